@@ -1,0 +1,143 @@
+"""What became of a list's rows: accepted, rejected or duplicate, counted and written out."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from campaigns.contact import Contact
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A warning about a row that is taken.
+
+    Args:
+        code: A `NumberWarning` or `RowWarning`.
+        column: The header of the column concerned; None: the row as a whole.
+        message: For people, with row, line and column.
+    """
+
+    line: int
+    row_no: int
+    code: str
+    column: str | None
+    found: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that is not taken, duplicates included.
+
+    Args:
+        cells: As the file has them.
+        code: A `NumberFault` or `RowFault`.
+        column: As in `Remark`.
+        message: What was found and expected, and how to mend it.
+    """
+
+    line: int
+    row_no: int
+    cells: tuple[str, ...]
+    code: str
+    column: str | None
+    found: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The next rows of a list, judged; each group in file order.
+
+    Args:
+        blank: Lines without a value in any cell; they are no rows.
+        share_read: How much of the file is read when this chunk is: 0 … 1.
+    """
+
+    accepted: tuple[Contact, ...]
+    rejected: tuple[Rejected, ...]
+    duplicates: tuple[Rejected, ...]
+    warnings: tuple[Remark, ...]
+    blank: int
+    share_read: float
+
+    @property
+    def not_taken(self) -> list[Rejected]:
+        """Rejected rows and duplicates together, in file order."""
+        return sorted((*self.rejected, *self.duplicates), key=lambda row: row.row_no)
+
+
+_EXAMPLES = 3
+
+
+@dataclass(slots=True)
+class CodeCount:
+    """How often a code came up, with its first messages as examples."""
+
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, message: str) -> None:
+        """Count one more."""
+        self.count += 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(message)
+
+
+@dataclass(slots=True)
+class Summary:
+    """The sums of a list, growing chunk by chunk: rows = accepted + rejected + duplicate."""
+
+    accepted: int = 0
+    rejected: int = 0
+    duplicate: int = 0
+    blank: int = 0
+    faults: dict[str, CodeCount] = field(default_factory=dict)
+    warnings: dict[str, CodeCount] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Data rows judged so far, without blank lines."""
+        return self.accepted + self.rejected + self.duplicate
+
+    def add(self, chunk: Chunk) -> None:
+        """Add the next chunk."""
+        self.accepted += len(chunk.accepted)
+        self.rejected += len(chunk.rejected)
+        self.duplicate += len(chunk.duplicates)
+        self.blank += chunk.blank
+        for row in chunk.not_taken:
+            self.faults.setdefault(row.code, CodeCount()).add(row.message)
+        for remark in chunk.warnings:
+            self.warnings.setdefault(remark.code, CodeCount()).add(remark.message)
+
+
+def write_rejected(columns: Sequence[str], rows: Iterable[Rejected]) -> Iterator[str]:
+    """Write rows not taken as CSV, ready to be mended and loaded again.
+
+    The upload's columns stay as they are, followed by line, error_code and error. Cells without
+    a column come last, where loading finds them again.
+    """
+    added = [_new_name(name, taken=columns) for name in ("line", "error_code", "error")]
+    yield _csv_line([*columns, *added])
+    for row in rows:
+        cells = [*row.cells, *[""] * (len(columns) - len(row.cells))]
+        own, surplus = cells[: len(columns)], cells[len(columns) :]
+        yield _csv_line([*own, str(row.line), row.code, row.message, *surplus])
+
+
+def _new_name(name: str, *, taken: Sequence[str]) -> str:
+    names = {column.casefold() for column in taken}
+    number = 1
+    unique = name
+    while unique in names:
+        number += 1
+        unique = f"{name}_{number}"
+    return unique
+
+
+def _csv_line(cells: list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

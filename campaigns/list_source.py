@@ -1,0 +1,74 @@
+"""What an uploaded list is read as, whatever its format: rows of text that know their line."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+
+class CampaignFileError(Exception):
+    """The file as a whole cannot be used; the message is one line and says what to do.
+
+    Args:
+        message: For people.
+        line: The physical line at fault, from 1; None when it is the whole file.
+    """
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class ListLimits:
+    """What is refused before it can hurt.
+
+    Args:
+        max_bytes: Of the file. A million rows of five columns take about 70 MB.
+        max_columns: Of the header.
+        max_cell_chars: Of one cell; beyond it a quote is usually missing.
+        max_unpacked_bytes: Of a workbook's parts together; open, it takes twice that in memory. A
+            million rows of five columns unpack to some 220 MB.
+        max_unpack_ratio: Unpacked to packed size; sheets reach 20, zip bombs 1,000.
+        max_parts: Files inside a workbook.
+    """
+
+    max_bytes: int = 1_000_000_000
+    max_columns: int = 1_000
+    max_cell_chars: int = 65_536
+    max_unpacked_bytes: int = 250_000_000
+    max_unpack_ratio: int = 100
+    max_parts: int = 1_000
+
+
+class Quoting(StrEnum):
+    """How well the quotes of a row go together."""
+
+    SOUND = "sound"
+    ODD = "odd"  # text after a closing quote, as in "Ram "Bunty" Kumar"
+    OPEN = "open"  # never closed; only the row's first line is taken
+
+
+class Row(NamedTuple):
+    """One record of the list; blank ones included. `line` is where it begins, from 1."""
+
+    line: int
+    cells: list[str]
+    quoting: Quoting = Quoting.SOUND
+
+
+class ListSource(Protocol):
+    """A list file that can be read from its beginning, any number of times."""
+
+    @property
+    def description(self) -> str:
+        """How the file was understood, for people."""
+        ...
+
+    def rows(self) -> Generator[Row, None, None]:
+        """Read every record in file order, the header first."""
+        ...
+
+    def share_read(self, line: int) -> float:
+        """How much of the file is read when `line` has been: 0 … 1."""
+        ...

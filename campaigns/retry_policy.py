@@ -1,0 +1,176 @@
+"""After this outcome: again at …, or never, and why."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
+
+RETRIABLE = CUSTOMER_SIDE | AGENT_SIDE | {Outcome.CUSTOMER_NOT_DIALLED, Outcome.PROVIDER_FAILED}
+"""Outcomes a rule may name. `turned_away` always goes again, the others never do by rule."""
+
+_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_RULE = re.compile(r"(?P<outcome>[a-z_]+)=(?P<delays>[^x]+?)(?:x(?P<times>\d{1,3}))?$")
+_DELAY = re.compile(r"(?P<number>\d{1,7})(?P<unit>[smhd]?)$")
+
+
+class Backoff(StrEnum):
+    """How the delay grows from one retry to the next."""
+
+    NONE = "none"
+    LINEAR = "linear"
+    EXPONENTIAL = "exponential"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """How often, and how late, a contact is dialled again after one outcome.
+
+    Args:
+        delays_s: Seconds before the 1st, 2nd … retry; the last one repeats.
+        times: Most retries after this outcome; None leaves it to the campaign's maximum.
+        backoff: Growth of the last delay beyond the list; linear adds it each time,
+            exponential doubles it.
+    """
+
+    outcome: Outcome
+    delays_s: tuple[int, ...]
+    times: int | None = None
+    backoff: Backoff = Backoff.NONE
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `customer_busy=5m`, `customer_no_answer=30m,2h,1dx3` or `customer_busy=5m*x4`.
+
+        A trailing `+` grows the last delay linearly, a trailing `*` doubles it each time.
+
+        Raises:
+            ValueError: One line that says what to write.
+        """
+        match = _RULE.match(text.strip())
+        if not match:
+            raise ValueError(
+                f"retry rule {text!r}: write OUTCOME=DELAY[xTIMES], e.g. customer_busy=5mx3"
+            )
+        outcome = _outcome(match["outcome"])
+        delays, backoff = match["delays"], Backoff.NONE
+        if delays.endswith("+"):
+            delays, backoff = delays[:-1], Backoff.LINEAR
+        elif delays.endswith("*"):
+            delays, backoff = delays[:-1], Backoff.EXPONENTIAL
+        return cls(
+            outcome,
+            tuple(_seconds(delay) for delay in delays.split(",")),
+            int(match["times"]) if match["times"] is not None else None,
+            backoff,
+        )
+
+    def __str__(self) -> str:
+        growth = {Backoff.NONE: "", Backoff.LINEAR: "+", Backoff.EXPONENTIAL: "*"}[self.backoff]
+        delays = ",".join(f"{delay}s" for delay in self.delays_s)
+        times = "" if self.times is None else f"x{self.times}"
+        return f"{self.outcome}={delays}{growth}{times}"
+
+    def delay_s(self, nth: int) -> int:
+        """Give the seconds to wait before the nth retry, counted from 1."""
+        if nth <= len(self.delays_s):
+            return self.delays_s[nth - 1]
+        last, beyond = self.delays_s[-1], nth - len(self.delays_s)
+        match self.backoff:
+            case Backoff.NONE:
+                return last
+            case Backoff.LINEAR:
+                return min(last * (beyond + 1), _LONGEST_DELAY_S)
+            case Backoff.EXPONENTIAL:
+                return min(last << min(beyond, 40), _LONGEST_DELAY_S)
+
+
+_LONGEST_DELAY_S = 30 * 86400
+
+DEFAULT_RULES = (
+    RetryRule(Outcome.CUSTOMER_BUSY, (300,)),
+    RetryRule(Outcome.CUSTOMER_NO_ANSWER, (1800,)),
+    RetryRule(Outcome.CUSTOMER_FAILED, (3600,)),
+    RetryRule(Outcome.AGENT_LEFT, (300,)),
+    # these do not use up the customer's attempts, so each needs an end of its own
+    RetryRule(Outcome.AGENT_NO_ANSWER, (60,), times=5),
+    RetryRule(Outcome.AGENT_BUSY, (60,), times=5),
+    RetryRule(Outcome.AGENT_FAILED, (60,), times=5),
+    RetryRule(Outcome.CUSTOMER_NOT_DIALLED, (60,), times=3),
+    RetryRule(Outcome.PROVIDER_FAILED, (60,), times=3),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Dial the contact again, at the earliest at this instant."""
+
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """Do not dial the contact again; `why` is for people."""
+
+    why: str
+
+
+def next_attempt(
+    rules: Sequence[RetryRule],
+    *,
+    max_attempts: int,
+    charged: int,
+    earlier: Sequence[Outcome],
+    outcome: Outcome,
+    ended_at: datetime,
+    redial_unknown: bool = True,
+) -> Again | Never:
+    """Decide what follows an attempt's outcome.
+
+    Args:
+        rules: At most one per outcome.
+        max_attempts: Most charged attempts of the contact, the first included.
+        charged: Charged attempts so far, the one that just ended included if it stays charged.
+        earlier: Outcomes of the contact's earlier attempts, in order.
+        outcome: The attempt that just ended.
+        ended_at: When it ended; the delay counts from here.
+        redial_unknown: After a quarantine without evidence nothing of the old attempt can be
+            live, so the contact may be dialled again.
+    """
+    if outcome is Outcome.TURNED_AWAY:
+        return Again(ended_at)
+    if outcome is Outcome.UNKNOWN:
+        if not redial_unknown:
+            return Never("nobody knows whether it rang")
+        if charged >= max_attempts:
+            return Never(f"{charged} of {max_attempts} attempts made")
+        return Again(ended_at)
+    rule = next((rule for rule in rules if rule.outcome is outcome), None)
+    if rule is None:
+        return Never(f"{outcome} is not retried")
+    nth = sum(1 for one in earlier if one is outcome) + 1
+    if rule.times is not None and nth > rule.times:
+        return Never(f"{outcome} came {nth} times")
+    if charged >= max_attempts:
+        return Never(f"{charged} of {max_attempts} attempts made")
+    return Again(ended_at + timedelta(seconds=rule.delay_s(nth)))
+
+
+def _outcome(text: str) -> Outcome:
+    if text not in RETRIABLE:
+        known = ", ".join(sorted(RETRIABLE))
+        raise ValueError(f"retry rule: {text!r} is no outcome that can be retried; use {known}")
+    return Outcome(text)
+
+
+def _seconds(text: str) -> int:
+    match = _DELAY.match(text.strip())
+    if not match:
+        raise ValueError(f"retry delay {text!r}: write seconds or 30s, 5m, 2h, 1d")
+    seconds = int(match["number"]) * _UNITS_S[match["unit"]]
+    if seconds > _LONGEST_DELAY_S:
+        raise ValueError(f"retry delay {text!r}: at most 30d")
+    return seconds

@@ -1,0 +1,38 @@
+"""Why a row is not taken, or taken with a remark; the words stand in files and do not change.
+
+A number's own faults stand in `phone.py`.
+"""
+
+from enum import StrEnum
+
+
+class RowFault(StrEnum):
+    """Why a row is rejected, or a duplicate."""
+
+    # the row as a whole
+    BROKEN_QUOTES = "broken_quotes"
+    TOO_MANY_CELLS = "too_many_cells"
+    CELL_TOO_LONG = "cell_too_long"
+    NUL_CHARACTER = "nul_character"
+    # its pair
+    AGENT_IS_CUSTOMER = "agent_is_customer"
+    IS_CALLER_ID = "is_caller_id"
+    SUPPRESSED = "suppressed"
+    # its optional cells
+    BAD_PRIORITY = "bad_priority"
+    BAD_DATE = "bad_date"
+    BAD_TIMEZONE = "bad_timezone"
+    CUSTOM_FIELD_TOO_LONG = "custom_field_too_long"
+    NEVER_DUE = "never_due"
+    # others with the same numbers
+    DUPLICATE_PAIR = "duplicate_pair"
+    DUPLICATE_CUSTOMER = "duplicate_customer"
+    DUPLICATE_IN_CAMPAIGN = "duplicate_in_campaign"
+    DUPLICATE_ACTIVE = "duplicate_active"
+
+
+class RowWarning(StrEnum):
+    """What was odd about a row that is taken nevertheless."""
+
+    TOO_FEW_CELLS = "too_few_cells"
+    ODD_QUOTES = "odd_quotes"

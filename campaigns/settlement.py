@@ -1,0 +1,170 @@
+"""From what the provider reports of a call to what we hold true of its attempt."""
+
+from dataclasses import dataclass, replace
+
+from campaigns.attempt import Attempt, AttemptState, CallReport, LegReport, Outcome, ReportSource
+
+_AGENT_SIDE = {
+    "busy": Outcome.AGENT_BUSY,
+    "no-answer": Outcome.AGENT_NO_ANSWER,
+    "failed": Outcome.AGENT_FAILED,
+    "canceled": Outcome.AGENT_FAILED,
+    "cancelled": Outcome.AGENT_FAILED,
+}
+_CUSTOMER_SIDE = {
+    "busy": Outcome.CUSTOMER_BUSY,
+    "no-answer": Outcome.CUSTOMER_NO_ANSWER,
+    "failed": Outcome.CUSTOMER_FAILED,
+    "canceled": Outcome.AGENT_LEFT,
+    "cancelled": Outcome.AGENT_LEFT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The report fits: this is the attempt as it stands now; `news` is False for a repetition."""
+
+    attempt: Attempt
+    news: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The report cannot be about this attempt's call."""
+
+    why: str
+
+
+def outcome_of(report: CallReport) -> Outcome | None:
+    """Tell the outcome of an ended call by its legs; None when the report leaves it open.
+
+    The overall status mixes both legs and `completed` is not "talked", so it decides only where
+    no leg is told at all, and then only when nobody answered is certain.
+    """
+    if not report.is_over:
+        return None
+    agent, customer = report.agent_leg, report.customer_leg
+    if report.talk_s or (customer and customer.status == "completed" and customer.on_call_s):
+        return Outcome.CONNECTED
+    if customer and customer.status in _CUSTOMER_SIDE:
+        return _CUSTOMER_SIDE[customer.status]
+    if agent and agent.status in _AGENT_SIDE:
+        return _AGENT_SIDE[agent.status]
+    if agent is None or customer is None:
+        return None
+    if agent.status is None and customer.status is None:
+        return Outcome.PROVIDER_FAILED
+    if customer.status is None:
+        return Outcome.CUSTOMER_NOT_DIALLED
+    if customer.status == "completed":
+        # the customer's leg was up but nobody spoke a second: it rang and was answered
+        return Outcome.CONNECTED if report.talk_s is None else Outcome.AGENT_LEFT
+    return Outcome.PROVIDER_FAILED
+
+
+def overall_outcome(report: CallReport) -> Outcome:
+    """Tell the outcome where legs never come: the provider's word for the call as a whole."""
+    by_status = {
+        "busy": Outcome.CUSTOMER_BUSY,
+        "no-answer": Outcome.CUSTOMER_NO_ANSWER,
+        "completed": Outcome.CONNECTED if report.talk_s != 0 else Outcome.CUSTOMER_NOT_DIALLED,
+    }
+    return by_status.get(report.status or "", Outcome.PROVIDER_FAILED)
+
+
+def told(attempt: Attempt, report: CallReport, *, at: float) -> Told | Conflict:
+    """Merge a report into an attempt; order and repetition of reports do not matter.
+
+    Args:
+        at: When the report was received, epoch s.
+    """
+    if attempt.sid is not None and attempt.sid != report.sid:
+        return Conflict(f"call {report.sid} is not this attempt's call")
+    if attempt.is_settled and attempt.sid is None:
+        return Conflict(f"call {report.sid} came for an attempt that placed none")
+    if attempt.is_settled:
+        after = _with_late_values(attempt, report)
+    elif report.is_over:
+        after = _ended(attempt, report, at=at)
+    else:
+        after = _under_way(attempt, report)
+    return Told(after, news=after != attempt)
+
+
+def _under_way(attempt: Attempt, report: CallReport) -> Attempt:
+    agent, customer = _status(report.agent_leg), _status(report.customer_leg)
+    told_at = report.updated_at.timestamp() if report.updated_at else None
+    return replace(
+        attempt,
+        state=AttemptState.PLACED,
+        sid=report.sid,
+        agent_status=agent or attempt.agent_status,
+        customer_status=customer or attempt.customer_status,
+        agent_answered_at=attempt.agent_answered_at
+        or (told_at if agent and not customer else None),
+        answered_at=attempt.answered_at or (told_at if customer == "in-progress" else None),
+    )
+
+
+def _ended(attempt: Attempt, report: CallReport, *, at: float) -> Attempt:
+    outcome = outcome_of(report)
+    after = _with_late_values(
+        replace(
+            attempt,
+            state=AttemptState.PLACED,
+            sid=report.sid,
+            agent_status=_status(report.agent_leg) or attempt.agent_status,
+            customer_status=_status(report.customer_leg) or attempt.customer_status,
+        ),
+        report,
+    )
+    if outcome is None:
+        return after
+    return settled(after, outcome, source=str(report.source), at=at)
+
+
+def settled(attempt: Attempt, outcome: Outcome, *, source: str, at: float) -> Attempt:
+    """Give an attempt its one outcome."""
+    if attempt.is_settled:
+        return attempt
+    if outcome is not Outcome.CONNECTED:
+        attempt = replace(attempt, answered_at=None, ring_s=None)
+    return replace(
+        attempt, state=AttemptState.SETTLED, outcome=outcome, source=source, settled_at=at
+    )
+
+
+def _with_late_values(attempt: Attempt, report: CallReport) -> Attempt:
+    """Fill in what comes after the end: final figures replace nothing but gaps and zeros."""
+    agent_leg, customer_leg = report.agent_leg, report.customer_leg
+    agent_s = agent_leg.on_call_s if agent_leg else None
+    customer_s = customer_leg.on_call_s if customer_leg else None
+    talk_s = attempt.talk_s or (report.talk_s if report.talk_s is not None else customer_s)
+    ended_at = attempt.ended_at or (report.ended_at.timestamp() if report.ended_at else None)
+    answered_at = attempt.answered_at
+    if answered_at is None and talk_s and ended_at is not None:
+        answered_at = ended_at - talk_s
+    ring_s = attempt.ring_s
+    if ring_s is None and agent_s is not None and customer_s and agent_s >= customer_s:
+        ring_s = agent_s - customer_s
+    details_outcome = attempt.details_outcome
+    if attempt.is_settled and report.source is ReportSource.DETAILS and report.is_over:
+        seen = outcome_of(report)
+        details_outcome = seen if seen is not attempt.outcome else None
+    return replace(
+        attempt,
+        agent_s=attempt.agent_s or agent_s,
+        talk_s=talk_s,
+        ring_s=ring_s,
+        total_s=report.total_s if report.total_s is not None else attempt.total_s,
+        price=str(report.price) if report.price is not None else attempt.price,
+        recording_url=attempt.recording_url or report.recording_url,
+        ended_at=ended_at,
+        answered_at=answered_at,
+        answered_by=attempt.answered_by or (customer_leg.answered_by if customer_leg else None),
+        details_outcome=details_outcome,
+    )
+
+
+def _status(leg: LegReport | None) -> str | None:
+    return leg.status if leg else None

@@ -1,0 +1,360 @@
+"""Use case: dial one released contact.
+
+release ─▶ gate ─▶ connect ─▶ finish
+            │ wait a little, then ask again
+            └ drop: not ours any more, or not now
+"""
+
+import json
+import threading
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from campaigns.attempt import (
+    ORIGINATION_S,
+    SEND_WINDOW_S,
+    Attempt,
+    AttemptState,
+    Outcome,
+    quarantine_s,
+)
+from campaigns.campaign import CampaignRules
+from campaigns.contact_state import NotDialled
+from campaigns.local_day import OpenWindow
+from campaigns.settlement import settled
+from dialer import failpoints
+from dialer.callback_paths import CallbackPaths
+from dialer.clock import Sleep, boottime_s
+from dialer.errors import (
+    AccountRefused,
+    AgentUnavailable,
+    NumberRefused,
+    PlacementUnknown,
+    ProviderError,
+    RequestRefused,
+    Side,
+    TurnedAway,
+)
+from dialer.exotel import Connected, ConnectRequest, Exotel
+from dialer.ids import AttemptId, ContactId, new_nonce
+from dialer.pacing import SPACING_SLACK_S, Pacing
+from dialer.settling import Settling
+from dialer.store import Campaign, Campaigns, Contacts, Database, Follows
+from dialer.store.attempts import SidTaken, decode, encode
+from dialer.store.contacts import Row, code_of
+from dialer.store.database import text
+from dialer.windows import Hours
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_SLEEP_S = 0.2  # so that a pause, or a slot freed early, is seen soon
+_GATE_TRIES = 3
+_PROBE_S = 60.0
+_PLACED_STATUS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DialingOptions:
+    """What every dial of the account shares.
+
+    Args:
+        max_concurrent_calls: 0 = no cap of ours.
+        max_retries: The provider's own redials of the agent.
+        http_deadline_s: Total, of one request.
+        slack_s: Added to the longest possible call before it is given up.
+    """
+
+    max_concurrent_calls: int = 0
+    max_retries: int = 0
+    http_deadline_s: float = 45.0
+    slack_s: float = 300.0
+    lookup_after_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """The request was sent, or surely could not be; this is the attempt after it."""
+
+    attempt_id: AttemptId
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Nothing was sent and nothing charged; the contact waits, or is not ours."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """The gate said yes: the intent is written and the request may leave until `send_before`."""
+
+    id: AttemptId
+    attempt: Attempt
+    send_before: float
+
+
+class Dialing:
+    """Dials contacts, one call of `dial` at a time per thread."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        provider: Exotel,
+        pacing: Pacing,
+        settling: Settling,
+        paths: CallbackPaths,
+        options: DialingOptions,
+        sleep: Sleep,
+    ) -> None:
+        self._db = db
+        self._provider = provider
+        self._pacing = pacing
+        self._settling = settling
+        self._paths = paths
+        self._options = options
+        self._sleep = sleep
+        self._campaigns = Campaigns(db)
+        self._contacts = Contacts(db)
+        self._hours = Hours(db)
+        self._known: dict[str, Campaign] = {}
+        self._turn = threading.Lock()
+
+    def dial(self, contact: ContactId, token: str) -> Dialled | Dropped:
+        """Dial a contact that was released under this token; a stale token does nothing."""
+        with self._turn:  # one thread a process asks the gate, the others would only poll too
+            opened = self._pass_gate(contact, token)
+        if isinstance(opened, Dropped):
+            log.debug("release_dropped", contact_id=str(contact), why=opened.why)
+            return opened
+        failpoints.reach("gate_passed")
+        return Dialled(opened.id, self._send(opened))
+
+    def _pass_gate(self, contact: ContactId, token: str) -> _Open | Dropped:
+        row = self._contacts.row(contact.campaign, contact.n)
+        nonce = new_nonce()
+        fresh = False
+        while True:
+            campaign = self._campaign(contact.campaign, fresh=fresh)
+            began = boottime_s()
+            answer = self._ask_gate(campaign, contact, token, nonce, row)
+            match text(answer[0]):
+                case "go":
+                    attempt = decode(answer[1])
+                    id_ = AttemptId(contact.campaign, contact.n, attempt.no, attempt.nonce)
+                    return _Open(id_, attempt, began + SEND_WINDOW_S)
+                case "drop":
+                    return Dropped(text(answer[1]))
+                case "stale_rules":
+                    fresh = True
+                case _:
+                    self._sleep(min(float(answer[1]), _LONGEST_SLEEP_S))
+                    fresh = False
+
+    def _ask_gate(
+        self, campaign: Campaign, contact: ContactId, token: str, nonce: str, row: Row
+    ) -> list[Any]:
+        rules, allowance, options = campaign.rules, self._pacing.allowance, self._options
+        window, opens_s = self._hours.window(rules, row_zone=row.extra.get("timezone"))
+        intent = Attempt(
+            version=1,
+            state=AttemptState.PLACING,
+            requested_at=0.0,  # the gate fills these five
+            no=0,
+            nonce="",
+            agent="",
+            customer="",
+            quarantine_s=self._quarantine_s(rules),
+            rules_version=campaign.rules_version,
+            window=_window_text(window, rules),
+        )
+        arguments = (
+            contact.campaign,
+            contact.n,
+            token,
+            nonce,
+            campaign.rules_version,
+            window.from_at.timestamp() if window else 0,
+            window.until_at.timestamp() if window else 0,
+            opens_s,
+            allowance.requests,
+            allowance.spacing_s,
+            allowance.lease_s,
+            SPACING_SLACK_S,
+            options.max_concurrent_calls,
+            SEND_WINDOW_S + options.http_deadline_s + ORIGINATION_S,
+            encode(intent),
+            code_of(NotDialled.SUPPRESSED),
+            code_of(NotDialled.OUTSIDE_HOURS),
+        )
+        # idempotent by nonce: an answer lost on the way is asked for again
+        answer: list[Any] = self._db.run_again("gate", *arguments, tries=_GATE_TRIES)
+        return answer
+
+    def _send(self, opened: _Open) -> Attempt:
+        attempt = opened.attempt
+        campaign = self._campaign(opened.id.campaign)
+        request = _request(campaign.rules, opened, self._paths, self._options)
+        try:
+            connected = self._provider.connect(request, send_before=opened.send_before)
+        except ProviderError as error:
+            failpoints.reach("answered")
+            return self._refused(opened, error)
+        failpoints.reach("answered")
+        return self._placed(opened.id, attempt, connected)
+
+    def _placed(self, id_: AttemptId, attempt: Attempt, connected: Connected) -> Attempt:
+        sid = connected.call.sid
+
+        def bind(now: Attempt) -> Attempt | None:
+            if now.is_settled or now.sid:
+                # the callback was faster
+                return replace(now, http_status=_PLACED_STATUS)
+            return replace(now, state=AttemptState.PLACED, sid=sid, http_status=_PLACED_STATUS)
+
+        after = self._settling.learn(
+            id_,
+            bind,
+            before=attempt,
+            follows=Follows(slot_s=self._pacing.allowance.kept_after_answer_s, works=True),
+        )
+        if isinstance(after, SidTaken):
+            return self._unknown(id_, attempt, "sid_taken", http_status=_PLACED_STATUS)
+        if connected.rate:
+            self._pacing.heed(connected.rate)
+        log.info("attempt_placed", attempt_id=str(id_), sid=sid)
+        return after or attempt
+
+    def _refused(self, opened: _Open, error: ProviderError) -> Attempt:
+        id_, attempt = opened.id, opened.attempt
+        match error:
+            case PlacementUnknown():
+                return self._unknown(
+                    id_, attempt, error.error_code or "unknown", http_status=error.http_status
+                )
+            case NumberRefused():
+                outcome = Outcome.DND if error.do_not_disturb else Outcome.REFUSED
+                suppress = error.do_not_disturb and error.side is not Side.AGENT
+                follows = Follows(
+                    suppress=_suppressed_by_provider(str(error)) if suppress else None
+                )
+            case AgentUnavailable():
+                busy = error.error_code == "10706"
+                outcome = Outcome.AGENT_BUSY if busy else Outcome.AGENT_FAILED
+                follows = Follows()
+            case RequestRefused():
+                outcome, follows = Outcome.TURNED_AWAY, Follows(pause=str(error))
+            case AccountRefused():
+                # an empty balance wants a person; the rest may be mended without telling us
+                probe_s = None if error.http_status == 402 else _PROBE_S
+                outcome, follows = Outcome.TURNED_AWAY, Follows(stop=str(error), probe_s=probe_s)
+            case TurnedAway():
+                outcome, follows = Outcome.TURNED_AWAY, Follows()
+                self._back_off(error)
+            case _:
+                return self._unknown(id_, attempt, "unknown", http_status=error.http_status)
+        log.warning(
+            "attempt_refused",
+            attempt_id=str(id_),
+            outcome=str(outcome),
+            http_status=error.http_status,
+            error_code=error.error_code,
+            message=str(error),
+        )
+        return self._end(id_, attempt, outcome, error, follows)
+
+    def _end(
+        self,
+        id_: AttemptId,
+        attempt: Attempt,
+        outcome: Outcome,
+        error: ProviderError,
+        follows: Follows,
+    ) -> Attempt:
+        allowance = self._pacing.allowance
+        reached = error.http_status is not None
+        slot_s = allowance.kept_after_answer_s if reached else 0.0
+
+        def end(now: Attempt) -> Attempt | None:
+            if now.is_settled or now.sid:
+                return None  # a callback proves there is a call after all
+            known = replace(now, http_status=error.http_status, error_code=error.error_code)
+            return settled(known, outcome, source="response", at=self._db.now())
+
+        after = self._settling.learn(
+            id_, end, before=attempt, follows=replace(follows, slot_s=slot_s)
+        )
+        return attempt if after is None or isinstance(after, SidTaken) else after
+
+    def _unknown(
+        self, id_: AttemptId, attempt: Attempt, why: str, *, http_status: int | None
+    ) -> Attempt:
+        def quarantine(now: Attempt) -> Attempt | None:
+            if now.is_settled or now.sid:
+                return None
+            return replace(now, state=AttemptState.UNKNOWN, error_code=why, http_status=http_status)
+
+        after = self._settling.learn(
+            id_,
+            quarantine,
+            before=attempt,
+            follows=Follows(
+                unresolved=True,
+                slot_s=self._pacing.allowance.kept_without_answer_s,
+                look_s=self._options.lookup_after_s,
+            ),
+        )
+        log.warning("attempt_unknown", attempt_id=str(id_), error_code=why, http_status=http_status)
+        return attempt if after is None or isinstance(after, SidTaken) else after
+
+    def _back_off(self, error: TurnedAway) -> None:
+        if error.over_limit:
+            self._pacing.close_for(error.wait_s)
+            log.error("limit_refused", wait_s=error.wait_s)
+        elif error.error_code != "send_window_passed":
+            self._pacing.back_off(error.wait_s)
+
+    def _campaign(self, campaign: str, *, fresh: bool = False) -> Campaign:
+        if fresh or campaign not in self._known:
+            self._known[campaign] = self._campaigns.find(campaign)
+        return self._known[campaign]
+
+    def _quarantine_s(self, rules: CampaignRules) -> float:
+        return quarantine_s(
+            time_out_s=rules.time_out_s,
+            time_limit_s=rules.time_limit_s,
+            max_retries=self._options.max_retries,
+            http_deadline_s=self._options.http_deadline_s,
+            slack_s=self._options.slack_s,
+        )
+
+
+def _request(
+    rules: CampaignRules, opened: _Open, paths: CallbackPaths, options: DialingOptions
+) -> ConnectRequest:
+    id_ = str(opened.id)
+    return ConnectRequest(
+        agent=opened.attempt.agent,
+        customer=opened.attempt.customer,
+        caller_id=rules.caller_id,
+        time_limit_s=rules.time_limit_s,
+        time_out_s=rules.time_out_s,
+        custom_field=id_,
+        status_callback=paths.url(id_),
+        max_retries=options.max_retries,
+    )
+
+
+def _window_text(window: OpenWindow | None, rules: CampaignRules) -> str | None:
+    if window is None:
+        return None
+    opens, closes = (at.astimezone(rules.zone) for at in (window.from_at, window.until_at))
+    return f"{opens:%Y-%m-%dT%H:%M%z}/{closes:%Y-%m-%dT%H:%M%z} {rules.timezone}"
+
+
+def _suppressed_by_provider(message: str) -> str:
+    return json.dumps({"source": "provider", "why": message})

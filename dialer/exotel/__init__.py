@@ -1,0 +1,57 @@
+"""Exotel's voice API: place a call, look calls up, read a callback. Knows no contact.
+
+request   what we ask for            ConnectRequest → form fields
+client    one method, one request    Exotel → Connected, CallReport, CallsPage or an error
+deadline  the time one request has   holds against a server that drips a byte a second
+refusals  what a "no" means          HTTP status and words → an error of `dialer.errors`
+call      Call, v1 and v3 details    JSON or XML → Call, CallReport
+callback  what Exotel posts to us    JSON, multipart or urlencoded → CallReport
+bodies    bytes → nested fields, bounded
+values    one field → text, seconds, price, instant; never an exception
+"""
+
+from dialer.errors import RateFeedback
+from dialer.exotel.bodies import UnreadableBody
+from dialer.exotel.call import Call, read_call
+from dialer.exotel.callback import MAX_CALLBACK_BYTES, read_callback
+from dialer.exotel.client import (
+    MAX_SIDS_PER_PAGE,
+    REGIONS,
+    CallsPage,
+    Connected,
+    Exotel,
+    RegionHosts,
+)
+from dialer.exotel.request import (
+    CallbackContentType,
+    CallbackEvent,
+    ConnectRequest,
+    PlaybackNames,
+    PlaybackTo,
+    RecordingChannels,
+    RecordingFormat,
+    StreamBegin,
+)
+
+__all__ = [
+    "MAX_CALLBACK_BYTES",
+    "MAX_SIDS_PER_PAGE",
+    "REGIONS",
+    "Call",
+    "CallbackContentType",
+    "CallbackEvent",
+    "CallsPage",
+    "ConnectRequest",
+    "Connected",
+    "Exotel",
+    "PlaybackNames",
+    "PlaybackTo",
+    "RateFeedback",
+    "RecordingChannels",
+    "RecordingFormat",
+    "RegionHosts",
+    "StreamBegin",
+    "UnreadableBody",
+    "read_call",
+    "read_callback",
+]

@@ -1,0 +1,249 @@
+"""A call as Exotel's v1 and v3 APIs describe it.
+
+<https://developer.exotel.com/docs/voice-v3/api-reference/connect-two-numbers>
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from campaigns.attempt import CallReport, LegReport, ReportSource
+from dialer.exotel import values
+from dialer.exotel.bodies import Fields, UnreadableBody, read_document
+
+FINAL_STATUSES = frozenset({"completed", "failed", "busy", "no-answer", "canceled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as v1 prints it, on placing it and on reading it back.
+
+    Args:
+        agent: `From`, the number rung first, as printed: often without the country code.
+        customer: `To`, as `agent`.
+        caller_id: `PhoneNumberSid`, the ExoPhone used.
+        status: Lower case; at first `in-progress` or `queued`, which says nothing of the legs.
+        total_s: `Duration`; filled in up to five minutes after the end, like `price`.
+        price: In the account's billing currency.
+        answered_by: `human`, `machine`, `notsure` or `na`.
+        talk_s: `ConversationDuration`, seconds both parties were joined.
+        agent_leg: None when the answer tells nothing of it; placing a call tells only a status.
+    """
+
+    sid: str
+    parent_sid: str | None
+    account_sid: str | None
+    agent: str | None = field(repr=False)
+    customer: str | None = field(repr=False)
+    caller_id: str | None
+    status: str | None
+    direction: str | None
+    answered_by: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    total_s: int | None
+    talk_s: int | None
+    price: Decimal | None
+    recording_url: str | None = field(repr=False)
+    agent_leg: LegReport | None
+    customer_leg: LegReport | None
+    custom_field: str | None
+
+    def report(self) -> CallReport:
+        """Tell what these details say of the call."""
+        return CallReport(
+            source=ReportSource.DETAILS,
+            sid=self.sid,
+            status=self.status,
+            is_over=self.status in FINAL_STATUSES,
+            agent_leg=self.agent_leg,
+            customer_leg=self.customer_leg,
+            talk_s=self.talk_s,
+            total_s=self.total_s,
+            price=self.price,
+            recording_url=self.recording_url,
+            created_at=self.created_at,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            updated_at=self.updated_at,
+            agent=self.agent,
+            customer=self.customer,
+            caller_id=self.caller_id,
+            custom_field=self.custom_field,
+        )
+
+
+def read_call(body: bytes, *, timezone: ZoneInfo) -> Call:
+    """Read `{"Call": {…}}`, JSON or XML.
+
+    Raises:
+        UnreadableBody: Neither of them, or a call without a Sid.
+    """
+    return call_from(read_document(body).get("Call"), timezone=timezone)
+
+
+def read_calls(document: Fields, *, timezone: ZoneInfo) -> list[Call]:
+    """Read the calls of a bulk page: a list, one object, or either of them inside `Call`.
+
+    Raises:
+        UnreadableBody: No calls there, or a row that is none; skipping it could look like a
+            call that was never placed.
+    """
+    if "Calls" not in document:
+        raise UnreadableBody("a page without calls")
+    return [call_from(row, timezone=timezone) for row in _rows(document["Calls"])]
+
+
+def call_from(fields: Any, *, timezone: ZoneInfo) -> Call:
+    """Read a call from its fields.
+
+    Raises:
+        UnreadableBody: There is no Sid.
+    """
+    sid = values.sid(values.member(fields, "Sid"))
+    if sid is None:
+        raise UnreadableBody("no Sid")
+    details = values.member(fields, "Details")
+    answered_by = values.word(fields.get("AnsweredBy"))
+    agent_leg, customer_leg = _detail_legs(details, answered_by)
+    started_at = values.instant(fields.get("StartTime"), timezone)
+    return Call(
+        sid=sid,
+        parent_sid=values.sid(fields.get("ParentCallSid")),
+        account_sid=values.text(fields.get("AccountSid")),
+        agent=values.text(fields.get("From")),
+        customer=values.text(fields.get("To")),
+        caller_id=values.text(fields.get("PhoneNumberSid")),
+        status=values.word(fields.get("Status")),
+        direction=values.word(fields.get("Direction")),
+        answered_by=answered_by,
+        created_at=values.instant(fields.get("DateCreated"), timezone),
+        updated_at=values.instant(fields.get("DateUpdated"), timezone),
+        started_at=started_at,
+        ended_at=values.ended(started_at, values.instant(fields.get("EndTime"), timezone)),
+        total_s=values.seconds(fields.get("Duration")),
+        talk_s=values.seconds(values.member(details, "ConversationDuration")),
+        price=values.price(fields.get("Price")),
+        recording_url=values.text(fields.get("RecordingUrl")),
+        agent_leg=agent_leg,
+        customer_leg=customer_leg,
+        custom_field=values.text(fields.get("CustomField")),
+    )
+
+
+def read_legs(legs: Any) -> dict[int, LegReport]:
+    """Read legs by number, 1 the agent's and 2 the customer's; a number not told of is absent.
+
+    They come as a list, as an object keyed "0" and "1", each perhaps wrapped in `Leg`, or null.
+    A leg that is there but null was never tried.
+    """
+    if isinstance(legs, dict) and "Leg" in legs:  # from XML
+        legs = legs["Leg"]
+        legs = legs if isinstance(legs, list) else [legs]
+    entries = list(enumerate(legs)) if isinstance(legs, list) else _keyed(legs)
+    found: dict[int, LegReport] = {}
+    for index, entry in entries:
+        leg = values.member(entry, "Leg") or entry
+        number = values.seconds(values.member(leg, "Id"))
+        found[number if number in (1, 2) else index + 1] = LegReport(
+            status=values.word(values.member(leg, "Status")),
+            on_call_s=values.seconds(values.member(leg, "OnCallDuration")),
+            answered_by=values.word(values.member(leg, "AnsweredBy")),
+        )
+    return found
+
+
+def read_v3_details(body: bytes, *, timezone: ZoneInfo) -> CallReport:
+    """Read v3 call details: the only look-up that returns our `custom_field`.
+
+    Raises:
+        UnreadableBody: Not JSON, or details without a Sid.
+    """
+    details = values.member(read_document(body).get("response"), "call_details")
+    sid = values.sid(values.member(details, "sid"))
+    if sid is None:
+        raise UnreadableBody("no sid")
+    status = values.word(details.get("status"))
+    agent_leg, customer_leg = _V3_LEGS.get(status or "", (None, None))
+    started_at = values.instant(details.get("start_time"), timezone)
+    return CallReport(
+        source=ReportSource.DETAILS,
+        sid=sid,
+        status=status,
+        is_over=values.word(details.get("state")) == "terminal",
+        agent_leg=agent_leg,
+        customer_leg=customer_leg,
+        talk_s=values.seconds(details.get("total_talk_time")),
+        total_s=values.seconds(details.get("total_duration")),
+        recording_url=_first_recording(details.get("recordings")),
+        created_at=values.instant(details.get("created_time"), timezone),
+        started_at=started_at,
+        ended_at=values.ended(started_at, values.instant(details.get("end_time"), timezone)),
+        updated_at=values.instant(details.get("updated_time"), timezone),
+        caller_id=values.text(details.get("virtual_number")),
+        custom_field=values.text(details.get("custom_field")),
+    )
+
+
+_NEVER_TRIED = LegReport(status=None)
+_COMPLETED = LegReport(status="completed")
+
+# v3 tells the legs' fate in one word; it knows no `busy`
+_V3_LEGS: dict[str, tuple[LegReport, LegReport]] = {
+    "completed": (_COMPLETED, _COMPLETED),
+    "from_leg_unanswered": (LegReport(status="no-answer"), _NEVER_TRIED),
+    "from_leg_no_dial": (LegReport(status="failed"), _NEVER_TRIED),
+    "from_leg_cancelled": (LegReport(status="canceled"), _NEVER_TRIED),
+    "to_leg_unanswered": (_COMPLETED, LegReport(status="no-answer")),
+    "to_leg_no_dial": (_COMPLETED, _NEVER_TRIED),
+}
+
+
+def _detail_legs(
+    details: Any, answered_by: str | None
+) -> tuple[LegReport | None, LegReport | None]:
+    """Join `LegNStatus` with what `Legs` says of the same leg's seconds."""
+    if not isinstance(details, dict):
+        return None, None
+    told = read_legs(details.get("Legs"))
+    legs: list[LegReport | None] = []
+    for number, key in ((1, "Leg1Status"), (2, "Leg2Status")):
+        leg = told.get(number)
+        if key not in details and leg is None:
+            legs.append(None)
+            continue
+        leg = leg or _NEVER_TRIED
+        legs.append(
+            LegReport(
+                status=values.word(details.get(key)) or leg.status,
+                on_call_s=leg.on_call_s,
+                answered_by=leg.answered_by or (answered_by if number == 2 else None),
+            )
+        )
+    return legs[0], legs[1]
+
+
+def _keyed(legs: Any) -> list[tuple[int, Any]]:
+    if not isinstance(legs, dict):
+        return []
+    return [(int(key), legs[key]) for key in ("0", "1") if key in legs]
+
+
+def _rows(calls: Any) -> list[Any]:
+    if not calls:
+        return []
+    if isinstance(calls, dict):
+        return _rows(calls["Call"]) if "Call" in calls else [calls]
+    if isinstance(calls, list):
+        return [values.member(row, "Call") or row for row in calls]
+    raise UnreadableBody("calls of an unknown shape")
+
+
+def _first_recording(recordings: Any) -> str | None:
+    if not isinstance(recordings, list) or not recordings:
+        return None
+    return values.text(values.member(recordings[0], "url"))

@@ -1,0 +1,380 @@
+"""Exotel over HTTP: one method is one request, nothing is retried, every failure has a meaning."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote, urljoin, urlsplit
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from campaigns.attempt import CallReport
+from dialer.errors import (
+    LookupFailed,
+    PlacementUnknown,
+    ProviderError,
+    RateFeedback,
+    TurnedAway,
+)
+from dialer.exotel import values
+from dialer.exotel.bodies import UnreadableBody, read_document
+from dialer.exotel.call import Call, read_call, read_calls, read_v3_details
+from dialer.exotel.deadline import ClockS, Deadline, DeadlineTransport
+from dialer.exotel.refusals import (
+    Answer,
+    connect_refusal,
+    lookup_refusal,
+    rate_feedback,
+    readable,
+)
+from dialer.exotel.request import ConnectRequest
+
+MAX_SIDS_PER_PAGE = 100
+MAX_ANSWER_BYTES = 64 * 1024
+MAX_PAGE_BYTES = 2 * 1024 * 1024
+MAX_CONNECT_S = 10.0
+"""To one address, handshake apart: a host silent for so long will hardly answer later."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionHosts:
+    """Where an account lives: scheme and host of the v1 API and of v3 call details."""
+
+    api: str
+    details: str
+
+
+REGIONS = {
+    "singapore": RegionHosts("https://api.exotel.com", "https://ccm-api.exotel.com"),
+    "mumbai": RegionHosts("https://api.in.exotel.com", "https://ccm-api.in.exotel.com"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A call was placed: the agent's phone is about to ring."""
+
+    call: Call
+    rate: RateFeedback | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallsPage:
+    """One page of calls, newest first.
+
+    Args:
+        reports: Ended calls only: bulk look-ups leave ongoing ones out.
+        next_page: What `Exotel.next_page` takes; None on the last page.
+    """
+
+    reports: tuple[CallReport, ...]
+    next_page: str | None
+    rate: RateFeedback | None
+
+
+class Exotel:
+    """An account at Exotel; safe to share between threads, close it when done.
+
+    Args:
+        base_url: Scheme and host of the v1 API, see `REGIONS`.
+        details_base_url: Scheme and host of v3 call details.
+        timezone: Of v1's time stamps, which carry none.
+        clock_s: Seconds that only move forward; measures the deadline and `send_before`.
+        deadline_s: For a whole request, from name resolution to the last byte. Exotel dials
+            inside the request: short deadlines make calls whose placing is unknown.
+        transport: Replaces the network in tests; the deadline is then the test's business.
+    """
+
+    def __init__(
+        self,
+        *,
+        account_sid: str,
+        api_key: str,
+        api_token: str,
+        base_url: str,
+        details_base_url: str,
+        timezone: ZoneInfo,
+        clock_s: ClockS,
+        deadline_s: float = 45.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        account = quote(account_sid, safe="")
+        self._account_url = f"{base_url.rstrip('/')}/v1/Accounts/{account}/"
+        self._details_url = f"{details_base_url.rstrip('/')}/v3/accounts/{account}/calls/"
+        self._timezone = timezone
+        self._clock_s = clock_s
+        self._deadline_s = deadline_s
+        self._http = httpx.Client(
+            # in the header, never in a URL: URLs are logged
+            auth=httpx.BasicAuth(api_key, api_token),
+            # an encoded body could grow a thousandfold while it is read
+            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            timeout=httpx.Timeout(deadline_s, connect=min(MAX_CONNECT_S, deadline_s)),
+            follow_redirects=False,
+            trust_env=False,
+            transport=transport or DeadlineTransport(httpx.create_ssl_context(trust_env=False)),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the kept-alive connections."""
+        self._http.close()
+
+    def connect(self, request: ConnectRequest, *, send_before: float | None = None) -> Connected:
+        """Place a call: ring the agent, then the customer.
+
+        Args:
+            request: What to place.
+            send_before: The clock's value from which the request must not leave any more;
+                checked on the open connection, right before the first byte.
+
+        Raises:
+            ProviderError: One of its kinds, see `dialer.exotel.refusals`. An answer that never
+                came, or does not name the call, is `PlacementUnknown`.
+        """
+        try:
+            answer = self._send(
+                "POST",
+                f"{self._account_url}Calls/connect.json",
+                form=request.to_form(),
+                send_before=send_before,
+            )
+        except _SURELY_NOT_SENT as error:
+            raise _not_sent(error) from error
+        except httpx.RequestError as error:
+            raise PlacementUnknown(
+                f"Exotel did not answer: {readable(str(error))} (the call may have been placed)",
+                error_code=_word_for(error),
+            ) from error
+        if not answer.is_success:
+            raise _with_rate(connect_refusal(answer, request), answer)
+        return Connected(self._placed_call(answer), rate_feedback(answer.headers))
+
+    def call_details(self, sid: str) -> CallReport | None:
+        """Look one call up, ongoing or ended; None when the account has no such call."""
+        answer = self._look_up(
+            f"{self._account_url}Calls/{_checked(sid)}.json",
+            params={"details": "true"},
+            may_be_missing=True,
+        )
+        if answer.status == 404:
+            return None
+        return _read(answer, lambda body: read_call(body, timezone=self._timezone)).report()
+
+    def call_details_v3(self, sid: str) -> CallReport | None:
+        """Look one call up in v3, the only look-up that returns our `custom_field`.
+
+        v3 calls it over when all its values are final, minutes after the end.
+        """
+        answer = self._look_up(
+            f"{self._details_url}{_checked(sid)}",
+            headers={"Content-Type": "application/json"},  # asked for, though there is no body
+            may_be_missing=True,
+        )
+        if answer.status == 404:
+            return None
+        return _read(answer, lambda body: read_v3_details(body, timezone=self._timezone))
+
+    def calls(self, sids: Sequence[str]) -> CallsPage:
+        """Look ended calls up by their Sids, at most 100; Exotel advises 20."""
+        if not 1 <= len(sids) <= MAX_SIDS_PER_PAGE:
+            raise ValueError(f"{len(sids)} Sids; ask for 1 to {MAX_SIDS_PER_PAGE}")
+        return self._first_page({"Sid": ",".join(_checked(sid) for sid in sids)})
+
+    def search_calls(
+        self,
+        *,
+        created_from: datetime,
+        created_until: datetime,
+        agent: str | None = None,
+        customer: str | None = None,
+        caller_id: str | None = None,
+    ) -> CallsPage:
+        """Look ended calls up by their numbers (E.164) and the time they were created."""
+        earliest, latest = (
+            moment.astimezone(self._timezone).strftime("%Y-%m-%d %H:%M:%S")
+            for moment in (created_from, created_until)
+        )
+        numbers = {"From": agent, "To": customer, "PhoneNumber": caller_id}
+        return self._first_page(
+            {"DateCreated": f"gte:{earliest};lte:{latest}"}
+            | {name: number for name, number in numbers.items() if number is not None}
+        )
+
+    def next_page(self, page: str) -> CallsPage:
+        """Fetch the page that `CallsPage.next_page` names; only our own host is asked."""
+        url = urljoin(self._account_url, page)
+        if urlsplit(url)[:2] != urlsplit(self._account_url)[:2]:
+            raise LookupFailed("the next page is on another host", error_code="foreign_page")
+        found = self._page(url)
+        if found.next_page == page:
+            raise LookupFailed("a page names itself as the next", error_code="endless_pages")
+        return found
+
+    def check_credentials(self) -> None:
+        """Ask for the balance, which places no call; Exotel allows it once a minute.
+
+        Raises:
+            AccountRefused: The account, its credentials or the region is wrong.
+        """
+        self._look_up(f"{self._account_url}Balance.json")
+
+    def _placed_call(self, answer: Answer) -> Call:
+        fault = answer.fault or "no_body"
+        if answer.body is not None:
+            try:
+                return read_call(answer.body, timezone=self._timezone)
+            except UnreadableBody as error:
+                fault = str(error)
+        raise _with_rate(
+            PlacementUnknown(
+                f"Exotel answered {answer.status} but named no call ({fault})",
+                http_status=answer.status,
+                error_code=answer.fault or "unreadable_answer",
+            ),
+            answer,
+        )
+
+    def _first_page(self, filters: dict[str, str]) -> CallsPage:
+        return self._page(
+            f"{self._account_url}Calls.json",
+            params=filters | {"details": "true", "PageSize": str(MAX_SIDS_PER_PAGE)},
+        )
+
+    def _page(self, url: str, *, params: dict[str, str] | None = None) -> CallsPage:
+        answer = self._look_up(url, params=params, max_bytes=MAX_PAGE_BYTES)
+        document = _read(answer, read_document)
+        calls = _read(answer, lambda _: read_calls(document, timezone=self._timezone))
+        next_page = values.text(values.member(document.get("Metadata"), "NextPageUri"))
+        return CallsPage(
+            reports=tuple(call.report() for call in calls),
+            next_page=next_page,
+            rate=rate_feedback(answer.headers),
+        )
+
+    def _look_up(
+        self,
+        url: str,
+        *,
+        params: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+        may_be_missing: bool = False,
+    ) -> Answer:
+        try:
+            answer = self._send("GET", url, params=params, headers=headers, max_bytes=max_bytes)
+        except _SURELY_NOT_SENT as error:
+            raise _not_sent(error) from error
+        except httpx.RequestError as error:
+            raise LookupFailed(
+                f"Exotel did not answer: {readable(str(error))}", error_code=_word_for(error)
+            ) from error
+        if answer.is_success or (may_be_missing and answer.status == 404):
+            return answer
+        raise _with_rate(lookup_refusal(answer), answer)
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        form: list[tuple[str, str]] | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+        send_before: float | None = None,
+    ) -> Answer:
+        deadline = Deadline(self._clock_s, total_s=self._deadline_s, send_before=send_before)
+        deadline.check_may_send()  # no connection is opened in vain
+        with self._http.stream(
+            method,
+            url,
+            params=params,
+            headers=headers,
+            data=dict(form) if form else None,
+            extensions={"deadline": deadline},
+        ) as response:
+            return _read_answer(response, max_bytes)
+
+
+_SURELY_NOT_SENT = (
+    httpx.ConnectError,  # refused, no such host, TLS: the connection never stood
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+)
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+T = TypeVar("T")
+
+
+def _read_answer(response: httpx.Response, max_bytes: int) -> Answer:
+    """Read the body within bounds; when that fails, the status still stands."""
+
+    def without_body(fault: str) -> Answer:
+        return Answer(response.status_code, dict(response.headers), None, fault)
+
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        return without_body("encoded_body")
+    body = bytearray()
+    try:
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > max_bytes:
+                return without_body("body_too_large")
+    except httpx.RequestError as error:
+        return without_body(_word_for(error))
+    return Answer(response.status_code, dict(response.headers), bytes(body))
+
+
+def _read(answer: Answer, reader: Callable[[bytes], T]) -> T:
+    """Read a look-up's answer; what cannot be read says nothing about any call."""
+    try:
+        if answer.body is not None:
+            return reader(answer.body)
+    except UnreadableBody as error:
+        fault = str(error)
+    else:
+        fault = answer.fault or "no body"
+    raise _with_rate(
+        LookupFailed(
+            f"Exotel answered {answer.status} with a body we cannot read ({fault})",
+            http_status=answer.status,
+            error_code=answer.fault or "unreadable_answer",
+        ),
+        answer,
+    )
+
+
+def _not_sent(error: httpx.RequestError) -> TurnedAway:
+    return TurnedAway(
+        f"the request did not leave: {readable(str(error))}", error_code=_word_for(error)
+    )
+
+
+def _with_rate(error: ProviderError, answer: Answer) -> ProviderError:
+    error.rate = rate_feedback(answer.headers)
+    return error
+
+
+def _word_for(error: httpx.RequestError) -> str:
+    """Name an error of httpx as a code of ours: ReadTimeout → read_timeout."""
+    return _HUMP.sub("_", type(error).__name__).lower()
+
+
+def _checked(sid: str) -> str:
+    if values.sid(sid) != sid:
+        raise ValueError("a Sid has letters, digits, _ and - only")
+    return sid

@@ -1,0 +1,234 @@
+"""What we ask Exotel for: ring the agent, then the customer, join them.
+
+<https://developer.exotel.com/docs/voice-v3/api-reference/connect-two-numbers>
+"""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+MAX_TIME_LIMIT_S = 14_400
+MAX_TIME_OUT_S = 60
+MAX_RETRIES = 3
+MAX_CUSTOM_FIELD_CHARACTERS = 128
+
+
+class RecordingChannels(StrEnum):
+    """One merged channel, or one for each leg."""
+
+    SINGLE = "single"
+    DUAL = "dual"
+
+
+class RecordingFormat(StrEnum):
+    """Sound quality of the recording."""
+
+    MP3 = "mp3"
+    MP3_HQ = "mp3-hq"
+
+
+class StreamBegin(StrEnum):
+    """From when live audio is streamed."""
+
+    AGENT_ANSWERED = "at Leg1Connect"
+    CUSTOMER_ANSWERED = "at Leg2Connect"
+
+
+class PlaybackTo(StrEnum):
+    """Who hears the audio before the two are joined."""
+
+    CUSTOMER = "Callee"
+    BOTH = "Both"
+
+
+class PlaybackNames(StrEnum):
+    """Under which names playback is asked for: Exotel's pages and its clients disagree."""
+
+    BOTH = "both"
+    DOCUMENTED = "documented"  # StartPlaybackToNew, StartPlaybackValueNew
+    PLAIN = "plain"  # StartPlaybackTo, StartPlaybackValue
+
+
+class CallbackEvent(StrEnum):
+    """When Exotel calls back. `answered` comes for each leg."""
+
+    TERMINAL = "terminal"
+    ANSWERED = "answered"
+
+
+class CallbackContentType(StrEnum):
+    """How Exotel is asked to encode callbacks; it may do as it likes."""
+
+    JSON = "application/json"
+    MULTIPART = "multipart/form-data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectRequest:
+    """One call to place, every parameter Exotel knows. Wrong values fail here, not at Exotel.
+
+    Args:
+        agent: `From`, rung first; E.164 preferred.
+        customer: `To`, rung when the agent has answered; E.164 preferred.
+        caller_id: `CallerId`, the ExoPhone both see.
+        time_limit_s: `TimeLimit`, 1 to 14,400: the call is cut after it. Required, because it
+            bounds how long a call nobody reports on can still be live.
+        time_out_s: `TimeOut`, 1 to 60: ring time of each leg, so ringing may last twice that.
+        wait_url: A WAV below 2 MB the agent hears while the customer's phone rings.
+        custom_field: At most 128 characters, handed back in callbacks.
+        playback_url: Audio played before the two are joined; None plays nothing.
+        status_callback: Where Exotel reports to. Carries a secret, so it is never printed.
+        max_retries: Exotel's own redials of the agent, 0 to 3. Sent always: its default is 3.
+
+    Raises:
+        ValueError: A value is out of bounds; the message says what to set.
+    """
+
+    agent: str = field(repr=False)
+    customer: str = field(repr=False)
+    caller_id: str
+    time_limit_s: int
+    time_out_s: int
+    call_type: str = "trans"
+    wait_url: str | None = None
+    record: bool = False
+    recording_channels: RecordingChannels = RecordingChannels.SINGLE
+    recording_format: RecordingFormat = RecordingFormat.MP3
+    stream_url: str | None = None
+    stream_begin: StreamBegin | None = None
+    custom_field: str | None = None
+    playback_to: PlaybackTo = PlaybackTo.CUSTOMER
+    playback_url: str | None = None
+    playback_names: PlaybackNames = PlaybackNames.BOTH
+    status_callback: str | None = field(default=None, repr=False)
+    status_callback_events: tuple[CallbackEvent, ...] = (
+        CallbackEvent.TERMINAL,
+        CallbackEvent.ANSWERED,
+    )
+    status_callback_content_type: CallbackContentType = CallbackContentType.JSON
+    max_retries: int = 0
+
+    def __post_init__(self) -> None:
+        _check_number("From (the agent)", self.agent)
+        _check_number("To (the customer)", self.customer)
+        _check_number("CallerId", self.caller_id)
+        _check_range("TimeLimit", self.time_limit_s, 1, MAX_TIME_LIMIT_S, unit=" s")
+        _check_range("TimeOut", self.time_out_s, 1, MAX_TIME_OUT_S, unit=" s")
+        _check_range("MaxRetries", self.max_retries, 0, MAX_RETRIES)
+        if self.call_type != "trans":
+            raise ValueError("CallType must be trans, the only type Exotel documents")
+        _check_choice("RecordingChannels", self.recording_channels, RecordingChannels)
+        _check_choice("RecordingFormat", self.recording_format, RecordingFormat)
+        _check_choice("StartPlaybackTo", self.playback_to, PlaybackTo)
+        _check_choice("playback names", self.playback_names, PlaybackNames)
+        _check_choice(
+            "StatusCallbackContentType", self.status_callback_content_type, CallbackContentType
+        )
+        for event in self.status_callback_events:
+            _check_choice("StatusCallbackEvents", event, CallbackEvent)
+        if len(set(self.status_callback_events)) < len(self.status_callback_events):
+            raise ValueError("StatusCallbackEvents names an event twice; name each once")
+        _check_url("WaitUrl", self.wait_url, {"http", "https"})
+        _check_url("StartPlaybackValue", self.playback_url, {"http", "https"})
+        _check_url("StatusCallback", self.status_callback, {"http", "https"})
+        _check_url("StreamUrl", self.stream_url, {"ws", "wss"})
+        if self.stream_begin is not None:
+            _check_choice("StreamBegin", self.stream_begin, StreamBegin)
+            if self.stream_url is None:
+                raise ValueError("StreamBegin needs a StreamUrl; set both or neither")
+        if self.custom_field is not None:
+            _check_custom_field(self.custom_field)
+
+    def to_form(self) -> list[tuple[str, str]]:
+        """List the form fields as Exotel takes them, in a fixed order."""
+        form = [
+            ("From", self.agent),
+            ("To", self.customer),
+            ("CallerId", self.caller_id),
+            ("CallType", self.call_type),
+            ("TimeLimit", str(self.time_limit_s)),
+            ("TimeOut", str(self.time_out_s)),
+            ("MaxRetries", str(self.max_retries)),
+            ("Record", "true" if self.record else "false"),
+        ]
+        if self.record:
+            form.append(("RecordingChannels", str(self.recording_channels)))
+            form.append(("RecordingFormat", str(self.recording_format)))
+        optional = {
+            "WaitUrl": self.wait_url,
+            "StreamUrl": self.stream_url,
+            "StreamBegin": self.stream_begin,
+            "CustomField": self.custom_field,
+        }
+        form += [(name, str(value)) for name, value in optional.items() if value is not None]
+        return form + self._playback() + self._callback()
+
+    def _playback(self) -> list[tuple[str, str]]:
+        if self.playback_url is None:
+            return []
+        # a form API ignores names it does not know, so sending both spellings is safe
+        suffixes = {
+            PlaybackNames.BOTH: ("New", ""),
+            PlaybackNames.DOCUMENTED: ("New",),
+            PlaybackNames.PLAIN: ("",),
+        }[PlaybackNames(self.playback_names)]
+        form = []
+        for suffix in suffixes:
+            form.append((f"StartPlaybackTo{suffix}", str(self.playback_to)))
+            form.append((f"StartPlaybackValue{suffix}", self.playback_url))
+        return form
+
+    def _callback(self) -> list[tuple[str, str]]:
+        if self.status_callback is None:
+            return []
+        return [
+            ("StatusCallback", self.status_callback),
+            *(
+                # the indexed form is the one clients are known to use with success
+                (f"StatusCallbackEvents[{index}]", str(event))
+                for index, event in enumerate(self.status_callback_events)
+            ),
+            ("StatusCallbackContentType", str(self.status_callback_content_type)),
+        ]
+
+
+_NUMBER = re.compile(r"\+?[0-9]{3,15}")
+
+
+def _check_number(name: str, value: str) -> None:
+    if not _NUMBER.fullmatch(value):
+        raise ValueError(f"{name} must be a phone number, digits with an optional + in front")
+
+
+def _check_range(name: str, value: int, low: int, high: int, *, unit: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} is {value!r}; set a whole number from {low} to {high}{unit}")
+
+
+def _check_choice(name: str, value: str, choices: type[StrEnum]) -> None:
+    if value not in list(choices):
+        raise ValueError(f"{name} is {value!r}; set one of: {', '.join(choices)}")
+
+
+def _check_url(name: str, value: str | None, schemes: set[str]) -> None:
+    if value is None:
+        return
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    plain = value.isascii() and value.isprintable() and " " not in value
+    if not plain or parts.scheme not in schemes or not parts.netloc:
+        # the value is not shown: a callback URL carries a secret
+        allowed = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
+        raise ValueError(f"{name} must be an absolute URL that starts with {allowed}")
+
+
+def _check_custom_field(value: str) -> None:
+    if len(value) > MAX_CUSTOM_FIELD_CHARACTERS:
+        raise ValueError(
+            f"CustomField has {len(value)} characters; set at most {MAX_CUSTOM_FIELD_CHARACTERS}"
+        )
+    if not value.isprintable():
+        raise ValueError("CustomField must not contain line breaks or control characters")

@@ -1,0 +1,92 @@
+"""One field of an answer or a callback, read leniently: what cannot be read is None, never an error.
+
+Exotel prints the same field as a string on one page and as a number on another, and writes an
+absent value as null, "", "null" or the epoch. Every reader here takes anything and bounds what
+it returns, so that nothing odd travels on into Redis or a report.
+"""
+
+import re
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+_SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ABSENT = frozenset({"", "null"})
+_MAX_SECONDS = 10_000_000
+_MAX_PRICE_DIGITS = 9  # before the point, and after it
+
+
+def text(value: Any) -> str | None:
+    """Read a text; numbers count as text, control characters are dropped."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    printable = "".join(char for char in str(value) if char.isprintable()).strip()
+    return None if printable.lower() in _ABSENT else printable
+
+
+def word(value: Any) -> str | None:
+    """Read a status or another fixed word, in lower case: `HUMAN` and `Human` are both printed."""
+    found = text(value)
+    return found.lower() if found else None
+
+
+def sid(value: Any) -> str | None:
+    """Read a call's id: opaque, but short and plain enough for a URL and a Redis key."""
+    found = text(value)
+    return found if found and _SID.fullmatch(found) else None
+
+
+def seconds(value: Any) -> int | None:
+    """Read a duration in whole seconds."""
+    number = _decimal(value)
+    return int(number) if number is not None and 0 <= number <= _MAX_SECONDS else None
+
+
+def price(value: Any) -> Decimal | None:
+    """Read an amount in the account's billing currency."""
+    number = _decimal(value)
+    if number is None or number.adjusted() >= _MAX_PRICE_DIGITS:
+        return None
+    return number if int(number.as_tuple().exponent) >= -_MAX_PRICE_DIGITS else None
+
+
+def instant(value: Any, timezone: ZoneInfo) -> datetime | None:
+    """Read an instant; one without a zone is local time in `timezone`.
+
+    Years outside this century are Exotel's ways of writing "unset": `1970-01-01 05:30:00`,
+    `0001-01-01T00:00:00Z`.
+    """
+    found = text(value)
+    if found is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(found)
+    except ValueError:
+        return None
+    if not 2000 <= moment.year < 2100:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone)
+
+
+def ended(started_at: datetime | None, ended_at: datetime | None) -> datetime | None:
+    """Clamp an end to the start: Exotel has been seen to print it earlier."""
+    if started_at is None or ended_at is None:
+        return ended_at
+    return max(started_at, ended_at)
+
+
+def member(value: Any, name: str) -> Any:
+    """Look a member up in what may not be an object at all."""
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _decimal(value: Any) -> Decimal | None:
+    found = text(value)
+    if found is None:
+        return None
+    try:
+        number = Decimal(found)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None

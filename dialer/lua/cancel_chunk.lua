@@ -1,0 +1,40 @@
+-- Close the waiting contacts of a campaign that is being cancelled, some hundreds at a time.
+-- KEYS 1  prefix
+-- ARGV 1  campaign  2  chunks to do now
+-- Returns 1 while there is more to do.
+
+local campaign = ARGV[1]
+local c = redis.call('HMGET', key('c', campaign), 'state', 'cancel_chunk', 'cancel_code', 'size')
+if c[1] ~= 'cancelling' then
+  return 0
+end
+local chunk, code, size = tonumber(c[2]), tonumber(c[3]), tonumber(c[4] or 0)
+local closed, last = 0, chunk + tonumber(ARGV[2])
+while chunk < last and chunk * PER_CHUNK < size do
+  local where = key('c', campaign, 'contacts', chunk)
+  local bytes = redis.call('GET', where) or ''
+  local parts, changed = {}, false
+  for at = 1, #bytes, BYTES do
+    local record = string.sub(bytes, at, at + BYTES - 1)
+    local contact = unpack_contact(record)
+    if contact.state == WAITING then
+      record = struct.pack('<BB', FINAL, code) .. string.sub(record, 3)
+      closed, changed = closed + 1, true
+      redis.call('DEL', key('c', campaign, 'fresh', contact.agent),
+        key('c', campaign, 'ranked', contact.agent))
+    end
+    parts[#parts + 1] = record
+  end
+  if changed then
+    redis.call('SET', where, table.concat(parts))
+  end
+  chunk = chunk + 1
+end
+redis.call('HSET', key('c', campaign), 'cancel_chunk', chunk)
+if closed > 0 then
+  count(campaign, 'waiting', -closed)
+  count(campaign, 'final', closed)
+  count(campaign, 'outcome:cancelled', closed)
+end
+finish_campaign_if_done(campaign)
+return chunk * PER_CHUNK < size and 1 or 0

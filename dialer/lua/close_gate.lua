@@ -1,0 +1,35 @@
+-- Close the account's gate for all workers for a while.
+-- KEYS 1  prefix
+-- ARGV 1  for how long, s; 0 = choose  2  'limit': over the provider's limit; 'fault': it could
+--         not be reached, or refused without a reason of ours  3  most requests per window
+-- Returns the seconds, as text.
+
+local wait_s, limit = tonumber(ARGV[1]), tonumber(ARGV[3])
+local pace = redis.call('HMGET', key('pace'), 'blocked_until', 'cut', 'cut_at', 'faults')
+local was_open = now >= tonumber(pace[1] or 0)
+
+if ARGV[2] == 'limit' then
+  -- By the slot rule a refusal means foreign use of the account, a lower limit, or a fault of
+  -- ours: go on a little lower for a while, once for each block and not for each refusal in it.
+  if was_open then
+    local cut = math.max(0, tonumber(pace[2] or 0) - math.floor((now - tonumber(pace[3] or now)) / 600))
+    redis.call('HSET', key('pace'),
+      'cut', cut + math.max(1, math.ceil(limit * 0.02)), 'cut_at', text(now))
+  end
+  if wait_s == 0 then
+    wait_s = 60
+    redis.call('HSET', key('pace'), 'slow_until', text(now + wait_s + 600))
+  end
+  local minute = key('refused', math.floor(now / 60))
+  redis.call('HINCRBY', minute, math.floor(now), 1)
+  redis.call('EXPIRE', minute, 7200)
+elseif wait_s == 0 then
+  local faults = tonumber(pace[4] or 0)
+  wait_s = math.min(60, 2 ^ faults) -- 1, 2, 4 … 60 s until a request gets through again
+  if was_open then
+    redis.call('HSET', key('pace'), 'faults', faults + 1)
+  end
+end
+
+redis.call('HSET', key('pace'), 'blocked_until', text(math.max(now + wait_s, tonumber(pace[1] or 0))))
+return text(wait_s)

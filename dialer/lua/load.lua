@@ -1,0 +1,55 @@
+-- Append one block of checked contacts to a campaign; asking twice appends once.
+-- KEYS 1  prefix
+-- ARGV 1  campaign    2  contacts loaded before this block    3  packed contact records
+--      4… packed rows, one string per hundred contacts, the first hundred being that of ARGV 2
+-- Returns how many contacts are loaded now; a block that does not follow is not written.
+
+local campaign, before, records = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local loaded = tonumber(redis.call('HGET', key('c', campaign), 'size') or 0)
+if loaded ~= before then
+  return loaded
+end
+
+local added = #records / BYTES
+local first_chunk = math.floor(before / PER_CHUNK)
+for i = 4, #ARGV do
+  redis.call('SET', key('c', campaign, 'rows', first_chunk + i - 4), ARGV[i])
+end
+
+local fresh = {}
+local at, n = 1, before
+while at <= #records do
+  n = n + 1
+  local where, offset = place_of(campaign, n)
+  local room = math.min(PER_CHUNK - (offset / BYTES), (#records - at + 1) / BYTES)
+  redis.call('SETRANGE', where, offset, string.sub(records, at, at + room * BYTES - 1))
+  for i = 0, room - 1 do
+    local c = unpack_contact(string.sub(records, at + i * BYTES, at + (i + 1) * BYTES - 1))
+    if c.due > now then
+      redis.call('ZADD', key('later'), c.due, campaign .. '/' .. (n + i))
+    elseif c.priority ~= 0 then
+      redis.call('ZADD', key('c', campaign, 'ranked', c.agent), -c.priority * 1e11, n + i)
+      fresh[c.agent] = fresh[c.agent] or {}
+    else
+      local list = fresh[c.agent]
+      if not list then
+        list = {}
+        fresh[c.agent] = list
+      end
+      list[#list + 1] = n + i
+    end
+  end
+  at, n = at + room * BYTES, n + room - 1
+end
+
+for agent, list in pairs(fresh) do
+  for from = 1, #list, 1000 do
+    redis.call('RPUSH', key('c', campaign, 'fresh', agent),
+      unpack(list, from, math.min(from + 999, #list)))
+  end
+  want_agent(campaign, agent)
+end
+
+redis.call('HSET', key('c', campaign), 'size', before + added)
+count(campaign, 'waiting', added)
+return before + added

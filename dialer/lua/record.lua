@@ -1,0 +1,106 @@
+-- Write what is now known of an attempt, with all that follows from it, if nobody wrote meanwhile.
+-- What follows was decided by the caller from the version it read; this script only compares and
+-- writes, so repeating a decision, or deciding from old knowledge, changes nothing.
+-- KEYS 1  prefix
+-- ARGV 1  attempt id  2  campaign  3  contact  4  attempt number  5  version the caller read
+--      6  the attempt as JSON, its version one higher  7  what follows, JSON object:
+--         sid            bind this Sid; refused if another attempt owns it
+--         slot_s         the response came: the slot frees itself in so many seconds
+--         look_s         ask the provider in so many seconds (unsettled attempts)
+--         unresolved     true: the contact waits in quarantine
+--         bound          true: its call was found, the contact is in flight again
+--         settle         {outcome, charged, rest_s (agent), and for the contact either
+--                         final (code), name   or   due_s (from now)}
+--         late_s         ask for final values in so many seconds; 0: no more questions
+--         suppress       JSON text kept with the customer's number on the account's list
+--         stop, pause    why the account, or this campaign, must not dial on
+--         probe_s        with stop: let one contact try again in so many seconds
+--         works          true: the provider took a request, nothing stops the account
+-- Returns {'ok'} | {'stale', JSON as it stands or ''} | {'sid_taken', attempt id}
+
+local id, campaign, n = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
+local field = n .. '-' .. ARGV[4]
+local stored = redis.call('HGET', attempts, field)
+if not stored then
+  return { 'stale', '' }
+end
+local before = cjson.decode(stored)
+if before[1] ~= tonumber(ARGV[5]) then
+  return { 'stale', stored }
+end
+local follows = cjson.decode(ARGV[7])
+
+if follows.sid then
+  local day = math.floor(now / 86400)
+  for _, sids in ipairs({ key('sids', day), key('sids', day - 1) }) do
+    local owner = redis.call('HGET', sids, follows.sid)
+    if owner and owner ~= id then
+      return { 'sid_taken', owner }
+    end
+  end
+  redis.call('HSET', key('sids', day), follows.sid, id)
+  redis.call('EXPIRE', key('sids', day), 3 * 86400)
+end
+
+redis.call('HSET', attempts, field, ARGV[6])
+
+if follows.slot_s then
+  redis.call('ZADD', key('slots'), text(now + follows.slot_s), id)
+end
+if follows.look_s then
+  redis.call('ZADD', key('open'), text(now + follows.look_s), id)
+end
+if follows.late_s then
+  if follows.late_s > 0 then
+    redis.call('ZADD', key('late'), text(now + follows.late_s), id)
+  else
+    redis.call('ZREM', key('late'), id)
+  end
+end
+
+local c = read_contact(campaign, n)
+if follows.unresolved and c.state == DIALING then
+  move(campaign, n, c, UNRESOLVED)
+elseif follows.bound and c.state == UNRESOLVED then
+  move(campaign, n, c, DIALING)
+end
+
+local settle = follows.settle
+if settle then
+  redis.call('ZREM', key('open'), id)
+  count(campaign, 'attempt:' .. settle.outcome, 1)
+  if not settle.charged then
+    c.charged = c.charged - 1
+    count(campaign, 'charged', -1)
+  end
+  if settle.final then
+    close_contact(campaign, n, c, settle.final, settle.name)
+  else
+    c.due = settle.due_s > 0 and math.ceil(now + settle.due_s) or math.floor(now)
+    requeue(campaign, n, c)
+  end
+  free(c.agent, id, settle.rest_s)
+  free(c.customer, id, 0)
+end
+
+if follows.suppress then
+  redis.call('HSETNX', key('suppressed'), c.customer, follows.suppress)
+end
+if follows.stop then
+  redis.call('HSET', key('account'), 'stopped', follows.stop, 'stopped_at', text(now))
+  if follows.probe_s then
+    redis.call('HSET', key('account'), 'probe_at', text(now + follows.probe_s))
+  else
+    redis.call('HDEL', key('account'), 'probe_at')
+  end
+end
+if follows.works then
+  redis.call('HDEL', key('account'), 'stopped', 'stopped_at', 'probe_at', 'probing')
+  redis.call('HDEL', key('pace'), 'faults')
+end
+if follows.pause and redis.call('HGET', key('c', campaign), 'state') == 'running' then
+  redis.call('HSET', key('c', campaign), 'state', 'paused', 'paused_why', follows.pause)
+  redis.call('ZREM', key('turns'), campaign)
+end
+return { 'ok' }

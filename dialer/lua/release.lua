@@ -1,0 +1,131 @@
+-- Hand due contacts to the queue: short-lived permission to try, nothing is dialled yet.
+-- KEYS 1  prefix
+-- ARGV 1  most contacts released at any time    2  lease of a release, s    3  token, unique
+--      4  most calls live at once, 0 = no cap    5  outcome code of expired    6  of suppressed
+-- Returns why nothing more was released ('' when enough is), then campaign, contact and token of
+-- each released contact.
+
+local most, lease_s, base, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local EXPIRED, SUPPRESSED = tonumber(ARGV[5]), tonumber(ARGV[6])
+
+-- Leases that ran out: the worker died before its gate, so no call exists.
+for _, one in ipairs(redis.call('ZRANGEBYSCORE', key('released'), '-inf', text(now), 'LIMIT', 0, 200)) do
+  local campaign, n, token = string.match(one, '^(.+)/(%d+)/(.+)$')
+  take_back(campaign, tonumber(n), token, read_contact(campaign, tonumber(n)))
+end
+
+for _, number in ipairs(redis.call('ZRANGEBYSCORE', key('resting'), '-inf', text(now), 'LIMIT', 0, 200)) do
+  redis.call('ZREM', key('resting'), number)
+  if redis.call('HEXISTS', key('busy'), number) == 0 then
+    wake(number)
+  end
+end
+
+for _, one in ipairs(redis.call('ZRANGEBYSCORE', key('later'), '-inf', text(now), 'LIMIT', 0, 200)) do
+  local campaign, n = string.match(one, '^(.+)/(%d+)$')
+  redis.call('ZREM', key('later'), one)
+  local c = read_contact(campaign, tonumber(n))
+  if c and c.state == WAITING then
+    queue(campaign, tonumber(n), c)
+  end
+end
+
+local closed = redis.call('HMGET', key('account'), 'hold', 'stopped', 'probe_at')
+if closed[1] then
+  return { 'hold' }
+end
+if closed[2] then
+  -- one contact a minute may find out whether the account works again
+  if not closed[3] or now < tonumber(closed[3]) or redis.call('ZCARD', key('released')) > 0 then
+    return { 'stopped' }
+  end
+  redis.call('HSET', key('account'), 'probe_at', text(now + 60), 'probing', 1)
+  most = 1
+end
+if now < tonumber(redis.call('HGET', key('pace'), 'blocked_until') or 0) then
+  return { 'blocked' }
+end
+
+local room = most - redis.call('ZCARD', key('released'))
+if cap > 0 then
+  local live = redis.call('ZCARD', key('open')) + redis.call('ZCARD', key('released'))
+  if live >= cap then
+    return { 'channels' }
+  end
+  room = math.min(room, cap - live)
+end
+
+-- The first contact of this agent whose customer is free.
+local function pick(campaign, agent)
+  local ranked, fresh = key('c', campaign, 'ranked', agent), key('c', campaign, 'fresh', agent)
+  for _ = 1, 20 do
+    local top = redis.call('ZRANGE', ranked, 0, 0, 'WITHSCORES')
+    local n
+    if top[1] and (tonumber(top[2]) < 1e10 or redis.call('EXISTS', fresh) == 0) then
+      n = tonumber(top[1])
+      redis.call('ZREM', ranked, top[1])
+    else
+      n = tonumber(redis.call('LPOP', fresh) or nil)
+    end
+    if not n then
+      return
+    end
+    local c = read_contact(campaign, n)
+    if c.state == WAITING then
+      if c.expires > 0 and c.expires <= now then
+        close_contact(campaign, n, c, EXPIRED, 'expired')
+      elseif redis.call('HEXISTS', key('suppressed'), c.customer) == 1
+        or redis.call('SISMEMBER', key('c', campaign, 'suppressed'), c.customer) == 1 then
+        close_contact(campaign, n, c, SUPPRESSED, 'suppressed')
+      elseif redis.call('HEXISTS', key('busy'), c.customer) == 1 then
+        redis.call('SADD', key('wanted', c.customer), campaign .. '/' .. n)
+      else
+        return n, c
+      end
+    end
+  end
+end
+
+local out = { '' }
+local turns = room * 4 + 64 -- a bound on work per call; what is left waits for the next one
+while room > 0 and turns > 0 do
+  turns = turns - 1
+  local campaign = redis.call('ZRANGE', key('turns'), 0, 0)[1]
+  if not campaign then
+    out[1] = 'nothing'
+    break
+  end
+  local rules = redis.call('HMGET', key('c', campaign),
+    'state', 'open_from', 'open_until', 'weight', 'priority', 'virtual_time')
+  local agent
+  if rules[1] == 'running' and now >= tonumber(rules[2] or 0) and now < tonumber(rules[3] or 0) then
+    agent = redis.call('ZPOPMIN', key('c', campaign, 'ready'))[1]
+  end
+  if not agent then
+    redis.call('ZREM', key('turns'), campaign)
+  elseif agent_is_taken(agent) then
+    redis.call('SADD', key('wanted', agent), campaign)
+  else
+    local n, c = pick(campaign, agent)
+    if n then
+      local token = base .. '.' .. room
+      move(campaign, n, c, RELEASED)
+      redis.call('HSET', key('busy'), c.agent, token, c.customer, token)
+      redis.call('ZADD', key('released'), text(now + lease_s), campaign .. '/' .. n .. '/' .. token)
+      redis.call('SADD', key('wanted', agent), campaign)
+      local clock = tonumber(redis.call('HGET', key('pace'), 'virtual_clock') or 0)
+      local at = math.max(tonumber(rules[6] or 0), clock)
+      local next_at = at + 1 / tonumber(rules[4] or 1)
+      redis.call('HSET', key('c', campaign), 'virtual_time', next_at)
+      redis.call('HSET', key('pace'), 'virtual_clock', at)
+      redis.call('ZADD', key('turns'), -tonumber(rules[5] or 0) * 1e12 + next_at, campaign)
+      out[#out + 1] = campaign
+      out[#out + 1] = n
+      out[#out + 1] = token
+      room = room - 1
+    elseif has_queue(campaign, agent) then
+      redis.call('ZADD', key('c', campaign, 'ready'), now, agent)
+    end
+  end
+end
+return out

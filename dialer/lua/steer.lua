@@ -1,0 +1,28 @@
+-- Move a campaign to another state, if it stands in one of those it may come from.
+-- KEYS 1  prefix
+-- ARGV 1  campaign  2  new state  3  states it may come from, commas between  4  why, for people
+--      5  outcome code of cancelled
+-- Returns the state before and the state after; the same twice when it may not move.
+
+local campaign, target = ARGV[1], ARGV[2]
+local state = redis.call('HGET', key('c', campaign), 'state')
+if not state then
+  return {}
+end
+if not string.find(',' .. ARGV[3] .. ',', ',' .. state .. ',', 1, true) then
+  return { state, state }
+end
+redis.call('HSET', key('c', campaign), 'state', target, 'why', ARGV[4], target .. '_at', text(now))
+if target == 'running' then
+  redis.call('HSETNX', key('c', campaign), 'started_at', text(now))
+  join_turns(campaign)
+else
+  redis.call('ZREM', key('turns'), campaign)
+end
+if target == 'cancelling' then
+  redis.call('HSET', key('c', campaign), 'cancel_code', ARGV[5], 'cancel_chunk', 0)
+end
+if target == 'running' or target == 'cancelling' then
+  finish_campaign_if_done(campaign)
+end
+return { state, redis.call('HGET', key('c', campaign), 'state') }

@@ -1,0 +1,29 @@
+-- Take a slot for a look-up: below dials, unless it has waited too long.
+-- KEYS 1  prefix
+-- ARGV 1  member, unique per request  2  most requests per window  3  spacing, s
+--      4  slot lease, s  5  spacing slack, s  6  1 when overdue
+--      7  least pause between two overdue look-ups while dials wait, s
+-- Returns the seconds to wait, as text; '0' when the slot is ours.
+
+if redis.call('ZSCORE', key('slots'), ARGV[1]) then
+  return '0' -- asked again after a lost answer
+end
+local dials_wait = redis.call('ZCARD', key('released')) > 0
+if dials_wait then
+  if ARGV[6] ~= '1' then
+    return '1'
+  end
+  local next_look = tonumber(redis.call('HGET', key('pace'), 'next_look_at') or 0)
+  if now < next_look then
+    return text(next_look - now)
+  end
+end
+local wait_s = take_slot(ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]),
+  tonumber(ARGV[5]))
+if wait_s > 0 then
+  return text(wait_s)
+end
+if dials_wait then
+  redis.call('HSET', key('pace'), 'next_look_at', text(now + tonumber(ARGV[7])))
+end
+return '0'

@@ -1,0 +1,208 @@
+"""How fast the account may send: one request allowance, shared by all workers of all hosts.
+
+The rule. The provider allows L requests in any window of W seconds, as it counts them. We keep L
+slots. A request takes one before its first byte leaves; the slot frees itself W seconds after the
+response. Call the instants of a request: slot taken t, counted by the provider a, response r. A
+request is counted between leaving and answering, so t ≤ a ≤ r.
+
+Why no window can hold more. Suppose one holds L + 1 requests, and let m be the one whose slot was
+taken last. Any other request i whose slot was free again by then had its response at least W
+before, so it was counted at least W before m: not in one window with m. Hence all L others still
+held their slots when m took one, and there were only L. Contradiction. Nothing is assumed about
+jitter or about the provider's clock; only Redis' clock, inside the scripts, is ever read.
+
+A slot is a lease: one whose owner died frees itself when the request can no longer be counted.
+Slots alone allow bursts, which providers that count otherwise may refuse; so grants also keep an
+even spacing of W / L.
+"""
+
+from dataclasses import dataclass
+
+from campaigns.attempt import SEND_WINDOW_S
+from dialer.errors import RateFeedback
+from dialer.store.database import Database, text
+
+WINDOW_MARGIN_S = 0.1
+"""Covers windows closed at both ends and provider nodes whose clocks differ; costs 0.16 %."""
+
+TRAVEL_GRACE_S = 30.0
+"""How long after we gave up on it a request may still reach the provider and be counted."""
+
+SPACING_SLACK_S = 0.05
+"""A grant late by up to this is made up for by the next: waking up costs milliseconds, and at
+300 ms spacing every lost millisecond would cost a third of a percent. The slots do not care."""
+
+_OVERDUE_LOOK_PAUSE_S = 3.0  # at most twenty overdue look-ups a minute go before waiting dials
+
+_LONGEST_WAIT_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What the account may send.
+
+    Args:
+        requests: Most requests in any window.
+        window_s: Length of the window, s.
+        http_deadline_s: Longest a request can take, s.
+        shares_lookups: Look-ups count against the same allowance.
+    """
+
+    requests: int = 200
+    window_s: float = 60.0
+    http_deadline_s: float = 45.0
+    shares_lookups: bool = True
+
+    @property
+    def spacing_s(self) -> float:
+        """Seconds between two grants."""
+        return self.window_s / self.requests
+
+    @property
+    def kept_after_answer_s(self) -> float:
+        """How long a slot stays taken after the response, s."""
+        return self.window_s + WINDOW_MARGIN_S
+
+    @property
+    def kept_without_answer_s(self) -> float:
+        """How long a slot stays taken after we gave up waiting for a response, s."""
+        return TRAVEL_GRACE_S + self.kept_after_answer_s
+
+    @property
+    def lease_s(self) -> float:
+        """How long a slot stays taken when its owner never comes back, s."""
+        return SEND_WINDOW_S + self.http_deadline_s + self.kept_without_answer_s
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What was sent lately.
+
+    Args:
+        last_60_s: Requests of all kinds in the last minute.
+        refused_60_s: 429s among them.
+        limit: Requests allowed per window at present.
+        blocked_for_s: The account's gate stays closed so long; 0 = open.
+    """
+
+    last_60_s: int
+    refused_60_s: int
+    limit: int
+    blocked_for_s: float
+
+
+class Pacing:
+    """Hands out slots for look-ups, and learns from responses; dials take theirs in the gate."""
+
+    def __init__(self, db: Database, allowance: Allowance) -> None:
+        self._db = db
+        self.allowance = allowance
+
+    def take_slot(self, member: str, *, overdue: bool = False) -> float:
+        """Take a slot for one look-up; asking twice under one name takes one.
+
+        Args:
+            overdue: It waited so long that it may go before waiting dials, a few a minute.
+
+        Returns:
+            Seconds to wait before asking again; 0 when the slot is ours.
+        """
+        if not self.allowance.shares_lookups:
+            return 0.0
+        answer = self._db.run(
+            "take_slot",
+            member,
+            self.allowance.requests,
+            self.allowance.spacing_s,
+            self.allowance.lease_s,
+            SPACING_SLACK_S,
+            int(overdue),
+            _OVERDUE_LOOK_PAUSE_S,
+        )
+        return float(answer)
+
+    def answered(self, member: str) -> None:
+        """Note a look-up's response: its slot frees itself a window later."""
+        self._learn(member, self.allowance.kept_after_answer_s)
+
+    def unanswered(self, member: str) -> None:
+        """Note that a request may still be on its way: its slot is kept longer."""
+        self._learn(member, self.allowance.kept_without_answer_s)
+
+    def never_sent(self, member: str) -> None:
+        """Give back the slot of a request that surely never left."""
+        self._learn(member, 0.0)
+
+    def heed(self, told: RateFeedback) -> None:
+        """Note what a connect response's headers say of the provider's own count."""
+        if told.remaining is not None:
+            self._learn("", 0.0, remaining=told.remaining)
+
+    def close_for(self, wait_s: float | None) -> None:
+        """Close the account's gate for all workers, after a 429.
+
+        Args:
+            wait_s: As the provider named it; None: a whole minute, then at half the rate, rising.
+        """
+        chosen_s = 0.0 if wait_s is None else min(max(wait_s, 1.0), _LONGEST_WAIT_S)
+        self._db.run("close_gate", chosen_s, "limit", self.allowance.requests)
+
+    def back_off(self, wait_s: float | None) -> None:
+        """Close the gate because the provider could not be reached, or turned us away.
+
+        Args:
+            wait_s: As the provider named it; None: 1, 2, 4 … 60 s until a request gets through.
+        """
+        chosen_s = 0.0 if wait_s is None else min(max(wait_s, 1.0), _LONGEST_WAIT_S)
+        self._db.run("close_gate", chosen_s, "fault", self.allowance.requests)
+
+    def rate(self) -> Rate:
+        """Read what was sent lately."""
+        now = self._db.now()
+        minute = int(now // 60)
+        with self._db.client.pipeline(transaction=False) as pipe:
+            for kind in ("sent", "refused"):
+                for one in (minute - 1, minute):
+                    pipe.hgetall(self._db.key(kind, one))
+            pipe.hmget(self._db.key("pace"), "blocked_until", "cut", "cut_at")
+            *seconds, (blocked_until, cut, cut_at) = pipe.execute()
+        recent = [
+            sum(int(number) for second, number in one.items() if int(second) > now - 60)
+            for one in seconds
+        ]
+        lowered = max(0, int(float(cut)) - int((now - float(cut_at)) // 600)) if cut else 0
+        return Rate(
+            last_60_s=recent[0] + recent[1],
+            refused_60_s=recent[2] + recent[3],
+            limit=max(1, self.allowance.requests - lowered),
+            blocked_for_s=max(0.0, float(blocked_until or 0) - now),
+        )
+
+    def history(self, *, minutes: int) -> list[tuple[int, int, int]]:
+        """Read (second, requests, refusals) of the last minutes; seconds without any are left out."""
+        this_minute = int(self._db.now() // 60)
+        span = range(this_minute - minutes, this_minute + 1)
+        with self._db.client.pipeline(transaction=False) as pipe:
+            for one in span:
+                pipe.hgetall(self._db.key("sent", one))
+                pipe.hgetall(self._db.key("refused", one))
+            answers = pipe.execute()
+        sent: dict[int, int] = {}
+        refused: dict[int, int] = {}
+        for at, stored in enumerate(answers):
+            into = refused if at % 2 else sent
+            into.update({int(text(second)): int(number) for second, number in stored.items()})
+        seconds = sorted(sent.keys() | refused.keys())
+        return [(second, sent.get(second, 0), refused.get(second, 0)) for second in seconds]
+
+    def _learn(self, member: str, kept_s: float, *, remaining: int | None = None) -> None:
+        if not self.allowance.shares_lookups and member:
+            return
+        self._db.run(
+            "answered",
+            member,
+            kept_s,
+            self.allowance.requests,
+            -1 if remaining is None else max(0, remaining),
+            self.allowance.window_s,
+        )

@@ -1,0 +1,260 @@
+"""Use case: a campaign's report files, written whole or not at all.
+
+contacts ──one pass──▶ attempts, contacts, unresolved   (a batch of rows at a time)
+    └──────counted──▶ figures ──sums hold?──▶ summary, by_…, kpis, HTML ──▶ renamed into place
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from campaigns.figures import Figures
+from campaigns.number_mask import NO_MASK, Mask, NumberMask
+from campaigns.report import (
+    DoesNotAddUp,
+    Identity,
+    Pace,
+    Report,
+    Subject,
+    contact_fault,
+    differences,
+    identities,
+    make_report,
+)
+from dialer.ids import ContactId
+from dialer.report_files import FileSet, Format, Layout, TableFiles
+from dialer.report_tables import (
+    ALL_KINDS,
+    STREAMED_KINDS,
+    ContactRows,
+    Kind,
+    Orphan,
+    RejectedRow,
+    figure_rows,
+    orphan_row,
+    table,
+)
+from dialer.store.campaigns import Campaign
+from dialer.store.snapshot import ContactLine
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSource:
+    """What a report is made of; each part is read once, from its beginning.
+
+    Args:
+        campaign: As read before the contacts.
+        contacts: Every accepted one, in the file's order.
+        rejected: Every row not taken, duplicates included.
+        input_hashes: SHA-256 of each file loaded, in order.
+        orphans: Callbacks for this campaign that belong to no call we know.
+        next_looks: When the provider is next asked, by attempt id, epoch s.
+    """
+
+    campaign: Campaign
+    contacts: Iterable[ContactLine]
+    rejected: Iterable[RejectedRow]
+    input_hashes: tuple[str, ...]
+    pace: Pace
+    orphans: Iterable[Orphan] = ()
+    next_looks: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSet:
+    """What was written.
+
+    Args:
+        report: The figures, and the sums, all of which hold.
+    """
+
+    files: tuple[Path, ...]
+    report: Report
+
+    @property
+    def sums(self) -> tuple[Identity, ...]:
+        """The sums that were checked; all hold."""
+        return self.report.identities
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing in it can change any more."""
+        return self.report.is_final
+
+
+def write_reports(
+    source: ReportSource,
+    out: Path,
+    *,
+    as_of: datetime,
+    kinds: Collection[Kind] = ALL_KINDS,
+    formats: Collection[Format] = (Format.CSV,),
+    raw: bool = False,
+    bom: bool = False,
+    mask: NumberMask = NO_MASK,
+    render_html: Callable[[Report], str] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> ReportSet:
+    """Write a campaign's report.
+
+    Args:
+        out: The folder; made where there is none.
+        as_of: Stands in the names; equal states and instants give equal bytes.
+        raw: Leave cells as uploaded, even those a spreadsheet program would run; the names say so.
+        bom: Begin CSV files with a byte order mark, for Excel.
+        render_html: Makes the page, where HTML is among the formats.
+        on_progress: Told contacts read so far and all there are.
+
+    Raises:
+        DoesNotAddUp: A sum does not hold. Nothing was written.
+        OSError: The disk is full, for one. What stood there before still does.
+    """
+    campaign = source.campaign
+    zone = campaign.rules.zone
+    as_of = as_of.astimezone(zone)
+    with FileSet(out) as files, ExitStack() as stack:
+        tables: dict[Kind, TableFiles] = {}
+        for kind in kinds:
+            tables[kind] = stack.enter_context(
+                TableFiles(
+                    files,
+                    _stem(campaign, kind, as_of, raw=raw, mask=mask.mask),
+                    table(kind, campaign.columns),
+                    Layout(formats=formats, zone=zone, as_of=as_of, raw=raw, bom=bom),
+                )
+            )
+        report = _pour(source, tables, mask=mask, as_of=as_of, on_progress=on_progress)
+        for kind in tables.keys() - STREAMED_KINDS:
+            tables[kind].extend(figure_rows(kind, report))
+        for one in tables.values():
+            one.close()
+        if render_html and Format.HTML in formats:
+            name = f"{_stem(campaign, 'report', as_of, raw=raw, mask=mask.mask)}.html"
+            files.place(name).write_text(render_html(report), encoding="utf-8")
+        return ReportSet(files.publish(), report)
+
+
+def _pour(
+    source: ReportSource,
+    tables: Mapping[Kind, TableFiles],
+    *,
+    mask: NumberMask,
+    as_of: datetime,
+    on_progress: Callable[[int, int], None] | None,
+) -> Report:
+    """Read everything once: rows into the files, counts into the report."""
+    campaign = source.campaign
+    rows = ContactRows(campaign.id, own_columns=len(campaign.columns), mask=mask)
+    book = _Book(campaign)
+    attempts, contacts, unresolved, rejected = (tables.get(kind) for kind in _POURED)
+    as_of_s = as_of.timestamp()
+
+    # An append may add to both lists while we read; what it adds is not in our sums yet.
+    for line in islice(source.contacts, campaign.accepted):
+        book.add(line)
+        if contacts:
+            contacts.append(rows.contact(line))
+        if attempts and line.attempts:
+            attempts.extend(rows.attempts(line))
+        if unresolved and line.attempts:
+            unresolved.extend(rows.unresolved(line, as_of_s=as_of_s, next_looks=source.next_looks))
+        if on_progress and line.n % _TELL_EVERY == 0:
+            on_progress(line.n, campaign.accepted)
+    if unresolved:
+        unresolved.extend(orphan_row(orphan, as_of_s=as_of_s) for orphan in source.orphans)
+    for row in islice(source.rejected, campaign.rejected + campaign.duplicate):
+        book.not_taken += 1
+        if rejected:
+            rejected.append(rows.rejected(row))
+    if on_progress:
+        on_progress(campaign.accepted, campaign.accepted)
+    return book.close(
+        input_hashes=source.input_hashes,
+        as_of=as_of,
+        pace=source.pace,
+        name_agent=lambda number: mask.number(number.removeprefix("+")),
+    )
+
+
+_POURED = (Kind.ATTEMPTS, Kind.CONTACTS, Kind.UNRESOLVED, Kind.REJECTED)
+_TELL_EVERY = 5_000  # contacts
+
+
+class _Book:
+    """Counts a campaign as it goes by, and notes what does not fit."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._campaign = campaign
+        self._figures = Figures(campaign.rules.zone)
+        self._charged = 0
+        self._next_n = 1
+        self._faults: dict[str, str] = {}
+        self.not_taken = 0
+
+    def add(self, line: ContactLine) -> None:
+        """Count a contact."""
+        record = line.record
+        attempts = [one.attempt for one in line.attempts]
+        self._figures.add(record.state, record.outcome, attempts)
+        self._charged += record.charged
+        fault = contact_fault(
+            record.state, record.outcome, attempts, made=record.made, charged=record.charged
+        )
+        if fault:
+            self._note(line.n, fault)
+        if line.n != self._next_n:
+            self._note(self._next_n, "missing")
+        self._next_n = line.n + 1
+
+    def close(
+        self,
+        *,
+        input_hashes: tuple[str, ...],
+        as_of: datetime,
+        pace: Pace,
+        name_agent: Callable[[str], str],
+    ) -> Report:
+        """Make the report, if all adds up."""
+        campaign = self._campaign
+        subject = Subject(
+            campaign=campaign.name,
+            campaign_id=campaign.id,
+            state=campaign.state,
+            as_of=as_of,
+            zone=campaign.rules.zone,
+            input_hashes=input_hashes,
+            rows=campaign.rows,
+            accepted=campaign.accepted,
+            rejected=campaign.rejected,
+            duplicate=campaign.duplicate,
+            pace=pace,
+        )
+        sums = identities(subject, self._figures, charged=self._charged, not_taken=self.not_taken)
+        wrong = [*differences(sums), *(f"{one}: {why}" for one, why in self._faults.items())]
+        if wrong:
+            raise DoesNotAddUp(wrong, contacts=tuple(self._faults))
+        return make_report(subject, self._figures, sums, name_agent=name_agent)
+
+    def _note(self, n: int, fault: str) -> None:
+        if len(self._faults) < _MOST_NAMED:
+            self._faults[str(ContactId(self._campaign.id, n))] = fault
+
+
+_MOST_NAMED = 20
+
+
+def _stem(campaign: Campaign, kind: str, as_of: datetime, *, raw: bool, mask: Mask) -> str:
+    """Name a report's files. A name that had to be mended brings the id, so that no two meet."""
+    name = _NOT_IN_NAMES.sub("-", campaign.name)
+    if name != campaign.name or len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}-{campaign.id}"
+    marks = ("_raw" if raw else "") + ("" if mask is Mask.NONE else f"_{mask}")
+    return f"{name}_{kind}_{as_of:%Y%m%dT%H%M%S%z}{marks}"
+
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+_LONGEST_NAME = 64

@@ -1,0 +1,23 @@
+"""Campaigns, contacts and attempts in Redis: the only truth, changed only by the scripts."""
+
+from dialer.store.attempts import Attempts, Follows, OpenAttempt, Settle, Stale
+from dialer.store.campaigns import Campaign, Campaigns, Counts
+from dialer.store.contacts import ContactRecord, Contacts
+from dialer.store.database import Database
+from dialer.store.facts import Fact, Facts
+
+__all__ = [
+    "Attempts",
+    "Campaign",
+    "Campaigns",
+    "ContactRecord",
+    "Contacts",
+    "Counts",
+    "Database",
+    "Fact",
+    "Facts",
+    "Follows",
+    "OpenAttempt",
+    "Settle",
+    "Stale",
+]

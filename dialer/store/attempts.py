@@ -1,0 +1,202 @@
+"""Attempts in Redis: written only if nobody else wrote since they were read."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, cast
+
+from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.contact_state import NotDialled
+from dialer.ids import AttemptId
+from dialer.store.contacts import PER_CHUNK, code_of
+from dialer.store.database import Database, text
+
+# The record is a JSON list in the order of the dataclass, trailing nulls cut: names would be half
+# of it. gate.lua and record.lua know the first five places.
+_ORDER = tuple(one.name for one in fields(Attempt))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """An attempt and its id."""
+
+    id: AttemptId
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """What an outcome means for the contact.
+
+    Args:
+        final: Why the contact is closed; None: it waits again.
+        due_s: Seconds from now until it is due again.
+        rest_s: The agent's rest, s.
+    """
+
+    outcome: Outcome
+    charged: bool
+    rest_s: float
+    final: Outcome | NotDialled | None = None
+    due_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """What follows from new knowledge of an attempt, done in the same step; see record.lua."""
+
+    sid: str | None = None
+    slot_s: float | None = None
+    look_s: float | None = None
+    unresolved: bool = False
+    bound: bool = False
+    settle: Settle | None = None
+    late_s: float | None = None
+    suppress: str | None = None
+    stop: str | None = None
+    pause: str | None = None
+    probe_s: float | None = None
+    works: bool = False
+
+    def as_json(self) -> str:
+        """Encode for the script; what is not set is left out."""
+        plain: dict[str, Any] = {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if getattr(self, one.name) not in (None, False)
+        }
+        if self.settle:
+            plain["settle"] = _settle_fields(self.settle)
+        return json.dumps(plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Somebody wrote meanwhile: this is the attempt now; None when it is gone."""
+
+    attempt: Attempt | None
+
+
+@dataclass(frozen=True, slots=True)
+class SidTaken:
+    """The Sid belongs to another attempt."""
+
+    owner: str
+
+
+class Attempts:
+    """Reads and writes attempts."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def get(self, id_: AttemptId) -> Attempt | None:
+        """Read an attempt; None when there is none of exactly this id."""
+        return self.get_many([id_])[0]
+
+    def get_many(self, ids: Sequence[AttemptId]) -> list[Attempt | None]:
+        """Read attempts in one round trip, in the order of `ids`."""
+        with self._db.client.pipeline(transaction=False) as pipe:
+            for id_ in ids:
+                pipe.hget(self._key(id_.campaign, id_.n), f"{id_.n}-{id_.no}")
+            stored = cast("list[bytes | None]", pipe.execute())
+        found = (decode(one) if one else None for one in stored)
+        return [
+            attempt if attempt and attempt.nonce == id_.nonce else None
+            for id_, attempt in zip(ids, found, strict=True)
+        ]
+
+    def of_contact(self, campaign: str, n: int, *, made: int) -> list[OpenAttempt]:
+        """Read a contact's attempts, the first one first."""
+        if made == 0:
+            return []
+        names = [f"{n}-{no}" for no in range(1, made + 1)]
+        stored = cast("list[bytes | None]", self._db.client.hmget(self._key(campaign, n), names))
+        attempts = [decode(one) for one in stored if one]
+        return [OpenAttempt(AttemptId(campaign, n, one.no, one.nonce), one) for one in attempts]
+
+    def record(
+        self, id_: AttemptId, *, before: Attempt, after: Attempt, follows: Follows
+    ) -> Attempt | Stale | SidTaken:
+        """Write what is now known, with what follows from it, if `before` still stands."""
+        written = replace(after, version=before.version + 1)
+        answer = self._db.run(
+            "record",
+            str(id_),
+            id_.campaign,
+            id_.n,
+            id_.no,
+            before.version,
+            encode(written),
+            follows.as_json(),
+        )
+        match text(answer[0]):
+            case "ok":
+                return written
+            case "sid_taken":
+                return SidTaken(text(answer[1]))
+            case _:
+                return Stale(decode(answer[1]) if answer[1] else None)
+
+    def due(self, which: str, *, most: int, put_off_s: float) -> list[OpenAttempt]:
+        """Take attempts to look at now: `open` ones not yet settled, `late` ones lacking values."""
+        answer = self._db.run("due_looks", which, most, put_off_s)
+        found = []
+        for id_text, stored in zip(answer[::2], answer[1::2], strict=True):
+            id_ = AttemptId.parse(text(id_text))
+            if id_ and stored:
+                found.append(OpenAttempt(id_, decode(stored)))
+        return found
+
+    def owner(self, sid: str) -> str | None:
+        """Tell which attempt owns a Sid; known for two days."""
+        day = int(self._db.now() // 86400)
+        with self._db.client.pipeline(transaction=False) as pipe:
+            for one in (day, day - 1):
+                pipe.hget(self._db.key("sids", one), sid)
+            found = [one for one in pipe.execute() if one]
+        return text(found[0]) if found else None
+
+    def open_count(self) -> int:
+        """Count the attempts not yet settled."""
+        return self._db.client.zcard(self._db.key("open"))
+
+    def _key(self, campaign: str, n: int) -> str:
+        return self._db.key("c", campaign, "attempts", (n - 1) // PER_CHUNK)
+
+
+def encode(attempt: Attempt) -> str:
+    """Encode for Redis."""
+    values = list(asdict(attempt).values())
+    while values and values[-1] in (None, False, 0):
+        values.pop()
+    return json.dumps(values, separators=(",", ":"), ensure_ascii=False)
+
+
+def decode(stored: bytes | str) -> Attempt:
+    """Decode from Redis."""
+    values: dict[str, Any] = dict(zip(_ORDER, json.loads(stored), strict=False))
+    values["state"] = AttemptState(values["state"])
+    for name in ("outcome", "details_outcome"):
+        if values.get(name) is not None:
+            values[name] = Outcome(values[name])
+    return Attempt(**values)
+
+
+def decode_all(stored: Iterable[bytes]) -> list[Attempt]:
+    """Decode several."""
+    return [decode(one) for one in stored]
+
+
+def _settle_fields(settle: Settle) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "outcome": settle.outcome,
+        "charged": settle.charged,
+        "rest_s": settle.rest_s,
+    }
+    if settle.final is None:
+        plain["due_s"] = settle.due_s
+    else:
+        plain["final"] = code_of(settle.final)
+        plain["name"] = settle.final
+    return plain

@@ -1,0 +1,330 @@
+"""Campaigns in Redis: what they are, where they stand, how many contacts are where."""
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.contact_state import NotDialled
+from dialer.store.contacts import code_of
+from dialer.store.database import Database, text
+
+_MAY_COME_FROM = {
+    CampaignState.RUNNING: (CampaignState.LOADED, CampaignState.PAUSED),
+    CampaignState.PAUSED: (CampaignState.RUNNING,),
+    CampaignState.CANCELLING: (
+        CampaignState.LOADED,
+        CampaignState.RUNNING,
+        CampaignState.PAUSED,
+    ),
+}
+
+
+class CampaignNotFound(Exception):
+    """No campaign has this id or name."""
+
+
+class WrongState(Exception):
+    """A campaign cannot go there from where it stands; `state` tells where that is."""
+
+    def __init__(self, message: str, *, state: CampaignState) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+@dataclass(frozen=True, slots=True)
+class LoadMark:
+    """A file on its way into a campaign.
+
+    Args:
+        content_hash: Of the file.
+        base: Contacts the campaign had before it.
+        size: Contacts the campaign has now.
+    """
+
+    content_hash: str
+    base: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row that was not taken, rejected or duplicate; its cells are as the file had them."""
+
+    line: int
+    cells: tuple[str, ...]
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """A campaign's contacts by state and outcome, its attempts by outcome, right now."""
+
+    waiting: int = 0
+    released: int = 0
+    dialing: int = 0
+    unresolved: int = 0
+    final: int = 0
+    attempts: int = 0
+    charged: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    attempt_outcomes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def in_flight(self) -> int:
+        """Released or dialing."""
+        return self.released + self.dialing
+
+    @property
+    def accepted(self) -> int:
+        """The sum of all states."""
+        return self.waiting + self.in_flight + self.unresolved + self.final
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign as it stands.
+
+    Args:
+        columns: The upload's own header, in its order.
+        rows: Data lines judged: accepted, rejected and duplicate.
+        size: Accepted contacts loaded.
+        created_at: Epoch s, as are the other instants; None = not yet.
+        why: What the last change of state was for, where it was not the user's wish.
+    """
+
+    id: str
+    name: str
+    state: CampaignState
+    rules: CampaignRules
+    rules_version: int
+    columns: tuple[str, ...]
+    rows: int
+    accepted: int
+    rejected: int
+    duplicate: int
+    size: int
+    created_at: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    why: str = ""
+
+
+class Campaigns:
+    """Creates, finds and steers campaigns."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def create(
+        self, campaign: str, *, name: str, rules: CampaignRules, columns: Iterable[str]
+    ) -> bool:
+        """Reserve a name for a campaign and write it down as loading; False when it is taken."""
+        if (
+            not self._db.client.hsetnx(self._db.key("names"), name, campaign)
+            and self.id_of(name) != campaign
+        ):
+            return False
+        created_at = self._db.now()
+        # redis-py's stubs want one value type in a mapping
+        with self._db.client.pipeline() as pipe:
+            pipe.hset(
+                self._db.key("c", campaign),
+                mapping={
+                    "name": name,
+                    "state": CampaignState.LOADING,
+                    "created_at": created_at,
+                    "columns": json.dumps(list(columns)),
+                    **_rules_fields(rules, version=1),
+                },
+            )
+            pipe.zadd(self._db.key("campaigns"), {campaign: created_at})
+            pipe.execute()
+        return True
+
+    def find(self, id_or_name: str) -> Campaign:
+        """Read a campaign by id or name.
+
+        Raises:
+            CampaignNotFound: There is none.
+        """
+        stored = self._read(id_or_name)
+        if stored is None:
+            by_name = self.id_of(id_or_name)
+            stored = self._read(by_name) if by_name else None
+        if stored is None:
+            raise CampaignNotFound(f"no campaign {id_or_name!r}; see: dialer campaign list")
+        return stored
+
+    def id_of(self, name: str) -> str:
+        """Tell the id a name is reserved for; '' when it is free."""
+        return text(cast("bytes | None", self._db.client.hget(self._db.key("names"), name)))
+
+    def all(self) -> list[Campaign]:
+        """Read all campaigns, the newest first."""
+        ids = cast("list[bytes]", self._db.client.zrevrange(self._db.key("campaigns"), 0, -1))
+        found = (self._read(text(one)) for one in ids)
+        return [campaign for campaign in found if campaign is not None]
+
+    def in_state(self, *states: CampaignState) -> Iterator[Campaign]:
+        """Read the campaigns that stand in one of these states."""
+        return (campaign for campaign in self.all() if campaign.state in states)
+
+    def begin_loading(self, campaign: str, *, content_hash: str) -> LoadMark:
+        """Mark that a file is being loaded, or find the mark of a load that broke off.
+
+        Returns:
+            The mark as it stands: the caller's, or another file's that must be finished first.
+        """
+        key = self._db.key("c", campaign)
+        size = int(cast("bytes | None", self._db.client.hget(key, "size")) or 0)
+        self._db.client.hsetnx(key, "loading", f"{content_hash}:{size}")
+        found, _, base = text(cast("bytes", self._db.client.hget(key, "loading"))).partition(":")
+        size = int(cast("bytes | None", self._db.client.hget(key, "size")) or 0)
+        return LoadMark(found, int(base), size)
+
+    def commit(self, campaign: str, *, counts: dict[str, int], entry: dict[str, Any]) -> None:
+        """Make a loaded file count; committing it twice counts it once.
+
+        Args:
+            counts: `rows`, `accepted`, `rejected` and `duplicate` of this file; they are added.
+            entry: For the history, with its `hash`.
+        """
+        self._db.run(
+            "commit",
+            campaign,
+            entry["hash"],
+            json.dumps({**entry, **counts, "at": self._db.now()}),
+            *(counts[name] for name in ("rows", "accepted", "rejected", "duplicate")),
+        )
+
+    def has_imported(self, campaign: str, content_hash: str) -> bool:
+        """Whether a file of this content was loaded into the campaign to its end."""
+        return bool(self._db.client.sismember(self._db.key("c", campaign, "hashes"), content_hash))
+
+    def keep_rejected(self, campaign: str, block: str, rows: Sequence[RejectedRow]) -> None:
+        """Keep rows that were not taken; keeping a block twice keeps it once."""
+        plain = [[row.line, row.cells, row.code, row.message] for row in rows]
+        packed = zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1)
+        self._db.client.hset(self._db.key("c", campaign, "rejected"), block, packed)
+
+    def rejected_rows(self, campaign: str) -> Iterator[RejectedRow]:
+        """Read rows that were not taken, in the order of the files and their lines."""
+        key = self._db.key("c", campaign, "rejected")
+        blocks = sorted(text(one) for one in cast("list[bytes]", self._db.client.hkeys(key)))
+        for block in blocks:
+            packed = cast("bytes", self._db.client.hget(key, block))
+            for line, cells, code, message in json.loads(zlib.decompress(packed)):
+                yield RejectedRow(line, tuple(cells), code, message)
+
+    def imports(self, campaign: str) -> list[dict[str, Any]]:
+        """Read the history of a campaign's files: hash, time (epoch s) and counts of each."""
+        stored = cast(
+            "list[bytes]", self._db.client.lrange(self._db.key("c", campaign, "imports"), 0, -1)
+        )
+        return [json.loads(one) for one in stored]
+
+    def move(self, campaign: Campaign, to: CampaignState, *, why: str = "") -> CampaignState:
+        """Steer a campaign; asking for what already is changes nothing.
+
+        Raises:
+            WrongState: It cannot go there from where it stands.
+        """
+        before, after = self._steer(campaign.id, to, _MAY_COME_FROM[to], why=why)
+        arrived = {to, CampaignState.COMPLETED, CampaignState.CANCELLED}
+        if after not in arrived or (before == after != to):
+            raise WrongState(f"campaign {campaign.name} is {after}", state=after)
+        return after
+
+    def _steer(
+        self, campaign: str, to: CampaignState, sources: Iterable[CampaignState], *, why: str = ""
+    ) -> tuple[CampaignState, CampaignState]:
+        answer = self._db.run(
+            "steer", campaign, to, ",".join(sources), why, code_of(NotDialled.CANCELLED)
+        )
+        if not answer:
+            raise CampaignNotFound(f"no campaign {campaign!r}")
+        return CampaignState(text(answer[0])), CampaignState(text(answer[1]))
+
+    def change_rules(self, campaign: Campaign, rules: CampaignRules) -> int:
+        """Write new rules as the next version; every gate from now on knows it."""
+        key = self._db.key("c", campaign.id)
+        version = campaign.rules_version + 1
+        self._db.client.hset(key, mapping=_rules_fields(rules, version=version))
+        self._db.client.hdel(key, "open_from", "open_until")
+        return version
+
+    def set_open_window(self, campaign: str, *, from_s: float, until_s: float) -> None:
+        """Tell release when the campaign may dial next, epoch s."""
+        self._db.run("open_window", campaign, from_s, until_s)
+
+    def open_until(self, campaign: str) -> tuple[float, float]:
+        """Read the window release knows, epoch s; zeros when it knows none."""
+        found = cast(
+            "list[bytes | None]",
+            self._db.client.hmget(self._db.key("c", campaign), "open_from", "open_until"),
+        )
+        return float(found[0] or 0), float(found[1] or 0)
+
+    def cancel_some(self, campaign: str, *, chunks: int = 50) -> bool:
+        """Close some hundreds of waiting contacts of a cancelling campaign; True while more wait."""
+        return bool(self._db.run("cancel_chunk", campaign, chunks))
+
+    def counts(self, campaign: str) -> Counts:
+        """Read how many contacts and attempts are where, all at one instant."""
+        stored = cast(
+            "dict[bytes, bytes]", self._db.client.hgetall(self._db.key("c", campaign, "counts"))
+        )
+        return _counts({text(name): int(number) for name, number in stored.items()})
+
+    def _read(self, campaign: str) -> Campaign | None:
+        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("c", campaign)))
+        if b"rules" not in stored:
+            return None
+        fields = {text(name): text(value) for name, value in stored.items()}
+        return Campaign(
+            id=campaign,
+            name=fields["name"],
+            state=CampaignState(fields["state"]),
+            rules=CampaignRules.model_validate_json(fields["rules"]),
+            rules_version=int(fields["rules_version"]),
+            columns=tuple(json.loads(fields["columns"])),
+            rows=int(fields.get("rows", 0)),
+            accepted=int(fields.get("accepted", 0)),
+            rejected=int(fields.get("rejected", 0)),
+            duplicate=int(fields.get("duplicate", 0)),
+            size=int(fields.get("size", 0)),
+            created_at=float(fields["created_at"]),
+            started_at=_instant(fields.get("started_at")),
+            ended_at=_instant(fields.get("ended_at")),
+            why=fields.get("why", ""),
+        )
+
+
+def _rules_fields(rules: CampaignRules, *, version: int) -> "dict[Any, Any]":
+    return {
+        "rules": rules.model_dump_json(),
+        "rules_version": version,
+        "priority": rules.priority,
+        "weight": rules.weight,
+    }
+
+
+def _instant(value: str | None) -> float | None:
+    return float(value) if value else None
+
+
+def _counts(stored: dict[str, int]) -> Counts:
+    outcomes, attempt_outcomes, plain = {}, {}, {}
+    for name, number in stored.items():
+        kind, _, outcome = name.partition(":")
+        if kind == "outcome":
+            outcomes[outcome] = number
+        elif outcome:
+            attempt_outcomes[outcome] = number
+        else:
+            plain[name] = number
+    return Counts(**plain, outcomes=outcomes, attempt_outcomes=attempt_outcomes)

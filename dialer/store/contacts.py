@@ -1,0 +1,187 @@
+"""Contacts in Redis: 32 packed bytes each, their rows compressed by the hundred."""
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from campaigns.attempt import Outcome
+from campaigns.contact_state import ContactState, NotDialled
+from dialer.store.database import Database
+
+PER_CHUNK = 100
+_RECORD = struct.Struct("<BBBBhHIIdd")  # the layout of prelude.lua
+_RECORD_TYPE = np.dtype(
+    {"names": ["customer"], "formats": ["<f8"], "offsets": [24], "itemsize": _RECORD.size}
+)
+_STATES = (None, *ContactState)
+
+_ENDS: tuple[Outcome | NotDialled | None, ...] = (None, *Outcome, *NotDialled)
+"""The position is the code in the record: append, never reorder."""
+_CODES = {str(end): code for code, end in enumerate(_ENDS) if end is not None}
+
+
+def code_of(end: Outcome | NotDialled) -> int:
+    """Give the number that stands for an outcome or reason in a contact's record."""
+    return _CODES[end]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRecord:
+    """One contact as it stands.
+
+    Args:
+        agent: E.164 with its plus.
+        customer: E.164 with its plus.
+        outcome: Why it is final; None while it is not.
+        charged: Attempts that count against the maximum.
+        made: Attempts made, the last one's number.
+        due_s: When it is due, epoch s; 0 = at once.
+        expires_s: Not dialled from then on, epoch s; 0 = never expires.
+    """
+
+    agent: str
+    customer: str
+    state: ContactState = ContactState.WAITING
+    outcome: Outcome | NotDialled | None = None
+    charged: int = 0
+    made: int = 0
+    priority: int = 0
+    due_s: int = 0
+    expires_s: int = 0
+
+    def pack(self) -> bytes:
+        """Encode for Redis."""
+        return _RECORD.pack(
+            _STATES.index(self.state),
+            0 if self.outcome is None else _CODES[self.outcome],
+            self.charged,
+            0,
+            self.priority,
+            self.made,
+            self.due_s,
+            self.expires_s,
+            float(self.agent[1:]),
+            float(self.customer[1:]),
+        )
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> "ContactRecord":
+        """Decode from Redis."""
+        state, outcome, charged, _, priority, made, due, expires, agent, customer = _RECORD.unpack(
+            packed
+        )
+        return cls(
+            agent=f"+{agent:.0f}",
+            customer=f"+{customer:.0f}",
+            state=cast("ContactState", _STATES[state]),
+            outcome=_ENDS[outcome],
+            charged=charged,
+            made=made,
+            priority=priority,
+            due_s=due,
+            expires_s=expires,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A contact's own line: where it stood and its cells, untouched.
+
+    Args:
+        line: Physical line in the file, from 1.
+        extra: Per-row values the rules use: `timezone`, `custom_field`; most rows have none.
+    """
+
+    line: int
+    cells: tuple[str, ...]
+    extra: dict[str, str]
+
+
+class Contacts:
+    """Reads and appends contacts."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def append(
+        self, campaign: str, *, before: int, records: Sequence[ContactRecord], rows: Sequence[Row]
+    ) -> int:
+        """Append a block; asking twice appends once.
+
+        Args:
+            before: Contacts loaded before this block.
+
+        Returns:
+            How many contacts are loaded now; a block that does not follow is not written.
+        """
+        first, inside = divmod(before, PER_CHUNK)
+        whole = [*self.rows(campaign, first)[:inside], *rows] if inside else list(rows)
+        packed_rows = [
+            _pack_rows(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)
+        ]
+        packed = b"".join(record.pack() for record in records)
+        return int(self._db.run("load", campaign, before, packed, *packed_rows))
+
+    def get(self, campaign: str, n: int) -> ContactRecord | None:
+        """Read one contact; None when there is none of this number."""
+        chunk, inside = divmod(n - 1, PER_CHUNK)
+        start = inside * _RECORD.size
+        packed = cast(
+            "bytes",
+            self._db.client.getrange(
+                self._db.key("c", campaign, "contacts", chunk), start, start + _RECORD.size - 1
+            ),
+        )
+        return ContactRecord.unpack(packed) if len(packed) == _RECORD.size else None
+
+    def row(self, campaign: str, n: int) -> Row:
+        """Read one contact's own line."""
+        chunk, inside = divmod(n - 1, PER_CHUNK)
+        return self.rows(campaign, chunk)[inside]
+
+    def rows(self, campaign: str, chunk: int) -> list[Row]:
+        """Read the lines of a hundred contacts."""
+        packed = self._db.client.get(self._db.key("c", campaign, "rows", chunk))
+        return unpack_rows(cast("bytes | None", packed))
+
+
+def unpack_records(packed: bytes) -> Iterator[ContactRecord]:
+    """Decode a chunk of contacts, in order."""
+    for at in range(0, len(packed), _RECORD.size):
+        yield ContactRecord.unpack(packed[at : at + _RECORD.size])
+
+
+def customers_of(
+    db: Database, campaign: str, *, size: int
+) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Read all customers of a campaign's first `size` contacts, E.164 digits as integers."""
+    found = []
+    for first in range(0, (size + PER_CHUNK - 1) // PER_CHUNK, 1000):
+        chunks = range(first, min(first + 1000, (size + PER_CHUNK - 1) // PER_CHUNK))
+        keys = [db.key("c", campaign, "contacts", chunk) for chunk in chunks]
+        stored = cast("list[bytes | None]", db.client.mget(keys))
+        records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=_RECORD_TYPE)
+        found.append(records["customer"].astype(np.int64))
+    return np.concatenate(found)[:size] if found else np.empty(0, dtype=np.int64)
+
+
+def _pack_rows(rows: Sequence[Row]) -> bytes:
+    plain = [
+        [row.line, row.cells, row.extra] if row.extra else [row.line, row.cells] for row in rows
+    ]
+    return zlib.compress(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+
+
+def unpack_rows(packed: bytes | None) -> list[Row]:
+    """Decode the lines of a chunk."""
+    if packed is None:
+        return []
+    return [
+        Row(line=plain[0], cells=tuple(plain[1]), extra=plain[2] if len(plain) > 2 else {})
+        for plain in json.loads(zlib.decompress(packed))
+    ]

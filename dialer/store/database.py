@@ -1,0 +1,79 @@
+"""One account's keys and scripts on one Redis."""
+
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any, cast
+
+import redis
+from redis.client import Pipeline
+
+from dialer.store import keys
+
+_SCRIPTS = (
+    "load",
+    "commit",
+    "release",
+    "gate",
+    "record",
+    "take_slot",
+    "answered",
+    "close_gate",
+    "steer",
+    "cancel_chunk",
+    "open_window",
+    "due_looks",
+)
+
+Argument = str | bytes | int | float
+
+
+class Database:
+    """A Redis client, the account's key prefix, and the scripts ready to run.
+
+    Args:
+        client: With `decode_responses=False`; contact records are bytes.
+        account: The Exotel account Sid.
+    """
+
+    def __init__(self, client: "redis.Redis", account: str) -> None:
+        self.client = client
+        self.account = account
+        self.prefix = keys.prefix(account)
+        shared = _source("prelude")
+        self._scripts = {
+            name: client.register_script(shared + "\n" + _source(name)) for name in _SCRIPTS
+        }
+
+    def key(self, *parts: str | int) -> str:
+        """Name a key of this account."""
+        return self.prefix + ":".join(str(part) for part in parts)
+
+    def run(self, script: str, *args: Argument, pipeline: "Pipeline | None" = None) -> Any:
+        """Run a script; in a pipeline its answer comes from `execute`."""
+        return self._scripts[script](keys=[self.prefix], args=args, client=pipeline or self.client)
+
+    def run_again(self, script: str, *args: Argument, tries: int) -> Any:
+        """Run a script that is safe to repeat, again when its answer was lost on the way."""
+        for left in reversed(range(tries)):
+            try:
+                return self.run(script, *args)
+            except (redis.ConnectionError, redis.TimeoutError):
+                if not left:
+                    raise
+        raise AssertionError("tries must be at least 1")
+
+    def now(self) -> float:
+        """Read Redis' clock, epoch s."""
+        seconds, micros = cast("Sequence[int]", self.client.time())
+        return seconds + micros / 1e6
+
+
+def _source(name: str) -> str:
+    return resources.files("dialer").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+
+
+def text(value: bytes | str | None) -> str:
+    """Decode what Redis answered; nothing becomes ''."""
+    if value is None:
+        return ""
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,120 @@
+"""Callbacks as they came, in a stream, until somebody settled them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+
+from dialer.store.database import Database, text
+
+_GROUP = "results"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One callback.
+
+    Args:
+        id: Its place in the stream.
+        attempt_id: From the path, whose mac was right.
+        received_at: Epoch s of Redis' clock.
+        body: As it came.
+    """
+
+    id: str
+    attempt_id: str
+    received_at: float
+    content_type: str
+    body: bytes
+
+
+class Facts:
+    """Reads callbacks for one consumer of the group."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._key = db.key("callbacks")
+
+    def append_args(
+        self, *, attempt_id: str, content_type: str, body: bytes
+    ) -> tuple[str, dict[str, str | bytes]]:
+        """Give the key and fields of a callback to append, for a client of the caller's own."""
+        return self._key, {"attempt": attempt_id, "type": content_type, "body": body}
+
+    def append(self, *, attempt_id: str, content_type: str, body: bytes) -> None:
+        """Append a callback."""
+        key, fields = self.append_args(attempt_id=attempt_id, content_type=content_type, body=body)
+        self._db.client.xadd(key, cast("Any", fields))
+
+    def ensure_group(self) -> None:
+        """Create the consumer group, from the stream's beginning, if there is none."""
+        try:
+            self._db.client.xgroup_create(self._key, _GROUP, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    def read(self, consumer: str, *, most: int, wait_s: float) -> list[Fact]:
+        """Read callbacks nobody has read, waiting for the first."""
+        answer = self._db.client.xreadgroup(
+            _GROUP, consumer, {self._key: ">"}, count=most, block=int(wait_s * 1000)
+        )
+        if not answer:
+            return []
+        return _facts(_entries(answer))
+
+    def take_over(self, consumer: str, *, idle_s: float, most: int) -> list[Fact]:
+        """Take over callbacks that a consumer read and left: it died."""
+        answer = cast(
+            "Sequence[Any]",
+            self._db.client.xautoclaim(
+                self._key, _GROUP, consumer, min_idle_time=int(idle_s * 1000), count=most
+            ),
+        )
+        return _facts(answer[1])
+
+    def done(self, facts: Sequence[Fact]) -> None:
+        """Forget callbacks that are settled."""
+        if not facts:
+            return
+        ids = [fact.id for fact in facts]
+        with self._db.client.pipeline() as pipe:
+            pipe.xack(self._key, _GROUP, *ids)
+            pipe.xdel(self._key, *ids)
+            pipe.execute()
+
+    def set_aside(self, fact: Fact, *, why: str) -> None:
+        """Keep a callback nobody could place, for the report and the operator."""
+        self._db.client.xadd(
+            self._db.key("orphans"),
+            {"attempt": fact.attempt_id, "why": why, "body": fact.body},
+            maxlen=10_000,
+            approximate=True,
+        )
+
+    def waiting(self) -> int:
+        """Count callbacks not yet settled."""
+        return self._db.client.xlen(self._key)
+
+
+def _entries(answer: Any) -> Any:
+    """Give the entries of the one stream read: RESP2 answers pairs, RESP3 a mapping."""
+    if isinstance(answer, dict):
+        entries = next(iter(answer.values()))
+        return entries[0] if entries and isinstance(entries[0], list) else entries
+    return answer[0][1]
+
+
+def _facts(entries: Any) -> list[Fact]:
+    return [
+        Fact(
+            id=text(id_),
+            attempt_id=text(fields.get(b"attempt")),
+            received_at=int(text(id_).split("-")[0]) / 1000,
+            content_type=text(fields.get(b"type")),
+            body=fields.get(b"body", b""),
+        )
+        for id_, fields in entries
+        if fields
+    ]

@@ -1,0 +1,48 @@
+"""Every key of an account, once. All share the hash tag, so all live on one cluster node.
+
+The prefix is `dialer:{ACCOUNT}:`. C is a campaign id, A an agent's number and N any number
+(E.164 digits), K the hundred a contact stands in: (n - 1) // 100.
+
+key                 type    member or field → value or score                          kept
+------------------  ------  --------------------------------------------------------  -------------
+campaigns           zset    campaign id → created, epoch s                            for ever
+names               hash    campaign name → id                                        for ever
+c:C                 hash    name, state, rules (JSON), rules_version, columns, size,  for ever
+                            open_from, open_until, virtual_time, … of one campaign
+c:C:counts          hash    state → contacts; outcome:O → contacts; attempts;         for ever
+                            charged; attempt:O → attempts
+c:C:contacts:K      string  100 contacts of 32 bytes, see prelude.lua                 for ever
+c:C:rows:K          string  the same contacts' lines and cells, zlib of JSON          for ever
+c:C:imports         list    JSON of each file: hash, time, counts                     for ever
+c:C:hashes          set     content hashes of files loaded to their end               for ever
+c:C:rejected        hash    block → rejected and duplicate rows, zlib of JSON         for ever
+c:C:attempts:K      hash    contact-no → attempt as a JSON list                       for ever
+c:C:fresh:A         list    contacts never tried, in the file's order                 while any
+c:C:ranked:A        zset    contacts with a rank (priority, retry due) → rank         while any
+c:C:ready           zset    agents with work here, believed free → since, epoch s     while any
+c:C:suppressed      set     numbers this campaign must not ring                       for ever
+turns               zset    running, open campaigns with ready agents → virtual time  while any
+later               zset    C/n → due, epoch s                                        until due
+released            zset    C/n/token → end of the lease, epoch s                     ≤ 10 s
+busy                hash    number → release token or attempt id that holds it        while held
+resting             zset    agent → end of the wrap-up, epoch s                       until then
+wanted:N            set     campaigns (agent) and C/n (customer) to wake when freed   while held
+open                zset    attempt not yet settled → next look, epoch s              while open
+late                zset    attempt settled, final values missing → next look         ≤ minutes
+slots               zset    request → when its slot frees itself, epoch s             ≤ minutes
+pace                hash    next_at, blocked_until, cut, slow_until, virtual_clock …  for ever
+sent:M, refused:M   hash    second → requests, in minute M                            2 h
+sids:D              hash    Sid → attempt id, of day D                                3 days
+callbacks           stream  raw callbacks, consumer group `results`                   until settled
+orphans             stream  callbacks nobody could place                              10,000
+suppressed          hash    number → when and why, JSON                               for ever
+account             hash    stopped, hold: why nothing is dialled                     while so
+heartbeat:ROLE:ID   string  a process, what it is and since when, JSON                15 s
+feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
+dramatiq…           –       Dramatiq's own: the queue `dial`                          –
+"""
+
+
+def prefix(account: str) -> str:
+    """Give the prefix of an account's keys, hash tag included."""
+    return f"dialer:{{{account}}}:"

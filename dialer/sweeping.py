@@ -1,0 +1,326 @@
+"""Use case: attempts that stayed too long in one state. For each state an age and a cure.
+
+placing   past the request's longest life    → unknown: its worker died between gate and answer
+placed    nobody reported its end            → ask by Sid, twenty to a request
+unknown   perhaps a call, perhaps none       → search by numbers and time; only a find ends it
+settled   duration or price still missing    → ask by Sid, until they come or time is up
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
+
+import structlog
+
+from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
+from campaigns.campaign import UnknownPolicy
+from campaigns.settlement import outcome_of
+from dialer.clock import Sleep
+from dialer.errors import LookupFailed, ProviderError, TurnedAway
+from dialer.exotel import Exotel
+from dialer.ids import new_nonce
+from dialer.pacing import Pacing
+from dialer.settling import Settling, SettlingTimes
+from dialer.store import Attempts, Campaigns, Database, Follows, OpenAttempt
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 20  # Sids per look-up: the provider advises 20 and allows 100
+_MOST_PER_SWEEP = 200
+_LEGS_LOOKS = 3  # a details row without legs: ask so often before the overall status must do
+_LATE_VALUES_GIVE_UP_S = 900.0
+_OVERDUE_S = 60.0  # a look-up so late goes before dials, or a busy campaign would never settle
+_PATIENCE_S = 5.0
+_OVERDUE_PATIENCE_S = 30.0
+_SEARCH_MARGIN_S = 60.0  # the provider's clock and ours
+_MOST_FOUND = 500
+
+Found = TypeVar("Found")
+
+
+class NoSlot(Exception):
+    """The allowance has no room for a look-up now; the attempts are looked at later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many attempts one sweep looked at, and at how many requests."""
+
+    looked_at: int
+    requests: int
+
+
+class Sweeping:
+    """Looks at attempts that are due for it."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        provider: Exotel,
+        pacing: Pacing,
+        settling: Settling,
+        times: SettlingTimes,
+        sleep: Sleep,
+    ) -> None:
+        self._db = db
+        self._provider = provider
+        self._pacing = pacing
+        self._settling = settling
+        self._times = times
+        self._sleep = sleep
+        self._attempts = Attempts(db)
+        self._campaigns = Campaigns(db)
+        self._requests = 0
+
+    def sweep(self) -> Swept:
+        """Look at everything that is due, as far as the allowance lets us."""
+        self._requests = 0
+        put_off_s = self._times.lookup_every_s
+        open_ones = self._attempts.due("open", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
+        late_ones = self._attempts.due("late", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
+        placed = []
+        for one in open_ones:
+            match one.attempt.state:
+                case AttemptState.PLACING:
+                    self._give_up_on_answer(one)
+                case AttemptState.UNKNOWN:
+                    self._look_for(one)
+                case AttemptState.PLACED:
+                    placed.append(one)
+                case AttemptState.SETTLED:
+                    pass  # it ended while we read
+        for batch in _batches(placed):
+            self._ask_about(batch)
+        for batch in _batches(late_ones):
+            self._ask_for_values(batch)
+        looked_at = len(open_ones) + len(late_ones)
+        if looked_at:
+            log.info("swept", looked_at=looked_at, requests=self._requests)
+        return Swept(looked_at, self._requests)
+
+    def _give_up_on_answer(self, one: OpenAttempt) -> None:
+        def quarantine(now: Attempt) -> Attempt | None:
+            if now.state is not AttemptState.PLACING:
+                return None
+            return replace(now, state=AttemptState.UNKNOWN, error_code="worker_lost")
+
+        self._settling.learn(
+            one.id, quarantine, before=one.attempt, follows=Follows(unresolved=True, look_s=0.0)
+        )
+        log.warning("attempt_unknown", attempt_id=str(one.id), error_code="worker_lost")
+
+    def _ask_about(self, batch: Sequence[OpenAttempt]) -> None:
+        found = self._by_sid(batch)
+        if found is None:
+            return
+        now_s = self._db.now()
+        for one in batch:
+            report = found.get(one.attempt.sid or "")
+            if report is not None:
+                self._take(one, report, now_s)
+            elif now_s >= one.attempt.quarantine_ends_at:
+                self._ask_singly(one, now_s)
+            # else it goes on: bulk look-ups leave ongoing calls out
+
+    def _take(self, one: OpenAttempt, report: CallReport, now_s: float) -> None:
+        self._settling.report(one.id, report, at=now_s)
+        if report.is_over and outcome_of(report) is None:
+            self._without_legs(one, report)
+
+    def _ask_singly(self, one: OpenAttempt, now_s: float) -> None:
+        """A call longer than any can be, and not among the ended ones: ask for it by name."""
+        try:
+            report = self._single(one)
+        except (NoSlot, ProviderError) as error:
+            log.warning("lookup_failed", message=str(error))
+            return
+        if report is None:
+            self._lost_at_provider(one)
+        else:
+            self._take(one, report, now_s)
+
+    def _without_legs(self, one: OpenAttempt, report: CallReport) -> None:
+        def count(now: Attempt) -> Attempt | None:
+            return None if now.is_settled else replace(now, looks=now.looks + 1)
+
+        after = self._settling.learn(
+            one.id, count, follows=Follows(look_s=self._times.lookup_every_s)
+        )
+        if isinstance(after, Attempt) and not after.is_settled and after.looks >= _LEGS_LOOKS:
+            self._settling.settle_by_status(one.id, report, at=self._db.now())
+
+    def _lost_at_provider(self, one: OpenAttempt) -> None:
+        """A Sid the provider gave and does not know: no call of it can be live any more."""
+        log.error("call_lost_at_provider", attempt_id=str(one.id), sid=one.attempt.sid)
+        self._settling.settle(
+            one.id,
+            Outcome.UNKNOWN,
+            source="quarantine",
+            at=self._db.now(),
+            error_code="sid_unknown",
+        )
+
+    def _ask_for_values(self, batch: Sequence[OpenAttempt]) -> None:
+        found = self._by_sid(batch)
+        if found is None:
+            return
+        now_s = self._db.now()
+        for one in batch:
+            report = found.get(one.attempt.sid or "")
+            if report:
+                self._settling.report(one.id, report, at=now_s)
+            if now_s - (one.attempt.settled_at or now_s) > _LATE_VALUES_GIVE_UP_S:
+                self._settling.learn(
+                    one.id,
+                    lambda now: replace(now, is_final=True),
+                    follows=Follows(late_s=0.0),
+                )
+
+    def _look_for(self, one: OpenAttempt) -> None:
+        """Search for the call of an attempt nobody knows the fate of."""
+        reports = self._search(one.attempt)
+        if reports is None:
+            return
+        mine = [report for report in reports if self._is_mine(one, report)]
+        now_s = self._db.now()
+        if len(mine) == 1:
+            log.info("unknown_found", attempt_id=str(one.id), sid=mine[0].sid)
+            self._settling.report(one.id, mine[0], at=now_s)
+        elif not mine:
+            self._found_nothing(one, now_s)
+        else:
+            log.error("unknown_ambiguous", attempt_id=str(one.id), calls=len(mine))
+
+    def _is_mine(self, one: OpenAttempt, report: CallReport) -> bool:
+        if report.custom_field:
+            return report.custom_field == str(one.id)
+        owner = self._attempts.owner(report.sid)
+        return owner is None or owner == str(one.id)
+
+    def _found_nothing(self, one: OpenAttempt, now_s: float) -> None:
+        """A negative proves nothing while a call could be live: bulk look-ups hide ongoing ones."""
+        over = now_s >= one.attempt.quarantine_ends_at
+
+        def count(now: Attempt) -> Attempt | None:
+            if now.state is not AttemptState.UNKNOWN:
+                return None
+            empty = now.empty_looks + 1 if over else 0
+            return replace(now, looks=now.looks + 1, empty_looks=empty, looked_at=now_s)
+
+        next_s = max(one.attempt.quarantine_ends_at - now_s, 1.0)
+        after = self._settling.learn(
+            one.id,
+            count,
+            before=one.attempt,
+            follows=Follows(look_s=min(next_s, self._times.lookup_every_s) if not over else None),
+        )
+        if isinstance(after, Attempt) and after.empty_looks >= 2:
+            self._end_quarantine(one)
+
+    def _end_quarantine(self, one: OpenAttempt) -> None:
+        policy = self._campaigns.find(one.id.campaign).rules.unknown
+        if policy is UnknownPolicy.MANUAL:
+            return
+        log.warning("quarantine_ended", attempt_id=str(one.id), policy=str(policy))
+        self._settling.settle(one.id, Outcome.UNKNOWN, source="quarantine", at=self._db.now())
+
+    def _search(self, attempt: Attempt) -> list[CallReport] | None:
+        created = datetime.fromtimestamp(attempt.requested_at - _SEARCH_MARGIN_S, UTC)
+        until = datetime.fromtimestamp(attempt.quarantine_ends_at + _SEARCH_MARGIN_S, UTC)
+        overdue = self._is_overdue(attempt)
+        found: list[CallReport] = []
+        try:
+            page = self._paced(
+                lambda: self._provider.search_calls(
+                    agent=attempt.agent,
+                    customer=attempt.customer,
+                    created_from=created,
+                    created_until=until,
+                ),
+                overdue=overdue,
+            )
+            found.extend(page.reports)
+            while page.next_page and len(found) < _MOST_FOUND:
+                page = self._paced(
+                    partial(self._provider.next_page, page.next_page), overdue=overdue
+                )
+                found.extend(page.reports)
+        except (NoSlot, ProviderError) as error:
+            log.warning("lookup_failed", message=str(error))
+            return None
+        return found
+
+    def _by_sid(self, batch: Sequence[OpenAttempt]) -> dict[str, CallReport] | None:
+        sids = [one.attempt.sid for one in batch if one.attempt.sid]
+        overdue = any(self._is_overdue(one.attempt) for one in batch)
+        try:
+            page = self._paced(lambda: self._provider.calls(sids), overdue=overdue)
+        except (NoSlot, ProviderError) as error:
+            log.warning("lookup_failed", message=str(error))
+            return None
+        return {report.sid: report for report in page.reports}
+
+    def _single(self, one: OpenAttempt) -> CallReport | None:
+        """Ask for one call; None when the provider does not know it.
+
+        Raises:
+            NoSlot, ProviderError: It was not asked, or did not answer.
+        """
+        sid = one.attempt.sid or ""
+        return self._paced(lambda: self._provider.call_details(sid), overdue=True)
+
+    def _is_overdue(self, attempt: Attempt) -> bool:
+        if attempt.settled_at is not None:
+            due_at = attempt.settled_at + self._times.final_values_after_s
+        else:
+            due_at = attempt.requested_at + self._times.lookup_after_s
+        return self._db.now() - due_at >= _OVERDUE_S
+
+    def _paced(self, request: Callable[[], Found], *, overdue: bool) -> Found:
+        """Make one look-up inside the allowance.
+
+        Raises:
+            NoSlot: None came free in time.
+        """
+        member = f"look/{new_nonce()}"
+        self._wait_for_slot(member, overdue=overdue)
+        self._requests += 1
+        try:
+            found = request()
+        except TurnedAway as error:
+            if error.over_limit:
+                self._pacing.close_for(error.wait_s)
+            if error.http_status is None:
+                self._pacing.never_sent(member)
+            else:
+                self._pacing.answered(member)
+            raise
+        except LookupFailed as error:
+            if error.http_status is None:
+                self._pacing.unanswered(member)
+            else:
+                self._pacing.answered(member)
+            raise
+        except ProviderError:
+            self._pacing.answered(member)
+            raise
+        self._pacing.answered(member)
+        return found
+
+    def _wait_for_slot(self, member: str, *, overdue: bool) -> None:
+        left_s = _OVERDUE_PATIENCE_S if overdue else _PATIENCE_S
+        while (wait_s := self._pacing.take_slot(member, overdue=overdue)) > 0:
+            if wait_s > left_s:
+                raise NoSlot("no room for a look-up in the account's allowance")
+            self._sleep(wait_s)
+            left_s -= wait_s
+
+
+def _batches(attempts: Iterable[OpenAttempt]) -> Iterator[Sequence[OpenAttempt]]:
+    with_sid = (one for one in attempts if one.attempt.sid)
+    while batch := list(itertools.islice(with_sid, _BATCH)):
+        yield batch

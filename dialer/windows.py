@@ -1,0 +1,49 @@
+"""Which open window a call falls into, by Redis' clock.
+
+The window is a fact about rules and calendar; whether *now* lies in it is asked by the gate, of
+Redis' own clock. So a host whose clock is wrong may offer the wrong window, and then the gate
+refuses it: it can make a call late, never early.
+"""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from campaigns.campaign import CampaignRules
+from campaigns.local_day import OpenWindow
+from dialer.clock import boottime_s
+from dialer.store.database import Database
+
+_ASK_AGAIN_S = 10.0  # two quartz clocks part by well under a millisecond in this time
+
+
+class Hours:
+    """Finds windows around the present instant of Redis' clock."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._asked_s = float("-inf")
+        self._ahead_s = 0.0
+
+    def now(self) -> datetime:
+        """Tell Redis' time, asked now and then and carried on by this host's steady clock."""
+        boottime = boottime_s()
+        if boottime - self._asked_s > _ASK_AGAIN_S:
+            self._ahead_s = self._db.now() - boottime
+            self._asked_s = boottime
+        return datetime.fromtimestamp(boottime + self._ahead_s, UTC)
+
+    def window(
+        self, rules: CampaignRules, *, row_zone: str | None = None
+    ) -> tuple[OpenWindow | None, float]:
+        """Find the window a call may be placed in now, and when the next one opens.
+
+        Args:
+            row_zone: The contact's own IANA zone; None: the campaign's.
+
+        Returns:
+            The window that is open or opens next, and the epoch second it opens at; None and 0
+            where none ever opens.
+        """
+        zone = ZoneInfo(row_zone) if row_zone else rules.zone
+        found = rules.hours.next_open(self.now(), zone)
+        return found, found.from_at.timestamp() if found else 0.0

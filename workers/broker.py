@@ -1,0 +1,91 @@
+"""The Dramatiq broker and its middleware, in order, each with its reason.
+
+What is left out matters as much: no retries (an exception after the POST must not dial again), no
+time limit and no shutdown notice (both raise into a thread that may be inside a POST), no delayed
+messages (they would wait in a worker's memory). A message is a hint; losing or repeating it is
+harmless, because the gate asks Redis.
+"""
+
+import math
+
+import dramatiq
+import redis
+import structlog
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import Callbacks, CurrentMessage, Middleware
+
+from dialer.ids import ContactId
+from dialer.pacing import Allowance
+
+QUEUE = "dial"
+ACTOR = "dial_contact"
+
+_POLL_MS = 50  # the queue is polled; at 3.3 messages a second the default of 1,000 ms costs pace
+_HEARTBEAT_MS = 15_000
+_MAINTENANCE_PER_MILLION = 20_000  # with 50 ms polls a dead worker is noticed in about 17 s
+_SLOWEST_USUAL_ANSWER_S = 5.0
+_SPARE_THREADS = 8
+_MOST_THREADS = 64
+
+
+class Tuning(Middleware):
+    """Fits a worker to the pace before it boots.
+
+    A thread spends its time waiting: for its turn at the gate and for the provider's answer. So
+    there are at least as many as requests can be under way, and no worker takes more messages
+    than it has threads, or another would starve.
+    """
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._fewest = min(
+            _MOST_THREADS,
+            _SPARE_THREADS + math.ceil(_SLOWEST_USUAL_ANSWER_S / allowance.spacing_s),
+        )
+
+    def before_worker_boot(self, _broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        worker.worker_threads = max(worker.worker_threads, self._fewest)
+        worker.queue_prefetch = worker.worker_threads
+        worker.worker_timeout = _POLL_MS
+
+
+class LogContext(Middleware):
+    """Puts the contact on every log line of its message."""
+
+    def before_process_message(
+        self, _broker: dramatiq.Broker, message: dramatiq.MessageProxy
+    ) -> None:
+        structlog.contextvars.bind_contextvars(contact_id=message.args[0] if message.args else None)
+
+    def after_process_message(
+        self,
+        _broker: dramatiq.Broker,
+        _message: dramatiq.MessageProxy,
+        *,
+        result: object = None,  # noqa: ARG002  # dramatiq passes it by name
+        exception: BaseException | None = None,  # noqa: ARG002  # likewise
+    ) -> None:
+        structlog.contextvars.unbind_contextvars("contact_id")
+
+
+
+def dial_message(contact: ContactId, token: str) -> dramatiq.Message[None]:
+    """Make the message that wakes a worker for a released contact."""
+    return dramatiq.Message(
+        queue_name=QUEUE, actor_name=ACTOR, args=(str(contact), token), kwargs={}, options={}
+    )
+
+
+def make_broker(client: "redis.Redis", *, prefix: str, allowance: Allowance) -> RedisBroker:
+    """Make the broker of one account; its keys carry the account's hash tag."""
+    return RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq types its core only
+        client=client,
+        namespace=f"{prefix}dramatiq",
+        heartbeat_timeout=_HEARTBEAT_MS,
+        maintenance_chance=_MAINTENANCE_PER_MILLION,
+        middleware=[
+            Tuning(allowance),  # before the worker boots
+            CurrentMessage(),
+            Callbacks(),
+            LogContext(),  # innermost: its context covers the actor alone
+        ],
+    )

@@ -1,0 +1,62 @@
+"""Releases due contacts a little ahead of the pace; sweeps in a thread of its own."""
+
+import threading
+
+import redis
+import structlog
+
+from dialer.clock import sleeper
+from workers.broker import dial_message, make_broker
+from workers.heartbeat import beating
+from workers.stopping import stop_on_signals
+from workers.wiring import Wiring
+
+log = structlog.get_logger(__name__)
+
+_TICK_S = 0.1
+_WINDOWS_EVERY_S = 1.0
+_SWEEP_EVERY_S = 1.0
+_AFTER_FAULT_S = 0.5
+
+
+def run(wiring: Wiring) -> int:
+    """Feed until a signal says stop."""
+    stop = stop_on_signals()
+    with beating(wiring, role="feeder"):
+        sweeper = threading.Thread(target=_sweep, args=(wiring, stop), name="sweeper", daemon=True)
+        sweeper.start()
+        _feed(wiring, stop)
+        sweeper.join(timeout=wiring.settings.dialer_http_deadline_s)
+    return 0
+
+
+def _feed(wiring: Wiring, stop: threading.Event) -> None:
+    broker = make_broker(wiring.redis, prefix=wiring.db.prefix, allowance=wiring.allowance)
+    ticks_a_window = round(_WINDOWS_EVERY_S / _TICK_S)
+    tick = 0
+    while not stop.is_set():
+        try:
+            if tick % ticks_a_window == 0:
+                wiring.feeding.open_windows()
+                while wiring.feeding.cancel_some() and not stop.is_set():
+                    pass
+            for released in wiring.feeding.tick().released:
+                broker.enqueue(dial_message(released.contact, released.token))
+            tick += 1
+            stop.wait(_TICK_S)
+        except redis.RedisError as error:
+            # nothing is lost: what was released and not sent is taken back when its lease ends
+            log.warning("feeding_failed", message=str(error))
+            stop.wait(_AFTER_FAULT_S)
+
+
+def _sweep(wiring: Wiring, stop: threading.Event) -> None:
+    wait = sleeper(stop)
+    while not stop.is_set():
+        try:
+            wiring.sweeping.sweep()
+        except redis.RedisError as error:
+            log.warning("sweep_failed", message=str(error))
+        except Exception:
+            log.exception("sweep_failed")  # the next sweep looks at the same attempts again
+        wait(_SWEEP_EVERY_S)

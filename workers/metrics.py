@@ -1,0 +1,48 @@
+"""The account's figures for Prometheus, read from Redis when asked."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from campaigns.campaign import CampaignState
+from workers.wiring import Wiring
+
+
+class AccountCollector:
+    """Collects the figures that `dialer campaign status` shows too."""
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+
+    def collect(self) -> Iterator[Metric]:
+        """Read everything once per scrape."""
+        rate = self._wiring.pacing.rate()
+        yield _gauge("dialer_requests_last_minute", "Requests sent in 60 s.", rate.last_60_s)
+        yield _gauge("dialer_refused_last_minute", "429 answers in 60 s.", rate.refused_60_s)
+        yield _gauge("dialer_request_limit", "Requests allowed per window now.", rate.limit)
+        yield _gauge("dialer_blocked_seconds", "The gate opens again in.", rate.blocked_for_s)
+        yield _gauge("dialer_callbacks_waiting", "Callbacks to settle.", self._wiring.facts.waiting())
+        contacts = GaugeMetricFamily(
+            "dialer_contacts", "Contacts by state.", labels=("campaign", "state")
+        )
+        for campaign in self._campaigns():
+            counts = self._wiring.campaigns.counts(campaign)
+            for state in ("waiting", "in_flight", "unresolved", "final"):
+                contacts.add_metric((campaign, state), getattr(counts, state))
+        yield contacts
+
+    def _campaigns(self) -> list[str]:
+        live = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.CANCELLING)
+        return [campaign.id for campaign in self._wiring.campaigns.in_state(*live)]
+
+
+def registry_of(collector: AccountCollector) -> CollectorRegistry:
+    """Make a registry of its own: two apps in one process do not meet in it."""
+    registry = CollectorRegistry()
+    registry.register(collector)
+    return registry
+
+
+def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, what, value=value)

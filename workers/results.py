@@ -1,0 +1,83 @@
+"""Stored callbacks become settled attempts."""
+
+import threading
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+import redis
+import structlog
+
+from campaigns.settlement import Conflict
+from dialer import failpoints
+from dialer.errors import CallbackRejected
+from dialer.exotel import read_callback
+from dialer.ids import AttemptId
+from dialer.store import Fact, Facts
+from workers.heartbeat import beating
+from workers.stopping import stop_on_signals
+from workers.wiring import Wiring, process_name
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 200
+_WAIT_S = 1.0
+_LEFT_ALONE_S = 15.0
+_AFTER_FAULT_S = 0.5
+
+
+def run(wiring: Wiring) -> int:
+    """Settle until a signal says stop."""
+    stop = stop_on_signals()
+    with beating(wiring, role="results"):
+        _consume(wiring, wiring.facts, stop)
+    return 0
+
+
+def _consume(wiring: Wiring, facts: Facts, stop: threading.Event) -> None:
+    consumer = process_name()
+    took_over_at = float("-inf")
+    ready = False
+    while not stop.is_set():
+        try:
+            if not ready:
+                facts.ensure_group()
+                ready = True
+            now_s = wiring.db.now()
+            if now_s - took_over_at > _LEFT_ALONE_S:
+                settle_all(wiring, facts.take_over(consumer, idle_s=_LEFT_ALONE_S, most=_BATCH))
+                took_over_at = now_s
+            settle_all(wiring, facts.read(consumer, most=_BATCH, wait_s=_WAIT_S))
+        except redis.RedisError as error:
+            # unacknowledged callbacks stay in the stream and come again
+            log.warning("settling_failed", message=str(error))
+            ready = False
+            stop.wait(_AFTER_FAULT_S)
+
+
+def settle_all(wiring: Wiring, facts: Sequence[Fact]) -> None:
+    """Settle a batch and forget it; a crash in between only repeats it, which changes nothing."""
+    for fact in facts:
+        _settle(wiring, fact)
+    failpoints.reach("settled")
+    wiring.facts.done(facts)
+
+
+def _settle(wiring: Wiring, fact: Fact) -> None:
+    id_ = AttemptId.parse(fact.attempt_id)
+    zone = ZoneInfo(wiring.settings.exotel_timezone)
+    try:
+        report = read_callback(fact.body, fact.content_type, timezone=zone)
+    except CallbackRejected as error:
+        # the path was genuine, so it tells at least that there is a call: the sweeper will ask
+        log.warning("callback_unreadable", attempt_id=fact.attempt_id, message=str(error))
+        wiring.facts.set_aside(fact, why=f"unreadable: {error}")
+        return
+    if id_ is None:
+        wiring.facts.set_aside(fact, why="not an attempt id")
+        return
+    match wiring.settling.report(id_, report, at=fact.received_at):
+        case Conflict(why):
+            log.warning("callback_unplaced", attempt_id=fact.attempt_id, why=why)
+            wiring.facts.set_aside(fact, why=why)
+        case _:
+            pass

@@ -1,0 +1,1 @@
+"""The web process: callback receiver, API and pages."""

@@ -1,0 +1,71 @@
+"""Exotel's callbacks: check the path, store the fact, answer 200. Nothing is decided here."""
+
+import asyncio
+from typing import Any, cast
+
+import redis.asyncio
+import structlog
+from redis.exceptions import RedisError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dialer.callback_paths import CallbackPaths
+from dialer.store import Facts
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY_BYTES = 64 * 1024
+BODY_DEADLINE_S = 10.0
+
+_STORED = Response(status_code=200)
+_NOT_GENUINE = Response(status_code=404)  # nothing tells a prober which part was wrong
+_TOO_LARGE = Response(status_code=413)
+_TOO_SLOW = Response(status_code=408)
+_UNAVAILABLE = Response(status_code=503, headers={"Retry-After": "5"})
+
+
+def callback_route(*, paths: CallbackPaths, facts: Facts, client: "redis.asyncio.Redis") -> Route:
+    """Make the receiver's route.
+
+    Args:
+        client: An asyncio client on the same Redis; one write per callback.
+    """
+
+    async def receive(request: Request) -> Response:
+        where = request.path_params
+        if not paths.is_genuine(where["key_id"], where["attempt_id"], where["mac"]):
+            return _NOT_GENUINE
+        try:
+            async with asyncio.timeout(BODY_DEADLINE_S):
+                body = await _read(request)
+        except (TimeoutError, ClientDisconnect):
+            return _TOO_SLOW
+        if body is None:
+            return _TOO_LARGE
+        key, fields = facts.append_args(
+            attempt_id=where["attempt_id"],
+            content_type=request.headers.get("content-type", "")[:200],
+            body=body,
+        )
+        try:
+            await client.xadd(key, cast("Any", fields))
+        except RedisError as error:
+            log.warning("callback_not_stored", message=str(error))
+            return _UNAVAILABLE  # the provider sends it again, and the sweeper asks anyway
+        return _STORED
+
+    return Route("/callbacks/exotel/{key_id}/{attempt_id}/{mac}", receive, methods=["POST"])
+
+
+async def _read(request: Request) -> bytes | None:
+    """Read the body; None as soon as it is too large."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+        return None
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)

@@ -1,0 +1,43 @@
+"""Whether this process lives, whether it can do its work, and the figures a monitor reads."""
+
+import asyncio
+from collections.abc import Sequence
+
+import redis.asyncio
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.exceptions import RedisError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from workers.metrics import AccountCollector, registry_of
+from workers.wiring import Wiring
+
+_READY_WITHIN_S = 0.5
+
+
+def health_routes(wiring: Wiring, client: "redis.asyncio.Redis") -> Sequence[Route]:
+    """Make the routes of a process' health."""
+    registry = registry_of(AccountCollector(wiring))
+
+    async def livez(_: Request) -> Response:
+        """The event loop turns. Redis is left out, or its outage would become restarts."""
+        return JSONResponse({"status": "alive"})
+
+    async def readyz(_: Request) -> Response:
+        try:
+            async with asyncio.timeout(_READY_WITHIN_S):
+                await client.set(wiring.db.key("readyz"), 1, ex=60)
+        except (RedisError, TimeoutError):
+            return JSONResponse({"status": "redis does not take writes"}, status_code=503)
+        return JSONResponse({"status": "ready"})
+
+    async def metrics(_: Request) -> Response:
+        body = await asyncio.to_thread(generate_latest, registry)
+        return Response(body, media_type=CONTENT_TYPE_LATEST)
+
+    return (
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+    )

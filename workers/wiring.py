@@ -1,0 +1,214 @@
+"""Builds store, pacing and provider from the settings; the only place that chooses."""
+
+import os
+import socket
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import redis
+import redis.asyncio
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.retry import Retry
+
+from campaigns.phone import PhoneRules
+from dialer import embedded
+from dialer.callback_paths import CallbackPaths
+from dialer.clock import Sleep, boottime_s, sleep
+from dialer.dialing import Dialing, DialingOptions
+from dialer.exotel import Exotel
+from dialer.feeding import Feeding
+from dialer.loading import Loading
+from dialer.pacing import Allowance, Pacing
+from dialer.settings import Settings, require_dialling
+from dialer.settling import Settling, SettlingTimes
+from dialer.store import Campaigns, Database, Facts
+from dialer.sweeping import Sweeping
+
+_ASYNC_CONNECTIONS = 16  # a burst of callbacks queues for these instead of opening thousands
+_SOCKET_TIMEOUT_S = 5.0  # a stalled Redis must not hold a thread for ever
+_UNNAMED_ACCOUNT = "unnamed"  # lists can be loaded before the account is known
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Everything one process may need, made when first asked for.
+
+    Args:
+        sleep: How this process waits; a fake in tests.
+    """
+
+    settings: Settings
+    sleep: Sleep = sleep
+
+    @cached_property
+    def redis(self) -> "redis.Redis":
+        """A client that repeats nothing by itself: scripts decide what may be repeated."""
+        return connect_redis(self.settings)
+
+    @cached_property
+    def db(self) -> Database:
+        """The account's keys and scripts."""
+        return Database(self.redis, self.settings.exotel_account_sid or _UNNAMED_ACCOUNT)
+
+    @cached_property
+    def allowance(self) -> Allowance:
+        """What the account may send."""
+        return Allowance(
+            requests=self.settings.exotel_rate_limit,
+            window_s=self.settings.exotel_rate_window_s,
+            http_deadline_s=self.settings.dialer_http_deadline_s,
+            shares_lookups=self.settings.exotel_details_share_limit,
+        )
+
+    @cached_property
+    def pacing(self) -> Pacing:
+        """The account's request allowance."""
+        return Pacing(self.db, self.allowance)
+
+    @cached_property
+    def provider(self) -> Exotel:
+        """Exotel, ready to be asked."""
+        require_dialling(self.settings)
+        settings = self.settings
+        return Exotel(
+            account_sid=settings.exotel_account_sid,
+            api_key=settings.exotel_api_key.get_secret_value(),
+            api_token=settings.exotel_api_token.get_secret_value(),
+            base_url=settings.base_url,
+            details_base_url=settings.details_base_url,
+            timezone=ZoneInfo(settings.exotel_timezone),
+            clock_s=boottime_s,
+            deadline_s=settings.dialer_http_deadline_s,
+        )
+
+    @cached_property
+    def times(self) -> SettlingTimes:
+        """When to ask the provider again."""
+        return SettlingTimes(
+            lookup_after_s=self.settings.dialer_lookup_after_s,
+            lookup_every_s=self.settings.dialer_lookup_every_s,
+            final_values_after_s=self.settings.dialer_final_values_after_s,
+        )
+
+    @cached_property
+    def settling(self) -> Settling:
+        """Gives attempts what became known of them."""
+        return Settling(self.db, self.times)
+
+    @cached_property
+    def paths(self) -> CallbackPaths:
+        """Callback addresses."""
+        secrets = [
+            secret.get_secret_value()
+            for secret in (
+                self.settings.dialer_callback_secret,
+                self.settings.dialer_callback_secret_old,
+            )
+        ]
+        return CallbackPaths(
+            self.settings.callback_base_url, [secret for secret in secrets if secret]
+        )
+
+    @cached_property
+    def dialing(self) -> Dialing:
+        """Dials released contacts."""
+        return Dialing(
+            self.db,
+            provider=self.provider,
+            pacing=self.pacing,
+            settling=self.settling,
+            paths=self.paths,
+            options=DialingOptions(
+                max_concurrent_calls=self.settings.exotel_max_concurrent_calls,
+                max_retries=self.settings.exotel_max_retries,
+                http_deadline_s=self.settings.dialer_http_deadline_s,
+                slack_s=self.settings.dialer_quarantine_slack_s,
+                lookup_after_s=self.settings.dialer_lookup_after_s,
+            ),
+            sleep=self.sleep,
+        )
+
+    @cached_property
+    def campaigns(self) -> Campaigns:
+        """Campaigns and their counts."""
+        return Campaigns(self.db)
+
+    @cached_property
+    def loading(self) -> Loading:
+        """Loads files."""
+        return Loading(
+            self.db,
+            phone_rules=PhoneRules(
+                default_country=self.settings.dialer_default_country,
+                allowed_countries=frozenset(self.settings.dialer_allowed_countries),
+            ),
+            data_dir=self.settings.dialer_data_dir,
+        )
+
+    @cached_property
+    def feeding(self) -> Feeding:
+        """Releases due contacts."""
+        return Feeding(
+            self.db,
+            allowance=self.allowance,
+            max_concurrent_calls=self.settings.exotel_max_concurrent_calls,
+        )
+
+    @cached_property
+    def sweeping(self) -> Sweeping:
+        """Looks at attempts that stayed too long in one state."""
+        return Sweeping(
+            self.db,
+            provider=self.provider,
+            pacing=self.pacing,
+            settling=self.settling,
+            times=self.times,
+            sleep=self.sleep,
+        )
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The stream of callbacks."""
+        return Facts(self.db)
+
+
+def connect_redis(settings: Settings) -> "redis.Redis":
+    """Open a client on `REDIS_URL`, or on the embedded server where it is empty."""
+    options: dict[str, Any] = {
+        "socket_timeout": _SOCKET_TIMEOUT_S,
+        "socket_connect_timeout": _SOCKET_TIMEOUT_S,
+        "health_check_interval": 15,
+        # a command whose answer was lost may have been done: nothing is repeated blindly, but a
+        # connection that could not be opened at all is tried again
+        "retry": Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), 0),
+    }
+    if settings.redis_url:
+        return redis.Redis.from_url(settings.redis_url, **options)
+    server = embedded.ensure_running(settings.dialer_data_dir)
+    return redis.Redis(unix_socket_path=str(server.socket_path), **options)
+
+
+def connect_redis_async(settings: Settings) -> "redis.asyncio.Redis":
+    """Open an asyncio client on the same server as `connect_redis`."""
+    options: dict[str, Any] = {
+        "socket_timeout": _SOCKET_TIMEOUT_S,
+        "socket_connect_timeout": _SOCKET_TIMEOUT_S,
+        "max_connections": _ASYNC_CONNECTIONS,
+    }
+    if settings.redis_url:
+        pool = redis.asyncio.BlockingConnectionPool.from_url(settings.redis_url, **options)
+    else:
+        server = embedded.ensure_running(settings.dialer_data_dir)
+        pool = redis.asyncio.BlockingConnectionPool(
+            connection_class=redis.asyncio.UnixDomainSocketConnection,
+            path=str(server.socket_path),
+            **options,
+        )
+    return redis.asyncio.Redis(connection_pool=pool)
+
+
+def process_name() -> str:
+    """Name this process among all hosts'."""
+    return f"{socket.gethostname()}-{os.getpid()}"
