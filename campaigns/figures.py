@@ -148,7 +148,9 @@ class Figures:
     Args:
         zone: The campaign's, in which hours are counted.
         ends: Final contacts by outcome or reason.
+        dialled: Contacts with at least one attempt.
         tried: Contacts with at least one charged attempt.
+        agent_ready: Contacts for whom an agent picked up at least once.
         reached: Contacts connected at least once.
         by_hour: By the epoch second in which the local hour began.
         by_outcome: Outcomes, and `live` and `unresolved` for attempts that have none yet.
@@ -163,7 +165,9 @@ class Figures:
     zone: ZoneInfo
     contacts: Counter[Standing] = field(default_factory=Counter)
     ends: Counter[Outcome | NotDialled] = field(default_factory=Counter)
+    dialled: int = 0
     tried: int = 0
+    agent_ready: int = 0
     reached: int = 0
     by_agent: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     by_hour: defaultdict[int, Tally] = field(default_factory=lambda: defaultdict(Tally))
@@ -191,15 +195,15 @@ class Figures:
         self.contacts[STANDING_OF[state]] += 1
         if end is not None:
             self.ends[end] += 1
-        is_tried = is_reached = False
+        of_contact = Tally()
         for attempt in attempts:
-            self._add_attempt(attempt)
-            is_tried = is_tried or attempt.is_charged
-            is_reached = is_reached or attempt.outcome is Outcome.CONNECTED
-        self.tried += is_tried
-        self.reached += is_reached
+            of_contact.add(self._add_attempt(attempt))
+        self.dialled += of_contact.attempts > 0
+        self.tried += of_contact.charged > 0
+        self.agent_ready += of_contact.agent_answered > 0
+        self.reached += of_contact.connected > 0
 
-    def _add_attempt(self, attempt: Attempt) -> None:
+    def _add_attempt(self, attempt: Attempt) -> Tally:
         tally = Tally.of(attempt)
         self.by_agent[attempt.agent].add(tally)
         self.by_hour[self._hour_of(attempt.requested_at)].add(tally)
@@ -212,6 +216,7 @@ class Figures:
         self.billed_s += attempt.total_s or 0
         if attempt.price is not None:
             self.price += Decimal(attempt.price)
+        return tally
 
     def merge(self, other: "Figures") -> None:
         """Count what another part of the same campaign counted."""
@@ -224,7 +229,9 @@ class Figures:
         _merge(self.by_attempt, other.by_attempt)
         _merge(self.by_outcome, other.by_outcome)
         self.sent_at.extend(other.sent_at)
+        self.dialled += other.dialled
         self.tried += other.tried
+        self.agent_ready += other.agent_ready
         self.reached += other.reached
         self.turned_away += other.turned_away
         self.late += other.late

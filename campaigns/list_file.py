@@ -5,7 +5,8 @@ import io
 from typing import BinaryIO
 
 from campaigns.list_source import CampaignFileError, ListLimits, ListSource
-from campaigns.text_list import open_text
+from campaigns.text_format import recognise
+from campaigns.text_list import TextList
 from campaigns.workbook import ZIP_MAGIC, open_workbook
 
 
@@ -32,7 +33,7 @@ def open_source(file: BinaryIO, limits: ListLimits) -> ListSource:
     for magic, kind in _OTHER_KINDS:
         if head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith(magic):
             raise CampaignFileError(f"This is {kind}. Save the list as .xlsx or CSV UTF-8.")
-    return open_text(file, size_bytes=size_bytes)
+    return TextList(file, size_bytes, recognise(file))
 
 
 _OTHER_KINDS = (  # first bytes in lower case

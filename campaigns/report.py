@@ -1,6 +1,6 @@
 """From counts to a report: sums that must hold, figures with numerator and denominator."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -122,7 +122,9 @@ class Report:
         late: Ended calls whose duration or price is still expected.
         identities: The sums, all of which hold.
         counts: What is counted, with the sums it takes part in.
-        tried: Contacts with at least one charged attempt.
+        contacts: Accepted ones by where they stand.
+        dialled: Contacts with at least one attempt.
+        agent_ready: Contacts for whom an agent picked up at least once.
         reached: Contacts connected at least once.
         ends: Final contacts by outcome, or by the reason they were not dialled on.
         by_hour: Keys are ISO 8601 hours with their offset.
@@ -138,7 +140,9 @@ class Report:
     counts: tuple[Figure, ...]
     kpis: tuple[Figure, ...]
     total: Tally
-    tried: int
+    contacts: Mapping[Standing, int]
+    dialled: int
+    agent_ready: int
     reached: int
     ends: tuple[tuple[str, int], ...]
     by_agent: tuple[Group, ...]
@@ -250,7 +254,9 @@ def make_report(
         counts=tuple(_counts(subject, figures, sums)),
         kpis=tuple(kpis(figures, subject.pace)),
         total=figures.total,
-        tried=figures.tried,
+        contacts={standing: figures.contacts[standing] for standing in Standing},
+        dialled=figures.dialled,
+        agent_ready=figures.agent_ready,
         reached=figures.reached,
         ends=tuple((str(end), figures.ends[end]) for end in _ENDS if figures.ends[end]),
         by_agent=tuple(
@@ -363,7 +369,11 @@ def _counts(subject: Subject, figures: Figures, sums: Iterable[Identity]) -> Ite
     for end in _ENDS:
         if figures.ends[end]:
             yield Figure(f"final_{end}", figures.ends[end], formula=f"contacts closed: {end}")
+    yield Figure("dialled", figures.dialled, formula="contacts with at least one attempt")
     yield Figure("tried", figures.tried, formula="contacts with at least one charged attempt")
+    yield Figure(
+        "agent_ready", figures.agent_ready, formula="contacts for whom an agent picked up"
+    )
     yield Figure("reached", figures.reached, formula="contacts connected at least once")
     yield Figure("attempts", total.attempts)
     yield Figure("charged", total.charged, formula=sum_of["charged"])

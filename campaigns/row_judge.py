@@ -26,7 +26,7 @@ class RowJudge:
         self._zone = zone
         self._agent = header.agent
         self._customer = header.customer
-        self._options = {
+        self._options: dict[Role, MatchedColumn] = {
             match.role: match for match in header.optional if match.role is not Role.NAME
         }
         self._parse = partial(parse_phone, rules=rules)

@@ -35,13 +35,17 @@ _WRAPPERS = re.compile(r"=?['\"`´\u2018\u2019\u201c\u201d]*(.*?)['\"`´\u2018\u
 
 def _without_wrappers(text: str) -> str:
     """Undo ="…", a leading apostrophe, full-width and Indic digits, and marks nobody sees."""
-    visible = "".join(
+    visible = (text if text.isascii() else _in_plain_characters(text)).strip()
+    match = _WRAPPERS.fullmatch(visible)
+    return match[1].strip() if match else visible
+
+
+def _in_plain_characters(text: str) -> str:
+    return "".join(
         _as_ascii_digit(mark)
         for mark in unicodedata.normalize("NFKC", text)
         if unicodedata.category(mark) != "Cf"  # zero-width spaces, direction marks
     )
-    match = _WRAPPERS.fullmatch(visible.strip())
-    return match[1].strip() if match else visible.strip()
 
 
 def _as_ascii_digit(mark: str) -> str:

@@ -62,7 +62,7 @@ RIGHT = [
 
 @pytest.fixture(scope="module")
 def client():
-    options = replace(FAST, rate_limit=10_000, dnd_numbers=frozenset({"+919876543299"}))
+    options = replace(FAST, speed=1, rate_limit=10_000, dnd_numbers=frozenset({"+919876543299"}))
     with running(options) as url, client_of(url) as client:
         yield client
 

@@ -57,7 +57,9 @@ def ledger_with(*calls: Call) -> Ledger:
     return ledger
 
 
-def post(ledger: Ledger, *, status: int | None = 200, refused: bool = False, **changes: str) -> None:
+def post(
+    ledger: Ledger, *, status: int | None = 200, refused: bool = False, **changes: str
+) -> None:
     entry = ledger.open_connect(0.0)
     ledger.note_body(entry, urlencode(FORM | changes).encode())
     ledger.close_connect(entry, status=status, refused=refused)

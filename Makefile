@@ -1,0 +1,64 @@
+# dialer — every entry point of the repository. `make` alone lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run sim test check fmt lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "dialer needs Python 3.11 or newer; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# what a user needs
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --require-hashes -r requirements-build.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# what a developer needs on top
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: $(VENV)/.dev ## Install everything, pinned with hashes, into .venv
+
+demo: $(VENV)/.runtime ## Dial a sample campaign against a simulated Exotel, in about a minute
+	$(BIN)/dialer demo
+
+run: $(VENV)/.runtime ## Run all processes on this machine, with the settings of .env
+	$(BIN)/dialer up
+
+sim: $(VENV)/.runtime ## Run the Exotel simulator alone
+	$(BIN)/dialer simulator
+
+test: $(VENV)/.dev ## Run the tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.dev ## Check style, types and the import rule
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
+	$(LOCK) --upgrade --extra embedded -o requirements.lock pyproject.toml
+	$(LOCK) --upgrade --extra embedded --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	echo hatchling | $(LOCK) --upgrade -c requirements-dev.lock -o requirements-build.lock -
+
+clean: ## Remove what was installed and made
+	rm -rf $(VENV) var out dist build .mypy_cache .ruff_cache .pytest_cache

