@@ -1,12 +1,24 @@
 """A campaign: a named list of contacts with its rules and its states."""
 
+import math
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    model_validator,
+)
 
 from campaigns.calling_hours import CallingHours
+from campaigns.local_day import zone_named
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
 
 
@@ -30,11 +42,15 @@ class UnknownPolicy(StrEnum):
     MANUAL = "manual"
 
 
+class ZoneBy(StrEnum):
+    """Whose local time the calling hours mean."""
+
+    CAMPAIGN = "campaign"
+    NUMBER = "number"
+
+
 def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no IANA time zone; write e.g. Asia/Kolkata") from None
+    zone_named(name)
     return name
 
 
@@ -48,6 +64,7 @@ def _retry(value: Any) -> Any:
 
 TimeZone = Annotated[str, AfterValidator(_zone)]
 Hours = Annotated[CallingHours, BeforeValidator(_hours), PlainSerializer(str)]
+Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
 Retry = Annotated[RetryRule, BeforeValidator(_retry), PlainSerializer(str)]
 
 
@@ -65,6 +82,23 @@ class CampaignRules(BaseModel):
         priority: Higher goes first, always; equal ones take turns by `weight`.
         weight: Share of turns among campaigns of the same priority.
         unknown: What follows when quarantine ends without evidence.
+        zone_by: Whose zone the hours are in where a row names none: the campaign's, or the one
+            the customer's number belongs to.
+        starts_at: Starts by itself then, if loaded by then.
+        ends_at: From then on no call is placed; waiting contacts are closed as `ended`.
+        park_after: Calls in a row an agent misses before they are left alone; 0 = never.
+        park_s: For how long, s.
+        min_gap_s: Least time between two calls to one customer, in any campaign, s.
+        max_calls_per_number: Most calls to one customer a day, counted over all campaigns that
+            set this; 0 = no cap.
+        max_calls_per_day: Of the campaign, by its zone's midnight; 0 = no cap.
+        max_spend_per_day: Reserved before each call as `price_per_min` times the time limit;
+            0 = no cap.
+        price_per_min: What a minute costs, in the billing currency.
+        max_concurrent_calls: Of the campaign; each takes two of the account's channels; 0 = no cap.
+        country_calls_per_day: Most calls a day to a country, by ISO code.
+        record: Record the conversation.
+        custom_field: Text that travels with each call, columns in braces: `{plan}/{city}`.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
@@ -81,6 +115,51 @@ class CampaignRules(BaseModel):
     weight: float = Field(1.0, gt=0, le=1000)
     unknown: UnknownPolicy = UnknownPolicy.REDIAL
 
+    # when
+    zone_by: ZoneBy = ZoneBy.CAMPAIGN
+    starts_at: AwareDatetime | None = None
+    ends_at: AwareDatetime | None = None
+
+    # people
+    park_after: int = Field(5, ge=0, le=100)
+    park_s: int = Field(300, ge=1, le=86400)
+    min_gap_s: int = Field(0, ge=0, le=30 * 86400)
+
+    # caps
+    max_calls_per_number: int = Field(0, ge=0)
+    max_calls_per_day: int = Field(0, ge=0)
+    max_spend_per_day: float = Field(0, ge=0)
+    price_per_min: float = Field(0, ge=0)
+    max_concurrent_calls: int = Field(0, ge=0)
+    country_calls_per_day: dict[Country, int] = Field(default_factory=dict)
+
+    # the call itself; limits and words are the provider's, checked when the request is built
+    record: bool = False
+    recording_channels: str = "single"
+    recording_format: str = "mp3"
+    wait_url: str | None = None
+    stream_url: str | None = None
+    stream_begin: str | None = None
+    playback_url: str | None = None
+    playback_to: str = "Callee"
+    custom_field: str | None = Field(None, max_length=500)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        causes = [rule.cause for rule in self.retry]
+        if len(set(causes)) < len(causes):
+            raise ValueError("retry: name each outcome once")
+        if self.starts_at and self.ends_at and self.starts_at >= self.ends_at:
+            raise ValueError("ends_at must be after starts_at")
+        if self.max_spend_per_day and not self.price_per_min:
+            raise ValueError("max_spend_per_day needs price_per_min, the price of a minute")
+        return self
+
+    @property
+    def reserved_spend(self) -> float:
+        """What one call can cost at most, in the billing currency."""
+        return self.price_per_min * math.ceil(self.time_limit_s / 60)
+
     @property
     def zone(self) -> ZoneInfo:
         """The campaign's time zone."""
@@ -91,5 +170,5 @@ def with_retry(
     rules: tuple[RetryRule, ...], changed: tuple[RetryRule, ...]
 ) -> tuple[RetryRule, ...]:
     """Replace the rules of the outcomes named in `changed`, keep the others."""
-    named = {rule.outcome for rule in changed}
-    return (*(rule for rule in rules if rule.outcome not in named), *changed)
+    named = {rule.cause for rule in changed}
+    return (*(rule for rule in rules if rule.cause not in named), *changed)

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType, ValidationResult
+from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
 from campaigns.spreadsheet_damage import SpreadsheetDamage, mend
 
@@ -82,6 +83,17 @@ def is_allowed(e164: str, rules: PhoneRules) -> bool:
     Asked again right before dialling, since the allowed countries may have changed.
     """
     return isinstance(_judge(e164, rules, found=e164), Phone)
+
+
+def country_of(e164: str) -> str | None:
+    """Tell the country of a number, ISO code; None where it belongs to none."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+
+
+def zone_of(e164: str) -> str | None:
+    """Tell the IANA zone a number belongs to; None where its country has several to choose from."""
+    zones = time_zones_for_number(phonenumbers.parse(e164))
+    return zones[0] if len(zones) == 1 and zones[0] != UNKNOWN_TIMEZONE else None
 
 
 # Every ten digits from 6 to 9 on are an Indian number to the library, so nine in ten cells of an

@@ -52,13 +52,12 @@ class DoesNotAddUp(Exception):
     """A report whose sums do not hold, so it is not written.
 
     Args:
-        differences: One line each.
-        contacts: Ids of contacts at fault, as far as they can be told; at most twenty.
+        differences: One line each: the sums, then the contacts at fault, at most twenty.
+        contacts: The ids of these contacts.
     """
 
     def __init__(self, differences: Sequence[str], *, contacts: Sequence[str] = ()) -> None:
-        where = f" (contacts: {', '.join(contacts)})" if contacts else ""
-        super().__init__(f"the report does not add up: {'; '.join(differences)}{where}")
+        super().__init__(f"the report does not add up: {'; '.join(differences)}")
         self.differences = tuple(differences)
         self.contacts = tuple(contacts)
 
@@ -371,9 +370,7 @@ def _counts(subject: Subject, figures: Figures, sums: Iterable[Identity]) -> Ite
             yield Figure(f"final_{end}", figures.ends[end], formula=f"contacts closed: {end}")
     yield Figure("dialled", figures.dialled, formula="contacts with at least one attempt")
     yield Figure("tried", figures.tried, formula="contacts with at least one charged attempt")
-    yield Figure(
-        "agent_ready", figures.agent_ready, formula="contacts for whom an agent picked up"
-    )
+    yield Figure("agent_ready", figures.agent_ready, formula="contacts for whom an agent picked up")
     yield Figure("reached", figures.reached, formula="contacts connected at least once")
     yield Figure("attempts", total.attempts)
     yield Figure("charged", total.charged, formula=sum_of["charged"])

@@ -9,11 +9,14 @@ from typing import Self
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
 
+MACHINE = "machine"
+"""Stands where an outcome would in a rule: connected, but a machine answered."""
+
 RETRIABLE = CUSTOMER_SIDE | AGENT_SIDE | {Outcome.CUSTOMER_NOT_DIALLED, Outcome.PROVIDER_FAILED}
 """Outcomes a rule may name. `turned_away` always goes again, the others never do by rule."""
 
 _UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_RULE = re.compile(r"(?P<outcome>[a-z_]+)=(?P<delays>[^x]+?)(?:x(?P<times>\d{1,3}))?$")
+_RULE = re.compile(r"(?P<cause>[a-z_]+)=(?P<delays>[^x]+?)(?:x(?P<times>\d{1,3}))?$")
 _DELAY = re.compile(r"(?P<number>\d{1,7})(?P<unit>[smhd]?)$")
 
 
@@ -30,13 +33,14 @@ class RetryRule:
     """How often, and how late, a contact is dialled again after one outcome.
 
     Args:
+        cause: An outcome, or `machine`.
         delays_s: Seconds before the 1st, 2nd … retry; the last one repeats.
         times: Most retries after this outcome; None leaves it to the campaign's maximum.
         backoff: Growth of the last delay beyond the list; linear adds it each time,
             exponential doubles it.
     """
 
-    outcome: Outcome
+    cause: str
     delays_s: tuple[int, ...]
     times: int | None = None
     backoff: Backoff = Backoff.NONE
@@ -55,14 +59,14 @@ class RetryRule:
             raise ValueError(
                 f"retry rule {text!r}: write OUTCOME=DELAY[xTIMES], e.g. customer_busy=5mx3"
             )
-        outcome = _outcome(match["outcome"])
+        cause = _cause(match["cause"])
         delays, backoff = match["delays"], Backoff.NONE
         if delays.endswith("+"):
             delays, backoff = delays[:-1], Backoff.LINEAR
         elif delays.endswith("*"):
             delays, backoff = delays[:-1], Backoff.EXPONENTIAL
         return cls(
-            outcome,
+            cause,
             tuple(_seconds(delay) for delay in delays.split(",")),
             int(match["times"]) if match["times"] is not None else None,
             backoff,
@@ -72,7 +76,7 @@ class RetryRule:
         growth = {Backoff.NONE: "", Backoff.LINEAR: "+", Backoff.EXPONENTIAL: "*"}[self.backoff]
         delays = ",".join(f"{delay}s" for delay in self.delays_s)
         times = "" if self.times is None else f"x{self.times}"
-        return f"{self.outcome}={delays}{growth}{times}"
+        return f"{self.cause}={delays}{growth}{times}"
 
     def delay_s(self, nth: int) -> int:
         """Give the seconds to wait before the nth retry, counted from 1."""
@@ -123,8 +127,9 @@ def next_attempt(
     *,
     max_attempts: int,
     charged: int,
-    earlier: Sequence[Outcome],
+    earlier: Sequence[str],
     outcome: Outcome,
+    by_machine: bool = False,
     ended_at: datetime,
     redial_unknown: bool = True,
 ) -> Again | Never:
@@ -134,8 +139,9 @@ def next_attempt(
         rules: At most one per outcome.
         max_attempts: Most charged attempts of the contact, the first included.
         charged: Charged attempts so far, the one that just ended included if it stays charged.
-        earlier: Outcomes of the contact's earlier attempts, in order.
-        outcome: The attempt that just ended.
+        earlier: Causes of the contact's earlier attempts, see `cause_of`.
+        outcome: Of the attempt that just ended.
+        by_machine: It was connected to a machine.
         ended_at: When it ended; the delay counts from here.
         redial_unknown: After a quarantine without evidence nothing of the old attempt can be
             live, so the contact may be dialled again.
@@ -148,22 +154,28 @@ def next_attempt(
         if charged >= max_attempts:
             return Never(f"{charged} of {max_attempts} attempts made")
         return Again(ended_at)
-    rule = next((rule for rule in rules if rule.outcome is outcome), None)
+    cause = cause_of(outcome, by_machine=by_machine)
+    rule = next((rule for rule in rules if rule.cause == cause), None)
     if rule is None:
-        return Never(f"{outcome} is not retried")
-    nth = sum(1 for one in earlier if one is outcome) + 1
+        return Never(f"{cause} is not retried")
+    nth = sum(1 for one in earlier if one == cause) + 1
     if rule.times is not None and nth > rule.times:
-        return Never(f"{outcome} came {nth} times")
+        return Never(f"{cause} came {nth} times")
     if charged >= max_attempts:
         return Never(f"{charged} of {max_attempts} attempts made")
     return Again(ended_at + timedelta(seconds=rule.delay_s(nth)))
 
 
-def _outcome(text: str) -> Outcome:
-    if text not in RETRIABLE:
-        known = ", ".join(sorted(RETRIABLE))
+def cause_of(outcome: Outcome, *, by_machine: bool) -> str:
+    """Name what a rule may go by."""
+    return MACHINE if by_machine and outcome is Outcome.CONNECTED else str(outcome)
+
+
+def _cause(text: str) -> str:
+    if text not in RETRIABLE and text != MACHINE:
+        known = ", ".join(sorted([*RETRIABLE, MACHINE]))
         raise ValueError(f"retry rule: {text!r} is no outcome that can be retried; use {known}")
-    return Outcome(text)
+    return text
 
 
 def _seconds(text: str) -> int:

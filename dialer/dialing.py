@@ -7,7 +7,7 @@ release ─▶ gate ─▶ connect ─▶ finish
 
 import json
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -21,10 +21,14 @@ from campaigns.attempt import (
     quarantine_s,
 )
 from campaigns.campaign import CampaignRules
+from campaigns.caps import daily_caps
 from campaigns.contact_state import NotDialled
+from campaigns.custom_field import CustomFieldTemplate, custom_field
 from campaigns.local_day import OpenWindow
+from campaigns.phone import PhoneRules, is_allowed
 from campaigns.settlement import settled
 from dialer import failpoints
+from dialer.call_request import call_request
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s
 from dialer.errors import (
@@ -37,13 +41,13 @@ from dialer.errors import (
     Side,
     TurnedAway,
 )
-from dialer.exotel import Connected, ConnectRequest, Exotel
+from dialer.exotel import Connected, Exotel
 from dialer.ids import AttemptId, ContactId, new_nonce
 from dialer.pacing import SPACING_SLACK_S, Pacing
 from dialer.settling import Settling
 from dialer.store import Campaign, Campaigns, Contacts, Database, Follows
-from dialer.store.attempts import SidTaken, decode, encode
-from dialer.store.contacts import Row, code_of
+from dialer.store.attempts import SidTaken, caps_json, decode, encode
+from dialer.store.contacts import ContactRecord, Row, code_of
 from dialer.store.database import text
 from dialer.windows import Hours
 
@@ -52,7 +56,6 @@ log = structlog.get_logger(__name__)
 _LONGEST_SLEEP_S = 0.2  # so that a pause, or a slot freed early, is seen soon
 _GATE_TRIES = 3
 _PROBE_S = 60.0
-_PLACED_STATUS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class DialingOptions:
     http_deadline_s: float = 45.0
     slack_s: float = 300.0
     lookup_after_s: float = 120.0
+    playback_names: str = "both"
+    phone_rules: PhoneRules = field(default_factory=PhoneRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +141,15 @@ class Dialing:
 
     def _pass_gate(self, contact: ContactId, token: str) -> _Open | Dropped:
         row = self._contacts.row(contact.campaign, contact.n)
+        pair = self._contacts.get(contact.campaign, contact.n)
+        if pair is None:
+            return Dropped("no such contact")
         nonce = new_nonce()
         fresh = False
         while True:
             campaign = self._campaign(contact.campaign, fresh=fresh)
             began = boottime_s()
-            answer = self._ask_gate(campaign, contact, token, nonce, row)
+            answer = self._ask_gate(campaign, contact, token=token, nonce=nonce, row=row, pair=pair)
             match text(answer[0]):
                 case "go":
                     attempt = decode(answer[1])
@@ -156,10 +164,20 @@ class Dialing:
                     fresh = False
 
     def _ask_gate(
-        self, campaign: Campaign, contact: ContactId, token: str, nonce: str, row: Row
+        self,
+        campaign: Campaign,
+        contact: ContactId,
+        *,
+        token: str,
+        nonce: str,
+        row: Row,
+        pair: ContactRecord,
     ) -> list[Any]:
         rules, allowance, options = campaign.rules, self._pacing.allowance, self._options
-        window, opens_s = self._hours.window(rules, row_zone=row.extra.get("timezone"))
+        window, opens_s = self._hours.window(
+            rules, row_zone=row.extra.get("timezone"), customer=pair.customer
+        )
+        closes = self._own_objection(pair)
         intent = Attempt(
             version=1,
             state=AttemptState.PLACING,
@@ -190,15 +208,32 @@ class Dialing:
             encode(intent),
             code_of(NotDialled.SUPPRESSED),
             code_of(NotDialled.OUTSIDE_HOURS),
+            caps_json(daily_caps(rules, pair.customer, at=self._hours.now())),
+            code_of(closes) if closes else "",
+            closes or "",
         )
         # idempotent by nonce: an answer lost on the way is asked for again
         answer: list[Any] = self._db.run_again("gate", *arguments, tries=_GATE_TRIES)
         return answer
 
+    def _own_objection(self, pair: ContactRecord) -> NotDialled | None:
+        """Ask again what loading asked: the allowed countries may have changed since."""
+        allowed = all(is_allowed(number, self._options.phone_rules) for number in pair.numbers)
+        return None if allowed else NotDialled.COUNTRY_NOT_ALLOWED
+
     def _send(self, opened: _Open) -> Attempt:
         attempt = opened.attempt
         campaign = self._campaign(opened.id.campaign)
-        request = _request(campaign.rules, opened, self._paths, self._options)
+        row = self._contacts.row(opened.id.campaign, opened.id.n)
+        request = call_request(
+            campaign.rules,
+            agent=attempt.agent,
+            customer=attempt.customer,
+            custom_field=custom_field(str(opened.id), _own_field(campaign, row)),
+            status_callback=self._paths.url(str(opened.id)),
+            max_retries=self._options.max_retries,
+            playback_names=self._options.playback_names,
+        )
         try:
             connected = self._provider.connect(request, send_before=opened.send_before)
         except ProviderError as error:
@@ -213,8 +248,10 @@ class Dialing:
         def bind(now: Attempt) -> Attempt | None:
             if now.is_settled or now.sid:
                 # the callback was faster
-                return replace(now, http_status=_PLACED_STATUS)
-            return replace(now, state=AttemptState.PLACED, sid=sid, http_status=_PLACED_STATUS)
+                return replace(now, http_status=connected.http_status)
+            return replace(
+                now, state=AttemptState.PLACED, sid=sid, http_status=connected.http_status
+            )
 
         after = self._settling.learn(
             id_,
@@ -223,7 +260,7 @@ class Dialing:
             follows=Follows(slot_s=self._pacing.allowance.kept_after_answer_s, works=True),
         )
         if isinstance(after, SidTaken):
-            return self._unknown(id_, attempt, "sid_taken", http_status=_PLACED_STATUS)
+            return self._unknown(id_, attempt, "sid_taken", http_status=connected.http_status)
         if connected.rate:
             self._pacing.heed(connected.rate)
         log.info("attempt_placed", attempt_id=str(id_), sid=sid)
@@ -333,20 +370,11 @@ class Dialing:
         )
 
 
-def _request(
-    rules: CampaignRules, opened: _Open, paths: CallbackPaths, options: DialingOptions
-) -> ConnectRequest:
-    id_ = str(opened.id)
-    return ConnectRequest(
-        agent=opened.attempt.agent,
-        customer=opened.attempt.customer,
-        caller_id=rules.caller_id,
-        time_limit_s=rules.time_limit_s,
-        time_out_s=rules.time_out_s,
-        custom_field=id_,
-        status_callback=paths.url(id_),
-        max_retries=options.max_retries,
-    )
+def _own_field(campaign: Campaign, row: Row) -> str | None:
+    if "custom_field" in row.extra or not campaign.rules.custom_field:
+        return row.extra.get("custom_field")
+    template = CustomFieldTemplate.parse(campaign.rules.custom_field, campaign.columns)
+    return template.fill(row.cells)
 
 
 def _window_text(window: OpenWindow | None, rules: CampaignRules) -> str | None:

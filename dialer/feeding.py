@@ -21,6 +21,7 @@ from dialer.windows import Hours
 RELEASE_LEASE_S = 10.0
 """A release not used by then is taken back: its worker is gone, and no call was made."""
 
+_NOT_OVER = (CampaignState.LOADED, CampaignState.RUNNING, CampaignState.PAUSED)
 _AHEAD_S = 3.0
 _FEWEST, _MOST = 8, 2000
 
@@ -71,10 +72,19 @@ class Feeding:
         failpoints.reach("released")
         return Tick(tuple(_released(answer[1:])), text(answer[0]))
 
-    def open_windows(self) -> None:
-        """Tell release when each running campaign may dial; call every second or so."""
-        now_s = self._hours.now().timestamp()
-        for campaign in self._campaigns.in_state(CampaignState.RUNNING):
+    def keep_schedules(self) -> None:
+        """Start and end what is due, tell release when campaigns may dial; call every second."""
+        now = self._hours.now()
+        now_s = now.timestamp()
+        for campaign in self._campaigns.in_state(*_NOT_OVER):
+            ends_at, starts_at = campaign.rules.ends_at, campaign.rules.starts_at
+            if ends_at and ends_at <= now:
+                self._campaigns.end(campaign)
+                continue
+            if campaign.state is CampaignState.LOADED and starts_at and starts_at <= now:
+                self._campaigns.move(campaign, CampaignState.RUNNING)
+            elif campaign.state is not CampaignState.RUNNING:
+                continue
             known_from_s, known_until_s = self._campaigns.open_until(campaign.id)
             if known_from_s <= now_s < known_until_s:
                 continue

@@ -23,10 +23,12 @@ import structlog
 from campaigns.campaign import CampaignRules, CampaignState
 from campaigns.contact import Contact
 from campaigns.contact_list import ContactList, open_list
+from campaigns.custom_field import CustomFieldTemplate
 from campaigns.judged_rows import Chunk, Rejected, Summary, write_rejected
 from campaigns.list_columns import ColumnChoice
 from campaigns.list_sieve import Dedupe, OtherLists
 from campaigns.phone import PhoneRules
+from dialer.call_request import check_call
 from dialer.ids import new_campaign_id
 from dialer.store import Campaign, Campaigns, ContactRecord, Contacts, Database
 from dialer.store.campaigns import CampaignNotFound, LoadMark, RejectedRow
@@ -97,6 +99,7 @@ class Loading:
             CampaignFileError: The file as a whole cannot be used.
             LoadRefused: The name is taken by another file.
         """
+        _check_rules(rules)
         copy, content_hash = self._private_copy(file)
         with copy.open("rb") as private:
             contact_list = self._open(private, rules, options)
@@ -143,6 +146,7 @@ class Loading:
         on_progress: Callable[[float], None] = lambda _: None,
     ) -> Loaded:
         """Judge a file exactly as a load would, and write nothing."""
+        _check_rules(rules)
         contact_list = self._open(file, rules, options)
         summary = Summary()
         for chunk in contact_list.chunks(
@@ -158,9 +162,12 @@ class Loading:
             allowed_countries=self._phone_rules.allowed_countries,
             caller_id=rules.caller_id,
         )
-        return open_list(
+        contact_list = open_list(
             file, choice=options.choice, rules=phone_rules, zone=ZoneInfo(rules.timezone)
         )
+        if rules.custom_field:
+            _check_custom_field(rules.custom_field, contact_list)
+        return contact_list
 
     def _private_copy(self, file: BinaryIO) -> tuple[Path, str]:
         """Copy the upload, so that nobody changes it under us; its name is its content's hash."""
@@ -344,6 +351,20 @@ class _Customers:
         at[at == self._numbers.size] = 0
         found = self._numbers[at] == wanted
         return {number for number, is_listed in zip(asked, found, strict=True) if is_listed}
+
+
+def _check_rules(rules: CampaignRules) -> None:
+    try:
+        check_call(rules)
+    except ValueError as error:
+        raise LoadRefused(str(error)) from None
+
+
+def _check_custom_field(template: str, contact_list: ContactList) -> None:
+    try:
+        CustomFieldTemplate.parse(template, contact_list.header.columns)
+    except ValueError as error:
+        raise LoadRefused(str(error)) from None
 
 
 def _check_columns(campaign: Campaign, contact_list: ContactList) -> None:

@@ -215,6 +215,9 @@ class XlsxFile:
     def abandon(self) -> None:
         """Let go of it without completing it."""
         self._book.fileclosed = True  # or its destructor would complete it
+        for sheet in self._book.worksheets():
+            with suppress(OSError):
+                sheet.row_data_fh.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _add_sheet(self) -> None:

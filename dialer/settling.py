@@ -7,17 +7,19 @@ wrote meanwhile; then it is decided again. So facts may come in any order and an
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
-from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
+from campaigns.attempt import AGENT_SIDE, Attempt, AttemptState, CallReport, Outcome
 from campaigns.campaign import CampaignRules, UnknownPolicy
-from campaigns.retry_policy import Again, Never, next_attempt
+from campaigns.caps import daily_caps
+from campaigns.retry_policy import Again, Never, cause_of, next_attempt
 from campaigns.settlement import Conflict, Told, overall_outcome, settled, told
 from dialer import failpoints
 from dialer.ids import AttemptId
 from dialer.store import Attempts, Campaigns, Contacts, Database, Follows, Settle, Stale
-from dialer.store.attempts import SidTaken
+from dialer.store.attempts import SidTaken, caps_plain
 
 log = structlog.get_logger(__name__)
 
@@ -157,15 +159,21 @@ class Settling:
         outcome, ended_s = attempt.outcome, attempt.settled_at
         if outcome is None or ended_s is None:
             raise ValueError(f"attempt {id_} is not settled")
-        rest_s = rules.wrap_up_s if attempt.sid else 0.0
-        charged = attempt.is_charged
-        decision = self._decide(id_, attempt, outcome, rules, ended_s)
-        match decision:
+        settle = Settle(
+            outcome,
+            charged=attempt.is_charged,
+            rest_s=rules.wrap_up_s if attempt.sid else 0.0,
+            gap_s=rules.min_gap_s if attempt.is_charged else 0.0,
+            missed=_missed(attempt, outcome),
+            park_after=rules.park_after,
+            park_s=rules.park_s,
+            refund=_refund(attempt, outcome, rules),
+        )
+        match self._decide(id_, attempt, outcome, rules, ended_s):
             case Again(due_at):
-                due_s = max(0.0, due_at.timestamp() - ended_s)
-                return Settle(outcome, charged=charged, rest_s=rest_s, due_s=due_s)
+                return replace(settle, due_s=max(0.0, due_at.timestamp() - ended_s))
             case Never():
-                return Settle(outcome, charged=charged, rest_s=rest_s, final=outcome)
+                return replace(settle, final=outcome)
 
     def _decide(
         self,
@@ -182,11 +190,33 @@ class Settling:
             rules.retry,
             max_attempts=rules.max_attempts,
             charged=charged_before + int(attempt.is_charged),
-            earlier=[one.attempt.outcome for one in earlier if one.attempt.outcome],
+            earlier=[
+                _cause(one.attempt, one.attempt.outcome) for one in earlier if one.attempt.outcome
+            ],
             outcome=outcome,
+            by_machine=attempt.answered_by == "machine",
             ended_at=datetime.fromtimestamp(ended_s, UTC),
             redial_unknown=rules.unknown is UnknownPolicy.REDIAL,
         )
+
+
+def _cause(attempt: Attempt, outcome: Outcome) -> str:
+    return cause_of(outcome, by_machine=attempt.answered_by == "machine")
+
+
+def _missed(attempt: Attempt, outcome: Outcome) -> bool | None:
+    """Tell whether the agent missed the call; None when their phone was not rung."""
+    if attempt.sid is None:
+        return None
+    return outcome in AGENT_SIDE
+
+
+def _refund(attempt: Attempt, outcome: Outcome, rules: CampaignRules) -> dict[str, Any] | None:
+    """Give back what the gate counted for a call that was surely never placed."""
+    if outcome is not Outcome.TURNED_AWAY:
+        return None
+    caps = daily_caps(rules, attempt.customer, at=datetime.fromtimestamp(attempt.requested_at, UTC))
+    return caps_plain(caps) if caps.caps else None
 
 
 def _has_final_values(attempt: Attempt) -> bool:

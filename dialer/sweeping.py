@@ -17,6 +17,7 @@ import structlog
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
 from campaigns.campaign import UnknownPolicy
+from campaigns.custom_field import attempt_id_in
 from campaigns.settlement import outcome_of
 from dialer.clock import Sleep
 from dialer.errors import LookupFailed, ProviderError, TurnedAway
@@ -197,7 +198,7 @@ class Sweeping:
 
     def _is_mine(self, one: OpenAttempt, report: CallReport) -> bool:
         if report.custom_field:
-            return report.custom_field == str(one.id)
+            return attempt_id_in(report.custom_field) == str(one.id)
         owner = self._attempts.owner(report.sid)
         return owner is None or owner == str(one.id)
 

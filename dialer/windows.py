@@ -8,8 +8,9 @@ refuses it: it can make a call late, never early.
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from campaigns.campaign import CampaignRules
+from campaigns.campaign import CampaignRules, ZoneBy
 from campaigns.local_day import OpenWindow
+from campaigns.phone import zone_of
 from dialer.clock import boottime_s
 from dialer.store.database import Database
 
@@ -33,17 +34,20 @@ class Hours:
         return datetime.fromtimestamp(boottime + self._ahead_s, UTC)
 
     def window(
-        self, rules: CampaignRules, *, row_zone: str | None = None
+        self, rules: CampaignRules, *, row_zone: str | None = None, customer: str | None = None
     ) -> tuple[OpenWindow | None, float]:
         """Find the window a call may be placed in now, and when the next one opens.
 
         Args:
-            row_zone: The contact's own IANA zone; None: the campaign's.
+            row_zone: The row's own IANA zone; None: as the rules say.
+            customer: E.164; for rules that go by the number's zone.
 
         Returns:
             The window that is open or opens next, and the epoch second it opens at; None and 0
             where none ever opens.
         """
+        if row_zone is None and customer and rules.zone_by is ZoneBy.NUMBER:
+            row_zone = zone_of(customer)
         zone = ZoneInfo(row_zone) if row_zone else rules.zone
         found = rules.hours.next_open(self.now(), zone)
         return found, found.from_at.timestamp() if found else 0.0

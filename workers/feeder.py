@@ -14,7 +14,7 @@ from workers.wiring import Wiring
 log = structlog.get_logger(__name__)
 
 _TICK_S = 0.1
-_WINDOWS_EVERY_S = 1.0
+_SCHEDULES_EVERY_S = 1.0
 _SWEEP_EVERY_S = 1.0
 _AFTER_FAULT_S = 0.5
 
@@ -32,12 +32,12 @@ def run(wiring: Wiring) -> int:
 
 def _feed(wiring: Wiring, stop: threading.Event) -> None:
     broker = make_broker(wiring.redis, prefix=wiring.db.prefix, allowance=wiring.allowance)
-    ticks_a_window = round(_WINDOWS_EVERY_S / _TICK_S)
+    ticks_a_schedule = round(_SCHEDULES_EVERY_S / _TICK_S)
     tick = 0
     while not stop.is_set():
         try:
-            if tick % ticks_a_window == 0:
-                wiring.feeding.open_windows()
+            if tick % ticks_a_schedule == 0:
+                wiring.feeding.keep_schedules()
                 while wiring.feeding.cancel_some() and not stop.is_set():
                     pass
             for released in wiring.feeding.tick().released:

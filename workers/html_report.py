@@ -66,12 +66,12 @@ def _cards(report: Report) -> Iterator[_Card]:
         f"{_percent(by_name['contact_rate_contacts'])} of {report.subject.accepted:,} accepted",
     )
     yield _Card(
-        "Customers who answered",
+        "Customers answered",
         _percent(by_name["customer_answer_rate"]),
         f"{total.connected:,} connected of {total.agent_answered:,} calls an agent answered",
     )
     yield _Card(
-        "Agents who answered",
+        "Agents answered",
         _percent(by_name["agent_answer_rate"]),
         f"{total.agent_answered:,} of {total.calls:,} calls",
     )

@@ -4,12 +4,12 @@ import os
 import socket
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import redis
-import redis.asyncio
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import Redis as AsyncRedis
+from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from campaigns.phone import PhoneRules
@@ -23,7 +23,9 @@ from dialer.loading import Loading
 from dialer.pacing import Allowance, Pacing
 from dialer.settings import Settings, require_dialling
 from dialer.settling import Settling, SettlingTimes
+from dialer.status import Statuses
 from dialer.store import Campaigns, Database, Facts
+from dialer.suppressing import Suppressing
 from dialer.sweeping import Sweeping
 
 _ASYNC_CONNECTIONS = 16  # a burst of callbacks queues for these instead of opening thousands
@@ -43,9 +45,37 @@ class Wiring:
     sleep: Sleep = sleep
 
     @cached_property
+    def redis_url(self) -> str:
+        """`REDIS_URL`, or where the embedded server answers, started if need be."""
+        if self.settings.redis_url:
+            return self.settings.redis_url
+        return embedded.ensure_running(self.settings.dialer_data_dir).url
+
+    @cached_property
     def redis(self) -> "redis.Redis":
-        """A client that repeats nothing by itself: scripts decide what may be repeated."""
-        return connect_redis(self.settings)
+        """A client that repeats nothing by itself.
+
+        A command whose answer was lost may have been done, so only scripts that are idempotent
+        are run again, and only by those who know it.
+        """
+        return redis.Redis.from_url(
+            self.redis_url,
+            socket_timeout=_SOCKET_TIMEOUT_S,
+            socket_connect_timeout=_SOCKET_TIMEOUT_S,
+            health_check_interval=15,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    @cached_property
+    def redis_async(self) -> AsyncRedis:
+        """An asyncio client on the same server, for the web process."""
+        pool = BlockingConnectionPool.from_url(
+            self.redis_url,
+            socket_timeout=_SOCKET_TIMEOUT_S,
+            socket_connect_timeout=_SOCKET_TIMEOUT_S,
+            max_connections=_ASYNC_CONNECTIONS,
+        )
+        return AsyncRedis(connection_pool=pool)
 
     @cached_property
     def db(self) -> Database:
@@ -112,6 +142,14 @@ class Wiring:
         )
 
     @cached_property
+    def phone_rules(self) -> PhoneRules:
+        """Which numbers may be rung."""
+        return PhoneRules(
+            default_country=self.settings.dialer_default_country,
+            allowed_countries=frozenset(self.settings.dialer_allowed_countries),
+        )
+
+    @cached_property
     def dialing(self) -> Dialing:
         """Dials released contacts."""
         return Dialing(
@@ -126,6 +164,8 @@ class Wiring:
                 http_deadline_s=self.settings.dialer_http_deadline_s,
                 slack_s=self.settings.dialer_quarantine_slack_s,
                 lookup_after_s=self.settings.dialer_lookup_after_s,
+                playback_names=self.settings.exotel_playback_names,
+                phone_rules=self.phone_rules,
             ),
             sleep=self.sleep,
         )
@@ -140,10 +180,7 @@ class Wiring:
         """Loads files."""
         return Loading(
             self.db,
-            phone_rules=PhoneRules(
-                default_country=self.settings.dialer_default_country,
-                allowed_countries=frozenset(self.settings.dialer_allowed_countries),
-            ),
+            phone_rules=self.phone_rules,
             data_dir=self.settings.dialer_data_dir,
         )
 
@@ -173,40 +210,19 @@ class Wiring:
         """The stream of callbacks."""
         return Facts(self.db)
 
-
-def connect_redis(settings: Settings) -> "redis.Redis":
-    """Open a client on `REDIS_URL`, or on the embedded server where it is empty."""
-    options: dict[str, Any] = {
-        "socket_timeout": _SOCKET_TIMEOUT_S,
-        "socket_connect_timeout": _SOCKET_TIMEOUT_S,
-        "health_check_interval": 15,
-        # a command whose answer was lost may have been done: nothing is repeated blindly, but a
-        # connection that could not be opened at all is tried again
-        "retry": Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), 0),
-    }
-    if settings.redis_url:
-        return redis.Redis.from_url(settings.redis_url, **options)
-    server = embedded.ensure_running(settings.dialer_data_dir)
-    return redis.Redis(unix_socket_path=str(server.socket_path), **options)
-
-
-def connect_redis_async(settings: Settings) -> "redis.asyncio.Redis":
-    """Open an asyncio client on the same server as `connect_redis`."""
-    options: dict[str, Any] = {
-        "socket_timeout": _SOCKET_TIMEOUT_S,
-        "socket_connect_timeout": _SOCKET_TIMEOUT_S,
-        "max_connections": _ASYNC_CONNECTIONS,
-    }
-    if settings.redis_url:
-        pool = redis.asyncio.BlockingConnectionPool.from_url(settings.redis_url, **options)
-    else:
-        server = embedded.ensure_running(settings.dialer_data_dir)
-        pool = redis.asyncio.BlockingConnectionPool(
-            connection_class=redis.asyncio.UnixDomainSocketConnection,
-            path=str(server.socket_path),
-            **options,
+    @cached_property
+    def statuses(self) -> Statuses:
+        """Where campaigns stand."""
+        return Statuses(
+            self.db,
+            pacing=self.pacing,
+            max_concurrent_calls=self.settings.exotel_max_concurrent_calls,
         )
-    return redis.asyncio.Redis(connection_pool=pool)
+
+    @cached_property
+    def suppressing(self) -> Suppressing:
+        """The numbers that are never called."""
+        return Suppressing(self.db, default_country=self.settings.dialer_default_country)
 
 
 def process_name() -> str:

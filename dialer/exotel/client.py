@@ -59,6 +59,7 @@ class Connected:
 
     call: Call
     rate: RateFeedback | None
+    http_status: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class Exotel:
             ) from error
         if not answer.is_success:
             raise _with_rate(connect_refusal(answer, request), answer)
-        return Connected(self._placed_call(answer), rate_feedback(answer.headers))
+        return Connected(self._placed_call(answer), rate_feedback(answer.headers), answer.status)
 
     def call_details(self, sid: str) -> CallReport | None:
         """Look one call up, ongoing or ended; None when the account has no such call."""

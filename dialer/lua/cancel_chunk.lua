@@ -4,7 +4,8 @@
 -- Returns 1 while there is more to do.
 
 local campaign = ARGV[1]
-local c = redis.call('HMGET', key('c', campaign), 'state', 'cancel_chunk', 'cancel_code', 'size')
+local c = redis.call('HMGET', key('c', campaign), 
+  'state', 'cancel_chunk', 'cancel_code', 'size', 'cancel_name')
 if c[1] ~= 'cancelling' then
   return 0
 end
@@ -34,7 +35,7 @@ redis.call('HSET', key('c', campaign), 'cancel_chunk', chunk)
 if closed > 0 then
   count(campaign, 'waiting', -closed)
   count(campaign, 'final', closed)
-  count(campaign, 'outcome:cancelled', closed)
+  count(campaign, 'outcome:' .. c[5], closed)
 end
 finish_campaign_if_done(campaign)
 return chunk * PER_CHUNK < size and 1 or 0

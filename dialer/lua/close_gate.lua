@@ -13,8 +13,9 @@ if ARGV[2] == 'limit' then
   -- ours: go on a little lower for a while, once for each block and not for each refusal in it.
   if was_open then
     local cut = math.max(0, tonumber(pace[2] or 0) - math.floor((now - tonumber(pace[3] or now)) / 600))
-    redis.call('HSET', key('pace'),
-      'cut', cut + math.max(1, math.ceil(limit * 0.02)), 'cut_at', text(now))
+    -- never below one request: a deeper cut would only take days to grow back
+    cut = math.min(limit - 1, cut + math.max(1, math.ceil(limit * 0.02)))
+    redis.call('HSET', key('pace'), 'cut', cut, 'cut_at', text(now))
   end
   if wait_s == 0 then
     wait_s = 60
@@ -24,11 +25,14 @@ if ARGV[2] == 'limit' then
   redis.call('HINCRBY', minute, math.floor(now), 1)
   redis.call('EXPIRE', minute, 7200)
 elseif wait_s == 0 then
+  -- 1, 2, 4 … 60 s until a request gets through again; requests that were under way when the
+  -- gate closed tell nothing new
   local faults = tonumber(pace[4] or 0)
-  wait_s = math.min(60, 2 ^ faults) -- 1, 2, 4 … 60 s until a request gets through again
   if was_open then
-    redis.call('HSET', key('pace'), 'faults', faults + 1)
+    faults = faults + 1
+    redis.call('HSET', key('pace'), 'faults', faults)
   end
+  wait_s = math.min(60, 2 ^ math.max(0, faults - 1))
 end
 
 redis.call('HSET', key('pace'), 'blocked_until', text(math.max(now + wait_s, tonumber(pace[1] or 0))))

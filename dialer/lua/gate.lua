@@ -9,6 +9,9 @@
 --     14  seconds after which a request without answer is unknown
 --     15  the attempt as JSON, to be completed with instant, number, nonce and the pair
 --     16  outcome code of suppressed    17  of outside_hours
+--     18  daily caps, JSON or '': {day, next (epoch s of the next day),
+--         items: [name, what this call adds, most, 'campaign' | 'number' | 'country']}
+--     19  '' or the outcome code that the caller's own check closes the contact with  20  its name
 -- Returns {'go', attempt JSON} | {'wait', s} | {'stale_rules'} | {'drop', why}
 
 local campaign, n, token, nonce = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
@@ -43,22 +46,25 @@ end
 if rules[2] ~= ARGV[5] then
   return { 'stale_rules' }
 end
-if redis.call('HEXISTS', key('suppressed'), c.customer) == 1
-  or redis.call('SISMEMBER', key('c', campaign, 'suppressed'), c.customer) == 1 then
+
+local function close(code, name)
   redis.call('ZREM', key('released'), release)
   free(c.agent, token, 0)
   free(c.customer, token, 0)
-  close_contact(campaign, n, c, tonumber(ARGV[16]), 'suppressed')
-  return { 'drop', 'suppressed' }
+  close_contact(campaign, n, c, tonumber(code), name)
+  return { 'drop', name }
+end
+
+if is_suppressed(campaign, c.customer) or is_suppressed(campaign, c.agent) then
+  return close(ARGV[16], 'suppressed')
+end
+if ARGV[19] ~= '' then
+  return close(ARGV[19], ARGV[20])
 end
 if now < tonumber(ARGV[6]) or now >= tonumber(ARGV[7]) then
   local opens = tonumber(ARGV[8])
   if opens == 0 then
-    redis.call('ZREM', key('released'), release)
-    free(c.agent, token, 0)
-    free(c.customer, token, 0)
-    close_contact(campaign, n, c, tonumber(ARGV[17]), 'outside_hours')
-    return { 'drop', 'never open' }
+    return close(ARGV[17], 'outside_hours')
   end
   -- a second later at least: a caller whose clock is wrong may name an instant that is past
   c.due = math.max(math.ceil(opens), math.floor(now) + 2)
@@ -68,6 +74,25 @@ end
 local cap = tonumber(ARGV[13])
 if cap > 0 and redis.call('ZCARD', key('open')) >= cap then
   return { 'wait', '0.2' }
+end
+
+local function day_key(caps, cap)
+  return cap[4] == 'number' and key('calls', caps.day) or key('c', campaign, 'day', caps.day)
+end
+
+local caps = ARGV[18] ~= '' and cjson.decode(ARGV[18])
+for _, cap in ipairs(caps and caps.items or {}) do
+  local used = tonumber(redis.call('HGET', day_key(caps, cap), cap[1]) or 0)
+  if used + cap[2] > cap[3] then
+    if cap[4] == 'campaign' then
+      redis.call('HSET', key('c', campaign), 'capped_until', caps.next, 'capped_by', cap[1])
+      redis.call('ZREM', key('turns'), campaign)
+    else
+      c.due = caps.next
+    end
+    take_back(campaign, n, token, c)
+    return { 'drop', 'cap ' .. cap[1] }
+  end
 end
 
 local attempt_id = campaign .. '-' .. n .. '-' .. (c.made + 1) .. '-' .. nonce
@@ -80,6 +105,10 @@ elseif wait_s > 0 then
   return { 'wait', text(wait_s) }
 end
 
+for _, cap in ipairs(caps and caps.items or {}) do
+  redis.call('HINCRBYFLOAT', day_key(caps, cap), cap[1], cap[2])
+  redis.call('EXPIRE', day_key(caps, cap), 3 * 86400)
+end
 redis.call('HDEL', key('account'), 'probing')
 c.made = c.made + 1
 c.charged = c.charged + 1

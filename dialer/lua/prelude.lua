@@ -68,8 +68,9 @@ end
 -- so that it neither starves nor makes up for its absence.
 local function join_turns(campaign)
   local c = redis.call('HMGET', key('c', campaign),
-    'state', 'open_from', 'open_until', 'priority', 'virtual_time')
-  if c[1] ~= 'running' or now < tonumber(c[2] or 0) or now >= tonumber(c[3] or 0) then
+    'state', 'open_from', 'open_until', 'priority', 'virtual_time', 'capped_until')
+  if c[1] ~= 'running' or now < tonumber(c[2] or 0) or now >= tonumber(c[3] or 0)
+    or now < tonumber(c[6] or 0) then
     return
   end
   local clock = tonumber(redis.call('HGET', key('pace'), 'virtual_clock') or 0)
@@ -77,9 +78,14 @@ local function join_turns(campaign)
   redis.call('ZADD', key('turns'), 'NX', -tonumber(c[4] or 0) * 1e12 + at, campaign)
 end
 
-local function agent_is_taken(agent)
-  return redis.call('HEXISTS', key('busy'), agent) == 1
-    or tonumber(redis.call('ZSCORE', key('resting'), agent) or 0) > now
+local function is_taken(number)
+  return redis.call('HEXISTS', key('busy'), number) == 1
+    or tonumber(redis.call('ZSCORE', key('resting'), number) or 0) > now
+end
+
+local function is_suppressed(campaign, number)
+  return redis.call('HEXISTS', key('suppressed'), number) == 1
+    or redis.call('SISMEMBER', key('c', campaign, 'suppressed'), number) == 1
 end
 
 local function has_queue(campaign, agent)
@@ -89,7 +95,7 @@ end
 
 -- The agent has something to do in this campaign: take turns if free, else be called when freed.
 local function want_agent(campaign, agent)
-  if agent_is_taken(agent) then
+  if is_taken(agent) then
     redis.call('SADD', key('wanted', agent), campaign)
   else
     redis.call('ZADD', key('c', campaign, 'ready'), 'NX', now, agent)
@@ -143,8 +149,8 @@ local function finish_campaign_if_done(campaign)
       return
     end
   end
-  local state = redis.call('HGET', key('c', campaign), 'state')
-  local ended = ({ running = 'completed', paused = 'completed', cancelling = 'cancelled' })[state]
+  local c = redis.call('HMGET', key('c', campaign), 'state', 'ends_as')
+  local ended = ({ running = 'completed', paused = 'completed', cancelling = c[2] })[c[1]]
   if ended then
     redis.call('HSET', key('c', campaign), 'state', ended, 'ended_at', text(now))
     redis.call('ZREM', key('turns'), campaign)
@@ -161,9 +167,9 @@ end
 -- Puts a contact that is not being dialled back in line: at once, or when it is due. `contact`
 -- is closed instead where its campaign is being cancelled: nothing may wait there any more.
 local function requeue(campaign, n, c)
-  if redis.call('HGET', key('c', campaign), 'state') == 'cancelling' then
-    close_contact(campaign, n, c, tonumber(redis.call('HGET', key('c', campaign), 'cancel_code')),
-      'cancelled')
+  local closing = redis.call('HMGET', key('c', campaign), 'state', 'cancel_code', 'cancel_name')
+  if closing[1] == 'cancelling' then
+    close_contact(campaign, n, c, tonumber(closing[2]), closing[3])
     return
   end
   move(campaign, n, c, WAITING)

@@ -9,8 +9,9 @@
 --         look_s         ask the provider in so many seconds (unsettled attempts)
 --         unresolved     true: the contact waits in quarantine
 --         bound          true: its call was found, the contact is in flight again
---         settle         {outcome, charged, rest_s (agent), and for the contact either
---                         final (code), name   or   due_s (from now)}
+--         settle         {outcome, charged, rest_s (agent), gap_s (customer), missed (by the agent:
+--                         true, false, or left out), park_after, park_s, refund (daily caps as the
+--                         gate's), and for the contact either final (code), name or due_s (from now)}
 --         late_s         ask for final values in so many seconds; 0: no more questions
 --         suppress       JSON text kept with the customer's number on the account's list
 --         stop, pause    why the account, or this campaign, must not dial on
@@ -80,8 +81,25 @@ if settle then
     c.due = settle.due_s > 0 and math.ceil(now + settle.due_s) or math.floor(now)
     requeue(campaign, n, c)
   end
-  free(c.agent, id, settle.rest_s)
-  free(c.customer, id, 0)
+  local rest_s = settle.rest_s
+  if settle.missed == true then
+    local missed = redis.call('HINCRBY', key('missed'), c.agent, 1)
+    if settle.park_after > 0 and missed >= settle.park_after then
+      rest_s = math.max(rest_s, settle.park_s)
+      redis.call('HSET', key('parked'), c.agent, text(now + rest_s))
+      redis.call('HDEL', key('missed'), c.agent)
+    end
+  elseif settle.missed == false then
+    redis.call('HDEL', key('missed'), c.agent)
+  end
+  for _, cap in ipairs(settle.refund and settle.refund.items or {}) do
+    local day = cap[4] == 'number' and key('calls', settle.refund.day)
+      or key('c', campaign, 'day', settle.refund.day)
+    redis.call('HINCRBYFLOAT', day, cap[1], -cap[2])
+  end
+  free(c.agent, id, rest_s)
+  free(c.customer, id, settle.gap_s)
+  join_turns(campaign) -- it may have been at its own cap of live calls
 end
 
 if follows.suppress then

@@ -16,6 +16,7 @@ end
 
 for _, number in ipairs(redis.call('ZRANGEBYSCORE', key('resting'), '-inf', text(now), 'LIMIT', 0, 200)) do
   redis.call('ZREM', key('resting'), number)
+  redis.call('HDEL', key('parked'), number)
   if redis.call('HEXISTS', key('busy'), number) == 0 then
     wake(number)
   end
@@ -74,16 +75,24 @@ local function pick(campaign, agent)
     if c.state == WAITING then
       if c.expires > 0 and c.expires <= now then
         close_contact(campaign, n, c, EXPIRED, 'expired')
-      elseif redis.call('HEXISTS', key('suppressed'), c.customer) == 1
-        or redis.call('SISMEMBER', key('c', campaign, 'suppressed'), c.customer) == 1 then
+      elseif is_suppressed(campaign, c.customer) or is_suppressed(campaign, c.agent) then
         close_contact(campaign, n, c, SUPPRESSED, 'suppressed')
-      elseif redis.call('HEXISTS', key('busy'), c.customer) == 1 then
+      elseif is_taken(c.customer) then
         redis.call('SADD', key('wanted', c.customer), campaign .. '/' .. n)
       else
         return n, c
       end
     end
   end
+end
+
+-- A campaign at its own cap leaves the turns until one of its calls ends.
+local function has_room(campaign, most_live)
+  if most_live == 0 then
+    return true
+  end
+  local n = redis.call('HMGET', key('c', campaign, 'counts'), 'released', 'dialing', 'unresolved')
+  return tonumber(n[1] or 0) + tonumber(n[2] or 0) + tonumber(n[3] or 0) < most_live
 end
 
 local out = { '' }
@@ -96,14 +105,15 @@ while room > 0 and turns > 0 do
     break
   end
   local rules = redis.call('HMGET', key('c', campaign),
-    'state', 'open_from', 'open_until', 'weight', 'priority', 'virtual_time')
+    'state', 'open_from', 'open_until', 'weight', 'priority', 'virtual_time', 'most_live')
   local agent
-  if rules[1] == 'running' and now >= tonumber(rules[2] or 0) and now < tonumber(rules[3] or 0) then
+  if rules[1] == 'running' and now >= tonumber(rules[2] or 0) and now < tonumber(rules[3] or 0)
+    and has_room(campaign, tonumber(rules[7] or 0)) then
     agent = redis.call('ZPOPMIN', key('c', campaign, 'ready'))[1]
   end
   if not agent then
     redis.call('ZREM', key('turns'), campaign)
-  elseif agent_is_taken(agent) then
+  elseif is_taken(agent) then
     redis.call('SADD', key('wanted', agent), campaign)
   else
     local n, c = pick(campaign, agent)

@@ -1,7 +1,8 @@
 -- Move a campaign to another state, if it stands in one of those it may come from.
 -- KEYS 1  prefix
 -- ARGV 1  campaign  2  new state  3  states it may come from, commas between  4  why, for people
---      5  outcome code of cancelled
+--      5  outcome code of contacts that still wait when it is cancelled  6  that outcome
+--      7  the state it ends in then
 -- Returns the state before and the state after; the same twice when it may not move.
 
 local campaign, target = ARGV[1], ARGV[2]
@@ -20,7 +21,8 @@ else
   redis.call('ZREM', key('turns'), campaign)
 end
 if target == 'cancelling' then
-  redis.call('HSET', key('c', campaign), 'cancel_code', ARGV[5], 'cancel_chunk', 0)
+  redis.call('HSET', key('c', campaign), 
+    'cancel_code', ARGV[5], 'cancel_name', ARGV[6], 'ends_as', ARGV[7], 'cancel_chunk', 0)
 end
 if target == 'running' or target == 'cancelling' then
   finish_campaign_if_done(campaign)

@@ -5,8 +5,11 @@
 --      7  least pause between two overdue look-ups while dials wait, s
 -- Returns the seconds to wait, as text; '0' when the slot is ours.
 
-if redis.call('ZSCORE', key('slots'), ARGV[1]) then
-  return '0' -- asked again after a lost answer
+-- Asked again after a lost answer: the request leaves later than the first grant thought, so its
+-- lease begins anew. A slot that has run out is no slot.
+if tonumber(redis.call('ZSCORE', key('slots'), ARGV[1]) or 0) > now then
+  redis.call('ZADD', key('slots'), text(now + tonumber(ARGV[4])), ARGV[1])
+  return '0'
 end
 local dials_wait = redis.call('ZCARD', key('released')) > 0
 if dials_wait then

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, cast
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.caps import DailyCaps
 from campaigns.contact_state import NotDialled
 from dialer.ids import AttemptId
 from dialer.store.contacts import PER_CHUNK, code_of
@@ -32,6 +33,11 @@ class Settle:
         final: Why the contact is closed; None: it waits again.
         due_s: Seconds from now until it is due again.
         rest_s: The agent's rest, s.
+        gap_s: Least time before the customer is called again by any campaign, s.
+        missed: Whether the agent missed the call; None when it never rang them.
+        park_after: Misses in a row before the agent is left alone; 0 = never.
+        park_s: For how long, s.
+        refund: Daily caps this attempt did not use after all.
     """
 
     outcome: Outcome
@@ -39,6 +45,11 @@ class Settle:
     rest_s: float
     final: Outcome | NotDialled | None = None
     due_s: float = 0
+    gap_s: float = 0
+    missed: bool | None = None
+    park_after: int = 0
+    park_s: float = 0
+    refund: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +194,20 @@ def decode(stored: bytes | str) -> Attempt:
     return Attempt(**values)
 
 
+def caps_plain(caps: DailyCaps) -> dict[str, Any]:
+    """Write daily caps as the scripts read them."""
+    return {
+        "day": caps.day,
+        "next": caps.next_day_at.timestamp(),
+        "items": [[cap.name, cap.adds, cap.most, cap.scope] for cap in caps.caps],
+    }
+
+
+def caps_json(caps: DailyCaps) -> str:
+    """Encode daily caps for the gate; '' where there are none."""
+    return json.dumps(caps_plain(caps)) if caps.caps else ""
+
+
 def decode_all(stored: Iterable[bytes]) -> list[Attempt]:
     """Decode several."""
     return [decode(one) for one in stored]
@@ -193,7 +218,14 @@ def _settle_fields(settle: Settle) -> dict[str, Any]:
         "outcome": settle.outcome,
         "charged": settle.charged,
         "rest_s": settle.rest_s,
+        "gap_s": settle.gap_s,
+        "park_after": settle.park_after,
+        "park_s": settle.park_s,
     }
+    if settle.missed is not None:
+        plain["missed"] = settle.missed
+    if settle.refund is not None:
+        plain["refund"] = settle.refund
     if settle.final is None:
         plain["due_s"] = settle.due_s
     else:

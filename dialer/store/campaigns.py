@@ -239,11 +239,29 @@ class Campaigns:
             raise WrongState(f"campaign {campaign.name} is {after}", state=after)
         return after
 
+    def end(self, campaign: Campaign) -> None:
+        """Close what still waits, because the campaign's end has come; calls that live run out."""
+        self._steer(
+            campaign.id,
+            CampaignState.CANCELLING,
+            _MAY_COME_FROM[CampaignState.CANCELLING],
+            why="its end has come",
+            closing=NotDialled.ENDED,
+            ends_as=CampaignState.COMPLETED,
+        )
+
     def _steer(
-        self, campaign: str, to: CampaignState, sources: Iterable[CampaignState], *, why: str = ""
+        self,
+        campaign: str,
+        to: CampaignState,
+        sources: Iterable[CampaignState],
+        *,
+        why: str = "",
+        closing: NotDialled = NotDialled.CANCELLED,
+        ends_as: CampaignState = CampaignState.CANCELLED,
     ) -> tuple[CampaignState, CampaignState]:
         answer = self._db.run(
-            "steer", campaign, to, ",".join(sources), why, code_of(NotDialled.CANCELLED)
+            "steer", campaign, to, ",".join(sources), why, code_of(closing), closing, ends_as
         )
         if not answer:
             raise CampaignNotFound(f"no campaign {campaign!r}")
@@ -310,6 +328,7 @@ def _rules_fields(rules: CampaignRules, *, version: int) -> "dict[Any, Any]":
         "rules_version": version,
         "priority": rules.priority,
         "weight": rules.weight,
+        "most_live": rules.max_concurrent_calls,
     }
 
 

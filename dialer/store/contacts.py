@@ -54,6 +54,11 @@ class ContactRecord:
     due_s: int = 0
     expires_s: int = 0
 
+    @property
+    def numbers(self) -> tuple[str, str]:
+        """Agent and customer."""
+        return self.agent, self.customer
+
     def pack(self) -> bytes:
         """Encode for Redis."""
         return _RECORD.pack(

@@ -25,7 +25,11 @@ turns               zset    running, open campaigns with ready agents → virtua
 later               zset    C/n → due, epoch s                                        until due
 released            zset    C/n/token → end of the lease, epoch s                     ≤ 10 s
 busy                hash    number → release token or attempt id that holds it        while held
-resting             zset    agent → end of the wrap-up, epoch s                       until then
+resting             zset    number → end of the wrap-up or gap, epoch s               until then
+missed              hash    agent → calls missed in a row                             until one is taken
+parked              hash    agent → until when, epoch s                               until then
+calls:D             hash    number → calls on local day D, where a rule caps them     3 days
+c:C:day:D           hash    what the campaign's daily caps count on local day D       3 days
 wanted:N            set     campaigns (agent) and C/n (customer) to wake when freed   while held
 open                zset    attempt not yet settled → next look, epoch s              while open
 late                zset    attempt settled, final values missing → next look         ≤ minutes

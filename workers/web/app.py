@@ -3,17 +3,16 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import redis.asyncio
 from fastapi import FastAPI
 
 from workers.web.callbacks import callback_route
 from workers.web.health import health_routes
-from workers.wiring import Wiring, connect_redis_async
+from workers.wiring import Wiring
 
 
 def create_app(wiring: Wiring) -> FastAPI:
     """Make the app of one account."""
-    client: redis.asyncio.Redis = connect_redis_async(wiring.settings)
+    client = wiring.redis_async
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -5,6 +5,7 @@ the page, which knows whether it is light, dark or on paper.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import plotly.graph_objects as go
@@ -45,19 +46,11 @@ def funnel(report: Report) -> go.Figure:
         ("Agent picked up", report.agent_ready),
         ("Connected", report.reached),
     )
-    names, counts = zip(*steps, strict=True)
-    chart = go.Figure(
-        go.Bar(
-            x=counts,
-            y=names,
-            orientation="h",
-            marker_color=[_OTHER, _OTHER, _CUSTOMER, _CUSTOMER, _CONNECTED],
-            text=[f"{count:,} · {_percent(count, counts[0])}" for count in counts],
-            textposition="auto",
-            hovertemplate="%{y}: %{x:,}<extra></extra>",
-        )
+    colours = (_OTHER, _OTHER, _CUSTOMER, _CUSTOMER, _CONNECTED)
+    return _labelled_bars(
+        [(name, count, colour) for (name, count), colour in zip(steps, colours, strict=True)],
+        whole=report.subject.rows,
     )
-    return _laid_out(chart, height=260, y_reversed=True)
 
 
 def agent_side(outcomes: Sequence[Group]) -> go.Figure:
@@ -97,8 +90,8 @@ def by_hour(hours: Sequence[Group]) -> go.Figure:
         of_day[datetime.fromisoformat(group.key).hour].add(group.tally)
     used = [hour for hour, tally in enumerate(of_day) if tally.attempts] or [0]
     shown = range(used[0], used[-1] + 1)
-    names = [f"{hour:02}:00" for hour in shown]
-    chart = _stacked(names, [of_day[hour] for hour in shown])
+    names = [f"{hour:02}" for hour in shown]
+    chart = _stacked(names, _layers([of_day[hour] for hour in shown]))
     chart.add_scatter(
         x=names,
         y=[_share(of_day[hour].connected, of_day[hour].agent_answered) for hour in shown],
@@ -113,39 +106,52 @@ def by_hour(hours: Sequence[Group]) -> go.Figure:
             "overlaying": "y",
             "side": "right",
             "tickformat": ".0%",
+            "tickmode": "auto",
+            "nticks": 6,
             "rangemode": "tozero",
             "showgrid": False,
         }
     )
-    return _laid_out(chart, height=340)
+    chart.update_xaxes(type="category", showgrid=False, tickangle=0)
+    return _laid_out(chart, height=340, has_legend=True)
 
 
 def by_agent(agents: Sequence[Group]) -> go.Figure:
-    """Draw the agents with most attempts, and the others together."""
+    """Draw the agents with most attempts, and what the others have on average."""
     ranked = sorted(agents, key=lambda group: (-group.tally.attempts, group.key))
-    shown = [(group.key, group.tally) for group in ranked[:_MOST_AGENTS]]
+    names = [group.key for group in ranked[:_MOST_AGENTS]]
+    layers = _layers([group.tally for group in ranked[:_MOST_AGENTS]])
     if others := ranked[_MOST_AGENTS:]:
-        shown.append((f"{len(others)} others", _together(group.tally for group in others)))
-    chart = _stacked([key for key, _ in shown], [tally for _, tally in shown], flat=True)
+        names.append(f"mean of {len(others)} others")
+        for layer, of_others in zip(
+            layers, _layers([group.tally for group in others]), strict=True
+        ):
+            layer.counts.append(round(sum(of_others.counts) / len(others), 1))
+    chart = _stacked(names, layers, flat=True)
     # an agent's digits must stay a name: as a number it would become a place on the axis
-    chart.update_yaxes(type="category")
-    return _laid_out(chart, height=130 + 24 * max(len(shown), 1), y_reversed=True)
+    chart.update_yaxes(type="category", showgrid=False)
+    return _laid_out(chart, height=70 + 24 * max(len(names), 1), y_reversed=True, has_legend=True)
 
 
 def retries(attempts: Sequence[Group]) -> go.Figure:
     """Draw how often the first, second, third … attempt connects."""
+    yields = [_share(group.tally.connected, group.tally.calls) for group in attempts]
+    highest = max((one for one in yields if one), default=1)
     chart = go.Figure(
         go.Bar(
             x=[f"attempt {group.key}" for group in attempts],
-            y=[_share(group.tally.connected, group.tally.calls) for group in attempts],
+            y=yields,
             marker_color=_CONNECTED,
             text=[f"{group.tally.connected:,} of {group.tally.calls:,}" for group in attempts],
-            textposition="auto",
+            textposition="outside",
+            textangle=0,
+            cliponaxis=False,
             hovertemplate="%{x}: %{y:.1%} connected<extra></extra>",
         )
     )
-    chart.update_yaxes(tickformat=".0%", rangemode="tozero")
-    return _laid_out(chart, height=280)
+    chart.update_yaxes(tickformat=".0%", range=[0, 1.15 * highest])
+    chart.update_xaxes(showgrid=False)
+    return _laid_out(chart, height=250)
 
 
 def pace(minutes: Sequence[tuple[datetime, int]], *, limit: int) -> go.Figure:
@@ -179,13 +185,16 @@ def pace(minutes: Sequence[tuple[datetime, int]], *, limit: int) -> go.Figure:
     )
     chart.update_yaxes(range=[0, 1.15 * max([limit, *(count for _, count in shown)])])
     chart.update_xaxes(type="date")
-    return _laid_out(chart, height=280)
+    return _laid_out(chart, height=250)
 
 
 def _shares(parts: Sequence[tuple[str, int, str]]) -> go.Figure:
     whole = sum(count for _, count, _ in parts)
-    shown = [part for part in parts if part[1]] or list(parts[:1])
-    names, counts, colours = zip(*shown, strict=True)
+    return _labelled_bars([part for part in parts if part[1]] or parts[:1], whole=whole)
+
+
+def _labelled_bars(bars: Sequence[tuple[str, int, str]], *, whole: int) -> go.Figure:
+    names, counts, colours = zip(*bars, strict=True)
     chart = go.Figure(
         go.Bar(
             x=counts,
@@ -197,39 +206,58 @@ def _shares(parts: Sequence[tuple[str, int, str]]) -> go.Figure:
             hovertemplate="%{y}: %{x:,}<extra></extra>",
         )
     )
-    return _laid_out(chart, height=90 + 34 * len(shown), y_reversed=True)
+    chart.update_xaxes(visible=False)  # each bar carries its figure
+    chart.update_yaxes(showgrid=False)
+    return _laid_out(chart, height=30 + 40 * len(bars), y_reversed=True)
 
 
-def _stacked(names: Sequence[str], tallies: Sequence[Tally], *, flat: bool = False) -> go.Figure:
-    layers = (
-        ("connected", _CONNECTED, [tally.connected for tally in tallies]),
-        (
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One colour of stacked bars."""
+
+    name: str
+    colour: str
+    counts: list[float]
+
+
+def _layers(tallies: Sequence[Tally]) -> list[_Layer]:
+    """Split attempts into four parts that add up."""
+    return [
+        _Layer("connected", _CONNECTED, [one.connected for one in tallies]),
+        _Layer(
             "only the agent answered",
             _CUSTOMER,
-            [tally.agent_answered - tally.connected for tally in tallies],
+            [one.agent_answered - one.connected for one in tallies],
         ),
-        ("agent did not answer", _AGENT, [tally.calls - tally.agent_answered for tally in tallies]),
-        ("no call", _OTHER, [tally.attempts - tally.calls for tally in tallies]),
-    )
+        _Layer("agent did not answer", _AGENT, [one.calls - one.agent_answered for one in tallies]),
+        _Layer("no call", _OTHER, [one.attempts - one.calls for one in tallies]),
+    ]
+
+
+def _stacked(names: Sequence[str], layers: Iterable[_Layer], *, flat: bool = False) -> go.Figure:
     chart = go.Figure()
-    for name, colour, counts in layers:
+    for layer in layers:
         chart.add_bar(
-            x=counts if flat else names,
-            y=names if flat else counts,
+            x=layer.counts if flat else names,
+            y=names if flat else layer.counts,
             orientation="h" if flat else "v",
-            name=name,
-            marker_color=colour,
-            hovertemplate=f"{name}: %{{{'x' if flat else 'y'}:,}}<extra></extra>",
+            name=layer.name,
+            marker_color=layer.colour,
+            hovertemplate=f"{layer.name}: %{{{'x' if flat else 'y'}:,}}<extra></extra>",
         )
     chart.update_layout(barmode="stack")
     return chart
 
 
-def _laid_out(chart: go.Figure, *, height: int, y_reversed: bool = False) -> go.Figure:
+def _laid_out(
+    chart: go.Figure, *, height: int, y_reversed: bool = False, has_legend: bool = False
+) -> go.Figure:
     chart.update_layout(
         template=go.layout.Template(),
         height=height,
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        margin={"l": 4, "r": 4, "t": 28 if has_legend else 6, "b": 4},
+        showlegend=has_legend,
+        separators=".,",
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         bargap=0.25,
@@ -266,13 +294,6 @@ def _busiest_by_hour(minutes: Iterable[tuple[datetime, int]]) -> list[tuple[date
         hour = at.replace(minute=0)
         hours[hour] = max(hours.get(hour, 0), count)
     return list(hours.items())
-
-
-def _together(tallies: Iterable[Tally]) -> Tally:
-    whole = Tally()
-    for tally in tallies:
-        whole.add(tally)
-    return whole
 
 
 def _in_order(outcomes: frozenset[Outcome]) -> list[Outcome]:

@@ -1,0 +1,70 @@
+"""How much a campaign, a number or a country may get on one local day, and what one call adds."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from campaigns.campaign import CampaignRules
+from campaigns.phone import country_of
+
+
+class CapScope(StrEnum):
+    """What waits for the next day once a cap is reached."""
+
+    CAMPAIGN = "campaign"
+    NUMBER = "number"
+    COUNTRY = "country"
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """One daily cap.
+
+    Args:
+        name: What is counted: `calls`, `spend`, a country or a number.
+        adds: What this call adds to it.
+        most: Never passed.
+    """
+
+    name: str
+    adds: float
+    most: float
+    scope: CapScope
+
+
+@dataclass(frozen=True, slots=True)
+class DailyCaps:
+    """The caps of one call.
+
+    Args:
+        day: Local date, as text; part of the key they are counted under.
+        next_day_at: When the counts start anew.
+    """
+
+    day: str
+    next_day_at: datetime
+    caps: tuple[Cap, ...]
+
+
+def daily_caps(rules: CampaignRules, customer: str, *, at: datetime) -> DailyCaps:
+    """Tell which caps a call to this customer comes under.
+
+    Args:
+        customer: E.164.
+        at: The call's instant; the day is the campaign's local one.
+    """
+    local = at.astimezone(rules.zone)
+    tomorrow = (local + timedelta(days=1)).date()
+    midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=rules.zone)
+    caps = []
+    if rules.max_calls_per_day:
+        caps.append(Cap("calls", 1, rules.max_calls_per_day, CapScope.CAMPAIGN))
+    if rules.max_spend_per_day:
+        caps.append(Cap("spend", rules.reserved_spend, rules.max_spend_per_day, CapScope.CAMPAIGN))
+    country = country_of(customer) if rules.country_calls_per_day else None
+    if country in rules.country_calls_per_day:
+        most = rules.country_calls_per_day[country]
+        caps.append(Cap(f"country:{country}", 1, most, CapScope.COUNTRY))
+    if rules.max_calls_per_number:
+        caps.append(Cap(customer, 1, rules.max_calls_per_number, CapScope.NUMBER))
+    return DailyCaps(local.date().isoformat(), midnight, tuple(caps))

@@ -1,0 +1,62 @@
+"""What travels with each call to the provider and back: the attempt's id and a text of the row's.
+
+7f3kq2xa-42-1-k3x9pq7w2m|gold
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+MAX_CHARACTERS = 128
+"""Exotel's limit of CustomField."""
+
+_SEPARATOR = "|"
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class CustomFieldTemplate:
+    """A text with columns in braces, such as `{plan}/{city}`."""
+
+    text: str
+    indices: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, text: str, columns: Sequence[str]) -> Self:
+        """Read a template over a list's columns.
+
+        Raises:
+            ValueError: It names a column that the list does not have.
+        """
+        places = {name.casefold(): index for index, name in enumerate(columns)}
+        indices = []
+        for name in _PLACE.findall(text):
+            if name.strip().casefold() not in places:
+                raise ValueError(
+                    f"custom field: the list has no column {name!r}; it has {', '.join(columns)}"
+                )
+            indices.append(places[name.strip().casefold()])
+        return cls(text, tuple(indices))
+
+    def fill(self, cells: Sequence[str]) -> str:
+        """Fill the template with a row's cells; a cell that is not there is empty."""
+        left = iter(self.indices)
+
+        def cell(_: re.Match[str]) -> str:
+            index = next(left)
+            return cells[index].strip() if index < len(cells) else ""
+
+        return _PLACE.sub(cell, self.text)
+
+
+def custom_field(attempt_id: str, own: str | None) -> str:
+    """Join the attempt's id and the row's text, cut to what the provider takes."""
+    if not own:
+        return attempt_id
+    return f"{attempt_id}{_SEPARATOR}{' '.join(own.split())}"[:MAX_CHARACTERS]
+
+
+def attempt_id_in(custom_field: str) -> str:
+    """Find the attempt's id in what came back."""
+    return custom_field.partition(_SEPARATOR)[0]

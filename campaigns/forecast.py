@@ -1,0 +1,275 @@
+"""Which constraint binds now, and when the campaign will be done; both also in words.
+
+"Why is it not dialling?" is the question asked most of a dialer, so there is always an answer.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from campaigns.calling_hours import CallingHours
+from campaigns.campaign import CampaignState
+from campaigns.local_day import OpenWindow
+
+
+class Constraint(StrEnum):
+    """What keeps more from being dialled at this moment."""
+
+    # somebody has to do something
+    LOADING = "loading"
+    NOT_STARTED = "not_started"
+    PAUSED = "paused"
+    NO_FEEDER = "no_feeder"
+    NO_WORKER = "no_worker"
+    HOLD = "hold"
+    STOPPED = "stopped"
+    # time has to pass
+    HOURS = "hours"
+    BLOCKED = "blocked"
+    CHANNELS = "channels"
+    AGENTS = "agents"
+    RETRY_TIMERS = "retry_timers"
+    LIMIT = "limit"
+    # nothing is left to dial, but not everything has ended
+    CALLS = "calls"
+    QUARANTINE = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """The constraint that binds, and one sentence for people."""
+
+    constraint: Constraint
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """When the campaign will be done, and what that rests on."""
+
+    done_at: datetime
+    assuming: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """A campaign and its account at one instant.
+
+    Args:
+        at: That instant.
+        zone: The campaign's, for instants in sentences.
+        why: What the campaign's state is for, where it was not the user's wish.
+        waiting: Contacts, as are the next three.
+        window: The open calling window, or the next one; None: none ever opens.
+        agents_free: Free agents for whom a contact is due.
+        agents_taken: Agents on a call or resting for whom a contact is due.
+        next_due_at: When the first contact that waits for its time is due; None: none does.
+        last_due_at: The same of the last one; None where that is not known either.
+        hold: Why the account makes no calls until its records are complete; '' = it may.
+        stopped: Why the provider refuses the account; '' = it does not.
+        blocked_for_s: The account's gate stays closed so long.
+        live_calls: Of all the account's campaigns.
+        most_calls: As many may be live at once; 0 = no cap.
+        requests_last_60_s: Of all the account's campaigns.
+        requests_per_window: The limit as it stands.
+        window_s: Length of the limit's window.
+        attempts_settled: Attempts of this campaign that have an outcome.
+        contacts_dialled_out: Contacts that an attempt's outcome made final.
+    """
+
+    at: datetime
+    zone: ZoneInfo
+    state: CampaignState
+    why: str = ""
+    waiting: int = 0
+    released: int = 0
+    dialing: int = 0
+    unresolved: int = 0
+    window: OpenWindow | None = None
+    agents_free: int = 0
+    agents_taken: int = 0
+    next_due_at: datetime | None = None
+    last_due_at: datetime | None = None
+    feeders: int = 1
+    workers: int = 1
+    hold: str = ""
+    stopped: str = ""
+    blocked_for_s: float = 0.0
+    live_calls: int = 0
+    most_calls: int = 0
+    requests_last_60_s: int = 0
+    requests_per_window: int = 200
+    window_s: float = 60.0
+    attempts_settled: int = 0
+    contacts_dialled_out: int = 0
+
+    @property
+    def left(self) -> int:
+        """Contacts that are not final."""
+        return self.waiting + self.released + self.dialing + self.unresolved
+
+
+def binding(now: Situation) -> Binding | None:
+    """Tell what binds now; None when nothing is left, or all that is left is being closed."""
+    if now.state is CampaignState.LOADING:
+        return Binding(
+            Constraint.LOADING,
+            "The list is being loaded; a load that broke off goes on when the same file is "
+            "loaded again.",
+        )
+    if not now.left:
+        return None
+    match now.state:
+        case CampaignState.LOADED:
+            return Binding(Constraint.NOT_STARTED, "The campaign has not been started.")
+        case CampaignState.PAUSED:
+            why = f": {now.why}" if now.why else "; live calls end as usual"
+            return Binding(Constraint.PAUSED, f"The campaign is paused{why}.")
+        case CampaignState.RUNNING:
+            return _needs_somebody(now) or _needs_time(now)
+        case _:
+            return _ending(now)
+
+
+def forecast(now: Situation, hours: CallingHours) -> Forecast | None:
+    """Tell when the campaign will be done; None where only a person or a call's end can tell."""
+    bound = binding(now)
+    if bound is None or bound.constraint not in _FORESEEABLE:
+        return None
+    per_s, pace = _pace(now, bound.constraint)
+    if per_s <= 0:
+        return None
+    per_contact, effort = _attempts_per_contact(now)
+    work = timedelta(seconds=now.left * per_contact / per_s)
+    done_at = _after_work(now.at, work, hours, now.zone)
+    if done_at is not None and now.last_due_at and now.last_due_at > done_at:
+        done_at = _after_work(now.last_due_at, timedelta(0), hours, now.zone)
+    if done_at is None:
+        return None
+    return Forecast(done_at, f"{pace}, {effort}, calls placed only in calling hours")
+
+
+_FORESEEABLE = frozenset(
+    {
+        Constraint.HOURS,
+        Constraint.BLOCKED,
+        Constraint.CHANNELS,
+        Constraint.AGENTS,
+        Constraint.RETRY_TIMERS,
+        Constraint.LIMIT,
+    }
+)
+_ENOUGH_SETTLED = 20  # attempts; fewer say little about how many more will be needed
+
+
+def _needs_somebody(now: Situation) -> Binding | None:
+    """Name what no passing of time will mend."""
+    if not now.feeders:
+        return Binding(
+            Constraint.NO_FEEDER,
+            "No feeder runs, so nothing is released; start one with: dialer feeder",
+        )
+    if not now.workers:
+        return Binding(
+            Constraint.NO_WORKER,
+            "No worker runs, so nothing is dialled; start one with: dramatiq workers.actors",
+        )
+    if now.hold:
+        return Binding(Constraint.HOLD, f"The account is on hold: {_ended(now.hold)}")
+    if now.stopped:
+        return Binding(
+            Constraint.STOPPED, f"The provider refuses the account: {_ended(now.stopped)}"
+        )
+    return None
+
+
+def _needs_time(now: Situation) -> Binding | None:
+    if not now.waiting + now.released:
+        return _ending(now)
+    if now.window is None:
+        return Binding(Constraint.HOURS, "The calling hours never open.")
+    if not now.window.from_at <= now.at < now.window.until_at:
+        opens = _local(now.window.from_at, now)
+        return Binding(Constraint.HOURS, f"Outside calling hours; they open {opens}.")
+    if now.blocked_for_s > 0:
+        return Binding(
+            Constraint.BLOCKED,
+            f"The provider turned requests away; the next goes out in {now.blocked_for_s:.0f} s.",
+        )
+    if now.most_calls and now.live_calls >= now.most_calls:
+        return Binding(Constraint.CHANNELS, f"All {now.most_calls} calls allowed at once are live.")
+    # What is released already has its agent and waits for its turn at the gate alone.
+    if now.agents_free or now.released:
+        return Binding(
+            Constraint.LIMIT,
+            f"The request limit: {now.requests_last_60_s} sent in the last minute, "
+            f"{now.requests_per_window} allowed in {now.window_s:g} s.",
+        )
+    if now.next_due_at and not now.agents_taken:
+        return Binding(
+            Constraint.RETRY_TIMERS,
+            f"Every waiting contact is due later, the next {_local(now.next_due_at, now)}.",
+        )
+    return Binding(
+        Constraint.AGENTS,
+        f"All agents with a contact due are on a call or resting ({now.agents_taken})."
+        if now.agents_taken
+        else "The contacts due wait for customers who are on a call.",
+    )
+
+
+def _ending(now: Situation) -> Binding | None:
+    live = now.dialing + now.released
+    if live:
+        return Binding(Constraint.CALLS, f"Only live calls are left ({live}).")
+    if now.unresolved:
+        return Binding(
+            Constraint.QUARANTINE,
+            f"It is not known yet whether a phone rang ({now.unresolved}): the provider is asked.",
+        )
+    return None
+
+
+def _pace(now: Situation, bound: Constraint) -> tuple[float, str]:
+    """Give attempts per second, and where the figure is from."""
+    limit_per_s = now.requests_per_window / now.window_s
+    if bound in {Constraint.AGENTS, Constraint.CHANNELS, Constraint.BLOCKED}:
+        return min(now.requests_last_60_s / 60, limit_per_s), "at the pace of the last minute"
+    return limit_per_s, "at the request limit"
+
+
+def _attempts_per_contact(now: Situation) -> tuple[float, str]:
+    if now.attempts_settled < _ENOUGH_SETTLED or not now.contacts_dialled_out:
+        return 1.0, "without further retries"
+    # each attempt ends its contact with the same chance, so this many are needed on average
+    per_contact = max(1.0, now.attempts_settled / now.contacts_dialled_out)
+    return per_contact, f"{per_contact:.1f} attempts a contact as so far"
+
+
+def _after_work(
+    at: datetime, work: timedelta, hours: CallingHours, zone: ZoneInfo
+) -> datetime | None:
+    """Tell when so much work, begun at this instant, is done if it rests outside calling hours."""
+    give_up_at = at + _FARTHEST
+    while (window := hours.next_open(at, zone)) and window.from_at < give_up_at:
+        begins_at = max(at, window.from_at)
+        if begins_at + work <= window.until_at:
+            return begins_at + work
+        work -= window.until_at - begins_at
+        at = window.until_at
+    return None
+
+
+_FARTHEST = timedelta(days=400)  # beyond that a forecast is noise
+
+
+def _local(at: datetime, now: Situation) -> str:
+    local, today = at.astimezone(now.zone), now.at.astimezone(now.zone)
+    if local.date() == today.date():
+        return f"at {local:%H:%M:%S} ({now.zone.key})"
+    return f"on {local:%a %d %b} at {local:%H:%M} ({now.zone.key})"
+
+
+def _ended(why: str) -> str:
+    return why if why.endswith((".", "!", "?")) else f"{why}."

@@ -1,0 +1,250 @@
+"""Use case: where a campaign stands, what binds it now, and when it will be done.
+
+One answer serves the command line, the API and the pages.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from campaigns.attempt import Outcome
+from campaigns.campaign import CampaignState
+from campaigns.forecast import Binding, Forecast, Situation, binding, forecast
+from dialer.pacing import Allowance, Pacing, Rate
+from dialer.store import Campaign, Campaigns, Counts, Database
+from dialer.store.database import text
+from dialer.windows import Hours
+
+_TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """Waiting contacts whose time has not come.
+
+    Args:
+        contacts: None: too many to count.
+        first_due_at: Epoch s, as is `last_due_at`; None: none is known.
+    """
+
+    contacts: int | None = 0
+    first_due_at: float | None = None
+    last_due_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """Agents for whom a contact of the campaign is due."""
+
+    free: int = 0
+    on_call: int = 0
+    resting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A campaign as it stands.
+
+    Args:
+        as_of: Epoch s of Redis' clock.
+        calls_live: Of all the account's campaigns.
+        callbacks_waiting: Callbacks received and not yet settled, of all campaigns.
+        processes: How many of each role gave a sign of life lately.
+    """
+
+    as_of: float
+    campaign: Campaign
+    counts: Counts
+    rate: Rate
+    timers: Timers
+    agents: Agents
+    calls_live: int
+    callbacks_waiting: int
+    processes: Mapping[str, int]
+    binding: Binding | None
+    forecast: Forecast | None
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing will change any more but values that come late."""
+        return self.campaign.state in {CampaignState.COMPLETED, CampaignState.CANCELLED}
+
+    @property
+    def loading(self) -> int:
+        """Contacts of a file that is still being loaded; they are in no sum of rows yet."""
+        return self.counts.accepted - self.campaign.accepted
+
+    def as_json(self) -> dict[str, Any]:
+        """Tell it in JSON's terms; durations in s, instants in ISO 8601."""
+        campaign, counts, rate = self.campaign, self.counts, self.rate
+        bound, foreseen = self.binding, self.forecast
+        return {
+            "campaign_id": campaign.id,
+            "name": campaign.name,
+            "state": campaign.state,
+            "why": campaign.why or None,
+            "rows": campaign.rows,
+            "accepted": campaign.accepted,
+            "rejected": campaign.rejected,
+            "duplicate": campaign.duplicate,
+            "loading": self.loading,
+            "waiting": counts.waiting,
+            "in_flight": counts.in_flight,
+            "unresolved": counts.unresolved,
+            "final": counts.final,
+            "outcomes": dict(counts.outcomes),
+            "attempts": counts.attempts,
+            "attempt_outcomes": dict(counts.attempt_outcomes),
+            "rate": {
+                "last_60_s": rate.last_60_s,
+                "limit": rate.limit,
+                "refused_60_s": rate.refused_60_s,
+                "blocked_for_s": round(rate.blocked_for_s, 1),
+            },
+            "blocked_by": bound.constraint if bound else None,
+            "blocked_why": bound.sentence if bound else None,
+            "eta_s": round(foreseen.done_at.timestamp() - self.as_of) if foreseen else None,
+            "eta_assuming": foreseen.assuming if foreseen else None,
+            "due_later": self.timers.contacts,
+            "next_due_at": _iso(self.timers.first_due_at),
+            "agents": {
+                "free": self.agents.free,
+                "on_call": self.agents.on_call,
+                "resting": self.agents.resting,
+            },
+            "calls_live": self.calls_live,
+            "callbacks_waiting": self.callbacks_waiting,
+            "processes": dict(self.processes),
+            "rules": campaign.rules.model_dump(mode="json"),
+            "created_at": _iso(campaign.created_at),
+            "started_at": _iso(campaign.started_at),
+            "ended_at": _iso(campaign.ended_at),
+            "as_of": _iso(self.as_of),
+        }
+
+
+class Statuses:
+    """Reads where campaigns stand."""
+
+    def __init__(self, db: Database, *, pacing: Pacing, max_concurrent_calls: int) -> None:
+        self._db = db
+        self._pacing = pacing
+        self._most_calls = max_concurrent_calls
+        self._campaigns = Campaigns(db)
+        self._hours = Hours(db)
+
+    def of(self, id_or_name: str) -> Status:
+        """Read where a campaign stands.
+
+        Raises:
+            CampaignNotFound: There is none of this id or name.
+        """
+        campaign = self._campaigns.find(id_or_name)
+        counts = self._campaigns.counts(campaign.id)
+        with self._db.client.pipeline(transaction=False) as pipe:
+            pipe.hmget(self._db.key("account"), "hold", "stopped")
+            pipe.zcard(self._db.key("open"))
+            pipe.zcard(self._db.key("c", campaign.id, "ready"))
+            pipe.xlen(self._db.key("callbacks"))
+            (hold, stopped), calls_live, agents_free, callbacks_waiting = pipe.execute()
+        rate, timers = self._pacing.rate(), self._timers(campaign.id)
+        on_call, resting = self._agents_taken(campaign.id) if counts.waiting else (0, 0)
+        processes = alive(self._db)
+        now = self._db.now()
+        situation = Situation(
+            at=datetime.fromtimestamp(now, UTC),
+            zone=campaign.rules.zone,
+            state=campaign.state,
+            why=campaign.why,
+            waiting=counts.waiting,
+            released=counts.released,
+            dialing=counts.dialing,
+            unresolved=counts.unresolved,
+            window=self._hours.window(campaign.rules)[0],
+            agents_free=agents_free,
+            agents_taken=on_call + resting,
+            next_due_at=_instant(timers.first_due_at),
+            last_due_at=_instant(timers.last_due_at),
+            feeders=processes.get("feeder", 0),
+            workers=processes.get("worker", 0),
+            hold=text(hold),
+            stopped=text(stopped),
+            blocked_for_s=rate.blocked_for_s,
+            live_calls=calls_live,
+            most_calls=self._most_calls,
+            requests_last_60_s=rate.last_60_s,
+            requests_per_window=rate.limit,
+            window_s=self.allowance.window_s,
+            attempts_settled=sum(counts.attempt_outcomes.values()),
+            contacts_dialled_out=_dialled_out(counts),
+        )
+        return Status(
+            as_of=now,
+            campaign=campaign,
+            counts=counts,
+            rate=rate,
+            timers=timers,
+            agents=Agents(agents_free, on_call, resting),
+            calls_live=calls_live,
+            callbacks_waiting=callbacks_waiting,
+            processes=processes,
+            binding=binding(situation),
+            forecast=forecast(situation, campaign.rules.hours),
+        )
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the account may send."""
+        return self._pacing.allowance
+
+    def _timers(self, campaign: str) -> Timers:
+        """Read whose time has not come; the account's campaigns share one list of them."""
+        with self._db.client.pipeline(transaction=False) as pipe:
+            pipe.zcard(self._db.key("later"))
+            pipe.zrange(self._db.key("later"), 0, _TIMERS_READ - 1, withscores=True)
+            in_all, read = pipe.execute()
+        ours = [due for one, due in read if text(one).partition("/")[0] == campaign]
+        first_due_at = ours[0] if ours else None
+        if in_all > _TIMERS_READ:
+            return Timers(None, first_due_at)
+        return Timers(len(ours), first_due_at, ours[-1] if ours else None)
+
+    def _agents_taken(self, campaign: str) -> tuple[int, int]:
+        """Count agents with a contact due who are on a call, and who rest."""
+        with self._db.client.pipeline(transaction=False) as pipe:
+            pipe.hkeys(self._db.key("busy"))
+            pipe.zrange(self._db.key("resting"), 0, -1)
+            busy, resting = pipe.execute()
+        return self._with_queue(campaign, busy), self._with_queue(campaign, resting)
+
+    def _with_queue(self, campaign: str, numbers: Iterable[bytes]) -> int:
+        with self._db.client.pipeline(transaction=False) as pipe:
+            for number in map(text, numbers):
+                pipe.exists(
+                    self._db.key("c", campaign, "ranked", number),
+                    self._db.key("c", campaign, "fresh", number),
+                )
+            return sum(1 for queues in pipe.execute() if queues)
+
+
+def alive(db: Database) -> dict[str, int]:
+    """Count the processes of each role that gave a sign of life in the last seconds."""
+    found = db.client.scan_iter(match=db.key("heartbeat", "*"), count=1000)
+    first = len(db.key("heartbeat", ""))
+    return dict(Counter(text(cast("bytes", key))[first:].partition(":")[0] for key in found))
+
+
+def _dialled_out(counts: Counts) -> int:
+    """Count contacts closed by an attempt's outcome, not by an end, a list or a rule."""
+    return sum(number for end, number in counts.outcomes.items() if end in set(Outcome))
+
+
+def _instant(epoch_s: float | None) -> datetime | None:
+    return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC)
+
+
+def _iso(epoch_s: float | None) -> str | None:
+    at = _instant(epoch_s)
+    return None if at is None else at.isoformat(timespec="seconds")

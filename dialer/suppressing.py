@@ -1,0 +1,174 @@
+"""Use case: the account's list of numbers that are never called, from a file and by hand.
+
+An entry counts at once: the gate asks the list right before every call.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, islice
+from typing import Any, BinaryIO
+
+import phonenumbers
+
+from campaigns.list_file import open_source
+from campaigns.list_source import CampaignFileError, ListLimits, Row
+from campaigns.phone import Phone, PhoneRules, parse_phone
+from dialer.store import Database
+from dialer.store.database import text
+
+_BATCH = 1_000
+_NUMBER_COLUMNS = frozenset(
+    f"{whose}{what}"
+    for whose in ("", "customer")
+    for what in (
+        "",
+        "number",
+        "phone",
+        "phonenumber",
+        "phoneno",
+        "mobile",
+        "mobilenumber",
+        "msisdn",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A number that is never called.
+
+    Args:
+        number: E.164 with its plus.
+        at: Since when; None: not known.
+        source: A file's name, `provider`, or who else put it there.
+    """
+
+    number: str
+    at: datetime | None
+    source: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that holds no number."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a file.
+
+    Args:
+        already: Numbers that stood on the list before, or earlier in the file.
+    """
+
+    added: int
+    already: int
+    bad: tuple[BadLine, ...]
+
+
+class Suppressing:
+    """Changes and reads the account's list.
+
+    Args:
+        default_country: ISO code of numbers written without a country code.
+    """
+
+    def __init__(self, db: Database, *, default_country: str) -> None:
+        self._db = db
+        self._key = db.key("suppressed")
+        # a number of any country may be put there: which ones are called is another question
+        self._rules = PhoneRules(default_country, frozenset(phonenumbers.SUPPORTED_REGIONS))
+
+    def add(self, file: BinaryIO, *, source: str, why: str, column: str | None = None) -> Added:
+        """Add a file's numbers: one a line, or a table with a column of numbers.
+
+        Args:
+            column: Its name; None: by the usual ones.
+
+        Raises:
+            CampaignFileError: The file as a whole cannot be used.
+        """
+        entry = json.dumps({"at": self._db.now(), "source": source, "why": why})
+        added = already = 0
+        bad: list[BadLine] = []
+        numbered = _numbers(open_source(file, ListLimits()).rows(), column, self._rules)
+        while batch := list(islice(numbered, _BATCH)):
+            with self._db.client.pipeline(transaction=False) as pipe:
+                for line, cell in batch:
+                    match parse_phone(cell, self._rules):
+                        case Phone(e164):
+                            pipe.hsetnx(self._key, e164[1:], entry)
+                        case problem:
+                            message = f"found {problem.found!r}, expected {problem.expected}"
+                            bad.append(BadLine(line, message))
+                answers = pipe.execute()
+            added += sum(answers)
+            already += len(answers) - sum(answers)
+        return Added(added, already, tuple(bad))
+
+    def all(self) -> Iterator[Suppressed]:
+        """Read the list, in no order."""
+        for digits, entry in self._db.client.hscan_iter(self._key, count=_BATCH):
+            yield _suppressed(text(digits), json.loads(entry))
+
+    def remove(self, number: str) -> bool:
+        """Take a number off the list; False when it was not on it.
+
+        Raises:
+            ValueError: It is no phone number.
+        """
+        match parse_phone(number, self._rules):
+            case Phone(e164):
+                return bool(self._db.client.hdel(self._key, e164[1:]))
+            case problem:
+                raise ValueError(f"found {problem.found!r}, expected {problem.expected}")
+
+
+def _numbers(
+    rows: Iterator[Row], column: str | None, rules: PhoneRules
+) -> Iterator[tuple[int, str]]:
+    """Find the cells that should be numbers, with their lines."""
+    filled = (row for row in rows if any(map(str.strip, row.cells)))
+    first = next(filled, None)
+    if first is None:
+        raise CampaignFileError("The file is empty. Write one number a line.")
+    index = _column(first.cells, column)
+    is_header = not isinstance(parse_phone(first.cells[index], rules), Phone) and (
+        column is not None or not any(mark.isdigit() for mark in first.cells[index])
+    )
+    for row in filled if is_header else chain((first,), filled):
+        yield row.line, row.cells[index] if index < len(row.cells) else ""
+
+
+def _column(first: Sequence[str], chosen: str | None) -> int:
+    names = [_squeezed(cell) for cell in first]
+    wanted = _NUMBER_COLUMNS if chosen is None else {_squeezed(chosen)}
+    fitting = [index for index, name in enumerate(names) if name in wanted]
+    if len(fitting) == 1:
+        return fitting[0]
+    if len(names) == 1 and chosen is None:
+        return 0
+    listed = ", ".join(f"'{cell}'" for cell in first[:20])
+    raise CampaignFileError(
+        f"Which column holds the numbers? The columns are {listed}. Say it with --column.", line=1
+    )
+
+
+def _squeezed(name: str) -> str:
+    return "".join(mark for mark in name.casefold() if mark.isalnum())
+
+
+def _suppressed(digits: str, entry: Mapping[str, Any]) -> Suppressed:
+    at = entry.get("at")
+    return Suppressed(
+        number=f"+{digits}",
+        at=None if at is None else datetime.fromtimestamp(at, UTC),
+        source=str(entry.get("source", "")),
+        why=str(entry.get("why", "")),
+    )

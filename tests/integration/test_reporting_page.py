@@ -1,0 +1,126 @@
+"""The HTML report, as a browser without a network sees it."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from campaigns.attempt import Outcome
+from campaigns.campaign import CampaignState
+from campaigns.contact_state import ContactState, NotDialled
+from campaigns.report import Report
+from dialer.report_files import Format
+from dialer.reporting import write_reports
+from tests.report_samples import AS_OF, START_S, attempt, line, source
+from workers.html_report import render_html_report
+from workers.web import charts
+
+HOSTILE = '"><img src=x onerror="document.title=1"></script><script>document.title=1</script>'
+
+
+def a_report(tmp_path, **campaign) -> tuple[Report, str]:
+    lines = [
+        line(1, attempt(Outcome.CUSTOMER_BUSY), attempt(requested_at=START_S + 7200)),
+        line(2, attempt(Outcome.AGENT_BUSY), state=ContactState.WAITING),
+        line(3, end=NotDialled.CANCELLED),
+    ]
+    made = write_reports(
+        source(lines, **campaign),
+        tmp_path,
+        as_of=AS_OF,
+        formats=[Format.HTML],
+        render_html=render_html_report,
+    )
+    return made.report, made.files[0].as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A page opened in a browser, and what it complained about or asked for."""
+
+    def __init__(self, browser, uri, **context):
+        self.page = browser.new_context(**context).new_page()
+        self.complaints = []
+        self.requests = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(uri)
+        self.page.wait_for_selector("#chart-by_agent .main-svg")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_chart_is_drawn_offline_and_fits_the_screen(tmp_path, browser, scheme, width):
+    _, uri = a_report(tmp_path)
+
+    visit = Visit(
+        browser, uri, viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
+    )
+
+    for name in charts.all_charts(a_report(tmp_path)[0]):
+        assert visit.page.locator(f"#chart-{name} .main-svg").count() > 0
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == width
+    assert visit.requests == [uri]
+    assert visit.complaints == []
+
+
+def test_what_people_typed_cannot_run(tmp_path, browser):
+    _, uri = a_report(tmp_path, name=HOSTILE)
+
+    visit = Visit(browser, uri)
+
+    assert visit.page.title() == f"{HOSTILE} – campaign report"
+    assert visit.page.locator("h1").inner_text() == HOSTILE
+
+
+def test_a_script_that_is_not_ours_is_refused(tmp_path, browser):
+    _, uri = a_report(tmp_path)
+    visit = Visit(browser, uri)
+
+    visit.page.evaluate(
+        "const alien = document.createElement('script');"
+        "alien.textContent = 'document.title = 1'; document.body.append(alien)"
+    )
+
+    assert visit.page.title() == "diwali – campaign report"
+    assert any("Content Security Policy" in one for one in visit.complaints)
+
+
+def test_a_provisional_report_says_so_and_why(tmp_path, browser):
+    _, uri = a_report(tmp_path, state=CampaignState.RUNNING)
+
+    banner = Visit(browser, uri).page.locator(".standing").inner_text()
+
+    assert "Provisional" in banner
+    assert "1 contacts waiting" in banner
+
+
+def test_an_empty_campaign_has_a_page_too(tmp_path, browser):
+    made = write_reports(
+        source([]), tmp_path, as_of=AS_OF, formats=[Format.HTML], render_html=render_html_report
+    )
+
+    visit = Visit(browser, made.files[0].as_uri())
+
+    assert visit.complaints == []
+
+
+def test_beyond_thirty_agents_the_chart_shows_the_mean_of_the_others(tmp_path):
+    report, _ = a_report(tmp_path)
+    agents = [replace(report.by_agent[0], key=str(number)) for number in range(40)]
+
+    bars = charts.by_agent(agents).data[0]
+
+    assert len(bars.y) == 31
+    assert bars.y[-1] == "mean of 10 others"

@@ -1,0 +1,263 @@
+"""Figures add up for any campaign, in any order, counted in any parts."""
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.attempt import AttemptState, Outcome
+from campaigns.campaign import CampaignState
+from campaigns.contact_state import ContactState, NotDialled
+from campaigns.figures import Figures, Standing
+from campaigns.report import (
+    Figure,
+    Pace,
+    Subject,
+    contact_fault,
+    differences,
+    identities,
+    kpis,
+    make_report,
+)
+from tests.report_samples import AS_OF, START_S, attempt
+
+ZONE = ZoneInfo("Asia/Kolkata")
+PACE = Pace(limit=200)
+
+
+@st.composite
+def attempts(draw):
+    outcome = draw(st.sampled_from(Outcome))
+    return attempt(
+        outcome,
+        requested_at=START_S + draw(st.integers(0, 200_000)),
+        agent=f"+91900000000{draw(st.integers(1, 3))}",
+        talk_s=draw(st.one_of(st.none(), st.integers(0, 3600))),
+        price=draw(st.one_of(st.none(), st.decimals(0, 9, places=3).map(str))),
+        sid=draw(st.sampled_from([None, "sid"])),
+        is_final=draw(st.booleans()),
+    )
+
+
+@st.composite
+def contacts(draw):
+    """A contact as the store leaves it: state, end and attempts fit together."""
+    made = draw(st.lists(attempts(), max_size=3))
+    state = draw(st.sampled_from(ContactState))
+    end = None
+    if state is ContactState.FINAL:
+        end = made[-1].outcome if made else draw(st.sampled_from(NotDialled))
+    if state is ContactState.DIALING:
+        made.append(attempt(None))
+    if state is ContactState.UNRESOLVED:
+        made.append(attempt(None, state=AttemptState.UNKNOWN, sid=None))
+    return state, end, [replace(one, no=no) for no, one in enumerate(made, start=1)]
+
+
+some_contacts = st.lists(contacts(), max_size=12)
+
+
+def counted(contacts_) -> Figures:
+    figures = Figures(ZONE)
+    for state, end, made in contacts_:
+        figures.add(state, end, made)
+    return figures
+
+
+def subject(accepted, **facts) -> Subject:
+    return Subject(
+        **{
+            "campaign": "diwali",
+            "campaign_id": "7f3kq2xa",
+            "state": CampaignState.COMPLETED,
+            "as_of": AS_OF,
+            "zone": ZONE,
+            "input_hashes": (),
+            "rows": accepted,
+            "accepted": accepted,
+            "rejected": 0,
+            "duplicate": 0,
+            "pace": PACE,
+        }
+        | facts
+    )
+
+
+def report(figures):
+    sums = identities(
+        subject(figures.accepted), figures, charged=figures.total.charged, not_taken=0
+    )
+    return make_report(subject(figures.accepted), figures, sums, name_agent=str)
+
+
+@given(some_contacts)
+def test_the_sums_hold_for_any_contacts(some):
+    figures = counted(some)
+    charged = sum(one.is_charged for _, _, made in some for one in made)
+
+    sums = identities(subject(len(some)), figures, charged=charged, not_taken=0)
+
+    assert differences(sums) == []
+
+
+@given(some_contacts)
+def test_every_table_adds_up_to_all_attempts(some):
+    made = report(counted(some))
+
+    for groups in (made.by_agent, made.by_hour, made.by_attempt, made.by_outcome):
+        for name in ("attempts", "charged", "calls", "agent_answered", "connected", "talk_s"):
+            assert sum(getattr(one.tally, name) for one in groups) == getattr(made.total, name)
+
+
+@given(some_contacts, some_contacts)
+def test_counting_in_two_parts_and_merging_is_counting_all(first, second):
+    merged = counted(first)
+
+    merged.merge(counted(second))
+
+    assert report(merged) == report(counted([*first, *second]))
+
+
+@given(some_contacts, st.randoms())
+def test_the_order_of_contacts_does_not_matter(some, random):
+    shuffled = list(some)
+    random.shuffle(shuffled)
+
+    assert report(counted(shuffled)) == report(counted(some))
+
+
+@given(some_contacts)
+def test_each_step_of_the_funnel_holds_the_next(some):
+    figures = counted(some)
+
+    assert figures.accepted >= figures.dialled >= figures.agent_ready >= figures.reached
+    assert figures.dialled >= figures.tried >= figures.reached
+    assert sum(figures.contacts[one] for one in Standing) == figures.accepted
+
+
+@given(some_contacts)
+def test_every_rate_is_its_numerator_over_its_denominator_or_empty(some):
+    for figure in kpis(counted(some), PACE):
+        if not figure.denominator:
+            assert figure.value is None
+        else:
+            assert figure.value == figure.numerator / figure.denominator
+
+
+@given(contacts())
+def test_a_contact_the_store_left_whole_has_no_fault(contact):
+    state, end, made = contact
+    charged = sum(one.is_charged for one in made)
+
+    assert contact_fault(state, end, made, made=len(made), charged=charged) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "end", "made", "charged", "fault"),
+    [
+        (ContactState.WAITING, None, 2, 1, "2 attempts counted, 1 kept"),
+        (ContactState.WAITING, None, 1, 0, "0 attempts charged, 1 by their outcomes"),
+        (ContactState.DIALING, None, 1, 1, "dialing with 0 attempts under way"),
+        (ContactState.FINAL, None, 1, 1, "final with outcome None"),
+        (
+            ContactState.FINAL,
+            Outcome.CUSTOMER_BUSY,
+            1,
+            1,
+            "final as customer_busy, which its last attempt was not",
+        ),
+    ],
+)
+def test_a_contact_that_disagrees_with_its_attempts_is_named(state, end, made, charged, fault):
+    assert contact_fault(state, end, [attempt()], made=made, charged=charged) == fault
+
+
+def test_rates_have_the_denominator_of_their_side():
+    figures = counted(
+        (ContactState.FINAL, one.outcome, [one])
+        for one in (
+            attempt(Outcome.CONNECTED),
+            attempt(Outcome.CUSTOMER_BUSY),
+            attempt(Outcome.CUSTOMER_NOT_DIALLED),
+            attempt(Outcome.AGENT_NO_ANSWER),
+            attempt(Outcome.UNKNOWN, sid=None),
+            attempt(Outcome.TURNED_AWAY),
+        )
+    )
+
+    found = {one.name: (one.numerator, one.denominator) for one in kpis(figures, PACE)}
+
+    assert found["agent_answer_rate"] == (3, 4)
+    assert found["customer_answer_rate"] == (1, 3)
+    assert found["connect_rate"] == (1, 4)
+    assert found["contact_rate_contacts"] == (1, 6)
+    assert found["contact_rate_attempts"] == (1, 3)
+    assert found["turned_away_share"] == (1, 6)
+    assert found["mean_talk_s"] == (60, 1)
+
+
+def test_a_machine_counts_as_connected_and_is_told_apart():
+    figures = counted([(ContactState.FINAL, Outcome.CONNECTED, [attempt(answered_by="machine")])])
+
+    assert (figures.total.connected, figures.total.machine_answered) == (1, 1)
+
+
+def test_a_request_whose_connection_never_opened_was_not_sent():
+    unsent = attempt(Outcome.TURNED_AWAY, http_status=None)
+
+    figures = counted([(ContactState.WAITING, None, [unsent])])
+
+    assert len(figures.sent_at) == 0
+
+
+def test_hours_are_the_campaigns_own_even_half_an_hour_apart():
+    at_18_15_in_kolkata = attempt(requested_at=START_S)
+
+    made = report(counted([(ContactState.FINAL, Outcome.CONNECTED, [at_18_15_in_kolkata])]))
+
+    assert [group.key for group in made.by_hour] == ["2026-11-23T18:00+05:30"]
+
+
+@given(st.lists(st.floats(0, 600), max_size=40))
+def test_the_busiest_window_is_found_wherever_it_begins(offsets):
+    figures = counted(
+        (ContactState.FINAL, Outcome.CONNECTED, [attempt(requested_at=one)]) for one in offsets
+    )
+
+    by_hand = [sum(begin <= one < begin + 60 for one in offsets) for begin in offsets]
+    assert figures.most_requests_in(60) == max(by_hand, default=0)
+
+
+def test_limit_use_is_empty_while_nobody_knows_how_long_work_was_ready():
+    figures = counted([(ContactState.FINAL, Outcome.CONNECTED, [attempt()])])
+
+    unknown, known = (
+        next(one for one in kpis(figures, pace) if one.name == "limit_use")
+        for pace in (Pace(200), Pace(200, ready_s=0.6))
+    )
+
+    assert unknown.value is None
+    assert known == Figure("limit_use", 0.5, 1, 2.0, known.formula)
+
+
+@pytest.mark.parametrize(
+    ("state", "made", "is_final"),
+    [
+        (CampaignState.COMPLETED, attempt(), True),
+        (CampaignState.RUNNING, attempt(), False),
+        (CampaignState.COMPLETED, attempt(is_final=False, price=None), False),
+    ],
+)
+def test_a_report_is_final_once_nothing_in_it_can_change(state, made, is_final):
+    figures = counted([(ContactState.FINAL, Outcome.CONNECTED, [made])])
+    about = subject(1, state=state)
+    sums = identities(about, figures, charged=1, not_taken=0)
+
+    assert make_report(about, figures, sums, name_agent=str).is_final is is_final
+
+
+def test_parts_counted_in_different_zones_do_not_merge():
+    with pytest.raises(ValueError, match="Europe/London"):
+        Figures(ZONE).merge(Figures(ZoneInfo("Europe/London")))
