@@ -29,3 +29,4 @@ class NotDialled(StrEnum):
     COUNTRY_NOT_ALLOWED = "country_not_allowed"
     ENDED = "ended"  # the campaign's end came first
     SKIPPED = "skipped"  # by an operator
+    POISON = "poison"  # its worker died at the gate again and again

@@ -7,10 +7,13 @@ release ─▶ gate ─▶ connect ─▶ finish
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import structlog
+from redis.exceptions import RedisError
 
 from campaigns.attempt import (
     ORIGINATION_S,
@@ -43,7 +46,9 @@ from dialer.errors import (
 )
 from dialer.exotel import Connected, Exotel
 from dialer.ids import AttemptId, ContactId, new_nonce
+from dialer.journal import Answer, Intent, Journal
 from dialer.pacing import SPACING_SLACK_S, Pacing
+from dialer.recovery import HostRecovery
 from dialer.settling import Settling
 from dialer.store import Campaign, Campaigns, Contacts, Database, Follows
 from dialer.store.attempts import SidTaken, caps_json, decode, encode
@@ -56,6 +61,7 @@ log = structlog.get_logger(__name__)
 _LONGEST_SLEEP_S = 0.2  # so that a pause, or a slot freed early, is seen soon
 _GATE_TRIES = 3
 _PROBE_S = 60.0
+_REPLICA_WAIT_MS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class DialingOptions:
     slack_s: float = 300.0
     lookup_after_s: float = 120.0
     playback_names: str = "both"
+    min_replicas: int = 0
     phone_rules: PhoneRules = field(default_factory=PhoneRules)
 
 
@@ -94,12 +101,31 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A released contact on its way to the gate."""
+
+    contact: ContactId
+    token: str
+    nonce: str
+    row: Row
+    pair: ContactRecord
+
+    @property
+    def attempt_id(self) -> AttemptId:
+        """The id its attempt gets if the gate says yes."""
+        return AttemptId(self.contact.campaign, self.contact.n, self.pair.made + 1, self.nonce)
+
+
+@dataclass(frozen=True, slots=True)
 class _Open:
     """The gate said yes: the intent is written and the request may leave until `send_before`."""
 
     id: AttemptId
     attempt: Attempt
     send_before: float
+    epoch: int
+    campaign: Campaign
+    row: Row
 
 
 class Dialing:
@@ -114,9 +140,13 @@ class Dialing:
         settling: Settling,
         paths: CallbackPaths,
         options: DialingOptions,
+        recovery: HostRecovery,
+        journal: Journal,
         sleep: Sleep,
     ) -> None:
         self._db = db
+        self._recovery = recovery
+        self._journal = journal
         self._provider = provider
         self._pacing = pacing
         self._settling = settling
@@ -131,48 +161,46 @@ class Dialing:
 
     def dial(self, contact: ContactId, token: str) -> Dialled | Dropped:
         """Dial a contact that was released under this token; a stale token does nothing."""
+        pair = self._contacts.get(contact.campaign, contact.n)
+        if pair is None:
+            return Dropped("no such contact")
+        row = self._contacts.row(contact.campaign, contact.n)
+        wanted = _Wanted(contact, token, new_nonce(), row, pair)
         with self._turn:  # one thread a process asks the gate, the others would only poll too
-            opened = self._pass_gate(contact, token)
+            opened = self._pass_gate(wanted)
         if isinstance(opened, Dropped):
             log.debug("release_dropped", contact_id=str(contact), why=opened.why)
             return opened
         failpoints.reach("gate_passed")
         return Dialled(opened.id, self._send(opened))
 
-    def _pass_gate(self, contact: ContactId, token: str) -> _Open | Dropped:
-        row = self._contacts.row(contact.campaign, contact.n)
-        pair = self._contacts.get(contact.campaign, contact.n)
-        if pair is None:
-            return Dropped("no such contact")
-        nonce = new_nonce()
-        fresh = False
+    def _pass_gate(self, wanted: _Wanted) -> _Open | Dropped:
+        is_first, fresh = True, False
         while True:
-            campaign = self._campaign(contact.campaign, fresh=fresh)
+            campaign = self._campaign(wanted.contact.campaign, fresh=fresh)
             began = boottime_s()
-            answer = self._ask_gate(campaign, contact, token=token, nonce=nonce, row=row, pair=pair)
+            answer = self._ask_gate(campaign, wanted, is_first=is_first)
+            is_first = False
             match text(answer[0]):
                 case "go":
-                    attempt = decode(answer[1])
-                    id_ = AttemptId(contact.campaign, contact.n, attempt.no, attempt.nonce)
-                    return _Open(id_, attempt, began + SEND_WINDOW_S)
+                    return _Open(
+                        id=wanted.attempt_id,
+                        attempt=decode(answer[1]),
+                        send_before=began + SEND_WINDOW_S,
+                        epoch=int(answer[2]),
+                        campaign=campaign,
+                        row=wanted.row,
+                    )
                 case "drop":
                     return Dropped(text(answer[1]))
                 case "stale_rules":
                     fresh = True
                 case _:
-                    self._sleep(min(float(answer[1]), _LONGEST_SLEEP_S))
                     fresh = False
+                    self._sleep(min(float(answer[1]), _LONGEST_SLEEP_S))
 
-    def _ask_gate(
-        self,
-        campaign: Campaign,
-        contact: ContactId,
-        *,
-        token: str,
-        nonce: str,
-        row: Row,
-        pair: ContactRecord,
-    ) -> list[Any]:
+    def _ask_gate(self, campaign: Campaign, wanted: _Wanted, *, is_first: bool) -> list[Any]:
+        row, pair = wanted.row, wanted.pair
         rules, allowance, options = campaign.rules, self._pacing.allowance, self._options
         window, opens_s = self._hours.window(
             rules, row_zone=row.extra.get("timezone"), customer=pair.customer
@@ -191,10 +219,10 @@ class Dialing:
             window=_window_text(window, rules),
         )
         arguments = (
-            contact.campaign,
-            contact.n,
-            token,
-            nonce,
+            wanted.contact.campaign,
+            wanted.contact.n,
+            wanted.token,
+            wanted.nonce,
             campaign.rules_version,
             window.from_at.timestamp() if window else 0,
             window.until_at.timestamp() if window else 0,
@@ -211,9 +239,18 @@ class Dialing:
             caps_json(daily_caps(rules, pair.customer, at=self._hours.now())),
             code_of(closes) if closes else "",
             closes or "",
+            self._journal.epoch,
+            int(is_first),
         )
         # idempotent by nonce: an answer lost on the way is asked for again
-        answer: list[Any] = self._db.run_again("gate", *arguments, tries=_GATE_TRIES)
+        try:
+            answer: list[Any] = self._db.run_again("gate", *arguments, tries=_GATE_TRIES)
+        except RedisError:
+            # it may have said yes: nothing was sent, so nothing needs to wait in quarantine
+            self._recovery.keep(
+                Answer(str(wanted.attempt_id), None, Outcome.TURNED_AWAY, None, "gate_unanswered")
+            )
+            raise
         return answer
 
     def _own_objection(self, pair: ContactRecord) -> NotDialled | None:
@@ -222,25 +259,68 @@ class Dialing:
         return None if allowed else NotDialled.COUNTRY_NOT_ALLOWED
 
     def _send(self, opened: _Open) -> Attempt:
-        attempt = opened.attempt
-        campaign = self._campaign(opened.id.campaign)
-        row = self._contacts.row(opened.id.campaign, opened.id.n)
+        try:
+            self._make_durable(opened)
+            connected = self._connect(opened)
+        except ProviderError as error:
+            failpoints.reach("answered")
+            return self._or_keep(opened, error, partial(self._refused, opened, error))
+        failpoints.reach("answered")
+        return self._or_keep(
+            opened, connected, partial(self._placed, opened.id, opened.attempt, connected)
+        )
+
+    def _make_durable(self, opened: _Open) -> None:
+        """Put the intent where it outlives this process and this Redis, before the request leaves.
+
+        Raises:
+            TurnedAway: It could not be; nothing was sent.
+        """
+        try:
+            if self._options.min_replicas:
+                acknowledged = self._db.client.wait(self._options.min_replicas, _REPLICA_WAIT_MS)
+                if acknowledged < self._options.min_replicas:
+                    raise TurnedAway("too few replicas have the intent", error_code="not_durable")
+            self._journal.write_intent(
+                Intent(
+                    epoch=opened.epoch,
+                    attempt_id=str(opened.id),
+                    ends_at=opened.attempt.quarantine_ends_at,
+                    attempt=encode(opened.attempt),
+                )
+            )
+        except (OSError, RedisError) as error:
+            raise TurnedAway(
+                f"the intent could not be made durable: {error}", error_code="not_durable"
+            ) from error
+        failpoints.reach("journaled")
+
+    def _connect(self, opened: _Open) -> Connected:
+        campaign = opened.campaign
         request = call_request(
             campaign.rules,
-            agent=attempt.agent,
-            customer=attempt.customer,
-            custom_field=custom_field(str(opened.id), _own_field(campaign, row)),
+            agent=opened.attempt.agent,
+            customer=opened.attempt.customer,
+            custom_field=custom_field(str(opened.id), _own_field(campaign, opened.row)),
             status_callback=self._paths.url(str(opened.id)),
             max_retries=self._options.max_retries,
             playback_names=self._options.playback_names,
         )
+        return self._provider.connect(request, send_before=opened.send_before)
+
+    def _or_keep(
+        self,
+        opened: _Open,
+        answer: Connected | ProviderError,
+        record: Callable[[], Attempt],
+    ) -> Attempt:
+        """Record an answer, or keep it in the journal while Redis is away."""
         try:
-            connected = self._provider.connect(request, send_before=opened.send_before)
-        except ProviderError as error:
-            failpoints.reach("answered")
-            return self._refused(opened, error)
-        failpoints.reach("answered")
-        return self._placed(opened.id, attempt, connected)
+            return record()
+        except RedisError as error:
+            log.warning("answer_kept", attempt_id=str(opened.id), message=str(error))
+            self._recovery.keep(_kept(opened.id, answer))
+            return opened.attempt
 
     def _placed(self, id_: AttemptId, attempt: Attempt, connected: Connected) -> Attempt:
         sid = connected.call.sid
@@ -257,7 +337,9 @@ class Dialing:
             id_,
             bind,
             before=attempt,
-            follows=Follows(slot_s=self._pacing.allowance.kept_after_answer_s, works=True),
+            follows=Follows(
+                slot_s=self._pacing.allowance.kept_after_answer_s, works=True, tally="placed"
+            ),
         )
         if isinstance(after, SidTaken):
             return self._unknown(id_, attempt, "sid_taken", http_status=connected.http_status)
@@ -341,6 +423,7 @@ class Dialing:
             before=attempt,
             follows=Follows(
                 unresolved=True,
+                tally="unknown",
                 slot_s=self._pacing.allowance.kept_without_answer_s,
                 look_s=self._options.lookup_after_s,
             ),
@@ -368,6 +451,18 @@ class Dialing:
             http_deadline_s=self._options.http_deadline_s,
             slack_s=self._options.slack_s,
         )
+
+
+def _kept(id_: AttemptId, answer: Connected | ProviderError) -> Answer:
+    match answer:
+        case Connected():
+            return Answer(str(id_), answer.call.sid, None, answer.http_status, None)
+        case TurnedAway():
+            outcome = Outcome.TURNED_AWAY
+        case _:
+            # whatever else it was, the sweeper finds out or the quarantine ends it
+            return Answer(str(id_), None, None, answer.http_status, answer.error_code)
+    return Answer(str(id_), None, outcome, answer.http_status, answer.error_code)
 
 
 def _own_field(campaign: Campaign, row: Row) -> str | None:

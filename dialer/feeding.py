@@ -57,6 +57,7 @@ class Feeding:
         self._ahead = min(_MOST, max(_FEWEST, math.ceil(_AHEAD_S / allowance.spacing_s)))
         self._campaigns = Campaigns(db)
         self._hours = Hours(db)
+        self._epoch = 0
 
     def tick(self) -> Tick:
         """Take back releases that ran out, wake who waited, release what is due."""
@@ -68,9 +69,12 @@ class Feeding:
             self._cap,
             code_of(NotDialled.EXPIRED),
             code_of(NotDialled.SUPPRESSED),
+            code_of(NotDialled.POISON),
+            self._epoch,
         )
+        self._epoch = max(self._epoch, int(float(answer[1])))
         failpoints.reach("released")
-        return Tick(tuple(_released(answer[1:])), text(answer[0]))
+        return Tick(tuple(_released(answer[2:])), text(answer[0]))
 
     def keep_schedules(self) -> None:
         """Start and end what is due, tell release when campaigns may dial; call every second."""

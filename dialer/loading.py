@@ -143,17 +143,28 @@ class Loading:
         *,
         rules: CampaignRules,
         options: LoadOptions,
+        rejected: Path | None = None,
         on_progress: Callable[[float], None] = lambda _: None,
     ) -> Loaded:
-        """Judge a file exactly as a load would, and write nothing."""
+        """Judge a file exactly as a load would, and write nothing to the store.
+
+        Args:
+            rejected: Where to write the rows that would not be taken; None: nowhere.
+        """
         _check_rules(rules)
         contact_list = self._open(file, rules, options)
         summary = Summary()
-        for chunk in contact_list.chunks(
-            dedupe=options.dedupe, others=self._others(options, campaign=None)
-        ):
-            summary.add(chunk)
-            on_progress(chunk.share_read)
+
+        def not_taken() -> Iterator[Rejected]:
+            for chunk in contact_list.chunks(
+                dedupe=options.dedupe, others=self._others(options, campaign=None)
+            ):
+                summary.add(chunk)
+                on_progress(chunk.share_read)
+                yield from chunk.not_taken
+
+        with (rejected or Path(os.devnull)).open("w", encoding="utf-8", newline="") as out:
+            out.writelines(write_rejected(contact_list.header.columns, not_taken()))
         return Loaded(None, summary, contact_list)
 
     def _open(self, file: BinaryIO, rules: CampaignRules, options: LoadOptions) -> ContactList:

@@ -25,19 +25,11 @@ from campaigns.report import (
     identities,
     make_report,
 )
+from dialer.file_set import FileSet
 from dialer.ids import ContactId
-from dialer.report_files import FileSet, Format, Layout, TableFiles
-from dialer.report_tables import (
-    ALL_KINDS,
-    STREAMED_KINDS,
-    ContactRows,
-    Kind,
-    Orphan,
-    RejectedRow,
-    figure_rows,
-    orphan_row,
-    table,
-)
+from dialer.report_files import Format, Layout, TableFiles
+from dialer.report_rows import STREAMED_KINDS, ContactRows, figure_rows, orphan_row
+from dialer.report_tables import ALL_KINDS, Kind, Orphan, RejectedRow, table
 from dialer.store.campaigns import Campaign
 from dialer.store.snapshot import ContactLine
 
@@ -116,6 +108,7 @@ def write_reports(
     campaign = source.campaign
     zone = campaign.rules.zone
     as_of = as_of.astimezone(zone)
+    layout = Layout(formats=formats, zone=zone, as_of=as_of, raw=raw, bom=bom)
     with FileSet(out) as files, ExitStack() as stack:
         tables: dict[Kind, TableFiles] = {}
         for kind in kinds:
@@ -124,7 +117,7 @@ def write_reports(
                     files,
                     _stem(campaign, kind, as_of, raw=raw, mask=mask.mask),
                     table(kind, campaign.columns),
-                    Layout(formats=formats, zone=zone, as_of=as_of, raw=raw, bom=bom),
+                    layout,
                 )
             )
         report = _pour(source, tables, mask=mask, as_of=as_of, on_progress=on_progress)

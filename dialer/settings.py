@@ -135,6 +135,10 @@ class Settings(BaseSettings):
     )
     dialer_data_dir: Path = Field(Path("var"), description="folder for the embedded server's data")
 
+    dialer_min_replicas: int = Field(
+        0, ge=0, le=10, description="replicas that must have an intent before its request leaves"
+    )
+
     # the web process
     dialer_public_url: Url = Field(
         "", description="where Exotel reaches us, e.g. https://dialer.example.com"

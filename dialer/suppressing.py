@@ -19,20 +19,8 @@ from dialer.store import Database
 from dialer.store.database import text
 
 _BATCH = 1_000
-_NUMBER_COLUMNS = frozenset(
-    f"{whose}{what}"
-    for whose in ("", "customer")
-    for what in (
-        "",
-        "number",
-        "phone",
-        "phonenumber",
-        "phoneno",
-        "mobile",
-        "mobilenumber",
-        "msisdn",
-    )
-)
+_WORDS = ("number", "phone", "phonenumber", "phoneno", "mobile", "mobilenumber", "msisdn")
+_NUMBER_COLUMNS = frozenset((*_WORDS, "customer", *(f"customer{word}" for word in _WORDS)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from campaigns.custom_field import attempt_id_in
 from campaigns.settlement import outcome_of
 from dialer.clock import Sleep
 from dialer.errors import LookupFailed, ProviderError, TurnedAway
-from dialer.exotel import Exotel
+from dialer.exotel import CallsPage, Exotel
 from dialer.ids import new_nonce
 from dialer.pacing import Pacing
 from dialer.settling import Settling, SettlingTimes
@@ -229,30 +229,41 @@ class Sweeping:
         log.warning("quarantine_ended", attempt_id=str(one.id), policy=str(policy))
         self._settling.settle(one.id, Outcome.UNKNOWN, source="quarantine", at=self._db.now())
 
+    def calls_between(self, created_from: datetime, created_until: datetime) -> list[CallReport]:
+        """Read all ended calls of the account that were created in between.
+
+        Raises:
+            NoSlot, ProviderError: Not all could be read.
+        """
+        first = partial(
+            self._provider.search_calls, created_from=created_from, created_until=created_until
+        )
+        return self._all_pages(first, most=None, overdue=True)
+
     def _search(self, attempt: Attempt) -> list[CallReport] | None:
-        created = datetime.fromtimestamp(attempt.requested_at - _SEARCH_MARGIN_S, UTC)
-        until = datetime.fromtimestamp(attempt.quarantine_ends_at + _SEARCH_MARGIN_S, UTC)
-        overdue = self._is_overdue(attempt)
-        found: list[CallReport] = []
+        first = partial(
+            self._provider.search_calls,
+            agent=attempt.agent,
+            customer=attempt.customer,
+            created_from=datetime.fromtimestamp(attempt.requested_at - _SEARCH_MARGIN_S, UTC),
+            created_until=datetime.fromtimestamp(
+                attempt.quarantine_ends_at + _SEARCH_MARGIN_S, UTC
+            ),
+        )
         try:
-            page = self._paced(
-                lambda: self._provider.search_calls(
-                    agent=attempt.agent,
-                    customer=attempt.customer,
-                    created_from=created,
-                    created_until=until,
-                ),
-                overdue=overdue,
-            )
-            found.extend(page.reports)
-            while page.next_page and len(found) < _MOST_FOUND:
-                page = self._paced(
-                    partial(self._provider.next_page, page.next_page), overdue=overdue
-                )
-                found.extend(page.reports)
+            return self._all_pages(first, most=_MOST_FOUND, overdue=self._is_overdue(attempt))
         except (NoSlot, ProviderError) as error:
             log.warning("lookup_failed", message=str(error))
             return None
+
+    def _all_pages(
+        self, first: Callable[[], CallsPage], *, most: int | None, overdue: bool
+    ) -> list[CallReport]:
+        page = self._paced(first, overdue=overdue)
+        found = list(page.reports)
+        while page.next_page and (most is None or len(found) < most):
+            page = self._paced(partial(self._provider.next_page, page.next_page), overdue=overdue)
+            found.extend(page.reports)
         return found
 
     def _by_sid(self, batch: Sequence[OpenAttempt]) -> dict[str, CallReport] | None:

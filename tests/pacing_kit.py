@@ -1,35 +1,28 @@
 """Pacing under virtual time: the real scripts on the real server, their clock in the test's hand."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import redis
 from redis.client import Pipeline
 
-from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.attempt import AttemptState
 from campaigns.campaign import CampaignRules, CampaignState
-from campaigns.contact_state import NotDialled
+from dialer.callback_paths import CallbackPaths
+from dialer.dialing import Dialing, DialingOptions
+from dialer.errors import ProviderError
+from dialer.exotel import Connected, ConnectRequest, Exotel
+from dialer.feeding import Feeding, Released
 from dialer.ids import AttemptId, new_campaign_id
-from dialer.pacing import SPACING_SLACK_S, Allowance
-from dialer.store import (
-    Attempts,
-    Campaigns,
-    ContactRecord,
-    Contacts,
-    Database,
-    Follows,
-    Settle,
-)
-from dialer.store.attempts import decode, encode
-from dialer.store.contacts import Row, code_of
+from dialer.pacing import Allowance, Pacing
+from dialer.settling import Settling, SettlingTimes
+from dialer.store import Campaigns, ContactRecord, Contacts, Database, Follows
+from dialer.store.contacts import Row
 from dialer.store.database import Argument, text
 
 START_S = 1_800_000_000.0  # a full minute, as fixed windows begin
 _REAL_TIME = "redis.call('TIME')"
 _VIRTUAL_TIME = "{ KEYS[2], '0' }"
-_INTENT = encode(
-    Attempt(1, AttemptState.PLACING, 0.0, no=0, nonce="", agent="", customer="", quarantine_s=2_237)
-)
 
 
 class VirtualDatabase(Database):
@@ -43,7 +36,9 @@ class VirtualDatabase(Database):
         super().__init__(client, account)
         self.clock_s = START_S
         for name, script in self._scripts.items():
-            source = text(script.script)
+            source = text(
+                bytes(script.script) if isinstance(script.script, memoryview) else script.script
+            )
             assert source.count(_REAL_TIME) == 1, "the scripts read the clock in one place"
             virtual = source.replace(_REAL_TIME, _VIRTUAL_TIME)
             self._scripts[name] = client.register_script(virtual)
@@ -71,105 +66,112 @@ class UnspacedAllowance(Allowance):
         return 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A contact handed out to a worker, which has not yet passed the gate."""
-
-    n: int
-    token: str
-
-
 class DialingCampaign:
-    """A running campaign of fictional pairs, and the two scripts a dial passes: release and gate."""
+    """A running campaign of fictional pairs, dialed by the real feeder and the real use case."""
 
     def __init__(self, db: Database, allowance: Allowance, *, contacts: int = 100) -> None:
         self._db = db
-        self._allowance = allowance
-        self._releases = 0
-        self.id = new_campaign_id()
-        rules = CampaignRules(caller_id="08000000000")
-        store = Campaigns(db)
-        store.create(self.id, name="paced", rules=rules, columns=("agent", "customer"))
-        store.begin_loading(self.id, content_hash="paced")
-        Contacts(db).append(
-            self.id,
-            before=0,
-            records=[
-                ContactRecord(agent=f"+9198765{n:05}", customer=f"+9190000{n:05}")
-                for n in range(contacts)
-            ],
-            rows=[Row(n + 2, (), {}) for n in range(contacts)],
+        self._pacing = Pacing(db, allowance)
+        self._feeding = Feeding(db, allowance=Allowance(), max_concurrent_calls=0)
+        self._released: list[Released] = []
+        _load(db, contacts)
+
+    def release(self) -> None:
+        """Let the feeder hand out what is due: from now on dials wait."""
+        self._released.extend(self._feeding.tick().released)
+
+    def dial(self, answer: ProviderError | None = None) -> "DialRequest | None":
+        """Let a worker take one released contact through the gate.
+
+        Args:
+            answer: What the request comes back with at once; None: it is left under way.
+
+        Returns:
+            The request that left; None when the gate let none go.
+        """
+        provider = _Provider(answer)
+        settling = Settling(self._db, SettlingTimes())
+        dialing = Dialing(
+            self._db,
+            provider=cast("Exotel", provider),
+            pacing=self._pacing,
+            settling=settling,
+            paths=CallbackPaths("https://dialer.example", ["a secret of the test"]),
+            options=DialingOptions(),
+            sleep=_give_up,
         )
-        counts = {"rows": contacts, "accepted": contacts, "rejected": 0, "duplicate": 0}
-        store.commit(self.id, counts=counts, entry={"hash": "paced"})
-        store.move(store.find(self.id), CampaignState.RUNNING)
-        store.set_open_window(self.id, from_s=0, until_s=1e12)
-
-    def release(self) -> Release | None:
-        """Hand one contact out, unless one is already handed out or the account is blocked."""
-        self._releases += 1
-        codes = code_of(NotDialled.EXPIRED), code_of(NotDialled.SUPPRESSED)
-        answer = self._db.run("release", 1, 1e9, f"token{self._releases}", 0, *codes)
-        return Release(int(answer[2]), text(answer[3])) if len(answer) > 1 else None
-
-    def ask_gate(self, release: Release, nonce: str) -> list[Any]:
-        """Ask the gate as a worker does."""
-        allowance = self._allowance
-        answer: list[Any] = self._db.run(
-            "gate",
-            self.id,
-            release.n,
-            release.token,
-            nonce,
-            1,
-            0,
-            1e12,
-            0,
-            allowance.requests,
-            allowance.spacing_s,
-            allowance.lease_s,
-            SPACING_SLACK_S,
-            0,
-            2_237,
-            _INTENT,
-            code_of(NotDialled.SUPPRESSED),
-            code_of(NotDialled.OUTSIDE_HOURS),
-        )
-        return answer
-
-    def gone(self, release: Release, intent: bytes) -> "DialRequest":
-        """Follow the request that the gate let go."""
-        attempt = decode(intent)
-        id_ = AttemptId(self.id, release.n, attempt.no, attempt.nonce)
-        return DialRequest(self._db, self._allowance, id_, attempt)
+        while self._released and not provider.asked:
+            released = self._released[0]
+            try:
+                dialing.dial(released.contact, released.token)
+            except _MustWait:
+                return None
+            except _UnderWay:
+                pass
+            del self._released[0]
+        if provider.asked is None:
+            return None
+        return DialRequest(self._db, self._pacing.allowance, provider.asked)
 
 
 class DialRequest:
-    """A dial on its way to the provider; its ends are those of a look-up, told to `record`."""
+    """A dial on its way to the provider; its ends are named as a look-up's."""
 
-    def __init__(
-        self, db: Database, allowance: Allowance, id_: AttemptId, attempt: Attempt
-    ) -> None:
-        self._attempts = Attempts(db)
+    def __init__(self, db: Database, allowance: Allowance, id_: AttemptId) -> None:
+        self._settling = Settling(db, SettlingTimes())
         self._allowance = allowance
-        self._attempt = attempt
         self.id = id_
 
     def answered(self) -> None:
         """Note that the call was placed."""
         slot_s = self._allowance.kept_after_answer_s
-        self._record(AttemptState.PLACED, Follows(slot_s=slot_s, works=True))
+        self._learn(AttemptState.PLACED, Follows(slot_s=slot_s, works=True))
 
     def unanswered(self) -> None:
         """Note that nobody knows whether it was."""
         slot_s = self._allowance.kept_without_answer_s
-        self._record(AttemptState.UNKNOWN, Follows(slot_s=slot_s, unresolved=True))
+        self._learn(AttemptState.UNKNOWN, Follows(slot_s=slot_s, unresolved=True))
 
-    def never_sent(self) -> None:
-        """Note that the request never left; the contact waits for longer than any test."""
-        settle = Settle(Outcome.TURNED_AWAY, charged=False, rest_s=0, due_s=1e6)
-        self._record(AttemptState.SETTLED, Follows(slot_s=0.0, settle=settle))
+    def _learn(self, state: AttemptState, follows: Follows) -> None:
+        self._settling.learn(self.id, lambda now: replace(now, state=state), follows=follows)
 
-    def _record(self, state: AttemptState, follows: Follows) -> None:
-        after = replace(self._attempt, state=state)
-        self._attempts.record(self.id, before=self._attempt, after=after, follows=follows)
+
+class _UnderWay(BaseException):
+    """The request has left, and its worker hears no more of it: as good as killed."""
+
+
+class _MustWait(BaseException):
+    """The gate said to wait."""
+
+
+def _give_up(_: float) -> None:
+    raise _MustWait
+
+
+class _Provider:
+    """Stands where Exotel would; remembers which attempt asked."""
+
+    def __init__(self, answer: ProviderError | None) -> None:
+        self._answer = answer
+        self.asked: AttemptId | None = None
+
+    def connect(self, request: ConnectRequest, *, send_before: float) -> Connected:
+        self.asked = AttemptId.parse(request.custom_field or "")
+        raise self._answer or _UnderWay
+
+
+def _load(db: Database, contacts: int) -> None:
+    campaign = new_campaign_id()
+    rules = CampaignRules.model_validate({"caller_id": "08000000000", "hours": "00:00-24:00"})
+    store = Campaigns(db)
+    store.create(campaign, name="paced", rules=rules, columns=("agent", "customer"))
+    store.begin_loading(campaign, content_hash="paced")
+    pairs = [
+        ContactRecord(agent=f"+9198765{n:05}", customer=f"+9190000{n:05}") for n in range(contacts)
+    ]
+    rows = [Row(n + 2, (), {}) for n in range(contacts)]
+    Contacts(db).append(campaign, before=0, records=pairs, rows=rows)
+    counts = {"rows": contacts, "accepted": contacts, "rejected": 0, "duplicate": 0}
+    store.commit(campaign, counts=counts, entry={"hash": "paced"})
+    store.move(store.find(campaign), CampaignState.RUNNING)
+    store.set_open_window(campaign, from_s=0, until_s=1e12)

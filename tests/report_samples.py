@@ -99,7 +99,6 @@ def source(
     *,
     rejected: Sequence[Rejected] = (),
     columns: tuple[str, ...] = COLUMNS,
-    pace: Pace = Pace(limit=200),
     **campaign: Any,
 ) -> ReportSource:
     """Make what a report is made of, adding up unless told otherwise."""
@@ -123,5 +122,5 @@ def source(
         contacts=contacts,
         rejected=rejected,
         input_hashes=("ab" * 32,),
-        pace=pace,
+        pace=Pace(limit=200),
     )

@@ -9,6 +9,7 @@ import structlog
 from dialer import logs
 from dialer.ids import ContactId
 from dialer.settings import SettingsError, read_settings
+from workers import housekeeping
 from workers.broker import ACTOR, QUEUE, make_broker
 from workers.wiring import Wiring
 
@@ -24,7 +25,12 @@ logs.set_up(
     level=wiring.settings.dialer_log_level,
     role="worker",
 )
-broker = make_broker(wiring.redis, prefix=wiring.db.prefix, allowance=wiring.allowance)
+broker = make_broker(
+    wiring.redis,
+    prefix=wiring.db.prefix,
+    allowance=wiring.allowance,
+    housekeeping=lambda stop: housekeeping.run(wiring, stop),
+)
 dramatiq.set_broker(broker)
 
 

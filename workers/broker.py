@@ -7,15 +7,19 @@ harmless, because the gate asks Redis.
 """
 
 import math
+import signal
+import threading
+from collections.abc import Callable
 
 import dramatiq
 import redis
 import structlog
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import Callbacks, CurrentMessage, Middleware
+from dramatiq.middleware import Middleware
 
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
+from workers.lifeline import end_with_parent
 
 QUEUE = "dial"
 ACTOR = "dial_contact"
@@ -48,6 +52,29 @@ class Tuning(Middleware):
         worker.worker_timeout = _POLL_MS
 
 
+class KeepUp(Middleware):
+    """Runs a worker process's housekeeping beside its messages: recovery and heartbeat."""
+
+    def __init__(self, housekeeping: Callable[[threading.Event], None]) -> None:
+        self._housekeeping = housekeeping
+        self._stop = threading.Event()
+
+    def after_worker_boot(self, _broker: dramatiq.Broker, _worker: dramatiq.Worker) -> None:
+        threading.Thread(
+            target=self._housekeeping, args=(self._stop,), name="housekeeping", daemon=True
+        ).start()
+
+    def after_worker_shutdown(self, _broker: dramatiq.Broker, _worker: dramatiq.Worker) -> None:
+        self._stop.set()
+
+
+class EndWithMaster(Middleware):
+    """Ends a worker process whose master was killed; a POST under way is finished first."""
+
+    def after_process_boot(self, _broker: dramatiq.Broker) -> None:
+        end_with_parent(signal.SIGTERM)
+
+
 class LogContext(Middleware):
     """Puts the contact on every log line of its message."""
 
@@ -67,7 +94,6 @@ class LogContext(Middleware):
         structlog.contextvars.unbind_contextvars("contact_id")
 
 
-
 def dial_message(contact: ContactId, token: str) -> dramatiq.Message[None]:
     """Make the message that wakes a worker for a released contact."""
     return dramatiq.Message(
@@ -75,8 +101,18 @@ def dial_message(contact: ContactId, token: str) -> dramatiq.Message[None]:
     )
 
 
-def make_broker(client: "redis.Redis", *, prefix: str, allowance: Allowance) -> RedisBroker:
-    """Make the broker of one account; its keys carry the account's hash tag."""
+def make_broker(
+    client: "redis.Redis",
+    *,
+    prefix: str,
+    allowance: Allowance,
+    housekeeping: Callable[[threading.Event], None] | None = None,
+) -> RedisBroker:
+    """Make the broker of one account; its keys carry the account's hash tag.
+
+    Args:
+        housekeeping: What a worker process runs beside its messages until the event is set.
+    """
     return RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq types its core only
         client=client,
         namespace=f"{prefix}dramatiq",
@@ -84,8 +120,8 @@ def make_broker(client: "redis.Redis", *, prefix: str, allowance: Allowance) -> 
         maintenance_chance=_MAINTENANCE_PER_MILLION,
         middleware=[
             Tuning(allowance),  # before the worker boots
-            CurrentMessage(),
-            Callbacks(),
+            EndWithMaster(),  # once per process, after the fork
+            *([KeepUp(housekeeping)] if housekeeping else []),
             LogContext(),  # innermost: its context covers the actor alone
         ],
     )

@@ -54,6 +54,7 @@ def _sweep(wiring: Wiring, stop: threading.Event) -> None:
     wait = sleeper(stop)
     while not stop.is_set():
         try:
+            wiring.account_recovery.tick()
             wiring.sweeping.sweep()
         except redis.RedisError as error:
             log.warning("sweep_failed", message=str(error))

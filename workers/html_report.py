@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from campaigns.figures import Standing
 from campaigns.report import Figure, Group, Number, Report, group_rates
-from dialer.report_tables import side
+from dialer.report_rows import side
 from workers.web.charts import all_charts
 
 _MOST_AGENTS_SHOWN = 200
@@ -50,9 +50,9 @@ def _pending(report: Report) -> Iterator[str]:
     """Tell what may still change the figures."""
     for standing in (Standing.WAITING, Standing.IN_FLIGHT, Standing.UNRESOLVED):
         if count := report.contacts[standing]:
-            yield f"{count:,} contacts {standing.replace('_', ' ')}"
+            yield f"contacts {standing.replace('_', ' ')}: {count:,}"
     if report.late:
-        yield f"{report.late:,} calls whose duration or price is still to come"
+        yield f"calls whose duration or price is still to come: {report.late:,}"
     if not report.is_final:
         yield f"the campaign is {report.subject.state}"
 

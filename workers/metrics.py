@@ -22,7 +22,9 @@ class AccountCollector:
         yield _gauge("dialer_refused_last_minute", "429 answers in 60 s.", rate.refused_60_s)
         yield _gauge("dialer_request_limit", "Requests allowed per window now.", rate.limit)
         yield _gauge("dialer_blocked_seconds", "The gate opens again in.", rate.blocked_for_s)
-        yield _gauge("dialer_callbacks_waiting", "Callbacks to settle.", self._wiring.facts.waiting())
+        yield _gauge(
+            "dialer_callbacks_waiting", "Callbacks to settle.", self._wiring.facts.waiting()
+        )
         contacts = GaugeMetricFamily(
             "dialer_contacts", "Contacts by state.", labels=("campaign", "state")
         )

@@ -12,6 +12,7 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from campaigns.attempt import quarantine_s
 from campaigns.phone import PhoneRules
 from dialer import embedded
 from dialer.callback_paths import CallbackPaths
@@ -19,8 +20,10 @@ from dialer.clock import Sleep, boottime_s, sleep
 from dialer.dialing import Dialing, DialingOptions
 from dialer.exotel import Exotel
 from dialer.feeding import Feeding
+from dialer.journal import Journal
 from dialer.loading import Loading
 from dialer.pacing import Allowance, Pacing
+from dialer.recovery import AccountRecovery, HostRecovery
 from dialer.settings import Settings, require_dialling
 from dialer.settling import Settling, SettlingTimes
 from dialer.status import Statuses
@@ -166,8 +169,42 @@ class Wiring:
                 lookup_after_s=self.settings.dialer_lookup_after_s,
                 playback_names=self.settings.exotel_playback_names,
                 phone_rules=self.phone_rules,
+                min_replicas=self.settings.dialer_min_replicas,
             ),
+            recovery=self.host_recovery,
+            journal=self.journal,
             sleep=self.sleep,
+        )
+
+    @cached_property
+    def journal(self) -> Journal:
+        """This process's journal; one folder a host, since a data folder may be shared."""
+        folder = self.settings.dialer_data_dir / "journal" / socket.gethostname()
+        return Journal(folder, process_name())
+
+    @cached_property
+    def host_recovery(self) -> HostRecovery:
+        """A worker's part in a recovery."""
+        return HostRecovery(
+            self.db, journal=self.journal, settling=self.settling, host=socket.gethostname()
+        )
+
+    @cached_property
+    def account_recovery(self) -> AccountRecovery:
+        """The feeder's part in a recovery, and the operator's."""
+        settings = self.settings
+        return AccountRecovery(
+            self.db,
+            allowance=self.allowance,
+            settling=self.settling,
+            sweeping=self.sweeping,
+            longest_call_s=quarantine_s(
+                time_out_s=settings.dialer_time_out_s,
+                time_limit_s=settings.dialer_time_limit_s,
+                max_retries=settings.exotel_max_retries,
+                http_deadline_s=settings.dialer_http_deadline_s,
+                slack_s=settings.dialer_quarantine_slack_s,
+            ),
         )
 
     @cached_property

@@ -12,7 +12,8 @@
 --     18  daily caps, JSON or '': {day, next (epoch s of the next day),
 --         items: [name, what this call adds, most, 'campaign' | 'number' | 'country']}
 --     19  '' or the outcome code that the caller's own check closes the contact with  20  its name
--- Returns {'go', attempt JSON} | {'wait', s} | {'stale_rules'} | {'drop', why}
+--     21  the epoch the caller remembers  22  1 when it asks for the first time under this token
+-- Returns {'go', attempt JSON, epoch} | {'wait', s} | {'stale_rules'} | {'drop', why}
 
 local campaign, n, token, nonce = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local c = read_contact(campaign, n)
@@ -25,7 +26,7 @@ local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
 if c.state == DIALING and c.made > 0 then
   local last = redis.call('HGET', attempts, n .. '-' .. c.made)
   if last and cjson.decode(last)[5] == nonce then
-    return { 'go', last }
+    return { 'go', last, redis.call('HGET', key('account'), 'epoch') }
   end
 end
 
@@ -37,9 +38,16 @@ if c.state ~= RELEASED or redis.call('HGET', key('busy'), c.agent) ~= token
 end
 
 local rules = redis.call('HMGET', key('c', campaign), 'state', 'rules_version')
-local account = redis.call('HMGET', key('account'), 'hold', 'stopped', 'probing')
-local closed = account[1] and 'hold' or (account[2] and not account[3]) and 'stopped'
+if ARGV[22] == '1' then
+  c.flags = c.flags + 1 -- undone on every way out; what stays counts deaths at this gate
+  write_contact(campaign, n, c)
+end
+
+local account = redis.call('HMGET', key('account'), 'stopped', 'probing')
+local closed = not epoch_or_hold(tonumber(ARGV[21])) and 'hold'
+  or (account[1] and not account[2]) and 'stopped'
 if closed or rules[1] ~= 'running' then
+  c.flags = 0
   take_back(campaign, n, token, c)
   return { 'drop', closed or rules[1] }
 end
@@ -68,6 +76,7 @@ if now < tonumber(ARGV[6]) or now >= tonumber(ARGV[7]) then
   end
   -- a second later at least: a caller whose clock is wrong may name an instant that is past
   c.due = math.max(math.ceil(opens), math.floor(now) + 2)
+  c.flags = 0
   take_back(campaign, n, token, c)
   return { 'drop', 'outside hours' }
 end
@@ -90,7 +99,8 @@ for _, cap in ipairs(caps and caps.items or {}) do
     else
       c.due = caps.next
     end
-    take_back(campaign, n, token, c)
+    c.flags = 0
+  take_back(campaign, n, token, c)
     return { 'drop', 'cap ' .. cap[1] }
   end
 end
@@ -99,6 +109,7 @@ local attempt_id = campaign .. '-' .. n .. '-' .. (c.made + 1) .. '-' .. nonce
 local wait_s = take_slot(attempt_id, tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]),
   tonumber(ARGV[12]))
 if wait_s > 5 then
+  c.flags = 0
   take_back(campaign, n, token, c) -- the account is blocked for long: do not sit on the contact
   return { 'drop', 'blocked' }
 elseif wait_s > 0 then
@@ -110,6 +121,8 @@ for _, cap in ipairs(caps and caps.items or {}) do
   redis.call('EXPIRE', day_key(caps, cap), 3 * 86400)
 end
 redis.call('HDEL', key('account'), 'probing')
+local epoch = redis.call('HINCRBY', key('account'), 'epoch', 1)
+c.flags = 0
 c.made = c.made + 1
 c.charged = c.charged + 1
 move(campaign, n, c, DIALING)
@@ -125,4 +138,4 @@ attempt[6], attempt[7] = '+' .. c.agent, '+' .. c.customer
 attempt = cjson.encode(attempt)
 redis.call('HSET', attempts, n .. '-' .. c.made, attempt)
 redis.call('ZADD', key('open'), text(now + tonumber(ARGV[14])), attempt_id)
-return { 'go', attempt }
+return { 'go', attempt, epoch }

@@ -16,6 +16,37 @@ local function text(seconds)
   return string.format('%.6f', seconds) -- tostring() keeps 14 digits, too few for microseconds
 end
 
+---------------------------------------------------------------- lost state
+
+-- Every intent raises the epoch, and whoever wrote one remembers it. A Redis that is behind what a
+-- caller remembers has lost state; one whose run id is new was restarted or failed over to, and may
+-- have. Either way nothing is dialled until the hold is released; see dialer/recovery.py.
+-- Returns the epoch, or nil when dialling is held.
+local function epoch_or_hold(remembered)
+  local account = redis.call('HMGET', key('account'), 'run_id', 'epoch', 'hold')
+  local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  local epoch = tonumber(account[2] or 0)
+  local is_new = not account[1] and remembered == 0
+  local lost = remembered > epoch
+  if account[1] ~= run_id or lost then
+    redis.call('HSET', key('account'), 'run_id', run_id, 'epoch', math.max(epoch, remembered))
+    if is_new then
+      return epoch
+    end
+    redis.call('HSET', key('account'), 'hold', lost and 'Redis lost state' or 'Redis was restarted',
+      'held_at', text(now))
+    if lost then
+      redis.call('HSET', key('account'), 'lost', remembered - epoch)
+    end
+    redis.call('DEL', key('reported'))
+    return nil
+  end
+  if account[3] then
+    return nil
+  end
+  return epoch
+end
+
 ---------------------------------------------------------------- contacts
 -- A contact is 32 bytes in a string of a hundred, so a million cost 32 MB and ten thousand keys.
 

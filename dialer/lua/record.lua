@@ -13,6 +13,7 @@
 --                         true, false, or left out), park_after, park_s, refund (daily caps as the
 --                         gate's), and for the contact either final (code), name or due_s (from now)}
 --         late_s         ask for final values in so many seconds; 0: no more questions
+--         tally          'placed', 'unknown' or 'refused': for the breakers
 --         suppress       JSON text kept with the customer's number on the account's list
 --         stop, pause    why the account, or this campaign, must not dial on
 --         probe_s        with stop: let one contact try again in so many seconds
@@ -100,6 +101,29 @@ if settle then
   free(c.agent, id, rest_s)
   free(c.customer, id, settle.gap_s)
   join_turns(campaign) -- it may have been at its own cap of live calls
+end
+
+-- Trouble that comes in rows: half of the last twenty unknown, or ten of the last fifty of this
+-- campaign refused for what they ask.
+local function tally(where, last, what)
+  redis.call('LPUSH', where, follows.tally)
+  redis.call('LTRIM', where, 0, last - 1)
+  local n = 0
+  for _, one in ipairs(redis.call('LRANGE', where, 0, last - 1)) do
+    n = n + (one == what and 1 or 0)
+  end
+  return n
+end
+
+if follows.tally then
+  if tally(key('recent'), 20, 'unknown') > 10 then
+    redis.call('DEL', key('recent'))
+    redis.call('HSET', key('pace'), 'blocked_until', text(now + 30))
+  end
+  if tally(key('c', campaign, 'recent'), 50, 'refused') >= 10 then
+    redis.call('DEL', key('c', campaign, 'recent'))
+    follows.pause = follows.pause or 'the provider refused 10 of the last 50 contacts'
+  end
 end
 
 if follows.suppress then

@@ -2,16 +2,29 @@
 -- KEYS 1  prefix
 -- ARGV 1  most contacts released at any time    2  lease of a release, s    3  token, unique
 --      4  most calls live at once, 0 = no cap    5  outcome code of expired    6  of suppressed
--- Returns why nothing more was released ('' when enough is), then campaign, contact and token of
--- each released contact.
+--      7  of poison    8  the epoch the caller remembers
+-- Returns why nothing more was released ('' when enough is) and the epoch, then campaign, contact
+-- and token of each released contact.
 
 local most, lease_s, base, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local EXPIRED, SUPPRESSED = tonumber(ARGV[5]), tonumber(ARGV[6])
+local EXPIRED, SUPPRESSED, POISON = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local MOST_DEATHS = 5 -- at the gate, in a row: it is the contact that kills its workers
 
 -- Leases that ran out: the worker died before its gate, so no call exists.
 for _, one in ipairs(redis.call('ZRANGEBYSCORE', key('released'), '-inf', text(now), 'LIMIT', 0, 200)) do
   local campaign, n, token = string.match(one, '^(.+)/(%d+)/(.+)$')
-  take_back(campaign, tonumber(n), token, read_contact(campaign, tonumber(n)))
+  n = tonumber(n)
+  local c = read_contact(campaign, n)
+  if not c or c.state ~= RELEASED then
+    redis.call('ZREM', key('released'), one)
+  elseif c.flags >= MOST_DEATHS then
+    redis.call('ZREM', key('released'), one)
+    free(c.agent, token, 0)
+    free(c.customer, token, 0)
+    close_contact(campaign, n, c, POISON, 'poison')
+  else
+    take_back(campaign, n, token, c)
+  end
 end
 
 for _, number in ipairs(redis.call('ZRANGEBYSCORE', key('resting'), '-inf', text(now), 'LIMIT', 0, 200)) do
@@ -31,27 +44,34 @@ for _, one in ipairs(redis.call('ZRANGEBYSCORE', key('later'), '-inf', text(now)
   end
 end
 
-local closed = redis.call('HMGET', key('account'), 'hold', 'stopped', 'probe_at')
-if closed[1] then
-  return { 'hold' }
+for _, one in ipairs(redis.call('ZRANGEBYSCORE', key('ghosts'), '-inf', text(now), 'LIMIT', 0, 200)) do
+  redis.call('ZREM', key('ghosts'), one)
+  local number, holder = string.match(one, '^(%d+)/(.+)$')
+  free(number, holder, 0)
 end
-if closed[2] then
+
+local epoch = epoch_or_hold(tonumber(ARGV[8]))
+if not epoch then
+  return { 'hold', '0' }
+end
+local stopped = redis.call('HMGET', key('account'), 'stopped', 'probe_at')
+if stopped[1] then
   -- one contact a minute may find out whether the account works again
-  if not closed[3] or now < tonumber(closed[3]) or redis.call('ZCARD', key('released')) > 0 then
-    return { 'stopped' }
+  if not stopped[2] or now < tonumber(stopped[2]) or redis.call('ZCARD', key('released')) > 0 then
+    return { 'stopped', text(epoch) }
   end
   redis.call('HSET', key('account'), 'probe_at', text(now + 60), 'probing', 1)
   most = 1
 end
 if now < tonumber(redis.call('HGET', key('pace'), 'blocked_until') or 0) then
-  return { 'blocked' }
+  return { 'blocked', text(epoch) }
 end
 
 local room = most - redis.call('ZCARD', key('released'))
 if cap > 0 then
   local live = redis.call('ZCARD', key('open')) + redis.call('ZCARD', key('released'))
   if live >= cap then
-    return { 'channels' }
+    return { 'channels', text(epoch) }
   end
   room = math.min(room, cap - live)
 end
@@ -95,7 +115,7 @@ local function has_room(campaign, most_live)
   return tonumber(n[1] or 0) + tonumber(n[2] or 0) + tonumber(n[3] or 0) < most_live
 end
 
-local out = { '' }
+local out = { '', text(epoch) }
 local turns = room * 4 + 64 -- a bound on work per call; what is left waits for the next one
 while room > 0 and turns > 0 do
   turns = turns - 1

@@ -68,6 +68,7 @@ class Follows:
     pause: str | None = None
     probe_s: float | None = None
     works: bool = False
+    tally: str | None = None
 
     def as_json(self) -> str:
         """Encode for the script; what is not set is left out."""

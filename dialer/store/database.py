@@ -22,6 +22,8 @@ _SCRIPTS = (
     "cancel_chunk",
     "open_window",
     "due_looks",
+    "restore",
+    "hold",
 )
 
 Argument = str | bytes | int | float

@@ -40,7 +40,11 @@ sids:D              hash    Sid → attempt id, of day D                        
 callbacks           stream  raw callbacks, consumer group `results`                   until settled
 orphans             stream  callbacks nobody could place                              10,000
 suppressed          hash    number → when and why, JSON                               for ever
-account             hash    stopped, hold: why nothing is dialled                     while so
+account             hash    run_id, epoch; stopped, hold: why nothing is dialled      for ever
+hosts               hash    worker host → last seen, epoch s                          for ever
+reported            hash    worker host → what its journal held, JSON                 per hold
+ghosts              zset    N/attempt whose contact is lost → until it could live     until then
+recent, c:C:recent  list    the last answers, for the breakers                        50
 heartbeat:ROLE:ID   string  a process, what it is and since when, JSON                15 s
 feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
 dramatiq…           –       Dramatiq's own: the queue `dial`                          –

@@ -25,13 +25,16 @@ class ContactLine:
     attempts: tuple[OpenAttempt, ...]
 
 
-def contact_lines(db: Database, campaign: str, *, size: int) -> Iterator[ContactLine]:
+def contact_lines(
+    db: Database, campaign: str, *, size: int, after: int = 0
+) -> Iterator[ContactLine]:
     """Read every contact. Each hundred is read at one instant, so its sums are whole.
 
     Args:
-        size: Contacts to read; later ones are left out.
+        size: Number of the last contact to read.
+        after: Contacts to pass over.
     """
-    for chunk in range((size + PER_CHUNK - 1) // PER_CHUNK):
+    for chunk in range(after // PER_CHUNK, (size + PER_CHUNK - 1) // PER_CHUNK):
         with db.client.pipeline(transaction=True) as pipe:
             pipe.get(db.key("c", campaign, "contacts", chunk))
             pipe.get(db.key("c", campaign, "rows", chunk))
@@ -47,5 +50,6 @@ def contact_lines(db: Database, campaign: str, *, size: int) -> Iterator[Contact
         first = chunk * PER_CHUNK + 1
         records = list(unpack_records(packed or b""))[: size - chunk * PER_CHUNK]
         for n, (record, row) in enumerate(zip(records, unpack_rows(rows), strict=False), first):
-            made = sorted(by_contact.get(n, ()), key=lambda one: one.attempt.no)
-            yield ContactLine(n, record, row, tuple(made))
+            if n > after:
+                made = sorted(by_contact.get(n, ()), key=lambda one: one.attempt.no)
+                yield ContactLine(n, record, row, tuple(made))

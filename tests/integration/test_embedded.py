@@ -254,6 +254,7 @@ def test_any_folder_name_will_do(tmp_path, name):
             assert len(os.fsencode(server.socket_path)) <= 103
     finally:
         kill_all(data_dir)
+        ServerFolder(data_dir.resolve() / "redis").socket.unlink(missing_ok=True)
 
 
 def test_a_removed_folder_takes_its_server_along_and_may_be_made_anew(data_dir):

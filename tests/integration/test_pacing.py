@@ -5,7 +5,7 @@ import secrets
 import pytest
 import redis
 
-from dialer.errors import RateFeedback
+from dialer.errors import RateFeedback, TurnedAway
 from dialer.pacing import SPACING_SLACK_S, Allowance, Pacing
 from tests.pacing_kit import (
     START_S,
@@ -267,7 +267,7 @@ def test_back_off_starts_anew_after_a_placed_call(db, pacing):
     for _ in range(4):
         pacing.back_off(None)
         db.pass_time(61)
-    request = passed_gate(DialingCampaign(db, pacing.allowance))
+    request = gone(DialingCampaign(db, pacing.allowance))
 
     request.answered()
     pacing.back_off(None)
@@ -382,11 +382,9 @@ def test_look_ups_and_dials_share_one_allowance(db):
     campaign, pacing = DialingCampaign(db, allowance), Pacing(db, allowance)
     pacing.take_slot("look")
     pacing.answered("look")
-    db.pass_time(58)
+    campaign.release()
 
-    answer = campaign.ask_gate(campaign.release(), "nonce")
-
-    assert answer[0] == b"wait"
+    assert campaign.dial() is None
 
 
 def test_look_ups_that_share_no_allowance_take_no_slot(db):
@@ -403,40 +401,59 @@ def test_look_ups_that_share_no_allowance_take_no_slot(db):
 ################################################################ dials
 
 
-def test_a_gate_asked_again_by_the_same_execution_takes_one_slot(db):
-    campaign = DialingCampaign(db, UnspacedAllowance(requests=2))
-    release = campaign.release()
-
-    answers = [campaign.ask_gate(release, "nonce")[0] for _ in range(2)]
-
-    assert answers == [b"go", b"go"]
-    assert db.client.zcard(db.key("slots")) == 1
-
-
 def test_a_placed_dial_frees_its_slot_a_window_after_the_response(db):
     allowance = UnspacedAllowance(requests=1)
-    request = passed_gate(DialingCampaign(db, allowance))
+    request = gone(DialingCampaign(db, allowance))
     db.pass_time(2)
 
     request.answered()
     db.pass_time(60.099)
-    wait_s = Pacing(db, allowance).take_slot("next")
+    wait_s = Pacing(db, allowance).take_slot("next", overdue=True)
     db.pass_time(0.002)
 
     assert wait_s > 0
-    assert Pacing(db, allowance).take_slot("next") == 0
+    assert Pacing(db, allowance).take_slot("next", overdue=True) == 0
+
+
+def test_a_dial_without_response_keeps_its_slot_while_it_may_still_travel(db):
+    allowance = UnspacedAllowance(requests=1)
+    request = gone(DialingCampaign(db, allowance))
+
+    request.unanswered()
+    db.pass_time(90.0)
+    wait_s = Pacing(db, allowance).take_slot("next", overdue=True)
+    db.pass_time(0.2)
+
+    assert wait_s > 0
+    assert Pacing(db, allowance).take_slot("next", overdue=True) == 0
+
+
+def test_a_dial_over_the_limit_keeps_its_slot_and_closes_the_gate_for_all(db):
+    allowance = UnspacedAllowance(requests=1)
+    campaign, pacing = DialingCampaign(db, allowance), Pacing(db, allowance)
+    campaign.release()
+
+    campaign.dial(TurnedAway("429", wait_s=20, over_limit=True, http_status=429))
+    closed_s = pacing.take_slot("next", overdue=True)
+    db.pass_time(20)
+
+    assert closed_s == pytest.approx(20)
+    assert pacing.take_slot("next", overdue=True) == pytest.approx(40.1)
 
 
 def test_a_dial_that_surely_never_left_gives_its_slot_back(db):
     allowance = UnspacedAllowance(requests=1)
-    request = passed_gate(DialingCampaign(db, allowance))
+    campaign = DialingCampaign(db, allowance)
+    campaign.release()
 
-    request.never_sent()
+    campaign.dial(TurnedAway("the network is down"))
+    db.pass_time(1)
 
-    assert Pacing(db, allowance).take_slot("next") == 0
+    assert Pacing(db, allowance).take_slot("next", overdue=True) == 0
 
 
-def passed_gate(campaign: DialingCampaign) -> DialRequest:
-    release = campaign.release()
-    _, intent = campaign.ask_gate(release, "nonce")
-    return campaign.gone(release, intent)
+def gone(campaign: DialingCampaign) -> DialRequest:
+    campaign.release()
+    request = campaign.dial()
+    assert request is not None
+    return request

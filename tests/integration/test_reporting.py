@@ -1,12 +1,12 @@
 """Report files, opened as their readers open them."""
 
 import csv
-import io
 import resource
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pyarrow.parquet as pq
@@ -18,16 +18,34 @@ from campaigns.contact_state import ContactState, NotDialled
 from campaigns.number_mask import Mask, NumberMask
 from campaigns.report import DoesNotAddUp
 from dialer.report_files import Format
-from dialer.report_tables import ALL_KINDS, Kind, Orphan
+from dialer.report_tables import ALL_KINDS, Kind, Orphan, table
+from dialer.report_workbook import XlsxFile
 from dialer.reporting import write_reports
 from tests.report_samples import AS_OF, CAMPAIGN, START_S, Rejected, attempt, line, source
 
 HOSTILE = "=cmd|' /C calc'!A1"
-FIXED = (
-    "attempt_id,contact_id,attempt_no,call_sid,agent,customer,requested_at,answered_at,ended_at,"
-    "agent_leg_status,customer_leg_status,outcome,ring_s,talk_s,total_s,price,recording_url,"
-    "http_status,error_code,source_line"
-).split(",")
+FIXED = [
+    "attempt_id",
+    "contact_id",
+    "attempt_no",
+    "call_sid",
+    "agent",
+    "customer",
+    "requested_at",
+    "answered_at",
+    "ended_at",
+    "agent_leg_status",
+    "customer_leg_status",
+    "outcome",
+    "ring_s",
+    "talk_s",
+    "total_s",
+    "price",
+    "recording_url",
+    "http_status",
+    "error_code",
+    "source_line",
+]
 
 
 def a_campaign():
@@ -237,6 +255,39 @@ def test_a_workbook_is_typed_frozen_filtered_and_holds_no_formula(tmp_path):
     assert last["charged"].value is True
     assert last["ref"].value == "007"
     assert last["agent_number"].value == f"'{HOSTILE}"
+
+
+def test_a_table_too_long_for_one_sheet_goes_on_on_the_next(tmp_path):
+    path = tmp_path / "kpis.xlsx"
+    file = XlsxFile(
+        path,
+        table(Kind.KPIS, ()),
+        zone=ZoneInfo("Asia/Kolkata"),
+        raw=False,
+        as_of=AS_OF,
+        rows_per_sheet=3,
+    )
+
+    file.write([(f"figure {n}", "", 1, 2, 0.5) for n in range(1, 6)])
+    file.close()
+
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["kpis", "kpis_2", "kpis_3"]
+    assert [sheet.max_row for sheet in book] == [3, 3, 2]
+    assert [sheet["A1"].value for sheet in book] == ["name"] * 3
+
+
+def test_text_too_long_for_a_workbooks_cell_is_cut_and_says_so(tmp_path):
+    made = written(
+        tmp_path,
+        source([line(1, attempt(), cells=("x" * 40_000,))], columns=("note",)),
+        formats=[Format.XLSX],
+    )
+
+    sheet = openpyxl.load_workbook(only(made.files, Kind.CONTACTS, "xlsx"))["contacts"]
+    found = sheet.cell(2, sheet.max_column).value
+    assert len(found) == 32_767
+    assert found.endswith("[cut: Excel holds no more in one cell]")
 
 
 def test_every_file_adds_up_to_the_same_attempts(tmp_path):

@@ -60,7 +60,7 @@ def test_a_file_of_something_else_is_refused(tmp_path):
 def test_a_file_that_was_sorted_anew_is_refused(tmp_path):
     path = attempts_file(tmp_path, line(1, attempt()), line(2, attempt()))
     header, first, second = path.read_text().splitlines()
-    path.write_text("\n".join([header, second, first]))
+    path.write_text(f"{header}\n{second}\n{first}\n")
 
     with pytest.raises(NotComparable, match="out of order"):
         list(diff_reports(path, path))

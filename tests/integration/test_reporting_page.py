@@ -103,7 +103,7 @@ def test_a_provisional_report_says_so_and_why(tmp_path, browser):
     banner = Visit(browser, uri).page.locator(".standing").inner_text()
 
     assert "Provisional" in banner
-    assert "1 contacts waiting" in banner
+    assert "contacts waiting: 1" in banner
 
 
 def test_an_empty_campaign_has_a_page_too(tmp_path, browser):

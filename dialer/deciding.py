@@ -1,0 +1,67 @@
+"""Use case: an operator decides an attempt of which nobody knows whether a phone rang.
+
+The operator knows what the provider's look-ups did not tell, from its dashboard or from the agent.
+"""
+
+from dataclasses import replace
+from enum import StrEnum
+
+import structlog
+
+from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.settlement import settled
+from dialer.ids import AttemptId
+from dialer.settling import Settling
+from dialer.store import Database
+from dialer.store.attempts import SidTaken
+
+log = structlog.get_logger(__name__)
+
+
+class Decision(StrEnum):
+    """What the operator knows."""
+
+    CONNECTED = "connected"  # they talked
+    NOT_PLACED = "not_placed"  # there was no call: free, and dialled again
+    GIVE_UP = "give_up"  # it cannot be found out: the campaign's rule for unknown attempts
+
+
+_OUTCOMES = {
+    Decision.CONNECTED: Outcome.CONNECTED,
+    Decision.NOT_PLACED: Outcome.TURNED_AWAY,
+    Decision.GIVE_UP: Outcome.UNKNOWN,
+}
+
+
+class NotUndecided(Exception):
+    """The attempt is not, or no longer, one of which nobody knows."""
+
+
+def decide(
+    db: Database, settling: Settling, id_: AttemptId, decision: Decision, *, who: str
+) -> Attempt:
+    """Settle an attempt in quarantine as an operator says.
+
+    Args:
+        who: Stands in the log.
+
+    Raises:
+        NotUndecided: It is not in quarantine; nothing was changed.
+    """
+    now_s = db.now()
+    is_ours = False
+
+    def change(now: Attempt) -> Attempt | None:
+        nonlocal is_ours
+        is_ours = now.state is AttemptState.UNKNOWN
+        if not is_ours:
+            return None  # a call was found meanwhile: its end decides
+        return settled(
+            replace(now, is_final=True), _OUTCOMES[decision], source="operator", at=now_s
+        )
+
+    after = settling.learn(id_, change)
+    if after is None or isinstance(after, SidTaken) or not is_ours:
+        raise NotUndecided(f"attempt {id_} is not in quarantine any more")
+    log.info("attempt_decided", attempt_id=str(id_), decision=str(decision), who=who)
+    return after

@@ -1,0 +1,56 @@
+"""Files that appear together and whole, or not at all."""
+
+import os
+import secrets
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class FileSet:
+    """Files that appear together and whole, or not at all; what they replace stays until then.
+
+    Each grows under a hidden name beside its place, so that renaming stays within one disk.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._mark = secrets.token_hex(4)
+        self._growing: dict[Path, Path] = {}
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for growing in self._growing.values():
+            growing.unlink(missing_ok=True)
+
+    def place(self, name: str) -> Path:
+        """Give the path under which a file of this name may grow."""
+        growing = self._folder / f".{name}.{self._mark}.part"
+        self._growing[self._folder / name] = growing
+        return growing
+
+    def publish(self) -> tuple[Path, ...]:
+        """Bring all files to disk, then under their names."""
+        for growing in self._growing.values():
+            with growing.open("rb") as file:
+                os.fsync(file.fileno())
+        for final, growing in self._growing.items():
+            growing.replace(final)
+        _sync_folder(self._folder)
+        return tuple(self._growing)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

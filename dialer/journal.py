@@ -1,0 +1,148 @@
+"""What this host sent, on its own disk: it survives a Redis that forgets.
+
+A line per intent, written and fsynced between gate and request; a line per answer that Redis could
+not take. Lines are only ever appended; a file is dropped once nothing in it can matter any more.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A request that may have left.
+
+    Args:
+        epoch: Of the store, when its intent was written.
+        ends_at: Until when its call could be live, epoch s.
+        attempt: As the gate wrote it, JSON.
+    """
+
+    epoch: int
+    attempt_id: str
+    ends_at: float
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider said of an attempt, while Redis was away.
+
+    Args:
+        sid: The call's; None when none was placed.
+        outcome: Where surely none was placed; None with a Sid, or when nobody knows.
+    """
+
+    attempt_id: str
+    sid: str | None
+    outcome: str | None
+    http_status: int | None
+    error_code: str | None
+
+
+_ROTATE_BYTES = 1024 * 1024
+
+
+class Journal:
+    """One process's files in the host's journal folder; reads all files of the host.
+
+    Args:
+        folder: Shared by the worker processes of one host.
+        process: Names this process's files.
+    """
+
+    def __init__(self, folder: Path, process: str) -> None:
+        self._folder = folder
+        self._process = process
+        self._lock = threading.Lock()
+        self._path: Path | None = None
+        self._file: int | None = None
+        self._bytes = 0
+        self.epoch = 0
+        """The highest epoch this process knows of."""
+
+    def write_intent(self, intent: Intent) -> None:
+        """Put an intent on disk before its request leaves.
+
+        Raises:
+            OSError: It is not on disk; the request must not leave.
+        """
+        self._append({"intent": asdict(intent)})
+        self.epoch = max(self.epoch, intent.epoch)
+
+    def write_answer(self, answer: Answer) -> None:
+        """Keep an answer until Redis can take it."""
+        self._append({"answer": asdict(answer)})
+
+    def intents(self, *, ending_after: float) -> list[Intent]:
+        """Read this host's intents whose calls could still be live then."""
+        found = [Intent(**line["intent"]) for line in self._lines() if "intent" in line]
+        for intent in found:
+            self.epoch = max(self.epoch, intent.epoch)
+        return [intent for intent in found if intent.ends_at > ending_after]
+
+    def answers(self) -> list[Answer]:
+        """Read the answers that Redis could not take when they came."""
+        return [Answer(**line["answer"]) for line in self._lines() if "answer" in line]
+
+    def prune(self, *, before: float) -> None:
+        """Drop files in which no call can be live any more."""
+        for path in self._paths():
+            if path == self._path:
+                continue
+            intents = [line["intent"] for line in _read(path) if "intent" in line]
+            if all(intent["ends_at"] < before for intent in intents):
+                path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the file; what is in it stays."""
+        with self._lock:
+            self._close()
+
+    def _append(self, line: dict[str, Any]) -> None:
+        packed = (json.dumps(line, separators=(",", ":")) + "\n").encode()
+        with self._lock:
+            if self._bytes > _ROTATE_BYTES:
+                self._close()
+            if self._file is None:
+                self._file = self._open()
+            os.write(self._file, packed)
+            os.fdatasync(self._file)
+            self._bytes += len(packed)
+
+    def _open(self) -> int:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        number = sum(1 for _ in self._folder.glob(f"{self._process}.*.jsonl"))
+        while (path := self._folder / f"{self._process}.{number:06}.jsonl").exists():
+            number += 1
+        self._path, self._bytes = path, 0
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        for path in self._paths():
+            yield from _read(path)
+
+    def _paths(self) -> list[Path]:
+        return sorted(self._folder.glob("*.jsonl"))
+
+    def _close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    for line in text.splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue  # cut off by a power failure: its request did not leave, the write came first

@@ -1,0 +1,213 @@
+"""Use case: what the counts do not tell of a campaign: its agents, retries, errors, quarantine.
+
+It is read from every contact, so callers read a large campaign's seldom, and not where somebody
+waits; `agent_states` is cheap and always fresh.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import cast
+
+from campaigns.attempt import CUSTOMER_SIDE, Attempt, AttemptState, Outcome
+from campaigns.contact_state import ContactState
+from dialer.ids import AttemptId
+from dialer.store import Attempts, Campaign, Database, OpenAttempt
+from dialer.store.database import text
+from dialer.store.snapshot import ContactLine, contact_lines
+
+MOST_UNRESOLVED = 200
+
+_ANSWERED = CUSTOMER_SIDE | {Outcome.CONNECTED, Outcome.CUSTOMER_NOT_DIALLED}
+_HTTP_FINE = 200
+
+
+@dataclass(slots=True)
+class AgentFigures:
+    """An agent's share of a campaign.
+
+    Args:
+        open: Contacts that are not final.
+        calls: Settled attempts that have a call.
+        answered: Those the agent answered.
+        connected: Those in which customer and agent spoke.
+    """
+
+    number: str
+    contacts: int = 0
+    open: int = 0
+    calls: int = 0
+    answered: int = 0
+    connected: int = 0
+    talk_s: int = 0
+
+
+@dataclass(slots=True)
+class ErrorGroup:
+    """Attempts that went wrong in the same way."""
+
+    code: str
+    outcome: Outcome | None
+    count: int = 0
+    example: AttemptId | None = None
+
+
+@dataclass(slots=True)
+class Overview:
+    """A campaign's contacts, looked at one by one.
+
+    Args:
+        as_of: Epoch s of Redis' clock.
+        retries_due: Contacts waiting for another attempt, by when they are due: now, within 5
+            minutes, within an hour, later.
+        unresolved: The first of them.
+    """
+
+    as_of: float
+    agents: dict[str, AgentFigures] = field(default_factory=dict)
+    errors: dict[tuple[str, Outcome | None], ErrorGroup] = field(default_factory=dict)
+    retries_due: dict[str, int] = field(default_factory=dict)
+    unresolved: list[OpenAttempt] = field(default_factory=list)
+
+
+RETRIES_DUE = {"now": 0.0, "within 5 min": 300.0, "within an hour": 3600.0, "later": float("inf")}
+
+
+def read_overview(db: Database, campaign: Campaign) -> Overview:
+    """Read a campaign's contacts and attempts; about 50,000 contacts a second."""
+    overview = Overview(db.now(), retries_due=dict.fromkeys(RETRIES_DUE, 0))
+    for line in contact_lines(db, campaign.id, size=campaign.size):
+        _add(overview, line)
+    return overview
+
+
+def _add(overview: Overview, line: ContactLine) -> None:
+    record = line.record
+    agent = overview.agents.setdefault(record.agent, AgentFigures(record.agent))
+    agent.contacts += 1
+    agent.open += record.state is not ContactState.FINAL
+    if record.state is ContactState.WAITING and record.made:
+        overview.retries_due[_when(record.due_s - overview.as_of)] += 1
+    for one in line.attempts:
+        attempt = one.attempt
+        if attempt.outcome and attempt.sid:
+            agent.calls += 1
+            agent.answered += attempt.outcome in _ANSWERED
+            agent.connected += attempt.outcome is Outcome.CONNECTED
+            agent.talk_s += attempt.talk_s or 0
+        if attempt.state is AttemptState.UNKNOWN and len(overview.unresolved) < MOST_UNRESOLVED:
+            overview.unresolved.append(one)
+        if code := error_of(attempt):
+            group = overview.errors.setdefault(
+                (code, attempt.outcome), ErrorGroup(code, attempt.outcome)
+            )
+            group.count += 1
+            group.example = one.id
+
+
+def error_of(attempt: Attempt) -> str:
+    """Name what went wrong with an attempt's request; '' when nothing did."""
+    if attempt.error_code:
+        return attempt.error_code
+    status = attempt.http_status
+    return f"http_{status}" if status and status != _HTTP_FINE else ""
+
+
+def _when(in_s: float) -> str:
+    return next(name for name, within_s in RETRIES_DUE.items() if in_s <= within_s)
+
+
+class AgentState(StrEnum):
+    """What an agent is doing."""
+
+    FREE = "free"
+    RINGING = "ringing"  # their phone rings, or is about to
+    WAITING = "waiting"  # they answered, the customer's phone rings
+    TALKING = "talking"
+    WRAP_UP = "wrap_up"
+    PARKED = "parked"  # they missed too many calls in a row
+    UNKNOWN = "unknown"  # the request's fate is not known
+
+
+@dataclass(frozen=True, slots=True)
+class AgentNow:
+    """What an agent is doing now.
+
+    Args:
+        since: Epoch s; None when not known.
+        until: End of wrap-up or parking, epoch s.
+    """
+
+    state: AgentState
+    since: float | None = None
+    until: float | None = None
+    attempt: AttemptId | None = None
+
+
+def agent_states(db: Database, numbers: Sequence[str]) -> dict[str, AgentNow]:
+    """Tell what agents are doing now.
+
+    Args:
+        numbers: E.164 with their plus.
+    """
+    if not numbers:
+        return {}
+    digits = [number[1:] for number in numbers]
+    with db.client.pipeline(transaction=False) as pipe:
+        pipe.hmget(db.key("busy"), digits)
+        pipe.zmscore(db.key("resting"), digits)
+        pipe.zmscore(db.key("parked"), digits)
+        holders, resting, parked = pipe.execute()
+    calls = _calls(db, holders)
+    now = db.now()
+    found = {}
+    for number, holder, rests_until, parked_until in zip(
+        numbers, holders, resting, parked, strict=True
+    ):
+        if holder is not None:
+            found[number] = _on_call(calls.get(text(holder)))
+        elif parked_until and parked_until > now:
+            found[number] = AgentNow(AgentState.PARKED, until=parked_until)
+        elif rests_until and rests_until > now:
+            found[number] = AgentNow(AgentState.WRAP_UP, until=rests_until)
+        else:
+            found[number] = AgentNow(AgentState.FREE)
+    return found
+
+
+def busy_agents(db: Database) -> dict[str, AgentNow]:
+    """Tell which agents are on a call, about to be rung, resting or parked, of all campaigns."""
+    holders = cast("dict[bytes, bytes]", db.client.hgetall(db.key("busy")))
+    calls = _calls(db, holders.values())
+    on_call = {one.attempt.agent for one in calls.values()}
+    with db.client.pipeline(transaction=False) as pipe:
+        pipe.zrange(db.key("resting"), 0, -1)
+        pipe.zrange(db.key("parked"), 0, -1)
+        resting, parked = pipe.execute()
+    numbers = on_call | {f"+{text(one)}" for one in (*resting, *parked)}
+    return agent_states(db, sorted(numbers))
+
+
+def _calls(db: Database, holders: Iterable[bytes | None]) -> dict[str, OpenAttempt]:
+    """Read the attempts among those who hold a number; a release's token is none."""
+    ids = {id_ for holder in holders if holder and (id_ := AttemptId.parse(text(holder)))}
+    ordered = list(ids)
+    attempts = Attempts(db).get_many(ordered)
+    return {
+        str(id_): OpenAttempt(id_, attempt)
+        for id_, attempt in zip(ordered, attempts, strict=True)
+        if attempt
+    }
+
+
+def _on_call(call: OpenAttempt | None) -> AgentNow:
+    if call is None:
+        return AgentNow(AgentState.RINGING)
+    attempt = call.attempt
+    if attempt.state is AttemptState.UNKNOWN:
+        return AgentNow(AgentState.UNKNOWN, attempt.requested_at, attempt=call.id)
+    if attempt.answered_at:
+        return AgentNow(AgentState.TALKING, attempt.answered_at, attempt=call.id)
+    if attempt.agent_answered_at:
+        return AgentNow(AgentState.WAITING, attempt.agent_answered_at, attempt=call.id)
+    return AgentNow(AgentState.RINGING, attempt.requested_at, attempt=call.id)

@@ -1,0 +1,252 @@
+"""Use case: Redis was restarted, failed over or lost state; dial again only when that is safe.
+
+hold set (by any script, see prelude.lua)
+  ├─ each worker host replays its journal: intents Redis lost come back as unknown
+  ├─ nothing was missing, every host reported     → released, within seconds
+  └─ something was missing
+       ├─ phantom slots seal the allowance
+       ├─ the provider's calls of the last while are read and bound
+       └─ every host reported, or the longest call is over → released
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import cast
+
+import structlog
+
+from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.custom_field import attempt_id_in
+from campaigns.settlement import Conflict, settled
+from dialer.ids import AttemptId
+from dialer.journal import Answer, Intent, Journal
+from dialer.pacing import Allowance
+from dialer.settling import Settling
+from dialer.store import Database
+from dialer.store.attempts import decode, encode
+from dialer.store.database import text
+from dialer.sweeping import Sweeping
+
+log = structlog.get_logger(__name__)
+
+HOST_SEEN_S = 120.0
+"""A host seen so recently when the hold began is waited for."""
+
+_HOST_PATIENCE_S = 30.0
+_SLOWEST_ANSWER_S = 5.0
+_CLOCKS_APART_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why nothing is dialled at present.
+
+    Args:
+        since: Epoch s.
+        lost: Redis is known to have lost writes.
+        waiting_for: Hosts that have not reported what their journals hold.
+        restored: Attempts brought back from journals.
+    """
+
+    why: str
+    since: float
+    lost: bool
+    by_hand: bool
+    waiting_for: tuple[str, ...]
+    restored: int
+
+
+class HostRecovery:
+    """A worker process's part: it reports its host's journal and hands in late answers."""
+
+    def __init__(self, db: Database, *, journal: Journal, settling: Settling, host: str) -> None:
+        self._db = db
+        self._journal = journal
+        self._settling = settling
+        self._host = host
+        self._late: list[Answer] = []
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Take up what earlier processes of this host left behind."""
+        self._journal.intents(ending_after=self._db.now())  # learns the epoch
+        with self._lock:
+            self._late.extend(self._journal.answers())
+
+    def keep(self, answer: Answer) -> None:
+        """Keep an answer Redis could not take, on disk and for the next tick."""
+        self._journal.write_answer(answer)
+        with self._lock:
+            self._late.append(answer)
+
+    def tick(self) -> None:
+        """Hand in late answers, tell that this host lives, report to a hold; call each second."""
+        now_s = self._db.now()
+        self._db.client.hset(self._db.key("hosts"), self._host, str(now_s))
+        self._hand_in()
+        if self._db.client.hexists(self._db.key("account"), "hold"):
+            self._report(now_s)
+        else:
+            self._journal.prune(before=now_s)
+
+    def _report(self, now_s: float) -> None:
+        if self._db.client.hexists(self._db.key("reported"), self._host):
+            return
+        intents = self._journal.intents(ending_after=now_s)
+        restored = sum(self._restore(intent) for intent in intents)
+        report = {"epoch": self._journal.epoch, "intents": len(intents), "restored": restored}
+        self._db.client.hset(self._db.key("reported"), self._host, json.dumps(report))
+        log.warning("journal_reported", **report)
+
+    def _restore(self, intent: Intent) -> int:
+        id_ = AttemptId.parse(intent.attempt_id)
+        if id_ is None:
+            return 0
+        attempt = replace(
+            decode(intent.attempt), state=AttemptState.UNKNOWN, error_code="redis_lost"
+        )
+        return int(
+            self._db.run(
+                "restore",
+                str(id_),
+                id_.campaign,
+                id_.n,
+                id_.no,
+                id_.nonce,
+                encode(attempt),
+                attempt.agent[1:],
+                attempt.customer[1:],
+                intent.ends_at,
+            )
+        )
+
+    def _hand_in(self) -> None:
+        with self._lock:
+            late, self._late = self._late, []
+        for position, answer in enumerate(late):
+            try:
+                self._apply(answer)
+            except Exception:
+                with self._lock:
+                    self._late[:0] = late[position:]
+                raise
+
+    def _apply(self, answer: Answer) -> None:
+        id_ = AttemptId.parse(answer.attempt_id)
+        if id_ is None:
+            return
+        at = self._db.now()
+
+        def learn(now: Attempt) -> Attempt | None:
+            if now.is_settled or now.sid:
+                return None
+            known = replace(now, http_status=answer.http_status, error_code=answer.error_code)
+            if answer.sid:
+                return replace(known, state=AttemptState.PLACED, sid=answer.sid)
+            if answer.outcome:
+                return settled(known, Outcome(answer.outcome), source="response", at=at)
+            return None
+
+        self._settling.learn(id_, learn)
+
+
+class AccountRecovery:
+    """The feeder's part: it decides when the hold may end."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        allowance: Allowance,
+        settling: Settling,
+        sweeping: Sweeping,
+        longest_call_s: float,
+    ) -> None:
+        self._db = db
+        self._allowance = allowance
+        self._settling = settling
+        self._sweeping = sweeping
+        self._longest_call_s = longest_call_s
+        self._read_calls_for: float | None = None
+
+    def hold(self) -> Hold | None:
+        """Tell whether and why nothing is dialled; None when dialling is allowed."""
+        with self._db.client.pipeline() as pipe:
+            pipe.hgetall(self._db.key("account"))
+            pipe.hgetall(self._db.key("hosts"))
+            pipe.hgetall(self._db.key("reported"))
+            account, hosts, reported = cast("list[Mapping[bytes, bytes]]", pipe.execute())
+        if b"hold" not in account:
+            return None
+        since = float(account.get(b"held_at", 0))
+        expected = {one for one, seen in hosts.items() if float(seen) > since - HOST_SEEN_S}
+        reports = [json.loads(one) for one in reported.values()]
+        restored = sum(report["restored"] for report in reports)
+        return Hold(
+            why=text(account[b"hold"]),
+            since=since,
+            lost=b"lost" in account or restored > 0,
+            by_hand=b"by_hand" in account,
+            waiting_for=tuple(sorted(text(one) for one in expected - reported.keys())),
+            restored=restored,
+        )
+
+    def set_hold(self, why: str) -> None:
+        """Stop all dialling until somebody releases it by hand."""
+        self._db.run("hold", "set", why)
+        self._db.client.hset(self._db.key("account"), "by_hand", 1)
+
+    def release(self) -> bool:
+        """Let dialling go on; False when nothing held it."""
+        self._db.client.hdel(self._db.key("account"), "by_hand")
+        return bool(self._db.run("hold", "release"))
+
+    def tick(self) -> None:
+        """Bring a hold nearer to its end; call each second."""
+        hold = self.hold()
+        if hold is None or hold.by_hand:
+            return
+        held_s = self._db.now() - hold.since
+        if hold.lost:
+            self._seal()
+            self._read_calls(hold)
+            patience_s = self._longest_call_s
+        else:
+            patience_s = _HOST_PATIENCE_S
+        if hold.waiting_for and held_s < patience_s:
+            return
+        if self.release():
+            log.warning(
+                "hold_released", why=hold.why, held_s=round(held_s, 1), restored=hold.restored
+            )
+
+    def _seal(self) -> None:
+        self._db.run(
+            "hold",
+            "seal",
+            "",
+            self._allowance.requests,
+            self._allowance.spacing_s,
+            _SLOWEST_ANSWER_S,
+        )
+
+    def _read_calls(self, hold: Hold) -> None:
+        """Read the provider's calls of the last while, and give each to its attempt."""
+        if self._read_calls_for == hold.since:
+            return
+        now_s = self._db.now()
+        created_from = datetime.fromtimestamp(hold.since - self._longest_call_s, UTC)
+        created_until = datetime.fromtimestamp(now_s + _CLOCKS_APART_S, UTC)
+        found = 0
+        for report in self._sweeping.calls_between(created_from, created_until):
+            id_ = AttemptId.parse(attempt_id_in(report.custom_field or ""))
+            if id_ is None:
+                continue
+            found += 1
+            if isinstance(told := self._settling.report(id_, report, at=now_s), Conflict):
+                log.warning("call_unplaced", attempt_id=str(id_), sid=report.sid, why=told.why)
+        self._read_calls_for = hold.since
+        log.warning("provider_calls_read", calls=found)

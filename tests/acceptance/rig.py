@@ -1,0 +1,211 @@
+"""Real processes against the simulator, judged by the simulator's own ledger."""
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+BIN = Path(sys.executable).parent
+CALLER_ID = "+918045678900"
+
+COMMANDS = {
+    "web": ["dialer", "web"],
+    "feeder": ["dialer", "feeder"],
+    "results": ["dialer", "results"],
+    "worker": ["dramatiq", "workers.actors", "--processes", "1", "--skip-logging"],
+}
+
+
+def until(condition: Callable[[], Any], *, within_s: float, what: str) -> Any:
+    """Wait for a condition; its value, or a failure that says what did not come."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not come within {within_s:g} s")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@dataclass
+class Rig:
+    """A dialer of its own: settings, processes, command line, and the provider's books."""
+
+    folder: Path
+    provider_url: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("DIALER_")},
+            "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
+            "EXOTEL_API_KEY": "demo-key",
+            "EXOTEL_API_TOKEN": "demo-token",
+            "EXOTEL_ACCOUNT_SID": "demo",
+            "EXOTEL_CALLER_ID": CALLER_ID,
+            "EXOTEL_BASE_URL": self.provider_url,
+            "EXOTEL_DETAILS_BASE_URL": self.provider_url,
+            "DIALER_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
+            "DIALER_CALLBACK_SECRET": "a-secret-for-tests-of-32-letters",
+            "DIALER_DATA_DIR": str(self.folder / "var"),
+            "DIALER_CALLING_HOURS": "always",
+            "DIALER_LOG_FORMAT": "json",
+            "DIALER_WRAP_UP_S": "0",
+            "PORT": str(self.port),
+            **self.settings,
+        }
+
+    def start(self, *roles: str) -> None:
+        """Start processes by role; `worker:2` is another worker."""
+        for name in roles:
+            log = (self.folder / f"{name.replace(':', '-')}.log").open("ab")
+            self.processes[name] = subprocess.Popen(
+                COMMANDS[name.partition(":")[0]],
+                env=self.env,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            log.close()
+
+    def wait_until_up(self) -> None:
+        until(self._answers, within_s=30, what="the web process")
+
+    def kill(self, name: str) -> None:
+        """Kill a process and all its children at once, as a power cut would."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self.processes.clear()
+
+    def run(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the command line."""
+        return subprocess.run(
+            [str(BIN / "dialer"), *args],
+            env=self.env,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+    def json(self, *args: str) -> Any:
+        """Run a command that must succeed and read its JSON document."""
+        done = self.run(*args, "--json")
+        assert done.returncode == 0, f"{args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return json.loads(done.stdout)
+
+    def load(self, rows: list[str], *options: str, name: str = "camp") -> dict[str, Any]:
+        file = self.folder / f"{name}.csv"
+        file.write_text("\n".join(["agent,customer,name", *rows]) + "\n", encoding="utf-8")
+        return self.json("campaign", "load", str(file), "--name", name, *options)
+
+    def status(self, name: str = "camp") -> dict[str, Any]:
+        return self.json("campaign", "status", name)
+
+    def wait_for_state(self, state: str, *, name: str = "camp", within_s: float = 90) -> dict[str, Any]:
+        last: dict[str, Any] = {}
+
+        def arrived() -> bool:
+            last.update(self.status(name))
+            return last["state"] == state
+
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            if arrived():
+                return last
+            time.sleep(0.3)
+        raise AssertionError(f"{name} is not {state} after {within_s:g} s: {last}")
+
+    def attempts(self, name: str = "camp") -> list[dict[str, str]]:
+        """Read the attempts of a fresh report."""
+        out = self.folder / "reports"
+        done = self.run("report", name, "--out", str(out))
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        newest = max(out.glob("*_attempts_*.csv"), key=lambda one: one.stat().st_mtime_ns)
+        with newest.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def verdict(self) -> dict[str, Any]:
+        return httpx.get(f"{self.provider_url}/_simulator/verdict", timeout=30).json()
+
+    def calls(self) -> dict[str, dict[str, Any]]:
+        """Read the provider's calls by Sid."""
+        ledger = httpx.get(f"{self.provider_url}/_simulator/ledger", timeout=30).json()
+        return {call["sid"]: call for call in ledger["calls"]}
+
+    def _answers(self) -> bool:
+        for name, process in self.processes.items():
+            assert process.poll() is None, f"{name} ended: {self.log(name)[-2000:]}"
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name.replace(':', '-')}.log").read_text(errors="replace")
+
+
+def pairs(count: int, *, agents: int) -> list[str]:
+    """Make rows of fictional pairs, the agents taking turns."""
+    return [f"+9198765{n % agents:05d},+9190000{n:05d},name {n}" for n in range(count)]
+
+
+def agrees_with_provider(rig: Rig, *, name: str = "camp") -> None:
+    """Promises 2, 3 and 5 from the provider's side: nothing double, nothing over, same outcomes."""
+    verdict, calls = rig.verdict(), rig.calls()
+    assert verdict["overlapping_calls"] == []
+    assert verdict["attempts_posted_twice"] == []
+    assert verdict["requests_missing_limits"] == 0
+    assert verdict["too_many_429"] == 0
+    reported = {row["call_sid"]: row["outcome"] for row in rig.attempts(name) if row["call_sid"]}
+    assert reported == {sid: call["outcome"] for sid, call in calls.items()}
+
+
+@contextmanager
+def dialer(
+    folder: Path,
+    provider_url: str,
+    *,
+    roles: tuple[str, ...] = ("web", "feeder", "results", "worker"),
+    **settings: str,
+) -> Iterator[Rig]:
+    """Run a dialer for the block; nothing of it is left afterwards."""
+    rig = Rig(folder, provider_url, settings)
+    try:
+        rig.start(*roles)
+        if "web" in roles:
+            rig.wait_until_up()
+        yield rig
+    finally:
+        rig.stop()

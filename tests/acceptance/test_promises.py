@@ -1,0 +1,69 @@
+"""The promises, kept by real processes and judged by the provider's ledger."""
+
+import time
+
+from dialer.simulator import CallbackTrouble, SimulatorOptions, running
+from tests.acceptance.rig import agrees_with_provider, dialer, pairs
+
+QUICK = ("--retry", "customer_busy=1x2", "--retry", "customer_no_answer=1x1",
+         "--retry", "customer_failed=1x1", "--retry", "agent_no_answer=1x3",
+         "--retry", "agent_busy=1x3", "--retry", "agent_failed=1x3",
+         "--retry", "agent_left=1x1", "--retry", "customer_not_dialled=1x3",
+         "--retry", "provider_failed=1x3")  # fmt: skip
+FAST = {
+    "EXOTEL_RATE_LIMIT": "100",
+    "EXOTEL_RATE_WINDOW_S": "3",
+    "DIALER_LOOKUP_AFTER_S": "4",
+    "DIALER_LOOKUP_EVERY_S": "1",
+    "DIALER_FINAL_VALUES_AFTER_S": "2",
+}
+
+
+def test_three_hundred_pairs_with_doubled_shuffled_and_early_callbacks_end_as_the_ledger_says(
+    tmp_path,
+):
+    options = SimulatorOptions(
+        rate_limit=100,
+        rate_window_s=3,
+        speed=120,
+        values_late_s=60,
+        callback_faults={
+            CallbackTrouble.DUPLICATED: 0.3,
+            CallbackTrouble.REORDERED: 0.3,
+            CallbackTrouble.EARLY: 0.3,
+            CallbackTrouble.LOST: 0.1,
+        },
+        callback_late_s=(0.1, 1.0),
+    )
+
+    with running(options) as provider, dialer(tmp_path, provider, **FAST) as rig:
+        loaded = rig.load(pairs(300, agents=40), "--start", *QUICK)
+        status = rig.wait_for_state("completed", within_s=100)
+
+        assert loaded["accepted"] == 300
+        assert status["final"] == 300
+        assert status["waiting"] == status["in_flight"] == status["unresolved"] == 0
+        agrees_with_provider(rig)
+
+
+def test_after_a_pause_no_request_is_sent(tmp_path):
+    options = SimulatorOptions(rate_limit=100, rate_window_s=3, speed=120)
+
+    with running(options) as provider, dialer(tmp_path, provider, **FAST) as rig:
+        rig.load(pairs(400, agents=100), "--start", *QUICK)
+        until_some_are_placed(rig)
+        rig.json("campaign", "pause", "camp")
+        time.sleep(1.0)  # the promise is about this second
+        after_a_second = rig.verdict()["connects"]
+        time.sleep(2.0)
+
+        assert rig.verdict()["connects"] == after_a_second
+        rig.json("campaign", "resume", "camp")
+        rig.wait_for_state("completed", within_s=100)
+        agrees_with_provider(rig)
+
+
+def until_some_are_placed(rig) -> None:
+    from tests.acceptance.rig import until
+
+    until(lambda: rig.verdict()["connects"] > 20, within_s=30, what="the first calls")

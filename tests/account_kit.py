@@ -1,0 +1,114 @@
+"""One account under virtual time: every use case wired to the phone company, nothing in threads."""
+
+from dialer.callback_paths import CallbackPaths
+from dialer.dialing import Dialing, DialingOptions, Dialled, Dropped
+from dialer.feeding import Feeding, Released
+from dialer.ids import AttemptId
+from dialer.pacing import Allowance, Pacing
+from dialer.settling import Settling, SettlingTimes
+from dialer.store import Attempts, Campaigns, Contacts, OpenAttempt
+from dialer.store.campaigns import Counts
+from dialer.store.contacts import ContactRecord
+from dialer.sweeping import Sweeping
+from tests.phone_company import PhoneCompany
+from tests.virtual_time import VirtualDatabase
+
+FAST = Allowance(requests=10_000)
+"""Pacing is proven elsewhere; here it must only not be in the way."""
+
+
+class Account:
+    """The account's use cases. Each is made anew when asked for: none remembers the clock."""
+
+    def __init__(
+        self,
+        db: VirtualDatabase,
+        *,
+        allowance: Allowance = FAST,
+        max_concurrent_calls: int = 0,
+        times: SettlingTimes | None = None,
+    ) -> None:
+        self.db = db
+        self.allowance = allowance
+        self.cap = max_concurrent_calls
+        self.times = times or SettlingTimes()
+        self.company = PhoneCompany(db.now)
+        self.attempts = Attempts(db)
+        self.campaigns = Campaigns(db)
+        self.contacts = Contacts(db)
+        self.pacing = Pacing(db, allowance)
+        self.settling = Settling(db, self.times)
+
+    @property
+    def feeding(self) -> Feeding:
+        """The feeder's use case."""
+        return Feeding(self.db, allowance=self.allowance, max_concurrent_calls=self.cap)
+
+    @property
+    def dialing(self) -> Dialing:
+        """The worker's use case; it sleeps in virtual time."""
+        return Dialing(
+            self.db,
+            provider=self.company.client,
+            pacing=self.pacing,
+            settling=self.settling,
+            paths=CallbackPaths("https://dialer.example.com", ["s" * 32]),
+            options=DialingOptions(max_concurrent_calls=self.cap),
+            sleep=self.db.pass_time,
+        )
+
+    @property
+    def sweeping(self) -> Sweeping:
+        """The sweeper's use case."""
+        return Sweeping(
+            self.db,
+            provider=self.company.client,
+            pacing=self.pacing,
+            settling=self.settling,
+            times=self.times,
+            sleep=self.db.pass_time,
+        )
+
+    def tick(self) -> tuple[Released, ...]:
+        """Do what the feeder does every second."""
+        feeding = self.feeding
+        feeding.keep_schedules()
+        while feeding.cancel_some():
+            pass
+        return feeding.tick().released
+
+    def dial(self, released: Released) -> Dialled | Dropped:
+        """Do what a worker does with one message."""
+        return self.dialing.dial(released.contact, released.token)
+
+    def dial_all(self) -> list[Dialled | Dropped]:
+        """Dial everything that can be released right now."""
+        return [self.dial(one) for one in self.tick()]
+
+    def dial_one(self) -> Dialled:
+        """Dial the one contact that can be released."""
+        (done,) = self.dial_all()
+        assert isinstance(done, Dialled), done
+        return done
+
+    def open_attempts(self) -> list[OpenAttempt]:
+        """Attempts not yet settled."""
+        ids = [AttemptId.parse(one.decode()) for one in self.db.client.zrange(
+            self.db.key("open"), 0, -1)]
+        known = [one for one in ids if one is not None]
+        found = self.attempts.get_many(known)
+        return [OpenAttempt(id_, one) for id_, one in zip(known, found, strict=True) if one]
+
+    def counts(self, campaign: str) -> Counts:
+        """How many contacts are where."""
+        return self.campaigns.counts(campaign)
+
+    def state(self, campaign: str) -> str:
+        """Where a campaign stands."""
+        return str(self.campaigns.find(campaign).state)
+
+    def contact(self, campaign: str, n: int = 1) -> ContactRecord:
+        """One contact as it stands."""
+        found = self.contacts.get(campaign, n)
+        assert found is not None
+        return found

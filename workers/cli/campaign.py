@@ -1,0 +1,156 @@
+"""`dialer campaign …`: list, status, start, pause, resume, cancel."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from campaigns.campaign import CampaignState
+from dialer.store import Campaign
+from dialer.store.campaigns import WrongState
+from workers.cli.faults import WrongUse
+from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
+from workers.cli.session import open_wiring
+from workers.cli.status_view import panel
+from workers.cli.watching import watch
+from workers.wiring import Wiring
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Load lists, steer campaigns, see where they stand. A campaign goes by id or by name.",
+)
+
+Name = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Its id or its name.")]
+Why = Annotated[str, typer.Option(help="Kept with the campaign, for those who ask later.")]
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False) -> None:
+    """List all campaigns, the newest first."""
+    wiring = open_wiring()
+    found = [
+        (campaign, wiring.campaigns.counts(campaign.id)) for campaign in wiring.campaigns.all()
+    ]
+    if as_json:
+        say_json(
+            [
+                {
+                    **_plain(campaign),
+                    "accepted": campaign.accepted,
+                    "waiting": counts.waiting,
+                    "in_flight": counts.in_flight,
+                    "unresolved": counts.unresolved,
+                    "final": counts.final,
+                }
+                for campaign, counts in found
+            ]
+        )
+        return
+    if not found:
+        say("No campaigns yet. Load one: dialer campaign load FILE --name NAME")
+        return
+    numbers = ("accepted", "waiting", "in flight", "unresolved", "final")
+    table = plain_table("id", "name", "state", *numbers, numbers=numbers)
+    for campaign, counts in found:
+        table.add_row(
+            campaign.id,
+            escape(campaign.name),
+            campaign.state,
+            *(
+                f"{number:,}"
+                for number in (
+                    campaign.accepted,
+                    counts.waiting,
+                    counts.in_flight,
+                    counts.unresolved,
+                    counts.final,
+                )
+            ),
+        )
+    show(table)
+
+
+@app.command()
+def status(
+    campaign: Name,
+    *,
+    watching: Annotated[
+        bool, typer.Option("--watch", "-w", help="Stay and follow it until it ends; Ctrl-C leaves.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show where a campaign stands, what binds it now, and when it will be done.
+
+    The words of [bold]blocked_by[/bold] in JSON: loading, not_started, paused, no_feeder,
+    no_worker, hold, stopped, hours, blocked, channels, agents, retry_timers, limit, calls,
+    quarantine; null when nothing is left.
+    """
+    if watching and as_json:
+        raise WrongUse("--watch is for people and --json for programs: choose one")
+    wiring = open_wiring()
+    if watching:
+        watch(wiring, campaign)
+        return
+    found = wiring.statuses.of(campaign)
+    if as_json:
+        say_json(found.as_json())
+    else:
+        show(panel(found, wiring.pacing.history(minutes=5), wiring.allowance))
+
+
+@app.command()
+def start(campaign: Name, *, as_json: AsJson = False) -> None:
+    """Start a loaded or paused campaign; starting twice changes nothing."""
+    _steer(campaign, CampaignState.RUNNING, as_json=as_json)
+
+
+@app.command()
+def pause(campaign: Name, *, why: Why = "", as_json: AsJson = False) -> None:
+    """Pause: no new call after less than a second; live calls end as usual."""
+    _steer(campaign, CampaignState.PAUSED, why=why, as_json=as_json)
+
+
+@app.command()
+def resume(campaign: Name, *, as_json: AsJson = False) -> None:
+    """Go on with a paused campaign."""
+    wiring = open_wiring()
+    found = wiring.campaigns.find(campaign)
+    if found.state is CampaignState.LOADED:
+        raise WrongState(
+            f"campaign {found.name} has not been started; dialer campaign start {found.name}",
+            state=found.state,
+        )
+    _steer(campaign, CampaignState.RUNNING, as_json=as_json)
+
+
+@app.command()
+def cancel(campaign: Name, *, why: Why = "", as_json: AsJson = False) -> None:
+    """Cancel for good: waiting contacts are closed as cancelled, live calls end as usual."""
+    _steer(campaign, CampaignState.CANCELLING, why=why, as_json=as_json)
+
+
+def _steer(name: str, to: CampaignState, *, why: str = "", as_json: bool) -> None:
+    wiring = open_wiring()
+    campaign = wiring.campaigns.find(name)
+    wiring.campaigns.move(campaign, to, why=why)
+    say_steered(wiring, campaign.id, as_json=as_json)
+
+
+def say_steered(wiring: Wiring, campaign: str, *, as_json: bool) -> None:
+    """Print where a campaign stands after a change of state."""
+    found = wiring.statuses.of(campaign)
+    if as_json:
+        say_json(_plain(found.campaign))
+        return
+    say(f"{escape(found.campaign.name)} is {found.campaign.state}.")
+    if found.binding and found.campaign.state is CampaignState.RUNNING:
+        note(f"[dim]{escape(found.binding.sentence)}[/dim]")
+
+
+def _plain(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign.id,
+        "name": campaign.name,
+        "state": campaign.state,
+        "why": campaign.why or None,
+    }

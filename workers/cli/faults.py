@@ -1,0 +1,87 @@
+"""What can go wrong in a command: one line on stderr with the remedy, and the exit code."""
+
+import os
+import sys
+
+import redis
+import structlog
+import typer
+
+from campaigns.list_source import CampaignFileError
+from campaigns.report import DoesNotAddUp
+from dialer.embedded import EmbeddedServerError
+from dialer.loading import LoadRefused
+from dialer.settings import SettingsError
+from dialer.store.campaigns import CampaignNotFound, WrongState
+from workers.cli.printing import complain
+from workers.up import AlreadyRunning
+
+DONE, FAILED, WRONG_USE = 0, 1, 2
+_INTERRUPTED, _NOBODY_READS = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells have it
+
+log = structlog.get_logger(__name__)
+
+
+class WrongUse(Exception):
+    """The command was asked for something that makes no sense; says what to write instead."""
+
+
+class JobFailed(Exception):
+    """The command could not do its job; says why and what to do."""
+
+
+def exit_code(app: typer.Typer) -> int:
+    """Run the app; whatever goes wrong becomes a line on stderr."""
+    try:
+        return app(standalone_mode=False) or DONE
+    except (KeyboardInterrupt, typer.Abort):
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # nothing more can be written, and the interpreter must not try when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOBODY_READS
+    except Exception as error:
+        log.debug("command_failed", exc_info=True)
+        code, lines = _judge(error)
+        complain(*lines)
+        return code
+
+
+def _judge(error: Exception) -> tuple[int, list[str]]:
+    """Give the exit code and what to say."""
+    match error:
+        case typer.TyperException():
+            return error.exit_code, _usage_lines(error)
+        case WrongUse() | AlreadyRunning() | SettingsError():
+            return WRONG_USE, str(error).splitlines()
+        case CampaignFileError():
+            line = "" if error.line is None else f"line {error.line}: "
+            return FAILED, [f"{line}{error}"]
+        case (
+            JobFailed()
+            | LoadRefused()
+            | CampaignNotFound()
+            | WrongState()
+            | DoesNotAddUp()
+            | EmbeddedServerError()
+        ):
+            return FAILED, [str(error)]
+        case redis.RedisError():
+            return FAILED, [f"Redis: {error or type(error).__name__}; see: dialer doctor"]
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return FAILED, [f"{where}{error.strerror or error}"]
+        case _:  # a mistake of ours
+            return FAILED, [
+                f"unexpected {type(error).__name__}: {error}; "
+                "DIALER_LOG_LEVEL=debug shows where it came from"
+            ]
+
+
+def _usage_lines(error: typer.TyperException) -> list[str]:
+    message = error.format_message()
+    if not message:  # a group without a command: its help was shown
+        return []
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "dialer"
+    return [f"{message.rstrip('.')}. See: {command} --help"]

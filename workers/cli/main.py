@@ -1,0 +1,60 @@
+"""The commands put together."""
+
+from typing import Annotated
+
+import typer
+
+from dialer import logs
+from workers.cli import campaign, doctor, lists, processes, reports, simulator, suppress
+from workers.cli.faults import exit_code
+from workers.cli.printing import print_version
+
+_PROCESSES = "Processes"
+
+app = typer.Typer(
+    name="dialer",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _dialer(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Dial lists of agent–customer pairs: never twice, never over the limit, every row told.
+
+    [bold]Try it[/bold], without an account or a server:  dialer demo
+
+    [bold]For real[/bold], once .env names the account:  dialer doctor, then dialer up, and
+
+      dialer campaign load contacts.csv --name diwali --start
+
+      dialer campaign status diwali --watch
+
+      dialer report diwali --out reports
+
+    Exit codes: 0 done, 1 the job failed, 2 wrong use. With --json exactly one JSON document goes
+    to stdout; logs and progress go to stderr.
+    """
+    logs.set_up(level="warning")  # until the settings say otherwise
+
+
+app.add_typer(campaign.app, name="campaign")
+lists.add_to(campaign.app)
+reports.add_to(app)
+app.add_typer(suppress.app, name="suppress")
+doctor.add_to(app)
+processes.add_to(app, panel=_PROCESSES)
+simulator.add_to(app, panel=_PROCESSES)
+
+
+def main() -> int:
+    """Run the command line and give its exit code."""
+    return exit_code(app)

@@ -1,0 +1,90 @@
+"""What goes to the terminal: results to stdout, everything else to stderr."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+_WIDTH_OF_A_PIPE = 160  # a file has no width; cut nothing, fold nothing a grep would look for
+
+OnShare = Callable[[float], None]
+"""Take how much is done: 0 … 1."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document on stdout.")]
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Make a console on stdout or stderr as it is now."""
+    made = Console(stderr=stderr, highlight=False)
+    if not made.is_terminal:
+        made.width = _WIDTH_OF_A_PIPE
+    return made
+
+
+def say(text: str = "") -> None:
+    """Print a line for people, with Rich's markup; it is never folded."""
+    console().print(text, soft_wrap=True)
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a table or a panel."""
+    console().print(renderable)
+
+
+def say_json(document: Mapping[str, Any] | list[dict[str, Any]]) -> None:
+    """Print the one JSON document of a command."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+
+
+def note(text: str) -> None:
+    """Print a line that is no result to stderr."""
+    console(stderr=True).print(text, soft_wrap=True)
+
+
+def complain(*lines: str) -> None:
+    """Print what went wrong, each thing on one line."""
+    for line in lines:
+        note(f"[red]dialer:[/red] {escape(' '.join(line.split()))}")
+
+
+def plain_table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    """Make a table without frame.
+
+    Args:
+        numbers: Columns that are set to the right.
+    """
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left")
+    return table
+
+
+@contextmanager
+def progress(what: str) -> Iterator[OnShare]:
+    """Show a bar on stderr while the block runs, where that is a terminal."""
+    on_stderr = console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=40),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+        console=on_stderr,
+        transient=True,
+        disable=not on_stderr.is_terminal,
+    ) as shown:
+        task = shown.add_task(what, total=1.0)
+        yield lambda share: shown.update(task, completed=share)
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and end, where it was asked for."""
+    if wanted:
+        say(f"dialer {version('dialer')}")
+        raise typer.Exit

@@ -1,0 +1,59 @@
+"""One command per process: `dialer web`, `feeder`, `results`, `simulator`, and `up` for all."""
+
+import typer
+
+from dialer import logs
+from dialer.settings import read_settings, require_dialling
+from workers import feeder as feeder_process
+from workers import results as results_process
+from workers.roles import all_processes
+from workers.up import run_processes
+from workers.wiring import Wiring
+
+
+def add_to(app: typer.Typer, *, panel: str) -> None:
+    """Add the commands to `dialer`."""
+    app.command(rich_help_panel=panel)(up)
+    app.command(rich_help_panel=panel)(web)
+    app.command(rich_help_panel=panel)(feeder)
+    app.command(rich_help_panel=panel)(results)
+
+
+def up() -> None:
+    """Run every process on this machine, from the settings; Ctrl-C stops them in good order.
+
+    For development. In production run the Procfile's lines under a supervisor.
+    """
+    settings = read_settings()
+    require_dialling(settings)
+    raise typer.Exit(run_processes(all_processes(), settings.dialer_data_dir))
+
+
+def web() -> None:
+    """Run the web process: callback receiver, API and pages.
+
+    Binds DIALER_HOST:PORT; without DIALER_API_KEY on loopback only.
+    """
+    from workers.web.serving import serve  # noqa: PLC0415 - FastAPI takes a while to import
+
+    raise typer.Exit(serve(_process("web")))
+
+
+def feeder() -> None:
+    """Run the feeder: it releases due contacts a little ahead of the pace, and sweeps.
+
+    Any number may run; Redis decides who releases what.
+    """
+    raise typer.Exit(feeder_process.run(_process("feeder")))
+
+
+def results() -> None:
+    """Run the results consumer: stored callbacks become settled attempts. Any number may run."""
+    raise typer.Exit(results_process.run(_process("results")))
+
+
+def _process(role: str) -> Wiring:
+    settings = read_settings()
+    require_dialling(settings)
+    logs.set_up(log_format=settings.dialer_log_format, level=settings.dialer_log_level, role=role)
+    return Wiring(settings)

@@ -1,0 +1,206 @@
+"""`dialer simulator`: an Exotel that rings no phone."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from dialer.simulator import CallbackTrouble, Fate, Fault, SimulatorOptions, Trouble, serve
+from workers.cli.faults import WrongUse
+from workers.cli.printing import note
+
+_ACCOUNT, _LIMIT, _CALLS = "The account", "The limit", "The calls"
+_ANSWERS, _CALLBACKS = "The answers", "The callbacks"
+_DEFAULT = SimulatorOptions()
+
+T = TypeVar("T")
+
+
+def add_to(app: typer.Typer, *, panel: str) -> None:
+    """Add the command to `dialer`."""
+    app.command(rich_help_panel=panel)(simulator)
+
+
+def simulator(
+    *,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 8080,
+    account_sid: Annotated[
+        str, typer.Option(help="The only account there is.", rich_help_panel=_ACCOUNT)
+    ] = _DEFAULT.account_sid,
+    api_key: Annotated[
+        str, typer.Option(help="User name of Basic auth.", rich_help_panel=_ACCOUNT)
+    ] = _DEFAULT.api_key,
+    api_token: Annotated[
+        str, typer.Option(help="Password of Basic auth.", rich_help_panel=_ACCOUNT)
+    ] = _DEFAULT.api_token,
+    caller_id: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An ExoPhone; others are refused. None: all pass.", rich_help_panel=_ACCOUNT
+        ),
+    ] = None,
+    dnd: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NUMBER", help="Refused as on the DND list.", rich_help_panel=_ACCOUNT
+        ),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Requests in any window.", rich_help_panel=_LIMIT)
+    ] = _DEFAULT.rate_limit,
+    window: Annotated[
+        float, typer.Option(help="Length of the window, s.", rich_help_panel=_LIMIT)
+    ] = _DEFAULT.rate_window_s,
+    reads_share_limit: Annotated[
+        bool, typer.Option(help="Look-ups count too.", rich_help_panel=_LIMIT)
+    ] = _DEFAULT.reads_share_limit,
+    count_rejected: Annotated[
+        bool, typer.Option(help="A 429 fills the window as well.", rich_help_panel=_LIMIT)
+    ] = _DEFAULT.count_rejected,
+    rate_headers: Annotated[
+        bool, typer.Option(help="Send X-RateLimit-… headers.", rich_help_panel=_LIMIT)
+    ] = _DEFAULT.rate_headers,
+    retry_after: Annotated[
+        bool, typer.Option(help="Send Retry-After with a 429.", rich_help_panel=_LIMIT)
+    ] = _DEFAULT.retry_after,
+    speed: Annotated[
+        float, typer.Option(help="Call seconds per real second.", rich_help_panel=_CALLS)
+    ] = _DEFAULT.speed,
+    seed: Annotated[
+        int, typer.Option(help="Decides each call's fate.", rich_help_panel=_CALLS)
+    ] = _DEFAULT.seed,
+    outcome: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FATE=WEIGHT",
+            help=f"Replaces the usual mix. Fates: {', '.join(Fate)}.",
+            rich_help_panel=_CALLS,
+        ),
+    ] = None,
+    scripts: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help='JSON: {"+919000000101": ["customer_busy", "connected"]}; the last fate stays.',
+            rich_help_panel=_CALLS,
+        ),
+    ] = None,
+    ring: Annotated[
+        str, typer.Option(metavar="FROM-TO", help="Ringing, call s.", rich_help_panel=_CALLS)
+    ] = "3-20",
+    talk: Annotated[
+        str, typer.Option(metavar="FROM-TO", help="Talking, call s.", rich_help_panel=_CALLS)
+    ] = "10-180",
+    values_late: Annotated[
+        int,
+        typer.Option(help="Price and duration come so late, call s.", rich_help_panel=_CALLS),
+    ] = _DEFAULT.values_late_s,
+    latency: Annotated[
+        str, typer.Option(metavar="FROM-TO", help="Time to answer, ms.", rich_help_panel=_ANSWERS)
+    ] = "50-300",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=P",
+            help="Share of connects that meet it, 0–1: reset=0.02, 500+placed=0.01 (the call exists "
+            f"all the same). Names: {', '.join(Trouble)}.",
+            rich_help_panel=_ANSWERS,
+        ),
+    ] = None,
+    read_fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=P", help="The same for look-ups.", rich_help_panel=_ANSWERS),
+    ] = None,
+    hang: Annotated[
+        float, typer.Option(help="A hanging request is dropped after, s.", rich_help_panel=_ANSWERS)
+    ] = _DEFAULT.hang_s,
+    callback_fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=P",
+            help=f"Share of callbacks that meet it, 0–1. Names: {', '.join(CallbackTrouble)}.",
+            rich_help_panel=_CALLBACKS,
+        ),
+    ] = None,
+    callback_late: Annotated[
+        str,
+        typer.Option(metavar="FROM-TO", help="How late is late, s.", rich_help_panel=_CALLBACKS),
+    ] = "5-30",
+) -> None:
+    """Run an Exotel that rings no phone: same requests, answers, callbacks, limit and faults.
+
+    Its books are at /_simulator/ledger, its judgement at /_simulator/verdict.
+
+    [bold]Examples[/bold]
+
+      dialer simulator --speed 20
+
+      dialer simulator --fault 500+placed=0.05 --callback-fault lost=0.1 --latency 50-900
+    """
+    try:
+        options = SimulatorOptions(
+            account_sid=account_sid,
+            api_key=api_key,
+            api_token=api_token,
+            caller_ids=frozenset(caller_id or ()),
+            dnd_numbers=frozenset(dnd or ()),
+            rate_limit=limit,
+            rate_window_s=window,
+            reads_share_limit=reads_share_limit,
+            count_rejected=count_rejected,
+            rate_headers=rate_headers,
+            retry_after=retry_after,
+            speed=speed,
+            seed=seed,
+            outcomes=_weights(outcome, Fate) if outcome else _DEFAULT.outcomes,
+            scripted=_read_scripts(scripts) if scripts else {},
+            ring_s=_whole_span(ring),
+            talk_s=_whole_span(talk),
+            values_late_s=values_late,
+            latency_ms=_span(latency),
+            faults=_weights(fault or (), Fault.parse),
+            read_faults=_weights(read_fault or (), Fault.parse),
+            hang_s=hang,
+            callback_faults=_weights(callback_fault or (), CallbackTrouble),
+            callback_late_s=_span(callback_late),
+        )
+    except ValueError as error:
+        raise WrongUse(str(error)) from None
+    note(f"Exotel simulator on http://127.0.0.1:{port}, account {account_sid}; Ctrl-C ends it.")
+    serve(options, port=port)
+
+
+def _weights(given: Iterable[str], parse: Callable[[str], T]) -> dict[T, float]:
+    return dict(_weight(one, parse) for one in given)
+
+
+def _weight(text: str, parse: Callable[[str], T]) -> tuple[T, float]:
+    name, _, number = text.rpartition("=")
+    try:
+        return parse(name), float(number)
+    except ValueError as error:
+        raise ValueError(f"{text!r}: write NAME=NUMBER, e.g. reset=0.02 ({error})") from None
+
+
+def _span(text: str) -> tuple[float, float]:
+    first, dash, last = text.partition("-")
+    try:
+        return float(first), float(last if dash else first)
+    except ValueError:
+        raise ValueError(f"{text!r}: write FROM-TO, e.g. 50-300") from None
+
+
+def _whole_span(text: str) -> tuple[int, int]:
+    first, last = _span(text)
+    return int(first), int(last)
+
+
+def _read_scripts(file: Path) -> dict[str, tuple[Fate, ...]]:
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        return {number: tuple(map(Fate, fates)) for number, fates in told.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ValueError(f"{file}: {error}") from None

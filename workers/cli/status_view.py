@@ -1,0 +1,191 @@
+"""A campaign's status as a panel for the terminal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
+from campaigns.campaign import CampaignState
+from campaigns.forecast import Forecast
+from dialer.pacing import Allowance
+from dialer.status import Status
+
+History = Sequence[tuple[int, int, int]]
+"""Of each second: epoch second, requests, refusals."""
+
+_BAR_CELLS = 60
+_SPARK_CELLS, _SPARK_CELL_S = 30, 10
+_SPARKS = " ▁▂▃▄▅▆▇█"
+_STYLES = {"final": "green", "in_flight": "cyan", "unresolved": "magenta", "waiting": "grey37"}
+_STATE_STYLES = {
+    CampaignState.RUNNING: "bold cyan",
+    CampaignState.PAUSED: "bold yellow",
+    CampaignState.CANCELLING: "bold yellow",
+    CampaignState.CANCELLED: "bold red",
+    CampaignState.COMPLETED: "bold green",
+}
+
+
+def panel(status: Status, history: History, allowance: Allowance) -> Panel:
+    """Draw it.
+
+    Args:
+        history: Of the last five minutes.
+    """
+    campaign = status.campaign
+    style = _STATE_STYLES.get(campaign.state, "bold")
+    return Panel(
+        Group(
+            _bar(status),
+            _sums(status),
+            Text(),
+            _facts(status, history, allowance),
+            *_outcomes(status.counts.attempt_outcomes),
+        ),
+        title=f"[bold]{escape(campaign.name)}[/bold] · [{style}]{campaign.state}[/{style}]",
+        title_align="left",
+        subtitle=f"[dim]{campaign.id}[/dim]",
+        subtitle_align="right",
+        border_style="dim",
+        padding=(1, 2),
+        width=100,
+    )
+
+
+def line(status: Status) -> str:
+    """Say it in one line, for a log."""
+    counts = status.counts
+    bound = f" · {status.binding.sentence}" if status.binding else ""
+    return (
+        f"{status.campaign.state}: {counts.final:,} of {counts.accepted:,} final, "
+        f"{counts.in_flight} in flight, {counts.unresolved} unresolved, "
+        f"{status.rate.last_60_s} requests in the last minute{bound}"
+    )
+
+
+def sparkline(history: History, *, until_s: float, allowance: Allowance) -> str:
+    """Draw the requests of the last five minutes against the limit, ten seconds a mark."""
+    full = allowance.requests * _SPARK_CELL_S / allowance.window_s
+    sums = [0] * _SPARK_CELLS
+    for second, requests, _ in history:
+        cell = _SPARK_CELLS - 1 - int((until_s - second) // _SPARK_CELL_S)
+        if 0 <= cell < _SPARK_CELLS:
+            sums[cell] += requests
+    return "".join(_spark(number / full) for number in sums)
+
+
+def _spark(share: float) -> str:
+    top = len(_SPARKS) - 1
+    return _SPARKS[0] if share <= 0 else _SPARKS[max(1, min(top, round(share * top)))]
+
+
+def _bar(status: Status) -> Text:
+    counts = status.counts
+    bar = Text()
+    if not counts.accepted:
+        return bar
+    filled = 0
+    before = 0
+    for state, style in _STYLES.items():
+        # rounding the running sum keeps the bar's length whatever the shares are
+        before += getattr(counts, state)
+        upto = round(_BAR_CELLS * before / counts.accepted)
+        bar.append("━" * (upto - filled), style=style)
+        filled = upto
+    bar.append(f"  {counts.final / counts.accepted:.0%}", style="bold")
+    return bar
+
+
+def _sums(status: Status) -> Text:
+    """Write the sum out: it adds up at every instant."""
+    counts = status.counts
+    sums = Text(f"{counts.accepted:,} accepted =")
+    for number, state in enumerate(_STYLES):
+        sums.append(" + " if number else " ")
+        sums.append(f"{getattr(counts, state):,} {state.replace('_', ' ')}", style=_STYLES[state])
+    if status.loading:
+        sums.append(f"   ({status.loading:,} of them still loading)", style="dim")
+    return sums
+
+
+def _facts(status: Status, history: History, allowance: Allowance) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    if status.binding:
+        table.add_row("now", Text(status.binding.sentence, style="bold"))
+    if status.forecast:
+        table.add_row("done", _done(status, status.forecast))
+    spark = sparkline(history, until_s=status.as_of, allowance=allowance)
+    refused = f", {status.rate.refused_60_s} refused" if status.rate.refused_60_s else ""
+    limit = status.rate.limit * 60 / allowance.window_s
+    table.add_row(
+        "requests", f"{status.rate.last_60_s} in 60 s of {limit:g}{refused}  [cyan]{spark}[/cyan]"
+    )
+    agents = status.agents
+    table.add_row(
+        "agents",
+        f"{agents.free} free · {agents.on_call} on a call · {agents.resting} resting "
+        "[dim](with a contact due)[/dim]",
+    )
+    if status.timers.first_due_at:
+        many = "many" if status.timers.contacts is None else f"{status.timers.contacts:,}"
+        next_at = datetime.fromtimestamp(status.timers.first_due_at, status.campaign.rules.zone)
+        table.add_row("due later", f"{many}, the next at {next_at:%d %b %H:%M:%S}")
+    if status.callbacks_waiting:
+        table.add_row("callbacks", f"{status.callbacks_waiting:,} to settle")
+    processes = " · ".join(f"{role} {number}" for role, number in sorted(status.processes.items()))
+    table.add_row("processes", processes or "[red]none[/red]")
+    return table
+
+
+def _done(status: Status, forecast: Forecast) -> Text:
+    done_at = forecast.done_at.astimezone(status.campaign.rules.zone)
+    left = timedelta(seconds=round(done_at.timestamp() - status.as_of))
+    text = Text(f"in about {_words(left)}, {done_at:%d %b %H:%M}")
+    text.append(f"  ({forecast.assuming})", style="dim")
+    return text
+
+
+def _words(span: timedelta) -> str:
+    minutes = max(1, round(span.total_seconds() / 60))
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def _outcomes(outcomes: Mapping[str, int]) -> Iterator[RenderableType]:
+    """Lay the attempts' outcomes out, both sides apart."""
+    if not outcomes:
+        return
+    total = sum(outcomes.values())
+    connected = outcomes.get(Outcome.CONNECTED, 0)
+    yield Text()
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    table.add_row(
+        "connected",
+        f"[green]{connected:,}[/green] of {total:,} ended attempts, {connected / total:.0%}",
+    )
+    sides = {
+        "customer side": CUSTOMER_SIDE,
+        "agent side": AGENT_SIDE,
+        "otherwise": frozenset(Outcome) - CUSTOMER_SIDE - AGENT_SIDE - {Outcome.CONNECTED},
+    }
+    for side, members in sides.items():
+        counted = [
+            f"{outcome.removeprefix('customer_').removeprefix('agent_').replace('_', ' ')} {number:,}"
+            for outcome, number in sorted(outcomes.items(), key=lambda item: -item[1])
+            if outcome in members and number
+        ]
+        if counted:
+            table.add_row(side, " · ".join(counted))
+    yield table

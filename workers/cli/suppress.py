@@ -1,0 +1,107 @@
+"""`dialer suppress …`: the account's list of numbers that are never called."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from dialer.suppressing import Added, Suppressed
+from workers.cli.faults import JobFailed, WrongUse
+from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
+from workers.cli.session import open_wiring
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Numbers that are never called. A change counts at once, in running campaigns too.",
+)
+
+_MOST_BAD_LINES_TOLD = 20
+
+
+@app.command()
+def add(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="One number a line, or a table (CSV, .xlsx) with a column of numbers.",
+        ),
+    ],
+    *,
+    column: Annotated[
+        str | None,
+        typer.Option(help="The column of numbers.", show_default="number, phone, mobile, …"),
+    ] = None,
+    why: Annotated[str, typer.Option(help="Kept with each number.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Add a file's numbers. Lines without a number are told; the others count all the same."""
+    wiring = open_wiring()
+    with file.open("rb") as opened:
+        added = wiring.suppressing.add(opened, source=file.name, why=why, column=column)
+    if as_json:
+        say_json(_added_as_json(added))
+    else:
+        say(
+            f"{added.added:,} added, {added.already:,} listed before, {len(added.bad):,} bad lines."
+        )
+        complain(*(f"line {bad.line}: {bad.message}" for bad in added.bad[:_MOST_BAD_LINES_TOLD]))
+    if added.bad and not added.added and not added.already:
+        raise JobFailed(f"{file} holds no phone number; write one a line, such as +919000000001")
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False) -> None:
+    """List the numbers, in their order."""
+    found = sorted(open_wiring().suppressing.all(), key=lambda one: one.number)
+    if as_json:
+        say_json([_as_json(one) for one in found])
+        return
+    if not found:
+        say("No number is suppressed.")
+        return
+    table = plain_table("number", "since", "source", "why")
+    for one in found:
+        table.add_row(one.number, _day(one.at), escape(one.source), escape(one.why))
+    show(table)
+
+
+@app.command()
+def remove(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="As people write it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take a number off the list."""
+    try:
+        was_listed = open_wiring().suppressing.remove(number)
+    except ValueError as error:
+        raise WrongUse(f"{error}, such as +919000000001") from None
+    if as_json:
+        say_json({"number": number, "removed": was_listed})
+    elif was_listed:
+        say(f"{escape(number)} may be called again.")
+    else:
+        say(f"{escape(number)} was not on the list.")
+
+
+def _added_as_json(added: Added) -> dict[str, Any]:
+    return {
+        "added": added.added,
+        "already": added.already,
+        "bad": [{"line": bad.line, "message": bad.message} for bad in added.bad],
+    }
+
+
+def _as_json(one: Suppressed) -> dict[str, Any]:
+    since = one.at.isoformat(timespec="seconds") if one.at else None
+    return {"number": one.number, "at": since, "source": one.source, "why": one.why}
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""

@@ -1,0 +1,195 @@
+"""Looks whether everything is fit for dialling, without placing a call."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import httpx
+import redis
+
+from dialer.clock import now
+from dialer.embedded import EmbeddedServerError
+from dialer.errors import AccountRefused, ProviderError
+from dialer.settings import SettingsError, require_dialling
+from dialer.status import alive
+from workers.web.loopback import require_key_beyond_loopback
+from workers.wiring import Wiring
+
+_MOST_SKEW_S = 1.0
+_REACH_WITHIN_S = 10.0
+_OLDEST_REDIS = 7
+_ROLES = ("web", "feeder", "worker", "results")
+
+
+class Verdict(StrEnum):
+    """How an examination ended."""
+
+    OK = "ok"
+    WARN = "warn"  # it will dial, but a person should look
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was examined, how it is, and what to do about it."""
+
+    name: str
+    verdict: Verdict
+    says: str
+    remedy: str = ""
+
+
+def examine(wiring: Wiring) -> Iterator[Finding]:
+    """Examine everything, one thing after the other."""
+    yield from _settings(wiring)
+    try:
+        yield from _redis(wiring)
+    except (redis.RedisError, EmbeddedServerError) as error:
+        yield Finding("redis", Verdict.FAIL, f"does not answer: {error}", "check REDIS_URL")
+    yield from _provider(wiring)
+    yield from _callbacks(wiring)
+
+
+def _settings(wiring: Wiring) -> Iterator[Finding]:
+    lines: list[str] = []
+    for check in (require_dialling, require_key_beyond_loopback):
+        try:
+            check(wiring.settings)
+        except SettingsError as error:
+            lines += str(error).splitlines()
+    for line in lines:
+        yield Finding("settings", Verdict.FAIL, line, "set it in .env or the environment")
+    if not lines:
+        yield Finding("settings", Verdict.OK, "complete")
+
+
+def _redis(wiring: Wiring) -> Iterator[Finding]:
+    info = wiring.redis.info()
+    yield _version(info)
+    skew_s = abs(wiring.db.now() - now().timestamp())
+    yield Finding(
+        "clock",
+        Verdict.OK if skew_s <= _MOST_SKEW_S else Verdict.WARN,
+        f"{skew_s:.1f} s between Redis and this host",
+        "" if skew_s <= _MOST_SKEW_S else "run NTP on both; Redis' clock decides",
+    )
+    yield from _memory(wiring)
+    yield from _durability(wiring)
+    yield _processes(wiring)
+
+
+def _version(info: "dict[str, str]") -> Finding:
+    product = "Valkey" if "valkey_version" in info else "Redis"
+    version = str(info.get("valkey_version") or info["redis_version"])
+    is_fit = product == "Valkey" or int(version.split(".", maxsplit=1)[0]) >= _OLDEST_REDIS
+    return Finding(
+        "redis",
+        Verdict.OK if is_fit else Verdict.FAIL,
+        f"{product} {version}",
+        "" if is_fit else f"use Redis {_OLDEST_REDIS} or newer, or Valkey",
+    )
+
+
+def _memory(wiring: Wiring) -> Iterator[Finding]:
+    policy = _config(wiring, "maxmemory-policy")
+    if policy is None:
+        yield _untold("memory", "maxmemory-policy noeviction")
+    elif policy == "noeviction":
+        yield Finding("memory", Verdict.OK, "nothing is evicted")
+    else:
+        yield Finding(
+            "memory",
+            Verdict.FAIL,
+            f"maxmemory-policy is {policy}: contacts would vanish",
+            "set maxmemory-policy noeviction",
+        )
+
+
+def _durability(wiring: Wiring) -> Iterator[Finding]:
+    appendonly, fsync = _config(wiring, "appendonly"), _config(wiring, "appendfsync")
+    if appendonly is None:
+        yield _untold("durability", "appendonly yes and appendfsync always")
+    elif appendonly != "yes":
+        yield Finding(
+            "durability",
+            Verdict.WARN,
+            "appendonly is off: a restart loses what was dialled",
+            "set appendonly yes, appendfsync always",
+        )
+    elif fsync != "always":
+        yield Finding(
+            "durability",
+            Verdict.WARN,
+            f"appendfsync is {fsync}: a power cut may lose a second of calls",
+            "set appendfsync always; at this pace it costs nothing",
+        )
+    else:
+        yield Finding("durability", Verdict.OK, "every write is on disk before it is answered")
+
+
+def _config(wiring: Wiring, name: str) -> str | None:
+    """Read a setting of the server; None where it does not tell, as managed ones often."""
+    try:
+        found = wiring.redis.config_get(name)
+    except redis.ResponseError:
+        return None
+    return str(found[name]) if name in found else None
+
+
+def _untold(name: str, wanted: str) -> Finding:
+    return Finding(
+        name, Verdict.WARN, "the server does not tell its settings", f"see to it: {wanted}"
+    )
+
+
+def _processes(wiring: Wiring) -> Finding:
+    found = alive(wiring.db)
+    missing = [role for role in _ROLES if role not in found]
+    return Finding(
+        "processes",
+        Verdict.WARN if missing else Verdict.OK,
+        ", ".join(f"{role} {found.get(role, 0)}" for role in _ROLES),
+        f"start {', '.join(missing)}: dialer up" if missing else "",
+    )
+
+
+def _provider(wiring: Wiring) -> Iterator[Finding]:
+    try:
+        provider = wiring.provider
+    except SettingsError:
+        return  # told above
+    host = wiring.settings.base_url
+    try:
+        provider.check_credentials()
+    except AccountRefused as error:
+        # not every account offers the question; what it says of the key would have come before
+        is_unasked = error.http_status == 404
+        yield Finding(
+            "provider",
+            Verdict.WARN if is_unasked else Verdict.FAIL,
+            str(error),
+            "check EXOTEL_ACCOUNT_SID" if is_unasked else "check the key, the token and the region",
+        )
+    except ProviderError as error:
+        yield Finding("provider", Verdict.WARN, str(error), f"try again; is {host} reachable?")
+    else:
+        yield Finding("provider", Verdict.OK, f"{host} accepts the credentials")
+
+
+def _callbacks(wiring: Wiring) -> Iterator[Finding]:
+    url = f"{wiring.settings.callback_base_url}/livez"
+    try:
+        status = httpx.get(url, timeout=_REACH_WITHIN_S).status_code
+    except httpx.HTTPError as error:
+        says = f"{url} cannot be reached from here: {error}"
+    else:
+        says = f"{url} answers {status}"
+        if status == httpx.codes.OK:
+            yield Finding("callbacks", Verdict.OK, says)
+            return
+    yield Finding(
+        "callbacks",
+        Verdict.WARN,
+        says,
+        "start the web process, and see that DIALER_PUBLIC_URL leads to it from outside",
+    )

@@ -1,0 +1,39 @@
+"""The processes of one machine, as commands; the Procfile says the same to other supervisors."""
+
+import sys
+from collections.abc import Mapping
+
+from workers.up import ChildSpec
+
+_WORKER_STOP_S = 75.0
+"""Longer than a request's deadline: a worker that is stopped finishes what it has sent."""
+
+
+def all_processes(env: Mapping[str, str] | None = None) -> list[ChildSpec]:
+    """Give every process, in the order they are stopped: who feeds first, who listens last.
+
+    Args:
+        env: Added to each one's environment.
+    """
+    env = env or {}
+    return [
+        ChildSpec("feeder", _dialer("feeder"), env, stop_s=60.0),
+        ChildSpec("worker", _worker(), env, stop_s=_WORKER_STOP_S + 5),
+        ChildSpec("results", _dialer("results"), env),
+        ChildSpec("web", _dialer("web"), env),
+    ]
+
+
+def _dialer(role: str) -> list[str]:
+    # this very installation's, whatever PATH says
+    return [sys.executable, "-m", "workers.cli", role]
+
+
+def _worker() -> list[str]:
+    options = {
+        "--processes": "1",
+        "--threads": "16",
+        "--worker-shutdown-timeout": f"{_WORKER_STOP_S * 1000:.0f}",
+    }
+    flat = [word for option in options.items() for word in option]
+    return [sys.executable, "-m", "dramatiq", "workers.actors", *flat, "--skip-logging"]

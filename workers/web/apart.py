@@ -1,0 +1,108 @@
+"""Heavy work in a process of its own, so that neither its memory, nor its time, nor its crash
+reaches the receiver of callbacks.
+
+Children are forked from a server process that has imported the work beforehand, which takes some
+20 ms instead of the second that the imports take.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import pickle
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from workers.lifeline import end_with_parent
+
+_AT_ONCE = 2
+_NICE = 10
+
+Tell = Callable[[float], None]
+"""Tell how much is done: 0 … 1."""
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+class WorkDied(Exception):
+    """The process ended without an answer; it was killed, or ran out of memory."""
+
+
+class Apart:
+    """Runs a few pieces of work at once; more wait for their turn."""
+
+    def __init__(self) -> None:
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["__main__", "workers.web.jobs"])
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def run(
+        self,
+        work: Callable[Concatenate[Tell, P], Result],
+        on_progress: Tell,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Result:
+        """Run a module's function in a child, with a `tell` of its own in front.
+
+        Raises:
+            WorkDied: The child did not answer.
+            Exception: What the work raised.
+        """
+        async with self._turn:
+            answer = await asyncio.to_thread(self._run, work, on_progress, args, kwargs)
+        return cast("Result", answer)
+
+    def _run(
+        self, work: Callable[..., Any], on_progress: Tell, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        ours, theirs = self._context.Pipe(duplex=False)
+        child = self._context.Process(
+            target=_work, args=(theirs, work, args, kwargs), daemon=True, name=work.__name__
+        )
+        child.start()
+        theirs.close()
+        try:
+            while True:
+                kind, value = ours.recv()
+                if kind == "progress":
+                    on_progress(value)
+                elif kind == "done":
+                    return value
+                else:
+                    raise value
+        except EOFError:
+            child.join()
+            raise WorkDied(f"{work.__name__} ended with code {child.exitcode}") from None
+        finally:
+            ours.close()
+            child.join()
+            child.close()
+
+
+def _work(
+    connection: Connection, work: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+) -> None:
+    end_with_parent(signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    os.nice(_NICE)
+
+    def tell(share_done: float) -> None:
+        connection.send(("progress", share_done))
+
+    try:
+        answer = ("done", work(tell, *args, **kwargs))
+    except Exception as error:  # noqa: BLE001 - raised again where the answer is awaited
+        answer = ("failed", _travelling(error))
+    connection.send(answer)
+
+
+def _travelling(error: Exception) -> Exception:
+    """Give an error that survives the way to another process."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    except Exception:  # noqa: BLE001 - whatever it is, it cannot travel
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

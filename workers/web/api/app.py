@@ -1,0 +1,51 @@
+"""The API put together: who may enter, its routes, and one shape for errors."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+
+from workers.web.api import account, campaigns, contacts, keys, suppressions
+from workers.web.api.needs import ERRORS
+from workers.web.desk import Desk
+from workers.web.entrance import Entrance, ask_for_key
+from workers.web.guard import BodyLimit, SameOrigin, SecurityHeaders
+from workers.web.problems import answer_with_problems
+
+_UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions)")
+
+_ABOUT = """\
+Campaigns, their contacts and attempts. Instants are ISO 8601, durations seconds (`_s`), phone
+numbers E.164. Every request carries a key: `Authorization: Bearer KEY`; keys have the scopes
+`read`, `operate`, `upload` and `admin`. Errors are problem details (RFC 9457) with a fixed `code`.
+"""
+
+
+def api_app(desk: Desk, is_open: Callable[[], Awaitable[bool]]) -> FastAPI:
+    """Make the API."""
+    app = FastAPI(
+        title="dialer",
+        version="1",
+        summary="Queue-driven outbound campaigns",
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,  # served with the pages, which know sessions too
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(SameOrigin, is_open=is_open),
+            Middleware(
+                Entrance, identify=desk.identifying.by_header, turn_away=ask_for_key
+            ),
+            Middleware(BodyLimit, uploads=_UPLOADS),
+        ],
+        responses=ERRORS,
+    )
+    app.state.desk = desk
+    v1 = APIRouter(prefix="/api/v1")
+    for part in (campaigns, contacts, account, suppressions, keys):
+        v1.include_router(part.router)
+    app.include_router(v1)
+    answer_with_problems(app)
+    return app

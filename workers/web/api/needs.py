@@ -1,0 +1,81 @@
+"""What routes need: the desk, and a visitor with the right scope."""
+
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Path, Query, Request
+from fastapi.security import HTTPBearer
+
+from dialer.api_keys import Scope
+from dialer.store import Campaign
+from workers.web.access import Visitor
+from workers.web.desk import Desk
+from workers.web.problems import Problem, ProblemDetails
+
+_BEARER = HTTPBearer(auto_error=False, description="A key made by `dialer key create`.")
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": what,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    for status, what in {
+        "4XX": "The request cannot be met; `code` and `detail` say why.",
+        503: "Redis does not answer.",
+    }.items()
+}
+
+
+def get_desk(request: Request) -> Desk:
+    """Give what the process has one of each."""
+    return cast("Desk", request.app.state.desk)
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Give who sends this request; the entrance has asked them."""
+    return cast("Visitor", request.state.visitor)
+
+
+def check_scope(visitor: Visitor, wanted: Scope) -> None:
+    """Check that a visitor may do something.
+
+    Raises:
+        Problem: They may not.
+    """
+    if not visitor.may(wanted):
+        raise Problem(403, "scope_missing", f"The key lacks the scope {wanted}.", scope=wanted)
+
+
+def needs(wanted: Scope) -> Any:
+    """Let only visitors with this scope use a route."""
+
+    def check(request: Request, _key: Annotated[Any, Depends(_BEARER)]) -> Visitor:
+        visitor = visitor_of(request)
+        check_scope(visitor, wanted)
+        return visitor
+
+    return Depends(check)
+
+
+def find_campaign(
+    campaign_id: Annotated[
+        str, Path(pattern=r"^[0-9a-z]{8}$", description="The campaign's id, 8 characters.")
+    ],
+    desk: Annotated[Desk, Depends(get_desk)],
+) -> Campaign:
+    """Read the campaign a path names."""
+    return desk.wiring.campaigns.find(campaign_id)
+
+
+TheDesk = Annotated[Desk, Depends(get_desk)]
+TheCampaign = Annotated[Campaign, Depends(find_campaign)]
+Reader = Annotated[Visitor, needs(Scope.READ)]
+Operator = Annotated[Visitor, needs(Scope.OPERATE)]
+Uploader = Annotated[Visitor, needs(Scope.UPLOAD)]
+Admin = Annotated[Visitor, needs(Scope.ADMIN)]
+
+Cursor = Annotated[int, Query(ge=0, le=4_294_967_295, description="`next_cursor` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="About so many items.")]
+
+__all__ = ["ERRORS", "ProblemDetails"]

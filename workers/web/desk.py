@@ -1,0 +1,60 @@
+"""What the API and the pages share: one of each for one web process."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from dialer.api_keys import ApiKeys
+from workers.web.access import Door
+from workers.web.apart import Apart
+from workers.web.entrance import Identifying
+from workers.web.live import Watching
+from workers.wiring import Wiring
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything a request may need, made when first asked for."""
+
+    wiring: Wiring
+
+    @cached_property
+    def door(self) -> Door:
+        """Lets visitors in."""
+        settings_key = self.wiring.settings.dialer_api_key.get_secret_value()
+        return Door(self.wiring.db, settings_key=settings_key)
+
+    @cached_property
+    def identifying(self) -> Identifying:
+        """Tells visitors by what they show."""
+        return Identifying(self.door)
+
+    @cached_property
+    def keys(self) -> ApiKeys:
+        """The keys that were made."""
+        return ApiKeys(self.wiring.db)
+
+    @cached_property
+    def apart(self) -> Apart:
+        """Does heavy work elsewhere."""
+        return Apart()
+
+    @cached_property
+    def watching(self) -> Watching:
+        """Reads campaigns for those who watch."""
+        return Watching(self.wiring, self.apart)
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Where files on their way in are kept."""
+        return self.wiring.settings.dialer_data_dir / "incoming"
+
+    @property
+    def reviews_dir(self) -> Path:
+        """Where checked files wait for a decision."""
+        return self.wiring.settings.dialer_data_dir / "reviews"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Where reports are written before they are sent."""
+        return self.wiring.settings.dialer_data_dir / "sending"

@@ -1,0 +1,143 @@
+"""What every request to the API and the pages passes first; callbacks pass none of it.
+
+One concern a class, plain ASGI: a stream of events is not buffered on its way.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from workers.web.problems import Problem, problem_response
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OUR_OWN = frozenset({"same-origin", "none"})  # none: the address bar, a bookmark
+_LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$", re.IGNORECASE)
+
+_MAX_BODY_BYTES = 64 * 1024
+_BODY_DEADLINE_S = 15.0
+_MAX_UPLOAD_BYTES = 1_001_000_000  # the list's own limit, and the form around it
+_UPLOAD_PIECE_DEADLINE_S = 30.0
+
+
+class SecurityHeaders:
+    """Tells browsers what a page of ours may do, unless the answer knows better."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class SameOrigin:
+    """Refuses what another site made a browser send, and names that are not ours.
+
+    Args:
+        is_open: Asked whether no key exists. Then the name in Host must be loopback's own, or a
+            page of another site could reach us under its name (DNS rebinding).
+    """
+
+    def __init__(self, app: ASGIApp, *, is_open: Callable[[], Awaitable[bool]]) -> None:
+        self._app = app
+        self._is_open = is_open
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (problem := await self._problem(scope)):
+            await problem_response(problem)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def _problem(self, scope: Scope) -> Problem | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if scope["method"] not in _SAFE_METHODS and not _is_from_us(headers, host):
+            return Problem(403, "cross_site", "The request came from another site.")
+        if not _LOOPBACK.match(host) and await self._is_open():
+            return Problem(
+                421,
+                "wrong_host",
+                "Without a key the server answers to localhost alone; set DIALER_API_KEY.",
+            )
+        return None
+
+
+def _is_from_us(headers: Headers, host: str) -> bool:
+    if headers.get("sec-fetch-site", "none") not in _OUR_OWN:
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+
+
+class BodyLimit:
+    """Ends bodies that are too large or too slow, before anything keeps them.
+
+    Args:
+        uploads: Paths that take files.
+    """
+
+    def __init__(self, app: ASGIApp, *, uploads: "re.Pattern[str]") -> None:
+        self._app = app
+        self._uploads = uploads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in _SAFE_METHODS:
+            await self._app(scope, receive, send)
+            return
+        is_upload = bool(self._uploads.fullmatch(scope["path"]))
+        limit_bytes = _MAX_UPLOAD_BYTES if is_upload else _MAX_BODY_BYTES
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdigit() and int(declared) > limit_bytes:
+            await problem_response(_too_large(limit_bytes))(scope, receive, send)
+            return
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + _BODY_DEADLINE_S
+        received = 0
+        is_whole = False
+
+        async def receive_limited() -> Message:
+            nonlocal received, is_whole
+            if is_whole:
+                return await receive()  # waiting for the client to leave has no deadline
+            left_s = _UPLOAD_PIECE_DEADLINE_S if is_upload else ends_at - loop.time()
+            try:
+                async with asyncio.timeout(left_s):
+                    message = await receive()
+            except TimeoutError:
+                raise Problem(408, "too_slow", "The body took too long.") from None
+            received += len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
+            if received > limit_bytes:
+                raise _too_large(limit_bytes)
+            return message
+
+        await self._app(scope, receive_limited, send)
+
+
+def _too_large(limit_bytes: int) -> Problem:
+    return Problem(413, "too_large", f"At most {limit_bytes:,} bytes are taken.")

@@ -1,0 +1,138 @@
+"""What the web process has done in a process apart: each function is handed its settings and
+answers with plain values.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from campaigns.campaign import CampaignRules
+from campaigns.judged_rows import CodeCount
+from dialer.loading import Loaded, LoadOptions
+from dialer.overview import Overview, read_overview
+from dialer.report_files import Format
+from dialer.report_tables import Kind
+from dialer.report_source import report_source
+from dialer.reporting import write_reports
+from dialer.settings import Settings
+from workers.html_report import render_html_report
+from workers.web.apart import Tell
+from workers.wiring import Wiring
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """A file to read, and how."""
+
+    path: Path
+    options: LoadOptions
+
+
+def check_list(
+    tell: Tell, settings: Settings, file: ListFile, rules: CampaignRules, rejected: Path
+) -> dict[str, Any]:
+    """Judge a file and write nothing but the rows that would not be taken."""
+    with _wiring(settings) as wiring, file.path.open("rb") as opened:
+        loaded = wiring.loading.check(
+            opened, rules=rules, options=file.options, rejected=rejected, on_progress=tell
+        )
+        return load_document(loaded)
+
+
+def load_list(
+    tell: Tell, settings: Settings, file: ListFile, rules: CampaignRules, name: str
+) -> dict[str, Any]:
+    """Load a file as a new campaign."""
+    with _wiring(settings) as wiring, file.path.open("rb") as opened:
+        loaded = wiring.loading.load(
+            opened, name=name, rules=rules, options=file.options, on_progress=tell
+        )
+        return load_document(loaded)
+
+
+def append_list(tell: Tell, settings: Settings, file: ListFile, campaign_id: str) -> dict[str, Any]:
+    """Append a file to a campaign."""
+    with _wiring(settings) as wiring, file.path.open("rb") as opened:
+        campaign = wiring.campaigns.find(campaign_id)
+        loaded = wiring.loading.append(
+            opened, campaign=campaign, options=file.options, on_progress=tell
+        )
+        return load_document(loaded)
+
+
+def write_report(
+    tell: Tell, settings: Settings, campaign_id: str, *, kind: Kind, format_: Format, out: Path
+) -> list[Path]:
+    """Write one table of a campaign's report, or with HTML the whole of it, into a folder."""
+
+    def on_progress(read: int, of_all: int) -> None:
+        tell(read / of_all if of_all else 1.0)
+
+    with _wiring(settings) as wiring:
+        campaign = wiring.campaigns.find(campaign_id)
+        written = write_reports(
+            report_source(wiring.db, campaign, wiring.allowance),
+            out,
+            as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
+            kinds=() if format_ is Format.HTML else (kind,),
+            formats=(format_,),
+            render_html=render_html_report,
+            on_progress=on_progress,
+        )
+        return list(written.files)
+
+
+def overview(_tell: Tell, settings: Settings, campaign_id: str) -> Overview:
+    """Read a large campaign's overview."""
+    with _wiring(settings) as wiring:
+        return read_overview(wiring.db, wiring.campaigns.find(campaign_id))
+
+
+def load_document(loaded: Loaded) -> dict[str, Any]:
+    """Tell in JSON's terms what became of a file; `dialer campaign load --json` says the same."""
+    summary, contact_list = loaded.summary, loaded.contact_list
+    header = contact_list.header if contact_list else None
+    campaign = loaded.campaign
+    return {
+        "campaign_id": campaign.id if campaign else None,
+        "name": campaign.name if campaign else None,
+        "state": str(campaign.state) if campaign else None,
+        "rows": summary.rows,
+        "accepted": summary.accepted,
+        "rejected": summary.rejected,
+        "duplicate": summary.duplicate,
+        "blank": summary.blank,
+        "already": loaded.already,
+        "rejected_file": (
+            f"/api/v1/campaigns/{campaign.id}/rejected.csv"
+            if campaign and summary.rejected + summary.duplicate
+            else None
+        ),
+        "understood_as": contact_list.source.description if contact_list else None,
+        "columns": [
+            {"column": one.column, "role": str(one.role), "why": one.why}
+            for one in (header.matched if header else ())
+        ],
+        "all_columns": list(header.columns) if header else [],
+        "faults": _codes(summary.faults),
+        "warnings": _codes(summary.warnings),
+    }
+
+
+def _codes(codes: dict[str, CodeCount]) -> dict[str, Any]:
+    most_first = sorted(codes.items(), key=lambda item: -item[1].count)
+    return {
+        str(code): {"count": one.count, "examples": list(one.examples)} for code, one in most_first
+    }
+
+
+@contextlib.contextmanager
+def _wiring(settings: Settings) -> Iterator[Wiring]:
+    wiring = Wiring(settings)
+    try:
+        yield wiring
+    finally:
+        wiring.redis.close()

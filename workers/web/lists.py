@@ -1,0 +1,103 @@
+"""What is asked of an uploaded list, read from the fields of its form."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from campaigns.campaign import CampaignRules
+from campaigns.list_columns import ColumnChoice
+from campaigns.list_sieve import Dedupe
+from dialer.loading import LoadOptions
+from dialer.settings import Settings
+from workers.web.problems import Problem
+from workers.web.rules import is_rule, rules_from
+
+Fields = Mapping[str, Sequence[str]]
+
+_LONGEST_NAME = 100
+_OPTIONS = frozenset({"name", "agent_column", "customer_column", "dedupe", "dry_run", "start"})
+_YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class ListOrder:
+    """What to do with a list."""
+
+    name: str
+    rules: CampaignRules
+    options: LoadOptions
+    dry_run: bool
+    start: bool
+
+
+def list_order(settings: Settings, fields: Fields, *, default_name: str = "") -> ListOrder:
+    """Read the form of a new campaign.
+
+    Raises:
+        Problem: Naming what is wrong, fields that are not known included: a misspelt rule must not
+            pass as if it had been heeded.
+    """
+    unknown = sorted(name for name in fields if name not in _OPTIONS and not is_rule(name))
+    if unknown:
+        raise Problem(422, "unknown_field", f"Not known: {', '.join(unknown)[:200]}.")
+    dry_run = truth(fields, "dry_run")
+    name = one(fields, "name").strip() or default_name
+    if not dry_run:
+        check_name(name)
+    return ListOrder(
+        name=name,
+        rules=rules_from(settings, fields),
+        options=load_options(fields),
+        dry_run=dry_run,
+        start=truth(fields, "start"),
+    )
+
+
+def load_options(fields: Fields) -> LoadOptions:
+    """Read how a file is to be read.
+
+    Raises:
+        Problem: `dedupe` is no such word.
+    """
+    dedupe = one(fields, "dedupe") or Dedupe.FILE
+    if dedupe not in set(Dedupe):
+        raise Problem(422, "invalid", f"dedupe is one of {', '.join(Dedupe)}.")
+    choice = ColumnChoice(
+        agent=one(fields, "agent_column") or None, customer=one(fields, "customer_column") or None
+    )
+    return LoadOptions(choice, Dedupe(dedupe))
+
+
+def check_name(name: str) -> None:
+    """Check a campaign's name; it is what people call it, so nearly anything goes.
+
+    Raises:
+        Problem: It does not serve.
+    """
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise Problem(
+            422, "invalid", f"name: 1 to {_LONGEST_NAME} characters on one line are needed."
+        )
+
+
+def one(fields: Fields, name: str) -> str:
+    """Give a field that may stand once; '' when it is missing.
+
+    Raises:
+        Problem: It stands there twice.
+    """
+    values = fields.get(name, ())
+    if len(values) > 1:
+        raise Problem(422, "invalid", f"{name} may stand once.")
+    return values[0] if values else ""
+
+
+def truth(fields: Fields, name: str) -> bool:
+    """Read a yes or no.
+
+    Raises:
+        Problem: It is neither.
+    """
+    word = one(fields, name).strip().lower()
+    if word not in _YES | _NO:
+        raise Problem(422, "invalid", f"{name} is true or false.")
+    return word in _YES

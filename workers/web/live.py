@@ -1,0 +1,186 @@
+"""Campaigns as they stand, told to everybody who watches.
+
+One task a campaign reads Redis once a second, however many watch; each watcher takes the newest
+reading when it can, so a slow one skips readings instead of piling them up.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import redis
+import structlog
+
+from dialer.clock import boottime_s
+from dialer.overview import AgentNow, Overview, agent_states, read_overview
+from dialer.status import Status
+from dialer.store import Campaign, Counts
+from workers.web import jobs
+from workers.web.apart import Apart, WorkDied
+from workers.wiring import Wiring
+
+log = structlog.get_logger(__name__)
+
+HISTORY_MIN = 11
+MOST_WATCHERS = 200
+_EVERY_S = 1.0
+_AFTER_FAULT_S = 3.0
+_FEW_CONTACTS = 2_000  # read here in some 40 ms; more are read apart
+_OVERVIEW_PAUSE_S = 2.0
+_OVERVIEW_SHARE = 20  # of the time at most one twentieth goes into overviews
+_MOST_AGENTS = 500
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A campaign at one instant.
+
+    Args:
+        overview: None until it was read for the first time; it may be some seconds old.
+        history: (second, requests, refusals) of the last minutes, whole account.
+        agents: What those with open contacts are doing, at most 500 of them.
+    """
+
+    status: Status
+    overview: Overview | None
+    history: list[tuple[int, int, int]]
+    agents: dict[str, AgentNow]
+
+
+class TooManyWatchers(Exception):
+    """This process serves as many event streams as it may."""
+
+
+class Watching:
+    """Reads campaigns for those who watch."""
+
+    def __init__(self, wiring: Wiring, apart: Apart) -> None:
+        self._wiring = wiring
+        self._overviews = _Overviews(wiring, apart)
+        self._feeds: dict[str, _Feed] = {}
+        self._watchers = 0
+
+    async def read(self, campaign: str) -> Reading:
+        """Read a campaign now.
+
+        Raises:
+            CampaignNotFound: There is none of this id.
+        """
+        status = await asyncio.to_thread(self._wiring.statuses.of, campaign)
+        overview = await self._overviews.of(status.campaign, status.counts)
+        return await asyncio.to_thread(self._complete, status, overview)
+
+    async def follow(self, campaign: str) -> AsyncIterator[Reading]:
+        """Follow a campaign; it goes on as long as somebody asks for more.
+
+        Raises:
+            TooManyWatchers: Ask again later.
+        """
+        if self._watchers >= MOST_WATCHERS:
+            raise TooManyWatchers
+        feed = self._feeds.get(campaign)
+        if feed is None:
+            feed = self._feeds[campaign] = _Feed(self, campaign)
+        self._watchers += 1
+        feed.watchers += 1
+        seen: Reading | None = None
+        try:
+            while True:
+                seen = await feed.newer_than(seen)
+                yield seen
+        finally:
+            self._watchers -= 1
+            feed.watchers -= 1
+            if not feed.watchers:
+                feed.stop()
+                self._feeds.pop(campaign, None)
+
+    def _complete(self, status: Status, overview: Overview | None) -> Reading:
+        shown = [one for one in overview.agents.values() if one.open] if overview else []
+        numbers = [one.number for one in shown[:_MOST_AGENTS]]
+        return Reading(
+            status=status,
+            overview=overview,
+            history=self._wiring.pacing.history(minutes=HISTORY_MIN),
+            agents=agent_states(self._wiring.db, numbers),
+        )
+
+
+class _Feed:
+    """One campaign's readings."""
+
+    def __init__(self, watching: Watching, campaign: str) -> None:
+        self._watching = watching
+        self._campaign = campaign
+        self._latest: Reading | None = None
+        self._news = asyncio.Condition()
+        self.watchers = 0
+        self._task = asyncio.create_task(self._read_on(), name=f"watch {campaign}")
+
+    async def newer_than(self, seen: Reading | None) -> Reading:
+        async with self._news:
+            await self._news.wait_for(lambda: self._latest is not seen)
+            assert self._latest is not None  # it only ever changes from None to a reading
+            return self._latest
+
+    def stop(self) -> None:
+        self._task.cancel()
+
+    async def _read_on(self) -> None:
+        while True:
+            try:
+                reading = await self._watching.read(self._campaign)
+            except redis.RedisError as error:
+                log.warning("watching_failed", campaign_id=self._campaign, message=str(error))
+                await asyncio.sleep(_AFTER_FAULT_S)
+                continue
+            async with self._news:
+                self._latest = reading
+                self._news.notify_all()
+            await asyncio.sleep(_EVERY_S)
+
+
+@dataclass(slots=True)
+class _Kept:
+    overview: Overview
+    counts: Counts
+    next_at_s: float
+
+
+class _Overviews:
+    """Keeps each campaign's overview for a while: it costs a look at every contact."""
+
+    def __init__(self, wiring: Wiring, apart: Apart) -> None:
+        self._wiring = wiring
+        self._apart = apart
+        self._kept: dict[str, _Kept] = {}
+        self._reading: dict[str, asyncio.Task[None]] = {}
+
+    async def of(self, campaign: Campaign, counts: Counts) -> Overview | None:
+        kept = self._kept.get(campaign.id)
+        is_due = kept is None or (kept.counts != counts and boottime_s() >= kept.next_at_s)
+        if is_due and campaign.id not in self._reading:
+            task = asyncio.create_task(self._read(campaign, counts))
+            self._reading[campaign.id] = task
+            if kept is None and campaign.size <= _FEW_CONTACTS:
+                await task
+        kept = self._kept.get(campaign.id)
+        return kept.overview if kept else None
+
+    async def _read(self, campaign: Campaign, counts: Counts) -> None:
+        began_s = boottime_s()
+        try:
+            if campaign.size <= _FEW_CONTACTS:
+                found = await asyncio.to_thread(read_overview, self._wiring.db, campaign)
+            else:
+                found = await self._apart.run(
+                    jobs.overview, lambda _: None, self._wiring.settings, campaign.id
+                )
+        except (redis.RedisError, WorkDied) as error:
+            log.warning("overview_failed", campaign_id=campaign.id, message=str(error))
+            return
+        finally:
+            del self._reading[campaign.id]
+        now_s = boottime_s()
+        pause_s = max(_OVERVIEW_PAUSE_S, (now_s - began_s) * _OVERVIEW_SHARE)
+        self._kept[campaign.id] = _Kept(found, counts, now_s + pause_s)

@@ -1,0 +1,168 @@
+"""Errors as RFC 9457 problem details: one shape for all, and never a traceback."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from campaigns.list_source import CampaignFileError
+from campaigns.report import DoesNotAddUp
+from dialer.loading import LoadRefused
+from dialer.store.campaigns import CampaignNotFound, WrongState
+
+log = structlog.get_logger(__name__)
+
+
+class Problem(Exception):
+    """Something the caller should know, told as problem details.
+
+    Args:
+        code: A fixed word for programs.
+        detail: One sentence for people.
+        more: Further members of the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **more: object,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.headers = headers
+        self.more = more
+
+
+class ProblemDetails(BaseModel):
+    """What an error looks like."""
+
+    type: str = "about:blank"
+    title: str = Field(description="the status in words")
+    status: int
+    code: str = Field(description="a fixed word for programs")
+    detail: str = Field(description="one sentence for people")
+
+
+_TITLES = {
+    400: "Bad request",
+    401: "Key needed",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    408: "Too slow",
+    409: "Conflict",
+    411: "Length required",
+    413: "Too large",
+    415: "Unsupported media type",
+    421: "Wrong host",
+    422: "Cannot be used",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Not available",
+    507: "Out of space",
+}
+
+
+def as_problem(error: Exception) -> Problem:
+    """Translate what the use cases raise."""
+    match error:
+        case Problem():
+            return error
+        case CampaignNotFound():
+            return Problem(404, "not_found", "There is no such campaign.")
+        case WrongState(state=state):
+            return Problem(409, "wrong_state", f"{_sentence(error)}", state=state)
+        case LoadRefused():
+            return Problem(409, "load_refused", _sentence(error))
+        case CampaignFileError(line=line):
+            return Problem(422, "file_unusable", _sentence(error), line=line)
+        case DoesNotAddUp():
+            return Problem(500, "does_not_add_up", _sentence(error))
+        case redis.RedisError():
+            return _unavailable()
+        case HTTPException():
+            return Problem(
+                error.status_code,
+                _CODES.get(error.status_code, "refused"),
+                str(error.detail),
+                headers=error.headers,
+            )
+        case RequestValidationError():
+            faults = [_fault(one) for one in error.errors()]
+            detail = "; ".join(f"{one['where']}: {one['what']}" for one in faults)
+            return Problem(
+                422, "invalid", detail or "The request is not understood.", faults=faults
+            )
+        case _:
+            return Problem(500, "internal", "Something went wrong here; the log says what.")
+
+
+def problem_response(problem: Problem) -> JSONResponse:
+    """Write problem details."""
+    body = {
+        "type": "about:blank",
+        "title": _TITLES.get(problem.status, "Error"),
+        "status": problem.status,
+        "code": problem.code,
+        "detail": str(problem),
+        **{name: value for name, value in problem.more.items() if value is not None},
+    }
+    headers = dict(problem.headers) if problem.headers else None
+    return JSONResponse(
+        body, problem.status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Have every error of an app answered in this shape."""
+
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        problem = as_problem(error)
+        if problem.status >= 500:
+            log.error("request_failed", path=request.url.path, code=problem.code, exc_info=error)
+        return problem_response(problem)
+
+    for kind in (
+        Problem,
+        CampaignNotFound,
+        WrongState,
+        LoadRefused,
+        CampaignFileError,
+        DoesNotAddUp,
+        redis.RedisError,
+        HTTPException,
+        RequestValidationError,
+        Exception,
+    ):
+        app.add_exception_handler(kind, answer)
+
+
+_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
+
+
+def _unavailable() -> Problem:
+    return Problem(
+        503, "redis_away", "Redis does not answer; try again.", headers={"Retry-After": "5"}
+    )
+
+
+def _sentence(error: Exception) -> str:
+    words = str(error)
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
+
+
+def _fault(error: Mapping[str, Any]) -> dict[str, str]:
+    where = ".".join(str(part) for part in error["loc"] if part != "body")
+    return {"where": where or "body", "what": str(error["msg"]).removeprefix("Value error, ")}
