@@ -51,6 +51,7 @@ class Status:
         as_of: Epoch s of Redis' clock.
         calls_live: Of all the account's campaigns.
         callbacks_waiting: Callbacks received and not yet settled, of all campaigns.
+        values_late: Ended calls whose duration or price is still expected, of all campaigns.
         processes: How many of each role gave a sign of life lately.
     """
 
@@ -62,6 +63,7 @@ class Status:
     agents: Agents
     calls_live: int
     callbacks_waiting: int
+    values_late: int
     processes: Mapping[str, int]
     binding: Binding | None
     forecast: Forecast | None
@@ -116,6 +118,7 @@ class Status:
             },
             "calls_live": self.calls_live,
             "callbacks_waiting": self.callbacks_waiting,
+            "values_late": self.values_late,
             "processes": dict(self.processes),
             "rules": campaign.rules.model_dump(mode="json"),
             "created_at": _iso(campaign.created_at),
@@ -148,7 +151,8 @@ class Statuses:
             pipe.zcard(self._db.key("open"))
             pipe.zcard(self._db.key("c", campaign.id, "ready"))
             pipe.xlen(self._db.key("callbacks"))
-            (hold, stopped), calls_live, agents_free, callbacks_waiting = pipe.execute()
+            pipe.zcard(self._db.key("late"))
+            (hold, stopped), calls_live, agents_free, callbacks, values_late = pipe.execute()
         rate, timers = self._pacing.rate(), self._timers(campaign.id)
         on_call, resting = self._agents_taken(campaign.id) if counts.waiting else (0, 0)
         processes = alive(self._db)
@@ -188,7 +192,8 @@ class Statuses:
             timers=timers,
             agents=Agents(agents_free, on_call, resting),
             calls_live=calls_live,
-            callbacks_waiting=callbacks_waiting,
+            callbacks_waiting=callbacks,
+            values_late=values_late,
             processes=processes,
             binding=binding(situation),
             forecast=forecast(situation, campaign.rules.hours),

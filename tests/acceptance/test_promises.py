@@ -2,7 +2,7 @@
 
 import time
 
-from dialer.simulator import CallbackTrouble, SimulatorOptions, running
+from dialer.simulator import CallbackTrouble, Fault, SimulatorOptions, Trouble, running
 from tests.acceptance.rig import agrees_with_provider, dialer, pairs
 
 QUICK = ("--retry", "customer_busy=1x2", "--retry", "customer_no_answer=1x1",
@@ -30,10 +30,11 @@ def test_three_hundred_pairs_with_doubled_shuffled_and_early_callbacks_end_as_th
         callback_faults={
             CallbackTrouble.DUPLICATED: 0.3,
             CallbackTrouble.REORDERED: 0.3,
-            CallbackTrouble.EARLY: 0.3,
+            CallbackTrouble.LATE: 0.2,
             CallbackTrouble.LOST: 0.1,
         },
         callback_late_s=(0.1, 1.0),
+        faults={Fault(Trouble.CALLBACK_FIRST, placed=True): 0.2},
     )
 
     with running(options) as provider, dialer(tmp_path, provider, **FAST) as rig:

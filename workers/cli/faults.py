@@ -72,10 +72,8 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
             where = f"{error.filename}: " if error.filename else ""
             return FAILED, [f"{where}{error.strerror or error}"]
         case _:  # a mistake of ours
-            return FAILED, [
-                f"unexpected {type(error).__name__}: {error}; "
-                "DIALER_LOG_LEVEL=debug shows where it came from"
-            ]
+            hint = "DIALER_LOG_LEVEL=debug shows where it came from"
+            return FAILED, [f"unexpected {type(error).__name__}: {error}; {hint}"]
 
 
 def _usage_lines(error: typer.TyperException) -> list[str]:
@@ -84,4 +82,5 @@ def _usage_lines(error: typer.TyperException) -> list[str]:
         return []
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "dialer"
-    return [f"{message.rstrip('.')}. See: {command} --help"]
+    end = "" if message.endswith((".", "?", "!")) else "."
+    return [f"{message}{end} See: {command} --help"]

@@ -235,8 +235,7 @@ def _tell(loaded: Loaded, *, name: str, state: CampaignState | None) -> None:
     safe_name = escape(name)
     if loaded.already:
         say(f"This content was loaded into {safe_name} before: nothing was done.")
-    _tell_columns(loaded)
-    _tell_rows(loaded.summary)
+    tell_judgement(loaded)
     if loaded.rejected_file:
         say(f"\nRows not taken, ready to be mended: {escape(str(loaded.rejected_file))}")
     match state:
@@ -246,6 +245,12 @@ def _tell(loaded: Loaded, *, name: str, state: CampaignState | None) -> None:
             say(f"\nNext: dialer campaign start {safe_name}")
         case _:
             say(f"\n{safe_name} is {state}. Follow it: dialer campaign status {safe_name} --watch")
+
+
+def tell_judgement(loaded: Loaded) -> None:
+    """Say how the file was understood and what became of its rows."""
+    _tell_columns(loaded)
+    _tell_rows(loaded.summary)
 
 
 def _tell_columns(loaded: Loaded) -> None:
@@ -264,7 +269,7 @@ def _tell_columns(loaded: Loaded) -> None:
 
 
 def _tell_rows(summary: Summary) -> None:
-    blank = f" [dim]({summary.blank:,} blank lines)[/dim]" if summary.blank else ""
+    blank = f" [dim](blank lines: {summary.blank:,})[/dim]" if summary.blank else ""
     say(
         f"\n[bold]{summary.rows:,} rows[/bold] = [green]{summary.accepted:,} accepted[/green] + "
         f"{summary.rejected:,} rejected + {summary.duplicate:,} duplicate{blank}"

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from dialer import logs
-from workers.cli import campaign, doctor, lists, processes, reports, simulator, suppress
+from workers.cli import campaign, demo, doctor, lists, processes, reports, simulator, suppress
 from workers.cli.faults import exit_code
 from workers.cli.printing import print_version
 
@@ -15,7 +15,7 @@ app = typer.Typer(
     name="dialer",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 
@@ -46,6 +46,7 @@ def _dialer(
     logs.set_up(level="warning")  # until the settings say otherwise
 
 
+demo.add_to(app)
 app.add_typer(campaign.app, name="campaign")
 lists.add_to(campaign.app)
 reports.add_to(app)

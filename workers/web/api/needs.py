@@ -14,16 +14,11 @@ from workers.web.problems import Problem, ProblemDetails
 _BEARER = HTTPBearer(auto_error=False, description="A key made by `dialer key create`.")
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": what,
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-    }
-    for status, what in {
-        "4XX": "The request cannot be met; `code` and `detail` say why.",
-        503: "Redis does not answer.",
-    }.items()
+    "4XX": {
+        "model": ProblemDetails,
+        "description": "The request cannot be met; `code` and `detail` say why.",
+    },
+    "5XX": {"model": ProblemDetails, "description": "It is not the request's fault."},
 }
 
 
@@ -77,5 +72,3 @@ Admin = Annotated[Visitor, needs(Scope.ADMIN)]
 
 Cursor = Annotated[int, Query(ge=0, le=4_294_967_295, description="`next_cursor` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="About so many items.")]
-
-__all__ = ["ERRORS", "ProblemDetails"]

@@ -1,0 +1,220 @@
+"""Campaigns: load, list, steer, watch, report."""
+
+import json
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+
+from campaigns.campaign import CampaignState
+from dialer.api_keys import Scope
+from dialer.report_files import Format
+from dialer.report_tables import Kind
+from dialer.store import Campaign
+from workers.web import jobs
+from workers.web.api.needs import Operator, Reader, TheCampaign, TheDesk, Uploader, check_scope
+from workers.web.api.shapes import (
+    CampaignLine,
+    CampaignList,
+    CampaignStatus,
+    ImportDocument,
+    ImportList,
+    LoadDocument,
+    campaign_line,
+)
+from workers.web.api.upload_form import APPEND_FORM, LOAD_FORM
+from workers.web.desk import Desk
+from workers.web.downloads import rejected_csv, report_response
+from workers.web.events import event_stream
+from workers.web.idempotency import once
+from workers.web.lists import list_order, load_options
+from workers.web.uploads import received_upload
+
+router = APIRouter(tags=["campaigns"])
+
+
+class Action(StrEnum):
+    """What can be asked of a campaign."""
+
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+
+
+LEADS_TO = {
+    Action.START: CampaignState.RUNNING,
+    Action.PAUSE: CampaignState.PAUSED,
+    Action.RESUME: CampaignState.RUNNING,
+    Action.CANCEL: CampaignState.CANCELLING,
+}
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        max_length=100,
+        pattern=r"^[\x21-\x7e]+$",
+        description="The same key and content within a day give the first answer again.",
+    ),
+]
+
+
+@router.get("/campaigns")
+def list_campaigns(
+    _visitor: Reader,
+    desk: TheDesk,
+    state: Annotated[CampaignState | None, Query(description="Only those in this state.")] = None,
+) -> CampaignList:
+    """List campaigns, the newest first."""
+    campaigns = desk.wiring.campaigns
+    found = [one for one in campaigns.all() if state is None or one.state is state]
+    return CampaignList(items=[campaign_line(one, campaigns.counts(one.id)) for one in found])
+
+
+@router.post(
+    "/campaigns", status_code=201, response_model=LoadDocument, openapi_extra=LOAD_FORM
+)
+async def load_campaign(
+    visitor: Uploader,
+    request: Request,
+    desk: TheDesk,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Load a list as a new campaign, or with `dry_run` only judge it.
+
+    The same content under the same name is loaded once, whatever the key.
+    """
+    async with received_upload(request, desk.uploads_dir) as upload:
+        settings = desk.wiring.settings
+        order = list_order(settings, upload.fields)
+        if order.start:
+            check_scope(visitor, Scope.OPERATE)
+        file = jobs.ListFile(upload.path, order.options)
+
+        async def do() -> tuple[int, dict[str, Any]]:
+            if order.dry_run:
+                nowhere = Path("/dev/null")
+                checked = await desk.apart.run(
+                    jobs.check_list, _ignore, settings, file, order.rules, nowhere
+                )
+                return 200, checked
+            loaded = await desk.apart.run(
+                jobs.load_list, _ignore, settings, file, order.rules, order.name
+            )
+            if order.start:
+                loaded["state"] = await jobs.start(desk.wiring, loaded["campaign_id"])
+            return 201, loaded
+
+        status, document = await once(
+            desk, visitor, idempotency_key, upload=upload, path=request.url.path, do=do
+        )
+    return JSONResponse(document, status)
+
+
+@router.get("/campaigns/{campaign_id}")
+def campaign_status(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> CampaignStatus:
+    """Tell where a campaign stands, what binds it now, and when it will be done."""
+    return _status(desk, campaign)
+
+
+@router.post("/campaigns/{campaign_id}/contacts", status_code=201, response_model=LoadDocument,
+             openapi_extra=APPEND_FORM)
+async def append_contacts(
+    visitor: Uploader,
+    request: Request,
+    desk: TheDesk,
+    campaign: TheCampaign,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Append a list to a campaign, running or not; what is there is never touched."""
+    async with received_upload(request, desk.uploads_dir) as upload:
+        file = jobs.ListFile(upload.path, load_options(upload.fields))
+
+        async def do() -> tuple[int, dict[str, Any]]:
+            settings = desk.wiring.settings
+            return 201, await desk.apart.run(
+                jobs.append_list, _ignore, settings, file, campaign.id
+            )
+
+        status, document = await once(
+            desk, visitor, idempotency_key, upload=upload, path=request.url.path, do=do
+        )
+    return JSONResponse(document, status)
+
+
+@router.post("/campaigns/{campaign_id}/{action}")
+def steer_campaign(
+    _visitor: Operator, desk: TheDesk, campaign: TheCampaign, action: Action
+) -> CampaignStatus:
+    """Start, pause, resume or cancel; asking for what already is changes nothing.
+
+    Paused: nothing new is dialled within a second, live calls end as usual.
+    """
+    desk.wiring.campaigns.move(campaign, LEADS_TO[action])
+    return _status(desk, campaign)
+
+
+@router.get("/campaigns/{campaign_id}/imports")
+def campaign_imports(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> ImportList:
+    """List the files loaded into a campaign, in order."""
+    found = desk.wiring.campaigns.imports(campaign.id)
+    return ImportList(items=[ImportDocument.model_validate(one) for one in found])
+
+
+@router.get(
+    "/campaigns/{campaign_id}/rejected.csv",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}, "description": "The rows, ready to be mended."}},
+)
+def campaign_rejected(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> Response:
+    """Give the rows that were not taken, as uploaded, with line, code and reason."""
+    return rejected_csv(desk, campaign)
+
+
+@router.get(
+    "/campaigns/{campaign_id}/reports/{kind}.{format}",
+    response_class=FileResponse,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The file."}},
+)
+async def campaign_report(
+    _visitor: Reader,
+    desk: TheDesk,
+    campaign: TheCampaign,
+    kind: Kind,
+    format: Format,  # noqa: A002 - the path's own word
+) -> Response:
+    """Write a table of the campaign's report as it stands now; `html` gives the whole report."""
+    return await report_response(desk, campaign, kind, format)
+
+
+@router.get(
+    "/campaigns/{campaign_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "`status` events."}},
+)
+async def campaign_events(
+    visitor: Reader, request: Request, desk: TheDesk, campaign: TheCampaign
+) -> Response:
+    """Follow a campaign: its status about once a second, as server-sent events, until it ends."""
+
+    async def events() -> AsyncIterator[tuple[str, str]]:
+        async for reading in desk.watching.follow(campaign.id):
+            yield "status", json.dumps(reading.status.as_json())
+            if reading.status.is_over:
+                return
+
+    return event_stream(request, desk, visitor, events())
+
+
+def _status(desk: Desk, campaign: Campaign) -> CampaignStatus:
+    return CampaignStatus.model_validate(desk.wiring.statuses.of(campaign.id).as_json())
+
+
+def _ignore(_share_done: float) -> None:
+    """Programs wait; only people look at progress."""
+
+
+__all__ = ["CampaignLine", "router"]

@@ -1,0 +1,97 @@
+"""Files on their way out: rows not taken, and reports, which are written apart and then sent."""
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from campaigns.judged_rows import Rejected, write_rejected
+from dialer.report_files import Format
+from dialer.report_tables import Kind
+from dialer.store import Campaign
+from workers.web import jobs
+from workers.web.desk import Desk
+
+_MEDIA_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".parquet": "application/vnd.apache.parquet",
+    ".zip": "application/zip",
+}
+
+_REPORT_POLICY = {
+    # The page brings a policy of its own, by hashes; the sandbox keeps it out of our origin.
+    "Content-Security-Policy": "sandbox allow-scripts allow-downloads; frame-ancestors 'none'",
+}
+
+
+def rejected_csv(desk: Desk, campaign: Campaign) -> Response:
+    """Send the rows that were not taken, ready to be mended and loaded again."""
+    rows = (
+        Rejected(row.line, 0, row.cells, row.code, None, "", row.message)
+        for row in desk.wiring.campaigns.rejected_rows(campaign.id)
+    )
+    return csv_stream(write_rejected(campaign.columns, rows), f"{campaign.id}_rejected.csv")
+
+
+def csv_stream(lines: Iterator[str], name: str) -> Response:
+    """Send CSV lines as a file.
+
+    Args:
+        name: Of our own making, so that it needs no quoting.
+    """
+    return StreamingResponse(
+        lines,
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+async def report_response(
+    desk: Desk, campaign: Campaign, kind: Kind, format_: Format, *, inline: bool = False
+) -> Response:
+    """Write a table of a campaign's report, or with HTML the whole of it, and send it.
+
+    Args:
+        inline: Show the page in the browser instead of saving it.
+
+    Raises:
+        DoesNotAddUp: A sum does not hold, so there is no report.
+    """
+    desk.reports_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=desk.reports_dir))
+    try:
+        files = await desk.apart.run(
+            jobs.write_report,
+            lambda _: None,
+            desk.wiring.settings,
+            campaign.id,
+            kind=kind,
+            format_=format_,
+            out=folder,
+        )
+        path = files[0] if len(files) == 1 else _zipped(files, folder / f"{campaign.id}_{kind}.zip")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return FileResponse(
+        path,
+        media_type=_MEDIA_TYPES[path.suffix],
+        filename=path.name,
+        content_disposition_type="inline" if inline else "attachment",
+        headers=_REPORT_POLICY if path.suffix == ".html" else None,
+        background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
+    )
+
+
+def _zipped(files: list[Path], archive: Path) -> Path:
+    """Put a table that fills several files into one; a sheet holds a million rows."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as together:
+        for file in files:
+            together.write(file, file.name)
+    return archive

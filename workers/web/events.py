@@ -1,0 +1,54 @@
+"""Server-sent events: a heartbeat where nothing is new, an end where the visitor may not stay."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from starlette.responses import StreamingResponse
+
+from dialer.clock import boottime_s
+from workers.web.live import TooManyWatchers
+
+_HEARTBEAT_S = 15.0
+_CHECK_VISITOR_S = 30.0
+_RETRY_MS = 3_000
+
+Events = AsyncIterator[tuple[str, str]]
+"""Names and data; data has no line breaks."""
+
+
+def event_stream(events: Events, *, may_stay: Callable[[], Awaitable[bool]]) -> StreamingResponse:
+    """Send events until there are no more, or the visitor's key is revoked."""
+    return StreamingResponse(
+        _written(events, may_stay),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _written(events: Events, may_stay: Callable[[], Awaitable[bool]]) -> AsyncIterator[str]:
+    yield f"retry: {_RETRY_MS}\n\n"
+    check_at_s = boottime_s() + _CHECK_VISITOR_S
+    upcoming = asyncio.ensure_future(anext(events, None))
+    try:
+        while True:
+            done, _ = await asyncio.wait({upcoming}, timeout=_HEARTBEAT_S)
+            if boottime_s() >= check_at_s:
+                if not await may_stay():
+                    yield "event: signed_out\ndata: {}\n\n"
+                    return
+                check_at_s = boottime_s() + _CHECK_VISITOR_S
+            if not done:
+                yield ": still here\n\n"
+                continue
+            event = upcoming.result()
+            if event is None:
+                yield "event: ended\ndata: {}\n\n"
+                return
+            yield f"event: {event[0]}\ndata: {event[1]}\n\n"
+            upcoming = asyncio.ensure_future(anext(events, None))
+    except TooManyWatchers:
+        yield "event: full\ndata: {}\n\n"
+    finally:
+        upcoming.cancel()
+        await asyncio.gather(upcoming, return_exceptions=True)
+        await events.aclose()
