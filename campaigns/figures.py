@@ -1,21 +1,24 @@
-"""Counts of contacts and attempts that grow one contact at a time, and can be merged.
+"""Counts of contacts and attempts, whatever order they come in.
 
-Nothing here depends on the order in which contacts are added.
+Attempts wait as plain tuples until there are enough of them for pandas to count at once, so a
+million cost little more than a few thousand.
 """
 
-from array import array
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self, TypeVar
+from itertools import count
+from operator import attrgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
-from campaigns.attempt import CUSTOMER_SIDE, Attempt, AttemptState, Outcome
+from campaigns.attempt import CHARGED, CUSTOMER_SIDE, Attempt, AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 
 
@@ -43,16 +46,13 @@ UNRESOLVED = "unresolved"
 AGENT_ANSWERED = CUSTOMER_SIDE | {Outcome.CONNECTED, Outcome.CUSTOMER_NOT_DIALLED}
 """Outcomes that only an answered agent leg can lead to."""
 
-Key = TypeVar("Key")
-
-_QUARTER_S = 900  # every zone's offset is a multiple of it
-
 
 @dataclass(slots=True)
 class Tally:
     """What some attempts add up to.
 
     Args:
+        charged: Counted against their contact's maximum; those under way are.
         calls: Attempts with a Sid, ended, result known: the denominator of rates by call.
         agent_answered: Calls whose agent leg was answered.
         connected: Calls in which both sides were on the line.
@@ -70,78 +70,25 @@ class Tally:
     talk_s: int = 0
     agent_wait_s: int = 0
 
-    @classmethod
-    def of(cls, attempt: Attempt) -> Self:
-        """Tally one attempt."""
-        if not is_call(attempt):
-            return cls(attempts=1, charged=int(attempt.is_charged))
-        if attempt.outcome is not Outcome.CONNECTED:
-            return cls(
-                attempts=1,
-                charged=int(attempt.is_charged),
-                calls=1,
-                agent_answered=int(has_agent_answered(attempt)),
-            )
-        return cls(
-            attempts=1,
-            charged=1,
-            calls=1,
-            agent_answered=1,
-            connected=1,
-            machine_answered=int(attempt.answered_by == "machine"),
-            talk_s=attempt.talk_s or 0,
-            agent_wait_s=attempt.ring_s or 0,
-        )
-
     def add(self, other: "Tally") -> None:
         """Count what another tally counted."""
-        self.attempts += other.attempts
-        self.charged += other.charged
-        self.calls += other.calls
-        self.agent_answered += other.agent_answered
-        self.connected += other.connected
-        self.machine_answered += other.machine_answered
-        self.talk_s += other.talk_s
-        self.agent_wait_s += other.agent_wait_s
+        for name, more in zip(TALLIED, astuple(other), strict=True):
+            setattr(self, name, getattr(self, name) + more)
 
 
-def is_call(attempt: Attempt) -> bool:
-    """The provider made a call of it, it ended, and its result is known."""
-    return (
-        attempt.sid is not None
-        and attempt.outcome is not None
-        and attempt.outcome is not Outcome.UNKNOWN
-    )
+TALLIED = [one.name for one in fields(Tally)]
 
 
-def has_agent_answered(attempt: Attempt) -> bool:
-    """The agent's leg was answered, whatever became of the customer's."""
-    return attempt.outcome in AGENT_ANSWERED or attempt.agent_status == "completed"
+class By(StrEnum):
+    """What attempts are counted by; the values are columns of `tallied`."""
+
+    AGENT = "agent"
+    HOUR = "hour_s"  # the epoch second in which the local hour began
+    ATTEMPT = "no"
+    OUTCOME = "group"  # an outcome; `live` or `unresolved` while there is none
 
 
-def was_sent(attempt: Attempt) -> bool:
-    """Its request left for the provider, as far as anyone knows."""
-    return attempt.outcome is not Outcome.TURNED_AWAY or attempt.http_status is not None
-
-
-def awaits_late_values(attempt: Attempt) -> bool:
-    """Its call has ended, but the provider may still fill in duration or price."""
-    return (
-        attempt.sid is not None
-        and attempt.outcome is not None
-        and not attempt.is_final
-        and (attempt.total_s is None or attempt.price is None)
-    )
-
-
-def group_of(attempt: Attempt) -> str:
-    """Give the outcome, or what stands for it while there is none."""
-    if attempt.outcome is not None:
-        return attempt.outcome
-    return UNRESOLVED if attempt.state is AttemptState.UNKNOWN else LIVE
-
-
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Figures:
     """What a campaign's contacts and attempts add up to.
 
@@ -152,10 +99,8 @@ class Figures:
         tried: Contacts with at least one charged attempt.
         agent_ready: Contacts for whom an agent picked up at least once.
         reached: Contacts connected at least once.
-        by_hour: By the epoch second in which the local hour began.
-        by_outcome: Outcomes, and `live` and `unresolved` for attempts that have none yet.
-        sent_at: When each request left, epoch s; eight bytes each, as every one is needed to
-            find the busiest minute.
+        tables: For each way of counting, a row of tallies per key, in the keys' order.
+        sent_at: When each request left, epoch s, the first one first.
         turned_away: Answers 429.
         late: Ended calls whose duration or price may still come.
         price: Of all calls, in the billing currency.
@@ -163,22 +108,72 @@ class Figures:
     """
 
     zone: ZoneInfo
-    contacts: Counter[Standing] = field(default_factory=Counter)
-    ends: Counter[Outcome | NotDialled] = field(default_factory=Counter)
-    dialled: int = 0
-    tried: int = 0
-    agent_ready: int = 0
-    reached: int = 0
-    by_agent: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
-    by_hour: defaultdict[int, Tally] = field(default_factory=lambda: defaultdict(Tally))
-    by_attempt: defaultdict[int, Tally] = field(default_factory=lambda: defaultdict(Tally))
-    by_outcome: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
-    sent_at: "array[float]" = field(default_factory=lambda: array("d"))
-    turned_away: int = 0
-    late: int = 0
-    price: Decimal = Decimal(0)
-    billed_s: int = 0
-    _hours: dict[int, int] = field(default_factory=dict, repr=False)
+    contacts: Counter[Standing]
+    ends: Counter[Outcome | NotDialled]
+    dialled: int
+    tried: int
+    agent_ready: int
+    reached: int
+    tables: Mapping[By, pd.DataFrame]
+    sent_at: "np.ndarray[Any, np.dtype[np.float64]]"
+    turned_away: int
+    late: int
+    price: Decimal
+    billed_s: int
+
+    @property
+    def accepted(self) -> int:
+        """Contacts counted."""
+        return self.contacts.total()
+
+    @property
+    def total(self) -> Tally:
+        """All attempts."""
+        return Tally(*self.tables[By.OUTCOME][TALLIED].sum().tolist())
+
+    def tallies(self, by: By) -> dict[Any, Tally]:
+        """Give the tallies of a table by their keys, in the keys' order."""
+        rows = self.tables[by][TALLIED].itertuples(name=None)
+        return {key: Tally(*numbers) for key, *numbers in rows}
+
+    def attempts_in(self, group: str) -> int:
+        """Count the attempts of an outcome, or `live`, or `unresolved`."""
+        return int(self.tables[By.OUTCOME]["attempts"].get(group, 0))
+
+    def most_requests_in(self, window_s: float) -> int:
+        """Count the requests of the busiest window of this length, wherever it begins."""
+        if not len(self.sent_at):
+            return 0
+        ends = np.searchsorted(self.sent_at, self.sent_at + window_s, side="left")
+        return int((ends - np.arange(len(self.sent_at))).max())
+
+    def requests_by_minute(self) -> list[tuple[datetime, int]]:
+        """Count requests by minute of the clock; minutes without any are left out."""
+        minutes, counts = np.unique(self.sent_at // 60, return_counts=True)
+        return [
+            (datetime.fromtimestamp(int(minute) * 60, self.zone), int(number))
+            for minute, number in zip(minutes, counts, strict=True)
+        ]
+
+
+class Counting:
+    """Counts a campaign's contacts as they go by.
+
+    Args:
+        zone: The campaign's, in which hours are counted.
+    """
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._contacts: Counter[Standing] = Counter()
+        self._ends: Counter[Outcome | NotDialled] = Counter()
+        self._numbers = count(1)
+        self._waiting: list[tuple[Any, ...]] = []
+        self._tables = {by: _no_tallies() for by in By}
+        self._contacts_with: Counter[str] = Counter()
+        self._sent_at: list[np.ndarray[Any, np.dtype[np.float64]]] = []
+        self._turned_away = self._late = self._billed_s = 0
+        self._price = Decimal(0)
 
     def add(
         self,
@@ -192,101 +187,118 @@ class Figures:
             end: Why the contact is final; None while it is not.
             attempts: All it has had, in any order.
         """
-        self.contacts[STANDING_OF[state]] += 1
+        self._contacts[STANDING_OF[state]] += 1
         if end is not None:
-            self.ends[end] += 1
-        of_contact = Tally()
-        for attempt in attempts:
-            of_contact.add(self._add_attempt(attempt))
-        self.dialled += of_contact.attempts > 0
-        self.tried += of_contact.charged > 0
-        self.agent_ready += of_contact.agent_answered > 0
-        self.reached += of_contact.connected > 0
+            self._ends[end] += 1
+        contact = next(self._numbers)
+        self._waiting += ((contact, *_known_of(attempt)) for attempt in attempts)
+        if len(self._waiting) >= _ENOUGH:
+            self._count()
 
-    def _add_attempt(self, attempt: Attempt) -> Tally:
-        tally = Tally.of(attempt)
-        self.by_agent[attempt.agent].add(tally)
-        self.by_hour[self._hour_of(attempt.requested_at)].add(tally)
-        self.by_attempt[attempt.no].add(tally)
-        self.by_outcome[group_of(attempt)].add(tally)
-        if was_sent(attempt):
-            self.sent_at.append(attempt.requested_at)
-        self.turned_away += attempt.http_status == 429
-        self.late += awaits_late_values(attempt)
-        self.billed_s += attempt.total_s or 0
-        if attempt.price is not None:
-            self.price += Decimal(attempt.price)
-        return tally
+    def figures(self) -> Figures:
+        """Give what was counted so far."""
+        self._count()
+        return Figures(
+            zone=self._zone,
+            contacts=self._contacts.copy(),
+            ends=self._ends.copy(),
+            dialled=self._contacts_with["attempts"],
+            tried=self._contacts_with["charged"],
+            agent_ready=self._contacts_with["agent_answered"],
+            reached=self._contacts_with["connected"],
+            tables=self._tables.copy(),
+            sent_at=np.sort(np.concatenate([np.empty(0), *self._sent_at])),
+            turned_away=self._turned_away,
+            late=self._late,
+            price=self._price,
+            billed_s=self._billed_s,
+        )
 
-    def merge(self, other: "Figures") -> None:
-        """Count what another part of the same campaign counted."""
-        if self.zone.key != other.zone.key:
-            raise ValueError(f"hours of {other.zone.key} cannot join hours of {self.zone.key}")
-        self.contacts += other.contacts
-        self.ends += other.ends
-        _merge(self.by_agent, other.by_agent)
-        _merge(self.by_hour, other.by_hour)
-        _merge(self.by_attempt, other.by_attempt)
-        _merge(self.by_outcome, other.by_outcome)
-        self.sent_at.extend(other.sent_at)
-        self.dialled += other.dialled
-        self.tried += other.tried
-        self.agent_ready += other.agent_ready
-        self.reached += other.reached
-        self.turned_away += other.turned_away
-        self.late += other.late
-        self.price += other.price
-        self.billed_s += other.billed_s
-
-    @property
-    def accepted(self) -> int:
-        """Contacts counted."""
-        return self.contacts.total()
-
-    @property
-    def total(self) -> Tally:
-        """All attempts."""
-        whole = Tally()
-        for tally in self.by_outcome.values():
-            whole.add(tally)
-        return whole
-
-    def attempts_in(self, group: str) -> int:
-        """Count the attempts of an outcome, or `live`, or `unresolved`."""
-        return self.by_outcome[group].attempts if group in self.by_outcome else 0
-
-    def most_requests_in(self, window_s: float) -> int:
-        """Count the requests of the busiest window of this length, wherever it begins."""
-        if not self.sent_at:
-            return 0
-        sent_at = np.sort(np.frombuffer(self.sent_at))
-        ends = np.searchsorted(sent_at, sent_at + window_s, side="left")
-        return int((ends - np.arange(len(sent_at))).max())
-
-    def requests_by_minute(self) -> list[tuple[datetime, int]]:
-        """Count requests by minute of the clock; minutes without any are left out."""
-        if not self.sent_at:
-            return []
-        minutes, counts = np.unique(np.frombuffer(self.sent_at) // 60, return_counts=True)
-        return [
-            (datetime.fromtimestamp(int(minute) * 60, self.zone), int(count))
-            for minute, count in zip(minutes, counts, strict=True)
-        ]
-
-    def _hour_of(self, at: float) -> int:
-        quarter = int(at // _QUARTER_S)
-        hour = self._hours.get(quarter)
-        if hour is None:
-            hour = self._hours[quarter] = _local_hour(quarter * _QUARTER_S, self.zone)
-        return hour
+    def _count(self) -> None:
+        attempts = pd.DataFrame(self._waiting, columns=["contact", *_KNOWN], dtype=object)
+        self._waiting = []
+        counted = tallied(attempts, self._zone)
+        for by, table in self._tables.items():
+            added = pd.concat([table, counted.groupby(by)[TALLIED].sum()])
+            self._tables[by] = added.groupby(level=0).sum()
+        of_contacts = counted.groupby("contact")[TALLIED].sum() > 0
+        self._contacts_with.update(of_contacts.sum().to_dict())
+        self._sent_at.append(attempts["requested_at"][was_sent(attempts)].to_numpy("float64"))
+        self._turned_away += int((attempts["http_status"] == 429).sum())
+        self._late += int(awaits_late_values(attempts).sum())
+        self._billed_s += int(_seconds(attempts["total_s"]).sum())
+        self._price += sum(map(Decimal, attempts["price"].dropna()), Decimal(0))
 
 
-def _local_hour(at_s: int, zone: ZoneInfo) -> int:
-    """Give the epoch second in which the local hour began."""
-    local = datetime.fromtimestamp(at_s, UTC).astimezone(zone)
-    return at_s - local.minute * 60 - local.second
+_KNOWN = (
+    "agent",
+    "no",
+    "requested_at",
+    "state",
+    "sid",
+    "outcome",
+    "agent_status",
+    "answered_by",
+    "http_status",
+    "talk_s",
+    "ring_s",
+    "total_s",
+    "price",
+    "is_final",
+)
+_known_of = attrgetter(*_KNOWN)
+_ENOUGH = 20_000  # attempts waiting, some 10 MB
 
 
-def _merge(mine: defaultdict[Key, Tally], theirs: defaultdict[Key, Tally]) -> None:
-    for key, tally in theirs.items():
-        mine[key].add(tally)
+def tallied(attempts: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+    """Tell of each attempt what it is counted by, and what it adds to every number of a `Tally`."""
+    outcome = attempts["outcome"]
+    is_call = attempts["sid"].notna() & outcome.notna() & (outcome != Outcome.UNKNOWN)
+    agent_answered = outcome.isin(AGENT_ANSWERED) | (attempts["agent_status"] == "completed")
+    connected = is_call & (outcome == Outcome.CONNECTED)
+    under_way = np.where(attempts["state"] == AttemptState.UNKNOWN, UNRESOLVED, LIVE)
+    told = pd.DataFrame(
+        {
+            "contact": attempts["contact"],
+            By.AGENT: attempts["agent"],
+            By.HOUR: _local_hours(attempts["requested_at"], zone),
+            By.ATTEMPT: attempts["no"],
+            By.OUTCOME: outcome.where(outcome.notna(), under_way),
+            "attempts": 1,
+            "charged": outcome.isna() | outcome.isin(CHARGED),
+            "calls": is_call,
+            "agent_answered": is_call & agent_answered,
+            "connected": connected,
+            "machine_answered": connected & (attempts["answered_by"] == "machine"),
+            "talk_s": _seconds(attempts["talk_s"]).where(connected, 0),
+            "agent_wait_s": _seconds(attempts["ring_s"]).where(connected, 0),
+        }
+    )
+    return told.astype(dict.fromkeys(TALLIED, "int64"))
+
+
+def was_sent(attempts: pd.DataFrame) -> pd.Series:
+    """Tell of each attempt whether its request left for the provider, as far as anyone knows."""
+    return (attempts["outcome"] != Outcome.TURNED_AWAY) | attempts["http_status"].notna()
+
+
+def awaits_late_values(attempts: pd.DataFrame) -> pd.Series:
+    """Tell of each attempt whether its call ended and duration or price may still be filled in."""
+    has_ended = attempts["sid"].notna() & attempts["outcome"].notna()
+    lacks_values = attempts["total_s"].isna() | attempts["price"].isna()
+    return has_ended & lacks_values & ~attempts["is_final"].astype(bool)
+
+
+def _local_hours(instants: pd.Series, zone: ZoneInfo) -> pd.Series:
+    """Give the epoch seconds in which the local hours began; zones may be half an hour apart."""
+    at_s = instants.astype("float64").astype("int64")
+    local = pd.to_datetime(at_s, unit="s", utc=True).dt.tz_convert(zone)
+    return at_s - local.dt.minute * 60 - local.dt.second
+
+
+def _seconds(values: pd.Series) -> pd.Series:
+    return values.fillna(0).astype("int64")
+
+
+def _no_tallies() -> pd.DataFrame:
+    return pd.DataFrame(columns=TALLIED, dtype="int64")

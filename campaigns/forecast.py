@@ -69,8 +69,8 @@ class Situation:
         hold: Why the account makes no calls until its records are complete; '' = it may.
         stopped: Why the provider refuses the account; '' = it does not.
         blocked_for_s: The account's gate stays closed so long.
-        live_calls: Of all the account's campaigns.
-        most_calls: As many may be live at once; 0 = no cap.
+        live_calls: Of the account, or of the campaign where its own cap is reached.
+        most_calls: As many of them may be live at once; 0 = no cap.
         requests_last_60_s: Of all the account's campaigns.
         requests_per_window: The limit as it stands.
         window_s: Length of the limit's window.

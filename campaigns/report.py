@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from campaigns.attempt import CHARGED, Attempt, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
-from campaigns.figures import LIVE, UNRESOLVED, Figures, Standing, Tally
+from campaigns.figures import LIVE, UNRESOLVED, By, Figures, Standing, Tally
 
 Number = int | float | Decimal
 
@@ -244,6 +244,7 @@ def make_report(
     """
     ended = subject.state in {CampaignState.COMPLETED, CampaignState.CANCELLED}
     all_final = figures.contacts[Standing.FINAL] == subject.accepted
+    by_outcome = figures.tallies(By.OUTCOME)
     return Report(
         subject=subject,
         is_final=ended and all_final and figures.late == 0,
@@ -259,17 +260,17 @@ def make_report(
         reached=figures.reached,
         ends=tuple((str(end), figures.ends[end]) for end in _ENDS if figures.ends[end]),
         by_agent=tuple(
-            Group(name_agent(agent), tally) for agent, tally in sorted(figures.by_agent.items())
+            Group(name_agent(agent), tally) for agent, tally in figures.tallies(By.AGENT).items()
         ),
         by_hour=tuple(
-            Group(_hour_name(hour, subject.zone), tally)
-            for hour, tally in sorted(figures.by_hour.items())
+            Group(_hour_name(hour_s, subject.zone), tally)
+            for hour_s, tally in figures.tallies(By.HOUR).items()
         ),
-        by_attempt=tuple(Group(str(no), tally) for no, tally in sorted(figures.by_attempt.items())),
+        by_attempt=tuple(
+            Group(str(no), tally) for no, tally in figures.tallies(By.ATTEMPT).items()
+        ),
         by_outcome=tuple(
-            Group(group, figures.by_outcome[group])
-            for group in _GROUPS
-            if group in figures.by_outcome
+            Group(group, by_outcome[group]) for group in _GROUPS if group in by_outcome
         ),
         requests_by_minute=tuple(figures.requests_by_minute()),
         busiest=figures.most_requests_in(subject.pace.window_s),
@@ -284,11 +285,8 @@ def kpis(figures: Figures, pace: Pace) -> Iterator[Figure]:
     """Give every indicator with what it divides; 0 ÷ 0 is empty."""
     total, accepted = figures.total, figures.accepted
     sent = len(figures.sent_at)
-    yield ratio("agent_answer_rate", total.agent_answered, total.calls, "agent_answered ÷ calls")
-    yield ratio(
-        "customer_answer_rate", total.connected, total.agent_answered, "connected ÷ agent_answered"
-    )
-    yield ratio("connect_rate", total.connected, total.calls, "connected ÷ calls")
+    for name, (part, whole) in RATES.items():
+        yield ratio(name, getattr(total, part), getattr(total, whole), f"{part} ÷ {whole}")
     yield ratio(
         "contact_rate_contacts",
         figures.reached,
@@ -311,7 +309,7 @@ def kpis(figures: Figures, pace: Pace) -> Iterator[Figure]:
         figures.tried,
         "charged ÷ contacts with at least one charged attempt",
     )
-    for no, tally in sorted(figures.by_attempt.items()):
+    for no, tally in figures.tallies(By.ATTEMPT).items():
         yield ratio(
             f"retry_yield_{no}",
             tally.connected,
@@ -341,12 +339,19 @@ def kpis(figures: Figures, pace: Pace) -> Iterator[Figure]:
     )
 
 
-def group_rates(tally: Tally) -> tuple[Figure, Figure, Figure]:
+RATES = {
+    "agent_answer_rate": ("agent_answered", "calls"),
+    "customer_answer_rate": ("connected", "agent_answered"),
+    "connect_rate": ("connected", "calls"),
+}
+"""The rates of a group: what is divided by what."""
+
+
+def group_rates(tally: Tally) -> tuple[Figure, ...]:
     """Give the rates of a group: agent, customer, both."""
-    return (
-        ratio("agent_answer_rate", tally.agent_answered, tally.calls),
-        ratio("customer_answer_rate", tally.connected, tally.agent_answered),
-        ratio("connect_rate", tally.connected, tally.calls),
+    return tuple(
+        ratio(name, getattr(tally, part), getattr(tally, whole))
+        for name, (part, whole) in RATES.items()
     )
 
 

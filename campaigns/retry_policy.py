@@ -16,8 +16,8 @@ RETRIABLE = CUSTOMER_SIDE | AGENT_SIDE | {Outcome.CUSTOMER_NOT_DIALLED, Outcome.
 """Outcomes a rule may name. `turned_away` always goes again, the others never do by rule."""
 
 _UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_RULE = re.compile(r"(?P<cause>[a-z_]+)=(?P<delays>[^x]+?)(?:x(?P<times>\d{1,3}))?$")
-_DELAY = re.compile(r"(?P<number>\d{1,7})(?P<unit>[smhd]?)$")
+_RULE = re.compile(r"(?P<cause>[a-z_]+)=(?P<delays>[^x]+?)(?:x(?P<times>[0-9]{1,3}))?$")
+_DELAY = re.compile(r"(?P<number>[0-9]{1,7})(?P<unit>[smhd]?)$")
 
 
 class Backoff(StrEnum):
@@ -35,7 +35,8 @@ class RetryRule:
     Args:
         cause: An outcome, or `machine`.
         delays_s: Seconds before the 1st, 2nd … retry; the last one repeats.
-        times: Most retries after this outcome; None leaves it to the campaign's maximum.
+        times: Most retries after this outcome; None leaves it to the campaign's maximum, which
+            then also counts outcomes that are not charged.
         backoff: Growth of the last delay beyond the list; linear adds it each time,
             exponential doubles it.
     """
@@ -163,6 +164,9 @@ def next_attempt(
         return Never(f"{cause} came {nth} times")
     if charged >= max_attempts:
         return Never(f"{charged} of {max_attempts} attempts made")
+    if rule.times is None and nth >= max_attempts:
+        # an outcome that uses up no attempt must end all the same
+        return Never(f"{cause} came {nth} times")
     return Again(ended_at + timedelta(seconds=rule.delay_s(nth)))
 
 

@@ -1,6 +1,7 @@
 """From what the provider reports of a call to what we hold true of its attempt."""
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, LegReport, Outcome, ReportSource
 
@@ -83,7 +84,7 @@ def told(attempt: Attempt, report: CallReport, *, at: float) -> Told | Conflict:
     if attempt.is_settled and attempt.sid is None:
         return Conflict(f"call {report.sid} came for an attempt that placed none")
     if attempt.is_settled:
-        after = _with_late_values(attempt, report)
+        after = _as_it_ended(_with_values(attempt, report))
     elif report.is_over:
         after = _ended(attempt, report, at=at)
     else:
@@ -92,29 +93,26 @@ def told(attempt: Attempt, report: CallReport, *, at: float) -> Told | Conflict:
 
 
 def _under_way(attempt: Attempt, report: CallReport) -> Attempt:
-    agent, customer = _status(report.agent_leg), _status(report.customer_leg)
-    told_at = report.updated_at.timestamp() if report.updated_at else None
     return replace(
-        attempt,
+        _with_values(attempt, report),
         state=AttemptState.PLACED,
         sid=report.sid,
-        agent_status=agent or attempt.agent_status,
-        customer_status=customer or attempt.customer_status,
-        agent_answered_at=attempt.agent_answered_at
-        or (told_at if agent and not customer else None),
-        answered_at=attempt.answered_at or (told_at if customer == "in-progress" else None),
+        agent_status=_newer(attempt.agent_status, _status(report.agent_leg)),
+        customer_status=_newer(attempt.customer_status, _status(report.customer_leg)),
     )
 
 
 def _ended(attempt: Attempt, report: CallReport, *, at: float) -> Attempt:
     outcome = outcome_of(report)
-    after = _with_late_values(
+    agent, customer = report.agent_leg, report.customer_leg
+    after = _with_values(
         replace(
             attempt,
             state=AttemptState.PLACED,
             sid=report.sid,
-            agent_status=_status(report.agent_leg) or attempt.agent_status,
-            customer_status=_status(report.customer_leg) or attempt.customer_status,
+            # a leg that is told of is told of for good, be it as one that was never tried
+            agent_status=agent.status if agent else attempt.agent_status,
+            customer_status=customer.status if customer else attempt.customer_status,
         ),
         report,
     )
@@ -127,43 +125,86 @@ def settled(attempt: Attempt, outcome: Outcome, *, source: str, at: float) -> At
     """Give an attempt its one outcome."""
     if attempt.is_settled:
         return attempt
-    if outcome is not Outcome.CONNECTED:
-        attempt = replace(attempt, answered_at=None, ring_s=None)
-    return replace(
-        attempt, state=AttemptState.SETTLED, outcome=outcome, source=source, settled_at=at
+    return _as_it_ended(
+        replace(attempt, state=AttemptState.SETTLED, outcome=outcome, source=source, settled_at=at)
     )
 
 
-def _with_late_values(attempt: Attempt, report: CallReport) -> Attempt:
-    """Fill in what comes after the end: final figures replace nothing but gaps and zeros."""
+def _as_it_ended(attempt: Attempt) -> Attempt:
+    """Nobody answered a call that did not connect, whatever its figures look like."""
+    if attempt.outcome is Outcome.CONNECTED:
+        return attempt
+    return replace(attempt, answered_at=None, ring_s=None)
+
+
+def _with_values(attempt: Attempt, report: CallReport) -> Attempt:
+    """Fill in what a report tells besides the outcome, so that the order of reports is no matter.
+
+    Figures replace nothing but gaps and zeros; only call details, which are final, replace a
+    callback's duration and price.
+    """
+    customer_leg = report.customer_leg
+    known = replace(
+        attempt,
+        recording_url=attempt.recording_url or report.recording_url,
+        answered_by=attempt.answered_by or (customer_leg.answered_by if customer_leg else None),
+    )
+    if report.is_over:
+        return _with_figures(known, report)
+    agent, customer = _status(report.agent_leg), _status(report.customer_leg)
+    told_at = report.updated_at.timestamp() if report.updated_at else None
+    return replace(
+        known,
+        agent_answered_at=known.agent_answered_at or (told_at if agent and not customer else None),
+        answered_at=known.answered_at or (told_at if customer == "in-progress" else None),
+    )
+
+
+def _with_figures(attempt: Attempt, report: CallReport) -> Attempt:
     agent_leg, customer_leg = report.agent_leg, report.customer_leg
     agent_s = agent_leg.on_call_s if agent_leg else None
-    customer_s = customer_leg.on_call_s if customer_leg else None
-    talk_s = attempt.talk_s or (report.talk_s if report.talk_s is not None else customer_s)
+    # only a leg that was answered talked: others count their ringing
+    has_talked = customer_leg is not None and customer_leg.status == "completed"
+    customer_s = customer_leg.on_call_s if customer_leg and has_talked else None
+    told_s = report.talk_s if report.talk_s is not None else customer_s
+    talk_s = _figure(attempt.talk_s, told_s)
     ended_at = attempt.ended_at or (report.ended_at.timestamp() if report.ended_at else None)
-    answered_at = attempt.answered_at
-    if answered_at is None and talk_s and ended_at is not None:
-        answered_at = ended_at - talk_s
     ring_s = attempt.ring_s
     if ring_s is None and agent_s is not None and customer_s and agent_s >= customer_s:
         ring_s = agent_s - customer_s
+    is_final = report.source is ReportSource.DETAILS
+    price = str(report.price) if report.price is not None else None
     details_outcome = attempt.details_outcome
-    if attempt.is_settled and report.source is ReportSource.DETAILS and report.is_over:
+    if attempt.is_settled and is_final:
         seen = outcome_of(report)
         details_outcome = seen if seen is not attempt.outcome else None
     return replace(
         attempt,
-        agent_s=attempt.agent_s or agent_s,
+        agent_s=_figure(attempt.agent_s, agent_s),
         talk_s=talk_s,
         ring_s=ring_s,
-        total_s=report.total_s if report.total_s is not None else attempt.total_s,
-        price=str(report.price) if report.price is not None else attempt.price,
-        recording_url=attempt.recording_url or report.recording_url,
+        total_s=_figure(attempt.total_s, report.total_s, is_final=is_final),
+        price=_figure(attempt.price, price, is_final=is_final),
         ended_at=ended_at,
-        answered_at=answered_at,
-        answered_by=attempt.answered_by or (customer_leg.answered_by if customer_leg else None),
+        answered_at=ended_at - talk_s if ended_at and talk_s else attempt.answered_at,
         details_outcome=details_outcome,
     )
+
+
+Value = TypeVar("Value", int, str)
+
+
+def _figure(known: Value | None, told: Value | None, *, is_final: bool = False) -> Value | None:
+    if told is None:
+        return known
+    return told if is_final else known or told
+
+
+_OVER = frozenset(_CUSTOMER_SIDE) | {"completed"}
+
+
+def _newer(known: str | None, told: str | None) -> str | None:
+    return known if told is None or known in _OVER else told
 
 
 def _status(leg: LegReport | None) -> str | None:

@@ -86,7 +86,7 @@ class ApiKeys:
 
     def revoke(self, id_: str) -> bool:
         """Revoke a key; False when there is none of this id."""
-        return bool(cast("int", self._db.client.hdel(self._key, id_)))
+        return bool(self._db.client.hdel(self._key, id_))
 
     def find(self, key: str) -> ApiKey | None:
         """Find whose key this is; None when it is nobody's."""

@@ -80,6 +80,12 @@ def attempts_page(
     return _page(db, campaign, fitting, cursor=cursor, most=most)
 
 
+def contact_line(db: Database, campaign: Campaign, n: int) -> ContactLine | None:
+    """Read one contact with its row and attempts; None when there is none of this number."""
+    size = min(n, campaign.size)
+    return next(contact_lines(db, campaign.id, size=size, after=n - 1), None)
+
+
 def _page(
     db: Database,
     campaign: Campaign,

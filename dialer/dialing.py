@@ -158,21 +158,27 @@ class Dialing:
         self._hours = Hours(db)
         self._known: dict[str, Campaign] = {}
         self._turn = threading.Lock()
+        self._stopped = threading.Event()
 
     def dial(self, contact: ContactId, token: str) -> Dialled | Dropped:
         """Dial a contact that was released under this token; a stale token does nothing."""
+        failpoints.reach("dequeued")
         pair = self._contacts.get(contact.campaign, contact.n)
         if pair is None:
             return Dropped("no such contact")
         row = self._contacts.row(contact.campaign, contact.n)
         wanted = _Wanted(contact, token, new_nonce(), row, pair)
         with self._turn:  # one thread a process asks the gate, the others would only poll too
-            opened = self._pass_gate(wanted)
+            opened = Dropped("stopping") if self._stopped.is_set() else self._pass_gate(wanted)
         if isinstance(opened, Dropped):
             log.debug("release_dropped", contact_id=str(contact), why=opened.why)
             return opened
         failpoints.reach("gate_passed")
         return Dialled(opened.id, self._send(opened))
+
+    def stop(self) -> None:
+        """Let those go who wait for their turn at the gate; requests that were sent are finished."""
+        self._stopped.set()
 
     def _pass_gate(self, wanted: _Wanted) -> _Open | Dropped:
         is_first, fresh = True, False
@@ -241,6 +247,7 @@ class Dialing:
             closes or "",
             self._journal.epoch,
             int(is_first),
+            code_of(NotDialled.EXPIRED),
         )
         # idempotent by nonce: an answer lost on the way is asked for again
         try:
@@ -326,9 +333,14 @@ class Dialing:
         sid = connected.call.sid
 
         def bind(now: Attempt) -> Attempt | None:
-            if now.is_settled or now.sid:
-                # the callback was faster
+            if now.is_settled:  # the callback was faster
+                if now.sid != sid:
+                    log.error("sid_differs", attempt_id=str(id_), sid=now.sid, placed_sid=sid)
                 return replace(now, http_status=connected.http_status)
+            if now.sid not in (None, sid):
+                # a callback came first, about another call: the response proves which is ours
+                log.error("sid_differs", attempt_id=str(id_), sid=now.sid, placed_sid=sid)
+                now = replace(attempt, version=now.version)
             return replace(
                 now, state=AttemptState.PLACED, sid=sid, http_status=connected.http_status
             )

@@ -10,16 +10,41 @@ import signal
 import threading
 from collections import Counter
 
-_ARMED = os.environ.get("DIALER_FAILPOINT", "")
+PLACES = {
+    "block_stored": "loading: a block of contacts is stored, the next is not",
+    "committed": "loading: the file counts, its rejected rows are not written out",
+    "released": "feeder: contacts are handed out, no message is sent",
+    "dequeued": "worker: the message is in hand, the gate was not asked",
+    "gate_passed": "worker: everything is taken and the intent stands in Redis",
+    "journaled": "worker: the intent is on the host's disk, the request has not left",
+    "sent": "worker: some bytes are on their way, no answer has come (3: all bytes)",
+    "answered": "worker: the answer is known, nothing of it is written",
+    "recorded": "anyone: what became known is written, nothing more was done",
+    "dialled": "worker: all is done, the message is not acknowledged",
+    "settled": "results: callbacks are settled, the stream still has them",
+    "looked_up": "sweeper: the provider answered a look-up, nothing of it is written",
+    "restored": "housekeeping: intents were brought back, the host has not reported",
+    "handed_in": "housekeeping: a late answer was handed in, others were not",
+    "calls_read": "feeder: the provider's calls were read, the hold stands",
+}
+"""Every place, and what has happened when a process gets there."""
+
+_armed = [os.environ.get("DIALER_FAILPOINT", "")]
 _seen: Counter[str] = Counter()
 _lock = threading.Lock()
 
 
+def arm(wanted: str) -> None:
+    """Arm a place in this process, as `DIALER_FAILPOINT` would have; '' disarms."""
+    _armed[0] = wanted
+    _seen.clear()
+
+
 def reach(name: str) -> None:
     """Get to a named place; die here if a test wants it."""
-    if not _ARMED:
+    if not _armed[0]:
         return
-    wanted, _, how = _ARMED.partition(":")
+    wanted, _, how = _armed[0].partition(":")
     if wanted != name:
         return
     with _lock:

@@ -91,8 +91,9 @@ class Feeding:
                 continue
             known_from_s, known_until_s = self._campaigns.open_until(campaign.id)
             if known_from_s <= now_s < known_until_s:
-                continue
-            self._open(campaign, known_from_s, known_until_s)
+                self._campaigns.take_turns(campaign.id)
+            else:
+                self._open(campaign)
 
     def cancel_some(self) -> bool:
         """Close waiting contacts of campaigns being cancelled; True while there are more."""
@@ -100,12 +101,10 @@ class Feeding:
         more = [self._campaigns.cancel_some(campaign.id) for campaign in cancelling]
         return any(more)
 
-    def _open(self, campaign: Campaign, known_from_s: float, known_until_s: float) -> None:
+    def _open(self, campaign: Campaign) -> None:
         window, from_s = self._hours.window(campaign.rules)
         until_s = window.until_at.timestamp() if window else 0.0
-        is_news = (from_s, until_s) != (known_from_s, known_until_s)
-        if is_news or from_s <= self._hours.now().timestamp():
-            self._campaigns.set_open_window(campaign.id, from_s=from_s, until_s=until_s)
+        self._campaigns.set_open_window(campaign.id, from_s=from_s, until_s=until_s)
 
 
 def _released(answer: list[bytes]) -> Iterator[Released]:

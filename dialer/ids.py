@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Self
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no letter is taken for another
-_CONTACT = re.compile(r"(?P<campaign>[0-9a-z]{8})-(?P<n>[1-9]\d{0,9})$")
+_CONTACT = re.compile(r"(?P<campaign>[0-9a-z]{8})-(?P<n>[1-9][0-9]{0,9})")
+# requests that were turned away are attempts too, so their number may get long
 _ATTEMPT = re.compile(
-    r"(?P<campaign>[0-9a-z]{8})-(?P<n>[1-9]\d{0,9})-(?P<no>[1-9]\d{0,2})-(?P<nonce>[0-9a-z]{10})$"
+    r"(?P<campaign>[0-9a-z]{8})-(?P<n>[1-9][0-9]{0,9})-(?P<no>[1-9][0-9]{0,4})"
+    r"-(?P<nonce>[0-9a-z]{10})"
 )
 
 
@@ -41,7 +43,7 @@ class ContactId:
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """Read an id; None when it is none."""
-        match = _CONTACT.match(text)
+        match = _CONTACT.fullmatch(text)
         return cls(match["campaign"], int(match["n"])) if match else None
 
     def __str__(self) -> str:
@@ -60,7 +62,7 @@ class AttemptId:
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """Read an id; None when it is none."""
-        match = _ATTEMPT.match(text)
+        match = _ATTEMPT.fullmatch(text)
         if not match:
             return None
         return cls(match["campaign"], int(match["n"]), int(match["no"]), match["nonce"])

@@ -4,6 +4,7 @@ A line per intent, written and fsynced between gate and request; a line per answ
 not take. Lines are only ever appended; a file is dropped once nothing in it can matter any more.
 """
 
+import fcntl
 import json
 import os
 import threading
@@ -60,7 +61,6 @@ class Journal:
         self._folder = folder
         self._process = process
         self._lock = threading.Lock()
-        self._path: Path | None = None
         self._file: int | None = None
         self._bytes = 0
         self.epoch = 0
@@ -91,12 +91,12 @@ class Journal:
         return [Answer(**line["answer"]) for line in self._lines() if "answer" in line]
 
     def prune(self, *, before: float) -> None:
-        """Drop files in which no call can be live any more."""
+        """Drop files in which no call can be live any more, unless somebody still writes to them."""
         for path in self._paths():
-            if path == self._path:
-                continue
-            intents = [line["intent"] for line in _read(path) if "intent" in line]
-            if all(intent["ends_at"] < before for intent in intents):
+            lines = list(_read(path))
+            ends = [line["intent"]["ends_at"] for line in lines if "intent" in line]
+            # an empty one was opened just now: its lock may be missing yet
+            if lines and all(end < before for end in ends) and not _is_written_to(path):
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -120,8 +120,10 @@ class Journal:
         number = sum(1 for _ in self._folder.glob(f"{self._process}.*.jsonl"))
         while (path := self._folder / f"{self._process}.{number:06}.jsonl").exists():
             number += 1
-        self._path, self._bytes = path, 0
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        self._bytes = 0
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX)  # goes with this process, however that ends
+        return file
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         for path in self._paths():
@@ -134,6 +136,17 @@ class Journal:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def _is_written_to(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

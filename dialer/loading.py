@@ -28,6 +28,7 @@ from campaigns.judged_rows import Chunk, Rejected, Summary, write_rejected
 from campaigns.list_columns import ColumnChoice
 from campaigns.list_sieve import Dedupe, OtherLists
 from campaigns.phone import PhoneRules
+from dialer import failpoints
 from dialer.call_request import check_call
 from dialer.ids import new_campaign_id
 from dialer.store import Campaign, Campaigns, ContactRecord, Contacts, Database
@@ -263,6 +264,7 @@ class Loading:
             },
             entry={"hash": content_hash, "blank": summary.blank},
         )
+        failpoints.reach("committed")
         log.info(
             "list_loaded",
             campaign_id=campaign.id,
@@ -293,6 +295,7 @@ class Loading:
                 )
                 if loaded != after:
                     raise LoadRefused("the same file is being loaded twice at once; run one load")
+                failpoints.reach("block_stored")
             before = after
         return before
 

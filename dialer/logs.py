@@ -12,9 +12,13 @@ from typing import Any, Literal
 
 import structlog
 
-# Ten to fifteen digits, as numbers are written; epoch seconds in floats and ids with letters are not.
-_NUMBER = re.compile(r"(?<![\w.-])(\+?\d{2,5})[ -]?\d{4,8}(\d{4})(?![\w.])")
-_SECRET = re.compile(r"(https?://)[^/@\s]+@|(/callbacks/exotel/\w+/[\w-]+/)[\w-]+")
+# Ten to fifteen digits, in one piece or in groups as people write them; `%2B` is a plus in a URL.
+# Epoch seconds in floats, dates and ids with letters are not.
+_NUMBER = re.compile(
+    r"(?:(?<![\w.])|(?<=%2B)|(?<=%2b))"
+    r"(?:\+?\d{10,15}|\(?\+?\d{1,5}\)?(?:[ -]\d{3,10}){1,3})(?!\w|\.\d)"
+)
+_SECRET = re.compile(r"(\w+://)[^/@\s]+@|(/callbacks/exotel/\w+/[\w-]+/)[\w-]+")
 _QUIET = ("httpx", "httpcore", "asyncio", "multipart", "python_multipart")
 
 
@@ -74,7 +78,15 @@ def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str
 def mask_text(text: str) -> str:
     """Mask what looks like a phone number or a secret in a URL."""
     text = _SECRET.sub(lambda found: (found[1] or found[2]) + "***", text)
-    return _NUMBER.sub(r"\1******\2", text)
+    return _NUMBER.sub(_mask_number, text)
+
+
+def _mask_number(found: re.Match[str]) -> str:
+    digits = re.sub(r"\D", "", found[0])
+    if not 10 <= len(digits) <= 15:
+        return found[0]
+    plus = "+" if found[0].startswith("+") else ""
+    return f"{plus}{digits[:2]}******{digits[-4:]}"
 
 
 def _masked(value: Any) -> Any:

@@ -156,7 +156,7 @@ def agent_states(db: Database, numbers: Sequence[str]) -> dict[str, AgentNow]:
     with db.client.pipeline(transaction=False) as pipe:
         pipe.hmget(db.key("busy"), digits)
         pipe.zmscore(db.key("resting"), digits)
-        pipe.zmscore(db.key("parked"), digits)
+        pipe.hmget(db.key("parked"), digits)
         holders, resting, parked = pipe.execute()
     calls = _calls(db, holders)
     now = db.now()
@@ -166,8 +166,8 @@ def agent_states(db: Database, numbers: Sequence[str]) -> dict[str, AgentNow]:
     ):
         if holder is not None:
             found[number] = _on_call(calls.get(text(holder)))
-        elif parked_until and parked_until > now:
-            found[number] = AgentNow(AgentState.PARKED, until=parked_until)
+        elif parked_until and float(parked_until) > now:
+            found[number] = AgentNow(AgentState.PARKED, until=float(parked_until))
         elif rests_until and rests_until > now:
             found[number] = AgentNow(AgentState.WRAP_UP, until=rests_until)
         else:
@@ -182,7 +182,7 @@ def busy_agents(db: Database) -> dict[str, AgentNow]:
     on_call = {one.attempt.agent for one in calls.values()}
     with db.client.pipeline(transaction=False) as pipe:
         pipe.zrange(db.key("resting"), 0, -1)
-        pipe.zrange(db.key("parked"), 0, -1)
+        pipe.hkeys(db.key("parked"))
         resting, parked = pipe.execute()
     numbers = on_call | {f"+{text(one)}" for one in (*resting, *parked)}
     return agent_states(db, sorted(numbers))

@@ -21,6 +21,7 @@ import structlog
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.custom_field import attempt_id_in
 from campaigns.settlement import Conflict, settled
+from dialer import failpoints
 from dialer.ids import AttemptId
 from dialer.journal import Answer, Intent, Journal
 from dialer.pacing import Allowance
@@ -97,6 +98,7 @@ class HostRecovery:
             return
         intents = self._journal.intents(ending_after=now_s)
         restored = sum(self._restore(intent) for intent in intents)
+        failpoints.reach("restored")
         report = {"epoch": self._journal.epoch, "intents": len(intents), "restored": restored}
         self._db.client.hset(self._db.key("reported"), self._host, json.dumps(report))
         log.warning("journal_reported", **report)
@@ -129,6 +131,7 @@ class HostRecovery:
         for position, answer in enumerate(late):
             try:
                 self._apply(answer)
+                failpoints.reach("handed_in")
             except Exception:
                 with self._lock:
                     self._late[:0] = late[position:]
@@ -248,5 +251,6 @@ class AccountRecovery:
             found += 1
             if isinstance(told := self._settling.report(id_, report, at=now_s), Conflict):
                 log.warning("call_unplaced", attempt_id=str(id_), sid=report.sid, why=told.why)
+        failpoints.reach("calls_read")
         self._read_calls_for = hold.since
         log.warning("provider_calls_read", calls=found)

@@ -10,10 +10,13 @@ from types import TracebackType
 from typing import Protocol, Self
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from dialer.file_set import FileSet
 from dialer.report_csv import CsvFile
+from dialer.report_frames import frame_of
 from dialer.report_parquet import ParquetFile
-from dialer.report_tables import Cell, Rows, Table
+from dialer.report_tables import Cell, Table
 from dialer.report_workbook import XlsxFile
 
 
@@ -40,8 +43,8 @@ class Layout:
 class TableFile(Protocol):
     """A file that one table is written into."""
 
-    def write(self, rows: Rows) -> None:
-        """Append rows; each has a cell for every column."""
+    def write(self, frame: pd.DataFrame) -> None:
+        """Append rows; the frame has every column of the table."""
 
     def close(self) -> None:
         """Complete the file."""
@@ -54,6 +57,8 @@ class TableFiles:
     """One table growing in every format at once, a batch of rows at a time."""
 
     def __init__(self, files: FileSet, stem: str, table: Table, layout: Layout) -> None:
+        self._table = table
+        self._zone = layout.zone
         self._rows: list[Sequence[Cell]] = []
         self._files: list[TableFile] = []
         with ExitStack() as stack:
@@ -87,6 +92,11 @@ class TableFiles:
         self._rows.extend(rows)
         self._write_if(len(self._rows) >= _BATCH)
 
+    def write(self, frame: pd.DataFrame) -> None:
+        """Append rows that are a frame already."""
+        for file in self._files:
+            file.write(frame)
+
     def close(self) -> None:
         """Complete the files."""
         self._write_if(bool(self._rows))
@@ -95,8 +105,7 @@ class TableFiles:
 
     def _write_if(self, now: bool) -> None:
         if now:
-            for file in self._files:
-                file.write(self._rows)
+            self.write(frame_of(self._rows, self._table, zone=self._zone))
             self._rows = []
 
 
@@ -106,10 +115,10 @@ _BATCH = 5_000
 def _open_table(path: Path, format_: Format, table: Table, layout: Layout) -> TableFile:
     match format_:
         case Format.CSV:
-            return CsvFile(path, table, zone=layout.zone, raw=layout.raw, bom=layout.bom)
+            return CsvFile(path, table, raw=layout.raw, bom=layout.bom)
         case Format.PARQUET:
             return ParquetFile(path, table, zone=layout.zone)
         case Format.XLSX:
-            return XlsxFile(path, table, zone=layout.zone, raw=layout.raw, as_of=layout.as_of)
+            return XlsxFile(path, table, raw=layout.raw, as_of=layout.as_of)
         case Format.HTML:
             raise ValueError("a page holds no single table")

@@ -1,37 +1,40 @@
 """A report table as Parquet."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dialer.report_tables import Rows, Table, Type
+from dialer.report_tables import Table, Type
 
 
 class ParquetFile:
     """Typed columns, zstd; text is as it is in our books, since nothing here runs formulas."""
 
     def __init__(self, path: Path, table: Table, *, zone: ZoneInfo) -> None:
+        self._columns = table.columns
         self._schema = pa.schema(
             [(column.name, _arrow_type(column.type, zone)) for column in table.columns]
         )
-        self._as_values = [_ARROW_VALUES.get(column.type) for column in table.columns]
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._batches: list[pa.RecordBatch] = []
 
-    def write(self, rows: Rows) -> None:
+    def write(self, frame: pd.DataFrame) -> None:
         """Append rows."""
-        columns = [
-            pa.array(column if as_values is None else as_values(column), type=field.type)
-            for column, as_values, field in zip(
-                zip(*rows, strict=True), self._as_values, self._schema, strict=True
-            )
-        ]
-        self._batches.append(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+        converted = {
+            column.name: frame[column.name].map(_CONVERTED[column.type], na_action="ignore")
+            for column in self._columns
+            if column.type in _CONVERTED
+        }
+        batch = pa.RecordBatch.from_pandas(
+            frame.assign(**converted), schema=self._schema, preserve_index=False
+        )
+        self._batches.append(batch.replace_schema_metadata(None))
         if sum(batch.num_rows for batch in self._batches) >= _ROW_GROUP:
             self._flush()
 
@@ -72,11 +75,9 @@ def _arrow_type(type_: Type, zone: ZoneInfo) -> Any:
 
 
 _SIX_PLACES = Decimal("0.000001")
-_ARROW_VALUES: dict[Type, Callable[[Sequence[Any]], list[Any]]] = {
-    Type.FIGURE: lambda cells: [None if cell is None else str(cell) for cell in cells],
-    Type.REAL: lambda cells: [None if cell is None else float(cell) for cell in cells],
-    Type.MONEY: lambda cells: [
-        None if cell is None else Decimal(cell).quantize(_SIX_PLACES) for cell in cells
-    ],
-    Type.INSTANT: lambda cells: [None if cell is None else round(cell * 1000) for cell in cells],
+_CONVERTED: dict[Type, Callable[[Any], Any]] = {
+    Type.FIGURE: str,
+    Type.REAL: float,
+    Type.MONEY: lambda price: Decimal(price).quantize(_SIX_PLACES),
 }
+"""What Arrow does not convert by itself."""

@@ -1,14 +1,13 @@
-"""How contacts and figures become rows of a report's tables; the columns are in `report_tables`."""
+"""How contacts become rows of a report's tables; the columns are in `report_tables`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Attempt, AttemptState, Outcome
+from campaigns.attempt import Attempt, AttemptState
 from campaigns.contact_state import ContactState
 from campaigns.figures import STANDING_OF
 from campaigns.number_mask import Mask, NumberMask
-from campaigns.report import Figure, Group, Report, group_rates
 from dialer.ids import ContactId
-from dialer.report_tables import Cell, Kind, Orphan, RejectedRow
+from dialer.report_tables import Cell, Orphan, RejectedRow
 from dialer.store.attempts import OpenAttempt
 from dialer.store.snapshot import ContactLine
 
@@ -148,98 +147,6 @@ def orphan_row(orphan: Orphan, *, as_of_s: float) -> tuple[Cell, ...]:
         None,
         None,
     )
-
-
-def summary_rows(report: Report) -> Iterator[tuple[Cell, ...]]:
-    """Make the rows of the summary: what it is about, the sums, the indicators."""
-    for figure in (*_about(report), *report.counts, *report.kpis):
-        yield (figure.name, figure.value, figure.numerator, figure.denominator, figure.formula)
-
-
-def kpi_rows(report: Report) -> Iterator[tuple[Cell, ...]]:
-    """Make the rows of the dictionary of indicators."""
-    for one in report.kpis:
-        yield (one.name, one.formula, one.numerator, one.denominator, one.value)
-
-
-def group_rows(groups: Iterable[Group]) -> Iterator[tuple[Cell, ...]]:
-    """Make a row of each group."""
-    for group in groups:
-        tally = group.tally
-        yield (
-            group.key,
-            tally.attempts,
-            tally.calls,
-            tally.agent_answered,
-            tally.connected,
-            *(rate.value for rate in group_rates(tally)),
-            tally.talk_s,
-            tally.charged,
-            tally.machine_answered,
-        )
-
-
-def figure_rows(kind: Kind, report: Report) -> Iterator[tuple[Cell, ...]]:
-    """Make the rows of a table that is small and known only at the end."""
-    match kind:
-        case Kind.SUMMARY:
-            yield from summary_rows(report)
-        case Kind.KPIS:
-            yield from kpi_rows(report)
-        case Kind.BY_AGENT:
-            yield from group_rows(report.by_agent)
-        case Kind.BY_ATTEMPT:
-            yield from group_rows(report.by_attempt)
-        case Kind.BY_HOUR:
-            zone = report.subject.zone.key
-            yield from ((*row, zone) for row in group_rows(report.by_hour))
-        case Kind.BY_OUTCOME:
-            yield from ((*row, side(str(row[0]))) for row in group_rows(report.by_outcome))
-        case Kind.ATTEMPTS | Kind.CONTACTS | Kind.REJECTED | Kind.UNRESOLVED:
-            raise ValueError(f"{kind} is written while contacts are read")
-
-
-STREAMED_KINDS = frozenset({Kind.ATTEMPTS, Kind.CONTACTS, Kind.REJECTED, Kind.UNRESOLVED})
-
-
-def side(group: str) -> str:
-    """Tell whose doing an outcome was; '' while there is none."""
-    if group == Outcome.CONNECTED:
-        return "both"
-    if group in CUSTOMER_SIDE:
-        return "customer"
-    if group in AGENT_SIDE:
-        return "agent"
-    if group in _PROVIDER_SIDE:
-        return "provider"
-    return ""
-
-
-_PROVIDER_SIDE = frozenset(
-    {
-        Outcome.CUSTOMER_NOT_DIALLED,
-        Outcome.PROVIDER_FAILED,
-        Outcome.DND,
-        Outcome.REFUSED,
-        Outcome.TURNED_AWAY,
-    }
-)
-
-
-def _about(report: Report) -> Iterator[Figure]:
-    subject = report.subject
-    yield Figure("campaign", subject.campaign)
-    yield Figure("campaign_id", subject.campaign_id)
-    yield Figure("campaign_state", subject.state)
-    yield Figure("as_of", subject.as_of.astimezone(subject.zone).isoformat(timespec="seconds"))
-    yield Figure("zone", subject.zone.key)
-    yield Figure(
-        "standing",
-        report.standing,
-        formula="final once the campaign has ended and no value can change any more",
-    )
-    for no, content_hash in enumerate(subject.input_hashes, start=1):
-        yield Figure(f"input_{no}_sha256", content_hash)
 
 
 def _answer(attempt: Attempt) -> str:

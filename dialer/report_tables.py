@@ -32,6 +32,8 @@ class Kind(StrEnum):
 
 
 ALL_KINDS = tuple(Kind)
+STREAMED_KINDS = frozenset({Kind.ATTEMPTS, Kind.CONTACTS, Kind.REJECTED, Kind.UNRESOLVED})
+"""Written while contacts are read; the others are small and known only at the end."""
 
 
 class Type(StrEnum):

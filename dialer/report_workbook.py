@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
-from typing import Any, cast
-from zoneinfo import ZoneInfo
+from typing import Any
 
+import pandas as pd
 import xlsxwriter
 
 from campaigns.spreadsheet_safety import safe_cell
-from dialer.report_tables import Cell, Column, Rows, Table, Type
+from dialer.report_frames import cells_of
+from dialer.report_tables import Column, Table, Type
 
 
 class XlsxFile:
@@ -29,14 +30,12 @@ class XlsxFile:
         path: Path,
         table: Table,
         *,
-        zone: ZoneInfo,
         raw: bool,
         as_of: datetime,
         rows_per_sheet: int = 1_048_576,
     ) -> None:
         self._rows_per_sheet = rows_per_sheet
         self._table = table
-        self._zone = zone
         self._raw = raw
         # rows pass through temporary files here, which this folder's disk must hold anyway
         self._scratch = path.with_name(f"{path.name}.rows")
@@ -57,9 +56,10 @@ class XlsxFile:
         self._sheet_numbers = count(1)
         self._add_sheet()
 
-    def write(self, rows: Rows) -> None:
+    def write(self, frame: pd.DataFrame) -> None:
         """Append rows, on a new sheet where the last is full."""
-        for row in rows:
+        columns = [cells_of(frame[name]) for name in self._table.header]
+        for row in zip(*columns, strict=True):
             if self._used == self._rows_per_sheet:
                 self._end_sheet()
                 self._add_sheet()
@@ -99,15 +99,15 @@ class XlsxFile:
             self._sheet.set_column(at, at, min(width + 2, 50))
         self._sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
 
-    def _write(self, at: int, cell: Cell, column: Column) -> None:
+    def _write(self, at: int, cell: Any, column: Column) -> None:
         sheet, row = self._sheet, self._used
         if self._used < 100:  # enough to know how wide a column is
             shown = _INSTANT_WIDTH if column.type is Type.INSTANT else len(str(cell))
             self._widths[at] = max(self._widths[at], shown)
         match column.type:
             case Type.INSTANT:
-                local = datetime.fromtimestamp(round(cast("float", cell), 3), self._zone)
-                sheet.write_datetime(row, at, local.replace(tzinfo=None), self._instant(local))
+                wall = cell.replace(tzinfo=None)
+                sheet.write_datetime(row, at, wall, self._instant(cell))
             case Type.TRUTH:
                 sheet.write_boolean(row, at, cell)
             case Type.MONEY:

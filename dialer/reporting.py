@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from campaigns.figures import Figures
+from campaigns.figures import Counting
 from campaigns.number_mask import NO_MASK, Mask, NumberMask
 from campaigns.report import (
     DoesNotAddUp,
@@ -28,8 +28,16 @@ from campaigns.report import (
 from dialer.file_set import FileSet
 from dialer.ids import ContactId
 from dialer.report_files import Format, Layout, TableFiles
-from dialer.report_rows import STREAMED_KINDS, ContactRows, figure_rows, orphan_row
-from dialer.report_tables import ALL_KINDS, Kind, Orphan, RejectedRow, table
+from dialer.report_frames import figures_frame
+from dialer.report_rows import ContactRows, orphan_row
+from dialer.report_tables import (
+    ALL_KINDS,
+    STREAMED_KINDS,
+    Kind,
+    Orphan,
+    RejectedRow,
+    table,
+)
 from dialer.store.campaigns import Campaign
 from dialer.store.snapshot import ContactLine
 
@@ -122,7 +130,7 @@ def write_reports(
             )
         report = _pour(source, tables, mask=mask, as_of=as_of, on_progress=on_progress)
         for kind in tables.keys() - STREAMED_KINDS:
-            tables[kind].extend(figure_rows(kind, report))
+            tables[kind].write(figures_frame(report, table(kind, ())))
         for one in tables.values():
             one.close()
         if render_html and Format.HTML in formats:
@@ -182,7 +190,7 @@ class _Book:
 
     def __init__(self, campaign: Campaign) -> None:
         self._campaign = campaign
-        self._figures = Figures(campaign.rules.zone)
+        self._counting = Counting(campaign.rules.zone)
         self._charged = 0
         self._next_n = 1
         self._faults: dict[str, str] = {}
@@ -192,7 +200,7 @@ class _Book:
         """Count a contact."""
         record = line.record
         attempts = [one.attempt for one in line.attempts]
-        self._figures.add(record.state, record.outcome, attempts)
+        self._counting.add(record.state, record.outcome, attempts)
         self._charged += record.charged
         fault = contact_fault(
             record.state, record.outcome, attempts, made=record.made, charged=record.charged
@@ -226,11 +234,12 @@ class _Book:
             duplicate=campaign.duplicate,
             pace=pace,
         )
-        sums = identities(subject, self._figures, charged=self._charged, not_taken=self.not_taken)
+        figures = self._counting.figures()
+        sums = identities(subject, figures, charged=self._charged, not_taken=self.not_taken)
         wrong = [*differences(sums), *(f"{one}: {why}" for one, why in self._faults.items())]
         if wrong:
             raise DoesNotAddUp(wrong, contacts=tuple(self._faults))
-        return make_report(subject, self._figures, sums, name_agent=name_agent)
+        return make_report(subject, figures, sums, name_agent=name_agent)
 
     def _note(self, n: int, fault: str) -> None:
         if len(self._faults) < _MOST_NAMED:

@@ -1,5 +1,6 @@
 """Every setting: unit, bounds, default. Read once in `workers.wiring`, passed down, never changed."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,9 +18,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from campaigns.calling_hours import CallingHours
+from dialer.connecting import SCHEMES, SentinelAddress, is_sentinel
 from dialer.exotel import REGIONS
-
-_REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
 
 class SettingsError(Exception):
@@ -47,8 +47,10 @@ def _host_url(value: str) -> str:
 
 
 def _redis_url(value: str) -> str:
-    if value and urlsplit(value).scheme not in _REDIS_SCHEMES:
+    if value and urlsplit(value).scheme not in SCHEMES:
         raise ValueError("must start with redis://, rediss://, unix:// or redis+sentinel://")
+    if is_sentinel(value):
+        SentinelAddress.parse(value)
     return value
 
 
@@ -168,14 +170,19 @@ class Settings(BaseSettings):
         45, ge=1, le=300, description="total deadline of one provider request, s"
     )
     dialer_lookup_after_s: float = Field(
-        120, ge=0, description="first question about a call nobody reported on, s"
+        120, ge=0, le=86400, description="first question about a call nobody reported on, s"
     )
-    dialer_lookup_every_s: float = Field(60, ge=1, description="pause between two questions, s")
+    dialer_lookup_every_s: float = Field(
+        60, ge=1, le=3600, description="pause between two questions, s"
+    )
     dialer_final_values_after_s: float = Field(
-        150, ge=0, description="duration and price are fetched so long after the end, s"
+        150, ge=0, le=86400, description="duration and price are fetched so long after the end, s"
     )
     dialer_quarantine_slack_s: float = Field(
-        300, ge=0, description="added to the longest possible call before giving up on it, s"
+        300,
+        ge=0,
+        le=86400,
+        description="added to the longest possible call before giving up on it, s",
     )
 
     # logs
@@ -239,13 +246,15 @@ _NEEDED_TO_DIAL = (
 
 
 def read_settings(**overrides: Any) -> Settings:
-    """Read and check the settings.
+    """Read and check the settings: the environment, `.env`, and the credentials systemd hands over.
 
     Raises:
         SettingsError: One line per wrong setting, by its environment name, with the remedy.
     """
+    # systemd's LoadCredential: a folder with a file for each secret, named like its setting
+    secrets_dir = os.environ.get("CREDENTIALS_DIRECTORY")
     try:
-        return Settings(**overrides)
+        return Settings(_secrets_dir=secrets_dir, **overrides)
     except ValidationError as error:
         lines = []
         for problem in error.errors():

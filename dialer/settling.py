@@ -106,7 +106,8 @@ class Settling:
         Args:
             change: The attempt as it will stand; None changes nothing.
             before: The attempt as last read; None reads it.
-            follows: What follows whatever the change; outcome and Sid are added here.
+            follows: What follows; outcome and Sid are added here. Where nothing changes, the next
+                look and the contact's quarantine fall away: they belong to the change.
 
         Returns:
             The attempt as it stands; None when there is none.
@@ -117,12 +118,12 @@ class Settling:
                 return None
             after = change(before)
             if after is None:
-                if follows == NOTHING_ELSE:
+                after, then = before, replace(follows, look_s=None, unresolved=False)
+                if then == NOTHING_ELSE:
                     return before
-                after = before
-            written = self._attempts.record(
-                id_, before=before, after=after, follows=self._follows(id_, before, after, follows)
-            )
+            else:
+                then = self._follows(id_, before, after, follows)
+            written = self._attempts.record(id_, before=before, after=after, follows=then)
             match written:
                 case Stale(attempt):
                     before = attempt
@@ -139,7 +140,7 @@ class Settling:
     def _follows(
         self, id_: AttemptId, before: Attempt, after: Attempt, follows: Follows
     ) -> Follows:
-        if after.sid and not before.sid:
+        if after.sid != before.sid:
             follows = replace(follows, sid=after.sid)
         if before.state is AttemptState.UNKNOWN and after.state is AttemptState.PLACED:
             follows = replace(follows, bound=True)

@@ -156,6 +156,7 @@ class Statuses:
         rate, timers = self._pacing.rate(), self._timers(campaign.id)
         on_call, resting = self._agents_taken(campaign.id) if counts.waiting else (0, 0)
         processes = alive(self._db)
+        live, most = self._tightest_cap(campaign, counts, calls_live)
         now = self._db.now()
         situation = Situation(
             at=datetime.fromtimestamp(now, UTC),
@@ -176,8 +177,8 @@ class Statuses:
             hold=text(hold),
             stopped=text(stopped),
             blocked_for_s=rate.blocked_for_s,
-            live_calls=calls_live,
-            most_calls=self._most_calls,
+            live_calls=live,
+            most_calls=most,
             requests_last_60_s=rate.last_60_s,
             requests_per_window=rate.limit,
             window_s=self.allowance.window_s,
@@ -203,6 +204,16 @@ class Statuses:
     def allowance(self) -> Allowance:
         """What the account may send."""
         return self._pacing.allowance
+
+    def _tightest_cap(self, campaign: Campaign, counts: Counts, live: int) -> tuple[int, int]:
+        """Give live calls and how many may be, of the campaign where its cap is reached first."""
+        own_live, own_most = (
+            counts.in_flight + counts.unresolved,
+            campaign.rules.max_concurrent_calls,
+        )
+        if own_most and own_live >= own_most:
+            return own_live, own_most
+        return live, self._most_calls
 
     def _timers(self, campaign: str) -> Timers:
         """Read whose time has not come; the account's campaigns share one list of them."""

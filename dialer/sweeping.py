@@ -6,12 +6,10 @@ unknown   perhaps a call, perhaps none       → search by numbers and time; onl
 settled   duration or price still missing    → ask by Sid, until they come or time is up
 """
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
-from typing import TypeVar
+from itertools import chain, islice
 
 import structlog
 
@@ -20,30 +18,22 @@ from campaigns.campaign import UnknownPolicy
 from campaigns.custom_field import attempt_id_in
 from campaigns.settlement import outcome_of
 from dialer.clock import Sleep
-from dialer.errors import LookupFailed, ProviderError, TurnedAway
-from dialer.exotel import CallsPage, Exotel
-from dialer.ids import new_nonce
+from dialer.errors import ProviderError
+from dialer.exotel import Exotel
+from dialer.lookups import SIDS_PER_LOOKUP, Lookups, NoSlot
 from dialer.pacing import Pacing
 from dialer.settling import Settling, SettlingTimes
 from dialer.store import Attempts, Campaigns, Database, Follows, OpenAttempt
 
 log = structlog.get_logger(__name__)
 
-_BATCH = 20  # Sids per look-up: the provider advises 20 and allows 100
+_VALUES_BATCH = 100  # late values can wait and cost pace: one request in a hundred
 _MOST_PER_SWEEP = 200
 _LEGS_LOOKS = 3  # a details row without legs: ask so often before the overall status must do
 _LATE_VALUES_GIVE_UP_S = 900.0
 _OVERDUE_S = 60.0  # a look-up so late goes before dials, or a busy campaign would never settle
-_PATIENCE_S = 5.0
-_OVERDUE_PATIENCE_S = 30.0
 _SEARCH_MARGIN_S = 60.0  # the provider's clock and ours
-_MOST_FOUND = 500
-
-Found = TypeVar("Found")
-
-
-class NoSlot(Exception):
-    """The allowance has no room for a look-up now; the attempts are looked at later."""
+_MOST_PAGES = 5  # of one pair's calls; nobody rings a pair so often in an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +58,15 @@ class Sweeping:
         sleep: Sleep,
     ) -> None:
         self._db = db
-        self._provider = provider
-        self._pacing = pacing
+        self._lookups = Lookups(provider, pacing, sleep=sleep)
         self._settling = settling
         self._times = times
-        self._sleep = sleep
         self._attempts = Attempts(db)
         self._campaigns = Campaigns(db)
-        self._requests = 0
 
     def sweep(self) -> Swept:
         """Look at everything that is due, as far as the allowance lets us."""
-        self._requests = 0
+        requests_before = self._lookups.requests
         put_off_s = self._times.lookup_every_s
         open_ones = self._attempts.due("open", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
         late_ones = self._attempts.due("late", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
@@ -94,14 +81,16 @@ class Sweeping:
                     placed.append(one)
                 case AttemptState.SETTLED:
                     pass  # it ended while we read
-        for batch in _batches(placed):
+        for batch in _batches(placed, SIDS_PER_LOOKUP):
             self._ask_about(batch)
-        for batch in _batches(late_ones):
-            self._ask_for_values(batch)
+        for batch in _batches(late_ones, _VALUES_BATCH):
+            if not self._ask_for_values(batch):
+                break  # no hurry: the next sweep asks again
         looked_at = len(open_ones) + len(late_ones)
+        requests = self._lookups.requests - requests_before
         if looked_at:
-            log.info("swept", looked_at=looked_at, requests=self._requests)
-        return Swept(looked_at, self._requests)
+            log.info("swept", looked_at=looked_at, requests=requests)
+        return Swept(looked_at, requests)
 
     def _give_up_on_answer(self, one: OpenAttempt) -> None:
         def quarantine(now: Attempt) -> Attempt | None:
@@ -135,7 +124,7 @@ class Sweeping:
     def _ask_singly(self, one: OpenAttempt, now_s: float) -> None:
         """A call longer than any can be, and not among the ended ones: ask for it by name."""
         try:
-            report = self._single(one)
+            report = self._lookups.single(one.attempt.sid or "", overdue=True)
         except (NoSlot, ProviderError) as error:
             log.warning("lookup_failed", message=str(error))
             return
@@ -165,10 +154,10 @@ class Sweeping:
             error_code="sid_unknown",
         )
 
-    def _ask_for_values(self, batch: Sequence[OpenAttempt]) -> None:
+    def _ask_for_values(self, batch: Sequence[OpenAttempt]) -> bool:
         found = self._by_sid(batch)
         if found is None:
-            return
+            return False
         now_s = self._db.now()
         for one in batch:
             report = found.get(one.attempt.sid or "")
@@ -180,6 +169,7 @@ class Sweeping:
                     lambda now: replace(now, is_final=True),
                     follows=Follows(late_s=0.0),
                 )
+        return True
 
     def _look_for(self, one: OpenAttempt) -> None:
         """Search for the call of an attempt nobody knows the fate of."""
@@ -235,55 +225,35 @@ class Sweeping:
         Raises:
             NoSlot, ProviderError: Not all could be read.
         """
-        first = partial(
-            self._provider.search_calls, created_from=created_from, created_until=created_until
+        pages = self._lookups.pages(
+            created_from=created_from, created_until=created_until, overdue=True
         )
-        return self._all_pages(first, most=None, overdue=True)
+        return list(chain.from_iterable(pages))
 
     def _search(self, attempt: Attempt) -> list[CallReport] | None:
-        first = partial(
-            self._provider.search_calls,
+        pages = self._lookups.pages(
             agent=attempt.agent,
             customer=attempt.customer,
             created_from=datetime.fromtimestamp(attempt.requested_at - _SEARCH_MARGIN_S, UTC),
             created_until=datetime.fromtimestamp(
                 attempt.quarantine_ends_at + _SEARCH_MARGIN_S, UTC
             ),
+            overdue=self._is_overdue(attempt),
         )
         try:
-            return self._all_pages(first, most=_MOST_FOUND, overdue=self._is_overdue(attempt))
+            return list(chain.from_iterable(islice(pages, _MOST_PAGES)))
         except (NoSlot, ProviderError) as error:
             log.warning("lookup_failed", message=str(error))
             return None
-
-    def _all_pages(
-        self, first: Callable[[], CallsPage], *, most: int | None, overdue: bool
-    ) -> list[CallReport]:
-        page = self._paced(first, overdue=overdue)
-        found = list(page.reports)
-        while page.next_page and (most is None or len(found) < most):
-            page = self._paced(partial(self._provider.next_page, page.next_page), overdue=overdue)
-            found.extend(page.reports)
-        return found
 
     def _by_sid(self, batch: Sequence[OpenAttempt]) -> dict[str, CallReport] | None:
         sids = [one.attempt.sid for one in batch if one.attempt.sid]
         overdue = any(self._is_overdue(one.attempt) for one in batch)
         try:
-            page = self._paced(lambda: self._provider.calls(sids), overdue=overdue)
+            return self._lookups.by_sid(sids, overdue=overdue)
         except (NoSlot, ProviderError) as error:
             log.warning("lookup_failed", message=str(error))
             return None
-        return {report.sid: report for report in page.reports}
-
-    def _single(self, one: OpenAttempt) -> CallReport | None:
-        """Ask for one call; None when the provider does not know it.
-
-        Raises:
-            NoSlot, ProviderError: It was not asked, or did not answer.
-        """
-        sid = one.attempt.sid or ""
-        return self._paced(lambda: self._provider.call_details(sid), overdue=True)
 
     def _is_overdue(self, attempt: Attempt) -> bool:
         if attempt.settled_at is not None:
@@ -292,47 +262,8 @@ class Sweeping:
             due_at = attempt.requested_at + self._times.lookup_after_s
         return self._db.now() - due_at >= _OVERDUE_S
 
-    def _paced(self, request: Callable[[], Found], *, overdue: bool) -> Found:
-        """Make one look-up inside the allowance.
 
-        Raises:
-            NoSlot: None came free in time.
-        """
-        member = f"look/{new_nonce()}"
-        self._wait_for_slot(member, overdue=overdue)
-        self._requests += 1
-        try:
-            found = request()
-        except TurnedAway as error:
-            if error.over_limit:
-                self._pacing.close_for(error.wait_s)
-            if error.http_status is None:
-                self._pacing.never_sent(member)
-            else:
-                self._pacing.answered(member)
-            raise
-        except LookupFailed as error:
-            if error.http_status is None:
-                self._pacing.unanswered(member)
-            else:
-                self._pacing.answered(member)
-            raise
-        except ProviderError:
-            self._pacing.answered(member)
-            raise
-        self._pacing.answered(member)
-        return found
-
-    def _wait_for_slot(self, member: str, *, overdue: bool) -> None:
-        left_s = _OVERDUE_PATIENCE_S if overdue else _PATIENCE_S
-        while (wait_s := self._pacing.take_slot(member, overdue=overdue)) > 0:
-            if wait_s > left_s:
-                raise NoSlot("no room for a look-up in the account's allowance")
-            self._sleep(wait_s)
-            left_s -= wait_s
-
-
-def _batches(attempts: Iterable[OpenAttempt]) -> Iterator[Sequence[OpenAttempt]]:
+def _batches(attempts: Iterable[OpenAttempt], size: int) -> Iterator[Sequence[OpenAttempt]]:
     with_sid = (one for one in attempts if one.attempt.sid)
-    while batch := list(itertools.islice(with_sid, _BATCH)):
+    while batch := list(islice(with_sid, size)):
         yield batch

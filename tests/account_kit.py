@@ -1,10 +1,14 @@
 """One account under virtual time: every use case wired to the phone company, nothing in threads."""
 
+from pathlib import Path
+
 from dialer.callback_paths import CallbackPaths
 from dialer.dialing import Dialing, DialingOptions, Dialled, Dropped
 from dialer.feeding import Feeding, Released
 from dialer.ids import AttemptId
+from dialer.journal import Journal
 from dialer.pacing import Allowance, Pacing
+from dialer.recovery import HostRecovery
 from dialer.settling import Settling, SettlingTimes
 from dialer.store import Attempts, Campaigns, Contacts, OpenAttempt
 from dialer.store.campaigns import Counts
@@ -18,11 +22,16 @@ FAST = Allowance(requests=10_000)
 
 
 class Account:
-    """The account's use cases. Each is made anew when asked for: none remembers the clock."""
+    """The account's use cases. Each is made anew when asked for: none remembers the clock.
+
+    Args:
+        folder: For the worker's journal.
+    """
 
     def __init__(
         self,
         db: VirtualDatabase,
+        folder: Path,
         *,
         allowance: Allowance = FAST,
         max_concurrent_calls: int = 0,
@@ -38,6 +47,10 @@ class Account:
         self.contacts = Contacts(db)
         self.pacing = Pacing(db, allowance)
         self.settling = Settling(db, self.times)
+        self.journal = Journal(folder, "worker")
+        self.recovery = HostRecovery(
+            db, journal=self.journal, settling=self.settling, host="localhost"
+        )
 
     @property
     def feeding(self) -> Feeding:
@@ -54,6 +67,8 @@ class Account:
             settling=self.settling,
             paths=CallbackPaths("https://dialer.example.com", ["s" * 32]),
             options=DialingOptions(max_concurrent_calls=self.cap),
+            recovery=self.recovery,
+            journal=self.journal,
             sleep=self.db.pass_time,
         )
 
@@ -93,8 +108,8 @@ class Account:
 
     def open_attempts(self) -> list[OpenAttempt]:
         """Attempts not yet settled."""
-        ids = [AttemptId.parse(one.decode()) for one in self.db.client.zrange(
-            self.db.key("open"), 0, -1)]
+        stored = self.db.client.zrange(self.db.key("open"), 0, -1)
+        ids = [AttemptId.parse(one.decode()) for one in stored]
         known = [one for one in ids if one is not None]
         found = self.attempts.get_many(known)
         return [OpenAttempt(id_, one) for id_, one in zip(known, found, strict=True) if one]

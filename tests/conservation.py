@@ -84,9 +84,7 @@ def _check_counts(books: Books, campaign: Campaign) -> None:
     assert all(one.outcome for one in finals)
     assert sum(ends.values()) == len(finals)
 
-    mine = {
-        id_: one for id_, one in books.attempts.items() if id_.startswith(f"{campaign.id}-")
-    }
+    mine = {id_: one for id_, one in books.attempts.items() if id_.startswith(f"{campaign.id}-")}
     assert counts.attempts == len(mine) == sum(one.made for one in contacts.values())
     charged = Counter(_n(id_) for id_, one in mine.items() if one.is_charged)
     assert counts.charged == charged.total()
@@ -134,9 +132,7 @@ def _check_agent_comes(books: Books, campaign: Campaign, number: str) -> None:
 
 def _check_end(books: Books, campaign: Campaign) -> None:
     left = [
-        n
-        for n, one in books.contacts[campaign.id].items()
-        if one.state is not ContactState.FINAL
+        n for n, one in books.contacts[campaign.id].items() if one.state is not ContactState.FINAL
     ]
     if campaign.state in OVER:
         assert not left, f"{campaign.name} is {campaign.state} and {left} are not final"

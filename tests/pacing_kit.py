@@ -1,24 +1,26 @@
 """Pacing under virtual time: the real scripts on the real server, their clock in the test's hand."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import redis
+from pydantic import SecretStr
 from redis.client import Pipeline
 
 from campaigns.attempt import AttemptState
 from campaigns.campaign import CampaignRules, CampaignState
-from dialer.callback_paths import CallbackPaths
-from dialer.dialing import Dialing, DialingOptions
 from dialer.errors import ProviderError
-from dialer.exotel import Connected, ConnectRequest, Exotel
-from dialer.feeding import Feeding, Released
+from dialer.exotel import Connected, ConnectRequest
+from dialer.feeding import Released
 from dialer.ids import AttemptId, new_campaign_id
 from dialer.pacing import Allowance, Pacing
-from dialer.settling import Settling, SettlingTimes
+from dialer.settings import Settings
+from dialer.settling import Settling
 from dialer.store import Campaigns, ContactRecord, Contacts, Database, Follows
 from dialer.store.contacts import Row
-from dialer.store.database import Argument, text
+from dialer.store.database import Argument
+from workers.wiring import Wiring
 
 START_S = 1_800_000_000.0  # a full minute, as fixed windows begin
 _REAL_TIME = "redis.call('TIME')"
@@ -36,9 +38,7 @@ class VirtualDatabase(Database):
         super().__init__(client, account)
         self.clock_s = START_S
         for name, script in self._scripts.items():
-            source = text(
-                bytes(script.script) if isinstance(script.script, memoryview) else script.script
-            )
+            source = cast("str", script.script)
             assert source.count(_REAL_TIME) == 1, "the scripts read the clock in one place"
             virtual = source.replace(_REAL_TIME, _VIRTUAL_TIME)
             self._scripts[name] = client.register_script(virtual)
@@ -67,12 +67,23 @@ class UnspacedAllowance(Allowance):
 
 
 class DialingCampaign:
-    """A running campaign of fictional pairs, dialed by the real feeder and the real use case."""
+    """A running campaign of fictional pairs, dialed by the real feeder and the real use case.
 
-    def __init__(self, db: Database, allowance: Allowance, *, contacts: int = 100) -> None:
+    Args:
+        data_dir: For the journal.
+    """
+
+    def __init__(
+        self, db: VirtualDatabase, allowance: Allowance, data_dir: Path, *, contacts: int = 100
+    ) -> None:
         self._db = db
-        self._pacing = Pacing(db, allowance)
-        self._feeding = Feeding(db, allowance=Allowance(), max_concurrent_calls=0)
+        self._allowance = allowance
+        self._settings = Settings(
+            dialer_data_dir=data_dir,
+            dialer_public_url="https://dialer.example",
+            dialer_callback_secret=SecretStr("a secret long enough for a test of pacing"),
+        )
+        self._feeding = self._wiring(_Provider(None)).feeding
         self._released: list[Released] = []
         _load(db, contacts)
 
@@ -90,20 +101,11 @@ class DialingCampaign:
             The request that left; None when the gate let none go.
         """
         provider = _Provider(answer)
-        settling = Settling(self._db, SettlingTimes())
-        dialing = Dialing(
-            self._db,
-            provider=cast("Exotel", provider),
-            pacing=self._pacing,
-            settling=settling,
-            paths=CallbackPaths("https://dialer.example", ["a secret of the test"]),
-            options=DialingOptions(),
-            sleep=_give_up,
-        )
+        wiring = self._wiring(provider)
         while self._released and not provider.asked:
             released = self._released[0]
             try:
-                dialing.dial(released.contact, released.token)
+                wiring.dialing.dial(released.contact, released.token)
             except _MustWait:
                 return None
             except _UnderWay:
@@ -111,14 +113,22 @@ class DialingCampaign:
             del self._released[0]
         if provider.asked is None:
             return None
-        return DialRequest(self._db, self._pacing.allowance, provider.asked)
+        return DialRequest(wiring.settling, self._allowance, provider.asked)
+
+    def _wiring(self, provider: "_Provider") -> Wiring:
+        """Wire a worker that has just started: what it remembers of the hours may be hours old."""
+        wiring = Wiring(self._settings, sleep=_give_up)
+        vars(wiring).update(
+            db=self._db, provider=provider, pacing=Pacing(self._db, self._allowance)
+        )
+        return wiring
 
 
 class DialRequest:
     """A dial on its way to the provider; its ends are named as a look-up's."""
 
-    def __init__(self, db: Database, allowance: Allowance, id_: AttemptId) -> None:
-        self._settling = Settling(db, SettlingTimes())
+    def __init__(self, settling: Settling, allowance: Allowance, id_: AttemptId) -> None:
+        self._settling = settling
         self._allowance = allowance
         self.id = id_
 

@@ -3,10 +3,12 @@
 Dramatiq starts a worker by importing this module, so it reads the settings and connects.
 """
 
+import sys
+
 import dramatiq
 import structlog
 
-from dialer import logs
+from dialer import failpoints, logs
 from dialer.ids import ContactId
 from dialer.settings import SettingsError, read_settings
 from workers import housekeeping
@@ -17,8 +19,10 @@ log = structlog.get_logger(__name__)
 
 try:
     wiring = Wiring(read_settings())
+    dialing = wiring.dialing
 except SettingsError as error:
-    raise SystemExit(f"dialer: {error}") from None
+    sys.stderr.write(f"dialer: {error}\n")
+    raise SystemExit(2) from None  # as the commands say it: starting again will not help
 
 logs.set_up(
     log_format=wiring.settings.dialer_log_format,
@@ -30,6 +34,7 @@ broker = make_broker(
     prefix=wiring.db.prefix,
     allowance=wiring.allowance,
     housekeeping=lambda stop: housekeeping.run(wiring, stop),
+    stop_dialing=dialing.stop,
 )
 dramatiq.set_broker(broker)
 
@@ -41,4 +46,5 @@ def dial_contact(contact_id: str, token: str) -> None:
     if contact is None:
         log.error("message_unreadable", contact_id=contact_id)
         return
-    wiring.dialing.dial(contact, token)
+    dialing.dial(contact, token)
+    failpoints.reach("dialled")

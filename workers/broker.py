@@ -10,6 +10,7 @@ import math
 import signal
 import threading
 from collections.abc import Callable
+from types import FrameType
 
 import dramatiq
 import redis
@@ -68,6 +69,34 @@ class KeepUp(Middleware):
         self._stop.set()
 
 
+class StopOnce(Middleware):
+    """Lets a worker process hear one SIGTERM only.
+
+    Dramatiq takes a second one as an order to drop what it is doing. Where a supervisor signals a
+    whole group, the second is merely the master passing on what the worker has heard already.
+    """
+
+    def after_process_boot(self, _broker: dramatiq.Broker) -> None:
+        stop = signal.getsignal(signal.SIGTERM)
+
+        def stop_once(signum: int, frame: FrameType | None) -> None:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            if callable(stop):
+                stop(signum, frame)
+
+        signal.signal(signal.SIGTERM, stop_once)
+
+
+class DialNoMore(Middleware):
+    """Keeps a stopping worker from dialling what it has fetched; those releases lapse."""
+
+    def __init__(self, stop_dialing: Callable[[], None]) -> None:
+        self._stop_dialing = stop_dialing
+
+    def before_worker_shutdown(self, _broker: dramatiq.Broker, _worker: dramatiq.Worker) -> None:
+        self._stop_dialing()
+
+
 class EndWithMaster(Middleware):
     """Ends a worker process whose master was killed; a POST under way is finished first."""
 
@@ -107,11 +136,13 @@ def make_broker(
     prefix: str,
     allowance: Allowance,
     housekeeping: Callable[[threading.Event], None] | None = None,
+    stop_dialing: Callable[[], None] | None = None,
 ) -> RedisBroker:
     """Make the broker of one account; its keys carry the account's hash tag.
 
     Args:
         housekeeping: What a worker process runs beside its messages until the event is set.
+        stop_dialing: What a worker process is told when it stops.
     """
     return RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq types its core only
         client=client,
@@ -120,8 +151,10 @@ def make_broker(
         maintenance_chance=_MAINTENANCE_PER_MILLION,
         middleware=[
             Tuning(allowance),  # before the worker boots
-            EndWithMaster(),  # once per process, after the fork
+            StopOnce(),  # once per process, after the fork
+            EndWithMaster(),  # likewise
             *([KeepUp(housekeeping)] if housekeeping else []),
+            *([DialNoMore(stop_dialing)] if stop_dialing else []),
             LogContext(),  # innermost: its context covers the actor alone
         ],
     )

@@ -47,6 +47,7 @@ RETRIES = (
 _SIMULATOR = SimulatorOptions(
     speed=25,  # some eighty calls of two minutes fit into one
     seed=11,
+    values_late_s=60,
 )
 _GONE_WITHIN_S = 10.0
 
@@ -160,8 +161,8 @@ def _replace_settings(*, simulator_url: str, data_dir: Path, port: int) -> None:
         "DIALER_CALLBACK_SECRET": secrets.token_urlsafe(32),
         "DIALER_CALLING_HOURS": "always",
         "DIALER_WRAP_UP_S": "1",
-        # prices come late, on the simulator's clock
-        "DIALER_FINAL_VALUES_AFTER_S": "6",
+        "DIALER_MAX_ATTEMPTS": "2",
+        "DIALER_FINAL_VALUES_AFTER_S": "4",  # the simulator has them by then
         "DIALER_LOOKUP_EVERY_S": "5",
         "DIALER_LOG_FORMAT": "json",
     }

@@ -17,6 +17,7 @@ _TICK_S = 0.1
 _SCHEDULES_EVERY_S = 1.0
 _SWEEP_EVERY_S = 1.0
 _AFTER_FAULT_S = 0.5
+_SWEEPER_STOP_S = 2.0
 
 
 def run(wiring: Wiring) -> int:
@@ -26,7 +27,8 @@ def run(wiring: Wiring) -> int:
         sweeper = threading.Thread(target=_sweep, args=(wiring, stop), name="sweeper", daemon=True)
         sweeper.start()
         _feed(wiring, stop)
-        sweeper.join(timeout=wiring.settings.dialer_http_deadline_s)
+        # a look-up may take long, and abandoning one loses nothing: its slot frees itself
+        sweeper.join(timeout=_SWEEPER_STOP_S)
     return 0
 
 

@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from campaigns.figures import Standing
 from campaigns.report import Figure, Group, Number, Report, group_rates
-from dialer.report_rows import side
+from campaigns.report_frames import side
 from workers.web.charts import all_charts
 
 _MOST_AGENTS_SHOWN = 200

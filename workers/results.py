@@ -57,7 +57,14 @@ def _consume(wiring: Wiring, facts: Facts, stop: threading.Event) -> None:
 def settle_all(wiring: Wiring, facts: Sequence[Fact]) -> None:
     """Settle a batch and forget it; a crash in between only repeats it, which changes nothing."""
     for fact in facts:
-        _settle(wiring, fact)
+        try:
+            _settle(wiring, fact)
+        except redis.RedisError:
+            raise
+        except Exception:
+            # one that cannot be settled must not hold up all that came after it
+            log.exception("callback_not_settled", attempt_id=fact.attempt_id)
+            wiring.facts.set_aside(fact, why="an error of ours")
     failpoints.reach("settled")
     wiring.facts.done(facts)
 

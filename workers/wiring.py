@@ -7,16 +7,14 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import redis
-from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as AsyncRedis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from campaigns.attempt import quarantine_s
 from campaigns.phone import PhoneRules
 from dialer import embedded
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s, sleep
+from dialer.connecting import open_redis, open_redis_async
 from dialer.dialing import Dialing, DialingOptions
 from dialer.exotel import Exotel
 from dialer.feeding import Feeding
@@ -31,8 +29,6 @@ from dialer.store import Campaigns, Database, Facts
 from dialer.suppressing import Suppressing
 from dialer.sweeping import Sweeping
 
-_ASYNC_CONNECTIONS = 16  # a burst of callbacks queues for these instead of opening thousands
-_SOCKET_TIMEOUT_S = 5.0  # a stalled Redis must not hold a thread for ever
 _UNNAMED_ACCOUNT = "unnamed"  # lists can be loaded before the account is known
 
 
@@ -56,29 +52,13 @@ class Wiring:
 
     @cached_property
     def redis(self) -> "redis.Redis":
-        """A client that repeats nothing by itself.
-
-        A command whose answer was lost may have been done, so only scripts that are idempotent
-        are run again, and only by those who know it.
-        """
-        return redis.Redis.from_url(
-            self.redis_url,
-            socket_timeout=_SOCKET_TIMEOUT_S,
-            socket_connect_timeout=_SOCKET_TIMEOUT_S,
-            health_check_interval=15,
-            retry=Retry(NoBackoff(), 0),
-        )
+        """The server, or the master that the Sentinels name."""
+        return open_redis(self.redis_url)
 
     @cached_property
     def redis_async(self) -> AsyncRedis:
-        """An asyncio client on the same server, for the web process."""
-        pool = BlockingConnectionPool.from_url(
-            self.redis_url,
-            socket_timeout=_SOCKET_TIMEOUT_S,
-            socket_connect_timeout=_SOCKET_TIMEOUT_S,
-            max_connections=_ASYNC_CONNECTIONS,
-        )
-        return AsyncRedis(connection_pool=pool)
+        """An asyncio client of the same, for the web process."""
+        return open_redis_async(self.redis_url)
 
     @cached_property
     def db(self) -> Database:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 import httpcore
 import httpx
 
+from dialer import failpoints
+
 KEEPALIVE_EXPIRY_S = 5.0
 """Shorter than any server's: a connection closed at the other end makes an unknown outcome."""
 
@@ -182,6 +184,7 @@ class _DeadlineStream(httpcore.NetworkStream):
         if left_s <= 0:
             raise httpcore.WriteTimeout("the request was not sent by the deadline")
         self._stream.write(buffer, left_s)
+        failpoints.reach("sent")
 
     def close(self) -> None:
         self._stream.close()

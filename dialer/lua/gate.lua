@@ -13,6 +13,7 @@
 --         items: [name, what this call adds, most, 'campaign' | 'number' | 'country']}
 --     19  '' or the outcome code that the caller's own check closes the contact with  20  its name
 --     21  the epoch the caller remembers  22  1 when it asks for the first time under this token
+--     23  outcome code of expired
 -- Returns {'go', attempt JSON, epoch} | {'wait', s} | {'stale_rules'} | {'drop', why}
 
 local campaign, n, token, nonce = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
@@ -68,6 +69,9 @@ if is_suppressed(campaign, c.customer) or is_suppressed(campaign, c.agent) then
 end
 if ARGV[19] ~= '' then
   return close(ARGV[19], ARGV[20])
+end
+if c.expires > 0 and c.expires <= now then
+  return close(ARGV[23], 'expired')
 end
 if now < tonumber(ARGV[6]) or now >= tonumber(ARGV[7]) then
   local opens = tonumber(ARGV[8])

@@ -97,6 +97,9 @@ if settle then
     local day = cap[4] == 'number' and key('calls', settle.refund.day)
       or key('c', campaign, 'day', settle.refund.day)
     redis.call('HINCRBYFLOAT', day, cap[1], -cap[2])
+    if cap[4] == 'campaign' then
+      redis.call('HDEL', key('c', campaign), 'capped_until', 'capped_by')
+    end
   end
   free(c.agent, id, rest_s)
   free(c.customer, id, settle.gap_s)
@@ -142,7 +145,8 @@ if follows.works then
   redis.call('HDEL', key('pace'), 'faults')
 end
 if follows.pause and redis.call('HGET', key('c', campaign), 'state') == 'running' then
-  redis.call('HSET', key('c', campaign), 'state', 'paused', 'paused_why', follows.pause)
+  redis.call('HSET', key('c', campaign), 
+    'state', 'paused', 'why', follows.pause, 'paused_at', text(now))
   redis.call('ZREM', key('turns'), campaign)
 end
 return { 'ok' }

@@ -12,9 +12,10 @@ from dialer.ids import AttemptId
 from dialer.store.contacts import PER_CHUNK, code_of
 from dialer.store.database import Database, text
 
-# The record is a JSON list in the order of the dataclass, trailing nulls cut: names would be half
-# of it. gate.lua and record.lua know the first five places.
+# The record is a JSON list in the order of the dataclass, trailing defaults cut: names would be
+# half of it. gate.lua and record.lua know the first seven places.
 _ORDER = tuple(one.name for one in fields(Attempt))
+_DEFAULTS = tuple(one.default for one in fields(Attempt))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,12 @@ class Follows:
 
     def as_json(self) -> str:
         """Encode for the script; what is not set is left out."""
+        given = ((one.name, getattr(self, one.name)) for one in fields(self))
         plain: dict[str, Any] = {
-            one.name: getattr(self, one.name)
-            for one in fields(self)
-            if getattr(self, one.name) not in (None, False)
+            # 0.0 is a time, although it equals False
+            name: value
+            for name, value in given
+            if value is not None and value is not False
         }
         if self.settle:
             plain["settle"] = _settle_fields(self.settle)
@@ -180,7 +183,7 @@ class Attempts:
 def encode(attempt: Attempt) -> str:
     """Encode for Redis."""
     values = list(asdict(attempt).values())
-    while values and values[-1] in (None, False, 0):
+    while values[-1] == _DEFAULTS[len(values) - 1]:
         values.pop()
     return json.dumps(values, separators=(",", ":"), ensure_ascii=False)
 

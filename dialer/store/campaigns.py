@@ -235,7 +235,8 @@ class Campaigns:
         """
         before, after = self._steer(campaign.id, to, _MAY_COME_FROM[to], why=why)
         arrived = {to, CampaignState.COMPLETED, CampaignState.CANCELLED}
-        if after not in arrived or (before == after != to):
+        was_cancelled = to is CampaignState.CANCELLING and after is CampaignState.CANCELLED
+        if after not in arrived or (before == after != to and not was_cancelled):
             raise WrongState(f"campaign {campaign.name} is {after}", state=after)
         return after
 
@@ -271,13 +272,21 @@ class Campaigns:
         """Write new rules as the next version; every gate from now on knows it."""
         key = self._db.key("c", campaign.id)
         version = campaign.rules_version + 1
-        self._db.client.hset(key, mapping=_rules_fields(rules, version=version))
-        self._db.client.hdel(key, "open_from", "open_until")
+        with self._db.client.pipeline() as pipe:
+            pipe.hset(key, mapping=_rules_fields(rules, version=version))
+            # hours, caps and priority may be others now: the feeder lets it in again
+            pipe.hdel(key, "open_from", "open_until", "capped_until", "capped_by")
+            pipe.zrem(self._db.key("turns"), campaign.id)
+            pipe.execute()
         return version
 
     def set_open_window(self, campaign: str, *, from_s: float, until_s: float) -> None:
         """Tell release when the campaign may dial next, epoch s."""
         self._db.run("open_window", campaign, from_s, until_s)
+
+    def take_turns(self, campaign: str) -> None:
+        """Let a running campaign take turns again: it has opened, or its daily cap is over."""
+        self._db.run("open_window", campaign)
 
     def open_until(self, campaign: str) -> tuple[float, float]:
         """Read the window release knows, epoch s; zeros when it knows none."""

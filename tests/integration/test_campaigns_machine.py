@@ -5,7 +5,10 @@ nobody suppressed is rung, nothing leaves while a campaign is not running. In th
 stop, every campaign comes to its end.
 """
 
+import contextlib
 import secrets
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -19,9 +22,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from campaigns.attempt import CallReport, Outcome
+from campaigns.attempt import CallReport
 from campaigns.campaign import CampaignState, UnknownPolicy
-from campaigns.contact_state import ContactState
 from campaigns.retry_policy import RetryRule
 from dialer.ids import AttemptId
 from dialer.store import ContactRecord
@@ -100,7 +102,8 @@ class Everything(RuleBasedStateMachine):
     def __init__(self, client: "redis.Redis") -> None:
         super().__init__()
         self.db = LossyDatabase(client, f"test{secrets.token_hex(4)}")
-        self.account = Account(self.db)
+        self.folder = tempfile.TemporaryDirectory(prefix="dialer-test-")
+        self.account = Account(self.db, Path(self.folder.name))
         self.campaigns: list[str] = []
         self.messages: list[Any] = []
         self.mail: list[tuple[AttemptId, CallReport]] = []
@@ -139,10 +142,8 @@ class Everything(RuleBasedStateMachine):
     @rule(at=which, to=st.sampled_from(["running", "running", "paused", "cancelling"]))
     def steer(self, at: int, to: str) -> None:
         campaign = self.account.campaigns.find(self._pick(self.campaigns, at))
-        try:
+        with contextlib.suppress(WrongState):
             self.account.campaigns.move(campaign, CampaignState(to))
-        except WrongState:
-            pass
 
     @rule(number=st.sampled_from(NUMBERS[4:]))
     def suppress(self, number: str) -> None:
@@ -173,22 +174,26 @@ class Everything(RuleBasedStateMachine):
             call, killed=killed, early=early
         )
         self.db.lost_gate_answers = lost_answers
-        try:
+        with contextlib.suppress(Killed, redis.ConnectionError):
             self.account.dial(released)
-        except (Killed, redis.ConnectionError):
-            pass
         self.db.lost_gate_answers = 0
         self.account.company.answers.clear()
         if len(self.account.company.posts) > before:
             assert was_running
             record = self.account.contact(released.contact.campaign, released.contact.n)
-            unwanted = {f"+{one.decode()}" for one in self.db.client.hkeys(self.db.key("suppressed"))}
+            unwanted = {
+                f"+{one.decode()}" for one in self.db.client.hkeys(self.db.key("suppressed"))
+            }
             if answer is not Answer.DO_NOT_DISTURB:
                 assert not unwanted & {record.agent, record.customer}
 
     @rule()
     def sweep(self) -> None:
         self.account.sweeping.sweep()
+
+    @rule()
+    def hand_in_late_answers(self) -> None:
+        self.account.recovery.tick()
 
     @rule(seconds=st.sampled_from([1, 11, 30, 61, 130, 500, 3600]))
     def time_passes(self, seconds: int) -> None:
@@ -233,6 +238,8 @@ class Everything(RuleBasedStateMachine):
         try:
             self._let_it_end()
         finally:
+            self.account.journal.close()
+            self.folder.cleanup()
             self.db.client.flushdb()
 
     def _let_it_end(self) -> None:
@@ -250,8 +257,9 @@ class Everything(RuleBasedStateMachine):
             for call in company.live():
                 self._end(call, "connected")
                 self.account.settling.report(*self.mail[-1], at=self.db.now())
-            swept = self.account.sweeping.sweep()
-            pause_s = 5.0 if dialled or swept.looked_at else min(pause_s * 2, 6 * 3600)
+            self.account.recovery.tick()
+            self.account.sweeping.sweep()
+            pause_s = 5.0 if dialled else min(pause_s * 2, 3 * 3600)
             self.db.pass_time(pause_s)
         check_conservation(self.db)
         states = {id_: self.account.state(id_) for id_ in self.campaigns}
@@ -313,5 +321,3 @@ def test_the_books_balance_whatever_happens(redis_client):
             suppress_health_check=list(HealthCheck),
         ),
     )
-
-

@@ -263,11 +263,11 @@ def test_failures_of_requests_already_under_way_do_not_lengthen_the_back_off(db,
     assert pacing.take_slot("a") == pytest.approx(1)
 
 
-def test_back_off_starts_anew_after_a_placed_call(db, pacing):
+def test_back_off_starts_anew_after_a_placed_call(db, pacing, tmp_path):
     for _ in range(4):
         pacing.back_off(None)
         db.pass_time(61)
-    request = gone(DialingCampaign(db, pacing.allowance))
+    request = gone(DialingCampaign(db, pacing.allowance, tmp_path))
 
     request.answered()
     pacing.back_off(None)
@@ -350,14 +350,14 @@ def test_look_ups_go_freely_while_no_dial_waits(db, pacing):
     assert pacing.take_slot("look") == 0
 
 
-def test_a_look_up_lets_waiting_dials_go_first(db, pacing):
-    DialingCampaign(db, pacing.allowance).release()
+def test_a_look_up_lets_waiting_dials_go_first(db, pacing, tmp_path):
+    DialingCampaign(db, pacing.allowance, tmp_path).release()
 
     assert pacing.take_slot("look") > 0
 
 
-def test_overdue_look_ups_go_before_waiting_dials_at_most_twenty_a_minute(db, pacing):
-    DialingCampaign(db, pacing.allowance).release()
+def test_overdue_look_ups_go_before_waiting_dials_at_most_twenty_a_minute(db, pacing, tmp_path):
+    DialingCampaign(db, pacing.allowance, tmp_path).release()
 
     looks = 0
     for _ in range(600):
@@ -367,8 +367,8 @@ def test_overdue_look_ups_go_before_waiting_dials_at_most_twenty_a_minute(db, pa
     assert looks == 20
 
 
-def test_a_refused_overdue_look_up_does_not_use_up_its_turn(db, pacing):
-    DialingCampaign(db, pacing.allowance).release()
+def test_a_refused_overdue_look_up_does_not_use_up_its_turn(db, pacing, tmp_path):
+    DialingCampaign(db, pacing.allowance, tmp_path).release()
     pacing.close_for(1)
     refused_s = pacing.take_slot("look", overdue=True)
     db.pass_time(1)
@@ -377,9 +377,9 @@ def test_a_refused_overdue_look_up_does_not_use_up_its_turn(db, pacing):
     assert pacing.take_slot("look", overdue=True) == 0
 
 
-def test_look_ups_and_dials_share_one_allowance(db):
+def test_look_ups_and_dials_share_one_allowance(db, tmp_path):
     allowance = UnspacedAllowance(requests=1)
-    campaign, pacing = DialingCampaign(db, allowance), Pacing(db, allowance)
+    campaign, pacing = DialingCampaign(db, allowance, tmp_path), Pacing(db, allowance)
     pacing.take_slot("look")
     pacing.answered("look")
     campaign.release()
@@ -401,9 +401,9 @@ def test_look_ups_that_share_no_allowance_take_no_slot(db):
 ################################################################ dials
 
 
-def test_a_placed_dial_frees_its_slot_a_window_after_the_response(db):
+def test_a_placed_dial_frees_its_slot_a_window_after_the_response(db, tmp_path):
     allowance = UnspacedAllowance(requests=1)
-    request = gone(DialingCampaign(db, allowance))
+    request = gone(DialingCampaign(db, allowance, tmp_path))
     db.pass_time(2)
 
     request.answered()
@@ -415,9 +415,9 @@ def test_a_placed_dial_frees_its_slot_a_window_after_the_response(db):
     assert Pacing(db, allowance).take_slot("next", overdue=True) == 0
 
 
-def test_a_dial_without_response_keeps_its_slot_while_it_may_still_travel(db):
+def test_a_dial_without_response_keeps_its_slot_while_it_may_still_travel(db, tmp_path):
     allowance = UnspacedAllowance(requests=1)
-    request = gone(DialingCampaign(db, allowance))
+    request = gone(DialingCampaign(db, allowance, tmp_path))
 
     request.unanswered()
     db.pass_time(90.0)
@@ -428,9 +428,9 @@ def test_a_dial_without_response_keeps_its_slot_while_it_may_still_travel(db):
     assert Pacing(db, allowance).take_slot("next", overdue=True) == 0
 
 
-def test_a_dial_over_the_limit_keeps_its_slot_and_closes_the_gate_for_all(db):
+def test_a_dial_over_the_limit_keeps_its_slot_and_closes_the_gate_for_all(db, tmp_path):
     allowance = UnspacedAllowance(requests=1)
-    campaign, pacing = DialingCampaign(db, allowance), Pacing(db, allowance)
+    campaign, pacing = DialingCampaign(db, allowance, tmp_path), Pacing(db, allowance)
     campaign.release()
 
     campaign.dial(TurnedAway("429", wait_s=20, over_limit=True, http_status=429))
@@ -441,9 +441,9 @@ def test_a_dial_over_the_limit_keeps_its_slot_and_closes_the_gate_for_all(db):
     assert pacing.take_slot("next", overdue=True) == pytest.approx(40.1)
 
 
-def test_a_dial_that_surely_never_left_gives_its_slot_back(db):
+def test_a_dial_that_surely_never_left_gives_its_slot_back(db, tmp_path):
     allowance = UnspacedAllowance(requests=1)
-    campaign = DialingCampaign(db, allowance)
+    campaign = DialingCampaign(db, allowance, tmp_path)
     campaign.release()
 
     campaign.dial(TurnedAway("the network is down"))

@@ -8,6 +8,7 @@ may travel when nobody waits for it any more. Whatever happens, no window of its
 import secrets
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import redis
@@ -62,6 +63,13 @@ class Model:
         self.slots[member] = now + us(self.allowance.lease_s)
         return True
 
+    def ready_at(self, now: int) -> int:
+        """Tell from when on a request may leave, if nothing else happens."""
+        frees = sorted(free_at for free_at in self.slots.values() if free_at > now)
+        too_many = len(frees) - (LIMIT - self.lowered(now)) + 1
+        slot_at = frees[too_many - 1] if too_many > 0 else now
+        return max(now, slot_at, self.blocked_until, self.next_at)
+
     def over_limit(self, wait_s: float | None, now: int) -> None:
         if now >= self.blocked_until:
             self.cut, self.cut_at = min(LIMIT - 1, self.lowered(now) + 1), now
@@ -103,6 +111,7 @@ class BusyMachine(RuleBasedStateMachine):
 
     allowance: Allowance
     client: "redis.Redis"
+    data_dir: Path
 
     requests = Bundle("requests")
 
@@ -110,10 +119,9 @@ class BusyMachine(RuleBasedStateMachine):
         super().__init__()
         self.db = VirtualDatabase(self.client, f"test{secrets.token_hex(4)}")
         self.pacing = Pacing(self.db, self.allowance)
-        self.campaign = DialingCampaign(self.db, self.allowance)
+        self.campaign = DialingCampaign(self.db, self.allowance, self.data_dir)
         self.model = Model(self.allowance)
         self.counted_at_s: list[float] = []
-        self.told_s = 0.0
 
     @property
     def now(self) -> int:
@@ -121,29 +129,34 @@ class BusyMachine(RuleBasedStateMachine):
 
     ############################################################ time
 
-    @rule(ms=st.sampled_from([1, 50, 400, 1_000, 1_951, 2_000, 3_100, 6_000, 6_101, 45_000]))
+    @rule(ms=st.sampled_from([1, 50, 400, 1_000, 2_951, 3_000, 6_000, 6_101, 45_000]))
     def time_passes(self, ms: int) -> None:
         self.db.pass_time(ms / 1000)
 
-    @rule()
-    def the_caller_sleeps_as_told(self) -> None:
-        self.db.pass_time(self.told_s + 1e-6)
-        self.told_s = 0.0
+    def time_passes_until(self, instant: int) -> None:
+        self.db.clock_s = instant / 1e6
 
     ############################################################ requests leave
 
-    @rule(target=requests, overdue=st.booleans(), asks=st.integers(1, 3), at_once=st.booleans())
-    def a_look_up_asks(self, overdue: bool, asks: int, at_once: bool) -> object:
+    @rule(
+        target=requests,
+        patient=st.booleans(),
+        overdue=st.booleans(),
+        asks=st.integers(1, 3),
+        at_once=st.booleans(),
+    )
+    def a_look_up_asks(self, patient: bool, overdue: bool, asks: int, at_once: bool) -> object:
         member = secrets.token_hex(4)
+        if patient:
+            self.time_passes_until(self.model.ready_at(self.now))
         dials_wait = bool(self.client.zcard(self.db.key("released")))
         may_ask = not dials_wait or (overdue and self.now >= self.model.next_look_at)
 
         for _ in range(asks):  # a lost answer: the same request asks again
-            wait_s = self.pacing.take_slot(member, overdue=overdue)
-            assert (wait_s == 0) == (may_ask and self.model.take(member, self.now))
+            is_granted = self.pacing.take_slot(member, overdue=overdue) == 0
+            assert is_granted == (may_ask and self.model.take(member, self.now))
 
-        self.told_s = wait_s
-        if wait_s > 0:
+        if not is_granted:
             return multiple()
         if dials_wait:
             self.model.next_look_at = self.now + us(3)
@@ -153,11 +166,16 @@ class BusyMachine(RuleBasedStateMachine):
     def the_feeder_releases(self) -> None:
         self.campaign.release()
 
-    @rule(target=requests, at_once=st.booleans())
-    def a_dial_asks(self, at_once: bool) -> object:
+    @rule(target=requests, patient=st.booleans(), at_once=st.booleans())
+    def a_dial_asks(self, patient: bool, at_once: bool) -> object:
+        if patient:
+            self.time_passes_until(self.model.ready_at(self.now))
+            self.campaign.release()
+
         dial = self.campaign.dial()
 
         if dial is None:
+            assert not patient, "a contact was due, and nothing forbade its request"
             return multiple()
         assert self.model.take(str(dial.id), self.now)
         return self.left(str(dial.id), dial, counts_at_once=at_once)
@@ -289,11 +307,12 @@ class LookUp:
 @pytest.mark.parametrize("kind", [Allowance, UnspacedAllowance])
 @pytest.mark.parametrize("machine", [BusyMachine, TroubledMachine])
 def test_no_order_of_events_makes_pacing_leave_its_model_or_the_provider_count_too_many(
-    machine, kind, redis_client
+    machine, kind, redis_client, tmp_path
 ):
     class Machine(machine):
         allowance = kind(requests=LIMIT, window_s=WINDOW_S, http_deadline_s=DEADLINE_S)
         client = redis_client
+        data_dir = tmp_path
 
     run_state_machine_as_test(
         Machine, settings=settings(max_examples=60, stateful_step_count=50, deadline=None)

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import openpyxl
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -259,16 +259,11 @@ def test_a_workbook_is_typed_frozen_filtered_and_holds_no_formula(tmp_path):
 
 def test_a_table_too_long_for_one_sheet_goes_on_on_the_next(tmp_path):
     path = tmp_path / "kpis.xlsx"
-    file = XlsxFile(
-        path,
-        table(Kind.KPIS, ()),
-        zone=ZoneInfo("Asia/Kolkata"),
-        raw=False,
-        as_of=AS_OF,
-        rows_per_sheet=3,
-    )
+    kpis = table(Kind.KPIS, ())
+    file = XlsxFile(path, kpis, raw=False, as_of=AS_OF, rows_per_sheet=3)
+    rows_of_kpis = [(f"figure {n}", "", 1, 2, 0.5) for n in range(1, 6)]
 
-    file.write([(f"figure {n}", "", 1, 2, 0.5) for n in range(1, 6)])
+    file.write(pd.DataFrame(rows_of_kpis, columns=kpis.header))
     file.close()
 
     book = openpyxl.load_workbook(path)

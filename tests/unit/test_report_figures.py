@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
-from campaigns.figures import Figures, Standing
+from campaigns.figures import Counting, Figures, Standing
 from campaigns.report import (
     Figure,
     Pace,
@@ -60,10 +60,10 @@ some_contacts = st.lists(contacts(), max_size=12)
 
 
 def counted(contacts_) -> Figures:
-    figures = Figures(ZONE)
+    counting = Counting(ZONE)
     for state, end, made in contacts_:
-        figures.add(state, end, made)
-    return figures
+        counting.add(state, end, made)
+    return counting.figures()
 
 
 def subject(accepted, **facts) -> Subject:
@@ -109,15 +109,6 @@ def test_every_table_adds_up_to_all_attempts(some):
     for groups in (made.by_agent, made.by_hour, made.by_attempt, made.by_outcome):
         for name in ("attempts", "charged", "calls", "agent_answered", "connected", "talk_s"):
             assert sum(getattr(one.tally, name) for one in groups) == getattr(made.total, name)
-
-
-@given(some_contacts, some_contacts)
-def test_counting_in_two_parts_and_merging_is_counting_all(first, second):
-    merged = counted(first)
-
-    merged.merge(counted(second))
-
-    assert report(merged) == report(counted([*first, *second]))
 
 
 @given(some_contacts, st.randoms())
@@ -256,8 +247,3 @@ def test_a_report_is_final_once_nothing_in_it_can_change(state, made, is_final):
     sums = identities(about, figures, charged=1, not_taken=0)
 
     assert make_report(about, figures, sums, name_agent=str).is_final is is_final
-
-
-def test_parts_counted_in_different_zones_do_not_merge():
-    with pytest.raises(ValueError, match="Europe/London"):
-        Figures(ZONE).merge(Figures(ZoneInfo("Europe/London")))

@@ -2,9 +2,8 @@
 
 import signal
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -12,9 +11,6 @@ from rich.markup import escape
 from campaigns.campaign import CampaignState
 from dialer.clock import boottime_s
 from dialer.loading import LoadOptions
-from dialer.report_files import Format
-from dialer.report_source import report_source
-from dialer.reporting import ReportSet, write_reports
 from dialer.store import Campaign
 from workers.cli.faults import JobFailed
 from workers.cli.lists import tell_judgement
@@ -22,6 +18,9 @@ from workers.cli.printing import console, plain_table, say, show
 from workers.cli.rules import campaign_rules
 from workers.cli.watching import Follower
 from workers.demo import RETRIES, Stage, agreements, sample_list, staged
+
+if TYPE_CHECKING:
+    from workers.reports import ReportSet
 
 _NAME = "sample"
 _LOOK_EVERY_S = 0.5
@@ -91,8 +90,8 @@ def _follow(stage: Stage, campaign: Campaign) -> None:
         )
 
 
-def _report(stage: Stage, campaign: Campaign, out: Path) -> ReportSet:
-    from workers.html_report import render_html_report  # noqa: PLC0415 - Plotly takes a while
+def _report(stage: Stage, campaign: Campaign, out: Path) -> "ReportSet":
+    from workers.reports import Format, report_to  # noqa: PLC0415 - pandas takes a while
 
     wiring = stage.wiring
     with console(stderr=True).status("Fetching the calls' prices, writing the reports …"):
@@ -102,16 +101,12 @@ def _report(stage: Stage, campaign: Campaign, out: Path) -> ReportSet:
             within_s=_FINAL_WITHIN_S,
             what="the calls' prices did not come",
         )
-        return write_reports(
-            report_source(wiring.db, wiring.campaigns.find(campaign.id), wiring.allowance),
-            out,
-            as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
-            formats=(Format.CSV, Format.HTML),
-            render_html=render_html_report,
+        return report_to(
+            out, wiring, wiring.campaigns.find(campaign.id), formats=(Format.CSV, Format.HTML)
         )
 
 
-def _tell_result(stage: Stage, campaign: Campaign, written: ReportSet) -> bool:
+def _tell_result(stage: Stage, campaign: Campaign, written: "ReportSet") -> bool:
     """Print outcomes, sums and agreements; tell whether all of these hold."""
     counts = stage.wiring.campaigns.counts(campaign.id)
     table = plain_table("outcome", "attempts", "contacts", numbers=("attempts", "contacts"))

@@ -8,7 +8,6 @@ import structlog
 import typer
 
 from campaigns.list_source import CampaignFileError
-from campaigns.report import DoesNotAddUp
 from dialer.embedded import EmbeddedServerError
 from dialer.loading import LoadRefused
 from dialer.settings import SettingsError
@@ -58,12 +57,7 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
             line = "" if error.line is None else f"line {error.line}: "
             return FAILED, [f"{line}{error}"]
         case (
-            JobFailed()
-            | LoadRefused()
-            | CampaignNotFound()
-            | WrongState()
-            | DoesNotAddUp()
-            | EmbeddedServerError()
+            JobFailed() | LoadRefused() | CampaignNotFound() | WrongState() | EmbeddedServerError()
         ):
             return FAILED, [str(error)]
         case redis.RedisError():

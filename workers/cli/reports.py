@@ -1,19 +1,13 @@
 """`dialer report`: a campaign's files."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from campaigns.report import Report
-from dialer.report_files import Format
-from dialer.report_source import report_source
-from dialer.reporting import write_reports
 from workers.cli.campaign import Name
-from workers.cli.faults import WrongUse
+from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, progress, say, say_json
 from workers.cli.session import open_wiring
 
@@ -31,8 +25,10 @@ def report(
     ],
     format_: Annotated[
         str,
-        typer.Option("--format", metavar="FORMAT[,FORMAT…]", help=f"Any of {', '.join(Format)}."),
-    ] = Format.CSV,
+        typer.Option(
+            "--format", metavar="FORMAT[,FORMAT…]", help="Any of csv, xlsx, parquet, html."
+        ),
+    ] = "csv",
     raw: Annotated[
         bool,
         typer.Option(
@@ -55,20 +51,22 @@ def report(
 
       dialer report diwali --out reports --format csv,xlsx,html
     """
-    formats = _formats(format_)
+    # pandas takes a while to import, and no other command needs it
+    from workers.reports import DoesNotAddUp, Format, report_to  # noqa: PLC0415
+
+    try:
+        formats = [Format(word.strip().lower()) for word in format_.split(",")]
+    except ValueError:
+        raise WrongUse(f"--format {format_}: use any of {', '.join(Format)}") from None
     wiring = open_wiring()
     found = wiring.campaigns.find(campaign)
-    with progress(f"Writing {escape(found.name)}") as on_share:
-        written = write_reports(
-            report_source(wiring.db, found, wiring.allowance),
-            out,
-            as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
-            formats=formats,
-            raw=raw,
-            bom=bom,
-            render_html=_page() if Format.HTML in formats else None,
-            on_progress=lambda done, total: on_share(done / total if total else 1.0),
-        )
+    try:
+        with progress(f"Writing {escape(found.name)}") as on_share:
+            written = report_to(
+                out, wiring, found, formats=formats, raw=raw, bom=bom, on_share=on_share
+            )
+    except DoesNotAddUp as error:
+        raise JobFailed(str(error)) from None
     if as_json:
         say_json(
             {
@@ -91,16 +89,3 @@ def report(
     say(f"{standing}.\n")
     for file in written.files:
         say(escape(str(file)))
-
-
-def _formats(text: str) -> list[Format]:
-    try:
-        return [Format(part.strip().lower()) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise WrongUse(f"--format {text}: use any of {', '.join(Format)}, commas between") from None
-
-
-def _page() -> Callable[[Report], str]:
-    from workers.html_report import render_html_report  # noqa: PLC0415 - Plotly takes a while
-
-    return render_html_report

@@ -105,7 +105,7 @@ def _sums(status: Status) -> Text:
     """Write the sum out: it adds up at every instant."""
     counts = status.counts
     sums = Text(f"{counts.accepted:,} accepted =")
-    for number, state in enumerate(_STYLES):
+    for number, state in enumerate(reversed(_STYLES)):
         sums.append(" + " if number else " ")
         sums.append(f"{getattr(counts, state):,} {state.replace('_', ' ')}", style=_STYLES[state])
     if status.loading:
@@ -127,6 +127,8 @@ def _facts(status: Status, history: History, allowance: Allowance) -> Table:
     table.add_row(
         "requests", f"{status.rate.last_60_s} in 60 s of {limit:g}{refused}  [cyan]{spark}[/cyan]"
     )
+    if status.is_over:
+        return table
     agents = status.agents
     table.add_row(
         "agents",
@@ -146,14 +148,16 @@ def _facts(status: Status, history: History, allowance: Allowance) -> Table:
 
 def _done(status: Status, forecast: Forecast) -> Text:
     done_at = forecast.done_at.astimezone(status.campaign.rules.zone)
-    left = timedelta(seconds=round(done_at.timestamp() - status.as_of))
+    left = timedelta(seconds=max(0, round(done_at.timestamp() - status.as_of)))
     text = Text(f"in about {_words(left)}, {done_at:%d %b %H:%M}")
     text.append(f"  ({forecast.assuming})", style="dim")
     return text
 
 
 def _words(span: timedelta) -> str:
-    minutes = max(1, round(span.total_seconds() / 60))
+    if span < timedelta(seconds=100):
+        return f"{span.seconds} s"
+    minutes = round(span.total_seconds() / 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:

@@ -1,27 +1,64 @@
-"""One ASGI app made of its parts: callback receiver, health, API, pages."""
+"""One ASGI app made of its parts: callback receiver, health, API, pages.
 
+Callbacks and health come first and pass nothing on their way; what guards people's requests
+stands before the API and the pages alone.
+"""
+
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import Route
 
+from workers.web.api import api_app
 from workers.web.callbacks import callback_route
+from workers.web.desk import Desk
 from workers.web.health import health_routes
+from workers.web.pages import pages_app
+from workers.web.uploads import remove_leavings
 from workers.wiring import Wiring
 
+_LEAVINGS_AFTER_S = 86_400.0
 
-def create_app(wiring: Wiring) -> FastAPI:
+
+def create_app(wiring: Wiring) -> Starlette:
     """Make the app of one account."""
+    desk = Desk(wiring)
     client = wiring.redis_async
 
+    async def is_open() -> bool:
+        return await asyncio.to_thread(desk.door.is_open)
+
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(_tidy, desk)
         yield
         await client.aclose()
 
-    app = FastAPI(
-        title="dialer", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    api = api_app(desk, is_open)
+    pages = pages_app(desk, is_open, api)
+    return Starlette(
+        lifespan=lifespan,
+        routes=[
+            *_callback_routes(wiring),
+            *health_routes(desk),
+            Route("/api/v1/{rest:path}", api),
+            Route("/{rest:path}", pages),
+        ],
     )
-    app.router.routes.append(callback_route(paths=wiring.paths, facts=wiring.facts, client=client))
-    app.router.routes.extend(health_routes(wiring, client))
-    return app
+
+
+def _callback_routes(wiring: Wiring) -> list[Route]:
+    """Make the receiver; without a secret no callback is genuine, and lists are loaded before it."""
+    if not wiring.settings.dialer_callback_secret.get_secret_value():
+        return []
+    route = callback_route(paths=wiring.paths, facts=wiring.facts, client=wiring.redis_async)
+    return [route]
+
+
+def _tidy(desk: Desk) -> None:
+    """Remove what a process that died has left on the disk."""
+    now_s = desk.wiring.db.now()
+    for folder in (desk.uploads_dir, desk.reviews_dir, desk.reports_dir):
+        remove_leavings(folder, older_than_s=_LEAVINGS_AFTER_S, now_s=now_s)

@@ -25,11 +25,18 @@ _TOO_SLOW = Response(status_code=408)
 _UNAVAILABLE = Response(status_code=503, headers={"Retry-After": "5"})
 
 
-def callback_route(*, paths: CallbackPaths, facts: Facts, client: "redis.asyncio.Redis") -> Route:
+def callback_route(
+    *,
+    paths: CallbackPaths,
+    facts: Facts,
+    client: "redis.asyncio.Redis",
+    body_deadline_s: float = BODY_DEADLINE_S,
+) -> Route:
     """Make the receiver's route.
 
     Args:
         client: An asyncio client on the same Redis; one write per callback.
+        body_deadline_s: How long a body may take to arrive.
     """
 
     async def receive(request: Request) -> Response:
@@ -37,7 +44,7 @@ def callback_route(*, paths: CallbackPaths, facts: Facts, client: "redis.asyncio
         if not paths.is_genuine(where["key_id"], where["attempt_id"], where["mac"]):
             return _NOT_GENUINE
         try:
-            async with asyncio.timeout(BODY_DEADLINE_S):
+            async with asyncio.timeout(body_deadline_s):
                 body = await _read(request)
         except (TimeoutError, ClientDisconnect):
             return _TOO_SLOW

@@ -1,7 +1,7 @@
 """Server-sent events: a heartbeat where nothing is new, an end where the visitor may not stay."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from starlette.responses import StreamingResponse
 
@@ -12,7 +12,7 @@ _HEARTBEAT_S = 15.0
 _CHECK_VISITOR_S = 30.0
 _RETRY_MS = 3_000
 
-Events = AsyncIterator[tuple[str, str]]
+Events = AsyncGenerator[tuple[str, str], None]
 """Names and data; data has no line breaks."""
 
 
@@ -25,7 +25,9 @@ def event_stream(events: Events, *, may_stay: Callable[[], Awaitable[bool]]) -> 
     )
 
 
-async def _written(events: Events, may_stay: Callable[[], Awaitable[bool]]) -> AsyncIterator[str]:
+async def _written(
+    events: Events, may_stay: Callable[[], Awaitable[bool]]
+) -> AsyncGenerator[str, None]:
     yield f"retry: {_RETRY_MS}\n\n"
     check_at_s = boottime_s() + _CHECK_VISITOR_S
     upcoming = asyncio.ensure_future(anext(events, None))

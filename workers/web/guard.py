@@ -8,10 +8,11 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
+import redis
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from workers.web.problems import Problem, problem_response
+from workers.web.problems import Problem, as_problem, problem_response
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -78,13 +79,16 @@ class SameOrigin:
         host = headers.get("host", "")
         if scope["method"] not in _SAFE_METHODS and not _is_from_us(headers, host):
             return Problem(403, "cross_site", "The request came from another site.")
-        if not _LOOPBACK.match(host) and await self._is_open():
-            return Problem(
-                421,
-                "wrong_host",
-                "Without a key the server answers to localhost alone; set DIALER_API_KEY.",
-            )
-        return None
+        try:
+            if _LOOPBACK.match(host) or not await self._is_open():
+                return None
+        except redis.RedisError as error:
+            return as_problem(error)  # it cannot be known, so it is not let in
+        return Problem(
+            421,
+            "wrong_host",
+            "Without a key the server answers to localhost alone; set DIALER_API_KEY.",
+        )
 
 
 def _is_from_us(headers: Headers, host: str) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-import redis.asyncio
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 from starlette.requests import Request
@@ -11,14 +10,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from workers.metrics import AccountCollector, registry_of
-from workers.wiring import Wiring
+from workers.web.desk import Desk
+from workers.web.entrance import ask_for_key
+from workers.web.problems import Problem, as_problem, problem_response
 
 _READY_WITHIN_S = 0.5
 
 
-def health_routes(wiring: Wiring, client: "redis.asyncio.Redis") -> Sequence[Route]:
-    """Make the routes of a process' health."""
-    registry = registry_of(AccountCollector(wiring))
+def health_routes(desk: Desk) -> Sequence[Route]:
+    """Make the routes of a process' health; figures are for those with a key, where there is one."""
+    registry = registry_of(AccountCollector(desk.wiring))
+    client = desk.wiring.redis_async
 
     async def livez(_: Request) -> Response:
         """The event loop turns. Redis is left out, or its outage would become restarts."""
@@ -27,13 +29,18 @@ def health_routes(wiring: Wiring, client: "redis.asyncio.Redis") -> Sequence[Rou
     async def readyz(_: Request) -> Response:
         try:
             async with asyncio.timeout(_READY_WITHIN_S):
-                await client.set(wiring.db.key("readyz"), 1, ex=60)
+                await client.set(desk.wiring.db.key("readyz"), 1, ex=60)
         except (RedisError, TimeoutError):
             return JSONResponse({"status": "redis does not take writes"}, status_code=503)
         return JSONResponse({"status": "ready"})
 
-    async def metrics(_: Request) -> Response:
-        body = await asyncio.to_thread(generate_latest, registry)
+    async def metrics(request: Request) -> Response:
+        try:
+            if await desk.identifying.by_header(request) is None:
+                return ask_for_key(request)
+            body = await asyncio.to_thread(generate_latest, registry)
+        except (Problem, RedisError) as error:
+            return problem_response(as_problem(error))
         return Response(body, media_type=CONTENT_TYPE_LATEST)
 
     return (

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from campaigns.campaign import CampaignRules
+from campaigns.campaign import CampaignRules, CampaignState
 from campaigns.judged_rows import CodeCount
 from dialer.loading import Loaded, LoadOptions
 from dialer.overview import Overview, read_overview
 from dialer.report_files import Format
-from dialer.report_tables import Kind
 from dialer.report_source import report_source
+from dialer.report_tables import Kind
 from dialer.reporting import write_reports
 from dialer.settings import Settings
 from workers.html_report import render_html_report
@@ -61,6 +61,14 @@ def append_list(tell: Tell, settings: Settings, file: ListFile, campaign_id: str
             opened, campaign=campaign, options=file.options, on_progress=tell
         )
         return load_document(loaded)
+
+
+def start(wiring: Wiring, campaign_id: str) -> CampaignState:
+    """Start a campaign that was just loaded; one that has been started is left as it is."""
+    campaign = wiring.campaigns.find(campaign_id)
+    if campaign.state is not CampaignState.LOADED:
+        return campaign.state
+    return wiring.campaigns.move(campaign, CampaignState.RUNNING)
 
 
 def write_report(

@@ -5,7 +5,7 @@ reading when it can, so a slow one skips readings instead of piling them up.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import redis
@@ -70,7 +70,7 @@ class Watching:
         overview = await self._overviews.of(status.campaign, status.counts)
         return await asyncio.to_thread(self._complete, status, overview)
 
-    async def follow(self, campaign: str) -> AsyncIterator[Reading]:
+    async def follow(self, campaign: str) -> AsyncGenerator[Reading, None]:
         """Follow a campaign; it goes on as long as somebody asks for more.
 
         Raises:
@@ -119,8 +119,8 @@ class _Feed:
 
     async def newer_than(self, seen: Reading | None) -> Reading:
         async with self._news:
-            await self._news.wait_for(lambda: self._latest is not seen)
-            assert self._latest is not None  # it only ever changes from None to a reading
+            while self._latest is None or self._latest is seen:
+                await self._news.wait()
             return self._latest
 
     def stop(self) -> None:

@@ -14,8 +14,11 @@ from starlette.responses import JSONResponse
 
 from campaigns.list_source import CampaignFileError
 from campaigns.report import DoesNotAddUp
+from dialer.deciding import NotUndecided
 from dialer.loading import LoadRefused
+from dialer.settings import SettingsError
 from dialer.store.campaigns import CampaignNotFound, WrongState
+from workers.web.apart import WorkDied
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +58,21 @@ class ProblemDetails(BaseModel):
     detail: str = Field(description="one sentence for people")
 
 
+EXPECTED_ERRORS = (
+    Problem,
+    CampaignNotFound,
+    WrongState,
+    LoadRefused,
+    CampaignFileError,
+    DoesNotAddUp,
+    NotUndecided,
+    SettingsError,
+    WorkDied,
+    redis.RedisError,
+    HTTPException,
+    RequestValidationError,
+)
+
 _TITLES = {
     400: "Bad request",
     401: "Key needed",
@@ -77,36 +95,39 @@ _TITLES = {
 
 def as_problem(error: Exception) -> Problem:
     """Translate what the use cases raise."""
+    if type(error) in _PLAIN:
+        status, code = _PLAIN[type(error)]
+        return Problem(status, code, _sentence(error))
     match error:
         case Problem():
             return error
         case CampaignNotFound():
             return Problem(404, "not_found", "There is no such campaign.")
         case WrongState(state=state):
-            return Problem(409, "wrong_state", f"{_sentence(error)}", state=state)
-        case LoadRefused():
-            return Problem(409, "load_refused", _sentence(error))
+            return Problem(409, "wrong_state", _sentence(error), state=state)
         case CampaignFileError(line=line):
             return Problem(422, "file_unusable", _sentence(error), line=line)
-        case DoesNotAddUp():
-            return Problem(500, "does_not_add_up", _sentence(error))
         case redis.RedisError():
-            return _unavailable()
+            away = {"Retry-After": "5"}
+            return Problem(503, "redis_away", "Redis does not answer; try again.", headers=away)
         case HTTPException():
-            return Problem(
-                error.status_code,
-                _CODES.get(error.status_code, "refused"),
-                str(error.detail),
-                headers=error.headers,
-            )
+            code = _CODES.get(error.status_code, "refused")
+            return Problem(error.status_code, code, str(error.detail), headers=error.headers)
         case RequestValidationError():
             faults = [_fault(one) for one in error.errors()]
             detail = "; ".join(f"{one['where']}: {one['what']}" for one in faults)
-            return Problem(
-                422, "invalid", detail or "The request is not understood.", faults=faults
-            )
+            return Problem(422, "invalid", detail, faults=faults)
         case _:
             return Problem(500, "internal", "Something went wrong here; the log says what.")
+
+
+_PLAIN: dict[type[Exception], tuple[int, str]] = {
+    LoadRefused: (409, "load_refused"),
+    NotUndecided: (409, "not_unresolved"),
+    DoesNotAddUp: (500, "does_not_add_up"),
+    WorkDied: (500, "work_died"),
+    SettingsError: (503, "settings_missing"),
+}
 
 
 def problem_response(problem: Problem) -> JSONResponse:
@@ -134,28 +155,12 @@ def answer_with_problems(app: FastAPI) -> None:
             log.error("request_failed", path=request.url.path, code=problem.code, exc_info=error)
         return problem_response(problem)
 
-    for kind in (
-        Problem,
-        CampaignNotFound,
-        WrongState,
-        LoadRefused,
-        CampaignFileError,
-        DoesNotAddUp,
-        redis.RedisError,
-        HTTPException,
-        RequestValidationError,
-        Exception,
-    ):
+    for kind in EXPECTED_ERRORS:
         app.add_exception_handler(kind, answer)
+    app.add_exception_handler(Exception, answer)
 
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
-
-
-def _unavailable() -> Problem:
-    return Problem(
-        503, "redis_away", "Redis does not answer; try again.", headers={"Retry-After": "5"}
-    )
 
 
 def _sentence(error: Exception) -> str:

@@ -34,7 +34,9 @@ def story_of(line: ContactLine) -> list[Event]:
     record = line.record
     if record.state is ContactState.FINAL:
         settled_at = line.attempts[-1].attempt.settled_at if line.attempts else None
-        events.append(Event(settled_at, "closed", f"for good: {record.outcome or 'no reason kept'}"))
+        events.append(
+            Event(settled_at, "closed", f"for good: {record.outcome or 'no reason kept'}")
+        )
     elif record.state is ContactState.WAITING and record.due_s:
         events.append(Event(record.due_s, "due", "next attempt at the earliest"))
     return events

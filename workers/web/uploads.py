@@ -49,10 +49,9 @@ async def received_upload(request: Request, folder: Path) -> AsyncIterator[Uploa
     boundary = options.get(b"boundary", b"")
     if content_type != b"multipart/form-data" or not 0 < len(boundary) <= 200:
         raise Problem(415, "not_multipart", "Send multipart/form-data with a part named file.")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{secrets.token_hex(8)}.incoming"
     try:
-        with path.open("xb") as file:
+        with _create(path) as file:
             form = _Form(boundary, file)
             await _receive(request, form)
         if not form.has_file:
@@ -60,6 +59,11 @@ async def received_upload(request: Request, folder: Path) -> AsyncIterator[Uploa
         yield Upload(path, form.file_name, form.fields)
     finally:
         path.unlink(missing_ok=True)
+
+
+def _create(path: Path) -> BinaryIO:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path.open("xb")
 
 
 async def _receive(request: Request, form: "_Form") -> None:

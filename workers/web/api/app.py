@@ -35,17 +35,22 @@ def api_app(desk: Desk, is_open: Callable[[], Awaitable[bool]]) -> FastAPI:
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(SameOrigin, is_open=is_open),
-            Middleware(
-                Entrance, identify=desk.identifying.by_header, turn_away=ask_for_key
-            ),
+            Middleware(Entrance, identify=desk.identifying.by_header, turn_away=ask_for_key),
             Middleware(BodyLimit, uploads=_UPLOADS),
         ],
         responses=ERRORS,
     )
     app.state.desk = desk
     v1 = APIRouter(prefix="/api/v1")
-    for part in (campaigns, contacts, account, suppressions, keys):
-        v1.include_router(part.router)
+    for router in (
+        campaigns.router,
+        campaigns.one,
+        contacts.router,
+        account.router,
+        suppressions.router,
+        keys.router,
+    ):
+        v1.include_router(router)
     app.include_router(v1)
     answer_with_problems(app)
     return app

@@ -1,7 +1,8 @@
 """Campaigns: load, list, steer, watch, report."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from contextlib import aclosing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,6 @@ from dialer.store import Campaign
 from workers.web import jobs
 from workers.web.api.needs import Operator, Reader, TheCampaign, TheDesk, Uploader, check_scope
 from workers.web.api.shapes import (
-    CampaignLine,
     CampaignList,
     CampaignStatus,
     ImportDocument,
@@ -28,12 +28,13 @@ from workers.web.api.shapes import (
 from workers.web.api.upload_form import APPEND_FORM, LOAD_FORM
 from workers.web.desk import Desk
 from workers.web.downloads import rejected_csv, report_response
-from workers.web.events import event_stream
+from workers.web.events import Events, event_stream
 from workers.web.idempotency import once
 from workers.web.lists import list_order, load_options
 from workers.web.uploads import received_upload
 
-router = APIRouter(tags=["campaigns"])
+router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+one = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
 
 
 class Action(StrEnum):
@@ -62,7 +63,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-@router.get("/campaigns")
+@router.get("")
 def list_campaigns(
     _visitor: Reader,
     desk: TheDesk,
@@ -70,13 +71,11 @@ def list_campaigns(
 ) -> CampaignList:
     """List campaigns, the newest first."""
     campaigns = desk.wiring.campaigns
-    found = [one for one in campaigns.all() if state is None or one.state is state]
-    return CampaignList(items=[campaign_line(one, campaigns.counts(one.id)) for one in found])
+    found = [each for each in campaigns.all() if state is None or each.state is state]
+    return CampaignList(items=[campaign_line(each, campaigns.counts(each.id)) for each in found])
 
 
-@router.post(
-    "/campaigns", status_code=201, response_model=LoadDocument, openapi_extra=LOAD_FORM
-)
+@router.post("", status_code=201, response_model=LoadDocument, openapi_extra=LOAD_FORM)
 async def load_campaign(
     visitor: Uploader,
     request: Request,
@@ -105,7 +104,9 @@ async def load_campaign(
                 jobs.load_list, _ignore, settings, file, order.rules, order.name
             )
             if order.start:
-                loaded["state"] = await jobs.start(desk.wiring, loaded["campaign_id"])
+                loaded["state"] = await asyncio.to_thread(
+                    jobs.start, desk.wiring, loaded["campaign_id"]
+                )
             return 201, loaded
 
         status, document = await once(
@@ -114,14 +115,18 @@ async def load_campaign(
     return JSONResponse(document, status)
 
 
-@router.get("/campaigns/{campaign_id}")
+@one.get("")
 def campaign_status(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> CampaignStatus:
     """Tell where a campaign stands, what binds it now, and when it will be done."""
     return _status(desk, campaign)
 
 
-@router.post("/campaigns/{campaign_id}/contacts", status_code=201, response_model=LoadDocument,
-             openapi_extra=APPEND_FORM)
+@one.post(
+    "/contacts",
+    status_code=201,
+    response_model=LoadDocument,
+    openapi_extra=APPEND_FORM,
+)
 async def append_contacts(
     visitor: Uploader,
     request: Request,
@@ -135,9 +140,7 @@ async def append_contacts(
 
         async def do() -> tuple[int, dict[str, Any]]:
             settings = desk.wiring.settings
-            return 201, await desk.apart.run(
-                jobs.append_list, _ignore, settings, file, campaign.id
-            )
+            return 201, await desk.apart.run(jobs.append_list, _ignore, settings, file, campaign.id)
 
         status, document = await once(
             desk, visitor, idempotency_key, upload=upload, path=request.url.path, do=do
@@ -145,7 +148,7 @@ async def append_contacts(
     return JSONResponse(document, status)
 
 
-@router.post("/campaigns/{campaign_id}/{action}")
+@one.post("/{action}")
 def steer_campaign(
     _visitor: Operator, desk: TheDesk, campaign: TheCampaign, action: Action
 ) -> CampaignStatus:
@@ -157,15 +160,15 @@ def steer_campaign(
     return _status(desk, campaign)
 
 
-@router.get("/campaigns/{campaign_id}/imports")
+@one.get("/imports")
 def campaign_imports(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> ImportList:
     """List the files loaded into a campaign, in order."""
     found = desk.wiring.campaigns.imports(campaign.id)
-    return ImportList(items=[ImportDocument.model_validate(one) for one in found])
+    return ImportList(items=[ImportDocument.model_validate(each) for each in found])
 
 
-@router.get(
-    "/campaigns/{campaign_id}/rejected.csv",
+@one.get(
+    "/rejected.csv",
     response_class=Response,
     responses={200: {"content": {"text/csv": {}}, "description": "The rows, ready to be mended."}},
 )
@@ -174,8 +177,8 @@ def campaign_rejected(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) ->
     return rejected_csv(desk, campaign)
 
 
-@router.get(
-    "/campaigns/{campaign_id}/reports/{kind}.{format}",
+@one.get(
+    "/reports/{kind}.{format}",
     response_class=FileResponse,
     responses={200: {"content": {"application/octet-stream": {}}, "description": "The file."}},
 )
@@ -190,23 +193,27 @@ async def campaign_report(
     return await report_response(desk, campaign, kind, format)
 
 
-@router.get(
-    "/campaigns/{campaign_id}/events",
+@one.get(
+    "/events",
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}, "description": "`status` events."}},
 )
 async def campaign_events(
-    visitor: Reader, request: Request, desk: TheDesk, campaign: TheCampaign
+    _visitor: Reader, request: Request, desk: TheDesk, campaign: TheCampaign
 ) -> Response:
     """Follow a campaign: its status about once a second, as server-sent events, until it ends."""
 
-    async def events() -> AsyncIterator[tuple[str, str]]:
-        async for reading in desk.watching.follow(campaign.id):
-            yield "status", json.dumps(reading.status.as_json())
-            if reading.status.is_over:
-                return
+    async def events() -> Events:
+        async with aclosing(desk.watching.follow(campaign.id)) as readings:
+            async for reading in readings:
+                yield "status", json.dumps(reading.status.as_json())
+                if reading.status.is_over:
+                    return
 
-    return event_stream(request, desk, visitor, events())
+    async def may_stay() -> bool:
+        return await desk.identifying.by_header(request) is not None
+
+    return event_stream(events(), may_stay=may_stay)
 
 
 def _status(desk: Desk, campaign: Campaign) -> CampaignStatus:
@@ -215,6 +222,3 @@ def _status(desk: Desk, campaign: Campaign) -> CampaignStatus:
 
 def _ignore(_share_done: float) -> None:
     """Programs wait; only people look at progress."""
-
-
-__all__ = ["CampaignLine", "router"]

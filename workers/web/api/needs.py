@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Path, Request
 from fastapi.security import HTTPBearer
 
 from dialer.api_keys import Scope
@@ -69,6 +69,3 @@ Reader = Annotated[Visitor, needs(Scope.READ)]
 Operator = Annotated[Visitor, needs(Scope.OPERATE)]
 Uploader = Annotated[Visitor, needs(Scope.UPLOAD)]
 Admin = Annotated[Visitor, needs(Scope.ADMIN)]
-
-Cursor = Annotated[int, Query(ge=0, le=4_294_967_295, description="`next_cursor` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=1000, description="About so many items.")]

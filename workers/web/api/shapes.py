@@ -302,7 +302,9 @@ def attempt_document(id_: AttemptId, attempt: Attempt) -> AttemptDocument:
     )
 
 
-def attempt_documents(found: "list[OpenAttempt] | tuple[OpenAttempt, ...]") -> list[AttemptDocument]:
+def attempt_documents(
+    found: "list[OpenAttempt] | tuple[OpenAttempt, ...]",
+) -> list[AttemptDocument]:
     """Tell attempts."""
     return [attempt_document(one.id, one.attempt) for one in found]
 

@@ -1,0 +1,171 @@
+"""Opens Redis: one server, or whichever one the Sentinels name as master.
+
+    redis://[user:password@]host:port/db                              also rediss://, unix://
+    redis+sentinel://[user:password@]host:port[,host:port…]/service[/db]      rediss+sentinel://
+
+User and password are the data servers'. Sentinels that want some get `?sentinel_username=…` and
+`?sentinel_password=…`; the other options are redis-py's own (`?ssl_ca_certs=…`).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import redis
+import redis.asyncio
+import redis.asyncio.sentinel
+import redis.connection
+import redis.sentinel
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+
+_SOCKET_TIMEOUT_S = 5.0  # a stalled Redis must not hold a thread for ever
+_SENTINEL_TIMEOUT_S = 1.0  # one that is away is passed over, and the next is asked
+_CHECK_IDLE_S = 15
+_ASYNC_CONNECTIONS = 16  # a burst of callbacks queues for these instead of opening thousands
+_SENTINEL_PORT = 26379
+
+# redis-py does not type these
+_Sentinel: Any = redis.sentinel.Sentinel
+_AsyncSentinel: Any = redis.asyncio.sentinel.Sentinel
+_parse_url: Any = redis.connection.parse_url
+
+
+def open_redis(url: str) -> "redis.Redis":
+    """Make a client that repeats nothing by itself.
+
+    A command whose answer was lost may have been done, so only scripts that are idempotent are
+    run again, and only by those who know it.
+    """
+    options = _options(retry=Retry(NoBackoff(), 0), health_check_interval=_CHECK_IDLE_S)
+    if not is_sentinel(url):
+        return _Client.from_url(url, **options)
+    address = SentinelAddress.parse(url)
+    sentinel = _Sentinel(
+        address.hosts, sentinel_kwargs=address.sentinel_options(retry=Retry(NoBackoff(), 0))
+    )
+    client: redis.Redis = sentinel.master_for(address.service, **address.options, **options)
+    return client
+
+
+def open_redis_async(url: str) -> AsyncRedis:
+    """Make an asyncio client of the same server, for the web process."""
+    options = _options(max_connections=_ASYNC_CONNECTIONS)
+    if not is_sentinel(url):
+        return _AsyncClient(connection_pool=BlockingConnectionPool.from_url(url, **options))
+    address = SentinelAddress.parse(url)
+    sentinel = _AsyncSentinel(
+        address.hosts, sentinel_kwargs=address.sentinel_options(retry=AsyncRetry(NoBackoff(), 0))
+    )
+    client: AsyncRedis = sentinel.master_for(
+        address.service,
+        connection_pool_class=_BlockingSentinelPool,
+        **address.options,
+        **options,
+    )
+    return client
+
+
+def is_sentinel(url: str) -> bool:
+    """Tell whether an address names Sentinels instead of a server."""
+    return urlsplit(url).scheme.endswith("+sentinel")
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelAddress:
+    """Where Sentinels are, and which service they are asked for.
+
+    Args:
+        options: redis-py's, for the data servers.
+        login: User name and password at the Sentinels.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    service: str
+    options: dict[str, Any]
+    login: dict[str, str]
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read an address.
+
+        Raises:
+            ValueError: It names no host or no service, or an option is wrong.
+        """
+        parts = urlsplit(url)
+        userinfo, at, hosts = parts.netloc.rpartition("@")
+        service, _, db = parts.path.strip("/").partition("/")
+        if not hosts or not service or not re.fullmatch(r"\d*", db):
+            raise ValueError("must look like redis+sentinel://host:port,host:port/service/0")
+        plain = parts.scheme.removesuffix("+sentinel")
+        # redis-py reads user, password, database and options of a server that we do not know yet
+        options = _parse_url(f"{plain}://{userinfo}{at}_/{db}?{parts.query}")
+        del options["host"]
+        options.pop("connection_class", None)
+        if plain == "rediss":
+            options["ssl"] = True
+        login = {
+            name.removeprefix("sentinel_"): options.pop(name)
+            for name in ("sentinel_username", "sentinel_password")
+            if name in options
+        }
+        return cls(tuple(_host(one) for one in hosts.split(",")), service, options, login)
+
+    def sentinel_options(self, **more: Any) -> dict[str, Any]:
+        """Give redis-py's options for the connections to the Sentinels."""
+        security = {name: one for name, one in self.options.items() if name.startswith("ssl")}
+        timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), _SENTINEL_TIMEOUT_S)
+        return {**security, **timeouts, **self.login, **more}
+
+
+class _Client(redis.Redis):
+    """A server that says it is a replica is not the one we want: leave it, connect anew.
+
+    The name or socket of REDIS_URL may lead to another server by now. Clients of Sentinels do the
+    same already.
+    """
+
+    def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
+        try:
+            return super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]  # redis-py's
+        except redis.ReadOnlyError as error:
+            connection.disconnect()
+            self.connection_pool.disconnect(inuse_connections=False)
+            raise redis.ConnectionError("the server is a replica now") from error
+
+
+class _AsyncClient(AsyncRedis):
+    """The same for asyncio."""
+
+    async def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
+        try:
+            return await super().parse_response(connection, command_name, **options)
+        except redis.ReadOnlyError as error:
+            await connection.disconnect()
+            await self.connection_pool.disconnect(inuse_connections=False)
+            raise redis.ConnectionError("the server is a replica now") from error
+
+
+class _BlockingSentinelPool(redis.asyncio.sentinel.SentinelConnectionPool, BlockingConnectionPool):
+    """Asks the Sentinels for the master, and makes a burst wait for a connection."""
+
+
+def _options(**more: Any) -> dict[str, Any]:
+    return {
+        "socket_timeout": _SOCKET_TIMEOUT_S,
+        "socket_connect_timeout": _SOCKET_TIMEOUT_S,
+        **more,
+    }
+
+
+def _host(text: str) -> tuple[str, int]:
+    found = re.fullmatch(r"(\[[^\]]+\]|[^:\[\]]+)(?::(\d{1,5}))?", text)
+    if not found:
+        raise ValueError(f"{text!r} is no host:port of a Sentinel")
+    return found[1].strip("[]"), int(found[2] or _SENTINEL_PORT)

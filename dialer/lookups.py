@@ -1,0 +1,149 @@
+"""Questions to the provider about calls, each inside the account's request allowance."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from campaigns.attempt import CallReport
+from dialer import failpoints
+from dialer.clock import Sleep
+from dialer.errors import LookupFailed, ProviderError, TurnedAway
+from dialer.exotel import Exotel
+from dialer.ids import new_nonce
+from dialer.pacing import Pacing
+
+SIDS_PER_LOOKUP = 20
+"""The provider advises 20 and allows 100."""
+
+Found = TypeVar("Found")
+
+
+class NoSlot(Exception):
+    """The allowance has no room for a look-up now; ask later."""
+
+
+class Lookups:
+    """Looks calls up, below dials.
+
+    Args:
+        patience_s: Longest wait for a slot.
+        overdue_patience_s: The same, for a look-up that may go before waiting dials, a few a minute.
+    """
+
+    def __init__(
+        self,
+        provider: Exotel,
+        pacing: Pacing,
+        *,
+        sleep: Sleep,
+        patience_s: float = 5.0,
+        overdue_patience_s: float = 30.0,
+    ) -> None:
+        self._provider = provider
+        self._pacing = pacing
+        self._sleep = sleep
+        self._patience_s = patience_s
+        self._overdue_patience_s = overdue_patience_s
+        self.requests = 0
+
+    def by_sid(self, sids: Sequence[str], *, overdue: bool) -> dict[str, CallReport]:
+        """Read the ended ones among at most 100 calls.
+
+        Raises:
+            NoSlot, ProviderError: They were not asked for, or there was no answer.
+        """
+        page = self.paced(lambda: self._provider.calls(sids), overdue=overdue)
+        return {report.sid: report for report in page.reports}
+
+    def single(self, sid: str, *, overdue: bool) -> CallReport | None:
+        """Read one call, ended or not; None when the provider does not know it.
+
+        Raises:
+            NoSlot, ProviderError: As in `by_sid`.
+        """
+        return self.paced(lambda: self._provider.call_details(sid), overdue=overdue)
+
+    def custom_field(self, sid: str, *, overdue: bool) -> str | None:
+        """Read what we sent along with a call; only v3 tells it of every call.
+
+        Raises:
+            NoSlot, ProviderError: As in `by_sid`.
+        """
+        report = self.paced(lambda: self._provider.call_details_v3(sid), overdue=overdue)
+        return report.custom_field if report else None
+
+    def pages(
+        self,
+        *,
+        created_from: datetime,
+        created_until: datetime,
+        overdue: bool,
+        agent: str | None = None,
+        customer: str | None = None,
+    ) -> Iterator[Sequence[CallReport]]:
+        """Read the ended calls that were created in between, of these numbers or of all.
+
+        Args:
+            created_until: At most a month later, or the provider refuses.
+            agent: E.164, as is `customer`; None: any.
+
+        Yields:
+            A hundred calls at most, the newest first.
+
+        Raises:
+            NoSlot, ProviderError: Not all could be read.
+        """
+        page = self.paced(
+            lambda: self._provider.search_calls(
+                created_from=created_from,
+                created_until=created_until,
+                agent=agent,
+                customer=customer,
+            ),
+            overdue=overdue,
+        )
+        yield page.reports
+        while page.next_page:
+            page = self.paced(partial(self._provider.next_page, page.next_page), overdue=overdue)
+            yield page.reports
+
+    def paced(self, request: Callable[[], Found], *, overdue: bool) -> Found:
+        """Make one request inside the allowance, and learn from its answer.
+
+        Raises:
+            NoSlot: No slot came free in time; nothing was sent.
+        """
+        member = f"look/{new_nonce()}"
+        self._wait_for_slot(member, overdue=overdue)
+        self.requests += 1
+        try:
+            found = request()
+        except TurnedAway as error:
+            if error.over_limit:
+                self._pacing.close_for(error.wait_s)
+            if error.http_status is None:
+                self._pacing.never_sent(member)
+            else:
+                self._pacing.answered(member)
+            raise
+        except LookupFailed as error:
+            if error.http_status is None:
+                self._pacing.unanswered(member)
+            else:
+                self._pacing.answered(member)
+            raise
+        except ProviderError:
+            self._pacing.answered(member)
+            raise
+        self._pacing.answered(member)
+        failpoints.reach("looked_up")
+        return found
+
+    def _wait_for_slot(self, member: str, *, overdue: bool) -> None:
+        left_s = self._overdue_patience_s if overdue else self._patience_s
+        while (wait_s := self._pacing.take_slot(member, overdue=overdue)) > 0:
+            if wait_s > left_s:
+                raise NoSlot("no room for a look-up in the account's allowance")
+            self._sleep(wait_s)
+            left_s -= wait_s

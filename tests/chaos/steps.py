@@ -1,0 +1,121 @@
+"""What one process of the dialer does, cut into steps short enough to fork a process for each.
+
+A step runs the same use cases as the process it stands for. The queue between feeder and worker is
+a pipe here: it may lose, repeat and delay messages, as a queue that is only a hint must be allowed.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaigns.campaign import CampaignRules, CampaignState
+from dialer import failpoints
+from dialer.ids import ContactId
+from dialer.loading import LoadOptions
+from workers.results import settle_all
+from workers.wiring import Wiring, process_name
+
+_LEFT_ALONE_S = 2.0  # what a killed results process had read is taken over after this
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A released contact on its way to a worker."""
+
+    contact: str
+    token: str
+
+    def pack(self) -> bytes:
+        return f"{self.contact} {self.token}\n".encode()
+
+    @classmethod
+    def unpack(cls, line: str) -> "Message":
+        return cls(*line.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a step works on.
+
+    Args:
+        queue: Where the feeder writes messages to.
+        message: What the worker was handed.
+        file: What is loaded.
+    """
+
+    wiring: Wiring
+    queue: int
+    message: Message | None = None
+    file: Path | None = None
+
+
+def load(task: Task) -> None:
+    """Load the list and start the campaign."""
+    assert task.file is not None
+    wiring, name = task.wiring, task.file.stem
+    rules = CampaignRules.model_validate_json(task.file.with_suffix(".rules").read_text())
+    with task.file.open("rb") as file:
+        loaded = wiring.loading.load(file, name=name, rules=rules, options=LoadOptions())
+    assert loaded.campaign is not None
+    if loaded.campaign.state is CampaignState.LOADED:
+        wiring.campaigns.move(loaded.campaign, CampaignState.RUNNING)
+
+
+def feed(task: Task) -> None:
+    """Release what is due and send the messages."""
+    feeding = task.wiring.feeding
+    feeding.keep_schedules()
+    for one in feeding.tick().released:
+        os.write(task.queue, Message(str(one.contact), one.token).pack())
+
+
+def work(task: Task) -> None:
+    """Dial one released contact."""
+    assert task.message is not None
+    contact = ContactId.parse(task.message.contact)
+    assert contact is not None
+    task.wiring.host_recovery.start()
+    task.wiring.dialing.dial(contact, task.message.token)
+    failpoints.reach("dialled")
+
+
+def settle(task: Task) -> None:
+    """Settle the callbacks that have come."""
+    wiring, facts = task.wiring, task.wiring.facts
+    facts.ensure_group()
+    settle_all(wiring, facts.take_over(process_name(), idle_s=_LEFT_ALONE_S, most=200))
+    settle_all(wiring, facts.read(process_name(), most=200, wait_s=0.001))
+
+
+def sweep(task: Task) -> None:
+    """Look at attempts that stayed too long in one state; end a hold."""
+    task.wiring.account_recovery.tick()
+    task.wiring.sweeping.sweep()
+
+
+def keep_house(task: Task) -> None:
+    """Hand in late answers, report the journal to a hold."""
+    recovery = task.wiring.host_recovery
+    recovery.start()
+    recovery.tick()
+
+
+STEPS: dict[Callable[[Task], None], tuple[str, ...]] = {
+    load: ("block_stored", "committed"),
+    feed: ("released",),
+    work: (
+        "dequeued",
+        "gate_passed",
+        "journaled",
+        "sent",
+        "sent:2",
+        "answered",
+        "recorded",
+        "dialled",
+    ),
+    settle: ("recorded", "settled"),
+    sweep: ("looked_up", "recorded", "sent"),
+    keep_house: ("handed_in", "restored"),
+}
+"""Each step and the places it may be killed at."""

@@ -1,0 +1,50 @@
+"""Real processes on a real clock, one of them killed again and again."""
+
+import itertools
+import subprocess
+import sys
+import time
+
+from tests.pacing_worker import ALLOWANCE
+
+PROCESSES = 3
+A_KILL_EVERY = 66  # requests: two seconds' worth
+REQUESTS = 500  # fifteen seconds' worth
+PATIENCE_S = 60
+
+
+def test_no_window_holds_more_than_the_limit_while_processes_die(redis_server, redis_client):
+    def start():
+        module = [sys.executable, "-m", "tests.pacing_worker"]
+        return subprocess.Popen(
+            [*module, redis_server.connection_kwargs["unix_socket_path"], "killed"]
+        )
+
+    gives_up_at = time.monotonic() + PATIENCE_S
+    workers = [start() for _ in range(PROCESSES)]
+    try:
+        for victim in itertools.cycle(range(PROCESSES)):
+            counted = redis_client.llen("provider:log")
+            if counted >= REQUESTS:
+                break
+            wait_for_requests(redis_client, counted + A_KILL_EVERY, gives_up_at)
+            workers[victim].kill()
+            workers[victim].wait()
+            workers[victim] = start()
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+
+    log = [line.split() for line in redis_client.lrange("provider:log", 0, -1)]
+    most = max(int(in_window) for _, in_window in log)
+    lasted_s = float(log[-1][0]) - float(log[0][0])
+    share = len(log) * ALLOWANCE.spacing_s / lasted_s
+    print(f"{len(log)} requests in {lasted_s:.1f} s: {share:.1%} of the limit, most {most}")
+    assert most <= ALLOWANCE.requests
+
+
+def wait_for_requests(client, number, gives_up_at):
+    while client.llen("provider:log") < number:
+        assert time.monotonic() < gives_up_at, "the workers send nothing any more"
+        client.blpop("nobody ever pushes here", timeout=0.1)

@@ -1,0 +1,96 @@
+"""The account's list of numbers that are never called."""
+
+import io
+import json
+
+import pytest
+
+from campaigns.list_source import CampaignFileError
+from dialer.store import Database
+from dialer.suppressing import Added, Suppressing
+
+
+@pytest.fixture
+def suppressing(db: Database) -> Suppressing:
+    return Suppressing(db, default_country="IN")
+
+
+def add(suppressing: Suppressing, text: str, **options: str) -> Added:
+    return suppressing.add(io.BytesIO(text.encode()), source="dnd.csv", why="asked", **options)
+
+
+def test_one_number_a_line_however_it_is_written(suppressing):
+    added = add(suppressing, "9876543201\n+91 98765-43202\n098765 43203\n")
+
+    assert added == Added(added=3, already=0, bad=())
+    assert sorted(one.number for one in suppressing.all()) == [
+        "+919876543201",
+        "+919876543202",
+        "+919876543203",
+    ]
+
+
+def test_a_table_is_read_by_its_column_of_numbers(suppressing):
+    add(suppressing, "name,phone\nAsha,9876543201\nRavi,9876543202\n")
+
+    assert {one.number for one in suppressing.all()} == {"+919876543201", "+919876543202"}
+
+
+def test_a_column_can_be_named_by_hand(suppressing):
+    add(suppressing, "agent,who\n9000000001,9876543201\n", column="who")
+
+    assert [one.number for one in suppressing.all()] == ["+919876543201"]
+
+
+def test_a_table_whose_column_is_not_clear_is_refused_whole(suppressing):
+    with pytest.raises(CampaignFileError, match="--column"):
+        add(suppressing, "agent,who\n9000000001,9876543201\n")
+
+    assert not list(suppressing.all())
+
+
+def test_a_bad_line_is_told_by_its_number_and_spoils_no_other(suppressing):
+    added = add(suppressing, "number\n9876543201\nnobody\n9876543202\n")
+
+    assert added.added == 2
+    [bad] = added.bad
+    assert bad.line == 3
+    assert "nobody" in bad.message
+
+
+def test_adding_again_keeps_what_was_known_first(suppressing):
+    add(suppressing, "9876543201\n")
+
+    again = suppressing.add(io.BytesIO(b"9876543201\n"), source="other.csv", why="later")
+
+    assert again == Added(added=0, already=1, bad=())
+    [one] = suppressing.all()
+    assert (one.source, one.why) == ("dnd.csv", "asked")
+    assert one.at is not None
+
+
+def test_the_gate_finds_numbers_as_digits_without_a_plus(db, suppressing):
+    add(suppressing, "9876543201\n")
+
+    stored = db.client.hgetall(db.key("suppressed"))
+
+    assert list(stored) == [b"919876543201"]
+    assert set(json.loads(stored[b"919876543201"])) == {"at", "source", "why"}
+
+
+def test_a_removed_number_may_be_called_again(suppressing):
+    add(suppressing, "9876543201\n")
+
+    assert suppressing.remove("098765 43201")
+    assert not suppressing.remove("9876543201")
+    assert not list(suppressing.all())
+
+
+def test_what_the_provider_put_there_is_listed_too(db, suppressing):
+    db.client.hset(
+        db.key("suppressed"), "919876543209", json.dumps({"source": "provider", "why": "NDNC"})
+    )
+
+    [one] = suppressing.all()
+
+    assert (one.number, one.at, one.source) == ("+919876543209", None, "provider")

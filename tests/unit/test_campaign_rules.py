@@ -1,0 +1,68 @@
+"""A campaign's rules are checked when they are made, and survive being stored."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from campaigns.campaign import CampaignRules, UnknownPolicy, with_retry
+from campaigns.retry_policy import DEFAULT_RULES, RetryRule
+from tests.factories import CALLER_ID, rules
+
+
+@given(
+    time_limit_s=st.integers(1, 14_400),
+    time_out_s=st.integers(1, 60),
+    hours=st.sampled_from(["always", "09:00-21:00", "mon-fri 10:00-13:00,14:00-18:00"]),
+    weight=st.floats(0.01, 1000),
+    priority=st.integers(-99, 99),
+    unknown=st.sampled_from(UnknownPolicy),
+)
+def test_stored_rules_are_the_same_rules(**changed):
+    made = rules(**changed)
+
+    assert CampaignRules.model_validate_json(made.model_dump_json()) == made
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("time_limit_s", 0),
+        ("time_limit_s", 14_401),
+        ("time_out_s", 61),
+        ("max_attempts", 0),
+        ("max_attempts", 101),
+        ("wrap_up_s", -1),
+        ("priority", 100),
+        ("weight", 0),
+        ("timezone", "India"),
+        ("hours", "25:00-26:00"),
+        ("retry", ("connected=5m",)),
+        ("retry", ("customer_busy=5m", "customer_busy=1h")),
+        ("unknown", "guess"),
+        ("max_spend_per_day", 100),
+        ("country_calls_per_day", {"India": 5}),
+        ("no_such_rule", 1),
+    ],
+)
+def test_a_wrong_rule_is_refused(name, value):
+    with pytest.raises(ValidationError):
+        rules(**{name: value})
+
+
+def test_rules_do_not_change():
+    with pytest.raises(ValidationError):
+        rules().priority = 1
+
+
+def test_a_changed_retry_replaces_the_rule_of_its_outcome_and_keeps_the_others():
+    changed = RetryRule.parse("customer_busy=1h")
+
+    after = with_retry(DEFAULT_RULES, (changed,))
+
+    assert [rule for rule in after if rule.cause == "customer_busy"] == [changed]
+    assert len(after) == len(DEFAULT_RULES)
+
+
+def test_only_a_caller_id_is_needed():
+    assert CampaignRules(caller_id=CALLER_ID).max_attempts == 3

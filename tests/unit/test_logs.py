@@ -1,0 +1,94 @@
+"""No full phone number and no secret gets through, whatever the code logs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dialer.logs import mask, mask_text
+
+NUMBER = "+919876543210"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NUMBER,
+        "919876543210",
+        "09876543210",
+        "9876543210",
+        f"call to {NUMBER}.",
+        f"({NUMBER})",
+        f"To={NUMBER}&From=x",
+        "To=%2B919876543210&From=x",
+        "+91 98765 43210",
+        "+91-98765-43210",
+        "98765 43210",
+        "+91 9876543210",
+        f"'{NUMBER}', '{NUMBER}'",
+        f"tel:{NUMBER};x",
+        f"{NUMBER}\n",
+        f"Traceback: ValueError: {NUMBER}: not found",
+    ],
+)
+def test_a_phone_number_is_masked_however_it_is_written(text):
+    masked = mask_text(text)
+
+    digits = "".join(mark for mark in masked if mark.isdigit())
+    assert "9876543210" not in digits
+    assert "******3210" in masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7f3kq2xa-42-2-k3x9p0k3x9",
+        "2026-11-23 09:36:32",
+        "2026-11-23T09:36:32.123456Z",
+        "1800000000.123456",
+        "b6cfaf5f5cef3ca0fc937749ef96d245",
+        "200 requests in 60 s",
+        "127.0.0.1:8000",
+        "talk_s=30 total_s=45",
+        "12345678-1234",
+    ],
+)
+def test_what_is_no_number_stays_readable(text):
+    assert mask_text(text) == text
+
+
+@given(country=st.sampled_from(["+91", "91", "0", ""]), number=st.integers(6 * 10**9, 10**10 - 1))
+def test_of_a_number_at_most_six_digits_are_seen(country, number):
+    masked = mask_text(f"calling {country}{number} now")
+
+    assert sum(mark.isdigit() for mark in masked) <= 6
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("https://key:t0ken@api.exotel.com/v1", "t0ken"),
+        ("redis://:passw0rd@localhost:6379/0", "passw0rd"),
+        ("POST /callbacks/exotel/ab12cd34/7f3kq2xa-42-2-k3x9p0k3x9/AbC-_dEf 200", "AbC-_dEf"),
+    ],
+)
+def test_a_secret_in_an_address_is_masked(text, secret):
+    assert secret not in mask_text(text)
+
+
+def test_masking_reaches_into_whatever_is_logged():
+    event = mask(
+        None,
+        "info",
+        {"event": "x", "pair": (NUMBER, {"agent": [NUMBER]}), "error": ValueError(NUMBER)},
+    )
+
+    assert "9876543210" not in repr(event)
+
+
+def test_numbers_that_are_figures_stay_figures():
+    assert mask(None, "info", {"talk_s": 30, "ok": True, "none": None, "at": 1.5e9}) == {
+        "talk_s": 30,
+        "ok": True,
+        "none": None,
+        "at": 1.5e9,
+    }

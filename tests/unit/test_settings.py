@@ -1,0 +1,141 @@
+"""A wrong setting is told at the start, by its own name, in one line."""
+
+import pytest
+from pydantic import SecretStr
+
+from dialer.settings import Settings, SettingsError, read_settings, require_dialling
+
+LONG = "s" * 32
+
+WRONG = {
+    "EXOTEL_ACCOUNT_SID": ["a b", "a/b", "{a}", "x" * 65],
+    "EXOTEL_CALLER_ID": ["hello", "12", "+", "1" * 16],
+    "EXOTEL_REGION": ["tokyo", "Singapore"],
+    "EXOTEL_BASE_URL": ["api.exotel.com", "ftp://x", "https://u:p@x.com", "https://x.com/v1"],
+    "EXOTEL_DETAILS_BASE_URL": ["ccm", "https://x.com?a=1", "http://["],
+    "EXOTEL_RATE_LIMIT": ["0", "-1", "many", "1.5", "100001"],
+    "EXOTEL_RATE_WINDOW_S": ["0", "-1", "nan", "inf", "3601"],
+    "EXOTEL_DETAILS_SHARE_LIMIT": ["perhaps"],
+    "EXOTEL_MAX_CONCURRENT_CALLS": ["-1", "x"],
+    "EXOTEL_MAX_RETRIES": ["-1", "4"],
+    "EXOTEL_TIMEZONE": ["Asia", "IST5", "Nowhere/Here", "../etc/passwd"],
+    "EXOTEL_PLAYBACK_NAMES": ["some"],
+    "DIALER_MIN_REPLICAS": ["-1", "11"],
+    "REDIS_URL": ["localhost:6379", "http://localhost"],
+    "DIALER_PUBLIC_URL": ["dialer.example.com", "/x", "https://u:p@x.com", "https://x.com#a"],
+    "PORT": ["0", "65536", "http"],
+    "DIALER_CALLBACK_SECRET": ["short"],
+    "DIALER_CALLBACK_SECRET_OLD": ["short"],
+    "DIALER_API_KEY": ["short"],
+    "DIALER_ALLOWED_COUNTRIES": ["India", "IN,IND", ","],
+    "DIALER_DEFAULT_COUNTRY": ["India", "in"],
+    "DIALER_HTTP_DEADLINE_S": ["0", "301", "nan"],
+    "DIALER_LOOKUP_AFTER_S": ["-1", "inf", "nan"],
+    "DIALER_LOOKUP_EVERY_S": ["0", "inf"],
+    "DIALER_FINAL_VALUES_AFTER_S": ["-1", "inf"],
+    "DIALER_QUARANTINE_SLACK_S": ["-1", "inf"],
+    "DIALER_LOG_FORMAT": ["xml"],
+    "DIALER_LOG_LEVEL": ["loud"],
+    "DIALER_TIME_LIMIT_S": ["0", "14401"],
+    "DIALER_TIME_OUT_S": ["0", "61"],
+    "DIALER_CALLING_HOURS": ["25:00-26:00", "morning", "09:00"],
+    "DIALER_TIMEZONE": ["India", "Asia"],
+    "DIALER_MAX_ATTEMPTS": ["0", "101"],
+    "DIALER_WRAP_UP_S": ["-1", "3601"],
+}
+
+
+def read(**settings: str) -> Settings:
+    return read_settings(_env_file=None, **{name.lower(): one for name, one in settings.items()})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+)
+def test_a_wrong_value_is_told_by_the_settings_own_name(name, value):
+    with pytest.raises(SettingsError) as told:
+        read(**{name: value})
+
+    assert str(told.value).startswith(f"{name} ")
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["DIALER_CALLBACK_SECRET", "DIALER_API_KEY"])
+def test_a_secret_that_is_refused_is_not_repeated(name):
+    with pytest.raises(SettingsError) as told:
+        read(**{name: "hunter2"})
+
+    assert "hunter2" not in str(told.value)
+
+
+def test_each_wrong_setting_has_its_own_line():
+    with pytest.raises(SettingsError) as told:
+        read(EXOTEL_RATE_LIMIT="0", PORT="0", DIALER_TIMEZONE="x")
+
+    lines = str(told.value).splitlines()
+    names = [line.split()[0] for line in lines]
+    assert sorted(names) == ["DIALER_TIMEZONE", "EXOTEL_RATE_LIMIT", "PORT"]
+
+
+def test_no_setting_is_needed_to_start():
+    settings = read()
+
+    assert (settings.exotel_rate_limit, settings.exotel_rate_window_s) == (200, 60)
+
+
+def test_what_a_real_call_needs_is_asked_for_line_by_line():
+    with pytest.raises(SettingsError) as told:
+        require_dialling(read())
+
+    names = {line.split()[0] for line in str(told.value).splitlines()}
+    assert names == {
+        "EXOTEL_API_KEY",
+        "EXOTEL_API_TOKEN",
+        "EXOTEL_ACCOUNT_SID",
+        "EXOTEL_CALLER_ID",
+        "DIALER_PUBLIC_URL",
+        "DIALER_CALLBACK_SECRET",
+    }
+
+
+def test_a_full_account_may_dial():
+    require_dialling(
+        read(
+            EXOTEL_API_KEY="key",
+            EXOTEL_API_TOKEN="token",
+            EXOTEL_ACCOUNT_SID="acct1",
+            EXOTEL_CALLER_ID="08000000000",
+            DIALER_PUBLIC_URL="https://dialer.example.com",
+            DIALER_CALLBACK_SECRET=LONG,
+        )
+    )
+
+
+def test_no_secret_is_printed_with_the_settings():
+    settings = read(EXOTEL_API_TOKEN="t0p-secret", DIALER_CALLBACK_SECRET=LONG)
+
+    assert "t0p-secret" not in repr(settings)
+    assert LONG not in repr(settings)
+    assert isinstance(settings.exotel_api_token, SecretStr)
+
+
+def test_countries_are_read_from_a_list_with_commas():
+    assert read(DIALER_ALLOWED_COUNTRIES="in, AE").dialer_allowed_countries == ("IN", "AE")
+
+
+def test_settings_do_not_change():
+    with pytest.raises(ValueError, match="frozen"):
+        read().port = 1
+
+
+def test_every_setting_is_described_in_one_line():
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert "\n" not in field.description
+
+
+def test_every_setting_but_plain_ones_is_tried_with_wrong_values():
+    free = {"EXOTEL_API_KEY", "EXOTEL_API_TOKEN", "DIALER_DATA_DIR", "DIALER_HOST"}
+
+    missing = {name.upper() for name in Settings.model_fields} - WRONG.keys() - free
+    assert not missing

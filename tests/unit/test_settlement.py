@@ -1,0 +1,253 @@
+"""What the provider reports of a call, in any order and number, makes one and the same attempt."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.attempt import (
+    LEGAL_TRANSITIONS,
+    Attempt,
+    AttemptState,
+    CallReport,
+    LegReport,
+    Outcome,
+    ReportSource,
+)
+from campaigns.settlement import Conflict, Told, outcome_of, overall_outcome, settled, told
+from tests.factories import answered, attempt, details, four_fields, terminal
+
+AT_S = 1_800_000_200.0
+PLACING = attempt(state=AttemptState.PLACING, sid=None, version=1)
+LEGS = [
+    ("completed", "completed", 30),
+    ("completed", "busy", 0),
+    ("completed", "no-answer", 0),
+    ("completed", "failed", None),
+    ("completed", "canceled", 0),
+    ("no-answer", None, None),
+    ("busy", None, None),
+    ("failed", None, None),
+    ("completed", None, None),
+    (None, None, None),
+]
+
+
+def learnt(start: Attempt, reports: list[CallReport]) -> Attempt:
+    """Tell an attempt all of these, one after the other."""
+    for report in reports:
+        match told(start, report, at=AT_S):
+            case Told(after, _):
+                start = after
+            case Conflict(why):
+                raise AssertionError(why)
+    return start
+
+
+@given(
+    legs=st.sampled_from(LEGS),
+    mess=st.lists(st.integers(0, 3), max_size=8),
+    start=st.sampled_from([PLACING, attempt(), replace(PLACING, state=AttemptState.UNKNOWN)]),
+)
+def test_order_and_number_of_a_calls_callbacks_do_not_matter(legs, mess, start):
+    agent_status, customer_status, talk_s = legs
+    told_of = [
+        answered("s1", 1, at_s=1_800_000_040),
+        answered("s1", 2, at_s=1_800_000_070),
+        terminal(
+            "s1",
+            agent_status=agent_status,
+            customer_status=customer_status,
+            talk_s=talk_s,
+            total_s=45,
+            price=Decimal("1.5"),
+        ),
+        four_fields("s1"),
+    ]
+    in_order = learnt(start, told_of)
+
+    in_a_mess = learnt(start, [told_of[at] for at in mess] + told_of[::-1])
+
+    assert in_a_mess == in_order
+    assert in_order.is_settled
+
+
+@given(legs=st.sampled_from(LEGS), again=st.sampled_from(LEGS))
+def test_a_settled_attempt_keeps_its_outcome_whatever_comes_later(legs, again):
+    first = terminal("s1", agent_status=legs[0], customer_status=legs[1], talk_s=legs[2])
+    later = terminal("s1", agent_status=again[0], customer_status=again[1], talk_s=again[2])
+    before = learnt(attempt(), [first])
+
+    after = learnt(before, [later])
+
+    assert (after.state, after.outcome, after.settled_at) == (
+        before.state,
+        before.outcome,
+        before.settled_at,
+    )
+
+
+@given(legs=st.sampled_from(LEGS))
+def test_a_repeated_report_is_no_news(legs):
+    report = terminal("s1", agent_status=legs[0], customer_status=legs[1], talk_s=legs[2])
+    once = learnt(attempt(), [report])
+
+    again = told(once, report, at=AT_S + 60)
+
+    assert again == Told(once, news=False)
+
+
+@given(reports=st.lists(st.sampled_from(LEGS), min_size=1, max_size=4))
+def test_every_change_of_state_is_a_legal_one(reports):
+    now = PLACING
+    for agent_status, customer_status, talk_s in reports:
+        report = terminal(
+            "s1", agent_status=agent_status, customer_status=customer_status, talk_s=talk_s
+        )
+        after = learnt(now, [report])
+        assert after.state is now.state or after.state in LEGAL_TRANSITIONS[now.state]
+        now = after
+
+
+################################################################ outcomes
+
+
+@pytest.mark.parametrize(
+    ("agent_status", "customer_status", "talk_s", "outcome"),
+    [
+        ("completed", "completed", 30, Outcome.CONNECTED),
+        ("completed", "completed", 0, Outcome.AGENT_LEFT),
+        ("completed", "completed", None, Outcome.CONNECTED),
+        ("completed", "busy", 0, Outcome.CUSTOMER_BUSY),
+        ("completed", "no-answer", 0, Outcome.CUSTOMER_NO_ANSWER),
+        ("completed", "failed", 0, Outcome.CUSTOMER_FAILED),
+        ("completed", "canceled", 0, Outcome.AGENT_LEFT),
+        ("completed", None, 0, Outcome.CUSTOMER_NOT_DIALLED),
+        ("busy", None, None, Outcome.AGENT_BUSY),
+        ("no-answer", None, None, Outcome.AGENT_NO_ANSWER),
+        ("failed", None, None, Outcome.AGENT_FAILED),
+        ("canceled", None, None, Outcome.AGENT_FAILED),
+        (None, None, None, Outcome.PROVIDER_FAILED),
+        ("odd", "odder", None, Outcome.PROVIDER_FAILED),
+    ],
+)
+def test_the_legs_tell_the_outcome(agent_status, customer_status, talk_s, outcome):
+    report = terminal(
+        "s1", agent_status=agent_status, customer_status=customer_status, talk_s=talk_s
+    )
+
+    assert outcome_of(report) is outcome
+
+
+def test_the_overall_status_alone_tells_no_outcome():
+    assert outcome_of(four_fields("s1", "completed")) is None
+    assert outcome_of(four_fields("s1", "busy")) is None
+
+
+def test_a_call_under_way_has_no_outcome():
+    assert outcome_of(answered("s1", 2, at_s=AT_S)) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "talk_s", "outcome"),
+    [
+        ("completed", None, Outcome.CONNECTED),
+        ("completed", 0, Outcome.CUSTOMER_NOT_DIALLED),
+        ("busy", None, Outcome.CUSTOMER_BUSY),
+        ("no-answer", None, Outcome.CUSTOMER_NO_ANSWER),
+        ("failed", None, Outcome.PROVIDER_FAILED),
+        (None, None, Outcome.PROVIDER_FAILED),
+    ],
+)
+def test_where_legs_never_come_the_overall_status_must_do(status, talk_s, outcome):
+    report = replace(four_fields("s1"), status=status, talk_s=talk_s)
+
+    assert overall_outcome(report) is outcome
+
+
+################################################################ whose call it is
+
+
+def test_a_report_of_another_call_is_a_conflict_and_changes_nothing():
+    answer = told(attempt(sid="s1"), terminal("s2"), at=AT_S)
+
+    assert isinstance(answer, Conflict)
+
+
+def test_a_report_for_an_attempt_that_placed_no_call_is_a_conflict():
+    turned_away = settled(PLACING, Outcome.TURNED_AWAY, source="response", at=AT_S)
+
+    assert isinstance(told(turned_away, terminal("s1"), at=AT_S), Conflict)
+
+
+def test_a_callback_before_the_response_binds_its_call():
+    after = learnt(PLACING, [answered("s1", 1, at_s=AT_S)])
+
+    assert (after.state, after.sid) == (AttemptState.PLACED, "s1")
+
+
+def test_a_quarantined_attempt_is_found_by_its_callback():
+    after = learnt(replace(PLACING, state=AttemptState.UNKNOWN), [terminal("s1")])
+
+    assert (after.outcome, after.sid) == (Outcome.CONNECTED, "s1")
+
+
+################################################################ figures
+
+
+def test_four_fields_then_details_then_a_repeated_callback_keep_the_final_figures():
+    reports = [four_fields("s1"), details("s1"), terminal("s1", total_s=0, price=Decimal(0))]
+
+    after = learnt(attempt(), reports)
+
+    assert (after.outcome, after.total_s, after.price) == (Outcome.CONNECTED, 45, "1.5")
+
+
+def test_a_late_price_is_filled_in():
+    ended = learnt(attempt(), [terminal("s1")])
+
+    after = learnt(ended, [details("s1")])
+
+    assert (ended.price, after.price, after.total_s) == (None, "1.5", 45)
+
+
+def test_details_that_contradict_are_kept_beside_the_outcome():
+    ended = learnt(attempt(), [terminal("s1")])
+
+    after = learnt(ended, [details("s1", customer_status="no-answer", talk_s=0)])
+
+    assert (after.outcome, after.details_outcome) == (
+        Outcome.CONNECTED,
+        Outcome.CUSTOMER_NO_ANSWER,
+    )
+
+
+def test_details_that_agree_leave_no_contradiction():
+    ended = learnt(attempt(), [terminal("s1"), details("s1", customer_status="busy", talk_s=0)])
+
+    assert learnt(ended, [details("s1")]).details_outcome is None
+
+
+def test_an_answered_call_was_answered_when_its_talk_began():
+    after = learnt(attempt(), [terminal("s1", talk_s=30, ended_at_s=1_800_000_100)])
+
+    assert (after.answered_at, after.ring_s) == (1_800_000_070, 8)
+
+
+@pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
+def test_a_call_nobody_answered_has_no_talk_no_ring_time_and_no_answer(status):
+    report = CallReport(
+        ReportSource.CALLBACK,
+        "s1",
+        "completed",
+        event="terminal",
+        is_over=True,
+        agent_leg=LegReport("completed", on_call_s=20),
+        customer_leg=LegReport(status, on_call_s=12),
+    )
+
+    after = learnt(attempt(), [report, report])
+
+    assert (after.talk_s, after.ring_s, after.answered_at) == (None, None, None)

@@ -1,0 +1,180 @@
+"""A campaign's contacts, attempts and agents, and the decisions on unresolved attempts."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from campaigns.attempt import AttemptState, Outcome
+from campaigns.contact_state import ContactState, NotDialled
+from dialer.browsing import IN_FLIGHT, RETRY, Filter, attempts_page, contact_line, contacts_page
+from dialer.deciding import Decision, decide
+from dialer.ids import AttemptId
+from dialer.store import Campaign
+from workers.web.api.needs import Operator, Reader, TheCampaign, TheDesk
+from workers.web.api.shapes import (
+    AgentList,
+    AttemptDocument,
+    AttemptList,
+    AttemptPage,
+    ContactDetail,
+    ContactPage,
+    agent_document,
+    attempt_document,
+    attempt_documents,
+    contact_detail,
+    contact_document,
+)
+from workers.web.problems import Problem
+
+router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["contacts"])
+
+_CONTACT_STATES = "|".join((*ContactState, IN_FLIGHT, RETRY))
+_ATTEMPT_STATES = "|".join((*AttemptState, IN_FLIGHT))
+_ENDS = "|".join((*Outcome, *NotDialled))
+_DIGITS = r"^\+?[0-9]{1,15}$"
+_MOST_N = 4_294_967_295
+
+
+class Wanted(BaseModel):
+    """Which contacts or attempts, and how many at once."""
+
+    outcome: str | None = Field(
+        None, pattern=f"^({_ENDS})$", description="Or why a contact was closed without one."
+    )
+    agent: str | None = Field(None, pattern=_DIGITS, description="All digits of the number.")
+    number: str | None = Field(
+        None, pattern=_DIGITS, description="Some digits of either number, side by side."
+    )
+    error: str | None = Field(
+        None, min_length=1, max_length=80, description="As `error` of an attempt."
+    )
+    cursor: int = Field(0, ge=0, le=_MOST_N, description="`next_cursor` of the page before.")
+    limit: int = Field(100, ge=1, le=1000, description="About so many items.")
+
+    def filter(self, state: str | None) -> Filter:
+        """Say it in the use case's terms."""
+        return Filter(
+            state=state,
+            outcome=self.outcome,
+            agent=self.agent.removeprefix("+") if self.agent else None,
+            number=self.number.removeprefix("+") if self.number else None,
+            error=self.error,
+        )
+
+
+class WantedContacts(Wanted):
+    """Which contacts."""
+
+    state: str | None = Field(None, pattern=f"^({_CONTACT_STATES})$")
+
+
+class WantedAttempts(Wanted):
+    """Which attempts."""
+
+    state: str | None = Field(None, pattern=f"^({_ATTEMPT_STATES})$")
+
+
+class DecisionOrder(BaseModel):
+    """What the operator knows of an attempt."""
+
+    decision: Decision
+
+
+@router.get("/contacts")
+def list_contacts(
+    _visitor: Reader,
+    desk: TheDesk,
+    campaign: TheCampaign,
+    wanted: Annotated[WantedContacts, Query()],
+) -> ContactPage:
+    """List contacts in the file's order. A page may be short and yet not the last."""
+    page = contacts_page(
+        desk.wiring.db,
+        campaign,
+        wanted.filter(wanted.state),
+        cursor=wanted.cursor,
+        most=wanted.limit,
+    )
+    return ContactPage(
+        items=[contact_document(campaign, line) for line in page.items],
+        next_cursor=page.next_cursor,
+    )
+
+
+@router.get("/contacts/{n}")
+def show_contact(
+    _visitor: Reader,
+    desk: TheDesk,
+    campaign: TheCampaign,
+    n: Annotated[int, Path(ge=1, le=_MOST_N, description="Its number, from 1.")],
+) -> ContactDetail:
+    """Tell all that is known of one contact, and what happened to it in order of time."""
+    line = contact_line(desk.wiring.db, campaign, n)
+    if line is None:
+        raise Problem(404, "not_found", "The campaign has no such contact.")
+    return contact_detail(campaign, line)
+
+
+@router.get("/attempts")
+def list_attempts(
+    _visitor: Reader,
+    desk: TheDesk,
+    campaign: TheCampaign,
+    wanted: Annotated[WantedAttempts, Query()],
+) -> AttemptPage:
+    """List attempts, contact by contact. A page may be short and yet not the last."""
+    page = attempts_page(
+        desk.wiring.db,
+        campaign,
+        wanted.filter(wanted.state),
+        cursor=wanted.cursor,
+        most=wanted.limit,
+    )
+    return AttemptPage(items=attempt_documents(page.items), next_cursor=page.next_cursor)
+
+
+@router.get("/agents")
+async def list_agents(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> AgentList:
+    """Tell what the campaign's agents with open contacts are doing, at most 500 of them."""
+    reading = await desk.watching.read(campaign.id)
+    return AgentList(items=[agent_document(*one) for one in sorted(reading.agents.items())])
+
+
+@router.get("/unresolved")
+def list_unresolved(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> AttemptList:
+    """List attempts of which nobody knows whether a phone rang, at most 200."""
+    wanted = Filter(state=AttemptState.UNKNOWN)
+    cursor: int | None = 0
+    found: list[AttemptDocument] = []
+    while cursor is not None and len(found) < 200:
+        page = attempts_page(desk.wiring.db, campaign, wanted, cursor=cursor, most=200)
+        found += attempt_documents(page.items)
+        cursor = page.next_cursor
+    return AttemptList(items=found)
+
+
+@router.post("/unresolved/{attempt_id}")
+def decide_unresolved(
+    visitor: Operator,
+    desk: TheDesk,
+    campaign: TheCampaign,
+    attempt_id: Annotated[str, Path(max_length=40)],
+    order: DecisionOrder,
+) -> AttemptDocument:
+    """Decide an unresolved attempt: `connected`, `not_placed` (dial again), `give_up`."""
+    id_ = attempt_of(campaign, attempt_id)
+    after = decide(desk.wiring.db, desk.wiring.settling, id_, order.decision, who=visitor.id)
+    return attempt_document(id_, after)
+
+
+def attempt_of(campaign: Campaign, attempt_id: str) -> AttemptId:
+    """Read the id of one of a campaign's attempts.
+
+    Raises:
+        Problem: It is none.
+    """
+    id_ = AttemptId.parse(attempt_id)
+    if id_ is None or id_.campaign != campaign.id:
+        raise Problem(404, "not_found", "The campaign has no such attempt.")
+    return id_

@@ -1,0 +1,130 @@
+"""The account's list of numbers that are never called."""
+
+import asyncio
+from datetime import datetime
+from io import BytesIO
+from itertools import islice
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, Field
+
+from dialer.suppressing import Added
+from workers.web.api.needs import Operator, Reader, TheDesk
+from workers.web.api.upload_form import SUPPRESS_FORM
+from workers.web.lists import one
+from workers.web.problems import Problem
+from workers.web.uploads import Upload, received_upload
+from workers.wiring import Wiring
+
+router = APIRouter(prefix="/suppressions", tags=["suppressions"])
+
+_MOST_BAD_LINES = 100
+
+
+class SuppressedDocument(BaseModel):
+    """A number that is never called."""
+
+    number: str
+    at: datetime | None
+    source: str
+    why: str
+
+
+class SuppressedList(BaseModel):
+    """Numbers that are never called, in no order."""
+
+    items: list[SuppressedDocument]
+    is_whole: bool = Field(description="There are no more.")
+
+
+class NumberOrder(BaseModel):
+    """A number to put on the list."""
+
+    number: str = Field(pattern=r"^[+0-9 ().-]{3,40}$")
+    why: str = Field("", max_length=200)
+
+
+class BadLineDocument(BaseModel):
+    """A line that holds no number."""
+
+    line: int
+    message: str
+
+
+class AddedDocument(BaseModel):
+    """What became of the numbers."""
+
+    added: int
+    already: int
+    bad: list[BadLineDocument] = Field(description="The first hundred.")
+    bad_count: int
+
+
+@router.get("")
+def list_suppressed(
+    _visitor: Reader,
+    desk: TheDesk,
+    limit: Annotated[int, Query(ge=1, le=100_000)] = 1000,
+) -> SuppressedList:
+    """List numbers that are never called."""
+    found = list(islice(desk.wiring.suppressing.all(), limit + 1))
+    items = [
+        SuppressedDocument(number=each.number, at=each.at, source=each.source, why=each.why)
+        for each in found[:limit]
+    ]
+    return SuppressedList(items=items, is_whole=len(found) <= limit)
+
+
+@router.put("")
+def suppress_number(visitor: Operator, desk: TheDesk, order: NumberOrder) -> AddedDocument:
+    """Put one number on the list; it counts with the next call."""
+    added = desk.wiring.suppressing.add(
+        BytesIO(order.number.encode()), source=f"by {visitor.name}", why=order.why
+    )
+    if added.bad or not added.added + added.already:
+        raise Problem(422, "invalid", "number: it is no phone number.")
+    return _document(added)
+
+
+@router.post("", openapi_extra=SUPPRESS_FORM)
+async def suppress_file(_visitor: Operator, request: Request, desk: TheDesk) -> AddedDocument:
+    """Put a file's numbers on the list: one a line, or a table with a column of them."""
+    async with received_upload(request, desk.uploads_dir) as upload:
+        return _document(await asyncio.to_thread(add_file, desk.wiring, upload))
+
+
+@router.delete("/{number}", status_code=204)
+def unsuppress_number(
+    _visitor: Operator, desk: TheDesk, number: Annotated[str, Path(max_length=40)]
+) -> None:
+    """Take a number off the list."""
+    try:
+        was_there = desk.wiring.suppressing.remove(number)
+    except ValueError as error:
+        raise Problem(422, "invalid", f"number: {error}.") from None
+    if not was_there:
+        raise Problem(404, "not_found", "The number is not on the list.")
+
+
+def add_file(wiring: Wiring, upload: Upload) -> Added:
+    """Put an uploaded file's numbers on the list."""
+    with upload.path.open("rb") as file:
+        return wiring.suppressing.add(
+            file,
+            source=upload.name or "upload",
+            why=one(upload.fields, "why"),
+            column=one(upload.fields, "column") or None,
+        )
+
+
+def _document(added: Added) -> AddedDocument:
+    return AddedDocument(
+        added=added.added,
+        already=added.already,
+        bad=[
+            BadLineDocument(line=each.line, message=each.message)
+            for each in added.bad[:_MOST_BAD_LINES]
+        ],
+        bad_count=len(added.bad),
+    )

@@ -1,0 +1,5 @@
+"""The pages for people."""
+
+from workers.web.pages.app import pages_app
+
+__all__ = ["pages_app"]

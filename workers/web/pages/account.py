@@ -1,0 +1,150 @@
+"""The account as a whole: agents at work, numbers never called, health."""
+
+import asyncio
+import itertools
+from collections import Counter
+from io import BytesIO
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from dialer.api_keys import Scope
+from dialer.health import lift_stop, read_health
+from dialer.overview import AgentState, busy_agents
+from dialer.suppressing import Added
+from workers.web.api.suppressions import add_file
+from workers.web.pages.rendering import (
+    check_token,
+    desk_of,
+    plain_form,
+    renderer_of,
+    require,
+    visitor_of,
+)
+from workers.web.problems import Problem
+from workers.web.uploads import received_upload
+
+_MOST_SHOWN = 500
+_ROLES = ("web", "feeder", "worker", "results")
+
+
+async def agents(request: Request) -> Response:
+    """Show agents who are doing something, of all campaigns."""
+    require(request, Scope.READ)
+    db = desk_of(request).wiring.db
+    found = await asyncio.to_thread(busy_agents, db)
+    as_of = await asyncio.to_thread(db.now)
+    counted = Counter(now.state for now in found.values())
+    return await renderer_of(request).page(
+        request,
+        "agents.html",
+        agents=sorted(found.items()),
+        as_of=as_of,
+        counts={state: counted[state] for state in AgentState if state is not AgentState.FREE},
+    )
+
+
+async def suppression(request: Request) -> Response:
+    """Show numbers that are never called."""
+    require(request, Scope.READ)
+    suppressing = desk_of(request).wiring.suppressing
+    looked_for = "".join(filter(str.isdigit, request.query_params.get("number", "")))[:15]
+    matching = (one for one in suppressing.all() if looked_for in one.number)
+    found = await asyncio.to_thread(lambda: list(itertools.islice(matching, _MOST_SHOWN + 1)))
+    told = {name: request.query_params.get(name, "") for name in ("added", "already", "bad")}
+    return await renderer_of(request).page(
+        request,
+        "suppression.html",
+        numbers=sorted(found[:_MOST_SHOWN], key=lambda one: one.number),
+        is_whole=len(found) <= _MOST_SHOWN,
+        looked_for=looked_for,
+        told={name: int(value) for name, value in told.items() if value.isdigit()},
+    )
+
+
+async def suppress_number(request: Request) -> Response:
+    """Put one number on the list."""
+    form = await plain_form(request, Scope.OPERATE)
+    number = form.get("number", "").strip()
+    if len(number.splitlines()) != 1:
+        raise Problem(422, "invalid", "Write one phone number.")
+    added = await asyncio.to_thread(
+        desk_of(request).wiring.suppressing.add,
+        BytesIO(number.encode()),
+        source=f"by {visitor_of(request).name}",
+        why=form.get("why", "")[:200],
+    )
+    if added.bad or not added.added + added.already:
+        raise Problem(422, "invalid", f"“{number[:40]}” is no phone number.")
+    return _told(added)
+
+
+async def suppress_file(request: Request) -> Response:
+    """Put a file's numbers on the list."""
+    require(request, Scope.OPERATE)
+    desk = desk_of(request)
+    async with received_upload(request, desk.uploads_dir) as upload:
+        await check_token(request, "".join(upload.fields.get("csrf_token", [])))
+        return _told(await asyncio.to_thread(add_file, desk.wiring, upload))
+
+
+async def unsuppress(request: Request) -> Response:
+    """Take a number off the list."""
+    form = await plain_form(request, Scope.OPERATE)
+    try:
+        await asyncio.to_thread(desk_of(request).wiring.suppressing.remove, form.get("number", ""))
+    except ValueError as error:
+        raise Problem(422, "invalid", f"{error}.") from None
+    return RedirectResponse("/suppression", status_code=303)
+
+
+async def health(request: Request) -> Response:
+    """Show how processes, Redis, queue and callbacks are."""
+    require(request, Scope.READ)
+    wiring = desk_of(request).wiring
+    found = await asyncio.to_thread(read_health, wiring.db)
+    rate = await asyncio.to_thread(wiring.pacing.rate)
+    alive = Counter(one.role for one in found.processes)
+    return await renderer_of(request).page(
+        request,
+        "health.html",
+        health=found,
+        rate=rate,
+        missing=[role for role in _ROLES if not alive[role]],
+        settings=wiring.settings,
+    )
+
+
+async def hold(request: Request) -> Response:
+    """Stop all dialling, or let it go on."""
+    form = await plain_form(request, Scope.ADMIN)
+    wiring = desk_of(request).wiring
+    match form.get("do"):
+        case "hold":
+            why = form.get("why", "").strip()[:200] or f"held by {visitor_of(request).name}"
+            await asyncio.to_thread(wiring.account_recovery.set_hold, why)
+        case "release":
+            await asyncio.to_thread(wiring.account_recovery.release)
+        case "lift_stop":
+            await asyncio.to_thread(lift_stop, wiring.db)
+        case _:
+            raise Problem(422, "invalid", "Say what to do.")
+    return RedirectResponse("/health", status_code=303)
+
+
+def _told(added: Added) -> Response:
+    told = {"added": added.added, "already": added.already, "bad": len(added.bad)}
+    return RedirectResponse(f"/suppression?{urlencode(told)}", status_code=303)
+
+
+routes = [
+    Route("/agents", agents),
+    Route("/suppression", suppression),
+    Route("/suppression", suppress_number, methods=["POST"]),
+    Route("/suppression/file", suppress_file, methods=["POST"]),
+    Route("/suppression/remove", unsuppress, methods=["POST"]),
+    Route("/health", health),
+    Route("/health/hold", hold, methods=["POST"]),
+]

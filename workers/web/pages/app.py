@@ -1,0 +1,80 @@
+"""The pages put together: who may enter, their routes, static files, errors as pages."""
+
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from workers.web.desk import Desk
+from workers.web.entrance import Entrance, ask_to_sign_in
+from workers.web.guard import BodyLimit, SameOrigin, SecurityHeaders
+from workers.web.pages import account, campaign, campaigns, imports, rows, signing
+from workers.web.pages.manual import manual_routes
+from workers.web.pages.rendering import Renderer
+from workers.web.pages.static import static_routes
+from workers.web.problems import EXPECTED_ERRORS, as_problem, problem_response
+from workers.web.reviews import Reviews
+
+log = structlog.get_logger(__name__)
+
+_UPLOADS = re.compile(r"/imports|/campaigns/[^/]+/append|/suppression/file")
+
+
+def pages_app(desk: Desk, is_open: Callable[[], Awaitable[bool]], api: FastAPI) -> Starlette:
+    """Make the pages.
+
+    Args:
+        api: Described on a page of its own.
+    """
+    app = Starlette(
+        routes=[
+            *static_routes(),
+            *signing.routes,
+            *campaigns.routes,
+            *imports.routes,
+            *campaign.routes,
+            *rows.routes,
+            *account.routes,
+            *manual_routes(api),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(SameOrigin, is_open=is_open),
+            Middleware(
+                Entrance,
+                identify=desk.identifying.by_either,
+                turn_away=ask_to_sign_in,
+                is_public=_is_public,
+            ),
+            Middleware(BodyLimit, uploads=_UPLOADS),
+        ],
+        exception_handlers=dict.fromkeys((*EXPECTED_ERRORS, Exception), _error_page),
+    )
+    app.state.desk = desk
+    app.state.reviews = Reviews(desk)
+    app.state.renderer = Renderer(desk)
+    return app
+
+
+def _is_public(path: str) -> bool:
+    return path == "/sign-in" or path.startswith("/static/")
+
+
+async def _error_page(request: Request, error: Exception) -> Response:
+    problem = as_problem(error)
+    if problem.status >= 500:
+        log.error("page_failed", path=request.url.path, code=problem.code, exc_info=error)
+    if "text/html" not in request.headers.get("accept", ""):
+        return problem_response(problem)
+    renderer: Renderer = request.app.state.renderer
+    with suppress(Exception):  # an error page must not fail for what failed the page
+        return await renderer.page(
+            request, "error.html", status=problem.status, problem=problem, needs_redis=False
+        )
+    return problem_response(problem)

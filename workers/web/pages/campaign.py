@@ -1,0 +1,174 @@
+"""One campaign, live: the page, the pieces of it that are sent anew each second, and its buttons."""
+
+import asyncio
+import json
+from contextlib import aclosing
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from dialer.api_keys import Scope
+from dialer.deciding import Decision, decide
+from dialer.report_files import Format
+from dialer.report_tables import Kind
+from dialer.store import Campaign
+from workers.web.api.campaigns import LEADS_TO, Action
+from workers.web.api.contacts import attempt_of
+from workers.web.downloads import rejected_csv, report_response
+from workers.web.events import Events, event_stream
+from workers.web.live import Reading
+from workers.web.pages import views
+from workers.web.pages.rendering import (
+    Renderer,
+    desk_of,
+    plain_form,
+    renderer_of,
+    require,
+)
+
+_PARTS = (
+    "now",
+    "progress",
+    "results",
+    "pace",
+    "agents",
+    "retries",
+    "errors",
+    "unresolved",
+)
+
+
+async def show(request: Request) -> Response:
+    """Show a campaign as it stands."""
+    campaign = await _campaign(request)
+    desk = desk_of(request)
+    reading = await desk.watching.read(campaign.id)
+    imports = await asyncio.to_thread(desk.wiring.campaigns.imports, campaign.id)
+    return await renderer_of(request).page(
+        request,
+        "campaign.html",
+        **_context(reading),
+        parts=_PARTS,
+        rules=views.rules_in_words(campaign.rules),
+        imports=imports,
+        kinds=[one for one in Kind if one is not Kind.REJECTED],
+        formats=[one for one in Format if one is not Format.HTML],
+    )
+
+
+async def events(request: Request) -> Response:
+    """Send the live pieces of the page, those that changed."""
+    campaign = await _campaign(request)
+    desk, renderer = desk_of(request), renderer_of(request)
+
+    async def changes() -> Events:
+        sent: dict[str, str] = {}
+        async with aclosing(desk.watching.follow(campaign.id)) as readings:
+            async for reading in readings:
+                rendered = _render(renderer, reading)
+                news = {name: html for name, html in rendered.items() if sent.get(name) != html}
+                sent = rendered
+                state = reading.status.campaign.state
+                yield "parts", json.dumps({"state": state, "parts": news})
+                if reading.status.is_over:
+                    return
+
+    async def may_stay() -> bool:
+        return await desk.identifying.by_either(request) is not None
+
+    return event_stream(changes(), may_stay=may_stay)
+
+
+async def steer(request: Request) -> Response:
+    """Start, pause, resume or cancel."""
+    if request.path_params["action"] not in set(Action):
+        raise HTTPException(404)
+    action = Action(request.path_params["action"])
+    await plain_form(request, Scope.OPERATE)
+    campaign = await _campaign(request)
+    await asyncio.to_thread(desk_of(request).wiring.campaigns.move, campaign, LEADS_TO[action])
+    return RedirectResponse(f"/campaigns/{campaign.id}", status_code=303)
+
+
+async def decide_unresolved(request: Request) -> Response:
+    """Decide an attempt of which nobody knows."""
+    form = await plain_form(request, Scope.OPERATE)
+    campaign = await _campaign(request)
+    wiring = desk_of(request).wiring
+    id_ = attempt_of(campaign, request.path_params["attempt_id"])
+    if form.get("decision") not in set(Decision):
+        raise HTTPException(400)
+    who = request.state.visitor.id
+    await asyncio.to_thread(
+        decide, wiring.db, wiring.settling, id_, Decision(form["decision"]), who=who
+    )
+    return RedirectResponse(f"/campaigns/{campaign.id}/contacts/{id_.n}", status_code=303)
+
+
+async def report(request: Request) -> Response:
+    """Send a table of the report; the page of it is shown."""
+    require(request, Scope.READ)
+    campaign = await _campaign(request)
+    kind, format_ = request.path_params["kind"], request.path_params["format"]
+    if format_ == Format.HTML and kind == "report":
+        return await report_response(
+            desk_of(request), campaign, Kind.SUMMARY, Format.HTML, inline=True
+        )
+    if kind not in set(Kind) or format_ not in set(Format):
+        raise HTTPException(404)
+    return await report_response(desk_of(request), campaign, Kind(kind), Format(format_))
+
+
+async def rejected(request: Request) -> Response:
+    """Send the rows that were not taken."""
+    campaign = await _campaign(request)
+    return rejected_csv(desk_of(request), campaign)
+
+
+async def _campaign(request: Request) -> Campaign:
+    require(request, Scope.READ)
+    wiring = desk_of(request).wiring
+    return await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
+
+
+def _render(renderer: Renderer, reading: Reading) -> dict[str, str]:
+    context = _context(reading)
+    return {name: renderer.part(f"parts/{name}.html", **context) for name in _PARTS}
+
+
+def _context(reading: Reading) -> dict[str, Any]:
+    status = reading.status
+    campaign, counts, overview = status.campaign, status.counts, reading.overview
+    retries_due = overview.retries_due if overview else {}
+    retries = sum(retries_due.values())
+    return {
+        "status": status,
+        "campaign": campaign,
+        "counts": counts,
+        "zone": campaign.rules.zone,
+        "overview": overview,
+        "retries_due": retries_due,
+        "progress": views.progress(campaign.id, counts, retries),
+        "results": views.results(campaign.id, counts),
+        "agent_side": views.agent_side(campaign.id, counts),
+        "customer_side": views.customer_side(campaign.id, counts),
+        "neither_side": views.neither_side(campaign.id, counts),
+        "pace": views.pace(reading),
+        "agents": views.agent_lines(reading),
+        "agent_counts": views.agent_counts(reading),
+        "errors": sorted(overview.errors.values(), key=lambda one: -one.count) if overview else [],
+        "unresolved": overview.unresolved if overview else [],
+    }
+
+
+routes = [
+    Route("/campaigns/{campaign_id}", show),
+    Route("/campaigns/{campaign_id}/events", events),
+    Route("/campaigns/{campaign_id}/rejected.csv", rejected),
+    Route("/campaigns/{campaign_id}/reports/{kind}.{format}", report),
+    Route("/campaigns/{campaign_id}/unresolved/{attempt_id}", decide_unresolved, methods=["POST"]),
+    Route("/campaigns/{campaign_id}/{action}", steer, methods=["POST"]),
+]

@@ -1,0 +1,62 @@
+"""The list of campaigns, with the form that uploads a new one."""
+
+import asyncio
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from campaigns.campaign import CampaignState
+from dialer.store import Campaign, Counts
+from workers.web.pages.rendering import desk_of, renderer_of
+from workers.web.pages.views import Bar, progress, results
+from workers.web.rules import default_rules
+from workers.wiring import Wiring
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """A campaign in the list."""
+
+    campaign: Campaign
+    counts: Counts
+    progress: Bar
+    results: Bar
+
+
+async def show(request: Request) -> Response:
+    """List campaigns, the live ones first."""
+    desk = desk_of(request)
+    found = await asyncio.to_thread(_rows, desk.wiring)
+    return await renderer_of(request).page(
+        request,
+        "campaigns.html",
+        rows=found,
+        defaults=default_rules(desk.wiring.settings),
+    )
+
+
+def _rows(wiring: Wiring) -> list[CampaignRow]:
+    found = []
+    for campaign in sorted(wiring.campaigns.all(), key=lambda one: _ORDER[one.state]):
+        counts = wiring.campaigns.counts(campaign.id)
+        found.append(
+            CampaignRow(
+                campaign, counts, progress(campaign.id, counts), results(campaign.id, counts)
+            )
+        )
+    return found
+
+
+_ORDER = {
+    CampaignState.RUNNING: 0,
+    CampaignState.CANCELLING: 0,
+    CampaignState.PAUSED: 1,
+    CampaignState.LOADING: 2,
+    CampaignState.LOADED: 2,
+    CampaignState.COMPLETED: 3,
+    CampaignState.CANCELLED: 3,
+}
+
+routes = [Route("/", show)]

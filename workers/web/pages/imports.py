@@ -1,0 +1,154 @@
+"""An upload on its way to a campaign: received, judged, looked at by a person, loaded or discarded."""
+
+import asyncio
+from typing import cast
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from dialer.api_keys import Scope
+from workers.web.pages.rendering import (
+    check_token,
+    desk_of,
+    plain_form,
+    renderer_of,
+    require,
+)
+from workers.web.problems import Problem, as_problem
+from workers.web.reviews import Review, Reviews, Stage
+from workers.web.uploads import received_upload
+
+
+async def receive(request: Request) -> Response:
+    """Take a list for a new campaign."""
+    return await _receive(request, append_to="")
+
+
+async def receive_more(request: Request) -> Response:
+    """Take a list to append to a campaign."""
+    desk = desk_of(request)
+    campaign_id = request.path_params["campaign_id"]
+    campaign = await asyncio.to_thread(desk.wiring.campaigns.find, campaign_id)
+    return await _receive(request, append_to=campaign.id)
+
+
+async def _receive(request: Request, *, append_to: str) -> Response:
+    require(request, Scope.UPLOAD)
+    async with received_upload(request, desk_of(request).uploads_dir) as upload:
+        fields = dict(upload.fields)
+        await check_token(request, "".join(fields.pop("csrf_token", [])))
+        review = _reviews(request).open(upload, fields, append_to=append_to)
+    where = f"/imports/{review.id}"
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(where, status_code=303)
+    return JSONResponse({"location": where}, 201)
+
+
+async def show(request: Request) -> Response:
+    """Show how a list was understood, and ask what to do with it."""
+    review = _review(request)
+    if review.stage is Stage.LOADED and review.document:
+        _reviews(request).discard(review)
+        return RedirectResponse(f"/campaigns/{review.document['campaign_id']}", status_code=303)
+    name, target = "", None
+    if review.append_to:
+        target = await asyncio.to_thread(desk_of(request).wiring.campaigns.find, review.append_to)
+    else:
+        name = _name(request, review)
+    return await renderer_of(request).page(
+        request,
+        "review.html",
+        review=review,
+        share_done=_reviews(request).share_done(review),
+        name=name,
+        target=target,
+        field=lambda key: "".join(review.fields.get(key, [""])[:1]),
+    )
+
+
+async def progress(request: Request) -> Response:
+    """Tell the page how far the work is."""
+    review = _review(request)
+    return JSONResponse({"stage": review.stage, "share_done": _reviews(request).share_done(review)})
+
+
+async def check(request: Request) -> Response:
+    """Judge the list again, with other columns or another name."""
+    review = _idle(request)
+    form = await plain_form(request, Scope.UPLOAD)
+    known = ("name", "agent_column", "customer_column", "dedupe")
+    changed = {name: [value] for name, value in form.items() if name in known}
+    _reviews(request).check(review, **changed)
+    return RedirectResponse(f"/imports/{review.id}", status_code=303)
+
+
+async def load(request: Request) -> Response:
+    """Load the list, and start its campaign if that was asked."""
+    review = _idle(request)
+    form = await plain_form(request, Scope.UPLOAD)
+    start = form.get("start") == "yes"
+    if start:
+        require(request, Scope.OPERATE)
+    _reviews(request).load(review, start=start)
+    return RedirectResponse(f"/imports/{review.id}", status_code=303)
+
+
+async def discard(request: Request) -> Response:
+    """Forget the list."""
+    review = _review(request)
+    await plain_form(request, Scope.UPLOAD)
+    _reviews(request).discard(review)
+    where = f"/campaigns/{review.append_to}" if review.append_to else "/"
+    return RedirectResponse(where, status_code=303)
+
+
+async def rejected(request: Request) -> Response:
+    """Send the rows that would not be taken."""
+    require(request, Scope.UPLOAD)
+    review = _review(request)
+    path = _reviews(request).rejected_file(review)
+    if path is None:
+        raise HTTPException(404)
+    return FileResponse(path, media_type="text/csv; charset=utf-8", filename="rejected.csv")
+
+
+def _reviews(request: Request) -> Reviews:
+    return cast("Reviews", request.app.state.reviews)
+
+
+def _review(request: Request) -> Review:
+    require(request, Scope.UPLOAD)
+    found = _reviews(request).find(request.path_params["review_id"])
+    if found is None:
+        raise Problem(404, "not_found", "This upload was loaded or discarded, or never was.")
+    return found
+
+
+def _idle(request: Request) -> Review:
+    review = _review(request)
+    if review.is_working:
+        raise Problem(409, "in_progress", "The list is still being read.")
+    return review
+
+
+def _name(request: Request, review: Review) -> str:
+    try:
+        return _reviews(request).order(review).name
+    except Exception as error:
+        if as_problem(error).status >= 500:
+            raise
+        return "".join(review.fields.get("name", []))
+
+
+routes = [
+    Route("/imports", receive, methods=["POST"]),
+    Route("/campaigns/{campaign_id}/append", receive_more, methods=["POST"]),
+    Route("/imports/{review_id}", show),
+    Route("/imports/{review_id}/progress", progress),
+    Route("/imports/{review_id}/check", check, methods=["POST"]),
+    Route("/imports/{review_id}/load", load, methods=["POST"]),
+    Route("/imports/{review_id}/discard", discard, methods=["POST"]),
+    Route("/imports/{review_id}/rejected.csv", rejected),
+]

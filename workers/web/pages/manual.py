@@ -1,0 +1,74 @@
+"""The API's description: its OpenAPI document, and a page that people read it on."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from dialer.api_keys import Scope
+from workers.web.pages.rendering import renderer_of, require
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Something the API does."""
+
+    method: str
+    path: str
+    summary: str
+    description: str
+    parameters: list[dict[str, Any]]
+    body: str
+
+
+def manual_routes(api: FastAPI) -> list[Route]:
+    """Make the routes that describe an API."""
+
+    @cache
+    def document() -> dict[str, Any]:
+        return _with_problem_type(api.openapi())
+
+    async def openapi(request: Request) -> Response:
+        require(request, Scope.READ)
+        return JSONResponse(document())
+
+    async def docs(request: Request) -> Response:
+        require(request, Scope.READ)
+        groups: dict[str, list[Operation]] = {}
+        for path, methods in document()["paths"].items():
+            for method, told in methods.items():
+                operation = _operation(method, path, told)
+                groups.setdefault(told.get("tags", ["other"])[0], []).append(operation)
+        return await renderer_of(request).page(
+            request, "api_docs.html", info=document()["info"], groups=groups
+        )
+
+    return [Route("/api/openapi.json", openapi), Route("/api/docs", docs)]
+
+
+def _operation(method: str, path: str, told: dict[str, Any]) -> Operation:
+    body = told.get("requestBody", {}).get("content", {})
+    return Operation(
+        method=method.upper(),
+        path=path,
+        summary=told.get("summary", ""),
+        description=told.get("description", ""),
+        parameters=told.get("parameters", []),
+        body=", ".join(body),
+    )
+
+
+def _with_problem_type(document: dict[str, Any]) -> dict[str, Any]:
+    """Say of errors that they are problem details; the framework says JSON of all it knows."""
+    for methods in document["paths"].values():
+        for told in methods.values():
+            for status, answer in told["responses"].items():
+                if status in {"4XX", "5XX"}:
+                    answer["content"] = {
+                        "application/problem+json": answer["content"]["application/json"]
+                    }
+    return document

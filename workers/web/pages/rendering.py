@@ -1,0 +1,193 @@
+"""Templates made into pages: what every page knows, and how values are written for people."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from dialer.api_keys import Scope
+from dialer.health import AccountStops, account_stops
+from workers.web.access import Visitor
+from workers.web.desk import Desk
+from workers.web.pages.static import static_url
+from workers.web.problems import Problem
+
+
+class Renderer:
+    """Renders pages of one web process."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._environment = _environment()
+
+    async def page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        needs_redis: bool = True,
+        **context: Any,
+    ) -> Response:
+        """Render a whole page for whoever asks.
+
+        Args:
+            needs_redis: Show what stops the account; without Redis nobody knows.
+        """
+        visitor = cast("Visitor | None", getattr(request.state, "visitor", None))
+        stops = AccountStops()
+        token = ""
+        if needs_redis and visitor:
+            stops = await asyncio.to_thread(account_stops, self._desk.wiring.db)
+            token = await asyncio.to_thread(self._desk.door.csrf_token, visitor)
+        html = self._environment.get_template(template).render(
+            visitor=visitor,
+            csrf_token=token,
+            stops=stops,
+            path=request.url.path,
+            can_operate=bool(visitor and visitor.may(Scope.OPERATE)),
+            can_upload=bool(visitor and visitor.may(Scope.UPLOAD)),
+            is_admin=bool(visitor and visitor.may(Scope.ADMIN)),
+            **{"zone": ZoneInfo(self._desk.wiring.settings.dialer_timezone), **context},
+        )
+        return HTMLResponse(html, status)
+
+    def part(self, template: str, **context: Any) -> str:
+        """Render a piece of a page that is sent anew while the page is open."""
+        return self._environment.get_template(template).render(**context)
+
+
+def desk_of(request: Request) -> Desk:
+    """Give what the process has one of each."""
+    return cast("Desk", request.app.state.desk)
+
+
+def renderer_of(request: Request) -> Renderer:
+    """Give what makes templates into pages."""
+    return cast("Renderer", request.app.state.renderer)
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Give who asks."""
+    return cast("Visitor", request.state.visitor)
+
+
+def require(request: Request, scope: Scope) -> Visitor:
+    """Check that whoever asks may do something.
+
+    Raises:
+        Problem: They may not.
+    """
+    visitor = visitor_of(request)
+    if not visitor.may(scope):
+        raise Problem(403, "scope_missing", f"Your key lacks the scope “{scope}”.")
+    return visitor
+
+
+async def check_token(request: Request, token: str) -> None:
+    """Check that a form came from a page of ours.
+
+    Raises:
+        Problem: It did not, or the page is from an earlier session.
+    """
+    door = desk_of(request).door
+    if not await asyncio.to_thread(door.is_csrf_token, visitor_of(request), token):
+        raise Problem(403, "wrong_token", "The page is out of date; load it again and repeat.")
+
+
+async def plain_form(request: Request, scope: Scope) -> dict[str, str]:
+    """Read a form without files, from a page of ours, by someone who may send it.
+
+    Raises:
+        Problem: Not so.
+    """
+    require(request, scope)
+    async with request.form(max_files=0, max_fields=40) as form:
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    await check_token(request, fields.pop("csrf_token", ""))
+    return fields
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("workers.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["static"] = static_url
+    environment.filters |= {
+        "n": number,
+        "percent": percent,
+        "words": words,
+        "duration": duration,
+        "bytes": in_bytes,
+        "instant": instant,
+        "clock": clock,
+        "phone": phone,
+    }
+    return environment
+
+
+def number(value: float | None) -> str:
+    """Write a number with its thousands apart."""
+    return "–" if value is None else f"{value:,}"
+
+
+def percent(part: float, whole: float) -> str:
+    """Write a share; nothing of nothing is a dash."""
+    return f"{part / whole:.1%}" if whole else "–"
+
+
+def words(code: str | None) -> str:
+    """Write one of our fixed words as people do."""
+    return "" if code is None else str(code).replace("_", " ")
+
+
+def duration(seconds: float | None) -> str:
+    """Write seconds as `42 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`."""
+    if seconds is None:
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60:02} s" if whole < 600 else "")
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def in_bytes(count: float) -> str:
+    """Write an amount of memory."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def instant(epoch_s: float | None, zone: ZoneInfo) -> str:
+    """Write an instant with its date."""
+    return "–" if epoch_s is None else f"{_local(epoch_s, zone):%d %b %Y, %H:%M:%S}"
+
+
+def clock(epoch_s: float | None, zone: ZoneInfo) -> str:
+    """Write an instant of today, or nearly."""
+    return "–" if epoch_s is None else f"{_local(epoch_s, zone):%H:%M:%S}"
+
+
+def phone(e164: str) -> str:
+    """Write a number in groups that the eye can hold: +91 98765 43210."""
+    if e164.startswith("+91") and len(e164) == 13:
+        return f"+91 {e164[3:8]} {e164[8:]}"
+    return e164
+
+
+def _local(epoch_s: float, zone: ZoneInfo) -> datetime:
+    return datetime.fromtimestamp(epoch_s, UTC).astimezone(zone)

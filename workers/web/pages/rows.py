@@ -1,0 +1,110 @@
+"""The rows behind the numbers: contacts, attempts, and everything of one contact."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from campaigns.attempt import AttemptState, Outcome
+from campaigns.contact_state import ContactState, NotDialled
+from dialer.api_keys import Scope
+from dialer.browsing import IN_FLIGHT, RETRY, Filter, attempts_page, contact_line, contacts_page
+from workers.web.pages.rendering import desk_of, renderer_of, require
+from workers.web.story import story_of
+
+_ROWS = 100
+_CONTACT_STATES = (*ContactState, IN_FLIGHT, RETRY)
+_ATTEMPT_STATES = (*AttemptState, IN_FLIGHT)
+_ENDS = (*Outcome, *NotDialled)
+_LONGEST_ERROR = 80
+
+
+async def contacts(request: Request) -> Response:
+    """List contacts by filters."""
+    return await _list(request, "contacts.html", contacts_page, states=_CONTACT_STATES)
+
+
+async def attempts(request: Request) -> Response:
+    """List attempts by filters."""
+    return await _list(request, "attempts.html", attempts_page, states=_ATTEMPT_STATES)
+
+
+async def contact(request: Request) -> Response:
+    """Show one contact with all that happened to it."""
+    require(request, Scope.READ)
+    wiring = desk_of(request).wiring
+    campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
+    n = request.path_params["n"]
+    line = await asyncio.to_thread(contact_line, wiring.db, campaign, n) if n else None
+    if line is None:
+        raise HTTPException(404, "The campaign has no such contact.")
+    return await renderer_of(request).page(
+        request,
+        "contact.html",
+        campaign=campaign,
+        zone=campaign.rules.zone,
+        line=line,
+        cells=list(zip(campaign.columns, line.row.cells, strict=False)),
+        story=story_of(line),
+        undecided=[one for one in line.attempts if one.attempt.state is AttemptState.UNKNOWN],
+    )
+
+
+async def _list(
+    request: Request,
+    template: str,
+    read: Callable[..., Any],
+    *,
+    states: tuple[str, ...],
+) -> Response:
+    require(request, Scope.READ)
+    wiring = desk_of(request).wiring
+    campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
+    asked = {
+        "state": _known(request, "state", states),
+        "outcome": _known(request, "outcome", _ENDS),
+        "agent": _digits(request, "agent"),
+        "number": _digits(request, "number"),
+        "error": request.query_params.get("error", "")[:_LONGEST_ERROR],
+    }
+    wanted = Filter(**{name: value or None for name, value in asked.items()})
+    cursor = _digits(request, "cursor")
+    page = await asyncio.to_thread(
+        read, wiring.db, campaign, wanted, cursor=int(cursor or 0), most=_ROWS
+    )
+    kept = {name: value for name, value in asked.items() if value}
+    more = f"?{urlencode({**kept, 'cursor': page.next_cursor})}" if page.next_cursor else ""
+    return await renderer_of(request).page(
+        request,
+        template,
+        campaign=campaign,
+        zone=campaign.rules.zone,
+        page=page,
+        asked=asked,
+        states=states,
+        ends=_ENDS,
+        more=more,
+        is_first=not cursor,
+    )
+
+
+def _known(request: Request, name: str, words: tuple[str, ...]) -> str:
+    value = request.query_params.get(name, "")
+    return value if value in words else ""
+
+
+def _digits(request: Request, name: str) -> str:
+    value = request.query_params.get(name, "")
+    return "".join(mark for mark in value if mark in "0123456789")[:15]
+
+
+routes = [
+    Route("/campaigns/{campaign_id}/contacts", contacts),
+    Route("/campaigns/{campaign_id}/attempts", attempts),
+    Route("/campaigns/{campaign_id}/contacts/{n:int}", contact),
+]

@@ -1,0 +1,74 @@
+"""Signing in with a key, and out."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from workers.web.access import SESSION_S
+from workers.web.entrance import cookie_name
+from workers.web.pages.rendering import check_token, desk_of, renderer_of
+
+
+async def show(request: Request) -> Response:
+    """Ask for a key; who needs none goes on."""
+    where = _inside(request.query_params.get("next", "/"))
+    visitor = await desk_of(request).identifying.by_cookie(request)
+    if visitor:
+        return RedirectResponse(where, status_code=303)
+    return await renderer_of(request).page(request, "sign_in.html", next=where, problem=None)
+
+
+async def sign_in(request: Request) -> Response:
+    """Open a session for the holder of a key."""
+    desk = desk_of(request)
+    async with request.form(max_files=0, max_fields=5) as form:
+        key, where = str(form.get("key", "")).strip(), _inside(str(form.get("next", "/")))
+    visitor = await desk.identifying.by_key(request, key)
+    if visitor is None:
+        return await renderer_of(request).page(
+            request,
+            "sign_in.html",
+            status=401,
+            next=where,
+            problem="This key opens nothing. Check that all of it was copied.",
+        )
+    session = await asyncio.to_thread(desk.door.open_session, visitor)
+    response = RedirectResponse(where, status_code=303)
+    response.set_cookie(
+        cookie_name(request),
+        session,
+        max_age=SESSION_S,
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+async def sign_out(request: Request) -> Response:
+    """Forget the session."""
+    async with request.form(max_files=0, max_fields=5) as form:
+        await check_token(request, str(form.get("csrf_token", "")))
+    response = RedirectResponse("/sign-in", status_code=303)
+    response.delete_cookie(
+        cookie_name(request), path="/", secure=request.url.scheme == "https", samesite="strict"
+    )
+    return response
+
+
+def _inside(where: str) -> str:
+    """Keep a way back only where it stays with us; browsers read a backslash as a slash."""
+    parts = urlsplit(where.replace("\\", "/"))
+    leads_away = parts.scheme or parts.netloc or not where.startswith("/")
+    return "/" if leads_away or where.startswith(("//", "/\\")) else where
+
+
+routes = [
+    Route("/sign-in", show, methods=["GET"]),
+    Route("/sign-in", sign_in, methods=["POST"]),
+    Route("/sign-out", sign_out, methods=["POST"]),
+]

@@ -1,0 +1,277 @@
+"""What the pages show of a campaign: values made ready, so that templates only place them."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
+from campaigns.campaign import CampaignRules
+from campaigns.retry_policy import Backoff, RetryRule
+from dialer.overview import AgentFigures, AgentNow, AgentState
+from dialer.pacing import Rate
+from dialer.store import Counts
+from workers.web.live import Reading
+from workers.web.pages.rendering import duration, words
+
+_PACE_MIN = 10
+_PACE_STEP_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a bar.
+
+    Args:
+        tone: The colour's name in the style sheet.
+        start: Where it begins, per mille of the bar.
+        width: Per mille of the bar.
+        href: Where the rows behind it are.
+    """
+
+    tone: str
+    label: str
+    count: int
+    start: float
+    width: float
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar whose pieces add up to its whole."""
+
+    total: int
+    segments: tuple[Segment, ...]
+
+
+def bar(pieces: Sequence[tuple[str, str, int, str]]) -> Bar:
+    """Make a bar of (tone, label, count, href)."""
+    total = sum(count for _, _, count, _ in pieces)
+    segments, start = [], 0.0
+    for tone, label, count, href in pieces:
+        width = 1000 * count / total if total else 0.0
+        segments.append(Segment(tone, label, count, start, width, href))
+        start += width
+    return Bar(total, tuple(segments))
+
+
+def progress(campaign_id: str, counts: Counts, retries: int = 0) -> Bar:
+    """Show where contacts stand; the pieces add up to all that were accepted."""
+    rows = f"/campaigns/{campaign_id}/contacts?state="
+    retries = min(retries, counts.waiting)
+    return bar(
+        [
+            ("final", "final", counts.final, f"{rows}final"),
+            ("flight", "in flight", counts.in_flight, f"{rows}in_flight"),
+            ("unresolved", "unresolved", counts.unresolved, f"{rows}unresolved"),
+            ("retry", "waiting for a retry", retries, f"{rows}retry"),
+            ("waiting", "waiting, never tried", counts.waiting - retries, f"{rows}waiting"),
+        ]
+    )
+
+
+def results(campaign_id: str, counts: Counts) -> Bar:
+    """Show how contacts ended, the good ends first."""
+    rows = f"/campaigns/{campaign_id}/contacts?outcome="
+    ends = sorted(counts.outcomes.items(), key=lambda one: (-(one[0] == "connected"), -one[1]))
+    return bar([(tone_of(end), words(end), n, f"{rows}{end}") for end, n in ends if n])
+
+
+def tone_of(end: str) -> str:
+    """Choose the colour of an end."""
+    if end == Outcome.CONNECTED:
+        return "connected"
+    if end in CUSTOMER_SIDE:
+        return "customer"
+    if end in AGENT_SIDE:
+        return "agent"
+    return "other"
+
+
+def agent_side(campaign_id: str, counts: Counts) -> Bar:
+    """Show what happened when agents were rung."""
+    calls = Counter(counts.attempt_outcomes)
+    answered = sum(calls[one] for one in (*_ANSWERED,))
+    lost = [_attempts(campaign_id, one, calls, "agent") for one in _ordered(AGENT_SIDE)]
+    failed = _attempts(campaign_id, Outcome.PROVIDER_FAILED, calls, "other")
+    whole = ("connected", "agent answered", answered, f"/campaigns/{campaign_id}/attempts")
+    return bar([whole, *lost, failed])
+
+
+def customer_side(campaign_id: str, counts: Counts) -> Bar:
+    """Show what happened once an agent was on the line."""
+    calls = Counter(counts.attempt_outcomes)
+    talked = _attempts(campaign_id, Outcome.CONNECTED, calls, "connected")
+    lost = [_attempts(campaign_id, one, calls, "customer") for one in _ordered(CUSTOMER_SIDE)]
+    never = _attempts(campaign_id, Outcome.CUSTOMER_NOT_DIALLED, calls, "other")
+    return bar([talked, *lost, never])
+
+
+def neither_side(campaign_id: str, counts: Counts) -> Bar:
+    """Show attempts that became no call, or of which nobody knows."""
+    calls = Counter(counts.attempt_outcomes)
+    ends = (Outcome.TURNED_AWAY, Outcome.REFUSED, Outcome.DND, Outcome.UNKNOWN)
+    return bar([_attempts(campaign_id, one, calls, "other") for one in ends])
+
+
+_ANSWERED = CUSTOMER_SIDE | {Outcome.CONNECTED, Outcome.CUSTOMER_NOT_DIALLED}
+
+
+def _attempts(
+    campaign_id: str, outcome: Outcome, calls: Mapping[str, int], tone: str
+) -> tuple[str, str, int, str]:
+    where = f"/campaigns/{campaign_id}/attempts?outcome={outcome}"
+    return tone, words(outcome), calls[outcome], where
+
+
+def _ordered(outcomes: frozenset[Outcome]) -> list[Outcome]:
+    return [one for one in Outcome if one in outcomes]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Requests in any minute of the last ten, as lines of a chart 600 wide and 100 high.
+
+    Args:
+        line: The path of the requests.
+        area: The same, closed at the bottom.
+        limit_y: Where the limit lies.
+        refusals: Where 429s were, x.
+        top: What the chart's upper edge stands for.
+    """
+
+    rate: Rate
+    line: str
+    area: str
+    limit_y: float
+    refusals: tuple[float, ...]
+    top: int
+    busiest: int
+
+
+def pace(reading: Reading) -> Pace:
+    """Draw the pace of the last minutes."""
+    rate, now = reading.status.rate, int(reading.status.as_of)
+    sent = {second: requests for second, requests, _ in reading.history}
+    first = now - _PACE_MIN * 60
+    sums = list(_rolling(sent, first, now))
+    top = max(rate.limit, *sums, 1) * 1.12
+    points = [(600 * i / (len(sums) - 1), 100 - 100 * n / top) for i, n in enumerate(sums)]
+    line = " ".join(f"{'M' if i == 0 else 'L'}{x:.1f},{y:.1f}" for i, (x, y) in enumerate(points))
+    return Pace(
+        rate=rate,
+        line=line,
+        area=f"{line} L600,100 L0,100 Z",
+        limit_y=100 - 100 * rate.limit / top,
+        refusals=tuple(
+            round(600 * (second - first) / (now - first), 1)
+            for second, _, refused in reading.history
+            if refused and second > first
+        ),
+        top=round(top),
+        busiest=max(sums),
+    )
+
+
+def _rolling(sent: Mapping[int, int], first: int, last: int) -> Iterator[int]:
+    """Sum the minute up to every few seconds."""
+    for at in range(first, last + 1, _PACE_STEP_S):
+        yield sum(sent.get(second, 0) for second in range(at - 59, at + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """An agent in a list."""
+
+    number: str
+    now: AgentNow
+    figures: AgentFigures | None
+
+
+def agent_lines(reading: Reading) -> list[AgentLine]:
+    """List agents, those at work first."""
+    figures = reading.overview.agents if reading.overview else {}
+    lines = [AgentLine(number, now, figures.get(number)) for number, now in reading.agents.items()]
+    return sorted(lines, key=lambda line: (_STATE_ORDER[line.now.state], line.number))
+
+
+def agent_counts(reading: Reading) -> dict[AgentState, int]:
+    """Count agents by what they are doing; every state stands there."""
+    counted = Counter(now.state for now in reading.agents.values())
+    return {state: counted[state] for state in _STATE_ORDER}
+
+
+_STATE_ORDER = {
+    state: place
+    for place, state in enumerate(
+        (
+            AgentState.TALKING,
+            AgentState.WAITING,
+            AgentState.RINGING,
+            AgentState.WRAP_UP,
+            AgentState.FREE,
+            AgentState.PARKED,
+            AgentState.UNKNOWN,
+        )
+    )
+}
+
+
+def rules_in_words(rules: CampaignRules) -> list[tuple[str, str]]:
+    """Say a campaign's rules to a person; rules that bind nothing are left out."""
+    said = [
+        ("Calls", f"{rules.hours.in_words()} ({rules.timezone})"),
+        ("Attempts", f"at most {rules.max_attempts} that count for a contact"),
+        *((f"After {words(rule.cause)}", _retry(rule)) for rule in rules.retry),
+        ("Wrap-up", f"an agent rests {duration(rules.wrap_up_s)} after each call"),
+        (
+            "Call",
+            _call(rules),
+        ),
+        ("Shown number", rules.caller_id),
+        ("Turns", f"priority {rules.priority}, weight {rules.weight:g}"),
+        ("Unknown fate", _UNKNOWN[rules.unknown]),
+    ]
+    if rules.park_after:
+        said.append(
+            (
+                "Absent agents",
+                f"{rules.park_after} calls missed in a row: left alone {duration(rules.park_s)}",
+            )
+        )
+    if rules.min_gap_s:
+        said.append(("Gap", f"at least {duration(rules.min_gap_s)} between calls to a customer"))
+    for cap, what in (
+        (rules.max_calls_per_number, "calls a day to one customer"),
+        (rules.max_calls_per_day, "calls a day"),
+        (rules.max_spend_per_day, "spent a day, reserved before each call"),
+        (rules.max_concurrent_calls, "calls at once"),
+    ):
+        if cap:
+            said.append(("Cap", f"{cap:g} {what}"))
+    if rules.record:
+        said.append(("Recording", "conversations are recorded"))
+    return said
+
+
+_UNKNOWN = {
+    "redial_after_negative": "dialled again once no call can be live any more",
+    "skip": "closed once no call can be live any more",
+    "manual": "a person decides",
+}
+
+
+def _call(rules: CampaignRules) -> str:
+    rings, lasts = duration(rules.time_out_s), duration(rules.time_limit_s)
+    return f"each phone rings up to {rings}, a call lasts up to {lasts}"
+
+
+def _retry(rule: RetryRule) -> str:
+    delays = ", ".join(duration(delay) for delay in rule.delays_s)
+    grows = {
+        Backoff.NONE: "",
+        Backoff.LINEAR: ", longer by as much each time",
+        Backoff.EXPONENTIAL: ", twice as long each time",
+    }[rule.backoff]
+    times = "" if rule.times is None else f", at most {rule.times} times"
+    return f"again after {delays}{grows}{times}"

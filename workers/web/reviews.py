@@ -1,0 +1,218 @@
+"""Uploaded lists that wait for a person: judged first, looked at, then loaded or discarded.
+
+A review is a folder, so that it outlives the process; work that broke off with it is begun again
+when somebody looks, which judging and loading both allow.
+
+    REVIEWS/ID/list           the file
+               review.json    what is asked, how far it is, what came out
+               rejected.csv   the rows that would not be taken
+"""
+
+import asyncio
+import json
+import re
+import secrets
+import shutil
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from campaigns.campaign import CampaignRules
+from workers.web import jobs
+from workers.web.apart import Tell
+from workers.web.desk import Desk
+from workers.web.lists import ListOrder, list_order, load_options
+from workers.web.problems import as_problem
+from workers.web.uploads import Upload
+
+log = structlog.get_logger(__name__)
+
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+class Stage(StrEnum):
+    """How far a review is."""
+
+    CHECKING = "checking"
+    CHECKED = "checked"
+    REFUSED = "refused"  # the file, or a field, cannot be used as it is
+    LOADING = "loading"
+    LOADED = "loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A list and what is known of it.
+
+    Args:
+        fields: Of the form, each with all its values.
+        append_to: The campaign to append to; '' for a new one.
+        document: What became, or would become, of its rows.
+        problem: Why it cannot be used, with a code; None when it can.
+    """
+
+    id: str
+    file_name: str
+    fields: dict[str, list[str]]
+    stage: Stage = Stage.CHECKING
+    append_to: str = ""
+    start: bool = False
+    document: dict[str, Any] | None = None
+    problem: dict[str, Any] | None = None
+
+    @property
+    def is_working(self) -> bool:
+        """Something is being done with it."""
+        return self.stage in {Stage.CHECKING, Stage.LOADING}
+
+
+@dataclass(slots=True)
+class _Work:
+    task: "asyncio.Task[None]"
+    share_done: float = 0.0
+
+
+@dataclass(slots=True)
+class Reviews:
+    """Keeps reviews, and does what they ask for."""
+
+    desk: Desk
+    _works: dict[str, _Work] = field(default_factory=dict)
+
+    def open(self, upload: Upload, fields: dict[str, list[str]], *, append_to: str = "") -> Review:
+        """Keep an upload and begin to judge it."""
+        review = Review(secrets.token_hex(8), upload.name, fields, append_to=append_to)
+        self._folder(review.id).mkdir(mode=0o700, parents=True)
+        upload.path.rename(self._list(review.id))
+        return self.check(review)
+
+    def find(self, id_: str) -> Review | None:
+        """Read a review; None when it was discarded, or never was."""
+        if not _ID.fullmatch(id_):
+            return None
+        try:
+            stored = json.loads(self._file(id_).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        review = Review(**{**stored, "stage": Stage(stored["stage"])})
+        if review.is_working and review.id not in self._works:
+            self._begin(review)
+        return review
+
+    def share_done(self, review: Review) -> float:
+        """Tell how much of the work under way is done: 0 … 1."""
+        work = self._works.get(review.id)
+        return work.share_done if work else 0.0
+
+    def check(self, review: Review, **changed: list[str]) -> Review:
+        """Judge the list, with some fields changed."""
+        fields = review.fields | changed
+        review = replace(review, fields=fields, stage=Stage.CHECKING, document=None, problem=None)
+        self._keep(review)
+        self._begin(review)
+        return review
+
+    def load(self, review: Review, *, start: bool) -> Review:
+        """Load the list."""
+        review = replace(review, stage=Stage.LOADING, start=start, problem=None)
+        self._keep(review)
+        self._begin(review)
+        return review
+
+    def discard(self, review: Review) -> None:
+        """Forget the list."""
+        shutil.rmtree(self._folder(review.id), ignore_errors=True)
+
+    def rejected_file(self, review: Review) -> Path | None:
+        """Give the rows that would not be taken; None while they are not known."""
+        path = self._folder(review.id) / "rejected.csv"
+        return path if review.document and path.exists() else None
+
+    def order(self, review: Review) -> ListOrder:
+        """Read what the form asks for.
+
+        Raises:
+            Problem: Naming what is wrong.
+        """
+        default_name = Path(review.file_name).stem[:100] or "campaign"
+        return list_order(self.desk.wiring.settings, review.fields, default_name=default_name)
+
+    def _begin(self, review: Review) -> None:
+        task = asyncio.get_running_loop().create_task(self._do(review), name=f"review {review.id}")
+        self._works[review.id] = _Work(task)
+
+    async def _do(self, review: Review) -> None:
+        try:
+            done = await (
+                self._load(review) if review.stage is Stage.LOADING else self._check(review)
+            )
+        except Exception as error:
+            problem = as_problem(error)
+            if problem.status >= 500:
+                log.exception("review_failed", review_id=review.id)
+            told = {"code": problem.code, "detail": str(problem), **problem.more}
+            done = replace(review, stage=Stage.REFUSED, problem=told)
+        finally:
+            self._works.pop(review.id, None)
+        if self._folder(review.id).exists():  # else it was discarded meanwhile
+            self._keep(done)
+
+    async def _check(self, review: Review) -> Review:
+        rules = await asyncio.to_thread(self._rules, review)
+        document = await self.desk.apart.run(
+            jobs.check_list,
+            self._teller(review),
+            self.desk.wiring.settings,
+            self._list_file(review),
+            rules,
+            self._folder(review.id) / "rejected.csv",
+        )
+        return replace(review, stage=Stage.CHECKED, document=document)
+
+    async def _load(self, review: Review) -> Review:
+        settings, tell = self.desk.wiring.settings, self._teller(review)
+        file = self._list_file(review)
+        if review.append_to:
+            loaded = await self.desk.apart.run(
+                jobs.append_list, tell, settings, file, review.append_to
+            )
+        else:
+            order = self.order(review)
+            loaded = await self.desk.apart.run(
+                jobs.load_list, tell, settings, file, order.rules, order.name
+            )
+        if review.start:
+            await asyncio.to_thread(jobs.start, self.desk.wiring, loaded["campaign_id"])
+        return replace(review, stage=Stage.LOADED, document=loaded)
+
+    def _rules(self, review: Review) -> CampaignRules:
+        if review.append_to:
+            return self.desk.wiring.campaigns.find(review.append_to).rules
+        return self.order(review).rules
+
+    def _list_file(self, review: Review) -> jobs.ListFile:
+        return jobs.ListFile(self._list(review.id), load_options(review.fields))
+
+    def _teller(self, review: Review) -> Tell:
+        def tell(share_done: float) -> None:
+            if work := self._works.get(review.id):
+                work.share_done = share_done
+
+        return tell
+
+    def _keep(self, review: Review) -> None:
+        part = self._file(review.id).with_suffix(".part")
+        part.write_text(json.dumps(asdict(review)), encoding="utf-8")
+        part.replace(self._file(review.id))
+
+    def _folder(self, id_: str) -> Path:
+        return self.desk.reviews_dir / id_
+
+    def _file(self, id_: str) -> Path:
+        return self._folder(id_) / "review.json"
+
+    def _list(self, id_: str) -> Path:
+        return self._folder(id_) / "list"

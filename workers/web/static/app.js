@@ -1,0 +1,12 @@
+// What the pages do beyond links and forms; each works without it, live updates aside.
+
+import { askBeforeSubmit } from "./confirm.js";
+import { followCampaign } from "./live.js";
+import { sendWithProgress } from "./upload.js";
+import { waitForWork } from "./working.js";
+
+document.documentElement.classList.add("scripted");
+askBeforeSubmit(document);
+for (const form of document.querySelectorAll("form[data-upload]")) sendWithProgress(form);
+for (const page of document.querySelectorAll("[data-live]")) followCampaign(page);
+for (const card of document.querySelectorAll("[data-working]")) waitForWork(card);

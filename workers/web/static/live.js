@@ -1,0 +1,40 @@
+// Keeps a campaign's page as the campaign stands: pieces that changed come as server-sent events.
+
+const OVER = new Set(["completed", "cancelled"]);
+
+export function followCampaign(page) {
+  if (OVER.has(page.dataset.state)) return;
+  const told = page.querySelector("[data-connection]");
+  const source = new EventSource(page.dataset.live);
+
+  source.addEventListener("parts", (event) => {
+    const { state, parts } = JSON.parse(event.data);
+    say(told, "", false);
+    for (const [name, html] of Object.entries(parts)) show(page.querySelector(`[data-part="${name}"]`), html);
+    if (state !== page.dataset.state) showState(page, state);
+  });
+  source.addEventListener("ended", () => source.close());
+  source.addEventListener("signed_out", () => { source.close(); location.reload(); });
+  source.addEventListener("full", () => say(told, "Too many people are watching; trying again …", true));
+  source.addEventListener("error", () => say(told, "Not connected, trying again … figures may be old", true));
+}
+
+// The server escapes what people typed, and the page's policy runs no inline script.
+function show(part, html) {
+  const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  part.innerHTML = html;
+  if (focused) part.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+function showState(page, state) {
+  page.dataset.state = state;
+  const pill = page.querySelector("[data-state-pill]");
+  pill.className = `pill state-${state}`;
+  pill.textContent = state.replaceAll("_", " ");
+  for (const form of page.querySelectorAll("[data-states]")) form.hidden = !form.dataset.states.split(" ").includes(state);
+}
+
+function say(told, text, isLost) {
+  told.textContent = text;
+  told.classList.toggle("lost", isLost);
+}
