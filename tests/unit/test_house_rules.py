@@ -1,0 +1,66 @@
+"""Rules no linter knows: where keys are named, where the clock is read, what is never imported."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(
+    path
+    for package in ("campaigns", "dialer", "workers")
+    for path in (ROOT / package).rglob("*.py")
+)
+CLOCKS = {
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("time", "time"),
+    ("time", "time_ns"),
+    ("time", "monotonic"),
+    ("time", "sleep"),
+    ("time", "clock_gettime"),
+}
+
+
+def calls(path: Path) -> Iterator[tuple[str, str, int]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            name = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
+            yield name, node.func.attr, node.lineno
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_clock_is_read_in_one_place(path):
+    if path == ROOT / "dialer" / "clock.py":
+        return
+
+    reads = [f"{path.name}:{line}" for owner, name, line in calls(path) if (owner, name) in CLOCKS]
+
+    assert reads == []
+
+
+def test_no_key_is_named_outside_the_store_without_its_prefix():
+    offenders = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in SOURCES
+        if path != ROOT / "dialer" / "store" / "keys.py"
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if '"dialer:{' in line or "'dialer:{" in line
+    ]
+
+    assert offenders == []
+
+
+@pytest.mark.parametrize(
+    "script", sorted((ROOT / "dialer" / "lua").glob("*.lua")), ids=lambda p: p.name
+)
+def test_a_script_says_what_it_does_and_what_it_takes(script):
+    text = script.read_text(encoding="utf-8")
+
+    assert text.startswith("-- ")
+    assert "-- KEYS 1  prefix" in text
+    assert script.name == "prelude.lua" or ("-- ARGV" in text and "-- Returns" in text)
