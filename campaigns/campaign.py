@@ -1,6 +1,7 @@
 """A campaign: a named list of contacts with its rules and its states."""
 
 import math
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -14,6 +15,8 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -84,7 +87,7 @@ class CampaignRules(BaseModel):
         unknown: What follows when quarantine ends without evidence.
         zone_by: Whose zone the hours are in where a row names none: the campaign's, or the one
             the customer's number belongs to.
-        starts_at: Starts by itself then, if loaded by then.
+        starts_at: Starts by itself then, if loaded by then; without an offset it is in `timezone`.
         ends_at: From then on no call is placed; waiting contacts are closed as `ended`.
         park_after: Calls in a row an agent misses before they are left alone; 0 = never.
         park_s: For how long, s.
@@ -103,11 +106,12 @@ class CampaignRules(BaseModel):
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
 
+    # first, because instants without an offset are read in it
+    timezone: TimeZone = "Asia/Kolkata"
     caller_id: str = Field(min_length=3, max_length=16)
     time_limit_s: int = Field(1800, ge=1, le=14400)
     time_out_s: int = Field(30, ge=1, le=60)
     hours: Hours = Field(default_factory=lambda: CallingHours.parse("09:00-21:00"))
-    timezone: TimeZone = "Asia/Kolkata"
     max_attempts: int = Field(3, ge=1, le=100)
     retry: tuple[Retry, ...] = DEFAULT_RULES
     wrap_up_s: int = Field(10, ge=0, le=3600)
@@ -131,7 +135,9 @@ class CampaignRules(BaseModel):
     max_spend_per_day: float = Field(0, ge=0)
     price_per_min: float = Field(0, ge=0)
     max_concurrent_calls: int = Field(0, ge=0)
-    country_calls_per_day: dict[Country, int] = Field(default_factory=dict)
+    country_calls_per_day: dict[Country, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict
+    )
 
     # the call itself; limits and words are the provider's, checked when the request is built
     record: bool = False
@@ -143,6 +149,18 @@ class CampaignRules(BaseModel):
     playback_url: str | None = None
     playback_to: str = "Callee"
     custom_field: str | None = Field(None, max_length=500)
+
+    @field_validator("starts_at", "ends_at", mode="before")
+    @classmethod
+    def _in_the_campaigns_zone(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            at = datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise ValueError("write an instant such as 2026-11-24T09:00") from None
+        zone = info.data.get("timezone")
+        return at if at.tzinfo or zone is None else at.replace(tzinfo=ZoneInfo(zone))
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -33,7 +33,7 @@ def reconciled(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
         theirs, on="call_sid", how="outer", suffixes=("", "_provider"), indicator="side"
     )
     on_both = both["side"] == "both"
-    may_come = ~both["is_final"].eq(True)  # noqa: FBT003 - a column compared with a truth
+    may_come = ~both["is_final"].eq(True)
     differs = pd.DataFrame(
         {
             name: on_both

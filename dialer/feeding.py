@@ -102,8 +102,8 @@ class Feeding:
         return any(more)
 
     def _open(self, campaign: Campaign) -> None:
-        window, from_s = self._hours.window(campaign.rules)
-        until_s = window.until_at.timestamp() if window else 0.0
+        # a contact of another zone is sent back by the gate until its own hours open
+        from_s, until_s = self._hours.widest(campaign.rules, self._campaigns.zones(campaign.id))
         self._campaigns.set_open_window(campaign.id, from_s=from_s, until_s=until_s)
 
 

@@ -7,38 +7,42 @@ A load that broke off goes on at its last stored block when the same file is loa
 the same name: judging is repeatable, and a block that is already there is not written again.
 """
 
+import contextlib
 import hashlib
 import os
-import shutil
+import re
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import structlog
 
-from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.campaign import CampaignRules, CampaignState, ZoneBy
 from campaigns.contact import Contact
 from campaigns.contact_list import ContactList, open_list
 from campaigns.custom_field import CustomFieldTemplate
 from campaigns.judged_rows import Chunk, Rejected, Summary, write_rejected
 from campaigns.list_columns import ColumnChoice
 from campaigns.list_sieve import Dedupe, OtherLists
-from campaigns.phone import PhoneRules
+from campaigns.phone import PhoneRules, zone_of
 from dialer import failpoints
 from dialer.call_request import check_call
 from dialer.ids import new_campaign_id
 from dialer.store import Campaign, Campaigns, ContactRecord, Contacts, Database
-from dialer.store.campaigns import CampaignNotFound, LoadMark, RejectedRow
+from dialer.store.campaigns import LoadMark, RejectedRow, WrongState
 from dialer.store.contacts import Row, customers_of
 
 log = structlog.get_logger(__name__)
 
 _BLOCK = 2_000  # contacts a script call: about 5 ms in which nobody else is served
 _COPY_BYTES = 1 << 20
+_LONGEST_NAME = 64
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class LoadRefused(Exception):
@@ -100,17 +104,12 @@ class Loading:
             CampaignFileError: The file as a whole cannot be used.
             LoadRefused: The name is taken by another file.
         """
+        _check_name(name)
         _check_rules(rules)
-        copy, content_hash = self._private_copy(file)
-        with copy.open("rb") as private:
+        with self._private_copy(file) as (private, content_hash):
             contact_list = self._open(private, rules, options)
-            campaign, already = self._campaign_for(name, rules, contact_list, content_hash)
-            if already:
-                copy.unlink(missing_ok=True)
-                return _as_it_was(campaign)
-            loaded = self._load_into(campaign, contact_list, content_hash, options, on_progress)
-        copy.unlink(missing_ok=True)
-        return loaded
+            campaign = self._campaign_for(name, rules, contact_list, content_hash)
+            return self._load_into(campaign, contact_list, content_hash, options, on_progress)
 
     def append(
         self,
@@ -126,17 +125,10 @@ class Loading:
             CampaignFileError: The file as a whole cannot be used.
             LoadRefused: The campaign is over, or the columns are not the campaign's.
         """
-        if campaign.state in {CampaignState.CANCELLING, CampaignState.CANCELLED}:
-            raise LoadRefused(f"campaign {campaign.name} is {campaign.state}; load a new one")
-        copy, content_hash = self._private_copy(file)
-        with copy.open("rb") as private:
+        with self._private_copy(file) as (private, content_hash):
             contact_list = self._open(private, campaign.rules, options)
-            already = self._campaigns.has_imported(campaign.id, content_hash)
-            if not already:
-                _check_columns(campaign, contact_list)
-                loaded = self._load_into(campaign, contact_list, content_hash, options, on_progress)
-        copy.unlink(missing_ok=True)
-        return _as_it_was(campaign) if already else loaded
+            _check_columns(campaign, contact_list)
+            return self._load_into(campaign, contact_list, content_hash, options, on_progress)
 
     def check(
         self,
@@ -181,51 +173,41 @@ class Loading:
             _check_custom_field(rules.custom_field, contact_list)
         return contact_list
 
-    def _private_copy(self, file: BinaryIO) -> tuple[Path, str]:
-        """Copy the upload, so that nobody changes it under us; its name is its content's hash."""
+    @contextlib.contextmanager
+    def _private_copy(self, file: BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
+        """Copy the upload, so that nobody changes it under us; gives it with its content's hash."""
         folder = self._data_dir / "uploads"
         folder.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256()
-        part = folder / f".{os.getpid()}-{id(file)}.part"
-        try:
-            with part.open("wb") as copy:
-                while piece := file.read(_COPY_BYTES):
-                    digest.update(piece)
-                    copy.write(piece)
-            content_hash = digest.hexdigest()
-            path = folder / f"{content_hash}-{os.getpid()}-{id(file)}"
-            shutil.move(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-        return path, content_hash
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".upload") as copy:
+            while piece := file.read(_COPY_BYTES):
+                digest.update(piece)
+                copy.write(piece)
+            copy.seek(0)
+            yield cast("BinaryIO", copy), digest.hexdigest()
 
     def _campaign_for(
         self, name: str, rules: CampaignRules, contact_list: ContactList, content_hash: str
-    ) -> tuple[Campaign, bool]:
-        """Find or create the campaign to load into; True when there is nothing left to load."""
+    ) -> Campaign:
+        """Find or create the campaign to load into."""
         campaign_id = new_campaign_id()
-        columns = contact_list.header.columns
-        if self._campaigns.create(campaign_id, name=name, rules=rules, columns=columns):
-            return self._campaigns.find(campaign_id), False
-        campaign = self._finish_creating(name, rules, columns)
-        if campaign.state is CampaignState.LOADING:
-            return campaign, False
-        if self._campaigns.has_imported(campaign.id, content_hash):
-            return campaign, True
+        if self._campaigns.create(
+            campaign_id,
+            name=name,
+            rules=rules,
+            columns=contact_list.header.columns,
+            content_hash=content_hash,
+        ):
+            return self._campaigns.find(campaign_id)
+        campaign = self._campaigns.find(name)
+        if campaign.state is CampaignState.LOADING or self._campaigns.has_imported(
+            campaign.id, content_hash
+        ):
+            return campaign
         raise LoadRefused(
             f"there is a campaign {name!r} already, loaded from another file; choose another "
             f"--name, or add the rows with: dialer campaign append {campaign.id} FILE"
         )
-
-    def _finish_creating(self, name: str, rules: CampaignRules, columns: Sequence[str]) -> Campaign:
-        try:
-            return self._campaigns.find(name)
-        except CampaignNotFound:
-            # the name was reserved and then the lights went out
-            self._campaigns.create(
-                self._campaigns.id_of(name), name=name, rules=rules, columns=columns
-            )
-            return self._campaigns.find(name)
 
     def _load_into(
         self,
@@ -235,20 +217,30 @@ class Loading:
         options: LoadOptions,
         on_progress: Callable[[float], None],
     ) -> Loaded:
-        mark = self._campaigns.begin_loading(campaign.id, content_hash=content_hash)
+        try:
+            mark = self._campaigns.begin_loading(campaign.id, content_hash=content_hash)
+        except WrongState as error:
+            raise LoadRefused(
+                f"campaign {campaign.name} is {error.state}; load a new one"
+            ) from None
+        if mark is None:
+            return _as_it_was(campaign)
         if mark.content_hash != content_hash:
             raise LoadRefused(
                 f"another file is being loaded into campaign {campaign.name}; if that load broke "
                 "off, run it again with the same file first"
             )
-        summary = Summary()
-        before = mark.base
+        # Rows that a load which broke off has stored keep the judgement they got then: the
+        # suppression list and other campaigns may have changed since.
+        stored = set(self._contacts.lines(campaign.id, after=mark.base, until=mark.size))
+        summary = Summary(accepted=len(stored))
+        size = mark.size
         chunks = contact_list.chunks(
             dedupe=options.dedupe, others=self._others(options, campaign=campaign, mark=mark)
         )
-        for number, chunk in enumerate(chunks):
-            before = self._store(campaign.id, chunk, before=before, stored=mark.size)
-            if chunk.not_taken:
+        for number, chunk in enumerate(_without(chunk, stored) for chunk in chunks):
+            size = self._store(campaign, chunk.accepted, size=size)
+            if chunk.not_taken or stored:
                 self._campaigns.keep_rejected(
                     campaign.id, f"{mark.base:010}-{number:06}", list(_rejected(chunk))
                 )
@@ -280,24 +272,28 @@ class Loading:
             rejected_file=self._write_rejected(campaign, contact_list, summary),
         )
 
-    def _store(self, campaign: str, chunk: Chunk, *, before: int, stored: int) -> int:
-        for first in range(0, len(chunk.accepted), _BLOCK):
-            block = chunk.accepted[first : first + _BLOCK]
-            after = before + len(block)
-            if after > stored:
-                new = block[max(0, stored - before) :]
-                start = max(before, stored)
-                loaded = self._contacts.append(
-                    campaign,
-                    before=start,
-                    records=[_record(contact) for contact in new],
-                    rows=[_row(contact) for contact in new],
-                )
-                if loaded != after:
-                    raise LoadRefused("the same file is being loaded twice at once; run one load")
-                failpoints.reach("block_stored")
-            before = after
-        return before
+    def _store(self, campaign: Campaign, contacts: Sequence[Contact], *, size: int) -> int:
+        """Append contacts block by block; gives how many the campaign has now."""
+        for first in range(0, len(contacts), _BLOCK):
+            block = contacts[first : first + _BLOCK]
+            self._campaigns.note_zones(campaign.id, _zones(block, campaign.rules))
+            loaded = self._contacts.append(
+                campaign.id,
+                before=size,
+                records=[_record(contact) for contact in block],
+                rows=[_row(contact) for contact in block],
+            )
+            size += len(block)
+            if loaded != size:
+                raise LoadRefused(self._why_interrupted(campaign))
+            failpoints.reach("block_stored")
+        return size
+
+    def _why_interrupted(self, campaign: Campaign) -> str:
+        state = self._campaigns.find(campaign.id).state
+        if state in {CampaignState.CANCELLING, CampaignState.CANCELLED}:
+            return f"campaign {campaign.name} was cancelled while the file was being loaded"
+        return "the same file is being loaded twice at once; run one load"
 
     def _others(
         self, options: LoadOptions, *, campaign: Campaign | None, mark: LoadMark | None = None
@@ -335,7 +331,7 @@ class Loading:
             return None
         folder = self._data_dir / "rejected"
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{campaign.name}_{campaign.id}_rejected.csv"
+        path = folder / f"{_NOT_IN_FILE_NAMES.sub('-', campaign.name)}_{campaign.id}_rejected.csv"
         part = path.with_suffix(".part")
         rows = (
             Rejected(row.line, 0, row.cells, row.code, None, "", row.message)
@@ -367,6 +363,11 @@ class _Customers:
         return {number for number, is_listed in zip(asked, found, strict=True) if is_listed}
 
 
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise LoadRefused(f"a campaign's name has 1 to {_LONGEST_NAME} printable characters")
+
+
 def _check_rules(rules: CampaignRules) -> None:
     try:
         check_call(rules)
@@ -395,6 +396,25 @@ def _as_it_was(campaign: Campaign) -> Loaded:
         accepted=campaign.accepted, rejected=campaign.rejected, duplicate=campaign.duplicate
     )
     return Loaded(campaign, summary, None, already=True)
+
+
+def _without(chunk: Chunk, lines: AbstractSet[int]) -> Chunk:
+    if not lines:
+        return chunk
+    return replace(
+        chunk,
+        accepted=tuple(one for one in chunk.accepted if one.source_line not in lines),
+        rejected=tuple(one for one in chunk.rejected if one.line not in lines),
+        duplicates=tuple(one for one in chunk.duplicates if one.line not in lines),
+    )
+
+
+def _zones(contacts: Sequence[Contact], rules: CampaignRules) -> set[str]:
+    """Tell the zones contacts have of their own, of their row or of their number."""
+    zones = {contact.timezone for contact in contacts}
+    if rules.zone_by is ZoneBy.NUMBER:
+        zones |= {zone_of(contact.customer) for contact in contacts if not contact.timezone}
+    return {zone for zone in zones if zone}
 
 
 def _record(contact: Contact) -> ContactRecord:

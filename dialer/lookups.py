@@ -1,13 +1,13 @@
 """Questions to the provider about calls, each inside the account's request allowance."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from campaigns.attempt import CallReport
+from campaigns.attempt import SEND_WINDOW_S, CallReport
 from dialer import failpoints
-from dialer.clock import Sleep
+from dialer.clock import Sleep, boottime_s
 from dialer.errors import LookupFailed, ProviderError, TurnedAway
 from dialer.exotel import Exotel
 from dialer.ids import new_nonce
@@ -17,6 +17,14 @@ SIDS_PER_LOOKUP = 20
 """The provider advises 20 and allows 100."""
 
 Found = TypeVar("Found")
+Found_co = TypeVar("Found_co", covariant=True)
+
+
+class Request(Protocol[Found_co]):
+    """One look-up, ready to be sent."""
+
+    def __call__(self, *, send_before: float) -> Found_co:
+        """Send it, unless it is too late by then (`dialer.clock.boottime_s`)."""
 
 
 class NoSlot(Exception):
@@ -53,7 +61,7 @@ class Lookups:
         Raises:
             NoSlot, ProviderError: They were not asked for, or there was no answer.
         """
-        page = self.paced(lambda: self._provider.calls(sids), overdue=overdue)
+        page = self.paced(partial(self._provider.calls, sids), overdue=overdue)
         return {report.sid: report for report in page.reports}
 
     def single(self, sid: str, *, overdue: bool) -> CallReport | None:
@@ -62,7 +70,7 @@ class Lookups:
         Raises:
             NoSlot, ProviderError: As in `by_sid`.
         """
-        return self.paced(lambda: self._provider.call_details(sid), overdue=overdue)
+        return self.paced(partial(self._provider.call_details, sid), overdue=overdue)
 
     def custom_field(self, sid: str, *, overdue: bool) -> str | None:
         """Read what we sent along with a call; only v3 tells it of every call.
@@ -70,7 +78,7 @@ class Lookups:
         Raises:
             NoSlot, ProviderError: As in `by_sid`.
         """
-        report = self.paced(lambda: self._provider.call_details_v3(sid), overdue=overdue)
+        report = self.paced(partial(self._provider.call_details_v3, sid), overdue=overdue)
         return report.custom_field if report else None
 
     def pages(
@@ -95,7 +103,8 @@ class Lookups:
             NoSlot, ProviderError: Not all could be read.
         """
         page = self.paced(
-            lambda: self._provider.search_calls(
+            partial(
+                self._provider.search_calls,
                 created_from=created_from,
                 created_until=created_until,
                 agent=agent,
@@ -108,19 +117,22 @@ class Lookups:
             page = self.paced(partial(self._provider.next_page, page.next_page), overdue=overdue)
             yield page.reports
 
-    def paced(self, request: Callable[[], Found], *, overdue: bool) -> Found:
+    def paced(self, request: Request[Found], *, overdue: bool) -> Found:
         """Make one request inside the allowance, and learn from its answer.
+
+        Args:
+            request: Takes `send_before`: a slot covers only a request that leaves soon.
 
         Raises:
             NoSlot: No slot came free in time; nothing was sent.
         """
         member = f"look/{new_nonce()}"
-        self._wait_for_slot(member, overdue=overdue)
+        send_before = self._wait_for_slot(member, overdue=overdue)
         self.requests += 1
         try:
-            found = request()
+            found = request(send_before=send_before)
         except TurnedAway as error:
-            if error.over_limit:
+            if error.over_limit and self._pacing.allowance.shares_lookups:
                 self._pacing.close_for(error.wait_s)
             if error.http_status is None:
                 self._pacing.never_sent(member)
@@ -140,9 +152,14 @@ class Lookups:
         failpoints.reach("looked_up")
         return found
 
-    def _wait_for_slot(self, member: str, *, overdue: bool) -> None:
+    def _wait_for_slot(self, member: str, *, overdue: bool) -> float:
+        """Take a slot; tell until when the request may leave."""
         left_s = self._overdue_patience_s if overdue else self._patience_s
-        while (wait_s := self._pacing.take_slot(member, overdue=overdue)) > 0:
+        while True:
+            asked = boottime_s()
+            wait_s = self._pacing.take_slot(member, overdue=overdue)
+            if wait_s <= 0:
+                return asked + SEND_WINDOW_S
             if wait_s > left_s:
                 raise NoSlot("no room for a look-up in the account's allowance")
             self._sleep(wait_s)

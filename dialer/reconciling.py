@@ -97,7 +97,7 @@ class Reconciling:
         for line in contacts:
             for one in line.attempts:
                 ours.add(one)
-        told: dict[str, tuple[object, ...]] = {}
+        told: dict[str, Sequence[object]] = {}
         foreign = 0
         for report in self._listed(ours, as_of, on_progress):
             if not report.is_over or report.sid in ours.live:
@@ -155,7 +155,7 @@ class Reconciling:
 class _Ours:
     """What is compared of a campaign: its settled attempts by Sid."""
 
-    settled: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    settled: dict[str, Sequence[object]] = field(default_factory=dict)
     live: set[str] = field(default_factory=set)
     pairs: set[tuple[str, str]] = field(default_factory=set)
     first_at: datetime | None = None

@@ -24,7 +24,7 @@ from campaigns.settlement import Conflict, settled
 from dialer import failpoints
 from dialer.ids import AttemptId
 from dialer.journal import Answer, Intent, Journal
-from dialer.pacing import Allowance
+from dialer.pacing import SPACING_SLACK_S, WINDOW_MARGIN_S, Allowance
 from dialer.settling import Settling
 from dialer.store import Database
 from dialer.store.attempts import decode, encode
@@ -63,7 +63,16 @@ class Hold:
 class HostRecovery:
     """A worker process's part: it reports its host's journal and hands in late answers."""
 
-    def __init__(self, db: Database, *, journal: Journal, settling: Settling, host: str) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        journal: Journal,
+        settling: Settling,
+        host: str,
+        slot_lease_s: float,
+    ) -> None:
+        self._slot_lease_s = slot_lease_s
         self._db = db
         self._journal = journal
         self._settling = settling
@@ -122,6 +131,7 @@ class HostRecovery:
                 attempt.agent[1:],
                 attempt.customer[1:],
                 intent.ends_at,
+                attempt.requested_at + self._slot_lease_s,
             )
         )
 
@@ -233,7 +243,7 @@ class AccountRecovery:
             "",
             self._allowance.requests,
             self._allowance.spacing_s,
-            _SLOWEST_ANSWER_S,
+            _SLOWEST_ANSWER_S + WINDOW_MARGIN_S + SPACING_SLACK_S,
         )
 
     def _read_calls(self, hold: Hold) -> None:

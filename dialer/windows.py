@@ -5,6 +5,7 @@ Redis' own clock. So a host whose clock is wrong may offer the wrong window, and
 refuses it: it can make a call late, never early.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -51,3 +52,24 @@ class Hours:
         zone = ZoneInfo(row_zone) if row_zone else rules.zone
         found = rules.hours.next_open(self.now(), zone)
         return found, found.from_at.timestamp() if found else 0.0
+
+    def widest(self, rules: CampaignRules, zones: Iterable[str]) -> tuple[float, float]:
+        """Find when contacts of any zone may be dialled, now or next.
+
+        Args:
+            zones: Contacts' own, beside the campaign's.
+
+        Returns:
+            From and until, epoch s; zeros where none ever opens.
+        """
+        now = self.now()
+        found = [
+            window
+            for zone in {rules.timezone, *zones}
+            if (window := rules.hours.next_open(now, ZoneInfo(zone)))
+        ]
+        if not found:
+            return 0.0, 0.0
+        from_at = min(window.from_at for window in found)
+        until_at = max(window.until_at for window in found if window.from_at <= max(from_at, now))
+        return from_at.timestamp(), until_at.timestamp()

@@ -49,7 +49,11 @@ class Account:
         self.settling = Settling(db, self.times)
         self.journal = Journal(folder, "worker")
         self.recovery = HostRecovery(
-            db, journal=self.journal, settling=self.settling, host="localhost"
+            db,
+            journal=self.journal,
+            settling=self.settling,
+            host="localhost",
+            slot_lease_s=allowance.lease_s,
         )
 
     @property

@@ -70,6 +70,7 @@ def append_contacts(
     listed = [one if isinstance(one, Listed) else Listed(one) for one in pairs]
     campaigns = Campaigns(db)
     mark = campaigns.begin_loading(campaign, content_hash=content_hash)
+    assert mark is not None
     Contacts(db).append(
         campaign,
         before=mark.base,

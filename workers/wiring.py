@@ -166,7 +166,11 @@ class Wiring:
     def host_recovery(self) -> HostRecovery:
         """A worker's part in a recovery."""
         return HostRecovery(
-            self.db, journal=self.journal, settling=self.settling, host=socket.gethostname()
+            self.db,
+            journal=self.journal,
+            settling=self.settling,
+            host=socket.gethostname(),
+            slot_lease_s=self.allowance.lease_s,
         )
 
     @cached_property

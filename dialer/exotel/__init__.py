@@ -1,13 +1,14 @@
 """Exotel's voice API: place a call, look calls up, read a callback. Knows no contact.
 
-request   what we ask for            ConnectRequest → form fields
-client    one method, one request    Exotel → Connected, CallReport, CallsPage or an error
-deadline  the time one request has   holds against a server that drips a byte a second
-refusals  what a "no" means          HTTP status and words → an error of `dialer.errors`
-call      Call, v1 and v3 details    JSON or XML → Call, CallReport
-callback  what Exotel posts to us    JSON, multipart or urlencoded → CallReport
-bodies    bytes → nested fields, bounded
-values    one field → text, seconds, price, instant; never an exception
+request     what we ask for            ConnectRequest → form fields
+client      one method, one request    Exotel → Connected, CallReport, CallsPage or an error
+deadline    the time one request has   holds against a server that drips a byte a second
+refusals    what a "no" means          HTTP status and words → an error of `dialer.errors`
+call        Call, v1 and v3 details    JSON or XML → Call, CallReport
+callback    what Exotel posts to us    JSON, multipart or urlencoded → CallReport
+recordings  a link → a file            whose host is trusted with what
+bodies      bytes → nested fields, bounded
+values      one field → text, seconds, price, instant; never an exception
 """
 
 from dialer.errors import RateFeedback

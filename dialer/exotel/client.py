@@ -79,6 +79,9 @@ class CallsPage:
 class Exotel:
     """An account at Exotel; safe to share between threads, close it when done.
 
+    `send_before`, wherever it is taken, is the clock's value from which the request must not leave
+    any more; it is checked on the open connection, right before the first byte.
+
     Args:
         base_url: Scheme and host of the v1 API, see `REGIONS`.
         details_base_url: Scheme and host of v3 call details.
@@ -139,8 +142,6 @@ class Exotel:
 
         Args:
             request: What to place.
-            send_before: The clock's value from which the request must not leave any more;
-                checked on the open connection, right before the first byte.
 
         Raises:
             ProviderError: One of its kinds, see `dialer.exotel.refusals`. An answer that never
@@ -164,18 +165,19 @@ class Exotel:
             raise _with_rate(connect_refusal(answer, request), answer)
         return Connected(self._placed_call(answer), rate_feedback(answer.headers), answer.status)
 
-    def call_details(self, sid: str) -> CallReport | None:
+    def call_details(self, sid: str, *, send_before: float | None = None) -> CallReport | None:
         """Look one call up, ongoing or ended; None when the account has no such call."""
         answer = self._look_up(
             f"{self._account_url}Calls/{_checked(sid)}.json",
             params={"details": "true"},
             may_be_missing=True,
+            send_before=send_before,
         )
         if answer.status == 404:
             return None
         return _read(answer, lambda body: read_call(body, timezone=self._timezone)).report()
 
-    def call_details_v3(self, sid: str) -> CallReport | None:
+    def call_details_v3(self, sid: str, *, send_before: float | None = None) -> CallReport | None:
         """Look one call up in v3, the only look-up that returns our `custom_field`.
 
         v3 calls it over when all its values are final, minutes after the end.
@@ -184,16 +186,18 @@ class Exotel:
             f"{self._details_url}{_checked(sid)}",
             headers={"Content-Type": "application/json"},  # asked for, though there is no body
             may_be_missing=True,
+            send_before=send_before,
         )
         if answer.status == 404:
             return None
         return _read(answer, lambda body: read_v3_details(body, timezone=self._timezone))
 
-    def calls(self, sids: Sequence[str]) -> CallsPage:
+    def calls(self, sids: Sequence[str], *, send_before: float | None = None) -> CallsPage:
         """Look ended calls up by their Sids, at most 100; Exotel advises 20."""
         if not 1 <= len(sids) <= MAX_SIDS_PER_PAGE:
             raise ValueError(f"{len(sids)} Sids; ask for 1 to {MAX_SIDS_PER_PAGE}")
-        return self._first_page({"Sid": ",".join(_checked(sid) for sid in sids)})
+        wanted = ",".join(_checked(sid) for sid in sids)
+        return self._first_page({"Sid": wanted}, send_before=send_before)
 
     def search_calls(
         self,
@@ -203,6 +207,7 @@ class Exotel:
         agent: str | None = None,
         customer: str | None = None,
         caller_id: str | None = None,
+        send_before: float | None = None,
     ) -> CallsPage:
         """Look ended calls up by their numbers (E.164) and the time they were created."""
         earliest, latest = (
@@ -212,15 +217,16 @@ class Exotel:
         numbers = {"From": agent, "To": customer, "PhoneNumber": caller_id}
         return self._first_page(
             {"DateCreated": f"gte:{earliest};lte:{latest}"}
-            | {name: number for name, number in numbers.items() if number is not None}
+            | {name: number for name, number in numbers.items() if number is not None},
+            send_before=send_before,
         )
 
-    def next_page(self, page: str) -> CallsPage:
+    def next_page(self, page: str, *, send_before: float | None = None) -> CallsPage:
         """Fetch the page that `CallsPage.next_page` names; only our own host is asked."""
         url = urljoin(self._account_url, page)
         if urlsplit(url)[:2] != urlsplit(self._account_url)[:2]:
             raise LookupFailed("the next page is on another host", error_code="foreign_page")
-        found = self._page(url)
+        found = self._page(url, send_before=send_before)
         if found.next_page == page:
             raise LookupFailed("a page names itself as the next", error_code="endless_pages")
         return found
@@ -249,14 +255,19 @@ class Exotel:
             answer,
         )
 
-    def _first_page(self, filters: dict[str, str]) -> CallsPage:
+    def _first_page(self, filters: dict[str, str], *, send_before: float | None) -> CallsPage:
         return self._page(
             f"{self._account_url}Calls.json",
             params=filters | {"details": "true", "PageSize": str(MAX_SIDS_PER_PAGE)},
+            send_before=send_before,
         )
 
-    def _page(self, url: str, *, params: dict[str, str] | None = None) -> CallsPage:
-        answer = self._look_up(url, params=params, max_bytes=MAX_PAGE_BYTES)
+    def _page(
+        self, url: str, *, params: dict[str, str] | None = None, send_before: float | None
+    ) -> CallsPage:
+        answer = self._look_up(
+            url, params=params, max_bytes=MAX_PAGE_BYTES, send_before=send_before
+        )
         document = _read(answer, read_document)
         calls = _read(answer, lambda _: read_calls(document, timezone=self._timezone))
         next_page = values.text(values.member(document.get("Metadata"), "NextPageUri"))
@@ -274,9 +285,17 @@ class Exotel:
         headers: dict[str, str] | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
         may_be_missing: bool = False,
+        send_before: float | None = None,
     ) -> Answer:
         try:
-            answer = self._send("GET", url, params=params, headers=headers, max_bytes=max_bytes)
+            answer = self._send(
+                "GET",
+                url,
+                params=params,
+                headers=headers,
+                max_bytes=max_bytes,
+                send_before=send_before,
+            )
         except _SURELY_NOT_SENT as error:
             raise _not_sent(error) from error
         except httpx.RequestError as error:

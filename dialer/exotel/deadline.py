@@ -23,6 +23,9 @@ KEEPALIVE_EXPIRY_S = 5.0
 ClockS = Callable[[], float]
 """Seconds that only move forward."""
 
+MayReach = Callable[[str, str], bool]
+"""Judge a host's name and one of its addresses."""
+
 
 class SendWindowPassed(httpx.ConnectTimeout):
     """The request was ready too late and has not been sent."""
@@ -63,10 +66,17 @@ class Deadline:
 
 
 class DeadlineTransport(httpx.BaseTransport):
-    """A pool of kept-alive connections; the request's `deadline` extension bounds all waits."""
+    """A pool of kept-alive connections; the request's `deadline` extension bounds all waits.
 
-    def __init__(self, ssl_context: ssl.SSLContext) -> None:
-        self._network = _DeadlineNetwork()
+    Args:
+        may_reach: Judges a host and one of its IP addresses right before connecting to it, so that
+            no name can lead elsewhere in between.
+    """
+
+    def __init__(
+        self, ssl_context: ssl.SSLContext, *, may_reach: MayReach = lambda _host, _address: True
+    ) -> None:
+        self._network = _DeadlineNetwork(may_reach)
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context,
             max_connections=None,  # one for each worker thread; the threads are the bound
@@ -125,7 +135,8 @@ class _BoundedBody(httpx.SyncByteStream):
 class _DeadlineNetwork(httpcore.NetworkBackend):
     """httpcore's sockets, each wait clipped to the deadline of the calling thread's request."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_reach: MayReach) -> None:
+        self._may_reach = may_reach
         self._sockets = httpcore.SyncBackend()
         self._of_thread = threading.local()  # a request lives in one thread from start to end
 
@@ -153,6 +164,9 @@ class _DeadlineNetwork(httpcore.NetworkBackend):
         """Try the host's addresses in turn, within one deadline for all of them."""
         failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for address in _addresses(host, port):
+            if not self._may_reach(host, address):
+                failure = httpcore.ConnectError("the host's address is not one to connect to")
+                continue
             left_s = self.deadline.left_s(timeout)
             if left_s <= 0:
                 raise httpcore.ConnectTimeout("no time left to connect")

@@ -4,7 +4,7 @@
 -- Returns 1 while there is more to do.
 
 local campaign = ARGV[1]
-local c = redis.call('HMGET', key('c', campaign), 
+local c = redis.call('HMGET', key('c', campaign),
   'state', 'cancel_chunk', 'cancel_code', 'size', 'cancel_name')
 if c[1] ~= 'cancelling' then
   return 0

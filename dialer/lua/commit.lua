@@ -5,16 +5,17 @@
 -- Returns 1.
 
 local c = key('c', ARGV[1])
-if redis.call('HGET', c, 'loading') then
+local mark = redis.call('HGET', c, 'loading')
+if mark and string.match(mark, '^(.*):%d+$') == ARGV[2] then
   for i, name in ipairs({ 'rows', 'accepted', 'rejected', 'duplicate' }) do
     redis.call('HINCRBY', c, name, ARGV[i + 3])
   end
   redis.call('RPUSH', key('c', ARGV[1], 'imports'), ARGV[3])
   redis.call('SADD', key('c', ARGV[1], 'hashes'), ARGV[2])
   redis.call('HDEL', c, 'loading')
-  local state = redis.call('HGET', c, 'state')
-  if state == 'loading' or state == 'completed' then
+  if redis.call('HGET', c, 'state') == 'loading' then
     redis.call('HSET', c, 'state', 'loaded')
   end
+  finish_campaign_if_done(ARGV[1]) -- what was loaded so far may have been dialled already
 end
 return 1

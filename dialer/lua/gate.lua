@@ -114,6 +114,8 @@ local wait_s = take_slot(attempt_id, tonumber(ARGV[9]), tonumber(ARGV[10]), tonu
   tonumber(ARGV[12]))
 if wait_s > 5 then
   c.flags = 0
+  -- nothing can go for a while: let the feeder wait too
+  redis.call('HSET', key('pace'), 'full_until', text(now + wait_s - 3))
   take_back(campaign, n, token, c) -- the account is blocked for long: do not sit on the contact
   return { 'drop', 'blocked' }
 elseif wait_s > 0 then

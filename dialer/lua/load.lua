@@ -2,12 +2,18 @@
 -- KEYS 1  prefix
 -- ARGV 1  campaign    2  contacts loaded before this block    3  packed contact records
 --      4… packed rows, one string per hundred contacts, the first hundred being that of ARGV 2
--- Returns how many contacts are loaded now; a block that does not follow is not written.
+-- Returns how many contacts are loaded now; a block that does not follow is not written, nor one
+-- for a campaign that is being cancelled: nobody would close its contacts.
 
 local campaign, before, records = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local loaded = tonumber(redis.call('HGET', key('c', campaign), 'size') or 0)
-if loaded ~= before then
+local known = redis.call('HMGET', key('c', campaign), 'size', 'state')
+local loaded = tonumber(known[1] or 0)
+if loaded ~= before or known[2] == 'cancelling' or known[2] == 'cancelled' then
   return loaded
+end
+if known[2] == 'completed' then
+  redis.call('HSET', key('c', campaign), 'state', 'loaded')
+  redis.call('HDEL', key('c', campaign), 'ended_at')
 end
 
 local added = #records / BYTES

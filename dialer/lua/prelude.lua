@@ -180,11 +180,15 @@ local function finish_campaign_if_done(campaign)
       return
     end
   end
-  local c = redis.call('HMGET', key('c', campaign), 'state', 'ends_as')
+  local c = redis.call('HMGET', key('c', campaign), 'state', 'ends_as', 'loading')
+  if c[3] and c[1] ~= 'cancelling' then
+    return -- more of a file is on its way
+  end
   local ended = ({ running = 'completed', paused = 'completed', cancelling = c[2] })[c[1]]
   if ended then
     redis.call('HSET', key('c', campaign), 'state', ended, 'ended_at', text(now))
     redis.call('ZREM', key('turns'), campaign)
+    redis.call('DEL', key('c', campaign, 'ready'))
   end
 end
 

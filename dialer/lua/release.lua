@@ -63,7 +63,8 @@ if stopped[1] then
   redis.call('HSET', key('account'), 'probe_at', text(now + 60), 'probing', 1)
   most = 1
 end
-if now < tonumber(redis.call('HGET', key('pace'), 'blocked_until') or 0) then
+local pace = redis.call('HMGET', key('pace'), 'blocked_until', 'full_until')
+if now < tonumber(pace[1] or 0) or now < tonumber(pace[2] or 0) then
   return { 'blocked', text(epoch) }
 end
 

@@ -2,6 +2,7 @@
 -- KEYS 1  prefix
 -- ARGV 1  attempt id  2  campaign  3  contact  4  attempt number  5  nonce  6  the attempt, JSON
 --      7  agent  8  customer, digits  9  until when its call could live, epoch s
+--     10  until when its request counts against the allowance, epoch s
 -- Returns 1 when it was missing.
 
 local id, campaign, n, no = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -12,6 +13,10 @@ if stored and cjson.decode(stored)[5] == ARGV[5] then
 end
 if tonumber(ARGV[9]) <= now then
   return 0 -- no call of it can be live any more
+end
+
+if tonumber(ARGV[10]) > now then
+  redis.call('ZADD', key('slots'), ARGV[10], id)
 end
 
 local c = read_contact(campaign, n)

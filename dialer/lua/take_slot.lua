@@ -11,6 +11,11 @@ if tonumber(redis.call('ZSCORE', key('slots'), ARGV[1]) or 0) > now then
   redis.call('ZADD', key('slots'), text(now + tonumber(ARGV[4])), ARGV[1])
   return '0'
 end
+-- While dialling is held, the slots may have been lost too; once they are sealed, look-ups may go.
+local account = redis.call('HMGET', key('account'), 'hold', 'sealed')
+if account[1] and not account[2] then
+  return '1'
+end
 local dials_wait = redis.call('ZCARD', key('released')) > 0
 if dials_wait then
   if ARGV[6] ~= '1' then

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -120,30 +120,22 @@ class Campaigns:
         self._db = db
 
     def create(
-        self, campaign: str, *, name: str, rules: CampaignRules, columns: Iterable[str]
+        self,
+        campaign: str,
+        *,
+        name: str,
+        rules: CampaignRules,
+        columns: Iterable[str],
+        content_hash: str = "",
     ) -> bool:
-        """Reserve a name for a campaign and write it down as loading; False when it is taken."""
-        if (
-            not self._db.client.hsetnx(self._db.key("names"), name, campaign)
-            and self.id_of(name) != campaign
-        ):
-            return False
-        created_at = self._db.now()
-        # redis-py's stubs want one value type in a mapping
-        with self._db.client.pipeline() as pipe:
-            pipe.hset(
-                self._db.key("c", campaign),
-                mapping={
-                    "name": name,
-                    "state": CampaignState.LOADING,
-                    "created_at": created_at,
-                    "columns": json.dumps(list(columns)),
-                    **_rules_fields(rules, version=1),
-                },
-            )
-            pipe.zadd(self._db.key("campaigns"), {campaign: created_at})
-            pipe.execute()
-        return True
+        """Reserve a name for a campaign and write it down as loading; False when it is taken.
+
+        Args:
+            content_hash: Of its first file; '' leaves it to `begin_loading`.
+        """
+        fields = {"columns": json.dumps(list(columns)), **_rules_fields(rules, version=1)}
+        flat = (part for item in fields.items() for part in item)
+        return bool(self._db.run("create", campaign, name, content_hash, *flat))
 
     def find(self, id_or_name: str) -> Campaign:
         """Read a campaign by id or name.
@@ -173,18 +165,24 @@ class Campaigns:
         """Read the campaigns that stand in one of these states."""
         return (campaign for campaign in self.all() if campaign.state in states)
 
-    def begin_loading(self, campaign: str, *, content_hash: str) -> LoadMark:
+    def begin_loading(self, campaign: str, *, content_hash: str) -> LoadMark | None:
         """Mark that a file is being loaded, or find the mark of a load that broke off.
 
         Returns:
-            The mark as it stands: the caller's, or another file's that must be finished first.
+            The mark as it stands: the caller's, or another file's that must be finished first;
+            None when this content was loaded to its end before.
+
+        Raises:
+            WrongState: The campaign takes no more files.
         """
-        key = self._db.key("c", campaign)
-        size = int(cast("bytes | None", self._db.client.hget(key, "size")) or 0)
-        self._db.client.hsetnx(key, "loading", f"{content_hash}:{size}")
-        found, _, base = text(cast("bytes", self._db.client.hget(key, "loading"))).partition(":")
-        size = int(cast("bytes | None", self._db.client.hget(key, "size")) or 0)
-        return LoadMark(found, int(base), size)
+        answer = self._db.run("begin_load", campaign, content_hash)
+        if not answer:
+            return None
+        if len(answer) == 1:
+            state = CampaignState(text(answer[0]))
+            raise WrongState(f"campaign {campaign} is {state}", state=state)
+        found, _, base = text(answer[0]).rpartition(":")
+        return LoadMark(found, int(base), int(answer[1]))
 
     def commit(self, campaign: str, *, counts: dict[str, int], entry: dict[str, Any]) -> None:
         """Make a loaded file count; committing it twice counts it once.
@@ -206,7 +204,10 @@ class Campaigns:
         return bool(self._db.client.sismember(self._db.key("c", campaign, "hashes"), content_hash))
 
     def keep_rejected(self, campaign: str, block: str, rows: Sequence[RejectedRow]) -> None:
-        """Keep rows that were not taken; keeping a block twice keeps it once."""
+        """Keep rows that were not taken; a block kept before is replaced."""
+        if not rows:
+            self._db.client.hdel(self._db.key("c", campaign, "rejected"), block)
+            return
         plain = [[row.line, row.cells, row.code, row.message] for row in rows]
         packed = zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1)
         self._db.client.hset(self._db.key("c", campaign, "rejected"), block, packed)
@@ -279,6 +280,17 @@ class Campaigns:
             pipe.zrem(self._db.key("turns"), campaign.id)
             pipe.execute()
         return version
+
+    def note_zones(self, campaign: str, zones: Collection[str]) -> None:
+        """Remember zones that contacts of a campaign have of their own."""
+        if zones and self._db.client.sadd(self._db.key("c", campaign, "zones"), *zones):
+            # it may be open now where it was closed: the feeder finds out
+            self._db.client.hdel(self._db.key("c", campaign), "open_from", "open_until")
+
+    def zones(self, campaign: str) -> list[str]:
+        """Read the zones that contacts of a campaign have of their own."""
+        stored = self._db.client.smembers(self._db.key("c", campaign, "zones"))
+        return sorted(text(one) for one in cast("set[bytes]", stored))
 
     def set_open_window(self, campaign: str, *, from_s: float, until_s: float) -> None:
         """Tell release when the campaign may dial next, epoch s."""

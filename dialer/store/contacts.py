@@ -149,6 +149,13 @@ class Contacts:
         chunk, inside = divmod(n - 1, PER_CHUNK)
         return self.rows(campaign, chunk)[inside]
 
+    def lines(self, campaign: str, *, after: int, until: int) -> Iterator[int]:
+        """Read the lines of the contacts after one and up to another."""
+        for chunk in range(after // PER_CHUNK, (until + PER_CHUNK - 1) // PER_CHUNK):
+            for n, row in enumerate(self.rows(campaign, chunk), chunk * PER_CHUNK + 1):
+                if after < n <= until:
+                    yield row.line
+
     def rows(self, campaign: str, chunk: int) -> list[Row]:
         """Read the lines of a hundred contacts."""
         packed = self._db.client.get(self._db.key("c", campaign, "rows", chunk))

@@ -10,6 +10,8 @@ from redis.client import Pipeline
 from dialer.store import keys
 
 _SCRIPTS = (
+    "create",
+    "begin_load",
     "load",
     "commit",
     "release",

@@ -50,7 +50,9 @@ class RedisProcess:
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         own = {"port": "0", "unixsocket": str(self.socket), "dir": str(self.folder)}
-        words = [word for name, value in {**own, **self.options}.items() for word in (f"--{name}", value)]
+        words = [
+            word for name, value in {**own, **self.options}.items() for word in (f"--{name}", value)
+        ]
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen([server_program(), *words], stdout=log, stderr=log)
         wait_until(self._answers, what="Redis")

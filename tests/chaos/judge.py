@@ -66,7 +66,8 @@ def judge(
         calls=len(calls),
         requests=truth["requests"],
         peak_in_window=truth["peak_in_window"],
-        lost=abs(campaign.accepted - counts.final) + (campaign.state is not CampaignState.COMPLETED),
+        lost=abs(campaign.accepted - counts.final)
+        + (campaign.state is not CampaignState.COMPLETED),
         unresolved=sum(not one.is_settled for one in attempts.values()),
         gave_up=sum(one.source == "quarantine" for one in attempts.values()),
         double_live=truth["overlapping_calls"],

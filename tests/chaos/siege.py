@@ -121,7 +121,7 @@ _ANYWHERE_WITHIN_S = 0.08
 _AT_ONCE = 8
 _END_WITHIN_S = 240.0
 _KILLS_A_CONTACT = 1.4
-_SHARE_KILLED = {load: 0.7, feed: 0.25, work: 0.6, settle: 0.35, sweep: 0.3, keep_house: 0.2}
+_SHARE_KILLED = {load: 0.7, feed: 0.25, work: 0.6, settle: 0.35, sweep: 0.6, keep_house: 0.2}
 _COPED = 3  # exit code of a step that found Redis gone
 
 
@@ -168,6 +168,7 @@ class Round:
         self.messages: deque[Message] = deque()
         self._next_s: defaultdict[Callable[[Task], None], float] = defaultdict(float)
         self._half_line = ""
+        self._redis_killed_s: float | None = None
         self.name = f"siege{seed}"
         self.file = folder / f"{self.name}.csv"
         folder.mkdir(parents=True)
@@ -225,6 +226,7 @@ class Round:
             if disasters and self.tally.killed >= disasters[0][0]:
                 disasters.pop(0)[1]()
             self._kill_the_doomed(now_s)
+            self._watch_hold(now_s)
             self._reap()
             self._read_queue()
             self._start_what_is_due(now_s)
@@ -359,14 +361,31 @@ class Round:
 
     def _disasters(self) -> list[tuple[int, Callable[[], None]]]:
         """Plan what else is killed, by the number of kills before it."""
-        every = [self._kill_redis, self._kill_web, self._turn_away, self._kill_redis, self._kill_web]
+        every = [
+            self._kill_redis,
+            self._kill_web,
+            self._turn_away,
+            self._kill_redis,
+            self._kill_web,
+        ]
         share = self.wanted_kills / (len(every) + 1)
         return [(round(share * n), one) for n, one in enumerate(every, 1)]
 
     def _kill_redis(self) -> None:
         self._redis.kill()
         self._redis.start()
+        self._redis_killed_s = time.monotonic()
         self.tally.redis_killed += 1
+
+    def _watch_hold(self, now_s: float) -> None:
+        """Note how long after Redis' death dialling was allowed again."""
+        if self._redis_killed_s is None or now_s - self._redis_killed_s < 1.0:
+            return
+        account = self.db.key("account")
+        known, hold = self.db.client.hmget(account, "run_id", "hold")
+        if hold is None and known.decode() == self.db.client.info("server")["run_id"]:
+            self.tally.holds_s.append(now_s - self._redis_killed_s)
+            self._redis_killed_s = None
 
     def _kill_web(self) -> None:
         self._rig.kill("web")
@@ -448,6 +467,7 @@ def besiege(
         tally.kills += one.tally.kills
         tally.steps += one.tally.steps
         tally.coped += one.tally.coped
+        tally.holds_s += one.tally.holds_s
         tally.redis_killed += one.tally.redis_killed
         tally.web_killed += one.tally.web_killed
         for name, times in one.recovery.items():
@@ -478,7 +498,14 @@ def besiege(
         "redis_killed": tally.redis_killed,
         "web_killed": tally.web_killed,
         **totals,
-        "recovery_s": {name: _spread(times) for name, times in recovery.items()},
+        "recovery_s": {
+            name: _spread(times)
+            for name, times in {
+                **recovery,
+                "Redis killed, until dialling was allowed": tally.holds_s,
+            }.items()
+            if times
+        },
         "failed": failed,
         "took_s": round(time.monotonic() - began_s, 1),
     }

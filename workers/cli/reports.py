@@ -45,7 +45,7 @@ def report(
     Every sum is checked first; where one does not hold, nothing is written and the command
     fails. A report is provisional as long as anything in it can change.
 
-    [bold]Examples[/bold]
+    **Examples**
 
       dialer report diwali --out reports
 

@@ -134,7 +134,7 @@ def simulator(
 
     Its books are at /_simulator/ledger, its judgement at /_simulator/verdict.
 
-    [bold]Examples[/bold]
+    **Examples**
 
       dialer simulator --speed 20
 

@@ -55,8 +55,8 @@ def _attempt(id_: AttemptId, attempt: Attempt) -> Iterator[Event]:
     if attempt.agent_answered_at:
         yield Event(attempt.agent_answered_at, "agent_answered", "the agent picked up", id_)
     if attempt.answered_at:
-        by = f", {attempt.answered_by}" if attempt.answered_by else ""
-        yield Event(attempt.answered_at, "customer_answered", f"the customer picked up{by}", id_)
+        who = "a machine" if attempt.answered_by == "machine" else "the customer"
+        yield Event(attempt.answered_at, "customer_answered", f"{who} picked up", id_)
     if attempt.ended_at:
         yield Event(attempt.ended_at, "ended", _ending(attempt), id_)
     if attempt.looked_at:

@@ -75,6 +75,6 @@ async def _error_page(request: Request, error: Exception) -> Response:
     renderer: Renderer = request.app.state.renderer
     with suppress(Exception):  # an error page must not fail for what failed the page
         return await renderer.page(
-            request, "error.html", status=problem.status, problem=problem, needs_redis=False
+            request, "error.html", status_code=problem.status, problem=problem, needs_redis=False
         )
     return problem_response(problem)

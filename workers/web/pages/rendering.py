@@ -6,6 +6,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -29,7 +30,7 @@ class Renderer:
         request: Request,
         template: str,
         *,
-        status: int = 200,
+        status_code: int = 200,
         needs_redis: bool = True,
         **context: Any,
     ) -> Response:
@@ -54,7 +55,7 @@ class Renderer:
             is_admin=bool(visitor and visitor.may(Scope.ADMIN)),
             **{"zone": ZoneInfo(self._desk.wiring.settings.dialer_timezone), **context},
         )
-        return HTMLResponse(html, status)
+        return HTMLResponse(html, status_code)
 
     def part(self, template: str, **context: Any) -> str:
         """Render a piece of a page that is sent anew while the page is open."""
@@ -123,6 +124,7 @@ def _environment() -> Environment:
     environment.globals["static"] = static_url
     environment.filters |= {
         "n": number,
+        "count": count,
         "percent": percent,
         "words": words,
         "duration": duration,
@@ -130,6 +132,7 @@ def _environment() -> Environment:
         "instant": instant,
         "clock": clock,
         "phone": phone,
+        "code_marks": code_marks,
     }
     return environment
 
@@ -150,17 +153,23 @@ def words(code: str | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Write seconds as `42 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`."""
+    """Write seconds as `42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
     if seconds is None:
         return "–"
     whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min" + (f" {whole % 60:02} s" if whole < 600 else "")
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+    for large, small, names in _UNITS:
+        if whole >= large:
+            rest = whole % large // small
+            return f"{whole // large} {names[0]}" + (f" {rest} {names[1]}" if rest else "")
+    return f"{whole} s"
+
+
+_UNITS = ((86400, 3600, ("d", "h")), (3600, 60, ("h", "min")), (60, 1, ("min", "s")))
+
+
+def count(number_: int, what: str) -> str:
+    """Write how many of something."""
+    return f"{number_:,} {what}" if number_ == 1 else f"{number_:,} {what}s"
 
 
 def in_bytes(count: float) -> str:
@@ -187,6 +196,15 @@ def phone(e164: str) -> str:
     if e164.startswith("+91") and len(e164) == 13:
         return f"+91 {e164[3:8]} {e164[8:]}"
     return e164
+
+
+def code_marks(text: str) -> Markup:
+    """Write what stands between backticks as code."""
+    pieces = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if i % 2 else escape(piece)
+        for i, piece in enumerate(pieces)
+    )
 
 
 def _local(epoch_s: float, zone: ZoneInfo) -> datetime:

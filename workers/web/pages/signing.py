@@ -31,7 +31,7 @@ async def sign_in(request: Request) -> Response:
         return await renderer_of(request).page(
             request,
             "sign_in.html",
-            status=401,
+            status_code=401,
             next=where,
             problem="This key opens nothing. Check that all of it was copied.",
         )

@@ -1,0 +1,16 @@
+-- Mark that a file is being loaded into a campaign, or find the mark of a load that broke off.
+-- KEYS 1  prefix
+-- ARGV 1  campaign  2  content hash
+-- Returns {} when this content was loaded to its end before, {state} when the campaign takes no
+-- more files, else {the mark as hash:contacts before it, contacts now}.
+
+local c = key('c', ARGV[1])
+local known = redis.call('HMGET', c, 'state', 'size')
+if redis.call('SISMEMBER', key('c', ARGV[1], 'hashes'), ARGV[2]) == 1 then
+  return {}
+end
+if known[1] == 'cancelling' or known[1] == 'cancelled' then
+  return { known[1] }
+end
+redis.call('HSETNX', c, 'loading', ARGV[2] .. ':' .. (known[2] or '0'))
+return { redis.call('HGET', c, 'loading'), known[2] or '0' }
