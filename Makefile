@@ -58,7 +58,7 @@ LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsa
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
 	$(LOCK) --upgrade --extra embedded -o requirements.lock pyproject.toml
 	$(LOCK) --upgrade --extra embedded --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
-	echo hatchling | $(LOCK) --upgrade -c requirements-dev.lock -o requirements-build.lock -
+	printf "hatchling\neditables\n" | $(LOCK) --upgrade -c requirements-dev.lock -o requirements-build.lock -
 
 clean: ## Remove what was installed and made
 	rm -rf $(VENV) var out dist build .mypy_cache .ruff_cache .pytest_cache

@@ -22,7 +22,7 @@ from pydantic import (
 
 from campaigns.calling_hours import CallingHours
 from campaigns.local_day import zone_named
-from campaigns.retry_policy import DEFAULT_RULES, RetryRule
+from campaigns.retry_policy import DEFAULT_RULES, RetryRule, seconds_in
 
 
 class CampaignState(StrEnum):
@@ -65,6 +65,11 @@ def _retry(value: Any) -> Any:
     return RetryRule.parse(value) if isinstance(value, str) else value
 
 
+def _seconds(value: Any) -> Any:
+    return seconds_in(value) if isinstance(value, str) else value
+
+
+Seconds = Annotated[int, BeforeValidator(_seconds)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 Hours = Annotated[CallingHours, BeforeValidator(_hours), PlainSerializer(str)]
 Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
@@ -109,12 +114,12 @@ class CampaignRules(BaseModel):
     # first, because instants without an offset are read in it
     timezone: TimeZone = "Asia/Kolkata"
     caller_id: str = Field(min_length=3, max_length=16)
-    time_limit_s: int = Field(1800, ge=1, le=14400)
-    time_out_s: int = Field(30, ge=1, le=60)
+    time_limit_s: Seconds = Field(1800, ge=1, le=14400)
+    time_out_s: Seconds = Field(30, ge=1, le=60)
     hours: Hours = Field(default_factory=lambda: CallingHours.parse("09:00-21:00"))
     max_attempts: int = Field(3, ge=1, le=100)
     retry: tuple[Retry, ...] = DEFAULT_RULES
-    wrap_up_s: int = Field(10, ge=0, le=3600)
+    wrap_up_s: Seconds = Field(10, ge=0, le=3600)
     priority: int = Field(0, ge=-99, le=99)
     weight: float = Field(1.0, gt=0, le=1000)
     unknown: UnknownPolicy = UnknownPolicy.REDIAL
@@ -126,8 +131,8 @@ class CampaignRules(BaseModel):
 
     # people
     park_after: int = Field(5, ge=0, le=100)
-    park_s: int = Field(300, ge=1, le=86400)
-    min_gap_s: int = Field(0, ge=0, le=30 * 86400)
+    park_s: Seconds = Field(300, ge=1, le=86400)
+    min_gap_s: Seconds = Field(0, ge=0, le=30 * 86400)
 
     # caps
     max_calls_per_number: int = Field(0, ge=0)

@@ -68,7 +68,7 @@ class RetryRule:
             delays, backoff = delays[:-1], Backoff.EXPONENTIAL
         return cls(
             cause,
-            tuple(_seconds(delay) for delay in delays.split(",")),
+            tuple(seconds_in(delay) for delay in delays.split(",")),
             int(match["times"]) if match["times"] is not None else None,
             backoff,
         )
@@ -182,11 +182,16 @@ def _cause(text: str) -> str:
     return text
 
 
-def _seconds(text: str) -> int:
+def seconds_in(text: str) -> int:
+    """Read a duration such as `90`, `30s`, `5m`, `2h` or `1d`.
+
+    Raises:
+        ValueError: It is none, or longer than 30 days; one line says what to write.
+    """
     match = _DELAY.match(text.strip())
     if not match:
-        raise ValueError(f"retry delay {text!r}: write seconds or 30s, 5m, 2h, 1d")
+        raise ValueError(f"{text!r} is no duration: write seconds or 30s, 5m, 2h, 1d")
     seconds = int(match["number"]) * _UNITS_S[match["unit"]]
     if seconds > _LONGEST_DELAY_S:
-        raise ValueError(f"retry delay {text!r}: at most 30d")
+        raise ValueError(f"{text!r} is too long: at most 30d")
     return seconds

@@ -269,17 +269,17 @@ class Campaigns:
             raise CampaignNotFound(f"no campaign {campaign!r}")
         return CampaignState(text(answer[0])), CampaignState(text(answer[1]))
 
-    def change_rules(self, campaign: Campaign, rules: CampaignRules) -> int:
-        """Write new rules as the next version; every gate from now on knows it."""
-        key = self._db.key("c", campaign.id)
-        version = campaign.rules_version + 1
-        with self._db.client.pipeline() as pipe:
-            pipe.hset(key, mapping=_rules_fields(rules, version=version))
-            # hours, caps and priority may be others now: the feeder lets it in again
-            pipe.hdel(key, "open_from", "open_until", "capped_until", "capped_by")
-            pipe.zrem(self._db.key("turns"), campaign.id)
-            pipe.execute()
-        return version
+    def change_rules(self, campaign: Campaign, rules: CampaignRules) -> CampaignState | None:
+        """Write new rules as the next version; every gate from now on knows it.
+
+        Returns:
+            None; or its state, where it may not change, or somebody changed it meanwhile.
+        """
+        fields = _rules_fields(rules, version=campaign.rules_version + 1)
+        flat = (part for item in fields.items() for part in item)
+        resting = f"{CampaignState.LOADED},{CampaignState.PAUSED}"
+        answer = self._db.run("change_rules", campaign.id, campaign.rules_version, resting, *flat)
+        return CampaignState(text(answer)) if answer else None
 
     def note_zones(self, campaign: str, zones: Collection[str]) -> None:
         """Remember zones that contacts of a campaign have of their own."""

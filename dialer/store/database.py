@@ -21,6 +21,7 @@ _SCRIPTS = (
     "answered",
     "close_gate",
     "steer",
+    "change_rules",
     "cancel_chunk",
     "open_window",
     "due_looks",

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from dialer import logs
-from workers.cli import campaign, demo, doctor, lists, processes, reports, simulator, suppress
+from workers.cli import campaign, demo, doctor, keys, lists, processes, reports, simulator, suppress
 from workers.cli.faults import exit_code
 from workers.cli.printing import print_version
 
@@ -51,6 +51,7 @@ app.add_typer(campaign.app, name="campaign")
 lists.add_to(campaign.app)
 reports.add_to(app)
 app.add_typer(suppress.app, name="suppress")
+app.add_typer(keys.app, name="key")
 doctor.add_to(app)
 processes.add_to(app, panel=_PROCESSES)
 simulator.add_to(app, panel=_PROCESSES)

@@ -1,0 +1,123 @@
+"""Use case: a campaign that is over goes from Redis into files.
+
+written ──▶ read back and compared with Redis ──▶ marked as archived ──▶ Redis freed
+
+Each step may break off and be asked for again. What stays in Redis is what the list of campaigns
+and their status need: name, rules, history and counts.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from itertools import zip_longest
+from pathlib import Path
+
+import structlog
+
+from campaigns.campaign import CampaignState
+from dialer.archive import Archive, ArchiveDamaged, Card
+from dialer.report_source import orphans_of
+from dialer.store import Campaign, Campaigns, Database
+from dialer.store.leaving import forget_attempts_looked_at, free, looked_at, mark_archived
+from dialer.store.snapshot import ContactLine, contact_lines
+
+log = structlog.get_logger(__name__)
+
+OVER = frozenset({CampaignState.COMPLETED, CampaignState.CANCELLED})
+
+
+class NotArchived(Exception):
+    """A campaign cannot be archived now; says why and what to do."""
+
+
+class Archiving:
+    """Archives campaigns.
+
+    Args:
+        archives: The folder of all archives.
+    """
+
+    def __init__(self, db: Database, *, archives: Path) -> None:
+        self._db = db
+        self._archives = archives
+        self._campaigns = Campaigns(db)
+
+    def archive(
+        self,
+        campaign: Campaign,
+        *,
+        force: bool = False,
+        on_progress: Callable[[float], None] = lambda _: None,
+    ) -> tuple[Archive, Card]:
+        """Archive a campaign; one that is archived already is only freed to the end.
+
+        Args:
+            force: Give up values that are still expected.
+            on_progress: Told how much is done: 0 … 1.
+
+        Raises:
+            NotArchived: It is not over, or values are still expected, or it changed meanwhile.
+            ArchiveDamaged: What was written reads back otherwise; Redis is as it was.
+        """
+        archive = Archive.of(campaign, self._archives)
+        if campaign.archived_at is None:
+            self._check_may_leave(campaign, force=force)
+            self._write(archive, campaign, on_progress)
+            self._compare(archive, campaign, on_progress)
+            if not mark_archived(self._db, campaign):
+                raise NotArchived(f"campaign {campaign.name} changed meanwhile; run it again")
+        card = archive.check()
+        freed = free(self._db, campaign.id)
+        log.info("campaign_archived", campaign_id=campaign.id, keys_freed=freed)
+        return archive, card
+
+    def _check_may_leave(self, campaign: Campaign, *, force: bool) -> None:
+        if campaign.state not in OVER:
+            raise NotArchived(
+                f"campaign {campaign.name} is {campaign.state}; only a campaign that is completed "
+                "or cancelled can be archived"
+            )
+        expected = looked_at(self._db, campaign.id)
+        if expected and not force:
+            raise NotArchived(
+                f"duration or price of {len(expected):,} calls is still expected; wait some "
+                "minutes, or give them up with --force"
+            )
+        forget_attempts_looked_at(self._db, expected)
+
+    def _write(
+        self, archive: Archive, campaign: Campaign, on_progress: Callable[[float], None]
+    ) -> None:
+        def told(lines: Iterator[ContactLine]) -> Iterator[ContactLine]:
+            for line in lines:
+                yield line
+                if line.n % _TELL_EVERY == 0:
+                    on_progress(line.n / campaign.size / 2)
+
+        archive.write(
+            told(self._stored(campaign)),
+            self._campaigns.rejected_rows(campaign.id),
+            campaign=campaign,
+            imports=self._campaigns.imports(campaign.id),
+            counts=asdict(self._campaigns.counts(campaign.id)),
+            orphans=orphans_of(self._db, campaign.id),
+            archived_at=self._db.now(),
+        )
+
+    def _compare(
+        self, archive: Archive, campaign: Campaign, on_progress: Callable[[float], None]
+    ) -> None:
+        for stored, written in zip_longest(self._stored(campaign), archive.contacts()):
+            if stored != written:
+                place = stored.n if stored else "the end"
+                raise ArchiveDamaged(f"{archive.folder} reads back otherwise at contact {place}")
+            if stored.n % _TELL_EVERY == 0:
+                on_progress(0.5 + stored.n / campaign.size / 2)
+        rejected = self._campaigns.rejected_rows(campaign.id)
+        if any(one != other for one, other in zip_longest(rejected, archive.rejected())):
+            raise ArchiveDamaged(f"{archive.folder} reads back other rejected rows")
+
+    def _stored(self, campaign: Campaign) -> Iterator[ContactLine]:
+        return contact_lines(self._db, campaign.id, size=campaign.size)
+
+
+_TELL_EVERY = 5_000  # contacts
