@@ -140,9 +140,7 @@ class CampaignRules(BaseModel):
     max_spend_per_day: float = Field(0, ge=0)
     price_per_min: float = Field(0, ge=0)
     max_concurrent_calls: int = Field(0, ge=0)
-    country_calls_per_day: dict[Country, Annotated[int, Field(ge=1)]] = Field(
-        default_factory=dict
-    )
+    country_calls_per_day: dict[Country, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
 
     # the call itself; limits and words are the provider's, checked when the request is built
     record: bool = False

@@ -3,6 +3,7 @@
 "Why is it not dialling?" is the question asked most of a dialer, so there is always an answer.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -26,6 +27,7 @@ class Constraint(StrEnum):
     STOPPED = "stopped"
     # time has to pass
     HOURS = "hours"
+    CAPS = "caps"
     BLOCKED = "blocked"
     CHANNELS = "channels"
     AGENTS = "agents"
@@ -38,10 +40,15 @@ class Constraint(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """The constraint that binds, and one sentence for people."""
+    """A constraint that binds, and one sentence for people.
+
+    Args:
+        until: When it ends by itself; None: not known, or somebody must act.
+    """
 
     constraint: Constraint
     sentence: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +70,15 @@ class Situation:
         waiting: Contacts, as are the next three.
         window: The open calling window, or the next one; None: none ever opens.
         agents_free: Free agents for whom a contact is due.
-        agents_taken: Agents on a call or resting for whom a contact is due.
+        agents_taken: Agents on a call, resting or parked for whom a contact is due.
+        agents_parked: Those among them who missed too many calls.
         next_due_at: When the first contact that waits for its time is due; None: none does.
         last_due_at: The same of the last one; None where that is not known either.
         hold: Why the account makes no calls until its records are complete; '' = it may.
         stopped: Why the provider refuses the account; '' = it does not.
         blocked_for_s: The account's gate stays closed so long.
+        capped_until: The campaign has reached a daily cap and waits for the next day.
+        capped_by: Which one: `calls` or `spend`.
         live_calls: Of the account, or of the campaign where its own cap is reached.
         most_calls: As many of them may be live at once; 0 = no cap.
         requests_last_60_s: Of all the account's campaigns.
@@ -89,6 +99,7 @@ class Situation:
     window: OpenWindow | None = None
     agents_free: int = 0
     agents_taken: int = 0
+    agents_parked: int = 0
     next_due_at: datetime | None = None
     last_due_at: datetime | None = None
     feeders: int = 1
@@ -96,6 +107,8 @@ class Situation:
     hold: str = ""
     stopped: str = ""
     blocked_for_s: float = 0.0
+    capped_until: datetime | None = None
+    capped_by: str = ""
     live_calls: int = 0
     most_calls: int = 0
     requests_last_60_s: int = 0
@@ -112,24 +125,32 @@ class Situation:
 
 def binding(now: Situation) -> Binding | None:
     """Tell what binds now; None when nothing is left, or all that is left is being closed."""
+    return next(in_the_way(now), None)
+
+
+def in_the_way(now: Situation) -> Iterator[Binding]:
+    """Tell all that binds now, what must be mended first coming first."""
     if now.state is CampaignState.LOADING:
-        return Binding(
+        yield Binding(
             Constraint.LOADING,
             "The list is being loaded; a load that broke off goes on when the same file is "
             "loaded again.",
         )
+        return
     if not now.left:
-        return None
-    match now.state:
-        case CampaignState.LOADED:
-            return Binding(Constraint.NOT_STARTED, "The campaign has not been started.")
-        case CampaignState.PAUSED:
-            why = f": {now.why}" if now.why else "; live calls end as usual"
-            return Binding(Constraint.PAUSED, f"The campaign is paused{why}.")
-        case CampaignState.RUNNING:
-            return _needs_somebody(now) or _needs_time(now)
-        case _:
-            return _ending(now)
+        return
+    if now.state not in _MAY_DIAL:
+        yield from _ending(now)
+        return
+    yield from _needs_somebody(now)
+    if now.waiting + now.released:
+        yield from _needs_time(now)
+        yield _turn(now)
+    else:
+        yield from _ending(now)
+
+
+_MAY_DIAL = frozenset({CampaignState.LOADED, CampaignState.PAUSED, CampaignState.RUNNING})
 
 
 def forecast(now: Situation, hours: CallingHours) -> Forecast | None:
@@ -142,17 +163,20 @@ def forecast(now: Situation, hours: CallingHours) -> Forecast | None:
         return None
     per_contact, effort = _attempts_per_contact(now)
     work = timedelta(seconds=now.left * per_contact / per_s)
-    done_at = _after_work(now.at, work, hours, now.zone)
+    begins_at = max(now.at, now.capped_until or now.at)
+    done_at = _after_work(begins_at, work, hours, now.zone)
     if done_at is not None and now.last_due_at and now.last_due_at > done_at:
         done_at = _after_work(now.last_due_at, timedelta(0), hours, now.zone)
     if done_at is None:
         return None
-    return Forecast(done_at, f"{pace}, {effort}, calls placed only in calling hours")
+    caps = ", no daily cap reached again" if begins_at > now.at else ""
+    return Forecast(done_at, f"{pace}, {effort}, calls placed only in calling hours{caps}")
 
 
 _FORESEEABLE = frozenset(
     {
         Constraint.HOURS,
+        Constraint.CAPS,
         Constraint.BLOCKED,
         Constraint.CHANNELS,
         Constraint.AGENTS,
@@ -163,42 +187,59 @@ _FORESEEABLE = frozenset(
 _ENOUGH_SETTLED = 20  # attempts; fewer say little about how many more will be needed
 
 
-def _needs_somebody(now: Situation) -> Binding | None:
+def _needs_somebody(now: Situation) -> Iterator[Binding]:
     """Name what no passing of time will mend."""
+    if now.state is CampaignState.LOADED:
+        yield Binding(Constraint.NOT_STARTED, "The campaign has not been started.")
+    if now.state is CampaignState.PAUSED:
+        why = f": {_ended(now.why)}" if now.why else "; live calls end as usual."
+        yield Binding(Constraint.PAUSED, f"The campaign is paused{why}")
     if not now.feeders:
-        return Binding(
+        yield Binding(
             Constraint.NO_FEEDER,
             "No feeder runs, so nothing is released; start one with: dialer feeder",
         )
     if not now.workers:
-        return Binding(
+        yield Binding(
             Constraint.NO_WORKER,
             "No worker runs, so nothing is dialled; start one with: dramatiq workers.actors",
         )
     if now.hold:
-        return Binding(Constraint.HOLD, f"The account is on hold: {_ended(now.hold)}")
+        yield Binding(Constraint.HOLD, f"The account is on hold: {_ended(now.hold)}")
     if now.stopped:
-        return Binding(
+        yield Binding(
             Constraint.STOPPED, f"The provider refuses the account: {_ended(now.stopped)}"
         )
-    return None
 
 
-def _needs_time(now: Situation) -> Binding | None:
-    if not now.waiting + now.released:
-        return _ending(now)
+def _needs_time(now: Situation) -> Iterator[Binding]:
     if now.window is None:
-        return Binding(Constraint.HOURS, "The calling hours never open.")
-    if not now.window.from_at <= now.at < now.window.until_at:
-        opens = _local(now.window.from_at, now)
-        return Binding(Constraint.HOURS, f"Outside calling hours; they open {opens}.")
+        yield Binding(Constraint.HOURS, "The calling hours never open.")
+    elif not now.window.from_at <= now.at < now.window.until_at:
+        yield Binding(
+            Constraint.HOURS,
+            f"Outside calling hours; they open {_local(now.window.from_at, now)}.",
+            now.window.from_at,
+        )
+    if now.capped_until and now.at < now.capped_until:
+        cap = "spend of the day" if now.capped_by == "spend" else "calls of the day"
+        yield Binding(
+            Constraint.CAPS,
+            f"The cap on the {cap} is reached; it counts anew {_local(now.capped_until, now)}.",
+            now.capped_until,
+        )
     if now.blocked_for_s > 0:
-        return Binding(
+        yield Binding(
             Constraint.BLOCKED,
             f"The provider turned requests away; the next goes out in {now.blocked_for_s:.0f} s.",
+            now.at + timedelta(seconds=now.blocked_for_s),
         )
     if now.most_calls and now.live_calls >= now.most_calls:
-        return Binding(Constraint.CHANNELS, f"All {now.most_calls} calls allowed at once are live.")
+        yield Binding(Constraint.CHANNELS, f"All {now.most_calls} calls allowed at once are live.")
+
+
+def _turn(now: Situation) -> Binding:
+    """Name what the next contact waits for, where it may be dialled at all."""
     # What is released already has its agent and waits for its turn at the gate alone.
     if now.agents_free or now.released:
         return Binding(
@@ -210,25 +251,32 @@ def _needs_time(now: Situation) -> Binding | None:
         return Binding(
             Constraint.RETRY_TIMERS,
             f"Every waiting contact is due later, the next {_local(now.next_due_at, now)}.",
+            now.next_due_at,
         )
     return Binding(
         Constraint.AGENTS,
-        f"All agents with a contact due are on a call or resting ({now.agents_taken})."
+        _agents_taken(now)
         if now.agents_taken
         else "The contacts due wait for customers who are on a call.",
     )
 
 
-def _ending(now: Situation) -> Binding | None:
+def _agents_taken(now: Situation) -> str:
+    if now.agents_parked == now.agents_taken:
+        return f"All agents with a contact due missed too many calls ({now.agents_parked})."
+    parked = f", {now.agents_parked} of them parked" if now.agents_parked else ""
+    return f"All agents with a contact due are on a call or resting ({now.agents_taken}{parked})."
+
+
+def _ending(now: Situation) -> Iterator[Binding]:
     live = now.dialing + now.released
     if live:
-        return Binding(Constraint.CALLS, f"Only live calls are left ({live}).")
+        yield Binding(Constraint.CALLS, f"Only live calls are left ({live}).")
     if now.unresolved:
-        return Binding(
+        yield Binding(
             Constraint.QUARANTINE,
             f"It is not known yet whether a phone rang ({now.unresolved}): the provider is asked.",
         )
-    return None
 
 
 def _pace(now: Situation, bound: Constraint) -> tuple[float, str]:

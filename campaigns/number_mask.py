@@ -15,6 +15,9 @@ class Mask(StrEnum):
     HASHED = "hashed"  # the same number gives the same word, under the same key
 
 
+FORGOTTEN = "+0"
+"""Stands where a number was before it was purged."""
+
 _DATE = r"(?!\d{4}-\d\d-\d\d)"
 _NUMBER = re.compile(rf"(?<![\w]){_DATE}\+?\(?\d(?:[ ().-]{{0,2}}\d){{9,14}}(?!\d)")
 """Ten digits or more, as people write phone numbers; a date is none."""
@@ -39,7 +42,9 @@ class NumberMask:
             raise ValueError("hashing phone numbers needs a secret key")
 
     def number(self, digits: str) -> str:
-        """Mask a number of digits."""
+        """Mask a number of digits; one that was purged is ''."""
+        if not digits:
+            return digits
         match self.mask:
             case Mask.NONE:
                 return digits

@@ -82,7 +82,9 @@ def is_allowed(e164: str, rules: PhoneRules) -> bool:
 
     Asked again right before dialling, since the allowed countries may have changed.
     """
-    return isinstance(_judge(e164, rules, found=e164), Phone)
+    return _usual_mobile(e164, rules) is not None or isinstance(
+        _judge(e164, rules, found=e164), Phone
+    )
 
 
 def country_of(e164: str) -> str | None:

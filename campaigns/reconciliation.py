@@ -56,9 +56,3 @@ def reconciled(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     )
     values = [f"{name}{side}" for name in COMPARED for side in ("", "_provider")]
     return pd.concat([told, both[values]], axis=1).sort_values("call_sid", ignore_index=True)
-
-
-def counts(told: pd.DataFrame) -> dict[Verdict, int]:
-    """Count the calls of each verdict."""
-    found = told["verdict"].value_counts()
-    return {verdict: int(found.get(verdict, 0)) for verdict in Verdict}

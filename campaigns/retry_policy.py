@@ -66,9 +66,13 @@ class RetryRule:
             delays, backoff = delays[:-1], Backoff.LINEAR
         elif delays.endswith("*"):
             delays, backoff = delays[:-1], Backoff.EXPONENTIAL
+        try:
+            delays_s = tuple(seconds_in(delay) for delay in delays.split(","))
+        except ValueError as error:
+            raise ValueError(f"retry rule {text!r}: {error}") from None
         return cls(
             cause,
-            tuple(seconds_in(delay) for delay in delays.split(",")),
+            delays_s,
             int(match["times"]) if match["times"] is not None else None,
             backoff,
         )

@@ -1,26 +1,27 @@
 """A campaign as files: all that Redis held of it, and enough to report on it for ever.
 
-    <name>_<id>/campaign.json      what it was, its rules, files loaded, counts, hash of each file
-                contacts.parquet   a row a contact: its record and its own line, cell by cell
-                attempts.parquet   a row an attempt, in the contacts' order, as it was stored
-                rejected.parquet   a row a line that was not taken
+<name>_<id>/campaign.json      what it was, its rules, files loaded, counts, hash of each file
+            contacts.parquet   a row a contact: its record and its own line, cell by cell
+            attempts.parquet   a row an attempt, in the contacts' order, as it was stored
+            rejected.parquet   a row a line that was not taken
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Self, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
-from dialer.file_set import FileSet
+from dialer.errors import NotDone
+from dialer.file_set import FileSet, plain_name
 from dialer.ids import AttemptId
 from dialer.report_tables import Orphan
 from dialer.store.attempts import OpenAttempt
@@ -32,7 +33,7 @@ CARD = "campaign.json"
 CONTACTS, ATTEMPTS, REJECTED = "contacts.parquet", "attempts.parquet", "rejected.parquet"
 
 
-class ArchiveDamaged(Exception):
+class ArchiveDamaged(NotDone):
     """An archive is not there, or not as it was written."""
 
 
@@ -45,7 +46,7 @@ class Card:
         imports: Hash, time and counts of each file loaded.
         counts: Contacts by state and end, attempts by outcome, as Redis counted them.
         orphans: Callbacks that belong to no call we know.
-        archived_at: Epoch s.
+        archived_at: Epoch s, as is `purged_at`, when personal data was taken out; None: it is all there.
         files: Rows and SHA-256 of each.
     """
 
@@ -54,7 +55,8 @@ class Card:
     counts: dict[str, Any]
     orphans: list[dict[str, Any]]
     archived_at: float
-    files: dict[str, dict[str, Any]]
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    purged_at: float | None = None
 
 
 class Archive:
@@ -65,33 +67,24 @@ class Archive:
         self._campaign = campaign
 
     @classmethod
-    def of(cls, campaign: Campaign, archives: Path) -> "Archive":
+    def of(cls, campaign: Campaign, archives: Path) -> Self:
         """Name the folder of a campaign; the id makes it its own, whatever the name."""
-        safe = "".join(mark if mark.isalnum() or mark in "-_" else "-" for mark in campaign.name)
-        return cls(archives / f"{safe[:64]}_{campaign.id}", campaign.id)
+        return cls(archives / f"{plain_name(campaign.name)}_{campaign.id}", campaign.id)
 
     def write(
-        self,
-        contacts: Iterable[ContactLine],
-        rejected: Iterable[RejectedRow],
-        *,
-        campaign: Campaign,
-        imports: list[dict[str, Any]],
-        counts: dict[str, Any],
-        orphans: Iterable[Orphan],
-        archived_at: float,
+        self, contacts: Iterable[ContactLine], rejected: Iterable[RejectedRow], card: Card
     ) -> Card:
-        """Write a campaign, whole or not at all; what stood there before is replaced."""
+        """Write a campaign, whole or not at all; what stood there before is replaced.
+
+        Args:
+            card: Without `files`; these are told in what is returned.
+        """
         with FileSet(self.folder) as files:
             paths = {name: files.place(name) for name in _SCHEMAS}
             rows = _write_lines(contacts, paths[CONTACTS], paths[ATTEMPTS])
             rows[REJECTED] = _write_rejected(rejected, paths[REJECTED])
-            card = Card(
-                campaign={**asdict(campaign), "rules": campaign.rules.model_dump(mode="json")},
-                imports=imports,
-                counts=counts,
-                orphans=[asdict(one) for one in orphans],
-                archived_at=archived_at,
+            card = replace(
+                card,
                 files={
                     name: {"rows": rows[name], "sha256": _sha256(path)}
                     for name, path in paths.items()
@@ -173,7 +166,7 @@ class _Rows:
         self._waiting: list[tuple[Any, ...]] = []
         self.count = 0
 
-    def __enter__(self) -> "_Rows":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -189,15 +182,17 @@ class _Rows:
         if self._waiting:
             columns = zip(*self._waiting, strict=True)
             arrays = [
-                pa.array(column, field.type)
-                for column, field in zip(columns, self._schema, strict=True)
+                pa.array(column, one.type)
+                for column, one in zip(columns, self._schema, strict=True)
             ]
             self._file.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
             self.count += len(self._waiting)
             self._waiting = []
 
 
-def _write_lines(contacts: Iterable[ContactLine], into: Path, attempts_into: Path) -> dict[str, int]:
+def _write_lines(
+    contacts: Iterable[ContactLine], into: Path, attempts_into: Path
+) -> dict[str, int]:
     with (
         _Rows(into, _SCHEMAS[CONTACTS]) as lines,
         _Rows(attempts_into, _SCHEMAS[ATTEMPTS]) as attempts,

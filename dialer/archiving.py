@@ -15,9 +15,10 @@ import structlog
 
 from campaigns.campaign import CampaignState
 from dialer.archive import Archive, ArchiveDamaged, Card
+from dialer.errors import NotDone
 from dialer.report_source import orphans_of
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.leaving import forget_attempts_looked_at, free, looked_at, mark_archived
+from dialer.store.leaving import awaiting_values, free, give_up_values, mark_archived
 from dialer.store.snapshot import ContactLine, contact_lines
 
 log = structlog.get_logger(__name__)
@@ -25,8 +26,8 @@ log = structlog.get_logger(__name__)
 OVER = frozenset({CampaignState.COMPLETED, CampaignState.CANCELLED})
 
 
-class NotArchived(Exception):
-    """A campaign cannot be archived now; says why and what to do."""
+class NotArchived(NotDone):
+    """A campaign cannot be archived now."""
 
 
 class Archiving:
@@ -76,13 +77,13 @@ class Archiving:
                 f"campaign {campaign.name} is {campaign.state}; only a campaign that is completed "
                 "or cancelled can be archived"
             )
-        expected = looked_at(self._db, campaign.id)
+        expected = awaiting_values(self._db, campaign.id)
         if expected and not force:
             raise NotArchived(
                 f"duration or price of {len(expected):,} calls is still expected; wait some "
                 "minutes, or give them up with --force"
             )
-        forget_attempts_looked_at(self._db, expected)
+        give_up_values(self._db, expected)
 
     def _write(
         self, archive: Archive, campaign: Campaign, on_progress: Callable[[float], None]
@@ -93,15 +94,15 @@ class Archiving:
                 if line.n % _TELL_EVERY == 0:
                     on_progress(line.n / campaign.size / 2)
 
-        archive.write(
-            told(self._stored(campaign)),
-            self._campaigns.rejected_rows(campaign.id),
-            campaign=campaign,
+        card = Card(
+            campaign={**asdict(campaign), "rules": campaign.rules.model_dump(mode="json")},
             imports=self._campaigns.imports(campaign.id),
             counts=asdict(self._campaigns.counts(campaign.id)),
-            orphans=orphans_of(self._db, campaign.id),
+            orphans=[asdict(one) for one in orphans_of(self._db, campaign.id)],
             archived_at=self._db.now(),
         )
+        rejected = self._campaigns.rejected_rows(campaign.id)
+        archive.write(told(self._stored(campaign)), rejected, card)
 
     def _compare(
         self, archive: Archive, campaign: Campaign, on_progress: Callable[[float], None]

@@ -54,7 +54,9 @@ def new_rules(settings: Settings, given: Mapping[str, Any]) -> CampaignRules:
     return _made(fields, DEFAULT_RULES)
 
 
-def changed_rules(settings: Settings, rules: CampaignRules, given: Mapping[str, Any]) -> CampaignRules:
+def changed_rules(
+    settings: Settings, rules: CampaignRules, given: Mapping[str, Any]
+) -> CampaignRules:
     """Make rules that differ from others in what is given.
 
     Raises:
@@ -179,5 +181,9 @@ def _fault(problem: Any) -> RuleFault:
     message = str(problem["msg"]).removeprefix("Value error, ")
     message = message.replace("Input should be", "must be").replace("Value should have", "needs")
     rule = str(problem["loc"][0]) if problem["loc"] else ""
-    found = f", not {problem['input']!r}" if rule and isinstance(problem["input"], str | int | float) else ""
+    found = (
+        f", not {problem['input']!r}"
+        if rule and isinstance(problem["input"], str | int | float)
+        else ""
+    )
     return RuleFault(rule, message[0].lower() + message[1:] + found)

@@ -58,7 +58,7 @@ def open_redis_async(url: str) -> AsyncRedis:
     """Make an asyncio client of the same server, for the web process."""
     options = _options(max_connections=_ASYNC_CONNECTIONS)
     if not is_sentinel(url):
-        return _AsyncClient(connection_pool=BlockingConnectionPool.from_url(url, **options))
+        return _AsyncClient.from_pool(BlockingConnectionPool.from_url(url, **options))
     address = SentinelAddress.parse(url)
     sentinel = _AsyncSentinel(
         address.hosts, sentinel_kwargs=address.sentinel_options(retry=AsyncRetry(NoBackoff(), 0))

@@ -9,6 +9,7 @@ from enum import StrEnum
 import structlog
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.contact_state import NotDialled
 from campaigns.settlement import settled
 from dialer.ids import AttemptId
 from dialer.settling import Settling
@@ -22,14 +23,22 @@ class Decision(StrEnum):
     """What the operator knows."""
 
     CONNECTED = "connected"  # they talked
+    CUSTOMER_NO_ANSWER = "customer_no_answer"
+    CUSTOMER_BUSY = "customer_busy"
+    AGENT_NO_ANSWER = "agent_no_answer"
     NOT_PLACED = "not_placed"  # there was no call: free, and dialled again
     GIVE_UP = "give_up"  # it cannot be found out: the campaign's rule for unknown attempts
+    SKIP = "skip"  # nor is it worth finding out: the contact is closed
 
 
 _OUTCOMES = {
     Decision.CONNECTED: Outcome.CONNECTED,
+    Decision.CUSTOMER_NO_ANSWER: Outcome.CUSTOMER_NO_ANSWER,
+    Decision.CUSTOMER_BUSY: Outcome.CUSTOMER_BUSY,
+    Decision.AGENT_NO_ANSWER: Outcome.AGENT_NO_ANSWER,
     Decision.NOT_PLACED: Outcome.TURNED_AWAY,
     Decision.GIVE_UP: Outcome.UNKNOWN,
+    Decision.SKIP: Outcome.UNKNOWN,
 }
 
 
@@ -60,7 +69,8 @@ def decide(
             replace(now, is_final=True), _OUTCOMES[decision], source="operator", at=now_s
         )
 
-    after = settling.learn(id_, change)
+    closes = NotDialled.SKIPPED if decision is Decision.SKIP else None
+    after = settling.learn(id_, change, closes=closes)
     if after is None or isinstance(after, SidTaken) or not is_ours:
         raise NotUndecided(f"attempt {id_} is not in quarantine any more")
     log.info("attempt_decided", attempt_id=str(id_), decision=str(decision), who=who)

@@ -100,6 +100,10 @@ class Dropped:
     why: str
 
 
+STOPPING = Dropped("stopping")
+"""The release is still good, for another worker."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """A released contact on its way to the gate."""
@@ -163,13 +167,13 @@ class Dialing:
     def dial(self, contact: ContactId, token: str) -> Dialled | Dropped:
         """Dial a contact that was released under this token; a stale token does nothing."""
         failpoints.reach("dequeued")
-        pair = self._contacts.get(contact.campaign, contact.n)
-        if pair is None:
+        found = self._contacts.with_row(contact.campaign, contact.n)
+        if found is None:
             return Dropped("no such contact")
-        row = self._contacts.row(contact.campaign, contact.n)
+        pair, row = found
         wanted = _Wanted(contact, token, new_nonce(), row, pair)
         with self._turn:  # one thread a process asks the gate, the others would only poll too
-            opened = Dropped("stopping") if self._stopped.is_set() else self._pass_gate(wanted)
+            opened = STOPPING if self._stopped.is_set() else self._pass_gate(wanted)
         if isinstance(opened, Dropped):
             log.debug("release_dropped", contact_id=str(contact), why=opened.why)
             return opened

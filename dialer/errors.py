@@ -9,6 +9,7 @@ ProviderError
 ├── PlacementUnknown   a phone may be ringing: quarantine, never send again
 └── LookupFailed       a question about calls was not answered: nothing learnt, ask later
 CallbackRejected       a callback we cannot read
+NotDone                a job on a campaign's books that cannot be done as asked
 """
 
 from dataclasses import dataclass
@@ -119,3 +120,7 @@ class LookupFailed(ProviderError):
 
 class CallbackRejected(Exception):
     """A callback body that cannot be read; the message says why, without its content."""
+
+
+class NotDone(Exception):
+    """A job that cannot be done as asked; the message says why and what to do first."""

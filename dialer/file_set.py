@@ -1,6 +1,7 @@
 """Files that appear together and whole, or not at all."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 from types import TracebackType
@@ -46,6 +47,15 @@ class FileSet:
             growing.replace(final)
         _sync_folder(self._folder)
         return tuple(self._growing)
+
+
+def plain_name(name: str) -> str:
+    """Make what people called something fit for a file's name; two may become the same."""
+    return _NOT_IN_NAMES.sub("-", name)[:_LONGEST_NAME]
+
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+_LONGEST_NAME = 64
 
 
 def _sync_folder(folder: Path) -> None:

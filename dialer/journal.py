@@ -4,6 +4,7 @@ A line per intent, written and fsynced between gate and request; a line per answ
 not take. Lines are only ever appended; a file is dropped once nothing in it can matter any more.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -60,9 +61,11 @@ class Journal:
     def __init__(self, folder: Path, process: str) -> None:
         self._folder = folder
         self._process = process
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of the fields below
+        self._syncing = threading.Lock()  # taken first where both are
         self._file: int | None = None
         self._bytes = 0
+        self._written = self._synced = self._lost = 0  # lines, counted from the first
         self.epoch = 0
         """The highest epoch this process knows of."""
 
@@ -93,27 +96,58 @@ class Journal:
     def prune(self, *, before: float) -> None:
         """Drop files in which no call can be live any more, unless somebody still writes to them."""
         for path in self._paths():
-            lines = list(_read(path))
-            ends = [line["intent"]["ends_at"] for line in lines if "intent" in line]
-            # an empty one was opened just now: its lock may be missing yet
-            if lines and all(end < before for end in ends) and not _is_written_to(path):
+            if _is_written_to(path):
+                continue
+            if path not in self._ends:  # a file nobody writes to stays as it is
+                self._ends[path] = _latest_end(path)
+            ends_at = self._ends[path]
+            if ends_at is not None and ends_at < before:
                 path.unlink(missing_ok=True)
+                del self._ends[path]
 
     def close(self) -> None:
         """Close the file; what is in it stays."""
-        with self._lock:
-            self._close()
+        with self._syncing:
+            self._sync_all()
+            with self._lock:
+                self._close()
 
     def _append(self, line: dict[str, Any]) -> None:
         packed = (json.dumps(line, separators=(",", ":")) + "\n").encode()
         with self._lock:
-            if self._bytes > _ROTATE_BYTES:
-                self._close()
             if self._file is None:
                 self._file = self._open()
             os.write(self._file, packed)
-            os.fdatasync(self._file)
             self._bytes += len(packed)
+            self._written += 1
+            nth = self._written
+        self._sync(nth)
+
+    def _sync(self, nth: int) -> None:
+        """Put the nth line on disk, and with it all that other threads have written by then."""
+        with self._syncing:
+            if nth <= self._lost:
+                raise OSError(errno.EIO, "the journal's disk failed")
+            if nth > self._synced:
+                self._sync_all()
+
+    def _sync_all(self) -> None:
+        with self._lock:
+            file, written = self._file, self._written
+        if file is None:
+            return
+        try:
+            os.fdatasync(file)
+        except OSError:
+            # the kernel tells of a lost page once: who else wrote must not trust a later sync
+            with self._lock:
+                self._lost = self._written
+                self._close()
+            raise
+        self._synced = written
+        with self._lock:
+            if self._bytes > _ROTATE_BYTES and self._written == written:
+                self._close()
 
     def _open(self) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)

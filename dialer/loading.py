@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from zoneinfo import ZoneInfo
@@ -28,14 +29,17 @@ from campaigns.contact_list import ContactList, open_list
 from campaigns.custom_field import CustomFieldTemplate
 from campaigns.judged_rows import Chunk, Rejected, Summary, write_rejected
 from campaigns.list_columns import ColumnChoice
+from campaigns.list_diff import ListDiff
 from campaigns.list_sieve import Dedupe, OtherLists
 from campaigns.phone import PhoneRules, zone_of
 from dialer import failpoints
 from dialer.call_request import check_call
+from dialer.comparing import compare
 from dialer.ids import new_campaign_id
 from dialer.store import Campaign, Campaigns, ContactRecord, Contacts, Database
 from dialer.store.campaigns import LoadMark, RejectedRow, WrongState
 from dialer.store.contacts import Row, customers_of
+from dialer.suppressing import list_key
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +51,17 @@ _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 class LoadRefused(Exception):
     """The file cannot be loaded under this name or into this campaign; says what to do."""
+
+
+class NameTaken(LoadRefused):
+    """A campaign of this name was loaded from another file."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        super().__init__(
+            f"there is a campaign {campaign.name!r} already, loaded from another file; choose "
+            f"another --name, or add the rows with: dialer campaign append {campaign.id} FILE"
+        )
+        self.campaign = campaign
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +117,7 @@ class Loading:
 
         Raises:
             CampaignFileError: The file as a whole cannot be used.
-            LoadRefused: The name is taken by another file.
+            NameTaken: A campaign of this name was loaded from another file.
         """
         _check_name(name)
         _check_rules(rules)
@@ -129,6 +144,24 @@ class Loading:
             contact_list = self._open(private, campaign.rules, options)
             _check_columns(campaign, contact_list)
             return self._load_into(campaign, contact_list, content_hash, options, on_progress)
+
+    def compare(
+        self, file: BinaryIO, *, campaign: Campaign, options: LoadOptions
+    ) -> ListDiff | None:
+        """Tell what a file would change in a campaign; writes nothing.
+
+        Returns:
+            None where this very content was loaded before, or is on its way in.
+
+        Raises:
+            CampaignFileError: The file as a whole cannot be used.
+        """
+        content_hash = hashlib.file_digest(file, "sha256").hexdigest()
+        if self._campaigns.knows_import(campaign.id, content_hash):
+            return None
+        file.seek(0)
+        contact_list = self._open(file, campaign.rules, options)
+        return compare(self._db, campaign, contact_list, dedupe=options.dedupe)
 
     def check(
         self,
@@ -204,10 +237,7 @@ class Loading:
             campaign.id, content_hash
         ):
             return campaign
-        raise LoadRefused(
-            f"there is a campaign {name!r} already, loaded from another file; choose another "
-            f"--name, or add the rows with: dialer campaign append {campaign.id} FILE"
-        )
+        raise NameTaken(campaign)
 
     def _load_into(
         self,
@@ -298,7 +328,7 @@ class Loading:
     def _others(
         self, options: LoadOptions, *, campaign: Campaign | None, mark: LoadMark | None = None
     ) -> OtherLists:
-        suppressed = self._suppressed
+        suppressed = partial(self._suppressed, campaign)
         if options.dedupe is Dedupe.NONE:
             return OtherLists(suppressed=suppressed)
         in_campaign = active = _Customers([])
@@ -315,14 +345,17 @@ class Loading:
             )
         return OtherLists(suppressed=suppressed, in_campaign=in_campaign, active=active)
 
-    def _suppressed(self, numbers: Collection[str]) -> AbstractSet[str]:
+    def _suppressed(self, campaign: Campaign | None, numbers: Collection[str]) -> AbstractSet[str]:
         listed = list(numbers)
         if not listed:
             return frozenset()
-        found: Any = self._db.client.hmget(
-            self._db.key("suppressed"), [number[1:] for number in listed]
-        )
-        return {number for number, entry in zip(listed, found, strict=True) if entry is not None}
+        digits = [number[1:] for number in listed]
+        found: set[str] = set()
+        lists = {list_key(self._db, None), list_key(self._db, campaign.id if campaign else None)}
+        for key in lists:
+            entries = cast("list[bytes | None]", self._db.client.hmget(key, digits))
+            found.update(one for one, entry in zip(listed, entries, strict=True) if entry)
+        return found
 
     def _write_rejected(
         self, campaign: Campaign, contact_list: ContactList, summary: Summary

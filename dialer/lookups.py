@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from campaigns.attempt import SEND_WINDOW_S, CallReport
 from dialer import failpoints
 from dialer.clock import Sleep, boottime_s
-from dialer.errors import LookupFailed, ProviderError, TurnedAway
+from dialer.errors import LookupFailed, NotDone, ProviderError, TurnedAway
 from dialer.exotel import Exotel
 from dialer.ids import new_nonce
 from dialer.pacing import Pacing
@@ -27,7 +27,7 @@ class Request(Protocol[Found_co]):
         """Send it, unless it is too late by then (`dialer.clock.boottime_s`)."""
 
 
-class NoSlot(Exception):
+class NoSlot(NotDone):
     """The allowance has no room for a look-up now; ask later."""
 
 

@@ -12,17 +12,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from campaigns.attempt import Attempt, CallReport
 from campaigns.custom_field import attempt_id_in
-from campaigns.reconciliation import OURS, THEIRS, Verdict, counts, reconciled
+from campaigns.reconciliation import OURS, THEIRS, Verdict, reconciled
 from campaigns.settlement import outcome_of, overall_outcome
 from dialer.file_set import FileSet
 from dialer.ids import AttemptId
 from dialer.lookups import SIDS_PER_LOOKUP, Lookups
-from dialer.store import OpenAttempt
+from dialer.reporting import file_stem
+from dialer.store import Campaign, OpenAttempt
 from dialer.store.snapshot import ContactLine
 
 _MARGIN = timedelta(minutes=5)  # the provider's clock and ours; a request on its way
@@ -47,19 +49,21 @@ class Reconciliation:
     requests: int
 
     @property
-    def counts(self) -> dict[Verdict, int]:
+    def counts(self) -> dict[str, int]:
         """Calls by verdict."""
-        return counts(self.calls)
+        found = self.calls["verdict"].value_counts()
+        return {str(verdict): int(found.get(verdict, 0)) for verdict in Verdict}
 
-    @property
-    def agrees(self) -> bool:
-        """Every call matched."""
-        return self.counts[Verdict.MATCHED] == len(self.calls)
+    def disagreeing(self) -> list[dict[str, Any]]:
+        """Give the calls that did not match, by column; what nobody told is None."""
+        wrong = self.calls[self.calls["verdict"] != Verdict.MATCHED]
+        rows: list[dict[str, Any]] = wrong.where(wrong.notna(), None).to_dict("records")
+        return rows
 
-    def write(self, out: Path, *, stem: str) -> Path:
+    def write(self, out: Path, *, campaign: Campaign, as_of: datetime) -> Path:
         """Write a row a call as CSV, whole or not at all."""
         with FileSet(out) as files:
-            path = files.place(f"{stem}.csv")
+            path = files.place(f"{file_stem(campaign, 'reconcile', as_of)}.csv")
             self.calls.to_csv(path, index=False, lineterminator="\r\n")
             return files.publish()[0]
 

@@ -3,8 +3,9 @@
 Asking again fetches what is missing: a file appears under its name only when it is whole.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -48,6 +49,20 @@ class Recording:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FetchedSet:
+    """What became of all recordings, and the file that lists them."""
+
+    recordings: tuple[Recording, ...]
+    index: Path
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Recordings by what became of them, as `Fetched` names it."""
+        found = Counter(one.status for one in self.recordings)
+        return {str(status): found[status] for status in Fetched}
+
+
 class Recordings:
     """Fetches recordings, those on the API's own host inside the request allowance."""
 
@@ -60,24 +75,26 @@ class Recordings:
         contacts: Iterable[ContactLine],
         out: Path,
         *,
-        on_each: Callable[[Recording], None] = lambda _: None,
-    ) -> list[Recording]:
+        on_contact: Callable[[int], None] = lambda _: None,
+    ) -> FetchedSet:
         """Fetch every recording that is not in the folder yet, and write the index.
+
+        Args:
+            on_contact: Told the number of each contact that is done.
 
         Raises:
             OSError: The folder cannot be written; what was fetched stays.
         """
         out.mkdir(parents=True, exist_ok=True)
         found = []
-        for one, url in _recorded(contacts):
-            found.append(self._fetch(one, url, out))
-            on_each(found[-1])
+        for line in contacts:
+            found += [self._fetch(one, url, out) for one, url in _recorded(line)]
+            on_contact(line.n)
+        index = pd.DataFrame(found, columns=[one.name for one in fields(Recording)])
+        index["length"] = index["length"].astype("Int64")
         with FileSet(out) as files:
-            index = pd.DataFrame(found, columns=list(Recording.__dataclass_fields__))
-            index["length"] = index["length"].astype("Int64")
             index.to_csv(files.place(INDEX), index=False, lineterminator="\r\n")
-            files.publish()
-        return found
+            return FetchedSet(tuple(found), files.publish()[0])
 
     def _fetch(self, one: OpenAttempt, url: str, out: Path) -> Recording:
         sid = one.attempt.sid or ""
@@ -101,8 +118,7 @@ class Recordings:
         return self._hosts.download(url, into)
 
 
-def _recorded(contacts: Iterable[ContactLine]) -> Iterator[tuple[OpenAttempt, str]]:
-    for line in contacts:
-        for one in line.attempts:
-            if one.attempt.sid and one.attempt.recording_url:
-                yield one, one.attempt.recording_url
+def _recorded(line: ContactLine) -> Iterator[tuple[OpenAttempt, str]]:
+    for one in line.attempts:
+        if one.attempt.sid and one.attempt.recording_url:
+            yield one, one.attempt.recording_url

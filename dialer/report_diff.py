@@ -2,12 +2,13 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from math import inf
 from pathlib import Path
 from typing import TextIO
 
+from dialer.errors import NotDone
 from dialer.ids import AttemptId
 
 
@@ -33,8 +34,12 @@ class Change:
     before: str = ""
     after: str = ""
 
+    def as_json(self) -> dict[str, str]:
+        """Tell it in JSON's terms."""
+        return asdict(self)
 
-class NotComparable(Exception):
+
+class NotComparable(NotDone):
     """A file is no attempts file, or its rows are not in the order they were written in."""
 
 

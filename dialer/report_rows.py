@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.contact_state import ContactState
 from campaigns.figures import STANDING_OF
-from campaigns.number_mask import Mask, NumberMask
+from campaigns.number_mask import FORGOTTEN, Mask, NumberMask
 from dialer.ids import ContactId
 from dialer.report_tables import Cell, Orphan, RejectedRow
 from dialer.store.attempts import OpenAttempt
@@ -27,7 +27,7 @@ class ContactRows:
     def contact(self, line: ContactLine) -> tuple[Cell, ...]:
         """Make the row of a contact."""
         record = line.record
-        agent, customer = _digits(record.agent), _digits(record.customer)
+        agent, customer = digits_of(record.agent), digits_of(record.customer)
         sids = [one.attempt.sid for one in line.attempts if one.attempt.sid]
         is_due_later = record.state is ContactState.WAITING and record.due_s
         return (
@@ -48,7 +48,7 @@ class ContactRows:
         """Make the rows of a contact's attempts, the first one first."""
         if not line.attempts:
             return
-        known = (_digits(line.record.agent), _digits(line.record.customer))
+        known = (digits_of(line.record.agent), digits_of(line.record.customer))
         own = self._own(line.row.cells, known=known)
         contact = str(ContactId(self._campaign, line.n))
         for one in line.attempts:
@@ -61,8 +61,8 @@ class ContactRows:
             contact,
             attempt.no,
             attempt.sid,
-            self._mask.number(_digits(attempt.agent)),
-            self._mask.number(_digits(attempt.customer)),
+            self._mask.number(digits_of(attempt.agent)),
+            self._mask.number(digits_of(attempt.customer)),
             attempt.requested_at,
             attempt.answered_at,
             attempt.ended_at,
@@ -153,5 +153,6 @@ def _answer(attempt: Attempt) -> str:
     return attempt.error_code or (f"HTTP {attempt.http_status}" if attempt.http_status else "none")
 
 
-def _digits(number: str) -> str:
-    return number.removeprefix("+")
+def digits_of(number: str) -> str:
+    """Give a number as reports show it: digits alone, or nothing once it was purged."""
+    return "" if number == FORGOTTEN else number.removeprefix("+")

@@ -1,8 +1,10 @@
-"""What a report is made of, read from Redis."""
+"""What a report is made of: read from Redis, or from the archive once the campaign is there."""
 
+from pathlib import Path
 from typing import cast
 
 from campaigns.report import Pace
+from dialer.archive import Archive
 from dialer.ids import AttemptId
 from dialer.pacing import Allowance
 from dialer.report_tables import Orphan
@@ -12,21 +14,40 @@ from dialer.store.database import text
 from dialer.store.snapshot import contact_lines
 
 
-def report_source(db: Database, campaign: Campaign, allowance: Allowance) -> ReportSource:
-    """Open a campaign for one report; contacts and rejected rows are read as it is written."""
+def report_source(
+    db: Database, campaign: Campaign, allowance: Allowance, *, archives: Path
+) -> ReportSource:
+    """Open a campaign for one report; contacts and rejected rows are read as it is written.
+
+    Args:
+        archives: The folder of all archives.
+    """
     campaigns = Campaigns(db)
+    input_hashes = tuple(one["hash"] for one in campaigns.imports(campaign.id))
+    pace = Pace(limit=allowance.requests, window_s=allowance.window_s)
+    if campaign.archived_at is not None:
+        archive = Archive.of(campaign, archives)
+        return ReportSource(
+            campaign=campaign,
+            contacts=archive.contacts(),
+            rejected=archive.rejected(),
+            input_hashes=input_hashes,
+            pace=pace,
+            orphans=archive.orphans(),
+        )
     return ReportSource(
         campaign=campaign,
         contacts=contact_lines(db, campaign.id, size=campaign.accepted),
         rejected=campaigns.rejected_rows(campaign.id),
-        input_hashes=tuple(one["hash"] for one in campaigns.imports(campaign.id)),
-        pace=Pace(limit=allowance.requests, window_s=allowance.window_s),
-        orphans=_orphans(db, campaign.id),
+        input_hashes=input_hashes,
+        pace=pace,
+        orphans=orphans_of(db, campaign.id),
         next_looks=_next_looks(db, campaign.id),
     )
 
 
-def _orphans(db: Database, campaign: str) -> list[Orphan]:
+def orphans_of(db: Database, campaign: str) -> list[Orphan]:
+    """Read the callbacks for a campaign that belong to no call we know."""
     stored = cast("list[tuple[bytes, dict[bytes, bytes]]]", db.client.xrange(db.key("orphans")))
     found = []
     for id_, fields in stored:

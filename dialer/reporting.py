@@ -4,7 +4,6 @@ contacts ──one pass──▶ attempts, contacts, unresolved   (a batch of ro
     └──────counted──▶ figures ──sums hold?──▶ summary, by_…, kpis, HTML ──▶ renamed into place
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,11 +24,11 @@ from campaigns.report import (
     identities,
     make_report,
 )
-from dialer.file_set import FileSet
+from dialer.file_set import FileSet, plain_name
 from dialer.ids import ContactId
 from dialer.report_files import Format, Layout, TableFiles
 from dialer.report_frames import figures_frame
-from dialer.report_rows import ContactRows, orphan_row
+from dialer.report_rows import ContactRows, digits_of, orphan_row
 from dialer.report_tables import (
     ALL_KINDS,
     STREAMED_KINDS,
@@ -123,7 +122,7 @@ def write_reports(
             tables[kind] = stack.enter_context(
                 TableFiles(
                     files,
-                    _stem(campaign, kind, as_of, raw=raw, mask=mask.mask),
+                    file_stem(campaign, kind, as_of, raw=raw, mask=mask.mask),
                     table(kind, campaign.columns),
                     layout,
                 )
@@ -134,7 +133,7 @@ def write_reports(
         for one in tables.values():
             one.close()
         if render_html and Format.HTML in formats:
-            name = f"{_stem(campaign, 'report', as_of, raw=raw, mask=mask.mask)}.html"
+            name = f"{file_stem(campaign, 'report', as_of, raw=raw, mask=mask.mask)}.html"
             files.place(name).write_text(render_html(report), encoding="utf-8")
         return ReportSet(files.publish(), report)
 
@@ -177,7 +176,7 @@ def _pour(
         input_hashes=source.input_hashes,
         as_of=as_of,
         pace=source.pace,
-        name_agent=lambda number: mask.number(number.removeprefix("+")),
+        name_agent=lambda number: mask.number(digits_of(number)),
     )
 
 
@@ -249,14 +248,12 @@ class _Book:
 _MOST_NAMED = 20
 
 
-def _stem(campaign: Campaign, kind: str, as_of: datetime, *, raw: bool, mask: Mask) -> str:
+def file_stem(
+    campaign: Campaign, kind: str, as_of: datetime, *, raw: bool = False, mask: Mask = Mask.NONE
+) -> str:
     """Name a report's files. A name that had to be mended brings the id, so that no two meet."""
-    name = _NOT_IN_NAMES.sub("-", campaign.name)
-    if name != campaign.name or len(name) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}-{campaign.id}"
+    name = plain_name(campaign.name)
+    if name != campaign.name:
+        name = f"{name}-{campaign.id}"
     marks = ("_raw" if raw else "") + ("" if mask is Mask.NONE else f"_{mask}")
-    return f"{name}_{kind}_{as_of:%Y%m%dT%H%M%S%z}{marks}"
-
-
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
-_LONGEST_NAME = 64
+    return f"{name}_{kind}_{as_of.astimezone(campaign.rules.zone):%Y%m%dT%H%M%S%z}{marks}"

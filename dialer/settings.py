@@ -157,6 +157,11 @@ class Settings(BaseSettings):
         SecretStr(""), description="the API's key; without it, loopback only"
     )
 
+    # reports
+    dialer_mask_key: SecretStr = Field(
+        SecretStr(""), description="keys the hashes that stand for numbers in masked reports"
+    )
+
     # numbers
     dialer_allowed_countries: Countries = Field(
         ("IN",), description="countries we may ring, ISO codes with commas between"

@@ -14,6 +14,7 @@ import structlog
 from campaigns.attempt import AGENT_SIDE, Attempt, AttemptState, CallReport, Outcome
 from campaigns.campaign import CampaignRules, UnknownPolicy
 from campaigns.caps import daily_caps
+from campaigns.contact_state import NotDialled
 from campaigns.retry_policy import Again, Never, cause_of, next_attempt
 from campaigns.settlement import Conflict, Told, overall_outcome, settled, told
 from dialer import failpoints
@@ -100,6 +101,7 @@ class Settling:
         *,
         before: Attempt | None = None,
         follows: Follows = NOTHING_ELSE,
+        closes: NotDialled | None = None,
     ) -> Attempt | SidTaken | None:
         """Change an attempt, with all that follows; again from the start if somebody else did.
 
@@ -108,6 +110,8 @@ class Settling:
             before: The attempt as last read; None reads it.
             follows: What follows; outcome and Sid are added here. Where nothing changes, the next
                 look and the contact's quarantine fall away: they belong to the change.
+            closes: Close the contact for this reason once the attempt is settled, whatever the
+                campaign's rules would have.
 
         Returns:
             The attempt as it stands; None when there is none.
@@ -122,7 +126,7 @@ class Settling:
                 if then == NOTHING_ELSE:
                     return before
             else:
-                then = self._follows(id_, before, after, follows)
+                then = self._follows(id_, before, after, follows, closes)
             written = self._attempts.record(id_, before=before, after=after, follows=then)
             match written:
                 case Stale(attempt):
@@ -138,7 +142,12 @@ class Settling:
         raise RuntimeError(f"attempt {id_} changed {_MOST_TRIES} times while it was written")
 
     def _follows(
-        self, id_: AttemptId, before: Attempt, after: Attempt, follows: Follows
+        self,
+        id_: AttemptId,
+        before: Attempt,
+        after: Attempt,
+        follows: Follows,
+        closes: NotDialled | None,
     ) -> Follows:
         if after.sid != before.sid:
             follows = replace(follows, sid=after.sid)
@@ -146,7 +155,7 @@ class Settling:
             follows = replace(follows, bound=True)
         if after.is_settled and not before.is_settled:
             late_s = None if _has_final_values(after) else self._times.final_values_after_s
-            return replace(follows, settle=self._consequence(id_, after), late_s=late_s)
+            return replace(follows, settle=self._consequence(id_, after, closes), late_s=late_s)
         if after.is_settled and _has_final_values(after) and not _has_final_values(before):
             return replace(follows, late_s=0.0)
         if after.state is AttemptState.PLACED and after.ended_at and not before.ended_at:
@@ -155,7 +164,7 @@ class Settling:
             return replace(follows, look_s=self._times.lookup_after_s)
         return follows
 
-    def _consequence(self, id_: AttemptId, attempt: Attempt) -> Settle:
+    def _consequence(self, id_: AttemptId, attempt: Attempt, closes: NotDialled | None) -> Settle:
         rules = self._campaigns.find(id_.campaign).rules
         outcome, ended_s = attempt.outcome, attempt.settled_at
         if outcome is None or ended_s is None:
@@ -170,6 +179,8 @@ class Settling:
             park_s=rules.park_s,
             refund=_refund(attempt, outcome, rules),
         )
+        if closes:
+            return replace(settle, final=closes)
         match self._decide(id_, attempt, outcome, rules, ended_s):
             case Again(due_at):
                 return replace(settle, due_s=max(0.0, due_at.timestamp() - ended_s))

@@ -12,6 +12,8 @@ from typing import Any, cast
 from campaigns.attempt import Outcome
 from campaigns.campaign import CampaignState
 from campaigns.forecast import Binding, Forecast, Situation, binding, forecast
+from campaigns.local_day import OpenWindow
+from campaigns.rules_in_words import rules_in_words
 from dialer.pacing import Allowance, Pacing, Rate
 from dialer.store import Campaign, Campaigns, Counts, Database
 from dialer.store.database import text
@@ -36,11 +38,17 @@ class Timers:
 
 @dataclass(frozen=True, slots=True)
 class Agents:
-    """Agents for whom a contact of the campaign is due."""
+    """Agents for whom a contact of the campaign is due.
+
+    Args:
+        resting: Those parked not included.
+        parked: They missed too many calls in a row and are left alone for a while.
+    """
 
     free: int = 0
     on_call: int = 0
     resting: int = 0
+    parked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,7 @@ class Status:
 
     as_of: float
     campaign: Campaign
+    situation: Situation
     counts: Counts
     rate: Rate
     timers: Timers
@@ -115,12 +124,15 @@ class Status:
                 "free": self.agents.free,
                 "on_call": self.agents.on_call,
                 "resting": self.agents.resting,
+                "parked": self.agents.parked,
             },
             "calls_live": self.calls_live,
             "callbacks_waiting": self.callbacks_waiting,
             "values_late": self.values_late,
             "processes": dict(self.processes),
             "rules": campaign.rules.model_dump(mode="json"),
+            "rules_version": campaign.rules_version,
+            "rules_in_words": rules_in_words(campaign.rules),
             "created_at": _iso(campaign.created_at),
             "started_at": _iso(campaign.started_at),
             "ended_at": _iso(campaign.ended_at),
@@ -152,9 +164,12 @@ class Statuses:
             pipe.zcard(self._db.key("c", campaign.id, "ready"))
             pipe.xlen(self._db.key("callbacks"))
             pipe.zcard(self._db.key("late"))
-            (hold, stopped), calls_live, agents_free, callbacks, values_late = pipe.execute()
+            pipe.hmget(self._db.key("c", campaign.id), "capped_until", "capped_by")
+            (hold, stopped), calls_live, agents_free, callbacks, values_late, capped = (
+                pipe.execute()
+            )
         rate, timers = self._pacing.rate(), self._timers(campaign.id)
-        on_call, resting = self._agents_taken(campaign.id) if counts.waiting else (0, 0)
+        agents = self._agents(campaign.id, agents_free) if counts.waiting else Agents(agents_free)
         processes = alive(self._db)
         live, most = self._tightest_cap(campaign, counts, calls_live)
         now = self._db.now()
@@ -167,9 +182,10 @@ class Statuses:
             released=counts.released,
             dialing=counts.dialing,
             unresolved=counts.unresolved,
-            window=self._hours.window(campaign.rules)[0],
-            agents_free=agents_free,
-            agents_taken=on_call + resting,
+            window=self._window(campaign),
+            agents_free=agents.free,
+            agents_taken=agents.on_call + agents.resting + agents.parked,
+            agents_parked=agents.parked,
             next_due_at=_instant(timers.first_due_at),
             last_due_at=_instant(timers.last_due_at),
             feeders=processes.get("feeder", 0),
@@ -177,6 +193,8 @@ class Statuses:
             hold=text(hold),
             stopped=text(stopped),
             blocked_for_s=rate.blocked_for_s,
+            capped_until=_instant(float(capped[0])) if capped[0] else None,
+            capped_by=text(capped[1]),
             live_calls=live,
             most_calls=most,
             requests_last_60_s=rate.last_60_s,
@@ -188,10 +206,11 @@ class Statuses:
         return Status(
             as_of=now,
             campaign=campaign,
+            situation=situation,
             counts=counts,
             rate=rate,
             timers=timers,
-            agents=Agents(agents_free, on_call, resting),
+            agents=agents,
             calls_live=calls_live,
             callbacks_waiting=callbacks,
             values_late=values_late,
@@ -227,13 +246,28 @@ class Statuses:
             return Timers(None, first_due_at)
         return Timers(len(ours), first_due_at, ours[-1] if ours else None)
 
-    def _agents_taken(self, campaign: str) -> tuple[int, int]:
-        """Count agents with a contact due who are on a call, and who rest."""
+    def _window(self, campaign: Campaign) -> OpenWindow | None:
+        """Find when any of its contacts may be dialled, now or next."""
+        zones = self._campaigns.zones(campaign.id)
+        from_s, until_s = self._hours.widest(campaign.rules, zones)
+        if not until_s:
+            return None
+        return OpenWindow(datetime.fromtimestamp(from_s, UTC), datetime.fromtimestamp(until_s, UTC))
+
+    def _agents(self, campaign: str, free: int) -> Agents:
+        """Count agents with a contact due by what they are doing."""
         with self._db.client.pipeline(transaction=False) as pipe:
             pipe.hkeys(self._db.key("busy"))
             pipe.zrange(self._db.key("resting"), 0, -1)
-            busy, resting = pipe.execute()
-        return self._with_queue(campaign, busy), self._with_queue(campaign, resting)
+            pipe.hkeys(self._db.key("parked"))
+            busy, resting, parked = pipe.execute()
+        left_alone = set(parked) & set(resting)
+        return Agents(
+            free,
+            self._with_queue(campaign, busy),
+            self._with_queue(campaign, set(resting) - left_alone),
+            self._with_queue(campaign, left_alone),
+        )
 
     def _with_queue(self, campaign: str, numbers: Iterable[bytes]) -> int:
         with self._db.client.pipeline(transaction=False) as pipe:

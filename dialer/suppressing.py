@@ -1,4 +1,4 @@
-"""Use case: the account's list of numbers that are never called, from a file and by hand.
+"""Use case: lists of numbers that are never called, the account's and one for each campaign.
 
 An entry counts at once: the gate asks the list right before every call.
 """
@@ -60,8 +60,13 @@ class Added:
     bad: tuple[BadLine, ...]
 
 
+def list_key(db: Database, campaign: str | None) -> str:
+    """Name the key of a campaign's list, or with None of the account's."""
+    return db.key("c", campaign, "suppressed") if campaign else db.key("suppressed")
+
+
 class Suppressing:
-    """Changes and reads the account's list.
+    """Changes and reads the lists; `campaign` is an id, and None means the account's list.
 
     Args:
         default_country: ISO code of numbers written without a country code.
@@ -69,11 +74,18 @@ class Suppressing:
 
     def __init__(self, db: Database, *, default_country: str) -> None:
         self._db = db
-        self._key = db.key("suppressed")
         # a number of any country may be put there: which ones are called is another question
         self._rules = PhoneRules(default_country, frozenset(phonenumbers.SUPPORTED_REGIONS))
 
-    def add(self, file: BinaryIO, *, source: str, why: str, column: str | None = None) -> Added:
+    def add(
+        self,
+        file: BinaryIO,
+        *,
+        source: str,
+        why: str,
+        column: str | None = None,
+        campaign: str | None = None,
+    ) -> Added:
         """Add a file's numbers: one a line, or a table with a column of numbers.
 
         Args:
@@ -83,6 +95,7 @@ class Suppressing:
             CampaignFileError: The file as a whole cannot be used.
         """
         entry = json.dumps({"at": self._db.now(), "source": source, "why": why})
+        key = list_key(self._db, campaign)
         added = already = 0
         bad: list[BadLine] = []
         numbered = _numbers(open_source(file, ListLimits()).rows(), column, self._rules)
@@ -91,7 +104,7 @@ class Suppressing:
                 for line, cell in batch:
                     match parse_phone(cell, self._rules):
                         case Phone(e164):
-                            pipe.hsetnx(self._key, e164[1:], entry)
+                            pipe.hsetnx(key, e164[1:], entry)
                         case problem:
                             message = f"found {problem.found!r}, expected {problem.expected}"
                             bad.append(BadLine(line, message))
@@ -100,20 +113,21 @@ class Suppressing:
             already += len(answers) - sum(answers)
         return Added(added, already, tuple(bad))
 
-    def all(self) -> Iterator[Suppressed]:
-        """Read the list, in no order."""
-        for digits, entry in self._db.client.hscan_iter(self._key, count=_BATCH):
+    def all(self, *, campaign: str | None = None) -> Iterator[Suppressed]:
+        """Read a list, in no order."""
+        key = list_key(self._db, campaign)
+        for digits, entry in self._db.client.hscan_iter(key, count=_BATCH):
             yield _suppressed(text(digits), json.loads(entry))
 
-    def remove(self, number: str) -> bool:
-        """Take a number off the list; False when it was not on it.
+    def remove(self, number: str, *, campaign: str | None = None) -> bool:
+        """Take a number off a list; False when it was not on it.
 
         Raises:
             ValueError: It is no phone number.
         """
         match parse_phone(number, self._rules):
             case Phone(e164):
-                return bool(self._db.client.hdel(self._key, e164[1:]))
+                return bool(self._db.client.hdel(list_key(self._db, campaign), e164[1:]))
             case problem:
                 raise ValueError(f"found {problem.found!r}, expected {problem.expected}")
 

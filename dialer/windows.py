@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from campaigns.calling_hours import CallingHours
 from campaigns.campaign import CampaignRules, ZoneBy
 from campaigns.local_day import OpenWindow
 from campaigns.phone import zone_of
@@ -25,6 +26,7 @@ class Hours:
         self._db = db
         self._asked_s = float("-inf")
         self._ahead_s = 0.0
+        self._open: dict[tuple[CallingHours, ZoneInfo], OpenWindow] = {}
 
     def now(self) -> datetime:
         """Tell Redis' time, asked now and then and carried on by this host's steady clock."""
@@ -50,7 +52,7 @@ class Hours:
         if row_zone is None and customer and rules.zone_by is ZoneBy.NUMBER:
             row_zone = zone_of(customer)
         zone = ZoneInfo(row_zone) if row_zone else rules.zone
-        found = rules.hours.next_open(self.now(), zone)
+        found = self._next_open(rules.hours, zone)
         return found, found.from_at.timestamp() if found else 0.0
 
     def widest(self, rules: CampaignRules, zones: Iterable[str]) -> tuple[float, float]:
@@ -73,3 +75,14 @@ class Hours:
         from_at = min(window.from_at for window in found)
         until_at = max(window.until_at for window in found if window.from_at <= max(from_at, now))
         return from_at.timestamp(), until_at.timestamp()
+
+    def _next_open(self, hours: CallingHours, zone: ZoneInfo) -> OpenWindow | None:
+        """Find the window that is open or opens next; one that is open is remembered."""
+        now = self.now()
+        known = self._open.get((hours, zone))
+        if known and known.from_at <= now < known.until_at:
+            return known
+        found = hours.next_open(now, zone)
+        if found:
+            self._open[hours, zone] = found
+        return found

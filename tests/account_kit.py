@@ -26,6 +26,8 @@ class Account:
 
     Args:
         folder: For the worker's journal.
+        allowance: For dials and look-ups.
+        ahead: For the feeder, which keeps three seconds of it released, and eight at least.
     """
 
     def __init__(
@@ -34,11 +36,12 @@ class Account:
         folder: Path,
         *,
         allowance: Allowance = FAST,
+        ahead: Allowance = FAST,
         max_concurrent_calls: int = 0,
         times: SettlingTimes | None = None,
     ) -> None:
         self.db = db
-        self.allowance = allowance
+        self.ahead = ahead
         self.cap = max_concurrent_calls
         self.times = times or SettlingTimes()
         self.company = PhoneCompany(db.now)
@@ -59,7 +62,7 @@ class Account:
     @property
     def feeding(self) -> Feeding:
         """The feeder's use case."""
-        return Feeding(self.db, allowance=self.allowance, max_concurrent_calls=self.cap)
+        return Feeding(self.db, allowance=self.ahead, max_concurrent_calls=self.cap)
 
     @property
     def dialing(self) -> Dialing:

@@ -43,6 +43,7 @@ class Call:
     agent: str
     customer: str
     placed_at_s: float
+    form: dict[str, str]
     is_over: bool = False
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -61,6 +62,7 @@ class PhoneCompany:
         self.posts: list[str] = []
         self.looks: list[str] = []
         self.look_status = 200
+        self.same_sid_again = False
         self.while_posting: Callable[[Call], None] = lambda _: None
         self.client = Exotel(
             account_sid="acct1",
@@ -109,11 +111,12 @@ class PhoneCompany:
         answer = self.answers.popleft() if self.answers else Answer.PLACED
         if answer in {Answer.PLACED, Answer.PLACED_UNHEARD}:
             call = Call(
-                sid=f"{len(self.calls) + 1:032x}",
+                sid=f"{1 if self.same_sid_again else len(self.calls) + 1:032x}",
                 attempt_id=attempt_id,
                 agent=form["From"],
                 customer=form["To"],
                 placed_at_s=self._now_s(),
+                form=form,
             )
             self.calls.append(call)
             self.while_posting(call)

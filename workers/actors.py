@@ -9,10 +9,11 @@ import dramatiq
 import structlog
 
 from dialer import failpoints, logs
+from dialer.dialing import STOPPING
 from dialer.ids import ContactId
 from dialer.settings import SettingsError, read_settings
 from workers import housekeeping
-from workers.broker import ACTOR, QUEUE, make_broker
+from workers.broker import ACTOR, QUEUE, dial_message, make_broker
 from workers.wiring import Wiring
 
 log = structlog.get_logger(__name__)
@@ -46,5 +47,6 @@ def dial_contact(contact_id: str, token: str) -> None:
     if contact is None:
         log.error("message_unreadable", contact_id=contact_id)
         return
-    dialing.dial(contact, token)
+    if dialing.dial(contact, token) is STOPPING:
+        broker.enqueue(dial_message(contact, token))
     failpoints.reach("dialled")

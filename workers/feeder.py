@@ -1,4 +1,4 @@
-"""Releases due contacts a little ahead of the pace; sweeps in a thread of its own."""
+"""Releases due contacts a little ahead of the pace; sweeping and recovery have threads of their own."""
 
 import threading
 
@@ -6,7 +6,7 @@ import redis
 import structlog
 
 from dialer.clock import sleeper
-from workers.broker import dial_message, make_broker
+from workers.broker import make_broker, send_all
 from workers.heartbeat import beating
 from workers.stopping import stop_on_signals
 from workers.wiring import Wiring
@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 _TICK_S = 0.1
 _SCHEDULES_EVERY_S = 1.0
 _SWEEP_EVERY_S = 1.0
+_RECOVER_EVERY_S = 1.0
 _AFTER_FAULT_S = 0.5
 _SWEEPER_STOP_S = 2.0
 
@@ -26,6 +27,8 @@ def run(wiring: Wiring) -> int:
     with beating(wiring, role="feeder"):
         sweeper = threading.Thread(target=_sweep, args=(wiring, stop), name="sweeper", daemon=True)
         sweeper.start()
+        # apart: a sweep may wait minutes for the provider, and a hold must not wait for a sweep
+        threading.Thread(target=_recover, args=(wiring, stop), name="recovery", daemon=True).start()
         _feed(wiring, stop)
         # a look-up may take long, and abandoning one loses nothing: its slot frees itself
         sweeper.join(timeout=_SWEEPER_STOP_S)
@@ -42,8 +45,7 @@ def _feed(wiring: Wiring, stop: threading.Event) -> None:
                 wiring.feeding.keep_schedules()
                 while wiring.feeding.cancel_some() and not stop.is_set():
                     pass
-            for released in wiring.feeding.tick().released:
-                broker.enqueue(dial_message(released.contact, released.token))
+            send_all(broker, wiring.feeding.tick().released)
             tick += 1
             stop.wait(_TICK_S)
         except redis.RedisError as error:
@@ -56,10 +58,20 @@ def _sweep(wiring: Wiring, stop: threading.Event) -> None:
     wait = sleeper(stop)
     while not stop.is_set():
         try:
-            wiring.account_recovery.tick()
             wiring.sweeping.sweep()
         except redis.RedisError as error:
             log.warning("sweep_failed", message=str(error))
         except Exception:
             log.exception("sweep_failed")  # the next sweep looks at the same attempts again
         wait(_SWEEP_EVERY_S)
+
+
+def _recover(wiring: Wiring, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            wiring.account_recovery.tick()
+        except redis.RedisError as error:
+            log.warning("recovery_failed", message=str(error))
+        except Exception:
+            log.exception("recovery_failed")  # the hold stands, and the next tick tries again
+        stop.wait(_RECOVER_EVERY_S)

@@ -4,14 +4,16 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
+from campaigns.number_mask import NO_MASK, Mask, NumberMask
 from campaigns.report import DoesNotAddUp, Report
 from dialer.report_files import Format
-from dialer.report_source import report_source
 from dialer.reporting import ReportSet, write_reports
+from dialer.settings import Settings
 from dialer.store import Campaign
+from workers.bookkeeping import source_of
 from workers.wiring import Wiring
 
-__all__ = ["DoesNotAddUp", "Format", "ReportSet", "report_to"]
+__all__ = ["DoesNotAddUp", "Format", "ReportSet", "number_mask", "report_to"]
 
 
 def report_to(
@@ -20,6 +22,7 @@ def report_to(
     campaign: Campaign,
     *,
     formats: Collection[Format],
+    mask: NumberMask = NO_MASK,
     raw: bool = False,
     bom: bool = False,
     on_share: Callable[[float], None] = lambda _: None,
@@ -27,22 +30,37 @@ def report_to(
     """Write a campaign's report as of now.
 
     Args:
-        raw: As in `write_reports`, as is `bom`.
+        mask: As in `write_reports`, as are `raw` and `bom`.
         on_share: Told how much is done: 0 … 1.
 
     Raises:
         DoesNotAddUp: A sum does not hold. Nothing was written.
     """
     return write_reports(
-        report_source(wiring.db, campaign, wiring.allowance),
+        source_of(wiring, campaign),
         out,
         as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
         formats=formats,
+        mask=mask,
         raw=raw,
         bom=bom,
         render_html=_page() if Format.HTML in formats else None,
         on_progress=lambda done, total: on_share(done / total if total else 1.0),
     )
+
+
+def number_mask(word: str, settings: Settings) -> NumberMask:
+    """Make the mask that goes by a word, keyed by the settings.
+
+    Raises:
+        ValueError: There is no such mask, or it needs a key.
+    """
+    if word not in set(Mask):
+        raise ValueError(f"use one of {', '.join(Mask)}")
+    key = settings.dialer_mask_key.get_secret_value().encode()
+    if word == Mask.HASHED and not key:
+        raise ValueError("set DIALER_MASK_KEY; without a secret, ten digits are soon guessed")
+    return NumberMask(Mask(word), key)
 
 
 def _page() -> Callable[[Report], str]:

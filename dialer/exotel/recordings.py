@@ -120,7 +120,7 @@ class RecordingHosts:
                 "GET", url, extensions={"deadline": deadline}, auth=auth
             ) as response:
                 yield response
-        except httpx.ConnectError as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise TurnedAway(f"the request did not leave: {readable(str(error))}") from error
         except httpx.RequestError as error:
             raise LookupFailed(f"no complete answer: {readable(str(error))}") from error

@@ -207,8 +207,10 @@ def _check_range(name: str, value: int, low: int, high: int, *, unit: str = "") 
 
 
 def _check_choice(name: str, value: str, choices: type[StrEnum]) -> None:
-    if value not in list(choices):
-        raise ValueError(f"{name} is {value!r}; set one of: {', '.join(choices)}")
+    try:
+        choices(value)
+    except ValueError:
+        raise ValueError(f"{name} is {value!r}; set one of: {', '.join(choices)}") from None
 
 
 def _check_url(name: str, value: str | None, schemes: set[str]) -> None:

@@ -5,11 +5,11 @@
 -- more files, else {the mark as hash:contacts before it, contacts now}.
 
 local c = key('c', ARGV[1])
-local known = redis.call('HMGET', c, 'state', 'size')
+local known = redis.call('HMGET', c, 'state', 'size', 'archived_at')
 if redis.call('SISMEMBER', key('c', ARGV[1], 'hashes'), ARGV[2]) == 1 then
   return {}
 end
-if known[1] == 'cancelling' or known[1] == 'cancelled' then
+if known[1] == 'cancelling' or known[1] == 'cancelled' or known[3] then
   return { known[1] }
 end
 redis.call('HSETNX', c, 'loading', ARGV[2] .. ':' .. (known[2] or '0'))

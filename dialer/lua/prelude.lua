@@ -116,7 +116,7 @@ end
 
 local function is_suppressed(campaign, number)
   return redis.call('HEXISTS', key('suppressed'), number) == 1
-    or redis.call('SISMEMBER', key('c', campaign, 'suppressed'), number) == 1
+    or redis.call('HEXISTS', key('c', campaign, 'suppressed'), number) == 1
 end
 
 local function has_queue(campaign, agent)

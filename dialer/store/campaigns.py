@@ -94,6 +94,8 @@ class Campaign:
         size: Accepted contacts loaded.
         created_at: Epoch s, as are the other instants; None = not yet.
         why: What the last change of state was for, where it was not the user's wish.
+        archived_at: When its contacts left Redis for files; None: they are here.
+        purged_at: When its personal data was taken out.
     """
 
     id: str
@@ -111,6 +113,8 @@ class Campaign:
     started_at: float | None = None
     ended_at: float | None = None
     why: str = ""
+    archived_at: float | None = None
+    purged_at: float | None = None
 
 
 class Campaigns:
@@ -203,6 +207,12 @@ class Campaigns:
         """Whether a file of this content was loaded into the campaign to its end."""
         return bool(self._db.client.sismember(self._db.key("c", campaign, "hashes"), content_hash))
 
+    def knows_import(self, campaign: str, content_hash: str) -> bool:
+        """Whether a file of this content was loaded into the campaign, or is on its way in."""
+        mark = self._db.client.hget(self._db.key("c", campaign), "loading")
+        is_loading = text(cast("bytes | None", mark)).rpartition(":")[0] == content_hash
+        return is_loading or self.has_imported(campaign, content_hash)
+
     def keep_rejected(self, campaign: str, block: str, rows: Sequence[RejectedRow]) -> None:
         """Keep rows that were not taken; a block kept before is replaced."""
         if not rows:
@@ -214,12 +224,22 @@ class Campaigns:
 
     def rejected_rows(self, campaign: str) -> Iterator[RejectedRow]:
         """Read rows that were not taken, in the order of the files and their lines."""
+        for _, rows in self.rejected_blocks(campaign):
+            yield from rows
+
+    def rejected_blocks(self, campaign: str) -> Iterator[tuple[str, list[RejectedRow]]]:
+        """Read the same block by block, as they were kept."""
         key = self._db.key("c", campaign, "rejected")
         blocks = sorted(text(one) for one in cast("list[bytes]", self._db.client.hkeys(key)))
         for block in blocks:
             packed = cast("bytes", self._db.client.hget(key, block))
-            for line, cells, code, message in json.loads(zlib.decompress(packed)):
-                yield RejectedRow(line, tuple(cells), code, message)
+            yield (
+                block,
+                [
+                    RejectedRow(line, tuple(cells), code, message)
+                    for line, cells, code, message in json.loads(zlib.decompress(packed))
+                ],
+            )
 
     def imports(self, campaign: str) -> list[dict[str, Any]]:
         """Read the history of a campaign's files: hash, time (epoch s) and counts of each."""
@@ -340,6 +360,8 @@ class Campaigns:
             started_at=_instant(fields.get("started_at")),
             ended_at=_instant(fields.get("ended_at")),
             why=fields.get("why", ""),
+            archived_at=_instant(fields.get("archived_at")),
+            purged_at=_instant(fields.get("purged_at")),
         )
 
 

@@ -19,6 +19,8 @@ _RECORD_TYPE = np.dtype(
     {"names": ["customer"], "formats": ["<f8"], "offsets": [24], "itemsize": _RECORD.size}
 )
 _STATES = (None, *ContactState)
+# dumps() would make an encoder a call
+_as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 _ENDS: tuple[Outcome | NotDialled | None, ...] = (None, *Outcome, *NotDialled)
 """The position is the code in the record: append, never reorder."""
@@ -127,7 +129,7 @@ class Contacts:
         first, inside = divmod(before, PER_CHUNK)
         whole = [*self.rows(campaign, first)[:inside], *rows] if inside else list(rows)
         packed_rows = [
-            _pack_rows(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)
+            pack_rows(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)
         ]
         packed = b"".join(record.pack() for record in records)
         return int(self._db.run("load", campaign, before, packed, *packed_rows))
@@ -144,10 +146,19 @@ class Contacts:
         )
         return ContactRecord.unpack(packed) if len(packed) == _RECORD.size else None
 
-    def row(self, campaign: str, n: int) -> Row:
-        """Read one contact's own line."""
+    def with_row(self, campaign: str, n: int) -> tuple[ContactRecord, Row] | None:
+        """Read one contact and its own line in one round trip; None when there is none."""
         chunk, inside = divmod(n - 1, PER_CHUNK)
-        return self.rows(campaign, chunk)[inside]
+        start = inside * _RECORD.size
+        with self._db.client.pipeline(transaction=False) as pipe:
+            pipe.getrange(
+                self._db.key("c", campaign, "contacts", chunk), start, start + _RECORD.size - 1
+            )
+            pipe.get(self._db.key("c", campaign, "rows", chunk))
+            record, rows = cast("list[bytes]", pipe.execute())
+        if len(record) != _RECORD.size:
+            return None
+        return ContactRecord.unpack(record), _unpack_row(_lines(rows)[inside])
 
     def lines(self, campaign: str, *, after: int, until: int) -> Iterator[int]:
         """Read the lines of the contacts after one and up to another."""
@@ -182,18 +193,23 @@ def customers_of(
     return np.concatenate(found)[:size] if found else np.empty(0, dtype=np.int64)
 
 
-def _pack_rows(rows: Sequence[Row]) -> bytes:
-    plain = [
-        [row.line, row.cells, row.extra] if row.extra else [row.line, row.cells] for row in rows
-    ]
-    return zlib.compress(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+def pack_rows(rows: Sequence[Row]) -> bytes:
+    """Encode the lines of a chunk: one JSON text each, so that one can be read without the rest."""
+    plain = (
+        (row.line, row.cells, row.extra) if row.extra else (row.line, row.cells) for row in rows
+    )
+    return zlib.compress("\n".join(map(_as_json, plain)).encode(), 1)
 
 
 def unpack_rows(packed: bytes | None) -> list[Row]:
     """Decode the lines of a chunk."""
-    if packed is None:
-        return []
-    return [
-        Row(line=plain[0], cells=tuple(plain[1]), extra=plain[2] if len(plain) > 2 else {})
-        for plain in json.loads(zlib.decompress(packed))
-    ]
+    return [_unpack_row(line) for line in _lines(packed)] if packed else []
+
+
+def _lines(packed: bytes) -> list[bytes]:
+    return zlib.decompress(packed).split(b"\n")
+
+
+def _unpack_row(packed: bytes) -> Row:
+    line, cells, *extra = json.loads(packed)
+    return Row(line, tuple(cells), extra[0] if extra else {})

@@ -22,11 +22,14 @@ _SCRIPTS = (
     "close_gate",
     "steer",
     "change_rules",
+    "call_back",
     "cancel_chunk",
     "open_window",
     "due_looks",
     "restore",
     "hold",
+    "archive",
+    "replace_lines",
 )
 
 Argument = str | bytes | int | float

@@ -21,7 +21,7 @@ c:C:fresh:A         list    contacts never tried, in the file's order           
 c:C:ranked:A        zset    contacts with a rank (priority, retry due) → rank         while any
 c:C:ready           zset    agents with work here, believed free → since, epoch s     while any
 c:C:zones           set     IANA zones that contacts have of their own                for ever
-c:C:suppressed      set     numbers this campaign must not ring                       for ever
+c:C:suppressed      hash    number this campaign must not ring → when and why, JSON   for ever
 turns               zset    running, open campaigns with ready agents → virtual time  while any
 later               zset    C/n → due, epoch s                                        until due
 released            zset    C/n/token → end of the lease, epoch s                     ≤ 10 s

@@ -1,14 +1,110 @@
 """What leaves Redis: campaigns that were archived, and personal data that is to be forgotten."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import batched
+from collections.abc import Iterable, Sequence
 from typing import cast
 
+from dialer.ids import AttemptId
 from dialer.store.attempts import encode
 from dialer.store.campaigns import Campaign
-from dialer.store.contacts import PER_CHUNK, pack_rows
+from dialer.store.contacts import PER_CHUNK, pack_rows, unpack_rows
 from dialer.store.database import Database, text
 from dialer.store.snapshot import ContactLine
 
-_KEPT = frozenset({"counts", "hashes", "imports"})  # small, and the list of campaigns shows them
+_KEPT = ("counts", "hashes", "imports")  # small, and the list of campaigns shows them
+_KEYS_AT_ONCE = 500
+
+
+def awaiting_values(db: Database, campaign: str) -> list[str]:
+    """Name the attempts of a campaign whose final values are still asked for."""
+    listed = cast("list[bytes]", db.client.zrange(db.key("late"), 0, -1))
+    return [id_ for id_ in map(text, listed) if id_.partition("-")[0] == campaign]
+
+
+def give_up_values(db: Database, attempts: Sequence[str]) -> None:
+    """Ask for the final values of these attempts no more."""
+    if attempts:
+        db.client.zrem(db.key("late"), *attempts)
+
+
+def mark_archived(db: Database, campaign: Campaign) -> bool:
+    """Mark a campaign as archived; False when it is not as it was read."""
+    return bool(db.run("archive", campaign.id, campaign.size, campaign.rows))
+
+
+def free(db: Database, campaign: str) -> int:
+    """Remove an archived campaign's contacts and all that hangs on them; gives how many keys."""
+    kept = {db.key("c", campaign, name) for name in _KEPT}
+    waiting: list[bytes] = []
+    freed = 0
+    for key in cast("Iterable[bytes]", db.client.scan_iter(db.key("c", campaign, "*"), count=1000)):
+        if text(key) not in kept:
+            waiting.append(key)
+            freed += 1
+        if len(waiting) == _KEYS_AT_ONCE:
+            db.client.unlink(*waiting)
+            waiting.clear()
+    if waiting:
+        db.client.unlink(*waiting)
+    return freed
+
+
+def mark_purged(db: Database, campaign: str) -> None:
+    """Mark that a campaign's personal data was taken out."""
+    db.client.hsetnx(db.key("c", campaign), "purged_at", str(db.now()))
+
+
+def replace_lines(
+    db: Database, campaign: str, before: Sequence[ContactLine], after: Sequence[ContactLine]
+) -> bool:
+    """Write the contacts of one chunk anew, in one step.
+
+    Args:
+        before: The whole chunk as it was read.
+        after: The same contacts. Numbers may change in final contacts only.
+
+    Returns:
+        False when somebody wrote meanwhile; nothing was changed then.
+    """
+    chunk = (before[0].n - 1) // PER_CHUNK
+    rows = cast("bytes", db.client.get(db.key("c", campaign, "rows", chunk)) or b"")
+    if unpack_rows(rows or None) != [line.row for line in before]:
+        return False
+    numbers = [
+        [new.n, new.record.agent[1:], new.record.customer[1:]]
+        for old, new in zip(before, after, strict=True)
+        if old.record.numbers != new.record.numbers
+    ]
+    attempts = [
+        [f"{new.n}-{one.id.no}", was.attempt.version, encode(one.attempt)]
+        for old, new in zip(before, after, strict=True)
+        for was, one in zip(old.attempts, new.attempts, strict=True)
+        if was != one
+    ]
+    changes = {"numbers": numbers, "attempts": attempts}
+    new_rows = pack_rows([line.row for line in after])
+    return bool(db.run("replace_lines", campaign, chunk, rows, new_rows, json.dumps(changes)))
+
+
+def drop_orphans(db: Database, campaign: str, *, holding: str = "", dry_run: bool) -> int:
+    """Remove callbacks nobody could place; gives how many.
+
+    Args:
+        campaign: Whose they claim to be; '' for all campaigns.
+        holding: Only those with these digits in them; '' for all.
+    """
+    entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", db.client.xrange(db.key("orphans")))
+    ids = [
+        id_
+        for id_, fields in entries
+        if (not campaign or _campaign_of(text(fields[b"attempt"])) == campaign)
+        and holding.encode() in fields.get(b"body", b"")
+    ]
+    if ids and not dry_run:
+        db.client.xdel(db.key("orphans"), *ids)
+    return len(ids)
+
+
+def _campaign_of(attempt: str) -> str:
+    id_ = AttemptId.parse(attempt)
+    return id_.campaign if id_ else ""

@@ -34,6 +34,7 @@ import redis
 from campaigns.attempt import Attempt
 from campaigns.campaign import CampaignRules, CampaignState
 from dialer import failpoints, logs
+from dialer.feeding import RELEASE_LEASE_S
 from dialer.ids import ContactId
 from dialer.settings import read_settings
 from dialer.simulator import CallbackTrouble, SimulatorOptions
@@ -42,10 +43,21 @@ from dialer.store.snapshot import contact_lines
 from tests.acceptance.rig import CALLER_ID, Rig
 from tests.chaos.ground import ProviderProcess, RedisProcess, wait_until
 from tests.chaos.judge import Verdict, judge
-from tests.chaos.steps import STEPS, Message, Task, feed, keep_house, load, settle, sweep, work
+from tests.chaos.steps import (
+    STEPS,
+    Message,
+    Task,
+    feed,
+    keep_house,
+    load,
+    recover,
+    settle,
+    sweep,
+    work,
+)
 from workers.wiring import Wiring
 
-WINDOW_S, LIMIT = 6, 1500
+WINDOW_S, LIMIT = 30, 1200  # a dial every 25 ms: about what one machine can fork
 HTTP_DEADLINE_S = 2
 SETTINGS = {
     "EXOTEL_RATE_LIMIT": str(LIMIT),
@@ -121,7 +133,15 @@ _ANYWHERE_WITHIN_S = 0.08
 _AT_ONCE = 8
 _END_WITHIN_S = 240.0
 _KILLS_A_CONTACT = 1.4
-_SHARE_KILLED = {load: 0.7, feed: 0.25, work: 0.6, settle: 0.35, sweep: 0.6, keep_house: 0.2}
+_SHARE_KILLED = {
+    load: 0.7,
+    feed: 0.25,
+    work: 0.6,
+    settle: 0.35,
+    sweep: 0.6,
+    recover: 0.2,
+    keep_house: 0.2,
+}
 _COPED = 3  # exit code of a step that found Redis gone
 
 
@@ -165,7 +185,7 @@ class Round:
         self.rng = Random(seed)
         self.tally = Tally()
         self.children: dict[int, Child] = {}
-        self.messages: deque[Message] = deque()
+        self.messages: deque[tuple[float, Message]] = deque()
         self._next_s: defaultdict[Callable[[Task], None], float] = defaultdict(float)
         self._half_line = ""
         self._redis_killed_s: float | None = None
@@ -249,27 +269,38 @@ class Round:
                 raise AssertionError(self.tally.crashes[0])
 
     def _start_what_is_due(self, now_s: float) -> None:
-        for step, every_s in ((feed, 0.1), (settle, 0.1), (sweep, 0.5), (keep_house, 1.0)):
+        for step, every_s in (
+            (feed, 0.1),
+            (settle, 0.1),
+            (sweep, 0.5),
+            (recover, 0.5),
+            (keep_house, 1.0),
+        ):
             runs = any(child.step is step for child in self.children.values())
             if now_s >= self._next_s[step] and not runs:
                 self._next_s[step] = now_s + every_s
                 self._fork(step, self._fate_of(step))
         while self.messages and len(self.children) < _AT_ONCE:
-            message = self._next_message()
+            message = self._next_message(now_s)
             if message:
                 self._fork(work, self._fate_of(work), message)
 
-    def _next_message(self) -> Message | None:
-        """Take the next message; now and then lose it, keep it for a second time, or take another."""
+    def _next_message(self, now_s: float) -> Message | None:
+        """Take the next message; now and then lose it, keep it for a second time, or take another.
+
+        One whose lease is over is seldom worth a process: a worker would drop it in a millisecond.
+        """
         luck = self.rng.random()
         if luck < 0.02:
             self.messages.popleft()
             return None
         if luck < 0.07:
-            return self.messages[0]
+            return self.messages[0][1]
         if luck < 0.15:
             self.messages.rotate(-1)
-        return self.messages.popleft()
+        sent_s, message = self.messages.popleft()
+        is_stale = now_s - sent_s > RELEASE_LEASE_S
+        return None if is_stale and luck < 0.95 else message
 
     def _fate_of(self, step: Callable[[Task], None]) -> str | None:
         if self.tally.killed >= self.wanted_kills or self.rng.random() >= _SHARE_KILLED[step]:
@@ -301,7 +332,7 @@ class Round:
             child.step(Task(self.wiring, self.queue_in, child.message, self.file))
         except redis.RedisError:
             code = _COPED
-        except BaseException:
+        except BaseException:  # noqa: BLE001  # whatever it is, the round must tell of it
             with (self.folder / "crashes.txt").open("a") as crashes:
                 crashes.write(f"--- {child.step.__name__}\n{traceback.format_exc()}\n")
             code = 1
@@ -349,7 +380,8 @@ class Round:
         except BlockingIOError:
             return
         *lines, self._half_line = text.split("\n")
-        self.messages.extend(Message.unpack(line) for line in lines)
+        now_s = time.monotonic()
+        self.messages.extend((now_s, Message.unpack(line)) for line in lines)
 
     def _end_children(self) -> None:
         for pid in self.children:

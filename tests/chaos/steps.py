@@ -89,9 +89,13 @@ def settle(task: Task) -> None:
 
 
 def sweep(task: Task) -> None:
-    """Look at attempts that stayed too long in one state; end a hold."""
-    task.wiring.account_recovery.tick()
+    """Look at attempts that stayed too long in one state."""
     task.wiring.sweeping.sweep()
+
+
+def recover(task: Task) -> None:
+    """Bring a hold nearer to its end."""
+    task.wiring.account_recovery.tick()
 
 
 def keep_house(task: Task) -> None:
@@ -116,6 +120,7 @@ STEPS: dict[Callable[[Task], None], tuple[str, ...]] = {
     ),
     settle: ("recorded", "settled"),
     sweep: ("looked_up", "recorded", "sent"),
+    recover: (),
     keep_house: ("handed_in", "restored"),
 }
 """Each step and the places it may be killed at."""

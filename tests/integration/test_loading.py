@@ -127,8 +127,10 @@ def test_rejected_rows_are_kept_with_line_code_and_reason(db, tmp_path):
 def test_cells_travel_untouched(db, tmp_path):
     load(db, tmp_path, listed(20))
 
-    row = Contacts(db).row(Campaigns(db).find("sale").id, 7)
+    found = Contacts(db).with_row(Campaigns(db).find("sale").id, 7)
 
+    assert found is not None
+    _, row = found
     assert (row.line, row.cells[2]) == (8, "gold 6")
 
 

@@ -11,7 +11,7 @@ from dialer.store.campaigns import WrongState
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
-from workers.cli.status_view import panel
+from workers.cli.status_view import panel, rules_panel
 from workers.cli.watching import watch
 from workers.wiring import Wiring
 
@@ -82,7 +82,7 @@ def status(
     """Show where a campaign stands, what binds it now, and when it will be done.
 
     The words of **blocked_by** in JSON: loading, not_started, paused, no_feeder,
-    no_worker, hold, stopped, hours, blocked, channels, agents, retry_timers, limit, calls,
+    no_worker, hold, stopped, hours, caps, blocked, channels, agents, retry_timers, limit, calls,
     quarantine; null when nothing is left.
     """
     if watching and as_json:
@@ -96,6 +96,7 @@ def status(
         say_json(found.as_json())
     else:
         show(panel(found, wiring.pacing.history(minutes=5), wiring.allowance))
+        show(rules_panel(found.campaign.rules, version=found.campaign.rules_version))
 
 
 @app.command()

@@ -71,7 +71,7 @@ def _load(stage: Stage) -> Campaign:
         loaded = wiring.loading.load(
             file,
             name=_NAME,
-            rules=campaign_rules(wiring.settings, retry=RETRIES),
+            rules=campaign_rules(wiring.settings, {"retry": RETRIES}),
             options=LoadOptions(),
         )
     tell_judgement(loaded)

@@ -9,6 +9,7 @@ import typer
 
 from campaigns.list_source import CampaignFileError
 from dialer.embedded import EmbeddedServerError
+from dialer.errors import NotDone, ProviderError
 from dialer.loading import LoadRefused
 from dialer.settings import SettingsError
 from dialer.store.campaigns import CampaignNotFound, WrongState
@@ -57,7 +58,13 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
             line = "" if error.line is None else f"line {error.line}: "
             return FAILED, [f"{line}{error}"]
         case (
-            JobFailed() | LoadRefused() | CampaignNotFound() | WrongState() | EmbeddedServerError()
+            JobFailed()
+            | NotDone()
+            | LoadRefused()
+            | CampaignNotFound()
+            | WrongState()
+            | ProviderError()
+            | EmbeddedServerError()
         ):
             return FAILED, [str(error)]
         case redis.RedisError():

@@ -1,7 +1,9 @@
 """`dialer campaign load` and `append`: a file in, what became of each row out."""
 
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 from rich.markup import escape
@@ -9,12 +11,24 @@ from rich.markup import escape
 from campaigns.campaign import CampaignState
 from campaigns.judged_rows import CodeCount, Summary
 from campaigns.list_columns import ColumnChoice
+from campaigns.list_diff import ListDiff, PairGroup
 from campaigns.list_sieve import Dedupe
-from dialer.loading import Loaded, LoadOptions
+from dialer.loading import Loaded, LoadOptions, NameTaken
+from dialer.store import Campaign
 from workers.cli.campaign import Name
-from workers.cli.printing import AsJson, plain_table, progress, say, say_json, show
-from workers.cli.rules import campaign_rules
+from workers.cli.printing import (
+    AsJson,
+    console,
+    note,
+    plain_table,
+    progress,
+    say,
+    say_json,
+    show,
+)
+from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import open_wiring
+from workers.wiring import Wiring
 
 ListFile = Annotated[
     Path,
@@ -39,102 +53,34 @@ DedupeIn = Annotated[
         "ACTIVE campaigns too, or nowhere (NONE). The first row wins."
     ),
 ]
-_CALL, _RULES, _FILE = "The call", "When and how often", "The file"
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge every row, write nothing.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to `dialer campaign`."""
     app.command()(load)
     app.command()(append)
+    app.command()(imports)
 
 
+@takes_rules
 def load(
     file: ListFile,
     *,
     name: Annotated[str, typer.Option(help="The campaign's name; commands find it by this.")],
-    caller_id: Annotated[
-        str | None,
-        typer.Option(
-            help="The ExoPhone shown to both sides.",
-            show_default="EXOTEL_CALLER_ID",
-            rich_help_panel=_CALL,
-        ),
-    ] = None,
-    time_limit: Annotated[
-        int | None,
-        typer.Option(
-            help="Longest call, s, 1–14400.",
-            show_default="DIALER_TIME_LIMIT_S",
-            rich_help_panel=_CALL,
-        ),
-    ] = None,
-    time_out: Annotated[
-        int | None,
-        typer.Option(
-            help="Ring time per leg, s, 1–60.",
-            show_default="DIALER_TIME_OUT_S",
-            rich_help_panel=_CALL,
-        ),
-    ] = None,
-    wrap_up: Annotated[
-        int | None,
-        typer.Option(
-            help="An agent's rest after a call, s.",
-            show_default="DIALER_WRAP_UP_S",
-            rich_help_panel=_CALL,
-        ),
-    ] = None,
-    hours: Annotated[
-        str | None,
-        typer.Option(
-            help="When calls may be placed, such as 09:00-21:00 or 'mon-fri 10:00-18:00'.",
-            show_default="DIALER_CALLING_HOURS",
-            rich_help_panel=_RULES,
-        ),
-    ] = None,
-    timezone: Annotated[
-        str | None,
-        typer.Option(
-            help="IANA zone of the hours.", show_default="DIALER_TIMEZONE", rich_help_panel=_RULES
-        ),
-    ] = None,
-    max_attempts: Annotated[
-        int | None,
-        typer.Option(
-            help="Most attempts a contact, the first included.",
-            show_default="DIALER_MAX_ATTEMPTS",
-            rich_help_panel=_RULES,
-        ),
-    ] = None,
-    retry: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="OUTCOME=DELAY[xN]",
-            help="After this outcome again in DELAY, at most N times: customer_busy=5mx3. "
-            "Give it once for each outcome; the others keep their defaults.",
-            rich_help_panel=_RULES,
-        ),
-    ] = None,
-    priority: Annotated[
-        int, typer.Option(help="-99 … 99; higher goes first, always.", rich_help_panel=_RULES)
-    ] = 0,
-    weight: Annotated[
-        float,
-        typer.Option(help="Share of turns among equal priorities.", rich_help_panel=_RULES),
-    ] = 1.0,
     agent_column: AgentColumn = None,
     customer_column: CustomerColumn = None,
     dedupe: DedupeIn = Dedupe.FILE,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Judge every row, write nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     starting: Annotated[bool, typer.Option("--start", help="Start it once it is loaded.")] = False,
     as_json: AsJson = False,
+    given: GivenRules,
 ) -> None:
     """Load a list as a new campaign. Every row ends as accepted, rejected or duplicate.
 
     Loading the same file under the same name again does nothing, or goes on where a load broke
-    off. Times are in the campaign's time zone.
+    off; a changed file is compared and refused, and `append` adds what is new in it. Times are in
+    the campaign's time zone. Durations are seconds, or 30s, 5m, 2h, 1d.
 
     **Examples**
 
@@ -145,29 +91,22 @@ def load(
       dialer campaign load leads.xlsx --name leads --agent-column Owner --hours 10:00-18:00
     """
     wiring = open_wiring()
-    rules = campaign_rules(
-        wiring.settings,
-        retry=retry or (),
-        caller_id=caller_id,
-        time_limit_s=time_limit,
-        time_out_s=time_out,
-        wrap_up_s=wrap_up,
-        hours=hours,
-        timezone=timezone,
-        max_attempts=max_attempts,
-        priority=priority,
-        weight=weight,
-    )
+    rules = campaign_rules(wiring.settings, given)
     options = LoadOptions(ColumnChoice(agent_column, customer_column), dedupe)
-    with file.open("rb") as opened, progress(f"Reading {escape(file.name)}") as on_share:
-        if dry_run:
-            loaded = wiring.loading.check(
-                opened, rules=rules, options=options, on_progress=on_share
-            )
-        else:
-            loaded = wiring.loading.load(
-                opened, name=name, rules=rules, options=options, on_progress=on_share
-            )
+    with file.open("rb") as opened:
+        try:
+            with progress(f"Reading {escape(file.name)}") as on_share:
+                if dry_run:
+                    loaded = wiring.loading.check(
+                        opened, rules=rules, options=options, on_progress=on_share
+                    )
+                else:
+                    loaded = wiring.loading.load(
+                        opened, name=name, rules=rules, options=options, on_progress=on_share
+                    )
+        except NameTaken as error:
+            _tell_diff(wiring, opened, error.campaign, options)
+            raise
     if starting and loaded.campaign and loaded.campaign.state is CampaignState.LOADED:
         wiring.campaigns.move(loaded.campaign, CampaignState.RUNNING)
     state = wiring.campaigns.find(loaded.campaign.id).state if loaded.campaign else None
@@ -184,24 +123,103 @@ def append(
     agent_column: AgentColumn = None,
     customer_column: CustomerColumn = None,
     dedupe: DedupeIn = Dedupe.FILE,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what the file would change, write nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before appending.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Append a list to a campaign, running or not; what is there is never touched.
+    """Append what is new in a list to a campaign, running or not; what is there is never touched.
 
+    The file is first compared with the campaign: pairs that are new, unchanged, changed in their
+    other columns, and missing. Only new ones are appended, and nothing that was dialled is reset.
     The file needs the campaign's columns. Loading the same content again does nothing.
     """
     wiring = open_wiring()
     found = wiring.campaigns.find(campaign)
     options = LoadOptions(ColumnChoice(agent_column, customer_column), dedupe)
-    with file.open("rb") as opened, progress(f"Reading {escape(file.name)}") as on_share:
-        loaded = wiring.loading.append(
-            opened, campaign=found, options=options, on_progress=on_share
-        )
+    with file.open("rb") as opened:
+        diff = _tell_diff(wiring, opened, found, options)
+        if dry_run:
+            _end_dry_run(diff, as_json=as_json)
+            return
+        if diff and diff.new.count and not yes and sys.stdin.isatty():
+            typer.confirm("Append the new pairs?", default=True, abort=True, err=True)
+        opened.seek(0)
+        with progress(f"Reading {escape(file.name)}") as on_share:
+            loaded = wiring.loading.append(
+                opened, campaign=found, options=options, on_progress=on_share
+            )
     state = wiring.campaigns.find(found.id).state
     if as_json:
-        say_json(_as_json(loaded, name=found.name, state=state))
+        document = _as_json(loaded, name=found.name, state=state)
+        say_json({**document, "diff": _diff_as_json(diff)})
     else:
         _tell(loaded, name=found.name, state=state)
+
+
+def imports(campaign: Name, *, as_json: AsJson = False) -> None:
+    """List the files that were loaded into a campaign, the first one first."""
+    wiring = open_wiring()
+    found = wiring.campaigns.find(campaign)
+    entries = wiring.campaigns.imports(found.id)
+    if as_json:
+        say_json([{**one, "at": _iso(one["at"])} for one in entries])
+        return
+    numbers = ("rows", "accepted", "rejected", "duplicate", "blank")
+    table = plain_table("loaded at", *numbers, "sha256 of the file", numbers=numbers)
+    for one in entries:
+        at = datetime.fromtimestamp(one["at"], found.rules.zone)
+        counted = (f"{one.get(name, 0):,}" for name in numbers)
+        table.add_row(f"{at:%Y-%m-%d %H:%M:%S %Z}", *counted, one["hash"][:16])
+    show(table)
+
+
+def _tell_diff(
+    wiring: Wiring, file: BinaryIO, campaign: Campaign, options: LoadOptions
+) -> ListDiff | None:
+    """Say what a file would change; nothing where its very content is there already."""
+    file.seek(0)
+    with console(stderr=True).status("Comparing …"):
+        diff = wiring.loading.compare(file, campaign=campaign, options=options)
+    if diff is None:
+        return None
+    note(f"Compared with {escape(campaign.name)}, pair by pair:")
+    for name, group, what in _groups(diff):
+        note(f"  {group.count:>7,}  [bold]{name:<9}[/bold]  [dim]{what}[/dim]")
+        for agent, customer in group.examples if name != "unchanged" else ():
+            note(f"           [dim]agent {agent}, customer {customer}[/dim]")
+    return diff
+
+
+def _groups(diff: ListDiff) -> tuple[tuple[str, PairGroup, str], ...]:
+    return (
+        ("new", diff.new, "are appended, unless their customer is listed with another agent"),
+        ("unchanged", diff.unchanged, "stay as they are"),
+        ("changed", diff.changed, "have other columns that differ; what was loaded first stays"),
+        ("missing", diff.missing, "are in the campaign and not in this file; they stay"),
+    )
+
+
+def _diff_as_json(diff: ListDiff | None) -> dict[str, Any] | None:
+    if diff is None:
+        return None
+    return {
+        name: {"count": group.count, "examples": group.examples} for name, group, _ in _groups(diff)
+    }
+
+
+def _end_dry_run(diff: ListDiff | None, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"already": diff is None, "diff": _diff_as_json(diff)})
+    elif diff is None:
+        say("This content was loaded before, or is on its way in: nothing would change.")
+    else:
+        say("Dry run: nothing was written.")
+
+
+def _iso(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds")
 
 
 def _as_json(loaded: Loaded, *, name: str, state: CampaignState | None) -> dict[str, Any]:

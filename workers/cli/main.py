@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from dialer import logs
-from workers.cli import campaign, demo, doctor, keys, lists, processes, reports, simulator, suppress
+from workers.cli import (
+    books,
+    campaign,
+    campaign_rules,
+    demo,
+    doctor,
+    keys,
+    lists,
+    processes,
+    reports,
+    simulator,
+    suppress,
+)
 from workers.cli.faults import exit_code
 from workers.cli.printing import print_version
 
@@ -49,7 +61,9 @@ def _dialer(
 demo.add_to(app)
 app.add_typer(campaign.app, name="campaign")
 lists.add_to(campaign.app)
-reports.add_to(app)
+campaign_rules.add_to(campaign.app)
+app.add_typer(reports.app, name="report")
+books.add_to(app, campaign.app)
 app.add_typer(suppress.app, name="suppress")
 app.add_typer(keys.app, name="key")
 doctor.add_to(app)

@@ -1,22 +1,32 @@
-"""`dialer report`: a campaign's files."""
+"""`dialer report`: a campaign's files, and what changed from one to the next."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.printing import AsJson, progress, say, say_json
+from workers.cli.printing import AsJson, note, plain_table, progress, say, say_json, show
 from workers.cli.session import open_wiring
 
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to `dialer`."""
-    app.command()(report)
+_MOST_CHANGES_SHOWN = 100
 
 
+class _ReportGroup(typer.core.TyperGroup):
+    """Takes what is no command of its own for a campaign: `dialer report diwali`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or args[0] not in self.commands:
+            args = ["write", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=_ReportGroup, help="Write a campaign's report, or compare two.")
+
+
+@app.command("write")
 def report(
     campaign: Name,
     *,
@@ -29,6 +39,14 @@ def report(
             "--format", metavar="FORMAT[,FORMAT…]", help="Any of csv, xlsx, parquet, html."
         ),
     ] = "csv",
+    mask: Annotated[
+        str,
+        typer.Option(
+            metavar="none|masked|hashed",
+            help="Hide phone numbers: 91******3210, or a hash under DIALER_MASK_KEY that is the "
+            "same for the same number.",
+        ),
+    ] = "none",
     raw: Annotated[
         bool,
         typer.Option(
@@ -49,21 +67,34 @@ def report(
 
       dialer report diwali --out reports
 
-      dialer report diwali --out reports --format csv,xlsx,html
+      dialer report diwali --out reports --format csv,xlsx,html --mask masked
+
+      dialer report diff reports/monday.csv reports/tuesday.csv
     """
     # pandas takes a while to import, and no other command needs it
-    from workers.reports import DoesNotAddUp, Format, report_to  # noqa: PLC0415
+    from workers.reports import DoesNotAddUp, Format, number_mask, report_to  # noqa: PLC0415
 
     try:
         formats = [Format(word.strip().lower()) for word in format_.split(",")]
     except ValueError:
         raise WrongUse(f"--format {format_}: use any of {', '.join(Format)}") from None
     wiring = open_wiring()
+    try:
+        masking = number_mask(mask, wiring.settings)
+    except ValueError as error:
+        raise WrongUse(f"--mask {mask}: {error}") from None
     found = wiring.campaigns.find(campaign)
     try:
         with progress(f"Writing {escape(found.name)}") as on_share:
             written = report_to(
-                out, wiring, found, formats=formats, raw=raw, bom=bom, on_share=on_share
+                out,
+                wiring,
+                found,
+                formats=formats,
+                mask=masking,
+                raw=raw,
+                bom=bom,
+                on_share=on_share,
             )
     except DoesNotAddUp as error:
         raise JobFailed(str(error)) from None
@@ -89,3 +120,38 @@ def report(
     say(f"{standing}.\n")
     for file in written.files:
         say(escape(str(file)))
+
+
+_AttemptsFile = typer.Argument(exists=True, dir_okay=False, readable=True)
+
+
+@app.command()
+def diff(
+    before: Annotated[Path, _AttemptsFile],
+    after: Annotated[Path, _AttemptsFile],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what changed between two attempts files (CSV) of one campaign.
+
+    Late callbacks fill in durations and prices and sometimes correct an outcome: each value that
+    became another is named, with what stood there before.
+    """
+    from dialer.report_diff import diff_reports  # noqa: PLC0415 - no other command needs it
+
+    changes = diff_reports(before, after)
+    if as_json:
+        say_json([one.as_json() for one in changes])
+        return
+    table = plain_table("attempt", "change", "column", "before", "after")
+    count = 0
+    for count, one in enumerate(changes, start=1):
+        if count <= _MOST_CHANGES_SHOWN:
+            cells = (one.attempt_id, one.kind, one.column, one.before, one.after)
+            table.add_row(*map(escape, cells))
+    if not count:
+        say("Nothing changed.")
+        return
+    show(table)
+    if count > _MOST_CHANGES_SHOWN:
+        note(f"… {count - _MOST_CHANGES_SHOWN:,} more; --json tells them all")

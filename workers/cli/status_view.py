@@ -10,14 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
-from campaigns.campaign import CampaignState
+from campaigns.campaign import CampaignRules, CampaignState
 from campaigns.forecast import Forecast
+from campaigns.rules_in_words import rules_in_words
 from dialer.pacing import Allowance
 from dialer.status import Status
 
 History = Sequence[tuple[int, int, int]]
 """Of each second: epoch second, requests, refusals."""
 
+_WIDTH = 100
 _BAR_CELLS = 60
 _SPARK_CELLS, _SPARK_CELL_S = 30, 10
 _SPARKS = " ▁▂▃▄▅▆▇█"
@@ -53,7 +55,29 @@ def panel(status: Status, history: History, allowance: Allowance) -> Panel:
         subtitle_align="right",
         border_style="dim",
         padding=(1, 2),
-        width=100,
+        width=_WIDTH,
+    )
+
+
+def rules_table(rules: CampaignRules) -> Table:
+    """Lay a campaign's rules out in words."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    for topic, words in rules_in_words(rules).items():
+        table.add_row(topic, escape(words.replace("; ", "\n") if topic == "retries" else words))
+    return table
+
+
+def rules_panel(rules: CampaignRules, *, version: int) -> Panel:
+    """Draw a campaign's rules below its status."""
+    return Panel(
+        rules_table(rules),
+        title=f"rules, version {version}",
+        title_align="left",
+        border_style="dim",
+        padding=(0, 2),
+        width=_WIDTH,
     )
 
 
@@ -132,7 +156,8 @@ def _facts(status: Status, history: History, allowance: Allowance) -> Table:
     agents = status.agents
     table.add_row(
         "agents",
-        f"{agents.free} free · {agents.on_call} on a call · {agents.resting} resting "
+        f"{agents.free} free · {agents.on_call} on a call · {agents.resting} resting · "
+        f"{agents.parked} parked "
         "[dim](with a contact due)[/dim]",
     )
     if status.timers.first_due_at:

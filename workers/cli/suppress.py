@@ -1,4 +1,4 @@
-"""`dialer suppress …`: the account's list of numbers that are never called."""
+"""`dialer suppress …`: numbers that are never called, by the account or by one campaign."""
 
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from dialer.suppressing import Added, Suppressed
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
+from workers.wiring import Wiring
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +19,16 @@ app = typer.Typer(
 )
 
 _MOST_BAD_LINES_TOLD = 20
+
+OfCampaign = Annotated[
+    str | None,
+    typer.Option(
+        "--campaign",
+        metavar="CAMPAIGN",
+        help="The list of this campaign alone.",
+        show_default="the account's, for all campaigns",
+    ),
+]
 
 
 @app.command()
@@ -38,12 +49,19 @@ def add(
         typer.Option(help="The column of numbers.", show_default="number, phone, mobile, …"),
     ] = None,
     why: Annotated[str, typer.Option(help="Kept with each number.")] = "",
+    campaign: OfCampaign = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a file's numbers. Lines without a number are told; the others count all the same."""
+    """Add a file's numbers. Lines without a number are told; the others count all the same.
+
+    The date and the file's name are kept with each. Contacts that wait are closed as suppressed
+    when their turn comes; live calls end as usual.
+    """
     wiring = open_wiring()
     with file.open("rb") as opened:
-        added = wiring.suppressing.add(opened, source=file.name, why=why, column=column)
+        added = wiring.suppressing.add(
+            opened, source=file.name, why=why, column=column, campaign=_id(wiring, campaign)
+        )
     if as_json:
         say_json(_added_as_json(added))
     else:
@@ -56,9 +74,11 @@ def add(
 
 
 @app.command("list")
-def list_(*, as_json: AsJson = False) -> None:
+def list_(*, campaign: OfCampaign = None, as_json: AsJson = False) -> None:
     """List the numbers, in their order."""
-    found = sorted(open_wiring().suppressing.all(), key=lambda one: one.number)
+    wiring = open_wiring()
+    listed = wiring.suppressing.all(campaign=_id(wiring, campaign))
+    found = sorted(listed, key=lambda one: one.number)
     if as_json:
         say_json([_as_json(one) for one in found])
         return
@@ -75,11 +95,13 @@ def list_(*, as_json: AsJson = False) -> None:
 def remove(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="As people write it.")],
     *,
+    campaign: OfCampaign = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a number off the list."""
+    """Take a number off the list; contacts it closed stay closed."""
+    wiring = open_wiring()
     try:
-        was_listed = open_wiring().suppressing.remove(number)
+        was_listed = wiring.suppressing.remove(number, campaign=_id(wiring, campaign))
     except ValueError as error:
         raise WrongUse(f"{error}, such as +919000000001") from None
     if as_json:
@@ -88,6 +110,10 @@ def remove(
         say(f"{escape(number)} may be called again.")
     else:
         say(f"{escape(number)} was not on the list.")
+
+
+def _id(wiring: Wiring, campaign: str | None) -> str | None:
+    return wiring.campaigns.find(campaign).id if campaign else None
 
 
 def _added_as_json(added: Added) -> dict[str, Any]:

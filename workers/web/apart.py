@@ -100,9 +100,26 @@ def _work(
 
 
 def _travelling(error: Exception) -> Exception:
-    """Give an error that survives the way to another process."""
+    """Give an error that survives the way to another process: itself, or what it is a kind of."""
+    for kind in type(error).__mro__:
+        as_kind = error if kind is type(error) else _made(kind, str(error))
+        if as_kind is not None and _survives(as_kind):
+            return as_kind
+    return RuntimeError(f"{type(error).__name__}: {error}")
+
+
+def _made(kind: type, message: str) -> Exception | None:
+    if not issubclass(kind, Exception) or kind is Exception:
+        return None
+    try:
+        return kind(message)
+    except TypeError:  # it wants more than a message
+        return None
+
+
+def _survives(error: Exception) -> bool:
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
-    except Exception:  # noqa: BLE001 - whatever it is, it cannot travel
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
+    except Exception:  # noqa: BLE001 - whatever it holds, it cannot travel
+        return False
+    return True

@@ -34,7 +34,7 @@ def create_app(wiring: Wiring) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(_tidy, desk)
         yield
-        await client.aclose()
+        await client.aclose(close_connection_pool=True)
 
     api = api_app(desk, is_open)
     pages = pages_app(desk, is_open, api)

@@ -14,10 +14,10 @@ from campaigns.judged_rows import CodeCount
 from dialer.loading import Loaded, LoadOptions
 from dialer.overview import Overview, read_overview
 from dialer.report_files import Format
-from dialer.report_source import report_source
 from dialer.report_tables import Kind
 from dialer.reporting import write_reports
 from dialer.settings import Settings
+from workers.bookkeeping import source_of
 from workers.html_report import render_html_report
 from workers.web.apart import Tell
 from workers.wiring import Wiring
@@ -82,7 +82,7 @@ def write_report(
     with _wiring(settings) as wiring:
         campaign = wiring.campaigns.find(campaign_id)
         written = write_reports(
-            report_source(wiring.db, campaign, wiring.allowance),
+            source_of(wiring, campaign),
             out,
             as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
             kinds=() if format_ is Format.HTML else (kind,),

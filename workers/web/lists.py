@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from campaigns.campaign import CampaignRules
 from campaigns.list_columns import ColumnChoice
 from campaigns.list_sieve import Dedupe
+from dialer.changing_rules import new_rules
 from dialer.loading import LoadOptions
 from dialer.settings import Settings
 from workers.web.problems import Problem
-from workers.web.rules import is_rule, rules_from
+from workers.web.rules import given_rules, rule_name
 
 Fields = Mapping[str, Sequence[str]]
 
@@ -35,8 +36,9 @@ def list_order(settings: Settings, fields: Fields, *, default_name: str = "") ->
     Raises:
         Problem: Naming what is wrong, fields that are not known included: a misspelt rule must not
             pass as if it had been heeded.
+        RulesRefused: Naming every rule that is wrong.
     """
-    unknown = sorted(name for name in fields if name not in _OPTIONS and not is_rule(name))
+    unknown = sorted(name for name in fields if name not in _OPTIONS and not rule_name(name))
     if unknown:
         raise Problem(422, "unknown_field", f"Not known: {', '.join(unknown)[:200]}.")
     dry_run = truth(fields, "dry_run")
@@ -45,7 +47,7 @@ def list_order(settings: Settings, fields: Fields, *, default_name: str = "") ->
         check_name(name)
     return ListOrder(
         name=name,
-        rules=rules_from(settings, fields),
+        rules=new_rules(settings, given_rules(fields)),
         options=load_options(fields),
         dry_run=dry_run,
         start=truth(fields, "start"),

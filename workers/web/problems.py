@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 
 from campaigns.list_source import CampaignFileError
 from campaigns.report import DoesNotAddUp
+from dialer.changing_rules import RulesRefused
 from dialer.deciding import NotUndecided
 from dialer.loading import LoadRefused
 from dialer.settings import SettingsError
@@ -66,6 +67,7 @@ EXPECTED_ERRORS = (
     CampaignFileError,
     DoesNotAddUp,
     NotUndecided,
+    RulesRefused,
     SettingsError,
     WorkDied,
     redis.RedisError,
@@ -94,22 +96,17 @@ _TITLES = {
 
 
 def as_problem(error: Exception) -> Problem:
-    """Translate what the use cases raise."""
-    if type(error) in _PLAIN:
-        status, code = _PLAIN[type(error)]
-        return Problem(status, code, _sentence(error))
+    """Translate whatever is raised while a request is answered."""
+    for kind, (status, code) in _PLAIN.items():
+        if isinstance(error, kind):
+            return Problem(status, code, _sentence(error))
+    return _of_request(error) or _of_use_case(error) or _unexpected()
+
+
+def _of_request(error: Exception) -> Problem | None:
     match error:
         case Problem():
             return error
-        case CampaignNotFound():
-            return Problem(404, "not_found", "There is no such campaign.")
-        case WrongState(state=state):
-            return Problem(409, "wrong_state", _sentence(error), state=state)
-        case CampaignFileError(line=line):
-            return Problem(422, "file_unusable", _sentence(error), line=line)
-        case redis.RedisError():
-            away = {"Retry-After": "5"}
-            return Problem(503, "redis_away", "Redis does not answer; try again.", headers=away)
         case HTTPException():
             code = _CODES.get(error.status_code, "refused")
             return Problem(error.status_code, code, str(error.detail), headers=error.headers)
@@ -118,7 +115,29 @@ def as_problem(error: Exception) -> Problem:
             detail = "; ".join(f"{one['where']}: {one['what']}" for one in faults)
             return Problem(422, "invalid", detail, faults=faults)
         case _:
-            return Problem(500, "internal", "Something went wrong here; the log says what.")
+            return None
+
+
+def _of_use_case(error: Exception) -> Problem | None:
+    match error:
+        case CampaignNotFound():
+            return Problem(404, "not_found", "There is no such campaign.")
+        case WrongState(state=state):
+            return Problem(409, "wrong_state", _sentence(error), state=state)
+        case RulesRefused(faults=found):
+            faults = [{"where": one.rule or "rules", "what": one.message} for one in found]
+            return Problem(422, "invalid", str(error), faults=faults)
+        case CampaignFileError(line=line):
+            return Problem(422, "file_unusable", _sentence(error), line=line)
+        case redis.RedisError():
+            away = {"Retry-After": "5"}
+            return Problem(503, "redis_away", "Redis does not answer; try again.", headers=away)
+        case _:
+            return None
+
+
+def _unexpected() -> Problem:
+    return Problem(500, "internal", "Something went wrong here; the log says what.")
 
 
 _PLAIN: dict[type[Exception], tuple[int, str]] = {

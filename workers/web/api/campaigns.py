@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
+from pydantic import RootModel
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from campaigns.campaign import CampaignState
 from dialer.api_keys import Scope
+from dialer.changing_rules import ChangingRules
+from dialer.explaining import explain
 from dialer.report_files import Format
 from dialer.report_tables import Kind
 from dialer.store import Campaign
@@ -23,6 +26,7 @@ from workers.web.api.shapes import (
     ImportDocument,
     ImportList,
     LoadDocument,
+    Open,
     campaign_line,
 )
 from workers.web.api.upload_form import APPEND_FORM, LOAD_FORM
@@ -31,10 +35,16 @@ from workers.web.downloads import rejected_csv, report_response
 from workers.web.events import Events, event_stream
 from workers.web.idempotency import once
 from workers.web.lists import list_order, load_options
+from workers.web.problems import Problem
+from workers.web.rules import rule_name
 from workers.web.uploads import received_upload
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 one = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
+
+
+class RuleChanges(RootModel[dict[str, str | int | float | bool | list[str]]]):
+    """Rules by name, as the upload's fields are called; '' asks for the default again."""
 
 
 class Action(StrEnum):
@@ -157,6 +167,26 @@ def steer_campaign(
     Paused: nothing new is dialled within a second, live calls end as usual.
     """
     desk.wiring.campaigns.move(campaign, LEADS_TO[action])
+    return _status(desk, campaign)
+
+
+@one.get("/why")
+def campaign_why(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> Open:
+    """Tell what is in the way of a campaign, and how many contacts each thing holds up."""
+    explanation = explain(desk.wiring.db, desk.wiring.statuses, campaign.id)
+    return Open.model_validate(explanation.as_json())
+
+
+@one.patch("/rules")
+def change_rules(
+    _visitor: Operator, desk: TheDesk, campaign: TheCampaign, changes: RuleChanges
+) -> CampaignStatus:
+    """Change rules of a campaign that is not running; every call from then on is placed by them."""
+    given = {rule_name(name) or "": value for name, value in changes.root.items()}
+    if "" in given:
+        unknown = sorted(name for name in changes.root if rule_name(name) is None)
+        raise Problem(422, "unknown_field", f"Not known: {', '.join(unknown)[:200]}.")
+    ChangingRules(desk.wiring.db, desk.wiring.settings).change(campaign, given)
     return _status(desk, campaign)
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from campaigns.rules_in_words import rules_in_words
 from dialer.api_keys import Scope
 from dialer.deciding import Decision, decide
 from dialer.report_files import Format
@@ -52,7 +53,7 @@ async def show(request: Request) -> Response:
         "campaign.html",
         **_context(reading),
         parts=_PARTS,
-        rules=views.rules_in_words(campaign.rules),
+        rules=rules_in_words(campaign.rules),
         imports=imports,
         kinds=[one for one in Kind if one is not Kind.REJECTED],
         formats=[one for one in Format if one is not Format.HTML],

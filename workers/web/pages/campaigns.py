@@ -8,10 +8,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from campaigns.campaign import CampaignState
+from dialer.changing_rules import default_rules
 from dialer.store import Campaign, Counts
 from workers.web.pages.rendering import desk_of, renderer_of
 from workers.web.pages.views import Bar, progress, results
-from workers.web.rules import default_rules
 from workers.wiring import Wiring
 
 

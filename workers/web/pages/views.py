@@ -5,13 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
-from campaigns.campaign import CampaignRules
-from campaigns.retry_policy import Backoff, RetryRule
 from dialer.overview import AgentFigures, AgentNow, AgentState
 from dialer.pacing import Rate
 from dialer.store import Counts
 from workers.web.live import Reading
-from workers.web.pages.rendering import duration, words
+from workers.web.pages.rendering import words
 
 _PACE_MIN = 10
 _PACE_STEP_S = 5
@@ -215,63 +213,3 @@ _STATE_ORDER = {
         )
     )
 }
-
-
-def rules_in_words(rules: CampaignRules) -> list[tuple[str, str]]:
-    """Say a campaign's rules to a person; rules that bind nothing are left out."""
-    said = [
-        ("Calls", f"{rules.hours.in_words()} ({rules.timezone})"),
-        ("Attempts", f"at most {rules.max_attempts} that count for a contact"),
-        *((f"After {words(rule.cause)}", _retry(rule)) for rule in rules.retry),
-        ("Wrap-up", f"an agent rests {duration(rules.wrap_up_s)} after each call"),
-        (
-            "Call",
-            _call(rules),
-        ),
-        ("Shown number", rules.caller_id),
-        ("Turns", f"priority {rules.priority}, weight {rules.weight:g}"),
-        ("Unknown fate", _UNKNOWN[rules.unknown]),
-    ]
-    if rules.park_after:
-        said.append(
-            (
-                "Absent agents",
-                f"{rules.park_after} calls missed in a row: left alone {duration(rules.park_s)}",
-            )
-        )
-    if rules.min_gap_s:
-        said.append(("Gap", f"at least {duration(rules.min_gap_s)} between calls to a customer"))
-    for cap, what in (
-        (rules.max_calls_per_number, "calls a day to one customer"),
-        (rules.max_calls_per_day, "calls a day"),
-        (rules.max_spend_per_day, "spent a day, reserved before each call"),
-        (rules.max_concurrent_calls, "calls at once"),
-    ):
-        if cap:
-            said.append(("Cap", f"{cap:g} {what}"))
-    if rules.record:
-        said.append(("Recording", "conversations are recorded"))
-    return said
-
-
-_UNKNOWN = {
-    "redial_after_negative": "dialled again once no call can be live any more",
-    "skip": "closed once no call can be live any more",
-    "manual": "a person decides",
-}
-
-
-def _call(rules: CampaignRules) -> str:
-    rings, lasts = duration(rules.time_out_s), duration(rules.time_limit_s)
-    return f"each phone rings up to {rings}, a call lasts up to {lasts}"
-
-
-def _retry(rule: RetryRule) -> str:
-    delays = ", ".join(duration(delay) for delay in rule.delays_s)
-    grows = {
-        Backoff.NONE: "",
-        Backoff.LINEAR: ", longer by as much each time",
-        Backoff.EXPONENTIAL: ", twice as long each time",
-    }[rule.backoff]
-    times = "" if rule.times is None else f", at most {rule.times} times"
-    return f"again after {delays}{grows}{times}"

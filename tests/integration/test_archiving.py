@@ -1,0 +1,159 @@
+"""A campaign in files tells what it told in Redis, and Redis is free of it."""
+
+import json
+import secrets
+import shutil
+
+import pytest
+
+from dialer.archive import Archive, ArchiveDamaged
+from dialer.archiving import Archiving, NotArchived
+from dialer.report_files import Format
+from dialer.store.campaigns import WrongState
+from dialer.store.leaving import awaiting_values
+from dialer.store.snapshot import contact_lines
+from tests import books_kit
+from tests.account_kit import Account
+from tests.factories import append_contacts, pair, terminal
+from tests.virtual_time import VirtualDatabase
+
+
+@pytest.fixture
+def db(redis_client):
+    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def account(db, tmp_path):
+    return Account(db, tmp_path / "journal")
+
+
+@pytest.fixture
+def finished(account, tmp_path):
+    return books_kit.finish(account, books_kit.load(account, tmp_path))
+
+
+def kept_keys(db, campaign):
+    prefix = db.key("c", campaign.id, "")
+    return {key.decode().removeprefix(prefix) for key in db.client.scan_iter(f"{prefix}*")}
+
+
+@pytest.mark.parametrize("format_", [Format.CSV, Format.PARQUET, Format.XLSX])
+def test_reports_from_the_archive_are_the_same_to_the_byte(account, finished, tmp_path, format_):
+    before = books_kit.report(account, finished, tmp_path, tmp_path / "a", formats=[format_])
+
+    books_kit.archive(account, finished, tmp_path)
+
+    after = books_kit.report(account, finished, tmp_path, tmp_path / "b", formats=[format_])
+    assert len(after.files) == 10
+    assert [one.read_bytes() for one in after.files] == [one.read_bytes() for one in before.files]
+
+
+def test_an_archived_campaign_leaves_only_its_name_rules_history_and_counts(
+    account, finished, tmp_path
+):
+    counts_before = account.counts(finished.id)
+
+    books_kit.archive(account, finished, tmp_path)
+
+    assert kept_keys(account.db, finished) == {"counts", "hashes", "imports"}
+    found = account.campaigns.find("sale")
+    assert found.archived_at is not None
+    assert (found.state, found.rows, found.accepted) == ("completed", 5, 3)
+    assert account.counts(finished.id) == counts_before
+
+
+def test_the_archive_tells_what_it_is(account, finished, tmp_path):
+    archive = books_kit.archive(account, finished, tmp_path)
+
+    card = json.loads((archive.folder / "campaign.json").read_text())
+    assert archive.folder == tmp_path / "archive" / f"sale_{finished.id}"
+    assert card["campaign"]["name"] == "sale"
+    assert card["campaign"]["rules"]["caller_id"] == finished.rules.caller_id
+    assert [one["rows"] for one in card["imports"]] == [5]
+    assert {name: one["rows"] for name, one in card["files"].items()} == {
+        "contacts.parquet": 3,
+        "attempts.parquet": 3,
+        "rejected.parquet": 2,
+    }
+
+
+def test_archiving_twice_frees_what_is_left_and_changes_no_file(account, finished, tmp_path):
+    archive = books_kit.archive(account, finished, tmp_path)
+    bytes_before = {path: path.read_bytes() for path in archive.folder.iterdir()}
+    account.db.client.set(account.db.key("c", finished.id, "rows", 0), "left by a crash")
+
+    again = account.campaigns.find(finished.id)
+    books_kit.archive(account, again, tmp_path)
+
+    assert kept_keys(account.db, finished) == {"counts", "hashes", "imports"}
+    assert {path: path.read_bytes() for path in archive.folder.iterdir()} == bytes_before
+
+
+def test_a_campaign_that_is_not_over_is_not_archived(account, tmp_path):
+    running = books_kit.load(account, tmp_path)
+
+    with pytest.raises(NotArchived, match="is running"):
+        books_kit.archive(account, running, tmp_path)
+
+    assert not (tmp_path / "archive").exists()
+
+
+def test_values_still_expected_keep_a_campaign_in_redis_unless_they_are_given_up(account, tmp_path):
+    campaign = books_kit.load(account, tmp_path, rows=books_kit.ROWS[:1])
+    dialled = account.dial_one()
+    account.settling.report(dialled.attempt_id, terminal(dialled.attempt.sid), at=account.db.now())
+    campaign = account.campaigns.find(campaign.id)
+    archiving = Archiving(account.db, archives=tmp_path / "archive")
+
+    with pytest.raises(NotArchived, match="1 calls is still expected"):
+        archiving.archive(campaign)
+    archiving.archive(campaign, force=True)
+
+    assert awaiting_values(account.db, campaign.id) == []
+    assert account.campaigns.find(campaign.id).archived_at is not None
+
+
+def test_rows_appended_while_it_is_archived_keep_it_in_redis(account, finished, tmp_path):
+    def append(_share: float) -> None:
+        append_contacts(account.db, finished.id, [pair(9, 9)], content_hash="more")
+
+    class Interrupted(Archiving):
+        def _compare(self, *args):
+            super()._compare(*args)
+            append(0)
+
+    with pytest.raises(NotArchived, match="changed meanwhile"):
+        Interrupted(account.db, archives=tmp_path / "archive").archive(finished)
+
+    assert len(list(contact_lines(account.db, finished.id, size=4))) == 4
+
+
+def test_an_archived_campaign_takes_no_more_rows(account, finished, tmp_path):
+    books_kit.archive(account, finished, tmp_path)
+
+    with pytest.raises(WrongState):
+        account.campaigns.begin_loading(finished.id, content_hash="more")
+
+
+def test_a_damaged_archive_is_found_out_and_redis_is_not_freed_from_it(account, finished, tmp_path):
+    class Damaging(Archiving):
+        def _write(self, archive, campaign, on_progress):
+            super()._write(archive, campaign, on_progress)
+            other = Archive(archive.folder, campaign.id)
+            rejected = list(other.rejected())
+            other.write(list(other.contacts())[:-1], rejected, other.card())
+
+    with pytest.raises(ArchiveDamaged, match="reads back otherwise at contact 3"):
+        Damaging(account.db, archives=tmp_path / "archive").archive(finished)
+
+    assert account.campaigns.find(finished.id).archived_at is None
+    assert len(list(contact_lines(account.db, finished.id, size=3))) == 3
+
+
+def test_a_report_whose_archive_is_gone_says_so(account, finished, tmp_path):
+    archive = books_kit.archive(account, finished, tmp_path)
+    shutil.rmtree(archive.folder)
+
+    with pytest.raises(ArchiveDamaged, match="no archive in"):
+        books_kit.report(account, finished, tmp_path, tmp_path / "out", formats=[Format.CSV])

@@ -1,0 +1,198 @@
+"""What is to be forgotten is nowhere any more, and every sum still adds up."""
+
+import os
+import secrets
+
+import pytest
+
+from campaigns.number_mask import FORGOTTEN
+from dialer.purging import NotPurged, Purging
+from dialer.report_files import Format
+from dialer.store.snapshot import contact_lines
+from tests import books_kit
+from tests.account_kit import Account
+from tests.conservation import check_conservation
+from tests.factories import details, terminal
+from tests.virtual_time import VirtualDatabase
+
+PERSONAL = (
+    b"9000000001",
+    b"876543201",  # what every spelling of a customer's number shares
+    b"876543202",
+    b"43299",
+    b"Asha",
+    b"Ravi",
+    b"Lake Road",
+    b"recordings.example.com",
+    b"Bad Row",
+    b"43201",
+)
+ASHA = "+919876543201"
+DAY_S = 86_400
+
+
+@pytest.fixture
+def db(redis_client):
+    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def account(db, tmp_path):
+    return Account(db, tmp_path / "journal")
+
+
+@pytest.fixture
+def finished(account, tmp_path):
+    return books_kit.finish(account, books_kit.load(account, tmp_path))
+
+
+def purging(account, tmp_path, *, dry_run=False):
+    return Purging(account.db, archives=tmp_path / "archive", data_dir=tmp_path, dry_run=dry_run)
+
+
+def rows_left(account, campaign, tmp_path):
+    """Read the rows of a CSV report by table; writing one proves that the sums hold."""
+    made = books_kit.report(account, campaign, tmp_path, tmp_path / "out", formats=[Format.CSV])
+    return {one.name.split("_", 1)[1].rsplit("_", 1)[0]: one.read_text() for one in made.files}
+
+
+def test_a_purged_campaign_has_no_personal_data_left_in_redis_and_adds_up(
+    account, finished, tmp_path
+):
+    before = rows_left(account, finished, tmp_path)
+
+    purged = purging(account, tmp_path).campaign(finished)
+
+    left = books_kit.everything_in(account.db.client)
+    lines = list(contact_lines(account.db, finished.id, size=3))
+    assert {number for line in lines for number in line.record.numbers} == {FORGOTTEN}
+    assert [one for one in PERSONAL if one in left] == []
+    assert (purged.contacts, purged.attempts, purged.rejected) == (3, 3, 2)
+    check_conservation(account.db)
+    after = rows_left(account, finished, tmp_path)
+    assert after["by_outcome"] == before["by_outcome"]
+    assert after["kpis"] == before["kpis"]
+    assert len(after["contacts"].splitlines()) == 4
+    assert not any(one.decode() in text for one in PERSONAL for text in after.values())
+
+
+def test_a_purged_archive_has_no_personal_data_left_in_its_files(account, finished, tmp_path):
+    archive = books_kit.archive(account, finished, tmp_path)
+    found = account.campaigns.find(finished.id)
+
+    purged = purging(account, tmp_path).campaign(found)
+
+    after = rows_left(account, found, tmp_path)
+    assert not any(one.decode() in text for one in PERSONAL for text in after.values())
+    assert purged.archives == [str(archive.folder)]
+    assert (purged.contacts, purged.attempts, purged.rejected) == (3, 3, 2)
+    assert archive.check().purged_at is not None
+
+
+def test_a_dry_run_tells_the_same_and_removes_nothing(account, finished, tmp_path):
+    kept = books_kit.everything_in(account.db.client)
+
+    would = purging(account, tmp_path, dry_run=True).campaign(finished)
+
+    assert books_kit.everything_in(account.db.client) == kept
+    assert would == purging(account, tmp_path).campaign(finished)
+
+
+def test_a_file_of_rejected_rows_goes_with_its_campaign(account, finished, tmp_path):
+    files = list((tmp_path / "rejected").iterdir())
+    assert len(files) == 1
+
+    purged = purging(account, tmp_path).campaign(finished)
+
+    assert purged.files == [str(one) for one in files]
+    assert list((tmp_path / "rejected").iterdir()) == []
+
+
+def test_a_campaign_under_way_keeps_its_numbers(account, tmp_path):
+    running = books_kit.load(account, tmp_path)
+
+    with pytest.raises(NotPurged, match="is running"):
+        purging(account, tmp_path).campaign(running)
+
+
+def test_a_customers_number_goes_with_all_that_was_uploaded_beside_it(account, finished, tmp_path):
+    purged = purging(account, tmp_path).number(ASHA)
+
+    first, second, _ = contact_lines(account.db, finished.id, size=3)
+    assert first.record.customer == FORGOTTEN
+    assert first.record.agent == "+919000000001"
+    assert set(first.row.cells) == {""}
+    assert first.attempts[0].attempt.customer == FORGOTTEN
+    assert first.attempts[0].attempt.recording_url is None
+    assert second.record.customer == "+919876543202"
+    assert second.row.cells[2] == "Ravi"
+    assert (purged.contacts, purged.attempts, purged.rejected) == (1, 1, 2)
+    assert b"9876543201" not in books_kit.everything_in(account.db.client)
+
+
+def test_an_agents_number_goes_alone(account, finished, tmp_path):
+    purging(account, tmp_path).number("+919000000002")
+
+    second = list(contact_lines(account.db, finished.id, size=3))[1]
+    assert second.record.agent == FORGOTTEN
+    assert second.record.customer == "+919876543202"
+    assert second.row.cells == ("", "+919876543202", "Ravi", "call 98765 43299 first")
+
+
+def test_a_number_written_in_some_other_cell_takes_that_cell_with_it(account, finished, tmp_path):
+    purging(account, tmp_path).number("+919876543299")
+
+    second = list(contact_lines(account.db, finished.id, size=3))[1]
+    assert second.row.cells == ("+919000000002", "+919876543202", "Ravi", "")
+
+
+def test_a_contact_still_to_be_dialled_keeps_its_number_and_is_named(account, tmp_path):
+    waiting = books_kit.load(account, tmp_path)
+
+    purged = purging(account, tmp_path).number(ASHA)
+
+    assert purged.kept == [f"{waiting.id}-1"]
+    assert account.contact(waiting.id, 1).customer == ASHA
+    books_kit.finish(account, waiting)
+
+
+def test_by_age_only_what_ended_long_ago_goes_and_only_once(account, finished, tmp_path):
+    old = tmp_path / "uploads" / "left-behind.csv"
+    old.write_text("agent,customer")
+    os.utime(old, (account.db.now(), account.db.now()))
+    assert purging(account, tmp_path).older_than(30 * DAY_S).campaigns == []
+
+    account.db.pass_time(31 * DAY_S)
+    first = purging(account, tmp_path).older_than(30 * DAY_S)
+    second = purging(account, tmp_path).older_than(30 * DAY_S)
+
+    assert first.campaigns == ["sale"]
+    assert str(old) in first.files
+    assert not old.exists()
+    assert second.campaigns == []
+
+
+def test_a_late_value_that_comes_while_we_forget_is_kept(account, tmp_path):
+    campaign = books_kit.load(account, tmp_path, rows=books_kit.ROWS[:1])
+    account.db.pass_time(1)
+    dialled = account.dial_one()
+    account.settling.report(dialled.attempt_id, terminal(dialled.attempt.sid), at=account.db.now())
+    found = account.campaigns.find(campaign.id)
+    price_came = []
+
+    class Meddled(Purging):
+        def _write(self, *args):
+            if not price_came:
+                price_came.append(True)
+                account.settling.report(
+                    dialled.attempt_id, details(dialled.attempt.sid), at=account.db.now()
+                )
+            return super()._write(*args)
+
+    Meddled(account.db, archives=tmp_path / "archive", data_dir=tmp_path, dry_run=False).campaign(
+        found
+    )
+
+    (line,) = contact_lines(account.db, found.id, size=1)
+    assert line.attempts[0].attempt.price == "1.5"
+    assert line.attempts[0].attempt.customer == FORGOTTEN

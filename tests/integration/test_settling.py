@@ -1,0 +1,262 @@
+"""Facts about a call, in any order and number, settle its attempt once, with all that follows."""
+
+import itertools
+import secrets
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from campaigns.attempt import AttemptState, Outcome
+from campaigns.campaign import UnknownPolicy
+from campaigns.contact_state import ContactState
+from campaigns.settlement import Conflict
+from dialer.ids import AttemptId
+from dialer.store.attempts import decode, encode
+from tests.account_kit import Account
+from tests.conservation import check_conservation
+from tests.factories import (
+    answered,
+    attempt,
+    details,
+    four_fields,
+    pair,
+    rules,
+    store_campaign,
+    terminal,
+)
+from tests.phone_company import Answer
+from tests.virtual_time import VirtualDatabase
+
+
+@pytest.fixture
+def db(redis_client):
+    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def account(db, tmp_path):
+    return Account(db, tmp_path)
+
+
+def late(db: VirtualDatabase) -> list[bytes]:
+    return db.client.zrange(db.key("late"), 0, -1)
+
+
+################################################################ order and number
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations(range(4))), ids=lambda order: "".join(map(str, order))
+)
+def test_every_order_of_a_calls_callbacks_gives_the_same_attempt(account, db, order):
+    campaign = store_campaign(db, [pair(1, 1), pair(1, 2)], max_attempts=1)
+    (released,) = account.tick()
+    done = account.dialing.dial(released.contact, released.token)
+    sid = done.attempt.sid
+    told = [
+        answered(sid, 1, at_s=db.now()),
+        answered(sid, 2, at_s=db.now() + 10),
+        terminal(sid, ended_at_s=db.now() + 40),
+        four_fields(sid),
+    ]
+
+    for at in [*order, *order]:
+        account.settling.report(done.attempt_id, told[at], at=db.now())
+
+    found = account.attempts.get(done.attempt_id)
+    assert (found.outcome, found.talk_s, found.ring_s) == (Outcome.CONNECTED, 30, 8)
+    assert (found.agent_status, found.customer_status) == ("completed", "completed")
+    assert found.answered_at == pytest.approx(db.now() + 10, abs=1)
+    assert account.counts(campaign).outcomes == {"connected": 1}
+    check_conservation(db)
+
+
+@settings(max_examples=60)
+@given(
+    changed=st.fixed_dictionaries(
+        {},
+        optional={
+            "sid": st.none() | st.just("s1"),
+            "talk_s": st.none() | st.integers(0, 99),
+            "total_s": st.none() | st.integers(0, 99),
+            "price": st.none() | st.just("1.5"),
+            "looks": st.integers(0, 9),
+            "http_status": st.none() | st.just(200),
+            "outcome": st.none() | st.sampled_from(Outcome),
+            "is_final": st.booleans(),
+            "agent_status": st.none() | st.just("completed"),
+            "window": st.none() | st.just("2027-01-15T09:00+0530/… Asia/Kolkata"),
+        },
+    )
+)
+def test_a_stored_attempt_reads_back_as_it_was(changed):
+    made = attempt(**changed)
+
+    assert decode(encode(made)) == made
+
+
+################################################################ whose
+
+
+def test_a_report_for_an_attempt_that_never_was_is_a_conflict(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    forged = replace(done.attempt_id, nonce="0000000000")
+
+    assert isinstance(account.settling.report(forged, terminal("s1"), at=db.now()), Conflict)
+    assert isinstance(
+        account.settling.report(
+            AttemptId(campaign, 99, 1, "0000000000"), terminal("s1"), at=db.now()
+        ),
+        Conflict,
+    )
+    check_conservation(db)
+
+
+def test_a_foreign_sid_on_a_genuine_path_changes_nothing(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+
+    answer = account.settling.report(done.attempt_id, terminal("f" * 32), at=db.now())
+
+    assert isinstance(answer, Conflict)
+    assert account.attempts.get(done.attempt_id) == done.attempt
+    assert account.contact(campaign).state is ContactState.DIALING
+
+
+def test_a_call_of_another_attempt_settles_only_its_own(account, db):
+    store_campaign(db, [pair(1, 1), pair(2, 2)])
+    first, second = account.dial_all()
+    account.company.answers.append(Answer.LOST)
+
+    answer = account.settling.report(second.attempt_id, terminal(first.attempt.sid), at=db.now())
+
+    assert isinstance(answer, Conflict)
+    check_conservation(db)
+
+
+def test_a_sid_that_another_attempt_owns_is_a_conflict_even_before_the_response(account, db):
+    store_campaign(db, [pair(1, 1), pair(2, 2)])
+    first, second = account.tick()
+    done = account.dial(first)
+    account.company.answers.append(Answer.LOST)
+    unknown = account.dial(second)
+
+    answer = account.settling.report(unknown.attempt_id, terminal(done.attempt.sid), at=db.now())
+
+    assert isinstance(answer, Conflict)
+    assert account.attempts.get(unknown.attempt_id).state is AttemptState.UNKNOWN
+    check_conservation(db)
+
+
+################################################################ what follows
+
+
+def test_a_settled_call_frees_its_agent_and_its_customer(account, db):
+    store_campaign(db, [pair(1, 1), pair(1, 2), pair(2, 1)])
+    done = account.dial_one()
+    assert account.tick() == ()
+
+    account.settling.report(done.attempt_id, terminal(done.attempt.sid), at=db.now())
+
+    assert len(account.tick()) == 2
+    check_conservation(db)
+
+
+def test_a_late_price_is_asked_for_and_then_no_more(account, db):
+    store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    account.settling.report(done.attempt_id, terminal(done.attempt.sid), at=db.now())
+    assert late(db) == [str(done.attempt_id).encode()]
+
+    account.settling.report(done.attempt_id, details(done.attempt.sid), at=db.now())
+
+    assert late(db) == []
+    assert account.attempts.get(done.attempt_id).price == "1.5"
+
+
+def test_what_ended_without_legs_is_asked_about_at_once(account, db):
+    store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    without_legs = replace(
+        terminal(done.attempt.sid, talk_s=None), agent_leg=None, customer_leg=None
+    )
+
+    account.settling.report(done.attempt_id, without_legs, at=db.now())
+
+    due = db.client.zscore(db.key("open"), str(done.attempt_id))
+    assert due == pytest.approx(db.now(), abs=0.01)
+
+
+def test_a_contact_is_closed_when_its_attempts_are_used_up(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], max_attempts=2, retry=("customer_no_answer=1s",))
+    for _ in range(2):
+        done = account.dial_one()
+        report = terminal(done.attempt.sid, customer_status="no-answer", talk_s=0)
+        account.settling.report(done.attempt_id, report, at=db.now())
+        db.pass_time(3)
+
+    record = account.contact(campaign)
+    assert (record.outcome, record.charged) == (Outcome.CUSTOMER_NO_ANSWER, 2)
+    assert account.state(campaign) == "completed"
+
+
+def test_an_absent_agent_costs_the_customer_no_attempt_and_ends_all_the_same(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], max_attempts=2, retry=("agent_busy=1s",))
+    for _ in range(10):
+        for done in account.dial_all():
+            report = terminal(
+                done.attempt.sid, agent_status="busy", customer_status=None, talk_s=None
+            )
+            account.settling.report(done.attempt_id, report, at=db.now())
+        db.pass_time(3)
+
+    record = account.contact(campaign)
+    assert (record.outcome, record.charged) == (Outcome.AGENT_BUSY, 0)
+    assert account.state(campaign) == "completed"
+
+
+def test_a_live_call_of_a_cancelled_campaign_runs_out_and_is_recorded(account, db):
+    campaign = store_campaign(db, [pair(1, 1), pair(1, 2)], retry=("customer_busy=1s",))
+    done = account.dial_one()
+    account.campaigns.move(account.campaigns.find(campaign), "cancelling")
+    account.tick()
+    assert account.state(campaign) == "cancelling"
+
+    busy = terminal(done.attempt.sid, customer_status="busy", talk_s=0)
+    account.settling.report(done.attempt_id, busy, at=db.now())
+
+    assert account.state(campaign) == "cancelled"
+    assert account.counts(campaign).outcomes == {"cancelled": 2}
+    assert account.counts(campaign).attempt_outcomes == {"customer_busy": 1}
+    check_conservation(db)
+
+
+@pytest.mark.parametrize(
+    ("policy", "state"),
+    [(UnknownPolicy.REDIAL, ContactState.WAITING), (UnknownPolicy.SKIP, ContactState.FINAL)],
+)
+def test_after_a_quarantine_the_campaigns_policy_decides(account, db, policy, state):
+    campaign = store_campaign(db, [pair(1, 1)], unknown=policy)
+    account.company.answers.append(Answer.LOST)
+    done = account.dial_one()
+
+    account.settling.settle(done.attempt_id, Outcome.UNKNOWN, source="quarantine", at=db.now())
+
+    assert account.contact(campaign).state is state
+    check_conservation(db)
+
+
+def test_settling_by_the_rules_of_now_not_of_then(account, db):
+    """Rules that were changed while the call was on are the ones that decide about a retry."""
+    campaign = store_campaign(db, [pair(1, 1)], max_attempts=1)
+    done = account.dial_one()
+    found = account.campaigns.find(campaign)
+    account.campaigns.change_rules(found, rules(max_attempts=3))
+
+    busy = terminal(done.attempt.sid, customer_status="busy", talk_s=0)
+    account.settling.report(done.attempt_id, busy, at=db.now())
+
+    assert account.contact(campaign).state is ContactState.WAITING

