@@ -102,5 +102,3 @@ def running(env: Mapping[str, str], roles: Sequence[str], folder: Path) -> Itera
                 process(COMMANDS[name], env=env, folder=folder, log=folder / f"{role}.log")
             )
         yield
-
-

@@ -34,16 +34,16 @@ class ContactBlocker(StrEnum):
 
 
 _WORDS = {
-    ContactBlocker.SUPPRESSED: "must not be called; they are closed when their turn comes",
-    ContactBlocker.EXPIRED: "have expired; they are closed when their turn comes",
-    ContactBlocker.RETRY_TIMERS: "wait for their next attempt",
-    ContactBlocker.NOT_BEFORE: "are not due yet: not-before, call-back, or their own hours",
-    ContactBlocker.AGENT_PARKED: "wait for agents who missed too many calls in a row",
-    ContactBlocker.AGENT_ON_CALL: "wait for agents who are on a call, or about to be rung",
-    ContactBlocker.AGENT_WRAP_UP: "wait for agents who rest after a call",
-    ContactBlocker.CUSTOMER_BUSY: "wait for customers who are on a call",
-    ContactBlocker.CUSTOMER_GAP: "wait for the gap after their customers' last call",
-    ContactBlocker.LIMIT: "wait for nothing but their turn at the request limit",
+    ContactBlocker.SUPPRESSED: "Must not be called: closed when their turn comes.",
+    ContactBlocker.EXPIRED: "Expired: closed when their turn comes.",
+    ContactBlocker.RETRY_TIMERS: "Tried before, and due again later.",
+    ContactBlocker.NOT_BEFORE: "Not due yet: not-before, call-back, or their own hours or caps.",
+    ContactBlocker.AGENT_PARKED: "Their agents missed too many calls in a row.",
+    ContactBlocker.AGENT_ON_CALL: "Their agents are on a call, or about to be rung.",
+    ContactBlocker.AGENT_WRAP_UP: "Their agents rest after a call.",
+    ContactBlocker.CUSTOMER_BUSY: "Their customers are on a call.",
+    ContactBlocker.CUSTOMER_GAP: "Their customers were called a moment ago.",
+    ContactBlocker.LIMIT: "Nothing but their turn at the request limit.",
 }
 
 
@@ -135,7 +135,7 @@ def _of_contacts(at: datetime, waiting: WaitingContacts, held: HeldNumbers) -> I
         if count := int(mine.sum()):
             first_s = int(waiting.due_s[mine].min())
             until = datetime.fromtimestamp(first_s, UTC) if name in _TIMED else None
-            yield Blocker(name, count, f"{count:,} {_WORDS[name]}.", until)
+            yield Blocker(name, count, _WORDS[name], until)
 
 
 _TIMED = {ContactBlocker.RETRY_TIMERS, ContactBlocker.NOT_BEFORE}

@@ -1,12 +1,11 @@
 """One accepted row: the agent–customer pair and the row's other columns."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """A row that may be dialled.
+class Contact(NamedTuple):
+    """A row that may be dialled; a tuple, because a million are made and a tuple is made faster.
 
     Args:
         source_line: The physical line the row begins on, header included, from 1; in a workbook

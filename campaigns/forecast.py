@@ -164,13 +164,30 @@ def forecast(now: Situation, hours: CallingHours) -> Forecast | None:
     per_contact, effort = _attempts_per_contact(now)
     work = timedelta(seconds=now.left * per_contact / per_s)
     begins_at = max(now.at, now.capped_until or now.at)
-    done_at = _after_work(begins_at, work, hours, now.zone)
+    done_at = after_work(begins_at, work, hours, now.zone)
     if done_at is not None and now.last_due_at and now.last_due_at > done_at:
-        done_at = _after_work(now.last_due_at, timedelta(0), hours, now.zone)
+        done_at = after_work(now.last_due_at, timedelta(0), hours, now.zone)
     if done_at is None:
         return None
     caps = ", no daily cap reached again" if begins_at > now.at else ""
     return Forecast(done_at, f"{pace}, {effort}, calls placed only in calling hours{caps}")
+
+
+def after_work(
+    at: datetime, work: timedelta, hours: CallingHours, zone: ZoneInfo
+) -> datetime | None:
+    """Tell when so much work, begun at this instant, is done if it rests outside calling hours.
+
+    None: not within 400 days, beyond which a forecast is noise.
+    """
+    give_up_at = at + timedelta(days=400)
+    while (window := hours.next_open(at, zone)) and window.from_at < give_up_at:
+        begins_at = max(at, window.from_at)
+        if begins_at + work <= window.until_at:
+            return begins_at + work
+        work -= window.until_at - begins_at
+        at = window.until_at
+    return None
 
 
 _FORESEEABLE = frozenset(
@@ -293,23 +310,6 @@ def _attempts_per_contact(now: Situation) -> tuple[float, str]:
     # each attempt ends its contact with the same chance, so this many are needed on average
     per_contact = max(1.0, now.attempts_settled / now.contacts_dialled_out)
     return per_contact, f"{per_contact:.1f} attempts a contact as so far"
-
-
-def _after_work(
-    at: datetime, work: timedelta, hours: CallingHours, zone: ZoneInfo
-) -> datetime | None:
-    """Tell when so much work, begun at this instant, is done if it rests outside calling hours."""
-    give_up_at = at + _FARTHEST
-    while (window := hours.next_open(at, zone)) and window.from_at < give_up_at:
-        begins_at = max(at, window.from_at)
-        if begins_at + work <= window.until_at:
-            return begins_at + work
-        work -= window.until_at - begins_at
-        at = window.until_at
-    return None
-
-
-_FARTHEST = timedelta(days=400)  # beyond that a forecast is noise
 
 
 def _local(at: datetime, now: Situation) -> str:

@@ -1,6 +1,7 @@
 """Our attempts beside the provider's own list of calls: each call gets one verdict."""
 
 from enum import StrEnum
+from itertools import compress
 
 import pandas as pd
 
@@ -49,7 +50,9 @@ def reconciled(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     told = pd.DataFrame(
         {
             "verdict": verdict.astype(object).mask(differs.any(axis=1), Verdict.DIFFERENT),
-            "differs": differs.apply(lambda row: " ".join(differs.columns[row]), axis=1),
+            "differs": [
+                " ".join(compress(COMPARED, row)) for row in differs.itertuples(index=False)
+            ],
             "call_sid": both["call_sid"],
             "attempt_id": both["attempt_id"].fillna(both["attempt_id_provider"]),
         }

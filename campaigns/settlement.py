@@ -147,7 +147,9 @@ def _with_values(attempt: Attempt, report: CallReport) -> Attempt:
     known = replace(
         attempt,
         recording_url=attempt.recording_url or report.recording_url,
-        answered_by=attempt.answered_by or (customer_leg.answered_by if customer_leg else None),
+        answered_by=_surer(
+            attempt.answered_by, customer_leg.answered_by if customer_leg else None
+        ),
     )
     if report.is_over:
         return _with_figures(known, report)
@@ -190,6 +192,13 @@ def _with_figures(attempt: Attempt, report: CallReport) -> Attempt:
         details_outcome=details_outcome,
     )
 
+
+def _surer(known: str | None, told: str | None) -> str | None:
+    """Take the surer word of who answered: a leg that still rings is told of as `na`."""
+    return max(known, told, key=lambda word: _SURENESS.get(word or "", 0))
+
+
+_SURENESS = {"na": 1, "notsure": 2, "human": 3, "machine": 4}
 
 Value = TypeVar("Value", int, str)
 

@@ -82,7 +82,7 @@ def attempts_page(
 
 def contact_line(db: Database, campaign: Campaign, n: int) -> ContactLine | None:
     """Read one contact with its row and attempts; None when there is none of this number."""
-    size = min(n, campaign.size)
+    size = min(n, campaign.size) if campaign.archived_at is None else 0
     return next(contact_lines(db, campaign.id, size=size, after=n - 1), None)
 
 
@@ -95,6 +95,8 @@ def _page(
     most: int,
 ) -> Page[Item]:
     found: list[Item] = []
+    if campaign.archived_at is not None:
+        return Page((), None)  # its rows have left Redis; its reports have them
     for line in contact_lines(db, campaign.id, size=campaign.size, after=cursor):
         found.extend(fitting(line))
         if line.n == campaign.size:

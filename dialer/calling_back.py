@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import structlog
 
+from dialer.errors import NotDone
 from dialer.ids import ContactId
 from dialer.store import Contacts, Database
 from dialer.store.contacts import code_of
@@ -29,7 +30,7 @@ class CallBack(StrEnum):
     GONE = "gone"
 
 
-class NoCallBack(Exception):
+class NoCallBack(NotDone):
     """The contact cannot be called back then; says why, and what to do."""
 
 

@@ -11,6 +11,7 @@ import structlog
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.contact_state import NotDialled
 from campaigns.settlement import settled
+from dialer.errors import NotDone
 from dialer.ids import AttemptId
 from dialer.settling import Settling
 from dialer.store import Database
@@ -42,7 +43,7 @@ _OUTCOMES = {
 }
 
 
-class NotUndecided(Exception):
+class NotUndecided(NotDone):
     """The attempt is not, or no longer, one of which nobody knows."""
 
 

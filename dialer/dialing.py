@@ -167,13 +167,8 @@ class Dialing:
     def dial(self, contact: ContactId, token: str) -> Dialled | Dropped:
         """Dial a contact that was released under this token; a stale token does nothing."""
         failpoints.reach("dequeued")
-        found = self._contacts.with_row(contact.campaign, contact.n)
-        if found is None:
-            return Dropped("no such contact")
-        pair, row = found
-        wanted = _Wanted(contact, token, new_nonce(), row, pair)
         with self._turn:  # one thread a process asks the gate, the others would only poll too
-            opened = STOPPING if self._stopped.is_set() else self._pass_gate(wanted)
+            opened = STOPPING if self._stopped.is_set() else self._approach(contact, token)
         if isinstance(opened, Dropped):
             log.debug("release_dropped", contact_id=str(contact), why=opened.why)
             return opened
@@ -184,13 +179,27 @@ class Dialing:
         """Let those go who wait for their turn at the gate; requests that were sent are finished."""
         self._stopped.set()
 
+    def _approach(self, contact: ContactId, token: str) -> _Open | Dropped:
+        """Read the contact, and go through the gate with it.
+
+        The approach is noted one contact at a time, right before: a worker that is killed while
+        others wait for their turn must not make those look like contacts that kill workers.
+        """
+        if not self._db.run("approach", contact.campaign, contact.n, token):
+            return Dropped("not ours")
+        failpoints.reach("approached", str(contact))
+        found = self._contacts.with_row(contact.campaign, contact.n)
+        if found is None:
+            return Dropped("no such contact")
+        pair, row = found
+        return self._pass_gate(_Wanted(contact, token, new_nonce(), row, pair))
+
     def _pass_gate(self, wanted: _Wanted) -> _Open | Dropped:
-        is_first, fresh = True, False
+        fresh = False
         while True:
             campaign = self._campaign(wanted.contact.campaign, fresh=fresh)
             began = boottime_s()
-            answer = self._ask_gate(campaign, wanted, is_first=is_first)
-            is_first = False
+            answer = self._ask_gate(campaign, wanted)
             match text(answer[0]):
                 case "go":
                     return _Open(
@@ -209,7 +218,7 @@ class Dialing:
                     fresh = False
                     self._sleep(min(float(answer[1]), _LONGEST_SLEEP_S))
 
-    def _ask_gate(self, campaign: Campaign, wanted: _Wanted, *, is_first: bool) -> list[Any]:
+    def _ask_gate(self, campaign: Campaign, wanted: _Wanted) -> list[Any]:
         row, pair = wanted.row, wanted.pair
         rules, allowance, options = campaign.rules, self._pacing.allowance, self._options
         window, opens_s = self._hours.window(
@@ -250,7 +259,6 @@ class Dialing:
             code_of(closes) if closes else "",
             closes or "",
             self._journal.epoch,
-            int(is_first),
             code_of(NotDialled.EXPIRED),
         )
         # idempotent by nonce: an answer lost on the way is asked for again
@@ -288,9 +296,9 @@ class Dialing:
             TurnedAway: It could not be; nothing was sent.
         """
         try:
-            if self._options.min_replicas:
-                acknowledged = self._db.client.wait(self._options.min_replicas, _REPLICA_WAIT_MS)
-                if acknowledged < self._options.min_replicas:
+            if least := self._options.min_replicas:
+                found = self._db.replicas_in_step(least=least, within_ms=_REPLICA_WAIT_MS)
+                if found < least:
                     raise TurnedAway("too few replicas have the intent", error_code="not_durable")
             self._journal.write_intent(
                 Intent(

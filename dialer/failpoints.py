@@ -1,8 +1,8 @@
 """Named places where a test may have this process killed, as a power cut would.
 
 `DIALER_FAILPOINT=gate_passed` kills the process with SIGKILL the first time it gets there,
-`gate_passed:3` the third time, `gate_passed:stop` stops it (SIGSTOP). Unset, a place costs one
-comparison.
+`gate_passed:3` the third time, `gate_passed:stop` stops it (SIGSTOP); `approached:sale4711-42`
+kills it whenever it gets there with that contact. Unset, a place costs one comparison.
 """
 
 import os
@@ -15,6 +15,7 @@ PLACES = {
     "committed": "loading: the file counts, its rejected rows are not written out",
     "released": "feeder: contacts are handed out, no message is sent",
     "dequeued": "worker: the message is in hand, the gate was not asked",
+    "approached": "worker: the contact is about to be read and taken to the gate",
     "gate_passed": "worker: everything is taken and the intent stands in Redis",
     "journaled": "worker: the intent is on the host's disk, the request has not left",
     "sent": "worker: some bytes are on their way, no answer has come (3: all bytes)",
@@ -40,8 +41,8 @@ def arm(wanted: str) -> None:
     _seen.clear()
 
 
-def reach(name: str) -> None:
-    """Get to a named place; die here if a test wants it."""
+def reach(name: str, subject: str = "") -> None:
+    """Get to a named place, with a subject where there is one; die here if a test wants it."""
     if not _armed[0]:
         return
     wanted, _, how = _armed[0].partition(":")
@@ -52,5 +53,5 @@ def reach(name: str) -> None:
         if how == "stop":
             if _seen[name] == 1:
                 os.kill(os.getpid(), signal.SIGSTOP)
-        elif _seen[name] == int(how or 1):
+        elif how == subject != "" or how in {str(_seen[name]), ""}:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -66,6 +66,7 @@ class Journal:
         self._file: int | None = None
         self._bytes = 0
         self._written = self._synced = self._lost = 0  # lines, counted from the first
+        self._ends: dict[Path, tuple[int, float]] = {}  # size when read, latest end in it
         self.epoch = 0
         """The highest epoch this process knows of."""
 
@@ -96,14 +97,21 @@ class Journal:
     def prune(self, *, before: float) -> None:
         """Drop files in which no call can be live any more, unless somebody still writes to them."""
         for path in self._paths():
-            if _is_written_to(path):
-                continue
-            if path not in self._ends:  # a file nobody writes to stays as it is
-                self._ends[path] = _latest_end(path)
-            ends_at = self._ends[path]
-            if ends_at is not None and ends_at < before:
+            if not _is_written_to(path) and self._ends_before(path, before):
                 path.unlink(missing_ok=True)
                 del self._ends[path]
+
+    def _ends_before(self, path: Path, before: float) -> bool:
+        """Whether no call of this file can be live any more; read only when it has changed."""
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            return False  # a neighbour was faster
+        if self._ends.get(path, (0, 0.0))[0] != size:
+            ends = [line["intent"]["ends_at"] for line in _read(path) if "intent" in line]
+            self._ends[path] = (size, max(ends, default=0.0))
+        # an empty one was opened just now: its lock may be missing yet
+        return size > 0 and self._ends[path][1] < before
 
     def close(self) -> None:
         """Close the file; what is in it stays."""

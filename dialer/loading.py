@@ -14,6 +14,7 @@ import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -156,8 +157,10 @@ class Loading:
         Raises:
             CampaignFileError: The file as a whole cannot be used.
         """
-        content_hash = hashlib.file_digest(file, "sha256").hexdigest()
-        if self._campaigns.knows_import(campaign.id, content_hash):
+        digest = hashlib.sha256()
+        while piece := file.read(_COPY_BYTES):
+            digest.update(piece)
+        if self._campaigns.knows_import(campaign.id, digest.hexdigest()):
             return None
         file.seek(0)
         contact_list = self._open(file, campaign.rules, options)
@@ -171,11 +174,13 @@ class Loading:
         options: LoadOptions,
         rejected: Path | None = None,
         on_progress: Callable[[float], None] = lambda _: None,
+        on_chunk: Callable[[Chunk], None] = lambda _: None,
     ) -> Loaded:
         """Judge a file exactly as a load would, and write nothing to the store.
 
         Args:
             rejected: Where to write the rows that would not be taken; None: nowhere.
+            on_chunk: Told every judged chunk of rows.
         """
         _check_rules(rules)
         contact_list = self._open(file, rules, options)
@@ -186,6 +191,7 @@ class Loading:
                 dedupe=options.dedupe, others=self._others(options, campaign=None)
             ):
                 summary.add(chunk)
+                on_chunk(chunk)
                 on_progress(chunk.share_read)
                 yield from chunk.not_taken
 
@@ -268,7 +274,7 @@ class Loading:
         chunks = contact_list.chunks(
             dedupe=options.dedupe, others=self._others(options, campaign=campaign, mark=mark)
         )
-        for number, chunk in enumerate(_without(chunk, stored) for chunk in chunks):
+        for number, chunk in enumerate(_without(chunk, stored) for chunk in _one_ahead(chunks)):
             size = self._store(campaign, chunk.accepted, size=size)
             if chunk.not_taken or stored:
                 self._campaigns.keep_rejected(
@@ -346,12 +352,13 @@ class Loading:
         return OtherLists(suppressed=suppressed, in_campaign=in_campaign, active=active)
 
     def _suppressed(self, campaign: Campaign | None, numbers: Collection[str]) -> AbstractSet[str]:
-        listed = list(numbers)
-        if not listed:
+        keys = {list_key(self._db, None), list_key(self._db, campaign.id if campaign else None)}
+        lists = [key for key in keys if self._db.client.exists(key)]
+        if not numbers or not lists:
             return frozenset()
+        listed = list(numbers)
         digits = [number[1:] for number in listed]
         found: set[str] = set()
-        lists = {list_key(self._db, None), list_key(self._db, campaign.id if campaign else None)}
         for key in lists:
             entries = cast("list[bytes | None]", self._db.client.hmget(key, digits))
             found.update(one for one, entry in zip(listed, entries, strict=True) if entry)
@@ -429,6 +436,15 @@ def _as_it_was(campaign: Campaign) -> Loaded:
         accepted=campaign.accepted, rejected=campaign.rejected, duplicate=campaign.duplicate
     )
     return Loaded(campaign, summary, None, already=True)
+
+
+def _one_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Judge the next chunk while Redis stores this one."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge") as judging:
+        coming = judging.submit(next, chunks, None)
+        while chunk := coming.result():
+            coming = judging.submit(next, chunks, None)
+            yield chunk
 
 
 def _without(chunk: Chunk, lines: AbstractSet[int]) -> Chunk:

@@ -4,29 +4,39 @@ What follows is decided here, from what was read, and written in one step that f
 wrote meanwhile; then it is decided again. So facts may come in any order and any number of times.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import structlog
 
-from campaigns.attempt import AGENT_SIDE, Attempt, AttemptState, CallReport, Outcome
-from campaigns.campaign import CampaignRules, UnknownPolicy
-from campaigns.caps import daily_caps
+from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
 from campaigns.contact_state import NotDialled
-from campaigns.retry_policy import Again, Never, cause_of, next_attempt
 from campaigns.settlement import Conflict, Told, overall_outcome, settled, told
 from dialer import failpoints
+from dialer.consequence import consequence
 from dialer.ids import AttemptId
-from dialer.store import Attempts, Campaigns, Contacts, Database, Follows, Settle, Stale
-from dialer.store.attempts import SidTaken, caps_plain
+from dialer.store import Attempts, Database, Follows, Stale
+from dialer.store.attempts import SidTaken, Write
+from dialer.store.background import Background, backgrounds
 
 log = structlog.get_logger(__name__)
 
 NOTHING_ELSE = Follows()
 
 _MOST_TRIES = 20  # writers of one attempt: a worker, a few callbacks, a sweeper
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the provider said of an attempt's call.
+
+    Args:
+        at: When it was said, epoch s.
+    """
+
+    id: AttemptId
+    report: CallReport
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +55,6 @@ class Settling:
         self._db = db
         self._times = times
         self._attempts = Attempts(db)
-        self._campaigns = Campaigns(db)
-        self._contacts = Contacts(db)
 
     def report(self, id_: AttemptId, report: CallReport, *, at: float) -> Attempt | Conflict:
         """Settle by what the provider says of the attempt's call.
@@ -54,24 +62,34 @@ class Settling:
         Args:
             at: When it was said, epoch s.
         """
-        conflict: list[Conflict] = []
+        return self.report_all([Heard(id_, report, at)])[0]
 
-        def learn(attempt: Attempt) -> Attempt | None:
-            match told(attempt, report, at=at):
-                case Conflict() as found:
-                    conflict.append(found)
-                    return None
-                case Told(after, news=True):
-                    return after
-                case _:
-                    return None
+    def report_all(self, heard: Sequence[Heard]) -> list[Attempt | Conflict]:
+        """Settle by many reports at once, in three round trips; the answers are in their order."""
+        mergers: dict[AttemptId, _Merger] = {}
+        for one in heard:
+            mergers.setdefault(one.id, _Merger()).heard.append(one)
+        learned = self._learn_all([_Lesson(id_, merger) for id_, merger in mergers.items()])
+        answers: dict[AttemptId, Iterator[Attempt | Conflict]] = {
+            id_: iter(self._answers(mergers[id_], after))
+            for id_, after in zip(mergers, learned, strict=True)
+        }
+        return [next(answers[one.id]) for one in heard]
 
-        after = self.learn(id_, learn)
-        if isinstance(after, SidTaken):
-            return Conflict(f"call {report.sid} is the call of attempt {after.owner}")
-        if after is None:
-            return Conflict("there is no such attempt")
-        return conflict[0] if conflict else after
+    def _answers(
+        self, merger: "_Merger", after: Attempt | SidTaken | None
+    ) -> Sequence[Attempt | Conflict]:
+        match after:
+            case None:
+                return [Conflict("there is no such attempt")] * len(merger.heard)
+            case SidTaken(owner) if len(merger.heard) == 1:
+                sid = merger.heard[0].report.sid
+                return [Conflict(f"call {sid} is the call of attempt {owner}")]
+            case SidTaken():
+                # one of them is about another attempt's call; the others must not suffer for it
+                return [self.report(one.id, one.report, at=one.at) for one in merger.heard]
+            case _:
+                return [merger.conflicts.get(place, after) for place in range(len(merger.heard))]
 
     def settle(
         self, id_: AttemptId, outcome: Outcome, *, source: str, at: float, **known: object
@@ -116,46 +134,78 @@ class Settling:
         Returns:
             The attempt as it stands; None when there is none.
         """
-        before = before or self._attempts.get(id_)
-        for _ in range(_MOST_TRIES):
-            if before is None:
-                return None
-            after = change(before)
-            if after is None:
-                after, then = before, replace(follows, look_s=None, unresolved=False)
-                if then == NOTHING_ELSE:
-                    return before
-            else:
-                then = self._follows(id_, before, after, follows, closes)
-            written = self._attempts.record(id_, before=before, after=after, follows=then)
-            match written:
-                case Stale(attempt):
-                    before = attempt
-                case SidTaken():
-                    log.error("sid_taken", attempt_id=str(id_), owner=written.owner)
-                    return written
-                case _:
-                    failpoints.reach("recorded")
-                    if written.is_settled and not before.is_settled:
-                        _log_settled(id_, written)
-                    return written
-        raise RuntimeError(f"attempt {id_} changed {_MOST_TRIES} times while it was written")
+        lesson = _Lesson(id_, change, before, follows, closes)
+        return self._learn_all([lesson])[0]
 
-    def _follows(
-        self,
-        id_: AttemptId,
-        before: Attempt,
-        after: Attempt,
-        follows: Follows,
-        closes: NotDialled | None,
-    ) -> Follows:
+    def _learn_all(self, lessons: Sequence["_Lesson"]) -> list[Attempt | SidTaken | None]:
+        """Learn of different attempts, each as `learn` does, together in few round trips."""
+        answers: list[Attempt | SidTaken | None] = [None] * len(lessons)
+        pending = self._read(lessons)
+        for _ in range(_MOST_TRIES):
+            if not pending:
+                return answers
+            writes: dict[int, Write] = {}
+            for place, write in self._decide_all(lessons, pending):
+                if write is None:
+                    answers[place] = pending[place]
+                else:
+                    writes[place] = write
+            pending = {}
+            written = self._attempts.record(list(writes.values()))
+            for (place, write), now in zip(writes.items(), written, strict=True):
+                if isinstance(now, Stale):
+                    if now.attempt:
+                        pending[place] = now.attempt
+                    continue
+                answers[place] = now
+                _note(write, now)
+        ids = ", ".join(str(lessons[place].id) for place in pending)
+        raise RuntimeError(f"{ids} changed {_MOST_TRIES} times while it was written")
+
+    def _read(self, lessons: Sequence["_Lesson"]) -> dict[int, Attempt]:
+        """Find the attempts as last read, by their lesson's place; those that are gone are left out."""
+        found = {place: one.before for place, one in enumerate(lessons) if one.before}
+        missing = [place for place, one in enumerate(lessons) if not one.before]
+        if missing:
+            stored = self._attempts.get_many([lessons[place].id for place in missing])
+            found |= {place: one for place, one in zip(missing, stored, strict=True) if one}
+        return found
+
+    def _decide_all(
+        self, lessons: Sequence["_Lesson"], pending: Mapping[int, Attempt]
+    ) -> Iterator[tuple[int, Write | None]]:
+        """Decide what each attempt becomes and what follows; None where nothing is to be written."""
+        afters = {place: lessons[place].change(before) for place, before in pending.items()}
+        ending = [
+            place
+            for place, after in afters.items()
+            if after and after.is_settled and not pending[place].is_settled
+        ]
+        known = dict(zip(ending, self._backgrounds([lessons[at].id for at in ending]), strict=True))
+        for place, before in pending.items():
+            lesson, after = lessons[place], afters[place]
+            if after is None:
+                follows = replace(lesson.follows, look_s=None, unresolved=False)
+                unchanged = Write(lesson.id, before, before, follows)
+                yield place, None if follows == NOTHING_ELSE else unchanged
+                continue
+            follows = self._follows(before, after, lesson.follows)
+            if place in known:
+                settle = consequence(after, known[place], closes=lesson.closes)
+                follows = replace(follows, settle=settle)
+            yield place, Write(lesson.id, before, after, follows)
+
+    def _backgrounds(self, ids: Sequence[AttemptId]) -> list[Background]:
+        return backgrounds(self._db, ids) if ids else []
+
+    def _follows(self, before: Attempt, after: Attempt, follows: Follows) -> Follows:
         if after.sid != before.sid:
             follows = replace(follows, sid=after.sid)
         if before.state is AttemptState.UNKNOWN and after.state is AttemptState.PLACED:
             follows = replace(follows, bound=True)
         if after.is_settled and not before.is_settled:
             late_s = None if _has_final_values(after) else self._times.final_values_after_s
-            return replace(follows, settle=self._consequence(id_, after, closes), late_s=late_s)
+            return replace(follows, late_s=late_s)
         if after.is_settled and _has_final_values(after) and not _has_final_values(before):
             return replace(follows, late_s=0.0)
         if after.state is AttemptState.PLACED and after.ended_at and not before.ended_at:
@@ -164,71 +214,35 @@ class Settling:
             return replace(follows, look_s=self._times.lookup_after_s)
         return follows
 
-    def _consequence(self, id_: AttemptId, attempt: Attempt, closes: NotDialled | None) -> Settle:
-        rules = self._campaigns.find(id_.campaign).rules
-        outcome, ended_s = attempt.outcome, attempt.settled_at
-        if outcome is None or ended_s is None:
-            raise ValueError(f"attempt {id_} is not settled")
-        settle = Settle(
-            outcome,
-            charged=attempt.is_charged,
-            rest_s=rules.wrap_up_s if attempt.sid else 0.0,
-            gap_s=rules.min_gap_s if attempt.is_charged else 0.0,
-            missed=_missed(attempt, outcome),
-            park_after=rules.park_after,
-            park_s=rules.park_s,
-            refund=_refund(attempt, outcome, rules),
-        )
-        if closes:
-            return replace(settle, final=closes)
-        match self._decide(id_, attempt, outcome, rules, ended_s):
-            case Again(due_at):
-                return replace(settle, due_s=max(0.0, due_at.timestamp() - ended_s))
-            case Never():
-                return replace(settle, final=outcome)
 
-    def _decide(
-        self,
-        id_: AttemptId,
-        attempt: Attempt,
-        outcome: Outcome,
-        rules: CampaignRules,
-        ended_s: float,
-    ) -> Again | Never:
-        contact = self._contacts.get(id_.campaign, id_.n)
-        charged_before = contact.charged - 1 if contact else 0
-        earlier = self._attempts.of_contact(id_.campaign, id_.n, made=attempt.no - 1)
-        return next_attempt(
-            rules.retry,
-            max_attempts=rules.max_attempts,
-            charged=charged_before + int(attempt.is_charged),
-            earlier=[
-                _cause(one.attempt, one.attempt.outcome) for one in earlier if one.attempt.outcome
-            ],
-            outcome=outcome,
-            by_machine=attempt.answered_by == "machine",
-            ended_at=datetime.fromtimestamp(ended_s, UTC),
-            redial_unknown=rules.unknown is UnknownPolicy.REDIAL,
-        )
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """What is to be learned of one attempt; the arguments of `Settling.learn`."""
+
+    id: AttemptId
+    change: Callable[[Attempt], Attempt | None]
+    before: Attempt | None = None
+    follows: Follows = NOTHING_ELSE
+    closes: NotDialled | None = None
 
 
-def _cause(attempt: Attempt, outcome: Outcome) -> str:
-    return cause_of(outcome, by_machine=attempt.answered_by == "machine")
+@dataclass(slots=True)
+class _Merger:
+    """Merges reports of one attempt's call, one after the other; notes which do not fit."""
 
+    heard: list[Heard] = field(default_factory=list)
+    conflicts: dict[int, Conflict] = field(default_factory=dict)
 
-def _missed(attempt: Attempt, outcome: Outcome) -> bool | None:
-    """Tell whether the agent missed the call; None when their phone was not rung."""
-    if attempt.sid is None:
-        return None
-    return outcome in AGENT_SIDE
-
-
-def _refund(attempt: Attempt, outcome: Outcome, rules: CampaignRules) -> dict[str, Any] | None:
-    """Give back what the gate counted for a call that was surely never placed."""
-    if outcome is not Outcome.TURNED_AWAY:
-        return None
-    caps = daily_caps(rules, attempt.customer, at=datetime.fromtimestamp(attempt.requested_at, UTC))
-    return caps_plain(caps) if caps.caps else None
+    def __call__(self, attempt: Attempt) -> Attempt | None:
+        self.conflicts.clear()  # decided from the start, whenever the attempt is another
+        after, is_news = attempt, False
+        for place, one in enumerate(self.heard):
+            match told(after, one.report, at=one.at):
+                case Conflict() as found:
+                    self.conflicts[place] = found
+                case Told(after, news):
+                    is_news |= news
+        return after if is_news else None
 
 
 def _has_final_values(attempt: Attempt) -> bool:
@@ -236,6 +250,15 @@ def _has_final_values(attempt: Attempt) -> bool:
     if attempt.sid is None:
         return True
     return attempt.is_final or (attempt.total_s is not None and attempt.price is not None)
+
+
+def _note(write: Write, now: Attempt | SidTaken) -> None:
+    if isinstance(now, SidTaken):
+        log.error("sid_taken", attempt_id=str(write.id), owner=now.owner)
+        return
+    failpoints.reach("recorded")
+    if now.is_settled and not write.before.is_settled:
+        _log_settled(write.id, now)
 
 
 def _log_settled(id_: AttemptId, attempt: Attempt) -> None:

@@ -136,6 +136,8 @@ class Status:
             "created_at": _iso(campaign.created_at),
             "started_at": _iso(campaign.started_at),
             "ended_at": _iso(campaign.ended_at),
+            "archived_at": _iso(campaign.archived_at),
+            "purged_at": _iso(campaign.purged_at),
             "as_of": _iso(self.as_of),
         }
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from campaigns.campaign import CampaignState
 from dialer.callback_paths import CallbackPaths
 from dialer.dialing import Dialing, DialingOptions, Dialled, Dropped
 from dialer.feeding import Feeding, Released
@@ -120,6 +121,15 @@ class Account:
         known = [one for one in ids if one is not None]
         found = self.attempts.get_many(known)
         return [OpenAttempt(id_, one) for id_, one in zip(known, found, strict=True) if one]
+
+    def change_rules(self, campaign: str, **changed: object) -> None:
+        """Change rules as people must: pause, change, go on."""
+        campaigns = self.campaigns
+        campaigns.move(campaigns.find(campaign), CampaignState.PAUSED)
+        found = campaigns.find(campaign)
+        refused = campaigns.change_rules(found, found.rules.model_copy(update=changed))
+        assert refused is None
+        campaigns.move(found, CampaignState.RUNNING)
 
     def counts(self, campaign: str) -> Counts:
         """How many contacts are where."""

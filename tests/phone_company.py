@@ -63,6 +63,7 @@ class PhoneCompany:
         self.looks: list[str] = []
         self.look_status = 200
         self.same_sid_again = False
+        self.before_answering: Callable[[], None] = lambda: None
         self.while_posting: Callable[[Call], None] = lambda _: None
         self.client = Exotel(
             account_sid="acct1",
@@ -108,6 +109,7 @@ class PhoneCompany:
         form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
         attempt_id = form["CustomField"].partition("|")[0]
         self.posts.append(attempt_id)
+        self.before_answering()
         answer = self.answers.popleft() if self.answers else Answer.PLACED
         if answer in {Answer.PLACED, Answer.PLACED_UNHEARD}:
             call = Call(

@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ class Site:
     wiring: Wiring
     url: str
     client: httpx.Client
+    opened: ExitStack
 
     def key(self, *scopes: Scope) -> str:
         """Make a key."""
@@ -78,7 +79,8 @@ class Site:
 
     def browser(self, key: str = ADMIN_KEY) -> "Browser":
         """Sign in as a browser would."""
-        browser = Browser(httpx.Client(base_url=self.url, timeout=30, headers=self.page_headers))
+        client = httpx.Client(base_url=self.url, timeout=30, headers=self.page_headers)
+        browser = Browser(self.opened.enter_context(client))
         answer = browser.client.post("/sign-in", data={"key": key, "next": "/"})
         assert answer.status_code == 303, answer.text
         return browser
@@ -109,10 +111,10 @@ class Browser:
         data = {"csrf_token": self.token() if token is None else token} | fields
         return self.client.post(path, data=data)
 
-    def upload(self, name: str, content: str | bytes, **fields: str) -> httpx.Response:
+    def upload(self, file_name: str, content: str | bytes, **fields: str) -> httpx.Response:
         """Send the form with a list."""
         data = {"csrf_token": self.token()} | fields
-        return self.client.post("/imports", data=data, files={"file": (name, content)})
+        return self.client.post("/imports", data=data, files={"file": (file_name, content)})
 
 
 @contextmanager
@@ -131,8 +133,8 @@ def site(settings: Settings) -> Iterator[Site]:
         thread.start()
         until(lambda: server.started, within_s=15, what="the web server")
         url = f"http://localhost:{listener.getsockname()[1]}"
-        with httpx.Client(base_url=url, timeout=60) as client:
-            yield Site(wiring, url, client)
+        with httpx.Client(base_url=url, timeout=60) as client, ExitStack() as opened:
+            yield Site(wiring, url, client, opened)
         server.should_exit = True
         thread.join()
     wiring.redis.close()

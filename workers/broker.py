@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
+from typing import Any
 
 import dramatiq
 import redis
@@ -31,7 +32,7 @@ _HEARTBEAT_MS = 15_000
 _MAINTENANCE_PER_MILLION = 20_000  # with 50 ms polls a dead worker is noticed in about 17 s
 _SLOWEST_USUAL_ANSWER_S = 5.0
 _SPARE_THREADS = 8
-_MOST_THREADS = 64
+_MOST_THREADS = 32
 
 
 class Tuning(Middleware):
@@ -139,10 +140,8 @@ def send_all(broker: RedisBroker, released: Sequence[Released]) -> None:
     if not released:
         return
     messages = (dial_message(one.contact, one.token) for one in released)
-    encoded = {
-        message.message_id: message.copy(
-            options={"redis_message_id": message.message_id}
-        ).encode()
+    encoded: dict[Any, Any] = {
+        message.message_id: message.copy(options={"redis_message_id": message.message_id}).encode()
         for message in messages
     }
     queue = f"{broker.namespace}:{QUEUE}"

@@ -12,6 +12,7 @@ from dialer import failpoints
 from dialer.errors import CallbackRejected
 from dialer.exotel import read_callback
 from dialer.ids import AttemptId
+from dialer.settling import Heard
 from dialer.store import Fact, Facts
 from workers.heartbeat import beating
 from workers.stopping import stop_on_signals
@@ -56,35 +57,51 @@ def _consume(wiring: Wiring, facts: Facts, stop: threading.Event) -> None:
 
 def settle_all(wiring: Wiring, facts: Sequence[Fact]) -> None:
     """Settle a batch and forget it; a crash in between only repeats it, which changes nothing."""
-    for fact in facts:
-        try:
-            _settle(wiring, fact)
-        except redis.RedisError:
-            raise
-        except Exception:
-            # one that cannot be settled must not hold up all that came after it
-            log.exception("callback_not_settled", attempt_id=fact.attempt_id)
-            wiring.facts.set_aside(fact, why="an error of ours")
+    try:
+        _settle(wiring, facts)
+    except redis.RedisError:
+        raise
+    except Exception:
+        # one that cannot be settled must not hold up all that came with it
+        log.exception("batch_not_settled", facts=len(facts))
+        for fact in facts:
+            _settle_or_set_aside(wiring, fact)
     failpoints.reach("settled")
     wiring.facts.done(facts)
 
 
-def _settle(wiring: Wiring, fact: Fact) -> None:
-    id_ = AttemptId.parse(fact.attempt_id)
+def _settle_or_set_aside(wiring: Wiring, fact: Fact) -> None:
+    try:
+        _settle(wiring, [fact])
+    except redis.RedisError:
+        raise
+    except Exception:
+        log.exception("callback_not_settled", attempt_id=fact.attempt_id)
+        wiring.facts.set_aside(fact, why="an error of ours")
+
+
+def _settle(wiring: Wiring, facts: Sequence[Fact]) -> None:
     zone = ZoneInfo(wiring.settings.exotel_timezone)
+    readings = [(fact, _read(fact, zone)) for fact in facts]
+    heard = [(fact, one) for fact, one in readings if isinstance(one, Heard)]
+    answers = wiring.settling.report_all([one for _, one in heard])
+    unreadable = [(fact, why) for fact, why in readings if isinstance(why, str)]
+    unplaced = [
+        (fact, answer.why)
+        for (fact, _), answer in zip(heard, answers, strict=True)
+        if isinstance(answer, Conflict)
+    ]
+    for fact, why in unreadable + unplaced:
+        log.warning("callback_set_aside", attempt_id=fact.attempt_id, why=why)
+        wiring.facts.set_aside(fact, why=why)
+
+
+def _read(fact: Fact, zone: ZoneInfo) -> Heard | str:
+    """Read a callback, or tell why it cannot be used."""
+    id_ = AttemptId.parse(fact.attempt_id)
     try:
         report = read_callback(fact.body, fact.content_type, timezone=zone)
     except CallbackRejected as error:
         # the path was genuine, so it tells at least that there is a call: the sweeper will ask
-        log.warning("callback_unreadable", attempt_id=fact.attempt_id, message=str(error))
-        wiring.facts.set_aside(fact, why=f"unreadable: {error}")
-        return
-    if id_ is None:
-        wiring.facts.set_aside(fact, why="not an attempt id")
-        return
-    match wiring.settling.report(id_, report, at=fact.received_at):
-        case Conflict(why):
-            log.warning("callback_unplaced", attempt_id=fact.attempt_id, why=why)
-            wiring.facts.set_aside(fact, why=why)
-        case _:
-            pass
+        return f"unreadable: {error}"
+    return Heard(id_, report, fact.received_at) if id_ else "not an attempt id"

@@ -86,7 +86,7 @@ class RecordingHosts:
         """
         with self._opened(url, send_before) as response, into.open("wb") as file:
             length = 0
-            for piece in response.iter_raw():
+            for piece in response.iter_bytes():
                 length += len(piece)
                 if length > self._max_bytes:
                     raise LookupFailed(

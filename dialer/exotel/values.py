@@ -21,7 +21,10 @@ def text(value: Any) -> str | None:
     """Read a text; numbers count as text, control characters are dropped."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    printable = "".join(char for char in str(value) if char.isprintable()).strip()
+    written = str(value)
+    if not written.isprintable():
+        written = "".join(char for char in written if char.isprintable())
+    printable = written.strip()
     return None if printable.lower() in _ABSENT else printable
 
 

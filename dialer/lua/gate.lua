@@ -12,8 +12,7 @@
 --     18  daily caps, JSON or '': {day, next (epoch s of the next day),
 --         items: [name, what this call adds, most, 'campaign' | 'number' | 'country']}
 --     19  '' or the outcome code that the caller's own check closes the contact with  20  its name
---     21  the epoch the caller remembers  22  1 when it asks for the first time under this token
---     23  outcome code of expired
+--     21  the epoch the caller remembers  22  outcome code of expired
 -- Returns {'go', attempt JSON, epoch} | {'wait', s} | {'stale_rules'} | {'drop', why}
 
 local campaign, n, token, nonce = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
@@ -39,8 +38,8 @@ if c.state ~= RELEASED or redis.call('HGET', key('busy'), c.agent) ~= token
 end
 
 local rules = redis.call('HMGET', key('c', campaign), 'state', 'rules_version')
-if ARGV[22] == '1' then
-  c.flags = c.flags + 1 -- undone on every way out; what stays counts deaths at this gate
+if c.flags > 0 then
+  c.flags = 0 -- its worker came through to the gate; see approach.lua
   write_contact(campaign, n, c)
 end
 
@@ -48,7 +47,6 @@ local account = redis.call('HMGET', key('account'), 'stopped', 'probing')
 local closed = not epoch_or_hold(tonumber(ARGV[21])) and 'hold'
   or (account[1] and not account[2]) and 'stopped'
 if closed or rules[1] ~= 'running' then
-  c.flags = 0
   take_back(campaign, n, token, c)
   return { 'drop', closed or rules[1] }
 end
@@ -71,7 +69,7 @@ if ARGV[19] ~= '' then
   return close(ARGV[19], ARGV[20])
 end
 if c.expires > 0 and c.expires <= now then
-  return close(ARGV[23], 'expired')
+  return close(ARGV[22], 'expired')
 end
 if now < tonumber(ARGV[6]) or now >= tonumber(ARGV[7]) then
   local opens = tonumber(ARGV[8])
@@ -80,7 +78,6 @@ if now < tonumber(ARGV[6]) or now >= tonumber(ARGV[7]) then
   end
   -- a second later at least: a caller whose clock is wrong may name an instant that is past
   c.due = math.max(math.ceil(opens), math.floor(now) + 2)
-  c.flags = 0
   take_back(campaign, n, token, c)
   return { 'drop', 'outside hours' }
 end
@@ -103,8 +100,7 @@ for _, cap in ipairs(caps and caps.items or {}) do
     else
       c.due = caps.next
     end
-    c.flags = 0
-  take_back(campaign, n, token, c)
+    take_back(campaign, n, token, c)
     return { 'drop', 'cap ' .. cap[1] }
   end
 end
@@ -113,7 +109,6 @@ local attempt_id = campaign .. '-' .. n .. '-' .. (c.made + 1) .. '-' .. nonce
 local wait_s = take_slot(attempt_id, tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]),
   tonumber(ARGV[12]))
 if wait_s > 5 then
-  c.flags = 0
   -- nothing can go for a while: let the feeder wait too
   redis.call('HSET', key('pace'), 'full_until', text(now + wait_s - 3))
   take_back(campaign, n, token, c) -- the account is blocked for long: do not sit on the contact
@@ -128,7 +123,6 @@ for _, cap in ipairs(caps and caps.items or {}) do
 end
 redis.call('HDEL', key('account'), 'probing')
 local epoch = redis.call('HINCRBY', key('account'), 'epoch', 1)
-c.flags = 0
 c.made = c.made + 1
 c.charged = c.charged + 1
 move(campaign, n, c, DIALING)

@@ -8,7 +8,7 @@
 
 local most, lease_s, base, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local EXPIRED, SUPPRESSED, POISON = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local MOST_DEATHS = 5 -- at the gate, in a row: it is the contact that kills its workers
+local MOST_DEATHS = 4 -- on the way to the gate, in a row: the contact itself kills its workers
 
 -- Leases that ran out: the worker died before its gate, so no call exists.
 for _, one in ipairs(redis.call('ZRANGEBYSCORE', key('released'), '-inf', text(now), 'LIMIT', 0, 200)) do

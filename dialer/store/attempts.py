@@ -103,6 +103,16 @@ class SidTaken:
     owner: str
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An attempt as it was read, as it is to stand, and what follows."""
+
+    id: AttemptId
+    before: Attempt
+    after: Attempt
+    follows: Follows
+
+
 class Attempts:
     """Reads and writes attempts."""
 
@@ -125,37 +135,27 @@ class Attempts:
             for id_, attempt in zip(ids, found, strict=True)
         ]
 
-    def of_contact(self, campaign: str, n: int, *, made: int) -> list[OpenAttempt]:
-        """Read a contact's attempts, the first one first."""
-        if made == 0:
-            return []
-        names = [f"{n}-{no}" for no in range(1, made + 1)]
-        stored = cast("list[bytes | None]", self._db.client.hmget(self._key(campaign, n), names))
-        attempts = [decode(one) for one in stored if one]
-        return [OpenAttempt(AttemptId(campaign, n, one.no, one.nonce), one) for one in attempts]
+    def record(self, writes: Sequence[Write]) -> list[Attempt | Stale | SidTaken]:
+        """Write what is now known, with what follows from it, where `before` still stands.
 
-    def record(
-        self, id_: AttemptId, *, before: Attempt, after: Attempt, follows: Follows
-    ) -> Attempt | Stale | SidTaken:
-        """Write what is now known, with what follows from it, if `before` still stands."""
-        written = replace(after, version=before.version + 1)
-        answer = self._db.run(
-            "record",
-            str(id_),
-            id_.campaign,
-            id_.n,
-            id_.no,
-            before.version,
-            encode(written),
-            follows.as_json(),
-        )
-        match text(answer[0]):
-            case "ok":
-                return written
-            case "sid_taken":
-                return SidTaken(text(answer[1]))
-            case _:
-                return Stale(decode(answer[1]) if answer[1] else None)
+        Args:
+            writes: Of different attempts; the answers are in their order.
+        """
+        written = [replace(one.after, version=one.before.version + 1) for one in writes]
+        calls = [
+            (
+                str(one.id),
+                one.id.campaign,
+                one.id.n,
+                one.id.no,
+                one.before.version,
+                encode(attempt),
+                one.follows.as_json(),
+            )
+            for one, attempt in zip(writes, written, strict=True)
+        ]
+        answers = self._db.run_all("record", calls)
+        return [_answer(one, attempt) for one, attempt in zip(answers, written, strict=True)]
 
     def due(self, which: str, *, most: int, put_off_s: float) -> list[OpenAttempt]:
         """Take attempts to look at now: `open` ones not yet settled, `late` ones lacking values."""
@@ -182,6 +182,16 @@ class Attempts:
 
     def _key(self, campaign: str, n: int) -> str:
         return self._db.key("c", campaign, "attempts", (n - 1) // PER_CHUNK)
+
+
+def _answer(answer: Sequence[Any], written: Attempt) -> Attempt | Stale | SidTaken:
+    match text(answer[0]):
+        case "ok":
+            return written
+        case "sid_taken":
+            return SidTaken(text(answer[1]))
+        case _:
+            return Stale(decode(answer[1]) if answer[1] else None)
 
 
 def encode(attempt: Attempt) -> str:

@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 from campaigns.campaign import CampaignRules, CampaignState
@@ -348,7 +349,7 @@ class Campaigns:
             id=campaign,
             name=fields["name"],
             state=CampaignState(fields["state"]),
-            rules=CampaignRules.model_validate_json(fields["rules"]),
+            rules=read_rules(fields["rules"]),
             rules_version=int(fields["rules_version"]),
             columns=tuple(json.loads(fields["columns"])),
             rows=int(fields.get("rows", 0)),
@@ -363,6 +364,12 @@ class Campaigns:
             archived_at=_instant(fields.get("archived_at")),
             purged_at=_instant(fields.get("purged_at")),
         )
+
+
+@lru_cache(maxsize=1024)  # judging the rules takes longer than reading them from Redis
+def read_rules(stored: str | bytes) -> CampaignRules:
+    """Decode a campaign's rules."""
+    return CampaignRules.model_validate_json(stored)
 
 
 def _rules_fields(rules: CampaignRules, *, version: int) -> "dict[Any, Any]":

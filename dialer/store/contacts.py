@@ -15,8 +15,9 @@ from dialer.store.database import Database
 
 PER_CHUNK = 100
 _RECORD = struct.Struct("<BBBBhHIIdd")  # the layout of prelude.lua
+RECORD_BYTES = _RECORD.size
 _RECORD_TYPE = np.dtype(
-    {"names": ["customer"], "formats": ["<f8"], "offsets": [24], "itemsize": _RECORD.size}
+    {"names": ["customer"], "formats": ["<f8"], "offsets": [24], "itemsize": RECORD_BYTES}
 )
 _STATES = (None, *ContactState)
 # dumps() would make an encoder a call
@@ -137,26 +138,26 @@ class Contacts:
     def get(self, campaign: str, n: int) -> ContactRecord | None:
         """Read one contact; None when there is none of this number."""
         chunk, inside = divmod(n - 1, PER_CHUNK)
-        start = inside * _RECORD.size
+        start = inside * RECORD_BYTES
         packed = cast(
             "bytes",
             self._db.client.getrange(
-                self._db.key("c", campaign, "contacts", chunk), start, start + _RECORD.size - 1
+                self._db.key("c", campaign, "contacts", chunk), start, start + RECORD_BYTES - 1
             ),
         )
-        return ContactRecord.unpack(packed) if len(packed) == _RECORD.size else None
+        return ContactRecord.unpack(packed) if len(packed) == RECORD_BYTES else None
 
     def with_row(self, campaign: str, n: int) -> tuple[ContactRecord, Row] | None:
         """Read one contact and its own line in one round trip; None when there is none."""
         chunk, inside = divmod(n - 1, PER_CHUNK)
-        start = inside * _RECORD.size
+        start = inside * RECORD_BYTES
         with self._db.client.pipeline(transaction=False) as pipe:
             pipe.getrange(
-                self._db.key("c", campaign, "contacts", chunk), start, start + _RECORD.size - 1
+                self._db.key("c", campaign, "contacts", chunk), start, start + RECORD_BYTES - 1
             )
             pipe.get(self._db.key("c", campaign, "rows", chunk))
             record, rows = cast("list[bytes]", pipe.execute())
-        if len(record) != _RECORD.size:
+        if len(record) != RECORD_BYTES:
             return None
         return ContactRecord.unpack(record), _unpack_row(_lines(rows)[inside])
 
@@ -175,8 +176,8 @@ class Contacts:
 
 def unpack_records(packed: bytes) -> Iterator[ContactRecord]:
     """Decode a chunk of contacts, in order."""
-    for at in range(0, len(packed), _RECORD.size):
-        yield ContactRecord.unpack(packed[at : at + _RECORD.size])
+    for at in range(0, len(packed), RECORD_BYTES):
+        yield ContactRecord.unpack(packed[at : at + RECORD_BYTES])
 
 
 def customers_of(

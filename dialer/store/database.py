@@ -15,6 +15,7 @@ _SCRIPTS = (
     "load",
     "commit",
     "release",
+    "approach",
     "gate",
     "record",
     "take_slot",
@@ -60,6 +61,15 @@ class Database:
         """Run a script; in a pipeline its answer comes from `execute`."""
         return self._scripts[script](keys=[self.prefix], args=args, client=pipeline or self.client)
 
+    def run_all(self, script: str, calls: Sequence[Sequence[Argument]]) -> list[Any]:
+        """Run a script once for each of these arguments, in one round trip."""
+        if len(calls) < 2:
+            return [self.run(script, *args) for args in calls]
+        with self.client.pipeline(transaction=False) as pipe:
+            for args in calls:
+                self.run(script, *args, pipeline=pipe)
+            return pipe.execute()
+
     def run_again(self, script: str, *args: Argument, tries: int) -> Any:
         """Run a script that is safe to repeat, again when its answer was lost on the way."""
         for left in reversed(range(tries)):
@@ -74,6 +84,14 @@ class Database:
         """Read Redis' clock, epoch s."""
         seconds, micros = cast("Sequence[int]", self.client.time())
         return seconds + micros / 1e6
+
+    def replicas_in_step(self, *, least: int, within_ms: int) -> int:
+        """Tell how many replicas have everything that is written by now; wait for `least`."""
+        with self.client.pipeline(transaction=False) as pipe:
+            # WAIT speaks of what its own connection wrote, so that one must write something
+            pipe.set(self.key("in_step"), 1)
+            pipe.wait(least, within_ms)
+            return int(pipe.execute()[1])
 
 
 def _source(name: str) -> str:

@@ -47,6 +47,8 @@ reported            hash    worker host → what its journal held, JSON         
 ghosts              zset    N/attempt whose contact is lost → until it could live     until then
 recent, c:C:recent  list    the last answers, for the breakers                        50
 heartbeat:ROLE:ID   string  a process, what it is and since when, JSON                15 s
+in_step             string  nothing; written before Redis is asked how many replicas   for ever
+                            have all writes
 feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
 dramatiq…           –       Dramatiq's own: the queue `dial`                          –
 """

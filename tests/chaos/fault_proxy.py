@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 _PIECE_BYTES = 65_536
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of zero seconds: closing sends RST
@@ -100,7 +100,7 @@ class FaultProxy:
         """Break every open connection with a RST."""
         self._call(lambda: [link.break_off(reset=True) for link in list(self._links)])
 
-    def __enter__(self) -> "FaultProxy":
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._started.wait(_START_S), "the proxy did not start"
         return self

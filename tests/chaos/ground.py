@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import redis
@@ -86,7 +86,7 @@ class RedisProcess:
         except redis.RedisError:
             return False
 
-    def __enter__(self) -> "RedisProcess":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -109,13 +109,17 @@ class ProviderProcess:
         """Order faults; see `dialer.simulator.admin`."""
         httpx.post(f"{self.url}/_simulator/faults", json=order, timeout=30).raise_for_status()
 
+    def reset(self) -> None:
+        """Begin anew: an empty ledger, no faults ordered."""
+        httpx.post(f"{self.url}/_simulator/reset", timeout=30).raise_for_status()
+
     def verdict(self) -> dict[str, Any]:
         return self._ask("verdict")
 
     def ledger(self, section: str) -> list[dict[str, Any]]:
         return self._ask(f"ledger?section={section}")[section]
 
-    def __enter__(self) -> "ProviderProcess":
+    def __enter__(self) -> Self:
         self._pid = os.fork()
         if not self._pid:
             try:

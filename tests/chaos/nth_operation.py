@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 
@@ -24,6 +24,7 @@ from campaigns.attempt import CallReport
 from campaigns.campaign import CampaignRules, CampaignState
 from campaigns.custom_field import attempt_id_in
 from campaigns.phone import PhoneRules
+from dialer import logs
 from dialer.ids import AttemptId
 from dialer.loading import Loading, LoadOptions
 from dialer.store import Campaigns, Database
@@ -47,6 +48,8 @@ ROWS = (
 ANSWERS = (Answer.PLACED, Answer.PLACED_UNHEARD, Answer.AGENT_IN_CALL, Answer.NO_CONNECTION)
 RULES: CampaignRules = rules(max_attempts=3, time_limit_s=60, time_out_s=10)
 _MOST_TURNS = 600
+
+T = TypeVar("T")
 
 
 class When(StrEnum):
@@ -131,10 +134,14 @@ class _Driver:
             if self._until_done(lambda: self._account.state(campaign)) == "completed":
                 break
             self._account.db.pass_time(5.0)
-        for _ in range(40):  # late values
+        while self._until_done(self._values_missing):
             self._turn()
             self._account.db.pass_time(60.0)
         return campaign
+
+    def _values_missing(self) -> int:
+        db = self._account.db
+        return int(db.client.zcard(db.key("late")))
 
     def _load(self) -> str:
         account = self._account
@@ -167,7 +174,7 @@ class _Driver:
         with suppress(redis.RedisError):
             self._account.recovery.tick()
 
-    def _until_done(self, work: Callable[[], str]) -> str:
+    def _until_done(self, work: Callable[[], T]) -> T:
         while True:
             with suppress(redis.ConnectionError):
                 return work()
@@ -194,6 +201,7 @@ def plans(*, step: int = 1, start: int = 1) -> Iterator[Plan]:
 
 
 def main() -> int:
+    logs.set_up(log_format="json", level="error", role="")
     with (
         tempfile.TemporaryDirectory(prefix="nth-") as folder,
         RedisProcess(Path(folder) / "redis", {"save": ""}) as server,

@@ -214,8 +214,7 @@ class Round:
                 rig.stop()
             db = Database(redis_process.client(), "demo")
             self._recovery = _recovery_times(db, self.name, self.tally)
-            verdict = judge(db, provider, self.name, limit=LIMIT, logs=self.folder)
-        return verdict
+            return judge(db, provider, self.name, limit=LIMIT, logs=self.folder)
 
     @property
     def recovery(self) -> dict[str, list[float]]:

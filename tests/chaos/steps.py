@@ -110,6 +110,7 @@ STEPS: dict[Callable[[Task], None], tuple[str, ...]] = {
     feed: ("released",),
     work: (
         "dequeued",
+        "approached",
         "gate_passed",
         "journaled",
         "sent",

@@ -9,6 +9,7 @@ import redis
 
 from dialer.connecting import open_redis, open_redis_async
 from dialer.simulator import Fate, SimulatorOptions, running
+from dialer.store import Database
 from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs, until
 from tests.chaos.replicated_redis import Server, replicated_redis
 
@@ -99,6 +100,21 @@ def test_r4_without_a_replica_nothing_is_dialled_and_all_goes_on_once_there_is_o
         assert during == before
         rig.wait_for_state("completed", within_s=90)
         agrees_with_provider(rig)
+
+
+def test_r4_a_replica_is_in_step_only_if_it_has_what_every_connection_wrote(tmp_path):
+    with (
+        replicated_redis(tmp_path, replicas=1) as servers,
+        open_redis(servers.master.url) as client,
+        client.client() as other_connection,
+    ):
+        db = Database(client, "test")
+        before = db.replicas_in_step(least=1, within_ms=2000)
+        servers.replicas[0].send(signal.SIGSTOP)
+        other_connection.set("intent", 1)
+
+        assert before == 1
+        assert db.replicas_in_step(least=1, within_ms=100) == 0
 
 
 @pytest.fixture

@@ -220,14 +220,30 @@ def test_campaigns_are_listed_newest_first(account, db):
     assert [one.name for one in account.campaigns.all()] == ["c2", "c1", "c0"]
 
 
+def test_rules_do_not_change_under_a_running_campaign(account, db):
+    campaign = account.campaigns.find(store_campaign(db, [pair(1, 1)]))
+
+    assert account.campaigns.change_rules(campaign, rules(max_attempts=9)) is RUNNING
+    assert account.campaigns.find(campaign.id).rules == campaign.rules
+
+
+def test_of_two_changes_at_once_the_second_is_refused(account, db):
+    campaign = account.campaigns.find(store_campaign(db, [pair(1, 1)], running=False))
+
+    first = account.campaigns.change_rules(campaign, rules(max_attempts=9))
+    second = account.campaigns.change_rules(campaign, rules(max_attempts=8))
+
+    assert (first, second) == (None, LOADED)
+    assert account.campaigns.find(campaign.id).rules.max_attempts == 9
+
+
 def test_a_change_of_rules_is_the_next_version_and_lifts_a_cap_it_raises(account, db):
     campaign = store_campaign(db, [pair(n, n) for n in range(3)], max_calls_per_day=1)
     account.dial_all()
     assert account.tick() == ()
-    found = account.campaigns.find(campaign)
 
-    version = account.campaigns.change_rules(found, rules(max_calls_per_day=0))
+    account.change_rules(campaign, max_calls_per_day=0)
     account.dial_all()
 
-    assert version == 2
+    assert account.campaigns.find(campaign).rules_version == 2
     assert len(account.company.calls) == 3

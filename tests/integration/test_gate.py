@@ -13,7 +13,7 @@ from dialer.dialing import Dialled, Dropped
 from dialer.pacing import Allowance
 from tests.account_kit import Account
 from tests.conservation import check_conservation
-from tests.factories import pair, rules, start, store_campaign, terminal
+from tests.factories import pair, start, store_campaign, terminal
 from tests.virtual_time import VirtualDatabase
 
 
@@ -261,8 +261,7 @@ def test_rules_changed_after_the_release_are_the_ones_that_count(account, db):
     campaign = store_campaign(db, [pair(1, 1)], time_limit_s=600)
     dialing = account.dialing
     (released,) = account.tick()
-    found = account.campaigns.find(campaign)
-    account.campaigns.change_rules(found, rules(time_limit_s=60))
+    account.change_rules(campaign, time_limit_s=60)
 
     done = dialing.dial(released.contact, released.token)
 

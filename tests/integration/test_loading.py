@@ -134,6 +134,22 @@ def test_cells_travel_untouched(db, tmp_path):
     assert (row.line, row.cells[2]) == (8, "gold 6")
 
 
+def test_the_zones_of_rows_are_remembered_for_the_calling_hours(db, tmp_path):
+    content = b"agent,customer,timezone\n+919000000001,+919876543210,Asia/Dubai\n"
+
+    loaded = load(db, tmp_path, content)
+
+    assert loaded.campaign
+    assert Campaigns(db).zones(loaded.campaign.id) == ["Asia/Dubai"]
+
+
+def test_the_zones_of_numbers_are_remembered_where_the_hours_go_by_them(db, tmp_path):
+    loaded = load(db, tmp_path, listed(20), changed=rules(zone_by="number"))
+
+    assert loaded.campaign
+    assert Campaigns(db).zones(loaded.campaign.id) == ["Asia/Calcutta"]
+
+
 def test_a_file_that_cannot_be_used_leaves_nothing_behind(db, tmp_path):
     with pytest.raises(CampaignFileError):
         load(db, tmp_path, b"one,two\n1,2\n")

@@ -176,9 +176,7 @@ def test_a_priority_that_is_raised_counts_at_once(db, tmp_path):
     account.tick()
     db.pass_time(11)
 
-    campaign = account.campaigns.find(other)
-    changed = campaign.rules.model_copy(update={"priority": 2})
-    account.campaigns.change_rules(campaign, changed)
+    account.change_rules(other, priority=2)
 
     assert {one.contact.campaign for one in account.tick()} == {other}
 
@@ -444,15 +442,21 @@ def test_a_daily_cap_waits_for_the_next_day_and_then_goes_on_by_itself(account, 
 
 
 def test_a_request_that_was_turned_away_does_not_use_up_a_daily_cap(account, db):
-    store_campaign(db, [pair(n, n) for n in range(3)], max_calls_per_day=1)
-    account.company.answers.append(Answer.AGENT_IN_CALL)
-    account.company.answers.extend([Answer.OVER_LIMIT])
+    """The second contact meets the cap while the first one's request is still on its way."""
+    store_campaign(db, [pair(n, n) for n in range(2)], max_calls_per_day=1)
+    first, second = account.tick()
+    account.company.answers.append(Answer.NO_CONNECTION)
 
-    account.dial_all()
-    db.pass_time(120)
+    def meet_the_cap() -> None:
+        account.company.before_answering = lambda: None
+        assert account.dial(second) == Dropped("cap calls")
+
+    account.company.before_answering = meet_the_cap
+    account.dial(first)
+    db.pass_time(2)
     account.dial_all()
 
-    assert len(account.company.calls) <= 1
+    assert len(account.company.calls) == 1
     check_conservation(db)
 
 

@@ -22,7 +22,6 @@ from tests.factories import (
     details,
     four_fields,
     pair,
-    rules,
     store_campaign,
     terminal,
 )
@@ -253,8 +252,7 @@ def test_settling_by_the_rules_of_now_not_of_then(account, db):
     """Rules that were changed while the call was on are the ones that decide about a retry."""
     campaign = store_campaign(db, [pair(1, 1)], max_attempts=1)
     done = account.dial_one()
-    found = account.campaigns.find(campaign)
-    account.campaigns.change_rules(found, rules(max_attempts=3))
+    account.change_rules(campaign, max_attempts=3)
 
     busy = terminal(done.attempt.sid, customer_status="busy", talk_s=0)
     account.settling.report(done.attempt_id, busy, at=db.now())

@@ -157,7 +157,7 @@ def test_a_machine_is_retried_only_by_a_rule_of_its_own():
     ],
 )
 def test_a_wrong_rule_is_refused_in_one_line(text):
-    with pytest.raises(ValueError, match="retry") as told:
+    with pytest.raises(ValueError, match="retry rule") as told:
         RetryRule.parse(text)
 
     assert "\n" not in str(told.value)

@@ -11,7 +11,7 @@ from dialer.store.campaigns import WrongState
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
-from workers.cli.status_view import panel, rules_panel
+from workers.cli.status_view import panel, rules_panel, state_shown
 from workers.cli.watching import watch
 from workers.wiring import Wiring
 
@@ -36,6 +36,7 @@ def list_(*, as_json: AsJson = False) -> None:
             [
                 {
                     **_plain(campaign),
+                    "archived": campaign.archived_at is not None,
                     "accepted": campaign.accepted,
                     "waiting": counts.waiting,
                     "in_flight": counts.in_flight,
@@ -55,7 +56,7 @@ def list_(*, as_json: AsJson = False) -> None:
         table.add_row(
             campaign.id,
             escape(campaign.name),
-            campaign.state,
+            state_shown(campaign),
             *(
                 f"{number:,}"
                 for number in (

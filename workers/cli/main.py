@@ -6,14 +6,20 @@ import typer
 
 from dialer import logs
 from workers.cli import (
+    account,
+    agents,
     books,
     campaign,
     campaign_rules,
+    contact,
     demo,
     doctor,
     keys,
     lists,
+    plan,
     processes,
+    quarantine,
+    rehearse,
     reports,
     simulator,
     suppress,
@@ -59,12 +65,19 @@ def _dialer(
 
 
 demo.add_to(app)
+rehearse.add_to(app)
 app.add_typer(campaign.app, name="campaign")
 lists.add_to(campaign.app)
 campaign_rules.add_to(campaign.app)
+quarantine.add_to(campaign.app)
+plan.add_to(campaign.app)
 app.add_typer(reports.app, name="report")
 books.add_to(app, campaign.app)
 app.add_typer(suppress.app, name="suppress")
+app.add_typer(contact.app, name="contact")
+agents.add_to(app)
+app.add_typer(account.hold_app, name="hold")
+app.add_typer(account.account_app, name="account")
 app.add_typer(keys.app, name="key")
 doctor.add_to(app)
 processes.add_to(app, panel=_PROCESSES)

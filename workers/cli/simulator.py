@@ -155,16 +155,16 @@ def simulator(
             retry_after=retry_after,
             speed=speed,
             seed=seed,
-            outcomes=_weights(outcome, Fate) if outcome else _DEFAULT.outcomes,
+            outcomes=read_weights(outcome, Fate) if outcome else _DEFAULT.outcomes,
             scripted=_read_scripts(scripts) if scripts else {},
-            ring_s=_whole_span(ring),
-            talk_s=_whole_span(talk),
+            ring_s=read_whole_span(ring),
+            talk_s=read_whole_span(talk),
             values_late_s=values_late,
             latency_ms=_span(latency),
-            faults=_weights(fault or (), Fault.parse),
-            read_faults=_weights(read_fault or (), Fault.parse),
+            faults=read_weights(fault or (), Fault.parse),
+            read_faults=read_weights(read_fault or (), Fault.parse),
             hang_s=hang,
-            callback_faults=_weights(callback_fault or (), CallbackTrouble),
+            callback_faults=read_weights(callback_fault or (), CallbackTrouble),
             callback_late_s=_span(callback_late),
         )
     except ValueError as error:
@@ -173,7 +173,12 @@ def simulator(
     serve(options, port=port)
 
 
-def _weights(given: Iterable[str], parse: Callable[[str], T]) -> dict[T, float]:
+def read_weights(given: Iterable[str], parse: Callable[[str], T]) -> dict[T, float]:
+    """Read `NAME=NUMBER` options.
+
+    Raises:
+        ValueError: One is written otherwise, or its name is unknown.
+    """
     return dict(_weight(one, parse) for one in given)
 
 
@@ -193,7 +198,12 @@ def _span(text: str) -> tuple[float, float]:
         raise ValueError(f"{text!r}: write FROM-TO, e.g. 50-300") from None
 
 
-def _whole_span(text: str) -> tuple[int, int]:
+def read_whole_span(text: str) -> tuple[int, int]:
+    """Read `FROM-TO`.
+
+    Raises:
+        ValueError: It is written otherwise.
+    """
     first, last = _span(text)
     return int(first), int(last)
 

@@ -15,6 +15,7 @@ from campaigns.forecast import Forecast
 from campaigns.rules_in_words import rules_in_words
 from dialer.pacing import Allowance
 from dialer.status import Status
+from dialer.store import Campaign
 
 History = Sequence[tuple[int, int, int]]
 """Of each second: epoch second, requests, refusals."""
@@ -49,7 +50,7 @@ def panel(status: Status, history: History, allowance: Allowance) -> Panel:
             _facts(status, history, allowance),
             *_outcomes(status.counts.attempt_outcomes),
         ),
-        title=f"[bold]{escape(campaign.name)}[/bold] · [{style}]{campaign.state}[/{style}]",
+        title=f"[bold]{escape(campaign.name)}[/bold] · [{style}]{state_shown(campaign)}[/{style}]",
         title_align="left",
         subtitle=f"[dim]{campaign.id}[/dim]",
         subtitle_align="right",
@@ -57,6 +58,11 @@ def panel(status: Status, history: History, allowance: Allowance) -> Panel:
         padding=(1, 2),
         width=_WIDTH,
     )
+
+
+def state_shown(campaign: Campaign) -> str:
+    """Give a campaign's state, and whether its contacts are in files by now."""
+    return campaign.state if campaign.archived_at is None else f"{campaign.state}, archived"
 
 
 def rules_table(rules: CampaignRules) -> Table:

@@ -119,28 +119,65 @@ class BodyLimit:
         if declared.isdigit() and int(declared) > limit_bytes:
             await problem_response(_too_large(limit_bytes))(scope, receive, send)
             return
-        loop = asyncio.get_running_loop()
-        ends_at = loop.time() + _BODY_DEADLINE_S
-        received = 0
-        is_whole = False
+        body = _LimitedBody(receive, limit_bytes=limit_bytes, is_upload=is_upload)
+        answer = _Answer(body, scope, receive, send)
+        await self._app(scope, body.receive, answer.send)
 
-        async def receive_limited() -> Message:
-            nonlocal received, is_whole
-            if is_whole:
-                return await receive()  # waiting for the client to leave has no deadline
-            left_s = _UPLOAD_PIECE_DEADLINE_S if is_upload else ends_at - loop.time()
-            try:
-                async with asyncio.timeout(left_s):
-                    message = await receive()
-            except TimeoutError:
-                raise Problem(408, "too_slow", "The body took too long.") from None
-            received += len(message.get("body", b""))
-            is_whole = not message.get("more_body", False)
-            if received > limit_bytes:
-                raise _too_large(limit_bytes)
-            return message
 
-        await self._app(scope, receive_limited, send)
+class _LimitedBody:
+    """A body on its way in; once it breaks a limit, `problem` says which."""
+
+    def __init__(self, receive: Receive, *, limit_bytes: int, is_upload: bool) -> None:
+        self._receive = receive
+        self._limit_bytes = limit_bytes
+        self._is_upload = is_upload
+        self._clock_s = asyncio.get_running_loop().time
+        self._ends_at_s = self._clock_s() + _BODY_DEADLINE_S
+        self._received_bytes = 0
+        self._is_whole = False
+        self.problem: Problem | None = None
+
+    async def receive(self) -> Message:
+        if self._is_whole:
+            return await self._receive()  # waiting for the client to leave has no deadline
+        left_s = _UPLOAD_PIECE_DEADLINE_S if self._is_upload else self._ends_at_s - self._clock_s()
+        try:
+            async with asyncio.timeout(left_s):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._refuse(Problem(408, "too_slow", "The body took too long.")) from None
+        self._received_bytes += len(message.get("body", b""))
+        self._is_whole = not message.get("more_body", False)
+        if self._received_bytes > self._limit_bytes:
+            raise self._refuse(_too_large(self._limit_bytes))
+        return message
+
+    def _refuse(self, problem: Problem) -> Problem:
+        self.problem = problem
+        return problem
+
+
+class _Answer:
+    """An answer on its way out. Frameworks have an answer of their own to a body that fails, so
+    ours takes its place.
+    """
+
+    def __init__(self, body: _LimitedBody, scope: Scope, receive: Receive, send: Send) -> None:
+        self._body = body
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._is_replaced = False
+
+    async def send(self, message: Message) -> None:
+        if self._is_replaced:
+            return
+        if message["type"] == "http.response.start" and self._body.problem:
+            self._is_replaced = True
+            response = problem_response(self._body.problem)
+            await response(self._scope, self._receive, self._send)
+            return
+        await self._send(message)
 
 
 def _too_large(limit_bytes: int) -> Problem:

@@ -1,0 +1,124 @@
+"""Facts settled a second by one results process: each call told three times, some twice, all shuffled.
+
+    calls are placed ─▶ their callbacks go to the stream ─▶ one consumer settles them ─▶ facts/s
+
+A fact is one callback. Two in three of a call change its attempt, the rest repeat what is known.
+"""
+
+import argparse
+import json
+import random
+import tempfile
+import time
+from pathlib import Path
+
+from bench import ground, ours
+from dialer import logs
+from dialer.dialing import Dialled
+from workers.results import settle_all
+from workers.wiring import Wiring
+
+_BATCH = 200
+_DOUBLED = 0.2
+
+
+def callbacks(attempt_id: str, sid: str) -> list[bytes]:
+    """Write what the provider sends of one call: agent answered, customer answered, ended."""
+    common = {"CallSid": sid, "CustomField": f"a={attempt_id}"}
+    up, talked = {"Status": "in-progress"}, {"Status": "completed", "OnCallDuration": 30}
+    return [
+        json.dumps({**common, **more}).encode()
+        for more in (
+            {"EventType": "answered", "Status": "in-progress", "Legs": [up]},
+            {"EventType": "answered", "Status": "in-progress", "Legs": [up, up]},
+            {
+                "EventType": "terminal",
+                "Status": "completed",
+                "ConversationDuration": "30",
+                "RecordingUrl": f"https://recordings.example.com/{sid}.mp3",
+                "Legs": [talked, talked],
+            },
+        )
+    ]
+
+
+def place_calls(wired: Wiring, calls: int) -> list[Dialled]:
+    """Dial a fresh campaign."""
+    ours.start(wired, ours.load(wired, calls))
+    wired.feeding.keep_schedules()
+    done: list[Dialled] = []
+    while released := wired.feeding.tick().released:
+        for one in released:
+            answer = wired.dialing.dial(one.contact, one.token)
+            if isinstance(answer, Dialled):
+                done.append(answer)
+    return done
+
+
+def store_callbacks(wired: Wiring, placed: list[Dialled]) -> int:
+    """Append the callbacks of all calls, some twice, in any order; gives how many."""
+    facts = [
+        (str(one.attempt_id), body)
+        for one in placed
+        for body in callbacks(str(one.attempt_id), str(one.attempt.sid))
+    ]
+    facts += random.sample(facts, int(len(facts) * _DOUBLED))
+    random.shuffle(facts)
+    with wired.redis.pipeline(transaction=False) as pipe:
+        for attempt_id, body in facts:
+            key, fields = wired.facts.append_args(
+                attempt_id=attempt_id, content_type="application/json", body=body
+            )
+            pipe.xadd(key, dict(fields))  # type: ignore[arg-type]  # bytes and text are fine
+        pipe.execute()
+    return len(facts)
+
+
+def settle(wired: Wiring) -> float:
+    """Settle all that waits, as a results process does; gives the seconds it took."""
+    wired.facts.ensure_group()
+    began = time.perf_counter()
+    while facts := wired.facts.read("bench", most=_BATCH, wait_s=0.01):
+        settle_all(wired, facts)
+    return time.perf_counter() - began
+
+
+def facts_per_s(calls: int, *, appendonly: bool) -> tuple[float, float]:
+    """Measure once; gives facts a second, and CPU of the process a fact, µs."""
+    with (
+        ground.redis_server(appendonly=appendonly) as redis_url,
+        ground.provider() as provider_url,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        wired = ours.wiring(ours.environment(redis_url, provider_url, Path(folder), ours.UNPACED))
+        placed = place_calls(wired, calls)
+        facts = store_callbacks(wired, placed)
+        cpu_s = time.process_time()
+        took_s = settle(wired)
+        cpu_s = time.process_time() - cpu_s
+        still_open = wired.redis.zcard(wired.db.key("open"))
+        if still_open:
+            raise RuntimeError(f"{still_open} of {calls} calls were not settled")
+        return facts / took_s, 1e6 * cpu_s / facts
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=4_000)
+    parser.add_argument("--repeats", type=int, default=5)
+    args = parser.parse_args()
+    logs.set_up(level="warning")
+    print(__doc__)
+    print(ground.machine())
+    for appendonly in (False, True):
+        rates, cpus = zip(
+            *(facts_per_s(args.calls, appendonly=appendonly) for _ in range(args.repeats)),
+            strict=True,
+        )
+        how = "appendfsync always" if appendonly else "no persistence"
+        print(f"{how:20} {ground.spread(rates)} facts/s, {ground.spread(cpus)} µs CPU a fact")
+
+
+if __name__ == "__main__":
+    main()

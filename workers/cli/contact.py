@@ -1,0 +1,167 @@
+"""`dialer contact …`: one contact, and when it is to be called back."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from campaigns.attempt import Attempt
+from dialer.browsing import contact_line
+from dialer.calling_back import call_back as set_call_back
+from dialer.ids import ContactId
+from dialer.store import Campaign
+from dialer.store.snapshot import ContactLine
+from workers.cli.faults import JobFailed, WrongUse
+from workers.cli.printing import AsJson, plain_table, say, say_json, show
+from workers.cli.session import open_wiring
+from workers.wiring import Wiring
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="One contact; its id is the campaign's id, a dash, and its number: 7f3kq2xa-42.",
+)
+
+Id = Annotated[str, typer.Argument(metavar="CONTACT", help="Its id, as reports have it.")]
+
+
+@app.command("show")
+def show_(contact: Id, *, as_json: AsJson = False) -> None:
+    """Show a contact, its row, and every attempt to reach it."""
+    wiring = open_wiring()
+    campaign, line = _find(wiring, contact)
+    if as_json:
+        say_json(_as_json(campaign, line))
+    else:
+        _tell(campaign, line)
+
+
+@app.command("call-back")
+def call_back(
+    contact: Id,
+    *,
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME", help="2026-11-24T15:30, in the campaign's time zone if none is named."
+        ),
+    ],
+    reopen: Annotated[
+        bool, typer.Option("--reopen", help="Call a closed contact all the same.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a contact wait until then. Hours, caps, suppression and pause hold all the same.
+
+    When its time has come it goes before contacts that were never tried.
+    """
+    wiring = open_wiring()
+    campaign, line = _find(wiring, contact)
+    due_at = _instant(at, campaign)
+    id_ = ContactId(campaign.id, line.n)
+    answer = set_call_back(wiring.db, id_, due_at, reopen=reopen)
+    if as_json:
+        said = due_at.isoformat(timespec="seconds")
+        say_json({"contact_id": str(id_), "due_at": said, "reopened": answer == "opened"})
+        return
+    say(f"Contact {id_} is to be called {_local(due_at.timestamp(), campaign)}.")
+    state = wiring.campaigns.find(campaign.id).state
+    if state != "running":
+        say(f"{escape(campaign.name)} is {state}: dialer campaign start {escape(campaign.name)}")
+
+
+def _find(wiring: Wiring, text: str) -> tuple[Campaign, ContactLine]:
+    id_ = ContactId.parse(text)
+    if id_ is None:
+        raise WrongUse(f"{text!r} is no contact's id; reports have them, such as 7f3kq2xa-42")
+    campaign = wiring.campaigns.find(id_.campaign)
+    line = contact_line(wiring.db, campaign, id_.n)
+    if line is None:
+        raise JobFailed(f"campaign {campaign.name} has no contact {id_.n}; it has {campaign.size}")
+    return campaign, line
+
+
+def _instant(text: str, campaign: Campaign) -> datetime:
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise WrongUse(f"--at {text}: write a time such as 2026-11-24T15:30") from None
+    return at if at.tzinfo else at.replace(tzinfo=campaign.rules.zone)
+
+
+def _local(epoch_s: float, campaign: Campaign) -> str:
+    return f"{datetime.fromtimestamp(epoch_s, campaign.rules.zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _as_json(campaign: Campaign, line: ContactLine) -> dict[str, Any]:
+    record = line.record
+    return {
+        "contact_id": f"{campaign.id}-{line.n}",
+        "campaign_id": campaign.id,
+        "campaign": campaign.name,
+        "state": record.state,
+        "outcome": record.outcome,
+        "agent": record.agent,
+        "customer": record.customer,
+        "priority": record.priority,
+        "attempts": record.made,
+        "charged": record.charged,
+        "due_at": _iso(record.due_s, campaign),
+        "expires_at": _iso(record.expires_s, campaign),
+        "line": line.row.line,
+        "row": dict(zip(campaign.columns, line.row.cells, strict=False)),
+        "made": [
+            {
+                "attempt_id": str(one.id),
+                "requested_at": _iso(one.attempt.requested_at, campaign),
+                "state": one.attempt.state,
+                "outcome": one.attempt.outcome,
+                "call_sid": one.attempt.sid,
+                "talk_s": one.attempt.talk_s,
+                "rules_version": one.attempt.rules_version,
+                "window": one.attempt.window,
+            }
+            for one in line.attempts
+        ],
+    }
+
+
+def _iso(epoch_s: float, campaign: Campaign) -> str | None:
+    if not epoch_s:
+        return None
+    return datetime.fromtimestamp(epoch_s, campaign.rules.zone).isoformat(timespec="seconds")
+
+
+def _tell(campaign: Campaign, line: ContactLine) -> None:
+    record = line.record
+    end = f": {record.outcome}" if record.outcome else ""
+    say(f"Contact {campaign.id}-{line.n} of {escape(campaign.name)} is {record.state}{end}.")
+    facts = {
+        "agent": record.agent,
+        "customer": record.customer,
+        "due": _local(record.due_s, campaign) if record.due_s else "at once",
+        "expires": _local(record.expires_s, campaign) if record.expires_s else "never",
+        "attempts": f"{record.made}, {record.charged} of {campaign.rules.max_attempts} used up",
+        "line": str(line.row.line),
+        **dict(zip(campaign.columns, line.row.cells, strict=False)),
+    }
+    table = plain_table("", "")
+    for name, value in facts.items():
+        table.add_row(f"[dim]{escape(name)}[/dim]", escape(value))
+    show(table)
+    if not line.attempts:
+        return
+    attempts = plain_table("attempt", "requested", "state", "outcome", "talked", "call")
+    for one in line.attempts:
+        attempts.add_row(str(one.id), *_cells(one.attempt, campaign))
+    show(attempts)
+
+
+def _cells(attempt: Attempt, campaign: Campaign) -> tuple[str, ...]:
+    return (
+        _local(attempt.requested_at, campaign),
+        attempt.state,
+        attempt.outcome or "–",
+        f"{attempt.talk_s} s" if attempt.talk_s else "–",
+        attempt.sid or "–",
+    )

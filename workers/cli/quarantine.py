@@ -1,0 +1,142 @@
+"""`dialer campaign unresolved` and `resolve`: attempts of which nobody knows whether a phone rang."""
+
+import getpass
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from campaigns.attempt import AttemptState
+from dialer.browsing import Filter, attempts_page
+from dialer.deciding import Decision, decide
+from dialer.ids import AttemptId
+from dialer.store import Campaign, Contacts, OpenAttempt
+from workers.cli.campaign import Name
+from workers.cli.faults import WrongUse
+from workers.cli.printing import AsJson, plain_table, say, say_json, show
+from workers.cli.session import open_wiring
+from workers.wiring import Wiring
+
+_PAGE = 500
+_WORDS = {"redial": Decision.NOT_PLACED}
+"""Beside the decisions' own names."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to `dialer campaign`."""
+    app.command()(unresolved)
+    app.command()(resolve)
+
+
+def unresolved(campaign: Name, *, as_json: AsJson = False) -> None:
+    """List attempts in quarantine: their request may have arrived, and no answer came.
+
+    They are looked for at the provider until no call of theirs can be live any more; meanwhile
+    agent and customer are not called. Whoever knows better decides with `resolve`.
+    """
+    wiring = open_wiring()
+    found = wiring.campaigns.find(campaign)
+    attempts = _all_unknown(wiring, found)
+    now_s = wiring.db.now()
+    if as_json:
+        say_json([_as_json(one, now_s, found) for one in attempts])
+        return
+    if not attempts:
+        say(f"Nothing is unresolved in {escape(found.name)}.")
+        return
+    table = plain_table(
+        "attempt", "agent", "customer", "requested", "why", "looked", "resolves itself by"
+    )
+    for one in attempts:
+        attempt = one.attempt
+        table.add_row(
+            str(one.id),
+            attempt.agent,
+            attempt.customer,
+            _local(attempt.requested_at, found),
+            escape(attempt.error_code or "no answer"),
+            f"{attempt.looks} times",
+            _local(attempt.quarantine_ends_at, found),
+        )
+    show(table)
+    say("\nDecide one: dialer campaign resolve ATTEMPT --as connected")
+
+
+def resolve(
+    attempt: Annotated[str, typer.Argument(metavar="ATTEMPT", help="Its id.")],
+    *,
+    as_: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="WHAT",
+            help="connected, customer_no_answer, customer_busy, agent_no_answer: a call was made "
+            "and ended so; redial: none was made, dial again; skip: close the contact; give_up: "
+            "as the campaign's rule for unknown attempts.",
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Decide an attempt in quarantine by what you know, from Exotel's dashboard or the agent.
+
+    Where a call was found meanwhile, nothing is changed. What follows is what the campaign's
+    rules have for that outcome.
+    """
+    id_ = AttemptId.parse(attempt)
+    if id_ is None:
+        raise WrongUse(f"{attempt!r} is no attempt's id; see: dialer campaign unresolved")
+    decision = _decision(as_)
+    wiring = open_wiring()
+    after = decide(wiring.db, wiring.settling, id_, decision, who=getpass.getuser())
+    contact = Contacts(wiring.db).get(id_.campaign, id_.n)
+    state = contact.state if contact else None
+    if as_json:
+        say_json({"attempt_id": attempt, "outcome": after.outcome, "contact_state": state})
+    else:
+        say(f"Attempt {attempt} ended as {after.outcome}; its contact is {state}.")
+
+
+def _decision(word: str) -> Decision:
+    try:
+        return _WORDS.get(word) or Decision(word)
+    except ValueError:
+        known = ", ".join((*_WORDS, *Decision))
+        raise WrongUse(f"--as {word}: use one of {known}") from None
+
+
+def _all_unknown(wiring: Wiring, campaign: Campaign) -> list[OpenAttempt]:
+    found: list[OpenAttempt] = []
+    cursor: int | None = 0
+    while cursor is not None:
+        page = attempts_page(
+            wiring.db, campaign, Filter(state=AttemptState.UNKNOWN), cursor=cursor, most=_PAGE
+        )
+        found += page.items
+        cursor = page.next_cursor
+    return found
+
+
+def _as_json(one: OpenAttempt, now_s: float, campaign: Campaign) -> dict[str, Any]:
+    attempt = one.attempt
+    return {
+        "attempt_id": str(one.id),
+        "contact_id": str(one.id.contact),
+        "agent": attempt.agent,
+        "customer": attempt.customer,
+        "since": _iso(attempt.requested_at, campaign),
+        "age_s": round(now_s - attempt.requested_at),
+        "why": attempt.error_code,
+        "http_status": attempt.http_status,
+        "looks": attempt.looks,
+        "looked_at": _iso(attempt.looked_at, campaign) if attempt.looked_at else None,
+        "resolves_by": _iso(attempt.quarantine_ends_at, campaign),
+    }
+
+
+def _iso(epoch_s: float, campaign: Campaign) -> str:
+    return datetime.fromtimestamp(epoch_s, campaign.rules.zone).isoformat(timespec="seconds")
+
+
+def _local(epoch_s: float, campaign: Campaign) -> str:
+    return f"{datetime.fromtimestamp(epoch_s, campaign.rules.zone):%Y-%m-%d %H:%M:%S}"

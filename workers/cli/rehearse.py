@@ -1,0 +1,172 @@
+"""`dialer rehearse`: the user's own list and rules against the simulator, on a fast clock."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.contact_state import ContactState
+from campaigns.list_columns import ColumnChoice
+from campaigns.list_sieve import Dedupe
+from campaigns.rehearsal import rehearsed
+from dialer.calling_back import call_back
+from dialer.ids import ContactId
+from dialer.loading import LoadOptions
+from dialer.settings import Settings, read_settings
+from dialer.simulator import Fate, SimulatorOptions
+from dialer.store import Campaign
+from dialer.store.snapshot import contact_lines
+from workers.cli.faults import JobFailed, WrongUse
+from workers.cli.lists import AgentColumn, CustomerColumn, DedupeIn, ListFile, tell_judgement
+from workers.cli.on_stage import (
+    end_like_ctrl_c,
+    follow,
+    log_folder,
+    report,
+    tell_result,
+    wait_until_up,
+)
+from workers.cli.printing import progress, say
+from workers.cli.rules import GivenRules, campaign_rules, takes_rules
+from workers.cli.simulator import read_weights, read_whole_span
+from workers.stage import staged
+from workers.wiring import Wiring
+
+_PREFIX = "rehearsal-"
+_NAME_CHARS = 40
+_LOOKUP_AFTER_CALL_S, _LOOKUP_EVERY_CALL_S, _VALUES_AFTER_CALL_S = 120, 60, 150
+_SIMULATED = "The simulated calls"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to `dialer`."""
+    app.command()(rehearse)
+
+
+@takes_rules
+def rehearse(
+    file: ListFile,
+    *,
+    out: Annotated[
+        Path, typer.Option(file_okay=False, help="Folder of the reports and the processes' logs.")
+    ] = Path("out"),
+    speed: Annotated[float, typer.Option(min=1, max=200, help="Seconds that pass in one.")] = 30.0,
+    within: Annotated[float, typer.Option(help="Give up after so many minutes.")] = 60.0,
+    outcome: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FATE=WEIGHT",
+            help=f"Replaces the usual mix. Fates: {', '.join(Fate)}.",
+            rich_help_panel=_SIMULATED,
+        ),
+    ] = None,
+    talk: Annotated[
+        str, typer.Option(metavar="FROM-TO", help="Talking, s.", rich_help_panel=_SIMULATED)
+    ] = "10-180",
+    seed: Annotated[
+        int, typer.Option(help="Decides each call's fate.", rich_help_panel=_SIMULATED)
+    ] = 0,
+    agent_column: AgentColumn = None,
+    customer_column: CustomerColumn = None,
+    dedupe: DedupeIn = Dedupe.FILE,
+    given: GivenRules,
+) -> None:
+    """Rehearse a campaign: your list and your rules, no phone rings, time passes faster.
+
+    The real processes run in a folder of their own against the simulator, and the same reports
+    are written, marked as a rehearsal. Your account, your Redis and your campaigns are not
+    touched; suppression lists are not asked.
+
+    **Example**
+
+      dialer rehearse contacts.csv --max-attempts 2 --retry customer_busy=10mx2 --outcome connected=1
+    """
+    settings = read_settings()
+    rules = campaign_rules(settings, given)
+    simulator = _simulator(settings, speed=speed, outcome=outcome or (), talk=talk, seed=seed)
+    options = LoadOptions(ColumnChoice(agent_column, customer_column), dedupe)
+    file, out = file.resolve(), out.resolve()
+    end_like_ctrl_c()
+    with staged(log_folder(out), simulator, _environment(settings, rules, simulator)) as stage:
+        wait_until_up(stage)
+        campaign = _load(stage.wiring, file, rules, options, speed=speed)
+        say(f"\nThe web page, while this runs: [link]{stage.page_url}[/link]\n")
+        follow(stage, campaign, within_s=within * 60)
+        written = report(stage, campaign, out)
+        say("\n[bold]This was a rehearsal: no phone rang.[/bold]")
+        all_hold = tell_result(stage, campaign, written)
+    if not all_hold:
+        raise JobFailed(f"our books and the simulator's differ; the logs are in {out / 'logs'}")
+
+
+def _simulator(
+    settings: Settings, *, speed: float, outcome: Sequence[str], talk: str, seed: int
+) -> SimulatorOptions:
+    usual = SimulatorOptions()
+    try:
+        return SimulatorOptions(
+            speed=speed,
+            seed=seed,
+            rate_limit=settings.exotel_rate_limit,
+            rate_window_s=settings.exotel_rate_window_s / speed,
+            outcomes=read_weights(outcome, Fate) or usual.outcomes,
+            talk_s=read_whole_span(talk),
+            latency_ms=(5, 20),
+        )
+    except ValueError as error:
+        raise WrongUse(str(error)) from None
+
+
+def _environment(
+    settings: Settings, rules: CampaignRules, simulator: SimulatorOptions
+) -> dict[str, str]:
+    """Take over what decides how rows are judged and paced; scale what counts in seconds."""
+    speed = simulator.speed
+    return {
+        "EXOTEL_CALLER_ID": rules.caller_id,
+        "EXOTEL_RATE_LIMIT": str(settings.exotel_rate_limit),
+        "EXOTEL_RATE_WINDOW_S": str(simulator.rate_window_s),
+        "EXOTEL_MAX_CONCURRENT_CALLS": str(settings.exotel_max_concurrent_calls),
+        "DIALER_ALLOWED_COUNTRIES": ",".join(settings.dialer_allowed_countries),
+        "DIALER_DEFAULT_COUNTRY": settings.dialer_default_country,
+        "DIALER_CALLING_HOURS": "always",
+        "DIALER_LOOKUP_AFTER_S": str(_LOOKUP_AFTER_CALL_S / speed),
+        "DIALER_LOOKUP_EVERY_S": str(max(1.0, _LOOKUP_EVERY_CALL_S / speed)),
+        "DIALER_FINAL_VALUES_AFTER_S": str(_VALUES_AFTER_CALL_S / speed),
+    }
+
+
+def _load(
+    wiring: Wiring, file: Path, rules: CampaignRules, options: LoadOptions, *, speed: float
+) -> Campaign:
+    rehearsal = rehearsed(rules, speed=speed)
+    name = f"{_PREFIX}{file.stem}"[:_NAME_CHARS]
+    with file.open("rb") as opened, progress(f"Reading {escape(file.name)}") as on_share:
+        loaded = wiring.loading.load(
+            opened, name=name, rules=rehearsal.rules, options=options, on_progress=on_share
+        )
+    tell_judgement(loaded)
+    campaign = wiring.campaigns.find(name)
+    say("\n[bold]A rehearsal differs from the campaign:[/bold]")
+    for difference in rehearsal.differences:
+        say(f"  {escape(difference)}")
+    limit, window_s = wiring.allowance.requests, wiring.allowance.window_s
+    say(f"  The request limit is {limit} in {window_s:g} s, for {limit} in {window_s * speed:g} s.")
+    if early := sum(1 for _ in _called_at_once(wiring, campaign)):
+        say(f"  {early:,} contacts with a not-before are called at once.")
+    wiring.campaigns.move(campaign, CampaignState.RUNNING)
+    return campaign
+
+
+def _called_at_once(wiring: Wiring, campaign: Campaign) -> Iterator[ContactId]:
+    """Call contacts that were to wait for a day that does not come."""
+    now_s = wiring.db.now()
+    for line in contact_lines(wiring.db, campaign.id, size=campaign.size):
+        if line.record.state is ContactState.WAITING and line.record.due_s > now_s:
+            id_ = ContactId(campaign.id, line.n)
+            call_back(wiring.db, id_, datetime.fromtimestamp(now_s, UTC))
+            yield id_

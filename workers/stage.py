@@ -1,0 +1,171 @@
+"""The whole dialer on this machine against the simulator: own server, own settings, own folder.
+
+Nothing of the user's is touched or needed: no account, no `.env`, no Redis, no fixed port.
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from dialer.embedded import ensure_running
+from dialer.keeper import ServerFolder, open_lock, try_lock, wait_until
+from dialer.settings import read_settings
+from dialer.simulator import SimulatorOptions, running
+from dialer.status import alive
+from dialer.store import Campaign
+from dialer.store.snapshot import contact_lines
+from workers.roles import all_processes
+from workers.up import ProcessGroup
+from workers.wiring import Wiring
+
+_GONE_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the demo runs on.
+
+    Args:
+        page_url: Of the web process.
+        log_dir: What the processes said.
+    """
+
+    wiring: Wiring
+    processes: ProcessGroup
+    simulator_url: str
+    page_url: str
+    log_dir: Path
+
+    def is_up(self) -> bool:
+        """Tell whether the web process answers and everybody else has said that they live."""
+        self.processes.poll()
+        try:
+            if httpx.get(f"{self.page_url}/readyz", timeout=1).status_code != httpx.codes.OK:
+                return False
+        except httpx.HTTPError:
+            return False
+        return {"feeder", "results", "worker"} <= alive(self.wiring.db).keys()
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A promise, held against the simulator's own books."""
+
+    says: str
+    holds: bool
+
+
+@contextmanager
+def staged(
+    log_dir: Path, simulator: SimulatorOptions, settings: Mapping[str, str]
+) -> Iterator[Stage]:
+    """Set everything up in a temporary folder; leave no process behind, and no file but the logs.
+
+    This process itself moves there and forgets its settings, since its children inherit both.
+
+    Args:
+        settings: By their environment names; account, addresses and folder are the stage's own.
+    """
+    with ExitStack() as undo:
+        folder = Path(tempfile.mkdtemp(prefix="dialer-demo-"))
+        undo.callback(_remove, folder)
+        undo.callback(os.chdir, Path.cwd())
+        os.chdir(folder)
+        simulator_url = undo.enter_context(running(simulator))
+        _replace_settings(
+            {**settings, **_own_settings(simulator, simulator_url, folder / "var", _free_port())}
+        )
+        ours = read_settings()
+        server = ensure_running(ours.dialer_data_dir)
+        undo.callback(server.close)
+        wiring = Wiring(ours.model_copy(update={"redis_url": server.url}))
+        undo.callback(wiring.redis.close)
+        processes = undo.enter_context(
+            ProcessGroup(all_processes(), ours.dialer_data_dir, log_dir=log_dir)
+        )
+        yield Stage(wiring, processes, simulator_url, ours.callback_base_url, log_dir)
+
+
+def agreements(stage: Stage, campaign: Campaign) -> list[Agreement]:
+    """Compare what we report with what the simulator knows."""
+    with httpx.Client(base_url=stage.simulator_url, timeout=10) as client:
+        verdict = client.get("/_simulator/verdict").json()
+        calls = client.get("/_simulator/ledger", params={"section": "calls"}).json()["calls"]
+    theirs = {call["sid"]: call["outcome"] for call in calls}
+    limit, window_s = stage.wiring.allowance.requests, stage.wiring.allowance.window_s
+    return [
+        Agreement(
+            f"{len(theirs)} calls, the same Sids and outcomes in both books",
+            theirs == _our_calls(stage.wiring, campaign),
+        ),
+        Agreement(
+            f"{verdict['peak_in_window']} requests at most in any {window_s:g} s, {limit} allowed, "
+            f"{verdict['too_many_429']} refused",
+            verdict["peak_in_window"] <= limit and not verdict["too_many_429"],
+        ),
+        Agreement("nobody was ever in two calls", not verdict["overlapping_calls"]),
+        Agreement("no attempt was sent twice", not verdict["attempts_posted_twice"]),
+    ]
+
+
+def _our_calls(wiring: Wiring, campaign: Campaign) -> dict[str, Any]:
+    return {
+        made.attempt.sid: made.attempt.outcome
+        for contact in contact_lines(wiring.db, campaign.id, size=campaign.size)
+        for made in contact.attempts
+        if made.attempt.sid
+    }
+
+
+def _own_settings(
+    simulator: SimulatorOptions, url: str, data_dir: Path, port: int
+) -> dict[str, str]:
+    return {
+        "EXOTEL_API_KEY": simulator.api_key,
+        "EXOTEL_API_TOKEN": simulator.api_token,
+        "EXOTEL_ACCOUNT_SID": simulator.account_sid,
+        "EXOTEL_BASE_URL": url,
+        "EXOTEL_DETAILS_BASE_URL": url,
+        "DIALER_DATA_DIR": str(data_dir),
+        "DIALER_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PORT": str(port),
+        "DIALER_CALLBACK_SECRET": secrets.token_urlsafe(32),
+        "DIALER_LOG_FORMAT": "json",
+    }
+
+
+def _replace_settings(settings: Mapping[str, str]) -> None:
+    for name in list(os.environ):
+        if name.startswith(("EXOTEL_", "DIALER_")) or name in {"REDIS_URL", "PORT"}:
+            del os.environ[name]
+    os.environ.update(settings)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder, which ends the embedded server, and wait until it has."""
+    server = ServerFolder.within(folder / "var")
+    locks = [open_lock(server.server_lock), open_lock(server.keeper_lock)]
+    shutil.rmtree(folder, ignore_errors=True)
+    wait_until(lambda: all(_is_free(lock) for lock in locks), within_s=_GONE_WITHIN_S)
+    for lock in locks:
+        os.close(lock)
+
+
+def _is_free(lock: int) -> bool:
+    return try_lock(lock, fcntl.LOCK_SH)
