@@ -115,6 +115,10 @@ class Attempt:
         looks: How often the provider was asked about it.
         empty_looks: How many of them, in a row, after the quarantine, found nothing.
         is_final: No later value is expected.
+        sid_is_proven: The provider itself named the call, in its response or its details. A
+            callback alone does not prove it: whoever learns its path can send one.
+        told_outcome: What a callback says of a call that is not proven to be ours; counts as soon
+            as it is.
     """
 
     version: int
@@ -150,6 +154,8 @@ class Attempt:
     empty_looks: int = 0
     looked_at: float | None = None
     is_final: bool = False
+    sid_is_proven: bool = False
+    told_outcome: Outcome | None = None
 
     @property
     def is_settled(self) -> bool:

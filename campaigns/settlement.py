@@ -76,20 +76,78 @@ def overall_outcome(report: CallReport) -> Outcome:
 def told(attempt: Attempt, report: CallReport, *, at: float) -> Told | Conflict:
     """Merge a report into an attempt; order and repetition of reports do not matter.
 
+    A callback's outcome counts only once the call is proven to be this attempt's: a forged one
+    would free two phones that are in a call.
+
     Args:
         at: When the report was received, epoch s.
     """
-    if attempt.sid is not None and attempt.sid != report.sid:
-        return Conflict(f"call {report.sid} is not this attempt's call")
+    if not _fits_numbers(attempt, report):
+        return Conflict(f"call {report.sid} is between other numbers")
     if attempt.is_settled and attempt.sid is None:
         return Conflict(f"call {report.sid} came for an attempt that placed none")
-    if attempt.is_settled:
-        after = _as_it_ended(_with_values(attempt, report))
+    is_proof = report.source is ReportSource.DETAILS
+    if attempt.sid not in (None, report.sid):
+        if attempt.is_settled or attempt.sid_is_proven or not is_proof:
+            return Conflict(f"call {report.sid} is not this attempt's call")
+        attempt = without_call(attempt)
+    known = replace(attempt, sid_is_proven=attempt.sid_is_proven or is_proof)
+    if known.is_settled:
+        after = _as_it_ended(_with_values(known, report))
+    elif known.told_outcome and not known.sid_is_proven:
+        after = _with_values(known, report)
     elif report.is_over:
-        after = _ended(attempt, report, at=at)
+        after = _ended(known, report, at=at)
     else:
-        after = _under_way(attempt, report)
+        after = _under_way(known, report)
     return Told(after, news=after != attempt)
+
+
+def proven(attempt: Attempt, sid: str, *, at: float) -> Attempt:
+    """Bind the call that the provider's response names; what callbacks told of it counts now.
+
+    Args:
+        at: When the response came, epoch s.
+    """
+    if attempt.is_settled:
+        return attempt
+    if attempt.sid not in (None, sid):
+        attempt = without_call(attempt)  # a callback came first, about another call
+    after = replace(attempt, state=AttemptState.PLACED, sid=sid, sid_is_proven=True)
+    if after.told_outcome is None:
+        return after
+    return settled(after, after.told_outcome, source=str(ReportSource.CALLBACK), at=at)
+
+
+def without_call(attempt: Attempt) -> Attempt:
+    """Forget what callbacks told of a call that was not this attempt's."""
+    return replace(
+        attempt,
+        sid=None,
+        told_outcome=None,
+        agent_status=None,
+        customer_status=None,
+        agent_s=None,
+        talk_s=None,
+        ring_s=None,
+        total_s=None,
+        price=None,
+        recording_url=None,
+        agent_answered_at=None,
+        answered_at=None,
+        ended_at=None,
+        answered_by=None,
+    )
+
+
+def _fits_numbers(attempt: Attempt, report: CallReport) -> bool:
+    """Compare the last ten digits: the provider prints numbers without country code."""
+    pairs = ((attempt.agent, report.agent), (attempt.customer, report.customer))
+    return all(_last_ten(ours) == _last_ten(theirs) for ours, theirs in pairs if theirs)
+
+
+def _last_ten(number: str) -> str:
+    return "".join(filter(str.isdigit, number))[-10:]
 
 
 def _under_way(attempt: Attempt, report: CallReport) -> Attempt:
@@ -118,6 +176,8 @@ def _ended(attempt: Attempt, report: CallReport, *, at: float) -> Attempt:
     )
     if outcome is None:
         return after
+    if not after.sid_is_proven:
+        return replace(after, told_outcome=outcome)
     return settled(after, outcome, source=str(report.source), at=at)
 
 
@@ -147,9 +207,7 @@ def _with_values(attempt: Attempt, report: CallReport) -> Attempt:
     known = replace(
         attempt,
         recording_url=attempt.recording_url or report.recording_url,
-        answered_by=_surer(
-            attempt.answered_by, customer_leg.answered_by if customer_leg else None
-        ),
+        answered_by=_surer(attempt.answered_by, customer_leg.answered_by if customer_leg else None),
     )
     if report.is_over:
         return _with_figures(known, report)

@@ -8,12 +8,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Self, get_type_hints
+from typing import Any, Self, TypeVar, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +28,8 @@ from dialer.store.attempts import OpenAttempt
 from dialer.store.campaigns import Campaign, RejectedRow
 from dialer.store.contacts import ContactRecord, Row
 from dialer.store.snapshot import ContactLine
+
+Kept = TypeVar("Kept", Attempt, ContactRecord)
 
 CARD = "campaign.json"
 CONTACTS, ATTEMPTS, REJECTED = "contacts.parquet", "attempts.parquet", "rejected.parquet"
@@ -121,38 +123,35 @@ class Archive:
 
     def contacts(self) -> Iterator[ContactLine]:
         """Read every contact with its attempts, in the file's order."""
-        attempts = groupby(self._rows(ATTEMPTS), key=itemgetter(0))
+        attempts = groupby(self._rows(ATTEMPTS), key=itemgetter("n"))
         n_of_next, of_next = next(attempts, (None, iter(())))
-        for n, *record, line, cells, extra in self._rows(CONTACTS):
+        for told in self._rows(CONTACTS):
+            n, extra = told["n"], told["extra"]
             made: tuple[OpenAttempt, ...] = ()
             if n == n_of_next:
-                made = tuple(self._attempt(n, values) for _, *values in of_next)
+                made = tuple(self._attempt(n, one) for one in of_next)
                 n_of_next, of_next = next(attempts, (None, iter(())))
-            row = Row(line, tuple(cells), json.loads(extra) if extra else {})
-            yield ContactLine(n, _record(*record), row, made)
+            row = Row(told["line"], tuple(told["cells"]), json.loads(extra) if extra else {})
+            yield ContactLine(n, _read(ContactRecord, told), row, made)
 
     def rejected(self) -> Iterator[RejectedRow]:
         """Read every row that was not taken."""
-        for line, cells, code, message in self._rows(REJECTED):
-            yield RejectedRow(line, tuple(cells), code, message)
+        for told in self._rows(REJECTED):
+            yield RejectedRow(told["line"], tuple(told["cells"]), told["code"], told["message"])
 
     def orphans(self) -> list[Orphan]:
         """Read the callbacks that belong to no call."""
         return [Orphan(**one) for one in self.card().orphans]
 
-    def _attempt(self, n: int, values: list[Any]) -> OpenAttempt:
-        known = dict(zip(_ATTEMPT_FIELDS, values, strict=True))
-        known["state"] = AttemptState(known["state"])
-        for name in ("outcome", "details_outcome"):
-            known[name] = known[name] and Outcome(known[name])
-        attempt = Attempt(**known)
+    def _attempt(self, n: int, told: Mapping[str, Any]) -> OpenAttempt:
+        attempt = _read(Attempt, told)
         return OpenAttempt(AttemptId(self._campaign, n, attempt.no, attempt.nonce), attempt)
 
-    def _rows(self, name: str) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, name: str) -> Iterator[dict[str, Any]]:
         try:
             with pq.ParquetFile(self.folder / name) as file:
                 for batch in file.iter_batches(batch_size=_BATCH):
-                    yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+                    yield from batch.to_pylist()
         except (OSError, pa.ArrowInvalid) as error:
             raise ArchiveDamaged(f"{self.folder / name} cannot be read: {error}") from error
 
@@ -212,17 +211,33 @@ def _write_rejected(rejected: Iterable[RejectedRow], into: Path) -> int:
     return rows.count
 
 
-def _record(*values: Any) -> ContactRecord:
-    known = dict(zip(_RECORD_FIELDS, values, strict=True))
-    known["state"] = ContactState(known["state"])
-    end = known["outcome"]
-    known["outcome"] = end and (Outcome(end) if end in set(Outcome) else NotDialled(end))
-    return ContactRecord(**known)
+def _read(kind: type[Kept], told: Mapping[str, Any]) -> Kept:
+    """Make a value of its columns; an older archive may lack some, and a newer one have more."""
+    known = {name: told[name] for name in _READERS[kind] if name in told}
+    for name, reader in _READERS[kind].items():
+        if reader is not None and known.get(name) is not None:
+            known[name] = reader(known[name])
+    return kind(**known)
+
+
+def _end(word: str) -> Outcome | NotDialled:
+    return Outcome(word) if word in set(Outcome) else NotDialled(word)
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _readers_of(kind: type) -> dict[str, Callable[[Any], Any] | None]:
+    """Tell for each field of a dataclass what makes its value of a column's; None: it is as it is."""
+    words = {
+        AttemptState: AttemptState,
+        ContactState: ContactState,
+        Outcome | None: Outcome,
+        Outcome | NotDialled | None: _end,
+    }
+    return {name: words.get(hint) for name, hint in get_type_hints(kind).items()}
 
 
 def _columns_of(kind: type) -> list[tuple[str, pa.DataType]]:
@@ -241,7 +256,7 @@ def _arrow_type(hint: Any) -> pa.DataType:
 
 _BATCH = 10_000
 _ATTEMPT_FIELDS = [one.name for one in fields(Attempt)]
-_RECORD_FIELDS = [one.name for one in fields(ContactRecord)]
+_READERS = {kind: _readers_of(kind) for kind in (Attempt, ContactRecord)}
 _SCHEMAS = {
     CONTACTS: pa.schema(
         [

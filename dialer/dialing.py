@@ -29,7 +29,7 @@ from campaigns.contact_state import NotDialled
 from campaigns.custom_field import CustomFieldTemplate, custom_field
 from campaigns.local_day import OpenWindow
 from campaigns.phone import PhoneRules, is_allowed
-from campaigns.settlement import settled
+from campaigns.settlement import proven, settled
 from dialer import failpoints
 from dialer.call_request import call_request
 from dialer.callback_paths import CallbackPaths
@@ -344,18 +344,12 @@ class Dialing:
     def _placed(self, id_: AttemptId, attempt: Attempt, connected: Connected) -> Attempt:
         sid = connected.call.sid
 
+        at = self._db.now()
+
         def bind(now: Attempt) -> Attempt | None:
-            if now.is_settled:  # the callback was faster
-                if now.sid != sid:
-                    log.error("sid_differs", attempt_id=str(id_), sid=now.sid, placed_sid=sid)
-                return replace(now, http_status=connected.http_status)
             if now.sid not in (None, sid):
-                # a callback came first, about another call: the response proves which is ours
                 log.error("sid_differs", attempt_id=str(id_), sid=now.sid, placed_sid=sid)
-                now = replace(attempt, version=now.version)
-            return replace(
-                now, state=AttemptState.PLACED, sid=sid, http_status=connected.http_status
-            )
+            return replace(proven(now, sid, at=at), http_status=connected.http_status)
 
         after = self._settling.learn(
             id_,

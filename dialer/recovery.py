@@ -5,8 +5,8 @@ hold set (by any script, see prelude.lua)
   ├─ nothing was missing, every host reported     → released, within seconds
   └─ something was missing
        ├─ phantom slots seal the allowance
-       ├─ the provider's calls of the last while are read and bound
-       └─ every host reported, or the longest call is over → released
+       ├─ every host reported, or the longest call is over
+       └─ the provider's calls of the last while are read and bound → released
 """
 
 import json
@@ -18,15 +18,16 @@ from typing import cast
 
 import structlog
 
-from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.attempt import SEND_WINDOW_S, Attempt, AttemptState, CallReport, Outcome
+from campaigns.contact_state import ContactState
 from campaigns.custom_field import attempt_id_in
-from campaigns.settlement import Conflict, settled
+from campaigns.settlement import Conflict, proven, settled
 from dialer import failpoints
 from dialer.ids import AttemptId
 from dialer.journal import Answer, Intent, Journal
 from dialer.pacing import SPACING_SLACK_S, WINDOW_MARGIN_S, Allowance
 from dialer.settling import Settling
-from dialer.store import Database
+from dialer.store import Contacts, Database
 from dialer.store.attempts import decode, encode
 from dialer.store.database import text
 from dialer.sweeping import Sweeping
@@ -37,6 +38,7 @@ HOST_SEEN_S = 120.0
 """A host seen so recently when the hold began is waited for."""
 
 _HOST_PATIENCE_S = 30.0
+_STILL_SENDING_S = SEND_WINDOW_S + 0.5
 _SLOWEST_ANSWER_S = 5.0
 _CLOCKS_APART_S = 300.0
 
@@ -97,12 +99,15 @@ class HostRecovery:
         now_s = self._db.now()
         self._db.client.hset(self._db.key("hosts"), self._host, str(now_s))
         self._hand_in()
-        if self._db.client.hexists(self._db.key("account"), "hold"):
-            self._report(now_s)
+        held_at = self._db.client.hget(self._db.key("account"), "held_at")
+        if held_at:
+            self._report(now_s, held_s=now_s - float(held_at))
         else:
             self._journal.prune(before=now_s)
 
-    def _report(self, now_s: float) -> None:
+    def _report(self, now_s: float, *, held_s: float) -> None:
+        if held_s < _STILL_SENDING_S:
+            return  # a request that passed its gate before the hold may not be in the journal yet
         if self._db.client.hexists(self._db.key("reported"), self._host):
             return
         intents = self._journal.intents(ending_after=now_s)
@@ -119,21 +124,7 @@ class HostRecovery:
         attempt = replace(
             decode(intent.attempt), state=AttemptState.UNKNOWN, error_code="redis_lost"
         )
-        return int(
-            self._db.run(
-                "restore",
-                str(id_),
-                id_.campaign,
-                id_.n,
-                id_.no,
-                id_.nonce,
-                encode(attempt),
-                attempt.agent[1:],
-                attempt.customer[1:],
-                intent.ends_at,
-                attempt.requested_at + self._slot_lease_s,
-            )
-        )
+        return _bring_back(self._db, id_, attempt, slot_lease_s=self._slot_lease_s)
 
     def _hand_in(self) -> None:
         with self._lock:
@@ -154,11 +145,11 @@ class HostRecovery:
         at = self._db.now()
 
         def learn(now: Attempt) -> Attempt | None:
-            if now.is_settled or now.sid:
+            if now.is_settled or now.sid_is_proven:
                 return None
             known = replace(now, http_status=answer.http_status, error_code=answer.error_code)
             if answer.sid:
-                return replace(known, state=AttemptState.PLACED, sid=answer.sid)
+                return proven(known, answer.sid, at=at)
             if answer.outcome:
                 return settled(known, Outcome(answer.outcome), source="response", at=at)
             return None
@@ -182,6 +173,7 @@ class AccountRecovery:
         self._allowance = allowance
         self._settling = settling
         self._sweeping = sweeping
+        self._contacts = Contacts(db)
         self._longest_call_s = longest_call_s
         self._read_calls_for: float | None = None
 
@@ -225,12 +217,11 @@ class AccountRecovery:
         held_s = self._db.now() - hold.since
         if hold.lost:
             self._seal()
-            self._read_calls(hold)
-            patience_s = self._longest_call_s
-        else:
-            patience_s = _HOST_PATIENCE_S
+        patience_s = self._longest_call_s if hold.lost else _HOST_PATIENCE_S
         if hold.waiting_for and held_s < patience_s:
             return
+        if hold.lost:
+            self._read_calls(hold)  # after the hosts: a call needs its attempt back first
         if self.release():
             log.warning(
                 "hold_released", why=hold.why, held_s=round(held_s, 1), restored=hold.restored
@@ -259,8 +250,48 @@ class AccountRecovery:
             if id_ is None:
                 continue
             found += 1
+            self._restore(id_, report)
             if isinstance(told := self._settling.report(id_, report, at=now_s), Conflict):
                 log.warning("call_unplaced", attempt_id=str(id_), sid=report.sid, why=told.why)
         failpoints.reach("calls_read")
         self._read_calls_for = hold.since
         log.warning("provider_calls_read", calls=found)
+
+    def _restore(self, id_: AttemptId, report: CallReport) -> None:
+        """Bring back the attempt of a call that no journal knew: its host is gone too."""
+        contact = self._contacts.get(id_.campaign, id_.n)
+        if contact is None or contact.state not in {ContactState.WAITING, ContactState.RELEASED}:
+            return
+        created_at = report.created_at.timestamp() if report.created_at else self._db.now()
+        attempt = Attempt(
+            version=1,
+            state=AttemptState.UNKNOWN,
+            requested_at=created_at,
+            no=id_.no,
+            nonce=id_.nonce,
+            agent=contact.agent,
+            customer=contact.customer,
+            quarantine_s=self._longest_call_s,
+            error_code="redis_lost",
+        )
+        if _bring_back(self._db, id_, attempt, slot_lease_s=self._allowance.lease_s):
+            log.warning("attempt_restored", attempt_id=str(id_), sid=report.sid)
+
+
+def _bring_back(db: Database, id_: AttemptId, attempt: Attempt, *, slot_lease_s: float) -> int:
+    """Write an attempt that Redis lost; gives 1 when it was missing."""
+    return int(
+        db.run(
+            "restore",
+            str(id_),
+            id_.campaign,
+            id_.n,
+            id_.no,
+            id_.nonce,
+            encode(attempt),
+            attempt.agent[1:],
+            attempt.customer[1:],
+            attempt.quarantine_ends_at,
+            attempt.requested_at + slot_lease_s,
+        )
+    )

@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 NOTHING_ELSE = Follows()
 
+_RESPONSE_GRACE_S = 2.0
 _MOST_TRIES = 20  # writers of one attempt: a worker, a few callbacks, a sweeper
 
 
@@ -209,7 +210,9 @@ class Settling:
         if after.is_settled and _has_final_values(after) and not _has_final_values(before):
             return replace(follows, late_s=0.0)
         if after.state is AttemptState.PLACED and after.ended_at and not before.ended_at:
-            return replace(follows, look_s=0.0)  # it ended, but the report told no legs: ask
+            # it ended, but no legs were told, or it is not proven to be ours: ask the provider,
+            # after a moment for the response that may be on its way
+            return replace(follows, look_s=0.0 if after.sid_is_proven else _RESPONSE_GRACE_S)
         if after.state is AttemptState.PLACED and before.state is not AttemptState.PLACED:
             return replace(follows, look_s=self._times.lookup_after_s)
         return follows

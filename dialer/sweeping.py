@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 
 import structlog
+from redis.exceptions import RedisError
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
 from campaigns.campaign import UnknownPolicy
@@ -31,6 +32,7 @@ _VALUES_BATCH = 100  # late values can wait and cost pace: one request in a hund
 _MOST_PER_SWEEP = 200
 _LEGS_LOOKS = 3  # a details row without legs: ask so often before the overall status must do
 _LATE_VALUES_GIVE_UP_S = 900.0
+_MANUAL_LOOK_S = 3600.0
 _OVERDUE_S = 60.0  # a look-up so late goes before dials, or a busy campaign would never settle
 _SEARCH_MARGIN_S = 60.0  # the provider's clock and ours
 _MOST_PAGES = 5  # of one pair's calls; nobody rings a pair so often in an hour
@@ -70,17 +72,14 @@ class Sweeping:
         put_off_s = self._times.lookup_every_s
         open_ones = self._attempts.due("open", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
         late_ones = self._attempts.due("late", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
-        placed = []
         for one in open_ones:
-            match one.attempt.state:
-                case AttemptState.PLACING:
-                    self._give_up_on_answer(one)
-                case AttemptState.UNKNOWN:
-                    self._look_for(one)
-                case AttemptState.PLACED:
-                    placed.append(one)
-                case AttemptState.SETTLED:
-                    pass  # it ended while we read
+            try:
+                self._see_to(one)
+            except RedisError:
+                raise
+            except Exception:  # one of them must not keep the others waiting
+                log.exception("attempt_not_swept", attempt_id=str(one.id))
+        placed = [one for one in open_ones if _is_placed(one.attempt)]
         for batch in _batches(placed, SIDS_PER_LOOKUP):
             self._ask_about(batch)
         for batch in _batches(late_ones, _VALUES_BATCH):
@@ -91,6 +90,17 @@ class Sweeping:
         if looked_at:
             log.info("swept", looked_at=looked_at, requests=requests)
         return Swept(looked_at, requests)
+
+    def _see_to(self, one: OpenAttempt) -> None:
+        match one.attempt.state:
+            case AttemptState.PLACING:
+                self._give_up_on_answer(one)
+            case AttemptState.UNKNOWN:
+                self._look_for(one)
+            case AttemptState.PLACED if not one.attempt.sid_is_proven:
+                self._look_for(one)
+            case _:
+                pass  # placed ones are asked about together; a settled one ended while we read
 
     def _give_up_on_answer(self, one: OpenAttempt) -> None:
         def quarantine(now: Attempt) -> Attempt | None:
@@ -189,15 +199,24 @@ class Sweeping:
     def _is_mine(self, one: OpenAttempt, report: CallReport) -> bool:
         if report.custom_field:
             return attempt_id_in(report.custom_field) == str(one.id)
+        if report.sid == one.attempt.sid:
+            return True
+        if report.created_at and not self._may_be_created(one.attempt, report.created_at):
+            return False
         owner = self._attempts.owner(report.sid)
         return owner is None or owner == str(one.id)
+
+    def _may_be_created(self, attempt: Attempt, created_at: datetime) -> bool:
+        """A provider may overlook a filter of ours: is the call of the right time at all?"""
+        since_s = created_at.timestamp() - attempt.requested_at
+        return -_SEARCH_MARGIN_S <= since_s <= attempt.quarantine_s + _SEARCH_MARGIN_S
 
     def _found_nothing(self, one: OpenAttempt, now_s: float) -> None:
         """A negative proves nothing while a call could be live: bulk look-ups hide ongoing ones."""
         over = now_s >= one.attempt.quarantine_ends_at
 
         def count(now: Attempt) -> Attempt | None:
-            if now.state is not AttemptState.UNKNOWN:
+            if now.is_settled or now.sid_is_proven:
                 return None
             empty = now.empty_looks + 1 if over else 0
             return replace(now, looks=now.looks + 1, empty_looks=empty, looked_at=now_s)
@@ -215,6 +234,12 @@ class Sweeping:
     def _end_quarantine(self, one: OpenAttempt) -> None:
         policy = self._campaigns.find(one.id.campaign).rules.unknown
         if policy is UnknownPolicy.MANUAL:
+            # an operator decides; until then a rare look costs the allowance nothing
+            self._settling.learn(
+                one.id,
+                lambda now: None if now.is_settled else replace(now, empty_looks=0),
+                follows=Follows(look_s=_MANUAL_LOOK_S),
+            )
             return
         log.warning("quarantine_ended", attempt_id=str(one.id), policy=str(policy))
         self._settling.settle(one.id, Outcome.UNKNOWN, source="quarantine", at=self._db.now())
@@ -261,6 +286,10 @@ class Sweeping:
         else:
             due_at = attempt.requested_at + self._times.lookup_after_s
         return self._db.now() - due_at >= _OVERDUE_S
+
+
+def _is_placed(attempt: Attempt) -> bool:
+    return attempt.state is AttemptState.PLACED and attempt.sid_is_proven
 
 
 def _batches(attempts: Iterable[OpenAttempt], size: int) -> Iterator[Sequence[OpenAttempt]]:

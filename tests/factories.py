@@ -108,6 +108,7 @@ def attempt(**changed: Any) -> Attempt:
         "customer": customer(1),
         "quarantine_s": 2237.0,
         "sid": "s1",
+        "sid_is_proven": True,
     }
     return Attempt(**{**plain, **changed})
 

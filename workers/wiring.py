@@ -1,5 +1,6 @@
 """Builds store, pacing and provider from the settings; the only place that chooses."""
 
+import math
 import os
 import socket
 from dataclasses import dataclass
@@ -160,7 +161,10 @@ class Wiring:
     def journal(self) -> Journal:
         """This process's journal; one folder a host, since a data folder may be shared."""
         folder = self.settings.dialer_data_dir / "journal" / socket.gethostname()
-        return Journal(folder, process_name())
+        journal = Journal(folder, process_name())
+        # before the first gate is asked: a Redis that knows less than this host has lost state
+        journal.intents(ending_after=math.inf)
+        return journal
 
     @cached_property
     def host_recovery(self) -> HostRecovery:

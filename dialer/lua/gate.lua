@@ -81,9 +81,15 @@ if now < tonumber(ARGV[6]) or now >= tonumber(ARGV[7]) then
   take_back(campaign, n, token, c)
   return { 'drop', 'outside hours' }
 end
+-- Whoever waits is alive: its lease begins anew, or five long waits would look like five deaths.
+local function wait(seconds)
+  redis.call('ZADD', key('released'), text(now + 10), release)
+  return { 'wait', seconds }
+end
+
 local cap = tonumber(ARGV[13])
 if cap > 0 and redis.call('ZCARD', key('open')) >= cap then
-  return { 'wait', '0.2' }
+  return wait('0.2')
 end
 
 local function day_key(caps, cap)
@@ -114,7 +120,7 @@ if wait_s > 5 then
   take_back(campaign, n, token, c) -- the account is blocked for long: do not sit on the contact
   return { 'drop', 'blocked' }
 elseif wait_s > 0 then
-  return { 'wait', text(wait_s) }
+  return wait(text(wait_s))
 end
 
 for _, cap in ipairs(caps and caps.items or {}) do

@@ -206,7 +206,7 @@ def decode(stored: bytes | str) -> Attempt:
     """Decode from Redis."""
     values: dict[str, Any] = dict(zip(_ORDER, json.loads(stored), strict=False))
     values["state"] = AttemptState(values["state"])
-    for name in ("outcome", "details_outcome"):
+    for name in ("outcome", "details_outcome", "told_outcome"):
         if values.get(name) is not None:
             values[name] = Outcome(values[name])
     return Attempt(**values)

@@ -243,3 +243,18 @@ def test_masked_reports_hide_numbers_and_say_so(rig):
     assert numbers == set(frame["customer"])
     assert hashed
     assert rig.run("report", "masked", "--out", "x", "--mask", "blurred").returncode == 2
+
+
+def test_reports_made_while_calls_go_on_add_up(rig):
+    rig.load(pairs(40, agents=4), "--start", *RETRIES, name="live")
+
+    standings = []
+    for n in range(3):
+        files = report(rig, "live", f"live-{n}")
+        summary = figures(files["summary"])
+        standings.append(summary["standing"]["value"])
+        assert len(rows(files["contacts"])) == 40
+        assert len(rows(files["attempts"])) == int(summary["attempts"]["value"])
+
+    assert "provisional" in standings
+    rig.wait_for_state("completed", name="live", within_s=60)

@@ -1,6 +1,7 @@
 """What the dialer stands on, as processes of our own that can be killed: Redis and the provider."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -45,7 +46,7 @@ class RedisProcess:
         return f"unix://{self.socket}"
 
     def client(self) -> "redis.Redis":
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5)
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=1)
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -78,6 +79,14 @@ class RedisProcess:
         for file in self.folder.rglob("*"):
             if file.is_file() and file.suffix in {".aof", ".rdb", ".manifest"}:
                 file.unlink()
+
+    def block_snapshots(self) -> None:
+        """Let snapshots fail as on a full disk: a folder stands where the file belongs."""
+        (self.folder / "dump.rdb").mkdir()
+        (self.folder / "dump.rdb" / "full").touch()
+
+    def unblock_snapshots(self) -> None:
+        shutil.rmtree(self.folder / "dump.rdb", ignore_errors=True)
 
     def _answers(self) -> bool:
         try:

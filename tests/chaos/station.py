@@ -45,6 +45,7 @@ FAST = SimulatorOptions(
     talk_s=(10, 20),
     values_late_s=0,
     hang_s=3,
+    stall_s=(0.8, 0.9),
     outcomes={Fate.CONNECTED: 1},
     callback_retry_delays_s=(),
 )

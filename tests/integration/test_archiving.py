@@ -4,6 +4,7 @@ import json
 import secrets
 import shutil
 
+import pyarrow.parquet as pq
 import pytest
 
 from dialer.archive import Archive, ArchiveDamaged
@@ -149,6 +150,18 @@ def test_a_damaged_archive_is_found_out_and_redis_is_not_freed_from_it(account, 
 
     assert account.campaigns.find(finished.id).archived_at is None
     assert len(list(contact_lines(account.db, finished.id, size=3))) == 3
+
+
+def test_an_archive_of_an_older_version_is_read_with_what_it_has(account, finished, tmp_path):
+    archive = books_kit.archive(account, finished, tmp_path)
+    path = archive.folder / "attempts.parquet"
+    older = pq.read_table(path).drop_columns(["answered_by", "window"])
+    pq.write_table(older.append_column("forgotten_field", [[1] * 3]), path)
+
+    attempts = [one.attempt for line in archive.contacts() for one in line.attempts]
+
+    assert [one.price for one in attempts] == ["1.5"] * 3
+    assert [one.answered_by for one in attempts] == [None] * 3
 
 
 def test_a_report_whose_archive_is_gone_says_so(account, finished, tmp_path):

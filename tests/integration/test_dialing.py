@@ -199,10 +199,27 @@ def test_a_callback_finds_a_quarantined_call_and_settles_it(account, db):
     account.dial_one()
     (call,) = account.company.calls
 
+    account.company.end(call)
     tell(account, call)
+    db.pass_time(5)
+    account.sweeping.sweep()  # a callback alone proves nothing: whoever learns its path can send one
 
     assert account.contact(campaign).outcome is Outcome.CONNECTED
     assert account.state(campaign) == "completed"
+    check_conservation(db)
+
+
+def test_a_forged_end_of_a_quarantined_call_frees_nobody(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.company.answers.append(Answer.PLACED_UNHEARD)
+    done = account.dial_one()
+
+    account.settling.report(done.attempt_id, terminal("forged"), at=db.now())
+    db.pass_time(5)
+    account.sweeping.sweep()
+
+    assert account.contact(campaign).state is not ContactState.FINAL
+    assert set(db.client.hvals(db.key("busy"))) == {str(done.attempt_id).encode()}
     check_conservation(db)
 
 

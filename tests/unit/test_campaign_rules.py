@@ -42,12 +42,32 @@ def test_stored_rules_are_the_same_rules(**changed):
         ("unknown", "guess"),
         ("max_spend_per_day", 100),
         ("country_calls_per_day", {"India": 5}),
+        ("country_calls_per_day", {"IN": 0}),
+        ("wrap_up_s", "a while"),
+        ("wrap_up_s", "2h"),
+        ("starts_at", "tomorrow"),
         ("no_such_rule", 1),
     ],
 )
 def test_a_wrong_rule_is_refused(name, value):
     with pytest.raises(ValidationError):
         rules(**{name: value})
+
+
+def test_a_duration_may_be_written_with_its_unit():
+    assert rules(wrap_up_s="90s", min_gap_s="2h").min_gap_s == 7200
+
+
+def test_an_instant_without_an_offset_is_in_the_campaigns_zone():
+    made = rules(timezone="Asia/Dubai", starts_at="2026-11-24T09:00", ends_at="2026-11-24T09:00Z")
+
+    assert made.starts_at.isoformat() == "2026-11-24T09:00:00+04:00"
+    assert made.ends_at.isoformat() == "2026-11-24T09:00:00+00:00"
+
+
+def test_a_campaign_does_not_end_before_it_starts():
+    with pytest.raises(ValidationError, match="after starts_at"):
+        rules(starts_at="2026-11-24T09:00", ends_at="2026-11-24T08:59")
 
 
 def test_rules_do_not_change():

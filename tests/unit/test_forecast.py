@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from campaigns.calling_hours import CallingHours
 from campaigns.campaign import CampaignState
-from campaigns.forecast import Constraint, Situation, binding, forecast
+from campaigns.forecast import Constraint, Situation, binding, forecast, in_the_way
 
 ZONE = ZoneInfo("Asia/Kolkata")
 HOURS = CallingHours.parse("09:00-21:00")
@@ -49,6 +49,7 @@ def constraint(now: Situation) -> Constraint | None:
         ({"hold": "Redis lost state"}, Constraint.HOLD),
         ({"stopped": "401"}, Constraint.STOPPED),
         ({"window": None}, Constraint.HOURS),
+        ({"capped_until": NOON + timedelta(hours=12)}, Constraint.CAPS),
         ({"blocked_for_s": 12.0}, Constraint.BLOCKED),
         ({"most_calls": 10, "live_calls": 10}, Constraint.CHANNELS),
         ({"agents_free": 0, "agents_taken": 7}, Constraint.AGENTS),
@@ -61,6 +62,39 @@ def constraint(now: Situation) -> Constraint | None:
 )
 def test_the_first_thing_in_the_way_is_named(facts, expected):
     assert constraint(situation(**facts)) is expected
+
+
+def test_all_that_is_in_the_way_is_named_in_order():
+    now = situation(NIGHT, state=CampaignState.PAUSED, workers=0, blocked_for_s=3.0)
+
+    named = [bound.constraint for bound in in_the_way(now)]
+
+    assert named == [
+        Constraint.PAUSED,
+        Constraint.NO_WORKER,
+        Constraint.HOURS,
+        Constraint.BLOCKED,
+        Constraint.LIMIT,
+    ]
+
+
+def test_parked_agents_are_named_apart():
+    some = binding(situation(agents_free=0, agents_taken=4, agents_parked=1))
+    all_ = binding(situation(agents_free=0, agents_taken=4, agents_parked=4))
+
+    assert "1 of them parked" in some.sentence
+    assert "missed too many calls" in all_.sentence
+
+
+def test_a_reached_cap_says_when_it_counts_anew_and_the_forecast_begins_there():
+    midnight = datetime(2026, 11, 24, tzinfo=ZONE)
+    now = situation(capped_until=midnight, capped_by="spend")
+
+    bound, foreseen = binding(now), forecast(now, HOURS)
+
+    assert bound.until == midnight
+    assert "spend of the day" in bound.sentence
+    assert foreseen.done_at > datetime(2026, 11, 24, 9, tzinfo=ZONE)
 
 
 @pytest.mark.parametrize("state", [CampaignState.COMPLETED, CampaignState.CANCELLED])

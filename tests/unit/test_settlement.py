@@ -16,11 +16,19 @@ from campaigns.attempt import (
     Outcome,
     ReportSource,
 )
-from campaigns.settlement import Conflict, Told, outcome_of, overall_outcome, settled, told
+from campaigns.settlement import (
+    Conflict,
+    Told,
+    outcome_of,
+    overall_outcome,
+    proven,
+    settled,
+    told,
+)
 from tests.factories import answered, attempt, details, four_fields, terminal
 
 AT_S = 1_800_000_200.0
-PLACING = attempt(state=AttemptState.PLACING, sid=None, version=1)
+PLACING = attempt(state=AttemptState.PLACING, sid=None, sid_is_proven=False, version=1)
 LEGS = [
     ("completed", "completed", 30),
     ("completed", "busy", 0),
@@ -66,9 +74,9 @@ def test_order_and_number_of_a_calls_callbacks_do_not_matter(legs, mess, start):
         ),
         four_fields("s1"),
     ]
-    in_order = learnt(start, told_of)
+    in_order = proven(learnt(start, told_of), "s1", at=AT_S)
 
-    in_a_mess = learnt(start, [told_of[at] for at in mess] + told_of[::-1])
+    in_a_mess = proven(learnt(start, [told_of[at] for at in mess] + told_of[::-1]), "s1", at=AT_S)
 
     assert in_a_mess == in_order
     assert in_order.is_settled
@@ -188,9 +196,13 @@ def test_a_callback_before_the_response_binds_its_call():
     assert (after.state, after.sid) == (AttemptState.PLACED, "s1")
 
 
-def test_a_quarantined_attempt_is_found_by_its_callback():
-    after = learnt(replace(PLACING, state=AttemptState.UNKNOWN), [terminal("s1")])
+def test_a_callback_leads_a_quarantined_attempt_to_its_call_and_details_settle_it():
+    unknown = replace(PLACING, state=AttemptState.UNKNOWN)
 
+    told_of = learnt(unknown, [terminal("s1")])
+    after = learnt(told_of, [details("s1")])
+
+    assert (told_of.told_outcome, told_of.sid, told_of.outcome) == (Outcome.CONNECTED, "s1", None)
     assert (after.outcome, after.sid) == (Outcome.CONNECTED, "s1")
 
 
@@ -251,3 +263,50 @@ def test_a_call_nobody_answered_has_no_talk_no_ring_time_and_no_answer(status):
     after = learnt(attempt(), [report, report])
 
     assert (after.talk_s, after.ring_s, after.answered_at) == (None, None, None)
+
+
+@pytest.mark.parametrize("words", [("na", "machine"), ("notsure", "machine"), ("machine", "na")])
+def test_who_answered_is_the_surest_word_whenever_it_came(words):
+    known = attempt()
+
+    for word in words:
+        leg = LegReport("completed", on_call_s=30, answered_by=word)
+        match told(known, terminal("s1", customer_leg=leg), at=1_800_000_200.0):
+            case Told(known):
+                pass
+
+    assert known.answered_by == "machine"
+
+
+def test_a_callback_before_the_response_does_not_settle_until_the_call_is_proven():
+    end = terminal("s1", agent_status="completed", customer_status="busy", talk_s=0)
+
+    before_proof = learnt(PLACING, [end])
+    after_proof = proven(before_proof, "s1", at=AT_S)
+
+    assert before_proof.state is AttemptState.PLACED
+    assert after_proof.outcome is Outcome.CUSTOMER_BUSY
+
+
+def test_a_forged_end_before_the_response_counts_for_nothing():
+    forged = terminal("forged", agent_status="completed", customer_status="busy", talk_s=0)
+
+    after = proven(learnt(PLACING, [forged]), "s1", at=AT_S)
+
+    assert after == proven(PLACING, "s1", at=AT_S)
+    assert not after.is_settled
+
+
+def test_details_prove_the_call_that_a_forged_callback_hid():
+    forged = terminal("forged", agent_status="completed", customer_status="busy", talk_s=0)
+    unknown = replace(PLACING, state=AttemptState.UNKNOWN)
+
+    after = learnt(unknown, [forged, details("s1")])
+
+    assert (after.sid, after.is_settled, after.sid_is_proven) == ("s1", True, True)
+
+
+def test_a_report_between_other_numbers_is_not_about_this_attempt():
+    other = replace(details("s1"), agent="09000099999", customer="09000099998")
+
+    assert isinstance(told(attempt(), other, at=AT_S), Conflict)

@@ -10,7 +10,7 @@ from rich.markup import escape
 from campaigns.phone import Phone, parse_phone
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.printing import AsJson, complain, plain_table, progress, say, say_json, show
+from workers.cli.printing import AsJson, complain, progress, say, say_json
 from workers.cli.session import open_books
 
 _MOST_SHOWN = 50
@@ -66,11 +66,8 @@ def reconcile(
     else:
         counts = ", ".join(f"{number:,} {verdict}" for verdict, number in result.counts.items())
         say(f"{counts}; {result.live:,} live and not compared. {result.requests:,} look-ups.")
-        if wrong:
-            table = plain_table(*wrong[0])
-            for row in wrong[:_MOST_SHOWN]:
-                table.add_row(*("" if cell is None else escape(str(cell)) for cell in row.values()))
-            show(table)
+        for row in wrong[:_MOST_SHOWN]:
+            say(escape(_disagreement(row)))
         if file:
             say(escape(str(file)))
     if wrong:
@@ -193,6 +190,13 @@ def purge(
         raise JobFailed(
             f"{len(purged.kept):,} contacts keep the number until they are dialled or cancelled"
         )
+
+
+def _disagreement(row: dict[str, Any]) -> str:
+    """Tell of a call that did not match: ours first, then the provider's."""
+    values = (f"{name} {row[name]} ≠ {row[f'{name}_provider']}" for name in row["differs"].split())
+    attempt = row["attempt_id"] or "no attempt of ours"
+    return f"{row['verdict']} {row['call_sid']} · {attempt} {' · '.join(values)}".rstrip()
 
 
 def _age_s(text: str) -> float:

@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from workers.web.api import api_app
@@ -16,6 +19,7 @@ from workers.web.callbacks import callback_route
 from workers.web.desk import Desk
 from workers.web.health import health_routes
 from workers.web.pages import pages_app
+from workers.web.problems import as_problem, problem_response
 from workers.web.uploads import remove_leavings
 from workers.wiring import Wiring
 
@@ -40,6 +44,7 @@ def create_app(wiring: Wiring) -> Starlette:
     pages = pages_app(desk, is_open, api)
     return Starlette(
         lifespan=lifespan,
+        exception_handlers={HTTPException: _not_ours},
         routes=[
             *_callback_routes(wiring),
             *health_routes(desk),
@@ -55,6 +60,11 @@ def _callback_routes(wiring: Wiring) -> list[Route]:
         return []
     route = callback_route(paths=wiring.paths, facts=wiring.facts, client=wiring.redis_async)
     return [route]
+
+
+async def _not_ours(_: Request, error: Exception) -> Response:
+    """Answer what no part takes, such as a path with a line break in it."""
+    return problem_response(as_problem(error))
 
 
 def _tidy(desk: Desk) -> None:

@@ -30,7 +30,7 @@ def manual_routes(api: FastAPI) -> list[Route]:
 
     @cache
     def document() -> dict[str, Any]:
-        return _with_problem_type(api.openapi())
+        return openapi_document(api)
 
     async def openapi(request: Request) -> Response:
         require(request, Scope.READ)
@@ -62,13 +62,13 @@ def _operation(method: str, path: str, told: dict[str, Any]) -> Operation:
     )
 
 
-def _with_problem_type(document: dict[str, Any]) -> dict[str, Any]:
-    """Say of errors that they are problem details; the framework says JSON of all it knows."""
+def openapi_document(api: FastAPI) -> dict[str, Any]:
+    """Describe an API. Errors are problem details; the framework says JSON of all it knows."""
+    document = api.openapi()
     for methods in document["paths"].values():
         for told in methods.values():
             for status, answer in told["responses"].items():
-                if status in {"4XX", "5XX"}:
-                    answer["content"] = {
-                        "application/problem+json": answer["content"]["application/json"]
-                    }
+                if status in {"4XX", "5XX"} and "application/json" in answer["content"]:
+                    schema = answer["content"].pop("application/json")
+                    answer["content"]["application/problem+json"] = schema
     return document

@@ -1,0 +1,1 @@
+"""Programs that send requests; each runs in the environment of what it measures."""

