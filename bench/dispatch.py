@@ -1,86 +1,155 @@
-"""Dials a second with the limit lifted, beside bare Dramatiq + httpx: contact waiting to POST counted.
+"""Dials a second with the limit lifted, from a queue full of work to a provider that answers at once.
 
-Both have two processes, the same Redis without persistence, the same provider that answers at
-once. The clock runs at the provider, from its first request to its last one.
+    ours    contacts wait in a campaign; feeder and worker run, with every promise kept: gate,
+            intent on disk, finish, one log line a call
+    theirs  the queue is filled before; a task is one POST and nothing else: no state, no limit
+
+Everybody has two worker processes, the same form, the same Redis without persistence and the same
+provider. The rate is read off the provider's books, over the middle eight tenths of the run, so
+that starting and ending are left out. CPU is that of all processes together, Redis and provider
+included: on a busy machine it is the steadier figure.
 """
 
 import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
-from bench import ground, ours
-from bench.forms import form
+from bench import ground, ours, peers
 
-
-def dials_per_s(provider_url: str, contacts: int) -> float:
-    """Wait until all have come, then read the rate off the provider's books."""
-    last, idle = -1, 0
-    while idle < 40:
-        arrivals = json.loads(ground.ask(f"{provider_url}/books"))["arrivals"]
-        idle = idle + 1 if len(arrivals) == last else 0
-        last = len(arrivals)
-        if last >= contacts:
-            break
-        time.sleep(0.25)
-    if last < contacts:
-        print(f"   only {last} of {contacts}")
-    return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
+Runner = Callable[[str, str, int], "contextlib.AbstractContextManager[None]"]
 
 
-def bare_dramatiq(contacts: int) -> float:
-    """Enqueue everything, then start the workers."""
-    with ground.redis_server() as redis_url, ground.provider() as provider_url:
-        env = {"BENCH_REDIS": redis_url, "BENCH_PROVIDER": provider_url}
-        fill = (
-            "from bench.bare_dramatiq import post; from bench.forms import form\n"
-            f"for n in range({contacts}): post.send(form(n))"
-        )
-        with ground.process([str(ground.BIN / "python"), "-c", fill], env=env) as child:
-            child.wait()
-        command = [
-            *(str(ground.BIN / "dramatiq"), "bench.bare_dramatiq"),
-            *("--processes", "2", "--threads", "8"),
-        ]
-        with ground.process(command, env=env, log=Path("/tmp/benchwork/bare.log")):
-            return dials_per_s(provider_url, contacts)
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """One run: POSTs a second, and CPU of all processes a POST, ms."""
+
+    posts_per_s: float
+    cpu_ms: float
 
 
-def dialer(contacts: int) -> float:
-    """Load a campaign, start worker and feeder, then the campaign."""
-    with (
-        ground.redis_server() as redis_url,
-        ground.provider() as provider_url,
-        tempfile.TemporaryDirectory() as folder,
-    ):
+@contextlib.contextmanager
+def dialer(redis_url: str, provider_url: str, jobs: int) -> Iterator[None]:
+    """Load a campaign, start it, run feeder and worker."""
+    with tempfile.TemporaryDirectory() as folder:
         env = ours.environment(redis_url, provider_url, Path(folder), ours.UNPACED)
         wired = ours.wiring(env)
-        ours.start(wired, ours.load(wired, contacts))
+        ours.start(wired, ours.load(wired, jobs))
         with ours.running(env, ("feeder", "worker"), Path(folder)):
-            rate = dials_per_s(provider_url, contacts)
-            return rate
+            yield
 
 
-CONTESTANTS: dict[str, Callable[[int], float]] = {
-    "bare Dramatiq + httpx": bare_dramatiq,
+def peer(environment: str, module: str, *worker: str) -> Runner:
+    """Make the runner of a peer.
+
+    Args:
+        environment: Its interpreter's; '' for ours.
+        module: Fills the queue when it is run.
+        worker: The module and arguments that run its workers.
+    """
+
+    @contextlib.contextmanager
+    def run(redis_url: str, provider_url: str, jobs: int) -> Iterator[None]:
+        python = str(peers.python_of(environment)) if environment else sys.executable
+        env = {
+            "BENCH_REDIS": redis_url,
+            "BENCH_PROVIDER": provider_url,
+            "BENCH_JOBS": str(jobs),
+        }
+        subprocess.run(
+            [python, "-m", module], env={**os.environ, **env}, cwd=ground.ROOT, check=True
+        )
+        with ground.process([python, "-m", *worker], env=env):
+            yield
+
+    return run
+
+
+_CELERY = ("celery", "-A", "bench.senders.on_celery", "worker", "--loglevel", "critical")
+CONTESTANTS: dict[str, Runner] = {
     "dialer": dialer,
+    "bare Dramatiq 2 × 8 threads": peer(
+        *("", "bench.senders.on_dramatiq", "dramatiq", "bench.senders.on_dramatiq"),
+        *("--processes", "2", "--threads", "8", "--skip-logging"),
+    ),
+    "Celery prefork 2": peer(
+        *("celery", "bench.senders.on_celery", *_CELERY, "--pool", "prefork"),
+        *("--concurrency", "2"),
+    ),
+    "arq 2 × 16": peer("arq", "bench.senders.on_arq", "bench.senders.two_arqs"),
+    "taskiq 2": peer(
+        *("taskiq", "bench.senders.on_taskiq", "taskiq", "worker"),
+        *("bench.senders.on_taskiq:broker", "--workers", "2", "--log-level", "CRITICAL"),
+    ),
 }
 
 
+def measure(runner: Runner, jobs: int) -> Pace:
+    """Let one of them send everything."""
+    with (
+        ground.redis_server() as redis_url,
+        ground.provider() as provider_url,
+        runner(redis_url, provider_url, jobs),
+    ):
+        _wait_for(provider_url, jobs // 10)
+        cpu_before = ground.cpu_s_of_descendants()
+        _wait_for(provider_url, jobs * 9 // 10)
+        cpu_s = ground.cpu_s_of_descendants() - cpu_before
+        arrivals = json.loads(ground.ask(f"{provider_url}/books"))["arrivals"]
+    first, last = jobs // 10, jobs * 9 // 10 - 1
+    rate = (last - first) / (arrivals[last] - arrivals[first])
+    return Pace(rate, 1000 * cpu_s / (last - first))
+
+
+def _wait_for(provider_url: str, requests: int) -> None:
+    def have_come() -> bool:
+        return int(ground.ask(f"{provider_url}/count")) >= requests
+
+    ground.until(have_come, within_s=180, every_s=0.05)
+
+
+def _print(paces: dict[str, Sequence[Pace]]) -> None:
+    base = [one.posts_per_s for one in paces["bare Dramatiq 2 × 8 threads"]]
+    base_cpu = [one.cpu_ms for one in paces["bare Dramatiq 2 × 8 threads"]]
+    print(f"{'':28}{'POSTs/s':>24}{'ratio':>8}{'CPU a POST, ms':>16}{'ratio':>8}")
+    for name, runs in paces.items():
+        rates, cpus = [one.posts_per_s for one in runs], [one.cpu_ms for one in runs]
+        print(
+            f"{name:28}{ground.spread(rates):>24}{ground.ratio(rates, base):>8.2f}"
+            f"{median(cpus):>16.2f}{ground.ratio(cpus, base_cpu):>8.2f}"
+        )
+
+
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--contacts", type=int, default=5_000)
+    parser.add_argument("--jobs", type=int, default=6_000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", nargs="*", help="leave others out; bare Dramatiq always runs")
     args = parser.parse_args()
+    chosen = {
+        name: runner
+        for name, runner in CONTESTANTS.items()
+        if not args.only or name in args.only or name.startswith("bare")
+    }
+    print(__doc__)
     print(ground.machine())
-    rates: dict[str, list[float]] = {name: [] for name in CONTESTANTS}
+    paces: dict[str, list[Pace]] = {name: [] for name in chosen}
     for repeat in range(args.repeats):
-        order = list(CONTESTANTS)
+        order = list(chosen)
         for name in reversed(order) if repeat % 2 else order:
-            rates[name].append(CONTESTANTS[name](args.contacts))
-            print(name, f"{rates[name][-1]:,.0f}", flush=True)
+            paces[name].append(measure(chosen[name], args.jobs))
+            print(f"   {name}: {paces[name][-1]}", file=sys.stderr, flush=True)
+            time.sleep(0.5)
+    _print(paces)
 
 
 if __name__ == "__main__":

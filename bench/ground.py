@@ -91,7 +91,7 @@ def provider(*options: str) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "bench.provider", "--port", str(port), *options]
     with process(command):
-        until(lambda: _listens(port), within_s=10)
+        until(lambda: listens(port), within_s=10)
         yield f"http://127.0.0.1:{port}"
 
 
@@ -100,6 +100,25 @@ def ask(url: str, *, method: str = "GET") -> bytes:
     request = urllib.request.Request(url, method=method)
     with urllib.request.urlopen(request, timeout=30) as answer:
         return bytes(answer.read())
+
+
+def cpu_s_of_descendants() -> float:
+    """Add up the CPU time of all processes this one has started, and theirs, so far."""
+    ticks: dict[int, int] = {}
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # the name, in brackets, may hold anything
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        pid = int(stat.parent.name)
+        parents[pid] = int(fields[1])
+        ticks[pid] = int(fields[11]) + int(fields[12])
+    found = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sum(ticks[pid] for pid in found - {os.getpid()}) / os.sysconf("SC_CLK_TCK")
 
 
 def machine() -> str:
@@ -124,6 +143,11 @@ def spread(values: Sequence[float]) -> str:
     return f"{median(values):,.0f} ({min(values):,.0f}–{max(values):,.0f})"
 
 
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Give the median of the ratios of runs that lay next to each other."""
+    return median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
 def _answers(client: "redis.Redis") -> bool:
     try:
         return bool(client.ping())
@@ -131,6 +155,7 @@ def _answers(client: "redis.Redis") -> bool:
         return False
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

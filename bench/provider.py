@@ -107,10 +107,10 @@ class Provider(asyncio.Protocol):
             if len(self._pending) < end:
                 return
             request, self._pending = self._pending[:end], self._pending[end:]
-            if request.startswith(b"POST /reset"):
-                self._reset()
-            elif request.startswith(b"GET /books"):
+            if request.startswith(b"GET /books"):
                 self._write(b"200 OK", json.dumps(self._books.as_json()).encode())
+            elif request.startswith(b"GET /count"):
+                self._write(b"200 OK", b"%d" % len(self._books.arrivals))
             elif self._network.is_instant:
                 self._answer()
             else:
@@ -133,12 +133,6 @@ class Provider(asyncio.Protocol):
             self._write(b"200 OK", b'{"Call":{"Sid":"%s","Status":"in-progress"}}' % sid.encode())
         else:
             self._write(b"429 Too Many Requests", b"{}")
-
-    def _reset(self) -> None:
-        self._books.arrivals.clear()
-        self._books.taken.clear()
-        self._books.refused = self._books.peak = 0
-        self._write(b"200 OK", b"{}")
 
     def _write(self, status: bytes, body: bytes) -> None:
         if not self._transport.is_closing():

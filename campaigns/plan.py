@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from campaigns.attempt import Outcome
 from campaigns.campaign import CampaignRules
 from campaigns.forecast import Constraint, after_work
+from campaigns.rules_in_words import span_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,12 @@ class PerContact:
         connected: Chance that agent and customer talk in the end.
         agent_s: Time it takes its agent, wrap-up included.
         line_s: Time its calls are live.
-        tail_s: From the first try to the last, where all of them are needed.
     """
 
     requests: float
     connected: float
     agent_s: float
     line_s: float
-    tail_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,14 @@ def plan_campaign(
     starts_at = max(opens.from_at, wanted_at) if opens else None
     bounds: list[Bound] = []
     if starts_at and contacts:
-        bounds += _bounds(rules, each, contacts_per_agent, account, starts_at)
+        bounds += _bounds(
+            rules,
+            each,
+            contacts_per_agent,
+            account,
+            tail_s=_tail_s(rules, assumptions, contacts),
+            begins_at=starts_at,
+        )
     bounds.sort(key=lambda bound: bound.done_at, reverse=True)
     done_at = bounds[0].done_at if bounds else None
     shares = [count * each.requests for count in contacts_per_agent]
@@ -158,7 +164,7 @@ def per_contact(rules: CampaignRules, assumptions: Assumptions) -> PerContact:
 
     A customer who does not answer counts as no answer; one who is busy is asked as often.
     """
-    tries, tail_s = _customer_tries(rules)
+    tries = 1 + len(_retry_delays_s(rules))
     missed = 1 - assumptions.customer_answers
     connected = 1 - missed**tries
     reached = connected / assumptions.customer_answers  # tries the customer's phone rang at
@@ -173,19 +179,28 @@ def per_contact(rules: CampaignRules, assumptions: Assumptions) -> PerContact:
         + agent_misses * rules.time_out_s
     )
     requests = reached + agent_misses
-    return PerContact(requests, connected, line_s + requests * rules.wrap_up_s, line_s, tail_s)
+    return PerContact(requests, connected, line_s + requests * rules.wrap_up_s, line_s)
 
 
-def _customer_tries(rules: CampaignRules) -> tuple[int, float]:
-    """Give how often a customer who never answers is tried, and the time between first and last."""
+def _retry_delays_s(rules: CampaignRules) -> list[int]:
+    """Give the pauses before each retry of a customer who never answers."""
     rule = next((one for one in rules.retry if one.cause == Outcome.CUSTOMER_NO_ANSWER), None)
     if rule is None:
-        return 1, 0.0
+        return []
     retries = rules.max_attempts - 1
     if rule.times is not None:
         retries = min(retries, rule.times)
-    delays_s = (max(rule.delay_s(nth), rules.min_gap_s) for nth in range(1, retries + 1))
-    return 1 + retries, float(sum(delays_s))
+    return [max(rule.delay_s(nth), rules.min_gap_s) for nth in range(1, retries + 1)]
+
+
+def _tail_s(rules: CampaignRules, assumptions: Assumptions, contacts: int) -> float:
+    """Tell how long after their first try the last contacts are tried again, s.
+
+    A retry counts where at least every other campaign of this size would come to need it.
+    """
+    missed = 1 - assumptions.customer_answers
+    delays_s = enumerate(_retry_delays_s(rules), start=1)
+    return float(sum(delay for nth, delay in delays_s if contacts * missed**nth >= 0.5))
 
 
 def _bounds(
@@ -193,24 +208,30 @@ def _bounds(
     each: PerContact,
     contacts_per_agent: Collection[int],
     account: Account,
+    *,
+    tail_s: float,
     begins_at: datetime,
 ) -> Iterator[Bound]:
-    """Tell of each constraint when the campaign would be done if it were the only one."""
+    """Tell of each constraint when the campaign would be done if it were the only one.
+
+    Args:
+        tail_s: How long after their first try the last contacts are tried again.
+    """
     paces = list(_paces(rules, each, contacts_per_agent, account))
     for pace in paces:
         if done_at := _worked_off(begins_at, pace.work_s, rules):
             yield Bound(pace.constraint, done_at, pace.sentence)
 
+    contacts = sum(contacts_per_agent)
     slowest_s = max(pace.work_s for pace in paces)
     first_tries_at = _worked_off(begins_at, slowest_s / each.requests, rules)
-    if each.tail_s and first_tries_at:
-        last_try_at = first_tries_at + timedelta(seconds=each.tail_s)
+    if tail_s and first_tries_at:
+        last_try_at = first_tries_at + timedelta(seconds=tail_s)
         if done_at := _worked_off(last_try_at, 0, rules):
-            hours = f"{each.tail_s / 3600:.1f} h"
-            sentence = f"A customer who never answers is tried again over {hours}."
+            sentence = f"Who does not answer is tried again over {span_in_words(tail_s)}."
             yield Bound(Constraint.RETRY_TIMERS, done_at, sentence)
 
-    requests = sum(contacts_per_agent) * each.requests
+    requests = contacts * each.requests
     per_day = _calls_per_day(rules)
     if per_day and (done_at := _after_days(begins_at, math.ceil(requests / per_day), rules)):
         sentence = f"{requests:,.0f} calls, at most {per_day:,} a day."

@@ -75,10 +75,14 @@ class Pace:
     window_s: float = 60
     ready_s: float | None = None
 
-    @property
-    def allowed(self) -> float | None:
-        """Requests the limit allowed while work was ready."""
-        return None if self.ready_s is None else self.limit * self.ready_s / self.window_s
+    def allowed(self, sent: int) -> float | None:
+        """Give how many requests the limit allowed while work was ready.
+
+        Never fewer than were sent: work that is sent at once is ready too short to be measured.
+        """
+        if self.ready_s is None:
+            return None
+        return max(float(sent), self.limit * self.ready_s / self.window_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +333,7 @@ def kpis(figures: Figures, pace: Pace) -> Iterator[Figure]:
         1,
         "connect requests of this campaign in its busiest 60 s",
     )
-    yield ratio("limit_use", sent, pace.allowed, "requests sent ÷ allowed while work was ready")
+    yield ratio("limit_use", sent, pace.allowed(sent), "requests sent ÷ allowed while work was ready")
     yield ratio("turned_away_share", figures.turned_away, sent, "answers 429 ÷ requests sent")
     yield ratio(
         "unresolved_share",

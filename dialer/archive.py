@@ -104,7 +104,8 @@ class Archive:
             ArchiveDamaged: There is none.
         """
         try:
-            return Card(**json.loads((self.folder / CARD).read_text(encoding="utf-8")))
+            told = json.loads((self.folder / CARD).read_text(encoding="utf-8"))
+            return Card(**{one.name: told[one.name] for one in fields(Card) if one.name in told})
         except (OSError, ValueError, TypeError) as error:
             raise ArchiveDamaged(f"no archive in {self.folder}: {error}") from error
 

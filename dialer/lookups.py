@@ -87,14 +87,14 @@ class Lookups:
         created_from: datetime,
         created_until: datetime,
         overdue: bool,
-        agent: str | None = None,
-        customer: str | None = None,
+        agents: Sequence[str] = (),
+        customers: Sequence[str] = (),
     ) -> Iterator[Sequence[CallReport]]:
         """Read the ended calls that were created in between, of these numbers or of all.
 
         Args:
             created_until: At most a month later, or the provider refuses.
-            agent: E.164, as is `customer`; None: any.
+            agents: E.164, at most five, as are `customers`; none: any.
 
         Yields:
             A hundred calls at most, the newest first.
@@ -107,8 +107,8 @@ class Lookups:
                 self._provider.search_calls,
                 created_from=created_from,
                 created_until=created_until,
-                agent=agent,
-                customer=customer,
+                agents=agents,
+                customers=customers,
             ),
             overdue=overdue,
         )

@@ -11,24 +11,26 @@ hold set (by any script, see prelude.lua)
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
+import numpy as np
 import structlog
 
 from campaigns.attempt import SEND_WINDOW_S, Attempt, AttemptState, CallReport, Outcome
+from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
-from campaigns.custom_field import attempt_id_in
 from campaigns.settlement import Conflict, proven, settled
 from dialer import failpoints
 from dialer.ids import AttemptId
 from dialer.journal import Answer, Intent, Journal
 from dialer.pacing import SPACING_SLACK_S, WINDOW_MARGIN_S, Allowance
 from dialer.settling import Settling
-from dialer.store import Contacts, Database
+from dialer.store import Campaigns, Contacts, Database
 from dialer.store.attempts import decode, encode
+from dialer.store.contacts import customers_of
 from dialer.store.database import text
 from dialer.sweeping import Sweeping
 
@@ -245,8 +247,9 @@ class AccountRecovery:
         created_from = datetime.fromtimestamp(hold.since - self._longest_call_s, UTC)
         created_until = datetime.fromtimestamp(now_s + _CLOCKS_APART_S, UTC)
         found = 0
-        for report in self._sweeping.calls_between(created_from, created_until):
-            id_ = AttemptId.parse(attempt_id_in(report.custom_field or ""))
+        reports = self._sweeping.calls_between(created_from, created_until)
+        for report in self._to_our_customers(reports):
+            id_ = self._sweeping.claim(report)
             if id_ is None:
                 continue
             found += 1
@@ -256,6 +259,21 @@ class AccountRecovery:
         failpoints.reach("calls_read")
         self._read_calls_for = hold.since
         log.warning("provider_calls_read", calls=found)
+
+    def _to_our_customers(self, reports: Sequence[CallReport]) -> list[CallReport]:
+        """Pass over calls to anybody no open campaign wants to reach: nothing can come of them."""
+        over = {CampaignState.COMPLETED, CampaignState.CANCELLED}
+        lists = [
+            customers_of(self._db, campaign.id, size=campaign.size)
+            for campaign in Campaigns(self._db).all()
+            if campaign.state not in over
+        ]
+        if not reports or not lists:
+            return []
+        # the provider prints numbers without their country: the last ten digits must do
+        told = np.array([_last_ten(one.customer or "") for one in reports], dtype=np.int64)
+        is_ours = np.isin(told, np.concatenate(lists) % 10**10)
+        return [one for one, ours in zip(reports, is_ours, strict=True) if ours]
 
     def _restore(self, id_: AttemptId, report: CallReport) -> None:
         """Bring back the attempt of a call that no journal knew: its host is gone too."""
@@ -276,6 +294,10 @@ class AccountRecovery:
         )
         if _bring_back(self._db, id_, attempt, slot_lease_s=self._allowance.lease_s):
             log.warning("attempt_restored", attempt_id=str(id_), sid=report.sid)
+
+
+def _last_ten(number: str) -> int:
+    return int("0" + "".join(filter(str.isdecimal, number))[-10:])
 
 
 def _bring_back(db: Database, id_: AttemptId, attempt: Attempt, *, slot_lease_s: float) -> int:

@@ -2,7 +2,7 @@
 
 placing   past the request's longest life    → unknown: its worker died between gate and answer
 placed    nobody reported its end            → ask by Sid, twenty to a request
-unknown   perhaps a call, perhaps none       → search by numbers and time; only a find ends it
+unknown   perhaps a call, perhaps none       → search by numbers and time, five pairs to a request
 settled   duration or price still missing    → ask by Sid, until they come or time is up
 """
 
@@ -20,7 +20,8 @@ from campaigns.custom_field import attempt_id_in
 from campaigns.settlement import outcome_of
 from dialer.clock import Sleep
 from dialer.errors import ProviderError
-from dialer.exotel import Exotel
+from dialer.exotel import MAX_NUMBERS_PER_SEARCH, Exotel
+from dialer.ids import AttemptId
 from dialer.lookups import SIDS_PER_LOOKUP, Lookups, NoSlot
 from dialer.pacing import Pacing
 from dialer.settling import Settling, SettlingTimes
@@ -35,7 +36,8 @@ _LATE_VALUES_GIVE_UP_S = 900.0
 _MANUAL_LOOK_S = 3600.0
 _OVERDUE_S = 60.0  # a look-up so late goes before dials, or a busy campaign would never settle
 _SEARCH_MARGIN_S = 60.0  # the provider's clock and ours
-_MOST_PAGES = 5  # of one pair's calls; nobody rings a pair so often in an hour
+_MOST_PAGES = 5  # of five pairs' calls; nobody rings a pair so often in an hour
+_SEARCHING_S = 10.0  # a sweep; attempts in other states wait behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,9 @@ class Sweeping:
         open_ones = self._attempts.due("open", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
         late_ones = self._attempts.due("late", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
         for one in open_ones:
-            try:
-                self._see_to(one)
-            except RedisError:
-                raise
-            except Exception:  # one of them must not keep the others waiting
-                log.exception("attempt_not_swept", attempt_id=str(one.id))
+            if one.attempt.state is AttemptState.PLACING:
+                self._give_up_on_answer(one)
+        self._look_for_all([one for one in open_ones if _is_unsure(one.attempt)])
         placed = [one for one in open_ones if _is_placed(one.attempt)]
         for batch in _batches(placed, SIDS_PER_LOOKUP):
             self._ask_about(batch)
@@ -90,17 +89,6 @@ class Sweeping:
         if looked_at:
             log.info("swept", looked_at=looked_at, requests=requests)
         return Swept(looked_at, requests)
-
-    def _see_to(self, one: OpenAttempt) -> None:
-        match one.attempt.state:
-            case AttemptState.PLACING:
-                self._give_up_on_answer(one)
-            case AttemptState.UNKNOWN:
-                self._look_for(one)
-            case AttemptState.PLACED if not one.attempt.sid_is_proven:
-                self._look_for(one)
-            case _:
-                pass  # placed ones are asked about together; a settled one ended while we read
 
     def _give_up_on_answer(self, one: OpenAttempt) -> None:
         def quarantine(now: Attempt) -> Attempt | None:
@@ -181,11 +169,33 @@ class Sweeping:
                 )
         return True
 
-    def _look_for(self, one: OpenAttempt) -> None:
-        """Search for the call of an attempt nobody knows the fate of."""
-        reports = self._search(one.attempt)
-        if reports is None:
-            return
+    def _look_for_all(self, unsure: Sequence[OpenAttempt]) -> None:
+        """Search for the calls of attempts nobody knows the fate of, the urgent ones first."""
+        began_s = self._db.now()
+        ordered = sorted(unsure, key=lambda one: not self._is_urgent(one.attempt))
+        for batch in _pairs(ordered, MAX_NUMBERS_PER_SEARCH):
+            if self._db.now() - began_s > _SEARCHING_S:
+                break
+            try:
+                reports = self._search([one.attempt for one in batch])
+            except NoSlot:
+                break  # dials go first, and what may go before them has gone
+            except ProviderError as error:
+                log.warning("lookup_failed", message=str(error))
+                continue
+            for one in batch:
+                try:
+                    self._compare(one, reports)
+                except RedisError:
+                    raise
+                except Exception:  # one of them must not keep the others waiting
+                    log.exception("attempt_not_swept", attempt_id=str(one.id))
+
+    def _is_urgent(self, attempt: Attempt) -> bool:
+        """Its call has ended by what a callback tells: two people wait for the proof."""
+        return attempt.told_outcome is not None or self._is_overdue(attempt)
+
+    def _compare(self, one: OpenAttempt, reports: Sequence[CallReport]) -> None:
         mine = [report for report in reports if self._is_mine(one, report)]
         now_s = self._db.now()
         if len(mine) == 1:
@@ -199,6 +209,8 @@ class Sweeping:
     def _is_mine(self, one: OpenAttempt, report: CallReport) -> bool:
         if report.custom_field:
             return attempt_id_in(report.custom_field) == str(one.id)
+        if not _same_pair(one.attempt, report):
+            return False
         if report.sid == one.attempt.sid:
             return True
         if report.created_at and not self._may_be_created(one.attempt, report.created_at):
@@ -255,21 +267,35 @@ class Sweeping:
         )
         return list(chain.from_iterable(pages))
 
-    def _search(self, attempt: Attempt) -> list[CallReport] | None:
+    def claim(self, report: CallReport) -> AttemptId | None:
+        """Tell which attempt a call was placed for; None when it is nobody's of ours.
+
+        Raises:
+            NoSlot, ProviderError: The provider had to be asked, and was not or did not answer.
+        """
+        owner = self._attempts.owner(report.sid)
+        if owner is None:
+            # rows of the bulk list may lack what we sent along
+            sent = report.custom_field or self._lookups.custom_field(report.sid, overdue=True)
+            owner = attempt_id_in(sent or "")
+        return AttemptId.parse(owner or "")
+
+    def _search(self, attempts: Sequence[Attempt]) -> list[CallReport]:
+        """Read the ended calls between their numbers, around their time.
+
+        Raises:
+            NoSlot, ProviderError: Not all could be read.
+        """
+        earliest = min(one.requested_at for one in attempts) - _SEARCH_MARGIN_S
+        latest = max(one.quarantine_ends_at for one in attempts) + _SEARCH_MARGIN_S
         pages = self._lookups.pages(
-            agent=attempt.agent,
-            customer=attempt.customer,
-            created_from=datetime.fromtimestamp(attempt.requested_at - _SEARCH_MARGIN_S, UTC),
-            created_until=datetime.fromtimestamp(
-                attempt.quarantine_ends_at + _SEARCH_MARGIN_S, UTC
-            ),
-            overdue=self._is_overdue(attempt),
+            agents=[one.agent for one in attempts],
+            customers=[one.customer for one in attempts],
+            created_from=datetime.fromtimestamp(earliest, UTC),
+            created_until=datetime.fromtimestamp(latest, UTC),
+            overdue=any(self._is_urgent(one) for one in attempts),
         )
-        try:
-            return list(chain.from_iterable(islice(pages, _MOST_PAGES)))
-        except (NoSlot, ProviderError) as error:
-            log.warning("lookup_failed", message=str(error))
-            return None
+        return list(chain.from_iterable(islice(pages, _MOST_PAGES)))
 
     def _by_sid(self, batch: Sequence[OpenAttempt]) -> dict[str, CallReport] | None:
         sids = [one.attempt.sid for one in batch if one.attempt.sid]
@@ -288,8 +314,24 @@ class Sweeping:
         return self._db.now() - due_at >= _OVERDUE_S
 
 
+def _is_unsure(attempt: Attempt) -> bool:
+    is_unproven = attempt.state is AttemptState.PLACED and not attempt.sid_is_proven
+    return attempt.state is AttemptState.UNKNOWN or is_unproven
+
+
+def _same_pair(attempt: Attempt, report: CallReport) -> bool:
+    """Whether the call is between these two; the provider prints numbers without their country."""
+    told = (report.agent or "", report.customer or "")
+    return [one[-10:] for one in told] == [attempt.agent[-10:], attempt.customer[-10:]]
+
+
 def _is_placed(attempt: Attempt) -> bool:
     return attempt.state is AttemptState.PLACED and attempt.sid_is_proven
+
+
+def _pairs(attempts: Sequence[OpenAttempt], size: int) -> Iterator[Sequence[OpenAttempt]]:
+    for first in range(0, len(attempts), size):
+        yield attempts[first : first + size]
 
 
 def _batches(attempts: Iterable[OpenAttempt], size: int) -> Iterator[Sequence[OpenAttempt]]:

@@ -1,5 +1,6 @@
 """Pacing under virtual time: the real scripts on the real server, their clock in the test's hand."""
 
+import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -79,7 +80,7 @@ class DialingCampaign:
         self._db = db
         self._allowance = allowance
         self._settings = Settings(
-            dialer_data_dir=data_dir,
+            dialer_data_dir=data_dir / secrets.token_hex(4),  # a journal of its own
             dialer_public_url="https://dialer.example",
             dialer_callback_secret=SecretStr("a secret long enough for a test of pacing"),
         )

@@ -16,6 +16,7 @@ from dialer.exotel.bodies import UnreadableBody
 from dialer.exotel.call import Call, read_call
 from dialer.exotel.callback import MAX_CALLBACK_BYTES, read_callback
 from dialer.exotel.client import (
+    MAX_NUMBERS_PER_SEARCH,
     MAX_SIDS_PER_PAGE,
     REGIONS,
     CallsPage,
@@ -36,6 +37,7 @@ from dialer.exotel.request import (
 
 __all__ = [
     "MAX_CALLBACK_BYTES",
+    "MAX_NUMBERS_PER_SEARCH",
     "MAX_SIDS_PER_PAGE",
     "REGIONS",
     "Call",

@@ -33,6 +33,7 @@ from dialer.exotel.refusals import (
 from dialer.exotel.request import ConnectRequest
 
 MAX_SIDS_PER_PAGE = 100
+MAX_NUMBERS_PER_SEARCH = 5
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 MAX_CONNECT_S = 10.0
@@ -204,20 +205,30 @@ class Exotel:
         *,
         created_from: datetime,
         created_until: datetime,
-        agent: str | None = None,
-        customer: str | None = None,
+        agents: Sequence[str] = (),
+        customers: Sequence[str] = (),
         caller_id: str | None = None,
         send_before: float | None = None,
     ) -> CallsPage:
-        """Look ended calls up by their numbers (E.164) and the time they were created."""
+        """Look ended calls up by their numbers (E.164) and the time they were created.
+
+        Args:
+            agents: At most five, as are `customers`; none: any.
+        """
+        if max(len(agents), len(customers)) > MAX_NUMBERS_PER_SEARCH:
+            raise ValueError(f"a search takes {MAX_NUMBERS_PER_SEARCH} numbers of a side")
         earliest, latest = (
             moment.astimezone(self._timezone).strftime("%Y-%m-%d %H:%M:%S")
             for moment in (created_from, created_until)
         )
-        numbers = {"From": agent, "To": customer, "PhoneNumber": caller_id}
+        numbers = {
+            "From": ",".join(agents),
+            "To": ",".join(customers),
+            "PhoneNumber": caller_id or "",
+        }
         return self._first_page(
             {"DateCreated": f"gte:{earliest};lte:{latest}"}
-            | {name: number for name, number in numbers.items() if number is not None},
+            | {name: wanted for name, wanted in numbers.items() if wanted},
             send_before=send_before,
         )
 

@@ -77,6 +77,18 @@ if cap > 0 then
   room = math.min(room, cap - live)
 end
 
+-- For the report: for how long only the pace kept a campaign's contacts from being dialled.
+local waited_s = math.min(now - tonumber(redis.call('HGET', key('pace'), 'ticked_at') or 0), 1)
+redis.call('HSET', key('pace'), 'ticked_at', text(now))
+local noted = {}
+for _, one in ipairs(redis.call('ZRANGE', key('released'), 0, -1)) do
+  local campaign = string.match(one, '^(.-)/')
+  if not noted[campaign] then
+    noted[campaign] = true
+    redis.call('HINCRBYFLOAT', key('c', campaign), 'ready_s', text(waited_s))
+  end
+end
+
 -- The first contact of this agent whose customer is free.
 local function pick(campaign, agent)
   local ranked, fresh = key('c', campaign, 'ranked', agent), key('c', campaign, 'fresh', agent)

@@ -95,6 +95,7 @@ class Campaign:
         size: Accepted contacts loaded.
         created_at: Epoch s, as are the other instants; None = not yet.
         why: What the last change of state was for, where it was not the user's wish.
+        ready_s: How long only the pace kept it from dialling; None: not for a tick.
         archived_at: When its contacts left Redis for files; None: they are here.
         purged_at: When its personal data was taken out.
     """
@@ -114,6 +115,7 @@ class Campaign:
     started_at: float | None = None
     ended_at: float | None = None
     why: str = ""
+    ready_s: float | None = None
     archived_at: float | None = None
     purged_at: float | None = None
 
@@ -358,11 +360,12 @@ class Campaigns:
             duplicate=int(fields.get("duplicate", 0)),
             size=int(fields.get("size", 0)),
             created_at=float(fields["created_at"]),
-            started_at=_instant(fields.get("started_at")),
-            ended_at=_instant(fields.get("ended_at")),
+            started_at=_number(fields.get("started_at")),
+            ended_at=_number(fields.get("ended_at")),
             why=fields.get("why", ""),
-            archived_at=_instant(fields.get("archived_at")),
-            purged_at=_instant(fields.get("purged_at")),
+            ready_s=_number(fields.get("ready_s")),
+            archived_at=_number(fields.get("archived_at")),
+            purged_at=_number(fields.get("purged_at")),
         )
 
 
@@ -382,7 +385,7 @@ def _rules_fields(rules: CampaignRules, *, version: int) -> "dict[Any, Any]":
     }
 
 
-def _instant(value: str | None) -> float | None:
+def _number(value: str | None) -> float | None:
     return float(value) if value else None
 
 

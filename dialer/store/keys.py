@@ -35,7 +35,7 @@ wanted:N            set     campaigns (agent) and C/n (customer) to wake when fr
 open                zset    attempt not yet settled → next look, epoch s              while open
 late                zset    attempt settled, final values missing → next look         ≤ minutes
 slots               zset    request → when its slot frees itself, epoch s             ≤ minutes
-pace                hash    next_at, blocked_until, cut, slow_until, virtual_clock …  for ever
+pace                hash    next_at, blocked_until, cut, slow_until, ticked_at …      for ever
 sent:M, refused:M   hash    second → requests, in minute M                            2 h
 sids:D              hash    Sid → attempt id, of day D                                3 days
 callbacks           stream  raw callbacks, consumer group `results`                   until settled

@@ -133,7 +133,9 @@ class Rig:
     def status(self, name: str = "camp") -> dict[str, Any]:
         return self.json("campaign", "status", name)
 
-    def wait_for_state(self, state: str, *, name: str = "camp", within_s: float = 90) -> dict[str, Any]:
+    def wait_for_state(
+        self, state: str, *, name: str = "camp", within_s: float = 90
+    ) -> dict[str, Any]:
         last: dict[str, Any] = {}
 
         def arrived() -> bool:

@@ -1,6 +1,7 @@
 """A campaign's books, made by real processes, checked against the provider's by hand."""
 
 import csv
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 
 from dialer.simulator import CallbackTrouble, SimulatorOptions, running
-from tests.acceptance.rig import Rig, dialer, pairs, until
+from tests.acceptance.rig import BIN, Rig, dialer, pairs, until
 
 MAY_BE_TRIED_AGAIN = (
     "customer_busy",
@@ -258,3 +259,25 @@ def test_reports_made_while_calls_go_on_add_up(rig):
 
     assert "provisional" in standings
     rig.wait_for_state("completed", name="live", within_s=60)
+
+
+def test_a_full_disk_fails_the_command_and_leaves_the_old_report(rig):
+    loaded = rig.load(pairs(300, agents=4), name="full")
+    report(rig, "full", "full")
+    before = {path: path.read_bytes() for path in (rig.folder / "full").iterdir()}
+
+    command = 'ulimit -f 4; exec "$0" report "$1" --out full'
+    done = subprocess.run(
+        ["bash", "-c", command, str(BIN / "dialer"), loaded["campaign_id"]],
+        env=rig.env,
+        cwd=rig.folder,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "File too large" in done.stderr
+    assert {path: path.read_bytes() for path in (rig.folder / "full").iterdir()} == before

@@ -5,9 +5,13 @@ import json
 
 import pytest
 
+from campaigns.contact_state import NotDialled
 from campaigns.list_source import CampaignFileError
-from dialer.store import Database
+from dialer.feeding import Feeding
+from dialer.pacing import Allowance
+from dialer.store import Contacts, Database
 from dialer.suppressing import Added, Suppressing
+from tests.factories import customer, pair, store_campaign
 
 
 @pytest.fixture
@@ -15,7 +19,7 @@ def suppressing(db: Database) -> Suppressing:
     return Suppressing(db, default_country="IN")
 
 
-def add(suppressing: Suppressing, text: str, **options: str) -> Added:
+def add(suppressing: Suppressing, text: str, **options: str | None) -> Added:
     return suppressing.add(io.BytesIO(text.encode()), source="dnd.csv", why="asked", **options)
 
 
@@ -94,3 +98,29 @@ def test_what_the_provider_put_there_is_listed_too(db, suppressing):
     [one] = suppressing.all()
 
     assert (one.number, one.at, one.source) == ("+919876543209", None, "provider")
+
+
+def test_a_campaigns_list_is_its_own_and_keeps_date_and_source(db, suppressing):
+    added = add(suppressing, "9876543201\n", campaign="c1")
+
+    assert added.added == 1
+    assert not list(suppressing.all())
+    assert not list(suppressing.all(campaign="c2"))
+    [one] = suppressing.all(campaign="c1")
+    assert (one.number, one.source, one.why) == ("+919876543201", "dnd.csv", "asked")
+    assert one.at is not None
+    assert suppressing.remove("9876543201", campaign="c1")
+
+
+@pytest.mark.parametrize("on", ["the campaign's list", "the account's list"])
+def test_a_number_added_while_it_waits_is_closed_when_its_turn_comes(db, suppressing, on):
+    hit = store_campaign(db, [pair(1, 1), pair(2, 2)])
+    spared = store_campaign(db, [pair(3, 3)], name="other")
+    add(suppressing, customer(1), campaign=hit if on == "the campaign's list" else None)
+
+    feeding = Feeding(db, allowance=Allowance(), max_concurrent_calls=0)
+    feeding.keep_schedules()
+    released = {str(one.contact) for one in feeding.tick().released}
+
+    assert released == {f"{hit}-2", f"{spared}-1"}
+    assert Contacts(db).get(hit, 1).outcome is NotDialled.SUPPRESSED

@@ -224,12 +224,13 @@ def test_the_busiest_window_is_found_wherever_it_begins(offsets):
 def test_limit_use_is_empty_while_nobody_knows_how_long_work_was_ready():
     figures = counted([(ContactState.FINAL, Outcome.CONNECTED, [attempt()])])
 
-    unknown, known = (
+    unknown, known, at_once = (
         next(one for one in kpis(figures, pace) if one.name == "limit_use")
-        for pace in (Pace(200), Pace(200, ready_s=0.6))
+        for pace in (Pace(200), Pace(200, ready_s=0.6), Pace(200, ready_s=0.0))
     )
 
     assert unknown.value is None
+    assert at_once == Figure("limit_use", 1.0, 1, 1.0, known.formula)
     assert known == Figure("limit_use", 0.5, 1, 2.0, known.formula)
 
 

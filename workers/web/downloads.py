@@ -16,7 +16,7 @@ from dialer.store import Campaign
 from workers.web import jobs
 from workers.web.desk import Desk
 
-_MEDIA_TYPES = {
+MEDIA_TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -81,7 +81,7 @@ async def report_response(
         raise
     return FileResponse(
         path,
-        media_type=_MEDIA_TYPES[path.suffix],
+        media_type=MEDIA_TYPES[path.suffix],
         filename=path.name,
         content_disposition_type="inline" if inline else "attachment",
         headers=_REPORT_POLICY if path.suffix == ".html" else None,

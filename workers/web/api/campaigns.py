@@ -31,7 +31,7 @@ from workers.web.api.shapes import (
 )
 from workers.web.api.upload_form import APPEND_FORM, LOAD_FORM
 from workers.web.desk import Desk
-from workers.web.downloads import rejected_csv, report_response
+from workers.web.downloads import MEDIA_TYPES, rejected_csv, report_response
 from workers.web.events import Events, event_stream
 from workers.web.idempotency import once
 from workers.web.lists import list_order, load_options
@@ -210,7 +210,12 @@ def campaign_rejected(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) ->
 @one.get(
     "/reports/{kind}.{format}",
     response_class=FileResponse,
-    responses={200: {"content": {"application/octet-stream": {}}, "description": "The file."}},
+    responses={
+        200: {
+            "content": {type_.partition(";")[0]: {} for type_ in MEDIA_TYPES.values()},
+            "description": "The file; a zip where one table fills several.",
+        }
+    },
 )
 async def campaign_report(
     _visitor: Reader,

@@ -1,4 +1,7 @@
-"""Bare Dramatiq + httpx: the least a queue and a POST can cost in Python, without any promise."""
+"""Bare Dramatiq + httpx: the least a queue and a POST can cost here, without any promise.
+
+Run as a module it fills the queue.
+"""
 
 import os
 import threading
@@ -9,8 +12,9 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
 
+from bench.forms import form
+
 PROVIDER = os.environ.get("BENCH_PROVIDER", "")
-THREADS = 8
 
 
 class PollSoon(Middleware):
@@ -36,3 +40,8 @@ def post(form: dict[str, str]) -> None:
     answer = _of_thread.http.post(f"{PROVIDER}/v1/Accounts/demo/Calls/connect.json", data=form)
     answer.raise_for_status()
     answer.json()
+
+
+if __name__ == "__main__":
+    for n in range(int(os.environ["BENCH_JOBS"])):
+        post.send(form(n))

@@ -1,0 +1,265 @@
+"""The pages in a real browser: sign in, upload, review, start, watch, pause, report, decide."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dialer.simulator import Fate, SimulatorOptions, running
+from dialer.simulator.faults import Fault
+from tests.acceptance.browsing import Complaints, browser, chromium, shoot
+from tests.acceptance.rig import Rig, dialer, pairs
+
+pytestmark = pytest.mark.browser
+
+KEY = "a-key-for-the-browser-of-thirty"
+WIDTHS = (390, 820, 1440)
+AWKWARD = (
+    "\ufeffTelecaller;Customer Phone;name;city\r\n"
+    '+919000000001;\'098765 43201;"Rao; Asha";Pune\r\n'
+    "+919000000002;9.19877E+11;damaged;Pune\r\n"
+    "\r\n"
+    "+919000000001;+919876543201;again;Pune\r\n"
+    '+919000000003;="+919876543203";Zoë <b>;Köln\r\n'
+)
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    if chromium() is None:
+        pytest.fail("REQUIRE_BROWSER is set and there is no Chromium on PATH: install chromium")
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    options = SimulatorOptions(
+        speed=30,
+        latency_ms=(5, 20),
+        outcomes={Fate.CONNECTED: 3, Fate.AGENT_BUSY: 1},
+        talk_s=(20, 40),
+    )
+    with (
+        running(options) as provider,
+        dialer(tmp_path_factory.mktemp("pages"), provider, DIALER_API_KEY=KEY) as started,
+    ):
+        yield started
+
+
+@pytest.fixture
+def page(chrome: Browser, rig: Rig) -> Iterator[Page]:
+    context = chrome.new_context(
+        base_url=f"http://localhost:{rig.port}", accept_downloads=True, viewport=None
+    )
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    complaints = Complaints(page)
+    yield page
+    context.close()
+    assert complaints.all == []
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("Your key").fill(KEY)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+
+
+def upload(page: Page, name: str, content: str) -> None:
+    """Upload by the button, and see the review."""
+    page.goto("/")
+    file = {"name": f"{name}.csv", "mimeType": "text/csv", "buffer": content.encode()}
+    page.get_by_label("Choose a list").set_input_files([file])
+    page.get_by_role("button", name="Upload and review").click()
+    expect(page.get_by_role("heading", name="What became of the rows")).to_be_visible()
+
+
+def listed(rows: list[str]) -> str:
+    return "\n".join(["agent,customer,name", *rows]) + "\n"
+
+
+def confirm(page: Page, button: str, *, yes: str) -> None:
+    """Press a button that asks back, and say yes."""
+    page.get_by_role("button", name=button, exact=True).first.click()
+    page.get_by_role("dialog").get_by_role("button", name=yes).click()
+
+
+def test_an_awkward_list_becomes_a_campaign_that_is_watched_until_it_ends(page: Page) -> None:
+    sign_in(page)
+    upload(page, "awkward", AWKWARD)
+    expect(page.locator(".equation")).to_have_text(
+        re.compile(r"4 rows\s*=\s*2 accepted\s*\+\s*1 rejected\s*\+\s*1 duplicate")
+    )
+    expect(page.get_by_text("digits lost")).to_be_visible()
+    shoot(page, "review")
+    with page.expect_download() as rejected:
+        page.get_by_role("link", name="Rows not taken").click()
+    assert "digits_lost" in rejected.value.path().read_text(encoding="utf-8")
+
+    page.get_by_role("button", name="Load and start").click()
+
+    expect(page.get_by_role("heading", name="awkward")).to_be_visible()
+    expect(page.locator("[data-state-pill]")).to_have_text("completed", timeout=60_000)
+    expect(page.locator('[data-part="progress"]')).to_contain_text("2 of 2 contacts final")
+    expect(page.locator('[data-part="now"]')).to_contain_text("Done on")
+    shoot(page, "completed")
+
+
+def test_a_campaign_is_paused_resumed_and_cancelled_with_a_question_each(page: Page) -> None:
+    sign_in(page)
+    upload(page, "steered", listed(pairs(300, agents=3)))
+    page.get_by_role("button", name=re.compile("Load 300")).click()
+    pill = page.locator("[data-state-pill]")
+    expect(pill).to_have_text("loaded")
+
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("dialog").get_by_role("button", name="Back").click()
+    expect(pill).to_have_text("loaded")
+    confirm(page, "Start", yes="Start")
+    expect(pill).to_have_text("running")
+    expect(page.locator(".agent-talking").first).to_be_visible()
+    shoot(page, "running")
+    confirm(page, "Pause", yes="Pause")
+    expect(pill).to_have_text("paused")
+    expect(page.locator('[data-part="now"]')).to_contain_text("paused")
+    confirm(page, "Resume", yes="Resume")
+    expect(pill).to_have_text("running")
+    confirm(page, "Cancel", yes="Cancel the campaign")
+
+    expect(pill).to_have_text("cancelled", timeout=60_000)
+    expect(page.get_by_role("button", name="Resume")).to_be_hidden()
+
+
+def test_every_number_leads_to_its_rows_and_they_to_their_story(page: Page, rig: Rig) -> None:
+    rig.load(pairs(30, agents=10), "--start", name="rows")
+    rig.wait_for_state("completed", name="rows")
+    sign_in(page)
+    page.get_by_role("link", name="rows", exact=True).click()
+
+    page.locator('[data-part="progress"]').get_by_role("link", name=re.compile("30 final")).click()
+
+    expect(page.locator("tbody tr")).to_have_count(30)
+    page.locator("tbody tr").nth(4).get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Contact 5")).to_be_visible()
+    expect(page.locator(".story")).to_contain_text("settled")
+
+
+def test_a_report_is_downloaded_and_the_page_of_it_opens(page: Page, rig: Rig) -> None:
+    rig.load(pairs(5, agents=5), "--start", name="reported")
+    rig.wait_for_state("completed", name="reported")
+    sign_in(page)
+    page.get_by_role("link", name="reported", exact=True).click()
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="attempts as csv").click()
+    with page.expect_popup() as popup:
+        page.get_by_role("link", name="Open the report").click()
+
+    lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0].startswith("attempt_id,contact_id,")
+    assert len(lines) >= 6
+    expect(popup.value.locator("h1")).to_be_visible()
+    expect(popup.value.locator(".plot-container, .js-plotly-plot").first).to_be_visible()
+
+
+def test_an_unresolved_row_is_decided(chrome: Browser, tmp_path: Path) -> None:
+    fault = Fault.parse("504+placed")
+    with (
+        running(SimulatorOptions(faults={fault: 1.0}, latency_ms=(1, 2))) as provider,
+        dialer(tmp_path, provider, DIALER_LOOKUP_AFTER_S="600") as rig,
+    ):
+        rig.load(pairs(1, agents=1), "--start", name="unknown fate")
+        context = chrome.new_context(base_url=f"http://localhost:{rig.port}")
+        page = context.new_page()
+        page.goto("/")
+        page.get_by_role("link", name="unknown fate").click()
+        page.get_by_role("link", name="Decide").click()
+        shoot(page, "decide")
+        confirm(page, "They talked", yes="Decide")
+
+        expect(page.locator(".story")).to_contain_text("connected, told by operator")
+        context.close()
+
+
+def test_a_dropped_file_is_taken_as_a_chosen_one(page: Page) -> None:
+    sign_in(page)
+    dropped = page.evaluate_handle(
+        """() => {
+            const data = new DataTransfer();
+            data.items.add(new File(["agent,customer\\n+919000000001,+919876543201\\n"], "dropped.csv"));
+            return data;
+        }"""
+    )
+
+    page.dispatch_event("#upload", "drop", {"dataTransfer": dropped})
+
+    expect(page.get_by_text("dropped.csv")).to_be_visible()
+    page.get_by_role("button", name="Upload and review").click()
+    expect(page.get_by_role("heading", name="dropped.csv")).to_be_visible()
+
+
+def test_an_upload_that_cannot_be_read_says_why_on_the_page(page: Page) -> None:
+    sign_in(page)
+    page.goto("/")
+    picture = {"name": "x.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + b"0" * 99}
+    page.get_by_label("Choose a list").set_input_files([picture])
+
+    page.get_by_role("button", name="Upload and review").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("This is a picture")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_fit_every_screen_and_can_be_read(chrome: Browser, rig: Rig, scheme: str) -> None:
+    rig.load(pairs(40, agents=10), "--start", name=f"shown {scheme}")
+    for width in WIDTHS:
+        context = chrome.new_context(
+            base_url=f"http://localhost:{rig.port}",
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+        )
+        page = context.new_page()
+        complaints = Complaints(page)
+        sign_in(page)
+        page.get_by_role("link", name=f"shown {scheme}").click()
+        home = page.url
+        for name, where in {
+            "campaigns": "/",
+            "campaign": home,
+            "contacts": f"{home}/contacts",
+            "attempts": f"{home}/attempts",
+            "contact": f"{home}/contacts/1",
+            "agents": "/agents",
+            "suppression": "/suppression",
+            "health": "/health",
+            "api": "/api/docs",
+        }.items():
+            page.goto(where)
+            shoot(page, f"{name}-{width}-{scheme}")
+            assert page.evaluate(OVERFLOW) <= 0, f"{name} is wider than {width}"
+            assert page.evaluate(ACCESSIBILITY) == [], name
+            assert axe_violations(page) == [], name
+        assert complaints.all == []
+        context.close()
+
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+AXE = os.environ.get("AXE_PATH", "")
+"""The axe.min.js of npm's axe-core; where it is named, it judges every page too."""
+
+
+def axe_violations(page: Page) -> list[str]:
+    if not AXE:
+        return []
+    page.evaluate(Path(AXE).read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found]
+
+
+ACCESSIBILITY = (Path(__file__).parent / "accessibility.js").read_text(encoding="utf-8")

@@ -1,0 +1,141 @@
+"""A contact that is to be called at a certain time, and one that is opened again."""
+
+import secrets
+from datetime import UTC, datetime
+
+import pytest
+
+from campaigns.campaign import CampaignState
+from campaigns.contact_state import ContactState
+from dialer.calling_back import CallBack, NoCallBack, call_back
+from dialer.ids import ContactId
+from tests.account_kit import Account
+from tests.conservation import check_conservation
+from tests.factories import customer, pair, start, store_campaign, terminal
+from tests.virtual_time import VirtualDatabase
+
+
+@pytest.fixture
+def db(redis_client):
+    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def account(db, tmp_path):
+    return Account(db, tmp_path)
+
+
+def in_s(db: VirtualDatabase, seconds: float) -> datetime:
+    return datetime.fromtimestamp(db.now() + seconds, UTC)
+
+
+def end_all(account: Account) -> None:
+    for one in account.open_attempts():
+        report = terminal(one.attempt.sid or "", ended_at_s=account.db.now())
+        account.settling.report(one.id, report, at=account.db.now())
+
+
+def test_a_contact_waits_until_then_and_then_goes_first(account, db):
+    campaign = store_campaign(db, [pair(1, n) for n in range(1, 5)])
+
+    assert call_back(db, ContactId(campaign, 3), in_s(db, 600)) is CallBack.WAITS
+    check_conservation(db)
+    account.dial_one()
+    end_all(account)
+    db.pass_time(601)
+    account.dial_one()
+
+    assert [call.customer for call in account.company.calls] == [customer(1), customer(3)]
+    check_conservation(db)
+
+
+@pytest.mark.parametrize("place", ["fresh", "ranked", "later", "wanted"])
+def test_wherever_it_waits_it_waits_in_one_place_afterwards(account, db, place):
+    changed = {
+        "fresh": {},
+        "ranked": {"priority": 5},
+        "later": {"due_s": int(db.now()) + 3600},
+        "wanted": {},
+    }[place]
+    campaign = store_campaign(db, [pair(1, 1, **changed)])
+    if place == "wanted":
+        store_campaign(db, [pair(2, 1)], name="other", priority=9)
+        account.dial_one()  # the customer is on a call of the other campaign
+        account.tick()
+
+    call_back(db, ContactId(campaign, 1), in_s(db, 50))
+
+    check_conservation(db)
+    assert account.contact(campaign).due_s == int(db.now()) + 50
+
+
+def test_a_time_that_is_past_means_now(account, db):
+    campaign = store_campaign(db, [pair(1, 1, due_s=int(db.now()) + 3600)])
+    assert account.tick() == ()
+
+    call_back(db, ContactId(campaign, 1), in_s(db, -60))
+
+    account.dial_one()
+
+
+def test_a_contact_that_is_being_dialled_is_left_alone(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.dial_one()
+
+    with pytest.raises(NoCallBack, match="is being dialled"):
+        call_back(db, ContactId(campaign, 1), in_s(db, 60))
+
+
+def test_a_closed_contact_is_opened_only_when_that_is_said(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.dial_one()
+    end_all(account)
+
+    with pytest.raises(NoCallBack, match="--reopen"):
+        call_back(db, ContactId(campaign, 1), in_s(db, 60))
+    answer = call_back(db, ContactId(campaign, 1), in_s(db, 60), reopen=True)
+
+    assert answer is CallBack.OPENED
+    assert account.counts(campaign).outcomes["connected"] == 0
+    assert account.state(campaign) == CampaignState.LOADED
+    check_conservation(db)
+
+
+def test_an_opened_contact_is_dialled_again_once_its_campaign_is_started(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.dial_one()
+    end_all(account)
+    call_back(db, ContactId(campaign, 1), in_s(db, 60), reopen=True)
+
+    start(db, campaign)
+    db.pass_time(61)
+    account.dial_one()
+    end_all(account)
+
+    contact = account.contact(campaign)
+    assert (contact.state, contact.made) == (ContactState.FINAL, 2)
+    assert account.state(campaign) == CampaignState.COMPLETED
+    check_conservation(db)
+
+
+def test_nothing_is_opened_in_a_cancelled_campaign(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.campaigns.move(account.campaigns.find(campaign), CampaignState.CANCELLING)
+    account.tick()
+
+    with pytest.raises(NoCallBack, match="no more calls"):
+        call_back(db, ContactId(campaign, 1), in_s(db, 60), reopen=True)
+
+
+def test_a_contact_is_not_called_after_it_expires(account, db):
+    campaign = store_campaign(db, [pair(1, 1, expires_s=int(db.now()) + 60)])
+
+    with pytest.raises(NoCallBack, match="expires"):
+        call_back(db, ContactId(campaign, 1), in_s(db, 61))
+
+
+def test_a_contact_that_never_was_is_said_not_to_exist(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+
+    with pytest.raises(NoCallBack, match="does not exist"):
+        call_back(db, ContactId(campaign, 2), in_s(db, 60))

@@ -1,0 +1,74 @@
+"""An operator decides what nobody could find out."""
+
+import secrets
+
+import pytest
+
+from campaigns.attempt import Outcome
+from campaigns.contact_state import ContactState, NotDialled
+from dialer.deciding import Decision, NotUndecided, decide
+from tests.account_kit import Account
+from tests.conservation import check_conservation
+from tests.factories import pair, store_campaign, terminal
+from tests.phone_company import Answer
+from tests.virtual_time import VirtualDatabase
+
+
+@pytest.fixture
+def db(redis_client):
+    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
+
+
+@pytest.fixture
+def account(db, tmp_path):
+    return Account(db, tmp_path)
+
+
+@pytest.fixture
+def unresolved(account, db):
+    """A campaign whose one attempt is in quarantine."""
+    campaign = store_campaign(db, [pair(1, 1)], retry=("customer_busy=60s",))
+    account.company.answers.append(Answer.LOST)
+    return campaign, account.dial_one().attempt_id
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome", "state", "charged"),
+    [
+        (Decision.CONNECTED, Outcome.CONNECTED, ContactState.FINAL, 1),
+        (Decision.CUSTOMER_BUSY, Outcome.CUSTOMER_BUSY, ContactState.WAITING, 1),
+        (Decision.CUSTOMER_NO_ANSWER, Outcome.CUSTOMER_NO_ANSWER, ContactState.FINAL, 1),
+        (Decision.AGENT_NO_ANSWER, Outcome.AGENT_NO_ANSWER, ContactState.FINAL, 0),
+        (Decision.NOT_PLACED, Outcome.TURNED_AWAY, ContactState.WAITING, 0),
+        (Decision.GIVE_UP, Outcome.UNKNOWN, ContactState.WAITING, 1),
+        (Decision.SKIP, Outcome.UNKNOWN, ContactState.FINAL, 1),
+    ],
+)
+def test_what_follows_is_what_the_rules_have_for_it(
+    account, db, unresolved, decision, outcome, state, charged
+):
+    campaign, attempt_id = unresolved
+
+    after = decide(db, account.settling, attempt_id, decision, who="test")
+
+    contact = account.contact(campaign)
+    assert (after.outcome, after.source) == (outcome, "operator")
+    assert (contact.state, contact.charged) == (state, charged)
+    check_conservation(db)
+
+
+def test_a_skipped_contact_is_closed_as_skipped(account, db, unresolved):
+    campaign, attempt_id = unresolved
+
+    decide(db, account.settling, attempt_id, Decision.SKIP, who="test")
+
+    assert account.contact(campaign).outcome is NotDialled.SKIPPED
+    assert account.state(campaign) == "completed"
+
+
+def test_a_call_that_was_found_meanwhile_is_not_overruled(account, db, unresolved):
+    _, attempt_id = unresolved
+    account.settling.report(attempt_id, terminal("s1"), at=db.now())
+
+    with pytest.raises(NotUndecided):
+        decide(db, account.settling, attempt_id, Decision.SKIP, who="test")
