@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sim test check fmt lock clean
+.PHONY: help setup demo run sim test check bench soak model fmt lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -47,6 +47,15 @@ check: $(VENV)/.dev ## Check style, types and the import rule
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+model: $(VENV)/.dev ## Check the model of the dial protocol (needs Debian's spin and gcc)
+	$(BIN)/python tools/check_model.py
+
+bench: $(VENV)/.runtime ## Measure us beside what people would use instead; about twenty minutes
+	$(BIN)/python -m bench.run
+
+soak: $(VENV)/.runtime ## Ten minutes each at the real pace; an hour with SOAK=--hour
+	$(BIN)/python -m bench.run $(or $(SOAK),--soak)
 
 fmt: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format

@@ -34,7 +34,9 @@ def multipart_body() -> tuple[str, bytes]:
     legs = fields.pop("Legs")
     flat = {
         **fields,
-        **{f"Legs[{n}][{name}]": value for n, leg in enumerate(legs) for name, value in leg.items()},
+        **{
+            f"Legs[{n}][{name}]": value for n, leg in enumerate(legs) for name, value in leg.items()
+        },
     }
     parts = (
         f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -52,9 +54,7 @@ def request(path: str, content_type: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-async def _one_connection(
-    port: int, message: bytes, until_s: float, took_s: list[float]
-) -> None:
+async def _one_connection(port: int, message: bytes, until_s: float, took_s: list[float]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         while (began := time.perf_counter()) < until_s:

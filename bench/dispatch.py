@@ -18,12 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from bench import ground, ours, peers
+from bench.chart import Bar, bar_chart
 
 Runner = Callable[[str, str, int], "contextlib.AbstractContextManager[None]"]
 
@@ -116,7 +117,7 @@ def _wait_for(provider_url: str, requests: int) -> None:
     ground.until(have_come, within_s=180, every_s=0.05)
 
 
-def _print(paces: dict[str, Sequence[Pace]]) -> None:
+def _print(paces: Mapping[str, Sequence[Pace]]) -> None:
     base = [one.posts_per_s for one in paces["bare Dramatiq 2 × 8 threads"]]
     base_cpu = [one.cpu_ms for one in paces["bare Dramatiq 2 × 8 threads"]]
     print(f"{'':28}{'POSTs/s':>24}{'ratio':>8}{'CPU a POST, ms':>16}{'ratio':>8}")
@@ -134,6 +135,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=6_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="*", help="leave others out; bare Dramatiq always runs")
+    parser.add_argument("--svg", type=Path, help="draw the rates here")
     args = parser.parse_args()
     chosen = {
         name: runner
@@ -150,6 +152,13 @@ def main() -> None:
             print(f"   {name}: {paces[name][-1]}", file=sys.stderr, flush=True)
             time.sleep(0.5)
     _print(paces)
+    if args.svg:
+        rates = {name: median(one.posts_per_s for one in runs) for name, runs in paces.items()}
+        bars = [
+            Bar(name, rate, f"{rate:,.0f}", is_ours=name == "dialer")
+            for name, rate in rates.items()
+        ]
+        args.svg.write_text(bar_chart("POSTs a second", bars), encoding="utf-8")
 
 
 if __name__ == "__main__":

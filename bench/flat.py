@@ -30,7 +30,9 @@ class Shape:
     campaigns: int
 
     def __str__(self) -> str:
-        return f"{self.contacts:>9,} contacts {self.agents:>6,} agents {self.campaigns:>3} campaigns"
+        return (
+            f"{self.contacts:>9,} contacts {self.agents:>6,} agents {self.campaigns:>3} campaigns"
+        )
 
 
 SMALLEST = Shape(1_000, 10, 1)
@@ -62,7 +64,7 @@ def load(wired: Wiring, shape: Shape) -> None:
 def dial(wired: Wiring, dials: int) -> None:
     """Release, gate, finish and settle one contact after the other."""
     talked = LegReport(status="completed", on_call_s=30)
-    for n in range(dials):
+    for _ in range(dials):
         (released,) = wired.feeding.tick().released[:1]
         done = wired.dialing.dial(released.contact, released.token)
         id_: AttemptId = done.attempt_id  # type: ignore[union-attr]  # nothing refuses here
@@ -104,7 +106,7 @@ def _script_times(wired: Wiring, *, most: int) -> dict[str, list[int]]:
     shas = {_sha(wired, name): name for name in ("release", "gate", "record")}
     took: dict[str, list[int]] = defaultdict(list)
     for entry in wired.redis.slowlog_get(most):
-        command, sha = (entry["command"].split() + [b""])[:2]
+        command, sha = [*entry["command"].split(), b""][:2]
         if command.upper() == b"EVALSHA" and sha.decode() in shas:
             took[shas[sha.decode()]].append(entry["duration"])
     return took

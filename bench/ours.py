@@ -61,26 +61,33 @@ def rules(**more: object) -> CampaignRules:
     )
 
 
-def list_of(contacts: int, *, agents: int = 0, first: int = 0) -> bytes:
+def list_of(contacts: int, *, agents: int = 0, first: int = 0, first_agent: int = 0) -> bytes:
     """Write a list of fictional pairs.
 
     Args:
         agents: Who take turns; 0 = each contact has an agent of its own.
         first: The first customer's number.
+        first_agent: The first agent's.
     """
     lines = (
-        f"{agent_number(n % (agents or contacts))},{customer_number(first + n)},name {n}"
+        f"{agent_number(first_agent + n % (agents or contacts))},{customer_number(first + n)},name {n}"
         for n in range(contacts)
     )
     return ("agent,customer,name\n" + "\n".join(lines) + "\n").encode()
 
 
 def load(
-    wired: Wiring, contacts: int, *, name: str = "bench", agents: int = 0, **more: object
+    wired: Wiring,
+    contacts: int,
+    *,
+    name: str = "bench",
+    agents: int = 0,
+    first: int = 0,
+    **more: object,
 ) -> Campaign:
     """Load a list as a campaign, under rules that may differ from the usual ones."""
     loaded = wired.loading.load(
-        io.BytesIO(list_of(contacts, agents=agents)),
+        io.BytesIO(list_of(contacts, agents=agents, first=first, first_agent=first)),
         name=name,
         rules=rules(**more),
         options=LoadOptions(),

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench import ground, ours, peers
+from bench.chart import Bar, bar_chart
 from bench.senders.limited import LIMIT, LIMITERS, THREADS
 
 PROCESSES = 3
@@ -165,11 +166,10 @@ def main() -> None:
     parser.add_argument("--lasts-s", type=float, default=30.0)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="*", help="leave the others out")
+    parser.add_argument("--svg", type=Path, help="draw the refusals here")
     args = parser.parse_args()
     chosen = {
-        name: sender
-        for name, sender in contestants().items()
-        if not args.only or name in args.only
+        name: sender for name, sender in contestants().items() if not args.only or name in args.only
     }
     print(__doc__)
     print(ground.machine())
@@ -178,15 +178,29 @@ def main() -> None:
     for repeat in range(args.repeats):
         order = list(chosen)
         for name in reversed(order) if repeat % 2 else order:
-            found[name].append(
-                measure(chosen[name], window_s=args.window_s, lasts_s=args.lasts_s)
-            )
+            found[name].append(measure(chosen[name], window_s=args.window_s, lasts_s=args.lasts_s))
             print(f"   {name}: {found[name][-1]}", file=sys.stderr, flush=True)
     print(f"{'':28}{'429s':>12}{'most in a window':>20}{'used':>10}")
     for name, verdicts in found.items():
         refused = ground.spread([one.refused for one in verdicts])
         peak = max(one.peak for one in verdicts)
         print(f"{name:28}{refused:>12}{peak:>20}{median(one.used for one in verdicts):>10.1%}")
+    if args.svg:
+        args.svg.write_text(_chart(found), encoding="utf-8")
+
+
+def _chart(found: Mapping[str, Sequence[Verdict]]) -> str:
+    bars = [
+        Bar(
+            name,
+            median(one.refused for one in verdicts),
+            f"{median(one.refused for one in verdicts):.0f} refused, "
+            f"{median(one.used for one in verdicts):.0%} used",
+            is_ours=name.startswith("dialer"),
+        )
+        for name, verdicts in found.items()
+    ]
+    return bar_chart("Requests refused with 429", bars)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,9 @@ def main() -> None:
     best = LIMIT * WINDOW_S / (WINDOW_S + HOLD_S)
     dials = sum(one.connects for one in steady) / len(steady)
     reads = sum(one.reads for one in steady) / len(steady)
-    print(f"{args.minutes} minutes: {found[-1].refused} answers 429, most {found[-1].peak} a window")
+    print(
+        f"{args.minutes} minutes: {found[-1].refused} answers 429, most {found[-1].peak} a window"
+    )
     print(f"a minute: {dials:.1f} dials + {reads:.1f} look-ups of at most {best:.1f}")
     print(f"used {(dials + reads) / best:.1%}, dials alone {dials / best:.1%}")
 

@@ -247,7 +247,7 @@ _KNOWN = (
     "is_final",
 )
 _known_of = attrgetter(*_KNOWN)
-_ENOUGH = 20_000  # attempts waiting, some 10 MB
+_ENOUGH = 10_000  # attempts waiting, some 5 MB
 
 
 def tallied(attempts: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from campaigns.contact import Contact
 
@@ -119,12 +119,35 @@ def write_rejected(columns: Sequence[str], rows: Iterable[Rejected]) -> Iterator
     The upload's columns stay as they are, followed by line, error_code and error. Cells without
     a column come last, where loading finds them again.
     """
-    added = [_new_name(name, taken=columns) for name in ("line", "error_code", "error")]
-    yield _csv_line([*columns, *added])
+    yield _csv_line([*columns, *remark_columns(columns)])
     for row in rows:
         cells = [*row.cells, *[""] * (len(columns) - len(row.cells))]
         own, surplus = cells[: len(columns)], cells[len(columns) :]
         yield _csv_line([*own, str(row.line), row.code, row.message, *surplus])
+
+
+def remark_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """Name the columns that a list's rejected file has beside its own."""
+    return tuple(_new_name(name, taken=columns) for name in ("line", "error_code", "error"))
+
+
+def without_remarks(chunk: Chunk, *, columns: Sequence[str]) -> Chunk:
+    """Take the remarks off the rows of a rejected file that was mended.
+
+    Args:
+        columns: The list's own.
+    """
+    first, after = len(columns), len(columns) + len(remark_columns(columns))
+
+    def stripped(row: Rejected) -> Rejected:
+        return replace(row, cells=row.cells[:first] + row.cells[after:])
+
+    return replace(
+        chunk,
+        accepted=tuple(row._replace(cells=row.cells[:first]) for row in chunk.accepted),
+        rejected=tuple(map(stripped, chunk.rejected)),
+        duplicates=tuple(map(stripped, chunk.duplicates)),
+    )
 
 
 def _new_name(name: str, *, taken: Sequence[str]) -> str:

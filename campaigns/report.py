@@ -333,7 +333,9 @@ def kpis(figures: Figures, pace: Pace) -> Iterator[Figure]:
         1,
         "connect requests of this campaign in its busiest 60 s",
     )
-    yield ratio("limit_use", sent, pace.allowed(sent), "requests sent ÷ allowed while work was ready")
+    yield ratio(
+        "limit_use", sent, pace.allowed(sent), "requests sent ÷ allowed while work was ready"
+    )
     yield ratio("turned_away_share", figures.turned_away, sent, "answers 429 ÷ requests sent")
     yield ratio(
         "unresolved_share",

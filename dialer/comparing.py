@@ -5,6 +5,7 @@ from typing import cast
 
 from campaigns.contact import Contact
 from campaigns.contact_list import ContactList
+from campaigns.judged_rows import remark_columns, without_remarks
 from campaigns.list_diff import ListDiff, ListVersion, diff_lists
 from campaigns.list_sieve import Dedupe
 from dialer.store import Campaign, Database
@@ -17,13 +18,20 @@ def compare(
     """Compare a file with what its campaign has; about 30,000 contacts a second of either."""
     header = contact_list.header
     numbers = frozenset({header.agent.column, header.customer.column})
-    uploaded = (
-        contact for chunk in contact_list.chunks(dedupe=dedupe) for contact in chunk.accepted
-    )
+    columns, chunks = header.columns, contact_list.chunks(dedupe=dedupe)
+    if is_mended(contact_list, campaign.columns):
+        columns = campaign.columns
+        chunks = (without_remarks(chunk, columns=columns) for chunk in chunks)
+    uploaded = (contact for chunk in chunks for contact in chunk.accepted)
     return diff_lists(
         loaded=ListVersion(campaign.columns, numbers, _loaded(db, campaign)),
-        uploaded=ListVersion(header.columns, numbers, uploaded),
+        uploaded=ListVersion(columns, numbers, uploaded),
     )
+
+
+def is_mended(contact_list: ContactList, columns: tuple[str, ...]) -> bool:
+    """Whether it is the rejected file of a list with these columns, with its remarks still there."""
+    return contact_list.header.columns == (*columns, *remark_columns(columns))
 
 
 def _loaded(db: Database, campaign: Campaign) -> Iterator[Contact]:

@@ -185,13 +185,11 @@ class Dialing:
         The approach is noted one contact at a time, right before: a worker that is killed while
         others wait for their turn must not make those look like contacts that kill workers.
         """
-        if not self._db.run("approach", contact.campaign, contact.n, token):
+        sealed = self._contacts.approach(contact.campaign, contact.n, token)
+        if sealed is None:
             return Dropped("not ours")
         failpoints.reach("approached", str(contact))
-        found = self._contacts.with_row(contact.campaign, contact.n)
-        if found is None:
-            return Dropped("no such contact")
-        pair, row = found
+        pair, row = sealed.open()
         return self._pass_gate(_Wanted(contact, token, new_nonce(), row, pair))
 
     def _pass_gate(self, wanted: _Wanted) -> _Open | Dropped:
@@ -344,9 +342,8 @@ class Dialing:
     def _placed(self, id_: AttemptId, attempt: Attempt, connected: Connected) -> Attempt:
         sid = connected.call.sid
 
-        at = self._db.now()
-
         def bind(now: Attempt) -> Attempt | None:
+            at = self._db.now() if now.told_outcome else 0.0  # asked only where it matters
             if now.sid not in (None, sid):
                 log.error("sid_differs", attempt_id=str(id_), sid=now.sid, placed_sid=sid)
             return replace(proven(now, sid, at=at), http_status=connected.http_status)
@@ -377,7 +374,9 @@ class Dialing:
                 outcome = Outcome.DND if error.do_not_disturb else Outcome.REFUSED
                 suppress = error.do_not_disturb and error.side is not Side.AGENT
                 follows = Follows(
-                    suppress=_suppressed_by_provider(str(error)) if suppress else None
+                    suppress=_suppressed_by_provider(str(error)) if suppress else None,
+                    # a list of bad numbers is the list's fault; do-not-call entries are expected
+                    tally=None if error.do_not_disturb else "refused",
                 )
             case AgentUnavailable():
                 busy = error.error_code == "10706"

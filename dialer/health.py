@@ -48,10 +48,15 @@ class RedisHealth:
     clients: int
 
     @property
+    def evicts(self) -> bool:
+        """Whether it throws keys away when its memory is full."""
+        return self.eviction not in {"noeviction", ""}
+
+    @property
     def concerns(self) -> list[str]:
         """What a person should look at."""
         found = []
-        if self.eviction not in {"noeviction", ""}:
+        if self.evicts:
             found.append(
                 f"maxmemory-policy is {self.eviction}: set noeviction, or contacts get lost"
             )
@@ -118,7 +123,7 @@ def read_health(db: Database) -> Health:
     return Health(
         as_of=now,
         processes=tuple(_processes(db)),
-        redis=_redis_health(db.client),
+        redis=read_redis_health(db.client),
         hold=text(hold),
         stopped=text(stopped),
         held_at=float(held_at) if held_at else None,
@@ -153,6 +158,22 @@ def account_stops(db: Database) -> AccountStops:
     return AccountStops(text(found[0]), text(found[1]))
 
 
+def read_redis_health(client: "redis.Redis") -> RedisHealth:
+    """Read what the server says of itself."""
+    info = client.info()
+    return RedisHealth(
+        version=f"{_server(info)} {info.get('valkey_version') or info.get('redis_version', '?')}",
+        uptime_s=int(info.get("uptime_in_seconds", 0)),
+        memory_bytes=int(info.get("used_memory", 0)),
+        max_memory_bytes=int(info.get("maxmemory", 0)),
+        eviction=str(info.get("maxmemory_policy", "")),
+        appends=bool(info.get("aof_enabled")),
+        fsync=_fsync(client),
+        last_write_ok=info.get("aof_last_write_status", "ok") == "ok",
+        clients=int(info.get("connected_clients", 0)),
+    )
+
+
 def lift_stop(db: Database) -> bool:
     """Dial on after the provider refused the account; False when nothing stopped it."""
     was_stopped = "stopped", "stopped_at", "probe_at", "probing"
@@ -169,21 +190,6 @@ def _processes(db: Database) -> list[Process]:
             role, _, name = text(key)[first:].partition(":")
             found.append(Process(role, name, json.loads(value).get("since")))
     return found
-
-
-def _redis_health(client: "redis.Redis") -> RedisHealth:
-    info = client.info()
-    return RedisHealth(
-        version=f"{_server(info)} {info.get('valkey_version') or info.get('redis_version', '?')}",
-        uptime_s=int(info.get("uptime_in_seconds", 0)),
-        memory_bytes=int(info.get("used_memory", 0)),
-        max_memory_bytes=int(info.get("maxmemory", 0)),
-        eviction=str(info.get("maxmemory_policy", "")),
-        appends=bool(info.get("aof_enabled")),
-        fsync=_fsync(client),
-        last_write_ok=info.get("aof_last_write_status", "ok") == "ok",
-        clients=int(info.get("connected_clients", 0)),
-    )
 
 
 def _server(info: dict[str, Any]) -> str:

@@ -28,14 +28,14 @@ from campaigns.campaign import CampaignRules, CampaignState, ZoneBy
 from campaigns.contact import Contact
 from campaigns.contact_list import ContactList, open_list
 from campaigns.custom_field import CustomFieldTemplate
-from campaigns.judged_rows import Chunk, Rejected, Summary, write_rejected
+from campaigns.judged_rows import Chunk, Rejected, Summary, without_remarks, write_rejected
 from campaigns.list_columns import ColumnChoice
 from campaigns.list_diff import ListDiff
 from campaigns.list_sieve import Dedupe, OtherLists
 from campaigns.phone import PhoneRules, zone_of
 from dialer import failpoints
 from dialer.call_request import check_call
-from dialer.comparing import compare
+from dialer.comparing import compare, is_mended
 from dialer.ids import new_campaign_id
 from dialer.store import Campaign, Campaigns, ContactRecord, Contacts, Database
 from dialer.store.campaigns import LoadMark, RejectedRow, WrongState
@@ -274,6 +274,8 @@ class Loading:
         chunks = contact_list.chunks(
             dedupe=options.dedupe, others=self._others(options, campaign=campaign, mark=mark)
         )
+        if is_mended(contact_list, campaign.columns):
+            chunks = (without_remarks(chunk, columns=campaign.columns) for chunk in chunks)
         for number, chunk in enumerate(_without(chunk, stored) for chunk in _one_ahead(chunks)):
             size = self._store(campaign, chunk.accepted, size=size)
             if chunk.not_taken or stored:
@@ -305,7 +307,7 @@ class Loading:
             self._campaigns.find(campaign.id),
             summary,
             contact_list,
-            rejected_file=self._write_rejected(campaign, contact_list, summary),
+            rejected_file=self._write_rejected(campaign, summary),
         )
 
     def _store(self, campaign: Campaign, contacts: Sequence[Contact], *, size: int) -> int:
@@ -364,9 +366,7 @@ class Loading:
             found.update(one for one, entry in zip(listed, entries, strict=True) if entry)
         return found
 
-    def _write_rejected(
-        self, campaign: Campaign, contact_list: ContactList, summary: Summary
-    ) -> Path | None:
+    def _write_rejected(self, campaign: Campaign, summary: Summary) -> Path | None:
         if not summary.rejected + summary.duplicate:
             return None
         folder = self._data_dir / "rejected"
@@ -378,7 +378,7 @@ class Loading:
             for row in self._campaigns.rejected_rows(campaign.id)
         )
         with part.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(write_rejected(contact_list.header.columns, rows))
+            out.writelines(write_rejected(campaign.columns, rows))
             out.flush()
             os.fsync(out.fileno())
         part.replace(path)
@@ -423,7 +423,8 @@ def _check_custom_field(template: str, contact_list: ContactList) -> None:
 
 
 def _check_columns(campaign: Campaign, contact_list: ContactList) -> None:
-    if contact_list.header.columns != campaign.columns:
+    is_same = contact_list.header.columns == campaign.columns
+    if not is_same and not is_mended(contact_list, campaign.columns):
         raise LoadRefused(
             f"the file's columns are {', '.join(contact_list.header.columns)}; campaign "
             f"{campaign.name} has {', '.join(campaign.columns)}. Use the same columns in the "

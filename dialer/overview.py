@@ -108,10 +108,10 @@ def _add(overview: Overview, line: ContactLine) -> None:
 
 def error_of(attempt: Attempt) -> str:
     """Name what went wrong with an attempt's request; '' when nothing did."""
-    if attempt.error_code:
-        return attempt.error_code
-    status = attempt.http_status
-    return f"http_{status}" if status and status != _HTTP_FINE else ""
+    code, status = attempt.error_code, attempt.http_status
+    if status and status != _HTTP_FINE and code in {None, "", "unknown"}:
+        return f"http_{status}"
+    return code or ""
 
 
 def _when(in_s: float) -> str:

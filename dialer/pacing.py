@@ -32,7 +32,8 @@ SPACING_SLACK_S = 0.05
 """A grant late by up to this is made up for by the next: waking up costs milliseconds, and at
 300 ms spacing every lost millisecond would cost a third of a percent. The slots do not care."""
 
-_OVERDUE_LOOK_PAUSE_S = 3.0  # at most twenty overdue look-ups a minute go before waiting dials
+_GRANTS_A_LOOK = 10
+"""While dials wait, one grant in ten may be an overdue look-up's: twenty a minute of 200."""
 
 _LONGEST_WAIT_S = 300.0
 
@@ -117,7 +118,7 @@ class Pacing:
             self.allowance.lease_s,
             SPACING_SLACK_S,
             int(overdue),
-            _OVERDUE_LOOK_PAUSE_S,
+            _GRANTS_A_LOOK * self.allowance.spacing_s,
         )
         return float(answer)
 

@@ -24,9 +24,7 @@ def report_source(
     """
     campaigns = Campaigns(db)
     input_hashes = tuple(one["hash"] for one in campaigns.imports(campaign.id))
-    pace = Pace(
-        limit=allowance.requests, window_s=allowance.window_s, ready_s=campaign.ready_s
-    )
+    pace = Pace(limit=allowance.requests, window_s=allowance.window_s, ready_s=campaign.ready_s)
     if campaign.archived_at is not None:
         archive = Archive.of(campaign, archives)
         return ReportSource(

@@ -14,22 +14,23 @@ from dialer.ids import ContactId
 from dialer.settings import SettingsError, read_settings
 from workers import housekeeping
 from workers.broker import ACTOR, QUEUE, dial_message, make_broker
+from workers.redis_fitness import require_fit_redis
 from workers.wiring import Wiring
 
 log = structlog.get_logger(__name__)
 
 try:
-    wiring = Wiring(read_settings())
+    settings = read_settings()
+    logs.set_up(
+        log_format=settings.dialer_log_format, level=settings.dialer_log_level, role="worker"
+    )
+    wiring = Wiring(settings)
+    require_fit_redis(wiring.redis)
     dialing = wiring.dialing
 except SettingsError as error:
     sys.stderr.write(f"dialer: {error}\n")
     raise SystemExit(2) from None  # as the commands say it: starting again will not help
 
-logs.set_up(
-    log_format=wiring.settings.dialer_log_format,
-    level=wiring.settings.dialer_log_level,
-    role="worker",
-)
 broker = make_broker(
     wiring.redis,
     prefix=wiring.db.prefix,

@@ -110,6 +110,24 @@ class Row:
     extra: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A contact as it was fetched; to open it is the risk, as it may be damaged.
+
+    Args:
+        rows: Of its hundred, packed.
+        inside: Which of them is its own.
+    """
+
+    record: bytes
+    rows: bytes
+    inside: int
+
+    def open(self) -> tuple[ContactRecord, Row]:
+        """Decode the contact and its own line."""
+        return ContactRecord.unpack(self.record), _unpack_row(_lines(self.rows)[self.inside])
+
+
 class Contacts:
     """Reads and appends contacts."""
 
@@ -147,19 +165,19 @@ class Contacts:
         )
         return ContactRecord.unpack(packed) if len(packed) == RECORD_BYTES else None
 
-    def with_row(self, campaign: str, n: int) -> tuple[ContactRecord, Row] | None:
-        """Read one contact and its own line in one round trip; None when there is none."""
-        chunk, inside = divmod(n - 1, PER_CHUNK)
-        start = inside * RECORD_BYTES
-        with self._db.client.pipeline(transaction=False) as pipe:
-            pipe.getrange(
-                self._db.key("c", campaign, "contacts", chunk), start, start + RECORD_BYTES - 1
-            )
-            pipe.get(self._db.key("c", campaign, "rows", chunk))
-            record, rows = cast("list[bytes]", pipe.execute())
-        if len(record) != RECORD_BYTES:
+    def approach(self, campaign: str, n: int, token: str) -> "Sealed | None":
+        """Note that a released contact is taken up, and fetch it; None when it is not ours."""
+        found = self._db.run("approach", campaign, n, token)
+        if not found:
             return None
-        return ContactRecord.unpack(record), _unpack_row(_lines(rows)[inside])
+        record, rows = found
+        return Sealed(record, rows, inside=(n - 1) % PER_CHUNK)
+
+    def with_row(self, campaign: str, n: int) -> tuple[ContactRecord, Row] | None:
+        """Read one contact and its own line; None when there is none of this number."""
+        chunk, inside = divmod(n - 1, PER_CHUNK)
+        record = self.get(campaign, n)
+        return (record, self.rows(campaign, chunk)[inside]) if record else None
 
     def lines(self, campaign: str, *, after: int, until: int) -> Iterator[int]:
         """Read the lines of the contacts after one and up to another."""

@@ -112,15 +112,16 @@ class ProviderProcess:
         self._options = options
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self._door = httpx.Client(base_url=f"{self.url}/_simulator", timeout=60, verify=False)
         self._pid = 0
 
     def order(self, **order: Any) -> None:
         """Order faults; see `dialer.simulator.admin`."""
-        httpx.post(f"{self.url}/_simulator/faults", json=order, timeout=30).raise_for_status()
+        self._door.post("/faults", json=order).raise_for_status()
 
     def reset(self) -> None:
         """Begin anew: an empty ledger, no faults ordered."""
-        httpx.post(f"{self.url}/_simulator/reset", timeout=30).raise_for_status()
+        self._door.post("/reset").raise_for_status()
 
     def verdict(self) -> dict[str, Any]:
         return self._ask("verdict")
@@ -139,11 +140,12 @@ class ProviderProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._door.close()
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
 
     def _ask(self, what: str) -> Any:
-        return httpx.get(f"{self.url}/_simulator/{what}", timeout=60).json()
+        return self._door.get(f"/{what}").json()
 
     def _answers(self) -> bool:
         try:

@@ -131,7 +131,7 @@ NO_FAULTS: Mapping[str, Mapping[str, float]] = {"connect": {}, "read": {}, "call
 ANYWHERE = "anywhere"
 _ANYWHERE_WITHIN_S = 0.08
 _AT_ONCE = 8
-_END_WITHIN_S = 240.0
+_END_WITHIN_S = 400.0
 _KILLS_A_CONTACT = 1.4
 _SHARE_KILLED = {
     load: 0.7,

@@ -166,7 +166,7 @@ class Station:
         """Let real time pass: the worker's own clock, which nobody can fake, must see it."""
         time.sleep(seconds)
 
-    def finish(self, campaign: str, *, turns: int = 60, turn_s: float = 30.0) -> Counts:
+    def finish(self, campaign: str, *, turns: int = 60, turn_s: float = 61.0) -> Counts:
         """Let everything run, faults over, until the campaign is completed."""
         for _ in range(turns):
             self.wiring.host_recovery.tick()

@@ -223,6 +223,23 @@ def test_the_web_process_ends_in_time_though_somebody_watches(tmp_path):
         assert not watcher.is_alive()
 
 
+def test_every_process_starts_while_redis_is_away_and_works_once_it_is_there(tmp_path):
+    server = ValkeyServer(port=0, unix_socket_path=tmp_path / "s")
+    settings = {**FAST, "REDIS_URL": f"unix://{tmp_path / 's'}"}
+
+    with running(SLOW_ANSWERS) as provider, dialer(tmp_path, provider, roles=(), **settings) as rig:
+        rig.start("web", "feeder", "results", "worker")
+        until(lambda: _lives(rig), within_s=30, what="the web process, without Redis")
+        server.start()
+        try:
+            rig.wait_until_up()
+            rig.load(pairs(10, agents=10), "--start")
+            rig.wait_for_state("completed", within_s=60)
+        finally:
+            rig.stop()
+            server.stop()
+
+
 def test_the_feeder_ends_in_time_though_a_look_up_hangs(tmp_path):
     options = SimulatorOptions(
         rate_limit=100,
@@ -265,6 +282,13 @@ def _server(folder: Path, kind: str) -> Iterator[str]:
         yield f"unix://{socket}"
     finally:
         server.stop()
+
+
+def _lives(rig: Rig) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{rig.port}/livez", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def _answers(rig: Rig, process: subprocess.Popen[bytes]) -> bool:

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from campaigns.attempt import AttemptState
+from dialer import failpoints
 from tests.chaos.station import LOST_S, QUARANTINE_S
 from tests.conservation import check_conservation
 
@@ -91,8 +92,6 @@ def test_w3_half_a_request_is_unknown_and_not_sent_again_in_quarantine(station):
 
 @pytest.mark.parametrize("place", ["recorded", "dialled"])
 def test_w5_a_redelivery_after_recording_changes_nothing(station, place):
-    from dialer import failpoints
-
     campaign = station.load()
     (released,) = station.release()
 
@@ -115,8 +114,6 @@ def test_w6_a_worker_that_was_stopped_between_gate_and_request_sends_nothing(sta
     _ = station.wiring.provider
     pid = os.fork()
     if not pid:
-        from dialer import failpoints
-
         failpoints.arm("journaled:stop")
         station.dial(released)
         os._exit(0)

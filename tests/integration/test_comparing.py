@@ -96,3 +96,38 @@ def test_a_campaigns_own_list_of_suppressed_numbers_is_asked_when_appending(db, 
 
     assert loaded.summary.accepted == 0
     assert loaded.summary.faults["suppressed"].count == 1
+
+
+def test_the_rejected_file_is_mended_and_appended_as_it_is(db, loading):
+    loaded = loading.load(
+        file(f"agent,customer,plan\n{agent(1)},{customer(1)},a\n{agent(1)},9.87654E+09,b\n"),
+        name="sale",
+        rules=rules(),
+        options=LoadOptions(),
+    )
+    mended = loaded.rejected_file.read_text().replace("9.87654E+09", customer(2))
+
+    diff = loading.compare(file(mended), campaign=loaded.campaign, options=LoadOptions())
+    appended = loading.append(file(mended), campaign=loaded.campaign, options=LoadOptions())
+
+    assert (diff.new.count, diff.missing.count) == (1, 1)
+    assert appended.summary.accepted == 1
+    assert Contacts(db).with_row(loaded.campaign.id, 2)[1].cells == (agent(1), customer(2), "b")
+
+
+def test_what_is_still_wrong_in_a_mended_file_is_rejected_with_its_own_columns_alone(loading):
+    loaded = loading.load(
+        file(
+            f"agent,customer,plan\n{agent(1)},{customer(1)},a\n{agent(1)},12,b\n{agent(1)},13,c\n"
+        ),
+        name="sale",
+        rules=rules(),
+        options=LoadOptions(),
+    )
+    mended = loaded.rejected_file.read_text().replace(",12,", f",{customer(2)},")
+
+    appended = loading.append(file(mended), campaign=loaded.campaign, options=LoadOptions())
+
+    header, *rows = appended.rejected_file.read_text().splitlines()
+    assert header == "agent,customer,plan,line,error_code,error"
+    assert rows[-1].startswith(f"{agent(1)},13,c,3,short_code")

@@ -228,6 +228,13 @@ def test_a_list_nobody_understands_can_be_read_again_with_its_columns_named(
     assert "<b>2</b> accepted" in browser.get(where).text
 
 
+def test_a_wrong_rule_is_told_while_the_form_is_still_on_the_screen(browser: Browser) -> None:
+    answer = browser.upload("x.csv", LIST, hours="25:00-26:00")
+
+    assert answer.status_code == 422
+    assert "hours" in answer.text
+
+
 def test_rows_not_taken_can_be_had_before_anything_is_loaded(browser: Browser) -> None:
     where = reviewed(browser, "november.csv", MIXED)
 
@@ -321,7 +328,7 @@ def test_every_page_forbids_scripts_that_are_not_ours(browser: Browser) -> None:
         assert "default-src 'none'; script-src 'self'" in answer.headers["content-security-policy"]
         assert "unsafe" not in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["referrer-policy"] == "same-origin"
         assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|<style", answer.text)
 
 

@@ -6,6 +6,7 @@ from dialer import logs
 from dialer.settings import read_settings, require_dialling
 from workers import feeder as feeder_process
 from workers import results as results_process
+from workers.redis_fitness import require_fit_redis
 from workers.roles import all_processes
 from workers.up import run_processes
 from workers.wiring import Wiring
@@ -56,4 +57,6 @@ def _process(role: str) -> Wiring:
     settings = read_settings()
     require_dialling(settings)
     logs.set_up(log_format=settings.dialer_log_format, level=settings.dialer_log_level, role=role)
-    return Wiring(settings)
+    wiring = Wiring(settings)
+    require_fit_redis(wiring.redis)
+    return wiring

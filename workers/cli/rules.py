@@ -226,7 +226,11 @@ def wrong_options(refused: RulesRefused) -> WrongUse:
 
 def _tidied(given: Mapping[str, Any]) -> GivenRules:
     """Leave out what was not given, and read the file of days off."""
-    tidied = {rule: value for rule, value in given.items() if value not in (None, [])}
+    tidied = {
+        rule: "" if value == [""] else value
+        for rule, value in given.items()
+        if value not in (None, [])
+    }
     if days_off := tidied.get(HOLIDAYS):
         tidied[HOLIDAYS] = _days_off(days_off)
     return tidied

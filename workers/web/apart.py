@@ -11,6 +11,7 @@ import os
 import pickle
 import signal
 from collections.abc import Callable
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -37,6 +38,10 @@ class Apart:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["__main__", "workers.web.jobs"])
         self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    def warm_up(self) -> None:
+        """Have the imports done before the first work comes; they go on while this returns."""
+        forkserver.ensure_running()
 
     async def run(
         self,

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -37,6 +38,7 @@ def create_app(wiring: Wiring) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(_tidy, desk)
+        desk.apart.warm_up()
         yield
         await client.aclose(close_connection_pool=True)
 
@@ -69,6 +71,9 @@ async def _not_ours(_: Request, error: Exception) -> Response:
 
 def _tidy(desk: Desk) -> None:
     """Remove what a process that died has left on the disk."""
-    now_s = desk.wiring.db.now()
+    try:
+        now_s = desk.wiring.db.now()
+    except RedisError:
+        return  # it can wait for the next start; serving must not wait for Redis
     for folder in (desk.uploads_dir, desk.reviews_dir, desk.reports_dir):
         remove_leavings(folder, older_than_s=_LEAVINGS_AFTER_S, now_s=now_s)

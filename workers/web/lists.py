@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from campaigns.campaign import CampaignRules
 from campaigns.list_columns import ColumnChoice
@@ -52,6 +53,11 @@ def list_order(settings: Settings, fields: Fields, *, default_name: str = "") ->
         dry_run=dry_run,
         start=truth(fields, "start"),
     )
+
+
+def default_name(file_name: str) -> str:
+    """Name a campaign after its file, where its owner says nothing."""
+    return PurePath(file_name).stem[:_LONGEST_NAME] or "campaign"
 
 
 def load_options(fields: Fields) -> LoadOptions:

@@ -24,7 +24,7 @@ from campaigns.campaign import CampaignRules
 from workers.web import jobs
 from workers.web.apart import Tell
 from workers.web.desk import Desk
-from workers.web.lists import ListOrder, list_order, load_options
+from workers.web.lists import ListOrder, default_name, list_order, load_options
 from workers.web.problems import as_problem
 from workers.web.uploads import Upload
 
@@ -137,8 +137,8 @@ class Reviews:
         Raises:
             Problem: Naming what is wrong.
         """
-        default_name = Path(review.file_name).stem[:100] or "campaign"
-        return list_order(self.desk.wiring.settings, review.fields, default_name=default_name)
+        name = default_name(review.file_name)
+        return list_order(self.desk.wiring.settings, review.fields, default_name=name)
 
     def _begin(self, review: Review) -> None:
         task = asyncio.get_running_loop().create_task(self._do(review), name=f"review {review.id}")

@@ -9,6 +9,7 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from dialer.api_keys import Scope
+from workers.web.lists import default_name, list_order
 from workers.web.pages.rendering import (
     check_token,
     desk_of,
@@ -39,6 +40,10 @@ async def _receive(request: Request, *, append_to: str) -> Response:
     async with received_upload(request, desk_of(request).uploads_dir) as upload:
         fields = dict(upload.fields)
         await check_token(request, "".join(fields.pop("csrf_token", [])))
+        if not append_to:
+            # what is wrong with the form is told while it is still on the screen
+            settings = desk_of(request).wiring.settings
+            list_order(settings, fields, default_name=default_name(upload.name))
         review = _reviews(request).open(upload, fields, append_to=append_to)
     where = f"/imports/{review.id}"
     if "text/html" in request.headers.get("accept", ""):

@@ -2,6 +2,7 @@
 
 import { askBeforeSubmit } from "./confirm.js";
 import { followCampaign } from "./live.js";
+import { keepFresh } from "./refresh.js";
 import { sendWithProgress } from "./upload.js";
 import { waitForWork } from "./working.js";
 
@@ -9,4 +10,5 @@ document.documentElement.classList.add("scripted");
 askBeforeSubmit(document);
 for (const form of document.querySelectorAll("form[data-upload]")) sendWithProgress(form);
 for (const page of document.querySelectorAll("[data-live]")) followCampaign(page);
+for (const part of document.querySelectorAll("[data-refresh]")) keepFresh(part);
 for (const card of document.querySelectorAll("[data-working]")) waitForWork(card);

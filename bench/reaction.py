@@ -1,0 +1,136 @@
+"""How soon the product reacts, with all its processes running and the provider at the real limit.
+
+    start    a campaign is started          → its first POST
+    pause    a campaign is paused           → its last POST (0: none came after the command)
+    callback the end of a call is told      → the agent's next call
+    killed   a worker is killed with SIGKILL, holding a release → that contact's POST, by another
+
+Instants are taken on this machine's monotonic clock, which all its processes share.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import cast
+
+import httpx
+
+from bench import ground, ours
+from bench.settle import callbacks
+from campaigns.campaign import CampaignState
+from dialer.ids import AttemptId
+from dialer.store import Attempts
+from workers.wiring import Wiring
+
+
+def _arrivals(provider_url: str) -> list[float]:
+    found: list[float] = json.loads(ground.ask(f"{provider_url}/books"))["arrivals"]
+    return found
+
+
+def _await_arrival(provider_url: str, number: int, *, within_s: float = 40) -> float:
+    def come() -> bool:
+        return len(_arrivals(provider_url)) >= number
+
+    ground.until(come, within_s=within_s)
+    return _arrivals(provider_url)[number - 1]
+
+
+def start_and_pause(wired: Wiring, provider_url: str, nth: int) -> tuple[float, float]:
+    """Start a campaign and pause it two seconds after its first call; gives both times, s."""
+    campaign = ours.load(wired, 200, name=f"start-{nth}", first=nth * 1_000)
+    before = len(_arrivals(provider_url))
+    started_at = time.monotonic()
+    ours.start(wired, campaign)
+    start_s = _await_arrival(provider_url, before + 1) - started_at
+    time.sleep(2)
+    paused_at = time.monotonic()
+    wired.campaigns.move(campaign, CampaignState.PAUSED)
+    time.sleep(3)
+    pause_s = max(0.0, _arrivals(provider_url)[-1] - paused_at)
+    wired.campaigns.move(campaign, CampaignState.CANCELLING)
+    return start_s, pause_s
+
+
+def next_call(wired: Wiring, provider_url: str, nth: int) -> float:
+    """Tell the end of an agent's only call; gives the time to their next one, s."""
+    before = len(_arrivals(provider_url))
+    campaign = ours.load(wired, 2, name=f"call-{nth}", agents=1, first=100_000 + nth * 10)
+    ours.start(wired, campaign)
+    _await_arrival(provider_url, before + 1)
+    found = ground.until(lambda: _placed(wired), within_s=5)
+    attempt_id, sid = found
+    url = wired.paths.url(attempt_id)
+    told_at = time.monotonic()
+    httpx.post(
+        url, content=callbacks(attempt_id, sid)[-1], headers={"Content-Type": "application/json"}
+    ).raise_for_status()
+    took_s = _await_arrival(provider_url, before + 2) - told_at
+    wired.campaigns.move(campaign, CampaignState.CANCELLING)
+    return took_s
+
+
+def _placed(wired: Wiring) -> tuple[str, str] | None:
+    """Find the newest attempt that has a Sid."""
+    listed = cast("list[bytes]", wired.redis.zrange(wired.db.key("open"), 0, -1))
+    ids = [id_ for one in listed if (id_ := AttemptId.parse(one.decode()))]
+    for id_, attempt in zip(ids, Attempts(wired.db).get_many(ids), strict=True):
+        newest = max(ids, key=lambda one: wired.campaigns.find(one.campaign).created_at)
+        if attempt and attempt.sid and id_ == newest:
+            return str(id_), attempt.sid
+    return None
+
+
+def redialled(wired: Wiring, provider_url: str, env: dict[str, str], folder: Path) -> float:
+    """Kill a worker that has taken up a contact; gives the time until another dials it, s."""
+    before = len(_arrivals(provider_url))
+    campaign = ours.load(wired, 1, name="killed", first=200_000)
+    doomed = {**env, "DIALER_FAILPOINT": "approached"}
+    with ours.running(doomed, ["worker"], folder):
+        time.sleep(4)  # until it polls
+        ours.start(wired, campaign)
+        ground.until(lambda: wired.campaigns.counts(campaign.id).released, within_s=10)
+        released_at = time.monotonic()
+        time.sleep(1)
+    with ours.running(env, ["worker:2"], folder):
+        return _await_arrival(provider_url, before + 1) - released_at
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    args = parser.parse_args()
+    print(__doc__)
+    print(ground.machine())
+    port = ground.free_port()
+    with (
+        ground.redis_server(appendonly=True) as redis_url,
+        ground.provider() as provider_url,
+        tempfile.TemporaryDirectory() as text,
+    ):
+        folder = Path(text)
+        more = {"PORT": str(port), "DIALER_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+        env = ours.environment(redis_url, provider_url, folder, more)
+        wired = ours.wiring(env)
+        with ours.running(env, ["web", "feeder", "results"], folder):
+            with ours.running(env, ["worker"], folder):
+                ground.until(lambda: ground.listens(port), within_s=30)
+                time.sleep(4)  # until everybody polls
+                both = [start_and_pause(wired, provider_url, n) for n in range(args.repeats)]
+                calls = [next_call(wired, provider_url, n) for n in range(args.repeats)]
+            killed_s = redialled(wired, provider_url, env, folder)
+    for what, times in (
+        ("start → first POST", [one for one, _ in both]),
+        ("pause → last POST", [one for _, one in both]),
+        ("callback → agent's next call", calls),
+        ("worker killed → its contact dialled", [killed_s]),
+    ):
+        print(f"{what:38} median {median(times):6.3f} s   longest {max(times):6.3f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""A campaign's report: every contact and attempt to CSV, Parquet, XLSX and HTML, sums checked.
+
+    ours     the product's report writer with all its tables, fed with contacts made on the spot;
+             reading them from Redis is not in it
+    pandas   one frame of the same attempts written by to_csv, to_parquet and to_excel: nothing is
+             checked, nothing is counted, everything is in memory
+
+Each format runs in a process of its own; memory is its peak. XLSX has at most 1,048,576 rows a
+sheet, which is why the default stays below that.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+from bench import ground
+from bench.forms import CALLER_ID, agent_number, customer_number
+from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.contact_state import ContactState
+from campaigns.report import Pace
+from dialer.ids import AttemptId
+from dialer.report_files import Format
+from dialer.reporting import ReportSource, write_reports
+from dialer.store import Campaign, ContactRecord, OpenAttempt
+from dialer.store.contacts import Row
+from dialer.store.snapshot import ContactLine
+
+CAMPAIGN, NONCE = "7f3kq2xa", "k3x9p0a1b2"
+COLUMNS = ("agent", "customer", "name", "city", "plan")
+STARTED_S = datetime(2026, 11, 23, 4, 0, tzinfo=UTC).timestamp()
+AS_OF = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+_AGENTS = 500
+
+
+def attempt(n: int) -> Attempt:
+    """Make the only attempt of a contact: four in ten were connected."""
+    talked = n % 10 < 4
+    at = STARTED_S + n * 0.04
+    return Attempt(
+        version=3,
+        state=AttemptState.SETTLED,
+        requested_at=at,
+        no=1,
+        nonce=NONCE,
+        agent=agent_number(n % _AGENTS),
+        customer=customer_number(n),
+        quarantine_s=2237.0,
+        sid=f"{n:032x}",
+        outcome=Outcome.CONNECTED if talked else Outcome.CUSTOMER_NO_ANSWER,
+        agent_status="completed",
+        customer_status="completed" if talked else "no-answer",
+        agent_s=70,
+        talk_s=50 if talked else None,
+        ring_s=20 if talked else None,
+        total_s=75,
+        price="0.65",
+        answered_at=at + 25 if talked else None,
+        ended_at=at + 75,
+        http_status=200,
+        source="callback",
+        settled_at=at + 76,
+        is_final=True,
+    )
+
+
+def contact_lines(attempts: int) -> Iterator[ContactLine]:
+    """Make contacts with one attempt each."""
+    for n in range(1, attempts + 1):
+        one = attempt(n)
+        yield ContactLine(
+            n=n,
+            record=ContactRecord(
+                agent=one.agent,
+                customer=one.customer,
+                state=ContactState.FINAL,
+                outcome=one.outcome,
+                charged=1,
+                made=1,
+            ),
+            row=Row(n + 1, (one.agent, one.customer, f"name {n}", "Pune", "gold"), {}),
+            attempts=(OpenAttempt(AttemptId(CAMPAIGN, n, 1, NONCE), one),),
+        )
+
+
+def dialer(attempts: int, wanted: str, out: Path) -> None:
+    """Write one format with the product."""
+    campaign = Campaign(
+        id=CAMPAIGN,
+        name="bench",
+        state=CampaignState.COMPLETED,
+        rules=CampaignRules(caller_id=CALLER_ID),
+        rules_version=1,
+        columns=COLUMNS,
+        rows=attempts,
+        accepted=attempts,
+        rejected=0,
+        duplicate=0,
+        size=attempts,
+        created_at=STARTED_S,
+    )
+    source = ReportSource(
+        campaign=campaign,
+        contacts=contact_lines(attempts),
+        rejected=(),
+        input_hashes=("ab" * 32,),
+        pace=Pace(limit=200),
+    )
+    render = None
+    if wanted == Format.HTML:
+        from workers.html_report import render_html_report
+
+        render = render_html_report
+    write_reports(source, out, as_of=AS_OF, formats=(Format(wanted),), render_html=render)
+
+
+def plain_pandas(attempts: int, wanted: str, out: Path) -> None:
+    """Write the same attempts with pandas alone."""
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {
+            "attempt_id": str(line.attempts[0].id),
+            "agent": line.record.agent,
+            "customer": line.record.customer,
+            "requested_at": line.attempts[0].attempt.requested_at,
+            "outcome": str(line.record.outcome),
+            "call_sid": line.attempts[0].attempt.sid,
+            "talk_s": line.attempts[0].attempt.talk_s,
+            "total_s": line.attempts[0].attempt.total_s,
+            "price": line.attempts[0].attempt.price,
+            "source_line": line.row.line,
+            "name": line.row.cells[2],
+            "city": line.row.cells[3],
+            "plan": line.row.cells[4],
+        }
+        for line in contact_lines(attempts)
+    )
+    match wanted:
+        case "csv":
+            frame.to_csv(out / "attempts.csv", index=False)
+        case "parquet":
+            frame.to_parquet(out / "attempts.parquet", index=False)
+        case "xlsx":
+            frame.to_excel(out / "attempts.xlsx", index=False, engine="xlsxwriter")
+
+
+ALONE = {"dialer": dialer, "pandas": plain_pandas}
+
+
+def measure(name: str, attempts: int, wanted: str) -> tuple[float, float]:
+    """Write one format; gives seconds and peak memory, MB."""
+    command = [sys.executable, "-m", "bench.reports", "--alone", name, str(attempts), wanted]
+    done = subprocess.run(
+        command, env=os.environ, cwd=ground.ROOT, check=True, capture_output=True, text=True
+    )
+    told = json.loads(done.stdout)
+    return told["took_s"], told["peak_mb"]
+
+
+def _alone(name: str, attempts: str, wanted: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        ALONE[name](int(attempts), wanted, Path(folder))
+        took_s = time.perf_counter() - began
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"took_s": took_s, "peak_mb": peak_mb}))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--attempts", type=int, default=100_000, help="1000000 for the full one")
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--alone", nargs=3, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.alone:
+        _alone(*args.alone)
+        return
+    print(__doc__)
+    print(ground.machine())
+    print(f"{args.attempts:,} attempts")
+    for wanted in ("csv", "parquet", "xlsx", "html"):
+        for name in ALONE if wanted != "html" else ("dialer",):
+            runs = [measure(name, args.attempts, wanted) for _ in range(args.repeats)]
+            took_s, peak_mb = (median(column) for column in zip(*runs, strict=True))
+            print(f"{wanted:8} {name:8} {took_s:7.1f} s   {peak_mb:6.0f} MB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

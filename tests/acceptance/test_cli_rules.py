@@ -1,0 +1,260 @@
+"""Rules, lists and decisions by the command line, as an operator meets them."""
+
+import signal
+import subprocess
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.acceptance.rig import BIN, Rig, pairs, until
+
+ROWS = [
+    "+919000000001,+919876543201,Asha",
+    "+919000000002,+919876543202,Ravi",
+]
+
+
+@pytest.fixture
+def rig(tmp_path, redis_server, redis_client) -> Rig:
+    """A dialer's settings on an emptied server; no process runs."""
+    url = f"unix://{redis_server.connection_kwargs['unix_socket_path']}"
+    return Rig(tmp_path, "http://127.0.0.1:9", {"REDIS_URL": url})
+
+
+def write(rig: Rig, rows: list[str], *, name: str) -> str:
+    file = rig.folder / name
+    file.write_text("\n".join(["agent,customer,name", *rows]) + "\n", encoding="utf-8")
+    return str(file)
+
+
+def test_every_rule_can_be_set_at_load_and_is_shown(rig):
+    (rig.folder / "days-off.txt").write_text("2026-12-25 Christmas\n# more to come\n")
+    options = {
+        "--hours": "mon-fri 09:00-12:30,14:00-20:00",
+        "--holidays": "days-off.txt",
+        "--timezone": "Asia/Dubai",
+        "--zone-by": "number",
+        "--starts-at": "2027-01-04T09:00",
+        "--ends-at": "2027-02-01T20:00",
+        "--max-attempts": "4",
+        "--retry": "customer_busy=5m*x4",
+        "--min-gap": "2h",
+        "--unknown": "manual",
+        "--wrap-up": "20",
+        "--park-after": "3",
+        "--park": "10m",
+        "--priority": "-5",
+        "--weight": "2.5",
+        "--max-calls-per-day": "1000",
+        "--max-spend-per-day": "5000",
+        "--price-per-min": "0.6",
+        "--max-calls-per-number": "2",
+        "--country-calls-per-day": "AE=50",
+        "--max-concurrent-calls": "25",
+        "--caller-id": "+918045678901",
+        "--time-limit": "600",
+        "--time-out": "25",
+        "--recording-channels": "dual",
+        "--recording-format": "mp3-hq",
+        "--wait-url": "https://example.com/wait.wav",
+        "--playback-url": "https://example.com/hello.wav",
+        "--playback-to": "Both",
+        "--stream-url": "wss://example.com/audio",
+        "--stream-begin": "at Leg2Connect",
+        "--custom-field": "{name}",
+    }
+    rig.load(ROWS, "--record", *(word for option in options.items() for word in option))
+
+    status = rig.status()
+    told = rig.json("campaign", "rules", "camp")
+
+    assert told["rules"] == status["rules"]
+    assert (
+        told["rules"]
+        | {
+            "hours": "mon-fri 09:00-12:30,14:00-20:00; not 2026-12-25",
+            "zone_by": "number",
+            "starts_at": "2027-01-04T09:00:00+04:00",
+            "min_gap_s": 7200,
+            "park_s": 600,
+            "priority": -5,
+            "record": True,
+            "country_calls_per_day": {"AE": 50},
+            "custom_field": "{name}",
+        }
+        == told["rules"]
+    )
+    assert "customer_busy=300s*x4" in told["rules"]["retry"]
+    assert "1,000 calls a day" in rig.run("campaign", "status", "camp").stdout
+
+
+def test_rules_change_only_while_a_campaign_rests(rig):
+    rig.load(ROWS, "--start")
+
+    refused = rig.run("campaign", "rules", "camp", "--wrap-up", "99")
+    rig.run("campaign", "pause", "camp")
+    changed = rig.json("campaign", "rules", "camp", "--wrap-up", "99", "--hours", "india-recovery")
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "dialer campaign pause camp" in refused.stderr
+    assert (changed["rules"]["wrap_up_s"], changed["rules_version"]) == (99, 2)
+    assert changed["rules"]["hours"] == "08:00-19:00"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--park", "a while"], "--park: 'a while' is no duration"),
+        (["--holidays", "nowhere.txt"], "--holidays nowhere.txt"),
+        (["--country-calls-per-day", "India=5"], "--country-calls-per-day"),
+        (["--max-spend-per-day", "5"], "price_per_min"),
+        (["--stream-url", "https://example.com"], "StreamUrl"),
+        (["--custom-field", "{colour}"], "colour"),
+    ],
+)
+def test_a_wrong_rule_is_one_line_that_names_its_option(rig, options, says):
+    file = write(rig, ROWS, name="list.csv")
+
+    done = rig.run("campaign", "load", file, "--name", "camp", *options)
+
+    assert done.returncode in {1, 2}
+    [line] = done.stderr.splitlines()
+    assert says in line
+    assert rig.json("campaign", "list") == []
+
+
+def test_a_changed_file_shows_what_is_different_before_anything_is_done(rig):
+    rig.load(ROWS)
+    changed = write(
+        rig, [ROWS[0], f"{ROWS[1]} II", "+919000000003,+919876543203,New"], name="b.csv"
+    )
+
+    refused = rig.run("campaign", "load", changed, "--name", "camp")
+    dry = rig.json("campaign", "append", "camp", changed, "--dry-run")
+    appended = rig.json("campaign", "append", "camp", changed)
+    again = rig.json("campaign", "append", "camp", changed)
+
+    assert refused.returncode == 1
+    assert "1  changed" in refused.stderr
+    assert "campaign append" in refused.stderr
+    counts = {name: group["count"] for name, group in dry["diff"].items()}
+    assert counts == {"new": 1, "unchanged": 1, "changed": 1, "missing": 0}
+    assert (appended["accepted"], appended["duplicate"]) == (1, 2)
+    assert (again["already"], again["diff"]) == (True, None)
+    assert [one["accepted"] for one in rig.json("campaign", "imports", "camp")] == [2, 1]
+
+
+def test_a_campaigns_own_suppression_list_does_not_touch_the_accounts(rig):
+    rig.load(ROWS)
+    file = write(rig, ["+919000000009,+919876543202,"], name="dnc.csv")
+
+    added = rig.json("suppress", "add", file, "--column", "customer", "--campaign", "camp")
+
+    assert added["added"] == 1
+    [one] = rig.json("suppress", "list", "--campaign", "camp")
+    assert (one["number"], one["source"]) == ("+919876543202", "dnc.csv")
+    assert rig.json("suppress", "list") == []
+    blockers = {
+        one["name"]: one["contacts"] for one in rig.json("campaign", "why", "camp")["blockers"]
+    }
+    assert blockers["suppressed"] == 1
+
+
+def test_why_names_what_is_in_the_way_and_how_many_wait_for_it(rig):
+    rig.load(ROWS)
+
+    told = rig.json("campaign", "why", "camp")
+
+    assert told["blocked_by"] == "not_started"
+    assert [(one["name"], one["contacts"]) for one in told["blockers"]] == [
+        ("not_started", 2),
+        ("no_feeder", 2),
+        ("no_worker", 2),
+        ("limit", 2),
+    ]
+    assert "has not been started" in rig.run("campaign", "why", "camp").stdout
+
+
+def test_a_plan_is_told_without_writing_anything(rig):
+    file = write(rig, pairs(100, agents=4), name="list.csv")
+
+    planned = rig.json(
+        "campaign", "plan", file, "--customer-answers", "1", "--agent-answers", "1", "--talk", "90"
+    )
+
+    assert (planned["contacts"], planned["agents"], planned["calls"]) == (100, 4, 100)
+    assert planned["binding"] == "agents"
+    assert planned["duration_s"] == 25 * (90 + 2 * 12)
+    assert rig.json("campaign", "list") == []
+
+
+def test_a_contact_is_called_back_when_somebody_says_so(rig):
+    loaded = rig.load(ROWS)
+    contact = f"{loaded['campaign_id']}-2"
+
+    told = rig.json("contact", "call-back", contact, "--at", "2027-01-04T10:30")
+
+    assert told["due_at"] == "2027-01-04T10:30:00+05:30"
+    shown = rig.json("contact", "show", contact)
+    assert (shown["state"], shown["due_at"]) == ("waiting", told["due_at"])
+    assert shown["row"]["name"] == "Ravi"
+    assert rig.run("contact", "show", "nobody").returncode == 2
+    assert rig.run("contact", "show", f"{loaded['campaign_id']}-99").returncode == 1
+
+
+def test_agents_are_listed_with_the_contacts_that_wait_for_them(rig):
+    rig.load(pairs(6, agents=2))
+
+    listed = rig.json("agents", "--campaign", "camp")
+
+    assert [(one["state"], one["waiting"]) for one in listed] == [("free", 3), ("free", 3)]
+
+
+def test_a_hold_set_by_hand_stops_everything_until_it_is_released(rig):
+    rig.load(ROWS, "--start")
+
+    rig.json("hold", "set", "the numbers are wrong")
+
+    assert rig.json("hold", "show")["by_hand"] is True
+    assert "the numbers are wrong" in rig.run("campaign", "why", "camp").stdout
+    assert rig.json("hold", "release")["was_held"] is True
+    assert rig.json("hold", "show")["held"] is False
+    assert rig.json("account", "show")["stopped"] is False
+
+
+def test_nothing_is_unresolved_before_anything_was_dialled(rig):
+    rig.load(ROWS)
+
+    assert rig.json("campaign", "unresolved", "camp") == []
+    assert rig.run("campaign", "resolve", "nobody", "--as", "skip").returncode == 2
+
+
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT])
+def test_a_load_that_is_broken_off_goes_on_when_it_is_run_again(rig, redis_client, signum):
+    file = write(rig, pairs(60_000, agents=90), name="big.csv")
+    load = ["campaign", "load", file, "--name", "big"]
+    process = subprocess.Popen(
+        [BIN / "dialer", *load],
+        env=rig.env,
+        cwd=rig.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    until(lambda: redis_client.keys("*:contacts:*"), within_s=60, what="the first block")
+    process.send_signal(signum)
+    ended = process.wait(timeout=30)
+    loaded = rig.json(*load)
+
+    assert ended in {-signal.SIGKILL, 130}
+    assert (loaded["rows"], loaded["accepted"], loaded["already"]) == (60_000, 60_000, False)
+    assert rig.status("big")["waiting"] == 60_000
+
+
+def test_the_history_is_told_with_the_instant_and_the_hash_of_each_file(rig):
+    rig.load(ROWS)
+
+    [one] = rig.json("campaign", "imports", "camp")
+
+    assert len(one["hash"]) == 64
+    assert (datetime.now(UTC) - datetime.fromisoformat(one["at"])).total_seconds() < 60

@@ -1,0 +1,60 @@
+"""Every row of the fault table and the test that answers for it; a row without one fails here."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+
+# where a test carries the row's ID in its name, that is enough; here stand the others
+ELSEWHERE = {
+    "W8": (
+        "chaos/test_supervisors.py",
+        "test_a_worker_finishes_the_requests_it_has_sent_however_it_is_asked_to_stop",
+    ),
+    "C2": ("integration/test_settling.py", "test_every_order_of_a_calls_callbacks_gives_the_same_attempt"),
+    "C7": ("integration/test_callbacks.py", "test_a_body_that_takes_too_long_is_refused"),
+    "C11": ("unit/test_settlement.py", "test_details_that_contradict_are_kept_beside_the_outcome"),
+    "T2": ("unit/test_calling_hours_clock_changes.py", "test_a_local_time_shown_twice_never_extends_a_window_beyond_its_hours"),
+    "T3": ("integration/test_gate.py", "test_a_campaign_that_closes_between_release_and_gate_waits_for_its_next_hours"),
+    "D1": ("integration/test_reporting.py", "test_a_full_disk_leaves_the_old_report_and_nothing_half_written"),
+    "F2": ("integration/test_loading.py", "test_every_row_is_accepted_rejected_or_a_duplicate"),
+    "F3": ("unit/test_contact_list_refused.py", "test_whatever_the_bytes_a_file_is_read_or_refused"),
+    "F4": ("integration/test_release.py", "test_one_customer_is_held_once_whatever_agent_or_campaign"),
+}  # fmt: skip
+
+TABLE = [
+    f"{letter}{number}"
+    for letter, last in {"W": 9, "R": 8, "P": 13, "C": 11, "T": 3, "L": 2, "D": 2, "F": 4, "K": 2, "S": 1}.items()
+    for number in range(1, last + 1)
+]  # fmt: skip
+
+
+def names_in(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return [node.name for node in found if node.name.startswith("test_")]
+
+
+def ids_of(name: str) -> set[str]:
+    """`test_r2_r8_an_emptied_redis…` answers for R2 and R8."""
+    ids = set()
+    for word in name.removeprefix("test_").split("_"):
+        if word.upper() not in TABLE:
+            break
+        ids.add(word.upper())
+    return ids
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_every_row_of_the_fault_table_has_its_test(row):
+    here = [name for path in (TESTS / "chaos").glob("test_*.py") for name in names_in(path)]
+
+    if row in ELSEWHERE:
+        file, name = ELSEWHERE[row]
+        assert name in names_in(TESTS / file)
+    else:
+        assert any(row in ids_of(name) for name in here)

@@ -1,0 +1,100 @@
+"""Processes killed at every place of their work, for a minute; `make chaos` does it ten thousand times."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dialer.simulator import CallbackTrouble, Fault, SimulatorOptions, Trouble, running
+from tests.acceptance.rig import agrees_with_provider, dialer, pairs, until
+
+ROOT = Path(__file__).parents[2]
+SHORT = {
+    "EXOTEL_RATE_LIMIT": "100",
+    "EXOTEL_RATE_WINDOW_S": "5",
+    "DIALER_HTTP_DEADLINE_S": "5",
+    "DIALER_QUARANTINE_SLACK_S": "0",
+    "DIALER_TIME_LIMIT_S": "1",
+    "DIALER_TIME_OUT_S": "1",
+    "DIALER_LOOKUP_AFTER_S": "4",
+    "DIALER_LOOKUP_EVERY_S": "1",
+    "DIALER_FINAL_VALUES_AFTER_S": "2",
+}
+QUICK = ("--retry", "customer_busy=1x1", "--retry", "customer_no_answer=1x1",
+         "--retry", "agent_no_answer=1x1", "--retry", "agent_busy=1x1", "--max-attempts", "6")  # fmt: skip
+PROVIDER = SimulatorOptions(
+    rate_limit=100,
+    rate_window_s=5,
+    speed=3,  # a call takes a second
+    ring_s=(1, 1),
+    talk_s=(1, 1),
+    latency_ms=(50, 300),
+    values_late_s=3,
+    callback_faults={CallbackTrouble.LOST: 0.2, CallbackTrouble.DUPLICATED: 0.2},
+    callback_retry_delays_s=(0.5, 1.0),
+    faults={Fault(Trouble.RESET, placed=True): 0.02, Fault(Trouble.GATEWAY_TIMEOUT): 0.02},
+)
+
+
+@pytest.mark.timeout(300)
+def test_processes_killed_at_every_place_lose_nothing_and_ring_nobody_twice():
+    seed = random.randrange(1_000_000)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.chaos.siege", "--kills", "80", "--seed", str(seed), "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, f"seed {seed}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    report = json.loads(done.stdout)
+    assert report["failed"] == {}
+    assert report["kills"] >= 80
+
+
+@pytest.mark.timeout(300)
+def test_a_worker_killed_every_two_seconds_finishes_its_campaign_all_the_same(tmp_path):
+    roles = ("web", "feeder", "results", "worker", "worker:2")
+
+    with running(PROVIDER) as url, dialer(tmp_path, url, roles=roles, **SHORT) as rig:
+        rig.load(pairs(150, agents=60), "--start", *QUICK)
+        kills = 0
+        began_s = time.monotonic()
+        while rig.status()["state"] != "completed":
+            assert time.monotonic() - began_s < 240, rig.status()
+            time.sleep(2)  # the promise is about this rhythm
+            name = ("worker", "worker:2")[kills % 2]
+            rig.kill(name)
+            rig.start(name)
+            kills += 1
+
+        assert kills >= 10
+        assert rig.status()["final"] == 150
+        agrees_with_provider(rig)
+
+
+@pytest.mark.timeout(200)
+def test_a_killed_host_dials_again_within_thirty_seconds(tmp_path):
+    roles = ("feeder", "results", "worker")
+
+    with running(PROVIDER) as url, dialer(tmp_path, url, roles=("web", *roles), **SHORT) as rig:
+        rig.load(pairs(400, agents=200), "--start", *QUICK)
+        connects = lambda: httpx.get(f"{url}/_simulator/verdict", timeout=10).json()["connects"]
+        until(lambda: connects() > 30, within_s=60, what="the first calls")
+        for name in roles:
+            rig.kill(name)
+        before, killed_s = connects(), time.monotonic()
+
+        rig.start(*roles)
+        until(lambda: connects() > before + 10, within_s=30, what="dialling")
+
+        assert time.monotonic() - killed_s < 30
+        assert rig.verdict()["attempts_posted_twice"] == []
+        assert rig.verdict()["overlapping_calls"] == []

@@ -1,0 +1,50 @@
+"""What a process thinks of the Redis it is started on."""
+
+import pytest
+import redis
+from structlog.testing import capture_logs
+
+from dialer.settings import SettingsError
+from workers.redis_fitness import require_fit_redis
+
+
+@pytest.fixture
+def configured(redis_client):
+    """Change the server's settings for one test."""
+    before = {}
+
+    def configure(settings):
+        for name, value in settings.items():
+            before[name] = redis_client.config_get(name)[name]
+            redis_client.config_set(name, value)
+
+    yield configure
+    for name, value in before.items():
+        redis_client.config_set(name, value)
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+def test_r5_a_process_does_not_start_on_a_server_that_evicts(redis_client, configured, policy):
+    configured({"maxmemory-policy": policy})
+
+    with pytest.raises(SettingsError, match=f"{policy}.*set maxmemory-policy noeviction"):
+        require_fit_redis(redis_client)
+
+
+def test_a_process_says_loudly_what_a_server_without_a_log_may_lose(redis_client, configured):
+    configured({"maxmemory-policy": "noeviction", "appendonly": "no"})
+
+    with capture_logs() as logs:
+        require_fit_redis(redis_client)
+
+    assert [(line["event"], line["log_level"]) for line in logs] == [
+        ("redis_may_lose_data", "error")
+    ]
+    assert "appendonly" in logs[0]["why"]
+
+
+def test_a_server_that_is_away_is_waited_for(tmp_path):
+    with redis.Redis(unix_socket_path=str(tmp_path / "none")) as client, capture_logs() as logs:
+        require_fit_redis(client)
+
+    assert [line["event"] for line in logs] == ["redis_not_examined"]

@@ -1,0 +1,56 @@
+"""The pages on rules and lists name every option and every code there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from campaigns.blockers import ContactBlocker
+from campaigns.calling_hours_text import PRESETS
+from campaigns.campaign import CampaignRules
+from campaigns.forecast import Constraint
+from campaigns.phone import NumberFault, NumberWarning
+from campaigns.retry_policy import MACHINE, RETRIABLE, RetryRule
+from campaigns.row_faults import RowFault, RowWarning
+
+DOCS = Path(__file__).parents[2] / "docs"
+RULES, LISTS = ((DOCS / f"{page}.md").read_text(encoding="utf-8") for page in ("rules", "lists"))
+
+
+def table_rows(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("| `")]
+
+
+@pytest.mark.parametrize("rule", CampaignRules.model_fields)
+def test_every_rule_has_a_row_with_an_example(rule):
+    option = f"`--{rule.removesuffix('_s').replace('_', '-')}`"
+
+    [row] = [line for line in table_rows(RULES) if line.startswith(f"| {option}")]
+
+    assert re.search(r"`--[^`]+` \|$", row)
+
+
+@pytest.mark.parametrize("cause", sorted([*RETRIABLE, MACHINE]))
+def test_every_outcome_a_retry_may_name_is_named(cause):
+    assert f"`{cause}`" in RULES
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_named(preset):
+    assert f"`{preset}`" in RULES
+
+
+@pytest.mark.parametrize("blocker", sorted({*map(str, Constraint), *map(str, ContactBlocker)}))
+def test_everything_that_may_be_in_the_way_is_named(blocker):
+    assert f"`{blocker}`" in RULES
+
+
+@pytest.mark.parametrize("code", [*NumberFault, *RowFault, *NumberWarning, *RowWarning])
+def test_every_code_of_a_row_is_named_with_what_to_do(code):
+    assert f"`{code}`" in LISTS
+
+
+def test_the_retries_shown_as_examples_are_read():
+    shown = re.findall(r"^\| `([a-z_]+=[^`]+)`", RULES, re.MULTILINE)
+
+    assert len([RetryRule.parse(one) for one in shown]) >= 6

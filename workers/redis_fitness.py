@@ -1,0 +1,31 @@
+"""A process starts only on a Redis that keeps what it is given."""
+
+import redis
+import structlog
+
+from dialer.health import read_redis_health
+from dialer.settings import SettingsError
+
+log = structlog.get_logger(__name__)
+
+
+def require_fit_redis(client: "redis.Redis") -> None:
+    """Refuse a server that evicts, and say of a weak one what it may lose.
+
+    One that is away is not examined: processes wait for it.
+
+    Raises:
+        SettingsError: Contacts would vanish from it.
+    """
+    try:
+        health = read_redis_health(client)
+    except redis.RedisError as error:
+        log.warning("redis_not_examined", message=str(error))
+        return
+    if health.evicts:
+        raise SettingsError(
+            f"REDIS_URL leads to a server whose maxmemory-policy is {health.eviction}: contacts "
+            "would vanish when its memory is full; set maxmemory-policy noeviction there"
+        )
+    for concern in health.concerns:
+        log.error("redis_may_lose_data", why=concern)
