@@ -50,6 +50,10 @@ heartbeat:ROLE:ID   string  a process, what it is and since when, JSON          
 in_step             string  nothing; written before Redis is asked how many replicas   for ever
                             have all writes
 feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
+api_keys            hash    key id → hash of the key, scopes, name, JSON              for ever
+web_secret          string  signs sessions of the pages                               for ever
+idempotency:H       string  answer to an upload with this Idempotency-Key             24 h
+readyz              string  written to see that writes are taken                      60 s
 dramatiq…           –       Dramatiq's own: the queue `dial`                          –
 """
 

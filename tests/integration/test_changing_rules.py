@@ -1,14 +1,16 @@
 """Rules made from what somebody wrote, and changed while a campaign rests."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from campaigns.campaign import CampaignState
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
-from dialer.changing_rules import ChangingRules, RulesRefused, new_rules
+from dialer.changing_rules import ChangingRules, RulesRefused, changed_rules, new_rules
 from dialer.settings import Settings
 from dialer.store import Campaigns
 from dialer.store.campaigns import WrongState
-from tests.factories import CALLER_ID, pair, store_campaign
+from tests.factories import CALLER_ID, pair, rules, store_campaign
 
 SETTINGS = Settings(
     _env_file=None, exotel_caller_id=CALLER_ID, dialer_max_attempts=7, dialer_wrap_up_s=44
@@ -20,8 +22,8 @@ def changing(db):
     return ChangingRules(db, SETTINGS)
 
 
-def resting(db, **rules):
-    return Campaigns(db).find(store_campaign(db, [pair(1, 1)], running=False, **rules))
+def resting(db, **changed):
+    return Campaigns(db).find(store_campaign(db, [pair(1, 1)], running=False, **changed))
 
 
 def test_what_is_not_given_comes_from_the_settings():
@@ -96,6 +98,21 @@ def test_an_empty_text_stands_for_the_default_again(db, changing):
 
     assert (after.custom_field, after.max_attempts, after.min_gap_s) == (None, 7, 0)
     assert after.retry == DEFAULT_RULES
+
+
+@given(
+    hours=st.sampled_from(["always", "mon-fri 10:00-13:00; not 2026-12-25,IN", "22:00-02:00"]),
+    retry=st.lists(
+        st.sampled_from(["customer_busy=5m*x4", "machine=1h", "agent_left=0x0"]), unique=True
+    ),
+    starts_at=st.none() | st.just("2026-11-24T09:00"),
+    country_calls_per_day=st.dictionaries(st.sampled_from(["IN", "AE"]), st.integers(1, 9)),
+    wrap_up_s=st.integers(0, 3600),
+)
+def test_asking_for_no_change_gives_the_same_rules(**changed):
+    made = rules(**changed)
+
+    assert changed_rules(SETTINGS, made, {}) == made
 
 
 def test_what_changes_nothing_makes_no_version(db, changing):
