@@ -26,12 +26,12 @@ def bar_chart(title: str, bars: Sequence[Bar]) -> str:
     """Draw bars to one scale, from 0."""
     largest = max((bar.value for bar in bars), default=0) or 1
     height = 40 + _ROW * len(bars)
-    lines = [
+    head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
         f'viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)}" '
-        'font-family="sans-serif" font-size="13" fill="#777">',
-        f'<text x="8" y="20" font-weight="bold">{escape(title)}</text>',
-    ]
+        'font-family="sans-serif" font-size="13" fill="#777">'
+    )
+    lines = [head, f'<text x="8" y="20" font-weight="bold">{escape(title)}</text>']
     for place, bar in enumerate(bars):
         top = 32 + _ROW * place
         length = max(1.0, _BAR * bar.value / largest)

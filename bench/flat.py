@@ -99,7 +99,7 @@ def measure(shape: Shape, dials: int) -> dict[str, list[int]]:
 
 
 def _sha(wired: Wiring, script: str) -> str:
-    return str(wired.db._scripts[script].sha)  # noqa: SLF001  # nobody else wants to know it
+    return str(wired.db._scripts[script].sha)  # nobody else wants to know it
 
 
 def _script_times(wired: Wiring, *, most: int) -> dict[str, list[int]]:

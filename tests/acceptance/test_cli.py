@@ -192,11 +192,12 @@ def test_the_simulator_runs_alone_and_ends_well(rig):
 def test_a_campaign_is_watched_to_its_end_with_everything_found_fit(tmp_path, simulator_url):
     with dialer(tmp_path, simulator_url, DIALER_FINAL_VALUES_AFTER_S="1") as rig:
         examined = rig.json("doctor")
-        rig.load(pairs(12, agents=6), "--start", "--max-attempts", "1", *ONCE)
+        rig.load(pairs(12, agents=6), "--max-attempts", "1", *ONCE)
         with watch(rig) as left, watch(rig) as stayed:
             left.stdout.readline()
             left.send_signal(signal.SIGINT)
             left.communicate(timeout=30)
+            rig.json("campaign", "start", "camp")
             watched, _ = stayed.communicate(timeout=90)
         ended = rig.status()
         reported = rig.json("report", "camp", "--out", "out")

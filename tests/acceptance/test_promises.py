@@ -3,7 +3,7 @@
 import time
 
 from dialer.simulator import CallbackTrouble, Fault, SimulatorOptions, Trouble, running
-from tests.acceptance.rig import agrees_with_provider, dialer, pairs
+from tests.acceptance.rig import agrees_with_provider, dialer, pairs, until
 
 QUICK = ("--retry", "customer_busy=1x2", "--retry", "customer_no_answer=1x1",
          "--retry", "customer_failed=1x1", "--retry", "agent_no_answer=1x3",
@@ -65,6 +65,4 @@ def test_after_a_pause_no_request_is_sent(tmp_path):
 
 
 def until_some_are_placed(rig) -> None:
-    from tests.acceptance.rig import until
-
     until(lambda: rig.verdict()["connects"] > 20, within_s=30, what="the first calls")
