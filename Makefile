@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sim test check bench soak model fmt lock clean
+.PHONY: help setup demo run sim test chaos check bench soak model fmt lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -41,6 +41,14 @@ sim: $(VENV)/.runtime ## Run the Exotel simulator alone
 
 test: $(VENV)/.dev ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+KILLS ?= 1500
+SIEGE := $(BIN)/python -m tests.chaos.siege $(if $(SEED),--seed $(SEED))
+
+chaos: $(VENV)/.dev ## Kill processes, fail each Redis command and each byte; KILLS=1500, SEED=…
+	$(SIEGE) --kills $(KILLS)
+	$(BIN)/python -m tests.chaos.nth_operation
+	$(BIN)/python -m tests.chaos.nth_byte
 
 check: $(VENV)/.dev ## Check style, types and the import rule
 	$(BIN)/ruff check

@@ -30,7 +30,8 @@ def new_nonce() -> str:
 
 
 def _random(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    # 256 is a multiple of 32, so every letter is as likely as another
+    return "".join(_ALPHABET[byte % 32] for byte in secrets.token_bytes(length))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ _MANUAL_LOOK_S = 3600.0
 _OVERDUE_S = 60.0  # a look-up so late goes before dials, or a busy campaign would never settle
 _SEARCH_MARGIN_S = 60.0  # the provider's clock and ours
 _MOST_PAGES = 5  # of five pairs' calls; nobody rings a pair so often in an hour
+_PATIENCE_S = 1.0  # for a slot: what is urgent comes in the next sweep, and must not wait for this
 _SEARCHING_S = 10.0  # a sweep; attempts in other states wait behind it
 
 
@@ -62,7 +63,7 @@ class Sweeping:
         sleep: Sleep,
     ) -> None:
         self._db = db
-        self._lookups = Lookups(provider, pacing, sleep=sleep)
+        self._lookups = Lookups(provider, pacing, sleep=sleep, patience_s=_PATIENCE_S)
         self._settling = settling
         self._times = times
         self._attempts = Attempts(db)
@@ -79,8 +80,10 @@ class Sweeping:
                 self._give_up_on_answer(one)
         self._look_for_all([one for one in open_ones if _is_unsure(one.attempt)])
         placed = [one for one in open_ones if _is_placed(one.attempt)]
+        placed.sort(key=lambda one: one.attempt.requested_at)
         for batch in _batches(placed, SIDS_PER_LOOKUP):
-            self._ask_about(batch)
+            if not self._ask_about(batch):
+                break
         for batch in _batches(late_ones, _VALUES_BATCH):
             if not self._ask_for_values(batch):
                 break  # no hurry: the next sweep asks again
@@ -101,10 +104,10 @@ class Sweeping:
         )
         log.warning("attempt_unknown", attempt_id=str(one.id), error_code="worker_lost")
 
-    def _ask_about(self, batch: Sequence[OpenAttempt]) -> None:
+    def _ask_about(self, batch: Sequence[OpenAttempt]) -> bool:
         found = self._by_sid(batch)
         if found is None:
-            return
+            return False
         now_s = self._db.now()
         for one in batch:
             report = found.get(one.attempt.sid or "")
@@ -113,6 +116,7 @@ class Sweeping:
             elif now_s >= one.attempt.quarantine_ends_at:
                 self._ask_singly(one, now_s)
             # else it goes on: bulk look-ups leave ongoing calls out
+        return True
 
     def _take(self, one: OpenAttempt, report: CallReport, now_s: float) -> None:
         self._settling.report(one.id, report, at=now_s)

@@ -20,7 +20,7 @@ async def _start(state: Any) -> None:
     state.http = httpx.AsyncClient(auth=("key", "token"), timeout=45, trust_env=False)
 
 
-@broker.task
+@broker.task("post")  # its module has another name when it fills the queue
 async def post(fields: dict[str, str]) -> None:
     """Send one form, as a dial does."""
     url = f"{PROVIDER}/v1/Accounts/demo/Calls/connect.json"

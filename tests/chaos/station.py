@@ -125,11 +125,18 @@ class Station:
         name: str = "sale",
         first: int = 1,
         same_agent: bool = False,
+        wide: bool = False,
         rules: CampaignRules = RULES,
     ) -> str:
-        """Load fictional pairs and start dialling them."""
+        """Load fictional pairs and start dialling them.
+
+        Args:
+            wide: More than a hundred pairs, numbered by other digits.
+        """
         rows = [
-            f"+9190000001{0 if same_agent else n:02},+9198765432{n:02}"
+            f"+9190000{n:05},+9198765{n:05}"
+            if wide
+            else f"+9190000001{0 if same_agent else n:02},+9198765432{n:02}"
             for n in range(first, first + pairs)
         ]
         text = "\n".join(["agent,customer", *rows]) + "\n"

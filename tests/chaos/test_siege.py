@@ -25,8 +25,9 @@ SHORT = {
     "DIALER_LOOKUP_EVERY_S": "1",
     "DIALER_FINAL_VALUES_AFTER_S": "2",
 }
-QUICK = ("--retry", "customer_busy=1x1", "--retry", "customer_no_answer=1x1",
-         "--retry", "agent_no_answer=1x1", "--retry", "agent_busy=1x1", "--max-attempts", "6")  # fmt: skip
+RETRIED = ("customer_busy", "customer_no_answer", "customer_failed", "agent_left", "agent_busy",
+           "agent_no_answer", "agent_failed", "customer_not_dialled", "provider_failed")  # fmt: skip
+QUICK = ("--max-attempts", "6", *(f"--retry={outcome}=1x1" for outcome in RETRIED))
 PROVIDER = SimulatorOptions(
     rate_limit=100,
     rate_window_s=5,
@@ -98,3 +99,24 @@ def test_a_killed_host_dials_again_within_thirty_seconds(tmp_path):
         assert time.monotonic() - killed_s < 30
         assert rig.verdict()["attempts_posted_twice"] == []
         assert rig.verdict()["overlapping_calls"] == []
+
+
+def test_the_contacts_of_a_killed_worker_are_dialled_within_fifteen_seconds(tmp_path):
+    with running(PROVIDER) as url, dialer(tmp_path, url, **SHORT) as rig:
+        connects = lambda: httpx.get(f"{url}/_simulator/verdict", timeout=10).json()["connects"]
+        rig.load(pairs(60, agents=60), "--start", *QUICK)
+        until(lambda: connects() > 5, within_s=60, what="the first calls")
+        rig.kill("worker")  # with what it had taken from the queue
+        killed_s = time.monotonic()
+
+        rig.start("worker")
+        customers = lambda: {
+            one["parameters"]["To"]
+            for one in httpx.get(f"{url}/_simulator/ledger?section=connects", timeout=10).json()[
+                "connects"
+            ]
+        }
+        until(lambda: len(customers()) >= 58, within_s=25, what="everybody's first call")
+
+        # two may be in quarantine: their requests were on the way when the worker died
+        assert time.monotonic() - killed_s < 15

@@ -1,0 +1,40 @@
+"""How an address of Sentinels is read."""
+
+import pytest
+
+from dialer.connecting import SentinelAddress
+from dialer.settings import SettingsError, read_settings
+
+
+def test_an_address_names_sentinels_service_database_and_the_servers_login():
+    address = SentinelAddress.parse("redis+sentinel://ops:p%40ss@one:26380,two,[::1]:5/dialer/3")
+
+    assert address.hosts == (("one", 26380), ("two", 26379), ("::1", 5))
+    assert address.service == "dialer"
+    assert address.options == {"username": "ops", "password": "p@ss", "db": 3}
+    assert "password" not in address.sentinel_options()
+
+
+def test_sentinels_have_a_login_of_their_own_and_share_the_servers_tls():
+    address = SentinelAddress.parse(
+        "rediss+sentinel://:secret@one/dialer?ssl_ca_certs=/ca.pem&sentinel_password=other"
+    )
+
+    assert address.options["ssl"] is True
+    assert address.sentinel_options()["password"] == "other"
+    assert address.sentinel_options()["ssl_ca_certs"] == "/ca.pem"
+    assert address.options["password"] == "secret"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis+sentinel://one:26379",
+        "redis+sentinel:///dialer",
+        "redis+sentinel://one/dialer/first",
+        "redis+sentinel://one:port/dialer",
+    ],
+)
+def test_a_wrong_address_is_a_wrong_setting_and_the_line_says_what_to_write(url):
+    with pytest.raises(SettingsError, match="^REDIS_URL "):
+        read_settings(redis_url=url)
