@@ -118,12 +118,12 @@ class Browser:
 
 
 @contextmanager
-def site(settings: Settings) -> Iterator[Site]:
-    """Run the app at a free port."""
+def site(settings: Settings, **parts: Any) -> Iterator[Site]:
+    """Run the app at a free port; `parts` are for `create_app`."""
     wiring = Wiring(settings)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            create_app(wiring),
+            create_app(wiring, **parts),
             lifespan="on",
             log_level="critical",
             timeout_graceful_shutdown=1,

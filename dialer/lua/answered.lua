@@ -7,6 +7,7 @@
 
 if ARGV[1] ~= '' then
   redis.call('ZADD', key('slots'), text(now + tonumber(ARGV[2])), ARGV[1])
+  redis.call('HDEL', key('pace'), 'full_until') -- slots may be free sooner than was thought
 end
 
 local limit = tonumber(ARGV[3])

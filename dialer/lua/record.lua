@@ -49,6 +49,7 @@ redis.call('HSET', attempts, field, ARGV[6])
 
 if follows.slot_s then
   redis.call('ZADD', key('slots'), text(now + follows.slot_s), id)
+  redis.call('HDEL', key('pace'), 'full_until') -- slots may be free sooner than was thought
 end
 if follows.look_s then
   redis.call('ZADD', key('open'), text(now + follows.look_s), id)

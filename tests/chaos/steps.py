@@ -105,7 +105,9 @@ def keep_house(task: Task) -> None:
     recovery.tick()
 
 
-STEPS: dict[Callable[[Task], None], tuple[str, ...]] = {
+Step = Callable[[Task], None]
+
+STEPS: dict[Step, tuple[str, ...]] = {
     load: ("block_stored", "committed"),
     feed: ("released",),
     work: (

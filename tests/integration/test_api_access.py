@@ -12,6 +12,7 @@ from dialer.api_keys import ApiKeys, Scope
 from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site
 
 CAMPAIGN = "/campaigns/00000000"
+REHEARSAL = "/rehearsals/abcdefabcdef"
 READ = [
     ("GET", "/campaigns"),
     ("GET", CAMPAIGN),
@@ -28,6 +29,8 @@ READ = [
     ("GET", "/agents"),
     ("GET", "/health"),
     ("GET", "/suppressions"),
+    ("GET", REHEARSAL),
+    ("GET", f"{REHEARSAL}/files/summary.csv"),
 ]
 OPERATE = [
     ("POST", f"{CAMPAIGN}/start"),
@@ -40,7 +43,12 @@ OPERATE = [
     ("POST", "/suppressions"),
     ("DELETE", "/suppressions/+919876543201"),
 ]
-UPLOAD = [("POST", "/campaigns"), ("POST", f"{CAMPAIGN}/contacts")]
+UPLOAD = [
+    ("POST", "/campaigns"),
+    ("POST", f"{CAMPAIGN}/contacts"),
+    ("POST", "/rehearsals"),
+    ("DELETE", REHEARSAL),
+]
 ADMIN = [
     ("PUT", "/health/hold"),
     ("DELETE", "/health/hold"),
@@ -113,6 +121,7 @@ def test_the_lists_of_this_test_name_every_route_of_the_api(web: Site) -> None:
         general = general.replace("0000000000", "{key_id}").replace(
             "00000000-1-1-{key_id}", "{attempt_id}"
         )
+        general = general.replace("abcdefabcdef", "{rehearsal_id}").replace("summary.csv", "{name}")
         tested.add((method, f"/api/v1{general}"))
     assert tested == known
 

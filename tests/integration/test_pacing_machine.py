@@ -159,7 +159,7 @@ class BusyMachine(RuleBasedStateMachine):
         if not is_granted:
             return multiple()
         if dials_wait:
-            self.model.next_look_at = self.now + us(3)
+            self.model.next_look_at = self.now + us(10 * self.allowance.spacing_s)
         return self.left(member, None, counts_at_once=at_once)
 
     @rule()

@@ -36,5 +36,5 @@ def test_sentinels_have_a_login_of_their_own_and_share_the_servers_tls():
     ],
 )
 def test_a_wrong_address_is_a_wrong_setting_and_the_line_says_what_to_write(url):
-    with pytest.raises(SettingsError, match="^REDIS_URL "):
+    with pytest.raises(SettingsError, match=r"^REDIS_URL "):
         read_settings(redis_url=url)

@@ -8,6 +8,7 @@ import structlog
 import typer
 
 from campaigns.list_source import CampaignFileError
+from dialer import logs
 from dialer.embedded import EmbeddedServerError
 from dialer.errors import NotDone, ProviderError
 from dialer.loading import LoadRefused
@@ -32,6 +33,7 @@ class JobFailed(Exception):
 
 def exit_code(app: typer.Typer) -> int:
     """Run the app; whatever goes wrong becomes a line on stderr."""
+    logs.set_up(level="warning")  # before anything can fail; the settings may say otherwise later
     try:
         return app(standalone_mode=False) or DONE
     except (KeyboardInterrupt, typer.Abort):

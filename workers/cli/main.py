@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from dialer import logs
 from workers.cli import (
     account,
     agents,
@@ -61,7 +60,6 @@ def _dialer(
     Exit codes: 0 done, 1 the job failed, 2 wrong use. With --json exactly one JSON document goes
     to stdout; logs and progress go to stderr.
     """
-    logs.set_up(level="warning")  # until the settings say otherwise
 
 
 demo.add_to(app)

@@ -5,7 +5,7 @@ stands before the API and the pages alone.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from redis.exceptions import RedisError
@@ -21,15 +21,20 @@ from workers.web.desk import Desk
 from workers.web.health import health_routes
 from workers.web.pages import pages_app
 from workers.web.problems import as_problem, problem_response
+from workers.web.rehearsals import REHEARSE
 from workers.web.uploads import remove_leavings
 from workers.wiring import Wiring
 
 _LEAVINGS_AFTER_S = 86_400.0
 
 
-def create_app(wiring: Wiring) -> Starlette:
-    """Make the app of one account."""
-    desk = Desk(wiring)
+def create_app(wiring: Wiring, *, rehearse: Sequence[str] = REHEARSE) -> Starlette:
+    """Make the app of one account.
+
+    Args:
+        rehearse: The command of a rehearsal.
+    """
+    desk = Desk(wiring, rehearse)
     client = wiring.redis_async
 
     async def is_open() -> bool:
@@ -40,6 +45,7 @@ def create_app(wiring: Wiring) -> Starlette:
         await asyncio.to_thread(_tidy, desk)
         desk.apart.warm_up()
         yield
+        await desk.rehearsals.close()
         await client.aclose(close_connection_pool=True)
 
     api = api_app(desk, is_open)
@@ -71,6 +77,7 @@ async def _not_ours(_: Request, error: Exception) -> Response:
 
 def _tidy(desk: Desk) -> None:
     """Remove what a process that died has left on the disk."""
+    desk.rehearsals.tidy()
     try:
         now_s = desk.wiring.db.now()
     except RedisError:

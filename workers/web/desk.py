@@ -1,5 +1,6 @@
 """What the API and the pages share: one of each for one web process."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,14 +10,20 @@ from workers.web.access import Door
 from workers.web.apart import Apart
 from workers.web.entrance import Identifying
 from workers.web.live import Watching
+from workers.web.rehearsals import REHEARSE, Rehearsals
 from workers.wiring import Wiring
 
 
 @dataclass(frozen=True)
 class Desk:
-    """Everything a request may need, made when first asked for."""
+    """Everything a request may need, made when first asked for.
+
+    Args:
+        rehearse: The command of a rehearsal.
+    """
 
     wiring: Wiring
+    rehearse: Sequence[str] = REHEARSE
 
     @cached_property
     def door(self) -> Door:
@@ -43,6 +50,12 @@ class Desk:
     def watching(self) -> Watching:
         """Reads campaigns for those who watch."""
         return Watching(self.wiring, self.apart)
+
+    @cached_property
+    def rehearsals(self) -> Rehearsals:
+        """Rehearses lists, one at a time."""
+        folder = self.wiring.settings.dialer_data_dir / "rehearsals"
+        return Rehearsals(folder, command=self.rehearse)
 
     @property
     def uploads_dir(self) -> Path:

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
-from workers.web.api import account, campaigns, contacts, keys, suppressions
+from workers.web.api import account, campaigns, contacts, keys, rehearsals, suppressions
 from workers.web.api.needs import ERRORS
 from workers.web.desk import Desk
 from workers.web.entrance import Entrance, ask_for_key
 from workers.web.guard import BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.problems import answer_with_problems
 
-_UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions)")
+_UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|rehearsals)")
 
 _ABOUT = """\
 Campaigns, their contacts and attempts. Instants are ISO 8601, durations seconds (`_s`), phone
@@ -48,6 +48,8 @@ def api_app(desk: Desk, is_open: Callable[[], Awaitable[bool]]) -> FastAPI:
         contacts.router,
         account.router,
         suppressions.router,
+        rehearsals.router,
+        rehearsals.single,
         keys.router,
     ):
         v1.include_router(router)

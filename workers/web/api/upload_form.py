@@ -54,6 +54,21 @@ LOAD_FORM = _form(
     ["file", "name"],
 )
 APPEND_FORM = _form({"file": _FILE, **_READING}, ["file"])
+REHEARSE_FORM = _form(
+    {
+        "file": {**_FILE, "description": "CSV or XLSX, at most 10,000 rows."},
+        "speed": {
+            "type": "number",
+            "minimum": 1,
+            "maximum": 200,
+            "default": 30,
+            "description": "Seconds that pass in one.",
+        },
+        **_READING,
+        **_RULES,
+    },
+    ["file"],
+)
 SUPPRESS_FORM = _form(
     {
         "file": {**_FILE, "description": "One number a line, or a table with a column of them."},

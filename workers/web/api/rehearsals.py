@@ -1,0 +1,209 @@
+"""Rehearsals: a list and its rules against the simulator, on a fast clock; no phone rings."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path as PathOnDisk
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, Field
+from starlette.responses import FileResponse
+
+from dialer.changing_rules import new_rules
+from dialer.settings import Settings
+from workers.web import jobs
+from workers.web.api.needs import Reader, TheDesk, Uploader, get_desk
+from workers.web.api.upload_form import REHEARSE_FORM
+from workers.web.desk import Desk
+from workers.web.downloads import MEDIA_TYPES
+from workers.web.lists import Fields, load_options, one
+from workers.web.problems import Problem
+from workers.web.rehearsals import AlreadyRehearsing, RehearsalNotFound, RehearsalState
+from workers.web.rules import given_rules, rule_name
+from workers.web.uploads import received_upload
+
+router = APIRouter(prefix="/rehearsals", tags=["rehearsals"])
+single = APIRouter(prefix="/rehearsals/{rehearsal_id}", tags=["rehearsals"])
+
+_NOWHERE = PathOnDisk("/dev/null")
+_MOST_ROWS = 10_000
+_SLOWEST, _USUAL, _FASTEST = 1.0, 30.0, 200.0  # as `dialer rehearse --speed` has them
+_OPTIONS = frozenset({"speed", "agent_column", "customer_column", "dedupe"})
+# what decides how rows are judged and paced; no secret of the account is in it
+_TAKEN_OVER = (
+    *("exotel_caller_id", "exotel_rate_limit", "exotel_rate_window_s"),
+    *("exotel_max_concurrent_calls", "dialer_allowed_countries", "dialer_default_country"),
+    *("dialer_calling_hours", "dialer_timezone", "dialer_max_attempts"),
+    *("dialer_time_limit_s", "dialer_time_out_s", "dialer_wrap_up_s"),
+)
+
+
+class RehearsalStarted(BaseModel):
+    """A rehearsal that was started."""
+
+    rehearsal_id: str
+    state: RehearsalState
+
+
+class RehearsalSummary(BaseModel):
+    """What came out."""
+
+    counts: dict[str, int]
+    outcomes: dict[str, int] = Field(description="Contacts, by how they ended.")
+    sums: list[str] = Field(description="Written out; they hold, or there would be no report.")
+    books_agree: bool | None = Field(
+        description="Ours and the simulator's; null where they were not compared."
+    )
+
+
+class RehearsalDocument(RehearsalStarted):
+    """A rehearsal as it stands."""
+
+    status_line: str | None = Field(description="What it said last, while it runs.")
+    summary: RehearsalSummary | None = Field(description="Null until a report is there.")
+    files: list[str] = Field(description="Names of its report files.")
+    error: str | None = Field(description="Why it failed.")
+
+
+def find_rehearsal(
+    rehearsal_id: Annotated[
+        str, Path(pattern=r"^[0-9a-f]{12}$", description="The rehearsal's id, 12 characters.")
+    ],
+    desk: Annotated[Desk, Depends(get_desk)],
+) -> str:
+    """Check that the rehearsal a path names exists."""
+    try:
+        desk.rehearsals.standing(rehearsal_id)
+    except RehearsalNotFound:
+        raise Problem(404, "not_found", "There is no such rehearsal.") from None
+    return rehearsal_id
+
+
+TheRehearsal = Annotated[str, Depends(find_rehearsal)]
+
+
+@router.post("", status_code=202, openapi_extra=REHEARSE_FORM)
+async def start_rehearsal(
+    _visitor: Uploader, request: Request, response: Response, desk: TheDesk
+) -> RehearsalStarted:
+    """Rehearse a list of at most 10,000 rows, for an hour at most, one at a time."""
+    settings = desk.wiring.settings
+    async with received_upload(request, desk.uploads_dir) as upload:
+        options = _options(upload.fields)
+        rules = new_rules(settings, given_rules(upload.fields))
+        file = jobs.ListFile(upload.path, load_options(upload.fields))
+        checked = await desk.apart.run(
+            jobs.check_list, lambda _: None, settings, file, rules, _NOWHERE
+        )
+        if checked["rows"] > _MOST_ROWS:
+            raise Problem(422, "too_many_rows", f"At most {_MOST_ROWS:,} rows are rehearsed.")
+        try:
+            id_ = await desk.rehearsals.start(upload.path, options, _environment(settings))
+        except AlreadyRehearsing:
+            raise Problem(
+                409, "already_rehearsing", "Another rehearsal runs; wait for it, or delete it."
+            ) from None
+    response.headers["Location"] = f"/api/v1/rehearsals/{id_}"
+    return RehearsalStarted(rehearsal_id=id_, state=RehearsalState.RUNNING)
+
+
+@single.get("")
+def show_rehearsal(_visitor: Reader, desk: TheDesk, rehearsal: TheRehearsal) -> RehearsalDocument:
+    """Tell where a rehearsal stands and what came out."""
+    standing = desk.rehearsals.standing(rehearsal)
+    is_running = standing.state is RehearsalState.RUNNING
+    summary = None if is_running else desk.rehearsals.summary(rehearsal)
+    return RehearsalDocument(
+        rehearsal_id=rehearsal,
+        state=standing.state,
+        status_line=(desk.rehearsals.last_line(rehearsal) or None) if is_running else None,
+        summary=summary
+        and RehearsalSummary(
+            counts=summary.counts,
+            outcomes=summary.outcomes,
+            sums=summary.sums,
+            books_agree=summary.books_agree,
+        ),
+        files=[] if is_running else list(desk.rehearsals.files(rehearsal)),
+        error=standing.error or None,
+    )
+
+
+@single.get(
+    "/files/{name}",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {"text/csv": {}, "text/html": {}}, "description": "The report file."}
+    },
+)
+def rehearsal_file(
+    _visitor: Reader,
+    desk: TheDesk,
+    rehearsal: TheRehearsal,
+    name: Annotated[str, Path(max_length=200, description="One of `files`.")],
+) -> Response:
+    """Give a report file of a rehearsal."""
+    path = desk.rehearsals.files(rehearsal).get(name)
+    if path is None:
+        raise Problem(404, "not_found", "The rehearsal has no such file.")
+    return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], filename=name)
+
+
+@single.delete("", status_code=204)
+async def remove_rehearsal(_visitor: Uploader, desk: TheDesk, rehearsal: TheRehearsal) -> None:
+    """Stop a rehearsal and remove it with its files."""
+    await desk.rehearsals.remove(rehearsal)
+
+
+def _options(fields: Fields) -> list[str]:
+    """Write a form as options of the command.
+
+    Each value stays in one word with its option, so that none can pass for another option.
+    """
+    unknown = sorted(name for name in fields if name not in _OPTIONS and not rule_name(name))
+    if unknown:
+        raise Problem(422, "unknown_field", f"Not known: {', '.join(unknown)[:200]}.")
+    given = {name: value for name in _OPTIONS - {"speed"} if (value := one(fields, name))}
+    return [
+        f"--speed={_speed(fields):g}",
+        *(f"--{_dashed(name)}={value}" for name, value in sorted(given.items())),
+        *_rule_options(given_rules(fields)),
+    ]
+
+
+def _rule_options(given: Mapping[str, Any]) -> Iterator[str]:
+    for rule, value in given.items():
+        option = _dashed(rule.removesuffix("_s"))
+        if rule == "record":
+            yield "--record" if value.lower() in {"1", "true", "yes", "on"} else "--no-record"
+        elif isinstance(value, list):
+            yield from (f"--{option}={each}" for each in value)
+        else:
+            yield f"--{option}={value}"
+
+
+def _speed(fields: Fields) -> float:
+    text = one(fields, "speed")
+    try:
+        speed = float(text or _USUAL)
+    except ValueError:
+        speed = 0.0
+    if not _SLOWEST <= speed <= _FASTEST:
+        raise Problem(422, "invalid", f"speed is from {_SLOWEST:g} to {_FASTEST:g}.")
+    return speed
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Give the child what it needs; what it prints is read as plain UTF-8."""
+    ours = ("EXOTEL_", "DIALER_", "REDIS_URL", "PORT", "FORCE_COLOR")
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(ours)}
+    given = {name.upper(): _text(getattr(settings, name)) for name in _TAKEN_OVER}
+    return {**kept, **given, "PYTHONUTF8": "1"}
+
+
+def _text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
