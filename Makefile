@@ -39,14 +39,18 @@ run: $(VENV)/.runtime ## Run all processes on this machine, with the settings of
 sim: $(VENV)/.runtime ## Run the Exotel simulator alone
 	$(BIN)/dialer simulator
 
+# minutes of starting and stopping whole installations: `make chaos` runs them
+LONG := test_supervisors.py test_failover.py test_clock.py
+
 test: $(VENV)/.dev ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(addprefix --ignore=tests/chaos/,$(LONG))
 
 KILLS ?= 1500
 SIEGE := $(BIN)/python -m tests.chaos.siege $(if $(SEED),--seed $(SEED))
 
 chaos: $(VENV)/.dev ## Kill processes, fail each Redis command and each byte; KILLS=1500, SEED=…
 	$(SIEGE) --kills $(KILLS)
+	$(BIN)/python -m pytest $(addprefix tests/chaos/,$(LONG))
 	$(BIN)/python -m tests.chaos.nth_operation
 	$(BIN)/python -m tests.chaos.nth_byte
 
