@@ -126,7 +126,13 @@ class HostRecovery:
         attempt = replace(
             decode(intent.attempt), state=AttemptState.UNKNOWN, error_code="redis_lost"
         )
-        return _bring_back(self._db, id_, attempt, slot_lease_s=self._slot_lease_s)
+        return _bring_back(
+            self._db,
+            id_,
+            attempt,
+            ends_at=attempt.quarantine_ends_at,
+            slot_lease_s=self._slot_lease_s,
+        )
 
     def _hand_in(self) -> None:
         with self._lock:
@@ -280,7 +286,8 @@ class AccountRecovery:
         contact = self._contacts.get(id_.campaign, id_.n)
         if contact is None or contact.state not in {ContactState.WAITING, ContactState.RELEASED}:
             return
-        created_at = report.created_at.timestamp() if report.created_at else self._db.now()
+        now_s = self._db.now()
+        created_at = report.created_at.timestamp() if report.created_at else now_s
         attempt = Attempt(
             version=1,
             state=AttemptState.UNKNOWN,
@@ -292,7 +299,14 @@ class AccountRecovery:
             quarantine_s=self._longest_call_s,
             error_code="redis_lost",
         )
-        if _bring_back(self._db, id_, attempt, slot_lease_s=self._allowance.lease_s):
+        # however long ago it ended, it was made: the contact must not be rung for it again
+        if _bring_back(
+            self._db,
+            id_,
+            attempt,
+            ends_at=now_s + _CLOCKS_APART_S,
+            slot_lease_s=self._allowance.lease_s,
+        ):
             log.warning("attempt_restored", attempt_id=str(id_), sid=report.sid)
 
 
@@ -300,8 +314,14 @@ def _last_ten(number: str) -> int:
     return int("0" + "".join(filter(str.isdecimal, number))[-10:])
 
 
-def _bring_back(db: Database, id_: AttemptId, attempt: Attempt, *, slot_lease_s: float) -> int:
-    """Write an attempt that Redis lost; gives 1 when it was missing."""
+def _bring_back(
+    db: Database, id_: AttemptId, attempt: Attempt, *, ends_at: float, slot_lease_s: float
+) -> int:
+    """Write an attempt that Redis lost; gives 1 when it was missing.
+
+    Args:
+        ends_at: Epoch s; from then on it is not worth bringing back.
+    """
     return int(
         db.run(
             "restore",
@@ -313,7 +333,7 @@ def _bring_back(db: Database, id_: AttemptId, attempt: Attempt, *, slot_lease_s:
             encode(attempt),
             attempt.agent[1:],
             attempt.customer[1:],
-            attempt.quarantine_ends_at,
+            ends_at,
             attempt.requested_at + slot_lease_s,
         )
     )

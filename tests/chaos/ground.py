@@ -13,6 +13,8 @@ from typing import Any, Self
 
 import httpx
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from dialer.keeper import server_program
 from dialer.simulator import SimulatorOptions, serve
@@ -46,7 +48,10 @@ class RedisProcess:
         return f"unix://{self.socket}"
 
     def client(self) -> "redis.Redis":
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=1)
+        """Make a client that repeats nothing by itself, as the product's own."""
+        return redis.Redis(
+            unix_socket_path=str(self.socket), socket_timeout=1, retry=Retry(NoBackoff(), 0)
+        )
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
