@@ -47,6 +47,9 @@ ROWS = (
 )
 ANSWERS = (Answer.PLACED, Answer.PLACED_UNHEARD, Answer.AGENT_IN_CALL, Answer.NO_CONNECTION)
 RULES: CampaignRules = rules(max_attempts=3, time_limit_s=60, time_out_s=10)
+NEVER = 0
+"""The number of no command: with it, a plan only counts."""
+
 _MOST_TURNS = 600
 
 T = TypeVar("T")
