@@ -9,8 +9,9 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from redis.exceptions import RedisError
@@ -233,7 +234,7 @@ class Dialing:
             customer="",
             quarantine_s=self._quarantine_s(rules),
             rules_version=campaign.rules_version,
-            window=_window_text(window, rules),
+            window=_window_text(window, rules.zone),
         )
         arguments = (
             wanted.contact.campaign,
@@ -489,11 +490,12 @@ def _own_field(campaign: Campaign, row: Row) -> str | None:
     return template.fill(row.cells)
 
 
-def _window_text(window: OpenWindow | None, rules: CampaignRules) -> str | None:
+@lru_cache(maxsize=64)  # a window is that of many calls
+def _window_text(window: OpenWindow | None, zone: ZoneInfo) -> str | None:
     if window is None:
         return None
-    opens, closes = (at.astimezone(rules.zone) for at in (window.from_at, window.until_at))
-    return f"{opens:%Y-%m-%dT%H:%M%z}/{closes:%Y-%m-%dT%H:%M%z} {rules.timezone}"
+    opens, closes = (at.astimezone(zone) for at in (window.from_at, window.until_at))
+    return f"{opens:%Y-%m-%dT%H:%M%z}/{closes:%Y-%m-%dT%H:%M%z} {zone.key}"
 
 
 def _suppressed_by_provider(message: str) -> str:

@@ -38,6 +38,7 @@ class Provider:
         self.connections = 0
         self.stopping = threading.Event()
         self._serve = serve
+        self._waker = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
@@ -48,10 +49,10 @@ class Provider:
 
     def _accept(self):
         while True:
-            connection, _ = self._listener.accept()
-            if self.stopping.is_set():
+            connection, peer = self._listener.accept()
+            if peer == self._waker:
                 connection.close()
-                return
+                return  # whoever connected before has been counted
             self.connections += 1
             arguments = (connection, self.connections)
             thread = threading.Thread(target=self._serve_one, args=arguments)
@@ -91,8 +92,10 @@ class Provider:
 
     def stop(self):
         self.stopping.set()
-        with socket.create_connection(self._listener.getsockname()):
-            pass  # wakes the accepting thread
+        with socket.socket() as waker:
+            waker.bind(("127.0.0.1", 0))
+            self._waker = waker.getsockname()
+            waker.connect(self._listener.getsockname())
         for thread in self._threads:
             thread.join()
         self._listener.close()
