@@ -1,4 +1,8 @@
-"""Dials a second with the limit lifted, from a queue full of work to a provider that answers at once.
+"""Dials a second with the limit lifted, from a queue full of work.
+
+The provider answers at once, which compares what a request costs in CPU, or after `--answer-ms`,
+as a real one does that dials inside the request: then it is waiting that has to overlap, and bare
+Dramatiq gets as many threads as the dialer gives itself.
 
     ours    contacts wait in a campaign; feeder and worker run, with every promise kept: gate,
             intent on disk, finish, one log line a call
@@ -75,12 +79,21 @@ def peer(environment: str, module: str, *worker: str) -> Runner:
 
 
 _CELERY = ("celery", "-A", "bench.senders.on_celery", "worker", "--loglevel", "critical")
+BARE = "bare Dramatiq + httpx"
+_THREADS, _THREADS_WAITING = 8, 32
+
+
+def bare(threads: int) -> Runner:
+    """Make the runner of Dramatiq and httpx alone, on two processes."""
+    return peer(
+        *("", "bench.senders.on_dramatiq", "dramatiq", "bench.senders.on_dramatiq"),
+        *("--processes", "2", "--threads", str(threads), "--skip-logging"),
+    )
+
+
 CONTESTANTS: dict[str, Runner] = {
     "dialer": dialer,
-    "bare Dramatiq 2 × 8 threads": peer(
-        *("", "bench.senders.on_dramatiq", "dramatiq", "bench.senders.on_dramatiq"),
-        *("--processes", "2", "--threads", "8", "--skip-logging"),
-    ),
+    BARE: bare(_THREADS),
     "Celery prefork 2": peer(
         *("celery", "bench.senders.on_celery", *_CELERY, "--pool", "prefork"),
         *("--concurrency", "2"),
@@ -93,11 +106,11 @@ CONTESTANTS: dict[str, Runner] = {
 }
 
 
-def measure(runner: Runner, jobs: int) -> Pace:
+def measure(runner: Runner, jobs: int, *, answer_s: float) -> Pace:
     """Let one of them send everything."""
     with (
         ground.redis_server() as redis_url,
-        ground.provider() as provider_url,
+        ground.provider("--answer-s", str(answer_s), str(answer_s)) as provider_url,
         runner(redis_url, provider_url, jobs),
     ):
         _wait_for(provider_url, jobs // 10)
@@ -118,8 +131,8 @@ def _wait_for(provider_url: str, requests: int) -> None:
 
 
 def _print(paces: Mapping[str, Sequence[Pace]]) -> None:
-    base = [one.posts_per_s for one in paces["bare Dramatiq 2 × 8 threads"]]
-    base_cpu = [one.cpu_ms for one in paces["bare Dramatiq 2 × 8 threads"]]
+    base = [one.posts_per_s for one in paces[BARE]]
+    base_cpu = [one.cpu_ms for one in paces[BARE]]
     print(f"{'':28}{'POSTs/s':>24}{'ratio':>8}{'CPU a POST, ms':>16}{'ratio':>8}")
     for name, runs in paces.items():
         rates, cpus = [one.posts_per_s for one in runs], [one.cpu_ms for one in runs]
@@ -134,21 +147,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=6_000)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--answer-ms", type=float, default=0.0, help="how long the provider takes")
     parser.add_argument("--only", nargs="*", help="leave others out; bare Dramatiq always runs")
     parser.add_argument("--svg", type=Path, help="draw the rates here")
     args = parser.parse_args()
     chosen = {
         name: runner
         for name, runner in CONTESTANTS.items()
-        if not args.only or name in args.only or name.startswith("bare")
+        if not args.only or name in args.only or name == BARE
     }
+    if args.answer_ms:
+        chosen[BARE] = bare(_THREADS_WAITING)
     print(__doc__)
     print(ground.machine())
     paces: dict[str, list[Pace]] = {name: [] for name in chosen}
     for repeat in range(args.repeats):
         order = list(chosen)
         for name in reversed(order) if repeat % 2 else order:
-            paces[name].append(measure(chosen[name], args.jobs))
+            paces[name].append(measure(chosen[name], args.jobs, answer_s=args.answer_ms / 1000))
             print(f"   {name}: {paces[name][-1]}", file=sys.stderr, flush=True)
             time.sleep(0.5)
     _print(paces)

@@ -150,10 +150,11 @@ def _content_length(head: bytes) -> int:
 
 async def _serve(args: argparse.Namespace) -> None:
     books = Books(args.limit, args.window_s)
-    network = Network()
+    network = Network(answer_s=tuple(args.answer_s))
     if args.jitter:
         # as in the published comparison: 2–15 ms up-link, one in fifty 50–500 ms late
-        network = Network((0.002, 0.015), 0.02, (0.05, 0.5), tuple(args.answer_s))
+        answer_s = args.answer_s if any(args.answer_s) else (0.001, 0.005)
+        network = Network((0.002, 0.015), 0.02, (0.05, 0.5), tuple(answer_s))
     sids = itertools.count(1)
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
@@ -172,7 +173,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=0)
     parser.add_argument("--window-s", type=float, default=60.0)
     parser.add_argument("--jitter", action="store_true")
-    parser.add_argument("--answer-s", type=float, nargs=2, default=(0.001, 0.005))
+    parser.add_argument("--answer-s", type=float, nargs=2, default=(0.0, 0.0))
     asyncio.run(_serve(parser.parse_args()))
 
 
