@@ -4,8 +4,10 @@ from pathlib import Path
 
 from campaigns.campaign import CampaignState
 from dialer.callback_paths import CallbackPaths
-from dialer.dialing import Dialing, DialingOptions, Dialled, Dropped
+from dialer.dialing import Dialing, Dialled
+from dialer.dialing_options import DialingOptions
 from dialer.feeding import Feeding, Released
+from dialer.gate import Dropped
 from dialer.ids import AttemptId
 from dialer.journal import Journal
 from dialer.pacing import Allowance, Pacing

@@ -16,7 +16,8 @@ from dialer import embedded
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s, sleep
 from dialer.connecting import open_redis, open_redis_async
-from dialer.dialing import Dialing, DialingOptions
+from dialer.dialing import Dialing
+from dialer.dialing_options import DialingOptions
 from dialer.exotel import Exotel
 from dialer.feeding import Feeding
 from dialer.journal import Journal

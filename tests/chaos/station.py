@@ -22,8 +22,9 @@ from pydantic import SecretStr
 from campaigns.attempt import Attempt
 from campaigns.campaign import CampaignRules, CampaignState
 from dialer import failpoints
-from dialer.dialing import Dialled, Dropped
+from dialer.dialing import Dialled
 from dialer.feeding import Released
+from dialer.gate import Dropped
 from dialer.ids import AttemptId
 from dialer.loading import LoadOptions
 from dialer.settings import Settings

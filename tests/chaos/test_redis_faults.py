@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from campaigns.attempt import AttemptState
-from dialer.dialing import Dropped
+from dialer.gate import Dropped
 from dialer.store import Database
 from tests.chaos.ground import RedisProcess, wait_until
 from tests.chaos.station import QUARANTINE_S, stationed

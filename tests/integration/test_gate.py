@@ -9,7 +9,8 @@ import redis
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
-from dialer.dialing import Dialled, Dropped
+from dialer.dialing import Dialled
+from dialer.gate import Dropped
 from dialer.pacing import Allowance
 from tests.account_kit import Account
 from tests.conservation import check_conservation

@@ -1,0 +1,26 @@
+"""What every dial of an account shares."""
+
+from dataclasses import dataclass, field
+
+from campaigns.phone import PhoneRules
+
+
+@dataclass(frozen=True, slots=True)
+class DialingOptions:
+    """What every dial of the account shares.
+
+    Args:
+        max_concurrent_calls: 0 = no cap of ours.
+        max_retries: The provider's own redials of the agent.
+        http_deadline_s: Total, of one request.
+        slack_s: Added to the longest possible call before it is given up.
+    """
+
+    max_concurrent_calls: int = 0
+    max_retries: int = 0
+    http_deadline_s: float = 45.0
+    slack_s: float = 300.0
+    lookup_after_s: float = 120.0
+    playback_names: str = "both"
+    min_replicas: int = 0
+    phone_rules: PhoneRules = field(default_factory=PhoneRules)
