@@ -14,6 +14,7 @@ from dialer.exotel import read_callback
 from dialer.ids import AttemptId
 from dialer.settling import Heard
 from dialer.store import Fact, Facts
+from dialer.store.database import is_lasting
 from workers.heartbeat import beating
 from workers.stopping import stop_on_signals
 from workers.wiring import Wiring, process_name
@@ -59,9 +60,9 @@ def settle_all(wiring: Wiring, facts: Sequence[Fact]) -> None:
     """Settle a batch and forget it; a crash in between only repeats it, which changes nothing."""
     try:
         _settle(wiring, facts)
-    except redis.RedisError:
-        raise
-    except Exception:
+    except Exception as error:
+        if _may_pass(error):
+            raise
         # one that cannot be settled must not hold up all that came with it
         log.exception("batch_not_settled", facts=len(facts))
         for fact in facts:
@@ -73,11 +74,16 @@ def settle_all(wiring: Wiring, facts: Sequence[Fact]) -> None:
 def _settle_or_set_aside(wiring: Wiring, fact: Fact) -> None:
     try:
         _settle(wiring, [fact])
-    except redis.RedisError:
-        raise
-    except Exception:
+    except Exception as error:
+        if _may_pass(error):
+            raise
         log.exception("callback_not_settled", attempt_id=fact.attempt_id)
         wiring.facts.set_aside(fact, why="an error of ours")
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether it is Redis that is away, full or read-only; then the callbacks wait for it."""
+    return isinstance(error, redis.RedisError) and not is_lasting(error)
 
 
 def _settle(wiring: Wiring, facts: Sequence[Fact]) -> None:

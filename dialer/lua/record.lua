@@ -32,6 +32,8 @@ if before[1] ~= tonumber(ARGV[5]) then
   return { 'stale', stored }
 end
 local follows = cjson.decode(ARGV[7])
+-- read before anything is written: on a damaged contact nothing must be done by half
+local c = assert(read_contact(campaign, n), 'the contact is not there')
 
 if follows.sid then
   local day = math.floor(now / 86400)
@@ -62,7 +64,6 @@ if follows.late_s then
   end
 end
 
-local c = read_contact(campaign, n)
 if follows.unresolved and c.state == DIALING then
   move(campaign, n, c, UNRESOLVED)
 elseif follows.bound and c.state == UNRESOLVED then
@@ -146,7 +147,7 @@ if follows.works then
   redis.call('HDEL', key('pace'), 'faults')
 end
 if follows.pause and redis.call('HGET', key('c', campaign), 'state') == 'running' then
-  redis.call('HSET', key('c', campaign), 
+  redis.call('HSET', key('c', campaign),
     'state', 'paused', 'why', follows.pause, 'paused_at', text(now))
   redis.call('ZREM', key('turns'), campaign)
 end

@@ -1,5 +1,6 @@
 """One account's keys and scripts on one Redis."""
 
+import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any, cast
@@ -34,6 +35,7 @@ _SCRIPTS = (
 )
 
 Argument = str | bytes | int | float
+_LASTING = re.compile(r"(?:^|caused error: )(?:WRONGTYPE |user_script:)")
 
 
 class Database:
@@ -96,6 +98,11 @@ class Database:
 
 def _source(name: str) -> str:
     return resources.files("dialer").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+
+
+def is_lasting(error: Exception) -> bool:
+    """Tell whether the same would fail again: a command or script met data it cannot work on."""
+    return isinstance(error, redis.ResponseError) and bool(_LASTING.search(str(error)))
 
 
 def text(value: bytes | str | None) -> str:

@@ -4,6 +4,7 @@ import json
 import secrets
 
 import pytest
+import redis
 
 from campaigns.attempt import Outcome
 from dialer.settings import read_settings
@@ -120,3 +121,48 @@ def test_a_callback_that_cannot_be_settled_does_not_hold_up_the_others(account, 
     assert account.attempts.get(whole.attempt_id).outcome is Outcome.CONNECTED
     assert whys(wiring) == ["an error of ours"]
     assert wiring.facts.waiting() == 0
+
+
+def lose_contact(db, campaign):
+    db.client.delete(db.key("c", campaign, "contacts", 0))
+
+
+def spoil_contact(db, campaign):
+    lose_contact(db, campaign)
+    db.client.rpush(db.key("c", campaign, "contacts", 0), "no contact")
+
+
+@pytest.mark.parametrize("damage", [lose_contact, spoil_contact])
+def test_a_callback_on_which_a_script_fails_does_not_hold_up_the_others(
+    account, db, wiring, damage
+):
+    store_campaign(db, [pair(1, 1)], name="broken")
+    store_campaign(db, [pair(2, 2)], name="whole")
+    calls = {one.attempt_id.campaign: one for one in account.dial_all()}
+    broken, whole = (calls[account.campaigns.id_of(name)] for name in ("broken", "whole"))
+    damage(db, broken.attempt_id.campaign)
+    for done in (broken, whole):
+        store(wiring, str(done.attempt_id), callback(done.attempt.sid))
+
+    settle_all(wiring, read(wiring))
+
+    assert account.attempts.get(whole.attempt_id).outcome is Outcome.CONNECTED
+    assert whys(wiring) == ["an error of ours"]
+    assert wiring.facts.waiting() == 0
+
+
+def test_a_redis_that_is_full_sets_no_callback_aside(account, db, wiring):
+    store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    store(wiring, str(done.attempt_id), callback(done.attempt.sid))
+    facts = read(wiring)
+    db.client.config_set("maxmemory", 1)
+
+    try:
+        with pytest.raises(redis.OutOfMemoryError):
+            settle_all(wiring, facts)
+    finally:
+        db.client.config_set("maxmemory", 0)
+
+    assert whys(wiring) == []
+    assert wiring.facts.waiting() == 1
