@@ -8,6 +8,7 @@ cell ──▶ usual Indian mobile? ──yes──▶ +91…
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType, ValidationResult
@@ -54,9 +55,8 @@ class PhoneRules:
     caller_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
-    """A number that may be rung, such as +919876543210."""
+class Phone(NamedTuple):
+    """A number that may be rung, such as +919876543210; a tuple, as a million are made."""
 
     e164: str
     warning: NumberWarning | None = None

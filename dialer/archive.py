@@ -9,7 +9,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, astuple, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -199,7 +199,7 @@ def _write_lines(
     ):
         for line in contacts:
             extra = json.dumps(line.row.extra) if line.row.extra else None
-            lines.append(line.n, *astuple(line.record), line.row.line, line.row.cells, extra)
+            lines.append(line.n, *line.record, line.row.line, line.row.cells, extra)
             for one in line.attempts:
                 attempts.append(line.n, *(getattr(one.attempt, name) for name in _ATTEMPT_FIELDS))
     return {CONTACTS: lines.count, ATTEMPTS: attempts.count}
@@ -242,9 +242,8 @@ def _readers_of(kind: type) -> dict[str, Callable[[Any], Any] | None]:
 
 
 def _columns_of(kind: type) -> list[tuple[str, pa.DataType]]:
-    """Give a column for each field of a dataclass."""
-    hints = get_type_hints(kind)
-    return [(one.name, _arrow_type(hints[one.name])) for one in fields(kind)]
+    """Give a column for each field."""
+    return [(name, _arrow_type(hint)) for name, hint in get_type_hints(kind).items()]
 
 
 def _arrow_type(hint: Any) -> pa.DataType:

@@ -45,9 +45,8 @@ def without(line: ContactLine, digits: str) -> ContactLine:
     forgets_customer = customer != record.customer or digits == EVERYBODY
     row = _no_row(line.row) if forgets_customer else _row_without(line.row, digits)
     attempts = tuple(_attempt_without(one, digits) for one in line.attempts)
-    return replace(
-        line, record=replace(record, agent=agent, customer=customer), row=row, attempts=attempts
-    )
+    record = record._replace(agent=agent, customer=customer)
+    return replace(line, record=record, row=row, attempts=attempts)
 
 
 def rejected_without(row: RejectedRow, digits: str) -> RejectedRow:

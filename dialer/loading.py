@@ -478,6 +478,8 @@ def _record(contact: Contact) -> ContactRecord:
 
 
 def _row(contact: Contact) -> Row:
+    if not (contact.timezone or contact.custom_field):
+        return Row(contact.source_line, contact.cells)
     extra = {}
     if contact.timezone:
         extra["timezone"] = contact.timezone

@@ -3,9 +3,10 @@
 import json
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -33,9 +34,8 @@ def code_of(end: Outcome | NotDialled) -> int:
     return _CODES[end]
 
 
-@dataclass(frozen=True, slots=True)
-class ContactRecord:
-    """One contact as it stands.
+class ContactRecord(NamedTuple):
+    """One contact as it stands; a tuple, because a million are made and a tuple is made faster.
 
     Args:
         agent: E.164 with its plus.
@@ -96,8 +96,10 @@ class ContactRecord:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+NO_EXTRA: Mapping[str, str] = MappingProxyType({})
+
+
+class Row(NamedTuple):
     """A contact's own line: where it stood and its cells, untouched.
 
     Args:
@@ -107,7 +109,7 @@ class Row:
 
     line: int
     cells: tuple[str, ...]
-    extra: dict[str, str]
+    extra: Mapping[str, str] = NO_EXTRA
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +216,7 @@ def customers_of(
 
 def pack_rows(rows: Sequence[Row]) -> bytes:
     """Encode the lines of a chunk: one JSON text each, so that one can be read without the rest."""
-    plain = (
-        (row.line, row.cells, row.extra) if row.extra else (row.line, row.cells) for row in rows
-    )
+    plain = (row if row.extra else row[:2] for row in rows)
     return zlib.compress("\n".join(map(_as_json, plain)).encode(), 1)
 
 
@@ -231,4 +231,4 @@ def _lines(packed: bytes) -> list[bytes]:
 
 def _unpack_row(packed: bytes) -> Row:
     line, cells, *extra = json.loads(packed)
-    return Row(line, tuple(cells), extra[0] if extra else {})
+    return Row(line, tuple(cells), extra[0] if extra else NO_EXTRA)
