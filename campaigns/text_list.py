@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -35,19 +36,12 @@ class TextList:
         self.file.seek(0)
         text = io.TextIOWrapper(self.file, encoding=self.format.encoding, newline="")
         lines = _Lines(text)
-        for _ in range(self.format.hint_lines):
-            next(lines, None)
+        for _ in itertools.islice(lines, self.format.hint_lines):
             lines.unfinished.clear()
-        reader = csv.reader(
-            lines,
-            delimiter=self.format.delimiter,
-            skipinitialspace=self.format.has_spaces_before_quotes,
-            strict=True,
-        )
         try:
             while True:
                 try:
-                    for cells in reader:
+                    for cells in self._reader(lines):
                         yield Row(lines.number - len(lines.unfinished) + 1, cells)
                         lines.unfinished.clear()
                 except csv.Error:
@@ -61,6 +55,14 @@ class TextList:
     def share_read(self, line: int) -> float:  # noqa: ARG002 - other sources know lines, not bytes
         """How much of the file is read: 0 … 1."""
         return self.file.tell() / self.size_bytes
+
+    def _reader(self, lines: "_Lines") -> Iterator[list[str]]:
+        return csv.reader(
+            lines,
+            delimiter=self.format.delimiter,
+            skipinitialspace=self.format.has_spaces_before_quotes,
+            strict=True,
+        )
 
     def _first_line_of_broken_row(self, lines: "_Lines") -> Row:
         """Take the line on which the quotes went wrong; what follows it is read anew.
@@ -95,14 +97,16 @@ class _Lines:
         self.unfinished: list[str] = []
         self.number = 0
 
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._text)
-        self.unfinished.append(line)
-        self.number += 1
-        return line
+    def __iter__(self) -> Iterator[str]:
+        """Read on, lines given back first; whoever gave some back begins anew."""
+        while self._again:
+            self.number += 1
+            self.unfinished.append(self._again[0])
+            yield self._again.popleft()
+        for line in self._text:
+            self.number += 1
+            self.unfinished.append(line)
+            yield line
 
     def keep_only_first(self) -> str:
         """Give every line of the unfinished row back but the first, and return that one."""

@@ -14,7 +14,6 @@ import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -24,27 +23,26 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import structlog
 
-from campaigns.campaign import CampaignRules, CampaignState, ZoneBy
-from campaigns.contact import Contact
+from campaigns.campaign import CampaignRules, CampaignState
 from campaigns.contact_list import ContactList, open_list
 from campaigns.custom_field import CustomFieldTemplate
 from campaigns.judged_rows import Chunk, Rejected, Summary, without_remarks, write_rejected
 from campaigns.list_columns import ColumnChoice
 from campaigns.list_diff import ListDiff
 from campaigns.list_sieve import Dedupe, OtherLists
-from campaigns.phone import PhoneRules, zone_of
+from campaigns.phone import PhoneRules
 from dialer import failpoints
 from dialer.call_request import check_call
 from dialer.comparing import compare, is_mended
+from dialer.contact_blocks import ContactBlocks, Interrupted
 from dialer.ids import new_campaign_id
-from dialer.store import Campaign, Campaigns, ContactRecord, Contacts, Database
+from dialer.store import Campaign, Campaigns, Contacts, Database
 from dialer.store.campaigns import LoadMark, RejectedRow, WrongState
-from dialer.store.contacts import Row, customers_of
+from dialer.store.contacts import customers_of
 from dialer.suppressing import list_key
 
 log = structlog.get_logger(__name__)
 
-_BLOCK = 2_000  # contacts a script call: about 5 ms in which nobody else is served
 _COPY_BYTES = 1 << 20
 _LONGEST_NAME = 64
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]")
@@ -270,20 +268,23 @@ class Loading:
         # suppression list and other campaigns may have changed since.
         stored = set(self._contacts.lines(campaign.id, after=mark.base, until=mark.size))
         summary = Summary(accepted=len(stored))
-        size = mark.size
         chunks = contact_list.chunks(
             dedupe=options.dedupe, others=self._others(options, campaign=campaign, mark=mark)
         )
         if is_mended(contact_list, campaign.columns):
             chunks = (without_remarks(chunk, columns=campaign.columns) for chunk in chunks)
-        for number, chunk in enumerate(_without(chunk, stored) for chunk in _one_ahead(chunks)):
-            size = self._store(campaign, chunk.accepted, size=size)
-            if chunk.not_taken or stored:
-                self._campaigns.keep_rejected(
-                    campaign.id, f"{mark.base:010}-{number:06}", list(_rejected(chunk))
-                )
-            summary.add(chunk)
-            on_progress(chunk.share_read)
+        try:
+            with ContactBlocks(self._db, campaign, size=mark.size) as blocks:
+                for number, chunk in enumerate(_without(chunk, stored) for chunk in chunks):
+                    blocks.add(chunk.accepted)
+                    if chunk.not_taken or stored:
+                        self._campaigns.keep_rejected(
+                            campaign.id, f"{mark.base:010}-{number:06}", list(_rejected(chunk))
+                        )
+                    summary.add(chunk)
+                    on_progress(chunk.share_read)
+        except Interrupted:
+            raise LoadRefused(self._why_interrupted(campaign)) from None
         self._campaigns.commit(
             campaign.id,
             counts={
@@ -309,23 +310,6 @@ class Loading:
             contact_list,
             rejected_file=self._write_rejected(campaign, summary),
         )
-
-    def _store(self, campaign: Campaign, contacts: Sequence[Contact], *, size: int) -> int:
-        """Append contacts block by block; gives how many the campaign has now."""
-        for first in range(0, len(contacts), _BLOCK):
-            block = contacts[first : first + _BLOCK]
-            self._campaigns.note_zones(campaign.id, _zones(block, campaign.rules))
-            loaded = self._contacts.append(
-                campaign.id,
-                before=size,
-                records=[_record(contact) for contact in block],
-                rows=[_row(contact) for contact in block],
-            )
-            size += len(block)
-            if loaded != size:
-                raise LoadRefused(self._why_interrupted(campaign))
-            failpoints.reach("block_stored")
-        return size
 
     def _why_interrupted(self, campaign: Campaign) -> str:
         state = self._campaigns.find(campaign.id).state
@@ -439,15 +423,6 @@ def _as_it_was(campaign: Campaign) -> Loaded:
     return Loaded(campaign, summary, None, already=True)
 
 
-def _one_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Judge the next chunk while Redis stores this one."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge") as judging:
-        coming = judging.submit(next, chunks, None)
-        while chunk := coming.result():
-            coming = judging.submit(next, chunks, None)
-            yield chunk
-
-
 def _without(chunk: Chunk, lines: AbstractSet[int]) -> Chunk:
     if not lines:
         return chunk
@@ -457,35 +432,6 @@ def _without(chunk: Chunk, lines: AbstractSet[int]) -> Chunk:
         rejected=tuple(one for one in chunk.rejected if one.line not in lines),
         duplicates=tuple(one for one in chunk.duplicates if one.line not in lines),
     )
-
-
-def _zones(contacts: Sequence[Contact], rules: CampaignRules) -> set[str]:
-    """Tell the zones contacts have of their own, of their row or of their number."""
-    zones = {contact.timezone for contact in contacts}
-    if rules.zone_by is ZoneBy.NUMBER:
-        zones |= {zone_of(contact.customer) for contact in contacts if not contact.timezone}
-    return {zone for zone in zones if zone}
-
-
-def _record(contact: Contact) -> ContactRecord:
-    return ContactRecord(
-        agent=contact.agent,
-        customer=contact.customer,
-        priority=contact.priority,
-        due_s=int(contact.not_before.timestamp()) if contact.not_before else 0,
-        expires_s=int(contact.expires_at.timestamp()) if contact.expires_at else 0,
-    )
-
-
-def _row(contact: Contact) -> Row:
-    if not (contact.timezone or contact.custom_field):
-        return Row(contact.source_line, contact.cells)
-    extra = {}
-    if contact.timezone:
-        extra["timezone"] = contact.timezone
-    if contact.custom_field:
-        extra["custom_field"] = contact.custom_field
-    return Row(contact.source_line, contact.cells, extra)
 
 
 def _rejected(chunk: Chunk) -> Iterator[RejectedRow]:

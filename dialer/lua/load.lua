@@ -48,12 +48,26 @@ while at <= #records do
   at, n = at + room * BYTES, n + room - 1
 end
 
+local free_agents = {}
 for agent, list in pairs(fresh) do
   for from = 1, #list, 1000 do
     redis.call('RPUSH', key('c', campaign, 'fresh', agent),
       unpack(list, from, math.min(from + 999, #list)))
   end
-  want_agent(campaign, agent)
+  if is_taken(agent) then
+    want_agent(campaign, agent)
+  else
+    free_agents[#free_agents + 1] = now
+    free_agents[#free_agents + 1] = agent
+  end
+end
+-- as want_agent would, but all at once: a list may have an agent for each of its rows
+for from = 1, #free_agents, 1000 do
+  redis.call('ZADD', key('c', campaign, 'ready'), 'NX',
+    unpack(free_agents, from, math.min(from + 999, #free_agents)))
+end
+if #free_agents > 0 then
+  join_turns(campaign)
 end
 
 redis.call('HSET', key('c', campaign), 'size', before + added)

@@ -130,6 +130,20 @@ class Sealed:
         return ContactRecord.unpack(self.record), _unpack_row(_lines(self.rows)[self.inside])
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Contacts as Redis stores them, to follow the first `before` ones.
+
+    Args:
+        rows: Of a hundred contacts each, the first hundred being that of `before`.
+    """
+
+    before: int
+    after: int
+    records: bytes
+    rows: list[bytes]
+
+
 class Contacts:
     """Reads and appends contacts."""
 
@@ -139,21 +153,32 @@ class Contacts:
     def append(
         self, campaign: str, *, before: int, records: Sequence[ContactRecord], rows: Sequence[Row]
     ) -> int:
-        """Append a block; asking twice appends once.
+        """Append contacts; asking twice appends once.
 
         Args:
-            before: Contacts loaded before this block.
+            before: Contacts loaded before these.
 
         Returns:
             How many contacts are loaded now; a block that does not follow is not written.
         """
+        return self.store(campaign, self.pack(campaign, before=before, records=records, rows=rows))
+
+    def pack(
+        self, campaign: str, *, before: int, records: Sequence[ContactRecord], rows: Sequence[Row]
+    ) -> Block:
+        """Pack contacts as `store` takes them; reads the hundred that `before` lies within."""
         first, inside = divmod(before, PER_CHUNK)
         whole = [*self.rows(campaign, first)[:inside], *rows] if inside else list(rows)
-        packed_rows = [
-            pack_rows(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)
-        ]
-        packed = b"".join(record.pack() for record in records)
-        return int(self._db.run("load", campaign, before, packed, *packed_rows))
+        return Block(
+            before=before,
+            after=before + len(records),
+            records=b"".join(record.pack() for record in records),
+            rows=[pack_rows(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)],
+        )
+
+    def store(self, campaign: str, block: Block) -> int:
+        """Append a packed block, as `append` does."""
+        return int(self._db.run("load", campaign, block.before, block.records, *block.rows))
 
     def get(self, campaign: str, n: int) -> ContactRecord | None:
         """Read one contact; None when there is none of this number."""

@@ -251,7 +251,7 @@ class Everything(RuleBasedStateMachine):
             if campaign.state in {CampaignState.LOADED, CampaignState.PAUSED}:
                 self.account.campaigns.move(campaign, CampaignState.RUNNING)
         pause_s = 5.0
-        for _ in range(400):
+        for _ in range(4_000):  # three calls a day at least, and the pauses grow anew after each
             if all(self.account.state(id_) in {"completed", "cancelled"} for id_ in self.campaigns):
                 break
             dialled = self.account.dial_all()
