@@ -98,14 +98,16 @@ def blockers(now: Situation, waiting: WaitingContacts, held: HeldNumbers) -> lis
     """Name all that is in the way: first of the campaign as a whole, then of single contacts.
 
     What holds back the whole campaign counts every waiting contact; below it each contact counts
-    once, so these numbers add up to the waiting contacts.
+    once, under what holds it back by itself. One with nothing of its own waits for its turn at the
+    limit, unless it waits for the whole campaign, as is said already.
     """
     whole = [
         Blocker(bound.constraint, len(waiting.agent), bound.sentence, bound.until)
         for bound in in_the_way(now)
         if bound.constraint not in _OF_SINGLE_CONTACTS
     ]
-    return [*whole, *_of_contacts(now.at, waiting, held)]
+    own = _of_contacts(now.at, waiting, held)
+    return [*whole, *(one for one in own if not whole or one.name is not ContactBlocker.LIMIT)]
 
 
 _OF_SINGLE_CONTACTS = {Constraint.AGENTS, Constraint.RETRY_TIMERS, Constraint.LIMIT}

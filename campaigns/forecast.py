@@ -225,7 +225,9 @@ def _needs_somebody(now: Situation) -> Iterator[Binding]:
         yield Binding(Constraint.HOLD, f"The account is on hold: {_ended(now.hold)}")
     if now.stopped:
         yield Binding(
-            Constraint.STOPPED, f"The provider refuses the account: {_ended(now.stopped)}"
+            Constraint.STOPPED,
+            f"The provider refuses the account: {_ended(now.stopped)} Once that is mended: "
+            "dialer account resume",
         )
 
 

@@ -21,7 +21,7 @@ class Explanation:
     """What is in the way of a campaign.
 
     Args:
-        blockers: Of the whole campaign first; then of single contacts, each counted once.
+        blockers: Of the whole campaign first; then of single contacts, each counted at most once.
         next_due_at: When the first contact that waits for its time is due; None: none does.
     """
 

@@ -221,7 +221,8 @@ class Loading:
                 digest.update(piece)
                 copy.write(piece)
             copy.seek(0)
-            yield cast("BinaryIO", copy), digest.hexdigest()
+            # without its wrapper, which every line read would pass through
+            yield cast("BinaryIO", copy.file), digest.hexdigest()
 
     def _campaign_for(
         self, name: str, rules: CampaignRules, contact_list: ContactList, content_hash: str

@@ -2,11 +2,15 @@
 
 import os
 import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -21,6 +25,9 @@ from campaigns.calling_hours import CallingHours
 from dialer.connecting import SCHEMES, SentinelAddress, is_sentinel
 from dialer.exotel import REGIONS
 
+_ENV_ENCODING = "utf-8-sig"  # some editors put a mark in front
+_OUR_NAMES = re.compile(r"^\s*(?:export\s+)?((?:EXOTEL|DIALER)_\w+)\s*=", re.MULTILINE)
+
 
 class SettingsError(Exception):
     """A setting is missing or wrong; each line of the message says what to set."""
@@ -29,7 +36,10 @@ class SettingsError(Exception):
 def _absolute_url(value: str) -> str:
     if not value:
         return value
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # an IPv6 address without its end
+        parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be absolute, e.g. https://dialer.example.com")
     if parts.username or parts.password:
@@ -63,7 +73,30 @@ def _zone(value: str) -> str:
 
 
 def _hours(value: str) -> str:
-    CallingHours.parse(value)
+    try:
+        CallingHours.parse(value)
+    except ValueError as error:  # named after its setting, not after itself
+        raise ValueError(str(error).removeprefix("calling hours: ")) from None
+    return value
+
+
+def _account_sid(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,64}", value):
+        raise ValueError("takes letters, digits, - and _ alone, at most 64 of them")
+    return value
+
+
+def _caller_id(value: str) -> str:
+    if not re.fullmatch(r"(\+?[0-9]{3,15})?", value):
+        raise ValueError(
+            "takes 3 to 15 digits without spaces, with or without a + in front, e.g. +918000000000"
+        )
+    return value
+
+
+def _known_country(value: str) -> str:
+    if value not in SUPPORTED_REGIONS:
+        raise ValueError("takes the ISO code of a country, two capital letters, e.g. IN")
     return value
 
 
@@ -74,9 +107,10 @@ def _countries(value: Any) -> Any:
 
 
 def _known_countries(value: tuple[str, ...]) -> tuple[str, ...]:
-    wrong = [code for code in value if not re.fullmatch(r"[A-Z]{2}", code)]
-    if wrong or not value:
-        raise ValueError("takes ISO country codes with commas between, e.g. IN,AE")
+    unknown = [code for code in value if code not in SUPPORTED_REGIONS]
+    if unknown or not value:
+        which = f"; no country is {', '.join(unknown)}" if unknown else ""
+        raise ValueError(f"takes ISO country codes with commas between, e.g. IN,AE{which}")
     return value
 
 
@@ -93,7 +127,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=".env",
-        env_file_encoding="utf-8",
+        env_file_encoding=_ENV_ENCODING,
         extra="ignore",
         frozen=True,
         env_ignore_empty=True,
@@ -102,11 +136,11 @@ class Settings(BaseSettings):
     # the account at the provider
     exotel_api_key: SecretStr = Field(SecretStr(""), description="API key, from Exotel's dashboard")
     exotel_api_token: SecretStr = Field(SecretStr(""), description="API token, same page")
-    exotel_account_sid: str = Field(
-        "", pattern=r"^[A-Za-z0-9_-]{0,64}$", description="account Sid, same page"
+    exotel_account_sid: Annotated[str, AfterValidator(_account_sid)] = Field(
+        "", description="account Sid, same page"
     )
-    exotel_caller_id: str = Field(
-        "", pattern=r"^(\+?[0-9]{3,15})?$", description="the ExoPhone shown to both sides"
+    exotel_caller_id: Annotated[str, AfterValidator(_caller_id)] = Field(
+        "", description="the ExoPhone shown to both sides"
     )
     exotel_region: Literal["singapore", "mumbai"] = Field(
         "singapore", description="singapore or mumbai; chooses the two hosts"
@@ -166,8 +200,8 @@ class Settings(BaseSettings):
     dialer_allowed_countries: Countries = Field(
         ("IN",), description="countries we may ring, ISO codes with commas between"
     )
-    dialer_default_country: str = Field(
-        "IN", pattern=r"^[A-Z]{2}$", description="country of numbers without a prefix"
+    dialer_default_country: Annotated[str, AfterValidator(_known_country)] = Field(
+        "IN", description="country of numbers without a prefix"
     )
 
     # times
@@ -239,6 +273,7 @@ class Settings(BaseSettings):
         return self.dialer_public_url or f"http://127.0.0.1:{self.port}"
 
 
+_ENV_FILE = Path(".env")
 _HOW_TO_MAKE_ONE = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _NEEDED_TO_DIAL = (
     "exotel_api_key",
@@ -256,17 +291,53 @@ def read_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: One line per wrong setting, by its environment name, with the remedy.
     """
+    _read_text(overrides.get("_env_file", _ENV_FILE))
     # systemd's LoadCredential: a folder with a file for each secret, named like its setting
     secrets_dir = os.environ.get("CREDENTIALS_DIRECTORY")
     try:
         return Settings(_secrets_dir=secrets_dir, **overrides)
     except ValidationError as error:
-        lines = []
-        for problem in error.errors():
-            name = str(problem["loc"][0]).upper() if problem["loc"] else ""
-            message = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"{name} {message[0].lower() + message[1:]}" if name else message)
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError("\n".join(map(_in_words, error.errors()))) from None
+
+
+def unknown_names(env_file: Path = _ENV_FILE) -> Iterator[str]:
+    """Tell, a line each, of names in the file that look like ours and are none of our settings."""
+    known = [name.upper() for name in Settings.model_fields]
+    for found in dict.fromkeys(_OUR_NAMES.findall(_read_text(env_file))):
+        if found.upper() not in known:
+            close = _closest(found.upper(), known)
+            meant = f"; did you mean {close}?" if close else ""
+            yield f"{found} in {env_file} is no setting and changes nothing{meant}"
+
+
+def require_data_dir(settings: Settings) -> None:
+    """Check that files can be kept in the data folder, which is made where it is missing.
+
+    Raises:
+        SettingsError: They cannot.
+    """
+    folder = settings.dialer_data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise SettingsError(
+            f"DIALER_DATA_DIR {folder} cannot be used ({error.strerror}): set it to a folder that "
+            "this user may write to"
+        ) from None
+
+
+def require_account(settings: Settings) -> None:
+    """Check that the account is named: everything in Redis is kept under its name.
+
+    Raises:
+        SettingsError: It is not.
+    """
+    if not settings.exotel_account_sid:
+        raise SettingsError(
+            "EXOTEL_ACCOUNT_SID is not set: what is loaded now would not be found once it is; "
+            "set it first, or only judge the file with --dry-run"
+        )
 
 
 def require_dialling(settings: Settings) -> None:
@@ -283,3 +354,61 @@ def require_dialling(settings: Settings) -> None:
             missing.append(f"{name.upper()} is not set: {what}")
     if missing:
         raise SettingsError("\n".join(missing))
+
+
+def _read_text(env_file: Path | None) -> str:
+    if env_file is None or not env_file.is_file():
+        return ""
+    try:
+        text = env_file.read_text(encoding=_ENV_ENCODING)
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # UTF-16 without its mark passes for UTF-8
+        raise SettingsError(
+            f"{env_file} is not UTF-8 text: save it as UTF-8, or copy .env.example anew"
+        )
+    return text
+
+
+def _closest(name: str, known: Sequence[str]) -> str | None:
+    """Find the name that was meant; which of the prefixes it has is what is mistaken most."""
+    prefix, _, stem = name.partition("_")
+    stems = {
+        one.removeprefix("EXOTEL_").removeprefix("DIALER_"): one
+        for one in sorted(known, key=lambda one: one.startswith(prefix))
+    }
+    close = get_close_matches(stem, stems, n=1)
+    return stems[close[0]] if close else None
+
+
+def _in_words(problem: Mapping[str, Any]) -> str:
+    """Name the setting, and say what it takes."""
+    if not problem["loc"]:
+        return str(problem["msg"]).removeprefix("Value error, ")
+    name = str(problem["loc"][0])
+    match problem["type"]:
+        case "value_error":
+            takes = str(problem["ctx"]["error"])
+        case "literal_error":
+            takes = f"takes {problem['ctx']['expected'].replace(chr(39), '')}"
+        case "bool_parsing":
+            takes = "takes true or false"
+        case "string_too_short":
+            takes = "must not be empty"
+        case _:  # a number that is none, or outside its range
+            takes = f"takes {_range_of(name)}, not {problem['input']}"
+    return f"{name.upper()} {takes}"
+
+
+def _range_of(name: str) -> str:
+    field = Settings.model_fields[name]
+    bounds = {
+        bound: getattr(one, bound)
+        for one in field.metadata
+        for bound in ("gt", "ge", "le")
+        if hasattr(one, bound)
+    }
+    number = "a whole number" if field.annotation is int else "a number"
+    least = f"above {bounds['gt']:g}" if "gt" in bounds else f"from {bounds['ge']:g}"
+    most = f" to {bounds['le']}" if "le" in bounds else " up"
+    return f"{number} {least}{most}"

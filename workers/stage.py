@@ -10,7 +10,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from workers.up import ProcessGroup
 from workers.wiring import Wiring
 
 _GONE_WITHIN_S = 10.0
+_PREFIX = "dialer-demo-"
+_OWNER_LOCK = "owner.lock"  # held by the process whose folder it is; a killed one lets go of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,12 @@ def staged(
         settings: By their environment names; account, addresses and folder are the stage's own.
     """
     with ExitStack() as undo:
-        folder = Path(tempfile.mkdtemp(prefix="dialer-demo-"))
+        _remove_leftovers()
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         undo.callback(_remove, folder)
+        owner = open_lock(folder / _OWNER_LOCK)
+        undo.callback(os.close, owner)
+        try_lock(owner, fcntl.LOCK_EX)
         undo.callback(os.chdir, Path.cwd())
         os.chdir(folder)
         simulator_url = undo.enter_context(running(simulator))
@@ -155,6 +161,20 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+def _remove_leftovers() -> None:
+    """Remove the folders of stages that were killed before they could."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_OWNER_LOCK}"):
+        with suppress(OSError):  # another demo removes it already
+            if lock.parent.lstat().st_uid != os.getuid():
+                continue
+            owner = open_lock(lock)
+            try:
+                if try_lock(owner, fcntl.LOCK_EX):
+                    _remove(lock.parent)
+            finally:
+                os.close(owner)
 
 
 def _remove(folder: Path) -> None:

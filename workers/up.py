@@ -1,7 +1,7 @@
 """Runs the processes of one machine for `dialer up` and `dialer demo`.
 
-Output is forwarded line by line, whatever dies is started again, and all are stopped in order:
-first who feeds the queue, last who takes callbacks. Each child leads a process group of its own,
+Output is forwarded line by line, whatever dies is started again, except who says that a setting
+is wrong, and all are stopped in order: first who feeds the queue, last who takes callbacks. Each child leads a process group of its own,
 so that a Ctrl-C at the terminal reaches this process alone, and is tied to it by `lifeline`, so
 that none outlives it. One group per data folder.
 """
@@ -25,6 +25,7 @@ _LONGEST_PAUSE_S = 30.0
 _LONG_LIFE_S = 60.0  # after so long a death says nothing about the next start
 _TICK_S = 0.2
 _LONGEST_LINE_BYTES = 65_536
+_WRONG_SETTING = 2  # the exit code of a process that cannot run until the user changes something
 
 OnLine = Callable[[str, str], None]
 """Take a line: whose it is (`up` for our own), and its text."""
@@ -32,6 +33,10 @@ OnLine = Callable[[str, str], None]
 
 class AlreadyRunning(Exception):
     """Another group runs on this data folder; the message names it."""
+
+
+class CannotRun(Exception):
+    """A process ended over a wrong setting; the message is its own last words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,15 @@ def run_processes(
 ) -> int:
     """Run until a stop signal, a second of which kills, or until `until`; return the exit code.
 
+    However it ends, nothing runs afterwards.
+
     Args:
         specs: In the order they are stopped; they are started in the reverse.
         log_dir: Where output goes to files instead of `on_line`.
+
+    Raises:
+        AlreadyRunning: The data folder has a group.
+        CannotRun: A process says that a setting is wrong.
     """
     group = ProcessGroup(specs, data_dir, on_line=on_line, log_dir=log_dir)
     with _stop_signals() as signals:
@@ -76,9 +87,6 @@ def run_processes(
             group.start()
             while not signals and not until():
                 group.poll(_TICK_S)
-        except AlreadyRunning as error:
-            sys.stderr.write(f"{error}\n")
-            return 2
         finally:
             group.stop(hurry=lambda: len(signals) > 1)
     return 0
@@ -104,6 +112,7 @@ class ProcessGroup:
         self._log_dir = log_dir
         self._children: list[_Child] = []
         self._outputs = selectors.DefaultSelector()
+        self._last_words: dict[str, str] = {}
         self._lock: int | None = None
 
     def start(self) -> None:
@@ -118,11 +127,17 @@ class ProcessGroup:
                 self._children.insert(0, _Child(spec, output))
 
     def poll(self, wait_s: float = 0.0) -> None:
-        """Forward output and start again what died; wait up to `wait_s` for something to do."""
+        """Forward output and start again what died; wait up to `wait_s` for something to do.
+
+        Raises:
+            CannotRun: One ended over a wrong setting, which starting again does not change.
+        """
         self._forward(wait_s)
         for child in self._children:
             if child.has_died():
                 self._forward(0)  # its last words first
+                if child.process.returncode == _WRONG_SETTING:
+                    raise CannotRun(self._why_not(child.spec.name))
                 pause_s = child.plan_restart()
                 self._on_line("up", f"{child.describe_end()}; starting again in {pause_s:g} s")
             if child.is_due():
@@ -160,6 +175,12 @@ class ProcessGroup:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def _why_not(self, name: str) -> str:
+        if self._log_dir is not None:
+            return f"{name} cannot run; {self._log_dir / f'{name}.log'} says why"
+        words = self._last_words.get(name, "").removeprefix("dialer: ")
+        return f"{name} cannot run: {words or f'it ended with code {_WRONG_SETTING}'}"
+
     @contextmanager
     def _output_of(self, spec: ChildSpec) -> Iterator[int]:
         """Open what a child writes to; it keeps a copy of its own."""
@@ -189,6 +210,7 @@ class ProcessGroup:
             output: _Output = key.data
             received = os.read(output.descriptor, _LONGEST_LINE_BYTES)
             for line in output.take_lines(received):
+                self._last_words[output.name] = line
                 self._on_line(output.name, line)
             if not received:
                 self._close(output)

@@ -1,15 +1,20 @@
 """The command line as its users and their scripts meet it: real processes, exit codes, JSON."""
 
 import json
+import os
 import signal
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from dialer.simulator import SimulatorOptions, running
+from dialer.store import Campaigns, Database
 from tests.acceptance.rig import BIN, Rig, dialer, free_port, pairs, until
+from workers.up import ChildSpec, ProcessGroup
 
 ROWS = [
     "+919000000001,+919876543201,Asha",
@@ -78,6 +83,35 @@ def test_every_wrong_setting_is_a_line_with_its_name(rig):
     ]
 
 
+def test_an_env_file_that_is_no_text_is_one_line(rig):
+    (rig.folder / ".env").write_bytes(b"\xff\xfeE\x00")
+
+    done = rig.run("campaign", "list")
+
+    assert done.returncode == 2
+    assert ".env is not UTF-8 text" in one_line(done.stderr)
+
+
+def test_a_misspelt_name_in_the_env_file_is_told_and_the_command_runs(rig):
+    (rig.folder / ".env").write_text("DIALER_RATE_LIMT=5\n")
+
+    done = rig.run("campaign", "list")
+
+    assert done.returncode == 0
+    assert "did you mean EXOTEL_RATE_LIMIT?" in one_line(done.stderr)
+
+
+@pytest.mark.parametrize("command", ["campaign list", "up", "web"])
+def test_a_data_folder_that_is_a_file_is_one_line(rig, command):
+    (rig.folder / "taken").touch()
+    rig.settings = {"DIALER_DATA_DIR": str(rig.folder / "taken")}
+
+    done = rig.run(*command.split())
+
+    assert done.returncode == 2
+    assert "DIALER_DATA_DIR" in one_line(done.stderr)
+
+
 def test_a_redis_that_is_away_is_one_line(rig):
     rig.settings = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}"}
 
@@ -94,6 +128,50 @@ def test_without_a_key_the_web_process_binds_loopback_only(rig):
 
     assert done.returncode == 2
     assert "DIALER_API_KEY" in one_line(done.stderr)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("module", ["workers.cli.app", "typer.main", "redis.client"])
+def test_a_signal_while_a_command_still_imports_ends_it_without_a_word(rig, signum, module):
+    # the process signals itself at that import
+    signalling = (
+        "import os, sys\n"
+        f"sys.addaudithook(lambda event, args: event == 'import' and args[0] == {module!r}"
+        f" and os.kill(os.getpid(), {int(signum)}))\n"
+        "from workers.cli import main\n"
+        "sys.exit(main())"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", signalling, "campaign", "list"],
+        env=rig.env,
+        cwd=rig.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signum, "", "")
+
+
+def test_up_ends_with_the_remedy_where_its_port_is_taken(rig):
+    with socket.create_server(("127.0.0.1", rig.port)):
+        done = rig.run("up")
+
+    assert done.returncode == 2
+    says = one_line(done.stderr)
+    assert f"127.0.0.1:{rig.port}" in says
+    assert "set PORT" in says
+    assert "starting again" not in done.stdout
+
+
+def test_a_second_up_beside_a_running_one_is_one_line(rig):
+    specs = [ChildSpec("idle", ["sleep", "600"])]
+    with ProcessGroup(specs, rig.folder / "var"):
+        done = rig.run("up")
+
+    assert done.returncode == 2
+    assert f"process {os.getpid()}" in one_line(done.stderr)
 
 
 def test_a_load_accounts_for_every_row_and_says_where_the_others_are(rig):
@@ -123,6 +201,46 @@ def test_loading_the_same_content_again_does_nothing_and_says_so(rig):
     assert (first["already"], again["already"]) == (False, True)
     assert again["campaign_id"] == first["campaign_id"]
     assert rig.status()["accepted"] == 2
+
+
+def test_a_load_that_is_interrupted_says_what_is_stored_and_goes_on_there(rig, redis_client):
+    (rig.folder / "camp.csv").write_text(
+        "\n".join(["agent,customer,name", *pairs(60_000, agents=100)])
+    )
+    campaigns = Campaigns(Database(redis_client, "demo"))
+    load = [BIN / "dialer", "campaign", "load", "camp.csv", "--name", "camp"]
+
+    with subprocess.Popen(
+        load, env=rig.env, cwd=rig.folder, stderr=subprocess.PIPE, text=True
+    ) as process:
+        until(lambda: stored(campaigns), within_s=60, what="a stored contact")
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    [listed] = rig.json("campaign", "list")
+    ended = rig.run(*load[1:])
+
+    assert process.returncode == 130
+    assert f"{listed['accepted']:,} contacts" in one_line(told)
+    assert "the same command" in told
+    assert 0 < listed["accepted"] < 60_000
+    assert listed["state"] == "loading"
+    assert "60,000 accepted" in ended.stdout
+
+
+def stored(campaigns: Campaigns) -> int:
+    return sum(campaigns.counts(one.id).accepted for one in campaigns.all())
+
+
+def test_nothing_is_loaded_where_the_account_is_not_named(rig):
+    rig.settings = {**rig.settings, "EXOTEL_ACCOUNT_SID": ""}
+    (rig.folder / "list.csv").write_text("\n".join(["agent,customer,name", *ROWS]))
+
+    refused = rig.run("campaign", "load", "list.csv", "--name", "camp")
+    judged = rig.run("campaign", "load", "list.csv", "--name", "camp", "--dry-run")
+
+    assert refused.returncode == 2
+    assert "EXOTEL_ACCOUNT_SID" in one_line(refused.stderr)
+    assert judged.returncode == 0
 
 
 def test_a_campaign_is_steered_by_name_or_id_and_never_where_it_cannot_go(rig):

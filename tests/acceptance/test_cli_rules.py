@@ -170,7 +170,6 @@ def test_why_names_what_is_in_the_way_and_how_many_wait_for_it(rig):
         ("not_started", 2),
         ("no_feeder", 2),
         ("no_worker", 2),
-        ("limit", 2),
     ]
     assert "has not been started" in rig.run("campaign", "why", "camp").stdout
 

@@ -23,8 +23,10 @@ def demo(folder: Path, mark: str) -> Iterator["subprocess.Popen[str]"]:
     Args:
         mark: Stands in the environment of every process it starts.
     """
+    (folder / "tmp").mkdir(exist_ok=True)
     (folder / ".env").write_text("EXOTEL_ACCOUNT_SID=theirs\nEXOTEL_RATE_LIMIT=1\n")
-    env = {**os.environ, "DEMO_MARK": mark, "EXOTEL_API_KEY": "theirs", "REDIS_URL": "redis://no"}
+    strange = {"EXOTEL_API_KEY": "theirs", "REDIS_URL": "redis://no"}
+    env = {**os.environ, "DEMO_MARK": mark, "TMPDIR": str(folder / "tmp"), **strange}
     with subprocess.Popen(
         [BIN / "dialer", "demo", "--out", "results"],
         cwd=folder,
@@ -66,12 +68,40 @@ def test_the_demo_dials_its_list_reports_and_agrees_with_the_simulator(tmp_path)
     }
 
 
-def test_ctrl_c_ends_the_demo_and_all_it_started(tmp_path):
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_signal_ends_the_demo_and_all_it_started(tmp_path, signum):
     with demo(tmp_path, secrets.token_hex(8)) as process:
-        for line in process.stdout:
-            if line.startswith("running"):
-                break
-        process.send_signal(signal.SIGINT)
+        until_dialling(process)
+        process.send_signal(signum)
+        told, _ = process.communicate(timeout=120)
+
+    assert process.returncode == 128 + signum
+    assert "stopping" in told
+    assert not left_in(tmp_path)
+
+
+def test_what_a_killed_demo_left_behind_is_removed_by_the_next(tmp_path):
+    with demo(tmp_path, secrets.token_hex(8)) as process:
+        until_dialling(process)
+        process.kill()
+        process.communicate(timeout=120)
+    [killed] = left_in(tmp_path)
+
+    with demo(tmp_path, secrets.token_hex(8)) as process:
+        until_dialling(process)
+        [current] = left_in(tmp_path)
+        process.terminate()
         process.communicate(timeout=120)
 
-    assert process.returncode == 130
+    assert current != killed
+
+
+def until_dialling(process: "subprocess.Popen[str]") -> None:
+    for line in process.stdout:
+        if line.startswith("running"):
+            break
+
+
+def left_in(folder: Path) -> list[Path]:
+    """List the demos' temporary folders."""
+    return list((folder / "tmp").glob("dialer-demo-*"))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dialer.keeper import wait_until
-from workers.up import AlreadyRunning, ChildSpec, ProcessGroup, run_processes
+from workers.up import AlreadyRunning, CannotRun, ChildSpec, ProcessGroup, run_processes
 
 OBEDIENT = """
 import os, signal, sys, threading
@@ -181,6 +181,20 @@ def test_the_pause_doubles_while_a_child_keeps_dying(run, lines):
     ]
 
 
+def test_a_child_that_says_a_setting_is_wrong_is_not_started_again_and_ends_the_run(
+    tmp_path, lines
+):
+    wrong = 'import sys; print("dialer: set PORT", file=sys.stderr); sys.exit(2)'
+
+    with pytest.raises(CannotRun, match=r"^web cannot run: set PORT$"):
+        run_processes(
+            [python("feeder", OBEDIENT), python("web", wrong)], tmp_path / "var", on_line=lines
+        )
+
+    assert lines.count("web: dialer: set PORT") == 1
+    assert not any(map(is_alive, lines.pids()))
+
+
 def test_a_program_that_is_not_there_is_named(run, lines):
     group = run(ChildSpec("web", ["no-such-program"]))
 
@@ -223,18 +237,6 @@ def test_a_second_group_on_a_folder_is_refused_and_told_who_runs(run, lines):
 
     with pytest.raises(AlreadyRunning, match=str(os.getpid())):
         run(python("web", OBEDIENT))
-
-
-def test_a_second_runner_on_a_folder_ends_with_code_2_and_one_line(runner):
-    first = runner(OBEDIENT)
-    read_pids(first, 1)
-
-    second = runner(OBEDIENT)
-
-    output, _ = second.communicate(timeout=15)
-    assert second.returncode == 2
-    assert len(output.splitlines()) == 1
-    assert f"process {first.pid}" in output
 
 
 def test_a_folder_is_free_again_once_its_runner_was_killed(runner):

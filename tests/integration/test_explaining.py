@@ -107,7 +107,7 @@ def test_the_json_names_every_blocker(account, db):
     told = json.loads(json.dumps(explained(account, campaign).as_json()))
 
     assert told["blocked_by"] == "not_started"
-    assert [one["name"] for one in told["blockers"]] == ["not_started", "limit"]
+    assert [one["name"] for one in told["blockers"]] == ["not_started"]
     assert told["waiting"] == 1
 
 

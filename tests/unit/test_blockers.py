@@ -85,7 +85,19 @@ def test_what_holds_back_the_whole_campaign_counts_every_waiting_contact():
 
     whole = (Constraint.PAUSED, Constraint.NO_WORKER, Constraint.HOURS, Constraint.CAPS)
     assert [found[one] for one in whole] == [2, 2, 2, 2]
-    assert found[ContactBlocker.LIMIT] == found[ContactBlocker.AGENT_ON_CALL] == 1
+    assert found[ContactBlocker.AGENT_ON_CALL] == 1
+
+
+def test_a_contact_that_waits_for_the_whole_campaign_is_not_said_to_wait_for_the_limit_too():
+    found = counted(contact(), contact(agent=ON_CALL), stopped="HTTP 401")
+
+    assert found == {Constraint.STOPPED: 2, ContactBlocker.AGENT_ON_CALL: 1}
+
+
+def test_a_stopped_account_is_told_with_the_command_that_resumes_it():
+    [stopped] = blockers(situation(stopped="HTTP 401"), waiting(contact()), HELD)
+
+    assert "dialer account resume" in stopped.sentence
 
 
 def test_the_first_due_instant_is_told():

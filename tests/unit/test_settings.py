@@ -1,9 +1,18 @@
 """A wrong setting is told at the start, by its own name, in one line."""
 
+import re
+
 import pytest
 from pydantic import SecretStr
 
-from dialer.settings import Settings, SettingsError, read_settings, require_dialling
+from dialer.settings import (
+    Settings,
+    SettingsError,
+    read_settings,
+    require_data_dir,
+    require_dialling,
+    unknown_names,
+)
 
 LONG = "s" * 32
 
@@ -27,8 +36,8 @@ WRONG = {
     "DIALER_CALLBACK_SECRET": ["short"],
     "DIALER_CALLBACK_SECRET_OLD": ["short"],
     "DIALER_API_KEY": ["short"],
-    "DIALER_ALLOWED_COUNTRIES": ["India", "IN,IND", ","],
-    "DIALER_DEFAULT_COUNTRY": ["India", "in"],
+    "DIALER_ALLOWED_COUNTRIES": ["India", "IN,IND", ",", "XX", "IN,ZZ"],
+    "DIALER_DEFAULT_COUNTRY": ["India", "in", "XX"],
     "DIALER_HTTP_DEADLINE_S": ["0", "301", "nan"],
     "DIALER_LOOKUP_AFTER_S": ["-1", "inf", "nan"],
     "DIALER_LOOKUP_EVERY_S": ["0", "inf"],
@@ -58,6 +67,94 @@ def test_a_wrong_value_is_told_by_the_settings_own_name(name, value):
 
     assert str(told.value).startswith(f"{name} ")
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("EXOTEL_RATE_LIMIT", "many", "takes a whole number from 1 to 100000, not many"),
+        ("EXOTEL_RATE_WINDOW_S", "0", "takes a number above 0 to 3600, not 0"),
+        ("EXOTEL_MAX_CONCURRENT_CALLS", "-1", "takes a whole number from 0 up, not -1"),
+        ("PORT", "65536", "takes a whole number from 1 to 65535, not 65536"),
+        ("DIALER_HOST", "", "must not be empty"),
+        ("EXOTEL_REGION", "tokyo", "takes singapore or mumbai"),
+        ("EXOTEL_DETAILS_SHARE_LIMIT", "perhaps", "takes true or false"),
+        (
+            "DIALER_ALLOWED_COUNTRIES",
+            "IN,XX",
+            "takes ISO country codes with commas between, e.g. IN,AE; no country is XX",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_to_write_instead(name, value, told):
+    with pytest.raises(SettingsError) as error:
+        read(**{name: value})
+
+    assert str(error.value) == f"{name} {told}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+)
+def test_no_line_is_in_a_librarys_words(name, value):
+    with pytest.raises(SettingsError) as told:
+        read(**{name: value})
+
+    assert not re.search(r"input should|string should|pattern|calling hours:", str(told.value))
+
+
+BINARY = {
+    "UTF-16": "EXOTEL_API_KEY=key\n".encode("utf-16"),
+    "UTF-16 without a mark": "EXOTEL_API_KEY=key\n".encode("utf-16-le"),
+    "an image": b"\x89PNG\r\n\x1a\n\x00",
+}
+
+
+@pytest.mark.parametrize("content", BINARY.values(), ids=BINARY)
+def test_a_file_that_is_no_utf_8_text_is_named(tmp_path, content):
+    file = tmp_path / ".env"
+    file.write_bytes(content)
+
+    with pytest.raises(SettingsError, match="not UTF-8 text") as told:
+        read_settings(_env_file=file)
+
+    assert str(told.value).startswith(str(file))
+    assert "\n" not in str(told.value)
+
+
+def test_a_mark_in_front_of_the_file_is_no_part_of_the_first_name(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("EXOTEL_RATE_LIMIT=7\n", encoding="utf-8-sig")
+
+    settings = read_settings(_env_file=file)
+
+    assert settings.exotel_rate_limit == 7
+    assert list(unknown_names(file)) == []
+
+
+def test_a_name_in_the_file_that_is_no_setting_is_told_with_the_one_that_was_meant(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text(
+        "# DIALER_NOTE=1\nexport EXOTEL_RATE_LIMT=5\nDIALER_API_KEYS=k\nDIALER_PORT=1\nDIALER_ZZZ=1\nDIALER_ZZZ=2\n"
+        "exotel_region=mumbai\nOTHER=1\n"
+    )
+
+    told = list(unknown_names(file))
+
+    idle = f"in {file} is no setting and changes nothing"
+    assert told == [
+        f"EXOTEL_RATE_LIMT {idle}; did you mean EXOTEL_RATE_LIMIT?",
+        f"DIALER_API_KEYS {idle}; did you mean DIALER_API_KEY?",
+        f"DIALER_PORT {idle}; did you mean PORT?",
+        f"DIALER_ZZZ {idle}",
+    ]
+
+
+def test_a_data_folder_that_cannot_be_used_is_named_with_its_setting(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SettingsError, match=r"^DIALER_DATA_DIR .*file/var cannot be used"):
+        require_data_dir(read(DIALER_DATA_DIR=str(tmp_path / "file" / "var")))
 
 
 @pytest.mark.parametrize("name", ["DIALER_CALLBACK_SECRET", "DIALER_API_KEY"])

@@ -1,5 +1,28 @@
 """The command line: one command per use case and per process."""
 
-from workers.cli.main import main
+import os
+import signal
+from types import FrameType
 
-__all__ = ["main"]
+_EARLY = (signal.SIGINT, signal.SIGTERM)
+
+
+def main() -> int:
+    """Run the command line and give its exit code.
+
+    The imports take the better part of a second. A signal that comes meanwhile finds nothing to
+    undo, and an exception would come out of the middle of somebody's import as a traceback.
+    """
+    before = {signum: signal.getsignal(signum) for signum in _EARLY}
+    for signum, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as `nohup` and a shell's `&` have it
+            signal.signal(signum, _leave)
+    from workers.cli.app import run  # noqa: PLC0415 - after the handlers
+
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+    return run()
+
+
+def _leave(signum: int, _frame: FrameType | None) -> None:
+    os._exit(128 + signum)  # as shells have it

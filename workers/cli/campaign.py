@@ -37,7 +37,7 @@ def list_(*, as_json: AsJson = False) -> None:
                 {
                     **_plain(campaign),
                     "archived": campaign.archived_at is not None,
-                    "accepted": campaign.accepted,
+                    "accepted": counts.accepted,
                     "waiting": counts.waiting,
                     "in_flight": counts.in_flight,
                     "unresolved": counts.unresolved,
@@ -60,7 +60,7 @@ def list_(*, as_json: AsJson = False) -> None:
             *(
                 f"{number:,}"
                 for number in (
-                    campaign.accepted,
+                    counts.accepted,
                     counts.waiting,
                     counts.in_flight,
                     counts.unresolved,

@@ -61,7 +61,7 @@ def why(campaign: Name, *, as_json: AsJson = False) -> None:
     """Say why a campaign is not dialling: what is in the way, and how many contacts wait for it.
 
     Things that hold back the whole campaign come first and count every waiting contact; below
-    them each waiting contact is counted once.
+    them each contact that is held back by something of its own is counted once.
     """
     wiring = open_wiring()
     with console(stderr=True).status("Looking at every contact …"):

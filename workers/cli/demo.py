@@ -11,11 +11,11 @@ from dialer.store import Campaign
 from workers.cli.faults import JobFailed
 from workers.cli.lists import tell_judgement
 from workers.cli.on_stage import (
-    end_like_ctrl_c,
     follow,
     log_folder,
     report,
     tell_result,
+    undo_on_signals,
     wait_until_up,
 )
 from workers.cli.printing import say
@@ -45,7 +45,7 @@ def demo(
     simulator's own books. Needs no account, no server and no network, and leaves nothing running.
     """
     out = out.resolve()
-    end_like_ctrl_c()
+    undo_on_signals()
     with demo_stage(log_folder(out)) as stage:
         wait_until_up(stage)
         campaign = _load(stage)

@@ -15,7 +15,7 @@ from dialer.loading import LoadRefused
 from dialer.settings import SettingsError
 from dialer.store.campaigns import CampaignNotFound, WrongState
 from workers.cli.printing import complain
-from workers.up import AlreadyRunning
+from workers.up import AlreadyRunning, CannotRun
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 _INTERRUPTED, _NOBODY_READS = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells have it
@@ -54,7 +54,7 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
     match error:
         case typer.TyperException():
             return error.exit_code, _usage_lines(error)
-        case WrongUse() | AlreadyRunning() | SettingsError():
+        case WrongUse() | AlreadyRunning() | CannotRun() | SettingsError():
             return WRONG_USE, str(error).splitlines()
         case CampaignFileError():
             line = "" if error.line is None else f"line {error.line}: "

@@ -1,10 +1,13 @@
 """`dialer campaign load` and `append`: a file in, what became of each row out."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
+import redis
 import typer
 from rich.markup import escape
 
@@ -14,10 +17,13 @@ from campaigns.list_columns import ColumnChoice
 from campaigns.list_diff import ListDiff, PairGroup
 from campaigns.list_sieve import Dedupe
 from dialer.loading import Loaded, LoadOptions, NameTaken
+from dialer.settings import require_account, require_data_dir
 from dialer.store import Campaign
+from dialer.store.campaigns import CampaignNotFound
 from workers.cli.campaign import Name
 from workers.cli.printing import (
     AsJson,
+    complain,
     console,
     note,
     plain_table,
@@ -91,6 +97,9 @@ def load(
       dialer campaign load leads.xlsx --name leads --agent-column Owner --hours 10:00-18:00
     """
     wiring = open_wiring()
+    if not dry_run:
+        require_account(wiring.settings)
+        require_data_dir(wiring.settings)
     rules = campaign_rules(wiring.settings, given)
     options = LoadOptions(ColumnChoice(agent_column, customer_column), dedupe)
     with file.open("rb") as opened:
@@ -101,9 +110,10 @@ def load(
                         opened, rules=rules, options=options, on_progress=on_share
                     )
                 else:
-                    loaded = wiring.loading.load(
-                        opened, name=name, rules=rules, options=options, on_progress=on_share
-                    )
+                    with _telling_what_is_stored(wiring, name):
+                        loaded = wiring.loading.load(
+                            opened, name=name, rules=rules, options=options, on_progress=on_share
+                        )
         except NameTaken as error:
             _tell_diff(wiring, opened, error.campaign, options)
             raise
@@ -146,7 +156,10 @@ def append(
         if diff and diff.new.count and not yes and sys.stdin.isatty():
             typer.confirm("Append the new pairs?", default=True, abort=True, err=True)
         opened.seek(0)
-        with progress(f"Reading {escape(file.name)}") as on_share:
+        with (
+            progress(f"Reading {escape(file.name)}") as on_share,
+            _telling_what_is_stored(wiring, found.id),
+        ):
             loaded = wiring.loading.append(
                 opened, campaign=found, options=options, on_progress=on_share
             )
@@ -173,6 +186,21 @@ def imports(campaign: Name, *, as_json: AsJson = False) -> None:
         counted = (f"{one.get(name, 0):,}" for name in numbers)
         table.add_row(f"{at:%Y-%m-%d %H:%M:%S %Z}", *counted, one["hash"][:16])
     show(table)
+
+
+@contextmanager
+def _telling_what_is_stored(wiring: Wiring, campaign: str) -> Iterator[None]:
+    """Say at a Ctrl-C how far the load came."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with suppress(CampaignNotFound, redis.RedisError):
+            counts = wiring.campaigns.counts(wiring.campaigns.find(campaign).id)
+            complain(
+                f"stopped with {counts.accepted:,} contacts of the campaign stored; "
+                "the same command goes on from there"
+            )
+        raise
 
 
 def _tell_diff(

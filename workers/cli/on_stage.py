@@ -1,5 +1,6 @@
 """What `dialer demo` and `dialer rehearse` share: waiting, watching, and telling how it ended."""
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -31,9 +32,9 @@ def log_folder(out: Path) -> Path:
     return log_dir
 
 
-def end_like_ctrl_c() -> None:
-    """Let other ends of this process undo the stage too."""
-    for signum in (signal.SIGTERM, signal.SIGHUP):
+def undo_on_signals() -> None:
+    """Let every signal that ends this process undo the stage first, and say that it does."""
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, _end)
 
 
@@ -104,5 +105,6 @@ def _wait(stage: Stage, condition: Callable[[], bool], *, within_s: float, what:
         stage.processes.poll(_LOOK_EVERY_S)
 
 
-def _end(_signum: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+def _end(signum: int, _frame: object) -> None:
+    os.write(2, "stopping …\n".encode())  # unbuffered: a print may be what was interrupted
+    raise SystemExit(128 + signum)  # as shells have it

@@ -3,9 +3,10 @@
 import typer
 
 from dialer import logs
-from dialer.settings import read_settings, require_dialling
+from dialer.settings import read_settings, require_data_dir, require_dialling
 from workers import feeder as feeder_process
 from workers import results as results_process
+from workers.cli.session import read_users_settings
 from workers.redis_fitness import require_fit_redis
 from workers.roles import all_processes
 from workers.up import run_processes
@@ -25,8 +26,9 @@ def up() -> None:
 
     For development. In production run the Procfile's lines under a supervisor.
     """
-    settings = read_settings()
+    settings = read_users_settings()
     require_dialling(settings)
+    require_data_dir(settings)
     raise typer.Exit(run_processes(all_processes(), settings.dialer_data_dir))
 
 
@@ -56,6 +58,8 @@ def results() -> None:
 def _process(role: str) -> Wiring:
     settings = read_settings()
     require_dialling(settings)
+    if not settings.redis_url:
+        require_data_dir(settings)
     logs.set_up(log_format=settings.dialer_log_format, level=settings.dialer_log_level, role=role)
     wiring = Wiring(settings)
     require_fit_redis(wiring.redis)

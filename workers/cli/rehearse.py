@@ -16,22 +16,23 @@ from campaigns.rehearsal import rehearsed
 from dialer.calling_back import call_back
 from dialer.ids import ContactId
 from dialer.loading import LoadOptions
-from dialer.settings import Settings, read_settings
+from dialer.settings import Settings
 from dialer.simulator import Fate, SimulatorOptions
 from dialer.store import Campaign
 from dialer.store.snapshot import contact_lines
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.lists import AgentColumn, CustomerColumn, DedupeIn, ListFile, tell_judgement
 from workers.cli.on_stage import (
-    end_like_ctrl_c,
     follow,
     log_folder,
     report,
     tell_result,
+    undo_on_signals,
     wait_until_up,
 )
 from workers.cli.printing import progress, say
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
+from workers.cli.session import read_users_settings
 from workers.cli.simulator import read_weights, read_whole_span
 from workers.stage import staged
 from workers.wiring import Wiring
@@ -85,12 +86,12 @@ def rehearse(
 
       dialer rehearse contacts.csv --max-attempts 2 --retry customer_busy=10mx2 --outcome connected=1
     """
-    settings = read_settings()
+    settings = read_users_settings()
     rules = campaign_rules(settings, given)
     simulator = _simulator(settings, speed=speed, outcome=outcome or (), talk=talk, seed=seed)
     options = LoadOptions(ColumnChoice(agent_column, customer_column), dedupe)
     file, out = file.resolve(), out.resolve()
-    end_like_ctrl_c()
+    undo_on_signals()
     with staged(log_folder(out), simulator, _environment(settings, rules, simulator)) as stage:
         wait_until_up(stage)
         campaign = _load(stage.wiring, file, rules, options, speed=speed)

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from dialer import logs
-from dialer.settings import Settings, read_settings
+from dialer.settings import Settings, read_settings, require_data_dir, unknown_names
+from workers.cli.printing import complain
 from workers.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -18,13 +19,26 @@ def open_books() -> "Books":
     return Books(open_wiring())
 
 
+def read_users_settings() -> Settings:
+    """Read the settings, and say of names in `.env` that are none.
+
+    Raises:
+        SettingsError: A setting is wrong.
+    """
+    settings = read_settings()
+    complain(*unknown_names())
+    return settings
+
+
 def open_wiring(settings: Settings | None = None) -> Wiring:
     """Read the settings and connect; a command says itself what it did, so logs are quiet.
 
     Raises:
         SettingsError: A setting is wrong.
     """
-    settings = settings or read_settings()
+    settings = settings or read_users_settings()
+    if not settings.redis_url:
+        require_data_dir(settings)  # the embedded server's
     is_debugging = settings.dialer_log_level == "debug"
     logs.set_up(log_format=settings.dialer_log_format, level="debug" if is_debugging else "warning")
     return Wiring(settings)

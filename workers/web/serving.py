@@ -60,7 +60,8 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server((host, settings.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise SettingsError(
-            f"PORT {settings.port} cannot be used on {host} ({error.strerror}): set another one"
+            f"{host}:{settings.port} cannot be listened on ({error.strerror}): set PORT to a free"
+            " port, or DIALER_HOST to an address of this machine"
         ) from None
 
 

@@ -82,6 +82,6 @@ processes.add_to(app, panel=_PROCESSES)
 simulator.add_to(app, panel=_PROCESSES)
 
 
-def main() -> int:
+def run() -> int:
     """Run the command line and give its exit code."""
     return exit_code(app)
