@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import tempfile
 from collections.abc import Callable
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -19,6 +20,7 @@ from workers.lifeline import end_with_parent
 
 _AT_ONCE = 2
 _NICE = 10
+_LONGEST_TEMP_DIR_BYTES = 107 - len("/pymp-12345678/listener-12345678")
 
 Tell = Callable[[float], None]
 """Tell how much is done: 0 … 1."""
@@ -31,10 +33,20 @@ class WorkDied(Exception):
     """The process ended without an answer; it was killed, or ran out of memory."""
 
 
+def _shorten_temp_dir() -> None:
+    """Keep temporary files in /tmp where the folder of the user's choice is too deep.
+
+    multiprocessing puts a socket there, and Unix cuts a socket's path off at 108 bytes.
+    """
+    if len(os.fsencode(tempfile.gettempdir())) > _LONGEST_TEMP_DIR_BYTES:
+        tempfile.tempdir = "/tmp"  # noqa: S108 - its folders below are this user's own
+
+
 class Apart:
     """Runs a few pieces of work at once; more wait for their turn."""
 
     def __init__(self) -> None:
+        _shorten_temp_dir()
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["__main__", "workers.web.jobs"])
         self._turn = asyncio.Semaphore(_AT_ONCE)
