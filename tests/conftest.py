@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,11 @@ settings.load_profile("default")
 # A developer's own settings must not reach a test.
 for name in [one for one in os.environ if one.startswith(("EXOTEL_", "DIALER_", "REDIS_"))]:
     del os.environ[name]
+
+
+# A shell ignores SIGINT in what it runs in the background, and every process started from here would
+# inherit that: Ctrl-C would reach none of them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

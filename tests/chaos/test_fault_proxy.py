@@ -117,9 +117,12 @@ def test_a_link_that_slices_still_tells_the_truth(proxy):
 def test_refused_connections_hear_nothing(proxy):
     proxy.faults.refuse = True
 
-    with pytest.raises(ConnectionError):
-        assert say(proxy, b"hello") == b"hello"
-        raise ConnectionError  # closed without RST: recv gave nothing
+    try:
+        heard = say(proxy, b"hello")
+    except ConnectionError:  # the close came as a reset
+        heard = b""
+
+    assert heard == b""
 
 
 def test_a_unix_socket_is_carried_too(tmp_path):
