@@ -66,10 +66,10 @@ def store_callbacks(wired: Wiring, placed: list[Dialled]) -> int:
     random.shuffle(facts)
     with wired.redis.pipeline(transaction=False) as pipe:
         for attempt_id, body in facts:
-            key, fields = wired.facts.append_args(
+            fields = wired.facts.fields(
                 attempt_id=attempt_id, content_type="application/json", body=body
             )
-            pipe.xadd(key, dict(fields))  # type: ignore[arg-type]  # bytes and text are fine
+            pipe.xadd(wired.facts.key, dict(fields))  # type: ignore[arg-type]  # bytes and text are fine
         pipe.execute()
     return len(facts)
 

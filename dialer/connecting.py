@@ -13,8 +13,9 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import redis
-import redis.asyncio
+import redis.asyncio.client
 import redis.asyncio.sentinel
+import redis.client
 import redis.connection
 import redis.sentinel
 from redis.asyncio import BlockingConnectionPool
@@ -124,7 +125,7 @@ class SentinelAddress:
         return {**security, **timeouts, **self.login, **more}
 
 
-class _Client(redis.Redis):
+class _LeavesReplicas:
     """A server that says it is a replica is not the one we want: leave it, connect anew.
 
     The name or socket of REDIS_URL may lead to another server by now. Clients of Sentinels do the
@@ -132,24 +133,48 @@ class _Client(redis.Redis):
     """
 
     def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
+        client: Any = super()
         try:
-            return super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]  # redis-py's
+            return client.parse_response(connection, command_name, **options)
         except redis.ReadOnlyError as error:
             connection.disconnect()
-            self.connection_pool.disconnect(inuse_connections=False)
+            pool: Any = self.connection_pool  # type: ignore[attr-defined]  # the client's
+            pool.disconnect(inuse_connections=False)
             raise redis.ConnectionError("the server is a replica now") from error
 
 
-class _AsyncClient(AsyncRedis):
+class _LeavesReplicasAsync:
     """The same for asyncio."""
 
     async def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
+        client: Any = super()
         try:
-            return await super().parse_response(connection, command_name, **options)
+            return await client.parse_response(connection, command_name, **options)
         except redis.ReadOnlyError as error:
             await connection.disconnect()
-            await self.connection_pool.disconnect(inuse_connections=False)
+            pool: Any = self.connection_pool  # type: ignore[attr-defined]  # the client's
+            await pool.disconnect(inuse_connections=False)
             raise redis.ConnectionError("the server is a replica now") from error
+
+
+class _Pipeline(_LeavesReplicas, redis.client.Pipeline):
+    pass
+
+
+class _AsyncPipeline(_LeavesReplicasAsync, redis.asyncio.client.Pipeline):  # type: ignore[misc]  # bases of redis-py disagree
+    pass
+
+
+class _Client(_LeavesReplicas, redis.Redis):
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> _Pipeline:
+        return _Pipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
+class _AsyncClient(_LeavesReplicasAsync, AsyncRedis):  # type: ignore[misc]  # likewise
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> _AsyncPipeline:
+        return _AsyncPipeline(
+            self.connection_pool, self.response_callbacks, transaction, shard_hint
+        )
 
 
 class _BlockingSentinelPool(redis.asyncio.sentinel.SentinelConnectionPool, BlockingConnectionPool):

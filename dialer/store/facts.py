@@ -34,23 +34,22 @@ class Facts:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._key = db.key("callbacks")
+        self.key = db.key("callbacks")
 
-    def append_args(
-        self, *, attempt_id: str, content_type: str, body: bytes
-    ) -> tuple[str, dict[str, str | bytes]]:
-        """Give the key and fields of a callback to append, for a client of the caller's own."""
-        return self._key, {"attempt": attempt_id, "type": content_type, "body": body}
+    @staticmethod
+    def fields(*, attempt_id: str, content_type: str, body: bytes) -> dict[str, str | bytes]:
+        """Give the fields of a callback, for whoever appends it to the stream `key` himself."""
+        return {"attempt": attempt_id, "type": content_type, "body": body}
 
     def append(self, *, attempt_id: str, content_type: str, body: bytes) -> None:
         """Append a callback."""
-        key, fields = self.append_args(attempt_id=attempt_id, content_type=content_type, body=body)
-        self._db.client.xadd(key, cast("Any", fields))
+        fields = self.fields(attempt_id=attempt_id, content_type=content_type, body=body)
+        self._db.client.xadd(self.key, cast("Any", fields))
 
     def ensure_group(self) -> None:
         """Create the consumer group, from the stream's beginning, if there is none."""
         try:
-            self._db.client.xgroup_create(self._key, _GROUP, id="0", mkstream=True)
+            self._db.client.xgroup_create(self.key, _GROUP, id="0", mkstream=True)
         except redis.ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
@@ -58,7 +57,7 @@ class Facts:
     def read(self, consumer: str, *, most: int, wait_s: float) -> list[Fact]:
         """Read callbacks nobody has read, waiting for the first."""
         answer = self._db.client.xreadgroup(
-            _GROUP, consumer, {self._key: ">"}, count=most, block=int(wait_s * 1000)
+            _GROUP, consumer, {self.key: ">"}, count=most, block=int(wait_s * 1000)
         )
         if not answer:
             return []
@@ -69,7 +68,7 @@ class Facts:
         answer = cast(
             "Sequence[Any]",
             self._db.client.xautoclaim(
-                self._key, _GROUP, consumer, min_idle_time=int(idle_s * 1000), count=most
+                self.key, _GROUP, consumer, min_idle_time=int(idle_s * 1000), count=most
             ),
         )
         return _facts(answer[1])
@@ -80,8 +79,8 @@ class Facts:
             return
         ids = [fact.id for fact in facts]
         with self._db.client.pipeline() as pipe:
-            pipe.xack(self._key, _GROUP, *ids)
-            pipe.xdel(self._key, *ids)
+            pipe.xack(self.key, _GROUP, *ids)
+            pipe.xdel(self.key, *ids)
             pipe.execute()
 
     def set_aside(self, fact: Fact, *, why: str) -> None:
@@ -95,7 +94,7 @@ class Facts:
 
     def waiting(self) -> int:
         """Count callbacks not yet settled."""
-        return self._db.client.xlen(self._key)
+        return self._db.client.xlen(self.key)
 
 
 def _entries(answer: Any) -> Any:

@@ -1,7 +1,6 @@
 """Exotel's callbacks: check the path, store the fact, answer 200. Nothing is decided here."""
 
 import asyncio
-from typing import Any, cast
 
 import redis.asyncio
 import structlog
@@ -12,6 +11,7 @@ from starlette.routing import Route
 
 from dialer.callback_paths import CallbackPaths
 from dialer.store import Facts
+from workers.web.appending import Appending
 
 log = structlog.get_logger(__name__)
 
@@ -35,9 +35,10 @@ def callback_route(
     """Make the receiver's route.
 
     Args:
-        client: An asyncio client on the same Redis; one write per callback.
+        client: An asyncio client on the same Redis.
         body_deadline_s: How long a body may take to arrive.
     """
+    stream = Appending(client, facts.key)
 
     async def receive(request: Request) -> Response:
         where = request.path_params
@@ -50,13 +51,13 @@ def callback_route(
             return _TOO_SLOW
         if body is None:
             return _TOO_LARGE
-        key, fields = facts.append_args(
+        fields = facts.fields(
             attempt_id=where["attempt_id"],
             content_type=request.headers.get("content-type", "")[:200],
             body=body,
         )
         try:
-            await client.xadd(key, cast("Any", fields))
+            await stream.append(fields)
         except RedisError as error:
             log.warning("callback_not_stored", message=str(error))
             return _UNAVAILABLE  # the provider sends it again, and the sweeper asks anyway
