@@ -56,8 +56,12 @@ def open_redis(url: str) -> "redis.Redis":
 
 
 def open_redis_async(url: str) -> AsyncRedis:
-    """Make an asyncio client of the same server, for the web process."""
-    options = _options(max_connections=_ASYNC_CONNECTIONS)
+    """Make an asyncio client of the same server, for the web process.
+
+    It tries once more and at once, for its commands may be done twice: behind a longer pause the
+    provider would lose its patience before it heard that its callback was not stored.
+    """
+    options = _options(retry=AsyncRetry(NoBackoff(), 1), max_connections=_ASYNC_CONNECTIONS)
     if not is_sentinel(url):
         return _AsyncClient.from_pool(BlockingConnectionPool.from_url(url, **options))
     address = SentinelAddress.parse(url)

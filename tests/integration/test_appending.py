@@ -63,7 +63,7 @@ def test_one_that_cannot_be_stored_leaves_the_others_alone(append_all, redis_cli
 
 def test_without_redis_everybody_hears_of_it_and_the_next_are_tried_again(redis_client, tmp_path):
     async def away_then_back():
-        client = redis.asyncio.Redis(unix_socket_path=str(tmp_path / "away"))
+        client = open_redis_async(f"unix://{tmp_path / 'away'}")
         stream = Appending(client, "stream")
         heard = await asyncio.gather(
             *(stream.append(fields(n)) for n in range(3)), return_exceptions=True
@@ -71,7 +71,7 @@ def test_without_redis_everybody_hears_of_it_and_the_next_are_tried_again(redis_
         path = redis_client.connection_pool.connection_kwargs["path"]
         (tmp_path / "away").symlink_to(path)
         await stream.append(fields(3))
-        await client.aclose()
+        await client.aclose(close_connection_pool=True)
         return heard
 
     heard = asyncio.run(away_then_back())

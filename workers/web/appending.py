@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-_MOST_TOGETHER = 64  # of 64 kB at most: what a stalled Redis may hold back in one write
-
 
 class _Waiting(NamedTuple):
     fields: Mapping[str, str | bytes]
@@ -47,8 +45,8 @@ class Appending:
 
     async def _work(self) -> None:
         while self._waiting:
-            batch = self._waiting[:_MOST_TOGETHER]
-            del self._waiting[:_MOST_TOGETHER]
+            # all of them: behind a Redis that stalls nobody waits longer than for two round trips
+            batch, self._waiting = self._waiting, []
             try:
                 await self._store(batch)
             finally:
