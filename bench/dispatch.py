@@ -1,8 +1,8 @@
 """Dials a second with the limit lifted, from a queue full of work.
 
 The provider answers at once, which compares what a request costs in CPU, or after `--answer-ms`,
-as a real one does that dials inside the request: then it is waiting that has to overlap, and bare
-Dramatiq gets as many threads as the dialer gives itself.
+as a real one does that dials inside the request: then it is waiting that has to overlap, and
+everybody gets as many requests at a time as the dialer gives itself, 64.
 
     ours    contacts wait in a campaign; feeder and worker run, with every promise kept: gate,
             intent on disk, finish, one log line a call
@@ -78,9 +78,8 @@ def peer(environment: str, module: str, *worker: str) -> Runner:
     return run
 
 
-_CELERY = ("celery", "-A", "bench.senders.on_celery", "worker", "--loglevel", "critical")
 BARE = "bare Dramatiq + httpx"
-_THREADS, _THREADS_WAITING = 8, 32
+_SLOTS_WAITING = 32  # a process; ours has as many threads when nothing limits it
 
 
 def bare(threads: int) -> Runner:
@@ -91,18 +90,41 @@ def bare(threads: int) -> Runner:
     )
 
 
-CONTESTANTS: dict[str, Runner] = {
-    "dialer": dialer,
-    BARE: bare(_THREADS),
-    "Celery prefork 2": peer(
-        *("celery", "bench.senders.on_celery", *_CELERY, "--pool", "prefork"),
-        *("--concurrency", "2"),
-    ),
-    "arq 2 × 16": peer("arq", "bench.senders.on_arq", "bench.senders.two_arqs"),
-    "taskiq 2": peer(
+def celery(pool: str, slots: int) -> Runner:
+    """Make the runner of one Celery worker with so many processes or threads."""
+    return peer(
+        *("celery", "bench.senders.on_celery", "celery", "-A", "bench.senders.on_celery", "worker"),
+        *("--loglevel", "critical", "--pool", pool, "--concurrency", str(slots)),
+    )
+
+
+def arq(slots: int) -> Runner:
+    """Make the runner of two arq workers with so many jobs at a time each."""
+    return peer("arq", "bench.senders.on_arq", "bench.senders.two_arqs", str(slots))
+
+
+def taskiq(slots: int) -> Runner:
+    """Make the runner of two taskiq workers with so many tasks at a time each."""
+    return peer(
         *("taskiq", "bench.senders.on_taskiq", "taskiq", "worker"),
         *("bench.senders.on_taskiq:broker", "--workers", "2", "--log-level", "CRITICAL"),
-    ),
+        *("--max-async-tasks", str(slots)),
+    )
+
+
+CONTESTANTS: dict[str, Runner] = {
+    "dialer": dialer,
+    BARE: bare(8),
+    "Celery prefork 2": celery("prefork", 2),
+    "arq 2 × 16": arq(16),
+    "taskiq 2 × 100": taskiq(100),
+}
+CONTESTANTS_WAITING: dict[str, Runner] = {
+    "dialer": dialer,
+    BARE: bare(_SLOTS_WAITING),
+    "Celery threads 64": celery("threads", 2 * _SLOTS_WAITING),
+    "arq 2 × 32": arq(_SLOTS_WAITING),
+    "taskiq 2 × 32": taskiq(_SLOTS_WAITING),
 }
 
 
@@ -153,11 +175,9 @@ def main() -> None:
     args = parser.parse_args()
     chosen = {
         name: runner
-        for name, runner in CONTESTANTS.items()
+        for name, runner in (CONTESTANTS_WAITING if args.answer_ms else CONTESTANTS).items()
         if not args.only or name in args.only or name == BARE
     }
-    if args.answer_ms:
-        chosen[BARE] = bare(_THREADS_WAITING)
     print(__doc__)
     print(ground.machine())
     paces: dict[str, list[Pace]] = {name: [] for name in chosen}

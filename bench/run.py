@@ -10,7 +10,7 @@ from bench import ground
 QUICK = (
     ("bench.pacing", "--lasts-s", "18", "--repeats", "1", "--svg", "docs/benchmarks/pacing.svg"),
     ("bench.dispatch", "--jobs", "5000", "--svg", "docs/benchmarks/dispatch.svg"),
-    ("bench.dispatch", "--jobs", "5000", "--answer-ms", "50", "--only", "dialer"),
+    ("bench.dispatch", "--jobs", "3000", "--answer-ms", "100"),
     ("bench.load", "--rows", "200000", "--repeats", "3"),
     ("bench.flat", "--dials", "800"),
     ("bench.callbacks",),

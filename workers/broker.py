@@ -39,8 +39,9 @@ class Tuning(Middleware):
     """Fits a worker to the pace before it boots.
 
     A thread spends its time waiting: for its turn at the gate and for the provider's answer. So
-    there are at least as many as requests can be under way, and no worker takes more messages
-    than it has threads, or another would starve.
+    there are at least as many as requests can be under way. A worker takes few messages more than
+    it has threads, or another would starve; but some, or every thread that is done would wait for
+    the next poll.
     """
 
     def __init__(self, allowance: Allowance) -> None:
@@ -51,7 +52,7 @@ class Tuning(Middleware):
 
     def before_worker_boot(self, _broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         worker.worker_threads = max(worker.worker_threads, self._fewest)
-        worker.queue_prefetch = worker.worker_threads
+        worker.queue_prefetch = worker.worker_threads * 5 // 4
         worker.worker_timeout = _POLL_MS
 
 

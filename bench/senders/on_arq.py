@@ -31,7 +31,7 @@ class WorkerSettings:
     functions = (post,)
     on_startup = _start
     redis_settings = REDIS
-    max_jobs = 16
+    max_jobs = int(os.environ.get("BENCH_SLOTS", "16"))
     poll_delay = 0.05
     keep_result = 0
     max_tries = 1

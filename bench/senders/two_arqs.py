@@ -1,11 +1,13 @@
-"""Two arq workers: arq itself runs one process."""
+"""Two arq workers, as arq itself runs one process; so many jobs at a time each: `two_arqs 16`."""
 
+import os
 import signal
 import subprocess
 import sys
 
+env = {**os.environ, "BENCH_SLOTS": sys.argv[1]}
 workers = [
-    subprocess.Popen([sys.executable, "-m", "arq", "bench.senders.on_arq.WorkerSettings"])
+    subprocess.Popen([sys.executable, "-m", "arq", "bench.senders.on_arq.WorkerSettings"], env=env)
     for _ in range(2)
 ]
 

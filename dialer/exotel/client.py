@@ -109,6 +109,7 @@ class Exotel:
     ) -> None:
         account = quote(account_sid, safe="")
         self._account_url = f"{base_url.rstrip('/')}/v1/Accounts/{account}/"
+        self._connect_url = httpx.URL(f"{self._account_url}Calls/connect.json")  # parsed once
         self._details_url = f"{details_base_url.rstrip('/')}/v3/accounts/{account}/calls/"
         self._timezone = timezone
         self._clock_s = clock_s
@@ -154,7 +155,7 @@ class Exotel:
         try:
             answer = self._send(
                 "POST",
-                f"{self._account_url}Calls/connect.json",
+                self._connect_url,
                 form=request.to_form(),
                 send_before=send_before,
             )
@@ -323,7 +324,7 @@ class Exotel:
     def _send(
         self,
         method: str,
-        url: str,
+        url: str | httpx.URL,
         *,
         params: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,

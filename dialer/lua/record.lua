@@ -113,6 +113,9 @@ end
 local function tally(where, last, what)
   redis.call('LPUSH', where, follows.tally)
   redis.call('LTRIM', where, 0, last - 1)
+  if follows.tally ~= what then
+    return 0 -- only one more of these can be one too many
+  end
   local n = 0
   for _, one in ipairs(redis.call('LRANGE', where, 0, last - 1)) do
     n = n + (one == what and 1 or 0)

@@ -77,7 +77,7 @@ class Follows:
 
     def as_json(self) -> str:
         """Encode for the script; what is not set is left out."""
-        given = ((one.name, getattr(self, one.name)) for one in fields(self))
+        given = ((name, getattr(self, name)) for name in _FOLLOWS)
         plain: dict[str, Any] = {
             # 0.0 is a time, although it equals False
             name: value
@@ -87,6 +87,9 @@ class Follows:
         if self.settle:
             plain["settle"] = _settle_fields(self.settle)
         return json.dumps(plain)
+
+
+_FOLLOWS = tuple(one.name for one in fields(Follows))
 
 
 @dataclass(frozen=True, slots=True)
