@@ -111,7 +111,8 @@ class Attempt:
         window: The open window it was made in, local time and zone, as text.
         price: Decimal as text, in the billing currency.
         source: Who gave the outcome: `callback`, `details`, `response` or `quarantine`.
-        details_outcome: What call details say, where they contradict the outcome.
+        details_outcome: What call details say, where they contradict the outcome and it is too
+            early to believe them.
         looks: How often the provider was asked about it.
         empty_looks: How many of them, in a row, after the quarantine, found nothing.
         is_final: No later value is expected.
@@ -119,6 +120,7 @@ class Attempt:
             callback alone does not prove it: whoever learns its path can send one.
         told_outcome: What a callback says of a call that is not proven to be ours; counts as soon
             as it is.
+        first_outcome: What counted before call details said otherwise; None where they never did.
     """
 
     version: int
@@ -156,6 +158,7 @@ class Attempt:
     is_final: bool = False
     sid_is_proven: bool = False
     told_outcome: Outcome | None = None
+    first_outcome: Outcome | None = None
 
     @property
     def is_settled(self) -> bool:

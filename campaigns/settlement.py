@@ -21,6 +21,11 @@ _CUSTOMER_SIDE = {
 }
 
 
+DETAILS_SETTLE_S = 300.0
+"""Call details that contradict what a callback told count so long after it: by then they are
+final. Exotel writes durations and prices within two minutes of the end, sometimes five."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """The report fits: this is the attempt as it stands now; `news` is False for a repetition."""
@@ -93,7 +98,7 @@ def told(attempt: Attempt, report: CallReport, *, at: float) -> Told | Conflict:
         attempt = without_call(attempt)
     known = replace(attempt, sid_is_proven=attempt.sid_is_proven or is_proof)
     if known.is_settled:
-        after = _as_it_ended(_with_values(known, report))
+        after = _as_it_ended(_corrected(_with_values(known, report), report, at=at))
     elif known.told_outcome and not known.sid_is_proven:
         after = _with_values(known, report)
     elif report.is_over:
@@ -190,6 +195,25 @@ def settled(attempt: Attempt, outcome: Outcome, *, source: str, at: float) -> At
     )
 
 
+def _corrected(attempt: Attempt, report: CallReport, *, at: float) -> Attempt:
+    """Let call details that contradict the outcome take its place, once they are final."""
+    seen, settled_at = attempt.details_outcome, attempt.settled_at
+    is_final = report.source is ReportSource.DETAILS and at - (settled_at or at) >= DETAILS_SETTLE_S
+    if seen is None or not is_final:
+        return attempt
+    first = attempt.first_outcome or attempt.outcome
+    return replace(
+        attempt,
+        outcome=seen,
+        first_outcome=None if first is seen else first,
+        details_outcome=None,
+        source=str(report.source),
+        agent_status=_status(report.agent_leg),
+        customer_status=_status(report.customer_leg),
+        talk_s=report.talk_s,
+    )
+
+
 def _as_it_ended(attempt: Attempt) -> Attempt:
     """Nobody answered a call that did not connect, whatever its figures look like."""
     if attempt.outcome is Outcome.CONNECTED:
@@ -201,8 +225,10 @@ def _with_values(attempt: Attempt, report: CallReport) -> Attempt:
     """Fill in what a report tells besides the outcome, so that the order of reports is no matter.
 
     Figures replace nothing but gaps and zeros; only call details, which are final, replace a
-    callback's duration and price.
+    callback's duration and price. A callback that was wrong about the outcome fills in nothing.
     """
+    if attempt.first_outcome and report.source is ReportSource.CALLBACK:
+        return attempt
     customer_leg = report.customer_leg
     known = replace(
         attempt,

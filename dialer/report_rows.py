@@ -106,10 +106,10 @@ class ContactRows:
                     next_looks.get(str(one.id)),
                     attempt.quarantine_ends_at,
                 )
-            elif attempt.details_outcome not in {None, attempt.outcome}:
+            elif attempt.details_outcome or attempt.first_outcome:
                 yield (
                     str(one.id),
-                    f"settled as {attempt.outcome}, call details say {attempt.details_outcome}",
+                    _contradiction(attempt),
                     since,
                     int(as_of_s - since),
                     f"outcome by {attempt.source}",
@@ -134,6 +134,14 @@ class ContactRows:
         if self._mask.mask is Mask.NONE:
             return cells
         return [self._mask.text(cell, known=known) for cell in cells]
+
+
+def _contradiction(attempt: Attempt) -> str:
+    if attempt.details_outcome:
+        return f"settled as {attempt.outcome}, call details say {attempt.details_outcome}"
+    return (
+        f"settled as {attempt.first_outcome}, final call details say {attempt.outcome}: that counts"
+    )
 
 
 def orphan_row(orphan: Orphan, *, as_of_s: float) -> tuple[Cell, ...]:

@@ -16,7 +16,7 @@ from dialer import failpoints
 from dialer.consequence import consequence
 from dialer.ids import AttemptId
 from dialer.store import Attempts, Database, Follows, Stale
-from dialer.store.attempts import SidTaken, Write
+from dialer.store.attempts import Correction, SidTaken, Write
 from dialer.store.background import Background, backgrounds
 
 log = structlog.get_logger(__name__)
@@ -180,7 +180,7 @@ class Settling:
         ending = [
             place
             for place, after in afters.items()
-            if after and after.is_settled and not pending[place].is_settled
+            if after and after.is_settled and after.outcome != pending[place].outcome
         ]
         known = dict(zip(ending, self._backgrounds([lessons[at].id for at in ending]), strict=True))
         for place, before in pending.items():
@@ -193,7 +193,11 @@ class Settling:
             follows = self._follows(before, after, lesson.follows)
             if place in known:
                 settle = consequence(after, known[place], closes=lesson.closes)
-                follows = replace(follows, settle=settle)
+                if before.outcome:
+                    correct = Correction(before.outcome, settle.outcome, closes=bool(settle.final))
+                    follows = replace(follows, correct=correct)
+                else:
+                    follows = replace(follows, settle=settle)
             yield place, Write(lesson.id, before, after, follows)
 
     def _backgrounds(self, ids: Sequence[AttemptId]) -> list[Background]:
@@ -209,6 +213,8 @@ class Settling:
             return replace(follows, late_s=late_s)
         if after.is_settled and _has_final_values(after) and not _has_final_values(before):
             return replace(follows, late_s=0.0)
+        if after.details_outcome and not before.details_outcome:
+            return replace(follows, late_s=self._times.final_values_after_s)
         if after.state is AttemptState.PLACED and after.ended_at and not before.ended_at:
             # it ended, but no legs were told, or it is not proven to be ours: ask the provider,
             # after a moment for the response that may be on its way
@@ -249,10 +255,12 @@ class _Merger:
 
 
 def _has_final_values(attempt: Attempt) -> bool:
-    """No later value is expected: none was placed, or duration and price have come."""
-    if attempt.sid is None:
+    """No later value is expected: none was placed, or all have come and contradict nothing."""
+    if attempt.sid is None or attempt.is_final:
         return True
-    return attempt.is_final or (attempt.total_s is not None and attempt.price is not None)
+    if attempt.details_outcome:
+        return False  # asked again, until they count
+    return attempt.total_s is not None and attempt.price is not None
 
 
 def _note(write: Write, now: Attempt | SidTaken) -> None:
@@ -262,6 +270,14 @@ def _note(write: Write, now: Attempt | SidTaken) -> None:
     failpoints.reach("recorded")
     if now.is_settled and not write.before.is_settled:
         _log_settled(write.id, now)
+    elif write.follows.correct:
+        log.warning(
+            "attempt_corrected",
+            attempt_id=str(write.id),
+            outcome=str(now.outcome),
+            first_outcome=str(now.first_outcome),
+            source=now.source,
+        )
 
 
 def _log_settled(id_: AttemptId, attempt: Attempt) -> None:

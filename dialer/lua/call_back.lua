@@ -42,11 +42,7 @@ if c.state == FINAL then
 elseif is_over then
   return 'over'
 else
-  -- out of wherever it waits now
-  redis.call('LREM', key('c', campaign, 'fresh', c.agent), 1, n)
-  redis.call('ZREM', key('c', campaign, 'ranked', c.agent), n)
-  redis.call('ZREM', key('later'), campaign .. '/' .. n)
-  redis.call('SREM', key('wanted', c.customer), campaign .. '/' .. n)
+  leave_queues(campaign, n, c)
 end
 c.due = due
 requeue(campaign, n, c)

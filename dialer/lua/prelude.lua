@@ -140,6 +140,14 @@ local function queue(campaign, n, c)
   want_agent(campaign, c.agent)
 end
 
+-- Takes a waiting contact out of wherever it waits.
+local function leave_queues(campaign, n, c)
+  redis.call('LREM', key('c', campaign, 'fresh', c.agent), 1, n)
+  redis.call('ZREM', key('c', campaign, 'ranked', c.agent), n)
+  redis.call('ZREM', key('later'), campaign .. '/' .. n)
+  redis.call('SREM', key('wanted', c.customer), campaign .. '/' .. n)
+end
+
 -- Wakes whoever waited for this number: campaigns for their agent, contacts for their customer.
 local function wake(number)
   local waiting = redis.call('SMEMBERS', key('wanted', number))

@@ -12,6 +12,8 @@
 --         settle         {outcome, charged, rest_s (agent), gap_s (customer), missed (by the agent:
 --                         true, false, or left out), park_after, park_s, refund (daily caps as the
 --                         gate's), and for the contact either final (code), name or due_s (from now)}
+--         correct        {was, was_code, now, now_code, closes}: this outcome takes the place of that one;
+--                         closes: its contact, if it waits for its next attempt, is not called again
 --         late_s         ask for final values in so many seconds; 0: no more questions
 --         tally          'placed', 'unknown' or 'refused': for the breakers
 --         suppress       JSON text kept with the customer's number on the account's list
@@ -106,6 +108,21 @@ if settle then
   free(c.agent, id, rest_s)
   free(c.customer, id, settle.gap_s)
   join_turns(campaign) -- it may have been at its own cap of live calls
+end
+
+local correct = follows.correct
+if correct then
+  count(campaign, 'attempt:' .. correct.was, -1)
+  count(campaign, 'attempt:' .. correct.now, 1)
+  if c.made == tonumber(ARGV[4]) and c.state == FINAL and c.outcome == correct.was_code then
+    c.outcome = correct.now_code
+    write_contact(campaign, n, c)
+    count(campaign, 'outcome:' .. correct.was, -1)
+    count(campaign, 'outcome:' .. correct.now, 1)
+  elseif c.made == tonumber(ARGV[4]) and c.state == WAITING and correct.closes then
+    leave_queues(campaign, n, c)
+    close_contact(campaign, n, c, correct.now_code, correct.now)
+  end
 end
 
 -- Trouble that comes in rows: half of the last twenty unknown, or ten of the last fifty of this

@@ -58,6 +58,19 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """An outcome takes the place of the one that counted until now.
+
+    Args:
+        closes: The contact is not called again if it still waits for its next attempt.
+    """
+
+    was: Outcome
+    now: Outcome
+    closes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Follows:
     """What follows from new knowledge of an attempt, done in the same step; see record.lua."""
 
@@ -67,6 +80,7 @@ class Follows:
     unresolved: bool = False
     bound: bool = False
     settle: Settle | None = None
+    correct: Correction | None = None
     late_s: float | None = None
     suppress: str | None = None
     stop: str | None = None
@@ -86,6 +100,8 @@ class Follows:
         }
         if self.settle:
             plain["settle"] = _settle_fields(self.settle)
+        if self.correct:
+            plain["correct"] = _correction_fields(self.correct)
         return json.dumps(plain)
 
 
@@ -209,7 +225,7 @@ def decode(stored: bytes | str) -> Attempt:
     """Decode from Redis."""
     values: dict[str, Any] = dict(zip(_ORDER, json.loads(stored), strict=False))
     values["state"] = AttemptState(values["state"])
-    for name in ("outcome", "details_outcome", "told_outcome"):
+    for name in ("outcome", "details_outcome", "told_outcome", "first_outcome"):
         if values.get(name) is not None:
             values[name] = Outcome(values[name])
     return Attempt(**values)
@@ -232,6 +248,16 @@ def caps_json(caps: DailyCaps) -> str:
 def decode_all(stored: Iterable[bytes]) -> list[Attempt]:
     """Decode several."""
     return [decode(one) for one in stored]
+
+
+def _correction_fields(correct: Correction) -> dict[str, Any]:
+    return {
+        "was": correct.was,
+        "was_code": code_of(correct.was),
+        "now": correct.now,
+        "now_code": code_of(correct.now),
+        "closes": correct.closes,
+    }
 
 
 def _settle_fields(settle: Settle) -> dict[str, Any]:

@@ -393,6 +393,8 @@ def _counts(stored: dict[str, int]) -> Counts:
     outcomes, attempt_outcomes, plain = {}, {}, {}
     for name, number in stored.items():
         kind, _, outcome = name.partition(":")
+        if outcome and not number:
+            continue  # taken back: a call-back opened the contact, or call details were right
         if kind == "outcome":
             outcomes[outcome] = number
         elif outcome:

@@ -15,7 +15,7 @@ ELSEWHERE = {
     ),
     "C2": ("integration/test_settling.py", "test_every_order_of_a_calls_callbacks_gives_the_same_attempt"),
     "C7": ("integration/test_callbacks.py", "test_a_body_that_takes_too_long_is_refused"),
-    "C11": ("unit/test_settlement.py", "test_details_that_contradict_are_kept_beside_the_outcome"),
+    "C11": ("unit/test_settlement.py", "test_details_that_contradict_count_once_they_are_final_whatever_callbacks_repeat"),
     "T2": ("unit/test_calling_hours_clock_changes.py", "test_a_local_time_shown_twice_never_extends_a_window_beyond_its_hours"),
     "T3": ("integration/test_gate.py", "test_a_campaign_that_closes_between_release_and_gate_waits_for_its_next_hours"),
     "D1": ("integration/test_reporting.py", "test_a_full_disk_leaves_the_old_report_and_nothing_half_written"),

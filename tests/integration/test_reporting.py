@@ -116,7 +116,8 @@ def test_a_contact_never_dialled_has_its_reason_among_the_contacts(tmp_path):
 
 def test_quarantine_contradictions_and_callbacks_without_a_call_are_listed(tmp_path):
     contradicted = attempt(Outcome.CUSTOMER_BUSY, details_outcome=Outcome.CONNECTED)
-    lines = [*a_campaign(), line(5, contradicted)]
+    corrected = attempt(Outcome.CUSTOMER_NO_ANSWER, first_outcome=Outcome.CONNECTED)
+    lines = [*a_campaign(), line(5, contradicted), line(6, corrected)]
     orphan = Orphan(attempt_id="x", why="no such attempt", received_at=START_S)
 
     made = written(tmp_path, replace(source(lines), orphans=[orphan]))
@@ -124,6 +125,7 @@ def test_quarantine_contradictions_and_callbacks_without_a_call_are_listed(tmp_p
     assert [one["why"] for one in rows(made.files, Kind.UNRESOLVED)] == [
         "no clear answer to the request: HTTP 200",
         "settled as customer_busy, call details say connected",
+        "settled as connected, final call details say customer_no_answer: that counts",
         "callback we cannot place: no such attempt",
     ]
 

@@ -307,3 +307,80 @@ def test_look_ups_wait_for_room_and_come_again(db, tmp_path):
     sweep_until(account, seconds=120, every_s=20)
 
     assert account.state(campaign) == "completed"
+
+
+################################################################ details that contradict
+
+NOBODY_ANSWERED = {
+    "Status": "no-answer",
+    "Details": {
+        "ConversationDuration": 0,
+        "Leg1Status": "completed",
+        "Leg2Status": "no-answer",
+        "Legs": [{"Leg": {"Id": 1, "OnCallDuration": 38}}, {"Leg": {"Id": 2}}],
+    },
+}
+
+
+def test_details_that_contradict_a_callback_count_when_they_are_final(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    account.settling.report(done.attempt_id, terminal(done.attempt.sid), at=db.now())
+    (call,) = account.company.calls
+    account.company.end(call, **NOBODY_ANSWERED)
+
+    sweep_until(account, seconds=290)
+    early = account.contact(campaign)
+    sweep_until(account, seconds=90)
+    looks = len(account.company.looks)
+    sweep_until(account, seconds=600)
+
+    found = account.attempts.get(done.attempt_id)
+    assert early.outcome is Outcome.CONNECTED
+    assert (found.outcome, found.first_outcome) == (
+        Outcome.CUSTOMER_NO_ANSWER,
+        Outcome.CONNECTED,
+    )
+    assert account.contact(campaign).outcome is Outcome.CUSTOMER_NO_ANSWER
+    assert account.counts(campaign).outcomes == {"customer_no_answer": 1}
+    assert len(account.company.posts) == 1  # closed is closed
+    assert len(account.company.looks) == looks  # nothing is left to ask
+    check_conservation(db)
+
+
+def test_who_talked_after_all_is_not_called_again(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], retry=("customer_no_answer=1h",))
+    done = account.dial_one()
+    report = terminal(done.attempt.sid, customer_status="no-answer", talk_s=0)
+    account.settling.report(done.attempt_id, report, at=db.now())
+    assert account.contact(campaign).state is ContactState.WAITING
+    (call,) = account.company.calls
+    account.company.end(call)
+
+    sweep_until(account, seconds=400)
+    db.pass_time(7200)
+
+    assert account.tick() == ()
+    assert account.contact(campaign).outcome is Outcome.CONNECTED
+    assert account.state(campaign) == "completed"
+    assert len(account.company.posts) == 1
+    check_conservation(db)
+
+
+def test_a_contact_that_is_being_called_again_goes_on_whatever_details_say_of_the_first(
+    account, db
+):
+    campaign = store_campaign(db, [pair(1, 1)], retry=("customer_no_answer=1m",))
+    first = account.dial_one()
+    report = terminal(first.attempt.sid, customer_status="no-answer", talk_s=0)
+    account.settling.report(first.attempt_id, report, at=db.now())
+    account.company.end(account.company.calls[0])
+    db.pass_time(90)
+    second = account.dial_one()
+
+    sweep_until(account, seconds=400)
+
+    assert account.attempts.get(first.attempt_id).outcome is Outcome.CONNECTED
+    assert account.contact(campaign).state is ContactState.DIALING
+    assert not account.attempts.get(second.attempt_id).is_settled
+    check_conservation(db)

@@ -43,10 +43,10 @@ LEGS = [
 ]
 
 
-def learnt(start: Attempt, reports: list[CallReport]) -> Attempt:
+def learnt(start: Attempt, reports: list[CallReport], *, at: float = AT_S) -> Attempt:
     """Tell an attempt all of these, one after the other."""
     for report in reports:
-        match told(start, report, at=AT_S):
+        match told(start, report, at=at):
             case Told(after, _):
                 start = after
             case Conflict(why):
@@ -225,15 +225,40 @@ def test_a_late_price_is_filled_in():
     assert (ended.price, after.price, after.total_s) == (None, "1.5", 45)
 
 
-def test_details_that_contradict_are_kept_beside_the_outcome():
+def test_details_that_contradict_are_kept_beside_the_outcome_while_they_may_change():
     ended = learnt(attempt(), [terminal("s1")])
 
-    after = learnt(ended, [details("s1", customer_status="no-answer", talk_s=0)])
+    after = learnt(ended, [details("s1", customer_status="no-answer", talk_s=0)], at=AT_S + 299)
 
-    assert (after.outcome, after.details_outcome) == (
+    assert (after.outcome, after.details_outcome, after.talk_s) == (
         Outcome.CONNECTED,
         Outcome.CUSTOMER_NO_ANSWER,
+        30,
     )
+
+
+def test_details_that_contradict_count_once_they_are_final_whatever_callbacks_repeat():
+    ended = learnt(attempt(), [terminal("s1")])
+    no_answer = details("s1", customer_status="no-answer", talk_s=0)
+
+    after = learnt(ended, [no_answer, terminal("s1"), no_answer], at=AT_S + 300)
+
+    assert (after.outcome, after.first_outcome, after.details_outcome, after.source) == (
+        Outcome.CUSTOMER_NO_ANSWER,
+        Outcome.CONNECTED,
+        None,
+        "details",
+    )
+    assert (after.customer_status, after.talk_s, after.answered_at) == ("no-answer", 0, None)
+
+
+def test_details_that_return_to_what_was_told_leave_nothing_to_report():
+    ended = learnt(attempt(), [terminal("s1")])
+    reports = [details("s1", customer_status="busy", talk_s=0), details("s1")]
+
+    after = learnt(ended, reports, at=AT_S + 300)
+
+    assert (after.outcome, after.first_outcome) == (Outcome.CONNECTED, None)
 
 
 def test_details_that_agree_leave_no_contradiction():

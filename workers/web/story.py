@@ -71,6 +71,13 @@ def _attempt(id_: AttemptId, attempt: Attempt) -> Iterator[Event]:
             f"{attempt.outcome}, told by {attempt.source}; it {charged} as an attempt",
             id_,
         )
+    if attempt.first_outcome:
+        yield Event(
+            attempt.settled_at,
+            "corrected",
+            f"it had been settled as {attempt.first_outcome}; final call details count",
+            id_,
+        )
     if attempt.details_outcome:
         yield Event(
             attempt.settled_at, "contradicted", f"call details say {attempt.details_outcome}", id_
