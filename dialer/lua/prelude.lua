@@ -134,7 +134,7 @@ local function want_agent(campaign, agent)
   end
 end
 
--- Higher priority first, then whoever was due first; a fresh row counts as due at 0.
+-- Higher priority first, then whoever was due first.
 local function queue(campaign, n, c)
   redis.call('ZADD', key('c', campaign, 'ranked', c.agent), -c.priority * 1e11 + c.due, n)
   want_agent(campaign, c.agent)
