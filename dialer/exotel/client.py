@@ -5,9 +5,10 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, quote_plus, urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -39,6 +40,8 @@ MAX_ANSWER_BYTES = 64 * 1024
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 MAX_CONNECT_S = 10.0
 """To one address, handshake apart: a host silent for so long will hardly answer later."""
+
+Headers = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +117,14 @@ class Exotel:
         self._timezone = timezone
         self._clock_s = clock_s
         self._deadline_s = deadline_s
-        self._headers = {
+        self._headers = [
             # in the header, never in a URL: URLs are logged
-            "Authorization": _basic(api_key, api_token),
-            "Accept": "application/json",
+            ("Authorization", _basic(api_key, api_token)),
+            ("Accept", "application/json"),
             # an encoded body could grow a thousandfold while it is read
-            "Accept-Encoding": "identity",
-            "User-Agent": "dialer",
-        }
+            ("Accept-Encoding", "identity"),
+            ("User-Agent", "dialer"),
+        ]
         self._timeout = httpx.Timeout(deadline_s, connect=min(MAX_CONNECT_S, deadline_s)).as_dict()
         # the transport alone: of what a client adds, cookies, redirects and the environment's
         # proxies are not wanted, and the rest is a third of a request's cost
@@ -156,7 +159,8 @@ class Exotel:
             answer = self._send(
                 "POST",
                 self._connect_url,
-                form=request.to_form(),
+                headers=_FORM,
+                content=_encoded(request.to_form()),
                 send_before=send_before,
             )
         except _SURELY_NOT_SENT as error:
@@ -189,7 +193,7 @@ class Exotel:
         """
         answer = self._look_up(
             f"{self._details_url}{_checked(sid)}",
-            headers={"Content-Type": "application/json"},  # asked for, though there is no body
+            headers=_JSON,  # asked for, though there is no body
             may_be_missing=True,
             send_before=send_before,
         )
@@ -297,7 +301,7 @@ class Exotel:
         url: str,
         *,
         params: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
+        headers: Headers = (),
         max_bytes: int = MAX_ANSWER_BYTES,
         may_be_missing: bool = False,
         send_before: float | None = None,
@@ -327,8 +331,8 @@ class Exotel:
         url: str | httpx.URL,
         *,
         params: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-        form: list[tuple[str, str]] | None = None,
+        headers: Headers = (),
+        content: bytes | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
         send_before: float | None = None,
     ) -> Answer:
@@ -338,8 +342,8 @@ class Exotel:
             method,
             url,
             params=params,
-            headers=self._headers | (headers or {}),
-            data=dict(form) if form else None,
+            headers=[*self._headers, *headers],
+            content=content,
             extensions={"timeout": self._timeout, "deadline": deadline},
         )
         response = self._transport.handle_request(request)
@@ -356,6 +360,8 @@ _SURELY_NOT_SENT = (
 )
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
+_FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+_JSON = (("Content-Type", "application/json"),)
 T = TypeVar("T")
 
 
@@ -363,13 +369,24 @@ def _basic(user: str, password: str) -> str:
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 
 
+def _encoded(form: Sequence[tuple[str, str]]) -> bytes:
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in form).encode()
+
+
+@lru_cache(maxsize=256)  # most fields are those of every call of a campaign
+def _quoted(text: str) -> str:
+    return quote_plus(text)
+
+
 def _read_answer(response: httpx.Response, max_bytes: int) -> Answer:
     """Read the body within bounds; when that fails, the status still stands."""
 
-    def without_body(fault: str) -> Answer:
-        return Answer(response.status_code, dict(response.headers), None, fault)
+    headers = dict(response.headers)
 
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
+    def without_body(fault: str) -> Answer:
+        return Answer(response.status_code, headers, None, fault)
+
+    if headers.get("content-encoding", "identity").lower() != "identity":
         return without_body("encoded_body")
     body = bytearray()
     try:
@@ -379,7 +396,7 @@ def _read_answer(response: httpx.Response, max_bytes: int) -> Answer:
                 return without_body("body_too_large")
     except httpx.RequestError as error:
         return without_body(_word_for(error))
-    return Answer(response.status_code, dict(response.headers), bytes(body))
+    return Answer(response.status_code, headers, bytes(body))
 
 
 def _read(answer: Answer, reader: Callable[[bytes], T]) -> T:

@@ -9,8 +9,9 @@ at which a call can still be called off.
 import socket
 import ssl
 import threading
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 
 import httpcore
 import httpx
@@ -44,21 +45,14 @@ class Deadline:
         self._clock_s = clock_s
         self._ends = clock_s() + total_s
         self._send_before = send_before
-        self._sending = False
 
     def left_s(self, timeout_s: float | None = None) -> float:
         """Tell how long until the end, at most `timeout_s`; zero or less when it has passed."""
         left_s = self._ends - self._clock_s()
         return left_s if timeout_s is None else min(left_s, timeout_s)
 
-    def begin_sending(self) -> None:
-        """Allow the first byte to leave, or call the request off; later bytes pass freely."""
-        if not self._sending:
-            self.check_may_send()
-            self._sending = True
-
     def check_may_send(self) -> None:
-        """Raise when it is too late for the first byte."""
+        """Raise when it is too late for a request to leave."""
         if self._send_before is not None and self._clock_s() >= self._send_before:
             raise SendWindowPassed("the send window passed before the request could leave")
         if self.left_s() <= 0:
@@ -66,7 +60,10 @@ class Deadline:
 
 
 class DeadlineTransport(httpx.BaseTransport):
-    """A pool of kept-alive connections; the request's `deadline` extension bounds all waits.
+    """Kept-alive connections; the request's `deadline` extension bounds all waits.
+
+    A request has a connection to itself: the one that was used last, so that few are kept warm, and
+    taking one costs the same however many there are. Who sends at a time is the caller's business.
 
     Args:
         may_reach: Judges a host and one of its IP addresses right before connecting to it, so that
@@ -76,82 +73,115 @@ class DeadlineTransport(httpx.BaseTransport):
     def __init__(
         self, ssl_context: ssl.SSLContext, *, may_reach: MayReach = lambda _host, _address: True
     ) -> None:
-        self._network = _DeadlineNetwork(may_reach)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl_context,
-            max_connections=None,  # one for each worker thread; the threads are the bound
-            max_keepalive_connections=None,
-            keepalive_expiry=KEEPALIVE_EXPIRY_S,
-            retries=0,
-            network_backend=self._network,
-        )
+        self._ssl_context = ssl_context
+        self._may_reach = may_reach
+        self._lock = threading.Lock()
+        self._idle: defaultdict[_Origin, deque[_Connection]] = defaultdict(deque)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        deadline: Deadline = request.extensions["deadline"]
-        with self._network.bounded_by(deadline), _as_httpx_errors():
-            response = self._pool.handle_request(
-                httpcore.Request(
-                    method=request.method,
-                    url=httpcore.URL(
-                        scheme=request.url.raw_scheme,
-                        host=request.url.raw_host,
-                        port=request.url.port,
-                        target=request.url.raw_path,
-                    ),
-                    headers=request.headers.raw,
-                    content=request.stream,
-                    extensions=request.extensions,
-                )
-            )
+        url = request.url
+        wanted = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(
+                scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+            ),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        connection = self._take(wanted.url.origin)
+        response = connection.send(wanted, deadline=request.extensions["deadline"])
         return httpx.Response(
             status_code=response.status,
             headers=response.headers,
-            stream=_BoundedBody(response, self._network, deadline),
+            stream=_Body(response, given_back=lambda: self._give_back(connection)),
             extensions=response.extensions,
         )
 
     def close(self) -> None:
-        self._pool.close()
+        with self._lock:
+            kept = [connection for idle in self._idle.values() for connection in idle]
+            self._idle.clear()
+        for connection in kept:
+            connection.close()
+
+    def _take(self, origin: httpcore.Origin) -> "_Connection":
+        key = (origin.scheme, origin.host, origin.port)
+        while True:
+            with self._lock:
+                kept = self._idle[key].pop() if self._idle[key] else None
+            if kept is None:
+                return _Connection(key, self._ssl_context, self._may_reach)
+            if not kept.has_expired():
+                return kept
+            kept.close()
+
+    def _give_back(self, connection: "_Connection") -> None:
+        if not connection.is_idle():
+            return  # the server closed it, or its answer was not read to the end
+        with self._lock:
+            idle = self._idle[connection.origin]
+            idle.append(connection)
+            oldest = idle.popleft() if idle[0].has_expired() else None
+        if oldest:
+            oldest.close()  # as many leave as were once given back
 
 
-class _BoundedBody(httpx.SyncByteStream):
-    """A response's body, read under its request's deadline."""
+_Origin = tuple[bytes, bytes, int]
 
-    def __init__(
-        self, response: httpcore.Response, network: "_DeadlineNetwork", deadline: Deadline
-    ) -> None:
+
+class _Connection:
+    """A connection to one origin, for one request at a time."""
+
+    def __init__(self, origin: _Origin, ssl_context: ssl.SSLContext, may_reach: MayReach) -> None:
+        self.origin = origin
+        self._network = _DeadlineNetwork(may_reach)
+        self._http = httpcore.HTTPConnection(
+            httpcore.Origin(*origin),
+            ssl_context=ssl_context,
+            keepalive_expiry=KEEPALIVE_EXPIRY_S,
+            retries=0,
+            network_backend=self._network,
+        )
+        self.is_idle = self._http.is_idle
+        self.has_expired = self._http.has_expired
+        self.close = self._http.close
+
+    def send(self, request: httpcore.Request, *, deadline: Deadline) -> httpcore.Response:
+        """Send a request; a failure closes the connection."""
+        self._network.deadline = deadline
+        try:
+            return self._http.handle_request(request)
+        except _HTTPCORE_ERRORS as error:
+            raise _as_httpx_error(error) from error
+
+
+class _Body(httpx.SyncByteStream):
+    """A response's body; closing it frees the connection for the next request."""
+
+    def __init__(self, response: httpcore.Response, *, given_back: Callable[[], None]) -> None:
         self._response = response
-        self._network = network
-        self._deadline = deadline
+        self._given_back = given_back
 
     def __iter__(self) -> Iterator[bytes]:
-        with self._network.bounded_by(self._deadline), _as_httpx_errors():
+        try:
             yield from self._response.iter_stream()
+        except _HTTPCORE_ERRORS as error:
+            raise _as_httpx_error(error) from error
 
     def close(self) -> None:
         self._response.close()
+        self._given_back()
 
 
 class _DeadlineNetwork(httpcore.NetworkBackend):
-    """httpcore's sockets, each wait clipped to the deadline of the calling thread's request."""
+    """httpcore's sockets, each wait clipped to the deadline of the request that has them."""
+
+    deadline: Deadline
 
     def __init__(self, may_reach: MayReach) -> None:
         self._may_reach = may_reach
         self._sockets = httpcore.SyncBackend()
-        self._of_thread = threading.local()  # a request lives in one thread from start to end
-
-    @contextmanager
-    def bounded_by(self, deadline: Deadline) -> Iterator[None]:
-        self._of_thread.deadline = deadline
-        try:
-            yield
-        finally:
-            self._of_thread.deadline = None
-
-    @property
-    def deadline(self) -> Deadline:
-        deadline: Deadline = self._of_thread.deadline
-        return deadline
 
     def connect_tcp(
         self,
@@ -182,22 +212,32 @@ class _DeadlineNetwork(httpcore.NetworkBackend):
 
 
 class _DeadlineStream(httpcore.NetworkStream):
+    """One socket. What is written leaves when the answer is waited for: head and body together."""
+
     def __init__(self, stream: httpcore.NetworkStream, network: _DeadlineNetwork) -> None:
         self._stream = stream
         self._network = network
+        self._unsent = bytearray()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._unsent:
+            self._send(timeout)
         left_s = self._network.deadline.left_s(timeout)
         if left_s <= 0:
             raise httpcore.ReadTimeout("the answer was not complete by the deadline")
         return self._stream.read(max_bytes, left_s)
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._network.deadline.begin_sending()
-        left_s = self._network.deadline.left_s(timeout)
-        if left_s <= 0:
-            raise httpcore.WriteTimeout("the request was not sent by the deadline")
-        self._stream.write(buffer, left_s)
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002  # httpcore's signature
+        self._unsent += buffer
+
+    def _send(self, timeout: float | None) -> None:
+        deadline = self._network.deadline
+        deadline.check_may_send()
+        request = bytes(self._unsent)
+        self._unsent.clear()
+        # a server may refuse before it has read everything: its answer tells more than our error
+        with suppress(httpcore.WriteError):
+            self._stream.write(request, deadline.left_s(timeout))
         failpoints.reach("sent")
 
     def close(self) -> None:
@@ -230,15 +270,15 @@ def _addresses(host: str, port: int) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
-@contextmanager
-def _as_httpx_errors() -> Iterator[None]:
-    """Raise httpcore's errors as httpx's; both name them alike."""
-    try:
-        yield
-    except (
-        httpcore.TimeoutException,
-        httpcore.NetworkError,
-        httpcore.ProtocolError,
-        httpcore.UnsupportedProtocol,
-    ) as error:
-        raise getattr(httpx, type(error).__name__)(str(error)) from error
+_HTTPCORE_ERRORS = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+)
+
+
+def _as_httpx_error(error: Exception) -> httpx.TransportError:
+    """Make httpcore's error httpx's; both name them alike."""
+    kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
+    return kind(str(error))
