@@ -6,6 +6,7 @@ release ─▶ gate ─▶ connect ─▶ finish
 """
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -21,7 +22,7 @@ from dialer.clock import Sleep
 from dialer.dialing_options import DialingOptions
 from dialer.errors import ProviderError, TurnedAway
 from dialer.exotel import Connected, Exotel
-from dialer.gate import Dropped, Gate, Opened
+from dialer.gate import Dropped, Gate, NotYet, Opened, Wanted, party
 from dialer.ids import AttemptId, ContactId
 from dialer.journal import Intent, Journal
 from dialer.pacing import Pacing
@@ -30,6 +31,7 @@ from dialer.settling import Settling
 from dialer.store import Campaign, Database
 from dialer.store.attempts import encode
 from dialer.store.contacts import Row
+from dialer.turnstile import Turnstile
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,20 @@ class Dialled:
 
 STOPPING = Dropped("stopping")
 """The release is still good, for another worker."""
+
+_LONGEST_SLEEP_S = 0.2  # so that a pause, or a slot freed early, is seen soon
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """The gate said yes.
+
+    Args:
+        refused: Why the request must not leave even so; None: it may.
+    """
+
+    opened: Opened
+    refused: TurnedAway | None
 
 
 class Dialing:
@@ -69,65 +85,104 @@ class Dialing:
         self._paths = paths
         self._options = options
         self._journal = journal
-        self._gate = Gate(
-            db, pacing=pacing, options=options, recovery=recovery, journal=journal, sleep=sleep
-        )
+        self._sleep = sleep
+        self._gate = Gate(db, pacing=pacing, options=options, recovery=recovery, journal=journal)
         self._answers = Answers(
             db, pacing=pacing, settling=settling, options=options, recovery=recovery
         )
-        self._turn = threading.Lock()
+        # one thread a process asks the gate, the others would only poll too
+        self._line: Turnstile[Wanted, _Passed | Dropped] = Turnstile(
+            self._ask, party=party, most=self._gate.most_together
+        )
+        self._under_way: set[AttemptId] = set()
         self._stopped = threading.Event()
+
+    @property
+    def most_together(self) -> int:
+        """How many contacts may go through the gate at a time."""
+        return self._gate.most_together
+
+    def under_way(self) -> int:
+        """Tell how many contacts are past the gate, and their answers not written down."""
+        return len(self._under_way)
 
     def dial(self, contact: ContactId, token: str) -> Dialled | Dropped:
         """Dial a contact that was released under this token; a stale token does nothing."""
         failpoints.reach("dequeued")
-        with self._turn:  # one thread a process asks the gate, the others would only poll too
-            stopped = self._stopped.is_set()
-            opened = STOPPING if stopped else self._gate.pass_with(contact, token)
-        if isinstance(opened, Dropped):
-            log.debug("release_dropped", contact_id=str(contact), why=opened.why)
-            return opened
-        failpoints.reach("gate_passed")
-        return Dialled(opened.id, self._send(opened))
+        passed = self._line.go(Wanted(contact, token))
+        if isinstance(passed, Dropped):
+            log.debug("release_dropped", contact_id=str(contact), why=passed.why)
+            return passed
+        try:
+            return Dialled(passed.opened.id, self._send(passed))
+        finally:
+            self._under_way.discard(passed.opened.id)
 
     def stop(self) -> None:
         """Let those go who wait for their turn at the gate; requests that were sent are finished."""
         self._stopped.set()
 
-    def _send(self, opened: Opened) -> Attempt:
+    def _ask(self, wanted: Sequence[Wanted]) -> list[_Passed | Dropped | Exception | None]:
+        """Ask the gate for these, None where it must be asked again; sleeps if that goes for all."""
+        if self._stopped.is_set():
+            return [STOPPING] * len(wanted)
+        verdicts = self._gate.ask(wanted)
+        opened = [one for one in verdicts if isinstance(one, Opened)]
+        self._under_way.update(one.id for one in opened)
+        not_durable = self._make_durable(opened)
+        answers: list[_Passed | Dropped | Exception | None] = []
+        waits_s: list[float] = []
+        for verdict in verdicts:
+            match verdict:
+                case NotYet(wait_s):
+                    answers.append(None)
+                    waits_s.append(wait_s)
+                case Opened():
+                    answers.append(_Passed(verdict, not_durable))
+                case _:
+                    answers.append(verdict)
+        if len(waits_s) == len(wanted):
+            self._sleep(min(*waits_s, _LONGEST_SLEEP_S))
+        return answers
+
+    def _make_durable(self, opened: Sequence[Opened]) -> TurnedAway | None:
+        """Put intents where they outlive this process and this Redis, before the requests leave.
+
+        Returns:
+            Why that could not be: then none of them is sent.
+        """
+        if not opened:
+            return None
+        failpoints.reach("gate_passed")
         try:
-            self._make_durable(opened)
+            self._wait_for_replicas()
+            self._journal.write_intents([_intent(one) for one in opened])
+        except TurnedAway as error:
+            return error
+        except (OSError, RedisError) as error:
+            return TurnedAway(
+                f"the intent could not be made durable: {error}", error_code="not_durable"
+            )
+        failpoints.reach("journaled")
+        return None
+
+    def _wait_for_replicas(self) -> None:
+        if least := self._options.min_replicas:
+            found = self._db.replicas_in_step(least=least, within_ms=_REPLICA_WAIT_MS)
+            if found < least:
+                raise TurnedAway("too few replicas have the intent", error_code="not_durable")
+
+    def _send(self, passed: _Passed) -> Attempt:
+        opened = passed.opened
+        try:
+            if passed.refused:
+                raise passed.refused
             connected = self._connect(opened)
         except ProviderError as error:
             failpoints.reach("answered")
             return self._answers.refused(opened.id, opened.attempt, error)
         failpoints.reach("answered")
         return self._answers.placed(opened.id, opened.attempt, connected)
-
-    def _make_durable(self, opened: Opened) -> None:
-        """Put the intent where it outlives this process and this Redis, before the request leaves.
-
-        Raises:
-            TurnedAway: It could not be; nothing was sent.
-        """
-        try:
-            if least := self._options.min_replicas:
-                found = self._db.replicas_in_step(least=least, within_ms=_REPLICA_WAIT_MS)
-                if found < least:
-                    raise TurnedAway("too few replicas have the intent", error_code="not_durable")
-            self._journal.write_intent(
-                Intent(
-                    epoch=opened.epoch,
-                    attempt_id=str(opened.id),
-                    ends_at=opened.attempt.quarantine_ends_at,
-                    attempt=encode(opened.attempt),
-                )
-            )
-        except (OSError, RedisError) as error:
-            raise TurnedAway(
-                f"the intent could not be made durable: {error}", error_code="not_durable"
-            ) from error
-        failpoints.reach("journaled")
 
     def _connect(self, opened: Opened) -> Connected:
         campaign = opened.campaign
@@ -141,6 +196,15 @@ class Dialing:
             playback_names=self._options.playback_names,
         )
         return self._provider.connect(request, send_before=opened.send_before)
+
+
+def _intent(opened: Opened) -> Intent:
+    return Intent(
+        epoch=opened.epoch,
+        attempt_id=str(opened.id),
+        ends_at=opened.attempt.quarantine_ends_at,
+        attempt=encode(opened.attempt),
+    )
 
 
 def _own_field(campaign: Campaign, row: Row) -> str | None:

@@ -18,7 +18,7 @@ PLACES = {
     "approached": "worker: the contact is about to be read and taken to the gate",
     "gate_passed": "worker: everything is taken and the intent stands in Redis",
     "journaled": "worker: the intent is on the host's disk, the request has not left",
-    "sent": "worker: some bytes are on their way, no answer has come (3: all bytes)",
+    "sent": "worker: the request is on its way, no answer has come",
     "answered": "worker: the answer is known, nothing of it is written",
     "recorded": "anyone: what became known is written, nothing more was done",
     "dialled": "worker: all is done, the message is not acknowledged",

@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -70,18 +70,18 @@ class Journal:
         self.epoch = 0
         """The highest epoch this process knows of."""
 
-    def write_intent(self, intent: Intent) -> None:
-        """Put an intent on disk before its request leaves.
+    def write_intents(self, intents: Sequence[Intent]) -> None:
+        """Put intents on disk before their requests leave.
 
         Raises:
-            OSError: It is not on disk; the request must not leave.
+            OSError: They are not on disk; no request must leave.
         """
-        self._append({"intent": asdict(intent)})
-        self.epoch = max(self.epoch, intent.epoch)
+        self._append([{"intent": asdict(intent)} for intent in intents])
+        self.epoch = max(self.epoch, *(intent.epoch for intent in intents))
 
     def write_answer(self, answer: Answer) -> None:
         """Keep an answer until Redis can take it."""
-        self._append({"answer": asdict(answer)})
+        self._append([{"answer": asdict(answer)}])
 
     def intents(self, *, ending_after: float) -> list[Intent]:
         """Read this host's intents whose calls could still be live then."""
@@ -120,14 +120,14 @@ class Journal:
             with self._lock:
                 self._close()
 
-    def _append(self, line: dict[str, Any]) -> None:
-        packed = (json.dumps(line, separators=(",", ":")) + "\n").encode()
+    def _append(self, lines: Sequence[dict[str, Any]]) -> None:
+        packed = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()
         with self._lock:
             if self._file is None:
                 self._file = self._open()
             os.write(self._file, packed)
             self._bytes += len(packed)
-            self._written += 1
+            self._written += len(lines)
             nth = self._written
         self._sync(nth)
 

@@ -7,6 +7,7 @@ wrote meanwhile; then it is decided again. So facts may come in any order and an
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import redis
 import structlog
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
@@ -18,12 +19,14 @@ from dialer.ids import AttemptId
 from dialer.store import Attempts, Database, Follows, Stale
 from dialer.store.attempts import Correction, SidTaken, Write
 from dialer.store.background import Background, backgrounds
+from dialer.turnstile import Turnstile
 
 log = structlog.get_logger(__name__)
 
 NOTHING_ELSE = Follows()
 
 _RESPONSE_GRACE_S = 2.0
+_MOST_TOGETHER = 32
 _MOST_TRIES = 20  # writers of one attempt: a worker, a few callbacks, a sweeper
 
 
@@ -56,6 +59,9 @@ class Settling:
         self._db = db
         self._times = times
         self._attempts = Attempts(db)
+        self._line: Turnstile[_Lesson, Attempt | SidTaken | _Gone] = Turnstile(
+            self._learn_together, party=len, most=_MOST_TOGETHER
+        )
 
     def report(self, id_: AttemptId, report: CallReport, *, at: float) -> Attempt | Conflict:
         """Settle by what the provider says of the attempt's call.
@@ -135,8 +141,25 @@ class Settling:
         Returns:
             The attempt as it stands; None when there is none.
         """
-        lesson = _Lesson(id_, change, before, follows, closes)
-        return self._learn_all([lesson])[0]
+        after = self._line.go(_Lesson(id_, change, before, follows, closes))
+        return None if isinstance(after, _Gone) else after
+
+    def _learn_together(
+        self, lessons: Sequence["_Lesson"]
+    ) -> "list[Attempt | SidTaken | _Gone | Exception | None]":
+        """Learn what several threads have to tell at once; one that fails leaves the others alone."""
+        try:
+            return [_GONE if one is None else one for one in self._learn_all(lessons)]
+        except Exception as error:
+            if len(lessons) == 1 or isinstance(error, redis.ConnectionError | redis.TimeoutError):
+                raise
+        answers: list[Attempt | SidTaken | _Gone | Exception | None] = []
+        for lesson in lessons:
+            try:
+                answers += self._learn_together([lesson])
+            except Exception as error:  # noqa: BLE001  # it is raised in its own thread
+                answers.append(error)
+        return answers
 
     def _learn_all(self, lessons: Sequence["_Lesson"]) -> list[Attempt | SidTaken | None]:
         """Learn of different attempts, each as `learn` does, together in few round trips."""
@@ -222,6 +245,13 @@ class Settling:
         if after.state is AttemptState.PLACED and before.state is not AttemptState.PLACED:
             return replace(follows, look_s=self._times.lookup_after_s)
         return follows
+
+
+class _Gone:
+    """There is no such attempt."""
+
+
+_GONE = _Gone()
 
 
 @dataclass(frozen=True, slots=True)

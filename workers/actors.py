@@ -36,7 +36,7 @@ broker = make_broker(
     prefix=wiring.db.prefix,
     allowance=wiring.allowance,
     housekeeping=lambda stop: housekeeping.run(wiring, stop),
-    stop_dialing=dialing.stop,
+    dialing=dialing,
 )
 dramatiq.set_broker(broker)
 

@@ -19,9 +19,11 @@ import structlog
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
 
+from dialer.dialing import Dialing
 from dialer.feeding import Released
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
+from workers.dial_queue import DialBroker
 from workers.lifeline import end_with_parent
 
 QUEUE = "dial"
@@ -33,15 +35,14 @@ _MAINTENANCE_PER_MILLION = 20_000  # with 50 ms polls a dead worker is noticed i
 _SLOWEST_USUAL_ANSWER_S = 5.0
 _SPARE_THREADS = 8
 _MOST_THREADS = 32
+_PARTIES_AHEAD = 2  # one at the gate, one that will go next
 
 
 class Tuning(Middleware):
     """Fits a worker to the pace before it boots.
 
     A thread spends its time waiting: for its turn at the gate and for the provider's answer. So
-    there are at least as many as requests can be under way. A worker takes few messages more than
-    it has threads, or another would starve; but some, or every thread that is done would wait for
-    the next poll.
+    there are at least as many as requests can be under way.
     """
 
     def __init__(self, allowance: Allowance) -> None:
@@ -52,7 +53,6 @@ class Tuning(Middleware):
 
     def before_worker_boot(self, _broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         worker.worker_threads = max(worker.worker_threads, self._fewest)
-        worker.queue_prefetch = worker.worker_threads * 5 // 4
         worker.worker_timeout = _POLL_MS
 
 
@@ -158,15 +158,17 @@ def make_broker(
     prefix: str,
     allowance: Allowance,
     housekeeping: Callable[[threading.Event], None] | None = None,
-    stop_dialing: Callable[[], None] | None = None,
-) -> RedisBroker:
+    dialing: Dialing | None = None,
+) -> DialBroker:
     """Make the broker of one account; its keys carry the account's hash tag.
 
     Args:
         housekeeping: What a worker process runs beside its messages until the event is set.
-        stop_dialing: What a worker process is told when it stops.
+        dialing: What its messages are for; None where none are consumed.
     """
-    return RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq types its core only
+    return DialBroker(
+        ahead=_PARTIES_AHEAD * dialing.most_together if dialing else 0,
+        under_way=dialing.under_way if dialing else lambda: 0,
         client=client,
         namespace=f"{prefix}dramatiq",
         heartbeat_timeout=_HEARTBEAT_MS,
@@ -176,7 +178,7 @@ def make_broker(
             StopOnce(),  # once per process, after the fork
             EndWithMaster(),  # likewise
             *([KeepUp(housekeeping)] if housekeeping else []),
-            *([DialNoMore(stop_dialing)] if stop_dialing else []),
+            *([DialNoMore(dialing.stop)] if dialing else []),
             LogContext(),  # innermost: its context covers the actor alone
         ],
     )

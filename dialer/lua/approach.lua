@@ -1,19 +1,37 @@
--- Note that a worker takes up a contact: what it reads from here to the gate's answer may kill it,
--- as a damaged row could, and would kill the next worker too. The gate's answer takes the note back.
+-- Note that a worker takes up contacts: what it reads from here to the gate's answer may kill it, as
+-- a damaged row could, and would kill the next worker too. The gate's answer takes the note back.
+-- One that was there when a worker died goes alone, so that it is not the others who look guilty.
 -- KEYS 1  prefix
--- ARGV 1  campaign  2  contact  3  release token
--- Returns the contact's record and the packed rows of its hundred; nothing when the release is not
--- the caller's.
+-- ARGV for each contact three: campaign  contact  release token
+-- Returns for each contact {its record, the packed rows of its hundred}, and instead of the rows the
+-- place of the contact that has them already; {} when the release is not the caller's, {'alone'}
+-- when it must be asked for by itself.
 
-local campaign, n, token = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local c = read_contact(campaign, n)
-if not c or c.state ~= RELEASED or redis.call('HGET', key('busy'), c.agent) ~= token then
-  return nil
+local lists = argument_lists(1, 3)
+local sent = {} -- packed rows -> the place that has them
+
+local function approach(place, campaign, n, token)
+  n = tonumber(n)
+  local where, offset = place_of(campaign, n)
+  local record = redis.call('GETRANGE', where, offset, offset + BYTES - 1)
+  local c = #record == BYTES and unpack_contact(record)
+  if not c or c.state ~= RELEASED or redis.call('HGET', key('busy'), c.agent) ~= token then
+    return {}
+  end
+  if c.flags > 0 and #lists > 1 then
+    return { 'alone' }
+  end
+  c.flags = math.min(255, c.flags + 1)
+  write_contact(campaign, n, c)
+  local rows = key('c', campaign, 'rows', math.floor((n - 1) / PER_CHUNK))
+  if sent[rows] then
+    return { record, sent[rows] }
+  end
+  sent[rows] = place
+  return { record, redis.call('GET', rows) }
 end
-c.flags = math.min(255, c.flags + 1)
-write_contact(campaign, n, c)
-local where, offset = place_of(campaign, n)
-return {
-  redis.call('GETRANGE', where, offset, offset + BYTES - 1),
-  redis.call('GET', key('c', campaign, 'rows', math.floor((n - 1) / PER_CHUNK))),
-}
+
+for place, list in ipairs(lists) do
+  table.insert(list, 1, place)
+end
+return each(lists, approach)

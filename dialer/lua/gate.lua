@@ -1,147 +1,176 @@
--- The last check before a request leaves. On yes, everything it uses is taken in this one step,
--- and the intent is written; on no, nothing is written but the contact's return.
+-- The last check before requests leave. On yes, everything a request uses is taken in this one step,
+-- and its intent is written; on no, nothing is written but the contact's return.
 -- KEYS 1  prefix
--- ARGV 1  campaign  2  contact  3  release token  4  nonce of this execution
+-- ARGV 1  most requests per window  2  spacing, s  3  slot lease, s  4  spacing slack, s
+--      5  most calls live, 0 = no cap
+--      6  seconds after which a request without answer is unknown
+--      7  the epoch the caller remembers
+--      8  outcome code of suppressed  9  of outside_hours  10  of expired
+--      then for each contact twelve:
+--      1  campaign  2  contact  3  release token  4  nonce of this execution
 --      5  rules version the caller holds  6  the call's open window, from  7  until  8  next open
 --         instant after it, 0 = never (all epoch s)
---      9  most requests per window  10  spacing, s  11  slot lease, s  12  spacing slack, s
---     13  most calls live, 0 = no cap
---     14  seconds after which a request without answer is unknown
---     15  the attempt as JSON, to be completed with instant, number, nonce and the pair
---     16  outcome code of suppressed    17  of outside_hours
---     18  daily caps, JSON or '': {day, next (epoch s of the next day),
+--      9  the attempt as JSON, to be completed with instant, number, nonce and the pair
+--     10  daily caps, JSON or '': {day, next (epoch s of the next day),
 --         items: [name, what this call adds, most, 'campaign' | 'number' | 'country']}
---     19  '' or the outcome code that the caller's own check closes the contact with  20  its name
---     21  the epoch the caller remembers  22  outcome code of expired
--- Returns {'go', attempt JSON, epoch} | {'wait', s} | {'stale_rules'} | {'drop', why}
+--     11  '' or the outcome code that the caller's own check closes the contact with  12  its name
+-- Returns for each contact {'go', attempt JSON, epoch} | {'wait', s} | {'stale_rules'} |
+-- {'drop', why} | {'failed', why}
 
-local campaign, n, token, nonce = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local c = read_contact(campaign, n)
-if not c then
-  return { 'drop', 'no such contact' }
-end
+local limit, spacing_s = tonumber(ARGV[1]), tonumber(ARGV[2])
+local lease_s, slack_s = tonumber(ARGV[3]), tonumber(ARGV[4])
+local most_live, unknown_after_s = tonumber(ARGV[5]), tonumber(ARGV[6])
+local SUPPRESSED, OUTSIDE_HOURS, EXPIRED = ARGV[8], ARGV[9], ARGV[10]
+local held = not epoch_or_hold(tonumber(ARGV[7]))
+local epoch = account().epoch
+local rules_read = {}
 
--- The same execution asking again: its first answer was lost on the way.
-local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
-if c.state == DIALING and c.made > 0 then
-  local last = redis.call('HGET', attempts, n .. '-' .. c.made)
-  if last and cjson.decode(last)[5] == nonce then
-    return { 'go', last, redis.call('HGET', key('account'), 'epoch') }
+local function rules_of(campaign)
+  if not rules_read[campaign] then
+    rules_read[campaign] = redis.call('HMGET', key('c', campaign), 'state', 'rules_version')
   end
+  return rules_read[campaign]
 end
 
-local release = campaign .. '/' .. n .. '/' .. token
-if c.state ~= RELEASED or redis.call('HGET', key('busy'), c.agent) ~= token
-  or redis.call('HGET', key('busy'), c.customer) ~= token
-  or not redis.call('ZSCORE', key('released'), release) then
-  return { 'drop', 'not ours' }
-end
-
-local rules = redis.call('HMGET', key('c', campaign), 'state', 'rules_version')
-if c.flags > 0 then
-  c.flags = 0 -- its worker came through to the gate; see approach.lua
-  write_contact(campaign, n, c)
-end
-
-local account = redis.call('HMGET', key('account'), 'stopped', 'probing')
-local closed = not epoch_or_hold(tonumber(ARGV[21])) and 'hold'
-  or (account[1] and not account[2]) and 'stopped'
-if closed or rules[1] ~= 'running' then
-  take_back(campaign, n, token, c)
-  return { 'drop', closed or rules[1] }
-end
-if rules[2] ~= ARGV[5] then
-  return { 'stale_rules' }
-end
-
-local function close(code, name)
-  redis.call('ZREM', key('released'), release)
-  free(c.agent, token, 0)
-  free(c.customer, token, 0)
-  close_contact(campaign, n, c, tonumber(code), name)
-  return { 'drop', name }
-end
-
-if is_suppressed(campaign, c.customer) or is_suppressed(campaign, c.agent) then
-  return close(ARGV[16], 'suppressed')
-end
-if ARGV[19] ~= '' then
-  return close(ARGV[19], ARGV[20])
-end
-if c.expires > 0 and c.expires <= now then
-  return close(ARGV[22], 'expired')
-end
-if now < tonumber(ARGV[6]) or now >= tonumber(ARGV[7]) then
-  local opens = tonumber(ARGV[8])
-  if opens == 0 then
-    return close(ARGV[17], 'outside_hours')
-  end
-  -- a second later at least: a caller whose clock is wrong may name an instant that is past
-  c.due = math.max(math.ceil(opens), math.floor(now) + 2)
-  take_back(campaign, n, token, c)
-  return { 'drop', 'outside hours' }
-end
--- Whoever waits is alive: its lease begins anew, or five long waits would look like five deaths.
-local function wait(seconds)
-  redis.call('ZADD', key('released'), text(now + 10), release)
-  return { 'wait', seconds }
-end
-
-local cap = tonumber(ARGV[13])
-if cap > 0 and redis.call('ZCARD', key('open')) >= cap then
-  return wait('0.2')
-end
-
-local function day_key(caps, cap)
+local function day_key(campaign, caps, cap)
   return cap[4] == 'number' and key('calls', caps.day) or key('c', campaign, 'day', caps.day)
 end
 
-local caps = ARGV[18] ~= '' and cjson.decode(ARGV[18])
-for _, cap in ipairs(caps and caps.items or {}) do
-  local used = tonumber(redis.call('HGET', day_key(caps, cap), cap[1]) or 0)
-  if used + cap[2] > cap[3] then
-    if cap[4] == 'campaign' then
-      redis.call('HSET', key('c', campaign), 'capped_until', caps.next, 'capped_by', cap[1])
-      redis.call('ZREM', key('turns'), campaign)
-    else
-      c.due = caps.next
-    end
-    take_back(campaign, n, token, c)
-    return { 'drop', 'cap ' .. cap[1] }
+local function ask(campaign, n, token, nonce, rules_version, from, until_, opens, intent, caps,
+    objection, objection_name)
+  n = tonumber(n)
+  local c = read_contact(campaign, n)
+  if not c then
+    return { 'drop', 'no such contact' }
   end
+
+  -- The same execution asking again: its first answer was lost on the way.
+  local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
+  if c.state == DIALING and c.made > 0 then
+    local last = redis.call('HGET', attempts, n .. '-' .. c.made)
+    if last and cjson.decode(last)[5] == nonce then
+      return { 'go', last, epoch }
+    end
+  end
+
+  local release = campaign .. '/' .. n .. '/' .. token
+  if c.state ~= RELEASED then
+    return { 'drop', 'not ours' }
+  end
+  local holders = redis.call('HMGET', key('busy'), c.agent, c.customer)
+  if holders[1] ~= token or holders[2] ~= token
+    or not redis.call('ZSCORE', key('released'), release) then
+    return { 'drop', 'not ours' }
+  end
+
+  -- its worker came through to the gate; see approach.lua
+  local was_noted = c.flags > 0
+  c.flags = 0
+  local function forget_note()
+    if was_noted then
+      write_contact(campaign, n, c)
+    end
+  end
+
+  local rules = rules_of(campaign)
+  local closed = held and 'hold' or (account().stopped and not account().probing) and 'stopped'
+  if closed or rules[1] ~= 'running' then
+    take_back(campaign, n, token, c)
+    return { 'drop', closed or rules[1] }
+  end
+  if rules[2] ~= rules_version then
+    forget_note()
+    return { 'stale_rules' }
+  end
+
+  local function close(code, name)
+    redis.call('ZREM', key('released'), release)
+    free(c.agent, token, 0)
+    free(c.customer, token, 0)
+    close_contact(campaign, n, c, tonumber(code), name)
+    return { 'drop', name }
+  end
+
+  if is_suppressed(campaign, c.customer) or is_suppressed(campaign, c.agent) then
+    return close(SUPPRESSED, 'suppressed')
+  end
+  if objection ~= '' then
+    return close(objection, objection_name)
+  end
+  if c.expires > 0 and c.expires <= now then
+    return close(EXPIRED, 'expired')
+  end
+  if now < tonumber(from) or now >= tonumber(until_) then
+    if tonumber(opens) == 0 then
+      return close(OUTSIDE_HOURS, 'outside_hours')
+    end
+    -- a second later at least: a caller whose clock is wrong may name an instant that is past
+    c.due = math.max(math.ceil(tonumber(opens)), math.floor(now) + 2)
+    take_back(campaign, n, token, c)
+    return { 'drop', 'outside hours' }
+  end
+  -- Whoever waits is alive: its lease begins anew, or five long waits would look like five deaths.
+  local function wait(seconds)
+    forget_note()
+    redis.call('ZADD', key('released'), text(now + 10), release)
+    return { 'wait', seconds }
+  end
+
+  if most_live > 0 and redis.call('ZCARD', key('open')) >= most_live then
+    return wait('0.2')
+  end
+
+  caps = caps ~= '' and cjson.decode(caps)
+  for _, cap in ipairs(caps and caps.items or {}) do
+    local used = tonumber(redis.call('HGET', day_key(campaign, caps, cap), cap[1]) or 0)
+    if used + cap[2] > cap[3] then
+      if cap[4] == 'campaign' then
+        redis.call('HSET', key('c', campaign), 'capped_until', caps.next, 'capped_by', cap[1])
+        redis.call('ZREM', key('turns'), campaign)
+      else
+        c.due = caps.next
+      end
+      take_back(campaign, n, token, c)
+      return { 'drop', 'cap ' .. cap[1] }
+    end
+  end
+
+  local attempt_id = campaign .. '-' .. n .. '-' .. (c.made + 1) .. '-' .. nonce
+  local wait_s = take_slot(attempt_id, limit, spacing_s, lease_s, slack_s)
+  if wait_s > 5 then
+    -- nothing can go for a while: let the feeder wait too
+    redis.call('HSET', key('pace'), 'full_until', text(now + wait_s - 3))
+    take_back(campaign, n, token, c) -- the account is blocked for long: do not sit on the contact
+    return { 'drop', 'blocked' }
+  elseif wait_s > 0 then
+    return wait(text(wait_s))
+  end
+
+  for _, cap in ipairs(caps and caps.items or {}) do
+    redis.call('HINCRBYFLOAT', day_key(campaign, caps, cap), cap[1], cap[2])
+    redis.call('EXPIRE', day_key(campaign, caps, cap), 3 * 86400)
+  end
+  if account().probing then
+    redis.call('HDEL', key('account'), 'probing')
+    account().probing = nil -- one is enough to find out
+  end
+  epoch = redis.call('HINCRBY', key('account'), 'epoch', 1)
+  c.made = c.made + 1
+  c.charged = c.charged + 1
+  move(campaign, n, c, DIALING)
+  count(campaign, 'attempts', 1)
+  count(campaign, 'charged', 1)
+  redis.call('ZREM', key('released'), release)
+  redis.call('HSET', key('busy'), c.agent, attempt_id, c.customer, attempt_id)
+  local attempt = cjson.decode(intent)
+  attempt[3] = now
+  attempt[4] = c.made
+  attempt[5] = nonce
+  attempt[6], attempt[7] = '+' .. c.agent, '+' .. c.customer
+  attempt = cjson.encode(attempt)
+  redis.call('HSET', attempts, n .. '-' .. c.made, attempt)
+  redis.call('ZADD', key('open'), text(now + unknown_after_s), attempt_id)
+  return { 'go', attempt, epoch }
 end
 
-local attempt_id = campaign .. '-' .. n .. '-' .. (c.made + 1) .. '-' .. nonce
-local wait_s = take_slot(attempt_id, tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]),
-  tonumber(ARGV[12]))
-if wait_s > 5 then
-  -- nothing can go for a while: let the feeder wait too
-  redis.call('HSET', key('pace'), 'full_until', text(now + wait_s - 3))
-  take_back(campaign, n, token, c) -- the account is blocked for long: do not sit on the contact
-  return { 'drop', 'blocked' }
-elseif wait_s > 0 then
-  return wait(text(wait_s))
-end
-
-for _, cap in ipairs(caps and caps.items or {}) do
-  redis.call('HINCRBYFLOAT', day_key(caps, cap), cap[1], cap[2])
-  redis.call('EXPIRE', day_key(caps, cap), 3 * 86400)
-end
-redis.call('HDEL', key('account'), 'probing')
-local epoch = redis.call('HINCRBY', key('account'), 'epoch', 1)
-c.made = c.made + 1
-c.charged = c.charged + 1
-move(campaign, n, c, DIALING)
-count(campaign, 'attempts', 1)
-count(campaign, 'charged', 1)
-redis.call('ZREM', key('released'), release)
-redis.call('HSET', key('busy'), c.agent, attempt_id, c.customer, attempt_id)
-local attempt = cjson.decode(ARGV[15])
-attempt[3] = now
-attempt[4] = c.made
-attempt[5] = nonce
-attempt[6], attempt[7] = '+' .. c.agent, '+' .. c.customer
-attempt = cjson.encode(attempt)
-redis.call('HSET', attempts, n .. '-' .. c.made, attempt)
-redis.call('ZADD', key('open'), text(now + tonumber(ARGV[14])), attempt_id)
-return { 'go', attempt, epoch }
+return each(argument_lists(11, 12), ask)

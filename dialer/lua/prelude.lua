@@ -1,5 +1,7 @@
 -- Shared by every step: keys, the clock, contact records, and how numbers are held and freed.
--- It is put before each script; see dialer/store/keys.py for what every key holds.
+-- It is put before each script, whose own text is the body of `step()`; epilogue.lua runs that.
+-- See dialer/store/keys.py for what every key holds. A call of Redis costs more than anything Lua
+-- does itself, so what a script needs often is read once, and what it counts is written once.
 -- KEYS 1  prefix of the account's keys, hash tag included
 
 local P = KEYS[1]
@@ -18,33 +20,48 @@ end
 
 ---------------------------------------------------------------- lost state
 
+-- Why the account may not dial, and the epoch: read once a script.
+local account_read
+local function account()
+  if not account_read then
+    local a = redis.call('HMGET', key('account'), 'run_id', 'epoch', 'hold', 'stopped', 'probe_at',
+      'probing')
+    account_read = {
+      run_id = a[1], epoch = tonumber(a[2] or 0), hold = a[3],
+      stopped = a[4], probe_at = tonumber(a[5] or nil), probing = a[6],
+    }
+  end
+  return account_read
+end
+
 -- Every intent raises the epoch, and whoever wrote one remembers it. A Redis that is behind what a
 -- caller remembers has lost state; one whose run id is new was restarted or failed over to, and may
 -- have. Either way nothing is dialled until the hold is released; see dialer/recovery.py.
 -- Returns the epoch, or nil when dialling is held.
 local function epoch_or_hold(remembered)
-  local account = redis.call('HMGET', key('account'), 'run_id', 'epoch', 'hold')
+  local a = account()
   local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-  local epoch = tonumber(account[2] or 0)
-  local is_new = not account[1] and remembered == 0
-  local lost = remembered > epoch
-  if account[1] ~= run_id or lost then
-    redis.call('HSET', key('account'), 'run_id', run_id, 'epoch', math.max(epoch, remembered))
+  local is_new = not a.run_id and remembered == 0
+  local lost = remembered > a.epoch
+  if a.run_id ~= run_id or lost then
+    local missing = remembered - a.epoch
+    a.run_id, a.epoch = run_id, math.max(a.epoch, remembered)
+    redis.call('HSET', key('account'), 'run_id', a.run_id, 'epoch', a.epoch)
     if is_new then
-      return epoch
+      return a.epoch
     end
-    redis.call('HSET', key('account'), 'hold', lost and 'Redis lost state' or 'Redis was restarted',
-      'held_at', text(now))
+    a.hold = lost and 'Redis lost state' or 'Redis was restarted'
+    redis.call('HSET', key('account'), 'hold', a.hold, 'held_at', text(now))
     if lost then
-      redis.call('HSET', key('account'), 'lost', remembered - epoch)
+      redis.call('HSET', key('account'), 'lost', missing)
     end
     redis.call('DEL', key('reported'))
     return nil
   end
-  if account[3] then
+  if a.hold then
     return nil
   end
-  return epoch
+  return a.epoch
 end
 
 ---------------------------------------------------------------- contacts
@@ -82,8 +99,23 @@ local function write_contact(campaign, n, c)
     tonumber(c.agent), tonumber(c.customer)))
 end
 
+local counted = {}
+
 local function count(campaign, what, by)
-  redis.call('HINCRBY', key('c', campaign, 'counts'), what, by)
+  counted[campaign] = counted[campaign] or {}
+  counted[campaign][what] = (counted[campaign][what] or 0) + by
+end
+
+-- At the script's end, and before counts are read.
+local function write_counts()
+  for campaign, added in pairs(counted) do
+    for what, by in pairs(added) do
+      if by ~= 0 then
+        redis.call('HINCRBY', key('c', campaign, 'counts'), what, by)
+      end
+    end
+  end
+  counted = {}
 end
 
 local function move(campaign, n, c, state)
@@ -114,9 +146,17 @@ local function is_taken(number)
     or tonumber(redis.call('ZSCORE', key('resting'), number) or 0) > now
 end
 
+local suppressions = {} -- lists of numbers that must not be rung -> whether there are any
+
+local function is_on(list, number)
+  if suppressions[list] == nil then
+    suppressions[list] = redis.call('EXISTS', list) == 1
+  end
+  return suppressions[list] and redis.call('HEXISTS', list, number) == 1
+end
+
 local function is_suppressed(campaign, number)
-  return redis.call('HEXISTS', key('suppressed'), number) == 1
-    or redis.call('HEXISTS', key('c', campaign, 'suppressed'), number) == 1
+  return is_on(key('suppressed'), number) or is_on(key('c', campaign, 'suppressed'), number)
 end
 
 local function has_queue(campaign, agent)
@@ -181,6 +221,7 @@ end
 ---------------------------------------------------------------- ends
 
 local function finish_campaign_if_done(campaign)
+  write_counts()
   local left = redis.call('HMGET', key('c', campaign, 'counts'),
     'waiting', 'released', 'dialing', 'unresolved')
   for _, n in ipairs(left) do
@@ -234,40 +275,88 @@ end
 ---------------------------------------------------------------- pace
 
 -- The allowance as it stands: provider refusals lower it for a while, nothing raises it.
-local function allowance(limit)
-  local cut = redis.call('HMGET', key('pace'), 'cut', 'cut_at')
-  if not cut[1] then
+local function allowance(limit, cut, cut_at)
+  if not cut then
     return limit
   end
-  local left = tonumber(cut[1]) - math.floor((now - tonumber(cut[2])) / 600)
+  local left = tonumber(cut) - math.floor((now - tonumber(cut_at)) / 600)
   return math.max(1, limit - math.max(0, left))
+end
+
+-- How fast the account may send: read once a script, written once at its end.
+local pace_read
+local function pace(limit)
+  if not pace_read then
+    local p = redis.call('HMGET', key('pace'),
+      'blocked_until', 'next_at', 'slow_until', 'cut', 'cut_at')
+    redis.call('ZREMRANGEBYSCORE', key('slots'), '-inf', text(now))
+    pace_read = {
+      blocked_until = tonumber(p[1] or 0), next_at = tonumber(p[2] or 0),
+      slow_s = tonumber(p[3] or 0) - now, allowed = allowance(limit, p[4], p[5]),
+      held = redis.call('ZCARD', key('slots')), granted = 0,
+    }
+  end
+  return pace_read
 end
 
 -- Takes one slot and its place in the even spacing; see dialer/pacing.py for the proof.
 -- Returns 0 when taken, else the seconds to wait.
 local function take_slot(member, limit, spacing_s, lease_s, slack_s)
-  local pace = redis.call('HMGET', key('pace'), 'blocked_until', 'next_at', 'slow_until')
-  if now < tonumber(pace[1] or 0) then
-    return tonumber(pace[1]) - now
+  local p = pace(limit)
+  local wait_s = math.max(p.blocked_until, p.next_at) - now
+  if wait_s > 0 then
+    return wait_s
   end
-  if now < tonumber(pace[2] or 0) then
-    return tonumber(pace[2]) - now
-  end
-  redis.call('ZREMRANGEBYSCORE', key('slots'), '-inf', text(now))
-  local held = redis.call('ZCARD', key('slots'))
-  if held >= allowance(limit) then
+  if p.held >= p.allowed then
     local first = redis.call('ZRANGE', key('slots'), 0, 0, 'WITHSCORES')
     return math.max(0.001, tonumber(first[2] or now) - now)
   end
-  local slow = tonumber(pace[3] or 0)
-  if slow > now then
-    spacing_s = spacing_s * (1 + (slow - now) / 600) -- half the rate at first, rising
-  end
   redis.call('ZADD', key('slots'), text(now + lease_s), member)
-  redis.call('HSET', key('pace'), 'next_at',
-    text(math.max(tonumber(pace[2] or 0), now - slack_s) + spacing_s))
-  local minute = key('sent', math.floor(now / 60))
-  redis.call('HINCRBY', minute, math.floor(now), 1)
-  redis.call('EXPIRE', minute, 7200)
+  p.held, p.granted = p.held + 1, p.granted + 1
+  if p.slow_s > 0 then
+    spacing_s = spacing_s * (1 + p.slow_s / 600) -- half the rate at first, rising
+  end
+  p.next_at = math.max(p.next_at, now - slack_s) + spacing_s
   return 0
+end
+
+local function write_pace()
+  if pace_read and pace_read.granted > 0 then
+    redis.call('HSET', key('pace'), 'next_at', text(pace_read.next_at))
+    local minute = key('sent', math.floor(now / 60))
+    redis.call('HINCRBY', minute, math.floor(now), pace_read.granted)
+    redis.call('EXPIRE', minute, 7200)
+  end
+end
+
+---------------------------------------------------------------- many at once
+
+-- What went wrong, as text that tells a fault of the data from one of the server.
+local function fault(error)
+  local why = type(error) == 'table' and error.err
+  if why then
+    return why -- of a command
+  end
+  why = tostring(error)
+  return string.find(why, '^user_script') and why or 'user_script: ' .. why
+end
+
+-- Gives the answer of `one(…)` for each of these argument lists; one that fails leaves the others
+-- alone, and its answer is {'failed', why}.
+local function each(lists, one)
+  local answers = {}
+  for i, list in ipairs(lists) do
+    local done, answer = pcall(one, unpack(list))
+    answers[i] = done and answer or { 'failed', fault(answer) }
+  end
+  return answers
+end
+
+-- Cuts ARGV from `first` on into lists of `size`.
+local function argument_lists(first, size)
+  local lists = {}
+  for at = first, #ARGV, size do
+    lists[#lists + 1] = { unpack(ARGV, at, at + size - 1) }
+  end
+  return lists
 end

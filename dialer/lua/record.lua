@@ -1,8 +1,9 @@
--- Write what is now known of an attempt, with all that follows from it, if nobody wrote meanwhile.
+-- Write what is now known of attempts, with all that follows from it, if nobody wrote meanwhile.
 -- What follows was decided by the caller from the version it read; this script only compares and
 -- writes, so repeating a decision, or deciding from old knowledge, changes nothing.
 -- KEYS 1  prefix
--- ARGV 1  attempt id  2  campaign  3  contact  4  attempt number  5  version the caller read
+-- ARGV for each attempt seven:
+--      1  attempt id  2  campaign  3  contact  4  attempt number  5  version the caller read
 --      6  the attempt as JSON, its version one higher  7  what follows, JSON object:
 --         sid            bind this Sid; refused if another attempt owns it
 --         slot_s         the response came: the slot frees itself in so many seconds
@@ -20,155 +21,200 @@
 --         stop, pause    why the account, or this campaign, must not dial on
 --         probe_s        with stop: let one contact try again in so many seconds
 --         works          true: the provider took a request, nothing stops the account
--- Returns {'ok'} | {'stale', JSON as it stands or ''} | {'sid_taken', attempt id}
+-- Returns for each attempt {'ok'} | {'stale', JSON as it stands or ''} | {'sid_taken', attempt id} |
+-- {'failed', why}
 
-local id, campaign, n = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
-local field = n .. '-' .. ARGV[4]
-local stored = redis.call('HGET', attempts, field)
-if not stored then
-  return { 'stale', '' }
-end
-local before = cjson.decode(stored)
-if before[1] ~= tonumber(ARGV[5]) then
-  return { 'stale', stored }
-end
-local follows = cjson.decode(ARGV[7])
--- read before anything is written: on a damaged contact nothing must be done by half
-local c = assert(read_contact(campaign, n), 'the contact is not there')
+local day = math.floor(now / 86400)
+local sids, sids_before = key('sids', day), key('sids', day - 1)
+local slots_changed, known_to_work = false, false
+local tallies = {} -- list of the last answers -> those to be added to it, and whose they are
 
-if follows.sid then
-  local day = math.floor(now / 86400)
-  for _, sids in ipairs({ key('sids', day), key('sids', day - 1) }) do
-    local owner = redis.call('HGET', sids, follows.sid)
-    if owner and owner ~= id then
+-- Gives the attempt that owns a Sid, which is this one where it was nobody's.
+local function own(sid, id)
+  local owner = redis.call('HGET', sids_before, sid) or redis.call('HGET', sids, sid)
+  if not owner then
+    redis.call('HSET', sids, sid, id)
+    redis.call('EXPIRE', sids, 3 * 86400)
+  end
+  return owner or id
+end
+
+local function tally(where, campaign, answer)
+  local list = tallies[where]
+  if not list then
+    list = { campaign = campaign, answers = {}, has = {} }
+    tallies[where] = list
+  end
+  list.answers[#list.answers + 1] = answer
+  list.has[answer] = true
+end
+
+local function pause(campaign, why)
+  if redis.call('HGET', key('c', campaign), 'state') == 'running' then
+    redis.call('HSET', key('c', campaign), 'state', 'paused', 'why', why, 'paused_at', text(now))
+    redis.call('ZREM', key('turns'), campaign)
+  end
+end
+
+local function record(id, campaign, n, no, version, after, follows)
+  n, no = tonumber(n), tonumber(no)
+  local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
+  local field = n .. '-' .. no
+  local stored = redis.call('HGET', attempts, field)
+  if not stored then
+    return { 'stale', '' }
+  end
+  if cjson.decode(stored)[1] ~= tonumber(version) then
+    return { 'stale', stored }
+  end
+  follows = cjson.decode(follows)
+  local c
+  if follows.settle or follows.unresolved or follows.bound or follows.correct or follows.suppress then
+    -- read before anything is written: on a damaged contact nothing must be done by half
+    c = assert(read_contact(campaign, n), 'the contact is not there')
+  end
+
+  if follows.sid then
+    local owner = own(follows.sid, id)
+    if owner ~= id then
       return { 'sid_taken', owner }
     end
   end
-  redis.call('HSET', key('sids', day), follows.sid, id)
-  redis.call('EXPIRE', key('sids', day), 3 * 86400)
-end
 
-redis.call('HSET', attempts, field, ARGV[6])
+  redis.call('HSET', attempts, field, after)
 
-if follows.slot_s then
-  redis.call('ZADD', key('slots'), text(now + follows.slot_s), id)
-  redis.call('HDEL', key('pace'), 'full_until') -- slots may be free sooner than was thought
-end
-if follows.look_s then
-  redis.call('ZADD', key('open'), text(now + follows.look_s), id)
-end
-if follows.late_s then
-  if follows.late_s > 0 then
-    redis.call('ZADD', key('late'), text(now + follows.late_s), id)
-  else
-    redis.call('ZREM', key('late'), id)
+  if follows.slot_s then
+    redis.call('ZADD', key('slots'), text(now + follows.slot_s), id)
+    slots_changed = true
   end
-end
-
-if follows.unresolved and c.state == DIALING then
-  move(campaign, n, c, UNRESOLVED)
-elseif follows.bound and c.state == UNRESOLVED then
-  move(campaign, n, c, DIALING)
-end
-
-local settle = follows.settle
-if settle then
-  redis.call('ZREM', key('open'), id)
-  count(campaign, 'attempt:' .. settle.outcome, 1)
-  if not settle.charged then
-    c.charged = c.charged - 1
-    count(campaign, 'charged', -1)
+  if follows.look_s then
+    redis.call('ZADD', key('open'), text(now + follows.look_s), id)
   end
-  if settle.final then
-    close_contact(campaign, n, c, settle.final, settle.name)
-  else
-    c.due = settle.due_s > 0 and math.ceil(now + settle.due_s) or math.floor(now)
-    requeue(campaign, n, c)
+  if follows.late_s then
+    if follows.late_s > 0 then
+      redis.call('ZADD', key('late'), text(now + follows.late_s), id)
+    else
+      redis.call('ZREM', key('late'), id)
+    end
   end
-  local rest_s = settle.rest_s
-  if settle.missed == true then
-    local missed = redis.call('HINCRBY', key('missed'), c.agent, 1)
-    if settle.park_after > 0 and missed >= settle.park_after then
-      rest_s = math.max(rest_s, settle.park_s)
-      redis.call('HSET', key('parked'), c.agent, text(now + rest_s))
+
+  if follows.unresolved and c.state == DIALING then
+    move(campaign, n, c, UNRESOLVED)
+  elseif follows.bound and c.state == UNRESOLVED then
+    move(campaign, n, c, DIALING)
+  end
+
+  local settle = follows.settle
+  if settle then
+    redis.call('ZREM', key('open'), id)
+    count(campaign, 'attempt:' .. settle.outcome, 1)
+    if not settle.charged then
+      c.charged = c.charged - 1
+      count(campaign, 'charged', -1)
+    end
+    if settle.final then
+      close_contact(campaign, n, c, settle.final, settle.name)
+    else
+      c.due = settle.due_s > 0 and math.ceil(now + settle.due_s) or math.floor(now)
+      requeue(campaign, n, c)
+    end
+    local rest_s = settle.rest_s
+    if settle.missed == true then
+      local missed = redis.call('HINCRBY', key('missed'), c.agent, 1)
+      if settle.park_after > 0 and missed >= settle.park_after then
+        rest_s = math.max(rest_s, settle.park_s)
+        redis.call('HSET', key('parked'), c.agent, text(now + rest_s))
+        redis.call('HDEL', key('missed'), c.agent)
+      end
+    elseif settle.missed == false then
       redis.call('HDEL', key('missed'), c.agent)
     end
-  elseif settle.missed == false then
-    redis.call('HDEL', key('missed'), c.agent)
+    for _, cap in ipairs(settle.refund and settle.refund.items or {}) do
+      local day = cap[4] == 'number' and key('calls', settle.refund.day)
+        or key('c', campaign, 'day', settle.refund.day)
+      redis.call('HINCRBYFLOAT', day, cap[1], -cap[2])
+      if cap[4] == 'campaign' then
+        redis.call('HDEL', key('c', campaign), 'capped_until', 'capped_by')
+      end
+    end
+    free(c.agent, id, rest_s)
+    free(c.customer, id, settle.gap_s)
+    join_turns(campaign) -- it may have been at its own cap of live calls
   end
-  for _, cap in ipairs(settle.refund and settle.refund.items or {}) do
-    local day = cap[4] == 'number' and key('calls', settle.refund.day)
-      or key('c', campaign, 'day', settle.refund.day)
-    redis.call('HINCRBYFLOAT', day, cap[1], -cap[2])
-    if cap[4] == 'campaign' then
-      redis.call('HDEL', key('c', campaign), 'capped_until', 'capped_by')
+
+  local correct = follows.correct
+  if correct then
+    count(campaign, 'attempt:' .. correct.was, -1)
+    count(campaign, 'attempt:' .. correct.now, 1)
+    if c.made == no and c.state == FINAL and c.outcome == correct.was_code then
+      c.outcome = correct.now_code
+      write_contact(campaign, n, c)
+      count(campaign, 'outcome:' .. correct.was, -1)
+      count(campaign, 'outcome:' .. correct.now, 1)
+    elseif c.made == no and c.state == WAITING and correct.closes then
+      leave_queues(campaign, n, c)
+      close_contact(campaign, n, c, correct.now_code, correct.now)
     end
   end
-  free(c.agent, id, rest_s)
-  free(c.customer, id, settle.gap_s)
-  join_turns(campaign) -- it may have been at its own cap of live calls
-end
 
-local correct = follows.correct
-if correct then
-  count(campaign, 'attempt:' .. correct.was, -1)
-  count(campaign, 'attempt:' .. correct.now, 1)
-  if c.made == tonumber(ARGV[4]) and c.state == FINAL and c.outcome == correct.was_code then
-    c.outcome = correct.now_code
-    write_contact(campaign, n, c)
-    count(campaign, 'outcome:' .. correct.was, -1)
-    count(campaign, 'outcome:' .. correct.now, 1)
-  elseif c.made == tonumber(ARGV[4]) and c.state == WAITING and correct.closes then
-    leave_queues(campaign, n, c)
-    close_contact(campaign, n, c, correct.now_code, correct.now)
+  if follows.tally then
+    tally(key('recent'), campaign, follows.tally)
+    tally(key('c', campaign, 'recent'), campaign, follows.tally)
   end
+  if follows.suppress then
+    redis.call('HSETNX', key('suppressed'), c.customer, follows.suppress)
+  end
+  if follows.stop then
+    redis.call('HSET', key('account'), 'stopped', follows.stop, 'stopped_at', text(now))
+    if follows.probe_s then
+      redis.call('HSET', key('account'), 'probe_at', text(now + follows.probe_s))
+    else
+      redis.call('HDEL', key('account'), 'probe_at')
+    end
+    known_to_work = false
+  end
+  if follows.works and not known_to_work then
+    redis.call('HDEL', key('account'), 'stopped', 'stopped_at', 'probe_at', 'probing')
+    redis.call('HDEL', key('pace'), 'faults')
+    known_to_work = true
+  end
+  if follows.pause then
+    pause(campaign, follows.pause)
+  end
+  return { 'ok' }
 end
 
--- Trouble that comes in rows: half of the last twenty unknown, or ten of the last fifty of this
+local answers = each(argument_lists(1, 7), record)
+if slots_changed then
+  redis.call('HDEL', key('pace'), 'full_until') -- slots may be free sooner than was thought
+end
+
+-- Trouble that comes in rows: half of the last twenty unknown, or ten of the last fifty of a
 -- campaign refused for what they ask.
-local function tally(where, last, what)
-  redis.call('LPUSH', where, follows.tally)
+local function is_trouble(where, last, what, most)
+  local list = tallies[where]
+  redis.call('LPUSH', where, unpack(list.answers))
   redis.call('LTRIM', where, 0, last - 1)
-  if follows.tally ~= what then
-    return 0 -- only one more of these can be one too many
+  if not list.has[what] then
+    return false -- only one more of these can be one too many
   end
   local n = 0
   for _, one in ipairs(redis.call('LRANGE', where, 0, last - 1)) do
     n = n + (one == what and 1 or 0)
   end
-  return n
+  if n > most then
+    redis.call('DEL', where)
+  end
+  return n > most
 end
 
-if follows.tally then
-  if tally(key('recent'), 20, 'unknown') > 10 then
-    redis.call('DEL', key('recent'))
-    redis.call('HSET', key('pace'), 'blocked_until', text(now + 30))
-  end
-  if tally(key('c', campaign, 'recent'), 50, 'refused') >= 10 then
-    redis.call('DEL', key('c', campaign, 'recent'))
-    follows.pause = follows.pause or 'the provider refused 10 of the last 50 contacts'
-  end
-end
-
-if follows.suppress then
-  redis.call('HSETNX', key('suppressed'), c.customer, follows.suppress)
-end
-if follows.stop then
-  redis.call('HSET', key('account'), 'stopped', follows.stop, 'stopped_at', text(now))
-  if follows.probe_s then
-    redis.call('HSET', key('account'), 'probe_at', text(now + follows.probe_s))
-  else
-    redis.call('HDEL', key('account'), 'probe_at')
+for where, list in pairs(tallies) do
+  if where == key('recent') then
+    if is_trouble(where, 20, 'unknown', 10) then
+      redis.call('HSET', key('pace'), 'blocked_until', text(now + 30))
+    end
+  elseif is_trouble(where, 50, 'refused', 9) then
+    pause(list.campaign, 'the provider refused 10 of the last 50 contacts')
   end
 end
-if follows.works then
-  redis.call('HDEL', key('account'), 'stopped', 'stopped_at', 'probe_at', 'probing')
-  redis.call('HDEL', key('pace'), 'faults')
-end
-if follows.pause and redis.call('HGET', key('c', campaign), 'state') == 'running' then
-  redis.call('HSET', key('c', campaign),
-    'state', 'paused', 'why', follows.pause, 'paused_at', text(now))
-  redis.call('ZREM', key('turns'), campaign)
-end
-return { 'ok' }
+return answers

@@ -54,17 +54,18 @@ local epoch = epoch_or_hold(tonumber(ARGV[8]))
 if not epoch then
   return { 'hold', '0' }
 end
-local stopped = redis.call('HMGET', key('account'), 'stopped', 'probe_at')
-if stopped[1] then
+local stopped = account().stopped
+if stopped then
   -- one contact a minute may find out whether the account works again
-  if not stopped[2] or now < tonumber(stopped[2]) or redis.call('ZCARD', key('released')) > 0 then
+  local probe_at = account().probe_at
+  if not probe_at or now < probe_at or redis.call('ZCARD', key('released')) > 0 then
     return { 'stopped', text(epoch) }
   end
   redis.call('HSET', key('account'), 'probe_at', text(now + 60), 'probing', 1)
   most = 1
 end
-local pace = redis.call('HMGET', key('pace'), 'blocked_until', 'full_until')
-if now < tonumber(pace[1] or 0) or now < tonumber(pace[2] or 0) then
+local closed = redis.call('HMGET', key('pace'), 'blocked_until', 'full_until')
+if now < tonumber(closed[1] or 0) or now < tonumber(closed[2] or 0) then
   return { 'blocked', text(epoch) }
 end
 
@@ -124,51 +125,77 @@ local function has_room(campaign, most_live)
   if most_live == 0 then
     return true
   end
+  write_counts()
   local n = redis.call('HMGET', key('c', campaign, 'counts'), 'released', 'dialing', 'unresolved')
   return tonumber(n[1] or 0) + tonumber(n[2] or 0) + tonumber(n[3] or 0) < most_live
 end
 
 local out = { '', text(epoch) }
+local clock = tonumber(redis.call('HGET', key('pace'), 'virtual_clock') or 0)
 local turns = room * 4 + 64 -- a bound on work per call; what is left waits for the next one
+
+local function release(campaign, n, c)
+  local token = base .. '.' .. room
+  move(campaign, n, c, RELEASED)
+  redis.call('HSET', key('busy'), c.agent, token, c.customer, token)
+  redis.call('ZADD', key('released'), text(now + lease_s), campaign .. '/' .. n .. '/' .. token)
+  redis.call('SADD', key('wanted', c.agent), campaign)
+  out[#out + 1] = campaign
+  out[#out + 1] = n
+  out[#out + 1] = token
+  room = room - 1
+end
+
+-- Lets a campaign release until its turn comes later than that of the next, `others_at`.
+-- Returns when its next turn is; nothing when it takes part no longer.
+local function take_turns(campaign, others_at)
+  local rules = redis.call('HMGET', key('c', campaign),
+    'state', 'open_from', 'open_until', 'weight', 'priority', 'virtual_time', 'most_live')
+  local is_open = rules[1] == 'running' and now >= tonumber(rules[2] or 0)
+    and now < tonumber(rules[3] or 0)
+  local earlier = -tonumber(rules[5] or 0) * 1e12 -- a higher priority goes first
+  local at, most_live = tonumber(rules[6] or 0), tonumber(rules[7] or 0)
+  local released_at, goes_on
+  repeat
+    turns = turns - 1
+    local agent = is_open and has_room(campaign, most_live)
+      and redis.call('ZPOPMIN', key('c', campaign, 'ready'))[1]
+    goes_on = agent
+    if not agent then
+      break
+    elseif is_taken(agent) then
+      redis.call('SADD', key('wanted', agent), campaign)
+    else
+      local n, c = pick(campaign, agent)
+      if n then
+        release(campaign, n, c)
+        clock = math.max(at, clock)
+        at = clock + 1 / tonumber(rules[4] or 1)
+        released_at = at
+      elseif has_queue(campaign, agent) then
+        redis.call('ZADD', key('c', campaign, 'ready'), now, agent)
+      end
+    end
+  until room == 0 or turns == 0 or earlier + at >= others_at
+  if released_at then
+    redis.call('HSET', key('c', campaign), 'virtual_time', released_at)
+  end
+  return goes_on and earlier + at
+end
+
 while room > 0 and turns > 0 do
-  turns = turns - 1
-  local campaign = redis.call('ZRANGE', key('turns'), 0, 0)[1]
+  local first = redis.call('ZRANGE', key('turns'), 0, 1, 'WITHSCORES')
+  local campaign = first[1]
   if not campaign then
     out[1] = 'nothing'
     break
   end
-  local rules = redis.call('HMGET', key('c', campaign),
-    'state', 'open_from', 'open_until', 'weight', 'priority', 'virtual_time', 'most_live')
-  local agent
-  if rules[1] == 'running' and now >= tonumber(rules[2] or 0) and now < tonumber(rules[3] or 0)
-    and has_room(campaign, tonumber(rules[7] or 0)) then
-    agent = redis.call('ZPOPMIN', key('c', campaign, 'ready'))[1]
-  end
-  if not agent then
-    redis.call('ZREM', key('turns'), campaign)
-  elseif is_taken(agent) then
-    redis.call('SADD', key('wanted', agent), campaign)
+  local at = take_turns(campaign, tonumber(first[4] or math.huge))
+  if at then
+    redis.call('ZADD', key('turns'), 'XX', at, campaign) -- it may have been completed meanwhile
   else
-    local n, c = pick(campaign, agent)
-    if n then
-      local token = base .. '.' .. room
-      move(campaign, n, c, RELEASED)
-      redis.call('HSET', key('busy'), c.agent, token, c.customer, token)
-      redis.call('ZADD', key('released'), text(now + lease_s), campaign .. '/' .. n .. '/' .. token)
-      redis.call('SADD', key('wanted', agent), campaign)
-      local clock = tonumber(redis.call('HGET', key('pace'), 'virtual_clock') or 0)
-      local at = math.max(tonumber(rules[6] or 0), clock)
-      local next_at = at + 1 / tonumber(rules[4] or 1)
-      redis.call('HSET', key('c', campaign), 'virtual_time', next_at)
-      redis.call('HSET', key('pace'), 'virtual_clock', at)
-      redis.call('ZADD', key('turns'), -tonumber(rules[5] or 0) * 1e12 + next_at, campaign)
-      out[#out + 1] = campaign
-      out[#out + 1] = n
-      out[#out + 1] = token
-      room = room - 1
-    elseif has_queue(campaign, agent) then
-      redis.call('ZADD', key('c', campaign, 'ready'), now, agent)
-    end
+    redis.call('ZREM', key('turns'), campaign)
   end
 end
+redis.call('HSET', key('pace'), 'virtual_clock', clock)
 return out

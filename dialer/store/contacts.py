@@ -5,15 +5,19 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
 from json.encoder import encode_basestring
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+import redis
 
 from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState, NotDialled
-from dialer.store.database import Database
+from dialer.ids import ContactId
+from dialer.store.database import Database, text
 
 PER_CHUNK = 100
 _RECORD = struct.Struct("<BBBBhHIIdd")  # the layout of prelude.lua
@@ -127,7 +131,15 @@ class Sealed:
 
     def open(self) -> tuple[ContactRecord, Row]:
         """Decode the contact and its own line."""
-        return ContactRecord.unpack(self.record), _unpack_row(_lines(self.rows)[self.inside])
+        return ContactRecord.unpack(self.record), _unpack_row(_neighbours(self.rows)[self.inside])
+
+
+class NotTaken(Enum):
+    """Why a contact was not taken up."""
+
+    NOT_OURS = auto()
+    ALONE = auto()
+    """It was there when a worker died: to be asked for by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +204,20 @@ class Contacts:
         )
         return ContactRecord.unpack(packed) if len(packed) == RECORD_BYTES else None
 
-    def approach(self, campaign: str, n: int, token: str) -> "Sealed | None":
-        """Note that a released contact is taken up, and fetch it; None when it is not ours."""
-        found = self._db.run("approach", campaign, n, token)
-        if not found:
-            return None
-        record, rows = found
-        return Sealed(record, rows, inside=(n - 1) % PER_CHUNK)
+    def approach(
+        self, wanted: Sequence[tuple[ContactId, str]]
+    ) -> list[Sealed | NotTaken | redis.ResponseError]:
+        """Note that released contacts are taken up, each with its token, and fetch them."""
+        if not wanted:
+            return []
+        arguments: list[str | int] = []
+        for contact, token in wanted:
+            arguments += (contact.campaign, contact.n, token)
+        answers = self._db.run("approach", *arguments)
+        return [
+            _taken(answer, answers, inside=(contact.n - 1) % PER_CHUNK)
+            for (contact, _), answer in zip(wanted, answers, strict=True)
+        ]
 
     def with_row(self, campaign: str, n: int) -> tuple[ContactRecord, Row] | None:
         """Read one contact and its own line; None when there is none of this number."""
@@ -217,6 +236,23 @@ class Contacts:
         """Read the lines of a hundred contacts."""
         packed = self._db.client.get(self._db.key("c", campaign, "rows", chunk))
         return unpack_rows(cast("bytes | None", packed))
+
+
+def _taken(
+    answer: Sequence[Any], answers: Sequence[Sequence[Any]], *, inside: int
+) -> Sealed | NotTaken | redis.ResponseError:
+    match answer:
+        case []:
+            return NotTaken.NOT_OURS
+        case [b"alone"]:
+            return NotTaken.ALONE
+        case [b"failed", why]:
+            return redis.ResponseError(text(why))
+        case record, int(place):
+            return Sealed(record, answers[place - 1][1], inside)  # neighbours' rows come once
+        case record, rows:
+            return Sealed(record, rows, inside)
+    raise AssertionError(f"approach.lua does not answer {answer!r}")
 
 
 def unpack_records(packed: bytes) -> Iterator[ContactRecord]:
@@ -259,6 +295,9 @@ def _packed_row(row: Row) -> str:
 
 def _lines(packed: bytes) -> list[bytes]:
     return zlib.decompress(packed).split(b"\n")
+
+
+_neighbours = lru_cache(maxsize=16)(_lines)  # they are often dialled one after the other
 
 
 def _unpack_row(packed: bytes) -> Row:

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
+from itertools import chain
 from typing import Any, cast
 
 import redis
@@ -50,10 +52,7 @@ class Database:
         self.client = client
         self.account = account
         self.prefix = keys.prefix(account)
-        shared = _source("prelude")
-        self._scripts = {
-            name: client.register_script(shared + "\n" + _source(name)) for name in _SCRIPTS
-        }
+        self._scripts = {name: client.register_script(_source(name)) for name in _SCRIPTS}
 
     def key(self, *parts: str | int) -> str:
         """Name a key of this account."""
@@ -63,14 +62,19 @@ class Database:
         """Run a script; in a pipeline its answer comes from `execute`."""
         return self._scripts[script](keys=[self.prefix], args=args, client=pipeline or self.client)
 
-    def run_all(self, script: str, calls: Sequence[Sequence[Argument]]) -> list[Any]:
-        """Run a script once for each of these arguments, in one round trip."""
-        if len(calls) < 2:
-            return [self.run(script, *args) for args in calls]
-        with self.client.pipeline(transaction=False) as pipe:
-            for args in calls:
-                self.run(script, *args, pipeline=pipe)
-            return pipe.execute()
+    def run_for_each(
+        self, script: str, *shared: Argument, lists: Sequence[Sequence[Argument]]
+    ) -> list[Any]:
+        """Run a script that takes many at once; gives the answer for each of these lists.
+
+        Raises:
+            redis.ResponseError: It failed for one of them; the others were done.
+        """
+        answers: list[Any] = self.run(script, *shared, *chain.from_iterable(lists))
+        for answer in answers:
+            if answer and answer[0] == b"failed":
+                raise redis.ResponseError(text(answer[1]))
+        return answers
 
     def run_again(self, script: str, *args: Argument, tries: int) -> Any:
         """Run a script that is safe to repeat, again when its answer was lost on the way."""
@@ -97,6 +101,13 @@ class Database:
 
 
 def _source(name: str) -> str:
+    """Put a script together: what all share, its own text as a function, and how that is run."""
+    step = f"local function step()\n{_text_of(name)}\nend"
+    return "\n".join((_text_of("prelude"), step, _text_of("epilogue")))
+
+
+@cache
+def _text_of(name: str) -> str:
     return resources.files("dialer").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
 
 

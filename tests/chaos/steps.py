@@ -116,7 +116,6 @@ STEPS: dict[Step, tuple[str, ...]] = {
         "gate_passed",
         "journaled",
         "sent",
-        "sent:2",
         "answered",
         "recorded",
         "dialled",

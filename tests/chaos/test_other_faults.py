@@ -129,7 +129,7 @@ def test_k2_a_storm_of_pausing_and_resuming_around_live_calls_loses_nobody(stati
     check_conservation(station.db)
 
 
-@pytest.mark.parametrize("place", ["gate_passed", "sent:2"])
+@pytest.mark.parametrize("place", ["gate_passed", "sent"])
 def test_s1_money_set_aside_for_an_attempt_nobody_knows_of_stays_spent(station, place):
     priced = rules(time_limit_s=60, time_out_s=10, price_per_min=2, max_spend_per_day=3)
     campaign = station.load(2, rules=priced)

@@ -1,0 +1,90 @@
+"""Dramatiq's Redis queue, as dialling wants it: taken a little at a time, acknowledged together.
+
+A worker takes no more messages than it can bring to the gate soon. What it holds beyond that would
+be away for the length of a release if it died, and its neighbours would have nothing to do.
+
+An acknowledgement may be late, or lost: the message then comes again, and the gate drops it. So
+they are not sent one by one but together, before messages are fetched.
+"""
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from dramatiq import MessageProxy
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.errors import ConnectionClosed
+
+_FULL_PAUSE_S = 0.002
+
+
+class DialBroker(RedisBroker):
+    """A broker whose consumers take few messages ahead.
+
+    Args:
+        ahead: Most messages a process holds that are not past the gate.
+        under_way: Tells how many are.
+        options: The Redis broker's own.
+    """
+
+    def __init__(self, *, ahead: int, under_way: Callable[[], int], **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]  # dramatiq types its core only
+        self.ahead = ahead
+        self.under_way = under_way
+        self.done: defaultdict[str, deque[str]] = defaultdict(deque)
+        """Messages to be acknowledged, by queue; here they outlive a consumer that lost Redis."""
+
+    @property
+    def consumer_class(self) -> type["_DialConsumer"]:
+        """What Dramatiq makes of each queue."""
+        return _DialConsumer
+
+
+class _DialConsumer(_RedisConsumer):
+    """Consumes one queue; `ack` is called by many threads, the rest by one."""
+
+    def __init__(self, broker: DialBroker, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]  # likewise
+        self._done = broker.done[queue_name]
+
+    def ack(self, message: MessageProxy) -> None:
+        """Note that a message is done with."""
+        self._done.append(message.options["redis_message_id"])
+        self.queued_message_ids.discard(message.message_id)
+
+    def __next__(self) -> Any:
+        """Give a message, or None after a pause, as Dramatiq's own does."""
+        if not self.message_cache:
+            self._acknowledge()
+            self.prefetch = self.broker.ahead + self.broker.under_way()
+            free = self.prefetch - self.outstanding_message_count
+            if free < max(1, self.broker.ahead // 4):
+                time.sleep(_FULL_PAUSE_S)  # a few at a time cost as much as one
+                return None
+        return super().__next__()  # type: ignore[no-untyped-call]  # likewise
+
+    def close(self) -> None:
+        """Send what is left to be sent."""
+        self._acknowledge()
+        super().close()
+
+    def _acknowledge(self) -> None:
+        done = [self._done.popleft() for _ in range(len(self._done))]
+        if not done:
+            return
+        broker = self.broker
+        try:
+            with broker.client.pipeline(transaction=False) as pipe:
+                # as Dramatiq's own script does for one of them; its keys are documented there
+                pipe.srem(
+                    f"{broker.namespace}:__acks__.{broker.broker_id}.{self.queue_name}", *done
+                )
+                pipe.hdel(f"{broker.namespace}:{self.queue_name}.msgs", *done)
+                pipe.execute()
+        except redis.RedisError as error:
+            self._done.extend(done)
+            if isinstance(error, redis.ConnectionError):
+                raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]  # likewise
+            raise
