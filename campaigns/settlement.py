@@ -1,6 +1,6 @@
 """From what the provider reports of a call to what we hold true of its attempt."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, LegReport, Outcome, ReportSource
@@ -96,7 +96,7 @@ def told(attempt: Attempt, report: CallReport, *, at: float) -> Told | Conflict:
         if attempt.is_settled or attempt.sid_is_proven or not is_proof:
             return Conflict(f"call {report.sid} is not this attempt's call")
         attempt = without_call(attempt)
-    known = replace(attempt, sid_is_proven=attempt.sid_is_proven or is_proof)
+    known = attempt._replace(sid_is_proven=attempt.sid_is_proven or is_proof)
     if known.is_settled:
         after = _as_it_ended(_corrected(_with_values(known, report), report, at=at))
     elif known.told_outcome and not known.sid_is_proven:
@@ -118,7 +118,7 @@ def proven(attempt: Attempt, sid: str, *, at: float) -> Attempt:
         return attempt
     if attempt.sid not in (None, sid):
         attempt = without_call(attempt)  # a callback came first, about another call
-    after = replace(attempt, state=AttemptState.PLACED, sid=sid, sid_is_proven=True)
+    after = attempt._replace(state=AttemptState.PLACED, sid=sid, sid_is_proven=True)
     if after.told_outcome is None:
         return after
     return settled(after, after.told_outcome, source=str(ReportSource.CALLBACK), at=at)
@@ -126,8 +126,7 @@ def proven(attempt: Attempt, sid: str, *, at: float) -> Attempt:
 
 def without_call(attempt: Attempt) -> Attempt:
     """Forget what callbacks told of a call that was not this attempt's."""
-    return replace(
-        attempt,
+    return attempt._replace(
         sid=None,
         told_outcome=None,
         agent_status=None,
@@ -156,8 +155,7 @@ def _last_ten(number: str) -> str:
 
 
 def _under_way(attempt: Attempt, report: CallReport) -> Attempt:
-    return replace(
-        _with_values(attempt, report),
+    return _with_values(attempt, report)._replace(
         state=AttemptState.PLACED,
         sid=report.sid,
         agent_status=_newer(attempt.agent_status, _status(report.agent_leg)),
@@ -169,8 +167,7 @@ def _ended(attempt: Attempt, report: CallReport, *, at: float) -> Attempt:
     outcome = outcome_of(report)
     agent, customer = report.agent_leg, report.customer_leg
     after = _with_values(
-        replace(
-            attempt,
+        attempt._replace(
             state=AttemptState.PLACED,
             sid=report.sid,
             # a leg that is told of is told of for good, be it as one that was never tried
@@ -182,7 +179,7 @@ def _ended(attempt: Attempt, report: CallReport, *, at: float) -> Attempt:
     if outcome is None:
         return after
     if not after.sid_is_proven:
-        return replace(after, told_outcome=outcome)
+        return after._replace(told_outcome=outcome)
     return settled(after, outcome, source=str(report.source), at=at)
 
 
@@ -191,7 +188,7 @@ def settled(attempt: Attempt, outcome: Outcome, *, source: str, at: float) -> At
     if attempt.is_settled:
         return attempt
     return _as_it_ended(
-        replace(attempt, state=AttemptState.SETTLED, outcome=outcome, source=source, settled_at=at)
+        attempt._replace(state=AttemptState.SETTLED, outcome=outcome, source=source, settled_at=at)
     )
 
 
@@ -202,8 +199,7 @@ def _corrected(attempt: Attempt, report: CallReport, *, at: float) -> Attempt:
     if seen is None or not is_final:
         return attempt
     first = attempt.first_outcome or attempt.outcome
-    return replace(
-        attempt,
+    return attempt._replace(
         outcome=seen,
         first_outcome=None if first is seen else first,
         details_outcome=None,
@@ -218,7 +214,7 @@ def _as_it_ended(attempt: Attempt) -> Attempt:
     """Nobody answered a call that did not connect, whatever its figures look like."""
     if attempt.outcome is Outcome.CONNECTED:
         return attempt
-    return replace(attempt, answered_at=None, ring_s=None)
+    return attempt._replace(answered_at=None, ring_s=None)
 
 
 def _with_values(attempt: Attempt, report: CallReport) -> Attempt:
@@ -230,8 +226,7 @@ def _with_values(attempt: Attempt, report: CallReport) -> Attempt:
     if attempt.first_outcome and report.source is ReportSource.CALLBACK:
         return attempt
     customer_leg = report.customer_leg
-    known = replace(
-        attempt,
+    known = attempt._replace(
         recording_url=attempt.recording_url or report.recording_url,
         answered_by=_surer(attempt.answered_by, customer_leg.answered_by if customer_leg else None),
     )
@@ -239,8 +234,7 @@ def _with_values(attempt: Attempt, report: CallReport) -> Attempt:
         return _with_figures(known, report)
     agent, customer = _status(report.agent_leg), _status(report.customer_leg)
     told_at = report.updated_at.timestamp() if report.updated_at else None
-    return replace(
-        known,
+    return known._replace(
         agent_answered_at=known.agent_answered_at or (told_at if agent and not customer else None),
         answered_at=known.answered_at or (told_at if customer == "in-progress" else None),
     )
@@ -264,8 +258,7 @@ def _with_figures(attempt: Attempt, report: CallReport) -> Attempt:
     if attempt.is_settled and is_final:
         seen = outcome_of(report)
         details_outcome = seen if seen is not attempt.outcome else None
-    return replace(
-        attempt,
+    return attempt._replace(
         agent_s=_figure(attempt.agent_s, agent_s),
         talk_s=talk_s,
         ring_s=ring_s,

@@ -5,7 +5,6 @@ An answer that Redis cannot take stays in the host's journal until it can.
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -88,7 +87,7 @@ class Answers:
             at = self._db.now() if now.told_outcome else 0.0  # asked only where it matters
             if now.sid not in (None, sid):
                 log.error("sid_differs", attempt_id=str(id_), sid=now.sid, placed_sid=sid)
-            return replace(proven(now, sid, at=at), http_status=connected.http_status)
+            return proven(now, sid, at=at)._replace(http_status=connected.http_status)
 
         after = self._settling.learn(
             id_,
@@ -159,11 +158,11 @@ class Answers:
         def end(now: Attempt) -> Attempt | None:
             if now.is_settled or now.sid:
                 return None  # a callback proves there is a call after all
-            known = replace(now, http_status=error.http_status, error_code=error.error_code)
+            known = now._replace(http_status=error.http_status, error_code=error.error_code)
             return settled(known, outcome, source="response", at=self._db.now())
 
         after = self._settling.learn(
-            id_, end, before=attempt, follows=replace(follows, slot_s=slot_s)
+            id_, end, before=attempt, follows=follows._replace(slot_s=slot_s)
         )
         return attempt if after is None or isinstance(after, SidTaken) else after
 
@@ -173,7 +172,7 @@ class Answers:
         def quarantine(now: Attempt) -> Attempt | None:
             if now.is_settled or now.sid:
                 return None
-            return replace(now, state=AttemptState.UNKNOWN, error_code=why, http_status=http_status)
+            return now._replace(state=AttemptState.UNKNOWN, error_code=why, http_status=http_status)
 
         after = self._settling.learn(
             id_,

@@ -201,7 +201,7 @@ def _write_lines(
             extra = json.dumps(line.row.extra) if line.row.extra else None
             lines.append(line.n, *line.record, line.row.line, line.row.cells, extra)
             for one in line.attempts:
-                attempts.append(line.n, *(getattr(one.attempt, name) for name in _ATTEMPT_FIELDS))
+                attempts.append(line.n, *one.attempt)
     return {CONTACTS: lines.count, ATTEMPTS: attempts.count}
 
 
@@ -255,7 +255,6 @@ def _arrow_type(hint: Any) -> pa.DataType:
 
 
 _BATCH = 10_000
-_ATTEMPT_FIELDS = [one.name for one in fields(Attempt)]
 _READERS = {kind: _readers_of(kind) for kind in (Attempt, ContactRecord)}
 _SCHEMAS = {
     CONTACTS: pa.schema(

@@ -3,7 +3,6 @@
 The operator knows what the provider's look-ups did not tell, from its dashboard or from the agent.
 """
 
-from dataclasses import replace
 from enum import StrEnum
 
 import structlog
@@ -67,7 +66,7 @@ def decide(
         if not is_ours:
             return None  # a call was found meanwhile: its end decides
         return settled(
-            replace(now, is_final=True), _OUTCOMES[decision], source="operator", at=now_s
+            now._replace(is_final=True), _OUTCOMES[decision], source="operator", at=now_s
         )
 
     closes = NotDialled.SKIPPED if decision is Decision.SKIP else None

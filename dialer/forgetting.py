@@ -64,7 +64,7 @@ def _attempt_without(one: OpenAttempt, digits: str) -> OpenAttempt:
         return one
     # either voice is on the recording
     return replace(
-        one, attempt=replace(attempt, agent=agent, customer=customer, recording_url=None)
+        one, attempt=attempt._replace(agent=agent, customer=customer, recording_url=None)
     )
 
 

@@ -40,6 +40,7 @@ from dialer.store.database import Argument, text
 from dialer.windows import Hours
 
 _GATE_TRIES = 3
+_GATE_FILLS_IN = 7  # the attempt's first values
 _ROUND_TRIP_S = 0.005  # to Redis and back, with a write to disk
 _MOST_TOGETHER = 16
 
@@ -238,7 +239,7 @@ class Gate:
             window.from_at.timestamp() if window else 0,
             window.until_at.timestamp() if window else 0,
             opens_s,
-            _intent(campaign.rules_version, window, rules.zone, self._quarantine_s(rules)),
+            _rest_of_intent(campaign.rules_version, window, rules.zone, self._quarantine_s(rules)),
             caps_json(daily_caps(rules, pair.customer, at=self._hours.now())),
             code_of(closes) if closes else "",
             closes or "",
@@ -288,24 +289,23 @@ def _attempt_id(wanted: Wanted) -> AttemptId:
 
 
 @lru_cache(maxsize=64)  # it is the same for many calls
-def _intent(
+def _rest_of_intent(
     rules_version: int, window: OpenWindow | None, zone: ZoneInfo, quarantine_s: float
 ) -> str:
-    """Encode an attempt whose instant, number, nonce and pair the gate fills in."""
-    return encode(
-        Attempt(
-            version=1,
-            state=AttemptState.PLACING,
-            requested_at=0.0,
-            no=0,
-            nonce="",
-            agent="",
-            customer="",
-            quarantine_s=quarantine_s,
-            rules_version=rules_version,
-            window=_window_text(window, zone),
-        )
+    """Encode an attempt but for its beginning, which the gate knows: see gate.lua."""
+    attempt = Attempt(
+        version=1,
+        state=AttemptState.PLACING,
+        requested_at=0.0,
+        no=0,
+        nonce="",
+        agent="",
+        customer="",
+        quarantine_s=quarantine_s,
+        rules_version=rules_version,
+        window=_window_text(window, zone),
     )
+    return encode(attempt).split(",", maxsplit=_GATE_FILLS_IN)[-1]
 
 
 def _window_text(window: OpenWindow | None, zone: ZoneInfo) -> str | None:

@@ -12,7 +12,7 @@ hold set (by any script, see prelude.lua)
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
@@ -123,8 +123,8 @@ class HostRecovery:
         id_ = AttemptId.parse(intent.attempt_id)
         if id_ is None:
             return 0
-        attempt = replace(
-            decode(intent.attempt), state=AttemptState.UNKNOWN, error_code="redis_lost"
+        attempt = decode(intent.attempt)._replace(
+            state=AttemptState.UNKNOWN, error_code="redis_lost"
         )
         return _bring_back(
             self._db,
@@ -155,7 +155,7 @@ class HostRecovery:
         def learn(now: Attempt) -> Attempt | None:
             if now.is_settled or now.sid_is_proven:
                 return None
-            known = replace(now, http_status=answer.http_status, error_code=answer.error_code)
+            known = now._replace(http_status=answer.http_status, error_code=answer.error_code)
             if answer.sid:
                 return proven(known, answer.sid, at=at)
             if answer.outcome:

@@ -5,7 +5,7 @@ wrote meanwhile; then it is decided again. So facts may come in any order and an
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import redis
 import structlog
@@ -110,7 +110,7 @@ class Settling:
         def learn(attempt: Attempt) -> Attempt | None:
             if attempt.is_settled:
                 return None
-            return settled(replace(attempt, **known), outcome, source=source, at=at)  # type: ignore[arg-type]  # checked by replace
+            return settled(attempt._replace(**known), outcome, source=source, at=at)  # type: ignore[arg-type]  # checked by replace
 
         after = self.learn(id_, learn)
         return None if isinstance(after, SidTaken) else after
@@ -209,7 +209,7 @@ class Settling:
         for place, before in pending.items():
             lesson, after = lessons[place], afters[place]
             if after is None:
-                follows = replace(lesson.follows, look_s=None, unresolved=False)
+                follows = lesson.follows._replace(look_s=None, unresolved=False)
                 unchanged = Write(lesson.id, before, before, follows)
                 yield place, None if follows == NOTHING_ELSE else unchanged
                 continue
@@ -218,9 +218,9 @@ class Settling:
                 settle = consequence(after, known[place], closes=lesson.closes)
                 if before.outcome:
                     correct = Correction(before.outcome, settle.outcome, closes=bool(settle.final))
-                    follows = replace(follows, correct=correct)
+                    follows = follows._replace(correct=correct)
                 else:
-                    follows = replace(follows, settle=settle)
+                    follows = follows._replace(settle=settle)
             yield place, Write(lesson.id, before, after, follows)
 
     def _backgrounds(self, ids: Sequence[AttemptId]) -> list[Background]:
@@ -228,22 +228,22 @@ class Settling:
 
     def _follows(self, before: Attempt, after: Attempt, follows: Follows) -> Follows:
         if after.sid != before.sid:
-            follows = replace(follows, sid=after.sid)
+            follows = follows._replace(sid=after.sid)
         if before.state is AttemptState.UNKNOWN and after.state is AttemptState.PLACED:
-            follows = replace(follows, bound=True)
+            follows = follows._replace(bound=True)
         if after.is_settled and not before.is_settled:
             late_s = None if _has_final_values(after) else self._times.final_values_after_s
-            return replace(follows, late_s=late_s)
+            return follows._replace(late_s=late_s)
         if after.is_settled and _has_final_values(after) and not _has_final_values(before):
-            return replace(follows, late_s=0.0)
+            return follows._replace(late_s=0.0)
         if after.details_outcome and not before.details_outcome:
-            return replace(follows, late_s=self._times.final_values_after_s)
+            return follows._replace(late_s=self._times.final_values_after_s)
         if after.state is AttemptState.PLACED and after.ended_at and not before.ended_at:
             # it ended, but no legs were told, or it is not proven to be ours: ask the provider,
             # after a moment for the response that may be on its way
-            return replace(follows, look_s=0.0 if after.sid_is_proven else _RESPONSE_GRACE_S)
+            return follows._replace(look_s=0.0 if after.sid_is_proven else _RESPONSE_GRACE_S)
         if after.state is AttemptState.PLACED and before.state is not AttemptState.PLACED:
-            return replace(follows, look_s=self._times.lookup_after_s)
+            return follows._replace(look_s=self._times.lookup_after_s)
         return follows
 
 

@@ -7,7 +7,7 @@ settled   duration or price still missing    → ask by Sid, until they come or 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
 
@@ -97,7 +97,7 @@ class Sweeping:
         def quarantine(now: Attempt) -> Attempt | None:
             if now.state is not AttemptState.PLACING:
                 return None
-            return replace(now, state=AttemptState.UNKNOWN, error_code="worker_lost")
+            return now._replace(state=AttemptState.UNKNOWN, error_code="worker_lost")
 
         self._settling.learn(
             one.id, quarantine, before=one.attempt, follows=Follows(unresolved=True, look_s=0.0)
@@ -137,7 +137,7 @@ class Sweeping:
 
     def _without_legs(self, one: OpenAttempt, report: CallReport) -> None:
         def count(now: Attempt) -> Attempt | None:
-            return None if now.is_settled else replace(now, looks=now.looks + 1)
+            return None if now.is_settled else now._replace(looks=now.looks + 1)
 
         after = self._settling.learn(
             one.id, count, follows=Follows(look_s=self._times.lookup_every_s)
@@ -168,7 +168,7 @@ class Sweeping:
             if now_s - (one.attempt.settled_at or now_s) > _LATE_VALUES_GIVE_UP_S:
                 self._settling.learn(
                     one.id,
-                    lambda now: replace(now, is_final=True),
+                    lambda now: now._replace(is_final=True),
                     follows=Follows(late_s=0.0),
                 )
         return True
@@ -235,7 +235,7 @@ class Sweeping:
             if now.is_settled or now.sid_is_proven:
                 return None
             empty = now.empty_looks + 1 if over else 0
-            return replace(now, looks=now.looks + 1, empty_looks=empty, looked_at=now_s)
+            return now._replace(looks=now.looks + 1, empty_looks=empty, looked_at=now_s)
 
         next_s = max(one.attempt.quarantine_ends_at - now_s, 1.0)
         after = self._settling.learn(
@@ -253,7 +253,7 @@ class Sweeping:
             # an operator decides; until then a rare look costs the allowance nothing
             self._settling.learn(
                 one.id,
-                lambda now: None if now.is_settled else replace(now, empty_looks=0),
+                lambda now: None if now.is_settled else now._replace(empty_looks=0),
                 follows=Follows(look_s=_MANUAL_LOOK_S),
             )
             return

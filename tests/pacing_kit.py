@@ -1,7 +1,6 @@
 """Pacing under virtual time: the real scripts on the real server, their clock in the test's hand."""
 
 import secrets
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -144,7 +143,7 @@ class DialRequest:
         self._learn(AttemptState.UNKNOWN, Follows(slot_s=slot_s, unresolved=True))
 
     def _learn(self, state: AttemptState, follows: Follows) -> None:
-        self._settling.learn(self.id, lambda now: replace(now, state=state), follows=follows)
+        self._settling.learn(self.id, lambda now: now._replace(state=state), follows=follows)
 
 
 class _UnderWay(BaseException):

@@ -1,7 +1,7 @@
 """Campaigns as the store would read them, for report tests; all numbers are fictional."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,7 +71,7 @@ def line(
     **record: Any,
 ) -> ContactLine:
     """Make a contact; a final one ends as its last attempt did."""
-    numbered = [replace(one, no=no) for no, one in enumerate(attempts, start=1)]
+    numbered = [one._replace(no=no) for no, one in enumerate(attempts, start=1)]
     if end is None and state is ContactState.FINAL:
         end = numbered[-1].outcome
     return ContactLine(

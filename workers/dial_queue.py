@@ -7,7 +7,6 @@ An acknowledgement may be late, or lost: the message then comes again, and the g
 they are not sent one by one but together, before messages are fetched.
 """
 
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,8 @@ import redis
 from dramatiq import MessageProxy
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
+
+from dialer.clock import sleep
 
 _FULL_PAUSE_S = 0.002
 
@@ -61,7 +62,7 @@ class _DialConsumer(_RedisConsumer):
             self.prefetch = self.broker.ahead + self.broker.under_way()
             free = self.prefetch - self.outstanding_message_count
             if free < max(1, self.broker.ahead // 4):
-                time.sleep(_FULL_PAUSE_S)  # a few at a time cost as much as one
+                sleep(_FULL_PAUSE_S)  # a few at a time cost as much as one
                 return None
         return super().__next__()  # type: ignore[no-untyped-call]  # likewise
 

@@ -10,7 +10,7 @@
 --      1  campaign  2  contact  3  release token  4  nonce of this execution
 --      5  rules version the caller holds  6  the call's open window, from  7  until  8  next open
 --         instant after it, 0 = never (all epoch s)
---      9  the attempt as JSON, to be completed with instant, number, nonce and the pair
+--      9  the end of the attempt as JSON; instant, number, nonce and the pair come before it
 --     10  daily caps, JSON or '': {day, next (epoch s of the next day),
 --         items: [name, what this call adds, most, 'campaign' | 'number' | 'country']}
 --     11  '' or the outcome code that the caller's own check closes the contact with  12  its name
@@ -162,12 +162,8 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
   count(campaign, 'charged', 1)
   redis.call('ZREM', key('released'), release)
   redis.call('HSET', key('busy'), c.agent, attempt_id, c.customer, attempt_id)
-  local attempt = cjson.decode(intent)
-  attempt[3] = now
-  attempt[4] = c.made
-  attempt[5] = nonce
-  attempt[6], attempt[7] = '+' .. c.agent, '+' .. c.customer
-  attempt = cjson.encode(attempt)
+  local attempt = string.format('[1,"placing",%s,%d,"%s","+%s","+%s",%s',
+    text(now), c.made, nonce, c.agent, c.customer, intent)
   redis.call('HSET', attempts, n .. '-' .. c.made, attempt)
   redis.call('ZADD', key('open'), text(now + unknown_after_s), attempt_id)
   return { 'go', attempt, epoch }

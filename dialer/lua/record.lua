@@ -64,7 +64,7 @@ local function record(id, campaign, n, no, version, after, follows)
   if not stored then
     return { 'stale', '' }
   end
-  if cjson.decode(stored)[1] ~= tonumber(version) then
+  if string.match(stored, '^%[(%d+),') ~= version then
     return { 'stale', stored }
   end
   follows = cjson.decode(follows)

@@ -26,9 +26,8 @@ end
 
 redis.call('SET', rows, ARGV[4])
 for _, one in ipairs(changes.numbers) do
-  local c = read_contact(campaign, one[1])
-  c.agent, c.customer = one[2], one[3]
-  write_contact(campaign, one[1], c)
+  local where, offset = place_of(campaign, one[1])
+  redis.call('SETRANGE', where, offset + PAIR_AT, struct.pack('<dd', tonumber(one[2]), tonumber(one[3])))
 end
 for _, one in ipairs(changes.attempts) do
   redis.call('HSET', attempts, one[1], one[3])

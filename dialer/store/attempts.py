@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from operator import attrgetter
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.caps import DailyCaps
@@ -15,9 +14,11 @@ from dialer.store.database import Database, text
 
 # The record is a JSON list in the order of the dataclass, trailing defaults cut: names would be
 # half of it. gate.lua and record.lua know the first seven places.
-_ORDER = tuple(one.name for one in fields(Attempt))
-_DEFAULTS = tuple(one.default for one in fields(Attempt))
-_values_of = attrgetter(*_ORDER)
+_DEFAULTS = [Attempt._field_defaults.get(name) for name in Attempt._fields]
+_OUTCOMES_AT = [
+    Attempt._fields.index(name)
+    for name in ("outcome", "details_outcome", "told_outcome", "first_outcome")
+]
 _WRITES_AT_ONCE = 50  # a few milliseconds in which nobody else is served
 # dumps() would make an encoder a call
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -71,8 +72,7 @@ class Correction:
     closes: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Follows:
+class Follows(NamedTuple):
     """What follows from new knowledge of an attempt, done in the same step; see record.lua."""
 
     sid: str | None = None
@@ -92,21 +92,17 @@ class Follows:
 
     def as_json(self) -> str:
         """Encode for the script; what is not set is left out."""
-        given = ((name, getattr(self, name)) for name in _FOLLOWS)
         plain: dict[str, Any] = {
             # 0.0 is a time, although it equals False
             name: value
-            for name, value in given
+            for name, value in zip(self._fields, self, strict=True)
             if value is not None and value is not False
         }
         if self.settle:
             plain["settle"] = _settle_fields(self.settle)
         if self.correct:
             plain["correct"] = _correction_fields(self.correct)
-        return json.dumps(plain)
-
-
-_FOLLOWS = tuple(one.name for one in fields(Follows))
+        return _as_json(plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +157,7 @@ class Attempts:
         Args:
             writes: Of different attempts; the answers are in their order.
         """
-        written = [replace(one.after, version=one.before.version + 1) for one in writes]
+        written = [one.after._replace(version=one.before.version + 1) for one in writes]
         lists = [
             (
                 str(one.id),
@@ -218,7 +214,7 @@ def _answer(answer: Sequence[Any], written: Attempt) -> Attempt | Stale | SidTak
 
 def encode(attempt: Attempt) -> str:
     """Encode for Redis."""
-    values = list(_values_of(attempt))
+    values = list(attempt)
     while values[-1] == _DEFAULTS[len(values) - 1]:
         values.pop()
     return _as_json(values)
@@ -226,12 +222,12 @@ def encode(attempt: Attempt) -> str:
 
 def decode(stored: bytes | str) -> Attempt:
     """Decode from Redis."""
-    values: dict[str, Any] = dict(zip(_ORDER, json.loads(stored), strict=False))
-    values["state"] = AttemptState(values["state"])
-    for name in ("outcome", "details_outcome", "told_outcome", "first_outcome"):
-        if values.get(name) is not None:
-            values[name] = Outcome(values[name])
-    return Attempt(**values)
+    values: list[Any] = json.loads(stored)
+    values[1] = AttemptState(values[1])
+    for at in _OUTCOMES_AT:
+        if at < len(values) and values[at] is not None:
+            values[at] = Outcome(values[at])
+    return Attempt(*values)
 
 
 def caps_plain(caps: DailyCaps) -> dict[str, Any]:

@@ -62,5 +62,6 @@ def test_a_script_says_what_it_does_and_what_it_takes(script):
     text = script.read_text(encoding="utf-8")
 
     assert text.startswith("-- ")
-    assert "-- KEYS 1  prefix" in text
-    assert script.name == "prelude.lua" or ("-- ARGV" in text and "-- Returns" in text)
+    if script.name != "epilogue.lua":  # it takes what the step before it takes
+        assert "-- KEYS 1  prefix" in text
+        assert script.name == "prelude.lua" or ("-- ARGV" in text and "-- Returns" in text)

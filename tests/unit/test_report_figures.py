@@ -1,6 +1,5 @@
 """Figures add up for any campaign, in any order, counted in any parts."""
 
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -53,7 +52,7 @@ def contacts(draw):
         made.append(attempt(None))
     if state is ContactState.UNRESOLVED:
         made.append(attempt(None, state=AttemptState.UNKNOWN, sid=None))
-    return state, end, [replace(one, no=no) for no, one in enumerate(made, start=1)]
+    return state, end, [one._replace(no=no) for no, one in enumerate(made, start=1)]
 
 
 some_contacts = st.lists(contacts(), max_size=12)

@@ -57,7 +57,7 @@ def learnt(start: Attempt, reports: list[CallReport], *, at: float = AT_S) -> At
 @given(
     legs=st.sampled_from(LEGS),
     mess=st.lists(st.integers(0, 3), max_size=8),
-    start=st.sampled_from([PLACING, attempt(), replace(PLACING, state=AttemptState.UNKNOWN)]),
+    start=st.sampled_from([PLACING, attempt(), PLACING._replace(state=AttemptState.UNKNOWN)]),
 )
 def test_order_and_number_of_a_calls_callbacks_do_not_matter(legs, mess, start):
     agent_status, customer_status, talk_s = legs
@@ -197,7 +197,7 @@ def test_a_callback_before_the_response_binds_its_call():
 
 
 def test_a_callback_leads_a_quarantined_attempt_to_its_call_and_details_settle_it():
-    unknown = replace(PLACING, state=AttemptState.UNKNOWN)
+    unknown = PLACING._replace(state=AttemptState.UNKNOWN)
 
     told_of = learnt(unknown, [terminal("s1")])
     after = learnt(told_of, [details("s1")])
@@ -324,7 +324,7 @@ def test_a_forged_end_before_the_response_counts_for_nothing():
 
 def test_details_prove_the_call_that_a_forged_callback_hid():
     forged = terminal("forged", agent_status="completed", customer_status="busy", talk_s=0)
-    unknown = replace(PLACING, state=AttemptState.UNKNOWN)
+    unknown = PLACING._replace(state=AttemptState.UNKNOWN)
 
     after = learnt(unknown, [forged, details("s1")])
 
