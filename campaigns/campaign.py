@@ -182,6 +182,16 @@ class CampaignRules(BaseModel):
         return self.price_per_min * math.ceil(self.time_limit_s / 60)
 
     @property
+    def has_daily_caps(self) -> bool:
+        """Calls or spending are capped by the day."""
+        return bool(
+            self.max_calls_per_day
+            or self.max_spend_per_day
+            or self.max_calls_per_number
+            or self.country_calls_per_day
+        )
+
+    @property
     def zone(self) -> ZoneInfo:
         """The campaign's time zone."""
         return ZoneInfo(self.timezone)

@@ -63,11 +63,6 @@ def _differences(rules: CampaignRules, speed: float) -> list[str]:
     ]
     if rules.starts_at or rules.ends_at:
         told.append("Start and end are left out: it starts at once and runs to its end.")
-    if (
-        rules.max_calls_per_day
-        or rules.max_spend_per_day
-        or rules.max_calls_per_number
-        or rules.country_calls_per_day
-    ):
+    if rules.has_daily_caps:
         told.append("Daily caps are left out: no midnight comes. `campaign plan` counts them.")
     return told

@@ -6,7 +6,6 @@ and at once, in gate.lua.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import chain, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +20,7 @@ from campaigns.attempt import (
     Outcome,
     quarantine_s,
 )
-from campaigns.campaign import CampaignRules
+from campaigns.campaign import CampaignRules, ZoneBy
 from campaigns.caps import daily_caps
 from campaigns.contact_state import NotDialled
 from campaigns.local_day import OpenWindow
@@ -122,6 +121,9 @@ class Gate:
         self._contacts = Contacts(db)
         self._hours = Hours(db)
         self._known: dict[str, Campaign] = {}
+        self._windows: dict[
+            tuple[str, int, str | None], tuple[float, float, float, str]
+        ] = {}  # of a campaign's rules and a zone: those of many calls
 
     @property
     def most_together(self) -> int:
@@ -225,10 +227,6 @@ class Gate:
 
     def _arguments(self, wanted: Wanted, campaign: Campaign) -> tuple[Argument, ...]:
         pair, row = _found(wanted)
-        rules = campaign.rules
-        window, opens_s = self._hours.window(
-            rules, row_zone=row.extra.get("timezone"), customer=pair.customer
-        )
         closes = self._own_objection(pair)
         return (
             wanted.contact.campaign,
@@ -236,14 +234,34 @@ class Gate:
             wanted.token,
             wanted.nonce,
             campaign.rules_version,
-            window.from_at.timestamp() if window else 0,
-            window.until_at.timestamp() if window else 0,
-            opens_s,
-            _rest_of_intent(campaign.rules_version, window, rules.zone, self._quarantine_s(rules)),
-            caps_json(daily_caps(rules, pair.customer, at=self._hours.now())),
+            *self._when(campaign, row_zone=row.extra.get("timezone"), customer=pair.customer),
+            self._caps(campaign.rules, pair.customer),
             code_of(closes) if closes else "",
             closes or "",
         )
+
+    def _when(
+        self, campaign: Campaign, *, row_zone: str | None, customer: str
+    ) -> tuple[float, float, float, str]:
+        """Give the window of a call, when the next one opens, and the intent that says so."""
+        rules, now_s = campaign.rules, self._hours.now().timestamp()
+        key = (campaign.id, campaign.rules_version, row_zone)
+        known = self._windows.get(key)
+        if known and known[0] <= now_s < known[1] and rules.zone_by is not ZoneBy.NUMBER:
+            return known
+        window, opens_s = self._hours.window(rules, row_zone=row_zone, customer=customer)
+        self._windows[key] = found = (
+            window.from_at.timestamp() if window else 0.0,
+            window.until_at.timestamp() if window else 0.0,
+            opens_s,
+            _rest_of_intent(campaign.rules_version, window, rules.zone, self._quarantine_s(rules)),
+        )
+        return found
+
+    def _caps(self, rules: CampaignRules, customer: str) -> str:
+        if not rules.has_daily_caps:
+            return ""
+        return caps_json(daily_caps(rules, customer, at=self._hours.now()))
 
     def _own_objection(self, pair: ContactRecord) -> NotDialled | None:
         """Ask again what loading asked: the allowed countries may have changed since."""
@@ -288,7 +306,6 @@ def _attempt_id(wanted: Wanted) -> AttemptId:
     return AttemptId(wanted.contact.campaign, wanted.contact.n, pair.made + 1, wanted.nonce)
 
 
-@lru_cache(maxsize=64)  # it is the same for many calls
 def _rest_of_intent(
     rules_version: int, window: OpenWindow | None, zone: ZoneInfo, quarantine_s: float
 ) -> str:

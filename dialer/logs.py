@@ -4,6 +4,7 @@ The masking stands last in the chain, so a number that slipped into a message, a
 library's own line is masked too.
 """
 
+import json
 import logging
 import re
 import sys
@@ -41,7 +42,7 @@ def set_up(
     renderer: structlog.types.Processor = (
         structlog.dev.ConsoleRenderer(pad_event_to=24)
         if as_console
-        else structlog.processors.JSONRenderer()
+        else structlog.processors.JSONRenderer(_as_json)
     )
     rendered: list[structlog.types.Processor] = [
         structlog.processors.format_exc_info,
@@ -71,6 +72,14 @@ def set_up(
         structlog.contextvars.bind_contextvars(role=role)
 
 
+_encode = json.JSONEncoder(default=repr).encode
+
+
+def _as_json(event: MutableMapping[str, Any], **_: Any) -> str:
+    # dumps() would make an encoder a line
+    return _encode(event)
+
+
 def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask phone numbers and secrets in every field, however deep."""
     return {name: _masked(value) for name, value in event.items()}
@@ -78,7 +87,8 @@ def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str
 
 def mask_text(text: str) -> str:
     """Mask what looks like a phone number or a secret in a URL."""
-    text = _SECRET.sub(lambda found: (found[1] or found[2]) + "***", text)
+    if "/" in text:
+        text = _SECRET.sub(lambda found: (found[1] or found[2]) + "***", text)
     return _NUMBER.sub(_mask_number, text)
 
 

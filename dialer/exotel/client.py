@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -40,8 +40,6 @@ MAX_ANSWER_BYTES = 64 * 1024
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 MAX_CONNECT_S = 10.0
 """To one address, handshake apart: a host silent for so long will hardly answer later."""
-
-Headers = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +115,24 @@ class Exotel:
         self._timezone = timezone
         self._clock_s = clock_s
         self._deadline_s = deadline_s
-        self._headers = [
-            # in the header, never in a URL: URLs are logged
-            ("Authorization", _basic(api_key, api_token)),
-            ("Accept", "application/json"),
-            # an encoded body could grow a thousandfold while it is read
-            ("Accept-Encoding", "identity"),
-            ("User-Agent", "dialer"),
-        ]
+        self._headers = httpx.Headers(
+            {
+                # in the header, never in a URL: URLs are logged
+                "Authorization": _basic(api_key, api_token),
+                "Accept": "application/json",
+                # an encoded body could grow a thousandfold while it is read
+                "Accept-Encoding": "identity",
+                "User-Agent": "dialer",
+            }
+        )
+        # made once: a request then only adds its length
+        self._connect_headers = httpx.Headers(
+            {
+                "Host": self._connect_url.netloc.decode(),
+                **self._headers,
+                "Content-Type": "application/x-www-form-urlencoded",
+            }
+        )
         self._timeout = httpx.Timeout(deadline_s, connect=min(MAX_CONNECT_S, deadline_s)).as_dict()
         # the transport alone: of what a client adds, cookies, redirects and the environment's
         # proxies are not wanted, and the rest is a third of a request's cost
@@ -159,7 +167,7 @@ class Exotel:
             answer = self._send(
                 "POST",
                 self._connect_url,
-                headers=_FORM,
+                headers=self._connect_headers,
                 content=_encoded(request.to_form()),
                 send_before=send_before,
             )
@@ -193,7 +201,8 @@ class Exotel:
         """
         answer = self._look_up(
             f"{self._details_url}{_checked(sid)}",
-            headers=_JSON,  # asked for, though there is no body
+            # asked for, though there is no body
+            headers=httpx.Headers({**self._headers, "Content-Type": "application/json"}),
             may_be_missing=True,
             send_before=send_before,
         )
@@ -301,7 +310,7 @@ class Exotel:
         url: str,
         *,
         params: dict[str, str] | None = None,
-        headers: Headers = (),
+        headers: httpx.Headers | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
         may_be_missing: bool = False,
         send_before: float | None = None,
@@ -331,7 +340,7 @@ class Exotel:
         url: str | httpx.URL,
         *,
         params: dict[str, str] | None = None,
-        headers: Headers = (),
+        headers: httpx.Headers | None = None,
         content: bytes | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
         send_before: float | None = None,
@@ -342,7 +351,7 @@ class Exotel:
             method,
             url,
             params=params,
-            headers=[*self._headers, *headers],
+            headers=headers or self._headers,
             content=content,
             extensions={"timeout": self._timeout, "deadline": deadline},
         )
@@ -360,8 +369,6 @@ _SURELY_NOT_SENT = (
 )
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
-_FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
-_JSON = (("Content-Type", "application/json"),)
 T = TypeVar("T")
 
 
@@ -390,7 +397,8 @@ def _read_answer(response: httpx.Response, max_bytes: int) -> Answer:
         return without_body("encoded_body")
     body = bytearray()
     try:
-        for chunk in response.iter_bytes():
+        # the stream itself: httpx would only decode what is not encoded
+        for chunk in cast("httpx.SyncByteStream", response.stream):
             body += chunk
             if len(body) > max_bytes:
                 return without_body("body_too_large")

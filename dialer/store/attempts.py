@@ -222,7 +222,8 @@ def encode(attempt: Attempt) -> str:
 
 def decode(stored: bytes | str) -> Attempt:
     """Decode from Redis."""
-    values: list[Any] = json.loads(stored)
+    # told that it is text, json need not find out which
+    values: list[Any] = json.loads(stored if isinstance(stored, str) else stored.decode())
     values[1] = AttemptState(values[1])
     for at in _OUTCOMES_AT:
         if at < len(values) and values[at] is not None:
