@@ -54,7 +54,7 @@ class ContactList:
         """
         judge = RowJudge(self.header, limits=self.limits, rules=self.rules, zone=self.zone)
         sieve = Sieve(self.header, dedupe=dedupe, others=others)
-        rows = (row for row in self.source.rows() if row.line != self.header_line)
+        rows = self._rows_but_the_header()
         rows_before = 0
         while batch := list(itertools.islice(rows, rows_per_chunk)):
             filled = [row for row in batch if not _is_blank(row)]
@@ -77,6 +77,11 @@ class ContactList:
                 blank=len(batch) - len(filled),
                 share_read=self.source.share_read(batch[-1].line),
             )
+
+    def _rows_but_the_header(self) -> Iterator[Row]:
+        rows = self.source.rows()
+        blank_ones = itertools.takewhile(lambda row: row.line != self.header_line, rows)
+        return itertools.chain(blank_ones, rows)
 
 
 def open_list(
@@ -112,4 +117,4 @@ def open_list(
 
 
 def _is_blank(row: Row) -> bool:
-    return not any(map(str.strip, row.cells))
+    return not "".join(row.cells).strip()

@@ -41,9 +41,13 @@ class FirstSeen:
         if not contacts:
             return []
         rows = np.array(
-            [(int(row.customer), int(row.agent), row.source_line) for row in contacts],
+            [
+                [int(row.customer) for row in contacts],
+                [int(row.agent) for row in contacts],
+                [row.source_line for row in contacts],
+            ],
             dtype=np.int64,
-        ).T
+        )
         customers, first_places, which = np.unique(rows[0], return_index=True, return_inverse=True)
         firsts = rows[:, first_places]
         is_known = self._recall(customers, firsts)

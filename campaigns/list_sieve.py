@@ -93,6 +93,9 @@ class Sieve:
         is_wide = self._dedupe is Dedupe.ACTIVE
         active = self._others.active(customers) if is_wide else frozenset[str]()
 
+        if not in_campaign and not active:
+            return contacts, []
+
         def objection(contact: Contact) -> Rejected | None:
             if contact.customer in in_campaign:
                 message = f"{contact.customer} is in this campaign already."
@@ -122,7 +125,10 @@ class Sieve:
                 contact, code, self._customer_column, found=contact.customer, message=message
             )
 
-        return _part(contacts, map(objection, contacts, self._seen.add(contacts)))
+        earlier = self._seen.add(contacts)
+        return (
+            _part(contacts, map(objection, contacts, earlier)) if any(earlier) else (contacts, [])
+        )
 
 
 def _part(

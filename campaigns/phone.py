@@ -74,7 +74,21 @@ class PhoneProblem:
 
 def parse_phone(text: str, rules: PhoneRules) -> Phone | PhoneProblem:
     """Read a number as people and spreadsheets write it."""
-    return _usual_mobile(text, rules) or _read_carefully(text, rules)
+    usual = usual_mobile(text, rules)
+    return Phone(usual) if usual else _read_carefully(text, rules)
+
+
+def usual_mobile(text: str, rules: PhoneRules) -> str | None:
+    """Read an Indian mobile in one of its usual spellings; None tells nothing about the number.
+
+    What it gives is what `parse_phone` would, without a warning, in a fraction of the time.
+    """
+    if rules.default_country != "IN" or "IN" not in rules.allowed_countries:
+        return None
+    if _E164_MOBILE.fullmatch(text):
+        return text
+    match = _USUAL_MOBILE.fullmatch(text)
+    return "+91" + match[1] + match[2] if match else None
 
 
 def is_allowed(e164: str, rules: PhoneRules) -> bool:
@@ -82,7 +96,7 @@ def is_allowed(e164: str, rules: PhoneRules) -> bool:
 
     Asked again right before dialling, since the allowed countries may have changed.
     """
-    return _usual_mobile(e164, rules) is not None or isinstance(
+    return usual_mobile(e164, rules) is not None or isinstance(
         _judge(e164, rules, found=e164), Phone
     )
 
@@ -100,14 +114,8 @@ def zone_of(e164: str) -> str | None:
 
 # Every ten digits from 6 to 9 on are an Indian number to the library, so nine in ten cells of an
 # Indian list need no more than this; a property test holds both paths together.
+_E164_MOBILE = re.compile(r"\+91[6-9][0-9]{9}")
 _USUAL_MOBILE = re.compile(r"(?:\+91|(?:00|0)?91|0)?[ -]?([6-9][0-9]{4})[ -]?([0-9]{5})")
-
-
-def _usual_mobile(text: str, rules: PhoneRules) -> Phone | None:
-    match = _USUAL_MOBILE.fullmatch(text)
-    if match is None or rules.default_country != "IN" or "IN" not in rules.allowed_countries:
-        return None
-    return Phone("+91" + match[1] + match[2])
 
 
 _NUMBER = re.compile(r"\+?[0-9]+")
@@ -129,7 +137,8 @@ def _read_carefully(text: str, rules: PhoneRules) -> Phone | PhoneProblem:
         return _problem(NumberFault.MISSING, text)
     if not _NUMBER.fullmatch(compact):
         return _problem(NumberFault.INVALID, text)
-    answer = _usual_mobile(compact, rules) or _judge(compact, rules, found=text)
+    usual = usual_mobile(compact, rules)
+    answer = Phone(usual) if usual else _judge(compact, rules, found=text)
     if damage is not None and isinstance(answer, Phone):
         return Phone(answer.e164, _WARNING_OF_DAMAGE[damage])
     return answer

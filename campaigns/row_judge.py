@@ -8,7 +8,14 @@ from campaigns.contact import Contact
 from campaigns.judged_rows import Rejected, Remark
 from campaigns.list_columns import Header, MatchedColumn, Role
 from campaigns.list_source import ListLimits, Quoting, Row
-from campaigns.phone import NumberWarning, Phone, PhoneProblem, PhoneRules, parse_phone
+from campaigns.phone import (
+    NumberWarning,
+    Phone,
+    PhoneProblem,
+    PhoneRules,
+    parse_phone,
+    usual_mobile,
+)
 from campaigns.row_faults import RowFault, RowWarning
 from campaigns.row_options import NO_OPTIONS, OptionProblem, RowOptions, read_options
 
@@ -23,6 +30,7 @@ class RowJudge:
     ) -> None:
         self._width = len(header.columns)
         self._max_cell_chars = limits.max_cell_chars
+        self._rules = rules
         self._zone = zone
         self._agent = header.agent
         self._customer = header.customer
@@ -36,6 +44,32 @@ class RowJudge:
 
     def judge(self, row: Row, *, row_no: int, remarks: list[Remark]) -> Contact | Rejected:
         """Judge a row that is not blank; remarks on a row that is taken are appended."""
+        usual = self._usual_contact(row, row_no)
+        return self._look_closely(row, row_no, remarks) if usual is None else usual
+
+    def _usual_contact(self, row: Row, row_no: int) -> Contact | None:
+        """Take a row that nothing is odd about, as nine in ten are; None: it needs a closer look.
+
+        The closer look would say the same, in three times the time; a property test holds both
+        together.
+        """
+        line, cells, quoting = row
+        text = "".join(cells)
+        if (
+            len(cells) != self._width
+            or quoting is not Quoting.SOUND
+            or len(text) > self._max_cell_chars
+            or "\0" in text
+            or (self._options and self._has_options(cells))
+        ):
+            return None
+        agent = usual_mobile(cells[self._agent.index], self._rules)
+        customer = usual_mobile(cells[self._customer.index], self._rules)
+        if not agent or not customer or agent == customer or self._caller_id in (agent, customer):
+            return None
+        return Contact(line, row_no, agent, customer, tuple(cells))
+
+    def _look_closely(self, row: Row, row_no: int, remarks: list[Remark]) -> Contact | Rejected:
         cells = self._fitted(row.cells)
         if fault := self._shape_fault(row, cells):
             return fault.reject(row, row_no)
@@ -121,6 +155,9 @@ class RowJudge:
                     "The ExoPhone cannot be called through itself.",
                 )
         return None
+
+    def _has_options(self, cells: list[str]) -> bool:
+        return any(cells[match.index].strip() for match in self._options.values())
 
     def _read_options(self, cells: list[str]) -> "RowOptions | _Fault":
         if not self._options:

@@ -4,12 +4,15 @@ import csv
 import io
 import itertools
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from campaigns.list_source import Quoting, Row
 from campaigns.text_format import TextFormat
+
+_FIRST_CHARACTERS = 1 << 10  # a list is opened for the sake of two rows
+_MOST_CHARACTERS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +42,14 @@ class TextList:
         for _ in itertools.islice(lines, self.format.hint_lines):
             lines.unfinished.clear()
         try:
-            while True:
-                try:
-                    for cells in self._reader(lines):
-                        yield Row(lines.number - len(lines.unfinished) + 1, cells)
-                        lines.unfinished.clear()
-                except csv.Error:
-                    yield self._first_line_of_broken_row(lines)
+            while some := lines.next_some():
+                records = self._one_record_a_line(some)
+                if records:
+                    first = lines.number - len(some) + 1
+                    yield from map(Row, range(first, lines.number + 1), records)
                 else:
-                    return
+                    lines.give_back(some)
+                    yield from self._rows_one_by_one(lines)
         finally:
             if not self.file.closed:  # an abandoned reading may outlive it
                 text.detach()  # the file is its owner's to close
@@ -56,7 +58,37 @@ class TextList:
         """How much of the file is read: 0 … 1."""
         return self.file.tell() / self.size_bytes
 
-    def _reader(self, lines: "_Lines") -> Iterator[list[str]]:
+    def _one_record_a_line(self, lines: list[str]) -> list[list[str]] | None:
+        """Read many lines at once; None where a record goes over several, or its quotes are wrong."""
+        if self._is_plain(lines):
+            return [line.rstrip("\r\n").split(self.format.delimiter) for line in lines]
+        try:
+            records = list(self._reader(lines))
+        except csv.Error:
+            return None
+        return records if len(records) == len(lines) else None
+
+    def _is_plain(self, lines: list[str]) -> bool:
+        """Tell whether lines can be split at their delimiters: a third of the time `csv` takes."""
+        return (
+            '"' not in "".join(lines)
+            and not self.format.has_spaces_before_quotes
+            and max(map(len, lines)) <= csv.field_size_limit()
+        )
+
+    def _rows_one_by_one(self, lines: "_Lines") -> Iterator[Row]:
+        """Read on until no line that was given back is left."""
+        while lines.given_back:
+            try:
+                for cells in self._reader(lines):
+                    yield Row(lines.number - len(lines.unfinished) + 1, cells)
+                    lines.unfinished.clear()
+                    if not lines.given_back:
+                        return
+            except csv.Error:
+                yield self._first_line_of_broken_row(lines)
+
+    def _reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         return csv.reader(
             lines,
             delimiter=self.format.delimiter,
@@ -86,31 +118,44 @@ class TextList:
 
 
 class _Lines:
-    """Physical lines, those of the unfinished row kept so that they can be read again.
+    """Physical lines: many at a time, or one by one where they must be looked at closely.
 
-    `csv` refuses cells over 131,072 characters, which bounds how much is kept.
+    Of these the unfinished row's are kept, so that they can be read again. `csv` refuses cells over
+    131,072 characters, which bounds how much is kept.
     """
 
-    def __init__(self, text: Iterator[str]) -> None:
+    def __init__(self, text: TextIO) -> None:
         self._text = text
-        self._again: deque[str] = deque()
+        self._characters_at_once = _FIRST_CHARACTERS
+        self.given_back: deque[str] = deque()
         self.unfinished: list[str] = []
         self.number = 0
 
+    def next_some(self) -> list[str]:
+        """Read the next lines, none at the end; whatever was given back has been read by then."""
+        some = self._text.readlines(self._characters_at_once)
+        self._characters_at_once = min(self._characters_at_once * 2, _MOST_CHARACTERS)
+        self.number += len(some)
+        return some
+
     def __iter__(self) -> Iterator[str]:
         """Read on, lines given back first; whoever gave some back begins anew."""
-        while self._again:
+        while self.given_back:
             self.number += 1
-            self.unfinished.append(self._again[0])
-            yield self._again.popleft()
+            self.unfinished.append(self.given_back[0])
+            yield self.given_back.popleft()
         for line in self._text:
             self.number += 1
             self.unfinished.append(line)
             yield line
 
+    def give_back(self, lines: list[str]) -> None:
+        """Have the last lines read again."""
+        self.given_back.extendleft(reversed(lines))
+        self.number -= len(lines)
+
     def keep_only_first(self) -> str:
         """Give every line of the unfinished row back but the first, and return that one."""
         first, *rest = self.unfinished
-        self._again.extendleft(reversed(rest))
-        self.number -= len(rest)
+        self.give_back(rest)
         return first
