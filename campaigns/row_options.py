@@ -69,6 +69,8 @@ def _expires_at(text: str, zone: ZoneInfo) -> datetime | None:
     instant = _instant(text, zone)
     if instant is None or not _is_bare_date(text):
         return instant
+    if instant.date() == date.max:  # "never" to many a spreadsheet; there is no day after it
+        return instant
     return datetime.combine(instant.date() + timedelta(days=1), time(), zone)
 
 

@@ -9,8 +9,8 @@ from campaigns.campaign import CampaignRules, ZoneBy
 from campaigns.contact import Contact
 from campaigns.phone import zone_of
 from dialer import failpoints
-from dialer.store import Campaign, Campaigns, ContactRecord, Contacts, Database
-from dialer.store.contacts import PER_CHUNK, Block, Row
+from dialer.store import Campaign, Campaigns, Contacts, Database
+from dialer.store.contacts import PER_CHUNK, Block, Row, pack_records
 
 _BLOCK = 2_000  # contacts a script call: about 5 ms in which nobody else is served
 
@@ -32,8 +32,8 @@ class ContactBlocks:
         self._campaigns = Campaigns(db)
         self._contacts = Contacts(db)
         self._waiting: list[Contact] = []
-        # a thread that waits for Redis needs the interpreter no more than a network card does;
-        # judging and packing are the work, and have it to themselves
+        # a thread that compresses or waits for Redis needs the interpreter no more than a network
+        # card does; judging and packing are the work, and have it to themselves
         self._redis = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._under_way: Future[None] | None = None
 
@@ -72,10 +72,10 @@ class ContactBlocks:
     def _append(self, contacts: Sequence[Contact]) -> None:
         if self._size % PER_CHUNK:
             self._wait()  # the hundred it begins in is read back
-        block = self._contacts.pack(
+        block = self._contacts.block(
             self._campaign.id,
             before=self._size,
-            records=[_record(contact) for contact in contacts],
+            records=pack_records(contacts),
             rows=[_row(contact) for contact in contacts],
         )
         zones = _zones(contacts, self._campaign.rules)
@@ -100,16 +100,6 @@ def _zones(contacts: Sequence[Contact], rules: CampaignRules) -> set[str]:
     if rules.zone_by is ZoneBy.NUMBER:
         zones |= {zone_of(contact.customer) for contact in contacts if not contact.timezone}
     return {zone for zone in zones if zone}
-
-
-def _record(contact: Contact) -> ContactRecord:
-    return ContactRecord(
-        agent=contact.agent,
-        customer=contact.customer,
-        priority=contact.priority,
-        due_s=int(contact.not_before.timestamp()) if contact.not_before else 0,
-        expires_s=int(contact.expires_at.timestamp()) if contact.expires_at else 0,
-    )
 
 
 def _row(contact: Contact) -> Row:

@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 from functools import lru_cache
 from json.encoder import encode_basestring
@@ -15,6 +16,7 @@ import numpy as np
 import redis
 
 from campaigns.attempt import Outcome
+from campaigns.contact import Contact
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.ids import ContactId
 from dialer.store.database import Database, text
@@ -23,7 +25,11 @@ PER_CHUNK = 100
 _RECORD = struct.Struct("<BBBBhHIIdd")  # the layout of prelude.lua
 RECORD_BYTES = _RECORD.size
 _RECORD_TYPE = np.dtype(
-    {"names": ["customer"], "formats": ["<f8"], "offsets": [24], "itemsize": RECORD_BYTES}
+    [
+        *(("state", "u1"), ("outcome", "u1"), ("charged", "u1"), ("flags", "u1")),
+        *(("priority", "<i2"), ("made", "<u2"), ("due_s", "<u4"), ("expires_s", "<u4")),
+        *(("agent", "<f8"), ("customer", "<f8")),
+    ]
 )
 _STATES = (None, *ContactState)
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -144,10 +150,11 @@ class NotTaken(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Contacts as Redis stores them, to follow the first `before` ones.
+    """Contacts on their way to Redis, to follow the first `before` ones.
 
     Args:
-        rows: Of a hundred contacts each, the first hundred being that of `before`.
+        records: Packed.
+        rows: Of a hundred contacts each, the first hundred being that of `before`; not compressed.
     """
 
     before: int
@@ -173,24 +180,24 @@ class Contacts:
         Returns:
             How many contacts are loaded now; a block that does not follow is not written.
         """
-        return self.store(campaign, self.pack(campaign, before=before, records=records, rows=rows))
+        packed = b"".join(record.pack() for record in records)
+        return self.store(campaign, self.block(campaign, before=before, records=packed, rows=rows))
 
-    def pack(
-        self, campaign: str, *, before: int, records: Sequence[ContactRecord], rows: Sequence[Row]
-    ) -> Block:
-        """Pack contacts as `store` takes them; reads the hundred that `before` lies within."""
+    def block(self, campaign: str, *, before: int, records: bytes, rows: Sequence[Row]) -> Block:
+        """Make a block of packed records and rows; reads the hundred that `before` lies within."""
         first, inside = divmod(before, PER_CHUNK)
-        whole = [*self.rows(campaign, first)[:inside], *rows] if inside else list(rows)
+        whole = [*self.rows(campaign, first)[:inside], *rows] if inside else rows
         return Block(
             before=before,
-            after=before + len(records),
-            records=b"".join(record.pack() for record in records),
-            rows=[pack_rows(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)],
+            after=before + len(rows),
+            records=records,
+            rows=[_as_lines(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)],
         )
 
     def store(self, campaign: str, block: Block) -> int:
-        """Append a packed block, as `append` does."""
-        return int(self._db.run("load", campaign, block.before, block.records, *block.rows))
+        """Append a block, as `append` does."""
+        rows = map(_compressed, block.rows)
+        return int(self._db.run("load", campaign, block.before, block.records, *rows))
 
     def get(self, campaign: str, n: int) -> ContactRecord | None:
         """Read one contact; None when there is none of this number."""
@@ -275,9 +282,30 @@ def customers_of(
     return np.concatenate(found)[:size] if found else np.empty(0, dtype=np.int64)
 
 
+def pack_records(contacts: Sequence[Contact]) -> bytes:
+    """Encode contacts as they stand at first: waiting, never tried."""
+    records = np.zeros(len(contacts), dtype=_RECORD_TYPE)
+    records["state"] = _STATES.index(ContactState.WAITING)
+    records["agent"] = [float(contact.agent) for contact in contacts]
+    records["customer"] = [float(contact.customer) for contact in contacts]
+    records["priority"] = [contact.priority for contact in contacts]
+    records["due_s"] = [_epoch_s(contact.not_before) for contact in contacts]
+    records["expires_s"] = [_epoch_s(contact.expires_at) for contact in contacts]
+    return records.tobytes()
+
+
+def _epoch_s(instant: datetime | None) -> int:
+    """Give the instant, or the one next to it that has room: 1970 is as past as 1960."""
+    return min(max(int(instant.timestamp()), 1), 0xFFFFFFFF) if instant else 0
+
+
 def pack_rows(rows: Sequence[Row]) -> bytes:
     """Encode the lines of a chunk: one JSON text each, so that one can be read without the rest."""
-    return zlib.compress("\n".join(map(_packed_row, rows)).encode(), 1)
+    return _compressed(_as_lines(rows))
+
+
+def _compressed(lines: bytes) -> bytes:
+    return zlib.compress(lines, 1)
 
 
 def unpack_rows(packed: bytes | None) -> list[Row]:
@@ -285,7 +313,28 @@ def unpack_rows(packed: bytes | None) -> list[Row]:
     return [_unpack_row(line) for line in _lines(packed)] if packed else []
 
 
-def _packed_row(row: Row) -> str:
+def _as_lines(rows: Sequence[Row]) -> bytes:
+    return "\n".join(_plain_lines(rows) or map(_as_line, rows)).encode()
+
+
+def _plain_lines(rows: Sequence[Row]) -> list[str] | None:
+    """Give what `_as_line` would for each of these rows, where no cell of theirs needs escaping.
+
+    To look through all cells at once and then join them takes a third of the time.
+    """
+    cells = "".join(["".join(row.cells) for row in rows]).encode()
+    if len(cells.translate(None, _ESCAPED)) != len(cells) or any(
+        row.extra or not row.cells for row in rows
+    ):
+        return None
+    return [f'[{row.line},["{_BETWEEN_CELLS.join(row.cells)}"]]' for row in rows]
+
+
+_ESCAPED = bytes(range(0x20)) + b'"\\'  # by JSON
+_BETWEEN_CELLS = '","'
+
+
+def _as_line(row: Row) -> str:
     line, cells, extra = row
     if extra:
         return _as_json(row)

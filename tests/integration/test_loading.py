@@ -1,6 +1,7 @@
 """A file becomes contacts, each row once, however often and at whatever point a load breaks off."""
 
 import csv
+import gc
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -148,6 +149,28 @@ def test_the_zones_of_numbers_are_remembered_where_the_hours_go_by_them(db, tmp_
 
     assert loaded.campaign
     assert Campaigns(db).zones(loaded.campaign.id) == ["Asia/Calcutta"]
+
+
+def test_a_contact_may_expire_at_the_end_of_time(db, tmp_path):
+    content = b"agent,customer,expires_at\n+919000000001,+919876543210,9999-12-31\n"
+
+    loaded = load(db, tmp_path, content)
+
+    assert loaded.summary.accepted == 1
+
+
+@pytest.mark.parametrize("is_searched", [True, False])
+def test_the_search_for_cycles_is_afterwards_what_it_was(db, tmp_path, is_searched):
+    seen = []
+    was_searched = gc.isenabled()
+    try:
+        (gc.enable if is_searched else gc.disable)()
+        load(db, tmp_path, listed(20), on_progress=lambda _: seen.append(gc.isenabled()))
+        seen.append(gc.isenabled())
+    finally:
+        (gc.enable if was_searched else gc.disable)()
+
+    assert seen == [False, is_searched]
 
 
 def test_a_file_that_cannot_be_used_leaves_nothing_behind(db, tmp_path):

@@ -473,3 +473,17 @@ def test_contacts_appended_to_a_running_campaign_go_too(account, db):
     assert account.dial_one().attempt.agent == agent(2)
     end_all(account)
     assert account.dial_one().attempt.agent == agent(1)
+
+
+def test_contacts_appended_for_an_agent_who_rests_wait_for_the_end_of_it(account, db):
+    much_later = pair(2, 3, due_s=4_000_000_000)
+    campaign = store_campaign(db, [pair(1, 1), much_later], wrap_up_s=10)
+    account.dial_one()
+    end_all(account)
+
+    append_contacts(db, campaign, [pair(1, 2)], content_hash="more")
+
+    assert account.tick() == ()
+    db.pass_time(11)
+    assert len(account.tick()) == 1
+    check_conservation(db)

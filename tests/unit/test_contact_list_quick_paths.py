@@ -1,0 +1,126 @@
+"""What is read and judged quickly is read and judged as a closer look would."""
+
+import io
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns import text_list
+from campaigns.list_columns import ColumnChoice, understand_header
+from campaigns.list_source import ListLimits, Quoting, Row
+from campaigns.phone import Phone, PhoneRules, parse_phone, usual_mobile
+from campaigns.row_judge import RowJudge
+from campaigns.text_format import TextFormat
+from campaigns.text_list import TextList
+
+CALLER_ID = "08045678900"
+LIMITS = ListLimits(max_cell_chars=40)
+
+
+################################################################ reading
+
+PIECES = st.sampled_from(
+    [*"abc,;\t ", '"', '""', '"a,b"', '"a\nb"', "\n", "\r\n", "\r", "\0", "\x1f", "\u2028", "é"]
+)
+TEXTS = st.lists(PIECES, max_size=60).map("".join)
+LONG_CELLS = st.sampled_from(["a" * 131_072, "a" * 131_073, '"' + "a" * 131_073])
+
+
+def read(text: str, written: TextFormat) -> list[Row]:
+    content = text.encode()
+    rows = TextList(io.BytesIO(content), len(content), written).rows()
+    return [row._replace(cells=row.cells or [""]) for row in rows]  # a line without any cell
+
+
+@given(
+    st.one_of(TEXTS, st.tuples(TEXTS, LONG_CELLS, TEXTS).map("".join)),
+    st.sampled_from(",;"),
+    st.booleans(),
+    st.integers(0, 1),
+    st.integers(1, 40),
+)
+def test_lines_read_many_at_a_time_are_what_they_are_one_by_one(
+    text, delimiter, has_spaces_before_quotes, hint_lines, characters
+):
+    written = TextFormat("utf-8", delimiter, has_spaces_before_quotes, hint_lines)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_list, "_FIRST_CHARACTERS", characters)
+        many_at_a_time = read(text, written)
+        patch.setattr(TextList, "_one_record_a_line", lambda *_: None)
+        one_by_one = read(text, written)
+
+    assert many_at_a_time == one_by_one
+
+
+################################################################ judging
+
+NUMBERS = st.sampled_from(
+    [
+        *("+919876543201", "9876543202", "098765 43202", "+91-98765-43203", "919876543204"),
+        *(
+            "9876543203.0",
+            "9.81E+09",
+            "2223456789",
+            "022 2345 6789",
+            "12",
+            "",
+            CALLER_ID,
+            "call me",
+        ),
+        *("+919876543201 ", " 9876543202", "+9198765432011", "+91 98765 43201\n", "٩٨٧٦٥٤٣٢٠١"),
+    ]
+)
+OTHERS = st.sampled_from(["", " ", "gold", "5", "\0", "x" * 41, '"', "Asia/Dubai", "2026-11-23"])
+CELLS = st.tuples(NUMBERS, NUMBERS, OTHERS, OTHERS).map(list)
+SHORT_OR_LONG = st.lists(st.one_of(NUMBERS, OTHERS), max_size=7)
+COLUMNS = st.sampled_from(
+    [
+        ["agent", "customer", "plan", "city"],
+        ["agent", "customer", "name", "priority"],
+        ["customer", "agent", "timezone", "not_before"],
+    ]
+)
+RULES = st.builds(
+    PhoneRules,
+    default_country=st.sampled_from(["IN", "AE"]),
+    allowed_countries=st.sampled_from([frozenset({"IN"}), frozenset({"AE"})]),
+    caller_id=st.sampled_from([None, CALLER_ID, "9876543201"]),
+)
+
+
+@given(COLUMNS, st.one_of(CELLS, SHORT_OR_LONG), st.sampled_from(Quoting), RULES)
+def test_a_usual_row_is_what_a_closer_look_makes_of_it(columns, cells, quoting, rules):
+    header = understand_header(
+        columns, choice=ColumnChoice(), limits=LIMITS, rules=PhoneRules(), line=1
+    )
+    judge = RowJudge(header, limits=LIMITS, rules=rules, zone=ZoneInfo("Asia/Kolkata"))
+    row, remarks = Row(7, cells, quoting), []
+
+    quick = judge._usual_contact(row, 3)
+
+    if quick is not None:
+        assert quick == judge._look_closely(row, 3, remarks)
+        assert not remarks
+
+
+def test_the_rows_most_lists_are_made_of_need_no_closer_look():
+    header = understand_header(
+        ["agent", "customer", "priority"],
+        choice=ColumnChoice(),
+        limits=LIMITS,
+        rules=PhoneRules(),
+        line=1,
+    )
+    judge = RowJudge(header, limits=LIMITS, rules=PhoneRules(), zone=ZoneInfo("Asia/Kolkata"))
+
+    assert judge._usual_contact(Row(2, ["+919876543201", "9876543202", " "]), 1) is not None
+
+
+@given(st.from_regex(r"[+]?[0-9 -]{8,16}", fullmatch=True), RULES)
+def test_a_usual_mobile_is_what_the_careful_reading_makes_of_it(text, rules):
+    quick = usual_mobile(text, rules)
+
+    assert quick is None or parse_phone(text, rules) == Phone(quick)
