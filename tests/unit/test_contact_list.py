@@ -22,7 +22,9 @@ def open_text(text, **options):
 
 def judge(text, *, dedupe=Dedupe.FILE, others=None, **options) -> Chunk:
     """Judge a short list as one chunk."""
-    [chunk] = open_text(text, **options).chunks(dedupe=dedupe, others=others or OtherLists())
+    [chunk] = open_text(text, **options).chunks(
+        dedupe=dedupe, others=others or OtherLists(), rows_per_chunk=10_000
+    )
     return chunk
 
 
