@@ -18,6 +18,8 @@ def safe_cell(text: str) -> str:
     """Put an apostrophe before what would be run; plain numbers such as -12.50 stay numbers."""
     if not text or text[0] not in _SUSPECT:
         return text
+    if text[0] in "+-" and text[1:].isdecimal():
+        return text  # what follows says so too, but a list's phone numbers are worth a shortcut
     if not _RUNS.match(text) or _PLAIN_NUMBER.match(text):
         return text
     return f"'{text}"

@@ -10,13 +10,10 @@ from types import TracebackType
 from typing import Protocol, Self
 from zoneinfo import ZoneInfo
 
-import pandas as pd
-
 from dialer.file_set import FileSet
 from dialer.report_csv import CsvFile
-from dialer.report_frames import frame_of
 from dialer.report_parquet import ParquetFile
-from dialer.report_tables import Cell, Table
+from dialer.report_tables import Cell, Columns, Table
 from dialer.report_workbook import XlsxFile
 
 
@@ -43,8 +40,8 @@ class Layout:
 class TableFile(Protocol):
     """A file that one table is written into."""
 
-    def write(self, frame: pd.DataFrame) -> None:
-        """Append rows; the frame has every column of the table."""
+    def write(self, columns: Columns) -> None:
+        """Append rows, perhaps none."""
 
     def close(self) -> None:
         """Complete the file."""
@@ -57,8 +54,6 @@ class TableFiles:
     """One table growing in every format at once, a batch of rows at a time."""
 
     def __init__(self, files: FileSet, stem: str, table: Table, layout: Layout) -> None:
-        self._table = table
-        self._zone = layout.zone
         self._rows: list[Sequence[Cell]] = []
         self._files: list[TableFile] = []
         with ExitStack() as stack:
@@ -82,31 +77,27 @@ class TableFiles:
             with suppress(OSError):  # a full disk refuses the last bytes again
                 file.abandon()
 
-    def append(self, row: Sequence[Cell]) -> None:
-        """Append a row."""
-        self._rows.append(row)
-        self._write_if(len(self._rows) >= _BATCH)
+    def write(self, columns: Columns) -> None:
+        """Append a batch of rows."""
+        for file in self._files:
+            file.write(columns)
 
     def extend(self, rows: Iterable[Sequence[Cell]]) -> None:
-        """Append rows."""
-        self._rows.extend(rows)
-        self._write_if(len(self._rows) >= _BATCH)
-
-    def write(self, frame: pd.DataFrame) -> None:
-        """Append rows that are a frame already."""
-        for file in self._files:
-            file.write(frame)
+        """Append rows of a table whose rows are few, or come one by one."""
+        for row in rows:
+            self._rows.append(row)
+            if len(self._rows) >= _BATCH:
+                self._write_waiting()
 
     def close(self) -> None:
         """Complete the files."""
-        self._write_if(bool(self._rows))
+        self._write_waiting()
         for file in self._files:
             file.close()
 
-    def _write_if(self, now: bool) -> None:
-        if now:
-            self.write(frame_of(self._rows, self._table, zone=self._zone))
-            self._rows = []
+    def _write_waiting(self) -> None:
+        self.write([*zip(*self._rows, strict=True)])
+        self._rows = []
 
 
 _BATCH = 5_000
@@ -115,10 +106,10 @@ _BATCH = 5_000
 def _open_table(path: Path, format_: Format, table: Table, layout: Layout) -> TableFile:
     match format_:
         case Format.CSV:
-            return CsvFile(path, table, raw=layout.raw, bom=layout.bom)
+            return CsvFile(path, table, zone=layout.zone, raw=layout.raw, bom=layout.bom)
         case Format.PARQUET:
             return ParquetFile(path, table, zone=layout.zone)
         case Format.XLSX:
-            return XlsxFile(path, table, raw=layout.raw, as_of=layout.as_of)
+            return XlsxFile(path, table, zone=layout.zone, raw=layout.raw, as_of=layout.as_of)
         case Format.HTML:
             raise ValueError("a page holds no single table")

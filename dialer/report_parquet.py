@@ -1,40 +1,39 @@
 """A report table as Parquet."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dialer.report_tables import Table, Type
+from dialer.report_columns import instants, one_by_one
+from dialer.report_tables import Columns, Table, Type
 
 
 class ParquetFile:
     """Typed columns, zstd; text is as it is in our books, since nothing here runs formulas."""
 
     def __init__(self, path: Path, table: Table, *, zone: ZoneInfo) -> None:
-        self._columns = table.columns
+        self._zone = zone
+        self._types = [column.type for column in table.columns]
         self._schema = pa.schema(
             [(column.name, _arrow_type(column.type, zone)) for column in table.columns]
         )
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._batches: list[pa.RecordBatch] = []
 
-    def write(self, frame: pd.DataFrame) -> None:
+    def write(self, columns: Columns) -> None:
         """Append rows."""
-        converted = {
-            column.name: frame[column.name].map(_CONVERTED[column.type], na_action="ignore")
-            for column in self._columns
-            if column.type in _CONVERTED
-        }
-        batch = pa.RecordBatch.from_pandas(
-            frame.assign(**converted), schema=self._schema, preserve_index=False
-        )
-        self._batches.append(batch.replace_schema_metadata(None))
+        if not columns:
+            return
+        arrays = [
+            pa.array(self._values(cells, type_), field.type)
+            for cells, type_, field in zip(columns, self._types, self._schema, strict=True)
+        ]
+        self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
         if sum(batch.num_rows for batch in self._batches) >= _ROW_GROUP:
             self._flush()
 
@@ -48,6 +47,20 @@ class ParquetFile:
         self._batches.clear()
         self._file.close()
 
+    def _values(self, cells: Sequence[Any], type_: Type) -> Any:
+        """Convert what Arrow does not by itself."""
+        match type_:
+            case Type.FIGURE:
+                return [None if cell is None else str(cell) for cell in cells]
+            case Type.REAL:
+                return one_by_one(cells, float)
+            case Type.MONEY:
+                return one_by_one(cells, lambda price: Decimal(price).quantize(_SIX_PLACES))
+            case Type.INSTANT:
+                return instants(cells, self._zone)
+            case _:
+                return cells
+
     def _flush(self) -> None:
         if self._batches:
             table = pa.Table.from_batches(self._batches, schema=self._schema)
@@ -56,6 +69,7 @@ class ParquetFile:
 
 
 _ROW_GROUP = 100_000
+_SIX_PLACES = Decimal("0.000001")
 
 
 def _arrow_type(type_: Type, zone: ZoneInfo) -> Any:
@@ -72,12 +86,3 @@ def _arrow_type(type_: Type, zone: ZoneInfo) -> Any:
             return pa.timestamp("ms", tz=zone.key)
         case Type.TRUTH:
             return pa.bool_()
-
-
-_SIX_PLACES = Decimal("0.000001")
-_CONVERTED: dict[Type, Callable[[Any], Any]] = {
-    Type.FIGURE: str,
-    Type.REAL: float,
-    Type.MONEY: lambda price: Decimal(price).quantize(_SIX_PLACES),
-}
-"""What Arrow does not convert by itself."""

@@ -1,19 +1,25 @@
 """How contacts become rows of a report's tables; the columns are in `report_tables`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
+from operator import attrgetter
+from typing import Any
 
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.contact_state import ContactState
 from campaigns.figures import STANDING_OF
 from campaigns.number_mask import FORGOTTEN, Mask, NumberMask
-from dialer.ids import ContactId
-from dialer.report_tables import Cell, Orphan, RejectedRow
+from dialer.report_tables import Cell, Columns, Orphan, RejectedRow
 from dialer.store.attempts import OpenAttempt
+from dialer.store.contacts import ContactRecord
 from dialer.store.snapshot import ContactLine
 
 
 class ContactRows:
     """Turns the contacts and rejected rows of a campaign into rows of the tables.
+
+    The two long tables are made column by column, for thousands of contacts at once: row by row
+    takes twice as long.
 
     Args:
         own_columns: How many columns the upload has.
@@ -24,76 +30,66 @@ class ContactRows:
         self._own_columns = own_columns
         self._mask = mask
 
-    def contact(self, line: ContactLine) -> tuple[Cell, ...]:
-        """Make the row of a contact."""
-        record = line.record
-        agent, customer = digits_of(record.agent), digits_of(record.customer)
-        sids = [one.attempt.sid for one in line.attempts if one.attempt.sid]
-        is_due_later = record.state is ContactState.WAITING and record.due_s
-        return (
-            str(ContactId(self._campaign, line.n)),
-            line.row.line,
-            self._mask.number(agent),
-            self._mask.number(customer),
-            STANDING_OF[record.state],
-            record.outcome,
-            record.made,
-            record.due_s if is_due_later else None,
-            sids[-1] if sids else None,
-            record.charged,
-            *self._own(line.row.cells, known=(agent, customer)),
-        )
+    def contacts(self, lines: Sequence[ContactLine]) -> Columns:
+        """Make the rows of contacts."""
+        records = [line.record for line in lines]
+        return [
+            self._ids(lines),
+            [line.row.line for line in lines],
+            self._numbers([record.agent for record in records]),
+            self._numbers([record.customer for record in records]),
+            [STANDING_OF[record.state] for record in records],
+            [record.outcome for record in records],
+            [record.made for record in records],
+            [_due_later(record) for record in records],
+            [_last_sid(line.attempts) for line in lines],
+            [record.charged for record in records],
+            *self._own_of(lines),
+        ]
 
-    def attempts(self, line: ContactLine) -> Iterator[tuple[Cell, ...]]:
-        """Make the rows of a contact's attempts, the first one first."""
-        if not line.attempts:
-            return
-        known = (digits_of(line.record.agent), digits_of(line.record.customer))
-        own = self._own(line.row.cells, known=known)
-        contact = str(ContactId(self._campaign, line.n))
-        for one in line.attempts:
-            yield (*self._attempt(one, contact=contact, line=line.row.line), *own)
+    def attempts(self, lines: Sequence[ContactLine]) -> Columns:
+        """Make the rows of these contacts' attempts, each contact's first one first."""
+        called = [line for line in lines if line.attempts]
+        made = [one for line in called for one in line.attempts]
+        if not made:
+            return []
+        told = zip(*(_told_by(one.attempt) for one in made), strict=True)
+        columns: dict[str, Sequence[Any]] = dict(zip(_TOLD, told, strict=True))
+        columns["attempt_id"] = [str(one.id) for one in made]
+        for name in ("agent", "customer"):
+            columns[name] = self._numbers(columns[name])
+        times = [len(line.attempts) for line in called]
+        columns["contact_id"] = _repeated(self._ids(called), times)
+        columns["line"] = _repeated([line.row.line for line in called], times)
+        own = (_repeated(cells, times) for cells in self._own_of(called))
+        return [*(columns[name] for name in _ATTEMPT_ROW), *own]
 
-    def _attempt(self, one: OpenAttempt, *, contact: str, line: int) -> tuple[Cell, ...]:
-        attempt = one.attempt
-        return (
-            str(one.id),
-            contact,
-            attempt.no,
-            attempt.sid,
-            self._mask.number(digits_of(attempt.agent)),
-            self._mask.number(digits_of(attempt.customer)),
-            attempt.requested_at,
-            attempt.answered_at,
-            attempt.ended_at,
-            attempt.agent_status,
-            attempt.customer_status,
-            attempt.outcome,
-            attempt.ring_s,
-            attempt.talk_s,
-            attempt.total_s,
-            attempt.price,
-            attempt.recording_url,
-            attempt.http_status,
-            attempt.error_code,
-            line,
-            attempt.is_charged,
-            attempt.answered_by,
-            attempt.agent_s,
-            attempt.source,
-            attempt.rules_version,
-            attempt.window,
-        )
+    def _ids(self, lines: Sequence[ContactLine]) -> list[str]:
+        # what a ContactId gives, without making one for each
+        return [f"{self._campaign}-{line.n}" for line in lines]
+
+    def _numbers(self, numbers: Sequence[str]) -> list[str]:
+        digits = [digits_of(number) for number in numbers]
+        if self._mask.mask is Mask.NONE:
+            return digits
+        return [self._mask.number(one) for one in digits]
+
+    def _own_of(self, lines: Sequence[ContactLine]) -> Columns:
+        if self._mask.mask is Mask.NONE:
+            cells = [self._own(line.row.cells) for line in lines]
+        else:
+            cells = [self._own(line.row.cells, known=_numbers_of(line.record)) for line in lines]
+        return [*zip(*cells, strict=True)]
 
     def unresolved(
-        self, line: ContactLine, *, as_of_s: float, next_looks: Mapping[str, float]
+        self, lines: Iterable[ContactLine], *, as_of_s: float, next_looks: Mapping[str, float]
     ) -> Iterator[tuple[Cell, ...]]:
-        """Make the rows of a contact's attempts in quarantine, and of contradictions.
+        """Make the rows of these contacts' attempts in quarantine, and of contradictions.
 
         Args:
             next_looks: When the provider is next asked, by attempt id, epoch s.
         """
-        for one in line.attempts:
+        for one in (one for line in lines for one in line.attempts):
             attempt = one.attempt
             since = attempt.requested_at
             if attempt.state is AttemptState.UNKNOWN:
@@ -134,6 +130,57 @@ class ContactRows:
         if self._mask.mask is Mask.NONE:
             return cells
         return [self._mask.text(cell, known=known) for cell in cells]
+
+
+_ATTEMPT_ROW = (
+    "attempt_id",
+    "contact_id",
+    "no",
+    "sid",
+    "agent",
+    "customer",
+    "requested_at",
+    "answered_at",
+    "ended_at",
+    "agent_status",
+    "customer_status",
+    "outcome",
+    "ring_s",
+    "talk_s",
+    "total_s",
+    "price",
+    "recording_url",
+    "http_status",
+    "error_code",
+    "line",
+    "is_charged",
+    "answered_by",
+    "agent_s",
+    "source",
+    "rules_version",
+    "window",
+)
+"""What stands in the columns of `attempts`, in their order: an attempt's own, and three beside."""
+
+_BESIDE = frozenset({"attempt_id", "contact_id", "line"})
+_TOLD = tuple(name for name in _ATTEMPT_ROW if name not in _BESIDE)
+_told_by = attrgetter(*_TOLD)
+
+
+def _repeated(column: Sequence[Any], times: Sequence[int]) -> list[Any]:
+    return [*chain.from_iterable(map(repeat, column, times))]
+
+
+def _numbers_of(record: ContactRecord) -> tuple[str, str]:
+    return digits_of(record.agent), digits_of(record.customer)
+
+
+def _due_later(record: ContactRecord) -> int | None:
+    return (record.due_s or None) if record.state is ContactState.WAITING else None
+
+
+def _last_sid(attempts: Sequence[OpenAttempt]) -> str | None:
+    return next((one.attempt.sid for one in reversed(attempts) if one.attempt.sid), None)
 
 
 def _contradiction(attempt: Attempt) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 Cell = str | int | float | bool | Decimal | None
 """Instants are epoch seconds."""
 
-Rows = Sequence[Sequence[Cell]]
+Columns = Sequence[Sequence[Any]]
+"""Some rows of a table, column by column, in its columns' order; without a row, without columns."""
 
 
 class Kind(StrEnum):

@@ -4,7 +4,7 @@ contacts ──one pass──▶ attempts, contacts, unresolved   (a batch of ro
     └──────counted──▶ figures ──sums hold?──▶ summary, by_…, kpis, HTML ──▶ renamed into place
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,8 +26,8 @@ from campaigns.report import (
 )
 from dialer.file_set import FileSet, plain_name
 from dialer.ids import ContactId
+from dialer.report_columns import figures_columns
 from dialer.report_files import Format, Layout, TableFiles
-from dialer.report_frames import figures_frame
 from dialer.report_rows import ContactRows, digits_of, orphan_row
 from dialer.report_tables import (
     ALL_KINDS,
@@ -129,7 +129,7 @@ def write_reports(
             )
         report = _pour(source, tables, mask=mask, as_of=as_of, on_progress=on_progress)
         for kind in tables.keys() - STREAMED_KINDS:
-            tables[kind].write(figures_frame(report, table(kind, ())))
+            tables[kind].write(figures_columns(report, table(kind, ())))
         for one in tables.values():
             one.close()
         if render_html and Format.HTML in formats:
@@ -154,22 +154,23 @@ def _pour(
     as_of_s = as_of.timestamp()
 
     # An append may add to both lists while we read; what it adds is not in our sums yet.
-    for line in islice(source.contacts, campaign.accepted):
-        book.add(line)
+    for lines in _batches(islice(source.contacts, campaign.accepted)):
+        book.add(lines)
         if contacts:
-            contacts.append(rows.contact(line))
-        if attempts and line.attempts:
-            attempts.extend(rows.attempts(line))
-        if unresolved and line.attempts:
-            unresolved.extend(rows.unresolved(line, as_of_s=as_of_s, next_looks=source.next_looks))
-        if on_progress and line.n % _TELL_EVERY == 0:
-            on_progress(line.n, campaign.accepted)
+            contacts.write(rows.contacts(lines))
+        if attempts:
+            attempts.write(rows.attempts(lines))
+        if unresolved:
+            unresolved.extend(rows.unresolved(lines, as_of_s=as_of_s, next_looks=source.next_looks))
+        if on_progress and lines[-1].n < campaign.accepted:
+            on_progress(lines[-1].n, campaign.accepted)
     if unresolved:
         unresolved.extend(orphan_row(orphan, as_of_s=as_of_s) for orphan in source.orphans)
-    for row in islice(source.rejected, campaign.rejected + campaign.duplicate):
+    not_taken = islice(source.rejected, campaign.rejected + campaign.duplicate)
+    for row in not_taken:
         book.not_taken += 1
         if rejected:
-            rejected.append(rows.rejected(row))
+            rejected.extend([rows.rejected(row)])
     if on_progress:
         on_progress(campaign.accepted, campaign.accepted)
     return book.close(
@@ -181,7 +182,23 @@ def _pour(
 
 
 _POURED = (Kind.ATTEMPTS, Kind.CONTACTS, Kind.UNRESOLVED, Kind.REJECTED)
-_TELL_EVERY = 5_000  # contacts
+
+
+def _batches(contacts: Iterable[ContactLine]) -> Iterator[list[ContactLine]]:
+    """Take as many contacts at a time as make a batch of rows, their attempts counted too."""
+    batch: list[ContactLine] = []
+    rows = 0
+    for line in contacts:
+        batch.append(line)
+        rows += 1 + len(line.attempts)
+        if rows >= _BATCH:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
+
+
+_BATCH = 5_000
 
 
 class _Book:
@@ -195,8 +212,12 @@ class _Book:
         self._faults: dict[str, str] = {}
         self.not_taken = 0
 
-    def add(self, line: ContactLine) -> None:
-        """Count a contact."""
+    def add(self, lines: Sequence[ContactLine]) -> None:
+        """Count contacts."""
+        for line in lines:
+            self._add(line)
+
+    def _add(self, line: ContactLine) -> None:
         record = line.record
         attempts = [one.attempt for one in line.attempts]
         self._counting.add(record.state, record.outcome, attempts)

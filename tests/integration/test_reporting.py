@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import openpyxl
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -23,6 +23,7 @@ from dialer.report_workbook import XlsxFile
 from dialer.reporting import write_reports
 from tests.report_samples import AS_OF, CAMPAIGN, START_S, Rejected, attempt, line, source
 
+ZONE = ZoneInfo("Asia/Kolkata")
 HOSTILE = "=cmd|' /C calc'!A1"
 FIXED = [
     "attempt_id",
@@ -262,10 +263,9 @@ def test_a_workbook_is_typed_frozen_filtered_and_holds_no_formula(tmp_path):
 def test_a_table_too_long_for_one_sheet_goes_on_on_the_next(tmp_path):
     path = tmp_path / "kpis.xlsx"
     kpis = table(Kind.KPIS, ())
-    file = XlsxFile(path, kpis, raw=False, as_of=AS_OF, rows_per_sheet=3)
-    rows_of_kpis = [(f"figure {n}", "", 1, 2, 0.5) for n in range(1, 6)]
+    file = XlsxFile(path, kpis, zone=ZONE, raw=False, as_of=AS_OF, rows_per_sheet=3)
 
-    file.write(pd.DataFrame(rows_of_kpis, columns=kpis.header))
+    file.write([[f"figure {n}" for n in range(1, 6)], [""] * 5, [1] * 5, [2] * 5, [0.5] * 5])
     file.close()
 
     book = openpyxl.load_workbook(path)
