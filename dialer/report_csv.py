@@ -64,7 +64,7 @@ class CsvFile:
     def _texts(self, cells: Sequence[Any], column: Column) -> pa.LargeStringArray:
         match column.type:
             case Type.INSTANT:
-                return text_array(iso_texts(instants(cells, self._zone)))
+                return iso_texts(instants(cells, self._zone))
             case Type.INTEGER:
                 return integer_texts(cells)
             case Type.TRUTH:

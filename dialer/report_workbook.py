@@ -147,15 +147,15 @@ class XlsxFile:
                 yield _texts(of_texts if self._raw else safe_cells(of_texts))
                 yield _numbers(number_texts(of_numbers))
 
-    def _instants(self, instants_: "pd.Series") -> pa.LargeStringArray:
+    def _instants(self, instants_: pd.DatetimeIndex) -> pa.LargeStringArray:
         """Show local times with their offset; Excel itself knows no zones."""
-        walls, offsets_s = walls_and_offsets(instants_)
+        walls, styles = walls_and_offsets(instants_, self._style)
         days = pa.array((walls - _EXCELS_FIRST_DAY) / pd.Timedelta(days=1), from_pandas=True)
-        styles = one_by_one(offsets_s, lambda offset_s: f'" s="{self._style(offset_s)}')
-        return joined(text_array(styles), _numbers(days.cast(pa.large_string())))
+        return joined(styles, _numbers(days.cast(pa.large_string())))
 
-    def _style(self, offset_s: float) -> int:
-        return self._package.style(f'yyyy-mm-dd"T"hh:mm:ss"{offset_text(offset_s)}"')
+    def _style(self, offset_s: float) -> str:
+        style = self._package.style(f'yyyy-mm-dd"T"hh:mm:ss"{offset_text(offset_s)}"')
+        return f'" s="{style}'
 
 
 _EXCELS_FIRST_DAY = pd.Timestamp("1899-12-30")  # day 0, for every day since March 1900
