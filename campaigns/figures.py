@@ -5,12 +5,12 @@ million cost little more than a few thousand.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from itertools import count
+from itertools import count, repeat
 from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -169,6 +169,7 @@ class Counting:
         self._ends: Counter[Outcome | NotDialled] = Counter()
         self._numbers = count(1)
         self._waiting: list[tuple[Any, ...]] = []
+        self._contacts_of: list[int] = []
         self._tables = {by: _no_tallies() for by in By}
         self._contacts_with: Counter[str] = Counter()
         self._sent_at: list[np.ndarray[Any, np.dtype[np.float64]]] = []
@@ -179,7 +180,7 @@ class Counting:
         self,
         state: ContactState,
         end: Outcome | NotDialled | None,
-        attempts: Iterable[Attempt],
+        attempts: Sequence[Attempt],
     ) -> None:
         """Count one contact.
 
@@ -190,8 +191,8 @@ class Counting:
         self._contacts[STANDING_OF[state]] += 1
         if end is not None:
             self._ends[end] += 1
-        contact = next(self._numbers)
-        self._waiting += ((contact, *_known_of(attempt)) for attempt in attempts)
+        self._waiting += map(_known_of, attempts)
+        self._contacts_of += repeat(next(self._numbers), len(attempts))
         if len(self._waiting) >= _ENOUGH:
             self._count()
 
@@ -215,8 +216,9 @@ class Counting:
         )
 
     def _count(self) -> None:
-        attempts = pd.DataFrame(self._waiting, columns=["contact", *_KNOWN], dtype=object)
-        self._waiting = []
+        attempts = pd.DataFrame(self._waiting, columns=_KNOWN, dtype=object)
+        attempts["contact"] = np.array(self._contacts_of, dtype="int64")
+        self._waiting, self._contacts_of = [], []
         counted = tallied(attempts, self._zone)
         for by, table in self._tables.items():
             added = pd.concat([table, counted.groupby(by)[TALLIED].sum()])

@@ -180,7 +180,10 @@ def _due_later(record: ContactRecord) -> int | None:
 
 
 def _last_sid(attempts: Sequence[OpenAttempt]) -> str | None:
-    return next((one.attempt.sid for one in reversed(attempts) if one.attempt.sid), None)
+    for one in reversed(attempts):
+        if one.attempt.sid:
+            return one.attempt.sid
+    return None
 
 
 def _contradiction(attempt: Attempt) -> str:

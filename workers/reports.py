@@ -1,5 +1,6 @@
 """A campaign's report files, from the store to a folder."""
 
+import gc
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,14 @@ from dialer.store import Campaign
 from workers.bookkeeping import source_of
 from workers.wiring import Wiring
 
-__all__ = ["DoesNotAddUp", "Format", "ReportSet", "number_mask", "report_to"]
+__all__ = [
+    "DoesNotAddUp",
+    "Format",
+    "ReportSet",
+    "collect_garbage_rarely",
+    "number_mask",
+    "report_to",
+]
 
 
 def report_to(
@@ -36,6 +44,7 @@ def report_to(
     Raises:
         DoesNotAddUp: A sum does not hold. Nothing was written.
     """
+    collect_garbage_rarely()
     return write_reports(
         source_of(wiring, campaign),
         out,
@@ -47,6 +56,15 @@ def report_to(
         render_html=_page() if Format.HTML in formats else None,
         on_progress=lambda done, total: on_share(done / total if total else 1.0),
     )
+
+
+def collect_garbage_rarely() -> None:
+    """Let this process look for cycles of garbage more rarely than Python does by itself.
+
+    A report makes a dozen objects a row, which hold each other but never in a cycle; to look for
+    cycles among them was a fifth of its time.
+    """
+    gc.set_threshold(20_000)
 
 
 def number_mask(word: str, settings: Settings) -> NumberMask:

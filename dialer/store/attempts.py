@@ -15,10 +15,8 @@ from dialer.store.database import Database, text
 # The record is a JSON list in the order of the dataclass, trailing defaults cut: names would be
 # half of it. gate.lua and record.lua know the first seven places.
 _DEFAULTS = [Attempt._field_defaults.get(name) for name in Attempt._fields]
-_OUTCOMES_AT = [
-    Attempt._fields.index(name)
-    for name in ("outcome", "details_outcome", "told_outcome", "first_outcome")
-]
+_STATE = Attempt._fields.index("state")
+_OUTCOMES = [at for at, name in enumerate(Attempt._fields) if name.endswith("outcome")]
 _WRITES_AT_ONCE = 50  # a few milliseconds in which nobody else is served
 # dumps() would make an encoder a call
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -223,9 +221,19 @@ def encode(attempt: Attempt) -> str:
 def decode(stored: bytes | str) -> Attempt:
     """Decode from Redis."""
     # told that it is text, json need not find out which
-    values: list[Any] = json.loads(stored if isinstance(stored, str) else stored.decode())
-    values[1] = AttemptState(values[1])
-    for at in _OUTCOMES_AT:
+    return _made_of(json.loads(stored if isinstance(stored, str) else stored.decode()))
+
+
+def decode_all(stored: Iterable[bytes]) -> list[Attempt]:
+    """Decode many; as one JSON text, which takes half the time."""
+    return [_made_of(values) for values in json.loads(b"[" + b",".join(stored) + b"]")]
+
+
+def _made_of(values: list[Any]) -> Attempt:
+    """Make an attempt of its values, in order; a newer version may have written more of them."""
+    del values[len(Attempt._fields) :]
+    values[_STATE] = AttemptState(values[_STATE])
+    for at in _OUTCOMES:
         if at < len(values) and values[at] is not None:
             values[at] = Outcome(values[at])
     return Attempt(*values)
@@ -243,11 +251,6 @@ def caps_plain(caps: DailyCaps) -> dict[str, Any]:
 def caps_json(caps: DailyCaps) -> str:
     """Encode daily caps for the gate; '' where there are none."""
     return json.dumps(caps_plain(caps)) if caps.caps else ""
-
-
-def decode_all(stored: Iterable[bytes]) -> list[Attempt]:
-    """Decode several."""
-    return [decode(one) for one in stored]
 
 
 def _correction_fields(correct: Correction) -> dict[str, Any]:

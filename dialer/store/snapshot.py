@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from dialer.ids import AttemptId
-from dialer.store.attempts import OpenAttempt, decode
+from dialer.store.attempts import OpenAttempt, decode_all
 from dialer.store.contacts import PER_CHUNK, ContactRecord, Row, unpack_records, unpack_rows
-from dialer.store.database import Database, text
+from dialer.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ def contact_lines(
             pipe.hgetall(db.key("c", campaign, "attempts", chunk))
             packed, rows, attempts = pipe.execute()
         by_contact: dict[int, list[OpenAttempt]] = {}
-        for field, stored in cast("dict[bytes, bytes]", attempts).items():
-            attempt = decode(stored)
-            n = int(text(field).split("-")[0])
+        fields = cast("dict[bytes, bytes]", attempts)
+        for field, attempt in zip(fields, decode_all(fields.values()), strict=True):
+            n = int(field.partition(b"-")[0])
             by_contact.setdefault(n, []).append(
                 OpenAttempt(AttemptId(campaign, n, attempt.no, attempt.nonce), attempt)
             )
