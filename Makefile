@@ -63,7 +63,7 @@ check: $(VENV)/.dev ## Check style, types and the import rule
 model: $(VENV)/.dev ## Check the model of the dial protocol (needs Debian's spin and gcc)
 	$(BIN)/python tools/check_model.py
 
-bench: $(VENV)/.runtime ## Measure us beside what people would use instead; about twenty minutes
+bench: $(VENV)/.dev ## Measure us beside what people would use instead; about twenty minutes
 	$(BIN)/python -m bench.run
 
 soak: $(VENV)/.runtime ## Ten minutes each at the real pace; an hour with SOAK=--hour
