@@ -34,7 +34,8 @@ class ContactRows:
         """Make the rows of contacts."""
         records = [line.record for line in lines]
         return [
-            self._ids(lines),
+            # what a ContactId gives, without making one for each
+            [f"{self._campaign}-{line.n}" for line in lines],
             [line.row.line for line in lines],
             self._numbers([record.agent for record in records]),
             self._numbers([record.customer for record in records]),
@@ -47,10 +48,13 @@ class ContactRows:
             *self._own_of(lines),
         ]
 
-    def attempts(self, lines: Sequence[ContactLine]) -> Columns:
-        """Make the rows of these contacts' attempts, each contact's first one first."""
-        called = [line for line in lines if line.attempts]
-        made = [one for line in called for one in line.attempts]
+    def attempts(self, lines: Sequence[ContactLine], of_contacts: Columns) -> Columns:
+        """Make the rows of these contacts' attempts, each contact's first one first.
+
+        Args:
+            of_contacts: The contacts' own rows, parts of which are repeated beside each attempt.
+        """
+        made = [one for line in lines for one in line.attempts]
         if not made:
             return []
         told = zip(*(_told_by(one.attempt) for one in made), strict=True)
@@ -58,15 +62,12 @@ class ContactRows:
         columns["attempt_id"] = [str(one.id) for one in made]
         for name in ("agent", "customer"):
             columns[name] = self._numbers(columns[name])
-        times = [len(line.attempts) for line in called]
-        columns["contact_id"] = _repeated(self._ids(called), times)
-        columns["line"] = _repeated([line.row.line for line in called], times)
-        own = (_repeated(cells, times) for cells in self._own_of(called))
-        return [*(columns[name] for name in _ATTEMPT_ROW), *own]
-
-    def _ids(self, lines: Sequence[ContactLine]) -> list[str]:
-        # what a ContactId gives, without making one for each
-        return [f"{self._campaign}-{line.n}" for line in lines]
+        times = [len(line.attempts) for line in lines]
+        contact_ids, places, *others = of_contacts
+        columns["contact_id"] = _repeated(contact_ids, times)
+        columns["line"] = _repeated(places, times)
+        own = others[len(others) - self._own_columns :]
+        return [*(columns[name] for name in _ATTEMPT_ROW), *(_repeated(one, times) for one in own)]
 
     def _numbers(self, numbers: Sequence[str]) -> list[str]:
         digits = [digits_of(number) for number in numbers]

@@ -156,10 +156,11 @@ def _pour(
     # An append may add to both lists while we read; what it adds is not in our sums yet.
     for lines in _batches(islice(source.contacts, campaign.accepted)):
         book.add(lines)
+        of_contacts = rows.contacts(lines)
         if contacts:
-            contacts.write(rows.contacts(lines))
+            contacts.write(of_contacts)
         if attempts:
-            attempts.write(rows.attempts(lines))
+            attempts.write(rows.attempts(lines, of_contacts))
         if unresolved:
             unresolved.extend(rows.unresolved(lines, as_of_s=as_of_s, next_looks=source.next_looks))
         if on_progress and lines[-1].n < campaign.accepted:
