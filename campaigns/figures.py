@@ -229,7 +229,8 @@ class Counting:
         self._turned_away += int((attempts["http_status"] == 429).sum())
         self._late += int(awaits_late_values(attempts).sum())
         self._billed_s += int(_seconds(attempts["total_s"]).sum())
-        self._price += sum(map(Decimal, attempts["price"].dropna()), Decimal(0))
+        prices = attempts["price"].value_counts()  # a tariff has few different ones
+        self._price += sum((Decimal(price) * n for price, n in prices.items()), Decimal(0))
 
 
 _KNOWN = (
