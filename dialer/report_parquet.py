@@ -22,7 +22,13 @@ class ParquetFile:
         self._schema = pa.schema(
             [(column.name, _arrow_type(column.type, zone)) for column in table.columns]
         )
-        self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._file = pq.ParquetWriter(
+            path,
+            self._schema,
+            compression="zstd",
+            # of ids and instants a dictionary is as long as the column
+            use_dictionary=[name for name in table.header if name in _FEW_DIFFERENT],
+        )
         self._batches: list[pa.RecordBatch] = []
 
     def write(self, columns: Columns) -> None:
@@ -69,6 +75,23 @@ class ParquetFile:
 
 
 _ROW_GROUP = 100_000
+_FEW_DIFFERENT = frozenset(
+    {
+        "agent",
+        "agent_leg_status",
+        "customer_leg_status",
+        "outcome",
+        "state",
+        "price",
+        "http_status",
+        "error_code",
+        "answered_by",
+        "outcome_source",
+        "window",
+    }
+)
+"""Columns whose cells are few different ones."""
+
 _SIX_PLACES = Decimal("0.000001")
 
 
