@@ -63,10 +63,10 @@ check: $(VENV)/.dev ## Check style, types and the import rule
 model: $(VENV)/.dev ## Check the model of the dial protocol (needs Debian's spin and gcc)
 	$(BIN)/python tools/check_model.py
 
-bench: $(VENV)/.dev ## Measure us beside what people would use instead; about twenty minutes
-	$(BIN)/python -m bench.run
+bench: $(VENV)/.dev ## Measure us beside others, half an hour, into docs/; QUICK=1: minutes, into out/
+	$(BIN)/python -m bench.run $(if $(QUICK),--quick)
 
-soak: $(VENV)/.runtime ## Ten minutes each at the real pace; an hour with SOAK=--hour
+soak: $(VENV)/.runtime ## Half an hour at the real pace, into docs/; an hour with SOAK=--hour
 	$(BIN)/python -m bench.run $(or $(SOAK),--soak)
 
 fmt: $(VENV)/.dev ## Format the code

@@ -3,22 +3,31 @@
 Both are one uvicorn process on the same Redis without persistence. Thirty-two kept-alive
 connections send one callback after the other, JSON or multipart; the sender is a raw asyncio
 client. Ours also checks the path's HMAC, bounds size and time of the body, and runs in the whole
-web application with its middleware. Both answer only after the append.
+web application with its middleware. Both answer only after the append; each repeat goes through
+them in the opposite order.
 """
 
-import argparse
 import asyncio
 import contextlib
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from urllib.parse import urlsplit
 
 from bench import ground, ours
+from bench.chart import Bar
+from bench.result import Plot, Result, Table, arguments, begin, publish
 from bench.settle import callbacks
+
+NOT_SHOWN = """
+TLS, a proxy in front, senders that open a connection for each callback, an append that waits for a
+disk. Sender, receiver and Redis share the cores. An account that dials 200 times a minute is called
+back some ten times a second."""
 
 CONNECTIONS = 32
 
@@ -102,36 +111,89 @@ def dialer() -> Iterator[tuple[int, str]]:
             yield port, urlsplit(wired.paths.url("7f3kq2xa-42-1-k3x9p0k3x9")).path
 
 
-RECEIVERS = {"bare Starlette": bare, "dialer": dialer}
+OURS, BARE = "dialer", "bare Starlette"
+RECEIVERS = {BARE: bare, OURS: dialer}
 BODIES = {"JSON": json_body, "multipart": multipart_body}
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lasts-s", type=float, default=4.0)
-    parser.add_argument("--repeats", type=int, default=3)
-    args = parser.parse_args()
-    print(__doc__)
-    print(ground.machine())
-    rates: dict[tuple[str, str], list[float]] = {}
-    p99s: dict[tuple[str, str], list[float]] = {}
-    for repeat in range(args.repeats):
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One run: callbacks taken a second, and how long the slowest hundredth waited, ms."""
+
+    per_s: float
+    p99_ms: float
+
+
+Runs = Mapping[str, Mapping[str, Sequence[Taken]]]
+"""By body, by receiver."""
+
+
+def measure_all(lasts_s: float, repeats: int) -> Runs:
+    """Send to both, each time in the opposite order."""
+    runs: dict[str, dict[str, list[Taken]]] = {
+        kind: {name: [] for name in RECEIVERS} for kind in BODIES
+    }
+    for repeat in range(repeats):
         order = list(RECEIVERS)
         for name in reversed(order) if repeat % 2 else order:
             with RECEIVERS[name]() as (port, path):
                 for kind, body in BODIES.items():
                     message = request(path, *body())
-                    asyncio.run(_send(port, message, 0.5))
-                    took_s = asyncio.run(_send(port, message, args.lasts_s))
-                    rates.setdefault((kind, name), []).append(len(took_s) / args.lasts_s)
-                    p99s.setdefault((kind, name), []).append(1000 * ground.quantile(took_s, 0.99))
-    for kind in BODIES:
-        ratio = ground.ratio(rates[kind, "dialer"], rates[kind, "bare Starlette"])
-        for name in RECEIVERS:
-            rate, p99 = ground.spread(rates[kind, name]), ground.spread(p99s[kind, name])
-            print(f"{kind:10}{name:16}{rate} requests/s   p99 {p99} ms")
-        print(f"{kind:10}ratio {ratio:.2f}")
+                    asyncio.run(_send(port, message, 0.5))  # warms up
+                    took_s = asyncio.run(_send(port, message, lasts_s))
+                    p99_ms = 1000 * ground.quantile(took_s, 0.99)
+                    runs[kind][name].append(Taken(len(took_s) / lasts_s, p99_ms))
+    return runs
+
+
+def _of_bare(runs: Mapping[str, Sequence[Taken]]) -> float:
+    rates = {name: [one.per_s for one in taken] for name, taken in runs.items()}
+    return ground.ratio(rates[OURS], rates[BARE])
+
+
+def _table(runs: Runs) -> Table:
+    rows = []
+    for kind, by_name in runs.items():
+        for name, taken in by_name.items():
+            rate = ground.spread([one.per_s for one in taken])
+            p99 = ground.spread([one.p99_ms for one in taken])
+            ratio = f"{_of_bare(by_name):.2f}" if name == OURS else "1.00"
+            rows.append((f"{name}, {kind}", rate, ratio, p99))
+    return Table(("", "requests/s", "ratio", "p99, ms"), tuple(rows))
+
+
+def _plot(runs: Runs) -> Plot:
+    rates = {
+        (name, kind): median(one.per_s for one in taken)
+        for kind, by_name in runs.items()
+        for name, taken in by_name.items()
+    }
+    bars = (
+        Bar(f"{name}, {kind}", rate, f"{rate:,.0f}", is_ours=name == OURS)
+        for (name, kind), rate in rates.items()
+    )
+    return Plot("Callbacks taken a second", tuple(bars))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = arguments(__doc__)
+    parser.add_argument("--lasts-s", type=float, default=4.0)
+    parser.add_argument("--repeats", type=int, default=3)
+    args = parser.parse_args()
+    run = begin(__doc__)
+    runs = measure_all(args.lasts_s, args.repeats)
+    result = Result(
+        title="The receiver",
+        method=__doc__,
+        not_shown=NOT_SHOWN,
+        run=run,
+        setting=f"{args.lasts_s:g} s a run, {ground.times(args.repeats)}.",
+        values={f"of_bare_{kind.lower()}": _of_bare(by_name) for kind, by_name in runs.items()},
+        tables=(_table(runs),),
+        plots=(_plot(runs),),
+    )
+    publish(result, args.json)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-_WIDTH, _LABEL, _BAR, _ROW = 720, 210, 400, 22
+_WIDTH, _LABEL, _BAR, _ROW = 720, 230, 380, 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,13 @@ class Bar:
     is_ours: bool = False
 
 
-def bar_chart(title: str, bars: Sequence[Bar]) -> str:
-    """Draw bars to one scale, from 0."""
-    largest = max((bar.value for bar in bars), default=0) or 1
+def bar_chart(title: str, bars: Sequence[Bar], *, goal: float | None = None) -> str:
+    """Draw bars to one scale, from 0.
+
+    Args:
+        goal: Where a line is drawn across them; None: no line.
+    """
+    largest = max([bar.value for bar in bars] + ([goal] if goal else [])) or 1
     height = 40 + _ROW * len(bars)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
@@ -40,5 +44,12 @@ def bar_chart(title: str, bars: Sequence[Bar]) -> str:
             f'<text x="{_LABEL - 8}" y="{top + 13}" text-anchor="end">{escape(bar.label)}</text>',
             f'<rect x="{_LABEL}" y="{top}" width="{length:.0f}" height="16" fill="{colour}"/>',
             f'<text x="{_LABEL + length + 6:.0f}" y="{top + 13}">{escape(bar.text)}</text>',
+        ]
+    if goal:
+        at = f"{_LABEL + _BAR * goal / largest:.0f}"
+        line = f'x1="{at}" x2="{at}" y1="28" y2="{height - 6}"'
+        lines += [
+            f'<line {line} stroke="#c2571a" stroke-dasharray="4 3"/>',
+            f'<text x="{at}" y="24" fill="#c2571a" text-anchor="middle">goal</text>',
         ]
     return "\n".join([*lines, "</svg>", ""])

@@ -9,12 +9,12 @@ everybody gets as many requests at a time as the dialer gives itself, 64.
     theirs  the queue is filled before; a task is one POST and nothing else: no state, no limit
 
 Everybody has two worker processes, the same form, the same Redis without persistence and the same
-provider. The rate is read off the provider's books, over the middle eight tenths of the run, so
+provider; each repeat goes through them in the opposite order. The rate is read off the provider's books, over the middle eight tenths of the run, so
 that starting and ending are left out. CPU is that of all processes together, Redis and provider
-included: on a busy machine it is the steadier figure.
+included: on a busy machine it is the steadier figure. Round trips are what Redis counted as reads
+from its connections, a pipeline being one; commands include those inside scripts.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -27,18 +27,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import redis
+
 from bench import ground, ours, peers
-from bench.chart import Bar, bar_chart
+from bench.chart import Bar
+from bench.result import Plot, Result, Table, arguments, begin, publish
+
+NOT_SHOWN = """
+Peers keep no promise at all: no limit, no state, no second look at a contact, nothing that survives
+a crash but the message. An account of 200 requests a minute sends 3.3 a second, which all of them
+can. Provider and clients share the cores, so nobody is measured on a machine of its own."""
 
 Runner = Callable[[str, str, int], "contextlib.AbstractContextManager[None]"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """One run: POSTs a second, and CPU of all processes a POST, ms."""
+    """One run: POSTs a second; CPU of all processes, ms, and work of Redis, a POST."""
 
     posts_per_s: float
     cpu_ms: float
+    round_trips: float
+    commands: float
 
 
 @contextlib.contextmanager
@@ -78,7 +88,7 @@ def peer(environment: str, module: str, *worker: str) -> Runner:
     return run
 
 
-BARE = "bare Dramatiq + httpx"
+OURS, BARE = "dialer", "bare Dramatiq + httpx"
 _SLOTS_WAITING = 32  # a process; ours has as many threads when nothing limits it
 
 
@@ -113,14 +123,14 @@ def taskiq(slots: int) -> Runner:
 
 
 CONTESTANTS: dict[str, Runner] = {
-    "dialer": dialer,
+    OURS: dialer,
     BARE: bare(8),
     "Celery prefork 2": celery("prefork", 2),
     "arq 2 × 16": arq(16),
     "taskiq 2 × 100": taskiq(100),
 }
 CONTESTANTS_WAITING: dict[str, Runner] = {
-    "dialer": dialer,
+    OURS: dialer,
     BARE: bare(_SLOTS_WAITING),
     "Celery threads 64": celery("threads", 2 * _SLOTS_WAITING),
     "arq 2 × 32": arq(_SLOTS_WAITING),
@@ -135,66 +145,120 @@ def measure(runner: Runner, jobs: int, *, answer_s: float) -> Pace:
         ground.provider("--answer-s", str(answer_s), str(answer_s)) as provider_url,
         runner(redis_url, provider_url, jobs),
     ):
+        client = redis.Redis.from_url(redis_url)
         _wait_for(provider_url, jobs // 10)
-        cpu_before = ground.cpu_s_of_descendants()
+        before = _done_so_far(provider_url, client)
         _wait_for(provider_url, jobs * 9 // 10)
-        cpu_s = ground.cpu_s_of_descendants() - cpu_before
+        after = _done_so_far(provider_url, client)
         arrivals = json.loads(ground.ask(f"{provider_url}/books"))["arrivals"]
     first, last = jobs // 10, jobs * 9 // 10 - 1
     rate = (last - first) / (arrivals[last] - arrivals[first])
-    return Pace(rate, 1000 * cpu_s / (last - first))
+    posts, cpu_s, reads, commands = (now - then for now, then in zip(after, before, strict=True))
+    return Pace(rate, 1000 * cpu_s / posts, reads / posts, commands / posts)
+
+
+def _done_so_far(provider_url: str, client: "redis.Redis") -> tuple[float, ...]:
+    """Give POSTs, CPU of all processes and work of Redis, as near to one instant as may be."""
+    return _count(provider_url), ground.cpu_s_of_descendants(), *ground.redis_work(client)
+
+
+def _count(provider_url: str) -> int:
+    return int(ground.ask(f"{provider_url}/count"))
 
 
 def _wait_for(provider_url: str, requests: int) -> None:
-    def have_come() -> bool:
-        return int(ground.ask(f"{provider_url}/count")) >= requests
-
-    ground.until(have_come, within_s=180, every_s=0.05)
+    ground.until(lambda: _count(provider_url) >= requests, within_s=180, every_s=0.05)
 
 
-def _print(paces: Mapping[str, Sequence[Pace]]) -> None:
+Paces = Mapping[str, Sequence[Pace]]
+_PEERS = ("Celery", "arq", "taskiq")
+
+
+def values(paces: Paces) -> dict[str, float]:
+    """Give what goals are judged by."""
+    rates = {name: [one.posts_per_s for one in runs] for name, runs in paces.items()}
+    if OURS not in rates:
+        return {}
+    told = {
+        "posts_per_s": median(rates[OURS]),
+        "of_bare": ground.ratio(rates[OURS], rates[BARE]),
+        "round_trips": median(one.round_trips for one in paces[OURS]),
+    }
+    peers_rates = [runs for name, runs in rates.items() if name.startswith(_PEERS)]
+    if peers_rates:
+        told["of_best_peer"] = min(ground.ratio(rates[OURS], runs) for runs in peers_rates)
+    return told
+
+
+def _table(paces: Paces) -> Table:
     base = [one.posts_per_s for one in paces[BARE]]
-    base_cpu = [one.cpu_ms for one in paces[BARE]]
-    print(f"{'':28}{'POSTs/s':>24}{'ratio':>8}{'CPU a POST, ms':>16}{'ratio':>8}")
-    for name, runs in paces.items():
-        rates, cpus = [one.posts_per_s for one in runs], [one.cpu_ms for one in runs]
-        print(
-            f"{name:28}{ground.spread(rates):>24}{ground.ratio(rates, base):>8.2f}"
-            f"{median(cpus):>16.2f}{ground.ratio(cpus, base_cpu):>8.2f}"
+    rows = (
+        (
+            name,
+            ground.spread([one.posts_per_s for one in runs]),
+            f"{ground.ratio([one.posts_per_s for one in runs], base):.2f}",
+            f"{median(one.cpu_ms for one in runs):.2f}",
+            f"{median(one.round_trips for one in runs):.1f}",
+            f"{median(one.commands for one in runs):.1f}",
         )
+        for name, runs in paces.items()
+    )
+    header = ("a POST", "POSTs/s", "ratio", "CPU, ms", "Redis round trips", "Redis commands")
+    return Table(header, tuple(rows))
+
+
+def _plot(paces: Paces, answer_ms: float) -> Plot:
+    rates = {name: median(one.posts_per_s for one in runs) for name, runs in paces.items()}
+    when = f"after {answer_ms:g} ms" if answer_ms else "at once"
+    bars = (Bar(name, rate, f"{rate:,.0f}", is_ours=name == OURS) for name, rate in rates.items())
+    return Plot(f"POSTs a second, answered {when}", tuple(bars), goal=0.8 * rates[BARE])
+
+
+def measure_all(
+    chosen: Mapping[str, Runner], jobs: int, *, answer_s: float, repeats: int
+) -> dict[str, list[Pace]]:
+    """Let everybody send, one after the other, each time in the opposite order."""
+    paces: dict[str, list[Pace]] = {name: [] for name in chosen}
+    for repeat in range(repeats):
+        order = list(chosen)
+        for name in reversed(order) if repeat % 2 else order:
+            paces[name].append(measure(chosen[name], jobs, answer_s=answer_s))
+            print(f"   {name}: {paces[name][-1]}", file=sys.stderr, flush=True)
+            time.sleep(0.5)
+    return paces
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--jobs", type=int, default=6_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--answer-ms", type=float, default=0.0, help="how long the provider takes")
     parser.add_argument("--only", nargs="*", help="leave others out; bare Dramatiq always runs")
-    parser.add_argument("--svg", type=Path, help="draw the rates here")
     args = parser.parse_args()
     chosen = {
         name: runner
         for name, runner in (CONTESTANTS_WAITING if args.answer_ms else CONTESTANTS).items()
-        if not args.only or name in args.only or name == BARE
+        if args.only is None or name in args.only or name == BARE
     }
-    print(__doc__)
-    print(ground.machine())
-    paces: dict[str, list[Pace]] = {name: [] for name in chosen}
-    for repeat in range(args.repeats):
-        order = list(chosen)
-        for name in reversed(order) if repeat % 2 else order:
-            paces[name].append(measure(chosen[name], args.jobs, answer_s=args.answer_ms / 1000))
-            print(f"   {name}: {paces[name][-1]}", file=sys.stderr, flush=True)
-            time.sleep(0.5)
-    _print(paces)
-    if args.svg:
-        rates = {name: median(one.posts_per_s for one in runs) for name, runs in paces.items()}
-        bars = [
-            Bar(name, rate, f"{rate:,.0f}", is_ours=name == "dialer")
-            for name, rate in rates.items()
-        ]
-        args.svg.write_text(bar_chart("POSTs a second", bars), encoding="utf-8")
+    run = begin(__doc__)
+    paces = measure_all(chosen, args.jobs, answer_s=args.answer_ms / 1000, repeats=args.repeats)
+    setting = f"{args.jobs:,} jobs, {ground.times(args.repeats)}."
+    environments = [one.lower() for one in _PEERS if any(name.startswith(one) for name in chosen)]
+    if environments:
+        setting += f" Beside: {peers.versions(environments)}."
+    when = f"after {args.answer_ms:g} ms" if args.answer_ms else "at once"
+    result = Result(
+        title=f"Dispatch, limit lifted, a provider that answers {when}",
+        method=__doc__,
+        not_shown=NOT_SHOWN,
+        run=run,
+        setting=setting,
+        values=values(paces),
+        tables=(_table(paces),),
+        plots=(_plot(paces, args.answer_ms),),
+    )
+    publish(result, args.json)
 
 
 if __name__ == "__main__":

@@ -3,22 +3,35 @@
 Redis itself tells how long each script took, so network, Python and the POST are left out. A dial is
 one release, one gate and two records: the answer of the POST, and the end of the call, which frees
 the agent. Lists of 1,000 to 1,000,000 waiting contacts; 10 and 10,000 agents; 1 and 100 campaigns.
-What counts is how the figures change from the smallest to the largest.
+What counts is how the figures change: each size has a server beside one with the smallest, and the
+two dial in turns, a few calls at a time, so that both have the machine in the same state.
 """
 
-import argparse
+import contextlib
 import io
+import sys
 import tempfile
+import time
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import ground, ours
+from bench.chart import Bar
+from bench.result import Plot, Result, Table, arguments, begin, publish
 from campaigns.attempt import CallReport, LegReport, ReportSource
-from dialer import logs
-from dialer.ids import AttemptId
+from dialer.dialing import Dialled
 from dialer.loading import LoadOptions
 from workers.wiring import Wiring
+
+NOT_SHOWN = """
+Python, the network and the POST, which do not know how long the list is; a Redis whose memory is
+swapped out; more than a hundred campaigns. A p99 of eight hundred dials is the eighth largest time; the
+first line, the smallest against itself, tells how much chance there is in a ratio."""
+
+IN_A_ROW = 20
+STEPS = ("release", "gate", "record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +43,12 @@ class Shape:
     campaigns: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.contacts:>9,} contacts {self.agents:>6,} agents {self.campaigns:>3} campaigns"
-        )
+        return f"{self.contacts:,} · {self.agents:,} · {self.campaigns}"
 
 
 SMALLEST = Shape(1_000, 10, 1)
 SHAPES = (
-    SMALLEST,
+    SMALLEST,  # against itself
     Shape(100_000, 10, 1),
     Shape(100_000, 10_000, 1),
     Shape(100_000, 10, 100),
@@ -45,6 +56,16 @@ SHAPES = (
     Shape(1_000_000, 10_000, 1),
     Shape(1_000_000, 10_000, 100),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """One step at one size: its time, µs, and its ratios to the smallest size."""
+
+    p50_us: float
+    p99_us: float
+    p50_ratio: float
+    p99_ratio: float
 
 
 def load(wired: Wiring, shape: Shape) -> None:
@@ -63,25 +84,31 @@ def load(wired: Wiring, shape: Shape) -> None:
 
 def dial(wired: Wiring, dials: int) -> None:
     """Release, gate, finish and settle one contact after the other."""
-    talked = LegReport(status="completed", on_call_s=30)
     for _ in range(dials):
         (released,) = wired.feeding.tick().released[:1]
-        done = wired.dialing.dial(released.contact, released.token)
-        id_: AttemptId = done.attempt_id  # type: ignore[union-attr]  # nothing refuses here
-        report = CallReport(
-            source=ReportSource.CALLBACK,
-            sid=str(done.attempt.sid),  # type: ignore[union-attr]
-            status="completed",
-            is_over=True,
-            agent_leg=talked,
-            customer_leg=talked,
-            talk_s=30,
-        )
-        wired.settling.report(id_, report, at=wired.db.now())
+        settle(wired, wired.dialing.dial(released.contact, released.token))
 
 
-def measure(shape: Shape, dials: int) -> dict[str, list[int]]:
-    """Give the times of the scripts inside Redis, µs."""
+def settle(wired: Wiring, done: object) -> None:
+    """Report the end of a call that was just placed."""
+    if not isinstance(done, Dialled):
+        raise TypeError(f"not dialled: {done}")
+    talked = LegReport(status="completed", on_call_s=30)
+    report = CallReport(
+        source=ReportSource.CALLBACK,
+        sid=str(done.attempt.sid),
+        status="completed",
+        is_over=True,
+        agent_leg=talked,
+        customer_leg=talked,
+        talk_s=30,
+    )
+    wired.settling.report(done.attempt_id, report, at=time.time())
+
+
+@contextlib.contextmanager
+def loaded(shape: Shape, *, dials: int) -> Iterator[Wiring]:
+    """Run a server with lists of this shape, ready to dial and to keep its slow log."""
     with (
         ground.redis_server() as redis_url,
         ground.provider() as provider_url,
@@ -92,10 +119,25 @@ def measure(shape: Shape, dials: int) -> dict[str, list[int]]:
         load(wired, shape)
         dial(wired, dials // 10)  # warms caches
         wired.redis.config_set("slowlog-max-len", 100 * dials)
-        wired.redis.config_set("slowlog-log-slower-than", 0)
-        dial(wired, dials)
-        wired.redis.config_set("slowlog-log-slower-than", -1)
-        return _script_times(wired, most=100 * dials)
+        yield wired
+
+
+def compare(shape: Shape, *, dials: int) -> dict[str, Grown]:
+    """Dial with a shape and with the smallest one in turns; gives each step's times."""
+    with loaded(SMALLEST, dials=dials) as small, loaded(shape, dials=dials) as large:
+        for _ in range(dials // IN_A_ROW):
+            for wired in (small, large):
+                wired.redis.config_set("slowlog-log-slower-than", 0)
+                dial(wired, IN_A_ROW)
+                wired.redis.config_set("slowlog-log-slower-than", -1)
+        small_us, large_us = (_script_times(one, most=100 * dials) for one in (small, large))
+    return {step: _grown(large_us[step], small_us[step]) for step in STEPS}
+
+
+def _grown(large_us: Sequence[int], small_us: Sequence[int]) -> Grown:
+    p50, p99 = (ground.quantile(large_us, q) for q in (0.5, 0.99))
+    small_p50, small_p99 = (ground.quantile(small_us, q) for q in (0.5, 0.99))
+    return Grown(p50, p99, p50 / small_p50, p99 / small_p99)
 
 
 def _sha(wired: Wiring, script: str) -> str:
@@ -103,7 +145,7 @@ def _sha(wired: Wiring, script: str) -> str:
 
 
 def _script_times(wired: Wiring, *, most: int) -> dict[str, list[int]]:
-    shas = {_sha(wired, name): name for name in ("release", "gate", "record")}
+    shas = {_sha(wired, name): name for name in STEPS}
     took: dict[str, list[int]] = defaultdict(list)
     for entry in wired.redis.slowlog_get(most):
         command, sha = [*entry["command"].split(), b""][:2]
@@ -112,25 +154,59 @@ def _script_times(wired: Wiring, *, most: int) -> dict[str, list[int]]:
     return took
 
 
+def _table(grown: Mapping[Shape, Mapping[str, Grown]]) -> Table:
+    rows = []
+    for shape, steps in grown.items():
+        cells = (
+            f"{one.p50_us:.0f} ×{one.p50_ratio:.2f} / {one.p99_us:.0f} ×{one.p99_ratio:.2f}"
+            for one in steps.values()
+        )
+        rows.append((str(shape), *cells))
+    header = ("contacts · agents · campaigns", *(f"{step}, µs p50 / p99" for step in STEPS))
+    return Table(header, tuple(rows))
+
+
+def _plot(grown: Mapping[Shape, Mapping[str, Grown]], which: str) -> Plot:
+    bars = (
+        Bar(f"{shape} {step}", getattr(one, f"{which}_ratio"), _ratio(one, which), is_ours=True)
+        for shape, steps in grown.items()
+        for step, one in steps.items()
+    )
+    title = f"{which} over that of {SMALLEST} (contacts · agents · campaigns)"
+    return Plot(title, tuple(bars), goal=1.2)
+
+
+def _ratio(one: Grown, which: str) -> str:
+    return f"×{getattr(one, f'{which}_ratio'):.2f}"
+
+
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--dials", type=int, default=800)
     parser.add_argument("--largest", type=int, default=1_000_000, help="contacts")
     args = parser.parse_args()
-    logs.set_up(level="warning")
-    print(__doc__)
-    print(ground.machine())
-    print(f"µs: p50 / p99 of {args.dials} dials; then p50 over that of the first line")
-    base: dict[str, float] = {}
+    run = begin(__doc__)
+    grown = {}
     for shape in (one for one in SHAPES if one.contacts <= args.largest):
-        took = measure(shape, args.dials)
-        cells = []
-        for script in ("release", "gate", "record"):
-            p50, p99 = ground.quantile(took[script], 0.5), ground.quantile(took[script], 0.99)
-            base.setdefault(script, p50)
-            cells.append(f"{script} {p50:4.0f} /{p99:5.0f} ×{p50 / base[script]:.2f}")
-        print(f"{shape}   {'   '.join(cells)}", flush=True)
+        grown[shape] = compare(shape, dials=args.dials)
+        print(f"   {shape}: {grown[shape]}", file=sys.stderr, flush=True)
+    larger = [one for shape, steps in grown.items() if shape != SMALLEST for one in steps.values()]
+    result = Result(
+        title="Time of a step inside Redis",
+        method=__doc__,
+        not_shown=NOT_SHOWN,
+        run=run,
+        setting=f"{args.dials} dials each; × is the ratio to {SMALLEST}.",
+        values={
+            field: max(getattr(one, field) for one in larger)
+            for field in ("p50_ratio", "p99_ratio")
+            if larger
+        },
+        tables=(_table(grown),),
+        plots=(_plot(grown, "p50"), _plot(grown, "p99")),
+    )
+    publish(result, args.json)
 
 
 if __name__ == "__main__":

@@ -121,13 +121,23 @@ def cpu_s_of_descendants() -> float:
     return sum(ticks[pid] for pid in found - {os.getpid()}) / os.sysconf("SC_CLK_TCK")
 
 
+def redis_work(client: "redis.Redis") -> tuple[int, int]:
+    """Give what a server has done so far: requests read from connections, and commands.
+
+    A pipeline is one read; commands that scripts call are counted too. So is this question.
+    """
+    stats = client.info("stats")
+    return int(stats["total_reads_processed"]), int(stats["total_commands_processed"])
+
+
 def machine() -> str:
     """Describe where a run takes place, in one line."""
     load = os.getloadavg()[0]
+    release = platform.release().split(".")
     names = ("redis", "dramatiq", "httpx")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "
+        f"{os.cpu_count()} cores, {platform.system()} {'.'.join(release[:2])}, "
         f"Python {platform.python_version()}, {versions}; load before the run {load:.1f}"
     )
 
@@ -139,8 +149,15 @@ def quantile(values: Sequence[float], q: float) -> float:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Write a median with its range."""
+    """Write a median with its range, if there is one."""
+    if len(values) == 1:
+        return f"{values[0]:,.0f}"
     return f"{median(values):,.0f} ({min(values):,.0f}–{max(values):,.0f})"
+
+
+def times(repeats: int) -> str:
+    """Say how often something was measured."""
+    return "one run" if repeats == 1 else f"{repeats} runs"
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:

@@ -5,7 +5,8 @@
              checked, nothing can be resumed
     .send()  one message a row, as a queue without campaigns would have it
 
-Each runs in a process of its own; memory is its peak, bytes are what Redis grew by, per row.
+Each runs in a process of its own, the next repeat in the opposite order; memory is its peak, bytes are
+what Redis grew by, a row. Of messages 20,000 are sent: more of them take longer and tell the same.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -23,7 +25,17 @@ from statistics import median
 import redis
 
 from bench import ground, ours, peers
+from bench.chart import Bar
 from bench.forms import form
+from bench.result import Plot, Result, Table, arguments, begin, publish
+
+NOT_SHOWN = """
+XLSX files, lists in which many rows are wrong, a Redis on another host. The floor keeps no promise: it
+finds no duplicate, refuses no number and cannot go on where it stopped. Of Celery's memory nothing
+is known here: its environment is not ours."""
+
+MESSAGES = 20_000
+PEERS = ("dramatiq .send()", "celery .delay()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,7 @@ class Shape:
         agents: They take turns.
         skewed: Every other row belongs to the first agent.
         lists: The rows are spread evenly over so many files.
+        name: What sets it apart.
     """
 
     columns: int
@@ -42,12 +55,20 @@ class Shape:
     skewed: bool
     lists: int
 
-    def __str__(self) -> str:
-        turns = "half the rows one's" if self.skewed else "in turns"
-        return (
-            f"{self.columns} columns of their own, {self.agents:,} agents, {turns}; {self.lists:,}"
-            f" {'list' if self.lists == 1 else 'lists'}"
-        )
+    name: str = ""
+
+
+def main_shape(columns: int, agents: int) -> Shape:
+    """Give the shape of the list that goals are judged by."""
+    return Shape(columns, agents, False, 1, f"{columns} columns, {agents:,} agents in turns")
+
+
+OTHERS = (
+    Shape(3, 1_000, True, 1, "one agent has half the rows"),
+    Shape(3, 100_000, False, 1, "100,000 agents"),
+    Shape(30, 1_000, False, 1, "30 columns"),
+    Shape(3, 1_000, False, 300, "300 lists"),
+)
 
 
 def write_lists(folder: Path, rows: int, shape: Shape) -> None:
@@ -98,8 +119,21 @@ def dramatiq_send(_folder: Path, redis_url: str) -> None:
 ALONE = {"dialer": dialer, "floor": floor, "dramatiq .send()": dramatiq_send}
 
 
-def measure(name: str, folder: Path, rows: int) -> tuple[float, float, float]:
-    """Run one; gives rows a second, peak memory in MB, bytes a row in Redis."""
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One run."""
+
+    rows_per_s: float
+    peak_mb: float
+    bytes_a_row: float
+
+
+Runs = Mapping[str, Sequence[Loaded]]
+"""Of everybody's."""
+
+
+def measure(name: str, folder: Path, rows: int) -> Loaded:
+    """Run one of them."""
     with ground.redis_server() as redis_url:
         client = redis.Redis.from_url(redis_url)
         before = client.info("memory")["used_memory"]
@@ -120,7 +154,21 @@ def measure(name: str, folder: Path, rows: int) -> tuple[float, float, float]:
         # the child tells its own time, without starting Python and importing
         told = json.loads(done.stdout) if done.stdout else {"took_s": took_s, "peak_mb": 0.0}
         grown = client.info("memory")["used_memory"] - before
-        return rows / told["took_s"], told["peak_mb"], grown / rows
+        return Loaded(rows / told["took_s"], told["peak_mb"], grown / rows)
+
+
+def measure_all(names: Sequence[str], shape: Shape, rows: int, repeats: int) -> Runs:
+    """Load lists of one shape with everybody, one after the other."""
+    found: dict[str, list[Loaded]] = {name: [] for name in names}
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        write_lists(folder, rows, shape)
+        for repeat in range(repeats):
+            for name in reversed(names) if repeat % 2 else names:
+                many = min(rows, MESSAGES) if name in PEERS else rows
+                found[name].append(measure(name, folder, many))
+                print(f"   {shape.name}: {name}: {found[name][-1]}", file=sys.stderr, flush=True)
+    return found
 
 
 def _alone(name: str, redis_url: str, folder: str) -> None:
@@ -133,14 +181,47 @@ def _alone(name: str, redis_url: str, folder: str) -> None:
     print(json.dumps({"took_s": time.perf_counter() - began, "peak_mb": peak_mb}))
 
 
+def _row(label: str, runs: Sequence[Loaded]) -> tuple[str, ...]:
+    peak = median(one.peak_mb for one in runs)
+    return (
+        label,
+        ground.spread([one.rows_per_s for one in runs]),
+        f"{peak:.0f} MB" if peak else "",
+        f"{median(one.bytes_a_row for one in runs):,.0f} B",
+    )
+
+
+def _others_table(found: Mapping[str, Runs]) -> Table:
+    rows = (
+        (*_row(name, runs["dialer"]), ground.spread([one.rows_per_s for one in runs["floor"]]))
+        for name, runs in found.items()
+    )
+    return Table(("dialer, other lists", *_HEADER[1:], "floor, rows/s"), tuple(rows))
+
+
+_HEADER = ("", "rows/s", "peak memory", "Redis, a row")
+
+
+def _plot(found: Runs, others: Mapping[str, Runs]) -> Plot:
+    everybody = {
+        **found,
+        **{f"dialer, {name}": runs["dialer"] for name, runs in others.items()},
+    }
+    rates = {name: median(one.rows_per_s for one in runs) for name, runs in everybody.items()}
+    bars = (
+        Bar(name, rate, f"{rate:,.0f}", is_ours=name.startswith("dialer"))
+        for name, rate in rates.items()
+    )
+    return Plot("Rows a second", tuple(bars), goal=60_000)
+
+
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--other-rows", type=int, default=0, help="also lists of other shapes")
     parser.add_argument("--columns", type=int, default=3, help="beside the two numbers")
     parser.add_argument("--agents", type=int, default=1_000)
-    parser.add_argument("--skewed", action="store_true", help="half the rows belong to one agent")
-    parser.add_argument("--lists", type=int, default=1, help="spread the rows over so many")
     parser.add_argument("--only", nargs="*", help="leave the others out")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--alone", nargs=3, help=argparse.SUPPRESS)
@@ -148,23 +229,36 @@ def main() -> None:
     if args.alone:
         _alone(*args.alone)
         return
-    print(__doc__)
-    print(ground.machine())
-    shape = Shape(args.columns, args.agents, args.skewed, args.lists)
+    run = begin(__doc__)
     names = [one for one in (*ALONE, "celery .delay()") if not args.only or one in args.only]
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
-    with tempfile.TemporaryDirectory() as folder:
-        write_lists(Path(folder), args.rows, shape)
-        for repeat in range(args.repeats):
-            for name in reversed(names) if repeat % 2 else names:
-                # a message a row is slow: fewer rows tell the same
-                rows = args.rows if name in {"dialer", "floor"} else min(args.rows, 20_000)
-                found[name].append(measure(name, Path(folder), rows))
-    print(f"{args.rows:,} rows, {shape}")
-    for name, runs in found.items():
-        rates, peaks, sizes = zip(*runs, strict=True)
-        peak = f"{median(peaks):4.0f} MB" if any(peaks) else "   –"
-        print(f"{name:18}{ground.spread(rates):>28} rows/s  {peak}  {median(sizes):6.0f} B a row")
+    shape = main_shape(args.columns, args.agents)
+    found = measure_all(names, shape, args.rows, args.repeats)
+    others = {
+        one.name: measure_all(("dialer", "floor"), one, args.other_rows, 1)
+        for one in (OTHERS if args.other_rows else ())
+    }
+    tables = [Table(_HEADER, tuple(_row(name, runs) for name, runs in found.items()))]
+    setting = f"{args.rows:,} rows, {shape.name}, {ground.times(args.repeats)}."
+    if others:
+        tables.append(_others_table(others))
+        setting += f" Other lists: {args.other_rows:,} rows each, one run."
+    ours_runs = found.get("dialer", ())
+    values = {
+        field: median(getattr(one, field) for one in ours_runs)
+        for field in ("rows_per_s", "peak_mb", "bytes_a_row")
+        if ours_runs
+    }
+    result = Result(
+        title="A list on its way in",
+        method=__doc__,
+        not_shown=NOT_SHOWN,
+        run=run,
+        setting=setting,
+        values=values,
+        tables=tuple(tables),
+        plots=(_plot(found, others),),
+    )
+    publish(result, args.json)
 
 
 if __name__ == "__main__":

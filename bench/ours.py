@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from bench.forms import CALLER_ID, agent_number, customer_number
-from bench.ground import BIN, process
+from bench.ground import BIN, ROOT, process
 from campaigns.campaign import CampaignRules, CampaignState
 from dialer.loading import LoadOptions
 from dialer.settings import read_settings
@@ -31,6 +31,7 @@ def environment(
 ) -> dict[str, str]:
     """Give the settings of a run."""
     return {
+        "PYTHONPATH": str(ROOT),  # the code beside these programs, whatever is installed
         "REDIS_URL": redis_url,
         "EXOTEL_BASE_URL": provider_url,
         "EXOTEL_DETAILS_BASE_URL": provider_url,

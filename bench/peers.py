@@ -1,8 +1,10 @@
 """What people would use instead, each in a throw-away environment of its own, never in the product's."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "dialer-bench")
@@ -19,6 +21,13 @@ PYTHON_PACKAGES = {
     "arq": ("arq>=0.28", "redis<6", "httpx"),
     "taskiq": ("taskiq<0.12", "taskiq-redis<1.1", "redis<6", "httpx"),
 }
+MEASURED = {
+    "limiters": ("limits", "pyrate-limiter", "throttled-py"),
+    "celery": ("celery",),
+    "arq": ("arq",),
+    "taskiq": ("taskiq",),
+}
+BULLMQ = "bullmq"
 NODE_PACKAGES = ("bullmq", "ioredis")
 
 
@@ -38,7 +47,7 @@ def python_of(name: str) -> Path:
 
 def node_modules() -> Path:
     """Give the folder in which Node finds BullMQ; make it if it is not there."""
-    folder = CACHE / "bullmq"
+    folder = CACHE / BULLMQ
     if not (folder / "node_modules" / "bullmq").exists():
         folder.mkdir(parents=True, exist_ok=True)
         command = ["npm", "install", "--silent", "--prefix", str(folder), *NODE_PACKAGES]
@@ -46,12 +55,21 @@ def node_modules() -> Path:
     return folder / "node_modules"
 
 
-def version_of(name: str, package: str) -> str:
-    """Tell which version of a package a peer's environment has."""
-    code = f"from importlib.metadata import version; print(version({package!r}))"
-    return subprocess.run(
-        [str(python_of(name)), "-c", code], check=True, capture_output=True, text=True
-    ).stdout.strip()
+def versions(environments: Iterable[str]) -> str:
+    """Tell which versions of what is measured these environments have."""
+    return ", ".join(one for name in environments for one in _versions_in(name))
+
+
+def _versions_in(name: str) -> Iterator[str]:
+    if name == BULLMQ:
+        package = node_modules() / "bullmq" / "package.json"
+        yield f"BullMQ {json.loads(package.read_text(encoding='utf-8'))['version']}"
+        return
+    code = "import sys; from importlib.metadata import version; print(version(sys.argv[1]))"
+    for package in MEASURED[name]:
+        command = [str(python_of(name)), "-c", code, package]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        yield f"{package} {said.strip()}"
 
 
 def main() -> None:

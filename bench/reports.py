@@ -19,13 +19,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 from bench import ground
+from bench.chart import Bar
 from bench.forms import CALLER_ID, agent_number, customer_number
+from bench.result import Plot, Result, Table, arguments, begin, publish
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.campaign import CampaignRules, CampaignState
 from campaigns.contact_state import ContactState
@@ -38,6 +41,10 @@ from dialer.store import Campaign, ContactRecord, OpenAttempt
 from dialer.store.contacts import Row
 from dialer.store.snapshot import ContactLine
 from workers.reports import collect_garbage_rarely
+
+NOT_SHOWN = """
+Reading contacts and attempts from Redis, which is not in it; contacts with several attempts. Pandas
+writes the two long tables, where ours writes all of its tables and checks their sums."""
 
 CAMPAIGN, NONCE = "7f3kq2xa", "k3x9p0a1b2"
 COLUMNS = ("agent", "customer", "name", "city", "plan")
@@ -204,14 +211,37 @@ def plain_pandas(attempts: int, wanted: str, out: Path) -> None:
 ALONE = {"dialer": dialer, "pandas": plain_pandas}
 
 
-def measure(name: str, attempts: int, wanted: str) -> tuple[float, float]:
-    """Write one format; gives seconds and peak memory, MB."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One run."""
+
+    took_s: float
+    peak_mb: float
+
+
+Runs = Mapping[str, Mapping[str, Sequence[Written]]]
+"""By format, by writer."""
+
+
+def measure(name: str, attempts: int, wanted: str) -> Written:
+    """Write one format."""
     command = [sys.executable, "-m", "bench.reports", "--alone", name, str(attempts), wanted]
     done = subprocess.run(
         command, env=os.environ, cwd=ground.ROOT, check=True, capture_output=True, text=True
     )
-    told = json.loads(done.stdout)
-    return told["took_s"], told["peak_mb"]
+    return Written(**json.loads(done.stdout))
+
+
+def measure_all(attempts: int, repeats: int) -> Runs:
+    """Write every format with both; pandas has no report in HTML."""
+    runs: dict[str, dict[str, list[Written]]] = {}
+    for wanted in ("csv", "parquet", "xlsx", "html"):
+        names = ("dialer",) if wanted == "html" else tuple(ALONE)
+        runs[wanted] = {
+            name: [measure(name, attempts, wanted) for _ in range(repeats)] for name in names
+        }
+        print(f"   {wanted}: {runs[wanted]}", file=sys.stderr, flush=True)
+    return runs
 
 
 def _alone(name: str, attempts: str, wanted: str) -> None:
@@ -226,9 +256,35 @@ def _alone(name: str, attempts: str, wanted: str) -> None:
     print(json.dumps({"took_s": took_s, "peak_mb": peak_mb}))
 
 
+def _table(runs: Runs) -> Table:
+    rows = (
+        (
+            f"{name}, {wanted}",
+            f"{median(one.took_s for one in written):.1f} s",
+            f"{median(one.peak_mb for one in written):.0f} MB",
+        )
+        for wanted, by_name in runs.items()
+        for name, written in by_name.items()
+    )
+    return Table(("", "took", "peak memory"), tuple(rows))
+
+
+def _plot(runs: Runs, title: str, field: str, unit: str) -> Plot:
+    medians = {
+        (name, wanted): median(getattr(one, field) for one in written)
+        for wanted, by_name in runs.items()
+        for name, written in by_name.items()
+    }
+    bars = (
+        Bar(f"{name}, {wanted}", value, f"{value:.0f} {unit}", is_ours=name == "dialer")
+        for (name, wanted), value in medians.items()
+    )
+    return Plot(title, tuple(bars))
+
+
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--attempts", type=int, default=100_000, help="1000000 for the full one")
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--alone", nargs=3, help=argparse.SUPPRESS)
@@ -236,14 +292,23 @@ def main() -> None:
     if args.alone:
         _alone(*args.alone)
         return
-    print(__doc__)
-    print(ground.machine())
-    print(f"{args.attempts:,} attempts")
-    for wanted in ("csv", "parquet", "xlsx", "html"):
-        for name in ALONE if wanted != "html" else ("dialer",):
-            runs = [measure(name, args.attempts, wanted) for _ in range(args.repeats)]
-            took_s, peak_mb = (median(column) for column in zip(*runs, strict=True))
-            print(f"{wanted:8} {name:8} {took_s:7.1f} s   {peak_mb:6.0f} MB", flush=True)
+    run = begin(__doc__)
+    runs = measure_all(args.attempts, args.repeats)
+    told = {wanted: by_name["dialer"] for wanted, by_name in runs.items()}
+    result = Result(
+        title="A campaign's report",
+        method=__doc__,
+        not_shown=NOT_SHOWN,
+        run=run,
+        setting=f"{args.attempts:,} attempts, {ground.times(args.repeats)}.",
+        values={f"{wanted}_s": median(one.took_s for one in told[wanted]) for wanted in told},
+        tables=(_table(runs),),
+        plots=(
+            _plot(runs, "Seconds a report takes", "took_s", "s"),
+            _plot(runs, "Peak memory", "peak_mb", "MB"),
+        ),
+    )
+    publish(result, args.json)
 
 
 if __name__ == "__main__":

@@ -1,50 +1,107 @@
-"""Runs every benchmark one after the other and prints what each says: `make bench`, `make soak`."""
+"""Runs the benchmarks one after the other and writes the page of them: `make bench`, `make soak`."""
 
 import argparse
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 from bench import ground
+from bench.page import results_folder, write_page
 
-QUICK = (
-    ("bench.pacing", "--lasts-s", "18", "--repeats", "1", "--svg", "docs/benchmarks/pacing.svg"),
-    ("bench.dispatch", "--jobs", "5000", "--svg", "docs/benchmarks/dispatch.svg"),
-    ("bench.dispatch", "--jobs", "3000", "--answer-ms", "100"),
-    ("bench.load", "--rows", "200000", "--repeats", "3"),
-    ("bench.flat", "--dials", "800"),
-    ("bench.callbacks",),
-    ("bench.settle",),
-    ("bench.reports", "--attempts", "100000"),
-    ("bench.reaction",),
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One run of a program.
+
+    Args:
+        result: The name its result is kept under.
+        quick: Its options where a few minutes must do.
+    """
+
+    result: str
+    program: str
+    full: tuple[str, ...] = ()
+    quick: tuple[str, ...] = ()
+
+
+BENCH = (
+    Step(
+        *("pacing", "bench.pacing", ("--lasts-s", "18")),
+        ("--lasts-s", "6", "--repeats", "1", "--only", "dialer", "limits-moving", "bullmq"),
+    ),
+    Step("dispatch", "bench.dispatch", ("--jobs", "4000"), ("--jobs", "1000", "--repeats", "1")),
+    Step("dispatch-50ms", "bench.dispatch", ("--jobs", "2000", "--answer-ms", "50")),
+    Step("dispatch-100ms", "bench.dispatch", ("--jobs", "2000", "--answer-ms", "100")),
+    Step("dial", "bench.dial", (), ("--dials", "20")),
+    Step(
+        *("load", "bench.load", ("--rows", "1000000", "--other-rows", "300000")),
+        ("--rows", "50000", "--other-rows", "20000", "--repeats", "1"),
+    ),
+    Step("flat", "bench.flat", (), ("--largest", "100000", "--dials", "200")),
+    Step("callbacks", "bench.callbacks", (), ("--lasts-s", "2", "--repeats", "1")),
+    Step("settle", "bench.settle", (), ("--calls", "1000", "--repeats", "1")),
+    Step("reports", "bench.reports", ("--attempts", "1000000"), ("--attempts", "20000")),
+    Step("reaction", "bench.reaction", (), ("--repeats", "1")),
 )
 SOAK = (
-    ("bench.pacing", "--window-s", "60", "--lasts-s", "600", "--repeats", "1", "--only", "dialer"),
-    ("bench.soak", "--minutes", "10"),
+    Step(
+        *("pacing-soak", "bench.pacing"),
+        (
+            *("--window-s", "60", "--lasts-s", "600", "--repeats", "1"),
+            *("--only", "dialer", "dialer-killed-each-second"),
+        ),
+    ),
+    Step("soak", "bench.soak", ("--windows", "10")),
 )
-LONG_SOAK = (("bench.soak", "--minutes", "60"),)
+LONG_SOAK = (Step("soak-hour", "bench.soak", ("--windows", "60")),)
+
+
+def run(steps: Iterable[Step], docs: Path, *, is_quick: bool = False) -> list[str]:
+    """Run them and write the page; a program that fails leaves its old result, and is named."""
+    failed = []
+    for step in steps:
+        options = step.quick if is_quick else step.full
+        if is_quick and not options:
+            continue
+        if not _result_of(step, options, results_folder(docs)):
+            print(f"!!! {step.program} failed; its old result stays", file=sys.stderr, flush=True)
+            failed.append(step.result)
+    print(f"\nwritten: {write_page(docs)}")
+    return failed
+
+
+def _result_of(step: Step, options: tuple[str, ...], folder: Path) -> bool:
+    print(f"\n=== {step.result}   {time.strftime('%Y-%m-%d %H:%M')}", flush=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as aside:
+        found = Path(aside, "result.json")
+        command = [sys.executable, "-m", step.program, *options, "--json", str(found)]
+        done = subprocess.run(command, cwd=ground.ROOT, check=False)
+        if done.returncode or not found.exists():
+            return False
+        (folder / f"{step.result}.json").write_bytes(found.read_bytes())
+    return True
 
 
 def main() -> int:
-    """Run them; a program that fails does not keep the others from running."""
+    """Run what was asked for; 1 when a program failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     which = parser.add_mutually_exclusive_group()
+    which.add_argument("--quick", action="store_true", help="small, into out/")
     which.add_argument("--soak", action="store_true", help="real windows, ten minutes each")
     which.add_argument("--hour", action="store_true", help="the whole product for an hour")
+    parser.add_argument("--only", nargs="*", help="leave other results as they are")
     args = parser.parse_args()
-    failed = []
-    for program, *options in LONG_SOAK if args.hour else SOAK if args.soak else QUICK:
-        print(
-            f"\n=== {program} {' '.join(options)}   {time.strftime('%Y-%m-%d %H:%M')}", flush=True
-        )
-        done = subprocess.run(
-            [sys.executable, "-m", program, *options], cwd=ground.ROOT, check=False
-        )
-        if done.returncode:
-            failed.append(program)
+    steps = LONG_SOAK if args.hour else SOAK if args.soak else BENCH
+    wanted = [step for step in steps if not args.only or step.result in args.only]
+    failed = run(wanted, ground.ROOT / ("out" if args.quick else "docs"), is_quick=args.quick)
     if failed:
-        print(f"failed: {', '.join(failed)}", file=sys.stderr)
-    return len(failed)
+        print(f"FAILED: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

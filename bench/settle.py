@@ -5,19 +5,25 @@
 A fact is one callback. Two in three of a call change its attempt, the rest repeat what is known.
 """
 
-import argparse
 import json
 import random
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 from bench import ground, ours
-from dialer import logs
+from bench.chart import Bar
+from bench.result import Plot, Result, Table, arguments, begin, publish
 from dialer.dialing import Dialled
 from workers.results import settle_all
 from workers.wiring import Wiring
 
+NOT_SHOWN = """
+More consumers than one: they share the stream, and Redis. Calls whose next attempt is due at once
+make work for the feeder, which is not running here."""
+
+IN_MEMORY = "no persistence"
 _BATCH = 200
 _DOUBLED = 0.2
 
@@ -104,20 +110,35 @@ def facts_per_s(calls: int, *, appendonly: bool) -> tuple[float, float]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--calls", type=int, default=4_000)
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args()
-    logs.set_up(level="warning")
-    print(__doc__)
-    print(ground.machine())
-    for appendonly in (False, True):
-        rates, cpus = zip(
-            *(facts_per_s(args.calls, appendonly=appendonly) for _ in range(args.repeats)),
-            strict=True,
-        )
-        how = "appendfsync always" if appendonly else "no persistence"
-        print(f"{how:20} {ground.spread(rates)} facts/s, {ground.spread(cpus)} µs CPU a fact")
+    run = begin(__doc__)
+    runs = {
+        how: [facts_per_s(args.calls, appendonly=appendonly) for _ in range(args.repeats)]
+        for how, appendonly in ((IN_MEMORY, False), ("appendfsync always", True))
+    }
+    rates = {how: [rate for rate, _ in found] for how, found in runs.items()}
+    rows = (
+        (f"dialer, {how}", ground.spread(rates[how]), ground.spread([cpu for _, cpu in found]))
+        for how, found in runs.items()
+    )
+    bars = (
+        Bar(how, median(found), f"{median(found):,.0f}", is_ours=True)
+        for how, found in rates.items()
+    )
+    result = Result(
+        title="Settling",
+        method=__doc__,
+        not_shown=NOT_SHOWN,
+        run=run,
+        setting=f"{args.calls:,} calls, {ground.times(args.repeats)}.",
+        values={"facts_per_s": median(rates[IN_MEMORY])},
+        tables=(Table(("one process", "facts/s", "CPU a fact, µs"), tuple(rows)),),
+        plots=(Plot("Facts settled a second", tuple(bars), goal=5_000),),
+    )
+    publish(result, args.json)
 
 
 if __name__ == "__main__":

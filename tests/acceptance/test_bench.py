@@ -1,4 +1,4 @@
-"""The benchmark programs start, measure something small, and print it; no time is judged."""
+"""The benchmark programs measure something small, and their page is made of it; no time is judged."""
 
 import subprocess
 import sys
@@ -6,27 +6,126 @@ from pathlib import Path
 
 import pytest
 
+from bench.chart import Bar
+from bench.goals import GOALS, judge
+from bench.page import SECTIONS, results_folder, write_page
+from bench.result import Plot, Result, Run, Table, publish, read
+from bench.run import BENCH, LONG_SOAK, SOAK, Step, run
+
 ROOT = Path(__file__).resolve().parents[2]
 
 SMALL = {
-    "bench.settle": ["--calls", "5", "--repeats", "1"],
-    "bench.flat": ["--dials", "20", "--largest", "1000"],
     "bench.callbacks": ["--lasts-s", "0.3", "--repeats", "1"],
-    "bench.reports": ["--attempts", "50"],
+    "bench.dial": ["--dials", "2"],
+    "bench.dispatch": ["--jobs", "60", "--repeats", "1", "--only", "dialer"],
+    "bench.flat": ["--dials", "20", "--largest", "1000"],
+    "bench.load": [
+        *("--rows", "500", "--other-rows", "300", "--repeats", "1"),
+        *("--only", "dialer", "floor", "dramatiq .send()"),
+    ],
     "bench.pacing": ["--lasts-s", "1", "--repeats", "1", "--only", "dialer"],
+    "bench.reaction": ["--repeats", "1"],
+    "bench.reports": ["--attempts", "50"],
+    "bench.settle": ["--calls", "5", "--repeats", "1"],
+    "bench.soak": ["--windows", "1", "--window-s", "3"],
 }
 
 
 @pytest.mark.parametrize("program", SMALL)
-def test_a_benchmark_starts_and_prints_its_method_and_figures(program):
+def test_a_program_prints_its_method_and_figures_and_leaves_them_for_the_page(program, tmp_path):
+    name = program.removeprefix("bench.")
+    left = results_folder(tmp_path) / f"{name}.json"
+
     done = subprocess.run(
-        [sys.executable, "-m", program, *SMALL[program]],
+        [sys.executable, "-m", program, *SMALL[program], "--json", str(left)],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=110,
         check=False,
     )
 
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) > 5
+    found = read(left)
+    assert found.method in done.stdout
+    assert all(row[0] in done.stdout for table in found.tables for row in table.rows)
+    assert f"`{found.run.command}`" in write_page(tmp_path).read_text(encoding="utf-8")
+
+
+def test_every_program_has_a_smallest_run():
+    assert {step.program for step in (*BENCH, *SOAK, *LONG_SOAK)} == set(SMALL)
+
+
+def test_every_result_has_its_place_on_the_page():
+    placed = [name for _, names in SECTIONS for name in names]
+
+    assert sorted(step.result for step in (*BENCH, *SOAK, *LONG_SOAK)) == sorted(placed)
+    assert {goal.result for goal in GOALS} <= set(placed)
+
+
+def test_a_goal_is_met_at_its_bound_and_missed_beyond_it():
+    loaded = result(values={"rows_per_s": 60_000.0, "peak_mb": 300.1})
+
+    judged = {one.goal.value: one for one in judge({"load": loaded}) if one.goal.result == "load"}
+
+    assert (judged["rows_per_s"].measured, judged["rows_per_s"].met) == ("60,000", True)
+    assert judged["peak_mb"].met is False
+    assert (judged["bytes_a_row"].measured, judged["bytes_a_row"].met) == ("not measured", None)
+
+
+def test_zero_is_asked_of_429s():
+    judged = judge({"pacing": result(values={"refused": 1.0, "killed_refused": 0.0})})
+
+    met = {one.goal.value: one.met for one in judged if one.goal.result == "pacing"}
+    assert met["refused"] is False
+    assert met["killed_refused"] is True
+
+
+def test_the_page_is_made_of_the_results_that_are_there(tmp_path):
+    publish(result(values={"facts_per_s": 9.0}), results_folder(tmp_path) / "settle.json")
+    (tmp_path / "benchmarks" / "of-an-older-run.svg").touch()
+
+    text = write_page(tmp_path).read_text(encoding="utf-8")
+
+    assert "| facts settled a second | ≥ 5,000 | 9 | **no** |" in text
+    assert "| **dialer** | **9** |" in text
+    assert "![Facts](benchmarks/settle.svg)" in text
+    assert "2026-01-02 03:04 · a machine · `python -m bench.nothing`" in text
+    assert text.count("Not measured yet.") == len(SECTIONS) - 1
+    assert [one.name for one in tmp_path.glob("benchmarks/*.svg")] == ["settle.svg"]
+
+
+def test_method_and_bounds_of_a_program_stand_once_however_often_it_ran(tmp_path):
+    for name in ("dispatch", "dispatch-50ms"):
+        publish(result(values={}), results_folder(tmp_path) / f"{name}.json")
+
+    text = write_page(tmp_path).read_text(encoding="utf-8")
+
+    assert text.count("How it is done.") == 1
+    assert text.count("*Not shown*: Much.") == 1
+
+
+def test_a_program_that_fails_leaves_its_old_result_and_is_named(tmp_path, capsys):
+    old = results_folder(tmp_path) / "settle.json"
+    publish(result(values={"facts_per_s": 9.0}), old)
+    before = old.read_bytes()
+
+    failed = run([Step("settle", "bench.nothing")], tmp_path)
+
+    assert failed == ["settle"]
+    assert old.read_bytes() == before
+    assert "bench.nothing failed" in capsys.readouterr().err
+    assert (tmp_path / "benchmarks.md").exists()
+
+
+def result(*, values):
+    return Result(
+        title="Something",
+        method="How it is done.",
+        not_shown="Much.",
+        run=Run("2026-01-02 03:04", "a machine", "python -m bench.nothing"),
+        setting="Once.",
+        values=values,
+        tables=(Table(("", "figure"), (("dialer", "9"),)),),
+        plots=(Plot("Facts", (Bar("dialer", 9.0, "9", is_ours=True),)),),
+    )

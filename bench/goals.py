@@ -1,0 +1,105 @@
+"""What we want to reach, and whether the figures say that we did."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import ge, le
+
+from bench.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One thing to reach.
+
+    Args:
+        what: What is measured.
+        result: The result it is judged by.
+        value: The name of the value in there.
+        reached: Compares the value with the bound.
+        form: How both are written.
+    """
+
+    what: str
+    result: str
+    value: str
+    reached: Callable[[float, float], bool]
+    bound: float
+    form: str = "{:,.0f}"
+
+    def wanted(self) -> str:
+        """Write the bound."""
+        if self.bound == 0:
+            return "none"
+        return f"{'≥' if self.reached is ge else '≤'} {self.form.format(self.bound)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A goal beside what was measured; `met` is None while nothing was."""
+
+    goal: Goal
+    measured: str
+    met: bool | None
+
+
+def _none(what: str, result: str, value: str) -> Goal:
+    return Goal(what, result, value, le, 0)
+
+
+def _used(what: str, result: str, value: str = "used") -> Goal:
+    return Goal(what, result, value, ge, 0.99, "{:.1%}")
+
+
+def _at_least(what: str, result: str, value: str, bound: float) -> Goal:
+    return Goal(what, result, value, ge, bound, "{:.2f}")
+
+
+def _at_most(what: str, result: str, value: str, bound: float) -> Goal:
+    return Goal(what, result, value, le, bound, "{:.2f}")
+
+
+GOALS = (
+    # pacing
+    _none("pacing, scaled window: 429s", "pacing", "refused"),
+    _used("– used of the provable bound", "pacing"),
+    _none("– a process killed every second: 429s", "pacing", "killed_refused"),
+    _used("– the same: used", "pacing", "killed_used"),
+    _none("– others without a 429 that use ≥ 99 %", "pacing", "others_as_good"),
+    _none("pacing, 60 s window, ten minutes: 429s", "pacing-soak", "refused"),
+    _used("– used", "pacing-soak"),
+    _none("– a process killed every second: 429s", "pacing-soak", "killed_refused"),
+    _used("– the same: used", "pacing-soak", "killed_used"),
+    _none("the whole product, ten minutes: 429s", "soak", "refused"),
+    _used("– used, look-ups included", "soak"),
+    _none("the whole product, an hour: 429s", "soak-hour", "refused"),
+    _used("– used, look-ups included", "soak-hour"),
+    # a dial
+    _at_least("dispatch over bare Dramatiq + httpx", "dispatch", "of_bare", 0.8),
+    _at_least("– over the best of Celery, arq, taskiq", "dispatch", "of_best_peer", 1),
+    _at_least("the provider takes 50 ms: over bare", "dispatch-50ms", "of_bare", 0.8),
+    _at_least("– over the best peer", "dispatch-50ms", "of_best_peer", 1),
+    _at_least("the provider takes 100 ms: over bare", "dispatch-100ms", "of_bare", 0.8),
+    _at_least("– over the best peer", "dispatch-100ms", "of_best_peer", 1),
+    # a list
+    Goal("load: rows a second", "load", "rows_per_s", ge, 60_000),
+    Goal("– peak memory, MB", "load", "peak_mb", le, 300),
+    Goal("– bytes a contact", "load", "bytes_a_row", le, 120),
+    _at_most("steps of a dial as it grows: p50, worst ratio", "flat", "p50_ratio", 1.2),
+    _at_most("– p99, worst ratio", "flat", "p99_ratio", 1.2),
+    # what comes back
+    _at_least("callbacks, JSON, over bare Starlette", "callbacks", "of_bare_json", 0.8),
+    _at_least("– multipart", "callbacks", "of_bare_multipart", 0.8),
+    Goal("facts settled a second", "settle", "facts_per_s", ge, 5_000),
+)
+
+
+def judge(results: Mapping[str, Result]) -> list[Judgement]:
+    """Hold every goal against the results that are there."""
+    return [_judged(goal, results.get(goal.result)) for goal in GOALS]
+
+
+def _judged(goal: Goal, result: Result | None) -> Judgement:
+    if result is None or goal.value not in result.values:
+        return Judgement(goal, "not measured", None)
+    value = result.values[goal.value]
+    return Judgement(goal, goal.form.format(value), goal.reached(value, goal.bound))
