@@ -55,6 +55,8 @@ class Feeding:
         self._db = db
         self._cap = max_concurrent_calls
         self._ahead = min(_MOST, max(_FEWEST, math.ceil(_AHEAD_S / allowance.spacing_s)))
+        # a slow pace takes longer to use the fewest
+        self._used_within_s = max(_AHEAD_S, self._ahead * allowance.spacing_s)
         self._campaigns = Campaigns(db)
         self._hours = Hours(db)
         self._epoch = 0
@@ -71,6 +73,7 @@ class Feeding:
             code_of(NotDialled.SUPPRESSED),
             code_of(NotDialled.POISON),
             self._epoch,
+            self._used_within_s,
         )
         self._epoch = max(self._epoch, int(float(answer[1])))
         failpoints.reach("released")

@@ -188,6 +188,7 @@ class Gate:
                     one.rules_changed = True
                     yield NotYet()
                 case "failed":
+                    self._nothing_sent(one)
                     yield ResponseError(text(answer[1]))
                 case _:
                     yield NotYet(wait_s=float(answer[1]))
@@ -215,15 +216,15 @@ class Gate:
                 "gate", *shared, *chain.from_iterable(lists), tries=_GATE_TRIES
             )
         except RedisError:
-            # it may have said yes: nothing was sent, so nothing needs to wait in quarantine
             for one in asking:
-                self._recovery.keep(
-                    Answer(
-                        str(_attempt_id(one)), None, Outcome.TURNED_AWAY, None, "gate_unanswered"
-                    )
-                )
+                self._nothing_sent(one)
             raise
         return answers
+
+    def _nothing_sent(self, wanted: Wanted) -> None:
+        """Note that the gate may have said yes, but nothing was sent: no quarantine is needed."""
+        id_ = str(_attempt_id(wanted))
+        self._recovery.keep(Answer(id_, None, Outcome.TURNED_AWAY, None, "gate_unanswered"))
 
     def _arguments(self, wanted: Wanted, campaign: Campaign) -> tuple[Argument, ...]:
         pair, row = _found(wanted)

@@ -35,7 +35,6 @@ _MAINTENANCE_PER_MILLION = 20_000  # with 50 ms polls a dead worker is noticed i
 _SLOWEST_USUAL_ANSWER_S = 5.0
 _SPARE_THREADS = 8
 _MOST_THREADS = 32
-_PARTIES_AHEAD = 2  # one at the gate, one that will go next
 
 
 class Tuning(Middleware):
@@ -167,7 +166,8 @@ def make_broker(
         dialing: What its messages are for; None where none are consumed.
     """
     return DialBroker(
-        ahead=_PARTIES_AHEAD * dialing.most_together if dialing else 0,
+        # the party at the gate, and half of the next one
+        ahead=dialing.most_together * 3 // 2 if dialing else 0,
         under_way=dialing.under_way if dialing else lambda: 0,
         client=client,
         namespace=f"{prefix}dramatiq",

@@ -1,13 +1,15 @@
 -- Hand due contacts to the queue: short-lived permission to try, nothing is dialled yet.
 -- KEYS 1  prefix
--- ARGV 1  most contacts released at any time    2  lease of a release, s    3  token, unique
+-- ARGV 1  most contacts released lately          2  lease of a release, s    3  token, unique
 --      4  most calls live at once, 0 = no cap    5  outcome code of expired    6  of suppressed
 --      7  of poison    8  the epoch the caller remembers
+--      9  seconds after which a release usually has been used
 -- Returns why nothing more was released ('' when enough is) and the epoch, then campaign, contact
 -- and token of each released contact.
 
 local most, lease_s, base, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local EXPIRED, SUPPRESSED, POISON = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local MOST_HELD = 4 -- times as many releases as are used in that time
 local MOST_DEATHS = 4 -- on the way to the gate, in a row: the contact itself kills its workers
 
 -- Leases that ran out: the worker died before its gate, so no call exists.
@@ -69,7 +71,10 @@ if now < tonumber(closed[1] or 0) or now < tonumber(closed[2] or 0) then
   return { 'blocked', text(epoch) }
 end
 
-local room = most - redis.call('ZCARD', key('released'))
+-- One that was not used for so long may be a dead worker's. Its contact waits for the lease to end,
+-- but others need not: a worker killed each second must not leave the queue empty.
+local lately = redis.call('ZCOUNT', key('released'), '(' .. text(now + lease_s - tonumber(ARGV[9])), '+inf')
+local room = math.min(most - lately, MOST_HELD * most - redis.call('ZCARD', key('released')))
 if cap > 0 then
   local live = redis.call('ZCARD', key('open')) + redis.call('ZCARD', key('released'))
   if live >= cap then

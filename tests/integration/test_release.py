@@ -227,6 +227,29 @@ def test_no_more_is_released_than_a_few_seconds_of_work(db, tmp_path):
     assert db.client.zcard(db.key("released")) == 10
 
 
+def test_what_a_dead_worker_took_with_it_does_not_leave_the_queue_empty(db, tmp_path):
+    account = Account(db, tmp_path, ahead=Allowance())
+    store_campaign(db, [pair(n, n) for n in range(90)])
+    account.tick()  # nobody uses these
+
+    db.pass_time(3.1)
+
+    assert len(account.tick()) == 10
+    check_conservation(db)
+
+
+def test_releases_that_nobody_uses_do_not_pile_up(db, tmp_path):
+    account = Account(db, tmp_path, ahead=Allowance())
+    store_campaign(db, [pair(n, n) for n in range(90)])
+
+    for _ in range(30):
+        account.tick()
+        db.pass_time(0.5)
+
+    assert db.client.zcard(db.key("released")) <= 40
+    check_conservation(db)
+
+
 def test_two_feeders_release_nothing_twice(account, db, tmp_path):
     store_campaign(db, [pair(n, n) for n in range(12)])
     other = Account(db, tmp_path)
