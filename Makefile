@@ -50,6 +50,7 @@ SIEGE := $(BIN)/python -m tests.chaos.siege $(if $(SEED),--seed $(SEED))
 
 chaos: $(VENV)/.dev ## Kill processes, fail each Redis command and each byte; KILLS=1500, SEED=…
 	$(SIEGE) --kills $(KILLS)
+	$(SIEGE) --kills $$(( $(KILLS) / 3 )) --party 4
 	$(BIN)/python -m pytest $(addprefix tests/chaos/,$(LONG))
 	$(BIN)/python -m tests.chaos.nth_operation
 	$(BIN)/python -m tests.chaos.nth_byte

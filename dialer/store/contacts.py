@@ -1,9 +1,10 @@
 """Contacts in Redis: 32 packed bytes each, their rows compressed by the hundred."""
 
 import json
+import math
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -289,14 +290,15 @@ def pack_records(contacts: Sequence[Contact]) -> bytes:
     records["agent"] = [float(contact.agent) for contact in contacts]
     records["customer"] = [float(contact.customer) for contact in contacts]
     records["priority"] = [contact.priority for contact in contacts]
-    records["due_s"] = [_epoch_s(contact.not_before) for contact in contacts]
-    records["expires_s"] = [_epoch_s(contact.expires_at) for contact in contacts]
+    # whole seconds: never before the one, never after the other
+    records["due_s"] = [_epoch_s(contact.not_before, math.ceil) for contact in contacts]
+    records["expires_s"] = [_epoch_s(contact.expires_at, math.floor) for contact in contacts]
     return records.tobytes()
 
 
-def _epoch_s(instant: datetime | None) -> int:
+def _epoch_s(instant: datetime | None, rounded: Callable[[float], int]) -> int:
     """Give the instant, or the one next to it that has room: 1970 is as past as 1960."""
-    return min(max(int(instant.timestamp()), 1), 0xFFFFFFFF) if instant else 0
+    return min(max(rounded(instant.timestamp()), 1), 0xFFFFFFFF) if instant else 0
 
 
 def pack_rows(rows: Sequence[Row]) -> bytes:

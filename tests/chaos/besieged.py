@@ -33,6 +33,7 @@ from tests.chaos.steps import (
     work,
 )
 from tests.chaos.weather import (
+    LIFTED_LIMIT,
     LIMIT,
     NO_FAULTS,
     PROVIDER,
@@ -57,9 +58,15 @@ _SHARE_KILLED: dict[Step, float] = {
 
 
 class Round:
-    """One campaign under siege."""
+    """One campaign under siege.
 
-    def __init__(self, folder: Path, *, seed: int, kills: int, contacts: int) -> None:
+    Args:
+        party: Contacts a worker dials at a time; of several, those go through the gate together.
+    """
+
+    def __init__(
+        self, folder: Path, *, seed: int, kills: int, contacts: int, party: int = 1
+    ) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
         self.tally = Tally()
@@ -69,6 +76,8 @@ class Round:
         self._seed = seed
         self._rng = Random(seed)
         self._kills = kills
+        self._party = party
+        self._limit = LIMIT if party == 1 else LIFTED_LIMIT
         self._name = f"siege{seed}"
         self._file = folder / f"{self._name}.csv"
         self._file.write_text(list_of(contacts), encoding="utf-8")
@@ -80,11 +89,17 @@ class Round:
         """Besiege the campaign to its end and judge it."""
         with (
             RedisProcess(self.folder / "redis") as self._redis,
-            ProviderProcess(replace(PROVIDER, seed=self._seed)) as self._provider,
+            ProviderProcess(
+                replace(PROVIDER, seed=self._seed, rate_limit=self._limit)
+            ) as self._provider,
             self._redis.client() as client,
         ):
             self._db = Database(client, "demo")
-            settings = {**SETTINGS, "REDIS_URL": self._redis.url}
+            settings = {
+                **SETTINGS,
+                "REDIS_URL": self._redis.url,
+                "EXOTEL_RATE_LIMIT": str(self._limit),
+            }
             self._rig = Rig(self.folder, self._provider.url, settings)
             self._rig.start("web")
             try:
@@ -93,7 +108,7 @@ class Round:
             finally:
                 self._rig.stop()
             self.recovery = _recovery_times(self._db, self._name, self.tally)
-            return judge(self._db, self._provider, self._name, limit=LIMIT, logs=self.folder)
+            return judge(self._db, self._provider, self._name, limit=self._limit, logs=self.folder)
 
     def _besiege(self) -> None:
         os.environ.update(self._rig.env)
@@ -142,8 +157,8 @@ class Round:
                 self._next_s[step] = now_s + every_s
                 self._crew.fork(step, self._fate_of(step))
         for _ in range(_AT_ONCE):
-            if len(self._crew) < _AT_ONCE and (message := self._crew.next_message()):
-                self._crew.fork(work, self._fate_of(work), message)
+            if len(self._crew) < _AT_ONCE and (messages := self._crew.next_messages(self._party)):
+                self._crew.fork(work, self._fate_of(work), messages)
 
     def _fate_of(self, step: Step) -> str | None:
         if self.tally.killed >= self._kills or self._rng.random() >= _SHARE_KILLED[step]:

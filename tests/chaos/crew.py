@@ -62,7 +62,7 @@ class Tally:
 class _Child:
     step: Step
     place: str | None
-    message: Message | None
+    messages: tuple[Message, ...]
     kill_at_s: float | None = None
 
 
@@ -89,17 +89,18 @@ class Crew:
     def runs(self, step: Step) -> bool:
         return any(child.step is step for child in self._children.values())
 
-    def next_message(self) -> Message | None:
-        """What a worker takes next; None when it takes nothing now."""
-        return self._queue.take()
+    def next_messages(self, most: int) -> tuple[Message, ...]:
+        """What a worker takes next; nothing when it takes nothing now."""
+        taken = (self._queue.take() for _ in range(most))
+        return tuple(message for message in taken if message)
 
-    def fork(self, step: Step, place: str | None, message: Message | None = None) -> int:
+    def fork(self, step: Step, place: str | None, messages: tuple[Message, ...] = ()) -> int:
         """Start a process for one step.
 
         Args:
             place: Where it is to be killed; None: nowhere.
         """
-        child = _Child(step, place, message)
+        child = _Child(step, place, messages)
         if place == ANYWHERE:
             child.kill_at_s = time.monotonic() + self._rng.random() * _ANYWHERE_WITHIN_S
         pid = os.fork()
@@ -144,7 +145,7 @@ class Crew:
             log = os.open(self._folder / "siege.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             os.dup2(log, 2)
             failpoints.arm("" if child.place in (None, ANYWHERE) else child.place)
-            child.step(Task(self._wiring, self._queue.mouth, child.message, self._file))
+            child.step(Task(self._wiring, self._queue.mouth, child.messages, self._file))
         except redis.RedisError:
             code = _COPED
         except BaseException:  # noqa: BLE001  # whatever it is, the round must tell of it
@@ -164,9 +165,9 @@ class Crew:
             self.tally.crashes.append((self._folder / "crashes.txt").read_text()[-3000:])
 
     def _note_victim(self, child: _Child) -> None:
-        if child.message is None or child.place == ANYWHERE:
-            return
-        contact = ContactId.parse(child.message.contact)
+        if len(child.messages) != 1 or child.place == ANYWHERE:
+            return  # of several, nobody knows how far each one was
+        contact = ContactId.parse(child.messages[0].contact)
         assert contact is not None
         self.tally.victims.append((contact, time.time(), child.place in _BEFORE_GATE))
 

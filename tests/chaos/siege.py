@@ -31,7 +31,13 @@ _KILLS_A_CONTACT = 1.4
 
 
 def besiege(
-    *, kills: int, seed: int, kills_a_round: int, folder: Path, out: Callable[[str], None]
+    *,
+    kills: int,
+    seed: int,
+    kills_a_round: int,
+    folder: Path,
+    out: Callable[[str], None],
+    party: int = 1,
 ) -> dict[str, Any]:
     """Run rounds until so many kills were done; gives the report."""
     began_s = time.monotonic()
@@ -45,6 +51,7 @@ def besiege(
             seed=seed,
             kills=wanted,
             contacts=max(30, round(wanted / _KILLS_A_CONTACT)),
+            party=party,
         )
         verdict = one.run()
         rounds += 1
@@ -112,6 +119,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=300, help="processes to kill")
     parser.add_argument("--seed", type=int, default=None, help="of the first round; +1 for each")
     parser.add_argument("--kills-a-round", type=int, default=1500)
+    parser.add_argument("--party", type=int, default=1, help="contacts a worker dials at a time")
     parser.add_argument("--folder", type=Path, default=None, help="for logs and data of a failure")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args()
@@ -123,6 +131,7 @@ def main() -> int:
         seed=seed,
         kills_a_round=options.kills_a_round,
         folder=folder,
+        party=options.party,
         out=lambda line: print(line, file=sys.stderr, flush=True),
     )
     print(json.dumps(report, indent=None if options.json else 2, default=str))

@@ -6,6 +6,7 @@ a pipe here: it may lose, repeat and delay messages, as a queue that is only a h
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,13 +41,13 @@ class Task:
 
     Args:
         queue: Where the feeder writes messages to.
-        message: What the worker was handed.
+        messages: What the worker was handed.
         file: What is loaded.
     """
 
     wiring: Wiring
     queue: int
-    message: Message | None = None
+    messages: tuple[Message, ...] = ()
     file: Path | None = None
 
 
@@ -71,13 +72,19 @@ def feed(task: Task) -> None:
 
 
 def work(task: Task) -> None:
-    """Dial one released contact."""
-    assert task.message is not None
-    contact = ContactId.parse(task.message.contact)
-    assert contact is not None
+    """Dial released contacts, each in a thread of its own."""
     task.wiring.host_recovery.start()
-    task.wiring.dialing.dial(contact, task.message.token)
-    failpoints.reach("dialled")
+    dialing = task.wiring.dialing
+
+    def dial(message: Message) -> None:
+        contact = ContactId.parse(message.contact)
+        assert contact is not None
+        dialing.dial(contact, message.token)
+        failpoints.reach("dialled")
+
+    with ThreadPoolExecutor(len(task.messages)) as threads:
+        for done in [threads.submit(dial, message) for message in task.messages]:
+            done.result()
 
 
 def settle(task: Task) -> None:
