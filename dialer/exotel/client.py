@@ -115,24 +115,24 @@ class Exotel:
         self._timezone = timezone
         self._clock_s = clock_s
         self._deadline_s = deadline_s
-        self._headers = httpx.Headers(
-            {
-                # in the header, never in a URL: URLs are logged
-                "Authorization": _basic(api_key, api_token),
-                "Accept": "application/json",
-                # an encoded body could grow a thousandfold while it is read
-                "Accept-Encoding": "identity",
-                "User-Agent": "dialer",
-            }
-        )
+        headers = {
+            # in the header, never in a URL: URLs are logged
+            "Authorization": _basic(api_key, api_token),
+            "Accept": "application/json",
+            # an encoded body could grow a thousandfold while it is read
+            "Accept-Encoding": "identity",
+            "User-Agent": "dialer",
+        }
         # made once: a request then only adds its length
+        self._headers = httpx.Headers(headers)
         self._connect_headers = httpx.Headers(
             {
                 "Host": self._connect_url.netloc.decode(),
-                **self._headers,
+                **headers,
                 "Content-Type": "application/x-www-form-urlencoded",
             }
         )
+        self._json_headers = httpx.Headers({**headers, "Content-Type": "application/json"})
         self._timeout = httpx.Timeout(deadline_s, connect=min(MAX_CONNECT_S, deadline_s)).as_dict()
         # the transport alone: of what a client adds, cookies, redirects and the environment's
         # proxies are not wanted, and the rest is a third of a request's cost
@@ -201,8 +201,7 @@ class Exotel:
         """
         answer = self._look_up(
             f"{self._details_url}{_checked(sid)}",
-            # asked for, though there is no body
-            headers=httpx.Headers({**self._headers, "Content-Type": "application/json"}),
+            headers=self._json_headers,  # asked for, though there is no body
             may_be_missing=True,
             send_before=send_before,
         )

@@ -65,7 +65,7 @@ def test_a_worker_killed_every_two_seconds_finishes_its_campaign_all_the_same(tm
     roles = ("web", "feeder", "results", "worker", "worker:2")
 
     with running(PROVIDER) as url, dialer(tmp_path, url, roles=roles, **SHORT) as rig:
-        rig.load(pairs(90, agents=60), "--start", *QUICK)
+        rig.load(pairs(180, agents=120), "--start", *QUICK)
         kills = 0
         began_s = time.monotonic()
         while rig.status()["state"] != "completed":
@@ -77,7 +77,7 @@ def test_a_worker_killed_every_two_seconds_finishes_its_campaign_all_the_same(tm
             kills += 1
 
         assert kills >= 10
-        assert rig.status()["final"] == 90
+        assert rig.status()["final"] == 180
         agrees_with_provider(rig)
 
 
