@@ -35,6 +35,7 @@ _MAINTENANCE_PER_MILLION = 20_000  # with 50 ms polls a dead worker is noticed i
 _SLOWEST_USUAL_ANSWER_S = 5.0
 _SPARE_THREADS = 8
 _MOST_THREADS = 32
+_PARTIES_AHEAD = 6
 
 
 class Tuning(Middleware):
@@ -132,6 +133,15 @@ def dial_message(contact: ContactId, token: str) -> dramatiq.Message[None]:
     )
 
 
+def _ahead(together: int) -> int:
+    """Give how many messages a process holds that are not past the gate.
+
+    Where one contact passes at a time, the next is fetched when it has. Where many do, enough are
+    at hand that whoever is done finds the next, and that parties are full.
+    """
+    return 1 if together == 1 else _PARTIES_AHEAD * together
+
+
 def send_all(broker: RedisBroker, released: Sequence[Released]) -> None:
     """Wake workers for all these contacts in one round trip.
 
@@ -166,8 +176,7 @@ def make_broker(
         dialing: What its messages are for; None where none are consumed.
     """
     return DialBroker(
-        # the party at the gate, and half of the next one
-        ahead=dialing.most_together * 3 // 2 if dialing else 0,
+        ahead=_ahead(dialing.most_together) if dialing else 0,
         under_way=dialing.under_way if dialing else lambda: 0,
         client=client,
         namespace=f"{prefix}dramatiq",

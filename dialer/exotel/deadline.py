@@ -17,6 +17,7 @@ import httpcore
 import httpx
 
 from dialer import failpoints
+from dialer.clock import boottime_s
 
 KEEPALIVE_EXPIRY_S = 5.0
 """Shorter than any server's: a connection closed at the other end makes an unknown outcome."""
@@ -119,10 +120,12 @@ class DeadlineTransport(httpx.BaseTransport):
     def _give_back(self, connection: "_Connection") -> None:
         if not connection.is_idle():
             return  # the server closed it, or its answer was not read to the end
+        connection.idle_since_s = boottime_s()
         with self._lock:
             idle = self._idle[connection.origin]
             idle.append(connection)
-            oldest = idle.popleft() if idle[0].has_expired() else None
+            is_old = idle[0].idle_since_s < connection.idle_since_s - KEEPALIVE_EXPIRY_S
+            oldest = idle.popleft() if is_old else None
         if oldest:
             oldest.close()  # as many leave as were once given back
 
@@ -135,6 +138,7 @@ class _Connection:
 
     def __init__(self, origin: _Origin, ssl_context: ssl.SSLContext, may_reach: MayReach) -> None:
         self.origin = origin
+        self.idle_since_s = 0.0
         self._network = _DeadlineNetwork(may_reach)
         self._http = httpcore.HTTPConnection(
             httpcore.Origin(*origin),
