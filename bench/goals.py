@@ -90,6 +90,10 @@ GOALS = (
     _at_least("callbacks, JSON, over bare Starlette", "callbacks", "of_bare_json", 0.8),
     _at_least("– multipart", "callbacks", "of_bare_multipart", 0.8),
     Goal("facts settled a second", "settle", "facts_per_s", ge, 5_000),
+    # reports
+    _at_least("a million attempts as CSV: pandas' time over ours", "reports", "csv_of_pandas", 1),
+    _at_least("– as Parquet", "reports", "parquet_of_pandas", 1),
+    _at_least("– as XLSX", "reports", "xlsx_of_pandas", 1),
 )
 
 
