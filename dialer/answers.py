@@ -86,7 +86,13 @@ class Answers:
         def bind(now: Attempt) -> Attempt | None:
             at = self._db.now() if now.told_outcome else 0.0  # asked only where it matters
             if now.sid not in (None, sid):
-                log.error("sid_differs", attempt_id=str(id_), sid=now.sid, placed_sid=sid)
+                log.error(
+                    "sid_differs",
+                    contact_id=str(id_.contact),  # another contact's thread may decide this
+                    attempt_id=str(id_),
+                    sid=now.sid,
+                    placed_sid=sid,
+                )
             return proven(now, sid, at=at)._replace(http_status=connected.http_status)
 
         after = self._settling.learn(

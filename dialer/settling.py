@@ -294,27 +294,25 @@ def _has_final_values(attempt: Attempt) -> bool:
 
 
 def _note(write: Write, now: Attempt | SidTaken) -> None:
+    # the thread that writes may be at work on another contact: each line names its own
+    ids = {"contact_id": str(write.id.contact), "attempt_id": str(write.id)}
     if isinstance(now, SidTaken):
-        log.error("sid_taken", attempt_id=str(write.id), owner=now.owner)
+        log.error("sid_taken", **ids, owner=now.owner)
         return
     failpoints.reach("recorded")
     if now.is_settled and not write.before.is_settled:
-        _log_settled(write.id, now)
+        log.info(
+            "attempt_settled",
+            **ids,
+            outcome=str(now.outcome),
+            source=now.source,
+            talk_s=now.talk_s,
+        )
     elif write.follows.correct:
         log.warning(
             "attempt_corrected",
-            attempt_id=str(write.id),
+            **ids,
             outcome=str(now.outcome),
             first_outcome=str(now.first_outcome),
             source=now.source,
         )
-
-
-def _log_settled(id_: AttemptId, attempt: Attempt) -> None:
-    log.info(
-        "attempt_settled",
-        attempt_id=str(id_),
-        outcome=str(attempt.outcome),
-        source=attempt.source,
-        talk_s=attempt.talk_s,
-    )

@@ -2,17 +2,22 @@
 
 import itertools
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
-from campaigns.attempt import AttemptState, Outcome
+from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.campaign import UnknownPolicy
 from campaigns.contact_state import ContactState
-from campaigns.settlement import Conflict
+from campaigns.settlement import Conflict, settled
+from dialer.dialing import Dialled
 from dialer.ids import AttemptId
+from dialer.settling import _Lesson
 from dialer.store.attempts import decode, encode
 from tests.account_kit import Account
 from tests.conservation import check_conservation
@@ -258,3 +263,56 @@ def test_settling_by_the_rules_of_now_not_of_then(account, db):
     account.settling.report(done.attempt_id, busy, at=db.now())
 
     assert account.contact(campaign).state is ContactState.WAITING
+
+
+################################################################ several threads at once
+
+
+def test_what_several_threads_learn_at_once_is_written_for_each(account, db):
+    campaign = store_campaign(db, [pair(n, n) for n in range(20)], max_attempts=1)
+    done = account.dial_all()
+    settling = account.settling
+
+    def end(one: Dialled) -> Attempt:
+        after = settling.settle(one.attempt_id, Outcome.CUSTOMER_BUSY, source="details", at=1.0)
+        assert after is not None
+        return after
+
+    with ThreadPoolExecutor(8) as threads:
+        ended = list(threads.map(end, done))
+
+    assert [one.sid for one in ended] == [one.attempt.sid for one in done]
+    assert account.counts(campaign).outcomes == {"customer_busy": 20}
+    check_conservation(db)
+
+
+def test_one_that_cannot_be_written_leaves_those_beside_it_alone(account, db):
+    store_campaign(db, [pair(1, 1)], name="broken", max_attempts=1)
+    store_campaign(db, [pair(2, 2)], name="whole", max_attempts=1)
+    calls = {one.attempt_id.campaign: one for one in account.dial_all()}
+    broken, whole = (calls[account.campaigns.id_of(name)] for name in ("broken", "whole"))
+    db.client.delete(db.key("c", broken.attempt_id.campaign, "contacts", 0))
+
+    def end(now: Attempt) -> Attempt:
+        return settled(now, Outcome.CUSTOMER_BUSY, source="details", at=1.0)
+
+    failed, written = account.settling._learn_together(
+        [_Lesson(one.attempt_id, end) for one in (broken, whole)]
+    )
+
+    assert isinstance(failed, redis.ResponseError)
+    assert isinstance(written, Attempt)
+    assert account.attempts.get(whole.attempt_id).outcome is Outcome.CUSTOMER_BUSY
+
+
+def test_a_line_of_the_log_names_its_own_contact_whoever_writes_it(account, db):
+    store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    report = terminal(done.attempt.sid or "", ended_at_s=db.now())
+
+    with capture_logs() as logs:
+        account.settling.report(done.attempt_id, report, at=db.now())
+
+    assert [(one["event"], one["contact_id"]) for one in logs] == [
+        ("attempt_settled", str(done.attempt_id.contact))
+    ]
