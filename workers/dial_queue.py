@@ -9,6 +9,7 @@ they are not sent one by one but together, before messages are fetched.
 
 from collections import defaultdict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -68,8 +69,9 @@ class _DialConsumer(_RedisConsumer):
         return super().__next__()  # type: ignore[no-untyped-call]  # likewise
 
     def close(self) -> None:
-        """Send what is left to be sent."""
-        self._acknowledge()
+        """Send what is left to be sent; where Redis is away, those messages come again in vain."""
+        with suppress(redis.RedisError, ConnectionClosed):
+            self._acknowledge()
         super().close()
 
     def _acknowledge(self) -> None:

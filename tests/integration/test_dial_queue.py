@@ -95,6 +95,16 @@ def test_what_was_acknowledged_is_gone_when_the_worker_ends(broker):
     assert left(broker) == 0
 
 
+def test_a_worker_ends_in_peace_where_redis_is_away(broker):
+    queue(broker, 2)
+    consumer = broker.consume(QUEUE, timeout=1)
+    for message in taken(consumer):
+        consumer.ack(message)
+    broker.client = redis.Redis(unix_socket_path="/nowhere/redis.sock")
+
+    consumer.close()
+
+
 def test_an_acknowledgement_that_redis_did_not_take_is_sent_again_by_the_next_consumer(
     broker, redis_client
 ):
