@@ -164,12 +164,14 @@ class Statuses:
             pipe.hmget(self._db.key("account"), "hold", "stopped")
             pipe.zcard(self._db.key("open"))
             pipe.zcard(self._db.key("c", campaign.id, "ready"))
+            pipe.llen(self._db.key("c", campaign.id, "newcomers"))
             pipe.xlen(self._db.key("callbacks"))
             pipe.zcard(self._db.key("late"))
             pipe.hmget(self._db.key("c", campaign.id), "capped_until", "capped_by")
-            (hold, stopped), calls_live, agents_free, callbacks, values_late, capped = (
+            (hold, stopped), calls_live, ready, newcomers, callbacks, values_late, capped = (
                 pipe.execute()
             )
+        agents_free = ready + newcomers
         rate, timers = self._pacing.rate(), self._timers(campaign.id)
         agents = self._agents(campaign.id, agents_free) if counts.waiting else Agents(agents_free)
         processes = alive(self._db)

@@ -13,9 +13,10 @@ from campaigns.contact_state import ContactState
 from dialer.ids import AttemptId
 from dialer.store import Campaign, Campaigns, ContactRecord, Database
 from dialer.store.attempts import decode
-from dialer.store.contacts import PER_CHUNK, unpack_records
+from dialer.store.contacts import NEWCOMER, PER_CHUNK, RECORD_BYTES, unpack_records
 
 HELD = (ContactState.RELEASED, ContactState.DIALING, ContactState.UNRESOLVED)
+FLAGS_AT = 3  # in a packed record
 OVER = (CampaignState.COMPLETED, CampaignState.CANCELLED)
 
 
@@ -65,7 +66,9 @@ def check_turns(db: Database) -> None:
         most = campaign.rules.max_concurrent_calls
         live = Campaigns(db).counts(campaign.id)
         has_room = not most or live.in_flight + live.unresolved < most
-        has_agents = db.client.zcard(db.key("c", campaign.id, "ready")) > 0
+        has_agents = db.client.exists(
+            db.key("c", campaign.id, "ready"), db.key("c", campaign.id, "newcomers")
+        )
         if is_open and not is_capped and has_room and has_agents:
             assert campaign.id in turns, f"{campaign.name} is ready and takes no turns"
 
@@ -102,6 +105,7 @@ def _check_waiting(books: Books, campaign: Campaign) -> None:
     db = books.db
     later = {_t(one) for one in db.client.zrange(db.key("later"), 0, -1)}
     queues: dict[str, list[str]] = {}
+    newcomers = _newcomers(db, campaign.id)
     for n, contact in books.contacts[campaign.id].items():
         if contact.state is not ContactState.WAITING:
             continue
@@ -113,11 +117,12 @@ def _check_waiting(books: Books, campaign: Campaign) -> None:
             db.client.sismember(db.key("wanted", contact.customer[1:]), entry)
         )
         in_queue = queues[number].count(str(n))
-        places = [in_queue, int(entry in later), int(waits_for_customer)]
-        assert sum(places) == 1, f"{entry} waits in (queue, later, wanted) = {places}"
+        is_new = newcomers.get(number) == n
+        places = [in_queue, int(is_new), int(entry in later), int(waits_for_customer)]
+        assert sum(places) == 1, f"{entry} waits in (queue, newcomers, later, wanted) = {places}"
         if waits_for_customer:
             assert _is_held(books, contact.customer[1:]), f"{entry} waits for a free customer"
-        if in_queue:
+        if in_queue and number not in newcomers:
             _check_agent_comes(books, campaign, number)
 
 
@@ -201,6 +206,21 @@ def _queue(db: Database, campaign: str, number: str) -> list[str]:
     fresh = db.client.lrange(db.key("c", campaign, "fresh", number), 0, -1)
     ranked = db.client.zrange(db.key("c", campaign, "ranked", number), 0, -1)
     return [_t(one) for one in (*fresh, *ranked)]
+
+
+def _newcomers(db: Database, campaign: str) -> dict[str, int]:
+    """Agent → the contact that is to open its queue."""
+    found: dict[str, int] = {}
+    for n in map(int, db.client.lrange(db.key("c", campaign, "newcomers"), 0, -1)):
+        chunk, inside = divmod(n - 1, PER_CHUNK)
+        packed = db.client.get(db.key("c", campaign, "contacts", chunk))
+        record = packed[inside * RECORD_BYTES : (inside + 1) * RECORD_BYTES]
+        if record[FLAGS_AT] != NEWCOMER:
+            continue
+        agent = ContactRecord.unpack(record).agent[1:]
+        assert agent not in found, f"{agent} is to begin twice"
+        found[agent] = n
+    return found
 
 
 def _is_held(books: Books, number: str) -> bool:

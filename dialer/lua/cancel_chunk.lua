@@ -19,7 +19,7 @@ while chunk < last and chunk * PER_CHUNK < size do
     local record = string.sub(bytes, at, at + BYTES - 1)
     local contact = unpack_contact(record)
     if contact.state == WAITING then
-      record = struct.pack('<BB', FINAL, code) .. string.sub(record, 3)
+      record = struct.pack('<BBBB', FINAL, code, contact.charged, 0) .. string.sub(record, 5)
       closed, changed = closed + 1, true
       redis.call('DEL', key('c', campaign, 'fresh', contact.agent),
         key('c', campaign, 'ranked', contact.agent))

@@ -1,11 +1,12 @@
 -- Append one block of checked contacts to a campaign; asking twice appends once.
 -- KEYS 1  prefix
 -- ARGV 1  campaign    2  contacts loaded before this block    3  packed contact records
---      4… packed rows, one string per hundred contacts, the first hundred being that of ARGV 2
+--      4  the first contact of each one's agent, packed unsigned numbers
+--      5… packed rows, one string per hundred contacts, the first hundred being that of ARGV 2
 -- Returns how many contacts are loaded now; a block that does not follow is not written, nor one
 -- for a campaign that is being cancelled: nobody would close its contacts.
 
-local campaign, before, records = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local campaign, before, records, firsts = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local known = redis.call('HMGET', key('c', campaign), 'size', 'state')
 local loaded = tonumber(known[1] or 0)
 if loaded ~= before or known[2] == 'cancelling' or known[2] == 'cancelled' then
@@ -18,8 +19,8 @@ end
 
 local added = #records / BYTES
 local first_chunk = math.floor(before / PER_CHUNK)
-for i = 4, #ARGV do
-  redis.call('SET', key('c', campaign, 'rows', first_chunk + i - 4), ARGV[i])
+for i = 5, #ARGV do
+  redis.call('SET', key('c', campaign, 'rows', first_chunk + i - 5), ARGV[i])
 end
 
 local at = 1
@@ -31,38 +32,57 @@ while at <= #records do
 end
 
 -- unpack_contact would make a table and two texts of each row, and that was half of the time here
-local PRIORITY_DUE_AGENT = '<xxxxhxxIxxxxd' -- of LAYOUT
-local fresh = {}
+local FLAGS_PRIORITY_DUE_AGENT = '<xxxBhxxIxxxxd' -- of LAYOUT
+local newcomers = {}
+local queues = {} -- agent -> contacts for the end of its queue, and its first contact
 for i = 1, added do
-  local priority, due, agent = struct.unpack(PRIORITY_DUE_AGENT, records, (i - 1) * BYTES + 1)
-  if due > now then
+  local flags, priority, due, agent =
+    struct.unpack(FLAGS_PRIORITY_DUE_AGENT, records, (i - 1) * BYTES + 1)
+  if flags == NEWCOMER then
+    newcomers[#newcomers + 1] = before + i
+  elseif due > now then
     redis.call('ZADD', key('later'), due, campaign .. '/' .. (before + i))
   else
-    local list = fresh[agent]
-    if not list then
-      list = {}
-      fresh[agent] = list
+    local queue = queues[agent]
+    if not queue then
+      queue = { first = struct.unpack('<I', firsts, (i - 1) * 4 + 1) }
+      queues[agent] = queue
     end
     if priority == 0 then
-      list[#list + 1] = before + i
+      queue[#queue + 1] = before + i
     else
+      queue.is_ranked = true
       redis.call('ZADD', key('c', campaign, 'ranked', string.format('%.0f', agent)),
         -priority * 1e11, before + i)
     end
   end
 end
 
-local agents = {}
-local queue_of = key('c', campaign, 'fresh', '')
-for agent, list in pairs(fresh) do
-  agent = string.format('%.0f', agent)
-  agents[#agents + 1] = agent
-  for from = 1, #list, 1000 do
-    redis.call('RPUSH', queue_of .. agent, unpack(list, from, math.min(from + 999, #list)))
+local function push(list, values)
+  local length
+  for from = 1, #values, 1000 do
+    length = redis.call('RPUSH', list, unpack(values, from, math.min(from + 999, #values)))
+  end
+  return length
+end
+
+if #newcomers > 0 then
+  local list = key('c', campaign, 'newcomers')
+  if push(list, newcomers) == #newcomers then
+    redis.call('HSET', key('c', campaign), 'newcomers_since', text(now))
   end
 end
 
--- as want_agent would, but many at once: a list may have an agent for each of its rows
+local agents = {} -- nobody calls them yet
+for agent, queue in pairs(queues) do
+  agent = string.format('%.0f', agent)
+  local was_empty = push(key('c', campaign, 'fresh', agent), queue) == #queue
+  if (was_empty or queue.is_ranked) and not is_newcomer(campaign, queue.first) then
+    agents[#agents + 1] = agent
+  end
+end
+
+-- as want_agent would, but many at once
 local free_agents = {}
 for from = 1, #agents, 1000 do
   local last = math.min(from + 999, #agents)
@@ -81,7 +101,7 @@ for from = 1, #free_agents, 1000 do
   redis.call('ZADD', key('c', campaign, 'ready'), 'NX',
     unpack(free_agents, from, math.min(from + 999, #free_agents)))
 end
-if #free_agents > 0 then
+if #free_agents + #newcomers > 0 then
   join_turns(campaign)
 end
 

@@ -95,6 +95,28 @@ for _, one in ipairs(redis.call('ZRANGE', key('released'), 0, -1)) do
   end
 end
 
+-- Who has been without a call for longest: an agent that was never called here, or one that was.
+-- Returns nothing when nobody is left, false when it is not the turn of who stood there after all.
+local function next_agent(campaign, newcomers_since)
+  local newcomers, ready = key('c', campaign, 'newcomers'), key('c', campaign, 'ready')
+  local n = redis.call('LINDEX', newcomers, 0)
+  if n then
+    local first = redis.call('ZRANGE', ready, 0, 0, 'WITHSCORES')
+    n = tonumber(first[2] or math.huge) >= newcomers_since and redis.call('LPOP', newcomers)
+  end
+  if not n then
+    return redis.call('ZPOPMIN', ready)[1]
+  end
+  local c = read_contact(campaign, n)
+  if c.flags ~= NEWCOMER then
+    return false
+  end
+  c.flags = 0
+  write_contact(campaign, n, c)
+  redis.call('LPUSH', key('c', campaign, 'fresh', c.agent), n)
+  return c.agent
+end
+
 -- The first contact of this agent whose customer is free.
 local function pick(campaign, agent)
   local ranked, fresh = key('c', campaign, 'ranked', agent), key('c', campaign, 'fresh', agent)
@@ -155,22 +177,26 @@ end
 -- Returns when its next turn is; nothing when it takes part no longer.
 local function take_turns(campaign, others_at)
   local rules = redis.call('HMGET', key('c', campaign),
-    'state', 'open_from', 'open_until', 'weight', 'priority', 'virtual_time', 'most_live')
+    'state', 'open_from', 'open_until', 'weight', 'priority', 'virtual_time', 'most_live',
+    'newcomers_since')
   local is_open = rules[1] == 'running' and now >= tonumber(rules[2] or 0)
     and now < tonumber(rules[3] or 0)
   local earlier = -tonumber(rules[5] or 0) * 1e12 -- a higher priority goes first
   local at, most_live = tonumber(rules[6] or 0), tonumber(rules[7] or 0)
+  local newcomers_since = tonumber(rules[8] or 0)
   local released_at, goes_on
   repeat
     turns = turns - 1
-    local agent = is_open and has_room(campaign, most_live)
-      and redis.call('ZPOPMIN', key('c', campaign, 'ready'))[1]
-    goes_on = agent
-    if not agent then
+    local agent
+    if is_open and has_room(campaign, most_live) then
+      agent = next_agent(campaign, newcomers_since)
+    end
+    goes_on = agent ~= nil
+    if not goes_on then
       break
-    elseif is_taken(agent) then
+    elseif agent and is_taken(agent) then
       redis.call('SADD', key('wanted', agent), campaign)
-    else
+    elseif agent then
       local n, c = pick(campaign, agent)
       if n then
         release(campaign, n, c)

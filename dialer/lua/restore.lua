@@ -32,7 +32,9 @@ if not c or stored or c.state == FINAL or c.state == UNRESOLVED or c.state == DI
   return added
 end
 
-if c.state == RELEASED then
+if c.state == WAITING then
+  leave_queues(campaign, n, c)
+elseif c.state == RELEASED then
   local token = redis.call('HGET', key('busy'), c.agent)
   redis.call('ZREM', key('released'), campaign .. '/' .. n .. '/' .. (token or ''))
 end

@@ -21,8 +21,11 @@ from campaigns.contact import Contact
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.ids import ContactId
 from dialer.store.database import Database, text
+from dialer.store.first_contacts import FirstContacts
 
 PER_CHUNK = 100
+NEWCOMER = 128
+"""In a record's flags: the contact is to open its agent's queue; see prelude.lua."""
 _RECORD = struct.Struct("<BBBBhHIIdd")  # the layout of prelude.lua
 RECORD_BYTES = _RECORD.size
 _RECORD_TYPE = np.dtype(
@@ -155,12 +158,14 @@ class Block:
 
     Args:
         records: Packed.
+        firsts: The first contact of each one's agent, packed.
         rows: Of a hundred contacts each, the first hundred being that of `before`; not compressed.
     """
 
     before: int
     after: int
     records: bytes
+    firsts: bytes
     rows: list[bytes]
 
 
@@ -182,23 +187,50 @@ class Contacts:
             How many contacts are loaded now; a block that does not follow is not written.
         """
         packed = b"".join(record.pack() for record in records)
-        return self.store(campaign, self.block(campaign, before=before, records=packed, rows=rows))
+        firsts = self.first_contacts(campaign, size=before)
+        block = self.block(campaign, before=before, records=packed, rows=rows, firsts=firsts)
+        return self.store(campaign, block)
 
-    def block(self, campaign: str, *, before: int, records: bytes, rows: Sequence[Row]) -> Block:
-        """Make a block of packed records and rows; reads the hundred that `before` lies within."""
+    def first_contacts(self, campaign: str, *, size: int) -> FirstContacts:
+        """Read who is the first contact of which agent among the first `size` ones."""
+        firsts = FirstContacts()
+        firsts.add(_numbers(self._db, campaign, "agent", size=size), before=0)
+        return firsts
+
+    def block(
+        self,
+        campaign: str,
+        *,
+        before: int,
+        records: bytes,
+        rows: Sequence[Row],
+        firsts: FirstContacts,
+    ) -> Block:
+        """Make a block of packed records and rows; reads the hundred that `before` lies within.
+
+        Args:
+            firsts: Of the contacts before; those of the block are added.
+        """
         first, inside = divmod(before, PER_CHUNK)
         whole = [*self.rows(campaign, first)[:inside], *rows] if inside else rows
+        table = np.frombuffer(records, dtype=_RECORD_TYPE).copy()
+        first_of_agent = firsts.add(table["agent"], before=before)
+        is_first = first_of_agent == np.arange(before + 1, before + 1 + len(table))
+        is_plain = (table["priority"] == 0) & (table["due_s"] == 0)
+        table["flags"] = np.where(is_first & is_plain, NEWCOMER, 0)
         return Block(
             before=before,
             after=before + len(rows),
-            records=records,
+            records=table.tobytes(),
+            firsts=first_of_agent.astype("<u4").tobytes(),
             rows=[_as_lines(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)],
         )
 
     def store(self, campaign: str, block: Block) -> int:
         """Append a block, as `append` does."""
         rows = map(_compressed, block.rows)
-        return int(self._db.run("load", campaign, block.before, block.records, *rows))
+        answer = self._db.run("load", campaign, block.before, block.records, block.firsts, *rows)
+        return int(answer)
 
     def get(self, campaign: str, n: int) -> ContactRecord | None:
         """Read one contact; None when there is none of this number."""
@@ -273,13 +305,19 @@ def customers_of(
     db: Database, campaign: str, *, size: int
 ) -> "np.ndarray[Any, np.dtype[np.int64]]":
     """Read all customers of a campaign's first `size` contacts, E.164 digits as integers."""
+    return _numbers(db, campaign, "customer", size=size)
+
+
+def _numbers(
+    db: Database, campaign: str, whose: str, *, size: int
+) -> "np.ndarray[Any, np.dtype[np.int64]]":
     found = []
     for first in range(0, (size + PER_CHUNK - 1) // PER_CHUNK, 1000):
         chunks = range(first, min(first + 1000, (size + PER_CHUNK - 1) // PER_CHUNK))
         keys = [db.key("c", campaign, "contacts", chunk) for chunk in chunks]
         stored = cast("list[bytes | None]", db.client.mget(keys))
         records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=_RECORD_TYPE)
-        found.append(records["customer"].astype(np.int64))
+        found.append(records[whose].astype(np.int64))
     return np.concatenate(found)[:size] if found else np.empty(0, dtype=np.int64)
 
 

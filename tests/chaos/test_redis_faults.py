@@ -7,11 +7,12 @@ from contextlib import suppress
 import pytest
 import redis
 
-from campaigns.attempt import AttemptState
+from campaigns.attempt import AttemptState, Outcome
+from campaigns.retry_policy import RetryRule
 from dialer.gate import Dropped
 from dialer.store import Database
 from tests.chaos.ground import RedisProcess, wait_until
-from tests.chaos.station import QUARANTINE_S, stationed
+from tests.chaos.station import QUARANTINE_S, RULES, stationed
 from tests.conservation import check_conservation
 
 BEFORE_REPORT_S = 3.0  # what was under way when Redis died is in the journal by then
@@ -94,18 +95,23 @@ def test_r1_a_host_reports_only_what_can_no_longer_grow(station, server):
     assert not station.wiring.account_recovery.hold().waiting_for
 
 
-def dial_and_come_back_older(station, server, folder) -> str:
-    """Dial one contact, then let Redis return to what it knew before."""
-    campaign = station.load()
+def dial_and_come_back_older(station, server, folder, *, released_before=True, **rules) -> str:
+    """Dial one contact, then let Redis return to what it knew before.
+
+    Args:
+        released_before: It knew that the contact was released; else that it waited.
+    """
+    station.release()  # from now on this Redis is known
+    campaign = station.load(rules=RULES.model_copy(update=rules))
     station.wiring.host_recovery.tick()
-    released = station.release()
+    released = station.release() if released_before else ()
     server.kill()
     shutil.copytree(folder / "redis", folder / "before", ignore=shutil.ignore_patterns("*.sock"))
     server.start()
     station.client.connection_pool.disconnect()
     station.release()
     end_hold(station)
-    station.dial(*released)
+    station.dial(*released or station.release())
     station.release()  # the feeder remembers how far Redis had come
     assert station.provider.verdict()["calls"] == 1
 
@@ -136,6 +142,28 @@ def test_r2_a_redis_that_came_back_older_gets_the_lost_attempt_back_and_rings_no
     end_hold(station)
 
     knows_its_only_call(station, campaign)
+
+
+def test_r2_a_contact_whose_attempt_came_back_is_called_again_when_that_is_due_and_not_before(
+    station, server, tmp_path
+):
+    station.provider.order(scripts={"+919876543201": ["customer_busy", "connected"]})
+    campaign = dial_and_come_back_older(
+        station,
+        server,
+        tmp_path,
+        released_before=False,
+        retry=(RetryRule.parse("customer_busy=6h"),),
+    )
+    end_hold(station)
+    station.sweep()
+    (attempt,) = station.attempts(campaign)
+    assert attempt.outcome is Outcome.CUSTOMER_BUSY
+
+    assert station.dial_all() == []
+    station.pass_time(6 * 3600 + 1)
+    assert len(station.dial_all()) == 1
+    check_conservation(station.db)
 
 
 def test_r2_a_call_that_only_the_provider_remembers_gets_its_attempt_back(

@@ -49,24 +49,43 @@ def test_a_contact_waits_until_then_and_then_goes_first(account, db):
     check_conservation(db)
 
 
-@pytest.mark.parametrize("place", ["fresh", "ranked", "later", "wanted"])
+def test_who_stands_behind_a_contact_that_is_called_back_later_goes_now(account, db):
+    campaign = store_campaign(db, [pair(1, n) for n in range(1, 4)])
+
+    call_back(db, ContactId(campaign, 1), in_s(db, 600))
+
+    check_conservation(db)
+    account.dial_one()
+    end_all(account)
+    account.dial_one()
+    end_all(account)
+    assert [call.customer for call in account.company.calls] == [customer(2), customer(3)]
+    db.pass_time(601)
+    account.dial_one()
+    check_conservation(db)
+
+
+@pytest.mark.parametrize("place", ["newcomers", "fresh", "ranked", "later", "wanted"])
 def test_wherever_it_waits_it_waits_in_one_place_afterwards(account, db, place):
     changed = {
+        "newcomers": {},
         "fresh": {},
         "ranked": {"priority": 5},
         "later": {"due_s": int(db.now()) + 3600},
         "wanted": {},
     }[place]
-    campaign = store_campaign(db, [pair(1, 1, **changed)])
+    first = [pair(1, 9, priority=1)] if place == "fresh" else []
+    campaign = store_campaign(db, [*first, pair(1, 1, **changed)])
+    contact = ContactId(campaign, 1 + len(first))
     if place == "wanted":
         store_campaign(db, [pair(2, 1)], name="other", priority=9)
         account.dial_one()  # the customer is on a call of the other campaign
         account.tick()
 
-    call_back(db, ContactId(campaign, 1), in_s(db, 50))
+    call_back(db, contact, in_s(db, 50))
 
     check_conservation(db)
-    assert account.contact(campaign).due_s == int(db.now()) + 50
+    assert account.contact(campaign, contact.n).due_s == int(db.now()) + 50
 
 
 def test_a_time_that_is_past_means_now(account, db):

@@ -1,7 +1,8 @@
 """Release: who goes next, and that nobody who waits is ever forgotten."""
 
+import random
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 
 import pytest
@@ -115,6 +116,66 @@ def test_agents_are_served_in_turn(account, db):
     assert [Counter(order[at : at + 3]) for at in (0, 3, 6)] == [
         Counter({agent(0): 1, agent(1): 1, agent(2): 1})
     ] * 3
+
+
+def test_the_agent_without_a_call_for_longest_goes_first_whether_called_before_or_not(db, tmp_path):
+    account = Account(db, tmp_path, max_concurrent_calls=1)
+    campaign = store_campaign(db, [pair(1, 1), pair(1, 2), pair(2, 3)])
+
+    order = []
+    for at in range(4):
+        db.pass_time(10)
+        order.append(account.dial_one().attempt.agent)
+        if at == 1:
+            append_contacts(db, campaign, [pair(3, 4)], content_hash="more")
+        end_all(account)
+
+    assert order == [agent(1), agent(2), agent(1), agent(3)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_agents_contacts_go_in_the_order_of_the_files(account, db, seed):
+    chance = random.Random(seed)
+    listed = [pair(chance.randrange(4), n) for n in range(80)]
+    keeps_it_open = pair(9, 99, due_s=4_000_000_000)
+    campaign = store_campaign(db, [*listed[:30], keeps_it_open])
+    order: dict[str, list[str]] = defaultdict(list)
+
+    def dial_all() -> bool:
+        dialled = [done for done in account.dial_all() if isinstance(done, Dialled)]
+        for one in dialled:
+            order[one.attempt.agent].append(one.attempt.customer)
+        check_conservation(db)
+        end_all(account)
+        return bool(dialled)
+
+    for first in (30, 32, 60):
+        for _ in range(chance.randrange(12)):
+            dial_all()
+        append_contacts(db, campaign, listed[first : first + 20], content_hash=f"from {first}")
+    while dial_all():
+        pass
+
+    appended = [*listed[:50], *listed[32:52], *listed[60:80]]
+    assert len(order) == 4
+    for who, customers in order.items():
+        assert customers == [one.customer for one in appended if one.agent == who]
+
+
+def test_agents_that_were_never_called_are_not_kept_one_by_one(account, db):
+    def kinds() -> list[int]:
+        places = [db.key("c", campaign, kind) for kind in ("newcomers", "ready")]
+        queues = list(db.client.scan_iter(db.key("c", campaign, "fresh", "*")))
+        return [db.client.llen(places[0]), db.client.zcard(places[1]), len(queues)]
+
+    campaign = store_campaign(db, [pair(n, 1000 + n) for n in range(900)])
+    assert kinds() == [900, 0, 0]
+    append_contacts(db, campaign, [pair(n, 2000 + n) for n in range(300)], content_hash="more")
+    assert kinds() == [900, 0, 300]
+
+    check_conservation(db)
+    check_turns(db)
+    assert len(account.tick()) > 8
 
 
 def test_a_higher_contact_priority_goes_first_and_a_lower_one_last(account, db):
