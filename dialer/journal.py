@@ -2,16 +2,24 @@
 
 A line per intent, written and fsynced between gate and request; a line per answer that Redis could
 not take. Lines are only ever appended; a file is dropped once nothing in it can matter any more.
+
+A file is locked for as long as a request written in it may be under way, and the kernel takes the
+lock away when its process ends. So an unlocked file tells that its process is dead, and with it the
+connections of its requests; it tells that to processes on the same kernel, whose id is in the
+first line.
 """
 
 import errno
 import fcntl
 import json
+import math
 import os
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from dialer.clock import boottime_s
 
 
 class Intent(NamedTuple):
@@ -46,6 +54,7 @@ class Answer(NamedTuple):
 
 _as_json = json.JSONEncoder(separators=(",", ":")).encode  # dumps() would make one a call
 _ROTATE_BYTES = 1024 * 1024
+_KERNEL_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Journal:
@@ -54,15 +63,20 @@ class Journal:
     Args:
         folder: Shared by the worker processes of one host.
         process: Names this process's files.
+        under_way_s: How long after its intent a request can be under way at most.
     """
 
-    def __init__(self, folder: Path, process: str) -> None:
+    def __init__(self, folder: Path, process: str, *, under_way_s: float = 360.0) -> None:
         self._folder = folder
         self._process = process
         self._lock = threading.Lock()  # of the fields below
         self._syncing = threading.Lock()  # taken first where both are
         self._file: int | None = None
         self._bytes = 0
+        self._under_way_s = under_way_s
+        self._full: list[tuple[int, float]] = []  # files still locked, since when, of boottime_s
+        self._looked_at: set[Path] = set()
+        self._kernel = _kernel_id()
         self._written = self._synced = self._lost = 0  # lines, counted from the first
         self._ends: dict[Path, tuple[int, float]] = {}  # size when read, latest end in it
         self.epoch = 0
@@ -92,6 +106,22 @@ class Journal:
         """Read the answers that Redis could not take when they came."""
         return [Answer(**line["answer"]) for line in self._lines() if "answer" in line]
 
+    def left_behind(self) -> list[Intent]:
+        """Read the intents of processes that have died on this kernel; each file's once."""
+        left: list[Intent] = []
+        paths = self._paths()
+        self._looked_at.intersection_update(paths)
+        for path in paths:
+            if path in self._looked_at or _is_written_to(path):
+                continue
+            lines = list(_read(path))
+            if not lines:
+                continue  # opened just now: its lock may be missing yet
+            self._looked_at.add(path)
+            if self._kernel and lines[0].get("kernel") == self._kernel:
+                left += [Intent(**line["intent"]) for line in lines if "intent" in line]
+        return left
+
     def prune(self, *, before: float) -> None:
         """Drop files in which no call can be live any more, unless somebody still writes to them."""
         for path in self._paths():
@@ -116,7 +146,8 @@ class Journal:
         with self._syncing:
             self._sync_all()
             with self._lock:
-                self._close()
+                self._retire()
+                self._unlock(since=math.inf)
 
     def _append(self, lines: Sequence[dict[str, Any]]) -> None:
         packed = "".join(_as_json(line) + "\n" for line in lines).encode()
@@ -148,12 +179,12 @@ class Journal:
             # the kernel tells of a lost page once: who else wrote must not trust a later sync
             with self._lock:
                 self._lost = self._written
-                self._close()
+                self._retire()
             raise
         self._synced = written
         with self._lock:
             if self._bytes > _ROTATE_BYTES and self._written == written:
-                self._close()
+                self._retire()
 
     def _open(self) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -163,6 +194,8 @@ class Journal:
         self._bytes = 0
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(file, fcntl.LOCK_EX)  # goes with this process, however that ends
+        os.write(file, f"{_as_json({'kernel': self._kernel})}\n".encode())
+        self._unlock(since=boottime_s() - self._under_way_s)
         return file
 
     def _lines(self) -> Iterator[dict[str, Any]]:
@@ -172,10 +205,25 @@ class Journal:
     def _paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.jsonl"))
 
-    def _close(self) -> None:
+    def _retire(self) -> None:
+        """Write to this file no more; it stays locked while its requests may be under way."""
         if self._file is not None:
-            os.close(self._file)
+            self._full.append((self._file, boottime_s()))
             self._file = None
+
+    def _unlock(self, *, since: float) -> None:
+        for file, full_since in self._full:
+            if full_since <= since:
+                os.close(file)
+        self._full = [one for one in self._full if one[1] > since]
+
+
+def _kernel_id() -> str:
+    """Tell one boot of one machine from all others; '' where the system does not say."""
+    try:
+        return _KERNEL_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _is_written_to(path: Path) -> bool:

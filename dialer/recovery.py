@@ -74,9 +74,9 @@ class HostRecovery:
         journal: Journal,
         settling: Settling,
         host: str,
-        slot_lease_s: float,
+        allowance: Allowance,
     ) -> None:
-        self._slot_lease_s = slot_lease_s
+        self._allowance = allowance
         self._db = db
         self._journal = journal
         self._settling = settling
@@ -101,11 +101,28 @@ class HostRecovery:
         now_s = self._db.now()
         self._db.client.hset(self._db.key("hosts"), self._host, str(now_s))
         self._hand_in()
+        self._free_slots_of_the_dead(now_s)
         held_at = self._db.client.hget(self._db.key("account"), "held_at")
         if held_at:
             self._report(now_s, held_s=now_s - float(held_at))
         else:
             self._journal.prune(before=now_s)
+
+    def _free_slots_of_the_dead(self, now_s: float) -> None:
+        """Give slots back as if their requests were given up now: their process is dead.
+
+        Its connections went with it, so none of them can be counted later than one we gave up on.
+        Slots of requests that were answered are free sooner, and stay as they are.
+        """
+        until = f"{now_s + self._allowance.kept_without_answer_s:.6f}"
+        sent_after = now_s - self._allowance.lease_s
+        attempts = [(one.attempt_id, decode(one.attempt)) for one in self._journal.left_behind()]
+        slots = {id_: until for id_, attempt in attempts if attempt.requested_at > sent_after}
+        if slots:
+            with self._db.client.pipeline() as pipe:
+                pipe.zadd(self._db.key("slots"), slots, xx=True, lt=True)
+                pipe.hdel(self._db.key("pace"), "full_until")
+                pipe.execute()
 
     def _report(self, now_s: float, *, held_s: float) -> None:
         if held_s < _STILL_SENDING_S:
@@ -131,7 +148,7 @@ class HostRecovery:
             id_,
             attempt,
             ends_at=attempt.quarantine_ends_at,
-            slot_lease_s=self._slot_lease_s,
+            slot_lease_s=self._allowance.lease_s,
         )
 
     def _hand_in(self) -> None:

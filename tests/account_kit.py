@@ -59,7 +59,7 @@ class Account:
             journal=self.journal,
             settling=self.settling,
             host="localhost",
-            slot_lease_s=allowance.lease_s,
+            allowance=allowance,
         )
 
     @property

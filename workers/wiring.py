@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import redis
 from redis.asyncio import Redis as AsyncRedis
 
-from campaigns.attempt import quarantine_s
+from campaigns.attempt import SEND_WINDOW_S, quarantine_s
 from campaigns.phone import PhoneRules
 from dialer import embedded
 from dialer.callback_paths import CallbackPaths
@@ -162,7 +162,8 @@ class Wiring:
     def journal(self) -> Journal:
         """This process's journal; one folder a host, since a data folder may be shared."""
         folder = self.settings.dialer_data_dir / "journal" / socket.gethostname()
-        journal = Journal(folder, process_name())
+        under_way_s = SEND_WINDOW_S + self.settings.dialer_http_deadline_s
+        journal = Journal(folder, process_name(), under_way_s=under_way_s)
         # before the first gate is asked: a Redis that knows less than this host has lost state
         journal.intents(ending_after=math.inf)
         return journal
@@ -175,7 +176,7 @@ class Wiring:
             journal=self.journal,
             settling=self.settling,
             host=socket.gethostname(),
-            slot_lease_s=self.allowance.lease_s,
+            allowance=self.allowance,
         )
 
     @cached_property

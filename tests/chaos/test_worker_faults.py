@@ -90,6 +90,46 @@ def test_w3_a_request_that_may_have_left_is_not_sent_again_in_quarantine(station
     assert station.finish(campaign).outcomes == {"connected": 1}
 
 
+def test_w3_a_dead_workers_slot_is_free_when_its_request_can_no_longer_be_counted(station):
+    campaign = station.load()
+    (released,) = station.release()
+    station.killed_at("sent", lambda: station.dial(released))
+    (id_,) = (str(one.id) for one in station.open_attempts(campaign))
+    slots, allowance = station.db.key("slots"), station.wiring.allowance
+    leased_until = station.client.zscore(slots, id_)
+
+    station.pass_time(1)
+    station.wiring.host_recovery.tick()
+
+    until = station.client.zscore(slots, id_)
+    assert until == pytest.approx(station.db.now() + allowance.kept_without_answer_s, abs=0.01)
+    assert until < leased_until
+    station.pass_time(10)
+    station.wiring.host_recovery.tick()
+    assert station.client.zscore(slots, id_) == until
+
+
+def test_w6_a_worker_that_stands_still_is_not_taken_for_dead(station):
+    campaign = station.load()
+    (released,) = station.release()
+    _ = station.wiring.provider
+    pid = os.fork()
+    if not pid:
+        failpoints.arm("journaled:stop")
+        station.dial(released)
+        os._exit(0)
+    os.waitpid(pid, os.WUNTRACED)
+    (id_,) = (str(one.id) for one in station.open_attempts(campaign))
+    leased_until = station.client.zscore(station.db.key("slots"), id_)
+
+    station.wiring.host_recovery.tick()
+    still_leased_until = station.client.zscore(station.db.key("slots"), id_)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+    assert still_leased_until == leased_until
+
+
 @pytest.mark.parametrize("place", ["recorded", "dialled"])
 def test_w5_a_redelivery_after_recording_changes_nothing(station, place):
     campaign = station.load()
