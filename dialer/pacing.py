@@ -11,7 +11,9 @@ before, so it was counted at least W before m: not in one window with m. Hence a
 held their slots when m took one, and there were only L. Contradiction. Nothing is assumed about
 jitter or about the provider's clock; only Redis' clock, inside the scripts, is ever read.
 
-A slot is a lease: one whose owner died frees itself when the request can no longer be counted.
+A slot is a lease: one whose owner died frees itself when the request can no longer be counted. It
+does so sooner where more is known: once its process is seen to be dead the request travels for as
+long as one we gave up on, and once its call is known to exist it has been counted.
 Slots alone allow bursts, which providers that count otherwise may refuse; so grants also keep an
 even spacing of W / L.
 """

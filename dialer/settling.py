@@ -16,6 +16,7 @@ from campaigns.settlement import Conflict, Told, overall_outcome, settled, told
 from dialer import failpoints
 from dialer.consequence import consequence
 from dialer.ids import AttemptId
+from dialer.pacing import WINDOW_MARGIN_S
 from dialer.store import Attempts, Database, Follows, Stale
 from dialer.store.attempts import Correction, SidTaken, Write
 from dialer.store.background import Background, backgrounds
@@ -45,11 +46,16 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class SettlingTimes:
-    """When to ask the provider again, s; the settings of the same names."""
+    """When to ask the provider again, s, by the settings of the same names.
+
+    Args:
+        counted_s: How long a request counts from when its call is known to exist.
+    """
 
     lookup_after_s: float = 120.0
     lookup_every_s: float = 60.0
     final_values_after_s: float = 150.0
+    counted_s: float = 60.0 + WINDOW_MARGIN_S
 
 
 class Settling:
@@ -229,6 +235,8 @@ class Settling:
     def _follows(self, before: Attempt, after: Attempt, follows: Follows) -> Follows:
         if after.sid != before.sid:
             follows = follows._replace(sid=after.sid)
+            if follows.slot_s is None:  # not the answer itself: its worker may have died
+                follows = follows._replace(counted_s=self._times.counted_s)
         if before.state is AttemptState.UNKNOWN and after.state is AttemptState.PLACED:
             follows = follows._replace(bound=True)
         if after.is_settled and not before.is_settled:

@@ -105,6 +105,7 @@ class Wiring:
             lookup_after_s=self.settings.dialer_lookup_after_s,
             lookup_every_s=self.settings.dialer_lookup_every_s,
             final_values_after_s=self.settings.dialer_final_values_after_s,
+            counted_s=self.allowance.kept_after_answer_s,
         )
 
     @cached_property

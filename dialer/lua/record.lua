@@ -7,6 +7,8 @@
 --      6  the attempt as JSON, its version one higher  7  what follows, JSON object:
 --         sid            bind this Sid; refused if another attempt owns it
 --         slot_s         the response came: the slot frees itself in so many seconds
+--         counted_s      its call exists, so it was counted: a slot that is still held frees itself in
+--                        so many seconds at the latest
 --         look_s         ask the provider in so many seconds (unsettled attempts)
 --         unresolved     true: the contact waits in quarantine
 --         bound          true: its call was found, the contact is in flight again
@@ -85,6 +87,10 @@ local function record(id, campaign, n, no, version, after, follows)
 
   if follows.slot_s then
     redis.call('ZADD', key('slots'), text(now + follows.slot_s), id)
+    slots_changed = true
+  end
+  if follows.counted_s then
+    redis.call('ZADD', key('slots'), 'XX', 'LT', text(now + follows.counted_s), id)
     slots_changed = true
   end
   if follows.look_s then

@@ -75,6 +75,7 @@ class Follows(NamedTuple):
 
     sid: str | None = None
     slot_s: float | None = None
+    counted_s: float | None = None
     look_s: float | None = None
     unresolved: bool = False
     bound: bool = False

@@ -130,6 +130,24 @@ def test_a_foreign_sid_on_a_genuine_path_changes_nothing(account, db):
     assert account.contact(campaign).state is ContactState.DIALING
 
 
+def test_a_call_that_exists_was_counted_and_its_slot_need_not_wait_for_the_response(account, db):
+    store_campaign(db, [pair(1, 1)])
+    account.company.answers.append(Answer.PLACED_UNHEARD)
+    done = account.dial_one()
+    (call,) = account.company.calls
+    slots, id_ = db.key("slots"), str(done.attempt_id)
+    held_until = db.client.zscore(slots, id_)
+
+    account.settling.report(done.attempt_id, answered(call.sid, 1, at_s=db.now()), at=db.now())
+
+    until = db.client.zscore(slots, id_)
+    assert until == pytest.approx(db.now() + 60.1, abs=0.01)
+    assert until < held_until
+    db.pass_time(30)
+    account.settling.report(done.attempt_id, terminal(call.sid), at=db.now())
+    assert db.client.zscore(slots, id_) == until
+
+
 def test_a_call_of_another_attempt_settles_only_its_own(account, db):
     store_campaign(db, [pair(1, 1), pair(2, 2)])
     first, second = account.dial_all()
