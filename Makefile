@@ -67,7 +67,7 @@ model: $(VENV)/.dev ## Check the model of the dial protocol (needs Debian's spin
 bench: $(VENV)/.dev ## Measure us beside others, half an hour, into docs/; QUICK=1: minutes, into out/
 	$(BIN)/python -m bench.run $(if $(QUICK),--quick)
 
-soak: $(VENV)/.runtime ## Half an hour at the real pace, into docs/; an hour with SOAK=--hour
+soak: $(VENV)/.runtime ## Forty minutes at the real pace, into docs/; an hour with SOAK=--hour
 	$(BIN)/python -m bench.run $(or $(SOAK),--soak)
 
 fmt: $(VENV)/.dev ## Format the code

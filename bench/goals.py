@@ -71,6 +71,8 @@ GOALS = (
     _used("– the same: used", "pacing-soak", "killed_used"),
     _none("the whole product, ten minutes: 429s", "soak", "refused"),
     _used("– used, look-ups included", "soak"),
+    _none("– a worker killed every second: 429s", "soak-killed", "refused"),
+    _used("– the same: used, look-ups included", "soak-killed"),
     _none("the whole product, an hour: 429s", "soak-hour", "refused"),
     _used("– used, look-ups included", "soak-hour"),
     # a dial

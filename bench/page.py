@@ -14,7 +14,7 @@ from bench.goals import Judgement, judge
 from bench.result import Result, Table, read
 
 SECTIONS = (
-    ("Pacing", ("pacing", "pacing-soak", "soak", "soak-hour")),
+    ("Pacing", ("pacing", "pacing-soak", "soak", "soak-killed", "soak-hour")),
     ("Cost of a dial", ("dispatch", "dispatch-50ms", "dispatch-100ms", "dial")),
     ("Load", ("load",)),
     ("Flat as it grows", ("flat",)),
@@ -32,7 +32,7 @@ This page is written by the programs in `bench/`; why the figures are what they 
 ```console
 $ make bench              # all of it but the soaks, on your machine; about half an hour
 $ make bench QUICK=1      # a small version, a few minutes, into out/benchmarks.md
-$ make soak               # half an hour at the real pace: 200 requests in 60 s
+$ make soak               # forty minutes at the real pace: 200 requests in 60 s
 $ make soak SOAK=--hour   # the whole product for an hour
 ```
 

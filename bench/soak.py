@@ -3,10 +3,13 @@
     simulator: 200 requests in any window of 60 s, GETs included, 50–300 ms an answer, one request
     in fifty 1–5 s late; calls end twenty times faster than real ones and are called back
 
-All our processes run: web, feeder, two workers' masters, results. The simulator's own ledger is the
-judge. `used` counts dials and look-ups alike, over 200·W/(W + hold); `dials` counts dials alone.
+All our processes run: web, feeder, two workers' masters, results. With `--kill-every-s` three worker
+processes that are cheap to replace take the masters' place, and one of them is killed that often. The
+simulator's own ledger is the judge. `used` counts dials and look-ups alike, over 200·W/(W + hold);
+`dials` counts dials alone.
 """
 
+import contextlib
 import json
 import math
 import sys
@@ -39,8 +42,12 @@ class Reading:
     peak: int
 
 
-def soak(windows: int, window_s: float) -> list[Reading]:
-    """Dial for so many windows; gives what each of them added."""
+def soak(windows: int, window_s: float, *, kill_every_s: float = 0) -> list[Reading]:
+    """Dial for so many windows; gives what each of them added.
+
+    Args:
+        kill_every_s: Kill a worker that often; 0 kills nobody.
+    """
     simulator_port, web_port = ground.free_port(), ground.free_port()
     provider_url = f"http://127.0.0.1:{simulator_port}"
     simulator = [
@@ -63,8 +70,13 @@ def soak(windows: int, window_s: float) -> list[Reading]:
         # everybody is called once, so that the list lasts as long as the run
         campaign = ours.load(wired, LIMIT * (windows + 4), max_attempts=1)
         ours.start(wired, campaign)
-        roles = ["web", "worker", "worker:2", "results", "feeder"]
-        with ours.running(env, roles, Path(folder)):
+        dialers = [sys.executable, "-m", "bench.senders.dialers", "3", "6", str(kill_every_s)]
+        with contextlib.ExitStack() as stack:
+            if kill_every_s:
+                stack.enter_context(ground.process(dialers, env=env, log=Path(folder, "workers")))
+            else:
+                stack.enter_context(ours.running(env, ["worker", "worker:2"], Path(folder)))
+            stack.enter_context(ours.running(env, ["web", "results", "feeder"], Path(folder)))
             ground.until(lambda: _verdict(provider_url)["connects"], within_s=60, every_s=0.05)
             return _readings(provider_url, windows, window_s)
 
@@ -102,9 +114,10 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--windows", type=int, default=10, help="60 for the long one")
     parser.add_argument("--window-s", type=float, default=60.0, help="less is not the real pace")
+    parser.add_argument("--kill-every-s", type=float, default=0.0, help="0 kills nobody")
     args = parser.parse_args()
     run = begin(__doc__)
-    found = soak(args.windows, args.window_s)
+    found = soak(args.windows, args.window_s, kill_every_s=args.kill_every_s)
     steady = found[math.ceil(len(found) / 10) :] or found  # queues fill in the first tenth
     best = LIMIT * args.window_s / (args.window_s + HOLD_S)
     dials = sum(one.connects for one in steady) / len(steady)
@@ -118,8 +131,9 @@ def main() -> None:
         ("used", f"{(dials + reads) / best:.1%}"),
         ("dials alone", f"{dials / best:.1%}"),
     )
+    killed = f", a worker killed every {args.kill_every_s:g} s" if args.kill_every_s else ""
     result = Result(
-        title=f"The whole product, {args.windows} windows of {args.window_s:g} s",
+        title=f"The whole product, {args.windows} windows of {args.window_s:g} s{killed}",
         method=__doc__,
         not_shown=NOT_SHOWN,
         run=run,
