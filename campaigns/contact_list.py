@@ -117,4 +117,5 @@ def open_list(
 
 
 def _is_blank(row: Row) -> bool:
-    return not "".join(row.cells).strip()
+    # one look at its first cell tells it of most rows
+    return not (row.cells and row.cells[0].strip()) and not "".join(row.cells).strip()
