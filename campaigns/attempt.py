@@ -5,11 +5,13 @@ placing ──▶ placed ──▶ settled(outcome)          the POST got a Sid,
    └─────▶ unknown ──▶ settled                   nobody knows whether a phone is ringing
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from itertools import repeat
+from typing import Any, NamedTuple
 
 
 class AttemptState(StrEnum):
@@ -66,6 +68,9 @@ CUSTOMER_SIDE = frozenset(
 )
 CHARGED = CUSTOMER_SIDE | {Outcome.CONNECTED, Outcome.UNKNOWN}
 """Outcomes that stay counted against a contact's maximum: an absent agent does not use it up."""
+
+CHARGED_OR_LIVE = CHARGED | {None}
+"""Outcomes that count against it now; every live attempt, which has none yet, does."""
 
 
 class ReportSource(StrEnum):
@@ -170,12 +175,18 @@ class Attempt(NamedTuple):
     @property
     def is_charged(self) -> bool:
         """It counts against the contact's maximum: every live one does."""
-        return self.outcome is None or self.outcome in CHARGED
+        return self.outcome in CHARGED_OR_LIVE
 
     @property
     def quarantine_ends_at(self) -> float:
         """When its call, if there ever was one, is surely over."""
         return self.requested_at + self.quarantine_s
+
+
+def attempt_columns(attempts: Sequence[Attempt]) -> dict[str, tuple[Any, ...]]:
+    """Give what is known of some attempts column by column, by the fields' names."""
+    columns = zip(*attempts, strict=True) if attempts else repeat(())
+    return dict(zip(Attempt._fields, columns, strict=False))
 
 
 @dataclass(frozen=True, slots=True)

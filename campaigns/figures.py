@@ -1,7 +1,7 @@
 """Counts of contacts and attempts, whatever order they come in.
 
-Attempts wait as plain tuples until there are enough of them for pandas to count at once, so a
-million cost little more than a few thousand.
+Attempts wait as columns until there are enough of them for Arrow to count at once, so a million
+cost little more than a few thousand.
 """
 
 from collections import Counter
@@ -10,15 +10,15 @@ from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from itertools import count, repeat
-from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from campaigns.attempt import CHARGED, CUSTOMER_SIDE, Attempt, AttemptState, Outcome
+from campaigns.attempt import CHARGED, CUSTOMER_SIDE, AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 
 
@@ -167,10 +167,9 @@ class Counting:
         self._zone = zone
         self._contacts: Counter[Standing] = Counter()
         self._ends: Counter[Outcome | NotDialled] = Counter()
-        self._numbers = count(1)
-        self._waiting: list[tuple[Any, ...]] = []
-        self._contacts_of: list[int] = []
-        self._tables = {by: _no_tallies() for by in By}
+        self._counted = 0
+        self._waiting: list[pa.Table] = []
+        self._sums = {by: _COUNTED_OF_NONE.select([by, *TALLIED]) for by in By}
         self._contacts_with: Counter[str] = Counter()
         self._sent_at: list[np.ndarray[Any, np.dtype[np.float64]]] = []
         self._turned_away = self._late = self._billed_s = 0
@@ -178,22 +177,27 @@ class Counting:
 
     def add(
         self,
-        state: ContactState,
-        end: Outcome | NotDialled | None,
-        attempts: Sequence[Attempt],
+        states: Sequence[ContactState],
+        ends: Sequence[Outcome | NotDialled | None],
+        kept: Sequence[int],
+        attempts: Mapping[str, Sequence[Any]],
     ) -> None:
-        """Count one contact.
+        """Count some contacts.
 
         Args:
-            end: Why the contact is final; None while it is not.
-            attempts: All it has had, in any order.
+            ends: Why each contact is final; None while it is not.
+            kept: How many attempts each contact has had.
+            attempts: Columns of all these attempts, contact by contact, as `attempt_columns` has it.
         """
-        self._contacts[STANDING_OF[state]] += 1
-        if end is not None:
-            self._ends[end] += 1
-        self._waiting += map(_known_of, attempts)
-        self._contacts_of += repeat(next(self._numbers), len(attempts))
-        if len(self._waiting) >= _ENOUGH:
+        self._contacts.update(map(STANDING_OF.__getitem__, states))
+        self._ends.update(end for end in ends if end is not None)
+        contacts = np.arange(self._counted, self._counted + len(kept)).repeat(kept)
+        self._counted += len(kept)
+        known = [pa.array(attempts[field.name], field.type) for field in _KNOWN]
+        self._waiting.append(
+            pa.Table.from_arrays(known, schema=_KNOWN).append_column("contact", pa.array(contacts))
+        )
+        if sum(map(len, self._waiting)) >= _ENOUGH:
             self._count()
 
     def figures(self) -> Figures:
@@ -207,7 +211,9 @@ class Counting:
             tried=self._contacts_with["charged"],
             agent_ready=self._contacts_with["agent_answered"],
             reached=self._contacts_with["connected"],
-            tables=self._tables.copy(),
+            tables={
+                by: sums.to_pandas().set_index(by).sort_index() for by, sums in self._sums.items()
+            },
             sent_at=np.sort(np.concatenate([np.empty(0), *self._sent_at])),
             turned_away=self._turned_away,
             late=self._late,
@@ -216,92 +222,116 @@ class Counting:
         )
 
     def _count(self) -> None:
-        attempts = pd.DataFrame(self._waiting, columns=_KNOWN, dtype=object)
-        attempts["contact"] = np.array(self._contacts_of, dtype="int64")
-        self._waiting, self._contacts_of = [], []
+        attempts = pa.concat_tables([_KNOWN_OF_NONE, *self._waiting]).combine_chunks()
+        self._waiting = []
         counted = tallied(attempts, self._zone)
-        for by, table in self._tables.items():
-            added = pd.concat([table, counted.groupby(by)[TALLIED].sum()])
-            self._tables[by] = added.groupby(level=0).sum()
+        for by, sums in self._sums.items():
+            self._sums[by] = _summed(sums, counted, by)
         for name in ("attempts", "charged", "agent_answered", "connected"):
-            self._contacts_with[name] += counted["contact"][counted[name] > 0].nunique()
-        self._sent_at.append(attempts["requested_at"][was_sent(attempts)].to_numpy("float64"))
-        self._turned_away += int((attempts["http_status"] == 429).sum())
-        self._late += int(awaits_late_values(attempts).sum())
-        self._billed_s += int(_seconds(attempts["total_s"]).sum())
-        prices = attempts["price"].value_counts()  # a tariff has few different ones
-        self._price += sum((Decimal(price) * n for price, n in prices.items()), Decimal(0))
+            with_some = counted["contact"].filter(pc.greater(counted[name], 0))
+            self._contacts_with[name] += pc.count_distinct(with_some).as_py()
+        self._sent_at.append(attempts["requested_at"].filter(was_sent(attempts)).to_numpy())
+        self._turned_away += _number_of(pc.equal(attempts["http_status"], 429))
+        self._late += _number_of(awaits_late_values(attempts))
+        self._billed_s += _number_of(attempts["total_s"])
+        for price in pc.value_counts(attempts["price"].drop_null()).to_pylist():
+            self._price += Decimal(price["values"]) * price["counts"]  # a tariff has few
 
 
-_KNOWN = (
-    "agent",
-    "no",
-    "requested_at",
-    "state",
-    "sid",
-    "outcome",
-    "agent_status",
-    "answered_by",
-    "http_status",
-    "talk_s",
-    "ring_s",
-    "total_s",
-    "price",
-    "is_final",
+_KNOWN = pa.schema(
+    {
+        "agent": pa.string(),
+        "no": pa.int64(),
+        "requested_at": pa.float64(),
+        "state": pa.string(),
+        "sid": pa.string(),
+        "outcome": pa.string(),
+        "agent_status": pa.string(),
+        "answered_by": pa.string(),
+        "http_status": pa.int64(),
+        "talk_s": pa.int64(),
+        "ring_s": pa.int64(),
+        "total_s": pa.int64(),
+        "price": pa.string(),
+        "is_final": pa.bool_(),
+    }
 )
-_known_of = attrgetter(*_KNOWN)
-_ENOUGH = 40_000  # attempts waiting, some 20 MB: pandas takes half as long for each as of 10,000
+_ENOUGH = 40_000  # attempts waiting, some 5 MB
 
 
-def tallied(attempts: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+def tallied(attempts: pa.Table, zone: ZoneInfo) -> pa.Table:
     """Tell of each attempt what it is counted by, and what it adds to every number of a `Tally`."""
     outcome = attempts["outcome"]
-    is_call = attempts["sid"].notna() & outcome.notna() & (outcome != Outcome.UNKNOWN)
-    agent_answered = outcome.isin(AGENT_ANSWERED) | (attempts["agent_status"] == "completed")
-    connected = is_call & (outcome == Outcome.CONNECTED)
-    under_way = np.where(attempts["state"] == AttemptState.UNKNOWN, UNRESOLVED, LIVE)
-    told = pd.DataFrame(
+    has_ended = pc.is_valid(outcome)
+    is_known = pc.and_not(has_ended, _is(outcome, Outcome.UNKNOWN))
+    is_call = pc.and_(pc.is_valid(attempts["sid"]), is_known)
+    agent_answered = pc.or_(
+        _is(outcome, *AGENT_ANSWERED), _is(attempts["agent_status"], "completed")
+    )
+    connected = pc.and_(is_call, _is(outcome, Outcome.CONNECTED))
+    under_way = pc.if_else(_is(attempts["state"], AttemptState.UNKNOWN), UNRESOLVED, LIVE)
+    tallies = {
+        "attempts": np.ones(len(attempts), dtype="int64"),
+        "charged": pc.or_(pc.invert(has_ended), _is(outcome, *CHARGED)),
+        "calls": is_call,
+        "agent_answered": pc.and_(is_call, agent_answered),
+        "connected": connected,
+        "machine_answered": pc.and_(connected, _is(attempts["answered_by"], "machine")),
+        "talk_s": pc.if_else(connected, pc.fill_null(attempts["talk_s"], 0), 0),
+        "agent_wait_s": pc.if_else(connected, pc.fill_null(attempts["ring_s"], 0), 0),
+    }
+    return pa.table(
         {
             "contact": attempts["contact"],
             By.AGENT: attempts["agent"],
-            By.HOUR: _local_hours(attempts["requested_at"], zone),
+            By.HOUR: _local_hours(attempts["requested_at"].to_numpy(), zone),
             By.ATTEMPT: attempts["no"],
-            By.OUTCOME: outcome.where(outcome.notna(), under_way),
-            "attempts": 1,
-            "charged": outcome.isna() | outcome.isin(CHARGED),
-            "calls": is_call,
-            "agent_answered": is_call & agent_answered,
-            "connected": connected,
-            "machine_answered": connected & (attempts["answered_by"] == "machine"),
-            "talk_s": _seconds(attempts["talk_s"]).where(connected, 0),
-            "agent_wait_s": _seconds(attempts["ring_s"]).where(connected, 0),
+            By.OUTCOME: pc.coalesce(outcome, under_way),
+            **{name: pc.cast(numbers, pa.int64()) for name, numbers in tallies.items()},
         }
     )
-    return told.astype(dict.fromkeys(TALLIED, "int64"))
 
 
-def was_sent(attempts: pd.DataFrame) -> pd.Series:
+def was_sent(attempts: pa.Table) -> pa.ChunkedArray:
     """Tell of each attempt whether its request left for the provider, as far as anyone knows."""
-    return (attempts["outcome"] != Outcome.TURNED_AWAY) | attempts["http_status"].notna()
+    turned_away = _is(attempts["outcome"], Outcome.TURNED_AWAY)
+    return pc.or_(pc.invert(turned_away), pc.is_valid(attempts["http_status"]))
 
 
-def awaits_late_values(attempts: pd.DataFrame) -> pd.Series:
+def awaits_late_values(attempts: pa.Table) -> pa.ChunkedArray:
     """Tell of each attempt whether its call ended and duration or price may still be filled in."""
-    has_ended = attempts["sid"].notna() & attempts["outcome"].notna()
-    lacks_values = attempts["total_s"].isna() | attempts["price"].isna()
-    return has_ended & lacks_values & ~attempts["is_final"].astype(bool)
+    has_ended = pc.and_(pc.is_valid(attempts["sid"]), pc.is_valid(attempts["outcome"]))
+    lacks_values = pc.or_(pc.is_null(attempts["total_s"]), pc.is_null(attempts["price"]))
+    return pc.and_not(pc.and_(has_ended, lacks_values), attempts["is_final"])
 
 
-def _local_hours(instants: pd.Series, zone: ZoneInfo) -> pd.Series:
+def _is(words: pa.ChunkedArray, *wanted: str) -> pa.ChunkedArray:
+    """Tell of each word whether it is one of those wanted; a missing one is not."""
+    return pc.is_in(words, pa.array(wanted, words.type))
+
+
+def _number_of(column: pa.ChunkedArray) -> int:
+    """Add up numbers, or count what is true; what is missing adds nothing."""
+    return pc.sum(column).as_py() or 0
+
+
+Seconds = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def _local_hours(instants: "np.ndarray[Any, np.dtype[np.float64]]", zone: ZoneInfo) -> Seconds:
     """Give the epoch seconds in which the local hours began; zones may be half an hour apart."""
-    at_s = instants.astype("float64").astype("int64")
-    local = pd.to_datetime(at_s, unit="s", utc=True).dt.tz_convert(zone)
-    return at_s - local.dt.minute * 60 - local.dt.second
+    at_s = instants.astype("int64")
+    local = pd.DatetimeIndex(at_s.view("datetime64[s]"), tz="UTC").tz_convert(zone)
+    walls: Seconds = local.tz_localize(None).to_numpy("datetime64[s]").view("int64")
+    return at_s - walls % 3600
 
 
-def _seconds(values: pd.Series) -> pd.Series:
-    return values.fillna(0).astype("int64")
+def _summed(sums: pa.Table, counted: pa.Table, by: By) -> pa.Table:
+    """Add what was counted to the sums by something."""
+    added = pa.concat_tables([sums, counted.select([by, *TALLIED])])
+    summed = added.group_by(by, use_threads=False).aggregate([(name, "sum") for name in TALLIED])
+    return summed.rename_columns({f"{name}_sum": name for name in TALLIED})
 
 
-def _no_tallies() -> pd.DataFrame:
-    return pd.DataFrame(columns=TALLIED, dtype="int64")
+_KNOWN_OF_NONE = _KNOWN.append(pa.field("contact", pa.int64())).empty_table()
+_COUNTED_OF_NONE = tallied(_KNOWN_OF_NONE, ZoneInfo("UTC"))

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from campaigns.attempt import CHARGED, Attempt, Outcome
+from campaigns.attempt import CHARGED, CHARGED_OR_LIVE, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.figures import LIVE, UNRESOLVED, By, Figures, Standing, Tally
@@ -164,7 +164,7 @@ class Report:
 def contact_fault(
     state: ContactState,
     end: Outcome | NotDialled | None,
-    attempts: Sequence[Attempt],
+    outcomes: Sequence[Outcome | None],
     *,
     made: int,
     charged: int,
@@ -172,23 +172,21 @@ def contact_fault(
     """Tell what does not fit between a contact and its attempts; None when all does.
 
     Args:
-        attempts: The first one first.
+        outcomes: Of its attempts, the first one first; None while one is under way.
         made: Attempts the contact counts.
         charged: Attempts the contact counts against its maximum.
     """
-    if len(attempts) != made:
-        return f"{made} attempts counted, {len(attempts)} kept"
-    charged_here = under_way = 0
-    for attempt in attempts:
-        charged_here += attempt.is_charged
-        under_way += attempt.outcome is None
+    if len(outcomes) != made:
+        return f"{made} attempts counted, {len(outcomes)} kept"
+    charged_here = sum(outcome in CHARGED_OR_LIVE for outcome in outcomes)
     if charged_here != charged:
         return f"{charged} attempts charged, {charged_here} by their outcomes"
+    under_way = outcomes.count(None)
     if under_way != (state is ContactState.DIALING or state is ContactState.UNRESOLVED):
         return f"{state} with {under_way} attempts under way"
     if (state is ContactState.FINAL) != (end is not None):
         return f"{state} with outcome {end}"
-    if isinstance(end, Outcome) and (not attempts or attempts[-1].outcome is not end):
+    if isinstance(end, Outcome) and (not outcomes or outcomes[-1] is not end):
         return f"final as {end}, which its last attempt was not"
     return None
 

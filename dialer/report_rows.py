@@ -1,11 +1,16 @@
 """How contacts become rows of a report's tables; the columns are in `report_tables`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, repeat
-from operator import attrgetter
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, chain, repeat
+from typing import Any, TypeVar
 
-from campaigns.attempt import Attempt, AttemptState
+from campaigns.attempt import (
+    CHARGED_OR_LIVE,
+    Attempt,
+    AttemptState,
+    Outcome,
+    attempt_columns,
+)
 from campaigns.contact_state import ContactState
 from campaigns.figures import STANDING_OF
 from campaigns.number_mask import FORGOTTEN, Mask, NumberMask
@@ -13,6 +18,50 @@ from dialer.report_tables import Cell, Columns, Orphan, RejectedRow
 from dialer.store.attempts import OpenAttempt
 from dialer.store.contacts import ContactRecord
 from dialer.store.snapshot import ContactLine
+
+Value = TypeVar("Value")
+
+
+class ContactBatch:
+    """Some contacts and all their attempts, column by column.
+
+    Args:
+        lines: The contacts; there is at least one.
+
+    Attributes:
+        numbers: Of each contact, its number in the campaign.
+        records: What each contact's record holds, by the names of its fields.
+        kept: Of each contact, how many attempts it has had.
+        attempts: What each attempt holds, contact by contact, by the names of its fields.
+    """
+
+    def __init__(self, lines: Sequence[ContactLine]) -> None:
+        self.lines = lines
+        self.numbers = [line.n for line in lines]
+        records = zip(*[line.record for line in lines], strict=True)
+        self.records = dict(zip(ContactRecord._fields, records, strict=True))
+        self.kept = [len(line.attempts) for line in lines]
+        self._made = [one for line in lines for one in line.attempts]
+        self.attempts = attempt_columns([one.attempt for one in self._made])
+
+    def beside_attempts(self, of_contacts: Sequence[Value]) -> list[Value]:
+        """Repeat what stands in a column of the contacts beside each of their attempts."""
+        return [*chain.from_iterable(map(repeat, of_contacts, self.kept))]
+
+    def outcomes(self) -> list[tuple[Outcome | None, ...]]:
+        """Give the outcomes of each contact's attempts, the first one first."""
+        of_attempts = self.attempts["outcome"]
+        ends = accumulate(self.kept)
+        return [of_attempts[end - kept : end] for end, kept in zip(ends, self.kept, strict=True)]
+
+    def in_doubt(self) -> list[OpenAttempt]:
+        """Give the attempts in quarantine, and those of which two things were told."""
+        told = [self.attempts[name] for name in ("state", "details_outcome", "first_outcome")]
+        return [
+            one
+            for one, state, later, earlier in zip(self._made, *told, strict=True)
+            if state is AttemptState.UNKNOWN or later or earlier
+        ]
 
 
 class ContactRows:
@@ -30,67 +79,76 @@ class ContactRows:
         self._own_columns = own_columns
         self._mask = mask
 
-    def contacts(self, lines: Sequence[ContactLine]) -> Columns:
+    def contacts(self, batch: ContactBatch) -> Columns:
         """Make the rows of contacts."""
-        records = [line.record for line in lines]
+        records = batch.records
+        sids = zip(batch.beside_attempts(batch.numbers), batch.attempts["sid"], strict=True)
+        last_sids = {n: sid for n, sid in sids if sid}
         return [
             # what a ContactId gives, without making one for each
-            [f"{self._campaign}-{line.n}" for line in lines],
-            [line.row.line for line in lines],
-            self._numbers([record.agent for record in records]),
-            self._numbers([record.customer for record in records]),
-            [STANDING_OF[record.state] for record in records],
-            [record.outcome for record in records],
-            [record.made for record in records],
-            [_due_later(record) for record in records],
-            [_last_sid(line.attempts) for line in lines],
-            [record.charged for record in records],
-            *self._own_of(lines),
+            [f"{self._campaign}-{n}" for n in batch.numbers],
+            [line.row.line for line in batch.lines],
+            self._numbers(records["agent"]),
+            self._numbers(records["customer"]),
+            [STANDING_OF[state] for state in records["state"]],
+            records["outcome"],
+            records["made"],
+            [
+                (due_s or None) if state is ContactState.WAITING else None
+                for due_s, state in zip(records["due_s"], records["state"], strict=True)
+            ],
+            [last_sids.get(n) for n in batch.numbers],
+            records["charged"],
+            *self._own_of(batch),
         ]
 
-    def attempts(self, lines: Sequence[ContactLine], of_contacts: Columns) -> Columns:
+    def attempts(self, batch: ContactBatch, of_contacts: Columns) -> Columns:
         """Make the rows of these contacts' attempts, each contact's first one first.
 
         Args:
             of_contacts: The contacts' own rows, parts of which are repeated beside each attempt.
         """
-        made = [one for line in lines for one in line.attempts]
-        if not made:
+        if not any(batch.kept):
             return []
-        told = zip(*(_told_by(one.attempt) for one in made), strict=True)
-        columns: dict[str, Sequence[Any]] = dict(zip(_TOLD, told, strict=True))
-        columns["attempt_id"] = [str(one.id) for one in made]
+        columns: dict[str, Sequence[Any]] = dict(batch.attempts)
         for name in ("agent", "customer"):
             columns[name] = self._numbers(columns[name])
-        times = [len(line.attempts) for line in lines]
+        columns["is_charged"] = [one in CHARGED_OR_LIVE for one in columns["outcome"]]
         contact_ids, places, *others = of_contacts
-        columns["contact_id"] = _repeated(contact_ids, times)
-        columns["line"] = _repeated(places, times)
+        columns["contact_id"] = batch.beside_attempts(contact_ids)
+        # what an AttemptId gives, without asking each
+        id_parts = zip(columns["contact_id"], columns["no"], columns["nonce"], strict=True)
+        columns["attempt_id"] = [f"{contact}-{no}-{nonce}" for contact, no, nonce in id_parts]
+        columns["line"] = batch.beside_attempts(places)
         own = others[len(others) - self._own_columns :]
-        return [*(columns[name] for name in _ATTEMPT_ROW), *(_repeated(one, times) for one in own)]
+        return [*(columns[name] for name in _ATTEMPT_ROW), *map(batch.beside_attempts, own)]
 
     def _numbers(self, numbers: Sequence[str]) -> list[str]:
-        digits = [digits_of(number) for number in numbers]
+        digits = [number.removeprefix("+") for number in numbers]
+        if FORGOTTEN in numbers:
+            digits = [*map(digits_of, numbers)]
         if self._mask.mask is Mask.NONE:
             return digits
         return [self._mask.number(one) for one in digits]
 
-    def _own_of(self, lines: Sequence[ContactLine]) -> Columns:
+    def _own_of(self, batch: ContactBatch) -> Columns:
         if self._mask.mask is Mask.NONE:
-            cells = [self._own(line.row.cells) for line in lines]
+            cells = [self._own(line.row.cells) for line in batch.lines]
         else:
-            cells = [self._own(line.row.cells, known=_numbers_of(line.record)) for line in lines]
+            cells = [
+                self._own(line.row.cells, known=_numbers_of(line.record)) for line in batch.lines
+            ]
         return [*zip(*cells, strict=True)]
 
     def unresolved(
-        self, lines: Iterable[ContactLine], *, as_of_s: float, next_looks: Mapping[str, float]
+        self, batch: ContactBatch, *, as_of_s: float, next_looks: Mapping[str, float]
     ) -> Iterator[tuple[Cell, ...]]:
         """Make the rows of these contacts' attempts in quarantine, and of contradictions.
 
         Args:
             next_looks: When the provider is next asked, by attempt id, epoch s.
         """
-        for one in (one for line in lines for one in line.attempts):
+        for one in batch.in_doubt():
             attempt = one.attempt
             since = attempt.requested_at
             if attempt.state is AttemptState.UNKNOWN:
@@ -103,7 +161,7 @@ class ContactRows:
                     next_looks.get(str(one.id)),
                     attempt.quarantine_ends_at,
                 )
-            elif attempt.details_outcome or attempt.first_outcome:
+            else:
                 yield (
                     str(one.id),
                     _contradiction(attempt),
@@ -161,30 +219,11 @@ _ATTEMPT_ROW = (
     "rules_version",
     "window",
 )
-"""What stands in the columns of `attempts`, in their order: an attempt's own, and three beside."""
-
-_BESIDE = frozenset({"attempt_id", "contact_id", "line"})
-_TOLD = tuple(name for name in _ATTEMPT_ROW if name not in _BESIDE)
-_told_by = attrgetter(*_TOLD)
-
-
-def _repeated(column: Sequence[Any], times: Sequence[int]) -> list[Any]:
-    return [*chain.from_iterable(map(repeat, column, times))]
+"""What stands in the columns of `attempts`, in their order: an attempt's fields, and what is made beside."""
 
 
 def _numbers_of(record: ContactRecord) -> tuple[str, str]:
     return digits_of(record.agent), digits_of(record.customer)
-
-
-def _due_later(record: ContactRecord) -> int | None:
-    return (record.due_s or None) if record.state is ContactState.WAITING else None
-
-
-def _last_sid(attempts: Sequence[OpenAttempt]) -> str | None:
-    for one in reversed(attempts):
-        if one.attempt.sid:
-            return one.attempt.sid
-    return None
 
 
 def _contradiction(attempt: Attempt) -> str:

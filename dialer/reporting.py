@@ -4,7 +4,7 @@ contacts ──one pass──▶ attempts, contacts, unresolved   (a batch of ro
     └──────counted──▶ figures ──sums hold?──▶ summary, by_…, kpis, HTML ──▶ renamed into place
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +28,7 @@ from dialer.file_set import FileSet, plain_name
 from dialer.ids import ContactId
 from dialer.report_columns import figures_columns
 from dialer.report_files import Format, Layout, TableFiles
-from dialer.report_rows import ContactRows, digits_of, orphan_row
+from dialer.report_rows import ContactBatch, ContactRows, digits_of, orphan_row
 from dialer.report_tables import (
     ALL_KINDS,
     STREAMED_KINDS,
@@ -155,14 +155,15 @@ def _pour(
 
     # An append may add to both lists while we read; what it adds is not in our sums yet.
     for lines in _batches(islice(source.contacts, campaign.accepted)):
-        book.add(lines)
-        of_contacts = rows.contacts(lines)
+        batch = ContactBatch(lines)
+        book.add(batch)
+        of_contacts = rows.contacts(batch)
         if contacts:
             contacts.write(of_contacts)
         if attempts:
-            attempts.write(rows.attempts(lines, of_contacts))
+            attempts.write(rows.attempts(batch, of_contacts))
         if unresolved:
-            unresolved.extend(rows.unresolved(lines, as_of_s=as_of_s, next_looks=source.next_looks))
+            unresolved.extend(rows.unresolved(batch, as_of_s=as_of_s, next_looks=source.next_looks))
         if on_progress and lines[-1].n < campaign.accepted:
             on_progress(lines[-1].n, campaign.accepted)
     if unresolved:
@@ -213,24 +214,33 @@ class _Book:
         self._faults: dict[str, str] = {}
         self.not_taken = 0
 
-    def add(self, lines: Sequence[ContactLine]) -> None:
+    def add(self, batch: ContactBatch) -> None:
         """Count contacts."""
-        for line in lines:
-            self._add(line)
+        records = batch.records
+        self._counting.add(records["state"], records["outcome"], batch.kept, batch.attempts)
+        self._charged += sum(records["charged"])
+        self._note_faults(batch)
+        self._next_n = batch.numbers[-1] + 1
 
-    def _add(self, line: ContactLine) -> None:
-        record = line.record
-        attempts = [one.attempt for one in line.attempts]
-        self._counting.add(record.state, record.outcome, attempts)
-        self._charged += record.charged
-        fault = contact_fault(
-            record.state, record.outcome, attempts, made=record.made, charged=record.charged
-        )
-        if fault:
-            self._note(line.n, fault)
-        if line.n != self._next_n:
-            self._note(self._next_n, "missing")
-        self._next_n = line.n + 1
+    def _note_faults(self, batch: ContactBatch) -> None:
+        """Judge contacts that are alike once: thousands are of a few kinds."""
+        judged = [batch.records[name] for name in ("state", "outcome", "made", "charged")]
+        kinds = [*zip(*judged, batch.outcomes(), strict=True)]
+        faults = {
+            kind: contact_fault(state, end, outcomes, made=made, charged=charged)
+            for kind in set(kinds)
+            for state, end, made, charged, outcomes in [kind]
+        }
+        expected = range(self._next_n, self._next_n + len(kinds))
+        if not any(faults.values()) and batch.numbers == [*expected]:
+            return
+        next_n = self._next_n
+        for n, kind in zip(batch.numbers, kinds, strict=True):
+            if fault := faults[kind]:
+                self._note(n, fault)
+            if n != next_n:
+                self._note(next_n, "missing")
+            next_n = n + 1
 
     def close(
         self,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.attempt import AttemptState, Outcome
+from campaigns.attempt import AttemptState, Outcome, attempt_columns
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.figures import Counting, Figures, Standing
@@ -61,7 +61,7 @@ some_contacts = st.lists(contacts(), max_size=12)
 def counted(contacts_) -> Figures:
     counting = Counting(ZONE)
     for state, end, made in contacts_:
-        counting.add(state, end, made)
+        counting.add([state], [end], [len(made)], attempt_columns(made))
     return counting.figures()
 
 
@@ -140,8 +140,9 @@ def test_every_rate_is_its_numerator_over_its_denominator_or_empty(some):
 def test_a_contact_the_store_left_whole_has_no_fault(contact):
     state, end, made = contact
     charged = sum(one.is_charged for one in made)
+    outcomes = [one.outcome for one in made]
 
-    assert contact_fault(state, end, made, made=len(made), charged=charged) is None
+    assert contact_fault(state, end, outcomes, made=len(made), charged=charged) is None
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_a_contact_the_store_left_whole_has_no_fault(contact):
     ],
 )
 def test_a_contact_that_disagrees_with_its_attempts_is_named(state, end, made, charged, fault):
-    assert contact_fault(state, end, [attempt()], made=made, charged=charged) == fault
+    assert contact_fault(state, end, [Outcome.CONNECTED], made=made, charged=charged) == fault
 
 
 def test_rates_have_the_denominator_of_their_side():
