@@ -49,13 +49,18 @@ def _cells_of(column: "pd.Series") -> list[Any]:
 
 def instants(cells: Sequence[float | None], zone: ZoneInfo) -> pd.DatetimeIndex:
     """Give epoch seconds as instants in the zone, to the millisecond, as in every format."""
-    at_s = np.array(cells, dtype="float64")
+    return pd.DatetimeIndex(stamps(cells), tz="UTC").tz_convert(zone)
+
+
+def stamps(cells: Sequence[float | None]) -> "np.ndarray[Any, np.dtype[np.datetime64]]":
+    """Give epoch seconds as instants of UTC, to the millisecond; what is missing as NaT."""
+    at_s = pa.array(cells, pa.float64()).to_numpy(zero_copy_only=False)  # missing: NaN
     whole_s = np.floor(at_s)
     at_ms = whole_s * 1000 + np.rint((at_s - whole_s) * 1000)  # of all digits these are too many
     known = ~np.isnan(at_ms)
-    stamps = np.full(len(cells), "NaT", dtype="datetime64[ms]")
-    stamps[known] = at_ms[known].astype("int64").view("datetime64[ms]")
-    return pd.DatetimeIndex(stamps, tz="UTC").tz_convert(zone)
+    made = np.full(len(cells), "NaT", dtype="datetime64[ms]")
+    made[known] = at_ms[known].astype("int64").view("datetime64[ms]")
+    return made
 
 
 def walls_and_offsets(

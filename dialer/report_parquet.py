@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dialer.report_columns import instants, one_by_one
+from dialer.report_columns import one_by_one, stamps
 from dialer.report_tables import Columns, Table, Type
 
 
@@ -17,7 +17,6 @@ class ParquetFile:
     """Typed columns, zstd; text is as it is in our books, since nothing here runs formulas."""
 
     def __init__(self, path: Path, table: Table, *, zone: ZoneInfo) -> None:
-        self._zone = zone
         self._types = [column.type for column in table.columns]
         self._schema = pa.schema(
             [(column.name, _arrow_type(column.type, zone)) for column in table.columns]
@@ -36,7 +35,7 @@ class ParquetFile:
         if not columns:
             return
         arrays = [
-            pa.array(self._values(cells, type_), field.type)
+            _array(cells, type_, field.type)
             for cells, type_, field in zip(columns, self._types, self._schema, strict=True)
         ]
         self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
@@ -52,20 +51,6 @@ class ParquetFile:
         """Let go of it without completing it."""
         self._batches.clear()
         self._file.close()
-
-    def _values(self, cells: Sequence[Any], type_: Type) -> Any:
-        """Convert what Arrow does not by itself."""
-        match type_:
-            case Type.FIGURE:
-                return [None if cell is None else str(cell) for cell in cells]
-            case Type.REAL:
-                return one_by_one(cells, float)
-            case Type.MONEY:
-                return one_by_one(cells, lambda price: Decimal(price).quantize(_SIX_PLACES))
-            case Type.INSTANT:
-                return instants(cells, self._zone)
-            case _:
-                return cells
 
     def _flush(self) -> None:
         if self._batches:
@@ -109,3 +94,20 @@ def _arrow_type(type_: Type, zone: ZoneInfo) -> Any:
             return pa.timestamp("ms", tz=zone.key)
         case Type.TRUTH:
             return pa.bool_()
+
+
+def _array(cells: Sequence[Any], type_: Type, made: pa.DataType) -> pa.Array:
+    """Make a column, after what Arrow does not convert by itself."""
+    match type_:
+        case Type.FIGURE:
+            return pa.array([None if cell is None else str(cell) for cell in cells], made)
+        case Type.REAL:
+            return pa.array(one_by_one(cells, float), made)
+        case Type.MONEY:
+            prices = pa.array(cells, pa.string()).dictionary_encode()
+            few = [Decimal(price).quantize(_SIX_PLACES) for price in prices.dictionary.to_pylist()]
+            return pa.array(few, made).take(prices.indices)
+        case Type.INSTANT:
+            return pa.array(stamps(cells), made)
+        case _:
+            return pa.array(cells, made)

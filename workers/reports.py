@@ -64,7 +64,7 @@ def collect_garbage_rarely() -> None:
     A report makes a dozen objects a row, which hold each other but never in a cycle; to look for
     cycles among them was a fifth of its time.
     """
-    gc.set_threshold(20_000)
+    gc.set_threshold(100_000)
 
 
 def number_mask(word: str, settings: Settings) -> NumberMask:
