@@ -1,6 +1,7 @@
 """A report table as Parquet."""
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,11 @@ from dialer.report_tables import Columns, Table, Type
 
 
 class ParquetFile:
-    """Typed columns, zstd; text is as it is in our books, since nothing here runs formulas."""
+    """Typed columns, zstd; text is as it is in our books, since nothing here runs formulas.
+
+    A thread encodes and writes a group of rows while the next ones are made; Arrow leaves Python
+    to us meanwhile.
+    """
 
     def __init__(self, path: Path, table: Table, *, zone: ZoneInfo) -> None:
         self._types = [column.type for column in table.columns]
@@ -29,6 +34,8 @@ class ParquetFile:
             use_dictionary=[name for name in table.header if name in _FEW_DIFFERENT],
         )
         self._batches: list[pa.RecordBatch] = []
+        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._writing: Future[None] | None = None
 
     def write(self, columns: Columns) -> None:
         """Append rows."""
@@ -45,18 +52,31 @@ class ParquetFile:
     def close(self) -> None:
         """Complete the file."""
         self._flush()
+        self._thread.shutdown()
+        self._check_written()
         self._file.close()
 
     def abandon(self) -> None:
         """Let go of it without completing it."""
         self._batches.clear()
+        self._thread.shutdown()
         self._file.close()
 
     def _flush(self) -> None:
+        """Have a group of rows written, once the one before is."""
+        self._check_written()
         if self._batches:
             table = pa.Table.from_batches(self._batches, schema=self._schema)
-            self._file.write_table(table, row_group_size=table.num_rows)
-            self._batches.clear()
+            self._batches = []
+            self._writing = self._thread.submit(
+                self._file.write_table, table, row_group_size=table.num_rows
+            )
+
+    def _check_written(self) -> None:
+        """Wait for the group being written; what went wrong there is raised here."""
+        if self._writing:
+            self._writing.result()
+            self._writing = None
 
 
 _ROW_GROUP = 100_000

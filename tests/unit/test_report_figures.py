@@ -1,15 +1,26 @@
 """Figures add up for any campaign, in any order, counted in any parts."""
 
+from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.attempt import AttemptState, Outcome, attempt_columns
+from campaigns.attempt import Attempt, AttemptState, Outcome, attempt_columns
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
-from campaigns.figures import Counting, Figures, Standing
+from campaigns.figures import (
+    AGENT_ANSWERED,
+    LIVE,
+    UNRESOLVED,
+    By,
+    Counting,
+    Figures,
+    Standing,
+    Tally,
+)
 from campaigns.report import (
     Figure,
     Pace,
@@ -36,6 +47,8 @@ def attempts(draw):
         talk_s=draw(st.one_of(st.none(), st.integers(0, 3600))),
         price=draw(st.one_of(st.none(), st.decimals(0, 9, places=3).map(str))),
         sid=draw(st.sampled_from([None, "sid"])),
+        answered_by=draw(st.sampled_from([None, "human", "machine"])),
+        http_status=draw(st.sampled_from([None, 200, 429])),
         is_final=draw(st.booleans()),
     )
 
@@ -65,6 +78,17 @@ def counted(contacts_) -> Figures:
     return counting.figures()
 
 
+def counted_at_once(contacts_) -> Figures:
+    counting = Counting(ZONE)
+    counting.add(
+        [state for state, _, _ in contacts_],
+        [end for _, end, _ in contacts_],
+        [len(made) for _, _, made in contacts_],
+        attempt_columns([one for _, _, made in contacts_ for one in made]),
+    )
+    return counting.figures()
+
+
 def subject(accepted, **facts) -> Subject:
     return Subject(
         **{
@@ -89,6 +113,73 @@ def report(figures):
         subject(figures.accepted), figures, charged=figures.total.charged, not_taken=0
     )
     return make_report(subject(figures.accepted), figures, sums, name_agent=str)
+
+
+def tally_by_hand(one: Attempt) -> Tally:
+    is_call = one.sid is not None and one.outcome not in {None, Outcome.UNKNOWN}
+    connected = is_call and one.outcome is Outcome.CONNECTED
+    answered = one.outcome in AGENT_ANSWERED or one.agent_status == "completed"
+    return Tally(
+        attempts=1,
+        charged=one.is_charged,
+        calls=is_call,
+        agent_answered=is_call and answered,
+        connected=connected,
+        machine_answered=connected and one.answered_by == "machine",
+        talk_s=(one.talk_s or 0) if connected else 0,
+        agent_wait_s=(one.ring_s or 0) if connected else 0,
+    )
+
+
+def hour_by_hand(one: Attempt) -> int:
+    at = datetime.fromtimestamp(int(one.requested_at), ZONE)
+    return int(at.replace(minute=0, second=0).timestamp())
+
+
+KEYS_BY_HAND = {
+    By.AGENT: lambda one: one.agent,
+    By.HOUR: hour_by_hand,
+    By.ATTEMPT: lambda one: one.no,
+    By.OUTCOME: lambda one: (
+        one.outcome or (UNRESOLVED if one.state is AttemptState.UNKNOWN else LIVE)
+    ),
+}
+
+
+@given(some_contacts)
+def test_columns_are_counted_as_attempts_would_be_one_by_one(some):
+    of_each = [made for _, _, made in some]
+    all_made = [one for made in of_each for one in made]
+
+    figures = counted_at_once(some)
+
+    for by, key in KEYS_BY_HAND.items():
+        tallies: dict[object, Tally] = {}
+        for one in sorted(all_made, key=key):
+            tallies.setdefault(key(one), Tally()).add(tally_by_hand(one))
+        assert list(figures.tallies(by).items()) == list(tallies.items())
+    assert [figures.dialled, figures.tried, figures.agent_ready, figures.reached] == [
+        sum(any(getattr(tally_by_hand(one), name) for one in made) for made in of_each)
+        for name in ("attempts", "charged", "agent_answered", "connected")
+    ]
+    assert figures.sent_at.tolist() == sorted(
+        one.requested_at
+        for one in all_made
+        if one.outcome is not Outcome.TURNED_AWAY or one.http_status
+    )
+    assert figures.turned_away == sum(one.http_status == 429 for one in all_made)
+    assert figures.late == sum(
+        not one.is_final and (one.total_s is None or one.price is None)
+        for one in all_made
+        if one.sid and one.outcome
+    )
+    assert figures.price == sum(Decimal(one.price) for one in all_made if one.price)
+    assert figures.billed_s == sum(one.total_s or 0 for one in all_made)
+
+
+@given(some_contacts)
+def test_it_does_not_matter_how_many_contacts_are_counted_at_once(some):
+    assert report(counted_at_once(some)) == report(counted(some))
 
 
 @given(some_contacts)
