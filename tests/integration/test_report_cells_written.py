@@ -2,6 +2,8 @@
 
 import csv
 import io
+import resource
+import secrets
 import zipfile
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from campaigns.spreadsheet_safety import safe_cell
 from dialer.report_columns import instants, iso_texts
 from dialer.report_csv import CsvFile
+from dialer.report_parquet import ParquetFile
 from dialer.report_tables import Column, Kind, Table, Type
 from dialer.report_workbook import XlsxFile
 from tests.report_samples import AS_OF
@@ -176,3 +179,27 @@ def test_the_last_column_of_a_wide_table_is_found(tmp_path):
     sheet = openpyxl.load_workbook(path).active
     assert sheet.auto_filter.ref == "A1:ADT2"
     assert sheet["ADT2"].value == 799
+
+
+################################################################ a full disk
+
+
+@pytest.fixture
+def little_room():
+    """A disk on which a file may have a tenth of a megabyte."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("little_room")
+def test_a_table_the_disk_has_no_room_for_is_not_taken_for_written(tmp_path):
+    """Parquet is written by a thread of its own: what goes wrong there must not stay there."""
+    file = ParquetFile(tmp_path / "table.parquet", TEXTS, zone=ZONE)
+    texts = [secrets.token_hex(8) for _ in range(120_000)]
+
+    file.write([texts, texts])
+
+    with pytest.raises(OSError, match="File too large"):
+        file.close()
