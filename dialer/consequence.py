@@ -14,10 +14,13 @@ from dialer.store.attempts import caps_plain
 from dialer.store.background import Background
 
 
-def consequence(attempt: Attempt, known: Background, *, closes: NotDialled | None) -> Settle:
+def consequence(
+    attempt: Attempt, known: Background, *, was_charged: bool, closes: NotDialled | None
+) -> Settle:
     """Decide what follows from the outcome of an attempt that is settled now.
 
     Args:
+        was_charged: The attempt is among those charged to its contact until now.
         closes: Close the contact for this reason, whatever the campaign's rules would have.
     """
     rules, outcome, ended_s = known.rules, attempt.outcome, attempt.settled_at
@@ -35,15 +38,17 @@ def consequence(attempt: Attempt, known: Background, *, closes: NotDialled | Non
     )
     if closes:
         return replace(settle, final=closes)
-    match _next(attempt, outcome, known, ended_s):
+    charged = (known.contact.charged if known.contact else 1) - int(was_charged)
+    match _next(attempt, outcome, known, ended_s, charged_before=charged):
         case Again(due_at):
             return replace(settle, due_s=max(0.0, due_at.timestamp() - ended_s))
         case Never():
             return replace(settle, final=outcome)
 
 
-def _next(attempt: Attempt, outcome: Outcome, known: Background, ended_s: float) -> Again | Never:
-    charged_before = known.contact.charged - 1 if known.contact else 0
+def _next(
+    attempt: Attempt, outcome: Outcome, known: Background, ended_s: float, *, charged_before: int
+) -> Again | Never:
     return next_attempt(
         known.rules.retry,
         max_attempts=known.rules.max_attempts,

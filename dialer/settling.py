@@ -221,9 +221,16 @@ class Settling:
                 continue
             follows = self._follows(before, after, lesson.follows)
             if place in known:
-                settle = consequence(after, known[place], closes=lesson.closes)
+                settle = consequence(
+                    after, known[place], was_charged=before.is_charged, closes=lesson.closes
+                )
                 if before.outcome:
-                    correct = Correction(before.outcome, settle.outcome, closes=bool(settle.final))
+                    correct = Correction(
+                        before.outcome,
+                        settle.outcome,
+                        charged=int(after.is_charged) - int(before.is_charged),
+                        closes=bool(settle.final),
+                    )
                     follows = follows._replace(correct=correct)
                 else:
                     follows = follows._replace(settle=settle)

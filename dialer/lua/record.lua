@@ -15,8 +15,9 @@
 --         settle         {outcome, charged, rest_s (agent), gap_s (customer), missed (by the agent:
 --                         true, false, or left out), park_after, park_s, refund (daily caps as the
 --                         gate's), and for the contact either final (code), name or due_s (from now)}
---         correct        {was, was_code, now, now_code, closes}: this outcome takes the place of that one;
---                         closes: its contact, if it waits for its next attempt, is not called again
+--         correct        {was, was_code, now, now_code, charged, closes}: this outcome takes the place of
+--                        that one; charged: what it adds to the attempts charged; closes: its
+--                        contact, if it waits for its next attempt, is not called again
 --         late_s         ask for final values in so many seconds; 0: no more questions
 --         tally          'placed', 'unknown' or 'refused': for the breakers
 --         suppress       JSON text kept with the customer's number on the account's list
@@ -152,6 +153,11 @@ local function record(id, campaign, n, no, version, after, follows)
   if correct then
     count(campaign, 'attempt:' .. correct.was, -1)
     count(campaign, 'attempt:' .. correct.now, 1)
+    if correct.charged ~= 0 then
+      c.charged = c.charged + correct.charged
+      count(campaign, 'charged', correct.charged)
+      write_contact(campaign, n, c)
+    end
     if c.made == no and c.state == FINAL and c.outcome == correct.was_code then
       c.outcome = correct.now_code
       write_contact(campaign, n, c)

@@ -62,11 +62,13 @@ class Correction:
     """An outcome takes the place of the one that counted until now.
 
     Args:
+        charged: What that adds to the attempts charged to the contact: −1, 0 or 1.
         closes: The contact is not called again if it still waits for its next attempt.
     """
 
     was: Outcome
     now: Outcome
+    charged: int
     closes: bool
 
 
@@ -260,6 +262,7 @@ def _correction_fields(correct: Correction) -> dict[str, Any]:
         "was_code": code_of(correct.was),
         "now": correct.now,
         "now_code": code_of(correct.now),
+        "charged": correct.charged,
         "closes": correct.closes,
     }
 

@@ -367,6 +367,46 @@ def test_who_talked_after_all_is_not_called_again(account, db):
     check_conservation(db)
 
 
+AGENT_DID_NOT_ANSWER = {
+    "Status": "no-answer",
+    "Details": {
+        "ConversationDuration": 0,
+        "Leg1Status": "no-answer",
+        "Leg2Status": None,
+        "Legs": [{"Leg": {"Id": 1}}, {"Leg": {"Id": 2}}],
+    },
+}
+
+
+@pytest.mark.parametrize("max_attempts", [1, 2])
+def test_an_attempt_that_was_the_agents_fault_after_all_is_not_charged(account, db, max_attempts):
+    campaign = store_campaign(db, [pair(1, 1)], max_attempts=max_attempts)
+    done = account.dial_one()
+    account.settling.report(done.attempt_id, terminal(done.attempt.sid), at=db.now())
+    account.company.end(account.company.calls[0], **AGENT_DID_NOT_ANSWER)
+
+    sweep_until(account, seconds=400)
+
+    assert account.attempts.get(done.attempt_id).outcome is Outcome.AGENT_NO_ANSWER
+    assert (account.counts(campaign).charged, account.contact(campaign).charged) == (0, 0)
+    check_conservation(db)
+
+
+def test_an_attempt_that_reached_the_customer_after_all_is_charged(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], max_attempts=2, retry=("agent_no_answer=1h",))
+    done = account.dial_one()
+    report = terminal(done.attempt.sid, agent_status="no-answer", customer_status=None, talk_s=0)
+    account.settling.report(done.attempt_id, report, at=db.now())
+    assert account.contact(campaign).charged == 0
+    account.company.end(account.company.calls[0], **NOBODY_ANSWERED)
+
+    sweep_until(account, seconds=400)
+
+    assert account.attempts.get(done.attempt_id).outcome is Outcome.CUSTOMER_NO_ANSWER
+    assert (account.counts(campaign).charged, account.contact(campaign).charged) == (1, 1)
+    check_conservation(db)
+
+
 def test_a_contact_that_is_being_called_again_goes_on_whatever_details_say_of_the_first(
     account, db
 ):
