@@ -53,7 +53,7 @@ for i = 1, added do
     else
       queue.is_ranked = true
       redis.call('ZADD', key('c', campaign, 'ranked', string.format('%.0f', agent)),
-        -priority * 1e11, before + i)
+        rank_of(priority, 0, before + i), before + i)
     end
   end
 end
@@ -67,18 +67,19 @@ local function push(list, values)
 end
 
 if #newcomers > 0 then
-  local list = key('c', campaign, 'newcomers')
-  if push(list, newcomers) == #newcomers then
-    redis.call('HSET', key('c', campaign), 'newcomers_since', text(now))
+  push(key('c', campaign, 'newcomers'), newcomers)
+  local times = key('c', campaign, 'newcomers_since')
+  if now - tonumber(redis.call('ZRANGE', times, -1, -1)[1] or 0) >= 1 then
+    redis.call('ZADD', times, newcomers[1], text(now))
   end
 end
 
-local agents = {} -- nobody calls them yet
+local agents, is_ranked = {}, {} -- nobody calls them yet
 for agent, queue in pairs(queues) do
   agent = string.format('%.0f', agent)
   local was_empty = push(key('c', campaign, 'fresh', agent), queue) == #queue
-  if (was_empty or queue.is_ranked) and not is_newcomer(campaign, queue.first) then
-    agents[#agents + 1] = agent
+  if queue.is_ranked or (was_empty and not is_newcomer(campaign, queue.first)) then
+    agents[#agents + 1], is_ranked[agent] = agent, queue.is_ranked
   end
 end
 
@@ -92,13 +93,13 @@ for from = 1, #agents, 1000 do
     if held[i - from + 1] or tonumber(rests_until[i - from + 1] or 0) > now then
       want_agent(campaign, agents[i])
     else
-      free_agents[#free_agents + 1] = now
+      free_agents[#free_agents + 1] = is_ranked[agents[i]] and turn_of(campaign, agents[i]) or now
       free_agents[#free_agents + 1] = agents[i]
     end
   end
 end
 for from = 1, #free_agents, 1000 do
-  redis.call('ZADD', key('c', campaign, 'ready'), 'NX',
+  redis.call('ZADD', key('c', campaign, 'ready'), 'LT',
     unpack(free_agents, from, math.min(from + 999, #free_agents)))
 end
 if #free_agents + #newcomers > 0 then

@@ -179,19 +179,39 @@ local function has_queue(campaign, agent)
     key('c', campaign, 'fresh', agent)) > 0
 end
 
+-- A contact's rank, the lowest first: by priority, then what is due by its instant, then as in the
+-- file. Contacts that were never tried and have no priority are not ranked; they stand at PLAIN.
+local PRIORITY, NEVER_TRIED, PLAIN = 1e11, 5e9, 1e10 -- an instant is below 4.3e9
+
+local function rank_of(priority, due, n)
+  return -priority * PRIORITY + (due > 0 and due or NEVER_TRIED + n)
+end
+
+-- When an agent's turn is among the ready of a campaign, the lowest first: below zero while they
+-- have a contact that goes before plain ones, else since when they wait, or last.
+local function turn_of(campaign, agent)
+  local first = redis.call('ZRANGE', key('c', campaign, 'ranked', agent), 0, 0, 'WITHSCORES')
+  local rank = tonumber(first[2] or PLAIN)
+  if rank < PLAIN then
+    return rank - PLAIN
+  elseif rank == PLAIN or redis.call('EXISTS', key('c', campaign, 'fresh', agent)) == 1 then
+    return now
+  end
+  return rank
+end
+
 -- The agent has something to do in this campaign: take turns if free, else be called when freed.
 local function want_agent(campaign, agent)
   if is_taken(agent) then
     redis.call('SADD', key('wanted', agent), campaign)
   else
-    redis.call('ZADD', key('c', campaign, 'ready'), 'NX', now, agent)
+    redis.call('ZADD', key('c', campaign, 'ready'), 'LT', turn_of(campaign, agent), agent)
     join_turns(campaign)
   end
 end
 
--- Higher priority first, then whoever was due first.
 local function queue(campaign, n, c)
-  redis.call('ZADD', key('c', campaign, 'ranked', c.agent), -c.priority * 1e11 + c.due, n)
+  redis.call('ZADD', key('c', campaign, 'ranked', c.agent), rank_of(c.priority, c.due, n), n)
   want_agent(campaign, c.agent)
 end
 
@@ -259,7 +279,8 @@ local function finish_campaign_if_done(campaign)
   if ended then
     redis.call('HSET', key('c', campaign), 'state', ended, 'ended_at', text(now))
     redis.call('ZREM', key('turns'), campaign)
-    redis.call('DEL', key('c', campaign, 'ready'), key('c', campaign, 'newcomers'))
+    redis.call('DEL', key('c', campaign, 'ready'), key('c', campaign, 'newcomers'),
+      key('c', campaign, 'newcomers_since'))
   end
 end
 

@@ -95,18 +95,22 @@ for _, one in ipairs(redis.call('ZRANGE', key('released'), 0, -1)) do
   end
 end
 
--- Who has been without a call for longest: an agent that was never called here, or one that was.
+-- Whose turn it is: who has a contact that goes first, then whoever is without a call for longest,
+-- be it since the last one or, for an agent that was never called here, since the list was loaded.
 -- Returns nothing when nobody is left, false when it is not the turn of who stood there after all.
-local function next_agent(campaign, newcomers_since)
+local function next_agent(campaign)
   local newcomers, ready = key('c', campaign, 'newcomers'), key('c', campaign, 'ready')
   local n = redis.call('LINDEX', newcomers, 0)
-  if n then
-    local first = redis.call('ZRANGE', ready, 0, 0, 'WITHSCORES')
-    n = tonumber(first[2] or math.huge) >= newcomers_since and redis.call('LPOP', newcomers)
+  local turn = n and tonumber(redis.call('ZRANGE', ready, 0, 0, 'WITHSCORES')[2] or nil)
+  if turn then
+    local since = redis.call(
+      'ZREVRANGEBYSCORE', key('c', campaign, 'newcomers_since'), n, '-inf', 'LIMIT', 0, 1)[1]
+    n = turn >= tonumber(since or 0) and n
   end
   if not n then
     return redis.call('ZPOPMIN', ready)[1]
   end
+  redis.call('LPOP', newcomers)
   local c = read_contact(campaign, n)
   if c.flags ~= NEWCOMER then
     return false
@@ -123,7 +127,7 @@ local function pick(campaign, agent)
   for _ = 1, 20 do
     local top = redis.call('ZRANGE', ranked, 0, 0, 'WITHSCORES')
     local n
-    if top[1] and (tonumber(top[2]) < 1e10 or redis.call('EXISTS', fresh) == 0) then
+    if top[1] and (tonumber(top[2]) < PLAIN or redis.call('EXISTS', fresh) == 0) then
       n = tonumber(top[1])
       redis.call('ZREM', ranked, top[1])
     else
@@ -177,19 +181,17 @@ end
 -- Returns when its next turn is; nothing when it takes part no longer.
 local function take_turns(campaign, others_at)
   local rules = redis.call('HMGET', key('c', campaign),
-    'state', 'open_from', 'open_until', 'weight', 'priority', 'virtual_time', 'most_live',
-    'newcomers_since')
+    'state', 'open_from', 'open_until', 'weight', 'priority', 'virtual_time', 'most_live')
   local is_open = rules[1] == 'running' and now >= tonumber(rules[2] or 0)
     and now < tonumber(rules[3] or 0)
   local earlier = -tonumber(rules[5] or 0) * 1e12 -- a higher priority goes first
   local at, most_live = tonumber(rules[6] or 0), tonumber(rules[7] or 0)
-  local newcomers_since = tonumber(rules[8] or 0)
   local released_at, goes_on
   repeat
     turns = turns - 1
     local agent
     if is_open and has_room(campaign, most_live) then
-      agent = next_agent(campaign, newcomers_since)
+      agent = next_agent(campaign)
     end
     goes_on = agent ~= nil
     if not goes_on then

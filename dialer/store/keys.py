@@ -8,8 +8,7 @@ key                 type    member or field → value or score                  
 campaigns           zset    campaign id → created, epoch s                            for ever
 names               hash    campaign name → id                                        for ever
 c:C                 hash    name, state, rules (JSON), rules_version, columns, size,  for ever
-                            open_from, open_until, virtual_time, newcomers_since, …
-                            of one campaign
+                            open_from, open_until, virtual_time, … of one campaign
 c:C:counts          hash    state → contacts; outcome:O → contacts; attempts;         for ever
                             charged; attempt:O → attempts
 c:C:contacts:K      string  100 contacts of 32 bytes, see prelude.lua                 for ever
@@ -19,9 +18,10 @@ c:C:hashes          set     content hashes of files loaded to their end         
 c:C:rejected        hash    block → rejected and duplicate rows, zlib of JSON         for ever
 c:C:attempts:K      hash    contact-no → attempt as a JSON list                       for ever
 c:C:newcomers       list    the first contacts of agents never called here            while any
+c:C:newcomers_since zset    since when they wait, epoch s → the first such contact    while any
 c:C:fresh:A         list    contacts never tried, in the file's order                 while any
 c:C:ranked:A        zset    contacts with a rank (priority, retry due) → rank         while any
-c:C:ready           zset    agents with work here, believed free → since, epoch s     while any
+c:C:ready           zset    agents with work here, believed free → their turn         while any
 c:C:zones           set     IANA zones that contacts have of their own                for ever
 c:C:suppressed      hash    number this campaign must not ring → when and why, JSON   for ever
 turns               zset    running, open campaigns with ready agents → virtual time  while any

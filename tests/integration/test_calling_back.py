@@ -11,7 +11,7 @@ from dialer.calling_back import CallBack, NoCallBack, call_back
 from dialer.ids import ContactId
 from tests.account_kit import Account
 from tests.conservation import check_conservation
-from tests.factories import customer, pair, start, store_campaign, terminal
+from tests.factories import append_contacts, customer, pair, start, store_campaign, terminal
 from tests.virtual_time import VirtualDatabase
 
 
@@ -47,6 +47,20 @@ def test_a_contact_waits_until_then_and_then_goes_first(account, db):
 
     assert [call.customer for call in account.company.calls] == [customer(1), customer(3)]
     check_conservation(db)
+
+
+def test_a_call_back_goes_before_agents_that_were_never_called(account, db):
+    account.cap = 1
+    campaign = store_campaign(db, [pair(n, n) for n in range(1, 6)])
+    call_back(db, ContactId(campaign, 4), in_s(db, 60))
+
+    account.dial_one()
+    end_all(account)
+    db.pass_time(61)
+    append_contacts(db, campaign, [pair(7, 7)], content_hash="more")
+    account.dial_one()
+
+    assert [call.customer for call in account.company.calls] == [customer(1), customer(4)]
 
 
 def test_who_stands_behind_a_contact_that_is_called_back_later_goes_now(account, db):

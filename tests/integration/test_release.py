@@ -15,7 +15,16 @@ from dialer.gate import Dropped
 from dialer.pacing import Allowance
 from tests.account_kit import Account
 from tests.conservation import check_conservation, check_turns
-from tests.factories import Listed, agent, append_contacts, pair, start, store_campaign, terminal
+from tests.factories import (
+    Listed,
+    agent,
+    append_contacts,
+    customer,
+    pair,
+    start,
+    store_campaign,
+    terminal,
+)
 from tests.phone_company import Answer
 from tests.virtual_time import VirtualDatabase
 
@@ -131,6 +140,54 @@ def test_the_agent_without_a_call_for_longest_goes_first_whether_called_before_o
         end_all(account)
 
     assert order == [agent(1), agent(2), agent(1), agent(3)]
+
+
+def test_agents_who_never_stop_coming_do_not_keep_others_waiting_for_ever(db, tmp_path):
+    account = Account(db, tmp_path, max_concurrent_calls=1)
+    campaign = store_campaign(db, [pair(1, 1), pair(1, 2), pair(2, 3), pair(3, 4)])
+
+    order = []
+    for at in range(6):
+        db.pass_time(10)
+        order.append(account.dial_one().attempt.agent)
+        append_contacts(db, campaign, [pair(10 + at, 10 + at)], content_hash=f"more {at}")
+        end_all(account)
+
+    assert order == [agent(n) for n in (1, 2, 3, 10, 1, 11)]
+
+
+def test_contacts_go_by_their_priority_whoever_their_agent_is(account, db):
+    account.ahead = EIGHT_AHEAD
+    listed = [pair(n, n, priority={5: 7, 6: 7, 7: 9, 2: -1}.get(n, 0)) for n in range(1, 9)]
+    store_campaign(db, listed)
+
+    order = [one.contact.n for one in account.tick()]
+
+    assert order == [7, 5, 6, 1, 3, 4, 8, 2]
+
+
+def test_a_retry_that_is_due_goes_before_rows_that_were_never_tried(db, tmp_path):
+    account = Account(db, tmp_path, max_concurrent_calls=1)
+    store_campaign(db, [pair(n, n) for n in range(1, 5)], retry=("customer_busy=5s",))
+    first = account.dial_one()
+    report = terminal(first.attempt.sid, customer_status="busy", talk_s=0, ended_at_s=db.now())
+    account.settling.report(first.attempt_id, report, at=db.now())
+
+    db.pass_time(6)
+    again = account.dial_one()
+
+    assert again.attempt.agent == agent(1)
+
+
+def test_an_agents_contacts_of_one_priority_go_in_the_order_of_the_file(account, db):
+    store_campaign(db, [pair(1, n, priority=5) for n in range(12)])
+
+    order = []
+    for _ in range(12):
+        order.append(account.dial_one().attempt.customer)
+        end_all(account)
+
+    assert order == [customer(n) for n in range(12)]
 
 
 @pytest.mark.parametrize("seed", range(3))
