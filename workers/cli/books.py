@@ -18,12 +18,16 @@ _DAY_S = 86_400
 _AGE = re.compile(r"(\d{1,5})\s*(d|h)")
 
 
-def add_to(app: typer.Typer, campaign: typer.Typer) -> None:
-    """Add the commands to `dialer` and to `dialer campaign`."""
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to `dialer`."""
     app.command()(reconcile)
     app.command()(recordings)
     app.command()(purge)
-    campaign.command()(archive)
+
+
+def add_to_campaign(app: typer.Typer) -> None:
+    """Add the command to `dialer campaign`."""
+    app.command()(archive)
 
 
 def reconcile(
