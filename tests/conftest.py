@@ -30,6 +30,18 @@ for name in [one for one in os.environ if one.startswith(("EXOTEL_", "DIALER_", 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "long: takes tens of seconds, so it begins before the others"
+    )
+
+
+@pytest.hookimpl(trylast=True)  # after the shuffling
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let long ones begin first: one that began last would leave the other processes idle."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[ValkeyServer]:
     """Start the server every test of this run shares, on a Unix socket alone."""

@@ -14,7 +14,9 @@ import pandas as pd
 import pytest
 
 from dialer.simulator import CallbackTrouble, SimulatorOptions, running
-from tests.acceptance.rig import BIN, Rig, dialer, pairs, until
+from tests.acceptance.rig import BIN, Rig, dialer, get, pairs, until
+
+pytestmark = pytest.mark.long
 
 MAY_BE_TRIED_AGAIN = (
     "customer_busy",
@@ -59,7 +61,7 @@ def finished(rig: Rig, name: str, *, rows: int = 40, agents: int = 10) -> str:
     list_ = [*pairs(rows, agents=agents), *bad]
     loaded = rig.load(list_, "--start", "--record", *RETRIES, name=name)
     rig.wait_for_state("completed", name=name, within_s=60)
-    until(lambda: rig.status(name)["values_late"] == 0, within_s=30, what="the last values")
+    until(lambda: rig.seen(name)["values_late"] == 0, within_s=30, what="the last values")
     return loaded["campaign_id"]
 
 
@@ -148,7 +150,7 @@ def test_the_provider_agrees_until_it_has_a_call_that_we_do_not_know(rig):
 
 
 def is_over(rig: Rig, sid: str) -> bool:
-    listed = httpx.get(
+    listed = get(
         f"{rig.provider_url}/v1/Accounts/demo/Calls.json",
         params={"Sid": sid},
         auth=("demo-key", "demo-token"),
@@ -176,7 +178,7 @@ def test_what_late_values_changed_is_told_by_diff(rig):
     rig.load(pairs(6, agents=3), "--start", *RETRIES, name="late")
     rig.wait_for_state("completed", name="late", within_s=60)
     early = report(rig, "late", "late-a")["attempts"]
-    until(lambda: rig.status("late")["values_late"] == 0, within_s=30, what="the last values")
+    until(lambda: rig.seen("late")["values_late"] == 0, within_s=30, what="the last values")
     time.sleep(1.1)  # names tell seconds
 
     settled = report(rig, "late", "late-b")["attempts"]

@@ -13,7 +13,7 @@ import pytest
 
 from dialer.simulator import SimulatorOptions, running
 from dialer.store import Campaigns, Database
-from tests.acceptance.rig import BIN, Rig, dialer, free_port, pairs, until
+from tests.acceptance.rig import BIN, Rig, dialer, free_port, get, pairs, until
 from workers.up import ChildSpec, ProcessGroup
 
 ROWS = [
@@ -352,6 +352,6 @@ def watch(rig: Rig) -> "subprocess.Popen[str]":
 
 def _verdict(port: int) -> dict[str, object] | None:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/_simulator/verdict").json()
+        return get(f"http://127.0.0.1:{port}/_simulator/verdict").json()
     except httpx.HTTPError:
         return None

@@ -13,7 +13,8 @@ import pytest
 
 from tests.acceptance.rig import BIN, until
 
-pytestmark = pytest.mark.timeout(300)  # it takes a minute, on a busy machine more
+# it takes a minute, on a busy machine more
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @contextmanager

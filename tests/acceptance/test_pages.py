@@ -13,7 +13,7 @@ from dialer.simulator.faults import Fault
 from tests.acceptance.browsing import Complaints, browser, chromium, shoot
 from tests.acceptance.rig import Rig, dialer, pairs
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 KEY = "a-key-for-the-browser-of-thirty"
 expect.set_options(timeout=30_000)

@@ -2,8 +2,12 @@
 
 import time
 
+import pytest
+
 from dialer.simulator import CallbackTrouble, Fault, SimulatorOptions, Trouble, running
 from tests.acceptance.rig import agrees_with_provider, dialer, pairs, until
+
+pytestmark = pytest.mark.long
 
 QUICK = ("--retry", "customer_busy=1x2", "--retry", "customer_no_answer=1x1",
          "--retry", "customer_failed=1x1", "--retry", "agent_no_answer=1x3",

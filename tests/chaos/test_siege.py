@@ -7,11 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from dialer.simulator import CallbackTrouble, Fault, SimulatorOptions, Trouble, running
-from tests.acceptance.rig import agrees_with_provider, dialer, pairs, until
+from tests.acceptance.rig import agrees_with_provider, dialer, get, pairs, until
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 SHORT = {
@@ -87,7 +88,7 @@ def test_a_killed_host_dials_again_within_thirty_seconds(tmp_path):
 
     with running(PROVIDER) as url, dialer(tmp_path, url, roles=("web", *roles), **SHORT) as rig:
         rig.load(pairs(400, agents=200), "--start", *QUICK)
-        connects = lambda: httpx.get(f"{url}/_simulator/verdict", timeout=10).json()["connects"]
+        connects = lambda: rig.verdict()["connects"]
         until(lambda: connects() > 30, within_s=60, what="the first calls")
         for name in roles:
             rig.kill(name)
@@ -103,7 +104,7 @@ def test_a_killed_host_dials_again_within_thirty_seconds(tmp_path):
 
 def test_the_contacts_of_a_killed_worker_are_dialled_within_fifteen_seconds(tmp_path):
     with running(PROVIDER) as url, dialer(tmp_path, url, **SHORT) as rig:
-        connects = lambda: httpx.get(f"{url}/_simulator/verdict", timeout=10).json()["connects"]
+        connects = lambda: rig.verdict()["connects"]
         rig.load(pairs(60, agents=60), "--start", *QUICK)
         until(lambda: connects() > 5, within_s=60, what="the first calls")
         rig.kill("worker")  # with what it had taken from the queue
@@ -112,9 +113,7 @@ def test_the_contacts_of_a_killed_worker_are_dialled_within_fifteen_seconds(tmp_
         rig.start("worker")
         customers = lambda: {
             one["parameters"]["To"]
-            for one in httpx.get(f"{url}/_simulator/ledger?section=connects", timeout=10).json()[
-                "connects"
-            ]
+            for one in get(f"{url}/_simulator/ledger?section=connects").json()["connects"]
             if "To" in one["parameters"]  # where the kill did not cut the request off
         }
         until(lambda: len(customers()) >= 58, within_s=25, what="everybody's first call")

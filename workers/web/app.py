@@ -18,6 +18,7 @@ from starlette.routing import Route
 from workers.web.api import api_app
 from workers.web.callbacks import callback_route
 from workers.web.desk import Desk
+from workers.web.guard import BODY_DEADLINE_S
 from workers.web.health import health_routes
 from workers.web.pages import pages_app
 from workers.web.problems import as_problem, problem_response
@@ -28,11 +29,17 @@ from workers.wiring import Wiring
 _LEAVINGS_AFTER_S = 86_400.0
 
 
-def create_app(wiring: Wiring, *, rehearse: Sequence[str] = REHEARSE) -> Starlette:
+def create_app(
+    wiring: Wiring,
+    *,
+    rehearse: Sequence[str] = REHEARSE,
+    body_deadline_s: float = BODY_DEADLINE_S,
+) -> Starlette:
     """Make the app of one account.
 
     Args:
         rehearse: The command of a rehearsal.
+        body_deadline_s: For a whole body that is no upload.
     """
     desk = Desk(wiring, rehearse)
     client = wiring.redis_async
@@ -48,8 +55,8 @@ def create_app(wiring: Wiring, *, rehearse: Sequence[str] = REHEARSE) -> Starlet
         await desk.rehearsals.close()
         await client.aclose(close_connection_pool=True)
 
-    api = api_app(desk, is_open)
-    pages = pages_app(desk, is_open, api)
+    api = api_app(desk, is_open, body_deadline_s=body_deadline_s)
+    pages = pages_app(desk, is_open, api, body_deadline_s=body_deadline_s)
     return Starlette(
         lifespan=lifespan,
         exception_handlers={HTTPException: _not_ours},

@@ -23,8 +23,8 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OUR_OWN = frozenset({"same-origin", "none"})  # none: the address bar, a bookmark
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$", re.IGNORECASE)
 
+BODY_DEADLINE_S = 15.0
 _MAX_BODY_BYTES = 64 * 1024
-_BODY_DEADLINE_S = 15.0
 _MAX_UPLOAD_BYTES = 1_001_000_000  # the list's own limit, and the form around it
 _UPLOAD_PIECE_DEADLINE_S = 30.0
 
@@ -104,12 +104,14 @@ class BodyLimit:
     """Ends bodies that are too large or too slow, before anything keeps them.
 
     Args:
-        uploads: Paths that take files.
+        uploads: Paths that take files; their deadline is another, and for each piece.
+        deadline_s: For the whole body.
     """
 
-    def __init__(self, app: ASGIApp, *, uploads: "re.Pattern[str]") -> None:
+    def __init__(self, app: ASGIApp, *, uploads: "re.Pattern[str]", deadline_s: float) -> None:
         self._app = app
         self._uploads = uploads
+        self._deadline_s = deadline_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in _SAFE_METHODS:
@@ -121,20 +123,24 @@ class BodyLimit:
         if declared.isdigit() and int(declared) > limit_bytes:
             await problem_response(_too_large(limit_bytes))(scope, receive, send)
             return
-        body = _LimitedBody(receive, limit_bytes=limit_bytes, is_upload=is_upload)
+        deadline_s = None if is_upload else self._deadline_s
+        body = _LimitedBody(receive, limit_bytes=limit_bytes, deadline_s=deadline_s)
         answer = _Answer(body, scope, receive, send)
         await self._app(scope, body.receive, answer.send)
 
 
 class _LimitedBody:
-    """A body on its way in; once it breaks a limit, `problem` says which."""
+    """A body on its way in; once it breaks a limit, `problem` says which.
 
-    def __init__(self, receive: Receive, *, limit_bytes: int, is_upload: bool) -> None:
+    Args:
+        deadline_s: For the whole of it; None: it is an upload, each piece of which has its own.
+    """
+
+    def __init__(self, receive: Receive, *, limit_bytes: int, deadline_s: float | None) -> None:
         self._receive = receive
         self._limit_bytes = limit_bytes
-        self._is_upload = is_upload
         self._clock_s = asyncio.get_running_loop().time
-        self._ends_at_s = self._clock_s() + _BODY_DEADLINE_S
+        self._ends_at_s = None if deadline_s is None else self._clock_s() + deadline_s
         self._received_bytes = 0
         self._is_whole = False
         self.problem: Problem | None = None
@@ -142,9 +148,8 @@ class _LimitedBody:
     async def receive(self) -> Message:
         if self._is_whole:
             return await self._receive()  # waiting for the client to leave has no deadline
-        left_s = _UPLOAD_PIECE_DEADLINE_S if self._is_upload else self._ends_at_s - self._clock_s()
         try:
-            async with asyncio.timeout(left_s):
+            async with asyncio.timeout(self._left_s()):
                 message = await self._receive()
         except TimeoutError:
             raise self._refuse(Problem(408, "too_slow", "The body took too long.")) from None
@@ -153,6 +158,11 @@ class _LimitedBody:
         if self._received_bytes > self._limit_bytes:
             raise self._refuse(_too_large(self._limit_bytes))
         return message
+
+    def _left_s(self) -> float:
+        if self._ends_at_s is None:
+            return _UPLOAD_PIECE_DEADLINE_S
+        return self._ends_at_s - self._clock_s()
 
     def _refuse(self, problem: Problem) -> Problem:
         self.problem = problem

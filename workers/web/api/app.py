@@ -10,7 +10,7 @@ from workers.web.api import account, campaigns, contacts, keys, rehearsals, supp
 from workers.web.api.needs import ERRORS
 from workers.web.desk import Desk
 from workers.web.entrance import Entrance, ask_for_key
-from workers.web.guard import BodyLimit, SameOrigin, SecurityHeaders
+from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.problems import answer_with_problems
 
 _UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|rehearsals)")
@@ -22,7 +22,12 @@ numbers E.164. Every request carries a key: `Authorization: Bearer KEY`; keys ha
 """
 
 
-def api_app(desk: Desk, is_open: Callable[[], Awaitable[bool]]) -> FastAPI:
+def api_app(
+    desk: Desk,
+    is_open: Callable[[], Awaitable[bool]],
+    *,
+    body_deadline_s: float = BODY_DEADLINE_S,
+) -> FastAPI:
     """Make the API."""
     app = FastAPI(
         title="dialer",
@@ -36,7 +41,7 @@ def api_app(desk: Desk, is_open: Callable[[], Awaitable[bool]]) -> FastAPI:
             Middleware(SecurityHeaders),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(Entrance, identify=desk.identifying.by_header, turn_away=ask_for_key),
-            Middleware(BodyLimit, uploads=_UPLOADS),
+            Middleware(BodyLimit, uploads=_UPLOADS, deadline_s=body_deadline_s),
         ],
         responses=ERRORS,
     )

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from workers.web.desk import Desk
 from workers.web.entrance import Entrance, ask_to_sign_in
-from workers.web.guard import BodyLimit, SameOrigin, SecurityHeaders
+from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.pages import account, campaign, campaigns, imports, rows, signing
 from workers.web.pages.manual import manual_routes
 from workers.web.pages.rendering import Renderer
@@ -26,7 +26,13 @@ log = structlog.get_logger(__name__)
 _UPLOADS = re.compile(r"/imports|/campaigns/[^/]+/append|/suppression/file")
 
 
-def pages_app(desk: Desk, is_open: Callable[[], Awaitable[bool]], api: FastAPI) -> Starlette:
+def pages_app(
+    desk: Desk,
+    is_open: Callable[[], Awaitable[bool]],
+    api: FastAPI,
+    *,
+    body_deadline_s: float = BODY_DEADLINE_S,
+) -> Starlette:
     """Make the pages.
 
     Args:
@@ -52,7 +58,7 @@ def pages_app(desk: Desk, is_open: Callable[[], Awaitable[bool]], api: FastAPI) 
                 turn_away=ask_to_sign_in,
                 is_public=_is_public,
             ),
-            Middleware(BodyLimit, uploads=_UPLOADS),
+            Middleware(BodyLimit, uploads=_UPLOADS, deadline_s=body_deadline_s),
         ],
         exception_handlers=dict.fromkeys((*EXPECTED_ERRORS, Exception), _error_page),
     )
