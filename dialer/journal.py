@@ -16,6 +16,7 @@ import math
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,11 +113,12 @@ class Journal:
         paths = self._paths()
         self._looked_at.intersection_update(paths)
         for path in paths:
-            if path in self._looked_at or _is_written_to(path):
+            if path in self._looked_at:
                 continue
-            lines = list(_read(path))
+            with _left_by_its_writer(path) as is_left:
+                lines = list(_read(path)) if is_left else []
             if not lines:
-                continue  # opened just now: its lock may be missing yet
+                continue  # an empty one was opened just now: its lock may be missing yet
             self._looked_at.add(path)
             if self._kernel and lines[0].get("kernel") == self._kernel:
                 left += [Intent(**line["intent"]) for line in lines if "intent" in line]
@@ -125,9 +127,10 @@ class Journal:
     def prune(self, *, before: float) -> None:
         """Drop files in which no call can be live any more, unless somebody still writes to them."""
         for path in self._paths():
-            if not _is_written_to(path) and self._ends_before(path, before):
-                path.unlink(missing_ok=True)
-                del self._ends[path]
+            with _left_by_its_writer(path) as is_left:
+                if is_left and self._ends_before(path, before):
+                    path.unlink(missing_ok=True)
+                    del self._ends[path]
 
     def _ends_before(self, path: Path, before: float) -> bool:
         """Whether no call of this file can be live any more; read only when it has changed."""
@@ -226,15 +229,17 @@ def _kernel_id() -> str:
         return ""
 
 
-def _is_written_to(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
+@contextmanager
+def _left_by_its_writer(path: Path) -> Iterator[bool]:
+    """Tell whether nobody writes to a file; then nobody begins to before the block ends."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("rb"))
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+        except (FileNotFoundError, BlockingIOError):
+            yield False
+        else:
+            yield True
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:
@@ -244,6 +249,8 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
         return
     for line in text.splitlines():
         try:
-            yield json.loads(line)
+            found = json.loads(line)
         except ValueError:
             continue  # cut off by a power failure: its request did not leave, the write came first
+        if isinstance(found, dict):
+            yield found

@@ -101,22 +101,26 @@ class HostRecovery:
         now_s = self._db.now()
         self._db.client.hset(self._db.key("hosts"), self._host, str(now_s))
         self._hand_in()
-        self._free_slots_of_the_dead(now_s)
+        self._free_slots_of_the_dead()
         held_at = self._db.client.hget(self._db.key("account"), "held_at")
         if held_at:
             self._report(now_s, held_s=now_s - float(held_at))
         else:
             self._journal.prune(before=now_s)
 
-    def _free_slots_of_the_dead(self, now_s: float) -> None:
+    def _free_slots_of_the_dead(self) -> None:
         """Give slots back as if their requests were given up now: their process is dead.
 
         Its connections went with it, so none of them can be counted later than one we gave up on.
         Slots of requests that were answered are free sooner, and stay as they are.
         """
+        left = self._journal.left_behind()
+        if not left:
+            return
+        now_s = self._db.now()  # after they were seen to be dead
         until = f"{now_s + self._allowance.kept_without_answer_s:.6f}"
         sent_after = now_s - self._allowance.lease_s
-        attempts = [(one.attempt_id, decode(one.attempt)) for one in self._journal.left_behind()]
+        attempts = [(one.attempt_id, decode(one.attempt)) for one in left]
         slots = {id_: until for id_, attempt in attempts if attempt.requested_at > sent_after}
         if slots:
             with self._db.client.pipeline() as pipe:

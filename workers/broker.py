@@ -7,6 +7,7 @@ harmless, because the gate asks Redis.
 """
 
 import math
+import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -104,7 +105,15 @@ class EndWithMaster(Middleware):
     """Ends a worker process whose master was killed; a POST under way is finished first."""
 
     def after_process_boot(self, _broker: dramatiq.Broker) -> None:
-        end_with_parent(signal.SIGTERM)
+        end_with_parent(signal.SIGTERM, parent_pid=_master_pid())
+
+
+def _master_pid() -> int | None:
+    """Tell who the master was when it made this process: it may have been killed since."""
+    master = multiprocessing.parent_process()
+    if master is None or multiprocessing.get_start_method() == "forkserver":
+        return None  # the fork server is the parent, and ends with the master
+    return master.pid
 
 
 class LogContext(Middleware):

@@ -23,6 +23,7 @@ def end_with_parent(signum: signal.Signals, *, parent_pid: int | None = None) ->
     Args:
         signum: SIGKILL for certain, SIGTERM for good order.
         parent_pid: Who the parent should be, where it may be gone already; None for whoever it is.
+            One that is gone by then counts as ended now.
     """
     parent_pid = parent_pid or os.getppid()
     if sys.platform == "linux":
