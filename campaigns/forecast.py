@@ -66,6 +66,7 @@ class Situation:
     Args:
         at: That instant.
         zone: The campaign's, for instants in sentences.
+        is_appending: A file is on its way into the campaign, or broke off on it.
         why: What the campaign's state is for, where it was not the user's wish.
         waiting: Contacts, as are the next three.
         window: The open calling window, or the next one; None: none ever opens.
@@ -91,6 +92,7 @@ class Situation:
     at: datetime
     zone: ZoneInfo
     state: CampaignState
+    is_appending: bool = False
     why: str = ""
     waiting: int = 0
     released: int = 0
@@ -134,10 +136,15 @@ def in_the_way(now: Situation) -> Iterator[Binding]:
         yield Binding(
             Constraint.LOADING,
             "The list is being loaded; a load that broke off goes on when the same file is "
-            "loaded again.",
+            "loaded again, or can be cancelled.",
         )
         return
     if not now.left:
+        if now.is_appending:
+            yield Binding(
+                Constraint.LOADING,
+                "A file is being appended; if that broke off, append the same file again.",
+            )
         return
     if now.state not in _MAY_DIAL:
         yield from _ending(now)

@@ -167,8 +167,8 @@ class Statuses:
             pipe.llen(self._db.key("c", campaign.id, "newcomers"))
             pipe.xlen(self._db.key("callbacks"))
             pipe.zcard(self._db.key("late"))
-            pipe.hmget(self._db.key("c", campaign.id), "capped_until", "capped_by")
-            (hold, stopped), calls_live, ready, newcomers, callbacks, values_late, capped = (
+            pipe.hmget(self._db.key("c", campaign.id), "capped_until", "capped_by", "loading")
+            (hold, stopped), calls_live, ready, newcomers, callbacks, values_late, noted = (
                 pipe.execute()
             )
         agents_free = ready + newcomers
@@ -181,6 +181,7 @@ class Statuses:
             at=datetime.fromtimestamp(now, UTC),
             zone=campaign.rules.zone,
             state=campaign.state,
+            is_appending=bool(noted[2]),
             why=campaign.why,
             waiting=counts.waiting,
             released=counts.released,
@@ -197,8 +198,8 @@ class Statuses:
             hold=text(hold),
             stopped=text(stopped),
             blocked_for_s=rate.blocked_for_s,
-            capped_until=_instant(float(capped[0])) if capped[0] else None,
-            capped_by=text(capped[1]),
+            capped_until=_instant(float(noted[0])) if noted[0] else None,
+            capped_by=text(noted[1]),
             live_calls=live,
             most_calls=most,
             requests_last_60_s=rate.last_60_s,

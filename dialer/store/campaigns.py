@@ -16,6 +16,7 @@ _MAY_COME_FROM = {
     CampaignState.RUNNING: (CampaignState.LOADED, CampaignState.PAUSED),
     CampaignState.PAUSED: (CampaignState.RUNNING,),
     CampaignState.CANCELLING: (
+        CampaignState.LOADING,
         CampaignState.LOADED,
         CampaignState.RUNNING,
         CampaignState.PAUSED,

@@ -227,6 +227,28 @@ def test_a_load_that_broke_off_anywhere_goes_on_when_run_again(
     check_whole(db)
 
 
+def test_a_load_that_broke_off_can_be_cancelled(db, meddled, tmp_path):
+    def break_off(name: str) -> None:
+        if name == "load":
+            raise BreakOff
+
+    meddled.after = break_off
+    with pytest.raises(BreakOff):
+        load(meddled, tmp_path, listed())
+    campaigns = Campaigns(db)
+
+    campaigns.move(campaigns.find("sale"), CampaignState.CANCELLING)
+    while campaigns.cancel_some(campaigns.find("sale").id):
+        pass
+
+    campaign = campaigns.find("sale")
+    counts = campaigns.counts(campaign.id)
+    assert campaign.state is CampaignState.CANCELLED
+    assert campaign.rows == campaign.accepted == counts.final > 0
+    with pytest.raises(LoadRefused, match="another --name"):
+        load(db, tmp_path, listed())
+
+
 def test_a_load_may_break_off_again_and_again(db, meddled, tmp_path):
     def break_off(name: str) -> None:
         if name == "load":

@@ -97,6 +97,14 @@ def test_a_reached_cap_says_when_it_counts_anew_and_the_forecast_begins_there():
     assert foreseen.done_at > datetime(2026, 11, 24, 9, tzinfo=ZONE)
 
 
+def test_an_append_that_broke_off_is_named_once_nothing_else_is_left():
+    bound = binding(situation(waiting=0, is_appending=True))
+
+    assert bound.constraint is Constraint.LOADING
+    assert "append the same file again" in bound.sentence
+    assert constraint(situation(is_appending=True)) is Constraint.LIMIT
+
+
 @pytest.mark.parametrize("state", [CampaignState.COMPLETED, CampaignState.CANCELLED])
 def test_nothing_binds_when_nothing_is_left(state):
     assert binding(situation(state=state, waiting=0)) is None
