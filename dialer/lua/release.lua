@@ -97,7 +97,8 @@ end
 
 -- Whose turn it is: who has a contact that goes first, then whoever is without a call for longest,
 -- be it since the last one or, for an agent that was never called here, since the list was loaded.
--- Returns nothing when nobody is left, false when it is not the turn of who stood there after all.
+-- Returns the agent, and of a newcomer their first contact as well; nothing when nobody is left,
+-- false when it is not the turn of who stood there after all.
 local function next_agent(campaign)
   local newcomers, ready = key('c', campaign, 'newcomers'), key('c', campaign, 'ready')
   local n = redis.call('LINDEX', newcomers, 0)
@@ -115,28 +116,39 @@ local function next_agent(campaign)
   if c.flags ~= NEWCOMER then
     return false
   end
-  c.flags = 0
-  write_contact(campaign, n, c)
-  redis.call('LPUSH', key('c', campaign, 'fresh', c.agent), n)
-  return c.agent
+  c.flags = 0 -- whoever moves it on writes that
+  return c.agent, { n = tonumber(n), c = c }
 end
 
--- The first contact of this agent whose customer is free.
-local function pick(campaign, agent)
+local function open_queue(campaign, agent, first)
+  write_contact(campaign, first.n, first.c)
+  redis.call('LPUSH', key('c', campaign, 'fresh', agent), first.n)
+end
+
+-- The first contact of this agent whose customer is free; `first` is one that stands at the head of
+-- the agent's queue without being in it.
+local function pick(campaign, agent, first)
   local ranked, fresh = key('c', campaign, 'ranked', agent), key('c', campaign, 'fresh', agent)
   for _ = 1, 20 do
     local top = redis.call('ZRANGE', ranked, 0, 0, 'WITHSCORES')
-    local n
-    if top[1] and (tonumber(top[2]) < PLAIN or redis.call('EXISTS', fresh) == 0) then
+    local n, c
+    if top[1] and (tonumber(top[2]) < PLAIN
+        or not first and redis.call('EXISTS', fresh) == 0) then
       n = tonumber(top[1])
       redis.call('ZREM', ranked, top[1])
+      if first then
+        open_queue(campaign, agent, first)
+        first = nil
+      end
+    elseif first then
+      n, c, first = first.n, first.c, nil
     else
       n = tonumber(redis.call('LPOP', fresh) or nil)
     end
     if not n then
       return
     end
-    local c = read_contact(campaign, n)
+    c = c or read_contact(campaign, n)
     if c.state == WAITING then
       if c.expires > 0 and c.expires <= now then
         close_contact(campaign, n, c, EXPIRED, 'expired')
@@ -144,6 +156,7 @@ local function pick(campaign, agent)
         close_contact(campaign, n, c, SUPPRESSED, 'suppressed')
       elseif is_taken(c.customer) then
         redis.call('SADD', key('wanted', c.customer), campaign .. '/' .. n)
+        write_contact(campaign, n, c)
       else
         return n, c
       end
@@ -189,17 +202,20 @@ local function take_turns(campaign, others_at)
   local released_at, goes_on
   repeat
     turns = turns - 1
-    local agent
+    local agent, first
     if is_open and has_room(campaign, most_live) then
-      agent = next_agent(campaign)
+      agent, first = next_agent(campaign)
     end
     goes_on = agent ~= nil
     if not goes_on then
       break
     elseif agent and is_taken(agent) then
       redis.call('SADD', key('wanted', agent), campaign)
+      if first then
+        open_queue(campaign, agent, first)
+      end
     elseif agent then
-      local n, c = pick(campaign, agent)
+      local n, c = pick(campaign, agent, first)
       if n then
         release(campaign, n, c)
         clock = math.max(at, clock)
