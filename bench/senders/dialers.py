@@ -16,6 +16,7 @@ import dramatiq
 
 import workers.broker
 import workers.wiring  # noqa: F401  # imported before the fork, so that a replacement is there at once
+from workers import lifeline
 
 
 def main(processes: str, threads: str, kill_every_s: str) -> None:
@@ -37,8 +38,10 @@ def main(processes: str, threads: str, kill_every_s: str) -> None:
 
 
 def _start(threads: int) -> int:
+    parent_pid = os.getpid()
     if child := os.fork():
         return child
+    lifeline.end_with_parent(signal.SIGKILL, parent_pid=parent_pid)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     from workers import actors  # connects, so only after the fork
 
