@@ -13,6 +13,18 @@ from tests.conservation import check_conservation
 RELEASE_LEASE_S = 10.1
 
 
+def stopped_before_its_request(station, released) -> int:
+    """Let a worker stand still between gate and request; gives its process id."""
+    _ = station.wiring.provider  # made before the fork: its certificates take long to read
+    pid = os.fork()
+    if not pid:
+        failpoints.arm("journaled:stop")
+        station.dial(released)
+        os._exit(0)
+    os.waitpid(pid, os.WUNTRACED)
+    return pid
+
+
 @pytest.mark.parametrize("place", ["dequeued", "approached"])
 def test_w1_a_contact_whose_worker_died_before_the_gate_is_dialled_once(station, place):
     campaign = station.load()
@@ -112,13 +124,7 @@ def test_w3_a_dead_workers_slot_is_free_when_its_request_can_no_longer_be_counte
 def test_w6_a_worker_that_stands_still_is_not_taken_for_dead(station):
     campaign = station.load()
     (released,) = station.release()
-    _ = station.wiring.provider
-    pid = os.fork()
-    if not pid:
-        failpoints.arm("journaled:stop")
-        station.dial(released)
-        os._exit(0)
-    os.waitpid(pid, os.WUNTRACED)
+    pid = stopped_before_its_request(station, released)
     (id_,) = (str(one.id) for one in station.open_attempts(campaign))
     leased_until = station.client.zscore(station.db.key("slots"), id_)
 
@@ -151,13 +157,7 @@ def test_w5_a_redelivery_after_recording_changes_nothing(station, place):
 def test_w6_a_worker_that_was_stopped_between_gate_and_request_sends_nothing(station):
     campaign = station.load()
     (released,) = station.release()
-    _ = station.wiring.provider
-    pid = os.fork()
-    if not pid:
-        failpoints.arm("journaled:stop")
-        station.dial(released)
-        os._exit(0)
-    os.waitpid(pid, os.WUNTRACED)
+    pid = stopped_before_its_request(station, released)
     station.pause_for_real(2.2)  # longer than the send window
 
     os.kill(pid, signal.SIGCONT)
