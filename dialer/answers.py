@@ -81,7 +81,7 @@ class Answers:
             return attempt
 
     def _placed(self, id_: AttemptId, attempt: Attempt, connected: Connected) -> Attempt:
-        sid = connected.call.sid
+        sid = connected.sid
 
         def bind(now: Attempt) -> Attempt | None:
             at = self._db.now() if now.told_outcome else 0.0  # asked only where it matters
@@ -205,7 +205,7 @@ class Answers:
 def _kept(id_: AttemptId, answer: Connected | ProviderError) -> Answer:
     match answer:
         case Connected():
-            return Answer(str(id_), answer.call.sid, None, answer.http_status, None)
+            return Answer(str(id_), answer.sid, None, answer.http_status, None)
         case TurnedAway():
             outcome = Outcome.TURNED_AWAY
         case _:

@@ -86,6 +86,15 @@ def read_call(body: bytes, *, timezone: ZoneInfo) -> Call:
     return call_from(read_document(body).get("Call"), timezone=timezone)
 
 
+def read_placed_sid(body: bytes) -> str:
+    """Read the Sid of `{"Call": {…}}`; of a call just placed nothing else is news.
+
+    Raises:
+        UnreadableBody: As `read_call`.
+    """
+    return _sid(read_document(body).get("Call"))
+
+
 def read_calls(document: Fields, *, timezone: ZoneInfo) -> list[Call]:
     """Read the calls of a bulk page: a list, one object, or either of them inside `Call`.
 
@@ -104,9 +113,7 @@ def call_from(fields: Any, *, timezone: ZoneInfo) -> Call:
     Raises:
         UnreadableBody: There is no Sid.
     """
-    sid = values.sid(values.member(fields, "Sid"))
-    if sid is None:
-        raise UnreadableBody("no Sid")
+    sid = _sid(fields)
     details = values.member(fields, "Details")
     answered_by = values.word(fields.get("AnsweredBy"))
     agent_leg, customer_leg = _detail_legs(details, answered_by)
@@ -187,6 +194,13 @@ def read_v3_details(body: bytes, *, timezone: ZoneInfo) -> CallReport:
         caller_id=values.text(details.get("virtual_number")),
         custom_field=values.text(details.get("custom_field")),
     )
+
+
+def _sid(fields: Any) -> str:
+    sid = values.sid(values.member(fields, "Sid"))
+    if sid is None:
+        raise UnreadableBody("no Sid")
+    return sid
 
 
 _NEVER_TRIED = LegReport(status=None)

@@ -23,7 +23,7 @@ from dialer.errors import (
 )
 from dialer.exotel import values
 from dialer.exotel.bodies import UnreadableBody, read_document
-from dialer.exotel.call import Call, read_call, read_calls, read_v3_details
+from dialer.exotel.call import read_call, read_calls, read_placed_sid, read_v3_details
 from dialer.exotel.deadline import ClockS, Deadline, DeadlineTransport
 from dialer.exotel.refusals import (
     Answer,
@@ -60,7 +60,7 @@ REGIONS = {
 class Connected:
     """A call was placed: the agent's phone is about to ring."""
 
-    call: Call
+    sid: str
     rate: RateFeedback | None
     http_status: int
 
@@ -123,9 +123,8 @@ class Exotel:
             "Accept-Encoding": "identity",
             "User-Agent": "dialer",
         }
-        # made once: a request then only adds its length
         self._headers = httpx.Headers(headers)
-        self._connect_headers = httpx.Headers(
+        self._connect_headers = httpx.Headers(  # with all but the length, which httpx need not seek
             {
                 "Host": self._connect_url.netloc.decode(),
                 **headers,
@@ -164,13 +163,7 @@ class Exotel:
                 came, or does not name the call, is `PlacementUnknown`.
         """
         try:
-            answer = self._send(
-                "POST",
-                self._connect_url,
-                headers=self._connect_headers,
-                content=_encoded(request.to_form()),
-                send_before=send_before,
-            )
+            answer = self._send(self._connect_request(request), send_before=send_before)
         except _SURELY_NOT_SENT as error:
             raise _not_sent(error) from error
         except httpx.RequestError as error:
@@ -180,7 +173,7 @@ class Exotel:
             ) from error
         if not answer.is_success:
             raise _with_rate(connect_refusal(answer, request), answer)
-        return Connected(self._placed_call(answer), rate_feedback(answer.headers), answer.status)
+        return Connected(_placed_sid(answer), rate_feedback(answer.headers), answer.status)
 
     def call_details(self, sid: str, *, send_before: float | None = None) -> CallReport | None:
         """Look one call up, ongoing or ended; None when the account has no such call."""
@@ -266,22 +259,6 @@ class Exotel:
         """
         self._look_up(f"{self._account_url}Balance.json")
 
-    def _placed_call(self, answer: Answer) -> Call:
-        fault = answer.fault or "no_body"
-        if answer.body is not None:
-            try:
-                return read_call(answer.body, timezone=self._timezone)
-            except UnreadableBody as error:
-                fault = str(error)
-        raise _with_rate(
-            PlacementUnknown(
-                f"Exotel answered {answer.status} but named no call ({fault})",
-                http_status=answer.status,
-                error_code=answer.fault or "unreadable_answer",
-            ),
-            answer,
-        )
-
     def _first_page(self, filters: dict[str, str], *, send_before: float | None) -> CallsPage:
         return self._page(
             f"{self._account_url}Calls.json",
@@ -315,14 +292,8 @@ class Exotel:
         send_before: float | None = None,
     ) -> Answer:
         try:
-            answer = self._send(
-                "GET",
-                url,
-                params=params,
-                headers=headers,
-                max_bytes=max_bytes,
-                send_before=send_before,
-            )
+            request = httpx.Request("GET", url, params=params, headers=headers or self._headers)
+            answer = self._send(request, max_bytes=max_bytes, send_before=send_before)
         except _SURELY_NOT_SENT as error:
             raise _not_sent(error) from error
         except httpx.RequestError as error:
@@ -333,27 +304,23 @@ class Exotel:
             return answer
         raise _with_rate(lookup_refusal(answer), answer)
 
+    def _connect_request(self, request: ConnectRequest) -> httpx.Request:
+        body = _encoded(request.to_form())
+        headers = self._connect_headers.copy()
+        headers["Content-Length"] = str(len(body))
+        stream = httpx.ByteStream(body)
+        return httpx.Request("POST", self._connect_url, headers=headers, stream=stream)
+
     def _send(
         self,
-        method: str,
-        url: str | httpx.URL,
+        request: httpx.Request,
         *,
-        params: dict[str, str] | None = None,
-        headers: httpx.Headers | None = None,
-        content: bytes | None = None,
         max_bytes: int = MAX_ANSWER_BYTES,
         send_before: float | None = None,
     ) -> Answer:
         deadline = Deadline(self._clock_s, total_s=self._deadline_s, send_before=send_before)
         deadline.check_may_send()  # no connection is opened in vain
-        request = httpx.Request(
-            method,
-            url,
-            params=params,
-            headers=headers or self._headers,
-            content=content,
-            extensions={"timeout": self._timeout, "deadline": deadline},
-        )
+        request.extensions = {"timeout": self._timeout, "deadline": deadline}
         response = self._transport.handle_request(request)
         try:
             return _read_answer(response, max_bytes)
@@ -387,7 +354,7 @@ def _quoted(text: str) -> str:
 def _read_answer(response: httpx.Response, max_bytes: int) -> Answer:
     """Read the body within bounds; when that fails, the status still stands."""
 
-    headers = dict(response.headers)
+    headers = dict(response.headers.items())  # dict(headers) would look each of them up
 
     def without_body(fault: str) -> Answer:
         return Answer(response.status_code, headers, None, fault)
@@ -404,6 +371,24 @@ def _read_answer(response: httpx.Response, max_bytes: int) -> Answer:
     except httpx.RequestError as error:
         return without_body(_word_for(error))
     return Answer(response.status_code, headers, bytes(body))
+
+
+def _placed_sid(answer: Answer) -> str:
+    """Read the Sid of a call that was placed, without which nobody knows whether one was."""
+    fault = answer.fault or "no_body"
+    if answer.body is not None:
+        try:
+            return read_placed_sid(answer.body)
+        except UnreadableBody as error:
+            fault = str(error)
+    raise _with_rate(
+        PlacementUnknown(
+            f"Exotel answered {answer.status} but named no call ({fault})",
+            http_status=answer.status,
+            error_code=answer.fault or "unreadable_answer",
+        ),
+        answer,
+    )
 
 
 def _read(answer: Answer, reader: Callable[[bytes], T]) -> T:

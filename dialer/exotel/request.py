@@ -207,6 +207,8 @@ def _check_range(name: str, value: int, low: int, high: int, *, unit: str = "") 
 
 
 def _check_choice(name: str, value: str, choices: type[StrEnum]) -> None:
+    if isinstance(value, choices):
+        return
     try:
         choices(value)
     except ValueError:

@@ -23,7 +23,7 @@ from dialer.errors import (
     Side,
     TurnedAway,
 )
-from dialer.exotel import REGIONS, ConnectRequest, Exotel
+from dialer.exotel import REGIONS, ConnectRequest, Exotel, read_call
 
 SAMPLES = Path(__file__).parent / "samples"
 IST = ZoneInfo("Asia/Kolkata")
@@ -120,7 +120,14 @@ def test_a_request_whose_send_window_has_passed_is_not_sent():
 def test_an_answer_that_names_a_sid_is_a_placed_call(status):
     placed = connect(status, "connect_200_v3docs.json")
 
-    call = placed.call
+    assert placed.sid == "b6cfaf5f5cef3ca0fc937749ef96d245"
+    assert placed.http_status == status
+    assert placed.rate is None
+
+
+def test_a_call_just_placed_is_in_progress_and_has_no_end():
+    call = read_call((SAMPLES / "connect_200_v3docs.json").read_bytes(), timezone=IST)
+
     assert call.sid == "b6cfaf5f5cef3ca0fc937749ef96d245"
     assert call.parent_sid is None
     assert call.account_sid == "acct_sid"
@@ -137,14 +144,14 @@ def test_an_answer_that_names_a_sid_is_a_placed_call(status):
     assert call.talk_s == 0
     assert call.agent_leg == LegReport(status="in-progress")
     assert call.customer_leg == LegReport(status="queued")
-    assert placed.rate is None
 
 
 @pytest.mark.parametrize("sample", ["connect_200_v1docs.json", "connect_200.reconstructed.xml"])
 def test_json_and_xml_name_the_same_call(sample):
-    call = connect(200, sample, headers={"content-type": "text/plain"}).call
+    placed = connect(200, sample, headers={"content-type": "text/plain"})
+    call = read_call((SAMPLES / sample).read_bytes(), timezone=IST)
 
-    assert call.sid == "c5797dcbaaeed7678c4062a4a3ed2f8a"
+    assert placed.sid == call.sid == "c5797dcbaaeed7678c4062a4a3ed2f8a"
     assert call.account_sid == "Exotel"
     assert call.status == "in-progress"
     assert call.started_at == datetime(2017, 3, 3, 10, 48, 33, tzinfo=IST)

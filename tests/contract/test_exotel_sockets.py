@@ -262,7 +262,7 @@ def test_a_request_within_its_window_is_sent():
     with exotel_at(answering(http(PLACED))) as (client, _):
         placed = client.connect(REQUEST, send_before=time.monotonic() + 5)
 
-    assert placed.call.sid == "a1"
+    assert placed.sid == "a1"
 
 
 # connections

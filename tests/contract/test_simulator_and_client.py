@@ -56,7 +56,7 @@ def faulty():
 @pytest.mark.parametrize("fate", Fate)
 def test_our_reading_of_the_details_is_what_truly_happened(fate):
     with account(replace(FAST, outcomes={fate: 1})) as (exotel, judge):
-        sid = exotel.connect(REQUEST).call.sid
+        sid = exotel.connect(REQUEST).sid
         until(lambda: exotel.call_details(sid).is_over)
         report = exotel.call_details(sid)
         (truth,) = judge.get("/_simulator/ledger").json()["calls"]
