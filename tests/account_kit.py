@@ -1,5 +1,6 @@
 """One account under virtual time: every use case wired to the phone company, nothing in threads."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from campaigns.campaign import CampaignState
@@ -17,11 +18,15 @@ from dialer.store import Attempts, Campaigns, Contacts, OpenAttempt
 from dialer.store.campaigns import Counts
 from dialer.store.contacts import ContactRecord
 from dialer.sweeping import Sweeping
+from tests.factories import terminal
 from tests.phone_company import PhoneCompany
 from tests.virtual_time import VirtualDatabase
 
 FAST = Allowance(requests=10_000)
 """Pacing is proven elsewhere; here it must only not be in the way."""
+
+EIGHT_AHEAD = Allowance(requests=1)
+"""Slow enough for the feeder to release its fewest: eight."""
 
 
 class Account:
@@ -123,6 +128,23 @@ class Account:
         known = [one for one in ids if one is not None]
         found = self.attempts.get_many(known)
         return [OpenAttempt(id_, one) for id_, one in zip(known, found, strict=True) if one]
+
+    def at_local(self, text: str) -> None:
+        """Go to a time of day in India."""
+        wanted = datetime.fromisoformat(f"{text}+05:30").astimezone(UTC).timestamp()
+        self.db.clock_s = wanted
+
+    def end_all(self, *, customer_status: str = "completed") -> None:
+        """End all calls that were placed, connected or as it is said, and have that told."""
+        for one in self.open_attempts():
+            if one.attempt.sid:
+                report = terminal(
+                    one.attempt.sid,
+                    customer_status=customer_status,
+                    talk_s=30 if customer_status == "completed" else 0,
+                    ended_at_s=self.db.now(),
+                )
+                self.settling.report(one.id, report, at=self.db.now())
 
     def change_rules(self, campaign: str, **changed: object) -> None:
         """Change rules as people must: pause, change, go on."""

@@ -21,7 +21,7 @@ ELSEWHERE = {
     "D1": ("integration/test_reporting.py", "test_a_full_disk_leaves_the_old_report_and_nothing_half_written"),
     "F2": ("integration/test_loading.py", "test_every_row_is_accepted_rejected_or_a_duplicate"),
     "F3": ("unit/test_contact_list_refused.py", "test_whatever_the_bytes_a_file_is_read_or_refused"),
-    "F4": ("integration/test_release.py", "test_one_customer_is_held_once_whatever_agent_or_campaign"),
+    "F4": ("integration/test_turns.py", "test_one_customer_is_held_once_whatever_agent_or_campaign"),
 }  # fmt: skip
 
 TABLE = [

@@ -1,7 +1,6 @@
 """A campaign in files tells what it told in Redis, and Redis is free of it."""
 
 import json
-import secrets
 import shutil
 
 import pyarrow.parquet as pq
@@ -14,19 +13,7 @@ from dialer.store.campaigns import WrongState
 from dialer.store.leaving import awaiting_values
 from dialer.store.snapshot import contact_lines
 from tests import books_kit
-from tests.account_kit import Account
 from tests.factories import append_contacts, pair, terminal
-from tests.virtual_time import VirtualDatabase
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path / "journal")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A contact that is to be called at a certain time, and one that is opened again."""
 
-import secrets
 from datetime import UTC, datetime
 
 import pytest
@@ -9,30 +8,13 @@ from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
 from dialer.calling_back import CallBack, NoCallBack, call_back
 from dialer.ids import ContactId
-from tests.account_kit import Account
 from tests.conservation import check_conservation
-from tests.factories import append_contacts, customer, pair, start, store_campaign, terminal
+from tests.factories import append_contacts, customer, pair, start, store_campaign
 from tests.virtual_time import VirtualDatabase
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path)
 
 
 def in_s(db: VirtualDatabase, seconds: float) -> datetime:
     return datetime.fromtimestamp(db.now() + seconds, UTC)
-
-
-def end_all(account: Account) -> None:
-    for one in account.open_attempts():
-        report = terminal(one.attempt.sid or "", ended_at_s=account.db.now())
-        account.settling.report(one.id, report, at=account.db.now())
 
 
 def test_a_contact_waits_until_then_and_then_goes_first(account, db):
@@ -41,7 +23,7 @@ def test_a_contact_waits_until_then_and_then_goes_first(account, db):
     assert call_back(db, ContactId(campaign, 3), in_s(db, 600)) is CallBack.WAITS
     check_conservation(db)
     account.dial_one()
-    end_all(account)
+    account.end_all()
     db.pass_time(601)
     account.dial_one()
 
@@ -55,7 +37,7 @@ def test_a_call_back_goes_before_agents_that_were_never_called(account, db):
     call_back(db, ContactId(campaign, 4), in_s(db, 60))
 
     account.dial_one()
-    end_all(account)
+    account.end_all()
     db.pass_time(61)
     append_contacts(db, campaign, [pair(7, 7)], content_hash="more")
     account.dial_one()
@@ -70,9 +52,9 @@ def test_who_stands_behind_a_contact_that_is_called_back_later_goes_now(account,
 
     check_conservation(db)
     account.dial_one()
-    end_all(account)
+    account.end_all()
     account.dial_one()
-    end_all(account)
+    account.end_all()
     assert [call.customer for call in account.company.calls] == [customer(2), customer(3)]
     db.pass_time(601)
     account.dial_one()
@@ -122,7 +104,7 @@ def test_a_contact_that_is_being_dialled_is_left_alone(account, db):
 def test_a_closed_contact_is_opened_only_when_that_is_said(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
     account.dial_one()
-    end_all(account)
+    account.end_all()
 
     with pytest.raises(NoCallBack, match="--reopen"):
         call_back(db, ContactId(campaign, 1), in_s(db, 60))
@@ -137,13 +119,13 @@ def test_a_closed_contact_is_opened_only_when_that_is_said(account, db):
 def test_an_opened_contact_is_dialled_again_once_its_campaign_is_started(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
     account.dial_one()
-    end_all(account)
+    account.end_all()
     call_back(db, ContactId(campaign, 1), in_s(db, 60), reopen=True)
 
     start(db, campaign)
     db.pass_time(61)
     account.dial_one()
-    end_all(account)
+    account.end_all()
 
     contact = account.contact(campaign)
     assert (contact.state, contact.made) == (ContactState.FINAL, 2)

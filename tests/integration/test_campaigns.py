@@ -1,6 +1,5 @@
 """A campaign's states: where it may go, when it ends, and that its sums hold on the way."""
 
-import secrets
 from datetime import UTC, datetime
 
 import pytest
@@ -10,21 +9,10 @@ from dialer.store.campaigns import CampaignNotFound, WrongState
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import pair, rules, start, store_campaign, terminal
-from tests.virtual_time import VirtualDatabase
 
 LOADED, RUNNING, PAUSED = CampaignState.LOADED, CampaignState.RUNNING, CampaignState.PAUSED
 CANCELLING, CANCELLED = CampaignState.CANCELLING, CampaignState.CANCELLED
 COMPLETED = CampaignState.COMPLETED
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path)
 
 
 def bring(account: Account, state: CampaignState) -> str:

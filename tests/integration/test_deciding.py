@@ -1,27 +1,13 @@
 """An operator decides what nobody could find out."""
 
-import secrets
-
 import pytest
 
 from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.deciding import Decision, NotUndecided, decide
-from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign, terminal
 from tests.phone_company import Answer
-from tests.virtual_time import VirtualDatabase
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path)
 
 
 @pytest.fixture

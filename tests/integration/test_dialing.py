@@ -1,7 +1,5 @@
 """What becomes of a request: placed, surely not placed, or unknown; never sent again."""
 
-import secrets
-
 import pytest
 
 from campaigns.attempt import AttemptState, Outcome
@@ -14,17 +12,6 @@ from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import answered, pair, store_campaign, terminal
 from tests.phone_company import Answer, Call
-from tests.virtual_time import VirtualDatabase
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path)
 
 
 def tell(account: Account, call: Call, **legs: object) -> None:

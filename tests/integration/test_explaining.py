@@ -1,7 +1,6 @@
 """Why a campaign is not dialling, counted contact by contact."""
 
 import json
-import secrets
 
 import pytest
 
@@ -12,12 +11,6 @@ from dialer.status import Statuses
 from dialer.suppressing import list_key
 from tests.account_kit import Account
 from tests.factories import agent, customer, pair, store_campaign, terminal
-from tests.virtual_time import VirtualDatabase
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
 
 
 @pytest.fixture

@@ -36,11 +36,6 @@ def db(redis_client):
     return LossyDatabase(redis_client, f"test{secrets.token_hex(4)}")
 
 
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path)
-
-
 def settle(account: Account, done: Dialled) -> None:
     report = terminal(done.attempt.sid or "", ended_at_s=account.db.now())
     account.settling.report(done.attempt_id, report, at=account.db.now())

@@ -1,7 +1,5 @@
 """Contacts that go through the gate together: each is answered for itself, and once."""
 
-import secrets
-
 import pytest
 import redis
 
@@ -18,11 +16,6 @@ from tests.factories import customer, pair, store_campaign
 from tests.virtual_time import VirtualDatabase
 
 UNPACED = Allowance(requests=100_000, window_s=6)
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import secrets
 
 import pytest
-import redis
 
 from dialer.errors import RateFeedback, TurnedAway
 from dialer.pacing import SPACING_SLACK_S, Allowance, Pacing
@@ -16,11 +15,6 @@ from tests.pacing_kit import (
 )
 
 TEN_MINUTES_S = 601  # and a second, so that no rule is asked at its very edge
-
-
-@pytest.fixture
-def db(redis_client: "redis.Redis") -> VirtualDatabase:
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
 
 
 @pytest.fixture

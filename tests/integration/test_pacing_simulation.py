@@ -1,11 +1,9 @@
 """A busy account for virtual hours: never over the limit, and close to what is possible."""
 
-import secrets
-
 import pytest
 
 from dialer.pacing import Allowance
-from tests.pacing_kit import UnspacedAllowance, VirtualDatabase
+from tests.pacing_kit import UnspacedAllowance
 from tests.pacing_simulation import (
     HEAVY,
     MILD,
@@ -18,11 +16,6 @@ from tests.pacing_simulation import (
 )
 
 HOURS = 0.5  # of each run; tools/simulate_pacing.py runs longer ones
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)

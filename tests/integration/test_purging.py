@@ -1,7 +1,6 @@
 """What is to be forgotten is nowhere any more, and every sum still adds up."""
 
 import os
-import secrets
 
 import pytest
 
@@ -10,10 +9,8 @@ from dialer.purging import NotPurged, Purging
 from dialer.report_files import Format
 from dialer.store.snapshot import contact_lines
 from tests import books_kit
-from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import details, terminal
-from tests.virtual_time import VirtualDatabase
 
 PERSONAL = (
     b"9000000001",
@@ -29,16 +26,6 @@ PERSONAL = (
 )
 ASHA = "+919876543201"
 DAY_S = 86_400
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path / "journal")
 
 
 @pytest.fixture

@@ -1,27 +1,13 @@
 """What a report reads from Redis beside contacts: how long work was ready, what is open, strays."""
 
-import secrets
-
 import pytest
 
 from campaigns.attempt import AttemptState
 from dialer.pacing import Allowance
 from dialer.report_source import report_source
 from dialer.store import Facts
-from tests.account_kit import Account
 from tests.factories import pair, store_campaign
 from tests.phone_company import Answer
-from tests.virtual_time import VirtualDatabase
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path / "journal")
 
 
 def source_of(account, campaign, tmp_path):

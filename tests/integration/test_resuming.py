@@ -1,24 +1,10 @@
 """The provider refuses the account, and somebody lets dialling go on."""
 
-import secrets
-
 import pytest
 
 from dialer.resuming import read_stop, resume_account
-from tests.account_kit import Account
 from tests.factories import pair, store_campaign
 from tests.phone_company import Answer
-from tests.virtual_time import VirtualDatabase
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path)
 
 
 def test_an_account_that_was_never_stopped_is_not(db):

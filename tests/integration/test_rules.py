@@ -1,6 +1,5 @@
 """Rules at the gate: caps that meet, a clock that is changed, rules that contradict each other."""
 
-import secrets
 from datetime import UTC, datetime
 
 import pytest
@@ -9,19 +8,8 @@ from campaigns.contact_state import ContactState, NotDialled
 from dialer.dialing import Dialled
 from tests.account_kit import Account
 from tests.conservation import check_conservation
-from tests.factories import Listed, customer, pair, store_campaign, terminal
+from tests.factories import Listed, customer, pair, store_campaign
 from tests.phone_company import Call
-from tests.virtual_time import VirtualDatabase
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path)
 
 
 def go_to(account: Account, instant: str) -> None:
@@ -29,22 +17,10 @@ def go_to(account: Account, instant: str) -> None:
     account.db.clock_s = datetime.fromisoformat(instant).astimezone(UTC).timestamp()
 
 
-def end_all(account: Account, *, customer_status: str = "completed") -> None:
-    """All calls end, and we are told."""
-    for one in account.open_attempts():
-        report = terminal(
-            one.attempt.sid or "",
-            customer_status=customer_status,
-            talk_s=30 if customer_status == "completed" else 0,
-            ended_at_s=account.db.now(),
-        )
-        account.settling.report(one.id, report, at=account.db.now())
-
-
 def dialled(account: Account) -> int:
     """Dial what can be dialled, end it, and tell how many calls that were."""
     done = [one for one in account.dial_all() if isinstance(one, Dialled)]
-    end_all(account)
+    account.end_all()
     return len(done)
 
 
@@ -154,7 +130,7 @@ def test_a_retry_over_the_change_waits_for_the_next_open_hour(account, db):
         retry=("customer_busy=30m",),
     )
     account.dial_one()
-    end_all(account, customer_status="busy")
+    account.end_all(customer_status="busy")
 
     go_to(account, "2027-03-27T17:30+01:00")
     assert account.dial_all() == []
@@ -213,7 +189,7 @@ def test_an_end_before_the_hours_open_closes_what_waits(account, db):
 def test_the_gap_goes_before_a_shorter_retry_delay(account, db):
     store_campaign(db, [pair(1, 1)], retry=("customer_busy=30s",), min_gap_s=600)
     account.dial_one()
-    end_all(account, customer_status="busy")
+    account.end_all(customer_status="busy")
 
     db.pass_time(60)
     assert account.dial_all() == []
@@ -226,6 +202,6 @@ def test_one_attempt_at_most_goes_before_a_retry_rule(account, db):
     campaign = store_campaign(db, [pair(1, 1)], max_attempts=1, retry=("customer_busy=30sx5",))
 
     account.dial_one()
-    end_all(account, customer_status="busy")
+    account.end_all(customer_status="busy")
 
     assert account.contact(campaign).state is ContactState.FINAL

@@ -1,7 +1,6 @@
 """Facts about a call, in any order and number, settle its attempt once, with all that follows."""
 
 import itertools
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -19,29 +18,10 @@ from dialer.dialing import Dialled
 from dialer.ids import AttemptId
 from dialer.settling import _Lesson
 from dialer.store.attempts import decode, encode
-from tests.account_kit import Account
 from tests.conservation import check_conservation
-from tests.factories import (
-    answered,
-    attempt,
-    details,
-    four_fields,
-    pair,
-    store_campaign,
-    terminal,
-)
+from tests.factories import answered, attempt, details, four_fields, pair, store_campaign, terminal
 from tests.phone_company import Answer
 from tests.virtual_time import VirtualDatabase
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path)
 
 
 def late(db: VirtualDatabase) -> list[bytes]:

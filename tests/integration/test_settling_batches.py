@@ -1,7 +1,6 @@
 """Stored callbacks are settled in batches: each once, none lost, no bad one in the way of others."""
 
 import json
-import secrets
 
 import pytest
 import redis
@@ -9,22 +8,10 @@ import redis
 from campaigns.attempt import Outcome
 from dialer.settings import read_settings
 from dialer.store import Fact
-from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign
-from tests.virtual_time import VirtualDatabase
 from workers.results import settle_all
 from workers.wiring import Wiring
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Nothing stays in one state for ever: what nobody reports is asked about, within the allowance."""
 
-import secrets
-
 import pytest
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
@@ -14,21 +12,10 @@ from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign, terminal
 from tests.phone_company import Answer
-from tests.virtual_time import VirtualDatabase
 
 
 class Killed(BaseException):
     """The worker is gone."""
-
-
-@pytest.fixture
-def db(redis_client):
-    return VirtualDatabase(redis_client, f"test{secrets.token_hex(4)}")
-
-
-@pytest.fixture
-def account(db, tmp_path):
-    return Account(db, tmp_path)
 
 
 def dial_and_die(account: Account) -> None:
