@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -18,6 +20,7 @@ from typing import Any
 import redis
 
 from dialer.keeper import server_program
+from workers.lifeline import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -47,10 +50,15 @@ def process(
     folder: Path | None = None,
     log: Path | None = None,
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a program for the block."""
+    """Run a program for the block; it ends with this process, however that ends."""
     with (log or Path(os.devnull)).open("ab") as out:
         child = subprocess.Popen(
-            command, env={**os.environ, **(env or {})}, cwd=folder or ROOT, stdout=out, stderr=out
+            command,
+            env={**os.environ, **(env or {})},
+            cwd=folder or ROOT,
+            stdout=out,
+            stderr=out,
+            preexec_fn=partial(end_with_parent, signal.SIGKILL),  # noqa: PLW1509  # no threads here
         )
     try:
         yield child

@@ -18,6 +18,7 @@ from redis.retry import Retry
 
 from dialer.keeper import server_program
 from dialer.simulator import SimulatorOptions, serve
+from tests.acceptance.rig import end_with_tests
 
 _UP_WITHIN_S = 20.0
 
@@ -60,7 +61,12 @@ class RedisProcess:
             word for name, value in {**own, **self.options}.items() for word in (f"--{name}", value)
         ]
         with (self.folder / "redis.log").open("ab") as log:
-            self.process = subprocess.Popen([server_program(), *words], stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [server_program(), *words],
+                stdout=log,
+                stderr=log,
+                preexec_fn=end_with_tests,  # noqa: PLW1509  # threads of ours hold no lock it takes
+            )
         wait_until(self._answers, what="Redis")
 
     def kill(self) -> None:
@@ -138,6 +144,7 @@ class ProviderProcess:
         self._pid = os.fork()
         if not self._pid:
             try:
+                end_with_tests()
                 serve(self._options, port=self.port)
             finally:
                 os._exit(1)
