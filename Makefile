@@ -42,8 +42,9 @@ sim: $(VENV)/.runtime ## Run the Exotel simulator alone
 # minutes of starting and stopping whole installations: `make chaos` runs them
 LONG := test_supervisors.py test_failover.py test_clock.py
 
+# twice as many processes as cores of a small machine: the long tests wait more than they work
 test: $(VENV)/.dev ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(addprefix --ignore=tests/chaos/,$(LONG))
+	$(BIN)/python -m pytest -n 4 --dist loadgroup $(addprefix --ignore=tests/chaos/,$(LONG))
 
 KILLS ?= 1500
 SIEGE := $(BIN)/python -m tests.chaos.siege $(if $(SEED),--seed $(SEED))

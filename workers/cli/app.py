@@ -53,6 +53,8 @@ def run() -> int:
 
 def add_commands(words: Sequence[str]) -> None:
     """Add what the first word names; everything where it names nothing, as the help lists it."""
+    if words and words[0] == "--version":
+        return  # what is printed before any command is looked for
     asked = _ADDING.get(words[0]) if words else None
     for add in [asked] if asked else dict.fromkeys(_ADDING.values()):
         add()

@@ -1,21 +1,15 @@
 """What can go wrong in a command: one line on stderr with the remedy, and the exit code."""
 
+# ruff: noqa: PLC0415 - what can raise an error is imported where one was raised: most need little
+
 import os
 import sys
 
-import redis
 import structlog
 import typer
 
-from campaigns.list_source import CampaignFileError
 from dialer import logs
-from dialer.embedded import EmbeddedServerError
-from dialer.errors import NotDone, ProviderError
-from dialer.loading import LoadRefused
-from dialer.settings import SettingsError
-from dialer.store.campaigns import CampaignNotFound, WrongState
 from workers.cli.printing import complain
-from workers.up import AlreadyRunning, CannotRun
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 _INTERRUPTED, _NOBODY_READS = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells have it
@@ -51,6 +45,16 @@ def exit_code(app: typer.Typer) -> int:
 
 def _judge(error: Exception) -> tuple[int, list[str]]:
     """Give the exit code and what to say."""
+    from redis import RedisError
+
+    from campaigns.list_source import CampaignFileError
+    from dialer.embedded import EmbeddedServerError
+    from dialer.errors import NotDone, ProviderError
+    from dialer.loading import LoadRefused
+    from dialer.settings import SettingsError
+    from dialer.store.campaigns import CampaignNotFound, WrongState
+    from workers.up import AlreadyRunning, CannotRun
+
     match error:
         case typer.TyperException():
             return error.exit_code, _usage_lines(error)
@@ -69,7 +73,7 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
             | EmbeddedServerError()
         ):
             return FAILED, [str(error)]
-        case redis.RedisError():
+        case RedisError():
             return FAILED, [f"Redis: {error or type(error).__name__}; see: dialer doctor"]
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
