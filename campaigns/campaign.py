@@ -36,6 +36,11 @@ class CampaignState(StrEnum):
     CANCELLED = "cancelled"
     COMPLETED = "completed"
 
+    @property
+    def is_over(self) -> bool:
+        """Nothing waits and nothing is under way; a list that is appended opens it again."""
+        return self in {CampaignState.COMPLETED, CampaignState.CANCELLED}
+
 
 class UnknownPolicy(StrEnum):
     """What follows when quarantine ends and no call was found."""

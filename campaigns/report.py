@@ -244,12 +244,11 @@ def make_report(
     Args:
         name_agent: What stands for an agent's E.164 number.
     """
-    ended = subject.state in {CampaignState.COMPLETED, CampaignState.CANCELLED}
     all_final = figures.contacts[Standing.FINAL] == subject.accepted
     by_outcome = figures.tallies(By.OUTCOME)
     return Report(
         subject=subject,
-        is_final=ended and all_final and figures.late == 0,
+        is_final=subject.state.is_over and all_final and figures.late == 0,
         unresolved=figures.attempts_in(UNRESOLVED),
         late=figures.late,
         identities=sums,

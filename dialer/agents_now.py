@@ -6,12 +6,9 @@ from typing import cast
 
 import numpy as np
 
-from campaigns.campaign import CampaignState
 from dialer.overview import AgentNow, agent_states, busy_agents
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.waiting import waiting_of
-
-_OVER = frozenset({CampaignState.COMPLETED, CampaignState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,9 @@ def agents_now(db: Database, campaign: Campaign | None = None) -> list[AgentLine
     Args:
         campaign: Those with contacts waiting in it; None: in any campaign, and all who are busy.
     """
-    asked = [campaign] if campaign else Campaigns(db).in_state(*set(CampaignState) - _OVER)
+    asked = (
+        [campaign] if campaign else [one for one in Campaigns(db).all() if not one.state.is_over]
+    )
     waiting: Counter[str] = Counter()
     for one in asked:
         numbers, counts = np.unique(waiting_of(db, one.id, size=one.size).agent, return_counts=True)

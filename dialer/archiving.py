@@ -13,7 +13,6 @@ from pathlib import Path
 
 import structlog
 
-from campaigns.campaign import CampaignState
 from dialer.archive import Archive, ArchiveDamaged, Card
 from dialer.errors import NotDone
 from dialer.report_source import orphans_of
@@ -22,8 +21,6 @@ from dialer.store.leaving import awaiting_values, free, give_up_values, mark_arc
 from dialer.store.snapshot import ContactLine, contact_lines
 
 log = structlog.get_logger(__name__)
-
-OVER = frozenset({CampaignState.COMPLETED, CampaignState.CANCELLED})
 
 
 class NotArchived(NotDone):
@@ -72,7 +69,7 @@ class Archiving:
         return archive, card
 
     def _check_may_leave(self, campaign: Campaign, *, force: bool) -> None:
-        if campaign.state not in OVER:
+        if not campaign.state.is_over:
             raise NotArchived(
                 f"campaign {campaign.name} is {campaign.state}; only a campaign that is completed "
                 "or cancelled can be archived"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import NotDialled
 from dialer import failpoints
+from dialer.going_on import GoingOn
 from dialer.ids import ContactId, new_nonce
 from dialer.pacing import Allowance
 from dialer.store import Campaign, Campaigns, Database
@@ -21,7 +22,6 @@ from dialer.windows import Hours
 RELEASE_LEASE_S = 10.0
 """A release not used by then is taken back: its worker is gone, and no call was made."""
 
-_NOT_OVER = (CampaignState.LOADED, CampaignState.RUNNING, CampaignState.PAUSED)
 _AHEAD_S = 3.0
 _FEWEST, _MOST = 8, 2000
 
@@ -58,6 +58,8 @@ class Feeding:
         # a slow pace takes longer to use the fewest
         self._used_within_s = max(_AHEAD_S, self._ahead * allowance.spacing_s)
         self._campaigns = Campaigns(db)
+        self._going_on = GoingOn(self._campaigns)
+        self._cancelling: list[str] = []
         self._hours = Hours(db)
         self._epoch = 0
 
@@ -82,32 +84,35 @@ class Feeding:
     def keep_schedules(self) -> None:
         """Start and end what is due, tell release when campaigns may dial; call every second."""
         now = self._hours.now()
-        now_s = now.timestamp()
-        for campaign in self._campaigns.in_state(*_NOT_OVER):
+        self._cancelling = []
+        windows: dict[str, tuple[float, float] | None] = {}
+        for campaign in self._going_on.read():
             ends_at, starts_at = campaign.rules.ends_at, campaign.rules.starts_at
-            if ends_at and ends_at <= now:
+            if campaign.state is CampaignState.CANCELLING:
+                self._cancelling.append(campaign.id)
+            elif campaign.state is CampaignState.LOADING:
+                continue
+            elif ends_at and ends_at <= now:
                 self._campaigns.end(campaign)
-                continue
-            if campaign.state is CampaignState.LOADED and starts_at and starts_at <= now:
+                self._cancelling.append(campaign.id)
+            elif campaign.state is CampaignState.RUNNING:
+                windows[campaign.id] = self._new_window(campaign)
+            elif campaign.state is CampaignState.LOADED and starts_at and starts_at <= now:
                 self._campaigns.move(campaign, CampaignState.RUNNING)
-            elif campaign.state is not CampaignState.RUNNING:
-                continue
-            known_from_s, known_until_s = self._campaigns.open_until(campaign.id)
-            if known_from_s <= now_s < known_until_s:
-                self._campaigns.take_turns(campaign.id)
-            else:
-                self._open(campaign)
+                windows[campaign.id] = self._new_window(campaign)
+        self._campaigns.take_turns(windows)
 
     def cancel_some(self) -> bool:
         """Close waiting contacts of campaigns being cancelled; True while there are more."""
-        cancelling = list(self._campaigns.in_state(CampaignState.CANCELLING))
-        more = [self._campaigns.cancel_some(campaign.id) for campaign in cancelling]
-        return any(more)
+        self._cancelling = [id_ for id_ in self._cancelling if self._campaigns.cancel_some(id_)]
+        return bool(self._cancelling)
 
-    def _open(self, campaign: Campaign) -> None:
+    def _new_window(self, campaign: Campaign) -> tuple[float, float] | None:
+        """Find when a campaign may be dialled next; None where what release knows still holds."""
+        if campaign.open_from <= self._hours.now().timestamp() < campaign.open_until:
+            return None
         # a contact of another zone is sent back by the gate until its own hours open
-        from_s, until_s = self._hours.widest(campaign.rules, self._campaigns.zones(campaign.id))
-        self._campaigns.set_open_window(campaign.id, from_s=from_s, until_s=until_s)
+        return self._hours.widest(campaign.rules, self._campaigns.zones(campaign.id))
 
 
 def _released(answer: list[bytes]) -> Iterator[Released]:

@@ -332,12 +332,11 @@ class Loading:
         if campaign and mark and mark.base:
             in_campaign = _Customers([customers_of(self._db, campaign.id, size=mark.base)])
         if options.dedupe is Dedupe.ACTIVE:
-            over = {CampaignState.COMPLETED, CampaignState.CANCELLED}
             active = _Customers(
                 [
                     customers_of(self._db, other.id, size=other.size)
                     for other in self._campaigns.all()
-                    if other.state not in over and (campaign is None or other.id != campaign.id)
+                    if not other.state.is_over and (campaign is None or other.id != campaign.id)
                 ]
             )
         return OtherLists(suppressed=suppressed, in_campaign=in_campaign, active=active)

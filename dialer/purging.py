@@ -13,7 +13,6 @@ from typing import Any
 import structlog
 
 from dialer.archive import Archive
-from dialer.archiving import OVER
 from dialer.errors import NotDone
 from dialer.forgetting import (
     EVERYBODY,
@@ -119,7 +118,7 @@ class Purging:
         purged = Purged()
         for campaign in self._campaigns.all():
             ended_at = campaign.ended_at or campaign.created_at
-            if campaign.state in OVER and ended_at < before_s and campaign.purged_at is None:
+            if campaign.state.is_over and ended_at < before_s and campaign.purged_at is None:
                 self._forget_campaign(campaign, purged)
         for folder in _PASSING_FOLDERS:
             for path in sorted((self._data_dir / folder).glob("**/*")):
@@ -128,7 +127,7 @@ class Purging:
         return purged
 
     def _forget_campaign(self, campaign: Campaign, purged: Purged) -> None:
-        if campaign.state not in OVER:
+        if not campaign.state.is_over:
             raise NotPurged(
                 f"campaign {campaign.name} is {campaign.state}; cancel it before its numbers go"
             )

@@ -20,7 +20,6 @@ import numpy as np
 import structlog
 
 from campaigns.attempt import SEND_WINDOW_S, Attempt, AttemptState, CallReport, Outcome
-from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
 from campaigns.settlement import Conflict, proven, settled
 from dialer import failpoints
@@ -289,11 +288,10 @@ class AccountRecovery:
 
     def _to_our_customers(self, reports: Sequence[CallReport]) -> list[CallReport]:
         """Pass over calls to anybody no open campaign wants to reach: nothing can come of them."""
-        over = {CampaignState.COMPLETED, CampaignState.CANCELLED}
         lists = [
             customers_of(self._db, campaign.id, size=campaign.size)
             for campaign in Campaigns(self._db).all()
-            if campaign.state not in over
+            if not campaign.state.is_over
         ]
         if not reports or not lists:
             return []

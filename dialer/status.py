@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from campaigns.attempt import Outcome
-from campaigns.campaign import CampaignState
 from campaigns.forecast import Binding, Forecast, Situation, binding, forecast
 from campaigns.local_day import OpenWindow
 from campaigns.rules_in_words import rules_in_words
@@ -80,7 +79,7 @@ class Status:
     @property
     def is_over(self) -> bool:
         """Nothing will change any more but values that come late."""
-        return self.campaign.state in {CampaignState.COMPLETED, CampaignState.CANCELLED}
+        return self.campaign.state.is_over
 
     @property
     def loading(self) -> int:

@@ -184,4 +184,4 @@ def _load(db: Database, contacts: int) -> None:
     counts = {"rows": contacts, "accepted": contacts, "rejected": 0, "duplicate": 0}
     store.commit(campaign, counts=counts, entry={"hash": "paced"})
     store.move(store.find(campaign), CampaignState.RUNNING)
-    store.set_open_window(campaign, from_s=0, until_s=1e12)
+    store.take_turns({campaign: (0, 1e12)})

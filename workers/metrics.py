@@ -28,8 +28,8 @@ class AccountCollector:
         contacts = GaugeMetricFamily(
             "dialer_contacts", "Contacts by state.", labels=("campaign", "state")
         )
-        for campaign in self._campaigns():
-            counts = self._wiring.campaigns.counts(campaign)
+        live = self._campaigns()
+        for campaign, counts in zip(live, self._wiring.campaigns.counts_of(live), strict=True):
             for state in ("waiting", "in_flight", "unresolved", "final"):
                 contacts.add_metric((campaign, state), getattr(counts, state))
         yield contacts

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
@@ -11,6 +11,8 @@ from campaigns.campaign import CampaignRules, CampaignState
 from campaigns.contact_state import NotDialled
 from dialer.store.contacts import code_of
 from dialer.store.database import Database, text
+
+_TURNS_TOGETHER = 200  # a script holds everybody up while it runs
 
 _MAY_COME_FROM = {
     CampaignState.RUNNING: (CampaignState.LOADED, CampaignState.PAUSED),
@@ -99,6 +101,8 @@ class Campaign:
         ready_s: How long only the pace kept it from dialling; None: not for a tick.
         archived_at: When its contacts left Redis for files; None: they are here.
         purged_at: When its personal data was taken out.
+        open_from: When release may dial it next, and `open_until` how long, epoch s; zeros when
+            release knows nothing of it.
     """
 
     id: str
@@ -119,6 +123,8 @@ class Campaign:
     ready_s: float | None = None
     archived_at: float | None = None
     purged_at: float | None = None
+    open_from: float = 0.0
+    open_until: float = 0.0
 
 
 class Campaigns:
@@ -151,23 +157,44 @@ class Campaigns:
         Raises:
             CampaignNotFound: There is none.
         """
-        stored = self._read(id_or_name)
-        if stored is None:
-            by_name = self.id_of(id_or_name)
-            stored = self._read(by_name) if by_name else None
-        if stored is None:
+        found = self.read([id_or_name])
+        if not found and (by_name := self.id_of(id_or_name)):
+            found = self.read([by_name])
+        if not found:
             raise CampaignNotFound(f"no campaign {id_or_name!r}; see: dialer campaign list")
-        return stored
+        return found[0]
 
     def id_of(self, name: str) -> str:
         """Tell the id a name is reserved for; '' when it is free."""
         return text(cast("bytes | None", self._db.client.hget(self._db.key("names"), name)))
 
+    def ids(self) -> list[str]:
+        """Read the ids of all campaigns, the newest first."""
+        ids = cast("list[bytes]", self._db.client.zrevrange(self._db.key("campaigns"), 0, -1))
+        return [text(one) for one in ids]
+
+    def read(self, ids: Sequence[str]) -> list[Campaign]:
+        """Read campaigns by id, many in a round trip; ids that are none's are left out."""
+        stored = self._db.read_hashes([self._db.key("c", id_) for id_ in ids])
+        return [
+            _campaign(id_, fields)
+            for id_, fields in zip(ids, stored, strict=True)
+            if b"rules" in fields
+        ]
+
+    def states(self, ids: Sequence[str]) -> list[CampaignState]:
+        """Read where campaigns stand, many in a round trip."""
+        found = self._db.read_field("state", [self._db.key("c", id_) for id_ in ids])
+        return [CampaignState(text(state)) for state in found]
+
     def all(self) -> list[Campaign]:
         """Read all campaigns, the newest first."""
-        ids = cast("list[bytes]", self._db.client.zrevrange(self._db.key("campaigns"), 0, -1))
-        found = (self._read(text(one)) for one in ids)
-        return [campaign for campaign in found if campaign is not None]
+        return self.read(self.ids())
+
+    def all_counted(self, *states: CampaignState) -> "list[tuple[Campaign, Counts]]":
+        """Read campaigns in one of these states, or all, the newest first, each with its counts."""
+        found = list(self.in_state(*(states or CampaignState)))
+        return list(zip(found, self.counts_of([one.id for one in found]), strict=True))
 
     def in_state(self, *states: CampaignState) -> Iterator[Campaign]:
         """Read the campaigns that stand in one of these states."""
@@ -316,21 +343,16 @@ class Campaigns:
         stored = self._db.client.smembers(self._db.key("c", campaign, "zones"))
         return sorted(text(one) for one in cast("set[bytes]", stored))
 
-    def set_open_window(self, campaign: str, *, from_s: float, until_s: float) -> None:
-        """Tell release when the campaign may dial next, epoch s."""
-        self._db.run("open_window", campaign, from_s, until_s)
+    def take_turns(self, windows: Mapping[str, tuple[float, float] | None]) -> None:
+        """Let running campaigns take turns, where they may: one has opened, or its cap is over.
 
-    def take_turns(self, campaign: str) -> None:
-        """Let a running campaign take turns again: it has opened, or its daily cap is over."""
-        self._db.run("open_window", campaign)
-
-    def open_until(self, campaign: str) -> tuple[float, float]:
-        """Read the window release knows, epoch s; zeros when it knows none."""
-        found = cast(
-            "list[bytes | None]",
-            self._db.client.hmget(self._db.key("c", campaign), "open_from", "open_until"),
-        )
-        return float(found[0] or 0), float(found[1] or 0)
+        Args:
+            windows: By campaign, when release may dial it next, from and until, epoch s, zeros for
+                never; None: as release knows it.
+        """
+        lists = [(id_, *(window or ("", ""))) for id_, window in windows.items()]
+        for at in range(0, len(lists), _TURNS_TOGETHER):
+            self._db.run_for_each("open_windows", lists=lists[at : at + _TURNS_TOGETHER])
 
     def cancel_some(self, campaign: str, *, chunks: int = 50) -> bool:
         """Close some hundreds of waiting contacts of a cancelling campaign; True while more wait."""
@@ -338,36 +360,38 @@ class Campaigns:
 
     def counts(self, campaign: str) -> Counts:
         """Read how many contacts and attempts are where, all at one instant."""
-        stored = cast(
-            "dict[bytes, bytes]", self._db.client.hgetall(self._db.key("c", campaign, "counts"))
-        )
-        return _counts({text(name): int(number) for name, number in stored.items()})
+        return self.counts_of([campaign])[0]
 
-    def _read(self, campaign: str) -> Campaign | None:
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("c", campaign)))
-        if b"rules" not in stored:
-            return None
-        fields = {text(name): text(value) for name, value in stored.items()}
-        return Campaign(
-            id=campaign,
-            name=fields["name"],
-            state=CampaignState(fields["state"]),
-            rules=read_rules(fields["rules"]),
-            rules_version=int(fields["rules_version"]),
-            columns=tuple(json.loads(fields["columns"])),
-            rows=int(fields.get("rows", 0)),
-            accepted=int(fields.get("accepted", 0)),
-            rejected=int(fields.get("rejected", 0)),
-            duplicate=int(fields.get("duplicate", 0)),
-            size=int(fields.get("size", 0)),
-            created_at=float(fields["created_at"]),
-            started_at=_number(fields.get("started_at")),
-            ended_at=_number(fields.get("ended_at")),
-            why=fields.get("why", ""),
-            ready_s=_number(fields.get("ready_s")),
-            archived_at=_number(fields.get("archived_at")),
-            purged_at=_number(fields.get("purged_at")),
-        )
+    def counts_of(self, campaigns: Sequence[str]) -> list[Counts]:
+        """Read the same of many campaigns, in few round trips."""
+        stored = self._db.read_hashes([self._db.key("c", id_, "counts") for id_ in campaigns])
+        return [_counts({text(name): int(n) for name, n in one.items()}) for one in stored]
+
+
+def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
+    fields = {text(name): text(value) for name, value in stored.items()}
+    return Campaign(
+        id=id_,
+        name=fields["name"],
+        state=CampaignState(fields["state"]),
+        rules=read_rules(fields["rules"]),
+        rules_version=int(fields["rules_version"]),
+        columns=tuple(json.loads(fields["columns"])),
+        rows=int(fields.get("rows", 0)),
+        accepted=int(fields.get("accepted", 0)),
+        rejected=int(fields.get("rejected", 0)),
+        duplicate=int(fields.get("duplicate", 0)),
+        size=int(fields.get("size", 0)),
+        created_at=float(fields["created_at"]),
+        started_at=_number(fields.get("started_at")),
+        ended_at=_number(fields.get("ended_at")),
+        why=fields.get("why", ""),
+        ready_s=_number(fields.get("ready_s")),
+        archived_at=_number(fields.get("archived_at")),
+        purged_at=_number(fields.get("purged_at")),
+        open_from=float(fields.get("open_from", 0)),
+        open_until=float(fields.get("open_until", 0)),
+    )
 
 
 @lru_cache(maxsize=1024)  # judging the rules takes longer than reading them from Redis

@@ -1,7 +1,7 @@
 """One account's keys and scripts on one Redis."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from itertools import chain
@@ -28,13 +28,15 @@ _SCRIPTS = (
     "change_rules",
     "call_back",
     "cancel_chunk",
-    "open_window",
+    "open_windows",
     "due_looks",
     "restore",
     "hold",
     "archive",
     "replace_lines",
 )
+
+_READ_TOGETHER = 500
 
 Argument = str | bytes | int | float
 _LASTING = re.compile(r"(?:^|caused error: )(?:WRONGTYPE |user_script:)")
@@ -85,6 +87,23 @@ class Database:
                 if not left:
                     raise
         raise AssertionError("tries must be at least 1")
+
+    def read_hashes(self, keys: Sequence[str]) -> list[dict[bytes, bytes]]:
+        """Read whole hashes, some hundreds in a round trip; one that is not there is empty."""
+        return cast("list[dict[bytes, bytes]]", self._read(Pipeline.hgetall, keys))
+
+    def read_field(self, field: str, keys: Sequence[str]) -> list[bytes | None]:
+        """Read one field of many hashes, some hundreds in a round trip."""
+        return cast("list[bytes | None]", self._read(Pipeline.hget, keys, field))
+
+    def _read(self, command: Callable[..., Any], keys: Sequence[str], *args: str) -> list[Any]:
+        found: list[Any] = []
+        for at in range(0, len(keys), _READ_TOGETHER):
+            with self.client.pipeline(transaction=False) as pipe:
+                for key in keys[at : at + _READ_TOGETHER]:
+                    command(pipe, key, *args)
+                found += pipe.execute()
+        return found
 
     def now(self) -> float:
         """Read Redis' clock, epoch s."""

@@ -28,9 +28,7 @@ Why = Annotated[str, typer.Option(help="Kept with the campaign, for those who as
 def list_(*, as_json: AsJson = False) -> None:
     """List all campaigns, the newest first."""
     wiring = open_wiring()
-    found = [
-        (campaign, wiring.campaigns.counts(campaign.id)) for campaign in wiring.campaigns.all()
-    ]
+    found = wiring.campaigns.all_counted()
     if as_json:
         say_json(
             [

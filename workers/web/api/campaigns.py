@@ -80,9 +80,8 @@ def list_campaigns(
     state: Annotated[CampaignState | None, Query(description="Only those in this state.")] = None,
 ) -> CampaignList:
     """List campaigns, the newest first."""
-    campaigns = desk.wiring.campaigns
-    found = [each for each in campaigns.all() if state is None or each.state is state]
-    return CampaignList(items=[campaign_line(each, campaigns.counts(each.id)) for each in found])
+    found = desk.wiring.campaigns.all_counted(*([state] if state else CampaignState))
+    return CampaignList(items=[campaign_line(campaign, counts) for campaign, counts in found])
 
 
 @router.post("", status_code=201, response_model=LoadDocument, openapi_extra=LOAD_FORM)

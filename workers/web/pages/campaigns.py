@@ -38,15 +38,11 @@ async def show(request: Request) -> Response:
 
 
 def _rows(wiring: Wiring) -> list[CampaignRow]:
-    found = []
-    for campaign in sorted(wiring.campaigns.all(), key=lambda one: _ORDER[one.state]):
-        counts = wiring.campaigns.counts(campaign.id)
-        found.append(
-            CampaignRow(
-                campaign, counts, progress(campaign.id, counts), results(campaign.id, counts)
-            )
-        )
-    return found
+    found = sorted(wiring.campaigns.all_counted(), key=lambda one: _ORDER[one[0].state])
+    return [
+        CampaignRow(campaign, counts, progress(campaign.id, counts), results(campaign.id, counts))
+        for campaign, counts in found
+    ]
 
 
 _ORDER = {

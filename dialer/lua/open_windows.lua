@@ -1,0 +1,12 @@
+-- Set when campaigns may dial next, so that release need not know calendars, and let them take turns.
+-- KEYS 1  prefix
+-- ARGV for each campaign three: campaign  open from  until, epoch s; 0 0 = never; '' '' = as known
+-- Returns for each campaign {'ok'} | {'failed', why}
+
+return each(argument_lists(1, 3), function(campaign, from, until_)
+  if from ~= '' then
+    redis.call('HSET', key('c', campaign), 'open_from', from, 'open_until', until_)
+  end
+  join_turns(campaign)
+  return { 'ok' }
+end)
