@@ -6,6 +6,7 @@ cost the queue nothing.
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from campaigns.campaign import CampaignState
@@ -15,6 +16,7 @@ from dialer.going_on import GoingOn
 from dialer.ids import ContactId, new_nonce
 from dialer.pacing import Allowance
 from dialer.store import Campaign, Campaigns, Database
+from dialer.store.campaigns import WrongState
 from dialer.store.contacts import code_of
 from dialer.store.database import text
 from dialer.windows import Hours
@@ -98,7 +100,8 @@ class Feeding:
             elif campaign.state is CampaignState.RUNNING:
                 windows[campaign.id] = self._new_window(campaign)
             elif campaign.state is CampaignState.LOADED and starts_at and starts_at <= now:
-                self._campaigns.move(campaign, CampaignState.RUNNING)
+                with suppress(WrongState):  # somebody else has just steered it elsewhere
+                    self._campaigns.move(campaign, CampaignState.RUNNING)
                 windows[campaign.id] = self._new_window(campaign)
         self._campaigns.take_turns(windows)
 

@@ -34,5 +34,5 @@ class GoingOn:
         ids = list(islice(self._over, self._looked_at_again))
         for id_, state in zip(ids, self._campaigns.states(ids), strict=True):
             del self._over[id_]
-            if state.is_over:
+            if state and state.is_over:
                 self._over[id_] = None

@@ -1,4 +1,6 @@
 -- Set when campaigns may dial next, so that release need not know calendars, and let them take turns.
+-- One that was found by old rules does no harm: the gate has the last word, and it is looked for again
+-- as long as it is not open.
 -- KEYS 1  prefix
 -- ARGV for each campaign three: campaign  open from  until, epoch s; 0 0 = never; '' '' = as known
 -- Returns for each campaign {'ok'} | {'failed', why}

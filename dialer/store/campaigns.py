@@ -182,10 +182,10 @@ class Campaigns:
             if b"rules" in fields
         ]
 
-    def states(self, ids: Sequence[str]) -> list[CampaignState]:
-        """Read where campaigns stand, many in a round trip."""
+    def states(self, ids: Sequence[str]) -> list[CampaignState | None]:
+        """Read where campaigns stand, many in a round trip; None for an id that is none's."""
         found = self._db.read_field("state", [self._db.key("c", id_) for id_ in ids])
-        return [CampaignState(text(state)) for state in found]
+        return [CampaignState(text(state)) if state else None for state in found]
 
     def all(self) -> list[Campaign]:
         """Read all campaigns, the newest first."""

@@ -61,3 +61,13 @@ def test_one_that_ends_is_read_no_more(db):
 
     assert list(going_on.read()) == []
     assert list(going_on.read()) == []
+
+
+def test_one_that_vanished_with_redis_state_is_no_harm(db):
+    store_many(db, ["completed"])
+    going_on = GoingOn(Campaigns(db))
+    list(going_on.read())
+
+    db.client.flushdb()
+
+    assert list(going_on.read()) == []
