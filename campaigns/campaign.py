@@ -158,6 +158,10 @@ class CampaignRules(BaseModel):
     playback_to: str = "Callee"
     custom_field: str | None = Field(None, max_length=500)
 
+    def end_has_come(self, at: datetime) -> bool:
+        """Tell whether no call is placed any more at an instant."""
+        return self.ends_at is not None and self.ends_at <= at
+
     @field_validator("starts_at", "ends_at", mode="before")
     @classmethod
     def _in_the_campaigns_zone(cls, value: Any, info: ValidationInfo) -> Any:

@@ -3,14 +3,14 @@
 It comes under every rule all the same: hours, caps, suppression and pause are asked at the gate.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import structlog
 
 from dialer.errors import NotDone
 from dialer.ids import ContactId
-from dialer.store import Contacts, Database
+from dialer.store import Campaigns, Contacts, Database
 from dialer.store.contacts import code_of
 from dialer.store.database import text
 
@@ -26,6 +26,7 @@ class CallBack(StrEnum):
     CLOSED = "closed"
     EXPIRED = "expired"
     OVER = "over"
+    ENDED = "ended"
     CHANGED = "changed"
     GONE = "gone"
 
@@ -39,6 +40,7 @@ _WHY = {
     CallBack.CLOSED: "is closed; say --reopen to call it all the same",
     CallBack.EXPIRED: "expires before then",
     CallBack.OVER: "belongs to a campaign that takes no more calls",
+    CallBack.ENDED: "belongs to a campaign whose ends_at comes before then",
     CallBack.CHANGED: "was changed by somebody else just now; look, and ask again",
     CallBack.GONE: "does not exist",
 }
@@ -53,22 +55,23 @@ def call_back(db: Database, id_: ContactId, at: datetime, *, reopen: bool = Fals
     Raises:
         NoCallBack: It cannot be; nothing was changed.
     """
-    contact = Contacts(db).get(id_.campaign, id_.n)
-    end = contact.outcome if contact else None
-    answer = CallBack(
-        text(
-            db.run(
-                "call_back",
-                id_.campaign,
-                id_.n,
-                at.timestamp(),
-                int(reopen),
-                code_of(end) if end else 0,
-                end or "",
-            )
-        )
-    )
+    answer = _ask(db, id_, at, reopen=reopen)
     if answer in _WHY:
         raise NoCallBack(f"contact {id_} {_WHY[answer]}")
     log.info("call_back_set", contact_id=str(id_), due_at=at.isoformat(), opened=answer)
     return answer
+
+
+def _ask(db: Database, id_: ContactId, at: datetime, *, reopen: bool) -> CallBack:
+    contact = Contacts(db).get(id_.campaign, id_.n)
+    if contact is None:
+        return CallBack.GONE
+    called_at = max(at, datetime.fromtimestamp(db.now(), UTC))
+    if Campaigns(db).find(id_.campaign).rules.end_has_come(called_at):
+        return CallBack.ENDED
+    end = contact.outcome
+    answer = db.run(
+        *("call_back", id_.campaign, id_.n, at.timestamp(), int(reopen)),
+        *(code_of(end) if end else 0, end or ""),
+    )
+    return CallBack(text(answer))

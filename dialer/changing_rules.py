@@ -6,6 +6,7 @@ default, or what it was; an empty text stands for the default again.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -86,6 +87,7 @@ class ChangingRules:
     """Changes the rules of campaigns."""
 
     def __init__(self, db: Database, settings: Settings) -> None:
+        self._db = db
         self._campaigns = Campaigns(db)
         self._settings = settings
 
@@ -101,6 +103,8 @@ class ChangingRules:
         check_template(rules, campaign.columns)
         if rules == campaign.rules:
             return campaign
+        if rules.end_has_come(datetime.fromtimestamp(self._db.now(), UTC)):
+            raise RulesRefused(RuleFault("ends_at", "has passed; name a later time, or cancel"))
         state = self._campaigns.change_rules(campaign, rules)
         if state is not None:  # it was started, or changed, meanwhile
             raise WrongState(

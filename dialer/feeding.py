@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import NotDialled
@@ -89,17 +90,16 @@ class Feeding:
         self._cancelling = []
         windows: dict[str, tuple[float, float] | None] = {}
         for campaign in self._going_on.read():
-            ends_at, starts_at = campaign.rules.ends_at, campaign.rules.starts_at
             if campaign.state is CampaignState.CANCELLING:
                 self._cancelling.append(campaign.id)
             elif campaign.state is CampaignState.LOADING:
                 continue
-            elif ends_at and ends_at <= now:
+            elif campaign.rules.end_has_come(now):
                 self._campaigns.end(campaign)
                 self._cancelling.append(campaign.id)
             elif campaign.state is CampaignState.RUNNING:
                 windows[campaign.id] = self._new_window(campaign)
-            elif campaign.state is CampaignState.LOADED and starts_at and starts_at <= now:
+            elif _starts_by_itself(campaign, now):
                 with suppress(WrongState):  # somebody else has just steered it elsewhere
                     self._campaigns.move(campaign, CampaignState.RUNNING)
                 windows[campaign.id] = self._new_window(campaign)
@@ -116,6 +116,14 @@ class Feeding:
             return None
         # a contact of another zone is sent back by the gate until its own hours open
         return self._hours.widest(campaign.rules, self._campaigns.zones(campaign.id))
+
+
+def _starts_by_itself(campaign: Campaign, now: datetime) -> bool:
+    """Tell whether a start is due; one that was completed since has to be started by somebody."""
+    at = campaign.rules.starts_at
+    if campaign.state is not CampaignState.LOADED or at is None or at > now:
+        return False
+    return campaign.running_at is None or campaign.running_at < at.timestamp()
 
 
 def _released(answer: list[bytes]) -> Iterator[Released]:

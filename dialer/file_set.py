@@ -1,5 +1,6 @@
 """Files that appear together and whole, or not at all."""
 
+import errno
 import os
 import re
 import secrets
@@ -21,6 +22,8 @@ class FileSet:
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(self._folder, os.W_OK | os.X_OK):  # the hidden name would say nothing
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self._folder))
         return self
 
     def __exit__(

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -120,7 +121,7 @@ class Loading:
             NameTaken: A campaign of this name was loaded from another file.
         """
         _check_name(name)
-        _check_rules(rules)
+        self._check_rules(rules)
         with self._private_copy(file) as (private, content_hash):
             contact_list = self._open(private, rules, options)
             campaign = self._campaign_for(name, rules, contact_list, content_hash)
@@ -141,6 +142,8 @@ class Loading:
             LoadRefused: The campaign is over, or the columns are not the campaign's.
         """
         with self._private_copy(file) as (private, content_hash):
+            if not self._campaigns.knows_import(campaign.id, content_hash):
+                self._check_end(campaign)
             contact_list = self._open(private, campaign.rules, options)
             _check_columns(campaign, contact_list)
             return self._load_into(campaign, contact_list, content_hash, options, on_progress)
@@ -181,7 +184,7 @@ class Loading:
             rejected: Where to write the rows that would not be taken; None: nowhere.
             on_chunk: Told every judged chunk of rows.
         """
-        _check_rules(rules)
+        self._check_rules(rules)
         contact_list = self._open(file, rules, options)
         summary = Summary()
 
@@ -197,6 +200,24 @@ class Loading:
         with (rejected or Path(os.devnull)).open("w", encoding="utf-8", newline="") as out:
             out.writelines(write_rejected(contact_list.header.columns, not_taken()))
         return Loaded(None, summary, contact_list)
+
+    def _check_rules(self, rules: CampaignRules) -> None:
+        try:
+            check_call(rules)
+        except ValueError as error:
+            raise LoadRefused(str(error)) from None
+        if self._has_ended(rules):
+            raise LoadRefused("ends_at has passed, so nobody would be called; name a later time")
+
+    def _check_end(self, campaign: Campaign) -> None:
+        if self._has_ended(campaign.rules):
+            raise LoadRefused(
+                f"campaign {campaign.name} calls nobody any more, its ends_at has passed; "
+                "load a new one"
+            )
+
+    def _has_ended(self, rules: CampaignRules) -> bool:
+        return rules.end_has_come(datetime.fromtimestamp(self._db.now(), UTC))
 
     def _open(self, file: BinaryIO, rules: CampaignRules, options: LoadOptions) -> ContactList:
         phone_rules = PhoneRules(
@@ -256,9 +277,8 @@ class Loading:
         try:
             mark = self._campaigns.begin_loading(campaign.id, content_hash=content_hash)
         except WrongState as error:
-            raise LoadRefused(
-                f"campaign {campaign.name} is {error.state}; load a new one"
-            ) from None
+            stands = "archived" if campaign.archived_at else error.state
+            raise LoadRefused(f"campaign {campaign.name} is {stands}; load a new one") from None
         if mark is None:
             return _as_it_was(campaign)
         if mark.content_hash != content_hash:
@@ -411,13 +431,6 @@ class _Customers:
 def _check_name(name: str) -> None:
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise LoadRefused(f"a campaign's name has 1 to {_LONGEST_NAME} printable characters")
-
-
-def _check_rules(rules: CampaignRules) -> None:
-    try:
-        check_call(rules)
-    except ValueError as error:
-        raise LoadRefused(str(error)) from None
 
 
 def _check_custom_field(template: str, contact_list: ContactList) -> None:

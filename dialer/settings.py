@@ -357,10 +357,14 @@ def require_dialling(settings: Settings) -> None:
 
 
 def _read_text(env_file: Path | None) -> str:
-    if env_file is None or not env_file.is_file():
+    if env_file is None or not env_file.exists():
         return ""
     try:
         text = env_file.read_text(encoding=_ENV_ENCODING)
+    except OSError as error:
+        raise SettingsError(
+            f"{env_file} cannot be read ({error.strerror}): make it a file that this user may read"
+        ) from None
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:  # UTF-16 without its mark passes for UTF-8

@@ -3,7 +3,7 @@
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -22,13 +22,27 @@ KEEP_ALIVE_S = 75
 SHUTDOWN_GRACE_S = 1
 """What answers under way get at the end; a hanging one would hold the process for minutes."""
 
+_BACKLOG = 2048  # as uvicorn's own
 
-def serve(options: SimulatorOptions, *, host: str = "127.0.0.1", port: int = 8080) -> None:
-    """Serve until SIGTERM or SIGINT, then exit with status 0."""
+
+def serve(
+    options: SimulatorOptions,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    on_listening: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then exit with status 0.
+
+    Raises:
+        OSError: The port cannot be listened on.
+    """
     # uvicorn raises the signal again once it has shut down
     signal.signal(signal.SIGTERM, _exit_cleanly)
     signal.signal(signal.SIGINT, _exit_cleanly)
-    uvicorn.Server(_config(options, host=host, port=port)).run()
+    with socket.create_server((host, port), backlog=_BACKLOG) as listener:
+        on_listening()
+        uvicorn.Server(_config(options, host=host, port=port)).run(sockets=[listener])
 
 
 @contextmanager

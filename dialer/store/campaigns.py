@@ -97,6 +97,7 @@ class Campaign:
         rows: Data lines judged: accepted, rejected and duplicate.
         size: Accepted contacts loaded.
         created_at: Epoch s, as are the other instants; None = not yet.
+        started_at: When it was started first; `running_at`: last, or resumed.
         why: What the last change of state was for, where it was not the user's wish.
         ready_s: How long only the pace kept it from dialling; None: not for a tick.
         archived_at: When its contacts left Redis for files; None: they are here.
@@ -118,6 +119,7 @@ class Campaign:
     size: int
     created_at: float
     started_at: float | None = None
+    running_at: float | None = None
     ended_at: float | None = None
     why: str = ""
     ready_s: float | None = None
@@ -384,6 +386,7 @@ def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
         size=int(fields.get("size", 0)),
         created_at=float(fields["created_at"]),
         started_at=_number(fields.get("started_at")),
+        running_at=_number(fields.get("running_at")),
         ended_at=_number(fields.get("ended_at")),
         why=fields.get("why", ""),
         ready_s=_number(fields.get("ready_s")),

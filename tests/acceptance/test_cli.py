@@ -281,6 +281,16 @@ def test_the_doctor_fails_where_a_setting_is_missing(rig):
     assert any("EXOTEL_API_KEY" in one["says"] for one in told["findings"])
 
 
+def test_the_simulator_says_so_where_its_port_is_taken(rig, simulator_url):
+    port = simulator_url.rpartition(":")[2]
+
+    done = rig.run("simulator", "--port", port)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip().endswith("choose another with --port")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_the_doctor_fails_where_the_provider_refuses_the_credentials(tmp_path, simulator_url):
     rig = Rig(tmp_path, simulator_url, {"EXOTEL_API_TOKEN": "wrong"})
 

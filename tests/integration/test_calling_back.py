@@ -154,3 +154,17 @@ def test_a_contact_that_never_was_is_said_not_to_exist(account, db):
 
     with pytest.raises(NoCallBack, match="does not exist"):
         call_back(db, ContactId(campaign, 2), in_s(db, 60))
+
+
+@pytest.mark.parametrize("later_s", [-60, 700], ids=["now", "after the end"])
+def test_nobody_is_called_back_after_the_end_of_a_campaign(account, db, later_s):
+    campaign = store_campaign(db, [pair(1, 1)], ends_at=in_s(db, 600))
+    account.dial_one()
+    account.end_all()
+    assert account.state(campaign) == "completed"
+    db.pass_time(600 if later_s < 0 else 0)
+
+    with pytest.raises(NoCallBack, match="ends_at comes before then"):
+        call_back(db, ContactId(campaign, 1), in_s(db, later_s), reopen=True)
+
+    assert account.counts(campaign).outcomes == {"connected": 1}

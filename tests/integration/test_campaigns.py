@@ -8,7 +8,7 @@ from campaigns.campaign import CampaignState
 from dialer.store.campaigns import CampaignNotFound, WrongState
 from tests.account_kit import Account
 from tests.conservation import check_conservation
-from tests.factories import pair, rules, start, store_campaign, terminal
+from tests.factories import append_contacts, pair, rules, start, store_campaign, terminal
 
 LOADED, RUNNING, PAUSED = CampaignState.LOADED, CampaignState.RUNNING, CampaignState.PAUSED
 CANCELLING, CANCELLED = CampaignState.CANCELLING, CampaignState.CANCELLED
@@ -183,6 +183,37 @@ def test_a_campaign_starts_and_ends_by_its_schedule(account, db):
     assert account.state(campaign) == "completed"
     assert account.counts(campaign).outcomes == {"connected": 1, "ended": 1}
     check_conservation(db)
+
+
+def test_a_campaign_that_was_completed_does_not_start_by_itself_again(account, db):
+    starts_at = datetime.fromtimestamp(db.now() - 60, UTC)
+    campaign = store_campaign(db, [pair(1, 1)], running=False, starts_at=starts_at)
+    account.dial_one()
+    account.end_all()
+    assert account.state(campaign) == "completed"
+
+    append_contacts(db, campaign, [pair(2, 2)], content_hash="more.csv")
+    db.pass_time(5)
+
+    assert account.tick() == ()
+    assert account.state(campaign) == "loaded"
+    start(db, campaign)
+    assert len(account.tick()) == 1
+
+
+def test_a_start_that_is_set_anew_is_kept(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.dial_one()
+    account.end_all()
+    append_contacts(db, campaign, [pair(2, 2)], content_hash="more.csv")
+    found = account.campaigns.find(campaign)
+    later = found.rules.model_copy(update={"starts_at": datetime.fromtimestamp(db.now() + 60, UTC)})
+    assert account.campaigns.change_rules(found, later) is None
+
+    assert account.tick() == ()
+    db.pass_time(61)
+
+    assert len(account.tick()) == 1
 
 
 def test_a_name_is_taken_once(account, db):

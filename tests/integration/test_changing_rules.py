@@ -141,3 +141,12 @@ def test_one_that_was_started_meanwhile_is_not_changed(db, changing):
 def test_a_custom_field_names_columns_the_list_has(db, changing):
     with pytest.raises(RulesRefused, match="colour"):
         changing.change(resting(db), {"custom_field": "{colour}"})
+
+
+def test_an_end_that_has_passed_is_refused(db, changing):
+    campaign = resting(db)
+
+    with pytest.raises(RulesRefused, match="ends_at: has passed"):
+        changing.change(campaign, {"ends_at": "2020-01-01T09:00"})
+
+    assert Campaigns(db).find(campaign.id).rules.ends_at is None

@@ -196,6 +196,24 @@ def test_a_name_that_nobody_could_type_is_refused(db, tmp_path, name):
         load(db, tmp_path, listed(20), name=name)
 
 
+def test_a_list_whose_end_has_passed_is_refused(db, tmp_path):
+    with pytest.raises(LoadRefused, match="ends_at has passed"):
+        load(db, tmp_path, listed(), changed=rules(ends_at="2020-01-01T09:00"))
+
+    assert Campaigns(db).all() == []
+
+
+def test_nothing_is_appended_to_a_campaign_whose_end_has_passed(db, tmp_path):
+    load(db, tmp_path, listed(), changed=rules(ends_at="2099-01-01T09:00"))
+    ended = rules(ends_at="2020-01-01T09:00").model_dump_json()
+    db.client.hset(db.key("c", Campaigns(db).find("sale").id), "rules", ended)
+
+    with pytest.raises(LoadRefused, match="load a new one"):
+        append(db, tmp_path, listed(first=900))
+
+    check_whole(db)
+
+
 def test_a_name_does_not_choose_the_folder(db, tmp_path):
     loaded = load(db, tmp_path, listed(20), name="../../etc/x")
 

@@ -103,6 +103,13 @@ def test_no_line_is_in_a_librarys_words(name, value):
     assert not re.search(r"input should|string should|pattern|calling hours:", str(told.value))
 
 
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path):
+    (tmp_path / ".env").mkdir()
+
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_settings(_env_file=tmp_path / ".env")
+
+
 BINARY = {
     "UTF-16": "EXOTEL_API_KEY=key\n".encode("utf-16"),
     "UTF-16 without a mark": "EXOTEL_API_KEY=key\n".encode("utf-16-le"),

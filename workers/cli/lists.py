@@ -287,10 +287,20 @@ def _tell(loaded: Loaded, *, name: str, state: CampaignState | None) -> None:
     match state:
         case None:
             say("\nDry run: nothing was written. Load it without --dry-run.")
+        case CampaignState.LOADED if by_itself := _starts_by_itself(loaded):
+            say(f"\n{by_itself} At once: dialer campaign start {safe_name}")
         case CampaignState.LOADED:
             say(f"\nNext: dialer campaign start {safe_name}")
         case _:
             say(f"\n{safe_name} is {state}. Follow it: dialer campaign status {safe_name} --watch")
+
+
+def _starts_by_itself(loaded: Loaded) -> str:
+    campaign = loaded.campaign
+    if campaign is None or campaign.running_at is not None or not campaign.rules.starts_at:
+        return ""
+    starts_at = campaign.rules.starts_at.astimezone(campaign.rules.zone)
+    return f"It starts by itself: {starts_at:%Y-%m-%d %H:%M %Z}."
 
 
 def tell_judgement(loaded: Loaded) -> None:

@@ -169,8 +169,13 @@ def simulator(
         )
     except ValueError as error:
         raise WrongUse(str(error)) from None
-    note(f"Exotel simulator on http://127.0.0.1:{port}, account {account_sid}; Ctrl-C ends it.")
-    serve(options, port=port)
+    says = f"Exotel simulator on http://127.0.0.1:{port}, account {account_sid}; Ctrl-C ends it."
+    try:
+        serve(options, port=port, on_listening=lambda: note(says))
+    except OSError as error:
+        raise WrongUse(
+            f"port {port} cannot be listened on ({error.strerror}): choose another with --port"
+        ) from None
 
 
 def read_weights(given: Iterable[str], parse: Callable[[str], T]) -> dict[T, float]:
