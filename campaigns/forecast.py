@@ -270,8 +270,8 @@ def _turn(now: Situation) -> Binding:
     if now.agents_free or now.released:
         return Binding(
             Constraint.LIMIT,
-            f"The request limit: {now.requests_last_60_s} sent in the last minute, "
-            f"{now.requests_per_window} allowed in {now.window_s:g} s.",
+            f"Nothing but the request limit: {now.requests_per_window} in {now.window_s:g} s, "
+            f"{now.requests_last_60_s} sent in the last minute.",
         )
     if now.next_due_at and not now.agents_taken:
         return Binding(
