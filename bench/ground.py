@@ -58,7 +58,7 @@ def process(
             cwd=folder or ROOT,
             stdout=out,
             stderr=out,
-            preexec_fn=partial(end_with_parent, signal.SIGKILL),  # noqa: PLW1509  # no threads here
+            preexec_fn=partial(end_with_parent, signal.SIGKILL),  # noqa: PLW1509  # threads of ours hold no lock it takes
         )
     try:
         yield child

@@ -38,7 +38,7 @@ class CampaignState(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        """Nothing waits and nothing is under way; a list that is appended opens it again."""
+        """Nothing waits and nothing is under way; what is appended to a completed one opens it."""
         return self in {CampaignState.COMPLETED, CampaignState.CANCELLED}
 
 

@@ -121,8 +121,10 @@ class Loading:
             NameTaken: A campaign of this name was loaded from another file.
         """
         _check_name(name)
-        self._check_rules(rules)
+        _check_rules(rules)
         with self._private_copy(file) as (private, content_hash):
+            if not self._campaigns.knows_import(self._campaigns.id_of(name), content_hash):
+                self._check_end(rules)
             contact_list = self._open(private, rules, options)
             campaign = self._campaign_for(name, rules, contact_list, content_hash)
             return self._load_into(campaign, contact_list, content_hash, options, on_progress)
@@ -143,7 +145,7 @@ class Loading:
         """
         with self._private_copy(file) as (private, content_hash):
             if not self._campaigns.knows_import(campaign.id, content_hash):
-                self._check_end(campaign)
+                self._check_end(campaign.rules)
             contact_list = self._open(private, campaign.rules, options)
             _check_columns(campaign, contact_list)
             return self._load_into(campaign, contact_list, content_hash, options, on_progress)
@@ -184,7 +186,8 @@ class Loading:
             rejected: Where to write the rows that would not be taken; None: nowhere.
             on_chunk: Told every judged chunk of rows.
         """
-        self._check_rules(rules)
+        _check_rules(rules)
+        self._check_end(rules)
         contact_list = self._open(file, rules, options)
         summary = Summary()
 
@@ -201,23 +204,11 @@ class Loading:
             out.writelines(write_rejected(contact_list.header.columns, not_taken()))
         return Loaded(None, summary, contact_list)
 
-    def _check_rules(self, rules: CampaignRules) -> None:
-        try:
-            check_call(rules)
-        except ValueError as error:
-            raise LoadRefused(str(error)) from None
-        if self._has_ended(rules):
-            raise LoadRefused("ends_at has passed, so nobody would be called; name a later time")
-
-    def _check_end(self, campaign: Campaign) -> None:
-        if self._has_ended(campaign.rules):
+    def _check_end(self, rules: CampaignRules) -> None:
+        if rules.end_has_come(datetime.fromtimestamp(self._db.now(), UTC)):
             raise LoadRefused(
-                f"campaign {campaign.name} calls nobody any more, its ends_at has passed; "
-                "load a new one"
+                "ends_at has passed, so nobody would be called; load a new campaign with a later one"
             )
-
-    def _has_ended(self, rules: CampaignRules) -> bool:
-        return rules.end_has_come(datetime.fromtimestamp(self._db.now(), UTC))
 
     def _open(self, file: BinaryIO, rules: CampaignRules, options: LoadOptions) -> ContactList:
         phone_rules = PhoneRules(
@@ -431,6 +422,13 @@ class _Customers:
 def _check_name(name: str) -> None:
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         raise LoadRefused(f"a campaign's name has 1 to {_LONGEST_NAME} printable characters")
+
+
+def _check_rules(rules: CampaignRules) -> None:
+    try:
+        check_call(rules)
+    except ValueError as error:
+        raise LoadRefused(str(error)) from None
 
 
 def _check_custom_field(template: str, contact_list: ContactList) -> None:

@@ -357,7 +357,7 @@ def require_dialling(settings: Settings) -> None:
 
 
 def _read_text(env_file: Path | None) -> str:
-    if env_file is None or not env_file.exists():
+    if env_file is None or not (env_file.is_file() or env_file.is_dir()):
         return ""
     try:
         text = env_file.read_text(encoding=_ENV_ENCODING)

@@ -203,12 +203,26 @@ def test_a_list_whose_end_has_passed_is_refused(db, tmp_path):
     assert Campaigns(db).all() == []
 
 
+def test_a_load_that_broke_off_goes_on_after_its_end_too(db, meddled, tmp_path):
+    def break_off(script: str) -> None:
+        if script == "load":
+            raise BreakOff
+
+    meddled.after = break_off
+    with pytest.raises(BreakOff):
+        load(meddled, tmp_path, listed(), changed=rules(ends_at="2099-01-01T09:00"))
+
+    for _ in range(2):
+        load(db, tmp_path, listed(), changed=rules(ends_at="2020-01-01T09:00"))
+        check_whole(db)
+
+
 def test_nothing_is_appended_to_a_campaign_whose_end_has_passed(db, tmp_path):
     load(db, tmp_path, listed(), changed=rules(ends_at="2099-01-01T09:00"))
     ended = rules(ends_at="2020-01-01T09:00").model_dump_json()
     db.client.hset(db.key("c", Campaigns(db).find("sale").id), "rules", ended)
 
-    with pytest.raises(LoadRefused, match="load a new one"):
+    with pytest.raises(LoadRefused, match="load a new campaign"):
         append(db, tmp_path, listed(first=900))
 
     check_whole(db)

@@ -80,7 +80,7 @@ def list_campaigns(
     state: Annotated[CampaignState | None, Query(description="Only those in this state.")] = None,
 ) -> CampaignList:
     """List campaigns, the newest first."""
-    found = desk.wiring.campaigns.all_counted(*([state] if state else CampaignState))
+    found = desk.wiring.campaigns.all_counted(*([state] if state else ()))
     return CampaignList(items=[campaign_line(campaign, counts) for campaign, counts in found])
 
 
