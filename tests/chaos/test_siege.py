@@ -67,17 +67,20 @@ def test_a_worker_killed_every_two_seconds_finishes_its_campaign_all_the_same(tm
 
     with running(PROVIDER) as url, dialer(tmp_path, url, roles=roles, **SHORT) as rig:
         rig.load(pairs(180, agents=120), "--start", *QUICK)
-        kills = 0
-        began_s = time.monotonic()
+        starts = {"worker": 1, "worker:2": 1}
+        deadline_s = time.monotonic() + 240
         while rig.seen()["state"] != "completed":
-            assert time.monotonic() - began_s < 240, rig.status()
+            assert time.monotonic() < deadline_s, json.dumps(rig.status(), indent=1)
+            name = min(starts, key=starts.__getitem__)
+            # on a crowded machine a start alone can take as long as what lies between two kills
+            up = lambda name=name: rig.log(name).count("ready for action") >= starts[name]
+            until(up, within_s=30, what=f"start {starts[name]} of {name}")
             time.sleep(2)  # the promise is about this rhythm
-            name = ("worker", "worker:2")[kills % 2]
             rig.kill(name)
             rig.start(name)
-            kills += 1
+            starts[name] += 1
 
-        assert kills >= 10
+        assert sum(starts.values()) >= 12  # ten kills at least
         assert rig.status()["final"] == 180
         agrees_with_provider(rig)
 
