@@ -29,6 +29,15 @@ class SortedRuns:
             is_known |= is_here
         return is_known
 
+    def renew(self, table: Integers) -> None:
+        """Write a table's columns over what is remembered of its keys, all of which are known."""
+        keys = table[0]
+        for run in self._runs:
+            places = np.searchsorted(run[0], keys)
+            places[places == run.shape[1]] = 0
+            is_here = run[0][places] == keys
+            run[:, places[is_here]] = table[:, is_here]
+
     def remember(self, table: Integers) -> None:
         """Remember rows whose keys are not known yet, sorted by key."""
         if table.shape[1] == 0:

@@ -31,7 +31,7 @@ class ContactBlocks:
         self._size = size
         self._campaigns = Campaigns(db)
         self._contacts = Contacts(db)
-        self._firsts = self._contacts.first_contacts(campaign.id, size=size)
+        self._ends = self._contacts.queue_ends(campaign.id, size=size)
         self._waiting: list[Contact] = []
         # a thread that compresses or waits for Redis needs the interpreter no more than a network
         # card does; judging and packing are the work, and have it to themselves
@@ -78,7 +78,7 @@ class ContactBlocks:
             before=self._size,
             records=pack_records(contacts),
             rows=[_row(contact) for contact in contacts],
-            firsts=self._firsts,
+            ends=self._ends,
         )
         zones = _zones(contacts, self._campaign.rules)
         self._wait()

@@ -276,11 +276,10 @@ class Statuses:
     def _with_queue(self, campaign: str, numbers: Iterable[bytes]) -> int:
         with self._db.client.pipeline(transaction=False) as pipe:
             for number in map(text, numbers):
-                pipe.exists(
-                    self._db.key("c", campaign, "ranked", number),
-                    self._db.key("c", campaign, "fresh", number),
-                )
-            return sum(1 for queues in pipe.execute() if queues)
+                pipe.exists(self._db.key("c", campaign, "ranked", number))
+                pipe.hexists(self._db.key("c", campaign, "heads"), number)
+            found = pipe.execute()
+            return sum(map(bool, map(max, found[::2], found[1::2])))
 
 
 def alive(db: Database) -> dict[str, int]:

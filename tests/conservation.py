@@ -14,9 +14,10 @@ from dialer.ids import AttemptId
 from dialer.store import Campaign, Campaigns, ContactRecord, Database
 from dialer.store.attempts import decode
 from dialer.store.contacts import NEWCOMER, PER_CHUNK, RECORD_BYTES, unpack_records
+from dialer.store.queue_ends import APART
 
 HELD = (ContactState.RELEASED, ContactState.DIALING, ContactState.UNRESOLVED)
-FLAGS_AT = 3  # in a packed record
+FLAGS_AT, NEXT_AT = 3, 12  # in a packed record
 OVER = (CampaignState.COMPLETED, CampaignState.CANCELLED)
 
 
@@ -111,7 +112,7 @@ def _check_waiting(books: Books, campaign: Campaign) -> None:
             continue
         number = contact.agent[1:]
         if number not in queues:
-            queues[number] = _queue(db, campaign.id, number)
+            queues[number] = _queue(db, campaign.id, number, newcomer=newcomers.get(number))
         entry = f"{campaign.id}/{n}"
         waits_for_customer = bool(
             db.client.sismember(db.key("wanted", contact.customer[1:]), entry)
@@ -202,25 +203,41 @@ def _attempts(db: Database, campaign: str) -> Iterator[tuple[str, Attempt]]:
             yield str(AttemptId(campaign, n, attempt.no, attempt.nonce)), attempt
 
 
-def _queue(db: Database, campaign: str, number: str) -> list[str]:
-    fresh = db.client.lrange(db.key("c", campaign, "fresh", number), 0, -1)
-    ranked = db.client.zrange(db.key("c", campaign, "ranked", number), 0, -1)
-    return [_t(one) for one in (*fresh, *ranked)]
+def _queue(db: Database, campaign: str, number: str, *, newcomer: int | None) -> list[str]:
+    """The agent's contacts that somebody fetches: those behind the head, and those with a rank."""
+    ranked = [_t(one) for one in db.client.zrange(db.key("c", campaign, "ranked", number), 0, -1)]
+    found = []
+    head = int(db.client.hget(db.key("c", campaign, "heads"), number) or 0)
+    assert not (head and newcomer), f"{number} begins twice"
+    n = newcomer or head
+    while n:
+        record = _record(db, campaign, n)
+        contact = ContactRecord.unpack(record)
+        has_left = contact.made or contact.due_s or contact.priority
+        if not has_left and n != newcomer:
+            found.append(str(n))
+        n = int.from_bytes(record[NEXT_AT : NEXT_AT + 4], "little")
+        assert n != APART, f"{campaign}: the queue of {number} ends in what does not stand in it"
+    return [*found, *ranked]
 
 
 def _newcomers(db: Database, campaign: str) -> dict[str, int]:
     """Agent → the contact that is to open its queue."""
     found: dict[str, int] = {}
     for n in map(int, db.client.lrange(db.key("c", campaign, "newcomers"), 0, -1)):
-        chunk, inside = divmod(n - 1, PER_CHUNK)
-        packed = db.client.get(db.key("c", campaign, "contacts", chunk))
-        record = packed[inside * RECORD_BYTES : (inside + 1) * RECORD_BYTES]
+        record = _record(db, campaign, n)
         if record[FLAGS_AT] != NEWCOMER:
             continue
         agent = ContactRecord.unpack(record).agent[1:]
         assert agent not in found, f"{agent} is to begin twice"
         found[agent] = n
     return found
+
+
+def _record(db: Database, campaign: str, n: int) -> bytes:
+    chunk, inside = divmod(n - 1, PER_CHUNK)
+    packed = db.client.get(db.key("c", campaign, "contacts", chunk))
+    return packed[inside * RECORD_BYTES : (inside + 1) * RECORD_BYTES]
 
 
 def _is_held(books: Books, number: str) -> bool:

@@ -3,6 +3,7 @@
 import math
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -24,10 +25,11 @@ from dialer.journal import Journal
 from dialer.loading import Loading
 from dialer.pacing import Allowance, Pacing
 from dialer.recovery import AccountRecovery, HostRecovery
-from dialer.settings import Settings, require_dialling
+from dialer.settings import Settings, SettingsError, require_dialling
 from dialer.settling import Settling, SettlingTimes
 from dialer.status import Statuses
 from dialer.store import Campaigns, Database, Facts
+from dialer.store.layout import can_read_contacts
 from dialer.suppressing import Suppressing
 from dialer.sweeping import Sweeping
 
@@ -64,8 +66,14 @@ class Wiring:
 
     @cached_property
     def db(self) -> Database:
-        """The account's keys and scripts."""
-        return Database(self.redis, self.settings.exotel_account_sid or _UNNAMED_ACCOUNT)
+        """The account's keys and scripts.
+
+        Raises:
+            SettingsError: Another version stored its contacts, and this one would misread them.
+        """
+        db = Database(self.redis, self.settings.exotel_account_sid or _UNNAMED_ACCOUNT)
+        _require_readable_contacts(db)
+        return db
 
     @cached_property
     def allowance(self) -> Allowance:
@@ -256,3 +264,13 @@ class Wiring:
 def process_name() -> str:
     """Name this process among all hosts'."""
     return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def _require_readable_contacts(db: Database) -> None:
+    with suppress(redis.RedisError):  # it is away: whoever asks it next waits, or says so
+        if not can_read_contacts(db):
+            raise SettingsError(
+                "Redis holds campaigns that another version of dialer stored, in a layout that this one "
+                "does not read; finish and report them with that version, or name another Redis in "
+                "REDIS_URL, or another DIALER_DATA_DIR for the embedded server"
+            )

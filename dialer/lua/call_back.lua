@@ -6,7 +6,7 @@
 -- then | 'over', its campaign takes no more calls | 'changed', it is not as the caller read it
 -- | 'gone', there is no such contact.
 
-local campaign, n, due = ARGV[1], tonumber(ARGV[2]), math.ceil(tonumber(ARGV[3]))
+local campaign, n, due = ARGV[1], tonumber(ARGV[2]), math.max(1, math.ceil(tonumber(ARGV[3])))
 local c = read_contact(campaign, n)
 if not c then
   return 'gone'
@@ -34,9 +34,7 @@ if c.state == FINAL then
   count(campaign, 'outcome:' .. ARGV[6], -1)
   c.outcome = 0
   if campaign_now[1] == 'completed' then
-    -- as after an append: somebody starts it again
-    redis.call('HSET', key('c', campaign), 'state', 'loaded')
-    redis.call('HDEL', key('c', campaign), 'ended_at')
+    reopen(campaign)
   end
   answer = 'opened'
 elseif is_over then

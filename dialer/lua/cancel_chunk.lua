@@ -21,8 +21,11 @@ while chunk < last and chunk * PER_CHUNK < size do
     if contact.state == WAITING then
       record = struct.pack('<BBBB', FINAL, code, contact.charged, 0) .. string.sub(record, 5)
       closed, changed = closed + 1, true
-      redis.call('DEL', key('c', campaign, 'fresh', contact.agent),
-        key('c', campaign, 'ranked', contact.agent))
+      redis.call('DEL', key('c', campaign, 'ranked', contact.agent))
+    end
+    if contact.next == LAST then -- nobody is to stand behind it: queues end here
+      record = string.sub(record, 1, NEXT_AT) .. struct.pack('<I', APART) .. string.sub(record, NEXT_AT + 5)
+      changed = true
     end
     parts[#parts + 1] = record
   end

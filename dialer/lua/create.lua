@@ -11,5 +11,6 @@ redis.call('HSET', c, 'name', ARGV[2], 'state', 'loading', 'created_at', text(no
 if ARGV[3] ~= '' then
   redis.call('HSET', c, 'loading', ARGV[3] .. ':0')
 end
+redis.call('HSET', key('account'), 'layout', LAYOUT_OF_CONTACTS)
 redis.call('ZADD', key('campaigns'), text(now), ARGV[1])
 return 1

@@ -1,26 +1,29 @@
 -- Append one block of checked contacts to a campaign; asking twice appends once.
 -- KEYS 1  prefix
 -- ARGV 1  campaign    2  contacts loaded before this block    3  packed contact records
---      4  the first contact of each one's agent, packed unsigned numbers
---      5… packed rows, one string per hundred contacts, the first hundred being that of ARGV 2
+--      4  which of them are newcomers    5  which stand behind the end of their agent's queue, in
+--         pairs: that end, 0 = none, and the contact; by the former
+--      6  which are not plain; all three packed unsigned numbers
+--      7… packed rows, one string per hundred contacts, the first hundred being that of ARGV 2
+-- Whoever is in none of these lists stands behind a contact of the block, which names it already.
 -- Returns how many contacts are loaded now; a block that does not follow is not written, nor one
 -- for a campaign that is being cancelled: nobody would close its contacts.
 
-local campaign, before, records, firsts = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local campaign, before, records = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local newcomers, joining, others = ARGV[4], ARGV[5], ARGV[6]
 local known = redis.call('HMGET', key('c', campaign), 'size', 'state')
 local loaded = tonumber(known[1] or 0)
 if loaded ~= before or known[2] == 'cancelling' or known[2] == 'cancelled' then
   return loaded
 end
 if known[2] == 'completed' then
-  redis.call('HSET', key('c', campaign), 'state', 'loaded')
-  redis.call('HDEL', key('c', campaign), 'ended_at')
+  reopen(campaign)
 end
 
 local added = #records / BYTES
 local first_chunk = math.floor(before / PER_CHUNK)
-for i = 5, #ARGV do
-  redis.call('SET', key('c', campaign, 'rows', first_chunk + i - 5), ARGV[i])
+for i = 7, #ARGV do
+  redis.call('SET', key('c', campaign, 'rows', first_chunk + i - 7), ARGV[i])
 end
 
 local at = 1
@@ -31,55 +34,83 @@ while at <= #records do
   at = last + 1
 end
 
--- unpack_contact would make a table and two texts of each row, and that was half of the time here
-local FLAGS_PRIORITY_DUE_AGENT = '<xxxBhxxIxxxxd' -- of LAYOUT
-local newcomers = {}
-local queues = {} -- agent -> contacts for the end of its queue, and its first contact
-for i = 1, added do
-  local flags, priority, due, agent =
-    struct.unpack(FLAGS_PRIORITY_DUE_AGENT, records, (i - 1) * BYTES + 1)
-  if flags == NEWCOMER then
-    newcomers[#newcomers + 1] = before + i
-  elseif due > now then
-    redis.call('ZADD', key('later'), due, campaign .. '/' .. (before + i))
-  else
-    local queue = queues[agent]
-    if not queue then
-      queue = { first = struct.unpack('<I', firsts, (i - 1) * 4 + 1) }
-      queues[agent] = queue
-    end
-    if priority == 0 then
-      queue[#queue + 1] = before + i
-    else
-      queue.is_ranked = true
-      redis.call('ZADD', key('c', campaign, 'ranked', string.format('%.0f', agent)),
-        rank_of(priority, 0, before + i), before + i)
-    end
-  end
-end
-
-local function push(list, values)
-  local length
-  for from = 1, #values, 1000 do
-    length = redis.call('RPUSH', list, unpack(values, from, math.min(from + 999, #values)))
-  end
-  return length
-end
-
 if #newcomers > 0 then
-  push(key('c', campaign, 'newcomers'), newcomers)
+  local numbers = {}
+  for i = 1, #newcomers, 4 do
+    numbers[#numbers + 1] = struct.unpack('<I', newcomers, i)
+  end
+  for from = 1, #numbers, 1000 do
+    redis.call('RPUSH', key('c', campaign, 'newcomers'),
+      unpack(numbers, from, math.min(from + 999, #numbers)))
+  end
   local times = key('c', campaign, 'newcomers_since')
   if now - tonumber(redis.call('ZRANGE', times, -1, -1)[1] or 0) >= 1 then
-    redis.call('ZADD', times, newcomers[1], text(now))
+    redis.call('ZADD', times, numbers[1], text(now))
   end
 end
 
-local agents, is_ranked = {}, {} -- nobody calls them yet
-for agent, queue in pairs(queues) do
-  agent = string.format('%.0f', agent)
-  local was_empty = push(key('c', campaign, 'fresh', agent), queue) == #queue
-  if queue.is_ranked or (was_empty and not is_newcomer(campaign, queue.first)) then
-    agents[#agents + 1], is_ranked[agent] = agent, queue.is_ranked
+local function agent_of(n)
+  return string.format('%.0f', (struct.unpack('<d', records, (n - before - 1) * BYTES + PAIR_AT + 1)))
+end
+
+local heads = {} -- agent, contact: of queues that begin anew
+local agents, is_ranked = {}, {} -- who has something to do
+
+local function begin_queue(n)
+  local agent = agent_of(n)
+  heads[#heads + 1], heads[#heads + 2] = agent, n
+  agents[#agents + 1] = agent
+end
+
+-- Those behind ends of one hundred are written with one command.
+local where, ends, behind
+
+local function write_joining()
+  if not where then
+    return
+  end
+  for i, was in ipairs(redis.call('BITFIELD', where, unpack(ends))) do
+    if was == APART then -- that end was dialled, or left, before anybody stood behind it
+      begin_queue(behind[i])
+    end
+  end
+end
+
+for i = 1, #joining, 8 do
+  local last, n = struct.unpack('<II', joining, i)
+  if last == 0 then
+    begin_queue(n)
+  else
+    local place, offset = place_of(campaign, last)
+    if place ~= where then
+      write_joining()
+      where, ends, behind = place, {}, {}
+    end
+    local at = #ends
+    -- BITFIELD counts in bits, and the byte of most weight stands first
+    ends[at + 1], ends[at + 2], ends[at + 3] = 'SET', 'u32', (offset + NEXT_AT) * 8
+    ends[at + 4] = struct.unpack('>I', joining, i + 4)
+    behind[#behind + 1] = n
+  end
+end
+write_joining()
+for from = 1, #heads, 2000 do
+  redis.call('HSET', key('c', campaign, 'heads'), unpack(heads, from, math.min(from + 1999, #heads)))
+end
+
+-- unpack_contact would make a table and two texts of each
+local PRIORITY_AND_DUE = '<xxxxhxxI' -- of LAYOUT
+for i = 1, #others, 4 do
+  local n = struct.unpack('<I', others, i)
+  local priority, due = struct.unpack(PRIORITY_AND_DUE, records, (n - before - 1) * BYTES + 1)
+  if due > now then
+    redis.call('ZADD', key('later'), due, campaign .. '/' .. n)
+  else
+    local agent = agent_of(n)
+    redis.call('ZADD', key('c', campaign, 'ranked', agent), rank_of(priority, due, n), n)
+    if not is_ranked[agent] then
+      agents[#agents + 1], is_ranked[agent] = agent, true
+    end
   end
 end
 

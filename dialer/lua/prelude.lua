@@ -70,14 +70,20 @@ local function epoch_or_hold(remembered)
 end
 
 ---------------------------------------------------------------- contacts
--- A contact is 32 bytes in a string of a hundred, so a million cost 32 MB and ten thousand keys.
+-- A contact is 36 bytes in a string of a hundred, so a million cost 36 MB and ten thousand keys.
 
-local PER_CHUNK, BYTES, LAYOUT, CHANGES, PAIR_AT = 100, 32, '<BBBBhHIIdd', '<BBBBhHI', 16
+local PER_CHUNK, BYTES, LAYOUT, CHANGES = 100, 36, '<BBBBhHIIIdd', '<BBBBhHII'
+local NEXT_AT, PAIR_AT = 12, 20
+local LAYOUT_OF_CONTACTS = 2 -- raised whenever a contact is stored otherwise; see dialer/store/layout.py
 local WAITING, RELEASED, DIALING, UNRESOLVED, FINAL = 1, 2, 3, 4, 5
 local STATE = { 'waiting', 'released', 'dialing', 'unresolved', 'final' }
 -- In the flags of a contact that stands among its campaign's newcomers. In those of others they
 -- count how often a worker died on the way to the gate with it.
 local NEWCOMER = 128
+-- A contact that was never tried and has neither priority nor due time is plain. The plain ones of an
+-- agent are the agent's queue, in the file's order: each names the next, so that a long queue costs no
+-- memory of its own that grows in ten thousand places while a list is loaded.
+local LAST, APART = 0, 0xFFFFFFFF -- instead of a next one: nobody stands behind it | in no queue
 
 local function place_of(campaign, n)
   local i = n - 1
@@ -86,8 +92,8 @@ end
 
 local function unpack_contact(bytes)
   local c = {}
-  c.state, c.outcome, c.charged, c.flags, c.priority, c.made, c.due, c.expires, c.agent, c.customer =
-    struct.unpack(LAYOUT, bytes)
+  c.state, c.outcome, c.charged, c.flags, c.priority, c.made, c.due, c.next, c.expires, c.agent,
+    c.customer = struct.unpack(LAYOUT, bytes)
   c.agent, c.customer = string.format('%.0f', c.agent), string.format('%.0f', c.customer)
   return c
 end
@@ -104,7 +110,7 @@ end
 local function write_contact(campaign, n, c)
   local where, offset = place_of(campaign, n)
   redis.call('SETRANGE', where, offset, struct.pack(
-    CHANGES, c.state, c.outcome, c.charged, c.flags, c.priority, c.made, c.due))
+    CHANGES, c.state, c.outcome, c.charged, c.flags, c.priority, c.made, c.due, c.next))
 end
 
 local counted = {}
@@ -167,16 +173,17 @@ local function is_suppressed(campaign, number)
   return is_on(key('suppressed'), number) or is_on(key('c', campaign, 'suppressed'), number)
 end
 
--- Whether a contact is still to open its agent's queue. Each of those costs a few bytes, a queue
--- and a place among the ready some two hundred; many lists name an agent once.
-local function is_newcomer(campaign, n)
-  local where, offset = place_of(campaign, n)
-  return (string.byte(redis.call('GETRANGE', where, offset + 3, offset + 3)) or 0) == NEWCOMER
-end
-
-local function has_queue(campaign, agent)
-  return redis.call('EXISTS', key('c', campaign, 'ranked', agent),
-    key('c', campaign, 'fresh', agent)) > 0
+-- Takes the first contact out of its agent's queue, of which the next one is the head from now on.
+-- Whoever moves the contact on writes that.
+local function step_forward(campaign, c)
+  if c.next ~= LAST then
+    redis.call('HSET', key('c', campaign, 'heads'), c.agent, string.format('%.0f', c.next))
+    return
+  end
+  c.next = APART
+  if c.flags ~= NEWCOMER then -- else the queue was not open yet
+    redis.call('HDEL', key('c', campaign, 'heads'), c.agent)
+  end
 end
 
 -- A contact's rank, the lowest first: by priority, then what is due by its instant, then as in the
@@ -188,24 +195,28 @@ local function rank_of(priority, due, n)
 end
 
 -- When an agent's turn is among the ready of a campaign, the lowest first: below zero while they
--- have a contact that goes before plain ones, else since when they wait, or last.
+-- have a contact that goes before plain ones, else since when they wait, or last; nil when they have
+-- no contact that may be dialled.
 local function turn_of(campaign, agent)
   local first = redis.call('ZRANGE', key('c', campaign, 'ranked', agent), 0, 0, 'WITHSCORES')
-  local rank = tonumber(first[2] or PLAIN)
-  if rank < PLAIN then
+  local rank = tonumber(first[2] or nil)
+  if rank and rank < PLAIN then
     return rank - PLAIN
-  elseif rank == PLAIN or redis.call('EXISTS', key('c', campaign, 'fresh', agent)) == 1 then
+  elseif rank == PLAIN or redis.call('HEXISTS', key('c', campaign, 'heads'), agent) == 1 then
     return now
   end
   return rank
 end
 
--- The agent has something to do in this campaign: take turns if free, else be called when freed.
+-- Where the agent has something to do in this campaign: take turns if free, else be called when freed.
 local function want_agent(campaign, agent)
   if is_taken(agent) then
     redis.call('SADD', key('wanted', agent), campaign)
-  else
-    redis.call('ZADD', key('c', campaign, 'ready'), 'LT', turn_of(campaign, agent), agent)
+    return
+  end
+  local turn = turn_of(campaign, agent)
+  if turn then
+    redis.call('ZADD', key('c', campaign, 'ready'), 'LT', turn, agent)
     join_turns(campaign)
   end
 end
@@ -215,19 +226,22 @@ local function queue(campaign, n, c)
   want_agent(campaign, c.agent)
 end
 
--- Takes a waiting contact out of wherever it waits.
+-- Takes a waiting contact out of wherever it waits. In its agent's queue it is passed over when its
+-- turn comes: by then it does not wait, or is not plain.
 local function leave_queues(campaign, n, c)
-  redis.call('LREM', key('c', campaign, 'fresh', c.agent), 1, n)
   redis.call('ZREM', key('c', campaign, 'ranked', c.agent), n)
   redis.call('ZREM', key('later'), campaign .. '/' .. n)
   redis.call('SREM', key('wanted', c.customer), campaign .. '/' .. n)
   if c.flags == NEWCOMER then -- what stands among the newcomers without it is passed over
+    step_forward(campaign, c)
     c.flags = 0
     write_contact(campaign, n, c)
-    if has_queue(campaign, c.agent) then
-      want_agent(campaign, c.agent)
-    end
+    want_agent(campaign, c.agent)
   end
+end
+
+local function is_plain(c)
+  return c.made == 0 and c.due == 0 and c.priority == 0
 end
 
 -- Wakes whoever waited for this number: campaigns for their agent, contacts for their customer.
@@ -241,7 +255,7 @@ local function wake(number)
       if c and c.state == WAITING then
         queue(campaign, tonumber(n), c)
       end
-    elseif has_queue(one, number) then
+    else
       want_agent(one, number)
     end
   end
@@ -281,6 +295,19 @@ local function finish_campaign_if_done(campaign)
     redis.call('ZREM', key('turns'), campaign)
     redis.call('DEL', key('c', campaign, 'ready'), key('c', campaign, 'newcomers'),
       key('c', campaign, 'newcomers_since'))
+    if c[1] == 'cancelling' then
+      redis.call('DEL', key('c', campaign, 'heads'))
+    end
+  end
+end
+
+-- A completed campaign has contacts to dial again: it is loaded, and somebody starts it.
+local function reopen(campaign)
+  redis.call('HSET', key('c', campaign), 'state', 'loaded')
+  redis.call('HDEL', key('c', campaign), 'ended_at')
+  -- a queue of contacts that all left it is still there, and the next one stands behind them
+  for _, agent in ipairs(redis.call('HKEYS', key('c', campaign, 'heads'))) do
+    want_agent(campaign, agent)
   end
 end
 

@@ -116,40 +116,47 @@ local function next_agent(campaign)
   if c.flags ~= NEWCOMER then
     return false
   end
-  c.flags = 0 -- whoever moves it on writes that
   return c.agent, { n = tonumber(n), c = c }
 end
 
 local function open_queue(campaign, agent, first)
+  first.c.flags = 0
   write_contact(campaign, first.n, first.c)
-  redis.call('LPUSH', key('c', campaign, 'fresh', agent), first.n)
+  redis.call('HSET', key('c', campaign, 'heads'), agent, first.n)
 end
 
 -- The first contact of this agent whose customer is free; `first` is one that stands at the head of
 -- the agent's queue without being in it.
 local function pick(campaign, agent, first)
-  local ranked, fresh = key('c', campaign, 'ranked', agent), key('c', campaign, 'fresh', agent)
+  local ranked, heads = key('c', campaign, 'ranked', agent), key('c', campaign, 'heads')
   for _ = 1, 20 do
     local top = redis.call('ZRANGE', ranked, 0, 0, 'WITHSCORES')
-    local n, c
-    if top[1] and (tonumber(top[2]) < PLAIN
-        or not first and redis.call('EXISTS', fresh) == 0) then
+    local goes_first = top[1] and tonumber(top[2]) < PLAIN
+    local head = not goes_first and not first and redis.call('HGET', heads, agent)
+    local n, c, left_queue
+    if first and not goes_first then
+      n, c, first = first.n, first.c, nil
+      step_forward(campaign, c)
+      c.flags = 0
+    elseif head then
+      n = tonumber(head)
+      c = read_contact(campaign, n)
+      step_forward(campaign, c)
+      left_queue = c.state ~= WAITING or not is_plain(c)
+    elseif top[1] then
       n = tonumber(top[1])
+      c = read_contact(campaign, n)
       redis.call('ZREM', ranked, top[1])
       if first then
         open_queue(campaign, agent, first)
         first = nil
       end
-    elseif first then
-      n, c, first = first.n, first.c, nil
     else
-      n = tonumber(redis.call('LPOP', fresh) or nil)
-    end
-    if not n then
       return
     end
-    c = c or read_contact(campaign, n)
-    if c.state == WAITING then
+    if left_queue then
+      write_contact(campaign, n, c)
+    elseif c.state == WAITING then
       if c.expires > 0 and c.expires <= now then
         close_contact(campaign, n, c, EXPIRED, 'expired')
       elseif is_suppressed(campaign, c.customer) or is_suppressed(campaign, c.agent) then
@@ -221,7 +228,7 @@ local function take_turns(campaign, others_at)
         clock = math.max(at, clock)
         at = clock + 1 / tonumber(rules[4] or 1)
         released_at = at
-      elseif has_queue(campaign, agent) then
+      elseif turn_of(campaign, agent) then
         redis.call('ZADD', key('c', campaign, 'ready'), now, agent)
       end
     end

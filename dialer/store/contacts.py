@@ -1,4 +1,4 @@
-"""Contacts in Redis: 32 packed bytes each, their rows compressed by the hundred."""
+"""Contacts in Redis: 36 packed bytes each, their rows compressed by the hundred."""
 
 import json
 import math
@@ -21,18 +21,18 @@ from campaigns.contact import Contact
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.ids import ContactId
 from dialer.store.database import Database, text
-from dialer.store.first_contacts import FirstContacts
+from dialer.store.queue_ends import APART, QueueEnds
 
 PER_CHUNK = 100
 NEWCOMER = 128
 """In a record's flags: the contact is to open its agent's queue; see prelude.lua."""
-_RECORD = struct.Struct("<BBBBhHIIdd")  # the layout of prelude.lua
+_RECORD = struct.Struct("<BBBBhHIIIdd")  # the layout of prelude.lua
 RECORD_BYTES = _RECORD.size
 _RECORD_TYPE = np.dtype(
     [
         *(("state", "u1"), ("outcome", "u1"), ("charged", "u1"), ("flags", "u1")),
-        *(("priority", "<i2"), ("made", "<u2"), ("due_s", "<u4"), ("expires_s", "<u4")),
-        *(("agent", "<f8"), ("customer", "<f8")),
+        *(("priority", "<i2"), ("made", "<u2"), ("due_s", "<u4"), ("next", "<u4")),
+        *(("expires_s", "<u4"), ("agent", "<f8"), ("customer", "<f8")),
     ]
 )
 _STATES = (None, *ContactState)
@@ -86,6 +86,7 @@ class ContactRecord(NamedTuple):
             self.priority,
             self.made,
             self.due_s,
+            APART,
             self.expires_s,
             float(self.agent),  # the plus is a sign to it
             float(self.customer),
@@ -94,8 +95,8 @@ class ContactRecord(NamedTuple):
     @classmethod
     def unpack(cls, packed: bytes) -> "ContactRecord":
         """Decode from Redis."""
-        state, outcome, charged, _, priority, made, due, expires, agent, customer = _RECORD.unpack(
-            packed
+        (state, outcome, charged, _, priority, made, due, _, expires, agent, customer) = (
+            _RECORD.unpack(packed)
         )
         return cls(
             agent=f"+{agent:.0f}",
@@ -158,14 +159,14 @@ class Block:
 
     Args:
         records: Packed.
-        firsts: The first contact of each one's agent, packed.
+        standing: Who is a newcomer, who stands behind whom, and who is not plain, packed for load.lua.
         rows: Of a hundred contacts each, the first hundred being that of `before`; not compressed.
     """
 
     before: int
     after: int
     records: bytes
-    firsts: bytes
+    standing: tuple[bytes, bytes, bytes]
     rows: list[bytes]
 
 
@@ -187,15 +188,19 @@ class Contacts:
             How many contacts are loaded now; a block that does not follow is not written.
         """
         packed = b"".join(record.pack() for record in records)
-        firsts = self.first_contacts(campaign, size=before)
-        block = self.block(campaign, before=before, records=packed, rows=rows, firsts=firsts)
+        ends = self.queue_ends(campaign, size=before)
+        block = self.block(campaign, before=before, records=packed, rows=rows, ends=ends)
         return self.store(campaign, block)
 
-    def first_contacts(self, campaign: str, *, size: int) -> FirstContacts:
-        """Read who is the first contact of which agent among the first `size` ones."""
-        firsts = FirstContacts()
-        firsts.add(_numbers(self._db, campaign, "agent", size=size), before=0)
-        return firsts
+    def queue_ends(self, campaign: str, *, size: int) -> QueueEnds:
+        """Read where the agents' queues end among the first `size` contacts.
+
+        One that is dialled afterwards is found to be at its end when somebody is put behind it.
+        """
+        ends = QueueEnds()
+        agents, nexts = _columns(self._db, campaign, "agent", "next", size=size)
+        ends.read(agents, nexts, before=0)
+        return ends
 
     def block(
         self,
@@ -204,32 +209,37 @@ class Contacts:
         before: int,
         records: bytes,
         rows: Sequence[Row],
-        firsts: FirstContacts,
+        ends: QueueEnds,
     ) -> Block:
         """Make a block of packed records and rows; reads the hundred that `before` lies within.
 
         Args:
-            firsts: Of the contacts before; those of the block are added.
+            ends: Of the queues of the contacts before; those of the block are added.
         """
         first, inside = divmod(before, PER_CHUNK)
         whole = [*self.rows(campaign, first)[:inside], *rows] if inside else rows
         table = np.frombuffer(records, dtype=_RECORD_TYPE).copy()
-        first_of_agent = firsts.add(table["agent"], before=before)
-        is_first = first_of_agent == np.arange(before + 1, before + 1 + len(table))
         is_plain = (table["priority"] == 0) & (table["due_s"] == 0)
-        table["flags"] = np.where(is_first & is_plain, NEWCOMER, 0)
+        standing = ends.add(table["agent"].astype(np.int64), is_plain, before=before)
+        table["next"] = standing.nexts
+        table["flags"][standing.newcomers - before - 1] = NEWCOMER
+        others = np.flatnonzero(~is_plain) + before + 1
         return Block(
             before=before,
             after=before + len(rows),
             records=table.tobytes(),
-            firsts=first_of_agent.astype("<u4").tobytes(),
+            standing=(
+                standing.newcomers.astype("<u4").tobytes(),
+                standing.joining.astype("<u4").tobytes(),
+                others.astype("<u4").tobytes(),
+            ),
             rows=[_as_lines(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)],
         )
 
     def store(self, campaign: str, block: Block) -> int:
         """Append a block, as `append` does."""
         rows = map(_compressed, block.rows)
-        answer = self._db.run("load", campaign, block.before, block.records, block.firsts, *rows)
+        answer = self._db.run("load", campaign, block.before, block.records, *block.standing, *rows)
         return int(answer)
 
     def get(self, campaign: str, n: int) -> ContactRecord | None:
@@ -305,26 +315,30 @@ def customers_of(
     db: Database, campaign: str, *, size: int
 ) -> "np.ndarray[Any, np.dtype[np.int64]]":
     """Read all customers of a campaign's first `size` contacts, E.164 digits as integers."""
-    return _numbers(db, campaign, "customer", size=size)
+    (customers,) = _columns(db, campaign, "customer", size=size)
+    return customers
 
 
-def _numbers(
-    db: Database, campaign: str, whose: str, *, size: int
-) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    found = []
+def _columns(
+    db: Database, campaign: str, *names: str, size: int
+) -> "list[np.ndarray[Any, np.dtype[np.int64]]]":
+    found: list[list[np.ndarray[Any, np.dtype[np.int64]]]]
+    found = [[np.empty(0, dtype=np.int64)] for _ in names]
     for first in range(0, (size + PER_CHUNK - 1) // PER_CHUNK, 1000):
         chunks = range(first, min(first + 1000, (size + PER_CHUNK - 1) // PER_CHUNK))
         keys = [db.key("c", campaign, "contacts", chunk) for chunk in chunks]
         stored = cast("list[bytes | None]", db.client.mget(keys))
         records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=_RECORD_TYPE)
-        found.append(records[whose].astype(np.int64))
-    return np.concatenate(found)[:size] if found else np.empty(0, dtype=np.int64)
+        for name, parts in zip(names, found, strict=True):
+            parts.append(records[name].astype(np.int64))
+    return [np.concatenate(parts)[:size] for parts in found]
 
 
 def pack_records(contacts: Sequence[Contact]) -> bytes:
     """Encode contacts as they stand at first: waiting, never tried."""
     records = np.zeros(len(contacts), dtype=_RECORD_TYPE)
     records["state"] = _STATES.index(ContactState.WAITING)
+    records["next"] = APART  # until a block tells who stands behind whom
     records["agent"] = [float(contact.agent) for contact in contacts]
     records["customer"] = [float(contact.customer) for contact in contacts]
     records["priority"] = [contact.priority for contact in contacts]

@@ -11,7 +11,7 @@ c:C                 hash    name, state, rules (JSON), rules_version, columns, s
                             open_from, open_until, virtual_time, … of one campaign
 c:C:counts          hash    state → contacts; outcome:O → contacts; attempts;         for ever
                             charged; attempt:O → attempts
-c:C:contacts:K      string  100 contacts of 32 bytes, see prelude.lua                 for ever
+c:C:contacts:K      string  100 contacts of 36 bytes, see prelude.lua                 for ever
 c:C:rows:K          string  the same contacts' lines and cells, zlib of JSON          for ever
 c:C:imports         list    JSON of each file: hash, time, counts                     for ever
 c:C:hashes          set     content hashes of files loaded to their end               for ever
@@ -19,7 +19,8 @@ c:C:rejected        hash    block → rejected and duplicate rows, zlib of JSON 
 c:C:attempts:K      hash    contact-no → attempt as a JSON list                       for ever
 c:C:newcomers       list    the first contacts of agents never called here            while any
 c:C:newcomers_since zset    since when they wait, epoch s → the first such contact    while any
-c:C:fresh:A         list    contacts never tried, in the file's order                 while any
+c:C:heads           hash    agent → the first of their plain contacts, which names    while any
+                            the next; see prelude.lua
 c:C:ranked:A        zset    contacts with a rank (priority, retry due) → rank         while any
 c:C:ready           zset    agents with work here, believed free → their turn         while any
 c:C:zones           set     IANA zones that contacts have of their own                for ever
@@ -43,7 +44,8 @@ sids:D              hash    Sid → attempt id, of day D                        
 callbacks           stream  raw callbacks, consumer group `results`                   until settled
 orphans             stream  callbacks nobody could place                              10,000
 suppressed          hash    number → when and why, JSON                               for ever
-account             hash    run_id, epoch; stopped, hold: why nothing is dialled      for ever
+account             hash    run_id, epoch; stopped, hold: why nothing is dialled;     for ever
+                            layout of contacts
 hosts               hash    worker host → last seen, epoch s                          for ever
 reported            hash    worker host → what its journal held, JSON                 per hold
 ghosts              zset    N/attempt whose contact is lost → until it could live     until then

@@ -16,8 +16,8 @@ _RECORD = np.dtype(
     {
         "names": ["state", "made", "due_s", "expires_s", "agent", "customer"],
         "formats": ["u1", "<u2", "<u4", "<u4", "<f8", "<f8"],
-        "offsets": [0, 6, 8, 12, 16, 24],
-        "itemsize": 32,
+        "offsets": [0, 6, 8, 16, 20, 28],
+        "itemsize": 36,
     }
 )
 

@@ -61,16 +61,16 @@ def test_who_stands_behind_a_contact_that_is_called_back_later_goes_now(account,
     check_conservation(db)
 
 
-@pytest.mark.parametrize("place", ["newcomers", "fresh", "ranked", "later", "wanted"])
+@pytest.mark.parametrize("place", ["newcomers", "queue", "ranked", "later", "wanted"])
 def test_wherever_it_waits_it_waits_in_one_place_afterwards(account, db, place):
     changed = {
         "newcomers": {},
-        "fresh": {},
+        "queue": {},
         "ranked": {"priority": 5},
         "later": {"due_s": int(db.now()) + 3600},
         "wanted": {},
     }[place]
-    first = [pair(1, 9, priority=1)] if place == "fresh" else []
+    first = [pair(1, 9, priority=1)] if place == "queue" else []
     campaign = store_campaign(db, [*first, pair(1, 1, **changed)])
     contact = ContactId(campaign, 1 + len(first))
     if place == "wanted":

@@ -159,7 +159,7 @@ def test_a_cancelled_campaign_leaves_no_queue_behind(account, db):
     account.tick()
 
     assert account.state(campaign) == "cancelled"
-    for kind in ("fresh", "ranked", "ready"):
+    for kind in ("heads", "ranked", "ready"):
         assert not list(db.client.scan_iter(db.key("c", campaign, f"{kind}*")))
     assert not db.client.zcard(db.key("turns"))
     assert not db.client.zcard(db.key("later"))

@@ -8,6 +8,7 @@ stop, every campaign comes to its end.
 import contextlib
 import secrets
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from hypothesis.stateful import (
 from campaigns.attempt import CallReport
 from campaigns.campaign import CampaignState, UnknownPolicy
 from campaigns.retry_policy import RetryRule
-from dialer.ids import AttemptId
+from dialer.calling_back import NoCallBack, call_back
+from dialer.ids import AttemptId, ContactId
 from dialer.store import ContactRecord
 from dialer.store.campaigns import WrongState
 from tests.account_kit import Account
@@ -144,6 +146,14 @@ class Everything(RuleBasedStateMachine):
         campaign = self.account.campaigns.find(self._pick(self.campaigns, at))
         with contextlib.suppress(WrongState):
             self.account.campaigns.move(campaign, CampaignState(to))
+
+    @precondition(lambda self: self.campaigns)
+    @rule(at=which, n=which, after_s=st.sampled_from([-60, 0, 45, 600]), reopen=st.booleans())
+    def call_back(self, at: int, n: int, after_s: float, reopen: bool) -> None:
+        campaign = self.account.campaigns.find(self._pick(self.campaigns, at))
+        when = datetime.fromtimestamp(self.db.now() + after_s, UTC)
+        with contextlib.suppress(NoCallBack):
+            call_back(self.db, ContactId(campaign.id, n % campaign.size + 1), when, reopen=reopen)
 
     @rule(number=st.sampled_from(NUMBERS[4:]))
     def suppress(self, number: str) -> None:

@@ -5,7 +5,10 @@ import redis
 from structlog.testing import capture_logs
 
 from dialer.settings import SettingsError
+from tests.factories import pair, store_campaign
+from tests.web_kit import settings_for
 from workers.redis_fitness import require_fit_redis
+from workers.wiring import Wiring
 
 
 @pytest.fixture
@@ -48,3 +51,21 @@ def test_a_server_that_is_away_is_waited_for(tmp_path):
         require_fit_redis(client)
 
     assert [line["event"] for line in logs] == ["redis_not_examined"]
+
+
+def test_contacts_that_another_version_laid_out_otherwise_are_not_misread(redis_server, tmp_path):
+    wiring = Wiring(settings_for(redis_server, "layouts", tmp_path))
+    assert not wiring.campaigns.all()  # an empty account is anybody's
+    store_campaign(wiring.db, [pair(1, 1)])
+    assert Wiring(wiring.settings).campaigns.all()
+
+    wiring.redis.hdel(wiring.db.key("account"), "layout")
+
+    with pytest.raises(SettingsError, match=r"another version.*REDIS_URL"):
+        Wiring(wiring.settings).campaigns.all()
+
+
+def test_a_server_that_is_away_is_not_asked_who_stored_its_contacts(redis_server, tmp_path):
+    settings = settings_for(redis_server, "away", tmp_path, redis_url=f"unix://{tmp_path / 'none'}")
+
+    assert Wiring(settings).db.account == "away"

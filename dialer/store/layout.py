@@ -1,0 +1,17 @@
+"""Whether contacts are stored as this version reads them: misread, they were other people's numbers."""
+
+from typing import cast
+
+from dialer.store.database import Database
+
+_LAYOUT = b"2"
+"""As in prelude.lua: 36 bytes a contact, queues as chains. Until then nobody wrote a layout down."""
+
+
+def can_read_contacts(db: Database) -> bool:
+    """Tell whether the account's campaigns, if any, were stored in the layout of this version."""
+    with db.client.pipeline() as pipe:
+        pipe.hget(db.key("account"), "layout")
+        pipe.exists(db.key("campaigns"))
+        layout, has_campaigns = cast("tuple[bytes | None, int]", pipe.execute())
+    return layout == _LAYOUT or not has_campaigns

@@ -1,0 +1,87 @@
+"""Who stands behind whom in the agents' queues, as contacts are appended to a campaign."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from campaigns.sorted_runs import Integers, SortedRuns
+
+LAST, APART = 0, 0xFFFFFFFF
+"""Instead of a next contact: nobody stands behind it; it stands in no queue. See prelude.lua."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the contacts of a block stand.
+
+    Args:
+        nexts: For each contact the one behind it, or LAST or APART.
+        newcomers: Contacts that are the first of an agent nobody had heard of.
+        joining: Contacts that are not behind one of their block: (the end of their agent's queue
+            as far as it is known, 0 = none; the contact), by the former.
+    """
+
+    nexts: Integers
+    newcomers: Integers
+    joining: Integers
+
+
+class QueueEnds:
+    """Remembers the last contact of each agent's queue, in sixteen bytes an agent."""
+
+    def __init__(self) -> None:
+        self._runs = SortedRuns()  # of agents and contact numbers, 0 = nobody stands in the queue
+
+    def read(
+        self, agents: "np.ndarray[Any, Any]", nexts: "np.ndarray[Any, Any]", *, before: int
+    ) -> None:
+        """Take in contacts as they are stored, `before` ones of the campaign standing before them."""
+        whose, which = np.unique(agents, return_inverse=True)
+        table: Integers = np.array([whose, np.zeros(len(whose))], dtype=np.int64)
+        is_known = self._runs.recall(table)
+        is_last = nexts == LAST
+        table[1, which[is_last]] = np.flatnonzero(is_last) + before + 1
+        self._runs.renew(table[:, is_known])
+        self._runs.remember(table[:, ~is_known])
+
+    def add(
+        self,
+        agents: "np.ndarray[Any, Any]",
+        is_plain: "np.ndarray[Any, np.dtype[np.bool_]]",
+        *,
+        before: int,
+    ) -> Standing:
+        """Let the next contacts of the campaign stand behind those before them.
+
+        Args:
+            agents: Of these contacts, E.164 digits as numbers.
+            is_plain: Which of them stand in their agent's queue; the others wait elsewhere.
+            before: Contacts the campaign had before these.
+        """
+        whose, first_places, which = np.unique(agents, return_index=True, return_inverse=True)
+        table: Integers = np.array([whose, np.zeros(len(whose))], dtype=np.int64)
+        is_known = self._runs.recall(table)
+
+        plain = np.flatnonzero(is_plain)
+        plain = plain[np.argsort(which[plain], kind="stable")]  # agent by agent
+        is_behind = which[plain[1:]] == which[plain[:-1]]
+        nexts: Integers = np.full(len(agents), APART, dtype=np.int64)
+        nexts[plain] = LAST
+        nexts[plain[:-1][is_behind]] = plain[1:][is_behind] + before + 1
+
+        edge = np.ones(min(len(plain), 1), dtype=np.bool_)
+        foremost = plain[np.concatenate([edge, ~is_behind])]
+        hindmost = plain[np.concatenate([~is_behind, edge])]
+        is_new = ~is_known[which[foremost]] & (first_places[which[foremost]] == foremost)
+        behind = foremost[~is_new]
+        joining: Integers = np.array([table[1, which[behind]], behind + before + 1])
+
+        table[1, which[hindmost]] = hindmost + before + 1
+        self._runs.renew(table[:, is_known])
+        self._runs.remember(table[:, ~is_known])
+        return Standing(
+            nexts,
+            newcomers=np.sort(foremost[is_new]) + before + 1,
+            joining=joining[:, np.argsort(joining[0], kind="stable")].T,
+        )
