@@ -39,8 +39,8 @@ run: $(VENV)/.runtime ## Run all processes on this machine, with the settings of
 sim: $(VENV)/.runtime ## Run the Exotel simulator alone
 	$(BIN)/dialer simulator
 
-# minutes of starting and stopping whole installations: `make chaos` runs them
-LONG := test_supervisors.py test_failover.py test_clock.py
+# minutes of starting and stopping whole installations, or a time that is promised: `make chaos` runs them
+LONG := test_supervisors.py test_failover.py test_clock.py test_rhythms.py
 
 # twice as many processes as cores of a small machine: the long tests wait more than they work
 test: $(VENV)/.dev ## Run the tests
