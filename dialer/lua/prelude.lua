@@ -210,12 +210,12 @@ end
 
 -- Where the agent has something to do in this campaign: take turns if free, else be called when freed.
 local function want_agent(campaign, agent)
-  if is_taken(agent) then
-    redis.call('SADD', key('wanted', agent), campaign)
-    return
-  end
   local turn = turn_of(campaign, agent)
-  if turn then
+  if not turn then
+    return
+  elseif is_taken(agent) then
+    redis.call('SADD', key('wanted', agent), campaign)
+  else
     redis.call('ZADD', key('c', campaign, 'ready'), 'LT', turn, agent)
     join_turns(campaign)
   end
