@@ -291,7 +291,8 @@ class Campaigns:
         arrived = {to, CampaignState.COMPLETED, CampaignState.CANCELLED}
         was_cancelled = to is CampaignState.CANCELLING and after is CampaignState.CANCELLED
         if after not in arrived or (before == after != to and not was_cancelled):
-            raise WrongState(f"campaign {campaign.name} is {after}", state=after)
+            stands = "archived" if campaign.archived_at else after
+            raise WrongState(f"campaign {campaign.name} is {stands}", state=after)
         return after
 
     def end(self, campaign: Campaign) -> None:

@@ -6,6 +6,7 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 
+from campaigns.campaign import CampaignState
 from dialer.archive import Archive, ArchiveDamaged
 from dialer.archiving import Archiving, NotArchived
 from dialer.report_files import Format
@@ -122,6 +123,13 @@ def test_an_archived_campaign_takes_no_more_rows(account, finished, tmp_path):
 
     with pytest.raises(WrongState):
         account.campaigns.begin_loading(finished.id, content_hash="more")
+
+
+def test_an_archived_campaign_is_not_started_and_says_why(account, finished, tmp_path):
+    books_kit.archive(account, finished, tmp_path)
+
+    with pytest.raises(WrongState, match="is archived"):
+        account.campaigns.move(account.campaigns.find("sale"), CampaignState.RUNNING)
 
 
 def test_a_damaged_archive_is_found_out_and_redis_is_not_freed_from_it(account, finished, tmp_path):
