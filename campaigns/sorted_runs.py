@@ -22,21 +22,16 @@ class SortedRuns:
         keys = table[0].copy()
         is_known = np.zeros(len(keys), dtype=np.bool_)
         for run in self._runs:
-            places = np.searchsorted(run[0], keys)
-            places[places == run.shape[1]] = 0
-            is_here = run[0][places] == keys
-            table[:, is_here] = run[:, places[is_here]]
+            is_here, places = _find(keys, run)
+            table[:, is_here] = run[:, places]
             is_known |= is_here
         return is_known
 
     def renew(self, table: Integers) -> None:
         """Write a table's columns over what is remembered of its keys, all of which are known."""
-        keys = table[0]
         for run in self._runs:
-            places = np.searchsorted(run[0], keys)
-            places[places == run.shape[1]] = 0
-            is_here = run[0][places] == keys
-            run[:, places[is_here]] = table[:, is_here]
+            is_here, places = _find(table[0], run)
+            run[:, places] = table[:, is_here]
 
     def remember(self, table: Integers) -> None:
         """Remember rows whose keys are not known yet, sorted by key."""
@@ -48,3 +43,11 @@ class SortedRuns:
             run = np.concatenate([self._runs.pop(), run], axis=1)
             run = run[:, np.argsort(run[0], kind="stable")]
         self._runs.append(run)
+
+
+def _find(keys: Integers, run: Integers) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Tell which keys are in a run, and the places of those."""
+    places = np.searchsorted(run[0], keys)
+    places[places == run.shape[1]] = 0
+    is_here = run[0][places] == keys
+    return is_here, places[is_here]

@@ -279,7 +279,7 @@ class Statuses:
                 pipe.exists(self._db.key("c", campaign, "ranked", number))
                 pipe.hexists(self._db.key("c", campaign, "heads"), number)
             found = pipe.execute()
-            return sum(map(bool, map(max, found[::2], found[1::2])))
+        return sum(1 for is_there in zip(found[::2], found[1::2], strict=True) if any(is_there))
 
 
 def alive(db: Database) -> dict[str, int]:

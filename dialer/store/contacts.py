@@ -199,7 +199,7 @@ class Contacts:
         """
         ends = QueueEnds()
         agents, nexts = _columns(self._db, campaign, "agent", "next", size=size)
-        ends.read(agents, nexts, before=0)
+        ends.read(agents, nexts)
         return ends
 
     def block(

@@ -33,21 +33,17 @@ class QueueEnds:
     def __init__(self) -> None:
         self._runs = SortedRuns()  # of agents and contact numbers, 0 = nobody stands in the queue
 
-    def read(
-        self, agents: "np.ndarray[Any, Any]", nexts: "np.ndarray[Any, Any]", *, before: int
-    ) -> None:
-        """Take in contacts as they are stored, `before` ones of the campaign standing before them."""
+    def read(self, agents: Integers, nexts: Integers) -> None:
+        """Take in the contacts a campaign has; before any is added."""
         whose, which = np.unique(agents, return_inverse=True)
-        table: Integers = np.array([whose, np.zeros(len(whose))], dtype=np.int64)
-        is_known = self._runs.recall(table)
+        table: Integers = np.array([whose, np.zeros_like(whose)])
         is_last = nexts == LAST
-        table[1, which[is_last]] = np.flatnonzero(is_last) + before + 1
-        self._runs.renew(table[:, is_known])
-        self._runs.remember(table[:, ~is_known])
+        table[1, which[is_last]] = np.flatnonzero(is_last) + 1
+        self._runs.remember(table)
 
     def add(
         self,
-        agents: "np.ndarray[Any, Any]",
+        agents: Integers,
         is_plain: "np.ndarray[Any, np.dtype[np.bool_]]",
         *,
         before: int,
@@ -60,7 +56,7 @@ class QueueEnds:
             before: Contacts the campaign had before these.
         """
         whose, first_places, which = np.unique(agents, return_index=True, return_inverse=True)
-        table: Integers = np.array([whose, np.zeros(len(whose))], dtype=np.int64)
+        table: Integers = np.array([whose, np.zeros_like(whose)])
         is_known = self._runs.recall(table)
 
         plain = np.flatnonzero(is_plain)

@@ -33,7 +33,7 @@ def stood(blocks, *, read_anew_before=None):
         before = len(nexts)
         if place == read_anew_before:
             ends = QueueEnds()
-            ends.read(np.array(agents, dtype=np.int64), np.array(nexts, dtype=np.int64), before=0)
+            ends.read(np.array(agents, dtype=np.int64), np.array(nexts, dtype=np.int64))
         whose, is_plain = (np.array(column) for column in zip(*block, strict=True))
         found = ends.add(whose, is_plain, before=before)
         agents.extend(whose)
