@@ -66,8 +66,12 @@ class Feeding:
         self._hours = Hours(db)
         self._epoch = 0
 
-    def tick(self) -> Tick:
-        """Take back releases that ran out, wake who waited, release what is due."""
+    def tick(self, *, queued: int = 0) -> Tick:
+        """Take back releases that ran out, wake who waited, release what is due.
+
+        Args:
+            queued: Messages in the queue that no worker has taken.
+        """
         answer = self._db.run(
             "release",
             self._ahead,
@@ -79,6 +83,7 @@ class Feeding:
             code_of(NotDialled.POISON),
             self._epoch,
             self._used_within_s,
+            queued,
         )
         self._epoch = max(self._epoch, int(float(answer[1])))
         failpoints.reach("released")

@@ -4,6 +4,7 @@ What the caller's own clock, rules and row decide is prepared here; all else is 
 and at once, in gate.lua.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, takewhile
@@ -292,7 +293,7 @@ def party(line: Sequence[Wanted]) -> int:
 
 
 def _in_a_round_trip(spacing_s: float) -> int:
-    return max(1, min(_MOST_TOGETHER, int(_ROUND_TRIP_S / spacing_s)))
+    return min(_MOST_TOGETHER, math.ceil(_ROUND_TRIP_S / spacing_s))
 
 
 def _found(wanted: Wanted) -> tuple[ContactRecord, Row]:

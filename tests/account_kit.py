@@ -99,13 +99,13 @@ class Account:
             sleep=self.db.pass_time,
         )
 
-    def tick(self) -> tuple[Released, ...]:
+    def tick(self, *, queued: int = 0) -> tuple[Released, ...]:
         """Do what the feeder does every second."""
         feeding = self.feeding
         feeding.keep_schedules()
         while feeding.cancel_some():
             pass
-        return feeding.tick().released
+        return feeding.tick(queued=queued).released
 
     def dial(self, released: Released) -> Dialled | Dropped:
         """Do what a worker does with one message."""

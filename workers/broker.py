@@ -12,7 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import dramatiq
 import redis
@@ -37,6 +37,7 @@ _SLOWEST_USUAL_ANSWER_S = 5.0
 _SPARE_THREADS = 8
 _MOST_THREADS = 32
 _PARTIES_AHEAD = 6
+_FETCHED_WITHIN_S = 0.1  # of a pace that leaves less between two requests, several are at hand
 
 
 class Tuning(Middleware):
@@ -142,13 +143,16 @@ def dial_message(contact: ContactId, token: str) -> dramatiq.Message[None]:
     )
 
 
-def _ahead(together: int) -> int:
+def _ahead(together: int, spacing_s: float) -> int:
     """Give how many messages a process holds that are not past the gate.
 
-    Where one contact passes at a time, the next is fetched when it has. Where many do, enough are
-    at hand that whoever is done finds the next, and that parties are full.
+    Where one contact passes at a time, as many as leave while the next are fetched: at Exotel's limit
+    that is one. Where many pass together, enough are at hand that whoever is done finds the next, and
+    that parties are full.
     """
-    return 1 if together == 1 else _PARTIES_AHEAD * together
+    if together > 1:
+        return _PARTIES_AHEAD * together
+    return max(1, math.ceil(_FETCHED_WITHIN_S / spacing_s))
 
 
 def send_all(broker: RedisBroker, released: Sequence[Released]) -> None:
@@ -170,6 +174,11 @@ def send_all(broker: RedisBroker, released: Sequence[Released]) -> None:
         pipe.execute()
 
 
+def queued(broker: RedisBroker) -> int:
+    """Tell how many messages wait for a worker."""
+    return cast("int", broker.client.llen(f"{broker.namespace}:{QUEUE}"))
+
+
 def make_broker(
     client: "redis.Redis",
     *,
@@ -185,7 +194,7 @@ def make_broker(
         dialing: What its messages are for; None where none are consumed.
     """
     return DialBroker(
-        ahead=_ahead(dialing.most_together) if dialing else 0,
+        ahead=_ahead(dialing.most_together, allowance.spacing_s) if dialing else 0,
         under_way=dialing.under_way if dialing else lambda: 0,
         client=client,
         namespace=f"{prefix}dramatiq",

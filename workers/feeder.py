@@ -6,7 +6,7 @@ import redis
 import structlog
 
 from dialer.clock import sleeper
-from workers.broker import make_broker, send_all
+from workers.broker import make_broker, queued, send_all
 from workers.heartbeat import beating
 from workers.stopping import stop_on_signals
 from workers.wiring import Wiring
@@ -45,7 +45,7 @@ def _feed(wiring: Wiring, stop: threading.Event) -> None:
                 wiring.feeding.keep_schedules()
                 while wiring.feeding.cancel_some() and not stop.is_set():
                     pass
-            send_all(broker, wiring.feeding.tick().released)
+            send_all(broker, wiring.feeding.tick(queued=queued(broker)).released)
             tick += 1
             stop.wait(_TICK_S)
         except redis.RedisError as error:

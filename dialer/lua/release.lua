@@ -4,6 +4,7 @@
 --      4  most calls live at once, 0 = no cap    5  outcome code of expired    6  of suppressed
 --      7  of poison    8  the epoch the caller remembers
 --      9  seconds after which a release usually has been used
+--     10  messages that wait in the queue, used or not
 -- Returns why nothing more was released ('' when enough is) and the epoch, then campaign, contact
 -- and token of each released contact.
 
@@ -74,7 +75,10 @@ end
 -- One that was not used for so long may be a dead worker's. Its contact waits for the lease to end,
 -- but others need not: a worker killed each second must not leave the queue empty.
 local lately = redis.call('ZCOUNT', key('released'), '(' .. text(now + lease_s - tonumber(ARGV[9])), '+inf')
-local room = math.min(most - lately, MOST_HELD * most - redis.call('ZCARD', key('released')))
+-- A queue whose workers are away, or slower than the pace, fills with releases that ran out; to send
+-- more behind them would let every one of those run out as well.
+local room = math.min(most - lately, most - tonumber(ARGV[10]),
+  MOST_HELD * most - redis.call('ZCARD', key('released')))
 if cap > 0 then
   local live = redis.call('ZCARD', key('open')) + redis.call('ZCARD', key('released'))
   if live >= cap then

@@ -51,6 +51,21 @@ def test_three_hundred_pairs_with_doubled_shuffled_and_early_callbacks_end_as_th
         agrees_with_provider(rig)
 
 
+def test_a_limit_of_a_hundred_a_second_is_used_and_not_passed(tmp_path):
+    limit = 6_000  # in a minute
+    options = SimulatorOptions(rate_limit=limit, speed=120)
+
+    with (
+        running(options) as provider,
+        dialer(tmp_path, provider, EXOTEL_RATE_LIMIT=str(limit)) as rig,
+    ):
+        rig.load(pairs(1_500, agents=1_500), "--start")
+        until(lambda: rig.verdict()["connects"] >= 1_500, within_s=100, what="everybody's call")
+
+        assert rig.verdict()["attempts_posted_twice"] == []
+        assert rig.verdict()["overlapping_calls"] == []
+
+
 def test_after_a_pause_no_request_is_sent(tmp_path):
     options = SimulatorOptions(rate_limit=100, rate_window_s=3, speed=120)
 

@@ -227,7 +227,7 @@ def test_who_comes_before_a_suspect_goes_without_it():
 
 
 @pytest.mark.parametrize(
-    ("requests", "together"), [(200, 1), (2_000, 1), (24_000, 2), (1_000_000, 16)]
+    ("requests", "together"), [(200, 1), (12_000, 1), (20_000, 2), (24_000, 2), (1_000_000, 16)]
 )
 def test_as_many_go_together_as_the_pace_lets_through_in_a_round_trip(
     db, tmp_path, requests, together

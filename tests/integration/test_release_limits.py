@@ -1,7 +1,8 @@
 """What keeps contacts that are due from going: live calls, daily caps, lists of numbers."""
 
+from dialer.feeding import RELEASE_LEASE_S
 from dialer.gate import Dropped
-from tests.account_kit import Account
+from tests.account_kit import EIGHT_AHEAD, Account
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign
 from tests.phone_company import Answer
@@ -30,6 +31,28 @@ def test_no_more_calls_are_live_than_the_account_has_room_for(db, tmp_path):
     account.end_all()
     account.dial_all()
     assert len(account.company.live()) == 2
+
+
+def test_no_more_is_released_than_the_queue_has_room_for(db, tmp_path):
+    account = Account(db, tmp_path, ahead=EIGHT_AHEAD)
+    store_campaign(db, [pair(n, n) for n in range(20)])
+
+    assert account.tick(queued=8) == ()
+    assert len(account.tick(queued=5)) == 3
+
+
+def test_a_queue_whose_workers_are_away_grows_no_longer(db, tmp_path):
+    account = Account(db, tmp_path, ahead=EIGHT_AHEAD)
+    store_campaign(db, [pair(n, n) for n in range(20)])
+    queued = len(account.tick())
+
+    for _ in range(10):
+        db.pass_time(RELEASE_LEASE_S + 1)  # what was released has run out, its message waits still
+        queued += len(account.tick(queued=queued))
+
+    assert queued == 8
+    assert len(account.tick()) == 8
+    check_conservation(db)
 
 
 def test_a_campaign_at_its_own_cap_goes_on_when_a_call_ends(account, db):
