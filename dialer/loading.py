@@ -50,6 +50,9 @@ _LONGEST_NAME = 64
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 
+_TAKE_NO_ROWS = {CampaignState.CANCELLING, CampaignState.CANCELLED}
+
+
 class LoadRefused(Exception):
     """The file cannot be loaded under this name or into this campaign; says what to do."""
 
@@ -58,10 +61,15 @@ class NameTaken(LoadRefused):
     """A campaign of this name was loaded from another file."""
 
     def __init__(self, campaign: Campaign) -> None:
-        super().__init__(
-            f"there is a campaign {campaign.name!r} already, loaded from another file; choose "
-            f"another --name, or add the rows with: dialer campaign append {campaign.id} FILE"
-        )
+        there_is = f"there is a campaign {campaign.name!r} already"
+        if campaign.archived_at or campaign.state in _TAKE_NO_ROWS:
+            stands = "archived" if campaign.archived_at else campaign.state
+            super().__init__(f"{there_is}, and it is {stands}; choose another --name")
+        else:
+            super().__init__(
+                f"{there_is}, loaded from another file; choose another --name, or add the rows "
+                f"with: dialer campaign append {campaign.id} FILE"
+            )
         self.campaign = campaign
 
 

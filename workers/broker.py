@@ -37,7 +37,7 @@ _SLOWEST_USUAL_ANSWER_S = 5.0
 _SPARE_THREADS = 8
 _MOST_THREADS = 32
 _PARTIES_AHEAD = 6
-_FETCHED_WITHIN_S = 0.1  # of a pace that leaves less between two requests, several are at hand
+_FETCHED_WITHIN_S = 0.03  # of a pace that leaves less between two requests, several are at hand
 
 
 class Tuning(Middleware):

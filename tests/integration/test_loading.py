@@ -392,6 +392,22 @@ def test_another_file_under_the_same_name_is_refused(db, tmp_path):
     check_whole(db)
 
 
+def test_a_load_that_broke_off_and_was_cancelled_is_loaded_under_another_name(
+    db, meddled, tmp_path
+):
+    def break_off(name: str) -> None:
+        if name == "load":
+            raise BreakOff
+
+    meddled.after = break_off
+    with pytest.raises(BreakOff):
+        load(meddled, tmp_path, listed())
+    Campaigns(db).move(Campaigns(db).find("sale"), CampaignState.CANCELLING)
+
+    with pytest.raises(LoadRefused, match=r"it is cancel.*; choose another --name"):
+        load(db, tmp_path, listed())
+
+
 def test_another_file_waits_for_a_load_that_broke_off(db, meddled, tmp_path):
     def break_off(name: str) -> None:
         if name == "load":
