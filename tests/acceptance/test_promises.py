@@ -59,8 +59,8 @@ def test_a_limit_of_a_hundred_a_second_is_used_and_not_passed(tmp_path):
         running(options) as provider,
         dialer(tmp_path, provider, EXOTEL_RATE_LIMIT=str(limit)) as rig,
     ):
-        rig.load(pairs(1_500, agents=1_500), "--start")
-        until(lambda: rig.verdict()["connects"] >= 1_500, within_s=100, what="everybody's call")
+        rig.load(pairs(1_000, agents=1_000), "--start")
+        until(lambda: rig.verdict()["connects"] >= 1_000, within_s=90, what="everybody's call")
 
         assert rig.verdict()["attempts_posted_twice"] == []
         assert rig.verdict()["overlapping_calls"] == []
