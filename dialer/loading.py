@@ -48,8 +48,6 @@ log = structlog.get_logger(__name__)
 _COPY_BYTES = 1 << 20
 _LONGEST_NAME = 64
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]")
-
-
 _TAKE_NO_ROWS = {CampaignState.CANCELLING, CampaignState.CANCELLED}
 
 

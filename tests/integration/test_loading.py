@@ -80,6 +80,18 @@ def load(
     )
 
 
+def load_broken_off(meddled: Meddled, folder: Path, *, after: str) -> None:
+    """Load a list until the lights go out, right after a script."""
+
+    def break_off(name: str) -> None:
+        if name == after:
+            raise BreakOff
+
+    meddled.after = break_off
+    with pytest.raises(BreakOff):
+        load(meddled, folder, listed())
+
+
 def append(db: Database, folder: Path, content: bytes, *, name: str = "sale") -> Loaded:
     loading = Loading(db, phone_rules=PhoneRules(), data_dir=folder)
     campaign = Campaigns(db).find(name)
@@ -260,13 +272,7 @@ def test_a_load_that_broke_off_anywhere_goes_on_when_run_again(
 
 
 def test_a_load_that_broke_off_can_be_cancelled(db, meddled, tmp_path):
-    def break_off(name: str) -> None:
-        if name == "load":
-            raise BreakOff
-
-    meddled.after = break_off
-    with pytest.raises(BreakOff):
-        load(meddled, tmp_path, listed())
+    load_broken_off(meddled, tmp_path, after="load")
     campaigns = Campaigns(db)
 
     campaigns.move(campaigns.find("sale"), CampaignState.CANCELLING)
@@ -311,13 +317,7 @@ def test_a_load_that_broke_off_while_reading_goes_on(db, tmp_path):
 def test_no_row_is_lost_when_a_number_is_suppressed_before_the_load_goes_on(db, meddled, tmp_path):
     """Rows stored before keep the judgement they got then; the sums hold all the same."""
 
-    def break_off(name: str) -> None:
-        if name == "load":
-            raise BreakOff
-
-    meddled.after = break_off
-    with pytest.raises(BreakOff):
-        load(meddled, tmp_path, listed())
+    load_broken_off(meddled, tmp_path, after="load")
     for n in (10, ROWS - 1):  # one that is stored, one that is not
         db.client.hset(db.key("suppressed"), f"9198765{n:05}", "{}")
 
@@ -356,13 +356,7 @@ def test_a_row_that_was_rejected_and_is_taken_now_is_not_listed_as_both(db, medd
 def test_a_load_that_broke_off_before_its_first_block_keeps_its_name_for_its_own_file(
     db, meddled, tmp_path
 ):
-    def break_off(name: str) -> None:
-        if name == "create":
-            raise BreakOff
-
-    meddled.after = break_off
-    with pytest.raises(BreakOff):
-        load(meddled, tmp_path, listed())
+    load_broken_off(meddled, tmp_path, after="create")
 
     with pytest.raises(LoadRefused, match="same file first"):
         load(db, tmp_path, b"customer,agent\n+919876543210,+919000000001\n")
@@ -395,13 +389,7 @@ def test_another_file_under_the_same_name_is_refused(db, tmp_path):
 def test_a_load_that_broke_off_and_was_cancelled_is_loaded_under_another_name(
     db, meddled, tmp_path
 ):
-    def break_off(name: str) -> None:
-        if name == "load":
-            raise BreakOff
-
-    meddled.after = break_off
-    with pytest.raises(BreakOff):
-        load(meddled, tmp_path, listed())
+    load_broken_off(meddled, tmp_path, after="load")
     Campaigns(db).move(Campaigns(db).find("sale"), CampaignState.CANCELLING)
 
     with pytest.raises(LoadRefused, match=r"it is cancel.*; choose another --name"):
@@ -409,13 +397,7 @@ def test_a_load_that_broke_off_and_was_cancelled_is_loaded_under_another_name(
 
 
 def test_another_file_waits_for_a_load_that_broke_off(db, meddled, tmp_path):
-    def break_off(name: str) -> None:
-        if name == "load":
-            raise BreakOff
-
-    meddled.after = break_off
-    with pytest.raises(BreakOff):
-        load(meddled, tmp_path, listed())
+    load_broken_off(meddled, tmp_path, after="load")
 
     with pytest.raises(LoadRefused, match="same file first"):
         load(db, tmp_path, listed(7))
