@@ -57,14 +57,13 @@ local epoch = epoch_or_hold(tonumber(ARGV[8]))
 if not epoch then
   return { 'hold', '0' }
 end
-local stopped = account().stopped
-if stopped then
+local is_stopped = account().stopped
+if is_stopped then
   -- one contact a minute may find out whether the account works again
   local probe_at = account().probe_at
   if not probe_at or now < probe_at or redis.call('ZCARD', key('released')) > 0 then
     return { 'stopped', text(epoch) }
   end
-  redis.call('HSET', key('account'), 'probe_at', text(now + 60), 'probing', 1)
   most = 1
 end
 local closed = redis.call('HMGET', key('pace'), 'blocked_until', 'full_until')
@@ -77,7 +76,9 @@ end
 local lately = redis.call('ZCOUNT', key('released'), '(' .. text(now + lease_s - tonumber(ARGV[9])), '+inf')
 -- A queue whose workers are away, or slower than the pace, fills with releases that ran out; to send
 -- more behind them would let every one of those run out as well.
-local room = math.min(most - lately, most - tonumber(ARGV[10]),
+-- What finds out whether a stopped account works again is one message, whatever waits before it.
+local queued = is_stopped and 0 or tonumber(ARGV[10])
+local room = math.min(most - lately, most - queued,
   MOST_HELD * most - redis.call('ZCARD', key('released')))
 if cap > 0 then
   local live = redis.call('ZCARD', key('open')) + redis.call('ZCARD', key('released'))
@@ -258,4 +259,7 @@ while room > 0 and turns > 0 do
   end
 end
 redis.call('HSET', key('pace'), 'virtual_clock', clock)
+if is_stopped and #out > 2 then
+  redis.call('HSET', key('account'), 'probe_at', text(now + 60), 'probing', 1)
+end
 return out

@@ -130,6 +130,23 @@ def test_wrong_credentials_stop_the_account_and_one_contact_a_minute_tries_again
     check_conservation(db)
 
 
+def test_a_stopped_account_is_tried_whatever_waits_in_the_queue_once_there_is_somebody_to_dial(
+    account, db
+):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.company.answers.append(Answer.NO_CREDENTIALS)
+    account.dial_one()
+    account.campaigns.move(account.campaigns.find(campaign), CampaignState.PAUSED)
+    db.pass_time(61)
+    assert account.tick(queued=3) == ()
+
+    account.campaigns.move(account.campaigns.find(campaign), CampaignState.RUNNING)
+
+    (probe,) = account.tick(queued=3)
+    assert isinstance(account.dial(probe), Dialled)
+    assert len(account.company.calls) == 1
+
+
 def test_an_empty_balance_waits_for_a_person(account, db):
     store_campaign(db, [pair(1, 1)])
     account.company.answers.append(Answer.NO_BALANCE)
