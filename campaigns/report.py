@@ -13,6 +13,11 @@ from campaigns.figures import LIVE, UNRESOLVED, By, Figures, Standing, Tally
 
 Number = int | float | Decimal
 
+CUT_SHORT = (
+    "the campaign was closed before this file was loaded whole: its other rows are in no sum"
+)
+"""What `Subject.cut_short` means, for people."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -92,6 +97,7 @@ class Subject:
     Args:
         input_hashes: SHA-256 of each file loaded, in order.
         rows: Data lines judged, as the campaign keeps them; so are the next three.
+        cut_short: SHA-256 of a file whose load had not ended when the campaign was closed; '' = of none.
     """
 
     campaign: str
@@ -105,6 +111,7 @@ class Subject:
     rejected: int
     duplicate: int
     pace: Pace
+    cut_short: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -264,6 +264,7 @@ class _Book:
             rejected=campaign.rejected,
             duplicate=campaign.duplicate,
             pace=pace,
+            cut_short=campaign.cut_short,
         )
         figures = self._counting.figures()
         sums = identities(subject, figures, charged=self._charged, not_taken=self.not_taken)

@@ -24,12 +24,14 @@ if target == 'cancelling' then
   redis.call('HSET', key('c', campaign),
     'cancel_code', ARGV[5], 'cancel_name', ARGV[6], 'ends_as', ARGV[7], 'cancel_chunk', 0)
 end
-if redis.call('HGET', key('c', campaign), 'loading') and target == 'cancelling' then
+local loading = target == 'cancelling' and redis.call('HGET', key('c', campaign), 'loading')
+if loading then
   -- a file on its way goes no further; what is stored of it counts
   local c = redis.call('HMGET', key('c', campaign), 'size', 'accepted')
   local stored = tonumber(c[1] or 0) - tonumber(c[2] or 0)
   redis.call('HINCRBY', key('c', campaign), 'rows', stored)
   redis.call('HINCRBY', key('c', campaign), 'accepted', stored)
+  redis.call('HSET', key('c', campaign), 'cut_short', string.match(loading, '^(.*):%d+$'))
   redis.call('HDEL', key('c', campaign), 'loading')
 end
 if target == 'running' or target == 'cancelling' then

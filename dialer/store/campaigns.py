@@ -104,6 +104,8 @@ class Campaign:
         purged_at: When its personal data was taken out.
         open_from: When release may dial it next, and `open_until` how long, epoch s; zeros when
             release knows nothing of it.
+        cut_short: SHA-256 of the file that was on its way in when the campaign was closed: its other
+            rows are nowhere; '' = none was.
     """
 
     id: str
@@ -127,6 +129,7 @@ class Campaign:
     purged_at: float | None = None
     open_from: float = 0.0
     open_until: float = 0.0
+    cut_short: str = ""
 
 
 class Campaigns:
@@ -395,6 +398,7 @@ def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
         purged_at=_number(fields.get("purged_at")),
         open_from=float(fields.get("open_from", 0)),
         open_until=float(fields.get("open_until", 0)),
+        cut_short=fields.get("cut_short", ""),
     )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import gc
+import hashlib
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -283,6 +284,7 @@ def test_a_load_that_broke_off_can_be_cancelled(db, meddled, tmp_path):
     counts = campaigns.counts(campaign.id)
     assert campaign.state is CampaignState.CANCELLED
     assert campaign.rows == campaign.accepted == counts.final > 0
+    assert campaign.cut_short == hashlib.sha256(listed()).hexdigest()
     with pytest.raises(LoadRefused, match="another --name"):
         load(db, tmp_path, listed())
 

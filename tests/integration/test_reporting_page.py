@@ -106,6 +106,17 @@ def test_a_provisional_report_says_so_and_why(tmp_path, browser):
     assert "contacts waiting: 1" in banner
 
 
+@pytest.mark.parametrize(("cut_short", "is_named"), [("cd" * 32, True), ("", False)])
+def test_a_file_cut_short_is_named_beside_the_sums(tmp_path, browser, cut_short, is_named):
+    _, uri = a_report(tmp_path, cut_short=cut_short)
+
+    visit = Visit(browser, uri)
+
+    told = visit.page.inner_text("main")
+    assert ("One file is here in part" in told) is is_named
+    assert ("cd" * 32 in told) is is_named
+
+
 def test_an_empty_campaign_has_a_page_too(tmp_path, browser):
     made = write_reports(
         source([]), tmp_path, as_of=AS_OF, formats=[Format.HTML], render_html=render_html_report

@@ -72,7 +72,13 @@ def report(
       dialer report diff reports/monday.csv reports/tuesday.csv
     """
     # pandas takes a while to import, and no other command needs it
-    from workers.reports import DoesNotAddUp, Format, number_mask, report_to  # noqa: PLC0415
+    from workers.reports import (  # noqa: PLC0415
+        CUT_SHORT,
+        DoesNotAddUp,
+        Format,
+        number_mask,
+        report_to,
+    )
 
     try:
         formats = [Format(word.strip().lower()) for word in format_.split(",")]
@@ -104,6 +110,7 @@ def report(
                 "campaign_id": found.id,
                 "name": found.name,
                 "final": written.is_final,
+                "cut_short": found.cut_short or None,
                 "files": [str(file) for file in written.files],
                 "sums": [
                     {"name": one.name, "whole": one.whole, "parts": dict(one.parts)}
@@ -114,6 +121,8 @@ def report(
         return
     for one in written.sums:
         say(f"[green]✓[/green] {one}")
+    if found.cut_short:
+        say(f"[yellow]![/yellow] Input {found.cut_short[:8]}…: {CUT_SHORT}")
     standing = (
         "Final" if written.is_final else "Provisional: calls or late values are still expected"
     )
