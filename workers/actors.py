@@ -7,6 +7,7 @@ import sys
 
 import dramatiq
 import structlog
+from redis.exceptions import RedisError
 
 from dialer import failpoints, logs
 from dialer.dialing import STOPPING
@@ -48,6 +49,10 @@ def dial_contact(contact_id: str, token: str) -> None:
     if contact is None:
         log.error("message_unreadable", contact_id=contact_id)
         return
-    if dialing.dial(contact, token) is STOPPING:
-        broker.enqueue(dial_message(contact, token))
+    try:
+        if dialing.dial(contact, token) is STOPPING:
+            broker.enqueue(dial_message(contact, token))
+    except RedisError as error:
+        # nothing is lost with the message: a release ends, and what was sent is in the journal
+        log.warning("message_dropped", message=f"Redis: {error}")
     failpoints.reach("dialled")

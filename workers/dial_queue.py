@@ -8,8 +8,8 @@ they are not sent one by one but together, before messages are fetched.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import redis
@@ -66,11 +66,12 @@ class _DialConsumer(_RedisConsumer):
             if free < max(1, self.broker.ahead // 2):  # a few at a time cost as much as one
                 sleep(_PAUSE_S if self.broker.ahead == 1 else _BUSY_PAUSE_S)
                 return None
-        return super().__next__()  # type: ignore[no-untyped-call]  # likewise
+        with _told_in_a_line():
+            return super().__next__()  # type: ignore[no-untyped-call]  # likewise
 
     def close(self) -> None:
         """Send what is left to be sent; where Redis is away, those messages come again in vain."""
-        with suppress(redis.RedisError, ConnectionClosed):
+        with suppress(ConnectionClosed):
             self._acknowledge()
         super().close()
 
@@ -80,15 +81,26 @@ class _DialConsumer(_RedisConsumer):
             return
         broker = self.broker
         try:
-            with broker.client.pipeline(transaction=False) as pipe:
+            with _told_in_a_line(), broker.client.pipeline(transaction=False) as pipe:
                 # as Dramatiq's own script does for one of them; its keys are documented there
                 pipe.srem(
                     f"{broker.namespace}:__acks__.{broker.broker_id}.{self.queue_name}", *done
                 )
                 pipe.hdel(f"{broker.namespace}:{self.queue_name}.msgs", *done)
                 pipe.execute()
-        except redis.RedisError as error:
+        except ConnectionClosed:
             self._done.extend(done)
-            if isinstance(error, redis.ConnectionError):
-                raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]  # likewise
             raise
+
+
+@contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    """Tell Dramatiq that the connection is gone, whatever Redis' trouble is.
+
+    It begins again a second later in any case; but what it does not expect, a time-out for one, it
+    logs with a traceback each time.
+    """
+    try:
+        yield
+    except redis.RedisError as error:
+        raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]  # likewise

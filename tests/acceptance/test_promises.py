@@ -6,6 +6,7 @@ import pytest
 
 from dialer.simulator import CallbackTrouble, Fault, SimulatorOptions, Trouble, running
 from tests.acceptance.rig import agrees_with_provider, dialer, pairs, until
+from tests.chaos.ground import RedisProcess
 
 pytestmark = pytest.mark.long
 
@@ -85,3 +86,27 @@ def test_after_a_pause_no_request_is_sent(tmp_path):
 
 def until_some_are_placed(rig) -> None:
     until(lambda: rig.verdict()["connects"] > 20, within_s=30, what="the first calls")
+
+
+def test_a_redis_that_stands_still_and_then_dies_is_got_over_without_a_traceback(tmp_path):
+    options = SimulatorOptions(rate_limit=100, rate_window_s=3, speed=120)
+    roles = ("web", "feeder", "results", "worker")
+
+    with (
+        running(options) as provider,
+        RedisProcess(tmp_path / "redis") as server,
+        dialer(tmp_path, provider, roles=roles, REDIS_URL=server.url, **FAST) as rig,
+    ):
+        rig.load(pairs(200, agents=40), "--start", *QUICK)
+        connects = lambda: rig.verdict()["connects"]
+        until(lambda: connects() > 20, within_s=60, what="the first calls")
+        server.pause()
+        until(lambda: "Timeout" in rig.log("worker"), within_s=30, what="a worker's time-out")
+        server.kill()
+        server.start()
+
+        status = rig.wait_for_state("completed", within_s=120)
+
+        assert status["final"] == 200
+        agrees_with_provider(rig)
+        assert [name for name in roles if "Traceback" in rig.log(name)] == []

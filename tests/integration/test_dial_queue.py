@@ -1,11 +1,14 @@
 """The queue a worker dials from: a few messages ahead, acknowledged together, none lost."""
 
 import secrets
+import socket
 
 import dramatiq
 import pytest
 import redis
 from dramatiq.errors import ConnectionClosed
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from dialer.feeding import Released
 from dialer.ids import ContactId
@@ -103,6 +106,35 @@ def test_a_worker_ends_in_peace_where_redis_is_away(broker):
     broker.client = redis.Redis(unix_socket_path="/nowhere/redis.sock")
 
     consumer.close()
+
+
+@pytest.fixture
+def mute_redis():
+    """A server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield redis.Redis(
+            port=server.getsockname()[1], socket_timeout=0.05, retry=Retry(NoBackoff(), retries=0)
+        )
+
+
+def test_a_redis_that_does_not_answer_is_one_that_is_away(mute_redis, namespace, under_way):
+    broker = DialBroker(
+        ahead=2, under_way=under_way, client=mute_redis, namespace=namespace, middleware=[]
+    )
+
+    with pytest.raises(ConnectionClosed, match="Timeout"):
+        next(broker.consume(QUEUE, timeout=1))
+
+
+def test_a_redis_that_takes_no_acknowledgement_is_one_that_is_away(broker, mute_redis):
+    queue(broker, 2)
+    consumer = broker.consume(QUEUE, timeout=1)
+    for message in taken(consumer):
+        consumer.ack(message)
+    broker.client = mute_redis
+
+    with pytest.raises(ConnectionClosed, match="Timeout"):
+        next(consumer)
 
 
 def test_an_acknowledgement_that_redis_did_not_take_is_sent_again_by_the_next_consumer(
