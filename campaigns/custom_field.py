@@ -13,6 +13,7 @@ MAX_CHARACTERS = 128
 
 _SEPARATOR = "|"
 _PLACE = re.compile(r"\{([^{}]*)\}")
+_NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # controls, halves of surrogate pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,14 @@ class CustomFieldTemplate:
 
 
 def custom_field(attempt_id: str, own: str | None) -> str:
-    """Join the attempt's id and the row's text, cut to what the provider takes."""
+    """Join the attempt's id and the row's text, cut to what the provider takes.
+
+    Line breaks and control characters become spaces.
+    """
     if not own:
         return attempt_id
-    return f"{attempt_id}{_SEPARATOR}{' '.join(own.split())}"[:MAX_CHARACTERS]
+    line = " ".join(_NOT_TEXT.sub(" ", own).split())
+    return f"{attempt_id}{_SEPARATOR}{line}"[:MAX_CHARACTERS]
 
 
 def attempt_id_in(custom_field: str) -> str:

@@ -20,8 +20,8 @@ from dialer.call_request import call_request
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep
 from dialer.dialing_options import DialingOptions
-from dialer.errors import ProviderError, TurnedAway
-from dialer.exotel import Connected, Exotel
+from dialer.errors import ProviderError, RequestRefused, TurnedAway
+from dialer.exotel import Connected, ConnectRequest, Exotel
 from dialer.gate import Dropped, Gate, NotYet, Opened, Wanted, party
 from dialer.ids import AttemptId, ContactId
 from dialer.journal import Intent, Journal
@@ -185,8 +185,15 @@ class Dialing:
         return self._answers.placed(opened.id, opened.attempt, connected)
 
     def _connect(self, opened: Opened) -> Connected:
+        try:
+            request = self._request_for(opened)
+        except ValueError as error:
+            raise RequestRefused(str(error), error_code="not_built") from error
+        return self._provider.connect(request, send_before=opened.send_before)
+
+    def _request_for(self, opened: Opened) -> ConnectRequest:
         campaign = opened.campaign
-        request = call_request(
+        return call_request(
             campaign.rules,
             agent=opened.attempt.agent,
             customer=opened.attempt.customer,
@@ -195,7 +202,6 @@ class Dialing:
             max_retries=self._options.max_retries,
             playback_names=self._options.playback_names,
         )
-        return self._provider.connect(request, send_before=opened.send_before)
 
 
 def _intent(opened: Opened) -> Intent:

@@ -234,5 +234,9 @@ def _check_custom_field(value: str) -> None:
         raise ValueError(
             f"CustomField has {len(value)} characters; set at most {MAX_CUSTOM_FIELD_CHARACTERS}"
         )
-    if not value.isprintable():
+    if _NOT_TEXT.search(value):
         raise ValueError("CustomField must not contain line breaks or control characters")
+
+
+# what joins letters of Indic scripts and emoji is no control character, though it does not print
+_NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

@@ -115,6 +115,8 @@ def test_no_callback_parameter_is_sent_without_a_callback_url():
         ),
         ({"custom_field": "x" * 129}, "CustomField has 129 characters; set at most 128"),
         ({"custom_field": "a\nb"}, "line breaks"),
+        ({"custom_field": "a\x7fb"}, "line breaks"),
+        ({"custom_field": "a\ud800"}, "line breaks"),
         ({"wait_url": "media.example.com/a.wav"}, "WaitUrl must be an absolute URL"),
         ({"status_callback": "https://dialer.example.com/a b"}, "StatusCallback must be"),
         ({"stream_url": "https://media.example.com"}, "starts with ws:// or wss://"),

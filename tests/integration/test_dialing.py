@@ -111,6 +111,23 @@ def test_a_wrong_setting_pauses_its_campaign_and_says_why(account, db):
     assert "CallerId" in found.why
 
 
+def test_a_request_that_cannot_be_built_pauses_its_campaign_and_leaves_the_contact_as_it_was(
+    account, db
+):
+    campaign = store_campaign(db, [pair(1, 1)], custom_field="{colour}")
+
+    done = account.dial_one()
+
+    found = account.campaigns.find(campaign)
+    assert done.attempt.outcome is Outcome.TURNED_AWAY
+    assert found.state is CampaignState.PAUSED
+    assert "'colour'" in found.why
+    assert account.contact(campaign).state is ContactState.WAITING
+    assert account.contact(campaign).charged == 0
+    assert account.company.calls == []
+    check_conservation(db)
+
+
 def test_wrong_credentials_stop_the_account_and_one_contact_a_minute_tries_again(account, db):
     store_campaign(db, [pair(n, n) for n in range(3)])
     (first, *_) = account.tick()

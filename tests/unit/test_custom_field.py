@@ -10,6 +10,7 @@ from campaigns.custom_field import (
     attempt_id_in,
     custom_field,
 )
+from dialer.exotel.request import ConnectRequest
 
 COLUMNS = ("agent", "customer", "Plan", "City")
 ATTEMPT = "7f3kq2xa-42-1-k3x9pq7w2m"
@@ -36,10 +37,36 @@ def test_a_cell_with_braces_is_not_filled_again():
     assert template.fill(["a", "b", "{city}", "Pune"]) == "{city}Pune"
 
 
-@given(own=st.none() | st.text(max_size=300))
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)  # with halves of pairs
+
+
+@given(own=st.none() | ANY_TEXT)
 def test_the_attempt_comes_back_whatever_travels_with_it(own):
     sent = custom_field(ATTEMPT, own)
 
     assert attempt_id_in(sent) == ATTEMPT
     assert len(sent) <= MAX_CHARACTERS
     assert "\n" not in sent
+
+
+@given(own=ANY_TEXT)
+def test_whatever_a_cell_holds_can_be_sent(own):
+    request = ConnectRequest(
+        agent="+910000000001",
+        customer="+910000000002",
+        caller_id="+910000000003",
+        time_limit_s=60,
+        time_out_s=30,
+        custom_field=custom_field(ATTEMPT, own),
+    )
+
+    dict(request.to_form())["CustomField"].encode()
+
+
+@pytest.mark.parametrize("own", ["\u0915\u094d\u200d\u0937", "\U0001f468\u200d\U0001f33e", "\u202eabc"])
+def test_what_scripts_and_emoji_are_joined_with_travels_too(own):
+    assert custom_field(ATTEMPT, own) == f"{ATTEMPT}|{own}"
+
+
+def test_control_characters_become_spaces():
+    assert custom_field(ATTEMPT, "a\x07b\u2028c\r\nd\x7f") == f"{ATTEMPT}|a b c d"
