@@ -13,11 +13,6 @@ from campaigns.figures import LIVE, UNRESOLVED, By, Figures, Standing, Tally
 
 Number = int | float | Decimal
 
-CUT_SHORT = (
-    "the campaign was closed before this file was loaded whole: its other rows are in no sum"
-)
-"""What `Subject.cut_short` means, for people."""
-
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -97,7 +92,7 @@ class Subject:
     Args:
         input_hashes: SHA-256 of each file loaded, in order.
         rows: Data lines judged, as the campaign keeps them; so are the next three.
-        cut_short: SHA-256 of a file whose load had not ended when the campaign was closed; '' = of none.
+        in_part: SHA-256 of a file of which only a part is here; '' = of none.
     """
 
     campaign: str
@@ -111,7 +106,19 @@ class Subject:
     rejected: int
     duplicate: int
     pace: Pace
-    cut_short: str = ""
+    in_part: str = ""
+
+    @property
+    def what_is_missing(self) -> str:
+        """Say what of the files is in no sum; '' = nothing."""
+        if not self.in_part:
+            return ""
+        happened = (
+            "the campaign was closed before this file was loaded whole"
+            if self.state.is_over or self.state is CampaignState.CANCELLING
+            else "this file is not loaded whole yet; if its load broke off, load it again"
+        )
+        return f"{happened}: its other rows are in no sum"
 
 
 @dataclass(frozen=True, slots=True)

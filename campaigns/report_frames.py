@@ -7,7 +7,7 @@ import pandas as pd
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
 from campaigns.figures import TALLIED
-from campaigns.report import CUT_SHORT, RATES, Figure, Group, Report
+from campaigns.report import RATES, Figure, Group, Report
 
 
 def summary_frame(report: Report) -> pd.DataFrame:
@@ -84,5 +84,5 @@ def _about(report: Report) -> Iterator[Figure]:
     )
     for no, content_hash in enumerate(subject.input_hashes, start=1):
         yield Figure(f"input_{no}_sha256", content_hash)
-    if subject.cut_short:
-        yield Figure("input_cut_short_sha256", subject.cut_short, formula=CUT_SHORT)
+    if subject.in_part:
+        yield Figure("input_in_part_sha256", subject.in_part, formula=subject.what_is_missing)

@@ -37,7 +37,9 @@ def agents_now(db: Database, campaign: Campaign | None = None) -> list[AgentLine
     )
     waiting: Counter[str] = Counter()
     for one in asked:
-        numbers, counts = np.unique(waiting_of(db, one.id, size=one.size).agent, return_counts=True)
+        numbers, counts = np.unique(
+            waiting_of(db, one.id, size=one.accepted).agent, return_counts=True
+        )
         waiting.update({f"+{n}": int(count) for n, count in zip(numbers, counts, strict=True)})
     listed = set(waiting) if campaign else set(waiting) | busy_agents(db).keys()
     ordered = sorted(listed)

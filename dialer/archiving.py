@@ -89,7 +89,7 @@ class Archiving:
             for line in lines:
                 yield line
                 if line.n % _TELL_EVERY == 0:
-                    on_progress(line.n / campaign.size / 2)
+                    on_progress(line.n / campaign.accepted / 2)
 
         card = Card(
             campaign={**asdict(campaign), "rules": campaign.rules.model_dump(mode="json")},
@@ -109,13 +109,13 @@ class Archiving:
                 place = stored.n if stored else "the end"
                 raise ArchiveDamaged(f"{archive.folder} reads back otherwise at contact {place}")
             if stored.n % _TELL_EVERY == 0:
-                on_progress(0.5 + stored.n / campaign.size / 2)
+                on_progress(0.5 + stored.n / campaign.accepted / 2)
         rejected = self._campaigns.rejected_rows(campaign.id)
         if any(one != other for one, other in zip_longest(rejected, archive.rejected())):
             raise ArchiveDamaged(f"{archive.folder} reads back other rejected rows")
 
     def _stored(self, campaign: Campaign) -> Iterator[ContactLine]:
-        return contact_lines(self._db, campaign.id, size=campaign.size)
+        return contact_lines(self._db, campaign.id, size=campaign.accepted)
 
 
 _TELL_EVERY = 5_000  # contacts

@@ -82,7 +82,7 @@ def attempts_page(
 
 def contact_line(db: Database, campaign: Campaign, n: int) -> ContactLine | None:
     """Read one contact with its row and attempts; None when there is none of this number."""
-    size = min(n, campaign.size) if campaign.archived_at is None else 0
+    size = min(n, campaign.accepted) if campaign.archived_at is None else 0
     return next(contact_lines(db, campaign.id, size=size, after=n - 1), None)
 
 
@@ -97,9 +97,9 @@ def _page(
     found: list[Item] = []
     if campaign.archived_at is not None:
         return Page((), None)  # its rows have left Redis; its reports have them
-    for line in contact_lines(db, campaign.id, size=campaign.size, after=cursor):
+    for line in contact_lines(db, campaign.id, size=campaign.accepted, after=cursor):
         found.extend(fitting(line))
-        if line.n == campaign.size:
+        if line.n == campaign.accepted:
             break
         if len(found) >= most or line.n - cursor >= _MOST_READ:
             return Page(tuple(found), line.n)

@@ -35,7 +35,7 @@ def is_mended(contact_list: ContactList, columns: tuple[str, ...]) -> bool:
 
 
 def _loaded(db: Database, campaign: Campaign) -> Iterator[Contact]:
-    for chunk in range((campaign.size + PER_CHUNK - 1) // PER_CHUNK):
+    for chunk in range((campaign.accepted + PER_CHUNK - 1) // PER_CHUNK):
         with db.client.pipeline(transaction=False) as pipe:
             pipe.get(db.key("c", campaign.id, "contacts", chunk))
             pipe.get(db.key("c", campaign.id, "rows", chunk))

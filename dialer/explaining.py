@@ -57,7 +57,7 @@ def explain(db: Database, statuses: Statuses, id_or_name: str) -> Explanation:
     """
     status = statuses.of(id_or_name)
     campaign = status.campaign
-    waiting = waiting_of(db, campaign.id, size=campaign.size)
+    waiting = waiting_of(db, campaign.id, size=campaign.accepted)
     found = blockers(status.situation, waiting, _held(db, campaign, waiting))
     later = waiting.due_s[waiting.due_s > status.as_of]
     next_due_at = datetime.fromtimestamp(int(later.min()), UTC) if later.size else None

@@ -351,7 +351,7 @@ class Loading:
         if options.dedupe is Dedupe.ACTIVE:
             active = _Customers(
                 [
-                    customers_of(self._db, other.id, size=other.size)
+                    customers_of(self._db, other.id, size=other.accepted)
                     for other in self._campaigns.all()
                     if not other.state.is_over and (campaign is None or other.id != campaign.id)
                 ]

@@ -76,7 +76,7 @@ RETRIES_DUE = {"now": 0.0, "within 5 min": 300.0, "within an hour": 3600.0, "lat
 def read_overview(db: Database, campaign: Campaign) -> Overview:
     """Read a campaign's contacts and attempts; about 50,000 contacts a second."""
     overview = Overview(db.now(), retries_due=dict.fromkeys(RETRIES_DUE, 0))
-    size = campaign.size if campaign.archived_at is None else 0  # its rows have left Redis
+    size = campaign.accepted if campaign.archived_at is None else 0  # its rows have left Redis
     for line in contact_lines(db, campaign.id, size=size):
         _add(overview, line)
     return overview

@@ -150,7 +150,7 @@ class Purging:
             self._remove_rejected_file(campaign, purged)
 
     def _forget_in_redis(self, campaign: Campaign, digits: str, purged: Purged) -> None:
-        lines = contact_lines(self._db, campaign.id, size=campaign.size)
+        lines = contact_lines(self._db, campaign.id, size=campaign.accepted)
         for _, chunk in groupby(lines, key=lambda line: (line.n - 1) // PER_CHUNK):
             before = list(chunk)
             after = [without(line, digits) for line in before]
@@ -177,7 +177,7 @@ class Purging:
         self, campaign: Campaign, chunk: Sequence[ContactLine]
     ) -> Iterator[ContactLine]:
         first = chunk[0].n
-        size = self._campaigns.find(campaign.id).size
+        size = self._campaigns.find(campaign.id).accepted
         last = min(first + PER_CHUNK - 1, size)
         return contact_lines(self._db, campaign.id, size=last, after=first - 1)
 

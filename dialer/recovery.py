@@ -289,7 +289,7 @@ class AccountRecovery:
     def _to_our_customers(self, reports: Sequence[CallReport]) -> list[CallReport]:
         """Pass over calls to anybody no open campaign wants to reach: nothing can come of them."""
         lists = [
-            customers_of(self._db, campaign.id, size=campaign.size)
+            customers_of(self._db, campaign.id, size=campaign.accepted)
             for campaign in Campaigns(self._db).all()
             if not campaign.state.is_over
         ]

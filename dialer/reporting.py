@@ -264,7 +264,7 @@ class _Book:
             rejected=campaign.rejected,
             duplicate=campaign.duplicate,
             pace=pace,
-            cut_short=campaign.cut_short,
+            in_part=campaign.in_part,
         )
         figures = self._counting.figures()
         sums = identities(subject, figures, charged=self._charged, not_taken=self.not_taken)

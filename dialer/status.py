@@ -81,11 +81,6 @@ class Status:
         """Nothing will change any more but values that come late."""
         return self.campaign.state.is_over
 
-    @property
-    def loading(self) -> int:
-        """Contacts of a file that is still being loaded; they are in no sum of rows yet."""
-        return self.counts.accepted - self.campaign.accepted
-
     def as_json(self) -> dict[str, Any]:
         """Tell it in JSON's terms; durations in s, instants in ISO 8601."""
         campaign, counts, rate = self.campaign, self.counts, self.rate
@@ -99,7 +94,7 @@ class Status:
             "accepted": campaign.accepted,
             "rejected": campaign.rejected,
             "duplicate": campaign.duplicate,
-            "loading": self.loading,
+            "loading": campaign.loading,
             "waiting": counts.waiting,
             "in_flight": counts.in_flight,
             "unresolved": counts.unresolved,

@@ -114,7 +114,6 @@ def source(
         "accepted": len(contacts),
         "rejected": len(rejected),
         "duplicate": 0,
-        "size": len(contacts),
         "created_at": START_S,
     }
     return ReportSource(

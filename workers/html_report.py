@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from plotly.offline import get_plotlyjs
 
 from campaigns.figures import Standing
-from campaigns.report import CUT_SHORT, Figure, Group, Number, Report, group_rates
+from campaigns.report import Figure, Group, Number, Report, group_rates
 from campaigns.report_frames import side
 from workers.web.charts import all_charts
 
@@ -37,7 +37,6 @@ def render_html_report(report: Report) -> str:
         subject=report.subject,
         pending=list(_pending(report)),
         cards=list(_cards(report)),
-        cut_short_means=CUT_SHORT,
         agents=report.by_agent[:_MOST_AGENTS_SHOWN],
         agents_left_out=max(0, len(report.by_agent) - _MOST_AGENTS_SHOWN),
         chart_data=_script_data(charts),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from campaigns.number_mask import NO_MASK, Mask, NumberMask
-from campaigns.report import CUT_SHORT, DoesNotAddUp, Report
+from campaigns.report import DoesNotAddUp, Report
 from dialer.report_files import Format
 from dialer.reporting import ReportSet, write_reports
 from dialer.settings import Settings
@@ -15,7 +15,6 @@ from workers.bookkeeping import source_of
 from workers.wiring import Wiring
 
 __all__ = [
-    "CUT_SHORT",
     "DoesNotAddUp",
     "Format",
     "ReportSet",

@@ -127,7 +127,7 @@ def agreements(stage: Stage, campaign: Campaign) -> list[Agreement]:
 def _our_calls(wiring: Wiring, campaign: Campaign) -> dict[str, Any]:
     return {
         made.attempt.sid: made.attempt.outcome
-        for contact in contact_lines(wiring.db, campaign.id, size=campaign.size)
+        for contact in contact_lines(wiring.db, campaign.id, size=campaign.accepted)
         for made in contact.attempts
         if made.attempt.sid
     }

@@ -31,8 +31,12 @@ if loading then
   local stored = tonumber(c[1] or 0) - tonumber(c[2] or 0)
   redis.call('HINCRBY', key('c', campaign), 'rows', stored)
   redis.call('HINCRBY', key('c', campaign), 'accepted', stored)
-  redis.call('HSET', key('c', campaign), 'cut_short', string.match(loading, '^(.*):%d+$'))
+  local hash = string.match(loading, '^(.*):%d+$')
+  redis.call('HSET', key('c', campaign), 'in_part', hash)
   redis.call('HDEL', key('c', campaign), 'loading')
+  redis.call('RPUSH', key('c', campaign, 'imports'), string.format(
+    '{"hash": "%s", "rows": %d, "accepted": %d, "rejected": 0, "duplicate": 0, "in_part": true, "at": %s}',
+    hash, stored, stored, text(now)))
 end
 if target == 'running' or target == 'cancelling' then
   finish_campaign_if_done(campaign)

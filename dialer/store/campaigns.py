@@ -94,8 +94,11 @@ class Campaign:
 
     Args:
         columns: The upload's own header, in its order.
-        rows: Data lines judged: accepted, rejected and duplicate.
-        size: Accepted contacts loaded.
+        rows: Data lines judged: accepted, rejected and duplicate; of a file on its way in, those that
+            are stored.
+        loading: Contacts of a file on its way in, or broken off there; `accepted` includes them.
+        in_part: SHA-256 of the file of which only a part is here: on its way in, broken off there, or
+            kept out by a cancellation; '' = none is.
         created_at: Epoch s, as are the other instants; None = not yet.
         started_at: When it was started first; `running_at`: last, or resumed.
         why: What the last change of state was for, where it was not the user's wish.
@@ -104,8 +107,6 @@ class Campaign:
         purged_at: When its personal data was taken out.
         open_from: When release may dial it next, and `open_until` how long, epoch s; zeros when
             release knows nothing of it.
-        cut_short: SHA-256 of the file that was on its way in when the campaign was closed: its other
-            rows are nowhere; '' = none was.
     """
 
     id: str
@@ -118,7 +119,6 @@ class Campaign:
     accepted: int
     rejected: int
     duplicate: int
-    size: int
     created_at: float
     started_at: float | None = None
     running_at: float | None = None
@@ -129,7 +129,8 @@ class Campaign:
     purged_at: float | None = None
     open_from: float = 0.0
     open_until: float = 0.0
-    cut_short: str = ""
+    loading: int = 0
+    in_part: str = ""
 
 
 class Campaigns:
@@ -376,6 +377,8 @@ class Campaigns:
 
 def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
     fields = {text(name): text(value) for name, value in stored.items()}
+    size, accepted = (int(fields.get(name, 0)) for name in ("size", "accepted"))
+    loading = size - accepted  # they are dialled, so they count
     return Campaign(
         id=id_,
         name=fields["name"],
@@ -383,11 +386,10 @@ def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
         rules=read_rules(fields["rules"]),
         rules_version=int(fields["rules_version"]),
         columns=tuple(json.loads(fields["columns"])),
-        rows=int(fields.get("rows", 0)),
-        accepted=int(fields.get("accepted", 0)),
+        rows=int(fields.get("rows", 0)) + loading,
+        accepted=size,
         rejected=int(fields.get("rejected", 0)),
         duplicate=int(fields.get("duplicate", 0)),
-        size=int(fields.get("size", 0)),
         created_at=float(fields["created_at"]),
         started_at=_number(fields.get("started_at")),
         running_at=_number(fields.get("running_at")),
@@ -398,7 +400,8 @@ def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
         purged_at=_number(fields.get("purged_at")),
         open_from=float(fields.get("open_from", 0)),
         open_until=float(fields.get("open_until", 0)),
-        cut_short=fields.get("cut_short", ""),
+        loading=loading,
+        in_part=fields.get("loading", "").rpartition(":")[0] or fields.get("in_part", ""),
     )
 
 

@@ -29,7 +29,7 @@ def give_up_values(db: Database, attempts: Sequence[str]) -> None:
 
 def mark_archived(db: Database, campaign: Campaign) -> bool:
     """Mark a campaign as archived; False when it is not as it was read."""
-    return bool(db.run("archive", campaign.id, campaign.size, campaign.rows))
+    return bool(db.run("archive", campaign.id, campaign.accepted, campaign.rows))
 
 
 def free(db: Database, campaign: str) -> int:

@@ -219,7 +219,7 @@ def _recovery_times(db: Database, name: str, tally: Tally) -> dict[str, list[flo
     campaign = Campaigns(db).find(name)
     made: dict[int, list[Attempt]] = {
         line.n: [one.attempt for one in line.attempts]
-        for line in contact_lines(db, campaign.id, size=campaign.size)
+        for line in contact_lines(db, campaign.id, size=campaign.accepted)
     }
     times: dict[str, list[float]] = defaultdict(list)
     for contact, at_s, before_gate in tally.victims:

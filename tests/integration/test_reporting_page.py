@@ -106,9 +106,9 @@ def test_a_provisional_report_says_so_and_why(tmp_path, browser):
     assert "contacts waiting: 1" in banner
 
 
-@pytest.mark.parametrize(("cut_short", "is_named"), [("cd" * 32, True), ("", False)])
-def test_a_file_cut_short_is_named_beside_the_sums(tmp_path, browser, cut_short, is_named):
-    _, uri = a_report(tmp_path, cut_short=cut_short)
+@pytest.mark.parametrize(("in_part", "is_named"), [("cd" * 32, True), ("", False)])
+def test_a_file_that_is_here_in_part_is_named_beside_the_sums(tmp_path, browser, in_part, is_named):
+    _, uri = a_report(tmp_path, in_part=in_part)
 
     visit = Visit(browser, uri)
 

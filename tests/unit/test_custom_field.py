@@ -63,7 +63,9 @@ def test_whatever_a_cell_holds_can_be_sent(own):
     dict(request.to_form())["CustomField"].encode()
 
 
-@pytest.mark.parametrize("own", ["\u0915\u094d\u200d\u0937", "\U0001f468\u200d\U0001f33e", "\u202eabc"])
+@pytest.mark.parametrize(
+    "own", ["\u0915\u094d\u200d\u0937", "\U0001f468\u200d\U0001f33e", "\u202eabc"]
+)
 def test_what_scripts_and_emoji_are_joined_with_travels_too(own):
     assert custom_field(ATTEMPT, own) == f"{ATTEMPT}|{own}"
 

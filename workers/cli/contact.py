@@ -77,7 +77,9 @@ def _find(wiring: Wiring, text: str) -> tuple[Campaign, ContactLine]:
     campaign = wiring.campaigns.find(id_.campaign)
     line = contact_line(wiring.db, campaign, id_.n)
     if line is None:
-        raise JobFailed(f"campaign {campaign.name} has no contact {id_.n}; it has {campaign.size}")
+        raise JobFailed(
+            f"campaign {campaign.name} has no contact {id_.n}; it has {campaign.accepted}"
+        )
     return campaign, line
 
 

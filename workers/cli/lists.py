@@ -184,7 +184,8 @@ def imports(campaign: Name, *, as_json: AsJson = False) -> None:
     for one in entries:
         at = datetime.fromtimestamp(one["at"], found.rules.zone)
         counted = (f"{one.get(name, 0):,}" for name in numbers)
-        table.add_row(f"{at:%Y-%m-%d %H:%M:%S %Z}", *counted, one["hash"][:16])
+        what = f"{one['hash'][:16]}{' (in part)' if one.get('in_part') else ''}"
+        table.add_row(f"{at:%Y-%m-%d %H:%M:%S %Z}", *counted, what)
     show(table)
 
 

@@ -166,7 +166,7 @@ def _load(
 def _called_at_once(wiring: Wiring, campaign: Campaign) -> Iterator[ContactId]:
     """Call contacts that were to wait for a day that does not come."""
     now_s = wiring.db.now()
-    for line in contact_lines(wiring.db, campaign.id, size=campaign.size):
+    for line in contact_lines(wiring.db, campaign.id, size=campaign.accepted):
         if line.record.state is ContactState.WAITING and line.record.due_s > now_s:
             id_ = ContactId(campaign.id, line.n)
             call_back(wiring.db, id_, datetime.fromtimestamp(now_s, UTC))

@@ -72,13 +72,7 @@ def report(
       dialer report diff reports/monday.csv reports/tuesday.csv
     """
     # pandas takes a while to import, and no other command needs it
-    from workers.reports import (  # noqa: PLC0415
-        CUT_SHORT,
-        DoesNotAddUp,
-        Format,
-        number_mask,
-        report_to,
-    )
+    from workers.reports import DoesNotAddUp, Format, number_mask, report_to  # noqa: PLC0415
 
     try:
         formats = [Format(word.strip().lower()) for word in format_.split(",")]
@@ -110,7 +104,7 @@ def report(
                 "campaign_id": found.id,
                 "name": found.name,
                 "final": written.is_final,
-                "cut_short": found.cut_short or None,
+                "in_part": found.in_part or None,
                 "files": [str(file) for file in written.files],
                 "sums": [
                     {"name": one.name, "whole": one.whole, "parts": dict(one.parts)}
@@ -121,8 +115,8 @@ def report(
         return
     for one in written.sums:
         say(f"[green]✓[/green] {one}")
-    if found.cut_short:
-        say(f"[yellow]![/yellow] Input {found.cut_short[:8]}…: {CUT_SHORT}")
+    if missing := written.report.subject.what_is_missing:
+        say(f"[yellow]![/yellow] Input {found.in_part[:16]}: {missing}")
     standing = (
         "Final" if written.is_final else "Provisional: calls or late values are still expected"
     )

@@ -138,8 +138,8 @@ def _sums(status: Status) -> Text:
     for number, state in enumerate(reversed(_STYLES)):
         sums.append(" + " if number else " ")
         sums.append(f"{getattr(counts, state):,} {state.replace('_', ' ')}", style=_STYLES[state])
-    if status.loading:
-        sums.append(f"   ({status.loading:,} of them still loading)", style="dim")
+    if status.campaign.loading:
+        sums.append(f"   ({status.campaign.loading:,} of them still loading)", style="dim")
     return sums
 
 

@@ -162,7 +162,7 @@ class _Overviews:
         if is_due and campaign.id not in self._reading:
             task = asyncio.create_task(self._read(campaign, counts))
             self._reading[campaign.id] = task
-            if kept is None and campaign.size <= _FEW_CONTACTS:
+            if kept is None and campaign.accepted <= _FEW_CONTACTS:
                 await task
         kept = self._kept.get(campaign.id)
         return kept.overview if kept else None
@@ -170,7 +170,7 @@ class _Overviews:
     async def _read(self, campaign: Campaign, counts: Counts) -> None:
         began_s = boottime_s()
         try:
-            if campaign.size <= _FEW_CONTACTS:
+            if campaign.accepted <= _FEW_CONTACTS:
                 found = await asyncio.to_thread(read_overview, self._wiring.db, campaign)
             else:
                 found = await self._apart.run(

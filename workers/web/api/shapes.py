@@ -118,6 +118,9 @@ class ImportDocument(Open):
     accepted: int
     rejected: int
     duplicate: int
+    in_part: bool = Field(
+        False, description="The campaign was closed before the rest of it was loaded."
+    )
 
 
 class ImportList(BaseModel):
