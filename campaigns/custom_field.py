@@ -12,6 +12,7 @@ MAX_CHARACTERS = 128
 """Exotel's limit of CustomField."""
 
 _SEPARATOR = "|"
+_MOST_NAMED = 20
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _NOT_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # controls, halves of surrogate pairs
 
@@ -35,7 +36,7 @@ class CustomFieldTemplate:
         for name in _PLACE.findall(text):
             if name.strip().casefold() not in places:
                 raise ValueError(
-                    f"custom field: the list has no column {name!r}; it has {', '.join(columns)}"
+                    f"custom field: the list has no column {name!r}; it has {_some(columns)}"
                 )
             indices.append(places[name.strip().casefold()])
         return cls(text, tuple(indices))
@@ -49,6 +50,12 @@ class CustomFieldTemplate:
             return cells[index].strip() if index < len(cells) else ""
 
         return _PLACE.sub(cell, self.text)
+
+
+def _some(columns: Sequence[str]) -> str:
+    rest = len(columns) - _MOST_NAMED
+    more = f" and {rest} more" if rest > 0 else ""
+    return ", ".join(columns[:_MOST_NAMED]) + more
 
 
 def custom_field(attempt_id: str, own: str | None) -> str:

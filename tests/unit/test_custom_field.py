@@ -27,6 +27,13 @@ def test_a_column_the_list_does_not_have_is_named_with_those_it_has():
         CustomFieldTemplate.parse("{colour}", COLUMNS)
 
 
+def test_of_many_columns_the_first_are_named():
+    columns = [f"column {n}" for n in range(200)]
+
+    with pytest.raises(ValueError, match="column 19 and 180 more$"):
+        CustomFieldTemplate.parse("{colour}", columns)
+
+
 def test_a_cell_that_is_not_there_is_empty():
     assert CustomFieldTemplate.parse("{city}-", COLUMNS).fill(["a"]) == "-"
 
