@@ -30,7 +30,7 @@ def test_a_column_the_list_does_not_have_is_named_with_those_it_has():
 def test_of_many_columns_the_first_are_named():
     columns = [f"column {n}" for n in range(200)]
 
-    with pytest.raises(ValueError, match="column 19 and 180 more$"):
+    with pytest.raises(ValueError, match=r"column 19 and 180 more$"):
         CustomFieldTemplate.parse("{colour}", columns)
 
 
