@@ -291,7 +291,13 @@ def _agents_taken(now: Situation) -> str:
     if now.agents_parked == now.agents_taken:
         return f"All agents with a contact due missed too many calls ({now.agents_parked})."
     parked = f", {now.agents_parked} of them parked" if now.agents_parked else ""
-    return f"All agents with a contact due are on a call or resting ({now.agents_taken}{parked})."
+    told = f"All agents with a contact due are on a call or resting ({now.agents_taken}{parked})."
+    if now.unresolved:
+        told += (
+            f" Unresolved attempts ({now.unresolved}) hold their agents until it is known whether a "
+            "phone rang."
+        )
+    return told
 
 
 def _ending(now: Situation) -> Iterator[Binding]:

@@ -27,6 +27,10 @@ from dialer.store.database import Database, text
 WINDOW_MARGIN_S = 0.1
 """Covers windows closed at both ends and provider nodes whose clocks differ; costs 0.16 %."""
 
+_MARGINS_A_WINDOW = 120
+"""At least so many: in windows of a few seconds, which simulators and benchmarks have, the whole margin
+would cost more than all the rest, and a short run would tell little of the real one."""
+
 TRAVEL_GRACE_S = 30.0
 """How long after we gave up on it a request may still reach the provider and be counted."""
 
@@ -64,7 +68,7 @@ class Allowance:
     @property
     def kept_after_answer_s(self) -> float:
         """How long a slot stays taken after the response, s."""
-        return self.window_s + WINDOW_MARGIN_S
+        return self.window_s + min(WINDOW_MARGIN_S, self.window_s / _MARGINS_A_WINDOW)
 
     @property
     def kept_without_answer_s(self) -> float:

@@ -37,6 +37,20 @@ def test_the_allowance_is_given_out_and_no_more(db):
     assert taken(pacing) == 7
 
 
+@pytest.mark.parametrize(
+    ("window_s", "margin_s"), [(60, 0.1), (3600, 0.1), (12, 0.1), (6, 0.05), (1, 1 / 120)]
+)
+def test_a_slot_stays_taken_for_its_window_and_a_margin_after_the_answer(db, window_s, margin_s):
+    pacing = Pacing(db, UnspacedAllowance(requests=1, window_s=window_s))
+    pacing.take_slot("a")
+    pacing.answered("a")
+    db.pass_time(window_s + margin_s - 0.001)
+
+    assert pacing.take_slot("b") > 0
+    db.pass_time(0.002)
+    assert pacing.take_slot("b") == 0
+
+
 def test_a_member_that_asks_twice_takes_one_slot(db):
     pacing = Pacing(db, UnspacedAllowance(requests=2))
 

@@ -86,6 +86,14 @@ def test_parked_agents_are_named_apart():
     assert "missed too many calls" in all_.sentence
 
 
+def test_agents_that_unresolved_attempts_hold_are_told_of():
+    held = binding(situation(agents_free=0, agents_taken=4, unresolved=3))
+    usual = binding(situation(agents_free=0, agents_taken=4))
+
+    assert "Unresolved attempts (3) hold their agents" in held.sentence
+    assert "nresolved" not in usual.sentence
+
+
 def test_a_reached_cap_says_when_it_counts_anew_and_the_forecast_begins_there():
     midnight = datetime(2026, 11, 24, tzinfo=ZONE)
     now = situation(capped_until=midnight, capped_by="spend")
