@@ -31,6 +31,7 @@ from workers.cli.printing import (
     say,
     say_json,
     show,
+    when_stopped,
 )
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import open_wiring
@@ -149,7 +150,8 @@ def append(
     found = wiring.campaigns.find(campaign)
     options = LoadOptions(ColumnChoice(agent_column, customer_column), dedupe)
     with file.open("rb") as opened:
-        diff = _tell_diff(wiring, opened, found, options)
+        with when_stopped("stopped; nothing was appended"):
+            diff = _tell_diff(wiring, opened, found, options)
         if dry_run:
             _end_dry_run(diff, as_json=as_json)
             return

@@ -54,6 +54,16 @@ def complain(*lines: str) -> None:
         note(f"[red]dialer:[/red] {escape(' '.join(line.split()))}")
 
 
+@contextmanager
+def when_stopped(*lines: str) -> Iterator[None]:
+    """Say this at a Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        complain(*lines)
+        raise
+
+
 def plain_table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
     """Make a table without frame.
 

@@ -8,7 +8,16 @@ from rich.markup import escape
 
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.printing import AsJson, note, plain_table, progress, say, say_json, show
+from workers.cli.printing import (
+    AsJson,
+    note,
+    plain_table,
+    progress,
+    say,
+    say_json,
+    show,
+    when_stopped,
+)
 from workers.cli.session import open_wiring
 
 _MOST_CHANGES_SHOWN = 100
@@ -85,7 +94,10 @@ def report(
         raise WrongUse(f"--mask {mask}: {error}") from None
     found = wiring.campaigns.find(campaign)
     try:
-        with progress(f"Writing {escape(found.name)}") as on_share:
+        with (
+            when_stopped("stopped; no report was written"),
+            progress(f"Writing {escape(found.name)}") as on_share,
+        ):
             written = report_to(
                 out,
                 wiring,
