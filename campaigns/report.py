@@ -116,7 +116,7 @@ class Subject:
         happened = (
             "the campaign was closed before this file was loaded whole"
             if self.state.is_over or self.state is CampaignState.CANCELLING
-            else "this file is not loaded whole yet; if its load broke off, load it again"
+            else "this file is not loaded whole yet; if its load broke off, give the same file again"
         )
         return f"{happened}: its other rows are in no sum"
 
