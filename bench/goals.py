@@ -47,7 +47,7 @@ def _none(what: str, result: str, value: str) -> Goal:
 
 
 def _used(what: str, result: str, value: str = "used") -> Goal:
-    return Goal(what, result, value, ge, 0.99, "{:.1%}")
+    return Goal(what, result, value, ge, 0.99, "{:.2%}")
 
 
 def _at_least(what: str, result: str, value: str, bound: float) -> Goal:
