@@ -116,7 +116,6 @@ def dialer(attempts: int, wanted: str, out: Path) -> None:
         accepted=attempts,
         rejected=0,
         duplicate=0,
-        size=attempts,
         created_at=STARTED_S,
     )
     source = ReportSource(

@@ -240,7 +240,7 @@ class Station:
         return self.wiring.paths.url(str(id_))
 
     def _lines(self, campaign: str) -> Iterator[Any]:
-        return contact_lines(self.db, campaign, size=self.campaign(campaign).size)
+        return contact_lines(self.db, campaign, size=self.campaign(campaign).accepted)
 
 
 @contextmanager
