@@ -157,15 +157,14 @@ async def _write_through_a_failover(url, fail_over):
     client = open_redis_async(url)
     await client.set("key", "before")
     fail_over()
-    with pytest.raises(redis.ConnectionError):
-        await client.set("key", "during")
-    await client.set("key", "after")
+    await client.set("key", "during")
     value = await client.get("key")
     await client.aclose()
     return value
 
 
-def test_r6_so_does_the_client_of_the_web_process(two_servers):
+def test_r6_so_does_the_client_of_the_web_process_which_writes_again_at_once(two_servers):
+    """What it writes are callbacks, and one that is stored twice counts once."""
     value = asyncio.run(_write_through_a_failover(*two_servers))
 
-    assert value == b"after"
+    assert value == b"during"
