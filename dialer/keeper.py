@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Self
 
 from dialer import clock
+from dialer.clean_environment import clean_environment
 
 _LINGER_S = 3.0  # commands that follow one another share a server
 _TICK_S = 0.2
@@ -118,7 +119,9 @@ def start_keeper_if_absent(folder: ServerFolder) -> None:
             if log.tell() > _LONGEST_LOG_BYTES:
                 log.truncate(0)
             keeper = [sys.executable, "-m", "dialer.keeper", os.fspath(folder.path)]
-            subprocess.run(keeper, stdin=lock, stdout=log, stderr=log, check=True)
+            subprocess.run(
+                keeper, env=clean_environment(), stdin=lock, stdout=log, stderr=log, check=True
+            )
 
 
 def server_program() -> str:

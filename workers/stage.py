@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from dialer.clean_environment import clean_environment
 from dialer.embedded import ensure_running
 from dialer.keeper import ServerFolder, open_lock, try_lock, wait_until
 from dialer.settings import read_settings
@@ -151,10 +152,9 @@ def _own_settings(
 
 
 def _replace_settings(settings: Mapping[str, str]) -> None:
-    for name in list(os.environ):
-        if name.startswith(("EXOTEL_", "DIALER_")) or name in {"REDIS_URL", "PORT"}:
-            del os.environ[name]
-    os.environ.update(settings)
+    environment = clean_environment(settings)
+    os.environ.clear()  # systemd's folder of credentials among it, which holds a Redis' address
+    os.environ.update(environment)
 
 
 def _free_port() -> int:

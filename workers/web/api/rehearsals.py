@@ -1,6 +1,5 @@
 """Rehearsals: a list and its rules against the simulator, on a fast clock; no phone rings."""
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path as PathOnDisk
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import FileResponse
 
 from dialer.changing_rules import new_rules
+from dialer.clean_environment import clean_environment
 from dialer.settings import Settings
 from workers.web import jobs
 from workers.web.api.needs import Reader, TheDesk, Uploader, get_desk
@@ -199,10 +199,8 @@ def _dashed(name: str) -> str:
 
 def _environment(settings: Settings) -> dict[str, str]:
     """Give the child what it needs; what it prints is read as plain UTF-8."""
-    ours = ("EXOTEL_", "DIALER_", "REDIS_URL", "PORT", "FORCE_COLOR")
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(ours)}
     given = {name.upper(): _text(getattr(settings, name)) for name in _TAKEN_OVER}
-    return {**kept, **given, "PYTHONUTF8": "1"}
+    return clean_environment({**given, "PYTHONUTF8": "1"})
 
 
 def _text(value: object) -> str:
