@@ -27,7 +27,7 @@ class Scope(StrEnum):
 
     READ = "read"  # see everything, phone numbers included
     OPERATE = "operate"  # start, pause, resume, cancel; decide unresolved attempts; suppress
-    UPLOAD = "upload"  # load and append lists
+    UPLOAD = "upload"  # load and append lists; no call comes of it by itself
     ADMIN = "admin"  # all of it, the keys, and the account's stops
 
 

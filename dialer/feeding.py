@@ -124,11 +124,10 @@ class Feeding:
 
 
 def _starts_by_itself(campaign: Campaign, now: datetime) -> bool:
-    """Tell whether a start is due; one that was completed since has to be started by somebody."""
+    """Tell whether a start is due."""
     at = campaign.rules.starts_at
-    if campaign.state is not CampaignState.LOADED or at is None or at > now:
-        return False
-    return campaign.running_at is None or campaign.running_at < at.timestamp()
+    is_due = campaign.state is CampaignState.LOADED and at is not None and at <= now
+    return is_due and campaign.has_a_start_ahead
 
 
 def _released(answer: list[bytes]) -> Iterator[Released]:

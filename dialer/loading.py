@@ -55,6 +55,17 @@ class LoadRefused(Exception):
     """The file cannot be loaded under this name or into this campaign; says what to do."""
 
 
+class StartRefused(Exception):
+    """What is loaded would be dialled without anybody starting it, which whoever loads may not do."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(
+            message
+            or "its contacts would be called without anybody starting it, which takes the scope "
+            "operate; pause the campaign first, or load it without a start time"
+        )
+
+
 class NameTaken(LoadRefused):
     """A campaign of this name was loaded from another file."""
 
@@ -118,22 +129,31 @@ class Loading:
         name: str,
         rules: CampaignRules,
         options: LoadOptions,
+        may_start: bool = True,
         on_progress: Callable[[float], None] = lambda _: None,
     ) -> Loaded:
         """Load a file as a new campaign; the same content under the same name is loaded once.
 
+        Args:
+            may_start: Whoever loads may start calls.
+
         Raises:
             CampaignFileError: The file as a whole cannot be used.
             NameTaken: A campaign of this name was loaded from another file.
+            StartRefused: It would start by itself.
         """
         _check_name(name)
         _check_rules(rules)
+        if rules.starts_at and not may_start:
+            raise StartRefused
         with self._private_copy(file) as (private, content_hash):
             if not self._campaigns.knows_import(self._campaigns.id_of(name), content_hash):
                 self._check_end(rules)
             contact_list = self._open(private, rules, options)
             campaign = self._campaign_for(name, rules, contact_list, content_hash)
-            return self._load_into(campaign, contact_list, content_hash, options, on_progress)
+            return self._load_into(
+                campaign, contact_list, content_hash, options, on_progress, may_start=may_start
+            )
 
     def append(
         self,
@@ -141,6 +161,7 @@ class Loading:
         *,
         campaign: Campaign,
         options: LoadOptions,
+        may_start: bool = True,
         on_progress: Callable[[float], None] = lambda _: None,
     ) -> Loaded:
         """Append a file's rows to a campaign; what is there is never touched.
@@ -148,13 +169,16 @@ class Loading:
         Raises:
             CampaignFileError: The file as a whole cannot be used.
             LoadRefused: The campaign is over, or the columns are not the campaign's.
+            StartRefused: It runs, or will by itself, and whoever appends may not start calls.
         """
         with self._private_copy(file) as (private, content_hash):
             if not self._campaigns.knows_import(campaign.id, content_hash):
                 self._check_end(campaign.rules)
             contact_list = self._open(private, campaign.rules, options)
             _check_columns(campaign, contact_list)
-            return self._load_into(campaign, contact_list, content_hash, options, on_progress)
+            return self._load_into(
+                campaign, contact_list, content_hash, options, on_progress, may_start=may_start
+            )
 
     def compare(
         self, file: BinaryIO, *, campaign: Campaign, options: LoadOptions
@@ -270,10 +294,19 @@ class Loading:
         content_hash: str,
         options: LoadOptions,
         on_progress: Callable[[float], None],
+        *,
+        may_start: bool,
     ) -> Loaded:
+        if campaign.has_a_start_ahead and not may_start:
+            raise StartRefused
         try:
-            mark = self._campaigns.begin_loading(campaign.id, content_hash=content_hash)
+            # asked in the same step: somebody may start it between our look and the first row
+            mark = self._campaigns.begin_loading(
+                campaign.id, content_hash=content_hash, may_start=may_start
+            )
         except WrongState as error:
+            if error.state is CampaignState.RUNNING:
+                raise StartRefused from None
             stands = "archived" if campaign.archived_at else error.state
             raise LoadRefused(f"campaign {campaign.name} is {stands}; load a new one") from None
         if mark is None:

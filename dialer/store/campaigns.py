@@ -132,6 +132,12 @@ class Campaign:
     loading: int = 0
     in_part: str = ""
 
+    @property
+    def has_a_start_ahead(self) -> bool:
+        """It starts by itself, now or later; one that ran since has to be started by somebody."""
+        at = self.rules.starts_at
+        return at is not None and (self.running_at is None or self.running_at < at.timestamp())
+
 
 class Campaigns:
     """Creates, finds and steers campaigns."""
@@ -206,8 +212,13 @@ class Campaigns:
         """Read the campaigns that stand in one of these states."""
         return (campaign for campaign in self.all() if campaign.state in states)
 
-    def begin_loading(self, campaign: str, *, content_hash: str) -> LoadMark | None:
+    def begin_loading(
+        self, campaign: str, *, content_hash: str, may_start: bool = True
+    ) -> LoadMark | None:
         """Mark that a file is being loaded, or find the mark of a load that broke off.
+
+        Args:
+            may_start: Whoever loads may start calls; else a running campaign takes no file of theirs.
 
         Returns:
             The mark as it stands: the caller's, or another file's that must be finished first;
@@ -216,7 +227,7 @@ class Campaigns:
         Raises:
             WrongState: The campaign takes no more files.
         """
-        answer = self._db.run("begin_load", campaign, content_hash)
+        answer = self._db.run("begin_load", campaign, content_hash, int(not may_start))
         if not answer:
             return None
         if len(answer) == 1:

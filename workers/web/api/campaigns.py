@@ -93,7 +93,8 @@ async def load_campaign(
 ) -> Response:
     """Load a list as a new campaign, or with `dry_run` only judge it.
 
-    The same content under the same name is loaded once, whatever the key.
+    The same content under the same name is loaded once, whatever the key. To `start` it, or to give
+    it a start time, takes the scope `operate` beside `upload`.
     """
     async with received_upload(request, desk.uploads_dir) as upload:
         settings = desk.wiring.settings
@@ -110,7 +111,13 @@ async def load_campaign(
                 )
                 return 200, checked
             loaded = await desk.apart.run(
-                jobs.load_list, _ignore, settings, file, order.rules, order.name
+                jobs.load_list,
+                _ignore,
+                settings,
+                file,
+                order.rules,
+                order.name,
+                may_start=visitor.may(Scope.OPERATE),
             )
             if order.start:
                 loaded["state"] = await asyncio.to_thread(
@@ -143,13 +150,23 @@ async def append_contacts(
     campaign: TheCampaign,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Append a list to a campaign, running or not; what is there is never touched."""
+    """Append a list to a campaign; what is there is never touched.
+
+    To one that runs, or starts by itself, this takes the scope `operate` beside `upload`.
+    """
     async with received_upload(request, desk.uploads_dir) as upload:
         file = jobs.ListFile(upload.path, load_options(upload.fields))
 
         async def do() -> tuple[int, dict[str, Any]]:
             settings = desk.wiring.settings
-            return 201, await desk.apart.run(jobs.append_list, _ignore, settings, file, campaign.id)
+            return 201, await desk.apart.run(
+                jobs.append_list,
+                _ignore,
+                settings,
+                file,
+                campaign.id,
+                may_start=visitor.may(Scope.OPERATE),
+            )
 
         status, document = await once(
             desk, visitor, idempotency_key, upload=upload, path=request.url.path, do=do

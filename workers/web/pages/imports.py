@@ -16,6 +16,7 @@ from workers.web.pages.rendering import (
     plain_form,
     renderer_of,
     require,
+    visitor_of,
 )
 from workers.web.problems import Problem, as_problem
 from workers.web.reviews import Review, Reviews, Stage
@@ -96,7 +97,8 @@ async def load(request: Request) -> Response:
     start = form.get("start") == "yes"
     if start:
         require(request, Scope.OPERATE)
-    _reviews(request).load(review, start=start)
+    may_start = visitor_of(request).may(Scope.OPERATE)
+    _reviews(request).load(review, start=start, may_start=may_start)
     return RedirectResponse(f"/imports/{review.id}", status_code=303)
 
 
