@@ -196,6 +196,17 @@ class Settings(BaseSettings):
         SecretStr(""), description="keys the hashes that stand for numbers in masked reports"
     )
 
+    # how long things are kept
+    dialer_audit_days: int = Field(
+        400, ge=1, le=3650, description="who did what is kept so many days"
+    )
+    dialer_keep_days: int = Field(
+        0,
+        ge=0,
+        le=3650,
+        description="personal data goes so many days after its campaign; 0 = never",
+    )
+
     # numbers
     dialer_allowed_countries: Countries = Field(
         ("IN",), description="countries we may ring, ISO codes with commas between"

@@ -34,6 +34,7 @@ _SCRIPTS = (
     "hold",
     "archive",
     "replace_lines",
+    "audit",
 )
 
 _READ_TOGETHER = 500

@@ -54,6 +54,8 @@ heartbeat:ROLE:ID   string  a process, what it is and since when, JSON          
 in_step             string  nothing; written before Redis is asked how many replicas   for ever
                             have all writes
 feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
+audit               stream  who did what: `record`, a line of JSON, and its `hash`        AUDIT_DAYS
+audit_head          hash    no, hash, ms of the last record; of the last trimmed       for ever
 api_keys            hash    key id → hash of the key, scopes, name, JSON              for ever
 web_secret          string  signs sessions of the pages                               for ever
 idempotency:H       string  answer to an upload with this Idempotency-Key             24 h

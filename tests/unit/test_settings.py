@@ -36,6 +36,8 @@ WRONG = {
     "DIALER_CALLBACK_SECRET": ["short"],
     "DIALER_CALLBACK_SECRET_OLD": ["short"],
     "DIALER_API_KEY": ["short"],
+    "DIALER_AUDIT_DAYS": ["0", "3651", "x"],
+    "DIALER_KEEP_DAYS": ["-1", "3651", "x"],
     "DIALER_ALLOWED_COUNTRIES": ["India", "IN,IND", ",", "XX", "IN,ZZ"],
     "DIALER_DEFAULT_COUNTRY": ["India", "in", "XX"],
     "DIALER_HTTP_DEADLINE_S": ["0", "301", "nan"],
