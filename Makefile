@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sim test chaos check bench soak model fmt lock clean
+.PHONY: help setup demo run sim test chaos check bench soak model fmt lock build sbom audit licences clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -77,6 +77,25 @@ fmt: $(VENV)/.dev ## Format the code
 
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+build: sbom ## Build the wheel, the source archive and the bill of materials, into dist/
+	$(BIN)/python -m build --no-isolation
+
+SBOM := dist/dialer.cdx.json
+
+sbom: $(VENV)/.dev ## List what is installed with dialer as a CycloneDX bill of materials, into dist/
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --short-PURLs \
+	  --of JSON -o $(SBOM) requirements.lock
+
+audit: $(VENV)/.dev ## Compare every pin with the known vulnerabilities; fails where it cannot ask
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	  -r requirements.lock -r requirements-dev.lock || \
+	  { echo "make audit failed: a pin has a known vulnerability, or the source of known" \
+	    "vulnerabilities (pypi.org) could not be asked; the lines above say which" >&2; exit 1; }
+
+licences: $(VENV)/.dev ## Write the page of the packages' licences
+	$(BIN)/python -m tools.licences --write
 
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
 	$(LOCK) --upgrade --extra embedded -o requirements.lock pyproject.toml
