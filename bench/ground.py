@@ -20,7 +20,7 @@ from typing import Any
 import redis
 
 from dialer.keeper import server_program
-from workers.lifeline import end_with_parent
+from dialer.parent_watch import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent

@@ -6,7 +6,8 @@
 A lock belongs to an open file. It is handed to a new process as its standard input, and the kernel
 frees it when the last holder is gone, however that one died. So a lock that is held *is* a process
 that runs: no pid file can be stale, and nobody can start a second keeper or a second server. A
-server outlives a killed keeper; the next keeper finds server.lock held and adopts it.
+keeper that is killed takes its server with it, in good order: the kernel sends the SIGTERM. While
+there are users, one of them starts the next keeper, which starts the next server on the same data.
 """
 
 import fcntl
@@ -22,11 +23,13 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from dialer import clock
 from dialer.clean_environment import clean_environment
+from dialer.parent_watch import end_with_parent
 
 _LINGER_S = 3.0  # commands that follow one another share a server
 _TICK_S = 0.2
@@ -178,7 +181,6 @@ class Keeper:
         self._users = open_lock(folder.users_lock)
         self._server_lock = open_lock(folder.server_lock)
         self._child: subprocess.Popen[bytes] | None = None
-        self._adopted_pid: int | None = None
         self._started_at_s = -_SHORT_LIFE_S
         self._pause_s = _SHORTEST_PAUSE_S
 
@@ -207,35 +209,39 @@ class Keeper:
             return False
 
     def _ensure_server(self) -> None:
-        if self._child is not None and self._child.poll() is not None:
+        if self._child is not None:
+            if self._child.poll() is None:
+                return
             _log.warning("server ended with code %d", self._child.returncode)
             self._child = None
         if not try_lock(self._server_lock, fcntl.LOCK_EX):
-            if self._child is None and self._adopted_pid is None:
-                self._adopt_server()
-            return
-        if clock.boottime_s() >= self._started_at_s + self._pause_s:
+            self._signal_orphan(signal.SIGTERM)
+        elif clock.boottime_s() >= self._started_at_s + self._pause_s:
             self._start_server()
         else:
             fcntl.flock(self._server_lock, fcntl.LOCK_UN)
 
-    def _adopt_server(self) -> None:
-        try:
-            self._adopted_pid = int(self._folder.pid_file.read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            return  # it has only just been started; next time
-        _log.info("server %d adopted", self._adopted_pid)
+    def _signal_orphan(self, signum: signal.Signals) -> None:
+        """End the server of a keeper that was killed, where the kernel does not see to that."""
+        with suppress(OSError, ValueError):  # it has only just been started, or it has gone
+            os.kill(int(self._folder.pid_file.read_text(encoding="ascii")), signum)
 
     def _start_server(self) -> None:
         now_s = clock.boottime_s()
         short = now_s - self._started_at_s < self._pause_s + _SHORT_LIFE_S
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S) if short else _SHORTEST_PAUSE_S
         self._started_at_s = now_s
-        self._adopted_pid = None
+        self._folder.pid_file.unlink(
+            missing_ok=True
+        )  # a killed server's: that number may be anyone's
         command = [server_program()]
         for name, value in self._options().items():
             command += [f"--{name}", value]
-        self._child = subprocess.Popen(command, stdin=self._server_lock)
+        self._child = subprocess.Popen(
+            command,
+            stdin=self._server_lock,
+            preexec_fn=_tied_to_this_process(),  # noqa: PLW1509  # a keeper has one thread
+        )
         os.close(self._server_lock)  # the lock is the server's now
         self._server_lock = open_lock(self._folder.server_lock)
         _log.info("server %d started", self._child.pid)
@@ -248,13 +254,13 @@ class Keeper:
         }
 
     def _end_server(self, how: signal.Signals) -> None:
-        pid = self._child.pid if self._child else self._adopted_pid
         for signum in (how, signal.SIGKILL):
             if self._server_is_gone():
                 break
-            if pid is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signum)
+            if self._child is not None:
+                self._child.send_signal(signum)
+            else:
+                self._signal_orphan(signum)
             wait_until(self._server_is_gone, within_s=_STOP_S)
         _log.info("server ended, keeper ends")
 
@@ -262,6 +268,13 @@ class Keeper:
         if self._child is not None:
             self._child.poll()
         return try_lock(self._server_lock, fcntl.LOCK_EX)
+
+
+def _tied_to_this_process() -> Callable[[], None] | None:
+    """Give what a child does first, so that it ends with us: only Linux keeps that through `exec`."""
+    if sys.platform != "linux":
+        return None
+    return partial(end_with_parent, signal.SIGTERM, parent_pid=os.getpid())
 
 
 def main() -> None:

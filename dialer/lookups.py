@@ -54,6 +54,8 @@ class Lookups:
         self._patience_s = patience_s
         self._overdue_patience_s = overdue_patience_s
         self.requests = 0
+        self.put_off = 0
+        """Look-ups that found no slot: ordinary while dials use the allowance."""
 
     def by_sid(self, sids: Sequence[str], *, overdue: bool) -> dict[str, CallReport]:
         """Read the ended ones among at most 100 calls.
@@ -161,6 +163,7 @@ class Lookups:
             if wait_s <= 0:
                 return asked + SEND_WINDOW_S
             if wait_s > left_s:
+                self.put_off += 1
                 raise NoSlot("no room for a look-up in the account's allowance")
             self._sleep(wait_s)
             left_s -= wait_s

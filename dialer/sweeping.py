@@ -71,7 +71,7 @@ class Sweeping:
 
     def sweep(self) -> Swept:
         """Look at everything that is due, as far as the allowance lets us."""
-        requests_before = self._lookups.requests
+        requests_before, put_off_before = self._lookups.requests, self._lookups.put_off
         put_off_s = self._times.lookup_every_s
         open_ones = self._attempts.due("open", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
         late_ones = self._attempts.due("late", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
@@ -90,7 +90,8 @@ class Sweeping:
         looked_at = len(open_ones) + len(late_ones)
         requests = self._lookups.requests - requests_before
         if looked_at:
-            log.info("swept", looked_at=looked_at, requests=requests)
+            put_off = self._lookups.put_off - put_off_before
+            log.info("swept", looked_at=looked_at, requests=requests, put_off=put_off)
         return Swept(looked_at, requests)
 
     def _give_up_on_answer(self, one: OpenAttempt) -> None:
@@ -128,7 +129,7 @@ class Sweeping:
         try:
             report = self._lookups.single(one.attempt.sid or "", overdue=True)
         except (NoSlot, ProviderError) as error:
-            log.warning("lookup_failed", message=str(error))
+            _say_why_not(error)
             return
         if report is None:
             self._lost_at_provider(one)
@@ -307,7 +308,7 @@ class Sweeping:
         try:
             return self._lookups.by_sid(sids, overdue=overdue)
         except (NoSlot, ProviderError) as error:
-            log.warning("lookup_failed", message=str(error))
+            _say_why_not(error)
             return None
 
     def _is_overdue(self, attempt: Attempt) -> bool:
@@ -316,6 +317,14 @@ class Sweeping:
         else:
             due_at = attempt.requested_at + self._times.lookup_after_s
         return self._db.now() - due_at >= _OVERDUE_S
+
+
+def _say_why_not(error: NoSlot | ProviderError) -> None:
+    """Log that a question has no answer; that dials go before look-ups is as it should be."""
+    if isinstance(error, NoSlot):
+        log.debug("lookup_put_off", message=str(error))
+    else:
+        log.warning("lookup_failed", message=str(error))
 
 
 def _is_unsure(attempt: Attempt) -> bool:

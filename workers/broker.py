@@ -24,8 +24,8 @@ from dialer.dialing import Dialing
 from dialer.feeding import Released
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
+from dialer.parent_watch import end_with_parent
 from workers.dial_queue import DialBroker
-from workers.lifeline import end_with_parent
 
 QUEUE = "dial"
 ACTOR = "dial_contact"

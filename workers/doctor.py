@@ -10,6 +10,7 @@ import redis
 from dialer.clock import now
 from dialer.embedded import EmbeddedServerError
 from dialer.errors import AccountRefused, ProviderError
+from dialer.lookups import Lookups, NoSlot
 from dialer.settings import SettingsError, require_dialling
 from dialer.status import alive
 from workers.web.loopback import require_key_beyond_loopback
@@ -17,6 +18,8 @@ from workers.wiring import Wiring
 
 _MOST_SKEW_S = 1.0
 _REACH_WITHIN_S = 10.0
+_SLOT_WITHIN_S = 10.0
+_ASK_AGAIN = "run doctor again: the key and the token were not examined"
 _OLDEST_REDIS = 7
 _ROLES = ("web", "feeder", "worker", "results")
 
@@ -159,8 +162,19 @@ def _provider(wiring: Wiring) -> Iterator[Finding]:
     except SettingsError:
         return  # told above
     host = wiring.settings.base_url
+    lookups = Lookups(
+        provider,
+        wiring.pacing,
+        sleep=wiring.sleep,
+        patience_s=_SLOT_WITHIN_S,
+        overdue_patience_s=_SLOT_WITHIN_S,
+    )
     try:
-        provider.check_credentials()
+        lookups.paced(provider.check_credentials, overdue=True)
+    except (NoSlot, redis.RedisError, EmbeddedServerError) as error:
+        # a request without a slot could be the one too many of the account's limit
+        why = error if isinstance(error, NoSlot) else "only Redis knows whether one more may go"
+        yield Finding("provider", Verdict.WARN, f"not asked: {why}", _ASK_AGAIN)
     except AccountRefused as error:
         # not every account offers the question; what it says of the key would have come before
         is_unasked = error.http_status == 404

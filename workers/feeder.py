@@ -6,6 +6,7 @@ import redis
 import structlog
 
 from dialer.clock import sleeper
+from dialer.lookups import NoSlot
 from workers.broker import make_broker, queued, send_all
 from workers.heartbeat import beating
 from workers.stopping import stop_on_signals
@@ -72,6 +73,8 @@ def _recover(wiring: Wiring, stop: threading.Event) -> None:
             wiring.account_recovery.tick()
         except redis.RedisError as error:
             log.warning("recovery_failed", message=str(error))
+        except NoSlot:
+            log.debug("lookup_put_off")  # the hold stands until the provider's list is read
         except Exception:
             log.exception("recovery_failed")  # the hold stands, and the next tick tries again
         stop.wait(_RECOVER_EVERY_S)

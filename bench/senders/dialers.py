@@ -16,7 +16,7 @@ import dramatiq
 
 import workers.broker
 import workers.wiring  # noqa: F401  # imported before the fork, so that a replacement is there at once
-from workers import lifeline
+from dialer.parent_watch import end_with_parent
 
 
 def main(processes: str, threads: str, kill_every_s: str) -> None:
@@ -41,7 +41,7 @@ def _start(threads: int) -> int:
     parent_pid = os.getpid()
     if child := os.fork():
         return child
-    lifeline.end_with_parent(signal.SIGKILL, parent_pid=parent_pid)
+    end_with_parent(signal.SIGKILL, parent_pid=parent_pid)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     from workers import actors  # connects, so only after the fork
 

@@ -251,13 +251,13 @@ class Exotel:
             raise LookupFailed("a page names itself as the next", error_code="endless_pages")
         return found
 
-    def check_credentials(self) -> None:
+    def check_credentials(self, *, send_before: float | None = None) -> None:
         """Ask for the balance, which places no call; Exotel allows it once a minute.
 
         Raises:
             AccountRefused: The account, its credentials or the region is wrong.
         """
-        self._look_up(f"{self._account_url}Balance.json")
+        self._look_up(f"{self._account_url}Balance.json", send_before=send_before)
 
     def _first_page(self, filters: dict[str, str], *, send_before: float | None) -> CallsPage:
         return self._page(

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from workers.lifeline import end_with_parent
+from dialer.parent_watch import end_with_parent
 
 BIN = Path(sys.executable).parent
 CALLER_ID = "+918045678900"

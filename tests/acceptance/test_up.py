@@ -32,7 +32,7 @@ while True:
 ACTORS = """
 import os, signal, dramatiq
 from dramatiq.brokers.stub import StubBroker
-from workers.lifeline import end_with_parent
+from dialer.parent_watch import end_with_parent
 
 class EndWithMaster(dramatiq.Middleware):
     def after_process_boot(self, broker):

@@ -17,7 +17,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from dialer.embedded import EmbeddedServer, EmbeddedServerError, ensure_running
-from dialer.keeper import ServerFolder, open_lock, try_lock, wait_until
+from dialer.keeper import (
+    ServerFolder,
+    open_lock,
+    server_program,
+    start_keeper_if_absent,
+    try_lock,
+    wait_until,
+)
 
 USER = """
 import sys
@@ -103,6 +110,25 @@ def run_id(client: redis.Redis) -> str:
     return client.info("server")["run_id"]
 
 
+def socket_of(data_dir: Path) -> Path:
+    return ServerFolder(data_dir.resolve() / "redis").socket
+
+
+def start_orphan(folder: ServerFolder) -> subprocess.Popen:
+    """Start a server as a keeper does, but for its tie: as where the kernel knows of none."""
+    lock = open_lock(folder.server_lock)
+    assert try_lock(lock, fcntl.LOCK_EX)
+    words = {"port": "0", "dir": folder.path, "pidfile": folder.pid_file, "save": ""}
+    options = [str(word) for name, value in words.items() for word in (f"--{name}", value)]
+    with (folder.path / "orphan.log").open("wb") as log:
+        orphan = subprocess.Popen(
+            [server_program(), *options, "--unixsocket", str(folder.socket)], stdin=lock, stdout=log
+        )
+    os.close(lock)
+    wait(folder.pid_file.exists)
+    return orphan
+
+
 def is_free(lock: Path) -> bool:
     descriptor = open_lock(lock)
     try:
@@ -165,35 +191,68 @@ def test_a_killed_server_is_back_with_its_data_within_two_seconds(data_dir):
         assert client.get("kept") == "yes"
 
 
-def test_a_killed_keeper_is_replaced_and_the_server_runs_on(data_dir):
+def test_a_killed_keeper_takes_its_server_along_in_good_order(data_dir, users):
+    user = users()
+    user.stdout.readline()
+    with redis.Redis(unix_socket_path=str(socket_of(data_dir))) as client:
+        client.set("kept", "yes")
+    (keeper,) = keepers(data_dir)
+    user.send_signal(signal.SIGSTOP)  # nobody starts another keeper meanwhile
+
+    os.kill(keeper, signal.SIGKILL)
+
+    wait(lambda: not servers(data_dir))
+    assert not socket_of(data_dir).exists()  # a server that ends in good order removes it
+    assert "ready to exit, bye bye" in (data_dir / "redis" / "keeper.log").read_text()
+    user.kill()
+    with ensure_running(data_dir) as server, connect(server) as client:
+        assert client.get("kept") == "yes"
+
+
+def test_a_server_whose_keeper_and_users_were_all_killed_does_not_run_on(data_dir, users):
+    user = users()
+    user.stdout.readline()
+
+    for pid in (user.pid, *keepers(data_dir)):
+        os.kill(pid, signal.SIGKILL)
+
+    wait(lambda: not keepers(data_dir) and not servers(data_dir))
+    assert is_free(data_dir / "redis" / "server.lock")
+
+
+def test_a_server_ends_with_a_keeper_that_is_killed_at_whatever_moment_of_its_start(data_dir):
+    folder = ServerFolder.within(data_dir)
+    for wait_s in (0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08):
+        start_keeper_if_absent(folder)
+        wait(lambda: keepers(data_dir))
+        wait_until(lambda: False, within_s=wait_s)
+
+        for pid in keepers(data_dir):
+            os.kill(pid, signal.SIGKILL)
+
+        wait(lambda: is_free(folder.keeper_lock) and is_free(folder.server_lock))
+        assert not servers(data_dir)
+
+
+def test_a_killed_keeper_is_replaced_and_its_server_started_again_on_the_same_data(data_dir):
     with ensure_running(data_dir) as server, connect(server) as client:
         before = run_id(client)
+        client.set("kept", "yes")
         killed = keepers(data_dir)
 
         os.kill(killed[0], signal.SIGKILL)
 
-        wait(lambda: (new := keepers(data_dir)) != [] and new != killed)
-        assert run_id(client) == before
+        wait(lambda: answers(client) and run_id(client) != before)
+        assert client.get("kept") == "yes"
+        assert len(keepers(data_dir)) == len(servers(data_dir)) == 1
 
 
-def test_an_adopted_server_is_restarted_like_an_own_one(data_dir):
+def test_the_next_keeper_ends_a_server_that_was_not_tied_to_the_one_before(data_dir):
+    orphan = start_orphan(ServerFolder.within(data_dir))
+
     with ensure_running(data_dir) as server, connect(server) as client:
-        killed = keepers(data_dir)
-        os.kill(killed[0], signal.SIGKILL)
-        wait(lambda: (new := keepers(data_dir)) != [] and new != killed)
-
-        os.kill(servers(data_dir)[0], signal.SIGKILL)
-
-        wait(lambda: answers(client), within_s=2)
-
-
-def test_an_adopted_server_goes_when_its_last_user_is_gone(data_dir):
-    server = ensure_running(data_dir)
-    killed = keepers(data_dir)
-    os.kill(killed[0], signal.SIGKILL)
-    wait(lambda: (new := keepers(data_dir)) != [] and new != killed)
-
-    server.close()
+        assert orphan.wait(timeout=10) == 0
+        wait(lambda: answers(client))
 
     wait(lambda: not keepers(data_dir) and not servers(data_dir))
 

@@ -16,7 +16,7 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from workers.lifeline import end_with_parent
+from dialer.parent_watch import end_with_parent
 
 _AT_ONCE = 2
 _NICE = 10
