@@ -9,6 +9,7 @@ import structlog
 
 from campaigns.settlement import Conflict
 from dialer import failpoints
+from dialer.clock import boottime_s
 from dialer.errors import CallbackRejected
 from dialer.exotel import read_callback
 from dialer.ids import AttemptId
@@ -22,8 +23,9 @@ from workers.wiring import Wiring, process_name
 log = structlog.get_logger(__name__)
 
 _BATCH = 200
-_WAIT_S = 1.0
+_WAIT_S = 2.0
 _LEFT_ALONE_S = 15.0
+_GONE_S = 600.0
 _AFTER_FAULT_S = 0.5
 
 
@@ -44,9 +46,10 @@ def _consume(wiring: Wiring, facts: Facts, stop: threading.Event) -> None:
             if not ready:
                 facts.ensure_group()
                 ready = True
-            now_s = wiring.db.now()
+            now_s = boottime_s()
             if now_s - took_over_at > _LEFT_ALONE_S:
                 settle_all(wiring, facts.take_over(consumer, idle_s=_LEFT_ALONE_S, most=_BATCH))
+                facts.forget_consumers(silent_s=_GONE_S)
                 took_over_at = now_s
             settle_all(wiring, facts.read(consumer, most=_BATCH, wait_s=_WAIT_S))
         except redis.RedisError as error:

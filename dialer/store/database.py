@@ -35,6 +35,7 @@ _SCRIPTS = (
     "archive",
     "replace_lines",
     "audit",
+    "forget_consumers",
 )
 
 _READ_TOGETHER = 500

@@ -8,6 +8,7 @@ import redis
 
 from dialer.store.database import Database, text
 
+_STREAM = "callbacks"
 _GROUP = "results"
 
 
@@ -34,7 +35,7 @@ class Facts:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.key = db.key("callbacks")
+        self.key = db.key(_STREAM)
 
     @staticmethod
     def fields(*, attempt_id: str, content_type: str, body: bytes) -> dict[str, str | bytes]:
@@ -72,6 +73,14 @@ class Facts:
             ),
         )
         return _facts(answer[1])
+
+    def forget_consumers(self, *, silent_s: float) -> int:
+        """Forget consumers that are gone; a living one that is forgotten just comes back.
+
+        Args:
+            silent_s: Whoever has not asked for so long, and has nothing left to settle.
+        """
+        return int(self._db.run("forget_consumers", _STREAM, _GROUP, int(silent_s * 1000)))
 
     def done(self, facts: Sequence[Fact]) -> None:
         """Forget callbacks that are settled."""

@@ -153,3 +153,40 @@ def test_a_redis_that_is_full_sets_no_callback_aside(account, db, wiring):
 
     assert whys(wiring) == []
     assert wiring.facts.waiting() == 1
+
+
+def consumers(wiring: Wiring) -> set[str]:
+    """Who the group knows."""
+    told = wiring.redis.xinfo_consumers(wiring.facts.key, "results")
+    return {one["name"].decode() for one in told}
+
+
+def test_consumers_that_are_gone_are_forgotten_once_nothing_is_left_to_them(account, db, wiring):
+    store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    store(wiring, str(done.attempt_id), callback(done.attempt.sid))
+    wiring.facts.read("killed with one in hand", most=10, wait_s=0.1)
+    wiring.facts.read("ended", most=10, wait_s=0.01)
+    assert consumers(wiring) == {"killed with one in hand", "ended"}
+
+    assert wiring.facts.forget_consumers(silent_s=60) == 0
+    assert wiring.facts.forget_consumers(silent_s=0) == 1
+
+    assert consumers(wiring) == {"killed with one in hand"}
+    settle_all(wiring, wiring.facts.take_over("me", idle_s=0, most=10))
+    assert account.open_attempts() == []
+    wiring.facts.forget_consumers(silent_s=0)
+    assert consumers(wiring) == set()
+
+
+def test_a_living_consumer_that_was_forgotten_goes_on_as_before(account, db, wiring):
+    store_campaign(db, [pair(1, 1)])
+    read(wiring)
+    wiring.facts.forget_consumers(silent_s=0)
+    done = account.dial_one()
+    store(wiring, str(done.attempt_id), callback(done.attempt.sid))
+
+    settle_all(wiring, read(wiring))
+
+    assert account.open_attempts() == []
+    assert wiring.facts.waiting() == 0

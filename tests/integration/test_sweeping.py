@@ -1,6 +1,7 @@
 """Nothing stays in one state for ever: what nobody reports is asked about, within the allowance."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.campaign import UnknownPolicy
@@ -411,3 +412,30 @@ def test_a_contact_that_is_being_called_again_goes_on_whatever_details_say_of_th
     assert account.contact(campaign).state is ContactState.DIALING
     assert not account.attempts.get(second.attempt_id).is_settled
     check_conservation(db)
+
+
+def test_a_look_up_without_a_slot_is_no_warning_and_is_counted(account, db):
+    store_campaign(db, [pair(1, 1)])
+    account.dial_one()
+    db.pass_time(account.times.lookup_after_s + 1)
+    account.pacing.allowance = Allowance(requests=1)
+    db.client.zadd(db.key("slots"), {"somebody": db.now() + 60})
+
+    with capture_logs() as logs:
+        account.sweeping.sweep()
+
+    assert account.company.looks == []
+    assert [one for one in logs if one["log_level"] == "warning"] == []
+    assert [one["put_off"] for one in logs if one["event"] == "swept"] == [1]
+
+
+def test_a_provider_that_does_not_answer_a_look_up_is_a_warning(account, db):
+    store_campaign(db, [pair(1, 1)])
+    account.dial_one()
+    db.pass_time(account.times.lookup_after_s + 1)
+    account.company.look_status = 500
+
+    with capture_logs() as logs:
+        account.sweeping.sweep()
+
+    assert [one["event"] for one in logs if one["log_level"] == "warning"] == ["lookup_failed"]
