@@ -52,7 +52,7 @@ def new_rules(settings: Settings, given: Mapping[str, Any]) -> CampaignRules:
     fields = defaults | _reset_to(defaults, given)
     if not fields["caller_id"]:
         raise RulesRefused(RuleFault("caller_id", "give one, or set EXOTEL_CALLER_ID"))
-    return _made(fields, DEFAULT_RULES)
+    return _allowed(settings, _made(fields, DEFAULT_RULES))
 
 
 def changed_rules(
@@ -67,7 +67,8 @@ def changed_rules(
     reset = _reset_to(default_rules(settings), given)
     is_reset = [name for name, value in given.items() if value == "" and name not in reset]
     fields = {name: value for name, value in kept.items() if name not in is_reset} | reset
-    return _made(fields, DEFAULT_RULES if given.get("retry") == "" else rules.retry)
+    retry = DEFAULT_RULES if given.get("retry") == "" else rules.retry
+    return _allowed(settings, _made(fields, retry))
 
 
 def default_rules(settings: Settings) -> dict[str, Any]:
@@ -174,6 +175,13 @@ def _made(fields: Mapping[str, Any], retry: tuple[RetryRule, ...]) -> CampaignRu
     except ValueError as error:
         faults.append(RuleFault("", str(error)))
     raise RulesRefused(*faults)
+
+
+def _allowed(settings: Settings, rules: CampaignRules) -> CampaignRules:
+    faults = [RuleFault(rule, why) for rule, why in settings.allowed.objections(rules)]
+    if faults:
+        raise RulesRefused(*faults)
+    return rules
 
 
 def _country_cap(text: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from campaigns.allowed import ANYTHING, Allowed
 from campaigns.phone import PhoneRules
 
 
@@ -14,6 +15,7 @@ class DialingOptions:
         max_retries: The provider's own redials of the agent.
         http_deadline_s: Total, of one request.
         slack_s: Added to the longest possible call before it is given up.
+        allowed: What a campaign's rules may ask for.
     """
 
     max_concurrent_calls: int = 0
@@ -24,3 +26,4 @@ class DialingOptions:
     playback_names: str = "both"
     min_replicas: int = 0
     phone_rules: PhoneRules = field(default_factory=PhoneRules)
+    allowed: Allowed = ANYTHING

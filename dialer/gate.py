@@ -122,6 +122,7 @@ class Gate:
         self._contacts = Contacts(db)
         self._hours = Hours(db)
         self._known: dict[str, Campaign] = {}
+        self._objections: dict[tuple[str, int], str] = {}  # of a campaign's rules
         self._windows: dict[
             tuple[str, int, str | None], tuple[float, float, float, str]
         ] = {}  # of a campaign's rules and a zone: those of many calls
@@ -240,7 +241,16 @@ class Gate:
             self._caps(campaign.rules, pair.customer),
             code_of(closes) if closes else "",
             closes or "",
+            self._pauses(campaign),
         )
+
+    def _pauses(self, campaign: Campaign) -> str:
+        """Ask again what was asked when its rules were made: the settings may have changed since."""
+        key = (campaign.id, campaign.rules_version)
+        if key not in self._objections:
+            found = self._options.allowed.objections(campaign.rules)
+            self._objections[key] = "; ".join(f"{rule}: {why}" for rule, why in found)
+        return self._objections[key]
 
     def _when(
         self, campaign: Campaign, *, row_zone: str | None, customer: str

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from campaigns.allowed import Allowed
 from campaigns.calling_hours import CallingHours
 from dialer.connecting import SCHEMES, SentinelAddress, is_sentinel
 from dialer.exotel import REGIONS
@@ -106,6 +107,27 @@ def _countries(value: Any) -> Any:
     return tuple(part.strip().upper() for part in value.split(",") if part.strip())
 
 
+def _listed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _caller_ids(value: tuple[str, ...]) -> tuple[str, ...]:
+    for one in value:
+        _caller_id(one)
+    return value
+
+
+def _host_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    for one in value:
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", one):
+            raise ValueError(
+                "takes names of hosts alone, with commas between, e.g. media.example.com"
+            )
+    return tuple(one.lower() for one in value)
+
+
 def _known_countries(value: tuple[str, ...]) -> tuple[str, ...]:
     unknown = [code for code in value if code not in SUPPORTED_REGIONS]
     if unknown or not value:
@@ -119,6 +141,14 @@ HostUrl = Annotated[str, AfterValidator(_host_url)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Countries = Annotated[
     tuple[str, ...], NoDecode, BeforeValidator(_countries), AfterValidator(_known_countries)
+]
+
+
+CallerIds = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_caller_ids)
+]
+HostNames = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_host_names)
 ]
 
 
@@ -215,6 +245,21 @@ class Settings(BaseSettings):
         "IN", description="country of numbers without a prefix"
     )
 
+    # what campaigns may ask for
+    dialer_allowed_caller_ids: CallerIds = Field(
+        (),
+        description="caller ids that campaigns may show beside EXOTEL_CALLER_ID, commas between",
+    )
+    dialer_allowed_url_hosts: HostNames = Field(
+        (), description="hosts that stream, wait and playback URLs may name; empty: none"
+    )
+    dialer_max_time_limit_s: int = Field(
+        3600, ge=1, le=14400, description="longest time limit that a campaign may have, s"
+    )
+    dialer_max_attempts_allowed: int = Field(
+        10, ge=1, le=100, description="most attempts per contact that a campaign may have"
+    )
+
     # times
     dialer_http_deadline_s: float = Field(
         45, ge=1, le=300, description="total deadline of one provider request, s"
@@ -267,6 +312,31 @@ class Settings(BaseSettings):
         if key and len(key) < 20:
             raise ValueError(f"DIALER_API_KEY needs at least 20 characters; {_HOW_TO_MAKE_ONE}")
         return self
+
+    @model_validator(mode="after")
+    def _defaults_are_allowed(self) -> Self:
+        pairs = (
+            ("dialer_time_limit_s", "dialer_max_time_limit_s"),
+            ("dialer_max_attempts", "dialer_max_attempts_allowed"),
+        )
+        for name, most in pairs:
+            if getattr(self, name) > getattr(self, most):
+                raise ValueError(
+                    f"{name.upper()} is {getattr(self, name)}, more than {most.upper()} allows "
+                    f"({getattr(self, most)}): lower the one or raise the other"
+                )
+        return self
+
+    @property
+    def allowed(self) -> Allowed:
+        """What campaigns may ask for."""
+        ours = {self.exotel_caller_id} - {""}
+        return Allowed(
+            caller_ids=frozenset(self.dialer_allowed_caller_ids) | ours,
+            url_hosts=frozenset(self.dialer_allowed_url_hosts),
+            max_time_limit_s=self.dialer_max_time_limit_s,
+            max_attempts=self.dialer_max_attempts_allowed,
+        )
 
     @property
     def base_url(self) -> str:

@@ -1,5 +1,6 @@
 """One account under virtual time: every use case wired to the phone company, nothing in threads."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class Account:
         self.ahead = ahead
         self.cap = max_concurrent_calls
         self.times = times or SettlingTimes()
+        self.options = DialingOptions(max_concurrent_calls=max_concurrent_calls)
         self.company = PhoneCompany(db.now)
         self.attempts = Attempts(db)
         self.campaigns = Campaigns(db)
@@ -81,7 +83,7 @@ class Account:
             pacing=self.pacing,
             settling=self.settling,
             paths=CallbackPaths("https://dialer.example.com", ["s" * 32]),
-            options=DialingOptions(max_concurrent_calls=self.cap),
+            options=replace(self.options, max_concurrent_calls=self.cap),
             recovery=self.recovery,
             journal=self.journal,
             sleep=self.db.pass_time,

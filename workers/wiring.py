@@ -160,6 +160,7 @@ class Wiring:
                 lookup_after_s=self.settings.dialer_lookup_after_s,
                 playback_names=self.settings.exotel_playback_names,
                 phone_rules=self.phone_rules,
+                allowed=self.settings.allowed,
                 min_replicas=self.settings.dialer_min_replicas,
             ),
             recovery=self.host_recovery,

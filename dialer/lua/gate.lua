@@ -6,7 +6,7 @@
 --      6  seconds after which a request without answer is unknown
 --      7  the epoch the caller remembers
 --      8  outcome code of suppressed  9  of outside_hours  10  of expired
---      then for each contact twelve:
+--      then for each contact thirteen:
 --      1  campaign  2  contact  3  release token  4  nonce of this execution
 --      5  rules version the caller holds  6  the call's open window, from  7  until  8  next open
 --         instant after it, 0 = never (all epoch s)
@@ -14,6 +14,7 @@
 --     10  daily caps, JSON or '': {day, next (epoch s of the next day),
 --         items: [name, what this call adds, most, 'campaign' | 'number' | 'country']}
 --     11  '' or the outcome code that the caller's own check closes the contact with  12  its name
+--     13  '' or why the campaign must not dial by its rules: it is paused
 -- Returns for each contact {'go', attempt JSON, epoch} | {'wait', s} | {'stale_rules'} |
 -- {'drop', why} | {'failed', why}
 
@@ -37,7 +38,7 @@ local function day_key(campaign, caps, cap)
 end
 
 local function ask(campaign, n, token, nonce, rules_version, from, until_, opens, intent, caps,
-    objection, objection_name)
+    objection, objection_name, pauses)
   n = tonumber(n)
   local c = read_contact(campaign, n)
   if not c then
@@ -81,6 +82,12 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
   if rules[2] ~= rules_version then
     forget_note()
     return { 'stale_rules' }
+  end
+  if pauses ~= '' then
+    pause(campaign, pauses)
+    rules[1] = 'paused'
+    take_back(campaign, n, token, c)
+    return { 'drop', 'paused' }
   end
 
   local function close(code, name)
@@ -169,4 +176,4 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
   return { 'go', attempt, epoch }
 end
 
-return each(argument_lists(11, 12), ask)
+return each(argument_lists(11, 13), ask)

@@ -155,6 +155,14 @@ local function join_turns(campaign)
   redis.call('ZADD', key('turns'), 'NX', -tonumber(c[4] or 0) * 1e12 + at, campaign)
 end
 
+-- Pauses a campaign for a reason of ours; one that does not run is left as it is.
+local function pause(campaign, why)
+  if redis.call('HGET', key('c', campaign), 'state') == 'running' then
+    redis.call('HSET', key('c', campaign), 'state', 'paused', 'why', why, 'paused_at', text(now))
+    redis.call('ZREM', key('turns'), campaign)
+  end
+end
+
 local function is_taken(number)
   return redis.call('HEXISTS', key('busy'), number) == 1
     or tonumber(redis.call('ZSCORE', key('resting'), number) or 0) > now

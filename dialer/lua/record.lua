@@ -52,13 +52,6 @@ local function tally(where, campaign, answer)
   list.has[answer] = true
 end
 
-local function pause(campaign, why)
-  if redis.call('HGET', key('c', campaign), 'state') == 'running' then
-    redis.call('HSET', key('c', campaign), 'state', 'paused', 'why', why, 'paused_at', text(now))
-    redis.call('ZREM', key('turns'), campaign)
-  end
-end
-
 local function record(id, campaign, n, no, version, after, follows)
   n, no = tonumber(n), tonumber(no)
   local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))

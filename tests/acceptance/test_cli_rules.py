@@ -63,6 +63,11 @@ def test_every_rule_can_be_set_at_load_and_is_shown(rig):
         "--stream-begin": "at Leg2Connect",
         "--custom-field": "{name}",
     }
+    rig.settings = {
+        **rig.settings,
+        "DIALER_ALLOWED_CALLER_IDS": "+918045678901",
+        "DIALER_ALLOWED_URL_HOSTS": "example.com",
+    }
     rig.load(ROWS, "--record", *(word for option in options.items() for word in option))
 
     status = rig.status()

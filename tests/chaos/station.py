@@ -90,7 +90,7 @@ class Station:
             "exotel_account_sid": ACCOUNT,
             "exotel_api_key": SecretStr("demo-key"),
             "exotel_api_token": SecretStr("demo-token"),
-            "exotel_caller_id": "+918045678900",
+            "exotel_caller_id": RULES.caller_id,
             "exotel_base_url": self.provider.url,
             "exotel_details_base_url": self.provider.url,
             "exotel_rate_limit": 10_000,

@@ -1,11 +1,13 @@
 """The gate: the last word before a request leaves, and at most one request per attempt."""
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis
 
+from campaigns.allowed import ANYTHING
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
@@ -337,6 +339,40 @@ def test_the_second_attempt_has_a_number_and_an_id_of_its_own(account, db):
     assert first.attempt_id.nonce != second.attempt_id.nonce
     assert account.attempts.get(first.attempt_id).outcome is Outcome.CUSTOMER_BUSY
     assert account.counts(campaign).attempts == 2
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"caller_ids": frozenset({"+918000000001"})},
+        {"url_hosts": frozenset()},
+        {"max_time_limit_s": 599},
+        {"max_attempts": 2},
+    ],
+)
+def test_a_stored_campaign_that_asks_for_more_than_is_allowed_now_pauses_and_dials_nothing(
+    account, db, changed
+):
+    campaign = store_campaign(
+        db,
+        [pair(1, 1), pair(2, 2)],
+        wait_url="https://media.example.com/w.wav",
+        time_limit_s=600,
+        max_attempts=3,
+    )
+    account.options = replace(account.options, allowed=replace(ANYTHING, **changed))
+
+    account.dial_all()
+
+    found = account.campaigns.find(campaign)
+    assert (found.state, account.company.posts) == (CampaignState.PAUSED, [])
+    assert "allowed by DIALER_" in found.why
+    assert account.counts(campaign).waiting == 2
+    check_conservation(db)
+    account.options = replace(account.options, allowed=ANYTHING)
+    account.campaigns.move(found, CampaignState.RUNNING)
+    assert all(isinstance(one, Dialled) for one in account.dial_all())
+    assert len(account.company.posts) == 2
 
 
 def _deaths(db: VirtualDatabase, campaign: str) -> int:

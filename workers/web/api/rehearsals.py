@@ -33,6 +33,8 @@ _OPTIONS = frozenset({"speed", "agent_column", "customer_column", "dedupe"})
 _TAKEN_OVER = (
     *("exotel_caller_id", "exotel_rate_limit", "exotel_rate_window_s"),
     *("exotel_max_concurrent_calls", "dialer_allowed_countries", "dialer_default_country"),
+    *("dialer_allowed_caller_ids", "dialer_allowed_url_hosts"),
+    *("dialer_max_time_limit_s", "dialer_max_attempts_allowed"),
     *("dialer_calling_hours", "dialer_timezone", "dialer_max_attempts"),
     *("dialer_time_limit_s", "dialer_time_out_s", "dialer_wrap_up_s"),
 )
