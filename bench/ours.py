@@ -39,6 +39,7 @@ def environment(
         "EXOTEL_API_TOKEN": "demo-token",
         "EXOTEL_ACCOUNT_SID": "demo",
         "EXOTEL_CALLER_ID": CALLER_ID,
+        **{f"DIALER_MAX_{what}_PER_DAY": "0" for what in ("CALLS", "MINUTES", "SPEND")},
         "DIALER_PUBLIC_URL": "http://127.0.0.1:9",
         "DIALER_CALLBACK_SECRET": "a-secret-for-benchmarks-32-letters",
         "DIALER_DATA_DIR": str(folder),

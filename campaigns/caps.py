@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from campaigns.campaign import CampaignRules
 from campaigns.phone import country_of
@@ -46,6 +47,31 @@ class DailyCaps:
     caps: tuple[Cap, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AccountCaps:
+    """What all campaigns of the account together may use on one local day; 0 = no cap.
+
+    Args:
+        spend: In the billing currency.
+    """
+
+    calls: int = 0
+    minutes: int = 0
+    spend: int = 0
+
+    def named(self) -> tuple[tuple[str, int, int], ...]:
+        """Give each cap's name in the store, what it allows, and how many of the store's one are."""
+        return ("calls", self.calls, 1), ("seconds", self.minutes, 60), ("spend", self.spend, 1)
+
+
+def local_day(at: datetime, zone: ZoneInfo) -> tuple[str, datetime]:
+    """Give the local date of an instant, and when the next one begins."""
+    local = at.astimezone(zone)
+    tomorrow = (local + timedelta(days=1)).date()
+    midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone)
+    return local.date().isoformat(), midnight
+
+
 def daily_caps(rules: CampaignRules, customer: str, *, at: datetime) -> DailyCaps:
     """Tell which caps a call to this customer comes under.
 
@@ -53,9 +79,7 @@ def daily_caps(rules: CampaignRules, customer: str, *, at: datetime) -> DailyCap
         customer: E.164.
         at: The call's instant; the day is the campaign's local one.
     """
-    local = at.astimezone(rules.zone)
-    tomorrow = (local + timedelta(days=1)).date()
-    midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=rules.zone)
+    day, midnight = local_day(at, rules.zone)
     caps = []
     if rules.max_calls_per_day:
         caps.append(Cap("calls", 1, rules.max_calls_per_day, CapScope.CAMPAIGN))
@@ -67,4 +91,4 @@ def daily_caps(rules: CampaignRules, customer: str, *, at: datetime) -> DailyCap
         caps.append(Cap(f"country:{country}", 1, most, CapScope.COUNTRY))
     if rules.max_calls_per_number:
         caps.append(Cap(customer, 1, rules.max_calls_per_number, CapScope.NUMBER))
-    return DailyCaps(local.date().isoformat(), midnight, tuple(caps))
+    return DailyCaps(day, midnight, tuple(caps))

@@ -25,6 +25,7 @@ class Constraint(StrEnum):
     NO_WORKER = "no_worker"
     HOLD = "hold"
     STOPPED = "stopped"
+    ACCOUNT_CAPS = "account_caps"
     # time has to pass
     HOURS = "hours"
     CAPS = "caps"
@@ -77,6 +78,7 @@ class Situation:
         last_due_at: The same of the last one; None where that is not known either.
         hold: Why the account makes no calls until its records are complete; '' = it may.
         stopped: Why the provider refuses the account; '' = it does not.
+        account_cap: Which cap of the account's day is reached, in words; '' = none.
         blocked_for_s: The account's gate stays closed so long.
         capped_until: The campaign has reached a daily cap and waits for the next day.
         capped_by: Which one: `calls` or `spend`.
@@ -108,6 +110,7 @@ class Situation:
     workers: int = 1
     hold: str = ""
     stopped: str = ""
+    account_cap: str = ""
     blocked_for_s: float = 0.0
     capped_until: datetime | None = None
     capped_by: str = ""
@@ -235,6 +238,10 @@ def _needs_somebody(now: Situation) -> Iterator[Binding]:
             Constraint.STOPPED,
             f"The provider refuses the account: {_ended(now.stopped)} Once that is mended: "
             "dialer account resume",
+        )
+    if now.account_cap:
+        yield Binding(
+            Constraint.ACCOUNT_CAPS, f"{_ended(now.account_cap[0].upper() + now.account_cap[1:])}"
         )
 
 

@@ -1,8 +1,10 @@
 """What every dial of an account shares."""
 
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from campaigns.allowed import ANYTHING, Allowed
+from campaigns.caps import AccountCaps
 from campaigns.phone import PhoneRules
 
 
@@ -16,6 +18,7 @@ class DialingOptions:
         http_deadline_s: Total, of one request.
         slack_s: Added to the longest possible call before it is given up.
         allowed: What a campaign's rules may ask for.
+        caps: What the account may use a day, which ends at midnight in `zone`.
     """
 
     max_concurrent_calls: int = 0
@@ -27,3 +30,5 @@ class DialingOptions:
     min_replicas: int = 0
     phone_rules: PhoneRules = field(default_factory=PhoneRules)
     allowed: Allowed = ANYTHING
+    caps: AccountCaps = field(default_factory=AccountCaps)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Kolkata"))

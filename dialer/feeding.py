@@ -43,7 +43,8 @@ class Tick:
 
     Args:
         released: To be sent to the queue now.
-        held_by: Why no more was released: `nothing`, `stopped`, `blocked`, `hold`, `channels`;
+        held_by: Why no more was released: `nothing`, `stopped`, `capped`, `blocked`, `hold`,
+            `channels`;
             empty when enough is.
     """
 

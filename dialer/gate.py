@@ -22,7 +22,7 @@ from campaigns.attempt import (
     quarantine_s,
 )
 from campaigns.campaign import CampaignRules, ZoneBy
-from campaigns.caps import daily_caps
+from campaigns.caps import daily_caps, local_day
 from campaigns.contact_state import NotDialled
 from campaigns.local_day import OpenWindow
 from campaigns.phone import is_allowed
@@ -210,6 +210,7 @@ class Gate:
             code_of(NotDialled.SUPPRESSED),
             code_of(NotDialled.OUTSIDE_HOURS),
             code_of(NotDialled.EXPIRED),
+            *self._account_day(),
         )
         lists = map(self._arguments, asking, campaigns)
         # idempotent by nonce: an answer lost on the way is asked for again
@@ -222,6 +223,12 @@ class Gate:
                 self._nothing_sent(one)
             raise
         return answers
+
+    def _account_day(self) -> tuple[Argument, ...]:
+        """Give the account's local day, when it ends, and what may be used of it."""
+        day, ends_at = local_day(self._hours.now(), self._options.zone)
+        most = (count * unit for _, count, unit in self._options.caps.named())
+        return (day, ends_at.timestamp(), *most)
 
     def _nothing_sent(self, wanted: Wanted) -> None:
         """Note that the gate may have said yes, but nothing was sent: no quarantine is needed."""
@@ -242,6 +249,8 @@ class Gate:
             code_of(closes) if closes else "",
             closes or "",
             self._pauses(campaign),
+            campaign.rules.time_limit_s,
+            campaign.rules.reserved_spend,
         )
 
     def _pauses(self, campaign: Campaign) -> str:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import redis
 
+from dialer.account_day import in_words
 from dialer.store import Database
 from dialer.store.database import text
 
@@ -146,16 +147,22 @@ class AccountStops:
     Args:
         hold: Its records may be incomplete, or a person stopped everything.
         stopped: The provider refuses it.
+        capped: A cap of its day is reached.
     """
 
     hold: str = ""
     stopped: str = ""
+    capped: str = ""
 
 
 def account_stops(db: Database) -> AccountStops:
     """Tell what stops the account."""
-    found = cast("list[bytes | None]", db.client.hmget(db.key("account"), "hold", "stopped"))
-    return AccountStops(text(found[0]), text(found[1]))
+    found = cast(
+        "list[bytes | None]",
+        db.client.hmget(db.key("account"), "hold", "stopped", "capped_by", "capped_until"),
+    )
+    capped = in_words(text(found[2]), found[3], db.now()) if found[2] else ""
+    return AccountStops(text(found[0]), text(found[1]), capped)
 
 
 def read_redis_health(client: "redis.Redis") -> RedisHealth:

@@ -23,6 +23,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from campaigns.allowed import Allowed
 from campaigns.calling_hours import CallingHours
+from campaigns.caps import AccountCaps
 from dialer.connecting import SCHEMES, SentinelAddress, is_sentinel
 from dialer.exotel import REGIONS
 
@@ -260,6 +261,17 @@ class Settings(BaseSettings):
         10, ge=1, le=100, description="most attempts per contact that a campaign may have"
     )
 
+    # what the account may use a day
+    dialer_max_calls_per_day: int = Field(
+        20_000, ge=0, description="most calls of all campaigns a day; 0 = no cap"
+    )
+    dialer_max_minutes_per_day: int = Field(
+        60_000, ge=0, description="most minutes of all calls a day; 0 = no cap"
+    )
+    dialer_max_spend_per_day: int = Field(
+        60_000, ge=0, description="most spend of all calls a day, billing currency; 0 = no cap"
+    )
+
     # times
     dialer_http_deadline_s: float = Field(
         45, ge=1, le=300, description="total deadline of one provider request, s"
@@ -336,6 +348,15 @@ class Settings(BaseSettings):
             url_hosts=frozenset(self.dialer_allowed_url_hosts),
             max_time_limit_s=self.dialer_max_time_limit_s,
             max_attempts=self.dialer_max_attempts_allowed,
+        )
+
+    @property
+    def account_caps(self) -> AccountCaps:
+        """What all campaigns together may use a day."""
+        return AccountCaps(
+            calls=self.dialer_max_calls_per_day,
+            minutes=self.dialer_max_minutes_per_day,
+            spend=self.dialer_max_spend_per_day,
         )
 
     @property

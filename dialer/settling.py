@@ -6,6 +6,7 @@ wrote meanwhile; then it is decided again. So facts may come in any order and an
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 import structlog
@@ -219,7 +220,9 @@ class Settling:
                 unchanged = Write(lesson.id, before, before, follows)
                 yield place, None if follows == NOTHING_ELSE else unchanged
                 continue
-            follows = self._follows(before, after, lesson.follows)
+            follows = self._follows(before, after, lesson.follows)._replace(
+                uses=_uses(before, after)
+            )
             if place in known:
                 settle = consequence(
                     after, known[place], was_charged=before.is_charged, closes=lesson.closes
@@ -297,6 +300,24 @@ class _Merger:
                 case Told(after, news):
                     is_news |= news
         return after if is_news else None
+
+
+def _uses(before: Attempt, after: Attempt) -> dict[str, Any] | None:
+    """Tell what an attempt that is over took of the account's day; None where that is no news."""
+    if not after.is_settled or before == after:
+        return None
+    if after.outcome is Outcome.TURNED_AWAY:
+        return {"calls": 0, "s": 0, "spend": 0, "done": True}
+    if after.sid is None:
+        # without evidence nobody knows how long it lasted: what was reserved stays counted
+        unknown = after.outcome is Outcome.UNKNOWN
+        return {"done": True} if unknown else {"s": 0, "spend": 0, "done": True}
+    lasted_s = next(
+        (s for s in (after.total_s, after.agent_s, after.talk_s) if s is not None), None
+    )
+    known = {"s": lasted_s, "spend": float(after.price) if after.price is not None else None}
+    told = {name: value for name, value in known.items() if value is not None}
+    return {**told, "done": _has_final_values(after)}
 
 
 def _has_final_values(attempt: Attempt) -> bool:

@@ -13,6 +13,7 @@ from campaigns.attempt import Outcome
 from campaigns.forecast import Binding, Forecast, Situation, binding, forecast
 from campaigns.local_day import OpenWindow
 from campaigns.rules_in_words import rules_in_words
+from dialer.account_day import in_words
 from dialer.pacing import Allowance, Pacing, Rate
 from dialer.store import Campaign, Campaigns, Counts, Database
 from dialer.store.database import text
@@ -155,16 +156,22 @@ class Statuses:
         campaign = self._campaigns.find(id_or_name)
         counts = self._campaigns.counts(campaign.id)
         with self._db.client.pipeline(transaction=False) as pipe:
-            pipe.hmget(self._db.key("account"), "hold", "stopped")
+            pipe.hmget(self._db.key("account"), "hold", "stopped", "capped_by", "capped_until")
             pipe.zcard(self._db.key("open"))
             pipe.zcard(self._db.key("c", campaign.id, "ready"))
             pipe.llen(self._db.key("c", campaign.id, "newcomers"))
             pipe.xlen(self._db.key("callbacks"))
             pipe.zcard(self._db.key("late"))
             pipe.hmget(self._db.key("c", campaign.id), "capped_until", "capped_by", "loading")
-            (hold, stopped), calls_live, ready, newcomers, callbacks, values_late, noted = (
-                pipe.execute()
-            )
+            (
+                (hold, stopped, *capped),
+                calls_live,
+                ready,
+                newcomers,
+                callbacks,
+                values_late,
+                noted,
+            ) = pipe.execute()
         agents_free = ready + newcomers
         rate, timers = self._pacing.rate(), self._timers(campaign.id)
         agents = self._agents(campaign.id, agents_free) if counts.waiting else Agents(agents_free)
@@ -191,6 +198,7 @@ class Statuses:
             workers=processes.get("worker", 0),
             hold=text(hold),
             stopped=text(stopped),
+            account_cap=in_words(text(capped[0]), capped[1], now),
             blocked_for_s=rate.blocked_for_s,
             capped_until=_instant(float(noted[0])) if noted[0] else None,
             capped_by=text(noted[1]),

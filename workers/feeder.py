@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 
 _TICK_S = 0.1
 _SCHEDULES_EVERY_S = 1.0
+_WATCH_EVERY_S = 60.0
 _SWEEP_EVERY_S = 1.0
 _RECOVER_EVERY_S = 1.0
 _AFTER_FAULT_S = 0.5
@@ -39,13 +40,17 @@ def run(wiring: Wiring) -> int:
 def _feed(wiring: Wiring, stop: threading.Event) -> None:
     broker = make_broker(wiring.redis, prefix=wiring.db.prefix, allowance=wiring.allowance)
     ticks_a_schedule = round(_SCHEDULES_EVERY_S / _TICK_S)
+    ticks_a_watch = round(_WATCH_EVERY_S / _TICK_S)
     tick = 0
+    burst = False
     while not stop.is_set():
         try:
             if tick % ticks_a_schedule == 0:
                 wiring.feeding.keep_schedules()
                 while wiring.feeding.cancel_some() and not stop.is_set():
                     pass
+            if tick % ticks_a_watch == 0:
+                burst = _watch_day(wiring, burst)
             send_all(broker, wiring.feeding.tick(queued=queued(broker)).released)
             tick += 1
             stop.wait(_TICK_S)
@@ -53,6 +58,14 @@ def _feed(wiring: Wiring, stop: threading.Event) -> None:
             # nothing is lost: what was released and not sent is taken back when its lease ends
             log.warning("feeding_failed", message=str(error))
             stop.wait(_AFTER_FAULT_S)
+
+
+def _watch_day(wiring: Wiring, was_burst: bool) -> bool:
+    """Say once that far more calls go out than usual; tell whether they do."""
+    burst = wiring.account_day.read().burst
+    if burst and not was_burst:
+        log.error("burst", calls=burst.calls, usual=round(burst.usual))
+    return burst is not None
 
 
 def _sweep(wiring: Wiring, stop: threading.Event) -> None:

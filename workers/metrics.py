@@ -25,6 +25,7 @@ class AccountCollector:
         yield _gauge(
             "dialer_callbacks_waiting", "Callbacks to settle.", self._wiring.facts.waiting()
         )
+        yield from self._today()
         contacts = GaugeMetricFamily(
             "dialer_contacts", "Contacts by state.", labels=("campaign", "state")
         )
@@ -33,6 +34,18 @@ class AccountCollector:
             for state in ("waiting", "in_flight", "unresolved", "final"):
                 contacts.add_metric((campaign, state), getattr(counts, state))
         yield contacts
+
+    def _today(self) -> Iterator[Metric]:
+        today = self._wiring.account_day.read()
+        used = GaugeMetricFamily("dialer_used_today", "Of the account's day.", labels=("what",))
+        most = GaugeMetricFamily("dialer_cap_today", "Its caps; 0 = none.", labels=("what",))
+        for name, one in zip(("calls", "minutes", "spend"), today.uses, strict=True):
+            used.add_metric((name,), one.used)
+            most.add_metric((name,), one.most)
+        yield used
+        yield most
+        yield _gauge("dialer_capped", "A cap of the day is reached.", bool(today.reached))
+        yield _gauge("dialer_burst", "Far more calls than is usual.", bool(today.burst))
 
     def _campaigns(self) -> list[str]:
         live = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.CANCELLING)

@@ -14,6 +14,7 @@ from redis.asyncio import Redis as AsyncRedis
 from campaigns.attempt import SEND_WINDOW_S, quarantine_s
 from campaigns.phone import PhoneRules
 from dialer import embedded
+from dialer.account_day import AccountDay
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s, sleep
 from dialer.connecting import open_redis, open_redis_async
@@ -161,6 +162,8 @@ class Wiring:
                 playback_names=self.settings.exotel_playback_names,
                 phone_rules=self.phone_rules,
                 allowed=self.settings.allowed,
+                caps=self.settings.account_caps,
+                zone=ZoneInfo(self.settings.dialer_timezone),
                 min_replicas=self.settings.dialer_min_replicas,
             ),
             recovery=self.host_recovery,
@@ -255,6 +258,12 @@ class Wiring:
             pacing=self.pacing,
             max_concurrent_calls=self.settings.exotel_max_concurrent_calls,
         )
+
+    @cached_property
+    def account_day(self) -> AccountDay:
+        """What the account has used of its day."""
+        settings = self.settings
+        return AccountDay(self.db, settings.account_caps, ZoneInfo(settings.dialer_timezone))
 
     @cached_property
     def suppressing(self) -> Suppressing:

@@ -6,7 +6,9 @@
 --      6  seconds after which a request without answer is unknown
 --      7  the epoch the caller remembers
 --      8  outcome code of suppressed  9  of outside_hours  10  of expired
---      then for each contact thirteen:
+--     11  the account's day  12  its end, epoch s  13  most calls in it, 0 = no cap  14  most seconds
+--     15  most spend
+--      then for each contact fifteen:
 --      1  campaign  2  contact  3  release token  4  nonce of this execution
 --      5  rules version the caller holds  6  the call's open window, from  7  until  8  next open
 --         instant after it, 0 = never (all epoch s)
@@ -15,6 +17,7 @@
 --         items: [name, what this call adds, most, 'campaign' | 'number' | 'country']}
 --     11  '' or the outcome code that the caller's own check closes the contact with  12  its name
 --     13  '' or why the campaign must not dial by its rules: it is paused
+--     14  seconds that the call may last  15  what it can cost at most
 -- Returns for each contact {'go', attempt JSON, epoch} | {'wait', s} | {'stale_rules'} |
 -- {'drop', why} | {'failed', why}
 
@@ -37,8 +40,47 @@ local function day_key(campaign, caps, cap)
   return cap[4] == 'number' and key('calls', caps.day) or key('c', campaign, 'day', caps.day)
 end
 
+-- What the account used of its day: read once a script, kept up with what passes here.
+local day_read
+local MOST = { calls = tonumber(ARGV[13]), seconds = tonumber(ARGV[14]), spend = tonumber(ARGV[15]) }
+
+local function account_day()
+  if not day_read then
+    local d = redis.call('HMGET', key('day', ARGV[11]), 'calls', 'seconds', 'spend',
+      'added_calls', 'added_seconds', 'added_spend')
+    day_read = {}
+    for i, name in ipairs({ 'calls', 'seconds', 'spend' }) do
+      day_read[name] = { used = tonumber(d[i] or 0), more = tonumber(d[i + 3] or 0) }
+    end
+  end
+  return day_read
+end
+
+-- Tells which cap of the account's day this call would pass.
+local function account_cap(adds)
+  for _, name in ipairs({ 'calls', 'seconds', 'spend' }) do
+    local now_used = account_day()[name]
+    if MOST[name] > 0 and now_used.used + adds[name] > MOST[name] + now_used.more then
+      return name
+    end
+  end
+end
+
+local function count_in_day(id, adds)
+  for name, by in pairs(adds) do
+    account_day()[name].used = account_day()[name].used + by
+    if by ~= 0 then
+      redis.call('HINCRBYFLOAT', key('day', ARGV[11]), name, by)
+    end
+  end
+  redis.call('EXPIRE', key('day', ARGV[11]), 8 * 86400)
+  redis.call('HINCRBY', key('hours'), math.floor(now / 3600), 1)
+  redis.call('HSET', key('counted'), id,
+    ARGV[11] .. ' ' .. string.format('%.0f', adds.seconds) .. ' ' .. string.format('%.17g', adds.spend))
+end
+
 local function ask(campaign, n, token, nonce, rules_version, from, until_, opens, intent, caps,
-    objection, objection_name, pauses)
+    objection, objection_name, pauses, lasts_s, costs)
   n = tonumber(n)
   local c = read_contact(campaign, n)
   if not c then
@@ -127,6 +169,14 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
     return wait('0.2')
   end
 
+  local adds = { calls = 1, seconds = tonumber(lasts_s), spend = tonumber(costs) }
+  local reached = account_cap(adds)
+  if reached then
+    redis.call('HSET', key('account'), 'capped_by', reached, 'capped_until', ARGV[12])
+    take_back(campaign, n, token, c)
+    return { 'drop', 'account cap ' .. reached }
+  end
+
   caps = caps ~= '' and cjson.decode(caps)
   for _, cap in ipairs(caps and caps.items or {}) do
     local used = tonumber(redis.call('HGET', day_key(campaign, caps, cap), cap[1]) or 0)
@@ -157,6 +207,7 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
     redis.call('HINCRBYFLOAT', day_key(campaign, caps, cap), cap[1], cap[2])
     redis.call('EXPIRE', day_key(campaign, caps, cap), 3 * 86400)
   end
+  count_in_day(attempt_id, adds)
   if account().probing then
     redis.call('HDEL', key('account'), 'probing')
     account().probing = nil -- one is enough to find out
@@ -176,4 +227,4 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
   return { 'go', attempt, epoch }
 end
 
-return each(argument_lists(11, 13), ask)
+return each(argument_lists(16, 15), ask)

@@ -30,10 +30,11 @@ local account_read
 local function account()
   if not account_read then
     local a = redis.call('HMGET', key('account'), 'run_id', 'epoch', 'hold', 'stopped', 'probe_at',
-      'probing')
+      'probing', 'capped_by', 'capped_until')
     account_read = {
       run_id = a[1], epoch = tonumber(a[2] or 0), hold = a[3],
       stopped = a[4], probe_at = tonumber(a[5] or nil), probing = a[6],
+      capped_by = a[7], capped_until = tonumber(a[8] or 0),
     }
   end
   return account_read

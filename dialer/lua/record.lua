@@ -19,6 +19,9 @@
 --                        that one; charged: what it adds to the attempts charged; closes: its
 --                        contact, if it waits for its next attempt, is not called again
 --         late_s         ask for final values in so many seconds; 0: no more questions
+--         uses           of the account's day, in place of what was counted for it until now: {calls: 0 if
+--                        it was none, s, spend, done: nothing better will be known}; what is left out
+--                        stays as it was counted
 --         tally          'placed', 'unknown' or 'refused': for the breakers
 --         suppress       JSON text kept with the customer's number on the account's list
 --         stop, pause    why the account, or this campaign, must not dial on
@@ -50,6 +53,35 @@ local function tally(where, campaign, answer)
   end
   list.answers[#list.answers + 1] = answer
   list.has[answer] = true
+end
+
+-- What an attempt took of the account's day takes the place of what was counted for it until now.
+local function use(id, uses)
+  local counted = redis.call('HGET', key('counted'), id)
+  if not counted then
+    return
+  end
+  local day, s, spend = string.match(counted, '^(%S+) (%S+) (%S+)$')
+  local after = { seconds = uses.s or tonumber(s), spend = uses.spend or tonumber(spend) }
+  local less = { calls = uses.calls and 1 or 0, seconds = s - after.seconds, spend = spend - after.spend }
+  if uses.done then
+    redis.call('HDEL', key('counted'), id)
+  else
+    redis.call('HSET', key('counted'), id, day .. ' ' .. string.format('%.0f', after.seconds) .. ' '
+      .. string.format('%.17g', after.spend))
+  end
+  if redis.call('EXISTS', key('day', day)) == 0 then
+    return -- long past
+  end
+  local capped_by = account().capped_by
+  for name, by in pairs(less) do
+    if by ~= 0 then
+      redis.call('HINCRBYFLOAT', key('day', day), name, -by)
+    end
+    if by > 0 and name == capped_by then
+      redis.call('HDEL', key('account'), 'capped_by', 'capped_until') -- the gate finds out
+    end
+  end
 end
 
 local function record(id, campaign, n, no, version, after, follows)
@@ -160,6 +192,10 @@ local function record(id, campaign, n, no, version, after, follows)
       leave_queues(campaign, n, c)
       close_contact(campaign, n, c, correct.now_code, correct.now)
     end
+  end
+
+  if follows.uses then
+    use(id, follows.uses)
   end
 
   if follows.tally then

@@ -66,6 +66,9 @@ if is_stopped then
   end
   most = 1
 end
+if now < account().capped_until then
+  return { 'capped', text(epoch) } -- its workers would only ask the gate in vain
+end
 local closed = redis.call('HMGET', key('pace'), 'blocked_until', 'full_until')
 if now < tonumber(closed[1] or 0) or now < tonumber(closed[2] or 0) then
   return { 'blocked', text(epoch) }

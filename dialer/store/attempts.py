@@ -90,6 +90,7 @@ class Follows(NamedTuple):
     probe_s: float | None = None
     works: bool = False
     tally: str | None = None
+    uses: dict[str, Any] | None = None
 
     def as_json(self) -> str:
         """Encode for the script; what is not set is left out."""

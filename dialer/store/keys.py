@@ -34,6 +34,11 @@ missed              hash    agent → calls missed in a row                     
 parked              hash    agent → until when, epoch s                               until then
 calls:D             hash    number → calls on local day D, where a rule caps them     3 days
 c:C:day:D           hash    what the campaign's daily caps count on local day D       3 days
+day:D               hash    what the account used on local day D (calls, seconds,     8 days
+                            spend), and what was added to its caps
+hours               hash    hour since 1970 → calls in it                             7 days
+counted             hash    attempt → day, seconds and spend counted for it until     ≤ 20 min after
+                            it is known what it took                                  its end
 wanted:N            set     campaigns (agent) and C/n (customer) to wake when freed   while held
 open                zset    attempt not yet settled → next look, epoch s              while open
 late                zset    attempt settled, final values missing → next look         ≤ minutes
@@ -44,8 +49,8 @@ sids:D              hash    Sid → attempt id, of day D                        
 callbacks           stream  raw callbacks, consumer group `results`                   until settled
 orphans             stream  callbacks nobody could place                              10,000
 suppressed          hash    number → when and why, JSON                               for ever
-account             hash    run_id, epoch; stopped, hold: why nothing is dialled;     for ever
-                            layout of contacts
+account             hash    run_id, epoch; stopped, hold, capped_by: why nothing is   for ever
+                            dialled; layout of contacts
 hosts               hash    worker host → last seen, epoch s                          for ever
 reported            hash    worker host → what its journal held, JSON                 per hold
 ghosts              zset    N/attempt whose contact is lost → until it could live     until then

@@ -30,6 +30,7 @@ READ = [
     ("GET", f"{CAMPAIGN}/unresolved"),
     ("GET", "/agents"),
     ("GET", "/health"),
+    ("GET", "/health/caps"),
     ("GET", "/suppressions"),
     ("GET", REHEARSAL),
     ("GET", f"{REHEARSAL}/files/summary.csv"),
@@ -54,6 +55,7 @@ UPLOAD = [
 ADMIN = [
     ("PUT", "/health/hold"),
     ("DELETE", "/health/hold"),
+    ("POST", "/health/caps"),
     ("DELETE", "/health/stop"),
     ("GET", "/keys"),
     ("POST", "/keys"),
@@ -72,6 +74,7 @@ BODIES = {
     "/rules": {},
     "/unresolved/": {"decision": "give_up"},
     "/hold": {"why": "x"},
+    "/caps": {},
     "/keys": {"name": "x", "scopes": ["read"]},
     "/suppressions": {"number": "+919876543201"},
 }

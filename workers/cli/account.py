@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from dialer.account_day import Today
 from dialer.resuming import Stop, read_stop, resume_account
 from workers.cli.printing import AsJson, say, say_json
 from workers.cli.session import open_wiring
@@ -119,6 +120,48 @@ def resume(*, as_json: AsJson = False) -> None:
         say_json({"stopped": False, "was_stopped": was_stopped})
     else:
         say("Dialling goes on." if was_stopped else "The account was not stopped.")
+
+
+@account_app.command("today")
+def show_today(*, as_json: AsJson = False) -> None:
+    """Show what all campaigns have used of the account's day, and what they may."""
+    _tell_today(open_wiring().account_day.read(), as_json=as_json)
+
+
+@account_app.command("raise")
+def raise_caps(
+    *,
+    calls: Annotated[int, typer.Option(min=0, help="So many more calls.")] = 0,
+    minutes: Annotated[int, typer.Option(min=0, help="So many more minutes.")] = 0,
+    spend: Annotated[int, typer.Option(min=0, help="So much more, in the billing currency.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Let the account use more today; tomorrow the settings count again.
+
+    After a setting was raised and the workers restarted, raise by nothing: they are asked anew.
+    """
+    today = open_wiring().account_day.add_for_today(calls=calls, minutes=minutes, spend=spend)
+    _tell_today(today, as_json=as_json)
+
+
+def _tell_today(today: Today, *, as_json: bool) -> None:
+    names = ("calls", "minutes", "spend")
+    if as_json:
+        uses = {
+            name: {"used": one.used, "most": one.most or None, "added": one.added}
+            for name, one in zip(names, today.uses, strict=True)
+        }
+        more = {"reached": today.reached or None, "burst": str(today.burst or "") or None}
+        say_json({"day": today.day, "ends_at": today.ends_at.isoformat(), **uses, **more})
+        return
+    for name, one in zip(names, today.uses, strict=True):
+        of = f" of {one.most:,.0f}" if one.most else ", no cap"
+        added = f", {one.added:,.0f} of them added for today" if one.added else ""
+        say(f"{name}: {one.used:,.0f}{of}{added}")
+    if today.burst:
+        say(f"A burst: {today.burst}.")
+    if today.reached:
+        say(f"Nothing is dialled: {escape(today.reached)}.")
 
 
 def _as_json(stop: Stop | None) -> dict[str, object]:

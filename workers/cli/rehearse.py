@@ -40,6 +40,7 @@ from workers.wiring import Wiring
 _PREFIX = "rehearsal-"
 _NAME_CHARS = 40
 _LOOKUP_AFTER_CALL_S, _LOOKUP_EVERY_CALL_S, _VALUES_AFTER_CALL_S = 120, 60, 150
+_DAY_CAPS = tuple(f"DIALER_MAX_{what}_PER_DAY" for what in ("CALLS", "MINUTES", "SPEND"))
 _SIMULATED = "The simulated calls"
 
 
@@ -137,6 +138,8 @@ def _environment(
         "DIALER_ALLOWED_URL_HOSTS": ",".join(settings.dialer_allowed_url_hosts),
         "DIALER_MAX_TIME_LIMIT_S": str(settings.dialer_max_time_limit_s),
         "DIALER_MAX_ATTEMPTS_ALLOWED": str(settings.dialer_max_attempts_allowed),
+        # a rehearsal's days are minutes long
+        **dict.fromkeys(_DAY_CAPS, "0"),
         "DIALER_CALLING_HOURS": "always",
         "DIALER_LOOKUP_AFTER_S": str(_LOOKUP_AFTER_CALL_S / speed),
         "DIALER_LOOKUP_EVERY_S": str(max(1.0, _LOOKUP_EVERY_CALL_S / speed)),

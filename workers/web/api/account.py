@@ -1,12 +1,13 @@
 """The account as a whole: agents at work, health, and what keeps everything from dialling."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from dialer.account_day import Today
 from dialer.health import Health, lift_stop, read_health
 from dialer.overview import busy_agents
 from workers.web.api.needs import Admin, Reader, TheDesk
@@ -27,6 +28,34 @@ class HoldOrder(BaseModel):
     """Why everything should stop."""
 
     why: str = Field(min_length=1, max_length=200)
+
+
+class CapsOrder(BaseModel):
+    """What may be used today beside what the settings allow."""
+
+    calls: int = Field(0, ge=0, le=1_000_000)
+    minutes: int = Field(0, ge=0, le=10_000_000)
+    spend: int = Field(0, ge=0, le=100_000_000, description="In the billing currency.")
+
+
+class UseDocument(BaseModel):
+    """One cap of the day."""
+
+    used: float = Field(description="Reservations of calls under way included.")
+    most: float | None = Field(description="With what was added for today; null: no cap.")
+    added: float = Field(description="For today, by an administrator.")
+
+
+class TodayDocument(BaseModel):
+    """What all campaigns have used of the account's day."""
+
+    day: date
+    ends_at: datetime
+    calls: UseDocument
+    minutes: UseDocument
+    spend: UseDocument
+    reached: str | None = Field(description="The cap that keeps calls from going now.")
+    burst: str | None = Field(description="Far more calls this hour than is usual.")
 
 
 class HealthDocument(BaseModel):
@@ -59,6 +88,18 @@ def show_health(_visitor: Reader, desk: TheDesk) -> HealthDocument:
     return _document(read_health(desk.wiring.db))
 
 
+@router.get("/health/caps")
+def show_caps(_visitor: Reader, desk: TheDesk) -> TodayDocument:
+    """Tell what all campaigns have used of the account's day, and what they may."""
+    return _today(desk.wiring.account_day.read())
+
+
+@router.post("/health/caps")
+def raise_caps(_visitor: Admin, desk: TheDesk, order: CapsOrder) -> TodayDocument:
+    """Let more be used today; with nothing to add, have the gate asked again."""
+    return _today(desk.wiring.account_day.add_for_today(**order.model_dump()))
+
+
 @router.put("/health/hold")
 def set_hold(_visitor: Admin, desk: TheDesk, order: HoldOrder) -> HealthDocument:
     """Stop all dialling of the account until somebody releases it; live calls end as usual."""
@@ -78,6 +119,22 @@ def release_stop(_visitor: Admin, desk: TheDesk) -> HealthDocument:
     """Dial on after the provider refused the account, once that is mended."""
     lift_stop(desk.wiring.db)
     return _document(read_health(desk.wiring.db))
+
+
+def _today(today: Today) -> TodayDocument:
+    calls, minutes, spend = (
+        UseDocument(used=round(one.used, 4), most=one.most or None, added=one.added)
+        for one in today.uses
+    )
+    return TodayDocument(
+        day=date.fromisoformat(today.day),
+        ends_at=today.ends_at,
+        calls=calls,
+        minutes=minutes,
+        spend=spend,
+        reached=today.reached or None,
+        burst=str(today.burst) if today.burst else None,
+    )
 
 
 def _document(health: Health) -> HealthDocument:

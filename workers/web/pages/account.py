@@ -6,6 +6,7 @@ from collections import Counter
 from io import BytesIO
 from urllib.parse import urlencode
 
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -14,6 +15,7 @@ from dialer.api_keys import Scope
 from dialer.health import lift_stop, read_health
 from dialer.overview import AgentState, busy_agents
 from dialer.suppressing import Added
+from workers.web.api.account import CapsOrder
 from workers.web.api.suppressions import add_file
 from workers.web.pages.rendering import (
     check_token,
@@ -106,12 +108,14 @@ async def health(request: Request) -> Response:
     wiring = desk_of(request).wiring
     found = await asyncio.to_thread(read_health, wiring.db)
     rate = await asyncio.to_thread(wiring.pacing.rate)
+    today = await asyncio.to_thread(wiring.account_day.read)
     alive = Counter(one.role for one in found.processes)
     return await renderer_of(request).page(
         request,
         "health.html",
         health=found,
         rate=rate,
+        today=today,
         missing=[role for role in _ROLES if not alive[role]],
         settings=wiring.settings,
     )
@@ -134,6 +138,19 @@ async def hold(request: Request) -> Response:
     return RedirectResponse("/health", status_code=303)
 
 
+async def raise_caps(request: Request) -> Response:
+    """Let more be used today."""
+    form = await plain_form(request, Scope.ADMIN)
+    try:
+        order = CapsOrder.model_validate(
+            {one: form.get(one) or 0 for one in CapsOrder.model_fields}
+        )
+    except ValidationError:
+        raise Problem(422, "invalid", "Write whole numbers, from 0 up.") from None
+    await asyncio.to_thread(desk_of(request).wiring.account_day.add_for_today, **order.model_dump())
+    return RedirectResponse("/health", status_code=303)
+
+
 def _told(added: Added) -> Response:
     told = {"added": added.added, "already": added.already, "bad": len(added.bad)}
     return RedirectResponse(f"/suppression?{urlencode(told)}", status_code=303)
@@ -147,4 +164,5 @@ routes = [
     Route("/suppression/remove", unsuppress, methods=["POST"]),
     Route("/health", health),
     Route("/health/hold", hold, methods=["POST"]),
+    Route("/health/caps", raise_caps, methods=["POST"]),
 ]
