@@ -31,7 +31,7 @@ class ParquetFile:
             self._schema,
             compression="zstd",
             # of ids and instants a dictionary is as long as the column
-            use_dictionary=[name for name in table.header if name in _FEW_DIFFERENT],
+            use_dictionary=[column.name for column in table.columns if column.repeats],
         )
         self._batches: list[pa.RecordBatch] = []
         self._thread = ThreadPoolExecutor(max_workers=1)
@@ -80,23 +80,6 @@ class ParquetFile:
 
 
 _ROW_GROUP = 100_000
-_FEW_DIFFERENT = frozenset(
-    {
-        "agent",
-        "agent_leg_status",
-        "customer_leg_status",
-        "outcome",
-        "state",
-        "price",
-        "http_status",
-        "error_code",
-        "answered_by",
-        "outcome_source",
-        "window",
-    }
-)
-"""Columns whose cells are few different ones."""
-
 _SIX_PLACES = Decimal("0.000001")
 
 

@@ -14,7 +14,7 @@ from campaigns.attempt import (
 from campaigns.contact_state import ContactState
 from campaigns.figures import STANDING_OF
 from campaigns.number_mask import FORGOTTEN, Mask, NumberMask
-from dialer.report_tables import Cell, Columns, Orphan, RejectedRow
+from dialer.report_tables import ATTEMPTS, CONTACTS, Cell, Columns, Orphan, RejectedRow
 from dialer.store.attempts import OpenAttempt
 from dialer.store.contacts import ContactRecord
 from dialer.store.snapshot import ContactLine
@@ -84,23 +84,20 @@ class ContactRows:
         records = batch.records
         sids = zip(batch.beside_attempts(batch.numbers), batch.attempts["sid"], strict=True)
         last_sids = {n: sid for n, sid in sids if sid}
-        return [
+        columns: dict[str, Sequence[Any]] = records | {
             # what a ContactId gives, without making one for each
-            [f"{self._campaign}-{n}" for n in batch.numbers],
-            [line.row.line for line in batch.lines],
-            self._numbers(records["agent"]),
-            self._numbers(records["customer"]),
-            [STANDING_OF[state] for state in records["state"]],
-            records["outcome"],
-            records["made"],
-            [
+            "contact_id": [f"{self._campaign}-{n}" for n in batch.numbers],
+            "source_line": [line.row.line for line in batch.lines],
+            "agent": self._numbers(records["agent"]),
+            "customer": self._numbers(records["customer"]),
+            "state": [STANDING_OF[state] for state in records["state"]],
+            "next_attempt_at": [
                 (due_s or None) if state is ContactState.WAITING else None
                 for due_s, state in zip(records["due_s"], records["state"], strict=True)
             ],
-            [last_sids.get(n) for n in batch.numbers],
-            records["charged"],
-            *self._own_of(batch),
-        ]
+            "last_call_sid": [last_sids.get(n) for n in batch.numbers],
+        }
+        return [*(columns[column.field] for column in CONTACTS), *self._own_of(batch)]
 
     def attempts(self, batch: ContactBatch, of_contacts: Columns) -> Columns:
         """Make the rows of these contacts' attempts, each contact's first one first.
@@ -119,9 +116,9 @@ class ContactRows:
         # what an AttemptId gives, without asking each
         id_parts = zip(columns["contact_id"], columns["no"], columns["nonce"], strict=True)
         columns["attempt_id"] = [f"{contact}-{no}-{nonce}" for contact, no, nonce in id_parts]
-        columns["line"] = batch.beside_attempts(places)
+        columns["source_line"] = batch.beside_attempts(places)
         own = others[len(others) - self._own_columns :]
-        return [*(columns[name] for name in _ATTEMPT_ROW), *map(batch.beside_attempts, own)]
+        return [*(columns[column.field] for column in ATTEMPTS), *map(batch.beside_attempts, own)]
 
     def _numbers(self, numbers: Sequence[str]) -> list[str]:
         digits = [number.removeprefix("+") for number in numbers]
@@ -189,37 +186,6 @@ class ContactRows:
         if self._mask.mask is Mask.NONE:
             return cells
         return [self._mask.text(cell, known=known) for cell in cells]
-
-
-_ATTEMPT_ROW = (
-    "attempt_id",
-    "contact_id",
-    "no",
-    "sid",
-    "agent",
-    "customer",
-    "requested_at",
-    "answered_at",
-    "ended_at",
-    "agent_status",
-    "customer_status",
-    "outcome",
-    "ring_s",
-    "talk_s",
-    "total_s",
-    "price",
-    "recording_url",
-    "http_status",
-    "error_code",
-    "line",
-    "is_charged",
-    "answered_by",
-    "agent_s",
-    "source",
-    "rules_version",
-    "window",
-)
-"""What stands in the columns of `attempts`, in their order: an attempt's fields, and what is made beside."""
 
 
 def _numbers_of(record: ContactRecord) -> tuple[str, str]:

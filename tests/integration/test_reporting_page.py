@@ -1,10 +1,8 @@
 """The HTML report, as a browser without a network sees it."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from campaigns.attempt import Outcome
 from campaigns.campaign import CampaignState
@@ -12,6 +10,7 @@ from campaigns.contact_state import ContactState, NotDialled
 from campaigns.report import Report
 from dialer.report_files import Format
 from dialer.reporting import write_reports
+from tests import browsing
 from tests.report_samples import AS_OF, START_S, attempt, line, source
 from workers.html_report import render_html_report
 from workers.web import charts
@@ -37,12 +36,8 @@ def a_report(tmp_path, **campaign) -> tuple[Report, str]:
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+    with browsing.browser() as chromium:
         yield chromium
-        chromium.close()
 
 
 class Visit:
@@ -61,6 +56,7 @@ class Visit:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.browser
 def test_every_chart_is_drawn_offline_and_fits_the_screen(tmp_path, browser, scheme, width):
     _, uri = a_report(tmp_path)
 
@@ -75,6 +71,7 @@ def test_every_chart_is_drawn_offline_and_fits_the_screen(tmp_path, browser, sch
     assert visit.complaints == []
 
 
+@pytest.mark.browser
 def test_what_people_typed_cannot_run(tmp_path, browser):
     _, uri = a_report(tmp_path, name=HOSTILE)
 
@@ -84,6 +81,7 @@ def test_what_people_typed_cannot_run(tmp_path, browser):
     assert visit.page.locator("h1").inner_text() == HOSTILE
 
 
+@pytest.mark.browser
 def test_a_script_that_is_not_ours_is_refused(tmp_path, browser):
     _, uri = a_report(tmp_path)
     visit = Visit(browser, uri)
@@ -97,6 +95,7 @@ def test_a_script_that_is_not_ours_is_refused(tmp_path, browser):
     assert any("Content Security Policy" in one for one in visit.complaints)
 
 
+@pytest.mark.browser
 def test_a_provisional_report_says_so_and_why(tmp_path, browser):
     _, uri = a_report(tmp_path, state=CampaignState.RUNNING)
 
@@ -107,6 +106,7 @@ def test_a_provisional_report_says_so_and_why(tmp_path, browser):
 
 
 @pytest.mark.parametrize(("in_part", "is_named"), [("cd" * 32, True), ("", False)])
+@pytest.mark.browser
 def test_a_file_that_is_here_in_part_is_named_beside_the_sums(tmp_path, browser, in_part, is_named):
     _, uri = a_report(tmp_path, in_part=in_part)
 
@@ -117,6 +117,7 @@ def test_a_file_that_is_here_in_part_is_named_beside_the_sums(tmp_path, browser,
     assert ("cd" * 32 in told) is is_named
 
 
+@pytest.mark.browser
 def test_an_empty_campaign_has_a_page_too(tmp_path, browser):
     made = write_reports(
         source([]), tmp_path, as_of=AS_OF, formats=[Format.HTML], render_html=render_html_report

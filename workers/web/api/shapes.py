@@ -1,16 +1,18 @@
 """What the API answers: the shapes, and how a contact or an attempt is told in them."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.attempt import Attempt, AttemptState
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
 from dialer.api_keys import Scope
 from dialer.ids import AttemptId, ContactId
 from dialer.overview import AgentNow, AgentState, error_of
+from dialer.report_tables import ATTEMPTS, CONTACTS, Column, Type
 from dialer.store import Campaign, Counts, OpenAttempt
 from dialer.store.snapshot import ContactLine
 from workers.web.story import Event, story_of
@@ -129,50 +131,44 @@ class ImportList(BaseModel):
     items: list[ImportDocument]
 
 
-class ContactDocument(BaseModel):
+_PYTHON: dict[Type, Any] = {
+    Type.WORD: str,
+    Type.TEXT: str,
+    Type.INTEGER: int,
+    Type.REAL: float,
+    Type.MONEY: str,
+    Type.INSTANT: datetime,
+    Type.TRUTH: bool,
+}
+
+
+def _of_columns(name: str, columns: Iterable[Column]) -> Any:
+    """Make the members that a document shares with a report's table."""
+    members: dict[str, Any] = {}
+    for column in columns:
+        if column.in_api:
+            kind = column.words or _PYTHON[column.type]
+            kind = kind | None if column.may_be_empty else kind
+            members[column.name] = (kind, Field(description=column.meaning))
+    return create_model(name, **members)
+
+
+_ContactColumns = _of_columns("ContactColumns", CONTACTS)
+_AttemptColumns = _of_columns("AttemptColumns", ATTEMPTS)
+
+
+class ContactDocument(_ContactColumns):  # type: ignore[misc, valid-type]  # the columns
     """A contact as it stands."""
 
-    contact_id: str
-    source_line: int
-    agent: str
-    customer: str
     state: ContactState
-    outcome: str | None = Field(description="Or why it was never dialled; None until final.")
-    attempts: int
-    charged: int
-    next_attempt_at: datetime | None
     row: dict[str, str] = Field(description="The upload's own columns.")
 
 
-class AttemptDocument(BaseModel):
+class AttemptDocument(_AttemptColumns):  # type: ignore[misc, valid-type]  # as above
     """An attempt as it stands."""
 
-    attempt_id: str
-    contact_id: str
-    attempt_no: int
     state: AttemptState
-    call_sid: str | None
-    agent: str
-    customer: str
-    requested_at: datetime
-    answered_at: datetime | None
-    ended_at: datetime | None
-    agent_leg_status: str | None
-    customer_leg_status: str | None
-    outcome: Outcome | None
-    outcome_source: str | None
-    charged: bool
-    ring_s: int | None
-    talk_s: int | None
-    total_s: int | None
-    price: str | None
-    answered_by: str | None
-    recording_url: str | None
-    http_status: int | None
-    error_code: str | None
     error: str | None = Field(description="What the request failed for, as filters name it.")
-    rules_version: int
-    window: str | None
     quarantine_ends_at: datetime | None
 
 
@@ -272,37 +268,22 @@ def contact_detail(campaign: Campaign, line: ContactLine) -> ContactDetail:
 
 def attempt_document(id_: AttemptId, attempt: Attempt) -> AttemptDocument:
     """Tell an attempt."""
+    beside = {"attempt_id": str(id_), "contact_id": str(id_.contact)}
+    is_unknown = attempt.state is AttemptState.UNKNOWN
     return AttemptDocument(
-        attempt_id=str(id_),
-        contact_id=str(id_.contact),
-        attempt_no=attempt.no,
+        **{
+            column.name: _told(column, beside.get(column.name) or getattr(attempt, column.field))
+            for column in ATTEMPTS
+            if column.in_api
+        },
         state=attempt.state,
-        call_sid=attempt.sid,
-        agent=attempt.agent,
-        customer=attempt.customer,
-        requested_at=_instant(attempt.requested_at),
-        answered_at=_maybe(attempt.answered_at),
-        ended_at=_maybe(attempt.ended_at),
-        agent_leg_status=attempt.agent_status,
-        customer_leg_status=attempt.customer_status,
-        outcome=attempt.outcome,
-        outcome_source=attempt.source,
-        charged=attempt.is_charged,
-        ring_s=attempt.ring_s,
-        talk_s=attempt.talk_s,
-        total_s=attempt.total_s,
-        price=attempt.price,
-        answered_by=attempt.answered_by,
-        recording_url=attempt.recording_url,
-        http_status=attempt.http_status,
-        error_code=attempt.error_code,
         error=error_of(attempt) or None,
-        rules_version=attempt.rules_version,
-        window=attempt.window,
-        quarantine_ends_at=(
-            _instant(attempt.quarantine_ends_at) if attempt.state is AttemptState.UNKNOWN else None
-        ),
+        quarantine_ends_at=_instant(attempt.quarantine_ends_at) if is_unknown else None,
     )
+
+
+def _told(column: Column, value: Any) -> Any:
+    return _instant(value) if column.type is Type.INSTANT and value is not None else value
 
 
 def attempt_documents(
