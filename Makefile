@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sim test chaos check bench soak model fmt lock build sbom audit licences clean
+.PHONY: help setup demo run sim test chaos check docs bench soak model fmt lock build sbom audit licences clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bench: $(VENV)/.dev ## Measure us beside others, half an hour, into docs/; QUICK
 
 soak: $(VENV)/.runtime ## Forty minutes at the real pace, into docs/; an hour with SOAK=--hour
 	$(BIN)/python -m bench.run $(or $(SOAK),--soak)
+
+docs: $(VENV)/.dev ## Write what the code declares into docs/ and .env.example
+	$(BIN)/python -m tools.make_docs
 
 fmt: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format

@@ -23,6 +23,7 @@ from pydantic import (
 from campaigns.calling_hours import CallingHours
 from campaigns.local_day import zone_named
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule, seconds_in
+from campaigns.rule import Hurried, Panel, Rule
 
 
 class CampaignState(StrEnum):
@@ -84,79 +85,354 @@ Retry = Annotated[RetryRule, BeforeValidator(_retry), PlainSerializer(str)]
 class CampaignRules(BaseModel):
     """How a campaign dials. Frozen: a change makes a new version.
 
-    Args:
-        caller_id: The ExoPhone shown to both sides.
-        time_limit_s: Longest call, s; Exotel's maximum is 4 h.
-        time_out_s: Ring time per leg, s; Exotel's maximum is 60 s.
-        hours: When calls may be placed, in `timezone` or the row's own zone.
-        max_attempts: Most charged attempts of one contact, the first included.
-        retry: At most one rule per outcome; an outcome without one is never retried.
-        wrap_up_s: The agent's rest after each call that rang them, s.
-        priority: Higher goes first, always; equal ones take turns by `weight`.
-        weight: Share of turns among campaigns of the same priority.
-        unknown: What follows when quarantine ends without evidence.
-        zone_by: Whose zone the hours are in where a row names none: the campaign's, or the one
-            the customer's number belongs to.
-        starts_at: Starts by itself then, if loaded by then; without an offset it is in `timezone`.
-        ends_at: From then on no call is placed; waiting contacts are closed as `ended`.
-        park_after: Calls in a row an agent misses before they are left alone; 0 = never.
-        park_s: For how long, s.
-        min_gap_s: Least time between two calls to one customer, in any campaign, s.
-        max_calls_per_number: Most calls to one customer a day, counted over all campaigns that
-            set this; 0 = no cap.
-        max_calls_per_day: Of the campaign, by its zone's midnight; 0 = no cap.
-        max_spend_per_day: Reserved before each call as `price_per_min` times the time limit;
-            0 = no cap.
-        price_per_min: What a minute costs, in the billing currency.
-        max_concurrent_calls: Of the campaign; each takes two of the account's channels; 0 = no cap.
-        country_calls_per_day: Most calls a day to a country, by ISO code.
-        record: Record the conversation.
-        custom_field: Text that travels with each call, columns in braces: `{plan}/{city}`.
+    A field's `Rule` says what it means; names that end in `_s` are seconds. A cap of 0 is none.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
 
-    # first, because instants without an offset are read in it
-    timezone: TimeZone = "Asia/Kolkata"
-    caller_id: str = Field(min_length=3, max_length=16)
-    time_limit_s: Seconds = Field(1800, ge=1, le=14400)
-    time_out_s: Seconds = Field(30, ge=1, le=60)
-    hours: Hours = Field(default_factory=lambda: CallingHours.parse("09:00-21:00"))
-    max_attempts: int = Field(3, ge=1, le=100)
-    retry: tuple[Retry, ...] = DEFAULT_RULES
-    wrap_up_s: Seconds = Field(10, ge=0, le=3600)
-    priority: int = Field(0, ge=-99, le=99)
-    weight: float = Field(1.0, gt=0, le=1000)
-    unknown: UnknownPolicy = UnknownPolicy.REDIAL
+    # when; the zone first, because instants without an offset are read in it
+    timezone: Annotated[
+        TimeZone,
+        Rule(
+            Panel.WHEN,
+            "Time zone",
+            "IANA zone of the hours, of a day's caps, and of instants",
+            "TZ",
+            "Asia/Dubai",
+            setting="DIALER_TIMEZONE",
+        ),
+    ] = "Asia/Kolkata"
+    hours: Annotated[
+        Hours,
+        Rule(
+            Panel.WHEN,
+            "Calling hours",
+            "when calls may start: days and windows with semicolons between, or india, "
+            "india-recovery, always",
+            "HOURS",
+            "mon-fri 09:00-12:30,14:00-20:00; sat 10:00-14:00",
+            setting="DIALER_CALLING_HOURS",
+            hurried=Hurried.LEFT_OUT,
+        ),
+    ] = Field(default_factory=lambda: CallingHours.parse("09:00-21:00"))
+    zone_by: Annotated[
+        ZoneBy,
+        Rule(
+            Panel.WHEN,
+            "Whose time",
+            "whose time the hours mean: the campaign's, or the one the customer's number "
+            "belongs to; a row's own zone goes before both",
+            "WORD",
+            "number",
+            words=tuple(ZoneBy),
+        ),
+    ] = ZoneBy.CAMPAIGN
+    starts_at: Annotated[
+        AwareDatetime | None,
+        Rule(
+            Panel.WHEN,
+            "Starts at",
+            "the campaign starts by itself then, once, if it is loaded by then; a time that "
+            "is past means now",
+            "TIME",
+            "2026-11-24T09:00",
+            hurried=Hurried.LEFT_OUT,
+        ),
+    ] = None
+    ends_at: Annotated[
+        AwareDatetime | None,
+        Rule(
+            Panel.WHEN,
+            "Ends at",
+            "no call from then on; who still waits is closed as ended, live calls run out, "
+            "and nothing more is taken",
+            "TIME",
+            "2026-11-30T21:00",
+            hurried=Hurried.LEFT_OUT,
+        ),
+    ] = None
 
-    # when
-    zone_by: ZoneBy = ZoneBy.CAMPAIGN
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    # retries
+    max_attempts: Annotated[
+        int,
+        Rule(
+            Panel.RETRIES,
+            "Most attempts",
+            "most attempts of a contact, the first included; those that never reached for "
+            "the customer do not count",
+            "N",
+            "4",
+            setting="DIALER_MAX_ATTEMPTS",
+        ),
+    ] = Field(3, ge=1, le=100)
+    retry: Annotated[
+        tuple[Retry, ...],
+        Rule(
+            Panel.RETRIES,
+            "Retries",
+            "after this outcome again in so long, so often; once for each outcome, the "
+            "others keep theirs; a + after the delay lets it grow by as much each time, a * "
+            "doubles it, x0 means never",
+            "OUTCOME=DELAY[xN]",
+            "customer_busy=5mx3",
+            several=True,
+            hurried=Hurried.SHRINKS,
+        ),
+    ] = DEFAULT_RULES
+    min_gap_s: Annotated[
+        Seconds,
+        Rule(
+            Panel.RETRIES,
+            "Gap",
+            "least time between two calls to one customer, of any campaign",
+            "S",
+            "2h",
+            hurried=Hurried.SHRINKS,
+        ),
+    ] = Field(0, ge=0, le=30 * 86400)
+    unknown: Annotated[
+        UnknownPolicy,
+        Rule(
+            Panel.RETRIES,
+            "If nobody knows",
+            "what follows where nobody could find out whether a call was placed: it is "
+            "dialled again once no call of it can be live, skipped, or left to an operator",
+            "WORD",
+            "manual",
+            words=tuple(UnknownPolicy),
+        ),
+    ] = UnknownPolicy.REDIAL
 
-    # people
-    park_after: int = Field(5, ge=0, le=100)
-    park_s: Seconds = Field(300, ge=1, le=86400)
-    min_gap_s: Seconds = Field(0, ge=0, le=30 * 86400)
+    # agents and turns
+    wrap_up_s: Annotated[
+        Seconds,
+        Rule(
+            Panel.AGENTS,
+            "Wrap-up",
+            "an agent's rest after each call that rang them",
+            "S",
+            "20",
+            setting="DIALER_WRAP_UP_S",
+            hurried=Hurried.SHRINKS,
+        ),
+    ] = Field(10, ge=0, le=3600)
+    park_after: Annotated[
+        int,
+        Rule(
+            Panel.AGENTS,
+            "Park after",
+            "calls in a row an agent misses before they are left alone; 0: never",
+            "N",
+            "3",
+        ),
+    ] = Field(5, ge=0, le=100)
+    park_s: Annotated[
+        Seconds,
+        Rule(
+            Panel.AGENTS,
+            "Park for",
+            "for how long they are left alone; their contacts wait and use up nothing",
+            "S",
+            "10m",
+            hurried=Hurried.SHRINKS,
+        ),
+    ] = Field(300, ge=1, le=86400)
+    priority: Annotated[
+        int,
+        Rule(
+            Panel.AGENTS, "Priority", "-99 to 99; the higher campaign goes first, always", "N", "10"
+        ),
+    ] = Field(0, ge=-99, le=99)
+    weight: Annotated[
+        float,
+        Rule(Panel.AGENTS, "Weight", "share of turns among campaigns of one priority", "W", "3"),
+    ] = Field(1.0, gt=0, le=1000)
 
-    # caps
-    max_calls_per_number: int = Field(0, ge=0)
-    max_calls_per_day: int = Field(0, ge=0)
-    max_spend_per_day: float = Field(0, ge=0)
-    price_per_min: float = Field(0, ge=0)
-    max_concurrent_calls: int = Field(0, ge=0)
-    country_calls_per_day: dict[Country, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    # caps; a day ends at the zone's midnight
+    max_calls_per_day: Annotated[
+        int,
+        Rule(
+            Panel.CAPS,
+            "Calls a day",
+            "of the campaign; 0: no cap",
+            "N",
+            "5000",
+            hurried=Hurried.LEFT_OUT,
+        ),
+    ] = Field(0, ge=0)
+    max_spend_per_day: Annotated[
+        float,
+        Rule(
+            Panel.CAPS,
+            "Spend a day",
+            "each call sets aside its price at the time limit: minutes, rounded up, times "
+            "the price of a minute; 0: no cap",
+            "MONEY",
+            "2000",
+            hurried=Hurried.LEFT_OUT,
+        ),
+    ] = Field(0, ge=0)
+    price_per_min: Annotated[
+        float,
+        Rule(
+            Panel.CAPS,
+            "Price of a minute",
+            "what a minute costs, in the billing currency",
+            "MONEY",
+            "0.6",
+        ),
+    ] = Field(0, ge=0)
+    max_calls_per_number: Annotated[
+        int,
+        Rule(
+            Panel.CAPS,
+            "Calls a day to one customer",
+            "counted over all campaigns that set it; 0: no cap",
+            "N",
+            "2",
+            hurried=Hurried.LEFT_OUT,
+        ),
+    ] = Field(0, ge=0)
+    country_calls_per_day: Annotated[
+        dict[Country, Annotated[int, Field(ge=1)]],
+        Rule(
+            Panel.CAPS,
+            "Calls a day to a country",
+            "of the campaign to a country; once for each",
+            "CC=N",
+            "AE=50",
+            several=True,
+            hurried=Hurried.LEFT_OUT,
+        ),
+    ] = Field(default_factory=dict)
+    max_concurrent_calls: Annotated[
+        int,
+        Rule(
+            Panel.CAPS,
+            "Calls at once",
+            "of the campaign at once; each takes two of the account's channels; 0: no cap",
+            "N",
+            "25",
+        ),
+    ] = Field(0, ge=0)
 
     # the call itself; limits and words are the provider's, checked when the request is built
-    record: bool = False
-    recording_channels: str = "single"
-    recording_format: str = "mp3"
-    wait_url: str | None = None
-    stream_url: str | None = None
-    stream_begin: str | None = None
-    playback_url: str | None = None
-    playback_to: str = "Callee"
-    custom_field: str | None = Field(None, max_length=500)
+    caller_id: Annotated[
+        str,
+        Rule(
+            Panel.CALL,
+            "Shown number (caller id)",
+            "the ExoPhone shown to both sides",
+            "NUMBER",
+            "08045678900",
+            setting="EXOTEL_CALLER_ID",
+        ),
+    ] = Field(min_length=3, max_length=16)
+    time_limit_s: Annotated[
+        Seconds,
+        Rule(
+            Panel.CALL,
+            "Longest call",
+            "the call is cut after it, 1–14400 s",
+            "S",
+            "10m",
+            setting="DIALER_TIME_LIMIT_S",
+        ),
+    ] = Field(1800, ge=1, le=14400)
+    time_out_s: Annotated[
+        Seconds,
+        Rule(
+            Panel.CALL,
+            "Ring time per phone",
+            "ring time of each phone, 1–60 s",
+            "S",
+            "25",
+            setting="DIALER_TIME_OUT_S",
+        ),
+    ] = Field(30, ge=1, le=60)
+    record: Annotated[bool, Rule(Panel.CALL, "Record", "record the conversation", "", "yes")] = (
+        False
+    )
+    recording_channels: Annotated[
+        str,
+        Rule(
+            Panel.CALL,
+            "Recording's channels",
+            "one channel for both, or one each",
+            "WORD",
+            "dual",
+            words=("single", "dual"),
+        ),
+    ] = "single"
+    recording_format: Annotated[
+        str,
+        Rule(
+            Panel.CALL,
+            "Recording's quality",
+            "the sound quality of the recording",
+            "WORD",
+            "mp3-hq",
+            words=("mp3", "mp3-hq"),
+        ),
+    ] = "mp3"
+    wait_url: Annotated[
+        str | None,
+        Rule(
+            Panel.CALL,
+            "Waiting sound",
+            "a WAV the agent hears while the customer's phone rings",
+            "URL",
+            "https://example.com/wait.wav",
+        ),
+    ] = None
+    playback_url: Annotated[
+        str | None,
+        Rule(
+            Panel.CALL,
+            "Announcement",
+            "played before the two are joined",
+            "URL",
+            "https://example.com/hello.wav",
+        ),
+    ] = None
+    playback_to: Annotated[
+        str,
+        Rule(
+            Panel.CALL,
+            "Who hears it",
+            "the customer, or both",
+            "WORD",
+            "Both",
+            words=("Callee", "Both"),
+        ),
+    ] = "Callee"
+    stream_url: Annotated[
+        str | None,
+        Rule(
+            Panel.CALL, "Live audio", "the live audio goes there", "URL", "wss://example.com/audio"
+        ),
+    ] = None
+    stream_begin: Annotated[
+        str | None,
+        Rule(
+            Panel.CALL,
+            "Live audio begins",
+            "when the agent answers, or the customer",
+            "WORD",
+            "at Leg2Connect",
+            words=("at Leg1Connect", "at Leg2Connect"),
+        ),
+    ] = None
+    custom_field: Annotated[
+        str | None,
+        Rule(
+            Panel.CALL,
+            "Custom field",
+            "travels with each call; columns in braces",
+            "TEXT",
+            "{plan}/{city}",
+        ),
+    ] = Field(None, max_length=500)
 
     def end_has_come(self, at: datetime) -> bool:
         """Tell whether no call is placed any more at an instant."""

@@ -5,10 +5,13 @@ factor, and whatever hangs on the time of day or on midnight is left out, and sa
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from campaigns.calling_hours import CallingHours
 from campaigns.campaign import CampaignRules
+from campaigns.declared_rules import RULES
 from campaigns.retry_policy import RetryRule
+from campaigns.rule import Hurried
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +32,22 @@ def rehearsed(rules: CampaignRules, *, speed: float) -> Rehearsal:
     Args:
         speed: Seconds that pass in one, above 0.
     """
-    scaled = rules.model_copy(
-        update={
-            "hours": CallingHours.parse("always"),
-            "retry": tuple(_scaled(rule, speed) for rule in rules.retry),
-            "wrap_up_s": _shrunk(rules.wrap_up_s, speed),
-            "min_gap_s": _shrunk(rules.min_gap_s, speed),
-            "park_s": _shrunk(rules.park_s, speed),
-            "starts_at": None,
-            "ends_at": None,
-            "max_calls_per_number": 0,
-            "max_calls_per_day": 0,
-            "max_spend_per_day": 0.0,
-            "country_calls_per_day": {},
-        }
-    )
+    fields = CampaignRules.model_fields
+    changed = {name: _hurried(name, getattr(rules, name), speed) for name in fields}
+    scaled = rules.model_copy(update=changed | {"hours": CallingHours.parse("always")})
     return Rehearsal(scaled, tuple(_differences(rules, speed)))
+
+
+def _hurried(name: str, value: Any, speed: float) -> Any:
+    match RULES[name].hurried:
+        case Hurried.STAYS:
+            return value
+        case Hurried.LEFT_OUT:
+            return CampaignRules.model_fields[name].get_default(call_default_factory=True)
+        case Hurried.SHRINKS if isinstance(value, tuple):
+            return tuple(_scaled(rule, speed) for rule in value)
+        case Hurried.SHRINKS:
+            return _shrunk(value, speed)
 
 
 def _scaled(rule: RetryRule, speed: float) -> RetryRule:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from campaigns.campaign import CampaignRules, CampaignState, with_retry
 from campaigns.custom_field import CustomFieldTemplate
+from campaigns.declared_rules import HOLIDAYS, RULES
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
 from dialer.call_request import check_call
 from dialer.settings import Settings
@@ -21,9 +22,6 @@ from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import WrongState
 
 log = structlog.get_logger(__name__)
-
-HOLIDAYS = "holidays"
-"""May be given beside the rules: days off, such as `2026-01-26,IN-MH`, added to the hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +72,9 @@ def changed_rules(
 def default_rules(settings: Settings) -> dict[str, Any]:
     """Give the rules that have their defaults in the settings."""
     return {
-        "caller_id": settings.exotel_caller_id,
-        "time_limit_s": settings.dialer_time_limit_s,
-        "time_out_s": settings.dialer_time_out_s,
-        "hours": settings.dialer_calling_hours,
-        "timezone": settings.dialer_timezone,
-        "max_attempts": settings.dialer_max_attempts,
-        "wrap_up_s": settings.dialer_wrap_up_s,
+        name: getattr(settings, rule.setting.lower())
+        for name, rule in RULES.items()
+        if rule.setting
     }
 
 

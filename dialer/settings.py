@@ -164,7 +164,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    # the account at the provider
+    # the account at Exotel
     exotel_api_key: SecretStr = Field(SecretStr(""), description="API key, from Exotel's dashboard")
     exotel_api_token: SecretStr = Field(SecretStr(""), description="API token, same page")
     exotel_account_sid: Annotated[str, AfterValidator(_account_sid)] = Field(

@@ -3,18 +3,61 @@
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from campaigns.campaign import CampaignRules
-from dialer.changing_rules import HOLIDAYS
+from campaigns.declared_rules import RULES, default_text, is_yes_or_no, written_name
 
-_SEVERAL = frozenset({"retry", "country_calls_per_day"})
+
+@dataclass(frozen=True, slots=True)
+class RuleField:
+    """A rule on an upload form.
+
+    Args:
+        name: As in the form that is sent.
+        default: What holds where nothing is filled in; '' where nothing does.
+        is_needed: Nothing holds, and something must.
+        words: All values it takes, where they are words.
+    """
+
+    name: str
+    panel: str
+    label: str
+    help: str
+    shape: str
+    example: str
+    default: str
+    is_needed: bool
+    words: tuple[str, ...]
+    several: bool
+
+
+def rule_fields(defaults: Mapping[str, Any]) -> list[RuleField]:
+    """Lay out the form of all rules.
+
+    Args:
+        defaults: Of those that have theirs in the settings.
+    """
+    return [
+        RuleField(
+            name=written_name(name),
+            panel=rule.panel,
+            label=rule.label,
+            help=rule.help,
+            shape=rule.shape,
+            example=rule.example,
+            default=str(defaults.get(name, default_text(name))),
+            is_needed=name == "caller_id" and not defaults[name],
+            words=("yes", "no") if is_yes_or_no(name) else rule.words,
+            several=rule.several,
+        )
+        for name, rule in RULES.items()
+    ]
 
 
 def rule_name(field: str) -> str | None:
     """Tell which rule a form field is; None when it is none. Units may be left out."""
-    known = (*CampaignRules.model_fields, HOLIDAYS)
-    return next((one for one in (field, f"{field}_s") if one in known), None)
+    return next((one for one in (field, f"{field}_s") if one in RULES), None)
 
 
 def given_rules(fields: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -25,5 +68,5 @@ def given_rules(fields: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         rule = rule_name(field)
         if rule is None or not filled:
             continue
-        given[rule] = " ".join(filled).split() if rule in _SEVERAL else filled[-1]
+        given[rule] = " ".join(filled).split() if RULES[rule].several else filled[-1]
     return given

@@ -4,7 +4,9 @@ framework cannot tell by itself.
 
 from typing import Any
 
+from campaigns.declared_rules import RULES, default_text, is_yes_or_no, written_name
 from campaigns.list_sieve import Dedupe
+from campaigns.rule import Rule
 
 _FILE = {"type": "string", "format": "binary", "description": "CSV or XLSX, any size."}
 _READING: dict[str, Any] = {
@@ -12,22 +14,22 @@ _READING: dict[str, Any] = {
     "customer_column": {"type": "string", "description": "By synonym when empty."},
     "dedupe": {"type": "string", "enum": list(Dedupe), "default": "file"},
 }
-_RULES: dict[str, Any] = {
-    "caller_id": {"type": "string", "description": "EXOTEL_CALLER_ID when empty."},
-    "time_limit": {"type": "integer", "description": "Longest call, s."},
-    "time_out": {"type": "integer", "description": "Ring time per leg, s."},
-    "hours": {"type": "string", "examples": ["09:00-21:00", "mon-fri 10:00-18:00"]},
-    "timezone": {"type": "string", "examples": ["Asia/Kolkata"]},
-    "max_attempts": {"type": "integer"},
-    "retry": {
-        "type": "array",
-        "items": {"type": "string"},
-        "description": "OUTCOME=DELAY[xN], such as customer_busy=5mx3.",
-    },
-    "wrap_up": {"type": "integer", "description": "An agent's rest after a call, s."},
-    "priority": {"type": "integer"},
-    "weight": {"type": "number"},
-}
+
+
+def _rule(name: str, rule: Rule) -> dict[str, Any]:
+    default = default_text(name)
+    schema: dict[str, Any] = {
+        "type": "boolean" if is_yes_or_no(name) else "string",
+        "description": f"{rule.help}. {f'{default} when empty.' if default else ''}".strip(),
+    }
+    if rule.words:
+        schema["enum"] = list(rule.words)
+    elif schema["type"] == "string":
+        schema["examples"] = [rule.example]
+    return {"type": "array", "items": schema} if rule.several else schema
+
+
+_RULES = {written_name(name): _rule(name, rule) for name, rule in RULES.items()}
 
 
 def _form(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:

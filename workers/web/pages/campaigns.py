@@ -12,6 +12,7 @@ from dialer.changing_rules import default_rules
 from dialer.store import Campaign, Counts
 from workers.web.pages.rendering import desk_of, renderer_of
 from workers.web.pages.views import Bar, progress, results
+from workers.web.rules import rule_fields
 from workers.wiring import Wiring
 
 
@@ -33,7 +34,7 @@ async def show(request: Request) -> Response:
         request,
         "campaigns.html",
         rows=found,
-        defaults=default_rules(desk.wiring.settings),
+        rule_fields=rule_fields(default_rules(desk.wiring.settings)),
     )
 
 
