@@ -92,12 +92,6 @@ def setting_groups() -> dict[str, list[str]]:
     return groups
 
 
-def all_settings() -> str:
-    return "\n".join(
-        f"## {group}\n\n{settings_of(names)}" for group, names in setting_groups().items()
-    )
-
-
 def env_example() -> str:
     lines = [
         "# Every setting, with its default. Copy to .env and fill in what is empty; the environment wins."
@@ -116,7 +110,10 @@ PARTS: dict[str, Callable[[], str]] = {
     **{f"rules, {panel.lower()}": partial(rules_of, panel) for panel in Panel},
     "columns of attempts": partial(columns, ATTEMPTS),
     "columns of contacts": partial(columns, CONTACTS),
-    "settings": all_settings,
+    **{
+        f"settings, {group.lower()}": partial(settings_of, names)
+        for group, names in setting_groups().items()
+    },
 }
 
 
