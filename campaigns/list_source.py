@@ -27,8 +27,9 @@ class ListLimits:
         max_bytes: Of the file. A million rows of five columns take about 70 MB.
         max_columns: Of the header.
         max_cell_chars: Of one cell; beyond it a quote is usually missing.
-        max_unpacked_bytes: Of a workbook's parts together; open, it takes twice that in memory. A
-            million rows of five columns unpack to some 220 MB.
+        max_unpacked_bytes: Of a workbook's parts together, and of the texts of its cells; open, it
+            takes twice that in memory. A million rows of five columns unpack to some 220 MB.
+        max_sheet_cells: That a sheet may span, empty ones included; 24 bytes each in memory.
         max_unpack_ratio: Unpacked to packed size; sheets reach 20, zip bombs 1,000.
         max_parts: Files inside a workbook.
     """
@@ -39,6 +40,7 @@ class ListLimits:
     max_unpacked_bytes: int = 250_000_000
     max_unpack_ratio: int = 100
     max_parts: int = 1_000
+    max_sheet_cells: int = 20_000_000
 
 
 class Quoting(StrEnum):
