@@ -28,6 +28,11 @@ class NumberFault(StrEnum):
     EMERGENCY = "emergency"
     PREMIUM_RATE = "premium_rate"
     SHARED_COST = "shared_cost"
+    TOLL_FREE = "toll_free"
+    PERSONAL = "personal"
+    PAGER = "pager"
+    UAN = "uan"
+    VOICEMAIL = "voicemail"
     COUNTRY_NOT_ALLOWED = "country_not_allowed"
 
 
@@ -170,13 +175,23 @@ def _fault_of(number: phonenumbers.PhoneNumber, rules: PhoneRules) -> NumberFaul
     if kind == PhoneNumberType.UNKNOWN:
         return _why_invalid(number)
     # Before the country: "allow this country" would be the wrong advice for these.
-    if kind == PhoneNumberType.PREMIUM_RATE:
-        return NumberFault.PREMIUM_RATE
-    if kind == PhoneNumberType.SHARED_COST:
-        return NumberFault.SHARED_COST
+    if kind in _NOT_ORDINARY:
+        return _NOT_ORDINARY[kind]
     if phonenumbers.region_code_for_number(number) not in rules.allowed_countries:
         return NumberFault.COUNTRY_NOT_ALLOWED
     return None
+
+
+# Numbers of no place and no person: what they cost, and who pays, is anybody's guess.
+_NOT_ORDINARY = {
+    PhoneNumberType.PREMIUM_RATE: NumberFault.PREMIUM_RATE,
+    PhoneNumberType.SHARED_COST: NumberFault.SHARED_COST,
+    PhoneNumberType.TOLL_FREE: NumberFault.TOLL_FREE,
+    PhoneNumberType.PERSONAL_NUMBER: NumberFault.PERSONAL,
+    PhoneNumberType.PAGER: NumberFault.PAGER,
+    PhoneNumberType.UAN: NumberFault.UAN,
+    PhoneNumberType.VOICEMAIL: NumberFault.VOICEMAIL,
+}
 
 
 def _why_invalid(number: phonenumbers.PhoneNumber) -> NumberFault:
@@ -220,6 +235,14 @@ _ADVICE = {
     NumberFault.EMERGENCY: ("a full phone number", "Emergency numbers are never called."),
     NumberFault.PREMIUM_RATE: ("an ordinary number", "Premium-rate numbers are never called."),
     NumberFault.SHARED_COST: ("an ordinary number", "Shared-cost numbers are never called."),
+    NumberFault.TOLL_FREE: ("an ordinary number", "Toll-free numbers are never called."),
+    NumberFault.PERSONAL: (
+        "an ordinary number",
+        "Personal numbers, which lead anywhere, are never called.",
+    ),
+    NumberFault.PAGER: ("an ordinary number", "Pagers are never called."),
+    NumberFault.UAN: ("an ordinary number", "Numbers of companies' switches are never called."),
+    NumberFault.VOICEMAIL: ("an ordinary number", "Voicemail boxes are never called."),
     NumberFault.COUNTRY_NOT_ALLOWED: (
         "a number of an allowed country",
         "Add the country to DIALER_ALLOWED_COUNTRIES if calls there are wanted.",

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, cast
 
+from campaigns.plain_text import LONGEST_KEY_NAME, plain_line
 from dialer.ids import new_nonce
 from dialer.store import Database
 from dialer.store.database import text
@@ -63,14 +64,15 @@ class ApiKeys:
             The key, and its text, which is told this once.
 
         Raises:
-            ValueError: No scope, or no name.
+            ValueError: No scope, or no name, or one that is more than a line.
         """
-        if not scopes or not name.strip():
+        name = plain_line(name, "the key's name", most=LONGEST_KEY_NAME)
+        if not scopes or not name:
             raise ValueError("a key needs a name and at least one scope")
         id_, secret = new_nonce(), secrets.token_urlsafe(32)
         at_s = self._db.now()
         stored = {
-            "name": name.strip(),
+            "name": name,
             "scopes": sorted(scopes),
             "created_at": at_s,
             "digest": _digest(secret),

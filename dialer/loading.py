@@ -33,6 +33,7 @@ from campaigns.list_columns import ColumnChoice
 from campaigns.list_diff import ListDiff
 from campaigns.list_sieve import Dedupe, OtherLists
 from campaigns.phone import PhoneRules
+from campaigns.plain_text import UNSEEN
 from dialer import failpoints
 from dialer.call_request import check_call
 from dialer.comparing import compare, is_mended
@@ -459,7 +460,7 @@ class _Customers:
 
 
 def _check_name(name: str) -> None:
-    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+    if not name.strip() or len(name) > _LONGEST_NAME or UNSEEN.search(name):
         raise LoadRefused(f"a campaign's name has 1 to {_LONGEST_NAME} printable characters")
 
 

@@ -21,6 +21,7 @@ import structlog
 
 from campaigns.attempt import SEND_WINDOW_S, Attempt, AttemptState, CallReport, Outcome
 from campaigns.contact_state import ContactState
+from campaigns.plain_text import LONGEST_REASON, plain_line
 from campaigns.settlement import Conflict, proven, settled
 from dialer import failpoints
 from dialer.ids import AttemptId
@@ -228,8 +229,12 @@ class AccountRecovery:
         )
 
     def set_hold(self, why: str) -> None:
-        """Stop all dialling until somebody releases it by hand."""
-        self._db.run("hold", "set", why)
+        """Stop all dialling until somebody releases it by hand.
+
+        Raises:
+            NotPlain: The reason is longer than a line, or holds control characters.
+        """
+        self._db.run("hold", "set", plain_line(why, "the reason", most=LONGEST_REASON))
         self._db.client.hset(self._db.key("account"), "by_hand", 1)
 
     def release(self) -> bool:

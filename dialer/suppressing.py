@@ -14,11 +14,14 @@ import phonenumbers
 
 from campaigns.list_file import open_source
 from campaigns.list_source import CampaignFileError, ListLimits, Row
-from campaigns.phone import Phone, PhoneRules, parse_phone
+from campaigns.phone import Phone, PhoneProblem, PhoneRules, parse_phone
+from campaigns.plain_text import LONGEST_REASON, harmless, plain_line
 from dialer.store import Database
 from dialer.store.database import text
 
 _BATCH = 1_000
+_MOST_BAD_TOLD = 100
+_MOST_FOUND_CHARS = 60
 _WORDS = ("number", "phone", "phonenumber", "phoneno", "mobile", "mobilenumber", "msisdn")
 _NUMBER_COLUMNS = frozenset((*_WORDS, "customer", *(f"customer{word}" for word in _WORDS)))
 
@@ -53,11 +56,14 @@ class Added:
 
     Args:
         already: Numbers that stood on the list before, or earlier in the file.
+        bad: The first hundred of the lines without a number.
+        bad_count: All of them.
     """
 
     added: int
     already: int
     bad: tuple[BadLine, ...]
+    bad_count: int = 0
 
 
 def list_key(db: Database, campaign: str | None) -> str:
@@ -93,10 +99,12 @@ class Suppressing:
 
         Raises:
             CampaignFileError: The file as a whole cannot be used.
+            NotPlain: The reason is longer than a line, or holds control characters.
         """
-        entry = json.dumps({"at": self._db.now(), "source": source, "why": why})
+        why = plain_line(why, "the reason", most=LONGEST_REASON)
+        entry = json.dumps({"at": self._db.now(), "source": harmless(source), "why": why})
         key = list_key(self._db, campaign)
-        added = already = 0
+        added = already = bad_count = 0
         bad: list[BadLine] = []
         numbered = _numbers(open_source(file, ListLimits()).rows(), column, self._rules)
         while batch := list(islice(numbered, _BATCH)):
@@ -106,12 +114,13 @@ class Suppressing:
                         case Phone(e164):
                             pipe.hsetnx(key, e164[1:], entry)
                         case problem:
-                            message = f"found {problem.found!r}, expected {problem.expected}"
-                            bad.append(BadLine(line, message))
+                            bad_count += 1
+                            if len(bad) < _MOST_BAD_TOLD:
+                                bad.append(BadLine(line, _told(problem)))
                 answers = pipe.execute()
             added += sum(answers)
             already += len(answers) - sum(answers)
-        return Added(added, already, tuple(bad))
+        return Added(added, already, tuple(bad), bad_count)
 
     def all(self, *, campaign: str | None = None) -> Iterator[Suppressed]:
         """Read a list, in no order."""
@@ -129,7 +138,13 @@ class Suppressing:
             case Phone(e164):
                 return bool(self._db.client.hdel(list_key(self._db, campaign), e164[1:]))
             case problem:
-                raise ValueError(f"found {problem.found!r}, expected {problem.expected}")
+                raise ValueError(_told(problem))
+
+
+def _told(problem: PhoneProblem) -> str:
+    found = problem.found
+    shown = found if len(found) <= _MOST_FOUND_CHARS else f"{found[:_MOST_FOUND_CHARS]}…"
+    return f"found {shown!r}, expected {problem.expected}"
 
 
 def _numbers(

@@ -79,6 +79,13 @@ def test_a_mobile_is_understood_however_it_is_spelled(text):
         ("1860 123 4567", NumberFault.SHARED_COST),
         ("1861 123456789", NumberFault.PREMIUM_RATE),
         ("+1 900 555 1234", NumberFault.PREMIUM_RATE),
+        ("1800 123 4567", NumberFault.TOLL_FREE),
+        ("1800-200-1234", NumberFault.TOLL_FREE),
+        ("+1 800 555 0100", NumberFault.TOLL_FREE),
+        ("+44 800 123 4567", NumberFault.TOLL_FREE),
+        ("+44 70 1234 5678", NumberFault.PERSONAL),
+        ("+44 7640 123456", NumberFault.PAGER),
+        ("+44 55 1234 5678", NumberFault.UAN),
         ("+44 7400 123456", NumberFault.COUNTRY_NOT_ALLOWED),
         ("+1 876 234 5678", NumberFault.COUNTRY_NOT_ALLOWED),
         ("+53 5 1234567", NumberFault.COUNTRY_NOT_ALLOWED),
@@ -90,6 +97,14 @@ def test_what_is_no_number_to_ring_says_why(text, code):
 
     assert isinstance(answer, PhoneProblem)
     assert (answer.code, answer.found) == (code, text)
+
+
+@pytest.mark.parametrize("number", ["+18005550100", "+447012345678", "+447640123456"])
+def test_a_number_of_no_place_is_not_dialled_where_its_country_is_allowed(number):
+    rules = PhoneRules(allowed_countries=frozenset({"IN", "GB", "US"}))
+
+    assert not is_allowed(number, rules)
+    assert is_allowed("+447400123456", rules)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.campaign import CampaignState
+from campaigns.plain_text import LONGEST_REASON, plain_line
 from dialer.store import Campaign
 from dialer.store.campaigns import WrongState
 from workers.cli.faults import WrongUse
@@ -132,7 +133,7 @@ def cancel(campaign: Name, *, why: Why = "", as_json: AsJson = False) -> None:
 def _steer(name: str, to: CampaignState, *, why: str = "", as_json: bool) -> None:
     wiring = open_wiring()
     campaign = wiring.campaigns.find(name)
-    wiring.campaigns.move(campaign, to, why=why)
+    wiring.campaigns.move(campaign, to, why=plain_line(why, "--why", most=LONGEST_REASON))
     say_steered(wiring, campaign.id, as_json=as_json)
 
 

@@ -48,6 +48,7 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
     from redis import RedisError
 
     from campaigns.list_source import CampaignFileError
+    from campaigns.plain_text import NotPlain
     from dialer.embedded import EmbeddedServerError
     from dialer.errors import NotDone, ProviderError
     from dialer.loading import LoadRefused
@@ -58,7 +59,7 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
     match error:
         case typer.TyperException():
             return error.exit_code, _usage_lines(error)
-        case WrongUse() | AlreadyRunning() | CannotRun() | SettingsError():
+        case WrongUse() | NotPlain() | AlreadyRunning() | CannotRun() | SettingsError():
             return WRONG_USE, str(error).splitlines()
         case CampaignFileError():
             line = "" if error.line is None else f"line {error.line}: "

@@ -1,16 +1,20 @@
 """What goes to the terminal: results to stdout, everything else to stderr."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Table
+
+from campaigns.plain_text import UNSEEN, harmless
 
 _WIDTH_OF_A_PIPE = 160  # a file has no width; cut nothing, fold nothing a grep would look for
 
@@ -20,9 +24,19 @@ OnShare = Callable[[float], None]
 AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document on stdout.")]
 
 
+class _Terminal(Console):
+    """A console that obeys us alone: marks in what it is given are shown, never carried out."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for one in super().render(renderable, options):
+            yield one if one.control else Segment(harmless(one.text), one.style)
+
+
 def console(*, stderr: bool = False) -> Console:
     """Make a console on stdout or stderr as it is now."""
-    made = Console(stderr=stderr, highlight=False)
+    made = _Terminal(stderr=stderr, highlight=False)
     if not made.is_terminal:
         made.width = _WIDTH_OF_A_PIPE
     return made
@@ -40,7 +54,13 @@ def show(renderable: RenderableType) -> None:
 
 def say_json(document: Mapping[str, Any] | list[dict[str, Any]]) -> None:
     """Print the one JSON document of a command."""
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+    text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+    typer.echo("\n".join(UNSEEN.sub(_escaped, line) for line in text.split("\n")))
+
+
+def _escaped(mark: re.Match[str]) -> str:
+    """Write a mark as JSON may; outside of texts there is none but line breaks."""
+    return json.dumps(mark[0])[1:-1]
 
 
 def note(text: str) -> None:

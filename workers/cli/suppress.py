@@ -66,10 +66,10 @@ def add(
         say_json(_added_as_json(added))
     else:
         say(
-            f"{added.added:,} added, {added.already:,} listed before, {len(added.bad):,} bad lines."
+            f"{added.added:,} added, {added.already:,} listed before, {added.bad_count:,} bad lines."
         )
         complain(*(f"line {bad.line}: {bad.message}" for bad in added.bad[:_MOST_BAD_LINES_TOLD]))
-    if added.bad and not added.added and not added.already:
+    if added.bad_count and not added.added and not added.already:
         raise JobFailed(f"{file} holds no phone number; write one a line, such as +919000000001")
 
 
@@ -120,6 +120,7 @@ def _added_as_json(added: Added) -> dict[str, Any]:
     return {
         "added": added.added,
         "already": added.already,
+        "bad_count": added.bad_count,
         "bad": [{"line": bad.line, "message": bad.message} for bad in added.bad],
     }
 

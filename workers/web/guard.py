@@ -97,7 +97,12 @@ def _is_from_us(headers: Headers, host: str) -> bool:
     if (site := headers.get("sec-fetch-site")) is not None:
         return site in _OUR_OWN
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+    if origin is None:
+        return True
+    try:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:  # such as http://[
+        return False
 
 
 class BodyLimit:

@@ -17,6 +17,7 @@ from dialer.report_files import Format
 from dialer.report_tables import Kind
 from dialer.reporting import write_reports
 from dialer.settings import Settings
+from dialer.suppressing import Added
 from workers.bookkeeping import source_of
 from workers.html_report import render_html_report
 from workers.web.apart import Tell
@@ -78,6 +79,14 @@ def append_list(
             on_progress=tell,
         )
         return load_document(loaded)
+
+
+def suppress_list(
+    _tell: Tell, settings: Settings, file: Path, *, source: str, why: str, column: str | None
+) -> Added:
+    """Put a file's numbers on the account's list of those never called."""
+    with _wiring(settings) as wiring, file.open("rb") as opened:
+        return wiring.suppressing.add(opened, source=source, why=why, column=column)
 
 
 def start(wiring: Wiring, campaign_id: str) -> CampaignState:

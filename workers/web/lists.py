@@ -7,6 +7,7 @@ from pathlib import PurePath
 from campaigns.campaign import CampaignRules
 from campaigns.list_columns import ColumnChoice
 from campaigns.list_sieve import Dedupe
+from campaigns.plain_text import UNSEEN
 from dialer.changing_rules import new_rules
 from dialer.loading import LoadOptions
 from dialer.settings import Settings
@@ -81,7 +82,7 @@ def check_name(name: str) -> None:
     Raises:
         Problem: It does not serve.
     """
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+    if not name or len(name) > _LONGEST_NAME or UNSEEN.search(name):
         raise Problem(
             422, "invalid", f"name: 1 to {_LONGEST_NAME} characters on one line are needed."
         )

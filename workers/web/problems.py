@@ -11,8 +11,10 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from campaigns.list_source import CampaignFileError
+from campaigns.plain_text import NotPlain
 from campaigns.report import DoesNotAddUp
 from dialer.changing_rules import RulesRefused
 from dialer.deciding import NotUndecided
@@ -63,6 +65,7 @@ EXPECTED_ERRORS = (
     Problem,
     CampaignNotFound,
     WrongState,
+    NotPlain,
     LoadRefused,
     StartRefused,
     CampaignFileError,
@@ -145,11 +148,32 @@ def _unexpected() -> Problem:
 
 _PLAIN: dict[type[Exception], tuple[int, str]] = {
     LoadRefused: (409, "load_refused"),
+    NotPlain: (422, "invalid"),
     NotUndecided: (409, "not_unresolved"),
     DoesNotAddUp: (500, "does_not_add_up"),
     WorkDied: (500, "work_died"),
     SettingsError: (503, "settings_missing"),
 }
+
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def problem_of(request: Request, error: Exception) -> Problem:
+    """Translate what was raised for a request; a wrong method is told all that would be right.
+
+    The framework names those of the first route of the path alone.
+    """
+    problem = as_problem(error)
+    if problem.status == 405:
+        allowed = [method for method in _METHODS if _is_taken(request, method)]
+        problem.headers = {"Allow": ", ".join(allowed)}
+    return problem
+
+
+def _is_taken(request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": method}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 def problem_response(problem: Problem) -> JSONResponse:
@@ -172,7 +196,7 @@ def answer_with_problems(app: FastAPI) -> None:
     """Have every error of an app answered in this shape."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
-        problem = as_problem(error)
+        problem = problem_of(request, error)
         if problem.status >= 500:
             log.error("request_failed", path=request.url.path, code=problem.code, exc_info=error)
         return problem_response(problem)

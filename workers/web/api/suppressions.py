@@ -1,6 +1,5 @@
 """The account's list of numbers that are never called."""
 
-import asyncio
 from datetime import datetime
 from io import BytesIO
 from itertools import islice
@@ -9,17 +8,17 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
+from campaigns.plain_text import LONGEST_REASON
 from dialer.suppressing import Added
+from workers.web import jobs
 from workers.web.api.needs import Operator, Reader, TheDesk
 from workers.web.api.upload_form import SUPPRESS_FORM
+from workers.web.desk import Desk
 from workers.web.lists import one
 from workers.web.problems import Problem
 from workers.web.uploads import Upload, received_upload
-from workers.wiring import Wiring
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
-
-_MOST_BAD_LINES = 100
 
 
 class SuppressedDocument(BaseModel):
@@ -42,7 +41,7 @@ class NumberOrder(BaseModel):
     """A number to put on the list."""
 
     number: str = Field(pattern=r"^[+0-9 ().-]{3,40}$")
-    why: str = Field("", max_length=200)
+    why: str = Field("", max_length=LONGEST_REASON)
 
 
 class BadLineDocument(BaseModel):
@@ -91,7 +90,7 @@ def suppress_number(visitor: Operator, desk: TheDesk, order: NumberOrder) -> Add
 async def suppress_file(_visitor: Operator, request: Request, desk: TheDesk) -> AddedDocument:
     """Put a file's numbers on the list: one a line, or a table with a column of them."""
     async with received_upload(request, desk.uploads_dir) as upload:
-        return _document(await asyncio.to_thread(add_file, desk.wiring, upload))
+        return _document(await add_file(desk, upload))
 
 
 @router.delete("/{number}", status_code=204)
@@ -107,24 +106,23 @@ def unsuppress_number(
         raise Problem(404, "not_found", "The number is not on the list.")
 
 
-def add_file(wiring: Wiring, upload: Upload) -> Added:
+async def add_file(desk: Desk, upload: Upload) -> Added:
     """Put an uploaded file's numbers on the list."""
-    with upload.path.open("rb") as file:
-        return wiring.suppressing.add(
-            file,
-            source=upload.name or "upload",
-            why=one(upload.fields, "why"),
-            column=one(upload.fields, "column") or None,
-        )
+    return await desk.apart.run(
+        jobs.suppress_list,
+        lambda _: None,
+        desk.wiring.settings,
+        upload.path,
+        source=upload.name or "upload",
+        why=one(upload.fields, "why"),
+        column=one(upload.fields, "column") or None,
+    )
 
 
 def _document(added: Added) -> AddedDocument:
     return AddedDocument(
         added=added.added,
         already=added.already,
-        bad=[
-            BadLineDocument(line=each.line, message=each.message)
-            for each in added.bad[:_MOST_BAD_LINES]
-        ],
-        bad_count=len(added.bad),
+        bad=[BadLineDocument(line=each.line, message=each.message) for each in added.bad],
+        bad_count=added.bad_count,
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections import Counter
 from io import BytesIO
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ from workers.web.api.suppressions import add_file
 from workers.web.pages.rendering import (
     check_token,
     desk_of,
+    digits_of,
     plain_form,
     renderer_of,
     require,
@@ -29,6 +31,7 @@ from workers.web.problems import Problem
 from workers.web.uploads import received_upload
 
 _MOST_SHOWN = 500
+_COUNT = re.compile(r"[0-9]{1,9}")
 _ROLES = ("web", "feeder", "worker", "results")
 
 
@@ -52,7 +55,7 @@ async def suppression(request: Request) -> Response:
     """Show numbers that are never called."""
     require(request, Scope.READ)
     suppressing = desk_of(request).wiring.suppressing
-    looked_for = "".join(filter(str.isdigit, request.query_params.get("number", "")))[:15]
+    looked_for = digits_of(request, "number")
     matching = (one for one in suppressing.all() if looked_for in one.number)
     found = await asyncio.to_thread(lambda: list(itertools.islice(matching, _MOST_SHOWN + 1)))
     told = {name: request.query_params.get(name, "") for name in ("added", "already", "bad")}
@@ -62,7 +65,7 @@ async def suppression(request: Request) -> Response:
         numbers=sorted(found[:_MOST_SHOWN], key=lambda one: one.number),
         is_whole=len(found) <= _MOST_SHOWN,
         looked_for=looked_for,
-        told={name: int(value) for name, value in told.items() if value.isdigit()},
+        told={name: int(value) for name, value in told.items() if _COUNT.fullmatch(value)},
     )
 
 
@@ -76,7 +79,7 @@ async def suppress_number(request: Request) -> Response:
         desk_of(request).wiring.suppressing.add,
         BytesIO(number.encode()),
         source=f"by {visitor_of(request).name}",
-        why=form.get("why", "")[:200],
+        why=form.get("why", ""),
     )
     if added.bad or not added.added + added.already:
         raise Problem(422, "invalid", f"“{number[:40]}” is no phone number.")
@@ -89,7 +92,7 @@ async def suppress_file(request: Request) -> Response:
     desk = desk_of(request)
     async with received_upload(request, desk.uploads_dir) as upload:
         await check_token(request, "".join(upload.fields.get("csrf_token", [])))
-        return _told(await asyncio.to_thread(add_file, desk.wiring, upload))
+        return _told(await add_file(desk, upload))
 
 
 async def unsuppress(request: Request) -> Response:
@@ -127,7 +130,7 @@ async def hold(request: Request) -> Response:
     wiring = desk_of(request).wiring
     match form.get("do"):
         case "hold":
-            why = form.get("why", "").strip()[:200] or f"held by {visitor_of(request).name}"
+            why = form.get("why", "").strip() or f"held by {visitor_of(request).name}"
             await asyncio.to_thread(wiring.account_recovery.set_hold, why)
         case "release":
             await asyncio.to_thread(wiring.account_recovery.release)
@@ -152,7 +155,7 @@ async def raise_caps(request: Request) -> Response:
 
 
 def _told(added: Added) -> Response:
-    told = {"added": added.added, "already": added.already, "bad": len(added.bad)}
+    told = {"added": added.added, "already": added.already, "bad": added.bad_count}
     return RedirectResponse(f"/suppression?{urlencode(told)}", status_code=303)
 
 

@@ -18,7 +18,7 @@ from workers.web.pages import account, campaign, campaigns, imports, rows, signi
 from workers.web.pages.manual import manual_routes
 from workers.web.pages.rendering import Renderer
 from workers.web.pages.static import static_routes
-from workers.web.problems import EXPECTED_ERRORS, as_problem, problem_response
+from workers.web.problems import EXPECTED_ERRORS, problem_of, problem_response
 from workers.web.reviews import Reviews
 
 log = structlog.get_logger(__name__)
@@ -73,14 +73,16 @@ def _is_public(path: str) -> bool:
 
 
 async def _error_page(request: Request, error: Exception) -> Response:
-    problem = as_problem(error)
+    problem = problem_of(request, error)
     if problem.status >= 500:
         log.error("page_failed", path=request.url.path, code=problem.code, exc_info=error)
     if "text/html" not in request.headers.get("accept", ""):
         return problem_response(problem)
     renderer: Renderer = request.app.state.renderer
     with suppress(Exception):  # an error page must not fail for what failed the page
-        return await renderer.page(
+        page = await renderer.page(
             request, "error.html", status_code=problem.status, problem=problem, needs_redis=False
         )
+        page.headers.update(problem.headers or {})
+        return page
     return problem_response(problem)

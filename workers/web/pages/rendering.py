@@ -89,6 +89,12 @@ def require(request: Request, scope: Scope) -> Visitor:
     return visitor
 
 
+def digits_of(request: Request, name: str) -> str:
+    """Give the digits of a query's value, as many as a phone number has at most."""
+    value = request.query_params.get(name, "")
+    return "".join(mark for mark in value if mark in "0123456789")[:15]
+
+
 async def check_token(request: Request, token: str) -> None:
     """Check that a form came from a page of ours.
 

@@ -1,6 +1,7 @@
 """The rows behind the numbers: contacts, attempts, and everything of one contact."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +15,7 @@ from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.api_keys import Scope
 from dialer.browsing import IN_FLIGHT, RETRY, Filter, attempts_page, contact_line, contacts_page
-from workers.web.pages.rendering import desk_of, renderer_of, require
+from workers.web.pages.rendering import desk_of, digits_of, renderer_of, require
 from workers.web.story import story_of
 
 _ROWS = 100
@@ -40,7 +41,8 @@ async def contact(request: Request) -> Response:
     wiring = desk_of(request).wiring
     campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
     n = request.path_params["n"]
-    line = await asyncio.to_thread(contact_line, wiring.db, campaign, n) if n else None
+    is_one = re.fullmatch("[1-9][0-9]{0,9}", n)
+    line = await asyncio.to_thread(contact_line, wiring.db, campaign, int(n)) if is_one else None
     if line is None:
         raise HTTPException(404, "The campaign has no such contact.")
     return await renderer_of(request).page(
@@ -68,12 +70,12 @@ async def _list(
     asked = {
         "state": _known(request, "state", states),
         "outcome": _known(request, "outcome", _ENDS),
-        "agent": _digits(request, "agent"),
-        "number": _digits(request, "number"),
+        "agent": digits_of(request, "agent"),
+        "number": digits_of(request, "number"),
         "error": request.query_params.get("error", "")[:_LONGEST_ERROR],
     }
     wanted = Filter(**{name: value or None for name, value in asked.items()})
-    cursor = _digits(request, "cursor")
+    cursor = digits_of(request, "cursor")
     page = await asyncio.to_thread(
         read, wiring.db, campaign, wanted, cursor=int(cursor or 0), most=_ROWS
     )
@@ -98,13 +100,8 @@ def _known(request: Request, name: str, words: tuple[str, ...]) -> str:
     return value if value in words else ""
 
 
-def _digits(request: Request, name: str) -> str:
-    value = request.query_params.get(name, "")
-    return "".join(mark for mark in value if mark in "0123456789")[:15]
-
-
 routes = [
     Route("/campaigns/{campaign_id}/contacts", contacts),
     Route("/campaigns/{campaign_id}/attempts", attempts),
-    Route("/campaigns/{campaign_id}/contacts/{n:int}", contact),
+    Route("/campaigns/{campaign_id}/contacts/{n}", contact),
 ]

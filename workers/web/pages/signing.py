@@ -62,7 +62,10 @@ async def sign_out(request: Request) -> Response:
 
 def _inside(where: str) -> str:
     """Keep a way back only where it stays with us; browsers read a backslash as a slash."""
-    parts = urlsplit(where.replace("\\", "/"))
+    try:
+        parts = urlsplit(where.replace("\\", "/"))
+    except ValueError:  # such as //[
+        return "/"
     leads_away = parts.scheme or parts.netloc or not where.startswith("/")
     return "/" if leads_away or where.startswith(("//", "/\\")) else where
 
