@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 from campaigns.contact import Contact
 from campaigns.judged_rows import Chunk, Rejected, Remark
 from campaigns.list_columns import ColumnChoice, Header, understand_header
-from campaigns.list_file import open_source
+from campaigns.list_file import OpenWorkbook, open_source
 from campaigns.list_sieve import NO_OTHER_LISTS, Dedupe, OtherLists, Sieve
 from campaigns.list_source import CampaignFileError, ListLimits, ListSource, Row
 from campaigns.phone import PhoneRules
 from campaigns.row_judge import RowJudge
+from campaigns.workbook import open_workbook
 
 ROWS_PER_CHUNK = 500  # they stay in the processor's cache; with ten thousand a load took longer
 BY_SYNONYMS = ColumnChoice()
@@ -91,17 +92,19 @@ def open_list(
     limits: ListLimits = DEFAULT_LIMITS,
     rules: PhoneRules,
     zone: ZoneInfo,
+    workbooks: OpenWorkbook = open_workbook,
 ) -> ContactList:
     """Open a list and understand its header.
 
     Args:
         file: Seekable, and left open; the list reads from it as long as it is used.
         zone: Of instants written without an offset.
+        workbooks: Opens a workbook.
 
     Raises:
         CampaignFileError: The file as a whole cannot be used.
     """
-    source = open_source(file, limits)
+    source = open_source(file, limits, workbooks=workbooks)
     with contextlib.closing(source.rows()) as rows:
         filled = (row for row in rows if not _is_blank(row))
         header_row = next(filled, None)

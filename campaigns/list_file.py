@@ -2,6 +2,7 @@
 
 import codecs
 import io
+from collections.abc import Callable
 from typing import BinaryIO
 
 from campaigns.list_source import CampaignFileError, ListLimits, ListSource
@@ -9,9 +10,16 @@ from campaigns.text_format import recognise
 from campaigns.text_list import TextList
 from campaigns.workbook import ZIP_MAGIC, open_workbook
 
+OpenWorkbook = Callable[[BinaryIO, ListLimits], ListSource]
 
-def open_source(file: BinaryIO, limits: ListLimits) -> ListSource:
+
+def open_source(
+    file: BinaryIO, limits: ListLimits, *, workbooks: OpenWorkbook = open_workbook
+) -> ListSource:
     """Open a list by its content; its name tells nothing.
+
+    Args:
+        workbooks: Opens a workbook; a stranger's is not opened in a process that matters.
 
     Raises:
         CampaignFileError: It is empty, too large, or no list.
@@ -29,7 +37,7 @@ def open_source(file: BinaryIO, limits: ListLimits) -> ListSource:
             "The file is empty. It needs a line of column names, such as agent,customer, and rows."
         )
     if head.startswith(ZIP_MAGIC):
-        return open_workbook(file, limits)
+        return workbooks(file, limits)
     for magic, kind in _OTHER_KINDS:
         if head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith(magic):
             raise CampaignFileError(f"This is {kind}. Save the list as .xlsx or CSV UTF-8.")

@@ -1,66 +1,48 @@
 """A list in an Excel workbook: its first visible sheet, every cell as the text a person sees.
 
-A workbook is opened in a process of its own, under a limit of memory and time, whoever asks: a file
-made for it, or one stray cell, takes more memory than any machine has.
-
-    file ─▶ workbook_child: scan, open ─▶ rows in a nameless file ─▶ here
+Opening one takes as much memory and time as its maker likes, within what the scan lets pass; so who
+opens a stranger's does it in a process of its own.
 """
 
-import contextlib
-import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, BinaryIO
 
-from campaigns import workbook_child
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
 from campaigns.list_source import CampaignFileError, ListLimits, Row
+from campaigns.workbook_scan import SAVE_AGAIN, scan_workbook
 
 ZIP_MAGIC = b"PK\x03\x04"
 
 
 @dataclass(frozen=True, slots=True)
 class Workbook:
-    """The sheet of a workbook that holds the list.
+    """The sheet of a workbook that holds the list."""
 
-    Args:
-        written: What the child wrote; rows are read from its beginning, whatever its position.
-        sheets: Visible ones.
-        height: Rows, blank ones included.
-    """
-
-    written: BinaryIO
-    sheet: str
+    sheet: CalamineSheet
     sheets: int
-    height: int
-
-    def __del__(self) -> None:
-        """Give the disk's space back."""
-        self.written.close()
 
     @property
     def description(self) -> str:
         """How the file was understood, for people."""
-        return f"sheet '{self.sheet}', the first visible of {self.sheets}"
+        return f"sheet '{self.sheet.name}', the first visible of {self.sheets}"
 
     def rows(self) -> Generator[Row, None, None]:
         """Read every row of the sheet; a row's line is its number in the spreadsheet."""
-        self.written.seek(0)
-        self.written.readline()  # what the sheet is
-        line = 0
-        while some := self.written.readline():
-            for cells in json.loads(some):
-                line += 1
-                yield Row(line, cells)
+        for line, cells in enumerate(self.sheet.iter_rows(), start=1):
+            yield Row(line, [cell if type(cell) is str else _as_text(cell) for cell in cells])
 
     def share_read(self, line: int) -> float:
         """How much of the sheet is read when row `line` has been: 0 … 1."""
-        return line / self.height if self.height else 1.0
+        return line / self.sheet.total_height
 
 
 def open_workbook(file: BinaryIO, limits: ListLimits) -> Workbook:
@@ -69,72 +51,33 @@ def open_workbook(file: BinaryIO, limits: ListLimits) -> Workbook:
     Raises:
         CampaignFileError: It is no workbook, damaged, or opens to more than the limits.
     """
-    written = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the list
+    scan_workbook(file, limits)
+    file.seek(0)
     try:
-        _read_apart(file, limits, written)
-        return Workbook(written, **_head(written))
-    except BaseException:
-        written.close()
-        raise
+        workbook = CalamineWorkbook.from_filelike(file)
+        names = [
+            sheet.name
+            for sheet in workbook.sheets_metadata
+            if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
+        ]
+        if not names:
+            raise CampaignFileError("The workbook has no visible sheet. Put the list on one.")
+        return Workbook(workbook.get_sheet_by_name(names[0]), sheets=len(names))
+    except CalamineError as error:
+        raise CampaignFileError(f"The workbook cannot be read. {SAVE_AGAIN}") from error
 
 
-def _head(written: BinaryIO) -> dict[str, Any]:
-    """Read what the sheet is, or why there is none."""
-    written.seek(0)
-    head: dict[str, Any] = json.loads(written.readline())
-    if "refused" in head:
-        raise CampaignFileError(head["refused"])
-    return head
+_EXACT_FLOAT_BELOW = 1e15  # spreadsheets keep fifteen digits
 
 
-def _read_apart(file: BinaryIO, limits: ListLimits, written: BinaryIO) -> None:
-    """Have the child read a file and write its rows."""
-    with _as_file(file) as readable:
-        at = os.lseek(readable.fileno(), 0, os.SEEK_CUR)
-        os.lseek(readable.fileno(), 0, os.SEEK_SET)
-        try:
-            ended = subprocess.run(
-                (*_CHILD, json.dumps(asdict(limits))),
-                stdin=readable,
-                stdout=written,
-                stderr=subprocess.PIPE,
-                check=False,
-            )
-        finally:
-            os.lseek(readable.fileno(), at, os.SEEK_SET)  # it is the parent's place too
-    if ended.returncode:
-        told = ended.stderr.decode(errors="replace").strip()[-500:]
-        raise CampaignFileError(_why_it_ended(ended.returncode, told)) from RuntimeError(told)
-
-
-# isolated: neither the folder it is called from nor the environment decides what it imports
-_CHILD = (sys.executable, "-I", "-m", workbook_child.__name__)
-
-
-@contextlib.contextmanager
-def _as_file(file: BinaryIO) -> Iterator[BinaryIO]:
-    """Give a file that a child can be handed."""
-    try:
-        file.fileno()
-    except (OSError, AttributeError):
-        with tempfile.TemporaryFile() as copy:
-            file.seek(0)
-            shutil.copyfileobj(file, copy)
-            copy.flush()
-            yield copy
-    else:
-        yield file
-
-
-def _why_it_ended(code: int, told: str) -> str:
-    if code == -signal.SIGXCPU:
-        return f"The workbook takes more than {workbook_child.CPU_S} s to open. {_AS_CSV}"
-    if "No space left" in told:
-        return f"There is no space to open the workbook in {tempfile.gettempdir()}. Make some."
-    return (
-        f"The workbook cannot be opened in {workbook_child.MEMORY_BYTES // 1_000_000:,} MB of "
-        f"memory. {_AS_CSV}"
-    )
-
-
-_AS_CSV = "Save the sheet as CSV UTF-8 and load that."
+def _as_text(cell: Any) -> str:
+    """Write a typed cell as the spreadsheet shows it: 919876543210.0 as 919876543210."""
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT_FLOAT_BELOW:
+        return str(int(cell))
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ")
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return str(cell)

@@ -43,6 +43,7 @@ from dialer.store import Campaign, Campaigns, Contacts, Database
 from dialer.store.campaigns import LoadMark, RejectedRow, WrongState
 from dialer.store.contacts import customers_of
 from dialer.suppressing import list_key
+from dialer.workbook_apart import open_workbook_apart
 
 log = structlog.get_logger(__name__)
 
@@ -248,7 +249,11 @@ class Loading:
             caller_id=rules.caller_id,
         )
         contact_list = open_list(
-            file, choice=options.choice, rules=phone_rules, zone=ZoneInfo(rules.timezone)
+            file,
+            choice=options.choice,
+            rules=phone_rules,
+            zone=ZoneInfo(rules.timezone),
+            workbooks=open_workbook_apart,
         )
         if rules.custom_field:
             _check_custom_field(rules.custom_field, contact_list)

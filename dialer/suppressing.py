@@ -18,6 +18,7 @@ from campaigns.phone import Phone, PhoneProblem, PhoneRules, parse_phone
 from campaigns.plain_text import LONGEST_REASON, harmless, plain_line
 from dialer.store import Database
 from dialer.store.database import text
+from dialer.workbook_apart import open_workbook_apart
 
 _BATCH = 1_000
 _MOST_BAD_TOLD = 100
@@ -106,7 +107,8 @@ class Suppressing:
         key = list_key(self._db, campaign)
         added = already = bad_count = 0
         bad: list[BadLine] = []
-        numbered = _numbers(open_source(file, ListLimits()).rows(), column, self._rules)
+        listed = open_source(file, ListLimits(), workbooks=open_workbook_apart)
+        numbered = _numbers(listed.rows(), column, self._rules)
         while batch := list(islice(numbered, _BATCH)):
             with self._db.client.pipeline(transaction=False) as pipe:
                 for line, cell in batch:

