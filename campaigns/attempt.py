@@ -73,6 +73,10 @@ CHARGED_OR_LIVE = CHARGED | {None}
 """Outcomes that count against it now; every live attempt, which has none yet, does."""
 
 
+LIVE_STATUSES = frozenset({"queued", "ringing", "in-progress"})
+"""What the provider says of a call, or of a leg, that is not over."""
+
+
 class ReportSource(StrEnum):
     """Who told us about a call."""
 
@@ -117,7 +121,7 @@ class Attempt(NamedTuple):
         rules_version: The campaign's rules it was made under.
         window: The open window it was made in, local time and zone, as text.
         price: Decimal as text, in the billing currency.
-        source: Who gave the outcome: `callback`, `details`, `response` or `quarantine`.
+        source: Who gave the outcome: `callback`, `details`, `response`, `quarantine` or `operator`.
         details_outcome: What call details say, where they contradict the outcome and it is too
             early to believe them.
         looks: How often the provider was asked about it.
@@ -182,6 +186,15 @@ class Attempt(NamedTuple):
         """When its call, if there ever was one, is surely over."""
         return self.requested_at + self.quarantine_s
 
+    def may_be_decided(self, *, now_s: float) -> bool:
+        """Tell whether a person may decide it: in quarantine, or no call can last so long.
+
+        Args:
+            now_s: Epoch s.
+        """
+        is_overdue = not self.is_settled and now_s >= self.quarantine_ends_at
+        return self.state is AttemptState.UNKNOWN or is_overdue
+
 
 def attempt_columns(attempts: Sequence[Attempt]) -> dict[str, tuple[Any, ...]]:
     """Give what is known of some attempts column by column, by the fields' names."""
@@ -194,7 +207,7 @@ class LegReport:
     """One leg as the provider tells it.
 
     Args:
-        status: Lower case, as printed (`completed`, `busy`, `no-answer`, `failed`, `canceled`,
+        status: In one spelling (`completed`, `busy`, `no-answer`, `failed`, `canceled`,
             `in-progress`, …); None when the leg was never tried.
         on_call_s: Seconds on the line; None when not told.
         answered_by: `human`, `machine`, `notsure`, `na`, lower case; None when not told.
@@ -210,7 +223,7 @@ class CallReport:
     """What the provider says of one call, from a callback or from call details.
 
     Args:
-        status: The overall status, lower case, as printed; it mixes both legs.
+        status: The overall status, in one spelling; it mixes both legs.
         event: A callback's `answered`, `terminal` or another word; None for details.
         is_over: The call has ended, by this report.
         agent_leg: None when this report tells nothing of the leg (four-field callbacks).

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from campaigns.same_phone import national_digits
+
 
 class Mask(StrEnum):
     """What becomes of phone numbers."""
@@ -64,7 +66,7 @@ class NumberMask:
         digits = re.sub(r"\D", "", text)
         if len(digits) >= _ENOUGH_DIGITS and not _HAS_LETTERS.search(text):
             for number in known:
-                if number.endswith(digits.lstrip("0")) or digits.endswith(number[-10:]):
+                if number.endswith(digits.lstrip("0")) or digits.endswith(national_digits(number)):
                     return self.number(number)
         return _NUMBER.sub(lambda found: self.number(re.sub(r"\D", "", found[0])), text)
 

@@ -1,9 +1,19 @@
 """From what the provider reports of a call to what we hold true of its attempt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from campaigns.attempt import Attempt, AttemptState, CallReport, LegReport, Outcome, ReportSource
+from campaigns.attempt import (
+    LIVE_STATUSES,
+    Attempt,
+    AttemptState,
+    CallReport,
+    LegReport,
+    Outcome,
+    ReportSource,
+)
+from campaigns.number_mask import FORGOTTEN
+from campaigns.same_phone import same_phone
 
 _AGENT_SIDE = {
     "busy": Outcome.AGENT_BUSY,
@@ -20,6 +30,15 @@ _CUSTOMER_SIDE = {
     "cancelled": Outcome.AGENT_LEFT,
 }
 
+
+NUMBERS_DIFFER = "numbers_differ"
+"""Error code of an attempt whose call is ours by its Sid, and is told of with other numbers."""
+
+OPERATOR = "operator"
+"""Source of an outcome that a person decided."""
+
+NEVER_OVER = "never_over"
+"""Error code of an attempt whose call nobody ever told to be over."""
 
 DETAILS_SETTLE_S = 300.0
 """Call details that contradict what a callback told count so long after it: by then they are
@@ -56,8 +75,8 @@ def outcome_of(report: CallReport) -> Outcome | None:
         return _CUSTOMER_SIDE[customer.status]
     if agent and agent.status in _AGENT_SIDE:
         return _AGENT_SIDE[agent.status]
-    if agent is None or customer is None:
-        return None
+    if agent is None or customer is None or {agent.status, customer.status} & LIVE_STATUSES:
+        return None  # a leg is not told of, or still as it was while the call was live
     if agent.status is None and customer.status is None:
         return Outcome.PROVIDER_FAILED
     if customer.status is None:
@@ -74,20 +93,52 @@ def overall_outcome(report: CallReport) -> Outcome:
         "busy": Outcome.CUSTOMER_BUSY,
         "no-answer": Outcome.CUSTOMER_NO_ANSWER,
         "completed": Outcome.CONNECTED if report.talk_s != 0 else Outcome.CUSTOMER_NOT_DIALLED,
+        "failed": Outcome.PROVIDER_FAILED,
+        "canceled": Outcome.PROVIDER_FAILED,
     }
-    return by_status.get(report.status or "", Outcome.PROVIDER_FAILED)
+    tells_something = report.status or report.total_s or report.price
+    unclear = Outcome.UNKNOWN if tells_something else Outcome.PROVIDER_FAILED
+    return by_status.get(report.status or "", unclear)
+
+
+def given_up(attempt: Attempt, report: CallReport | None, *, at: float) -> Attempt:
+    """Settle an attempt whose call can be live no more, though nobody tells that it is over.
+
+    What is known decides: what a callback told, a leg that is told to the end, that the customer
+    had answered. Where that is nothing, the outcome is unknown.
+
+    Args:
+        report: What the provider says of its call; None where it says nothing.
+        at: Epoch s.
+    """
+    over = replace(report, is_over=True) if report else None
+    outcome = attempt.told_outcome or (outcome_of(over) if over else None)
+    if outcome is None and attempt.answered_at:
+        outcome = Outcome.CONNECTED
+    if outcome is None:
+        outcome = overall_outcome(over) if over and over.status else Outcome.UNKNOWN
+    known = _with_values(attempt, over) if over else attempt
+    if attempt.sid:
+        known = known._replace(error_code=attempt.error_code or NEVER_OVER)
+    source: str = ReportSource.CALLBACK if over is None or attempt.told_outcome else over.source
+    if outcome is Outcome.UNKNOWN:
+        source = "quarantine"
+    return settled(known, outcome, source=str(source), at=at)
 
 
 def told(attempt: Attempt, report: CallReport, *, at: float) -> Told | Conflict:
     """Merge a report into an attempt; order and repetition of reports do not matter.
 
     A callback's outcome counts only once the call is proven to be this attempt's: a forged one
-    would free two phones that are in a call.
+    would free two phones that are in a call. Once it is, its Sid tells whose call it is, in
+    whatever form the provider prints the numbers.
 
     Args:
         at: When the report was received, epoch s.
     """
-    if not _fits_numbers(attempt, report):
+    is_between_ours = _fits_numbers(attempt, report)
+    is_ours = attempt.sid_is_proven and attempt.sid == report.sid
+    if not is_between_ours and not is_ours:
         return Conflict(f"call {report.sid} is between other numbers")
     if attempt.is_settled and attempt.sid is None:
         return Conflict(f"call {report.sid} came for an attempt that placed none")
@@ -97,6 +148,8 @@ def told(attempt: Attempt, report: CallReport, *, at: float) -> Told | Conflict:
             return Conflict(f"call {report.sid} is not this attempt's call")
         attempt = without_call(attempt)
     known = attempt._replace(sid_is_proven=attempt.sid_is_proven or is_proof)
+    if not is_between_ours:
+        known = known._replace(error_code=attempt.error_code or NUMBERS_DIFFER)
     if known.is_settled:
         after = _as_it_ended(_corrected(_with_values(known, report), report, at=at))
     elif known.told_outcome and not known.sid_is_proven:
@@ -145,13 +198,8 @@ def without_call(attempt: Attempt) -> Attempt:
 
 
 def _fits_numbers(attempt: Attempt, report: CallReport) -> bool:
-    """Compare the last ten digits: the provider prints numbers without country code."""
     pairs = ((attempt.agent, report.agent), (attempt.customer, report.customer))
-    return all(_last_ten(ours) == _last_ten(theirs) for ours, theirs in pairs if theirs)
-
-
-def _last_ten(number: str) -> str:
-    return "".join(filter(str.isdigit, number))[-10:]
+    return all(same_phone(ours, theirs) for ours, theirs in pairs if theirs and ours != FORGOTTEN)
 
 
 def _under_way(attempt: Attempt, report: CallReport) -> Attempt:
@@ -193,7 +241,12 @@ def settled(attempt: Attempt, outcome: Outcome, *, source: str, at: float) -> At
 
 
 def _corrected(attempt: Attempt, report: CallReport, *, at: float) -> Attempt:
-    """Let call details that contradict the outcome take its place, once they are final."""
+    """Let call details that contradict the outcome take its place, once they are final.
+
+    But for an operator's: who decided knew what the provider says, and what it does not.
+    """
+    if attempt.source == OPERATOR:
+        return attempt
     seen, settled_at = attempt.details_outcome, attempt.settled_at
     is_final = report.source is ReportSource.DETAILS and at - (settled_at or at) >= DETAILS_SETTLE_S
     if seen is None or not is_final:
@@ -226,8 +279,9 @@ def _with_values(attempt: Attempt, report: CallReport) -> Attempt:
     if attempt.first_outcome and report.source is ReportSource.CALLBACK:
         return attempt
     customer_leg = report.customer_leg
+    is_forgotten = FORGOTTEN in {attempt.agent, attempt.customer}  # with their voice
     known = attempt._replace(
-        recording_url=attempt.recording_url or report.recording_url,
+        recording_url=None if is_forgotten else attempt.recording_url or report.recording_url,
         answered_by=_surer(attempt.answered_by, customer_leg.answered_by if customer_leg else None),
     )
     if report.is_over:

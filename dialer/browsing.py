@@ -32,6 +32,7 @@ class Filter:
         outcome: Or the reason why a contact was closed without one.
         number: Digits the agent's or customer's number contains.
         error: As `error_of` names it.
+        undecided_at: Attempts that a person may decide then, epoch s.
     """
 
     state: str | None = None
@@ -39,6 +40,7 @@ class Filter:
     agent: str | None = None
     number: str | None = None
     error: str | None = None
+    undecided_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def _fits_attempt(one: OpenAttempt, wanted: Filter) -> bool:
         and (wanted.outcome is None or attempt.outcome == wanted.outcome)
         and _fits_numbers(attempt.agent, attempt.customer, wanted)
         and (wanted.error is None or error_of(attempt) == wanted.error)
+        and (wanted.undecided_at is None or attempt.may_be_decided(now_s=wanted.undecided_at))
     )
 
 

@@ -36,7 +36,8 @@ class NoCallBack(NotDone):
 
 
 _WHY = {
-    CallBack.HELD: "is being dialled; ask again when that attempt has ended",
+    CallBack.HELD: "is being dialled; ask again when that attempt has ended, or end it: "
+    "see dialer campaign unresolved",
     CallBack.CLOSED: "is closed; say --reopen to call it all the same",
     CallBack.EXPIRED: "expires before then",
     CallBack.OVER: "belongs to a campaign that takes no more calls",

@@ -7,9 +7,9 @@ from enum import StrEnum
 
 import structlog
 
-from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.attempt import Attempt, Outcome
 from campaigns.contact_state import NotDialled
-from campaigns.settlement import settled
+from campaigns.settlement import OPERATOR, settled
 from dialer.errors import NotDone
 from dialer.ids import AttemptId
 from dialer.settling import Settling
@@ -49,29 +49,27 @@ class NotUndecided(NotDone):
 def decide(
     db: Database, settling: Settling, id_: AttemptId, decision: Decision, *, who: str
 ) -> Attempt:
-    """Settle an attempt in quarantine as an operator says.
+    """Settle an attempt as an operator says: one in quarantine, or whose call should long be over.
 
     Args:
         who: Stands in the log.
 
     Raises:
-        NotUndecided: It is not in quarantine; nothing was changed.
+        NotUndecided: It is neither; nothing was changed.
     """
     now_s = db.now()
     is_ours = False
 
     def change(now: Attempt) -> Attempt | None:
         nonlocal is_ours
-        is_ours = now.state is AttemptState.UNKNOWN
+        is_ours = now.may_be_decided(now_s=now_s)
         if not is_ours:
             return None  # a call was found meanwhile: its end decides
-        return settled(
-            now._replace(is_final=True), _OUTCOMES[decision], source="operator", at=now_s
-        )
+        return settled(now._replace(is_final=True), _OUTCOMES[decision], source=OPERATOR, at=now_s)
 
     closes = NotDialled.SKIPPED if decision is Decision.SKIP else None
     after = settling.learn(id_, change, closes=closes)
     if after is None or isinstance(after, SidTaken) or not is_ours:
-        raise NotUndecided(f"attempt {id_} is not in quarantine any more")
+        raise NotUndecided(f"attempt {id_} is not, or not any more, in quarantine or overdue")
     log.info("attempt_decided", attempt_id=str(id_), decision=str(decision), who=who)
     return after

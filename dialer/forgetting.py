@@ -4,62 +4,55 @@ Numbers, the upload's cells and links to recordings go; ids, times, outcomes, du
 tell of no person and stay, so every sum still adds up.
 """
 
-import re
 from dataclasses import replace
 
 from campaigns.contact_state import ContactState
 from campaigns.number_mask import FORGOTTEN
+from campaigns.same_phone import digits_of, national_digits
 from dialer.store import OpenAttempt
 from dialer.store.campaigns import RejectedRow
 from dialer.store.contacts import Row
 from dialer.store.snapshot import ContactLine
 
 EVERYBODY = ""
-"""Stands for the digits of every number."""
-
-_SIGNIFICANT_DIGITS = 10  # of a number, which every spelling of it shares
+"""Stands for every number."""
 
 
-def significant_digits(number: str) -> str:
-    """Reduce a number to what every spelling of it shares."""
-    return re.sub(r"\D", "", number)[-_SIGNIFICANT_DIGITS:]
-
-
-def is_needed(line: ContactLine, digits: str) -> bool:
+def is_needed(line: ContactLine, number: str) -> bool:
     """Tell whether a contact has this number and is not done with it."""
-    held = any(_is(number, digits) for number in line.record.numbers)
+    held = any(_is(one, number) for one in line.record.numbers)
     return held and line.record.state is not ContactState.FINAL
 
 
-def without(line: ContactLine, digits: str) -> ContactLine:
+def without(line: ContactLine, number: str) -> ContactLine:
     """Forget a number; as the customer's, with all the upload says beside it.
 
     Args:
-        digits: As `significant_digits` gives them, or `EVERYBODY`.
+        number: E.164 with its plus, or `EVERYBODY`.
     """
-    if is_needed(line, digits):
+    if is_needed(line, number):
         return line
     record = line.record
-    agent = FORGOTTEN if _is(record.agent, digits) else record.agent
-    customer = FORGOTTEN if _is(record.customer, digits) else record.customer
-    forgets_customer = customer != record.customer or digits == EVERYBODY
-    row = _no_row(line.row) if forgets_customer else _row_without(line.row, digits)
-    attempts = tuple(_attempt_without(one, digits) for one in line.attempts)
+    agent = FORGOTTEN if _is(record.agent, number) else record.agent
+    customer = FORGOTTEN if _is(record.customer, number) else record.customer
+    forgets_customer = customer != record.customer or number == EVERYBODY
+    row = _no_row(line.row) if forgets_customer else _row_without(line.row, number)
+    attempts = tuple(_attempt_without(one, number) for one in line.attempts)
     record = record._replace(agent=agent, customer=customer)
     return replace(line, record=record, row=row, attempts=attempts)
 
 
-def rejected_without(row: RejectedRow, digits: str) -> RejectedRow:
+def rejected_without(row: RejectedRow, number: str) -> RejectedRow:
     """Forget a rejected row that holds a number; its line and its reason's code stay."""
-    if not any(_holds(text, digits) for text in (*row.cells, row.message)):
+    if not any(_holds(text, number) for text in (*row.cells, row.message)):
         return row
     return replace(row, cells=("",) * len(row.cells), message="")
 
 
-def _attempt_without(one: OpenAttempt, digits: str) -> OpenAttempt:
+def _attempt_without(one: OpenAttempt, number: str) -> OpenAttempt:
     attempt = one.attempt
-    agent = FORGOTTEN if _is(attempt.agent, digits) else attempt.agent
-    customer = FORGOTTEN if _is(attempt.customer, digits) else attempt.customer
+    agent = FORGOTTEN if _is(attempt.agent, number) else attempt.agent
+    customer = FORGOTTEN if _is(attempt.customer, number) else attempt.customer
     if (agent, customer) == (attempt.agent, attempt.customer):
         return one
     # either voice is on the recording
@@ -72,18 +65,19 @@ def _no_row(row: Row) -> Row:
     return Row(row.line, ("",) * len(row.cells), {})
 
 
-def _row_without(row: Row, digits: str) -> Row:
-    cells = tuple("" if _holds(cell, digits) else cell for cell in row.cells)
-    extra = {name: text for name, text in row.extra.items() if not _holds(text, digits)}
+def _row_without(row: Row, number: str) -> Row:
+    cells = tuple("" if _holds(cell, number) else cell for cell in row.cells)
+    extra = {name: text for name, text in row.extra.items() if not _holds(text, number)}
     return Row(row.line, cells, extra)
 
 
-def _is(number: str, digits: str) -> bool:
-    return number != FORGOTTEN and (digits == EVERYBODY or number.endswith(digits))
+def _is(stored: str, number: str) -> bool:
+    return stored != FORGOTTEN and number in {EVERYBODY, stored}
 
 
-def _holds(text: str, digits: str) -> bool:
+def _holds(text: str, number: str) -> bool:
     """Tell whether a text holds a number, however it is spaced; the empty one holds nothing."""
-    if digits == EVERYBODY:
+    if number == EVERYBODY:
         return bool(text)
-    return len(text) >= len(digits) and digits in re.sub(r"\D", "", text)
+    digits = national_digits(number)
+    return len(text) >= len(digits) and digits in digits_of(text)

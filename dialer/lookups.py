@@ -1,9 +1,11 @@
 """Questions to the provider about calls, each inside the account's request allowance."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from campaigns.attempt import SEND_WINDOW_S, CallReport
 from dialer import failpoints
@@ -16,6 +18,11 @@ from dialer.pacing import Pacing
 SIDS_PER_LOOKUP = 20
 """The provider advises 20 and allows 100."""
 
+_OK = 200
+_MOST_IN_A_ROW = 6
+"""Look-ups that fail one after the other before that is the provider's trouble and not a row's."""
+
+Asked = TypeVar("Asked")
 Found = TypeVar("Found")
 Found_co = TypeVar("Found_co", covariant=True)
 
@@ -29,6 +36,19 @@ class Request(Protocol[Found_co]):
 
 class NoSlot(NotDone):
     """The allowance has no room for a look-up now; ask later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halved(Generic[Asked]):
+    """What came of looking many up.
+
+    Args:
+        failed: Those whose look-up fails even by themselves, while the provider answers others.
+        stopped: Why the rest was not asked about; None: all were.
+    """
+
+    failed: tuple[Asked, ...]
+    stopped: NoSlot | ProviderError | None
 
 
 class Lookups:
@@ -56,6 +76,7 @@ class Lookups:
         self.requests = 0
         self.put_off = 0
         """Look-ups that found no slot: ordinary while dials use the allowance."""
+        self.answered = 0
 
     def by_sid(self, sids: Sequence[str], *, overdue: bool) -> dict[str, CallReport]:
         """Read the ended ones among at most 100 calls.
@@ -119,6 +140,50 @@ class Lookups:
             page = self.paced(partial(self._provider.next_page, page.next_page), overdue=overdue)
             yield page.reports
 
+    def halving(
+        self,
+        batches: Iterable[Sequence[Asked]],
+        look: Callable[[Sequence[Asked]], Found],
+        take: Callable[[Sequence[Asked], Found], None],
+        *,
+        does_answer: Callable[[], bool],
+    ) -> Halved[Asked]:
+        """Look up batch by batch; one that fails is halved, down to the row that it fails for.
+
+        One row that the provider cannot print must not keep all others waiting.
+
+        Args:
+            look: Makes the look-up of a batch; may raise what `by_sid` does.
+            take: Is handed each answer at once.
+            does_answer: Tells whether the provider answers other look-ups; where it does not, its
+                trouble is nobody's own.
+        """
+        failed: list[tuple[Asked, LookupFailed]] = []
+        stopped: NoSlot | ProviderError | None = None
+        waiting = deque(batches)
+        in_a_row = 0
+        while waiting and stopped is None:
+            batch = waiting.popleft()
+            try:
+                found = look(batch)
+            except LookupFailed as error:
+                in_a_row += error.http_status != _OK  # else it does answer, what we cannot read
+                if in_a_row == _MOST_IN_A_ROW:
+                    stopped = error
+                elif len(batch) > 1:
+                    # behind the others: where they are answered, the trouble is in these
+                    half = (len(batch) + 1) // 2
+                    waiting += (batch[:half], batch[half:])
+                else:
+                    failed.append((batch[0], error))
+            except (NoSlot, ProviderError) as error:
+                stopped = error
+            else:
+                in_a_row = 0
+                take(batch, found)
+        own = [one for one, error in failed if error.http_status == _OK or does_answer()]
+        return Halved(tuple(own), stopped)
+
     def paced(self, request: Request[Found], *, overdue: bool) -> Found:
         """Make one request inside the allowance, and learn from its answer.
 
@@ -151,6 +216,7 @@ class Lookups:
             self._pacing.answered(member)
             raise
         self._pacing.answered(member)
+        self.answered += 1
         failpoints.reach("looked_up")
         return found
 

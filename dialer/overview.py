@@ -96,7 +96,8 @@ def _add(overview: Overview, line: ContactLine) -> None:
             agent.answered += attempt.outcome in _ANSWERED
             agent.connected += attempt.outcome is Outcome.CONNECTED
             agent.talk_s += attempt.talk_s or 0
-        if attempt.state is AttemptState.UNKNOWN and len(overview.unresolved) < MOST_UNRESOLVED:
+        may_be_decided = attempt.may_be_decided(now_s=overview.as_of)
+        if may_be_decided and len(overview.unresolved) < MOST_UNRESOLVED:
             overview.unresolved.append(one)
         if code := error_of(attempt):
             group = overview.errors.setdefault(

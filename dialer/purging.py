@@ -12,13 +12,13 @@ from typing import Any
 
 import structlog
 
+from campaigns.same_phone import national_digits
 from dialer.archive import Archive
 from dialer.errors import NotDone
 from dialer.forgetting import (
     EVERYBODY,
     is_needed,
     rejected_without,
-    significant_digits,
     without,
 )
 from dialer.store import Campaign, Campaigns, Database
@@ -104,11 +104,11 @@ class Purging:
         Args:
             number: E.164 with its plus.
         """
-        digits = significant_digits(number)
         purged = Purged()
         for campaign in self._campaigns.all():
-            self._forget(campaign, digits, purged)
-        purged.callbacks = drop_orphans(self._db, "", holding=digits, dry_run=self._dry_run)
+            self._forget(campaign, number, purged)
+        holding = national_digits(number)
+        purged.callbacks = drop_orphans(self._db, "", holding=holding, dry_run=self._dry_run)
         log.info("number_purged", contacts=purged.contacts, kept=len(purged.kept))
         return purged
 
@@ -137,31 +137,31 @@ class Purging:
             mark_purged(self._db, campaign.id)
         log.info("campaign_purged", campaign_id=campaign.id)
 
-    def _forget(self, campaign: Campaign, digits: str, purged: Purged) -> None:
+    def _forget(self, campaign: Campaign, number: str, purged: Purged) -> None:
         before = (purged.contacts, purged.attempts, purged.rejected)
         rejected_before = purged.rejected
         if campaign.archived_at is None:
-            self._forget_in_redis(campaign, digits, purged)
+            self._forget_in_redis(campaign, number, purged)
         else:
-            self._forget_in_archive(campaign, digits, purged)
+            self._forget_in_archive(campaign, number, purged)
         if before != (purged.contacts, purged.attempts, purged.rejected):
             purged.campaigns.append(campaign.name)
         if purged.rejected > rejected_before:
             self._remove_rejected_file(campaign, purged)
 
-    def _forget_in_redis(self, campaign: Campaign, digits: str, purged: Purged) -> None:
+    def _forget_in_redis(self, campaign: Campaign, number: str, purged: Purged) -> None:
         lines = contact_lines(self._db, campaign.id, size=campaign.accepted)
         for _, chunk in groupby(lines, key=lambda line: (line.n - 1) // PER_CHUNK):
             before = list(chunk)
-            after = [without(line, digits) for line in before]
+            after = [without(line, number) for line in before]
             while not self._write(campaign, before, after):
                 # a late value or an append came in between
                 before = list(self._read_again(campaign, before))
-                after = [without(line, digits) for line in before]
+                after = [without(line, number) for line in before]
             purged.note(before, after)
-            purged.kept += (f"{campaign.id}-{one.n}" for one in before if is_needed(one, digits))
+            purged.kept += (f"{campaign.id}-{one.n}" for one in before if is_needed(one, number))
         for block, rows in self._campaigns.rejected_blocks(campaign.id):
-            kept = [rejected_without(row, digits) for row in rows]
+            kept = [rejected_without(row, number) for row in rows]
             purged.rejected += _differing(rows, kept)
             if kept != rows and not self._dry_run:
                 self._campaigns.keep_rejected(campaign.id, block, kept)
@@ -181,13 +181,13 @@ class Purging:
         last = min(first + PER_CHUNK - 1, size)
         return contact_lines(self._db, campaign.id, size=last, after=first - 1)
 
-    def _forget_in_archive(self, campaign: Campaign, digits: str, purged: Purged) -> None:
+    def _forget_in_archive(self, campaign: Campaign, number: str, purged: Purged) -> None:
         archive = Archive.of(campaign, self._archives)
         here = Purged()
         for line in archive.contacts():
-            here.note([line], [without(line, digits)])
+            here.note([line], [without(line, number)])
         rejected = list(archive.rejected())
-        kept = [rejected_without(row, digits) for row in rejected]
+        kept = [rejected_without(row, number) for row in rejected]
         here.rejected = _differing(rejected, kept)
         if not (here.contacts or here.attempts or here.rejected):
             return
@@ -196,7 +196,7 @@ class Purging:
         purged.rejected += here.rejected
         purged.archives.append(str(archive.folder))
         if not self._dry_run:
-            contacts = (without(line, digits) for line in archive.contacts())
+            contacts = (without(line, number) for line in archive.contacts())
             archive.write(contacts, kept, replace(archive.card(), purged_at=self._db.now()))
 
     def _remove_rejected_file(self, campaign: Campaign, purged: Purged) -> None:

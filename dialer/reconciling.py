@@ -19,6 +19,7 @@ import pandas as pd
 from campaigns.attempt import Attempt, CallReport
 from campaigns.custom_field import attempt_id_in
 from campaigns.reconciliation import OURS, THEIRS, Verdict, reconciled
+from campaigns.same_phone import endings, national_digits
 from campaigns.settlement import outcome_of, overall_outcome
 from dialer.file_set import FileSet
 from dialer.ids import AttemptId
@@ -145,7 +146,7 @@ class Reconciling:
     def _is_extra(self, report: CallReport, campaign: str, ours: "_Ours") -> bool:
         """Tell whether a call we do not know is this campaign's all the same."""
         claims = _claimed(report.custom_field)
-        if claims is None and _pair(report.agent, report.customer) in ours.pairs:
+        if claims is None and ours.has_pair(report.agent, report.customer):
             # bulk rows may lack what we sent along; a number alone proves nothing
             owner = self._owner_of(report.sid)
             claims = AttemptId.parse(owner or "") or _claimed(
@@ -170,11 +171,18 @@ class _Ours:
         at = datetime.fromtimestamp(attempt.requested_at, UTC)
         self.first_at = min(self.first_at or at, at)
         self.last_at = max(self.last_at or at, at)
-        self.pairs.add(_pair(attempt.agent, attempt.customer))
+        self.pairs.add((national_digits(attempt.agent), national_digits(attempt.customer)))
         if attempt.sid and attempt.is_settled:
             self.settled[attempt.sid] = _our_row(one.id, attempt)
         elif attempt.sid:
             self.live.add(attempt.sid)
+
+    def has_pair(self, agent: str | None, customer: str | None) -> bool:
+        """Tell whether a call between these, as printed, may be one of ours."""
+        customers = list(endings(customer or ""))
+        return any(
+            (one, other) in self.pairs for one in endings(agent or "") for other in customers
+        )
 
 
 def _our_row(id_: AttemptId, attempt: Attempt) -> Sequence[object]:
@@ -204,8 +212,3 @@ def _their_row(report: CallReport) -> Sequence[object]:
 
 def _claimed(custom_field: str | None) -> AttemptId | None:
     return AttemptId.parse(attempt_id_in(custom_field or ""))
-
-
-def _pair(agent: str | None, customer: str | None) -> tuple[str, str]:
-    """Reduce two numbers to what every spelling of them shares."""
-    return (agent or "")[-10:], (customer or "")[-10:]

@@ -14,7 +14,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
+from itertools import chain
+from typing import Any, cast
 
 import numpy as np
 import structlog
@@ -22,6 +23,7 @@ import structlog
 from campaigns.attempt import SEND_WINDOW_S, Attempt, AttemptState, CallReport, Outcome
 from campaigns.contact_state import ContactState
 from campaigns.plain_text import LONGEST_REASON, plain_line
+from campaigns.same_phone import country_code_length, endings
 from campaigns.settlement import Conflict, proven, settled
 from dialer import failpoints
 from dialer.ids import AttemptId
@@ -300,10 +302,10 @@ class AccountRecovery:
         ]
         if not reports or not lists:
             return []
-        # the provider prints numbers without their country: the last ten digits must do
-        told = np.array([_last_ten(one.customer or "") for one in reports], dtype=np.int64)
-        is_ours = np.isin(told, np.concatenate(lists) % 10**10)
-        return [one for one, ours in zip(reports, is_ours, strict=True) if ours]
+        ours = _without_country(np.unique(np.concatenate(lists)))
+        told = [[int(one) for one in endings(report.customer or "")] for report in reports]
+        known = set(ours[np.isin(ours, [*chain.from_iterable(told)])].tolist())
+        return [one for one, spelt in zip(reports, told, strict=True) if known.intersection(spelt)]
 
     def _restore(self, id_: AttemptId, report: CallReport) -> None:
         """Bring back the attempt of a call that no journal knew: its host is gone too."""
@@ -334,8 +336,16 @@ class AccountRecovery:
             log.warning("attempt_restored", attempt_id=str(id_), sid=report.sid)
 
 
-def _last_ten(number: str) -> int:
-    return int("0" + "".join(filter(str.isdecimal, number))[-10:])
+def _without_country(
+    numbers: "np.ndarray[Any, np.dtype[np.int64]]",
+) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Give what `national_digits` would of each of these, E.164 digits as integers."""
+    powers = 10 ** np.arange(18, dtype=np.int64)
+    length = np.searchsorted(powers, numbers, side="right")
+    first, which = np.unique(numbers // powers[np.maximum(length - 3, 0)], return_inverse=True)
+    countries = np.array([country_code_length(str(one)) for one in first.tolist()], dtype=np.int64)
+    without: np.ndarray[Any, np.dtype[np.int64]] = numbers % powers[length - countries[which]]
+    return without
 
 
 def _bring_back(

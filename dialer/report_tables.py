@@ -195,7 +195,8 @@ ATTEMPTS = (
     Column(
         "error_code",
         Type.TEXT,
-        "why the request failed, or is in doubt",
+        "why the request failed, or is in doubt; `numbers_differ`, `never_over`: what was odd "
+        "about the call",
         may_be_empty=True,
         repeats=True,
     ),
@@ -224,7 +225,7 @@ ATTEMPTS = (
     Column(
         "outcome_source",
         Type.WORD,
-        "who told the outcome: `callback`, `details`, `response`, `quarantine`",
+        "who told the outcome: `callback`, `details`, `response`, `quarantine`, `operator`",
         source="source",
         may_be_empty=True,
         repeats=True,

@@ -13,7 +13,7 @@ import structlog
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
 from campaigns.contact_state import NotDialled
-from campaigns.settlement import Conflict, Told, overall_outcome, settled, told
+from campaigns.settlement import NUMBERS_DIFFER, Conflict, Told, overall_outcome, settled, told
 from dialer import failpoints
 from dialer.consequence import consequence
 from dialer.ids import AttemptId
@@ -336,6 +336,8 @@ def _note(write: Write, now: Attempt | SidTaken) -> None:
         log.error("sid_taken", **ids, owner=now.owner)
         return
     failpoints.reach("recorded")
+    if now.error_code == NUMBERS_DIFFER != write.before.error_code:
+        log.warning("numbers_differ", **ids, sid=now.sid)
     if now.is_settled and not write.before.is_settled:
         log.info(
             "attempt_settled",

@@ -1,15 +1,20 @@
 """Use case: attempts that stayed too long in one state. For each state an age and a cure.
 
 placing   past the request's longest life    → unknown: its worker died between gate and answer
-placed    nobody reported its end            → ask by Sid, twenty to a request
+placed    nobody reported its end            → ask by Sid, twenty to a request; once no call can
+                                               last so long, settled by what is known
 unknown   perhaps a call, perhaps none       → search by numbers and time, five pairs to a request
 settled   duration or price still missing    → ask by Sid, until they come or time is up
+
+One that the provider fails to answer for is asked about by itself, less and less often.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
+from typing import TypeVar
 
 import structlog
 from redis.exceptions import RedisError
@@ -17,15 +22,17 @@ from redis.exceptions import RedisError
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
 from campaigns.campaign import UnknownPolicy
 from campaigns.custom_field import attempt_id_in
-from campaigns.settlement import outcome_of
+from campaigns.same_phone import same_phone
+from campaigns.settlement import Conflict, given_up, outcome_of, proven, without_call
 from dialer.clock import Sleep
-from dialer.errors import ProviderError
+from dialer.errors import LookupFailed, ProviderError
 from dialer.exotel import MAX_NUMBERS_PER_SEARCH, Exotel
 from dialer.ids import AttemptId
 from dialer.lookups import SIDS_PER_LOOKUP, Lookups, NoSlot
 from dialer.pacing import Pacing
 from dialer.settling import Settling, SettlingTimes
 from dialer.store import Attempts, Campaigns, Database, Follows, OpenAttempt
+from dialer.store.database import is_lasting
 
 log = structlog.get_logger(__name__)
 
@@ -33,12 +40,19 @@ _VALUES_BATCH = 100  # late values can wait and cost pace: one request in a hund
 _MOST_PER_SWEEP = 200
 _LEGS_LOOKS = 3  # a details row without legs: ask so often before the overall status must do
 _LATE_VALUES_GIVE_UP_S = 900.0
+_A_MINUTE = timedelta(minutes=1)
 _MANUAL_LOOK_S = 3600.0
 _OVERDUE_S = 60.0  # a look-up so late goes before dials, or a busy campaign would never settle
 _SEARCH_MARGIN_S = 60.0  # the provider's clock and ours
-_MOST_PAGES = 5  # of five pairs' calls; nobody rings a pair so often in an hour
+_MOST_PAGES, _MOST_PAGES_OF_A_PAIR = 5, 50  # nobody rings a pair so often in an hour
+_EMPTY_LOOKS = 2  # once no call can be live any more, before an attempt is given up
+_LONGEST_BACK_OFF = 2**5  # times as long as looks are apart
+_UNREADABLE_GIVE_UP_S = 900.0  # after no call can be live any more: nobody will ever tell
 _PATIENCE_S = 1.0  # for a slot: what is urgent comes in the next sweep, and must not wait for this
 _SEARCHING_S = 10.0  # a sweep; attempts in other states wait behind it
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +82,61 @@ class Sweeping:
         self._times = times
         self._attempts = Attempts(db)
         self._campaigns = Campaigns(db)
+        self._answered_before = 0
 
     def sweep(self) -> Swept:
         """Look at everything that is due, as far as the allowance lets us."""
         requests_before, put_off_before = self._lookups.requests, self._lookups.put_off
+        self._answered_before = self._lookups.answered
         put_off_s = self._times.lookup_every_s
         open_ones = self._attempts.due("open", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
         late_ones = self._attempts.due("late", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
-        for one in open_ones:
-            if one.attempt.state is AttemptState.PLACING:
-                self._give_up_on_answer(one)
+        placing = [one for one in open_ones if one.attempt.state is AttemptState.PLACING]
+        self._for_each(placing, self._give_up_on_answer)
         self._look_for_all([one for one in open_ones if _is_unsure(one.attempt)])
         placed = [one for one in open_ones if _is_placed(one.attempt)]
         placed.sort(key=lambda one: one.attempt.requested_at)
-        for batch in _batches(placed, SIDS_PER_LOOKUP):
-            if not self._ask_about(batch):
-                break
-        for batch in _batches(late_ones, _VALUES_BATCH):
-            if not self._ask_for_values(batch):
-                break  # no hurry: the next sweep asks again
+        self._look_up(_batches(placed, SIDS_PER_LOOKUP), self._by_sid, self._ask_about)
+        # no hurry: what finds no room now is asked for in the next sweep
+        self._look_up(_batches(late_ones, _VALUES_BATCH), self._by_sid, self._fill_in)
         looked_at = len(open_ones) + len(late_ones)
         requests = self._lookups.requests - requests_before
         if looked_at:
             put_off = self._lookups.put_off - put_off_before
             log.info("swept", looked_at=looked_at, requests=requests, put_off=put_off)
         return Swept(looked_at, requests)
+
+    def _look_up(
+        self,
+        batches: Iterable[Sequence[OpenAttempt]],
+        look: Callable[[Sequence[OpenAttempt]], Found],
+        take: Callable[[Sequence[OpenAttempt], Found], None],
+    ) -> None:
+        done = self._lookups.halving(batches, look, take, does_answer=self._does_answer)
+        if done.stopped:
+            _say_why_not(done.stopped)
+        self._for_each(done.failed, self._fails_by_itself)
+
+    def _does_answer(self) -> bool:
+        """Tell whether the provider has answered in this sweep, or does now."""
+        if self._lookups.answered == self._answered_before:
+            now = datetime.fromtimestamp(self._db.now(), UTC)
+            pages = self._lookups.pages(
+                created_from=now - _A_MINUTE, created_until=now, overdue=True
+            )
+            with suppress(NoSlot, ProviderError):
+                next(pages)
+        return self._lookups.answered > self._answered_before
+
+    def _for_each(self, attempts: Iterable[OpenAttempt], do: Callable[[OpenAttempt], None]) -> None:
+        """Do it for each; one that is damaged must not keep the others waiting."""
+        for one in attempts:
+            try:
+                do(one)
+            except Exception as error:
+                if isinstance(error, RedisError) and not is_lasting(error):
+                    raise
+                log.exception("attempt_not_swept", attempt_id=str(one.id))
 
     def _give_up_on_answer(self, one: OpenAttempt) -> None:
         def quarantine(now: Attempt) -> Attempt | None:
@@ -105,36 +149,77 @@ class Sweeping:
         )
         log.warning("attempt_unknown", attempt_id=str(one.id), error_code="worker_lost")
 
-    def _ask_about(self, batch: Sequence[OpenAttempt]) -> bool:
-        found = self._by_sid(batch)
-        if found is None:
-            return False
+    def _ask_about(self, batch: Sequence[OpenAttempt], found: Mapping[str, CallReport]) -> None:
         now_s = self._db.now()
-        for one in batch:
+
+        def take(one: OpenAttempt) -> None:
             report = found.get(one.attempt.sid or "")
             if report is not None:
                 self._take(one, report, now_s)
             elif now_s >= one.attempt.quarantine_ends_at:
                 self._ask_singly(one, now_s)
             # else it goes on: bulk look-ups leave ongoing calls out
-        return True
+
+        self._for_each(batch, take)
 
     def _take(self, one: OpenAttempt, report: CallReport, now_s: float) -> None:
-        self._settling.report(one.id, report, at=now_s)
-        if report.is_over and outcome_of(report) is None:
+        answer = self._settling.report(one.id, report, at=now_s)
+        if isinstance(answer, Conflict) or not report.is_over:
+            if now_s >= one.attempt.quarantine_ends_at:
+                self._never_over(one, report)
+        elif outcome_of(report) is None:
             self._without_legs(one, report)
 
     def _ask_singly(self, one: OpenAttempt, now_s: float) -> None:
         """A call longer than any can be, and not among the ended ones: ask for it by name."""
-        try:
-            report = self._lookups.single(one.attempt.sid or "", overdue=True)
-        except (NoSlot, ProviderError) as error:
-            _say_why_not(error)
+
+        def single(asked: Sequence[OpenAttempt]) -> CallReport | None:
+            return self._lookups.single(asked[0].attempt.sid or "", overdue=True)
+
+        def take(_: Sequence[OpenAttempt], report: CallReport | None) -> None:
+            if report is None:
+                self._lost_at_provider(one)
+            else:
+                self._take(one, report, now_s)
+
+        self._look_up([[one]], single, take)
+
+    def _fails_by_itself(self, one: OpenAttempt) -> None:
+        """The provider answers for others and never for this one: ask more rarely, not for ever."""
+        attempt, every_s = one.attempt, self._times.lookup_every_s
+        log.warning("lookup_fails_for_one", attempt_id=str(one.id), looks=attempt.looks)
+        left_s = attempt.quarantine_ends_at - self._db.now()
+        if attempt.is_settled:
+            self._fill_in([one], {})
             return
-        if report is None:
-            self._lost_at_provider(one)
-        else:
-            self._take(one, report, now_s)
+        if left_s < -_UNREADABLE_GIVE_UP_S:
+            self._give_up(one, None)
+            return
+        look_s = min(every_s * min(2**attempt.looks, _LONGEST_BACK_OFF), left_s)
+        self._settling.learn(
+            one.id,
+            lambda now: None if now.is_settled else now._replace(looks=now.looks + 1),
+            follows=Follows(look_s=look_s if left_s > 0 else every_s),
+        )
+
+    def _never_over(self, one: OpenAttempt, report: CallReport) -> None:
+        """No call lasts so long, and the provider still does not say that this one is over."""
+        after = self._count_empty_look(one, self._db.now())
+        if after and after.empty_looks >= _EMPTY_LOOKS:
+            self._give_up(one, report)
+
+    def _count_empty_look(self, one: OpenAttempt, now_s: float) -> Attempt | None:
+        """Count a look after which nobody knows more; None when it is settled meanwhile."""
+
+        def count(now: Attempt) -> Attempt | None:
+            if now.is_settled:
+                return None
+            return now._replace(
+                looks=now.looks + 1, empty_looks=now.empty_looks + 1, looked_at=now_s
+            )
+
+        after = self._settling.learn(one.id, count)
+        return after if isinstance(after, Attempt) and not after.is_settled else None
 
     def _without_legs(self, one: OpenAttempt, report: CallReport) -> None:
         def count(now: Attempt) -> Attempt | None:
@@ -157,12 +242,10 @@ class Sweeping:
             error_code="sid_unknown",
         )
 
-    def _ask_for_values(self, batch: Sequence[OpenAttempt]) -> bool:
-        found = self._by_sid(batch)
-        if found is None:
-            return False
+    def _fill_in(self, batch: Sequence[OpenAttempt], found: Mapping[str, CallReport]) -> None:
         now_s = self._db.now()
-        for one in batch:
+
+        def take(one: OpenAttempt) -> None:
             report = found.get(one.attempt.sid or "")
             if report:
                 self._settling.report(one.id, report, at=now_s)
@@ -172,29 +255,23 @@ class Sweeping:
                     lambda now: now._replace(is_final=True),
                     follows=Follows(late_s=0.0),
                 )
-        return True
+
+        self._for_each(batch, take)
 
     def _look_for_all(self, unsure: Sequence[OpenAttempt]) -> None:
         """Search for the calls of attempts nobody knows the fate of, the urgent ones first."""
         began_s = self._db.now()
         ordered = sorted(unsure, key=lambda one: not self._is_urgent(one.attempt))
-        for batch in _pairs(ordered, MAX_NUMBERS_PER_SEARCH):
+
+        def search(batch: Sequence[OpenAttempt]) -> list[CallReport]:
             if self._db.now() - began_s > _SEARCHING_S:
-                break
-            try:
-                reports = self._search([one.attempt for one in batch])
-            except NoSlot:
-                break  # dials go first, and what may go before them has gone
-            except ProviderError as error:
-                log.warning("lookup_failed", message=str(error))
-                continue
-            for one in batch:
-                try:
-                    self._compare(one, reports)
-                except RedisError:
-                    raise
-                except Exception:  # one of them must not keep the others waiting
-                    log.exception("attempt_not_swept", attempt_id=str(one.id))
+                raise NoSlot("attempts in other states wait")
+            return self._search([one.attempt for one in batch])
+
+        def compare(batch: Sequence[OpenAttempt], reports: Sequence[CallReport]) -> None:
+            self._for_each(batch, lambda one: self._compare(one, reports))
+
+        self._look_up(_pairs(ordered, MAX_NUMBERS_PER_SEARCH), search, compare)
 
     def _is_urgent(self, attempt: Attempt) -> bool:
         """Its call has ended by what a callback tells: two people wait for the proof."""
@@ -204,12 +281,22 @@ class Sweeping:
         mine = [report for report in reports if self._is_mine(one, report)]
         now_s = self._db.now()
         if len(mine) == 1:
-            log.info("unknown_found", attempt_id=str(one.id), sid=mine[0].sid)
-            self._settling.report(one.id, mine[0], at=now_s)
-        elif not mine:
-            self._found_nothing(one, now_s)
-        else:
+            self._bind(one, mine[0], now_s)
+            return
+        if mine:
             log.error("unknown_ambiguous", attempt_id=str(one.id), calls=len(mine))
+        self._found_nothing(one, now_s)
+
+    def _bind(self, one: OpenAttempt, report: CallReport, now_s: float) -> None:
+        log.info("unknown_found", attempt_id=str(one.id), sid=report.sid)
+        if report.custom_field:
+            # it names this very attempt, in whatever form the numbers are printed
+            self._settling.learn(
+                one.id,
+                lambda now: None if now.is_settled else proven(now, report.sid, at=now_s),
+            )
+        if isinstance(self._settling.report(one.id, report, at=now_s), Conflict):
+            self._found_nothing(one, now_s)
 
     def _is_mine(self, one: OpenAttempt, report: CallReport) -> bool:
         if report.custom_field:
@@ -230,27 +317,46 @@ class Sweeping:
 
     def _found_nothing(self, one: OpenAttempt, now_s: float) -> None:
         """A negative proves nothing while a call could be live: bulk look-ups hide ongoing ones."""
-        over = now_s >= one.attempt.quarantine_ends_at
+        left_s = one.attempt.quarantine_ends_at - now_s
+        if left_s <= 0:
+            after = self._count_empty_look(one, now_s)
+            if after and not after.sid_is_proven and after.empty_looks >= _EMPTY_LOOKS:
+                self._end_quarantine(one)
+            return
 
         def count(now: Attempt) -> Attempt | None:
             if now.is_settled or now.sid_is_proven:
                 return None
-            empty = now.empty_looks + 1 if over else 0
-            return now._replace(looks=now.looks + 1, empty_looks=empty, looked_at=now_s)
+            return now._replace(looks=now.looks + 1, empty_looks=0, looked_at=now_s)
 
-        next_s = max(one.attempt.quarantine_ends_at - now_s, 1.0)
-        after = self._settling.learn(
-            one.id,
-            count,
-            before=one.attempt,
-            follows=Follows(look_s=min(next_s, self._times.lookup_every_s) if not over else None),
-        )
-        if isinstance(after, Attempt) and after.empty_looks >= 2:
-            self._end_quarantine(one)
+        look_s = min(max(left_s, 1.0), self._times.lookup_every_s)
+        self._settling.learn(one.id, count, before=one.attempt, follows=Follows(look_s=look_s))
 
     def _end_quarantine(self, one: OpenAttempt) -> None:
+        """Ask once more by name for a call that a callback told of: it counts if it is ours."""
+        sid, now_s = one.attempt.sid, self._db.now()
+        if sid is None:
+            self._give_up(one, None)
+            return
+
+        def take(_: Sequence[OpenAttempt], report: CallReport | None) -> None:
+            answer = report and self._settling.report(one.id, report, at=now_s)
+            if isinstance(answer, Attempt):
+                return  # proven: from now on it is asked about by its Sid
+            self._settling.learn(
+                one.id, lambda now: without_call(now) if not now.sid_is_proven else None
+            )
+            self._give_up(one, None)
+
+        self._look_up([[one]], lambda _: self._lookups.single(sid, overdue=True), take)
+
+    def _give_up(self, one: OpenAttempt, report: CallReport | None) -> None:
+        """Settle by what is known, which may be nothing: no call of it can be live any more."""
+        now_s = self._db.now()
+        seen = self._attempts.get(one.id) or one.attempt
+        outcome = given_up(seen, report, at=now_s).outcome
         policy = self._campaigns.find(one.id.campaign).rules.unknown
-        if policy is UnknownPolicy.MANUAL:
+        if outcome is Outcome.UNKNOWN and policy is UnknownPolicy.MANUAL:
             # an operator decides; until then a rare look costs the allowance nothing
             self._settling.learn(
                 one.id,
@@ -258,8 +364,13 @@ class Sweeping:
                 follows=Follows(look_s=_MANUAL_LOOK_S),
             )
             return
-        log.warning("quarantine_ended", attempt_id=str(one.id), policy=str(policy))
-        self._settling.settle(one.id, Outcome.UNKNOWN, source="quarantine", at=self._db.now())
+        if seen.sid:
+            log.error("call_never_over", attempt_id=str(one.id), sid=seen.sid, outcome=str(outcome))
+        else:
+            log.warning("quarantine_ended", attempt_id=str(one.id), policy=str(policy))
+        self._settling.learn(
+            one.id, lambda now: None if now.is_settled else given_up(now, report, at=now_s)
+        )
 
     def calls_between(self, created_from: datetime, created_until: datetime) -> list[CallReport]:
         """Read all ended calls of the account that were created in between.
@@ -289,7 +400,7 @@ class Sweeping:
         """Read the ended calls between their numbers, around their time.
 
         Raises:
-            NoSlot, ProviderError: Not all could be read.
+            NoSlot, ProviderError: Not all could be read, or there were too many.
         """
         earliest = min(one.requested_at for one in attempts) - _SEARCH_MARGIN_S
         latest = max(one.quarantine_ends_at for one in attempts) + _SEARCH_MARGIN_S
@@ -300,16 +411,17 @@ class Sweeping:
             created_until=datetime.fromtimestamp(latest, UTC),
             overdue=any(self._is_urgent(one) for one in attempts),
         )
-        return list(chain.from_iterable(islice(pages, _MOST_PAGES)))
+        most = _MOST_PAGES_OF_A_PAIR if len(attempts) == 1 else _MOST_PAGES
+        found = list(chain.from_iterable(islice(pages, most)))
+        if next(pages, None) is not None:
+            # what was not read may be what is sought: half as many pairs have fewer calls
+            raise LookupFailed("more calls than are read", http_status=200, error_code="cut_short")
+        return found
 
-    def _by_sid(self, batch: Sequence[OpenAttempt]) -> dict[str, CallReport] | None:
+    def _by_sid(self, batch: Sequence[OpenAttempt]) -> dict[str, CallReport]:
         sids = [one.attempt.sid for one in batch if one.attempt.sid]
         overdue = any(self._is_overdue(one.attempt) for one in batch)
-        try:
-            return self._lookups.by_sid(sids, overdue=overdue)
-        except (NoSlot, ProviderError) as error:
-            _say_why_not(error)
-            return None
+        return self._lookups.by_sid(sids, overdue=overdue)
 
     def _is_overdue(self, attempt: Attempt) -> bool:
         if attempt.settled_at is not None:
@@ -333,9 +445,10 @@ def _is_unsure(attempt: Attempt) -> bool:
 
 
 def _same_pair(attempt: Attempt, report: CallReport) -> bool:
-    """Whether the call is between these two; the provider prints numbers without their country."""
-    told = (report.agent or "", report.customer or "")
-    return [one[-10:] for one in told] == [attempt.agent[-10:], attempt.customer[-10:]]
+    """Whether the call is between these two, by what is printed."""
+    return same_phone(attempt.agent, report.agent or "") and same_phone(
+        attempt.customer, report.customer or ""
+    )
 
 
 def _is_placed(attempt: Attempt) -> bool:

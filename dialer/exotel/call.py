@@ -9,11 +9,18 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from campaigns.attempt import CallReport, LegReport, ReportSource
+from campaigns.attempt import LIVE_STATUSES, CallReport, LegReport, ReportSource
 from dialer.exotel import values
 from dialer.exotel.bodies import Fields, UnreadableBody, read_document
 
-FINAL_STATUSES = frozenset({"completed", "failed", "busy", "no-answer", "canceled"})
+_FINAL_STATUSES = frozenset({"completed", "failed", "busy", "no-answer", "canceled"})
+
+
+def is_over(status: str | None, ended_at: datetime | None) -> bool:
+    """Tell whether a call has ended; a word we do not know, or none, leaves it to the end's instant."""
+    if status in _FINAL_STATUSES or status in LIVE_STATUSES:
+        return status in _FINAL_STATUSES
+    return ended_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +31,7 @@ class Call:
         agent: `From`, the number rung first, as printed: often without the country code.
         customer: `To`, as `agent`.
         caller_id: `PhoneNumberSid`, the ExoPhone used.
-        status: Lower case; at first `in-progress` or `queued`, which says nothing of the legs.
+        status: In one spelling; at first `in-progress` or `queued`, which says nothing of the legs.
         total_s: `Duration`; filled in up to five minutes after the end, like `price`.
         price: In the account's billing currency.
         answered_by: `human`, `machine`, `notsure` or `na`.
@@ -59,7 +66,7 @@ class Call:
             source=ReportSource.DETAILS,
             sid=self.sid,
             status=self.status,
-            is_over=self.status in FINAL_STATUSES,
+            is_over=is_over(self.status, self.ended_at),
             agent_leg=self.agent_leg,
             customer_leg=self.customer_leg,
             talk_s=self.talk_s,
@@ -125,7 +132,7 @@ def call_from(fields: Any, *, timezone: ZoneInfo) -> Call:
         agent=values.text(fields.get("From")),
         customer=values.text(fields.get("To")),
         caller_id=values.text(fields.get("PhoneNumberSid")),
-        status=values.word(fields.get("Status")),
+        status=values.status(fields.get("Status")),
         direction=values.word(fields.get("Direction")),
         answered_by=answered_by,
         created_at=values.instant(fields.get("DateCreated"), timezone),
@@ -157,7 +164,7 @@ def read_legs(legs: Any) -> dict[int, LegReport]:
         leg = values.member(entry, "Leg") or entry
         number = values.seconds(values.member(leg, "Id"))
         found[number if number in (1, 2) else index + 1] = LegReport(
-            status=values.word(values.member(leg, "Status")),
+            status=values.status(values.member(leg, "Status")),
             on_call_s=values.seconds(values.member(leg, "OnCallDuration")),
             answered_by=values.word(values.member(leg, "AnsweredBy")),
         )
@@ -233,7 +240,7 @@ def _detail_legs(
         leg = leg or _NEVER_TRIED
         legs.append(
             LegReport(
-                status=values.word(details.get(key)) or leg.status,
+                status=values.status(details.get(key)) or leg.status,
                 on_call_s=leg.on_call_s,
                 answered_by=leg.answered_by or (answered_by if number == 2 else None),
             )

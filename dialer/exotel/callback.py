@@ -6,7 +6,7 @@ from campaigns.attempt import CallReport, ReportSource
 from dialer.errors import CallbackRejected
 from dialer.exotel import values
 from dialer.exotel.bodies import Fields, UnreadableBody, read_form
-from dialer.exotel.call import FINAL_STATUSES, read_legs
+from dialer.exotel.call import is_over, read_legs
 
 MAX_CALLBACK_BYTES = 64 * 1024
 MAX_CALLBACK_FIELDS = 100
@@ -32,15 +32,17 @@ def _report(fields: Fields, timezone: ZoneInfo) -> CallReport:
     if sid is None:
         raise CallbackRejected("no CallSid")
     event = values.word(fields.get("EventType"))
-    status = values.word(fields.get("Status"))
+    status = values.status(fields.get("Status"))
     legs = read_legs(fields.get("Legs"))
     started_at = values.instant(fields.get("StartTime"), timezone)
+    ended_at = values.ended(started_at, values.instant(fields.get("EndTime"), timezone))
     return CallReport(
         source=ReportSource.CALLBACK,
         sid=sid,
         status=status,
         event=event,
-        is_over=_is_over(event, status),
+        # a four-field callback names no event; there the status has to do
+        is_over=event == "terminal" if event else is_over(status, ended_at),
         agent_leg=legs.get(1),
         customer_leg=legs.get(2),
         talk_s=values.seconds(fields.get("ConversationDuration")),
@@ -49,15 +51,10 @@ def _report(fields: Fields, timezone: ZoneInfo) -> CallReport:
         recording_url=values.text(fields.get("RecordingUrl")),
         created_at=values.instant(fields.get("DateCreated"), timezone),
         started_at=started_at,
-        ended_at=values.ended(started_at, values.instant(fields.get("EndTime"), timezone)),
+        ended_at=ended_at,
         updated_at=values.instant(fields.get("DateUpdated"), timezone),
         agent=values.text(fields.get("From")),
         customer=values.text(fields.get("To")),
         caller_id=values.text(fields.get("PhoneNumberSid")),
         custom_field=values.text(fields.get("CustomField")),
     )
-
-
-def _is_over(event: str | None, status: str | None) -> bool:
-    # a four-field callback names no event; there the status has to do
-    return event == "terminal" if event else status in FINAL_STATUSES

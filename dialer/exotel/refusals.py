@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from campaigns.same_phone import same_phone
 from dialer.errors import (
     AccountRefused,
     AgentUnavailable,
@@ -188,12 +189,12 @@ def _side_at_fault(message: str, request: ConnectRequest) -> Side | None:
 
 
 def _side_of_a_number(message: str, request: ConnectRequest) -> Side | None:
-    """Match the numbers in a message by their last ten digits: `+91` comes back as `0`."""
-    told = {_last_ten(found[0]) for found in _LONG_NUMBER.finditer(message)}
+    """Match the numbers in a message however they are spelt: `+91` comes back as `0`."""
+    told = [found[0] for found in _LONG_NUMBER.finditer(message)]
     sides = [
         side
         for side, number in ((Side.AGENT, request.agent), (Side.CUSTOMER, request.customer))
-        if _last_ten(number) in told
+        if any(same_phone(number, one) for one in told)
     ]
     return sides[0] if len(sides) == 1 else None
 
@@ -201,10 +202,6 @@ def _side_of_a_number(message: str, request: ConnectRequest) -> Side | None:
 def _names_do_not_disturb(message: str) -> bool:
     # any refusal may link to the page about the do-not-call list
     return _DO_NOT_DISTURB.search(_URL.sub("", message)) is not None
-
-
-def _last_ten(number: str) -> str:
-    return re.sub(r"[^0-9]", "", number)[-10:]
 
 
 def _wait_s(headers: dict[str, str]) -> float | None:

@@ -12,6 +12,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 _SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
+_SPELLINGS = {
+    "cancelled": "canceled",
+    "noanswer": "no-answer",
+    "unanswered": "no-answer",
+    "inprogress": "in-progress",
+}
 _ABSENT = frozenset({"", "null"})
 _MAX_SECONDS = 10_000_000
 _MAX_PRICE_DIGITS = 9  # before the point, and after it
@@ -32,6 +39,15 @@ def word(value: Any) -> str | None:
     """Read a status or another fixed word, in lower case: `HUMAN` and `Human` are both printed."""
     found = text(value)
     return found.lower() if found else None
+
+
+def status(value: Any) -> str | None:
+    """Read the status of a call or a leg in one spelling: `No Answer` and `no_answer` are printed too."""
+    found = word(value)
+    if found is None:
+        return None
+    parts = _BETWEEN_WORDS.split(found)
+    return _SPELLINGS.get("".join(parts), "-".join(parts))
 
 
 def sid(value: Any) -> str | None:

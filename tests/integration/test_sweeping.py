@@ -196,7 +196,7 @@ def test_a_call_longer_than_any_can_be_is_asked_for_by_name(account, db):
     store_campaign(db, [pair(1, 1)])
     account.dial_one()
 
-    sweep_until(account, seconds=2400, every_s=30)
+    sweep_until(account, seconds=2280, every_s=30)
 
     assert only(account).state is AttemptState.PLACED
     assert any("Calls.json" not in look for look in account.company.looks)

@@ -16,9 +16,13 @@ from campaigns.attempt import (
     Outcome,
     ReportSource,
 )
+from campaigns.number_mask import FORGOTTEN
 from campaigns.settlement import (
+    NUMBERS_DIFFER,
+    OPERATOR,
     Conflict,
     Told,
+    given_up,
     outcome_of,
     overall_outcome,
     proven,
@@ -331,7 +335,81 @@ def test_details_prove_the_call_that_a_forged_callback_hid():
     assert (after.sid, after.is_settled, after.sid_is_proven) == ("s1", True, True)
 
 
-def test_a_report_between_other_numbers_is_not_about_this_attempt():
+def test_a_report_between_other_numbers_is_not_about_an_attempt_whose_call_nobody_proved():
     other = replace(details("s1"), agent="09000099999", customer="09000099998")
 
-    assert isinstance(told(attempt(), other, at=AT_S), Conflict)
+    unproven = attempt(state=AttemptState.UNKNOWN, sid=None, sid_is_proven=False)
+
+    assert isinstance(told(unproven, other, at=AT_S), Conflict)
+
+
+@pytest.mark.parametrize("report", [terminal("s1"), details("s1")])
+def test_p15_a_sid_the_provider_named_binds_whatever_numbers_are_printed(report):
+    other = replace(report, agent="09000099999", customer="XXXXXX9998")
+
+    answer = told(attempt(), other, at=AT_S)
+
+    assert isinstance(answer, Told)
+    assert answer.attempt.outcome is Outcome.CONNECTED
+    assert answer.attempt.error_code == NUMBERS_DIFFER
+
+
+def test_p15_numbers_in_another_form_are_no_difference():
+    singapore = attempt(agent="+6581234567", customer="+971501234567")
+    report = replace(details("s1"), agent="8123 4567", customer="0501234567")
+
+    answer = told(singapore, report, at=AT_S)
+
+    assert isinstance(answer, Told)
+    assert answer.attempt.error_code is None
+
+
+def test_a_purged_attempt_takes_late_figures_and_no_voice():
+    purged = told(attempt(), terminal("s1"), at=AT_S).attempt._replace(agent=FORGOTTEN)
+    late = replace(details("s1"), agent="09000000001", recording_url="https://r.example.com/1")
+
+    answer = told(purged, late, at=AT_S + 60)
+
+    assert isinstance(answer, Told)
+    after = answer.attempt
+    assert (after.total_s, after.recording_url, after.error_code) == (45, None, None)
+
+
+################################################################ nobody tells the end
+
+NEVER_TOLD_OVER = CallReport(ReportSource.DETAILS, "s1", "in-progress")
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "outcome"),
+    [
+        ({}, {}, Outcome.UNKNOWN),
+        ({}, {"total_s": 45, "price": Decimal("1.5")}, Outcome.UNKNOWN),
+        ({}, {"talk_s": 12}, Outcome.CONNECTED),
+        ({}, {"customer_leg": LegReport("busy")}, Outcome.CUSTOMER_BUSY),
+        ({}, {"agent_leg": LegReport("no-answer")}, Outcome.AGENT_NO_ANSWER),
+        ({}, {"agent_leg": LegReport("in-progress"), "customer_leg": LegReport("queued")}, Outcome.UNKNOWN),
+        ({"told_outcome": Outcome.CUSTOMER_BUSY}, {"talk_s": 12}, Outcome.CUSTOMER_BUSY),
+        ({"answered_at": AT_S - 60}, {}, Outcome.CONNECTED),
+    ],
+)  # fmt: skip
+def test_p14_a_call_nobody_tells_to_be_over_ends_by_what_is_known(known, said, outcome):
+    after = given_up(attempt(**known), replace(NEVER_TOLD_OVER, **said), at=AT_S)
+
+    assert (after.is_settled, after.outcome, after.error_code) == (True, outcome, "never_over")
+
+
+def test_p14_figures_of_a_call_nobody_tells_to_be_over_are_kept():
+    said = replace(NEVER_TOLD_OVER, total_s=45, price=Decimal("1.5"))
+
+    after = given_up(attempt(), said, at=AT_S)
+
+    assert (after.total_s, after.price, after.source) == (45, "1.5", "quarantine")
+
+
+def test_k3_details_never_take_the_place_of_what_an_operator_decided():
+    decided = settled(attempt(), Outcome.CUSTOMER_NO_ANSWER, source=OPERATOR, at=AT_S)
+
+    after = told(told(decided, details("s1"), at=AT_S + 600).attempt, details("s1"), at=AT_S + 900)
+
+    assert after.attempt.outcome is Outcome.CUSTOMER_NO_ANSWER

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from campaigns.attempt import AttemptState
 from dialer.browsing import Filter, attempts_page
 from dialer.deciding import Decision, decide
 from dialer.ids import AttemptId
@@ -33,12 +32,13 @@ def unresolved(campaign: Name, *, as_json: AsJson = False) -> None:
     """List attempts in quarantine: their request may have arrived, and no answer came.
 
     They are looked for at the provider until no call of theirs can be live any more; meanwhile
-    agent and customer are not called. Whoever knows better decides with `resolve`.
+    agent and customer are not called. Whoever knows better decides with `resolve`. Calls that
+    nobody tells to be over, though none can last so long, are listed too.
     """
     wiring = open_wiring()
     found = wiring.campaigns.find(campaign)
-    attempts = _all_unknown(wiring, found)
     now_s = wiring.db.now()
+    attempts = _undecided(wiring, found, now_s)
     if as_json:
         say_json([_as_json(one, now_s, found) for one in attempts])
         return
@@ -80,7 +80,7 @@ def resolve(
 ) -> None:
     """Decide an attempt in quarantine by what you know, from Exotel's dashboard or the agent.
 
-    Where a call was found meanwhile, nothing is changed. What follows is what the campaign's
+    So may one be whose call nobody tells to be over, though none can last so long. Where a call was found meanwhile, nothing is changed. What follows is what the campaign's
     rules have for that outcome.
     """
     id_ = AttemptId.parse(attempt)
@@ -105,13 +105,12 @@ def _decision(word: str) -> Decision:
         raise WrongUse(f"--as {word}: use one of {known}") from None
 
 
-def _all_unknown(wiring: Wiring, campaign: Campaign) -> list[OpenAttempt]:
+def _undecided(wiring: Wiring, campaign: Campaign, now_s: float) -> list[OpenAttempt]:
+    wanted = Filter(undecided_at=now_s)
     found: list[OpenAttempt] = []
     cursor: int | None = 0
     while cursor is not None:
-        page = attempts_page(
-            wiring.db, campaign, Filter(state=AttemptState.UNKNOWN), cursor=cursor, most=_PAGE
-        )
+        page = attempts_page(wiring.db, campaign, wanted, cursor=cursor, most=_PAGE)
         found += page.items
         cursor = page.next_cursor
     return found

@@ -143,8 +143,8 @@ async def list_agents(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) ->
 
 @router.get("/unresolved")
 def list_unresolved(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> AttemptList:
-    """List attempts of which nobody knows whether a phone rang, at most 200."""
-    wanted = Filter(state=AttemptState.UNKNOWN)
+    """List attempts of unknown fate, and those whose call should long be over, at most 200."""
+    wanted = Filter(undecided_at=desk.wiring.db.now())
     cursor: int | None = 0
     found: list[AttemptDocument] = []
     while cursor is not None and len(found) < 200:

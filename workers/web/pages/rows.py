@@ -45,6 +45,7 @@ async def contact(request: Request) -> Response:
     line = await asyncio.to_thread(contact_line, wiring.db, campaign, int(n)) if is_one else None
     if line is None:
         raise HTTPException(404, "The campaign has no such contact.")
+    now_s = await asyncio.to_thread(wiring.db.now)
     return await renderer_of(request).page(
         request,
         "contact.html",
@@ -53,7 +54,7 @@ async def contact(request: Request) -> Response:
         line=line,
         cells=list(zip(campaign.columns, line.row.cells, strict=False)),
         story=story_of(line),
-        undecided=[one for one in line.attempts if one.attempt.state is AttemptState.UNKNOWN],
+        undecided=[one for one in line.attempts if one.attempt.may_be_decided(now_s=now_s)],
     )
 
 
