@@ -182,6 +182,8 @@ class Lookups:
                 in_a_row = 0
                 take(batch, found)
         own = [one for one, error in failed if error.http_status == _OK or does_answer()]
+        if failed and not own:
+            stopped = stopped or failed[-1][1]
         return Halved(tuple(own), stopped)
 
     def paced(self, request: Request[Found], *, overdue: bool) -> Found:

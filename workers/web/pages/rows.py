@@ -75,7 +75,8 @@ async def _list(
         "number": digits_of(request, "number"),
         "error": request.query_params.get("error", "")[:_LONGEST_ERROR],
     }
-    wanted = Filter(**{name: value or None for name, value in asked.items()})
+    told: dict[str, Any] = {name: value or None for name, value in asked.items()}
+    wanted = Filter(**told)
     cursor = digits_of(request, "cursor")
     page = await asyncio.to_thread(
         read, wiring.db, campaign, wanted, cursor=int(cursor or 0), most=_ROWS
