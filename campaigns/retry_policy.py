@@ -186,16 +186,16 @@ def _cause(text: str) -> str:
     return text
 
 
-def seconds_in(text: str) -> int:
+def seconds_in(text: str, *, longest_days: int = 30) -> int:
     """Read a duration such as `90`, `30s`, `5m`, `2h` or `1d`.
 
     Raises:
-        ValueError: It is none, or longer than 30 days; one line says what to write.
+        ValueError: It is none, or longer than that; one line says what to write.
     """
     match = _DELAY.match(text.strip())
     if not match:
         raise ValueError(f"{text!r} is no duration: write seconds or 30s, 5m, 2h, 1d")
     seconds = int(match["number"]) * _UNITS_S[match["unit"]]
-    if seconds > _LONGEST_DELAY_S:
-        raise ValueError(f"{text!r} is too long: at most 30d")
+    if seconds > longest_days * _UNITS_S["d"]:
+        raise ValueError(f"{text!r} is too long: at most {longest_days}d")
     return seconds

@@ -1,25 +1,38 @@
 """Use case: keys for the API and the pages. A key is shown once; what is kept cannot be turned back.
 
 A key reads `dk_ID_SECRET`. The secret has 256 random bits, so its plain SHA-256 is as good as any
-slow hash: there is nothing to guess.
+slow hash: there is nothing to guess. A key is in force until it expires or is revoked, and no longer
+than the key that made it.
 """
 
 import hashlib
 import hmac
 import json
+import os
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
 from typing import Any, cast
 
+import redis
+
 from campaigns.plain_text import LONGEST_KEY_NAME, plain_line
+from dialer.clock import boottime_s
 from dialer.ids import new_nonce
 from dialer.store import Database
 from dialer.store.database import text
 
+YEAR_S = 365 * 86_400
+LONGEST_DAYS = 3_650
+
 _MARK = "dk"
+_MADE_FILE = "keys_made"
+_NOTE_USE_EVERY_S = 60.0
 _NOBODYS_DIGEST = hashlib.sha256(b"").hexdigest()  # compared when the id is unknown
 
 
@@ -34,12 +47,20 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key, without its secret."""
+    """A key, without its secret.
+
+    Args:
+        made_by: The key that made it, and with which it ends; '' where a command made it.
+        last_used_at: To the minute; None: never.
+    """
 
     id: str
     name: str
     scopes: frozenset[Scope]
     created_at: datetime
+    expires_at: datetime
+    made_by: str = ""
+    last_used_at: datetime | None = None
 
 
 def allows(scopes: Collection[Scope], wanted: Scope) -> bool:
@@ -48,17 +69,46 @@ def allows(scopes: Collection[Scope], wanted: Scope) -> bool:
 
 
 class ApiKeys:
-    """Creates, finds and revokes keys; what it changes counts with the next request."""
+    """Creates, finds and revokes keys; what it changes counts with the next request.
 
-    def __init__(self, db: Database) -> None:
+    Args:
+        data_dir: Remembers that keys were made, should Redis forget it; None: Redis alone does.
+        settings_key: DIALER_API_KEY; '' when not set.
+    """
+
+    def __init__(
+        self, db: Database, *, data_dir: Path | None = None, settings_key: str = ""
+    ) -> None:
         self._db = db
         self._key = db.key("api_keys")
+        self._used_key = db.key("keys_used")
+        self._made_key = db.key("keys_made")
+        self._made_file = data_dir / _MADE_FILE if data_dir else None
+        self._settings_key = settings_key
+        self._were_made = False
+        self._noted_at_s: dict[str, float] = {}
 
-    def create(self, name: str, scopes: Collection[Scope]) -> tuple[ApiKey, str]:
+    @cached_property
+    def settings_id(self) -> str:
+        """Name DIALER_API_KEY, so that another one is another; '' where there is none."""
+        if not self._settings_key:
+            return ""
+        return f"settings-{hashlib.sha256(b'id|' + self._settings_key.encode()).hexdigest()[:16]}"
+
+    def create(
+        self,
+        name: str,
+        scopes: Collection[Scope],
+        *,
+        expires_s: float = YEAR_S,
+        made_by: str = "",
+    ) -> tuple[ApiKey, str]:
         """Make a key.
 
         Args:
             name: For people, such as whose it is.
+            expires_s: How long it is in force; never longer than the key that makes it.
+            made_by: Id of the key that makes it.
 
         Returns:
             The key, and its text, which is told this once.
@@ -71,56 +121,130 @@ class ApiKeys:
             raise ValueError("a key needs a name and at least one scope")
         id_, secret = new_nonce(), secrets.token_urlsafe(32)
         at_s = self._db.now()
+        maker = self._read(made_by) if made_by else None
         stored = {
             "name": name,
             "scopes": sorted(scopes),
             "created_at": at_s,
+            "expires_at": min(at_s + expires_s, _expires_at_s(maker) if maker else float("inf")),
+            "made_by": made_by,
             "digest": _digest(secret),
         }
-        self._db.client.hset(self._key, id_, json.dumps(stored))
+        with self._db.client.pipeline() as pipe:
+            pipe.hset(self._key, id_, json.dumps(stored))
+            pipe.set(self._made_key, 1)
+            pipe.execute()
+        self._remember()
         return _api_key(id_, stored), f"{_MARK}_{id_}_{secret}"
 
     def all(self) -> list[ApiKey]:
-        """Read all keys, the oldest first."""
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._key))
-        keys = [_api_key(text(id_), json.loads(one)) for id_, one in stored.items()]
+        """Read all keys, those that expired too, the oldest first."""
+        stored = self._read_all()
+        used = cast("dict[bytes, bytes]", self._db.client.hgetall(self._used_key))
+        keys = [_api_key(id_, one, used.get(id_.encode())) for id_, one in stored.items()]
         return sorted(keys, key=lambda key: key.created_at)
 
-    def revoke(self, id_: str) -> bool:
-        """Revoke a key; False when there is none of this id."""
-        return bool(self._db.client.hdel(self._key, id_))
+    def revoke(self, id_: str) -> list[str]:
+        """Revoke a key and those it made; gives their ids, none when there is no such key."""
+        stored = self._read_all()
+        ended = [id_] if id_ in stored else []
+        for maker in ended:  # grows while it is read
+            ended += [child for child, one in stored.items() if one.get("made_by") == maker]
+        if ended:
+            with self._db.client.pipeline() as pipe:
+                pipe.hdel(self._key, *ended)
+                pipe.hdel(self._used_key, *ended)
+                pipe.execute()
+        return ended
 
     def find(self, key: str) -> ApiKey | None:
-        """Find whose key this is; None when it is nobody's."""
+        """Find whose key this is; None when it is nobody's, or no longer in force."""
         mark, _, rest = key.partition("_")
         id_, _, secret = rest.partition("_")
         stored = self._read(id_) if mark == _MARK else None
         digest = stored["digest"] if stored else _NOBODYS_DIGEST
         fits = hmac.compare_digest(_digest(secret), digest)
-        return _api_key(id_, stored) if stored and fits else None
+        return self._in_force(id_, stored) if fits and stored else None
 
     def get(self, id_: str) -> ApiKey | None:
-        """Read a key by its id; None when it is revoked."""
+        """Read a key by its id; None when it is revoked or expired."""
         stored = self._read(id_)
-        return _api_key(id_, stored) if stored else None
+        return self._in_force(id_, stored) if stored else None
 
-    def exist(self) -> bool:
-        """Whether there is any key."""
-        return bool(self._db.client.hlen(self._key))
+    def any_in_force(self) -> bool:
+        """Tell whether anybody could come in."""
+        if self._settings_key:
+            return True
+        return any(self._in_force(id_, one) for id_, one in self._read_all().items())
+
+    def were_made(self) -> bool:
+        """Tell whether there is a key, or ever was.
+
+        From the first one on nobody is let in without: not when the last is revoked, and not when
+        Redis comes back empty. So two places remember it, and this process does.
+        """
+        if not self._were_made and (self._settings_key or self._is_written_down()):
+            self._remember()
+        return self._were_made
+
+    def note_use(self, id_: str) -> None:
+        """Write down that a key is used, at most once a minute."""
+        now_s = boottime_s()
+        if now_s - self._noted_at_s.get(id_, -_NOTE_USE_EVERY_S) < _NOTE_USE_EVERY_S:
+            return
+        self._noted_at_s[id_] = now_s
+        with suppress(redis.ResponseError):  # a Redis that takes no writes can still be looked at
+            self._db.client.hset(self._used_key, id_, str(int(self._db.now())))
+
+    def _is_written_down(self) -> bool:
+        if self._made_file and self._made_file.exists():
+            return True
+        return bool(self._db.client.exists(self._made_key, self._key))
+
+    def _remember(self) -> None:
+        self._were_made = True
+        if self._made_file:
+            with suppress(OSError):  # a folder that takes nothing; Redis remembers
+                self._made_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                os.close(os.open(self._made_file, os.O_WRONLY | os.O_CREAT, 0o600))
+
+    def _in_force(self, id_: str, stored: Mapping[str, Any]) -> ApiKey | None:
+        now_s, one = self._db.now(), stored
+        while _expires_at_s(one) > now_s:
+            maker = one.get("made_by", "")
+            if not maker or (self.settings_id and maker == self.settings_id):
+                return _api_key(id_, stored)
+            found = self._read(maker)
+            if found is None:
+                return None
+            one = found
+        return None
 
     def _read(self, id_: str) -> dict[str, Any] | None:
         stored = cast("bytes | None", self._db.client.hget(self._key, id_))
         return json.loads(stored) if stored else None
+
+    def _read_all(self) -> dict[str, dict[str, Any]]:
+        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._key))
+        return {text(id_): json.loads(one) for id_, one in stored.items()}
 
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _api_key(id_: str, stored: dict[str, Any]) -> ApiKey:
+def _expires_at_s(stored: Mapping[str, Any]) -> float:
+    """Tell when a key expires; those made before keys did get their year, too."""
+    return float(stored.get("expires_at", stored["created_at"] + YEAR_S))
+
+
+def _api_key(id_: str, stored: Mapping[str, Any], used_at_s: bytes | None = None) -> ApiKey:
     return ApiKey(
         id=id_,
         name=stored["name"],
         scopes=frozenset(map(Scope, stored["scopes"])),
         created_at=datetime.fromtimestamp(stored["created_at"], UTC),
+        expires_at=datetime.fromtimestamp(_expires_at_s(stored), UTC),
+        made_by=stored.get("made_by", ""),
+        last_used_at=datetime.fromtimestamp(int(used_at_s), UTC) if used_at_s else None,
     )

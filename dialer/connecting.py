@@ -83,6 +83,37 @@ def is_sentinel(url: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSecurity:
+    """What an address says of the way to the servers.
+
+    Args:
+        hosts: The servers' or Sentinels'; none for a socket of this machine.
+    """
+
+    hosts: tuple[str, ...]
+    is_tls: bool
+    has_password: bool
+
+
+def server_security(url: str) -> ServerSecurity:
+    """Read from an address what stands between the servers and others."""
+    if is_sentinel(url):
+        address = SentinelAddress.parse(url)
+        hosts = tuple(host for host, _ in address.hosts)
+        return ServerSecurity(
+            hosts, "ssl" in address.options, bool(address.options.get("password"))
+        )
+    options = _parse_url(url) if url else {}
+    if not url or urlsplit(url).scheme == "unix":
+        return ServerSecurity((), is_tls=False, has_password=bool(options.get("password")))
+    return ServerSecurity(
+        (options.get("host", "localhost"),),
+        is_tls=urlsplit(url).scheme == "rediss",
+        has_password=bool(options.get("password")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class SentinelAddress:
     """Where Sentinels are, and which service they are asked for.
 

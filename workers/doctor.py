@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 import httpx
@@ -10,10 +11,11 @@ import redis
 from dialer.clock import now
 from dialer.embedded import EmbeddedServerError
 from dialer.errors import AccountRefused, ProviderError
+from dialer.exposure import exposures
 from dialer.lookups import Lookups, NoSlot
 from dialer.settings import SettingsError, require_dialling
 from dialer.status import alive
-from workers.web.loopback import require_key_beyond_loopback
+from workers.web.loopback import MAKE_A_KEY, require_key_beyond_loopback
 from workers.wiring import Wiring
 
 _MOST_SKEW_S = 1.0
@@ -21,6 +23,7 @@ _REACH_WITHIN_S = 10.0
 _SLOT_WITHIN_S = 10.0
 _ASK_AGAIN = "run doctor again: the key and the token were not examined"
 _OLDEST_REDIS = 7
+_SOON = timedelta(days=30)
 _ROLES = ("web", "feeder", "worker", "results")
 
 
@@ -55,15 +58,17 @@ def examine(wiring: Wiring) -> Iterator[Finding]:
 
 def _settings(wiring: Wiring) -> Iterator[Finding]:
     lines: list[str] = []
-    for check in (require_dialling, require_key_beyond_loopback):
-        try:
-            check(wiring.settings)
-        except SettingsError as error:
-            lines += str(error).splitlines()
+    try:
+        require_dialling(wiring.settings)
+    except SettingsError as error:
+        lines += str(error).splitlines()
     for line in lines:
         yield Finding("settings", Verdict.FAIL, line, "set it in .env or the environment")
     if not lines:
         yield Finding("settings", Verdict.OK, "complete")
+    for open_ in exposures(wiring.settings):
+        verdict = Verdict.FAIL if open_.is_grave else Verdict.WARN
+        yield Finding(open_.name, verdict, open_.says, open_.remedy)
 
 
 def _redis(wiring: Wiring) -> Iterator[Finding]:
@@ -78,6 +83,7 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
     )
     yield from _memory(wiring)
     yield from _durability(wiring)
+    yield _keys(wiring)
     yield _processes(wiring)
 
 
@@ -143,6 +149,26 @@ def _untold(name: str, wanted: str) -> Finding:
     return Finding(
         name, Verdict.WARN, "the server does not tell its settings", f"see to it: {wanted}"
     )
+
+
+def _keys(wiring: Wiring) -> Finding:
+    """Tell who could come in: an administrator who still can should hear of keys that end."""
+    try:
+        require_key_beyond_loopback(wiring)
+    except SettingsError as error:
+        says, _, remedy = str(error).partition("; ")
+        return Finding("keys", Verdict.FAIL, says, remedy)
+    keys = wiring.api_keys
+    if not keys.were_made():
+        return Finding("keys", Verdict.OK, "none yet: this machine alone is let in, without one")
+    if not keys.any_in_force():
+        return Finding("keys", Verdict.WARN, "none is in force: nobody is let in", MAKE_A_KEY)
+    soon = now() + _SOON
+    ending = [one.name for one in keys.all() if now() < one.expires_at < soon]
+    if ending:
+        says = f"within {_SOON.days} days these expire: {', '.join(ending)}"
+        return Finding("keys", Verdict.WARN, says, "make new ones: dialer key create")
+    return Finding("keys", Verdict.OK, "nobody is let in without one")
 
 
 def _processes(wiring: Wiring) -> Finding:

@@ -1,12 +1,20 @@
-"""A process starts only on a Redis that keeps what it is given."""
+"""A process starts only on a Redis that keeps what it is given, and tells what is open to others."""
 
 import redis
 import structlog
 
+from dialer.exposure import exposures
 from dialer.health import read_redis_health
-from dialer.settings import SettingsError
+from dialer.settings import Settings, SettingsError
 
 log = structlog.get_logger(__name__)
+
+
+def tell_exposures(settings: Settings) -> None:
+    """Say what the settings leave open to others."""
+    for one in exposures(settings):
+        say = log.error if one.is_grave else log.warning
+        say("open_to_others", what=one.says, do=one.remedy)
 
 
 def require_fit_redis(client: "redis.Redis") -> None:

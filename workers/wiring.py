@@ -15,6 +15,7 @@ from campaigns.attempt import SEND_WINDOW_S, quarantine_s
 from campaigns.phone import PhoneRules
 from dialer import embedded
 from dialer.account_day import AccountDay
+from dialer.api_keys import ApiKeys
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s, sleep
 from dialer.connecting import open_redis, open_redis_async
@@ -75,6 +76,15 @@ class Wiring:
         db = Database(self.redis, self.settings.exotel_account_sid or _UNNAMED_ACCOUNT)
         _require_readable_contacts(db)
         return db
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """Keys for the API and the pages."""
+        return ApiKeys(
+            self.db,
+            data_dir=self.settings.dialer_data_dir,
+            settings_key=self.settings.dialer_api_key.get_secret_value(),
+        )
 
     @cached_property
     def allowance(self) -> Allowance:

@@ -61,8 +61,11 @@ in_step             string  nothing; written before Redis is asked how many repl
 feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
 audit               stream  who did what: `record`, a line of JSON, and its `hash`        AUDIT_DAYS
 audit_head          hash    no, hash, ms of the last record; of the last trimmed       for ever
-api_keys            hash    key id → hash of the key, scopes, name, JSON              for ever
-web_secret          string  signs sessions of the pages                               for ever
+api_keys            hash    key id → hash of the key, scopes, name, expiry, JSON      for ever
+keys_used           hash    key id → last use, epoch s, to the minute                 with its key
+keys_made           string  1: a key was made once, so nobody comes in without        for ever
+session:H           string  key id and start of the session whose token has hash H    1 h idle, 12 h
+web_secret          string  signs what forms of the pages carry                       for ever
 idempotency:H       string  answer to an upload with this Idempotency-Key             24 h
 readyz              string  written to see that writes are taken                      60 s
 dramatiq…           –       Dramatiq's own: the queue `dial`                          –

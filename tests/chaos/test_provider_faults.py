@@ -193,7 +193,7 @@ def test_p10_p11_p12_an_answer_nobody_can_read_is_unknown_and_its_call_is_found(
 
 
 @pytest.mark.parametrize(
-    "url", ["https://{host}", "http://no-such-host.invalid"], ids=["TLS", "DNS"]
+    "url", ["https://{host}", "https://no-such-host.invalid"], ids=["TLS", "DNS"]
 )
 def test_p13_a_host_that_cannot_be_spoken_to_is_not_sent_anything(station, url):
     campaign = station.load()

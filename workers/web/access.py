@@ -1,20 +1,19 @@
 """Who is asking, and what they may: a key in a header, a session in a cookie, or nobody at home.
 
-As long as no key exists anywhere the server serves loopback alone, and whoever sits there may do
-everything. The first key closes that door.
+As long as no key was ever made, and nothing public is set, the server serves loopback alone, and
+whoever sits there may do everything. The first key closes that door for good.
 """
 
 import base64
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
 from typing import cast
 
 from dialer.api_keys import ApiKeys, Scope, allows
+from dialer.sessions import Sessions
 from dialer.store import Database
 
-SESSION_S = 12 * 3600  # a working day; then the key is asked for again
 _SETTINGS_KEY_ID = "settings"
 _LOCAL_ID = "local"
 
@@ -25,12 +24,14 @@ class Visitor:
 
     Args:
         id: Of the key; `settings` for DIALER_API_KEY, `local` where no key is needed.
-        session: The session's text where there is one; CSRF tokens hang on it.
+        made_by: What a key that they make hangs on; '' where nothing does.
+        session: The session's token where there is one; CSRF tokens hang on it.
     """
 
     id: str
     name: str
     scopes: frozenset[Scope]
+    made_by: str = ""
     session: str = field(default="", repr=False)
 
     def may(self, scope: Scope) -> bool:
@@ -51,17 +52,22 @@ class Door:
 
     Args:
         settings_key: DIALER_API_KEY; '' when not set.
+        faces_others: Something public is set, so that nobody comes in without a key.
     """
 
-    def __init__(self, db: Database, *, settings_key: str) -> None:
+    def __init__(
+        self, db: Database, keys: ApiKeys, *, settings_key: str, faces_others: bool
+    ) -> None:
         self._db = db
-        self._keys = ApiKeys(db)
+        self._keys = keys
+        self._sessions = Sessions(db)
         self._settings_key = settings_key
+        self._faces_others = faces_others
         self._secret: bytes | None = None
 
     def is_open(self) -> bool:
-        """Whether no key exists, so that none is asked for."""
-        return not self._settings_key and not self._keys.exist()
+        """Whether no key is asked for; it is once there was one, or something public is set."""
+        return not self._faces_others and not self._keys.were_made()
 
     def nobody(self) -> Visitor | None:
         """Let somebody in who shows nothing."""
@@ -71,32 +77,46 @@ class Door:
         """Let the holder of a key in."""
         expected = self._settings_key.encode()
         if expected and hmac.compare_digest(key.encode(), expected):
-            return Visitor(_SETTINGS_KEY_ID, "administrator", _ALL)
+            return self._administrator()
         found = self._keys.find(key)
-        return Visitor(found.id, found.name, found.scopes) if found else None
+        if found is None:
+            return None
+        self._keys.note_use(found.id)
+        return Visitor(found.id, found.name, found.scopes, found.id)
 
-    def by_session(self, session: str) -> Visitor | None:
-        """Let somebody in who signed in before; None when it ended, was forged or the key is gone."""
-        id_, _, rest = session.partition(".")
-        expires, _, _ = rest.partition(".")
-        signed, _, mac = session.rpartition(".")
-        if not hmac.compare_digest(self._mac("session", signed).encode(), mac.encode()):
+    def by_session(self, session: str, *, is_use: bool = True) -> Visitor | None:
+        """Let somebody in who signed in before; None when it ended, was forged or the key is gone.
+
+        Args:
+            is_use: They do something, so their idle hour begins anew.
+        """
+        key_id = self._sessions.key_of(session, is_use=is_use)
+        if not key_id:
             return None
-        if not expires.isdigit() or int(expires) <= self._db.now():
+        if key_id == self._keys.settings_id:
+            return self._administrator(session)
+        found = self._keys.get(key_id)
+        if found is None:
             return None
-        if id_.startswith(_SETTINGS_KEY_ID):
-            # a new DIALER_API_KEY ends the sessions of the old one
-            if not hmac.compare_digest(id_, self._settings_key_id()):
-                return None
-            return Visitor(_SETTINGS_KEY_ID, "administrator", _ALL, session)
-        found = self._keys.get(id_)
-        return Visitor(found.id, found.name, found.scopes, session) if found else None
+        if is_use:
+            self._keys.note_use(found.id)
+        return Visitor(found.id, found.name, found.scopes, found.id, session)
+
+    def may_stay(self, visitor: Visitor) -> bool:
+        """Tell whether somebody who was let in still would be; asking is no use of a session."""
+        if visitor.session:
+            return self.by_session(visitor.session, is_use=False) is not None
+        if visitor.is_local:
+            return self.is_open()
+        return visitor.id == _SETTINGS_KEY_ID or self._keys.get(visitor.id) is not None
 
     def open_session(self, visitor: Visitor) -> str:
-        """Write a session for the holder of a key; signed, and good for `SESSION_S`."""
-        id_ = self._settings_key_id() if visitor.id == _SETTINGS_KEY_ID else visitor.id
-        signed = f"{id_}.{int(self._db.now()) + SESSION_S}.{secrets.token_urlsafe(12)}"
-        return f"{signed}.{self._mac('session', signed)}"
+        """Open a session for the holder of a key."""
+        return self._sessions.open(visitor.made_by)
+
+    def end_session(self, session: str) -> None:
+        """End a session, wherever its cookie still is."""
+        self._sessions.end(session)
 
     def csrf_token(self, visitor: Visitor) -> str:
         """Give the token that this visitor's forms carry."""
@@ -106,9 +126,9 @@ class Door:
         """Tell whether a form came from our own page."""
         return hmac.compare_digest(self.csrf_token(visitor).encode(), token.encode())
 
-    def _settings_key_id(self) -> str:
-        digest = hashlib.sha256(b"id|" + self._settings_key.encode()).hexdigest()
-        return f"{_SETTINGS_KEY_ID}-{digest[:16]}"
+    def _administrator(self, session: str = "") -> Visitor:
+        # a new DIALER_API_KEY has another id, which ends sessions and keys of the old one
+        return Visitor(_SETTINGS_KEY_ID, "administrator", _ALL, self._keys.settings_id, session)
 
     def _mac(self, purpose: str, signed: str) -> str:
         digest = hmac.digest(self._signing_secret(), f"{purpose}|{signed}".encode(), "sha256")

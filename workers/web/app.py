@@ -22,6 +22,7 @@ from workers.web.guard import BODY_DEADLINE_S
 from workers.web.health import health_routes
 from workers.web.pages import pages_app
 from workers.web.problems import as_problem, problem_response
+from workers.web.proxies import Forwarded
 from workers.web.rehearsals import REHEARSE
 from workers.web.uploads import remove_leavings
 from workers.wiring import Wiring
@@ -63,8 +64,8 @@ def create_app(
         routes=[
             *_callback_routes(wiring),
             *health_routes(desk),
-            Route("/api/v1/{rest:path}", api),
-            Route("/{rest:path}", pages),
+            Route("/api/v1/{rest:path}", Forwarded(api, trusted=desk.trusted)),
+            Route("/{rest:path}", Forwarded(pages, trusted=desk.trusted)),
         ],
     )
 

@@ -10,6 +10,7 @@ from workers.web.access import Door
 from workers.web.apart import Apart
 from workers.web.entrance import Identifying
 from workers.web.live import Watching
+from workers.web.proxies import TrustedProxies
 from workers.web.rehearsals import REHEARSE, Rehearsals
 from workers.wiring import Wiring
 
@@ -28,8 +29,13 @@ class Desk:
     @cached_property
     def door(self) -> Door:
         """Lets visitors in."""
-        settings_key = self.wiring.settings.dialer_api_key.get_secret_value()
-        return Door(self.wiring.db, settings_key=settings_key)
+        settings = self.wiring.settings
+        return Door(
+            self.wiring.db,
+            self.keys,
+            settings_key=settings.dialer_api_key.get_secret_value(),
+            faces_others=settings.faces_others,
+        )
 
     @cached_property
     def identifying(self) -> Identifying:
@@ -39,7 +45,12 @@ class Desk:
     @cached_property
     def keys(self) -> ApiKeys:
         """The keys that were made."""
-        return ApiKeys(self.wiring.db)
+        return self.wiring.api_keys
+
+    @cached_property
+    def trusted(self) -> TrustedProxies:
+        """Proxies whose word on a request's way counts."""
+        return TrustedProxies.of(self.wiring.settings)
 
     @cached_property
     def apart(self) -> Apart:

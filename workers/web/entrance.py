@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import redis
+import structlog
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dialer.clock import boottime_s
 from workers.web.access import Door, Visitor
 from workers.web.problems import Problem, as_problem, problem_response
+from workers.web.proxies import came_directly, throttled_as
+
+log = structlog.get_logger(__name__)
 
 _REQUESTS_PER_S = 50.0  # of one key; a page with its files takes five
 _BURST = 200
@@ -116,7 +120,7 @@ class Identifying:
         scheme, _, key = Headers(scope=request.scope).get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and key.strip():
             return await self.by_key(request, key.strip())
-        return await asyncio.to_thread(self._door.nobody)
+        return await self._nobody(request)
 
     async def by_key(self, request: Request, key: str) -> Visitor | None:
         """Tell the holder of a key; who shows wrong ones has to wait.
@@ -125,9 +129,10 @@ class Identifying:
             Problem: This address has shown too many wrong keys.
         """
         visitor = await asyncio.to_thread(self._door.by_key, key)
-        address = request.client.host if request.client else ""
-        if visitor is None and (wait_s := self._wrong_keys.wait_s(address)):
-            raise too_many(wait_s)
+        if visitor is None:
+            log.warning("key_refused", client=address_of(request), path=request.url.path)
+            if wait_s := self._wrong_keys.wait_s(throttled_as(request.scope)):
+                raise too_many(wait_s)
         return visitor
 
     async def by_cookie(self, request: Request) -> Visitor | None:
@@ -136,13 +141,27 @@ class Identifying:
             visitor = await asyncio.to_thread(self._door.by_session, session)
             if visitor:
                 return visitor
-        return await asyncio.to_thread(self._door.nobody)
+        return await self._nobody(request)
 
     async def by_either(self, request: Request) -> Visitor | None:
         """Tell a visitor by key or session, for what both programs and people read."""
         if "authorization" in request.headers:
             return await self.by_header(request)
         return await self.by_cookie(request)
+
+    async def may_stay(self, request: Request) -> bool:
+        """Tell whether somebody who was let in still would be."""
+        return await asyncio.to_thread(self._door.may_stay, request.state.visitor)
+
+    async def _nobody(self, request: Request) -> Visitor | None:
+        if not came_directly(request.scope):
+            return None
+        return await asyncio.to_thread(self._door.nobody)
+
+
+def address_of(request: Request) -> str:
+    """Tell where a request came from, as far as trusted proxies say."""
+    return request.client.host if request.client else ""
 
 
 def cookie_name(request: Request) -> str:

@@ -30,22 +30,30 @@ _UPLOAD_PIECE_DEADLINE_S = 30.0
 
 
 class SecurityHeaders:
-    """Tells browsers what a page of ours may do, unless the answer knows better."""
+    """Tells browsers what a page of ours may do, unless the answer knows better.
+
+    Over TLS it also tells them to use nothing else.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_tls = scope.get("scheme") == "https"
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if is_tls:
+                    headers.setdefault("Strict-Transport-Security", _TLS_FOR_A_YEAR)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
 
+_TLS_FOR_A_YEAR = "max-age=31536000"
 _HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -61,7 +69,7 @@ class SameOrigin:
     """Refuses what another site made a browser send, and names that are not ours.
 
     Args:
-        is_open: Asked whether no key exists. Then the name in Host must be loopback's own, or a
+        is_open: Asked whether no key is needed. Then the name in Host must be loopback's own, or a
             page of another site could reach us under its name (DNS rebinding).
     """
 
@@ -88,7 +96,7 @@ class SameOrigin:
         return Problem(
             421,
             "wrong_host",
-            "Without a key the server answers to localhost alone; set DIALER_API_KEY.",
+            "Without a key the server answers to localhost alone; make one: dialer key create.",
         )
 
 

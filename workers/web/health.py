@@ -7,12 +7,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
 
 from workers.metrics import AccountCollector, registry_of
 from workers.web.desk import Desk
 from workers.web.entrance import ask_for_key
 from workers.web.problems import Problem, as_problem, problem_response
+from workers.web.proxies import Forwarded
 
 _READY_WITHIN_S = 0.5
 
@@ -46,5 +47,5 @@ def health_routes(desk: Desk) -> Sequence[Route]:
     return (
         Route("/livez", livez),
         Route("/readyz", readyz),
-        Route("/metrics", metrics),
+        Route("/metrics", Forwarded(request_response(metrics), trusted=desk.trusted)),
     )

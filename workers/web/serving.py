@@ -30,7 +30,7 @@ def serve(wiring: Wiring) -> int:
     """
     settings = wiring.settings
     require_dialling(settings)
-    require_key_beyond_loopback(settings)
+    require_key_beyond_loopback(wiring)
     # uvicorn raises the signal again once it has shut down
     signal.signal(signal.SIGTERM, _exit_cleanly)
     signal.signal(signal.SIGINT, _exit_cleanly)
@@ -40,6 +40,7 @@ def serve(wiring: Wiring) -> int:
             lifespan="on",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # `workers.web.proxies` knows whom to believe
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_SHUTDOWN_GRACE_S,
@@ -47,7 +48,7 @@ def serve(wiring: Wiring) -> int:
         log.info(
             "web_listening",
             url=f"http://{settings.dialer_host}:{settings.port}",
-            loopback_only=not settings.dialer_api_key.get_secret_value(),
+            loopback_only=not settings.faces_others,
         )
         uvicorn.Server(config).run(sockets=[listener])
     return 0

@@ -262,7 +262,7 @@ async def campaign_events(
                     return
 
     async def may_stay() -> bool:
-        return await desk.identifying.by_header(request) is not None
+        return await desk.identifying.may_stay(request)
 
     return event_stream(events(), may_stay=may_stay)
 

@@ -2,13 +2,16 @@
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from dialer.api_keys import ApiKey, Scope
+from dialer.api_keys import LONGEST_DAYS, YEAR_S, ApiKey, Scope
 from workers.web.api.needs import Admin, TheDesk
 from workers.web.api.shapes import KeyDocument
 from workers.web.problems import Problem
+
+log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/keys", tags=["keys"])
 
@@ -18,6 +21,12 @@ class KeyOrder(BaseModel):
 
     name: str = Field(min_length=1, max_length=100, pattern=r"\S", description="Whose it is.")
     scopes: set[Scope] = Field(min_length=1)
+    expires_s: int = Field(
+        YEAR_S,
+        ge=1,
+        le=LONGEST_DAYS * 86_400,
+        description="How long it is in force, s; no longer than the key that makes it.",
+    )
 
 
 class NewKey(KeyDocument):
@@ -39,17 +48,22 @@ def list_keys(_visitor: Admin, desk: TheDesk) -> KeyList:
 
 
 @router.post("", status_code=201)
-def create_key(_visitor: Admin, desk: TheDesk, order: KeyOrder) -> NewKey:
-    """Make a key. Its text is in the answer, and nowhere else afterwards."""
-    key, secret = desk.keys.create(order.name, order.scopes)
+def create_key(visitor: Admin, desk: TheDesk, order: KeyOrder) -> NewKey:
+    """Make a key. Its text is in the answer, and nowhere else afterwards. It ends with its maker."""
+    key, secret = desk.keys.create(
+        order.name, order.scopes, expires_s=order.expires_s, made_by=visitor.made_by
+    )
+    log.info("key_made", key_id=key.id, scopes=sorted(key.scopes), by=visitor.id)
     return NewKey(**_fields(key), key=secret)
 
 
 @router.delete("/{key_id}", status_code=204)
-def revoke_key(_visitor: Admin, desk: TheDesk, key_id: Annotated[str, Path(max_length=20)]) -> None:
-    """Revoke a key; it opens nothing from the next request on."""
-    if not desk.keys.revoke(key_id):
+def revoke_key(visitor: Admin, desk: TheDesk, key_id: Annotated[str, Path(max_length=20)]) -> None:
+    """Revoke a key and those it made; they open nothing from the next request on."""
+    ended = desk.keys.revoke(key_id)
+    if not ended:
         raise Problem(404, "not_found", "There is no such key.")
+    log.info("keys_revoked", key_ids=ended, by=visitor.id)
 
 
 def _fields(key: ApiKey) -> dict[str, object]:
@@ -58,4 +72,7 @@ def _fields(key: ApiKey) -> dict[str, object]:
         "name": key.name,
         "scopes": sorted(key.scopes),
         "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "made_by": key.made_by or None,
+        "last_used_at": key.last_used_at,
     }

@@ -231,6 +231,9 @@ class KeyDocument(BaseModel):
     name: str
     scopes: list[Scope]
     created_at: datetime
+    expires_at: datetime
+    made_by: str | None = Field(description="Id of the key that made it, and with which it ends.")
+    last_used_at: datetime | None = Field(description="To the minute; null: never.")
 
 
 def campaign_line(campaign: Campaign, counts: Counts) -> CampaignLine:

@@ -78,7 +78,7 @@ async def events(request: Request) -> Response:
                     return
 
     async def may_stay() -> bool:
-        return await desk.identifying.by_either(request) is not None
+        return await desk.identifying.may_stay(request)
 
     return event_stream(changes(), may_stay=may_stay)
 

@@ -3,13 +3,16 @@
 import asyncio
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from workers.web.access import SESSION_S
-from workers.web.entrance import cookie_name
-from workers.web.pages.rendering import check_token, desk_of, renderer_of
+from dialer.sessions import LONGEST_S
+from workers.web.entrance import address_of, cookie_name
+from workers.web.pages.rendering import check_token, desk_of, renderer_of, visitor_of
+
+log = structlog.get_logger(__name__)
 
 
 async def show(request: Request) -> Response:
@@ -35,12 +38,15 @@ async def sign_in(request: Request) -> Response:
             next=where,
             problem="This key opens nothing. Check that all of it was copied.",
         )
+    if before := request.cookies.get(cookie_name(request)):
+        await asyncio.to_thread(desk.door.end_session, before)
     session = await asyncio.to_thread(desk.door.open_session, visitor)
+    log.info("signed_in", key_id=visitor.id, client=address_of(request))
     response = RedirectResponse(where, status_code=303)
     response.set_cookie(
         cookie_name(request),
         session,
-        max_age=SESSION_S,
+        max_age=LONGEST_S,
         path="/",
         secure=request.url.scheme == "https",
         httponly=True,
@@ -50,9 +56,12 @@ async def sign_in(request: Request) -> Response:
 
 
 async def sign_out(request: Request) -> Response:
-    """Forget the session."""
+    """End the session: its cookie opens nothing from then on, wherever a copy of it is."""
     async with request.form(max_files=0, max_fields=5) as form:
         await check_token(request, str(form.get("csrf_token", "")))
+    visitor = visitor_of(request)
+    await asyncio.to_thread(desk_of(request).door.end_session, visitor.session)
+    log.info("signed_out", key_id=visitor.id, client=address_of(request))
     response = RedirectResponse("/sign-in", status_code=303)
     response.delete_cookie(
         cookie_name(request), path="/", secure=request.url.scheme == "https", samesite="strict"

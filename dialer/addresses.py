@@ -1,0 +1,39 @@
+"""What an address tells: whether it is this machine, a network of one's own, or anybody's."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def parse_address(text: str) -> Address | None:
+    """Read an address as headers and sockets write it, a port behind it or not; None: it is none."""
+    text = text.strip().strip('"')
+    if text.startswith("["):  # [2001:db8::1]:8000
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:  # 192.0.2.1:8000
+        text = text.partition(":")[0]
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # a socket for both families writes 127.0.0.1 as ::ffff:127.0.0.1
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine and nobody else's; a name but localhost may be anybody."""
+    address = parse_address(host)
+    return address.is_loopback if address else host.lower() == "localhost"
+
+
+def is_private(host: str) -> bool:
+    """Tell whether a host stands in a network of one's own: by its address, or a name without dot."""
+    address = parse_address(host)
+    return not address.is_global if address else "." not in host
+
+
+def host_of(url: str) -> str:
+    """Give the host that a URL names; '' where it names none."""
+    return urlsplit(url).hostname or ""
