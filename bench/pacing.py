@@ -35,7 +35,8 @@ NOT_SHOWN = """
 Providers that count otherwise (even spacing is for them), several hosts, a limit that others use
 too. A window of a few seconds costs more than the real one: our margin is 0.05 s of 6 s and 0.1 s of
 60 s, and waking up late by a millisecond weighs ten times as much. A killed process is away for part
-of each second, and the slots it held stay taken while its requests may travel, 30 s. Celery's limit
+of each second, and the slots it held stay taken while its requests may travel, 15 s (30 s when
+these figures were taken). Celery's limit
 is each worker's own. It falls to about a task a second: each task that has to wait starts a timer of
 its own, and after ten timers the event loop sleeps for up to a second
 ([celery issue 5927](https://github.com/celery/celery/issues/5927))."""

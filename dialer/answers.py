@@ -31,6 +31,7 @@ from dialer.recovery import HostRecovery
 from dialer.settling import Settling
 from dialer.store import Database, Follows
 from dialer.store.attempts import SidTaken
+from dialer.way_out import WayOut
 
 log = structlog.get_logger(__name__)
 
@@ -48,12 +49,14 @@ class Answers:
         settling: Settling,
         options: DialingOptions,
         recovery: HostRecovery,
+        way_out: WayOut,
     ) -> None:
         self._db = db
         self._pacing = pacing
         self._settling = settling
         self._options = options
         self._recovery = recovery
+        self._way_out = way_out
 
     def placed(self, id_: AttemptId, attempt: Attempt, connected: Connected) -> Attempt:
         """Record the call that was placed."""
@@ -82,6 +85,7 @@ class Answers:
 
     def _placed(self, id_: AttemptId, attempt: Attempt, connected: Connected) -> Attempt:
         sid = connected.sid
+        self._way_out.worked()
 
         def bind(now: Attempt) -> Attempt | None:
             at = self._db.now() if now.told_outcome else 0.0  # asked only where it matters
@@ -111,6 +115,8 @@ class Answers:
         return after or attempt
 
     def _refused(self, id_: AttemptId, attempt: Attempt, error: ProviderError) -> Attempt:
+        if error.http_status is not None:
+            self._way_out.worked()
         match error:
             case PlacementUnknown():
                 return self._unknown(
@@ -198,8 +204,10 @@ class Answers:
         if error.over_limit:
             self._pacing.close_for(error.wait_s)
             log.error("limit_refused", wait_s=error.wait_s)
-        elif error.error_code != "send_window_passed":
+        elif error.http_status is not None:
             self._pacing.back_off(error.wait_s)
+        elif error.error_code != "called_off":
+            self._way_out.failed(str(error))
 
 
 def _kept(id_: AttemptId, answer: Connected | ProviderError) -> Answer:

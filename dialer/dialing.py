@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 from redis.exceptions import RedisError
 
-from campaigns.attempt import Attempt
+from campaigns.attempt import SEND_WINDOW_S, Attempt
 from campaigns.custom_field import CustomFieldTemplate, custom_field
 from dialer import failpoints
 from dialer.answers import Answers
@@ -32,6 +32,7 @@ from dialer.store import Campaign, Database
 from dialer.store.attempts import encode
 from dialer.store.contacts import Row
 from dialer.turnstile import Turnstile
+from dialer.way_out import WayOut
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,8 @@ class Dialled:
 
 
 STOPPING = Dropped("stopping")
+SICK = Dropped("this host cannot send")
+FOR_OTHERS = (STOPPING, SICK)
 """The release is still good, for another worker."""
 
 _LONGEST_SLEEP_S = 0.2  # so that a pause, or a slot freed early, is seen soon
@@ -86,9 +89,22 @@ class Dialing:
         self._options = options
         self._journal = journal
         self._sleep = sleep
+        self.way_out = WayOut(
+            db,
+            host=recovery.host,
+            pacing=pacing,
+            # in the time that a dial has for it
+            probe=lambda: provider.reach(within_s=SEND_WINDOW_S),
+        )
+        """Whether this host can send; it takes no messages while it cannot."""
         self._gate = Gate(db, pacing=pacing, options=options, recovery=recovery, journal=journal)
         self._answers = Answers(
-            db, pacing=pacing, settling=settling, options=options, recovery=recovery
+            db,
+            pacing=pacing,
+            settling=settling,
+            options=options,
+            recovery=recovery,
+            way_out=self.way_out,
         )
         # one thread a process asks the gate, the others would only poll too
         self._line: Turnstile[Wanted, _Passed | Dropped] = Turnstile(
@@ -126,6 +142,8 @@ class Dialing:
         """Ask the gate for these, None where it must be asked again; sleeps if that goes for all."""
         if self._stopped.is_set():
             return [STOPPING] * len(wanted)
+        if not self.way_out.is_open:
+            return [SICK] * len(wanted)
         verdicts = self._gate.ask(wanted)
         opened = [one for one in verdicts if isinstance(one, Opened)]
         self._under_way.update(one.id for one in opened)
@@ -189,7 +207,11 @@ class Dialing:
             request = self._request_for(opened)
         except ValueError as error:
             raise RequestRefused(str(error), error_code="not_built") from error
-        return self._provider.connect(request, send_before=opened.send_before)
+        return self._provider.connect(
+            request,
+            send_before=opened.send_before,
+            is_wanted=lambda: self._gate.is_still_open(opened),
+        )
 
     def _request_for(self, opened: Opened) -> ConnectRequest:
         campaign = opened.campaign

@@ -43,6 +43,7 @@ _GATE_TRIES = 3
 _GATE_FILLS_IN = 7  # the attempt's first values
 _ROUND_TRIP_S = 0.005  # to Redis and back, with a write to disk
 _MOST_TOGETHER = 16
+_GOOD_FOR_S = 0.5  # the gate's word; whoever needs longer until the first byte asks once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,15 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The gate said yes: the intent is written and the request may leave until `send_before`."""
+    """The gate said yes: the intent is written and the request may leave until `send_before`.
+
+    Args:
+        asked: When the gate was asked, as `send_before` of `boottime_s`.
+    """
 
     id: AttemptId
     attempt: Attempt
+    asked: float
     send_before: float
     epoch: int
     campaign: Campaign
@@ -148,6 +154,24 @@ class Gate:
             verdicts |= zip(asking, self._verdicts_for(asking), strict=True)
         return [verdicts[one] for one in party]
 
+    def is_still_open(self, opened: Opened) -> bool:
+        """Tell whether a request may still leave; asks once more where that was asked a while ago.
+
+        So a pause, a hold or a suppressed number is heeded within a second, however long it took to
+        connect, and what leaves at once pays nothing for it.
+        """
+        asked = boottime_s()
+        if asked - opened.asked < _GOOD_FOR_S:
+            return True
+        agent, customer = opened.attempt.agent[1:], opened.attempt.customer[1:]
+        try:
+            answer = self._db.run(
+                "still_open", opened.campaign.id, agent, customer, self._journal.epoch
+            )
+        except RedisError:
+            return False
+        return bool(answer) and boottime_s() - asked < _GOOD_FOR_S
+
     def _take_up(self, wanted: Sequence[Wanted]) -> dict[Wanted, Verdict]:
         """Fetch contacts; gives the verdicts of those for which that was the end."""
         verdicts: dict[Wanted, Verdict] = {}
@@ -179,7 +203,9 @@ class Gate:
                     yield Opened(
                         id=_attempt_id(one),
                         attempt=decode(answer[1]),
-                        send_before=began + SEND_WINDOW_S,
+                        asked=began,
+                        # no longer than the calling hours last
+                        send_before=began + min(SEND_WINDOW_S, float(answer[3])),
                         epoch=int(answer[2]),
                         campaign=campaign,
                         row=_found(one)[1],

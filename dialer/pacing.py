@@ -31,8 +31,15 @@ _MARGINS_A_WINDOW = 120
 """At least so many: in windows of a few seconds, which simulators and benchmarks have, the whole margin
 would cost more than all the rest, and a short run would tell little of the real one."""
 
-TRAVEL_GRACE_S = 30.0
-"""How long after we gave up on it a request may still reach the provider and be counted."""
+_ON_THE_WIRE_S = 5.0  # no network keeps a packet for longer than that; most lose it at a tenth
+_AT_THE_DOOR_S = 10.0  # acknowledged by the provider's kernel or proxy, and not counted yet
+
+TRAVEL_GRACE_S = _ON_THE_WIRE_S + _AT_THE_DOOR_S
+"""How long after we gave up on it a request may still be counted.
+
+Giving up closes its connection, and that discards what the other end has not acknowledged: nothing
+is sent again (dialer/exotel/deadline.py). So what may still be counted was on the wire by then, or
+stood at the provider's door."""
 
 SPACING_SLACK_S = 0.05
 """A grant late by up to this is made up for by the next: waking up costs milliseconds, and at

@@ -86,6 +86,11 @@ class HostRecovery:
         self._late: list[Answer] = []
         self._lock = threading.Lock()
 
+    @property
+    def host(self) -> str:
+        """The worker host it speaks for."""
+        return self._host
+
     def start(self) -> None:
         """Take up what earlier processes of this host left behind."""
         self._journal.intents(ending_after=self._db.now())  # learns the epoch

@@ -12,6 +12,7 @@ from campaigns.attempt import AttemptState
 from campaigns.campaign import CampaignRules, CampaignState
 from dialer.errors import ProviderError
 from dialer.exotel import Connected, ConnectRequest
+from dialer.exotel.deadline import IsWanted
 from dialer.feeding import Released
 from dialer.ids import AttemptId, new_campaign_id
 from dialer.pacing import Allowance, Pacing
@@ -165,7 +166,9 @@ class _Provider:
         self._answer = answer
         self.asked: AttemptId | None = None
 
-    def connect(self, request: ConnectRequest, *, send_before: float) -> Connected:
+    def connect(
+        self, request: ConnectRequest, *, send_before: float, is_wanted: IsWanted
+    ) -> Connected:
         self.asked = AttemptId.parse(request.custom_field or "")
         raise self._answer or _UnderWay
 

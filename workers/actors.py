@@ -10,7 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from dialer import failpoints, logs
-from dialer.dialing import STOPPING
+from dialer.dialing import FOR_OTHERS
 from dialer.ids import ContactId
 from dialer.settings import SettingsError, read_settings
 from workers import housekeeping
@@ -51,7 +51,7 @@ def dial_contact(contact_id: str, token: str) -> None:
         log.error("message_unreadable", contact_id=contact_id)
         return
     try:
-        if dialing.dial(contact, token) is STOPPING:
+        if dialing.dial(contact, token) in FOR_OTHERS:
             broker.enqueue(dial_message(contact, token))
     except RedisError as error:
         # nothing is lost with the message: a release ends, and what was sent is in the journal

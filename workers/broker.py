@@ -196,6 +196,7 @@ def make_broker(
     return DialBroker(
         ahead=_ahead(dialing.most_together, allowance.spacing_s) if dialing else 0,
         under_way=dialing.under_way if dialing else lambda: 0,
+        may_take=(lambda: dialing.way_out.is_open) if dialing else lambda: True,
         client=client,
         namespace=f"{prefix}dramatiq",
         heartbeat_timeout=_HEARTBEAT_MS,

@@ -29,13 +29,22 @@ class DialBroker(RedisBroker):
     Args:
         ahead: Most messages a process holds that are not past the gate.
         under_way: Tells how many are.
+        may_take: Tells whether messages may be fetched; those that are not are for other hosts.
         options: The Redis broker's own.
     """
 
-    def __init__(self, *, ahead: int, under_way: Callable[[], int], **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        ahead: int,
+        under_way: Callable[[], int],
+        may_take: Callable[[], bool] = lambda: True,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]  # dramatiq types its core only
         self.ahead = ahead
         self.under_way = under_way
+        self.may_take = may_take
         self.done: defaultdict[str, deque[str]] = defaultdict(deque)
         """Messages to be acknowledged, by queue; here they outlive a consumer that lost Redis."""
 
@@ -63,6 +72,9 @@ class _DialConsumer(_RedisConsumer):
             self._acknowledge()
             self.prefetch = self.broker.ahead + self.broker.under_way()
             free = self.prefetch - self.outstanding_message_count
+            if not self.broker.may_take():
+                sleep(_PAUSE_S)
+                return None
             if free < max(1, self.broker.ahead // 2):  # a few at a time cost as much as one
                 sleep(_PAUSE_S if self.broker.ahead == 1 else _BUSY_PAUSE_S)
                 return None

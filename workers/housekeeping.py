@@ -23,6 +23,7 @@ def run(wiring: Wiring, stop: threading.Event) -> None:
                     wiring.host_recovery.start()
                     started = True
                 wiring.host_recovery.tick()
+                wiring.dialing.way_out.tick()
             except (redis.RedisError, OSError) as error:
                 log.warning("housekeeping_failed", message=str(error))
             stop.wait(_EVERY_S)

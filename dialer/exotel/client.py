@@ -24,7 +24,7 @@ from dialer.errors import (
 from dialer.exotel import values
 from dialer.exotel.bodies import UnreadableBody, read_document
 from dialer.exotel.call import read_call, read_calls, read_placed_sid, read_v3_details
-from dialer.exotel.deadline import ClockS, Deadline, DeadlineTransport
+from dialer.exotel.deadline import ClockS, Deadline, DeadlineTransport, IsWanted
 from dialer.exotel.refusals import (
     Answer,
     connect_refusal,
@@ -39,7 +39,7 @@ MAX_NUMBERS_PER_SEARCH = 5
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 MAX_CONNECT_S = 10.0
-"""To one address, handshake apart: a host silent for so long will hardly answer later."""
+"""To all addresses, handshake apart, where no send window ends sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +152,27 @@ class Exotel:
         """Close the kept-alive connections."""
         self._transport.close()
 
-    def connect(self, request: ConnectRequest, *, send_before: float | None = None) -> Connected:
+    def connect(
+        self,
+        request: ConnectRequest,
+        *,
+        send_before: float | None = None,
+        is_wanted: IsWanted | None = None,
+    ) -> Connected:
         """Place a call: ring the agent, then the customer.
 
         Args:
             request: What to place.
+            is_wanted: Asked once more, right before the first byte leaves.
 
         Raises:
             ProviderError: One of its kinds, see `dialer.exotel.refusals`. An answer that never
                 came, or does not name the call, is `PlacementUnknown`.
         """
         try:
-            answer = self._send(self._connect_request(request), send_before=send_before)
+            answer = self._send(
+                self._connect_request(request), send_before=send_before, is_wanted=is_wanted
+            )
         except _SURELY_NOT_SENT as error:
             raise _not_sent(error) from error
         except httpx.RequestError as error:
@@ -174,6 +183,20 @@ class Exotel:
         if not answer.is_success:
             raise _with_rate(connect_refusal(answer, request), answer)
         return Connected(_placed_sid(answer), rate_feedback(answer.headers), answer.status)
+
+    def reach(self, *, within_s: float) -> None:
+        """Open a connection to where calls are placed, without asking for anything.
+
+        Raises:
+            TurnedAway: It cannot be reached from here.
+        """
+        if not isinstance(self._transport, DeadlineTransport):
+            return  # a test's network has no connections
+        deadline = Deadline(self._clock_s, total_s=within_s)
+        try:
+            self._transport.reach(self._connect_url, deadline)
+        except httpx.TransportError as error:
+            raise _not_sent(error) from error
 
     def call_details(self, sid: str, *, send_before: float | None = None) -> CallReport | None:
         """Look one call up, ongoing or ended; None when the account has no such call."""
@@ -317,8 +340,14 @@ class Exotel:
         *,
         max_bytes: int = MAX_ANSWER_BYTES,
         send_before: float | None = None,
+        is_wanted: IsWanted | None = None,
     ) -> Answer:
-        deadline = Deadline(self._clock_s, total_s=self._deadline_s, send_before=send_before)
+        deadline = Deadline(
+            self._clock_s,
+            total_s=self._deadline_s,
+            send_before=send_before,
+            is_wanted=is_wanted,
+        )
         deadline.check_may_send()  # no connection is opened in vain
         request.extensions = {"timeout": self._timeout, "deadline": deadline}
         response = self._transport.handle_request(request)

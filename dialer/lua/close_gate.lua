@@ -35,5 +35,5 @@ elseif wait_s == 0 then
   wait_s = math.min(60, 2 ^ math.max(0, faults - 1))
 end
 
-redis.call('HSET', key('pace'), 'blocked_until', text(math.max(now + wait_s, tonumber(pace[1] or 0))))
+close_gate(wait_s)
 return text(wait_s)

@@ -18,8 +18,8 @@
 --     11  '' or the outcome code that the caller's own check closes the contact with  12  its name
 --     13  '' or why the campaign must not dial by its rules: it is paused
 --     14  seconds that the call may last  15  what it can cost at most
--- Returns for each contact {'go', attempt JSON, epoch} | {'wait', s} | {'stale_rules'} |
--- {'drop', why} | {'failed', why}
+-- Returns for each contact {'go', attempt JSON, epoch, seconds until its window closes} | {'wait', s} |
+-- {'stale_rules'} | {'drop', why} | {'failed', why}
 
 local limit, spacing_s = tonumber(ARGV[1]), tonumber(ARGV[2])
 local lease_s, slack_s = tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -92,7 +92,7 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
   if c.state == DIALING and c.made > 0 then
     local last = redis.call('HGET', attempts, n .. '-' .. c.made)
     if last and cjson.decode(last)[5] == nonce then
-      return { 'go', last, epoch }
+      return { 'go', last, epoch, text(until_ - now) }
     end
   end
 
@@ -224,7 +224,7 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
     text(now), c.made, nonce, c.agent, c.customer, intent)
   redis.call('HSET', attempts, n .. '-' .. c.made, attempt)
   redis.call('ZADD', key('open'), text(now + unknown_after_s), attempt_id)
-  return { 'go', attempt, epoch }
+  return { 'go', attempt, epoch, text(until_ - now) }
 end
 
 return each(argument_lists(16, 15), ask)

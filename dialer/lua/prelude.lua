@@ -362,6 +362,12 @@ local function allowance(limit, cut, cut_at)
   return math.max(1, limit - math.max(0, left))
 end
 
+-- Closes the account's gate for so long; whoever closed it for longer is heeded.
+local function close_gate(seconds)
+  local closed_until = tonumber(redis.call('HGET', key('pace'), 'blocked_until') or 0)
+  redis.call('HSET', key('pace'), 'blocked_until', text(math.max(now + seconds, closed_until)))
+end
+
 -- How fast the account may send: read once a script, written once at its end.
 local pace_read
 local function pace(limit)

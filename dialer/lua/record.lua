@@ -252,7 +252,7 @@ end
 for where, list in pairs(tallies) do
   if where == key('recent') then
     if is_trouble(where, 20, 'unknown', 10) then
-      redis.call('HSET', key('pace'), 'blocked_until', text(now + 30))
+      close_gate(30)
     end
   elseif is_trouble(where, 50, 'refused', 9) then
     pause(list.campaign, 'the provider refused 10 of the last 50 contacts')

@@ -20,6 +20,7 @@ _SCRIPTS = (
     "release",
     "approach",
     "gate",
+    "still_open",
     "record",
     "take_slot",
     "answered",

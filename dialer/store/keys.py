@@ -52,6 +52,7 @@ suppressed          hash    number → when and why, JSON                       
 account             hash    run_id, epoch; stopped, hold, capped_by: why nothing is   for ever
                             dialled; layout of contacts
 hosts               hash    worker host → last seen, epoch s                          for ever
+sick                hash    worker host that cannot send → since when and why, JSON    15 s
 reported            hash    worker host → what its journal held, JSON                 per hold
 ghosts              zset    N/attempt whose contact is lost → until it could live     until then
 recent, c:C:recent  list    the last answers, for the breakers                        50

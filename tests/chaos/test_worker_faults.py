@@ -1,14 +1,18 @@
 """W: the worker dies, or stands still, at every place on its way."""
 
+import io
 import os
 import signal
 
 import pytest
 
 from campaigns.attempt import AttemptState
+from campaigns.campaign import CampaignState
 from dialer import failpoints
 from tests.chaos.station import LOST_S, QUARANTINE_S
 from tests.conservation import check_conservation
+from tests.factories import rules
+from tests.virtual_time import START_S
 
 RELEASE_LEASE_S = 10.1
 
@@ -167,6 +171,63 @@ def test_w6_a_worker_that_was_stopped_between_gate_and_request_sends_nothing(sta
     (attempt,) = station.attempts(campaign)
     assert (str(attempt.outcome), attempt.error_code) == ("turned_away", "send_window_passed")
     assert station.counts(campaign).charged == 0
+
+
+@pytest.mark.parametrize("what", ["pause", "cancel", "hold", "suppress"])
+def test_w6_a_worker_that_stands_still_before_its_request_heeds_what_was_stopped_since(
+    station, what
+):
+    campaign = station.load()
+    (released,) = station.release()
+    pid = stopped_before_its_request(station, released)
+    campaigns = station.wiring.campaigns
+    match what:
+        case "pause":
+            campaigns.move(station.campaign(campaign), CampaignState.PAUSED)
+        case "cancel":
+            campaigns.move(station.campaign(campaign), CampaignState.CANCELLING)
+        case "hold":
+            station.wiring.account_recovery.set_hold("somebody stopped everything")
+        case "suppress":
+            customer = station.attempts(campaign)[0].customer
+            file = io.BytesIO(f"{customer}\n".encode())
+            station.wiring.suppressing.add(file, source="test", why="asked not to be called")
+    station.pause_for_real(0.6)  # within the send window
+
+    os.kill(pid, signal.SIGCONT)
+    os.waitpid(pid, 0)
+
+    assert station.provider.verdict()["connects"] == 0
+    (attempt,) = station.attempts(campaign)
+    assert (str(attempt.outcome), attempt.error_code) == ("turned_away", "called_off")
+    assert station.counts(campaign).charged == 0
+
+
+def test_w6_a_worker_let_through_at_the_last_moment_sends_nothing_after_closing_time(station):
+    station.db.clock_s = START_S + 59.5  # half a second before 13:31 in India
+    campaign = station.load(rules=rules(time_limit_s=60, time_out_s=10, hours="09:00-13:31"))
+    (released,) = station.release()
+    pid = stopped_before_its_request(station, released)
+    station.pause_for_real(0.6)  # the send window would let it go
+
+    os.kill(pid, signal.SIGCONT)
+    os.waitpid(pid, 0)
+
+    assert station.provider.verdict()["connects"] == 0
+    (attempt,) = station.attempts(campaign)
+    assert (str(attempt.outcome), attempt.error_code) == ("turned_away", "send_window_passed")
+
+
+def test_w6_a_worker_that_stood_still_for_a_moment_sends_what_is_still_wanted(station):
+    station.load()
+    (released,) = station.release()
+    pid = stopped_before_its_request(station, released)
+    station.pause_for_real(0.6)
+
+    os.kill(pid, signal.SIGCONT)
+    os.waitpid(pid, 0)
+
+    assert station.provider.verdict()["connects"] == 1
 
 
 def test_w7_a_contact_that_kills_every_worker_is_closed_and_the_others_go_on(station):

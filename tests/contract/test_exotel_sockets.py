@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dialer.errors import AccountRefused, LookupFailed, PlacementUnknown, TurnedAway
-from dialer.exotel import ConnectRequest, Exotel
+from dialer.exotel import ConnectRequest, Exotel, deadline
 
 REQUEST = ConnectRequest(
     agent="+919000030240",
@@ -33,13 +33,13 @@ class Provider:
     `requests` holds what arrived, `connections` counts who came, `stopping` ends a slow answer.
     """
 
-    def __init__(self, serve):
+    def __init__(self, serve, port=0):
         self.requests = []
         self.connections = 0
         self.stopping = threading.Event()
         self._serve = serve
         self._waker = None
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -102,8 +102,8 @@ class Provider:
 
 
 @contextmanager
-def exotel_at(serve, *, scheme="http", **changes):
-    provider = Provider(serve)
+def exotel_at(serve, *, scheme="http", port=0, **changes):
+    provider = Provider(serve, port)
     arguments = {
         "account_sid": "acct1",
         "api_key": "key",
@@ -263,6 +263,55 @@ def test_a_request_within_its_window_is_sent():
         placed = client.connect(REQUEST, send_before=time.monotonic() + 5)
 
     assert placed.sid == "a1"
+
+
+# a host of several addresses
+
+
+@pytest.fixture
+def silent_address(monkeypatch):
+    """Make an address that answers nobody stand before the server's; gives its name."""
+    silent = socket.create_server(("127.0.0.2", 0), backlog=0)
+    port = silent.getsockname()[1]
+    queue = [socket.socket() for _ in range(3)]  # full: whoever comes now is not heard
+    for one in queue:
+        one.setblocking(False)
+        one.connect_ex(silent.getsockname())
+    resolved = ["127.0.0.2", "127.0.0.1"]
+    monkeypatch.setattr(deadline, "_addresses", lambda _host, _port: resolved)
+    yield port
+    for one in (silent, *queue):
+        one.close()
+
+
+def test_p16_an_address_that_is_silent_leaves_time_for_the_next_and_goes_last_from_then_on(
+    silent_address,
+):
+    def serve(provider, connection, number):  # a connection a request
+        provider.read_request(connection)
+        connection.sendall(http(PLACED, headers="Connection: close\r\n"))
+
+    with exotel_at(serve, port=silent_address, deadline_s=30) as (client, provider):
+        client.connect(REQUEST, send_before=time.monotonic() + 2)
+        with taking_at_most(0.5):
+            client.connect(REQUEST, send_before=time.monotonic() + 2)
+
+    assert len(provider.requests) == 2
+
+
+def test_p16_addresses_that_are_all_silent_take_no_longer_than_the_send_window(
+    silent_address, monkeypatch
+):
+    monkeypatch.setattr(deadline, "_addresses", lambda _host, _port: ["127.0.0.2"] * 5)
+
+    with (
+        exotel_at(answering(http(PLACED)), port=silent_address, deadline_s=30) as (client, _),
+        taking_at_most(3.5),
+        pytest.raises(TurnedAway) as raised,
+    ):
+        client.connect(REQUEST, send_before=time.monotonic() + 2)
+
+    assert raised.value.error_code == "connect_timeout"
 
 
 # connections

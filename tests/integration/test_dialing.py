@@ -360,3 +360,19 @@ def test_one_sid_belongs_to_one_attempt(account, db):
     assert done.attempt.sid is None
     assert account.counts(campaign).unresolved == 1
     check_conservation(db)
+
+
+@pytest.mark.parametrize(("asked_for_s", "closed_for_s"), [(120, 120), (10, 30)])
+def test_p18_of_a_row_of_unknowns_and_what_the_provider_asked_for_the_longer_wait_counts(
+    account, db, asked_for_s, closed_for_s
+):
+    store_campaign(db, [pair(n, n) for n in range(1, 12)])
+    account.company.answers.extend([Answer.LOST] * 11)
+    *first, last = account.tick()
+    for one in first:
+        account.dial(one)
+    account.company.before_answering = lambda: account.pacing.close_for(asked_for_s)
+
+    account.dial(last)
+
+    assert account.pacing.rate().blocked_for_s == pytest.approx(closed_for_s)

@@ -1,0 +1,160 @@
+"""One host's way to the provider: whoever cannot reach it takes no work until it can again.
+
+A fault before anything was sent says nothing of the account: the cable, the resolver or the disk of
+one host may be at fault. So it does not close the account's gate while another host may dial:
+
+    three faults in a row ─▶ sick: takes no messages, hands on those it has ─▶ a probe comes through
+                                                                                 └▶ takes messages
+    every host sick, or the only one at fault ─▶ the account's gate is closed
+
+A probe opens a connection, which takes no slot. All processes of a host share what one has found
+out, through a record in Redis that doctor, `why` and the health page read too.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import structlog
+
+from dialer.clock import boottime_s
+from dialer.errors import TurnedAway
+from dialer.pacing import Pacing
+from dialer.store import Database
+from dialer.store.database import text
+
+log = structlog.get_logger(__name__)
+
+_FAULTS_IN_A_ROW = 3
+_RECORD_GOOD_FOR_S = 15.0
+_SEEN_LATELY_S = 10.0  # a worker tells each second that its host lives
+_LONGEST_PAUSE_S = 60.0
+_PROBE_EVERY_S = 5.0
+_GATE_CLOSED_S = 2.0  # until the next tick, and one that is late
+
+
+@dataclass(frozen=True, slots=True)
+class SickHost:
+    """A worker host that cannot send.
+
+    Args:
+        since: Epoch s.
+    """
+
+    host: str
+    since: float
+    why: str
+
+
+class WayOut:
+    """What a worker process knows of its host's way to the provider.
+
+    Args:
+        probe: Raises `TurnedAway` while nothing could be sent.
+    """
+
+    def __init__(
+        self, db: Database, *, host: str, pacing: Pacing, probe: Callable[[], None]
+    ) -> None:
+        self._db = db
+        self._host = host
+        self._pacing = pacing
+        self._probe = probe
+        self._lock = threading.Lock()  # of the fields below
+        self._faults = 0  # in a row
+        self._trips = 0  # in a row, each after a probe that came through in vain
+        self._why: str | None = None  # it is sick
+        self._is_told = False
+        self._probe_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this host may take work."""
+        return self._why is None
+
+    def worked(self) -> None:
+        """Note that the provider answered."""
+        if self._faults or self._trips:
+            with self._lock:
+                self._faults = self._trips = 0
+
+    def failed(self, why: str) -> None:
+        """Note that a request could not leave."""
+        with self._lock:
+            self._faults += 1
+            if self._faults >= _FAULTS_IN_A_ROW and self._why is None:
+                self._trips += 1
+                self._shut(why, probe_in_s=min(_LONGEST_PAUSE_S, 2.0 ** (self._trips - 1)))
+        if not self._others():
+            self._pacing.back_off(None)
+
+    def tick(self) -> None:
+        """Agree with the host's other processes, and find out whether it is well; call each second."""
+        record = self._read().get(self._host)
+        with self._lock:
+            if self._why is None:
+                if record is None:
+                    return
+                self._is_told = True
+                self._shut(record.why, probe_in_s=_PROBE_EVERY_S)  # who found out probes sooner
+            elif record is None and self._is_told:
+                self._open()  # a probe of another process came through
+                return
+            why = self._why or ""
+        if boottime_s() >= self._probe_at and self._comes_through():
+            return
+        self._tell(why, since=record.since if record else self._db.now())
+        if not self._others():
+            self._pacing.back_off(_GATE_CLOSED_S)
+
+    def _comes_through(self) -> bool:
+        try:
+            self._probe()
+        except (TurnedAway, OSError) as error:
+            self._probe_at = boottime_s() + _PROBE_EVERY_S
+            log.debug("probe_failed", message=str(error))
+            return False
+        self._db.client.hdel(self._db.key("sick"), self._host)
+        with self._lock:
+            self._open()
+        return True
+
+    def _shut(self, why: str, *, probe_in_s: float) -> None:
+        self._why = why
+        self._probe_at = boottime_s() + probe_in_s
+        log.error("host_sick", host=self._host, why=why)
+
+    def _open(self) -> None:
+        self._why, self._is_told, self._faults = None, False, 0
+        log.warning("host_well_again", host=self._host)
+
+    def _tell(self, why: str, *, since: float) -> None:
+        record = {"since": since, "at": self._db.now(), "why": why}
+        self._db.client.hset(self._db.key("sick"), self._host, json.dumps(record))
+        self._is_told = True
+
+    def _others(self) -> bool:
+        """Whether another host may dial."""
+        seen = cast("Mapping[bytes, bytes]", self._db.client.hgetall(self._db.key("hosts")))
+        since = self._db.now() - _SEEN_LATELY_S
+        live = {text(one) for one, at in seen.items() if float(at) > since}
+        return bool(live - self._read().keys() - {self._host})
+
+    def _read(self) -> dict[str, SickHost]:
+        return {one.host: one for one in sick_hosts(self._db)}
+
+
+def sick_hosts(db: Database) -> list[SickHost]:
+    """Read which worker hosts cannot send at present."""
+    stored = cast("Mapping[bytes, bytes]", db.client.hgetall(db.key("sick")))
+    if not stored:
+        return []
+    good_since = db.now() - _RECORD_GOOD_FOR_S
+    records = {text(host): json.loads(record) for host, record in stored.items()}
+    return [
+        SickHost(host, record["since"], record["why"])
+        for host, record in sorted(records.items())
+        if record["at"] > good_since
+    ]
