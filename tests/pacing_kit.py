@@ -82,6 +82,7 @@ class DialingCampaign:
         self._settings = Settings(
             dialer_data_dir=data_dir / secrets.token_hex(4),  # a journal of its own
             dialer_public_url="https://dialer.example",
+            exotel_caller_id="08000000000",
             dialer_callback_secret=SecretStr("a secret long enough for a test of pacing"),
         )
         self._feeding = self._wiring(_Provider(None)).feeding

@@ -100,7 +100,7 @@ def test_a_slot_without_response_is_kept_while_the_request_may_still_travel(db):
     pacing.take_slot("a")
     pacing.unanswered("a")
 
-    db.pass_time(90.0)
+    db.pass_time(75.0)
     wait_s = pacing.take_slot("b")
     db.pass_time(0.2)
 
@@ -121,7 +121,7 @@ def test_the_slot_of_a_dead_owner_frees_itself_when_its_request_can_no_longer_co
     pacing = Pacing(db, UnspacedAllowance(requests=1))
     pacing.take_slot("dead")
 
-    db.pass_time(2 + 45 + 30 + 60)
+    db.pass_time(2 + 45 + 15 + 60)
     wait_s = pacing.take_slot("b")
     db.pass_time(0.2)
 
@@ -428,7 +428,7 @@ def test_a_dial_without_response_keeps_its_slot_while_it_may_still_travel(db, tm
     request = gone(DialingCampaign(db, allowance, tmp_path))
 
     request.unanswered()
-    db.pass_time(90.0)
+    db.pass_time(75.0)
     wait_s = Pacing(db, allowance).take_slot("next", overdue=True)
     db.pass_time(0.2)
 
