@@ -66,6 +66,9 @@ CUSTOMER_SIDE = frozenset(
         Outcome.AGENT_LEFT,
     }
 )
+AGENT_ANSWERED = CUSTOMER_SIDE | {Outcome.CONNECTED, Outcome.CUSTOMER_NOT_DIALLED}
+"""Outcomes that only an answered agent leg can lead to: what "the agent answered" means everywhere."""
+
 CHARGED = CUSTOMER_SIDE | {Outcome.CONNECTED, Outcome.UNKNOWN}
 """Outcomes that stay counted against a contact's maximum: an absent agent does not use it up."""
 
@@ -180,6 +183,16 @@ class Attempt(NamedTuple):
     def is_charged(self) -> bool:
         """It counts against the contact's maximum: every live one does."""
         return self.outcome in CHARGED_OR_LIVE
+
+    @property
+    def is_call(self) -> bool:
+        """A call was placed, has ended, and its result is known."""
+        return self.sid is not None and self.outcome not in {None, Outcome.UNKNOWN}
+
+    @property
+    def agent_answered(self) -> bool:
+        """It is a call whose agent answered."""
+        return self.is_call and self.outcome in AGENT_ANSWERED
 
     @property
     def quarantine_ends_at(self) -> float:

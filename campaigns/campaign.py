@@ -22,8 +22,16 @@ from pydantic import (
 
 from campaigns.calling_hours import CallingHours
 from campaigns.local_day import zone_named
+from campaigns.plain_text import UNSEEN
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule, seconds_in
 from campaigns.rule import Hurried, Panel, Rule
+
+LONGEST_NAME = 100
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a campaign may be called so; people name it, so nearly anything goes."""
+    return bool(text.strip()) and len(text) <= LONGEST_NAME and not UNSEEN.search(text)
 
 
 class CampaignState(StrEnum):

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from campaigns.attempt import CHARGED, CUSTOMER_SIDE, AttemptState, Outcome
+from campaigns.attempt import AGENT_ANSWERED, CHARGED, AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 
 
@@ -42,9 +42,6 @@ STANDING_OF = {
 LIVE = "live"
 UNRESOLVED = "unresolved"
 """What stands for the outcome of an attempt that has none yet."""
-
-AGENT_ANSWERED = CUSTOMER_SIDE | {Outcome.CONNECTED, Outcome.CUSTOMER_NOT_DIALLED}
-"""Outcomes that only an answered agent leg can lead to."""
 
 
 @dataclass(slots=True)
@@ -246,7 +243,6 @@ _KNOWN = pa.schema(
         "state": pa.string(),
         "sid": pa.string(),
         "outcome": pa.string(),
-        "agent_status": pa.string(),
         "answered_by": pa.string(),
         "http_status": pa.int64(),
         "talk_s": pa.int64(),
@@ -265,16 +261,13 @@ def tallied(attempts: pa.Table, zone: ZoneInfo) -> pa.Table:
     has_ended = pc.is_valid(outcome)
     is_known = pc.and_not(has_ended, _is(outcome, Outcome.UNKNOWN))
     is_call = pc.and_(pc.is_valid(attempts["sid"]), is_known)
-    agent_answered = pc.or_(
-        _is(outcome, *AGENT_ANSWERED), _is(attempts["agent_status"], "completed")
-    )
     connected = pc.and_(is_call, _is(outcome, Outcome.CONNECTED))
     under_way = pc.if_else(_is(attempts["state"], AttemptState.UNKNOWN), UNRESOLVED, LIVE)
     tallies = {
         "attempts": np.ones(len(attempts), dtype="int64"),
         "charged": pc.or_(pc.invert(has_ended), _is(outcome, *CHARGED)),
         "calls": is_call,
-        "agent_answered": pc.and_(is_call, agent_answered),
+        "agent_answered": pc.and_(is_call, _is(outcome, *AGENT_ANSWERED)),
         "connected": connected,
         "machine_answered": pc.and_(connected, _is(attempts["answered_by"], "machine")),
         "talk_s": pc.if_else(connected, pc.fill_null(attempts["talk_s"], 0), 0),

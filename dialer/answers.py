@@ -24,6 +24,7 @@ from dialer.errors import (
     TurnedAway,
 )
 from dialer.exotel import Connected
+from dialer.exotel.refusals import IN_ANOTHER_CALL
 from dialer.ids import AttemptId
 from dialer.journal import Answer
 from dialer.pacing import Pacing
@@ -131,7 +132,7 @@ class Answers:
                     tally=None if error.do_not_disturb else "refused",
                 )
             case AgentUnavailable():
-                busy = error.error_code == "10706"
+                busy = error.error_code == IN_ANOTHER_CALL
                 outcome = Outcome.AGENT_BUSY if busy else Outcome.AGENT_FAILED
                 follows = Follows()
             case RequestRefused():

@@ -26,7 +26,8 @@ from dialer.ids import AttemptId
 from dialer.report_tables import Orphan
 from dialer.store.attempts import OpenAttempt
 from dialer.store.campaigns import Campaign, RejectedRow
-from dialer.store.contacts import ContactRecord, Row
+from dialer.store.contacts import Row
+from dialer.store.record import ContactRecord
 from dialer.store.snapshot import ContactLine
 
 Kept = TypeVar("Kept", Attempt, ContactRecord)

@@ -11,8 +11,8 @@ import structlog
 from dialer.errors import NotDone
 from dialer.ids import ContactId
 from dialer.store import Campaigns, Contacts, Database
-from dialer.store.contacts import code_of
 from dialer.store.database import text
+from dialer.store.record import code_of
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,8 @@ from campaigns.judged_rows import remark_columns, without_remarks
 from campaigns.list_diff import ListDiff, ListVersion, diff_lists
 from campaigns.list_sieve import Dedupe
 from dialer.store import Campaign, Database
-from dialer.store.contacts import PER_CHUNK, unpack_records, unpack_rows
+from dialer.store.contacts import unpack_records, unpack_rows
+from dialer.store.record import PER_CHUNK
 
 
 def compare(

@@ -10,7 +10,8 @@ from campaigns.contact import Contact
 from campaigns.phone import zone_of
 from dialer import failpoints
 from dialer.store import Campaign, Campaigns, Contacts, Database
-from dialer.store.contacts import PER_CHUNK, Block, Row, pack_records
+from dialer.store.contacts import Block, Row, pack_records
+from dialer.store.record import PER_CHUNK
 
 _BLOCK = 2_000  # contacts a script call: about 5 ms in which nobody else is served
 

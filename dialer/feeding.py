@@ -18,8 +18,8 @@ from dialer.ids import ContactId, new_nonce
 from dialer.pacing import Allowance
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import WrongState
-from dialer.store.contacts import code_of
 from dialer.store.database import text
+from dialer.store.record import code_of
 from dialer.windows import Hours
 
 RELEASE_LEASE_S = 10.0

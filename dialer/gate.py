@@ -35,8 +35,9 @@ from dialer.pacing import SPACING_SLACK_S, Pacing
 from dialer.recovery import HostRecovery
 from dialer.store import Campaign, Campaigns, Contacts, Database
 from dialer.store.attempts import caps_json, decode, encode
-from dialer.store.contacts import ContactRecord, NotTaken, Row, Sealed, code_of
+from dialer.store.contacts import NotTaken, Row, Sealed
 from dialer.store.database import Argument, text
+from dialer.store.record import ContactRecord, code_of
 from dialer.windows import Hours
 
 _GATE_TRIES = 3

@@ -1,4 +1,4 @@
-"""Use case: how the account, its processes and its Redis are; and an end to a provider's stop."""
+"""Use case: how the account, its processes and its Redis are."""
 
 import json
 from dataclasses import dataclass
@@ -179,12 +179,6 @@ def read_redis_health(client: "redis.Redis") -> RedisHealth:
         last_write_ok=info.get("aof_last_write_status", "ok") == "ok",
         clients=int(info.get("connected_clients", 0)),
     )
-
-
-def lift_stop(db: Database) -> bool:
-    """Dial on after the provider refused the account; False when nothing stopped it."""
-    was_stopped = "stopped", "stopped_at", "probe_at", "probing"
-    return bool(db.client.hdel(db.key("account"), *was_stopped))
 
 
 def _processes(db: Database) -> list[Process]:

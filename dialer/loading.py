@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import structlog
 
-from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.campaign import LONGEST_NAME, CampaignRules, CampaignState, is_name
 from campaigns.contact_list import ContactList, open_list
 from campaigns.custom_field import CustomFieldTemplate
 from campaigns.judged_rows import Chunk, Rejected, Summary, without_remarks, write_rejected
@@ -33,7 +33,6 @@ from campaigns.list_columns import ColumnChoice
 from campaigns.list_diff import ListDiff
 from campaigns.list_sieve import Dedupe, OtherLists
 from campaigns.phone import PhoneRules
-from campaigns.plain_text import UNSEEN
 from dialer import failpoints
 from dialer.call_request import check_call
 from dialer.comparing import compare, is_mended
@@ -48,7 +47,6 @@ from dialer.workbook_apart import open_workbook_apart
 log = structlog.get_logger(__name__)
 
 _COPY_BYTES = 1 << 20
-_LONGEST_NAME = 64
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _TAKE_NO_ROWS = {CampaignState.CANCELLING, CampaignState.CANCELLED}
 
@@ -465,8 +463,8 @@ class _Customers:
 
 
 def _check_name(name: str) -> None:
-    if not name.strip() or len(name) > _LONGEST_NAME or UNSEEN.search(name):
-        raise LoadRefused(f"a campaign's name has 1 to {_LONGEST_NAME} printable characters")
+    if not is_name(name):
+        raise LoadRefused(f"a campaign's name has 1 to {LONGEST_NAME} printable characters")
 
 
 def _check_rules(rules: CampaignRules) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import cast
 
-from campaigns.attempt import CUSTOMER_SIDE, Attempt, AttemptState, Outcome
+from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.ids import AttemptId
 from dialer.store import Attempts, Campaign, Database, OpenAttempt
@@ -18,7 +18,6 @@ from dialer.store.snapshot import ContactLine, contact_lines
 
 MOST_UNRESOLVED = 200
 
-_ANSWERED = CUSTOMER_SIDE | {Outcome.CONNECTED, Outcome.CUSTOMER_NOT_DIALLED}
 _HTTP_FINE = 200
 
 
@@ -91,9 +90,9 @@ def _add(overview: Overview, line: ContactLine) -> None:
         overview.retries_due[_when(record.due_s - overview.as_of)] += 1
     for one in line.attempts:
         attempt = one.attempt
-        if attempt.outcome and attempt.sid:
+        if attempt.is_call:
             agent.calls += 1
-            agent.answered += attempt.outcome in _ANSWERED
+            agent.answered += attempt.agent_answered
             agent.connected += attempt.outcome is Outcome.CONNECTED
             agent.talk_s += attempt.talk_s or 0
         may_be_decided = attempt.may_be_decided(now_s=overview.as_of)

@@ -23,8 +23,8 @@ from dialer.forgetting import (
 )
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import RejectedRow
-from dialer.store.contacts import PER_CHUNK
 from dialer.store.leaving import drop_orphans, mark_purged, replace_lines
+from dialer.store.record import PER_CHUNK
 from dialer.store.snapshot import ContactLine, contact_lines
 
 log = structlog.get_logger(__name__)

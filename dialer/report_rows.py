@@ -16,7 +16,7 @@ from campaigns.figures import STANDING_OF
 from campaigns.number_mask import FORGOTTEN, Mask, NumberMask
 from dialer.report_tables import ATTEMPTS, CONTACTS, Cell, Columns, Orphan, RejectedRow
 from dialer.store.attempts import OpenAttempt
-from dialer.store.contacts import ContactRecord
+from dialer.store.record import ContactRecord
 from dialer.store.snapshot import ContactLine
 
 Value = TypeVar("Value")

@@ -17,7 +17,7 @@ from dialer.recovery import HostRecovery
 from dialer.settling import Settling, SettlingTimes
 from dialer.store import Attempts, Campaigns, Contacts, OpenAttempt
 from dialer.store.campaigns import Counts
-from dialer.store.contacts import ContactRecord
+from dialer.store.record import ContactRecord
 from dialer.sweeping import Sweeping
 from tests.factories import terminal
 from tests.phone_company import PhoneCompany

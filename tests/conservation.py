@@ -13,8 +13,8 @@ from campaigns.contact_state import ContactState
 from dialer.ids import AttemptId
 from dialer.store import Campaign, Campaigns, ContactRecord, Database
 from dialer.store.attempts import decode
-from dialer.store.contacts import NEWCOMER, PER_CHUNK, RECORD_BYTES, unpack_records
-from dialer.store.queue_ends import APART
+from dialer.store.contacts import unpack_records
+from dialer.store.record import APART, NEWCOMER, PER_CHUNK, RECORD_BYTES
 
 HELD = (ContactState.RELEASED, ContactState.DIALING, ContactState.UNRESOLVED)
 FLAGS_AT, NEXT_AT = 3, 12  # in a packed record

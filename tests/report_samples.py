@@ -13,7 +13,8 @@ from dialer.ids import AttemptId
 from dialer.reporting import ReportSource
 from dialer.store.attempts import OpenAttempt
 from dialer.store.campaigns import Campaign
-from dialer.store.contacts import ContactRecord, Row
+from dialer.store.contacts import Row
+from dialer.store.record import ContactRecord
 from dialer.store.snapshot import ContactLine
 
 CAMPAIGN = "7f3kq2xa"

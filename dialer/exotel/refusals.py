@@ -75,7 +75,7 @@ def connect_refusal(answer: Answer, request: ConnectRequest) -> ProviderError:
                 http_status=answer.status,
                 error_code=words.code,
             )
-        case 409 if words.code in _AGENT_UNAVAILABLE_CODES:
+        case 409 if words.code in {_DEVICE_OFF, IN_ANOTHER_CALL}:
             return _error(AgentUnavailable, answer, words, "the agent cannot be rung now")
     return _shared_refusal(answer, words) or _error(
         PlacementUnknown, answer, words, "whether the call was placed is not known"
@@ -113,7 +113,9 @@ class _Words:
     is_rest_exception: bool = False
 
 
-_AGENT_UNAVAILABLE_CODES = frozenset({"1012", "10706"})  # device off; in another call
+IN_ANOTHER_CALL = "10706"
+"""The error code of an agent who is on a call that may not be ours."""
+_DEVICE_OFF = "1012"
 _MAX_CODE = 64  # characters
 _MAX_READ = 2000  # characters of a message that are looked at
 _MAX_MESSAGE = 300  # characters that are told

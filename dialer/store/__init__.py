@@ -2,9 +2,10 @@
 
 from dialer.store.attempts import Attempts, Follows, OpenAttempt, Settle, Stale
 from dialer.store.campaigns import Campaign, Campaigns, Counts
-from dialer.store.contacts import ContactRecord, Contacts
+from dialer.store.contacts import Contacts
 from dialer.store.database import Database
 from dialer.store.facts import Fact, Facts
+from dialer.store.record import ContactRecord
 
 __all__ = [
     "Attempts",

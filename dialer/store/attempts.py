@@ -9,8 +9,8 @@ from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.caps import DailyCaps
 from campaigns.contact_state import NotDialled
 from dialer.ids import AttemptId
-from dialer.store.contacts import PER_CHUNK, code_of
 from dialer.store.database import Database, text
+from dialer.store.record import PER_CHUNK, code_of
 
 # The record is a JSON list in the order of the dataclass, trailing defaults cut: names would be
 # half of it. gate.lua and record.lua know the first seven places.

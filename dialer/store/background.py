@@ -8,8 +8,8 @@ from campaigns.campaign import CampaignRules
 from dialer.ids import AttemptId
 from dialer.store.attempts import decode
 from dialer.store.campaigns import CampaignNotFound, read_rules
-from dialer.store.contacts import PER_CHUNK, RECORD_BYTES, ContactRecord
 from dialer.store.database import Database
+from dialer.store.record import PER_CHUNK, RECORD_BYTES, ContactRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from campaigns.campaign import CampaignRules, CampaignState
 from campaigns.contact_state import NotDialled
-from dialer.store.contacts import code_of
 from dialer.store.database import Database, text
+from dialer.store.record import code_of
 
 _TURNS_TOGETHER = 200  # a script holds everybody up while it runs
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,100 +15,22 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import redis
 
-from campaigns.attempt import Outcome
 from campaigns.contact import Contact
-from campaigns.contact_state import ContactState, NotDialled
+from campaigns.contact_state import ContactState
 from dialer.ids import ContactId
 from dialer.store.database import Database, text
-from dialer.store.queue_ends import APART, QueueEnds
-
-PER_CHUNK = 100
-NEWCOMER = 128
-"""In a record's flags: the contact is to open its agent's queue; see prelude.lua."""
-_RECORD = struct.Struct("<BBBBhHIIIdd")  # the layout of prelude.lua
-RECORD_BYTES = _RECORD.size
-_RECORD_TYPE = np.dtype(
-    [
-        *(("state", "u1"), ("outcome", "u1"), ("charged", "u1"), ("flags", "u1")),
-        *(("priority", "<i2"), ("made", "<u2"), ("due_s", "<u4"), ("next", "<u4")),
-        *(("expires_s", "<u4"), ("agent", "<f8"), ("customer", "<f8")),
-    ]
+from dialer.store.queue_ends import QueueEnds
+from dialer.store.record import (
+    APART,
+    NEWCOMER,
+    PER_CHUNK,
+    RECORD_BYTES,
+    RECORD_TYPE,
+    STATE_CODES,
+    ContactRecord,
 )
-_STATES = (None, *ContactState)
+
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-
-_ENDS: tuple[Outcome | NotDialled | None, ...] = (None, *Outcome, *NotDialled)
-"""The position is the code in the record: append, never reorder."""
-_CODES = {str(end): code for code, end in enumerate(_ENDS) if end is not None}
-
-
-def code_of(end: Outcome | NotDialled) -> int:
-    """Give the number that stands for an outcome or reason in a contact's record."""
-    return _CODES[end]
-
-
-class ContactRecord(NamedTuple):
-    """One contact as it stands; a tuple, because a million are made and a tuple is made faster.
-
-    Args:
-        agent: E.164 with its plus.
-        customer: E.164 with its plus.
-        outcome: Why it is final; None while it is not.
-        charged: Attempts that count against the maximum.
-        made: Attempts made, the last one's number.
-        due_s: When it is due, epoch s; 0 = at once.
-        expires_s: Not dialled from then on, epoch s; 0 = never expires.
-    """
-
-    agent: str
-    customer: str
-    state: ContactState = ContactState.WAITING
-    outcome: Outcome | NotDialled | None = None
-    charged: int = 0
-    made: int = 0
-    priority: int = 0
-    due_s: int = 0
-    expires_s: int = 0
-
-    @property
-    def numbers(self) -> tuple[str, str]:
-        """Agent and customer."""
-        return self.agent, self.customer
-
-    def pack(self) -> bytes:
-        """Encode for Redis."""
-        return _RECORD.pack(
-            _STATES.index(self.state),
-            0 if self.outcome is None else _CODES[self.outcome],
-            self.charged,
-            0,
-            self.priority,
-            self.made,
-            self.due_s,
-            APART,
-            self.expires_s,
-            float(self.agent),  # the plus is a sign to it
-            float(self.customer),
-        )
-
-    @classmethod
-    def unpack(cls, packed: bytes) -> "ContactRecord":
-        """Decode from Redis."""
-        (state, outcome, charged, _, priority, made, due, _, expires, agent, customer) = (
-            _RECORD.unpack(packed)
-        )
-        return cls(
-            agent=f"+{agent:.0f}",
-            customer=f"+{customer:.0f}",
-            state=cast("ContactState", _STATES[state]),
-            outcome=_ENDS[outcome],
-            charged=charged,
-            made=made,
-            priority=priority,
-            due_s=due,
-            expires_s=expires,
-        )
-
 
 NO_EXTRA: Mapping[str, str] = MappingProxyType({})
 
@@ -218,7 +139,7 @@ class Contacts:
         """
         first, inside = divmod(before, PER_CHUNK)
         whole = [*self.rows(campaign, first)[:inside], *rows] if inside else rows
-        table = np.frombuffer(records, dtype=_RECORD_TYPE).copy()
+        table = np.frombuffer(records, dtype=RECORD_TYPE).copy()
         is_plain = (table["priority"] == 0) & (table["due_s"] == 0)
         standing = ends.add(table["agent"].astype(np.int64), is_plain, before=before)
         table["next"] = standing.nexts
@@ -328,7 +249,7 @@ def _columns(
         chunks = range(first, min(first + 1000, (size + PER_CHUNK - 1) // PER_CHUNK))
         keys = [db.key("c", campaign, "contacts", chunk) for chunk in chunks]
         stored = cast("list[bytes | None]", db.client.mget(keys))
-        records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=_RECORD_TYPE)
+        records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=RECORD_TYPE)
         for name, parts in zip(names, found, strict=True):
             parts.append(records[name].astype(np.int64))
     return [np.concatenate(parts)[:size] for parts in found]
@@ -336,8 +257,8 @@ def _columns(
 
 def pack_records(contacts: Sequence[Contact]) -> bytes:
     """Encode contacts as they stand at first: waiting, never tried."""
-    records = np.zeros(len(contacts), dtype=_RECORD_TYPE)
-    records["state"] = _STATES.index(ContactState.WAITING)
+    records = np.zeros(len(contacts), dtype=RECORD_TYPE)
+    records["state"] = STATE_CODES[ContactState.WAITING]
     records["next"] = APART  # until a block tells who stands behind whom
     records["agent"] = [float(contact.agent) for contact in contacts]
     records["customer"] = [float(contact.customer) for contact in contacts]

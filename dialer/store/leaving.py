@@ -7,8 +7,9 @@ from typing import cast
 from dialer.ids import AttemptId
 from dialer.store.attempts import encode
 from dialer.store.campaigns import Campaign
-from dialer.store.contacts import PER_CHUNK, pack_rows, unpack_rows
+from dialer.store.contacts import pack_rows, unpack_rows
 from dialer.store.database import Database, text
+from dialer.store.record import PER_CHUNK
 from dialer.store.snapshot import ContactLine
 
 _KEPT = ("counts", "hashes", "imports")  # small, and the list of campaigns shows them

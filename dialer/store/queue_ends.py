@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 
 from campaigns.sorted_runs import Integers, SortedRuns
-
-LAST, APART = 0, 0xFFFFFFFF
-"""Instead of a next contact: nobody stands behind it; it stands in no queue. See prelude.lua."""
+from dialer.store.record import APART, LAST
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Standings:
     """Where the contacts of a block stand.
 
     Args:
@@ -47,7 +45,7 @@ class QueueEnds:
         is_plain: "np.ndarray[Any, np.dtype[np.bool_]]",
         *,
         before: int,
-    ) -> Standing:
+    ) -> Standings:
         """Let the next contacts of the campaign stand behind those before them.
 
         Args:
@@ -76,7 +74,7 @@ class QueueEnds:
         table[1, which[hindmost]] = hindmost + before + 1
         self._runs.renew(table[:, is_known])
         self._runs.remember(table[:, ~is_known])
-        return Standing(
+        return Standings(
             nexts,
             newcomers=np.sort(foremost[is_new]) + before + 1,
             joining=joining[:, np.argsort(joining[0], kind="stable")].T,

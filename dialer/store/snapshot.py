@@ -6,8 +6,9 @@ from typing import cast
 
 from dialer.ids import AttemptId
 from dialer.store.attempts import OpenAttempt, decode_all
-from dialer.store.contacts import PER_CHUNK, ContactRecord, Row, unpack_records, unpack_rows
+from dialer.store.contacts import Row, unpack_records, unpack_rows
 from dialer.store.database import Database
+from dialer.store.record import PER_CHUNK, ContactRecord
 
 
 @dataclass(frozen=True, slots=True)

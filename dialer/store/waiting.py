@@ -6,25 +6,15 @@ import numpy as np
 
 from campaigns.blockers import WaitingContacts
 from campaigns.contact_state import ContactState
-from dialer.store.contacts import PER_CHUNK
 from dialer.store.database import Database
+from dialer.store.record import PER_CHUNK, RECORD_TYPE, STATE_CODES
 
 _CHUNKS_AT_ONCE = 1_000
-_WAITING = 1 + list(ContactState).index(ContactState.WAITING)
-# the layout of prelude.lua
-_RECORD = np.dtype(
-    {
-        "names": ["state", "made", "due_s", "expires_s", "agent", "customer"],
-        "formats": ["u1", "<u2", "<u4", "<u4", "<f8", "<f8"],
-        "offsets": [0, 6, 8, 16, 20, 28],
-        "itemsize": 36,
-    }
-)
 
 
 def waiting_of(db: Database, campaign: str, *, size: int) -> WaitingContacts:
     """Read the waiting ones among a campaign's first `size` contacts."""
-    found = [np.empty(0, dtype=_RECORD)]
+    found = [np.empty(0, dtype=RECORD_TYPE)]
     chunks = (size + PER_CHUNK - 1) // PER_CHUNK
     for first in range(0, chunks, _CHUNKS_AT_ONCE):
         keys = [
@@ -32,8 +22,8 @@ def waiting_of(db: Database, campaign: str, *, size: int) -> WaitingContacts:
             for chunk in range(first, min(first + _CHUNKS_AT_ONCE, chunks))
         ]
         stored = cast("list[bytes | None]", db.client.mget(keys))
-        records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=_RECORD)
-        found.append(records[records["state"] == _WAITING])
+        records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=RECORD_TYPE)
+        found.append(records[records["state"] == STATE_CODES[ContactState.WAITING]])
     waiting = np.concatenate(found)
     return WaitingContacts(
         agent=waiting["agent"].astype(np.int64),

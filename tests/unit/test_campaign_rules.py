@@ -5,9 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from campaigns.campaign import CampaignRules, UnknownPolicy, with_retry
+from campaigns.campaign import (
+    LONGEST_NAME,
+    CampaignRules,
+    UnknownPolicy,
+    is_name,
+    with_retry,
+)
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
 from tests.factories import CALLER_ID, rules
+from workers.web.api.upload_form import LOAD_FORM
 
 
 @given(
@@ -86,3 +93,11 @@ def test_a_changed_retry_replaces_the_rule_of_its_outcome_and_keeps_the_others()
 
 def test_only_a_caller_id_is_needed():
     assert CampaignRules(caller_id=CALLER_ID).max_attempts == 3
+
+
+def test_the_longest_name_is_one_for_the_form_and_the_loader():
+    form = LOAD_FORM["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+
+    assert form["name"]["maxLength"] == LONGEST_NAME
+    assert is_name("n" * LONGEST_NAME)
+    assert not is_name("n" * (LONGEST_NAME + 1))

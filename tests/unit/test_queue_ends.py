@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.store.queue_ends import APART, LAST, QueueEnds
+from dialer.store.queue_ends import QueueEnds
+from dialer.store.record import APART, LAST
 
 BLOCKS = st.lists(
     st.lists(st.tuples(st.integers(1, 6), st.booleans()), min_size=1, max_size=12), max_size=10

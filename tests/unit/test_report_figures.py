@@ -12,7 +12,6 @@ from campaigns.attempt import Attempt, AttemptState, Outcome, attempt_columns
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.figures import (
-    AGENT_ANSWERED,
     LIVE,
     UNRESOLVED,
     By,
@@ -116,14 +115,12 @@ def report(figures):
 
 
 def tally_by_hand(one: Attempt) -> Tally:
-    is_call = one.sid is not None and one.outcome not in {None, Outcome.UNKNOWN}
-    connected = is_call and one.outcome is Outcome.CONNECTED
-    answered = one.outcome in AGENT_ANSWERED or one.agent_status == "completed"
+    connected = one.is_call and one.outcome is Outcome.CONNECTED
     return Tally(
         attempts=1,
         charged=one.is_charged,
-        calls=is_call,
-        agent_answered=is_call and answered,
+        calls=one.is_call,
+        agent_answered=one.agent_answered,
         connected=connected,
         machine_answered=connected and one.answered_by == "machine",
         talk_s=(one.talk_s or 0) if connected else 0,

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from campaigns.campaign import CampaignRules
+from campaigns.campaign import LONGEST_NAME, CampaignRules, is_name
 from campaigns.list_columns import ColumnChoice
 from campaigns.list_sieve import Dedupe
-from campaigns.plain_text import UNSEEN
 from dialer.changing_rules import new_rules
 from dialer.loading import LoadOptions
 from dialer.settings import Settings
@@ -16,7 +15,6 @@ from workers.web.rules import given_rules, rule_name
 
 Fields = Mapping[str, Sequence[str]]
 
-_LONGEST_NAME = 100
 _OPTIONS = frozenset({"name", "agent_column", "customer_column", "dedupe", "dry_run", "start"})
 _YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 
@@ -58,7 +56,7 @@ def list_order(settings: Settings, fields: Fields, *, default_name: str = "") ->
 
 def default_name(file_name: str) -> str:
     """Name a campaign after its file, where its owner says nothing."""
-    return PurePath(file_name).stem[:_LONGEST_NAME] or "campaign"
+    return PurePath(file_name).stem[:LONGEST_NAME] or "campaign"
 
 
 def load_options(fields: Fields) -> LoadOptions:
@@ -82,9 +80,9 @@ def check_name(name: str) -> None:
     Raises:
         Problem: It does not serve.
     """
-    if not name or len(name) > _LONGEST_NAME or UNSEEN.search(name):
+    if not is_name(name):
         raise Problem(
-            422, "invalid", f"name: 1 to {_LONGEST_NAME} characters on one line are needed."
+            422, "invalid", f"name: 1 to {LONGEST_NAME} characters on one line are needed."
         )
 
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from dialer.account_day import Today
-from dialer.health import Health, lift_stop, read_health
+from dialer.health import Health, read_health
 from dialer.overview import busy_agents
+from dialer.resuming import resume_account
 from workers.web.api.needs import Admin, Reader, TheDesk
 from workers.web.api.shapes import AgentList, agent_document
 
@@ -117,7 +118,7 @@ def release_hold(_visitor: Admin, desk: TheDesk) -> HealthDocument:
 @router.delete("/health/stop")
 def release_stop(_visitor: Admin, desk: TheDesk) -> HealthDocument:
     """Dial on after the provider refused the account, once that is mended."""
-    lift_stop(desk.wiring.db)
+    resume_account(desk.wiring.db)
     return _document(read_health(desk.wiring.db))
 
 

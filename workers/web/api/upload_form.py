@@ -4,6 +4,7 @@ framework cannot tell by itself.
 
 from typing import Any
 
+from campaigns.campaign import LONGEST_NAME
 from campaigns.declared_rules import RULES, default_text, is_yes_or_no, written_name
 from campaigns.list_sieve import Dedupe
 from campaigns.rule import Rule
@@ -47,7 +48,7 @@ def _form(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
 LOAD_FORM = _form(
     {
         "file": _FILE,
-        "name": {"type": "string", "maxLength": 100},
+        "name": {"type": "string", "maxLength": LONGEST_NAME},
         "dry_run": {"type": "boolean", "default": False},
         "start": {"type": "boolean", "default": False},
         **_READING,

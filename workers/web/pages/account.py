@@ -13,8 +13,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dialer.api_keys import Scope
-from dialer.health import lift_stop, read_health
+from dialer.health import read_health
 from dialer.overview import AgentState, busy_agents
+from dialer.resuming import resume_account
 from dialer.suppressing import Added
 from workers.web.api.account import CapsOrder
 from workers.web.api.suppressions import add_file
@@ -135,7 +136,7 @@ async def hold(request: Request) -> Response:
         case "release":
             await asyncio.to_thread(wiring.account_recovery.release)
         case "lift_stop":
-            await asyncio.to_thread(lift_stop, wiring.db)
+            await asyncio.to_thread(resume_account, wiring.db)
         case _:
             raise Problem(422, "invalid", "Say what to do.")
     return RedirectResponse("/health", status_code=303)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from campaigns.campaign import CampaignState
+from campaigns.campaign import LONGEST_NAME, CampaignState
 from dialer.changing_rules import default_rules
 from dialer.store import Campaign, Counts
 from workers.web.pages.rendering import desk_of, renderer_of
@@ -34,6 +34,7 @@ async def show(request: Request) -> Response:
         request,
         "campaigns.html",
         rows=found,
+        longest_name=LONGEST_NAME,
         rule_fields=rule_fields(default_rules(desk.wiring.settings)),
     )
 

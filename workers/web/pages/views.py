@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
+from campaigns.attempt import AGENT_ANSWERED, AGENT_SIDE, CUSTOMER_SIDE, Outcome
 from dialer.overview import AgentFigures, AgentNow, AgentState
 from dialer.pacing import Rate
 from dialer.store import Counts
@@ -89,7 +89,7 @@ def tone_of(end: str) -> str:
 def agent_side(campaign_id: str, counts: Counts) -> Bar:
     """Show what happened when agents were rung."""
     calls = Counter(counts.attempt_outcomes)
-    answered = sum(calls[one] for one in (*_ANSWERED,))
+    answered = sum(calls[one] for one in AGENT_ANSWERED)
     lost = [_attempts(campaign_id, one, calls, "agent") for one in _ordered(AGENT_SIDE)]
     failed = _attempts(campaign_id, Outcome.PROVIDER_FAILED, calls, "other")
     whole = ("connected", "agent answered", answered, f"/campaigns/{campaign_id}/attempts")
@@ -110,9 +110,6 @@ def neither_side(campaign_id: str, counts: Counts) -> Bar:
     calls = Counter(counts.attempt_outcomes)
     ends = (Outcome.TURNED_AWAY, Outcome.REFUSED, Outcome.DND, Outcome.UNKNOWN)
     return bar([_attempts(campaign_id, one, calls, "other") for one in ends])
-
-
-_ANSWERED = CUSTOMER_SIDE | {Outcome.CONNECTED, Outcome.CUSTOMER_NOT_DIALLED}
 
 
 def _attempts(
