@@ -40,7 +40,7 @@ sim: $(VENV)/.runtime ## Run the Exotel simulator alone
 	$(BIN)/dialer simulator
 
 # minutes of starting and stopping whole installations, or a time that is promised: `make chaos` runs them
-LONG := test_supervisors.py test_failover.py test_clock.py test_rhythms.py
+LONG := test_supervisors.py test_failover.py test_clock.py test_rhythms.py test_nginx.py
 
 # twice as many processes as cores of a small machine: the long tests wait more than they work
 test: $(VENV)/.dev ## Run the tests
@@ -49,7 +49,7 @@ test: $(VENV)/.dev ## Run the tests
 KILLS ?= 1500
 SIEGE := $(BIN)/python -m tests.chaos.siege $(if $(SEED),--seed $(SEED))
 
-chaos: $(VENV)/.dev ## Kill processes, fail each Redis command and each byte; KILLS=1500, SEED=…
+chaos: $(VENV)/.dev ## Kill processes, fail each Redis command and each byte (needs nginx); KILLS=1500, SEED=…
 	$(SIEGE) --kills $(KILLS)
 	$(SIEGE) --kills $$(( $(KILLS) / 3 )) --party 4
 	$(BIN)/python -m pytest $(addprefix tests/chaos/,$(LONG))

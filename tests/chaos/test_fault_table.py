@@ -32,7 +32,7 @@ TABLE = [
     for letter, last in {"W": 9, "R": 8, "P": 13, "C": 11, "T": 3, "L": 2, "D": 2, "F": 4, "K": 2, "S": 1}.items()
     for number in range(1, last + 1)
 ]  # fmt: skip
-TABLE += ["P14", "P15", "P17"]
+TABLE += ["H3", "P14", "P15", "P17"]
 
 
 def names_in(path: Path) -> list[str]:

@@ -109,3 +109,13 @@ def test_an_emptied_redis_ends_every_session(sessions, db):
     db.client.flushdb()
 
     assert sessions.key_of(token) is None
+
+
+def test_a_key_in_the_settings_may_hold_any_characters_and_counts_to_the_last(db):
+    key = "ein Schlüssel, 鍵 & “more” " + "x" * 80
+    door = door_of(db, key)
+
+    assert door.by_key(key).name == "administrator"
+    assert [door.by_key(one) for one in (key[:-1], key + "x", key.upper(), key.strip("ein"))] == [
+        None
+    ] * 4

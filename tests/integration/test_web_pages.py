@@ -172,6 +172,20 @@ def test_a_page_left_open_does_not_keep_its_session_alive(web: Site, browser: Br
     assert not door.may_stay(visitor)
 
 
+def test_the_sign_in_hides_the_key_and_lets_managers_of_passwords_fill_it_in(web: Site) -> None:
+    page = web.client.get("/sign-in", headers=web.page_headers).text
+
+    [field] = re.findall(r"<input[^>]*name=\"key\"[^>]*>", page)
+    assert 'type="password"' in field
+    assert 'autocomplete="current-password"' in field
+    assert "onpaste" not in page
+
+
+@pytest.mark.parametrize("path", ["/", "/agents", "/suppression", "/health", "/api/docs"])
+def test_every_page_offers_to_sign_out(browser: Browser, path: str) -> None:
+    assert 'action="/sign-out"' in browser.get(path).text
+
+
 # --- forms
 
 

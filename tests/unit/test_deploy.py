@@ -11,6 +11,9 @@ import pytest
 
 from dialer.settings import Settings
 from workers.roles import all_processes
+from workers.web.api.app import UPLOADS as API_UPLOADS
+from workers.web.guard import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
+from workers.web.pages.app import UPLOADS as PAGE_UPLOADS
 
 ROOT = Path(__file__).parents[2]
 SYSTEMD = ROOT / "deploy/systemd"
@@ -127,6 +130,89 @@ def test_the_procfile_starts_every_role():
     assert {line.partition(":")[0] for line in lines if line} == {
         spec.name for spec in all_processes()
     }
+
+
+def test_nginx_passes_on_who_asks_limits_them_and_writes_no_callback_down():
+    top = blocks_of((ROOT / "deploy/nginx.conf").read_text())
+    plain, nobody, tls = (words for name, words in top if name == ("server",))
+    directives = dict(tls)
+    locations = {name[-1]: dict(words) for name, words in tls if name[0] == "location"}
+
+    # what a client sends under these names goes no further
+    headers = {words[1]: words[2] for words, _ in tls if words[0] == "proxy_set_header"}
+    assert headers == {
+        "Connection": '""',
+        "Host": "$host",
+        "X-Forwarded-For": "$remote_addr",
+        "X-Forwarded-Proto": "$scheme",
+        "X-Forwarded-Host": "$host",
+        "X-Real-IP": '""',
+        "Forwarded": '""',
+    }
+    # a location that sets one of its own would lose them all
+    own = {words[0] for location in locations.values() for words in location}
+    assert not own & {"proxy_set_header", "add_header", "proxy_hide_header"}
+
+    assert ("ssl_protocols", "TLSv1.2", "TLSv1.3") in directives
+    assert ("ssl_reject_handshake", "on") in dict(nobody)
+    assert [words[:2] for words, _ in plain if words[0] in {"return", "proxy_pass"}] == [
+        ("return", "301")
+    ]
+    # of a connection's first request the first server of its port is in charge
+    assert all(("client_header_timeout", "10s") in dict(server) for server in (plain, nobody, tls))
+
+    assert ("access_log", "off") in locations["/callbacks/"]
+    assert not [words for words in locations["/callbacks/"] if words[0] == "limit_req"]
+    [[_, _, *written]] = [words for words, _ in top if words[0] == "log_format"]
+    assert not re.search(
+        r"\$(request|request_uri|args|query_string|http_referer)\b", " ".join(written)
+    )
+    assert [words[-1] for words, _ in tls if words[0] == "error_log"] == ["crit"]
+
+
+def test_nginx_lets_lists_in_where_we_take_them_and_nowhere_else():
+    [tls] = [
+        words
+        for name, words in blocks_of((ROOT / "deploy/nginx.conf").read_text())
+        if name == ("server",) and any(one[0] == "ssl_protocols" for one, _ in words)
+    ]
+    [[pattern, words]] = [(name[-1], dict(words)) for name, words in tls if name[:2] == ("location", "~")]  # fmt: skip
+    paths = [
+        "/imports", "/imports/x", "/campaigns/x/append", "/campaigns/x", "/suppression/file",
+        "/suppression", "/api/v1/campaigns", "/api/v1/campaigns/x/contacts", "/api/v1/campaigns/x",
+        "/api/v1/suppressions", "/api/v1/rehearsals", "/api/v1/keys", "/sign-in", "/callbacks/x",
+    ]  # fmt: skip
+
+    for path in paths:
+        takes = any(one.fullmatch(path) for one in (API_UPLOADS, PAGE_UPLOADS))
+        assert bool(re.search(pattern, path)) == takes, path
+    assert ("client_max_body_size", "64k") in dict(tls)
+    assert MAX_BODY_BYTES == 64 * 1024
+    assert ("client_max_body_size", "1001m") in words
+    assert MAX_UPLOAD_BYTES <= 1001 * 1024**2
+
+
+Blocks = list[tuple[tuple[str, ...], "Blocks"]]
+
+
+def blocks_of(text: str) -> Blocks:
+    """Read an nginx configuration: each directive's words, and what stands in its braces."""
+    tokens = iter(re.findall(r"'[^']*'|\"[^\"]*\"|[{};]|[^\s{};]+", re.sub(r"#.*", "", text)))
+
+    def block() -> Blocks:
+        found: Blocks = []
+        words: list[str] = []
+        for token in tokens:
+            if token == "}":
+                break
+            if token not in {"{", ";"}:
+                words.append(token)
+                continue
+            found.append((tuple(words), block() if token == "{" else []))
+            words = []
+        return found
+
+    return block()
 
 
 def _verified(unit: Path) -> None:

@@ -24,8 +24,8 @@ _OUR_OWN = frozenset({"same-origin", "none"})  # none: the address bar, a bookma
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$", re.IGNORECASE)
 
 BODY_DEADLINE_S = 15.0
-_MAX_BODY_BYTES = 64 * 1024
-_MAX_UPLOAD_BYTES = 1_001_000_000  # the list's own limit, and the form around it
+MAX_BODY_BYTES = 64 * 1024
+MAX_UPLOAD_BYTES = 1_001_000_000  # the list's own limit, and the form around it
 _UPLOAD_PIECE_DEADLINE_S = 30.0
 
 
@@ -131,7 +131,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         is_upload = bool(self._uploads.fullmatch(scope["path"]))
-        limit_bytes = _MAX_UPLOAD_BYTES if is_upload else _MAX_BODY_BYTES
+        limit_bytes = MAX_UPLOAD_BYTES if is_upload else MAX_BODY_BYTES
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdigit() and int(declared) > limit_bytes:
             await problem_response(_too_large(limit_bytes))(scope, receive, send)

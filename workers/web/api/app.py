@@ -13,7 +13,7 @@ from workers.web.entrance import Entrance, ask_for_key
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.problems import answer_with_problems
 
-_UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|rehearsals)")
+UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|rehearsals)")
 
 _ABOUT = """\
 Campaigns, their contacts and attempts. Instants are ISO 8601, durations seconds (`_s`), phone
@@ -41,7 +41,7 @@ def api_app(
             Middleware(SecurityHeaders),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(Entrance, identify=desk.identifying.by_header, turn_away=ask_for_key),
-            Middleware(BodyLimit, uploads=_UPLOADS, deadline_s=body_deadline_s),
+            Middleware(BodyLimit, uploads=UPLOADS, deadline_s=body_deadline_s),
         ],
         responses=ERRORS,
     )

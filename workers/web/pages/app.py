@@ -23,7 +23,7 @@ from workers.web.reviews import Reviews
 
 log = structlog.get_logger(__name__)
 
-_UPLOADS = re.compile(r"/imports|/campaigns/[^/]+/append|/suppression/file")
+UPLOADS = re.compile(r"/imports|/campaigns/[^/]+/append|/suppression/file")
 
 
 def pages_app(
@@ -58,7 +58,7 @@ def pages_app(
                 turn_away=ask_to_sign_in,
                 is_public=_is_public,
             ),
-            Middleware(BodyLimit, uploads=_UPLOADS, deadline_s=body_deadline_s),
+            Middleware(BodyLimit, uploads=UPLOADS, deadline_s=body_deadline_s),
         ],
         exception_handlers=dict.fromkeys((*EXPECTED_ERRORS, Exception), _error_page),
     )

@@ -1,0 +1,117 @@
+"""The first run: `dialer up` on a terminal makes a key and shows it; elsewhere it says which to make."""
+
+import os
+import pty
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dialer.simulator import SimulatorOptions, running
+from tests.acceptance.rig import BIN, Rig, end_with_tests, get, until
+
+pytestmark = pytest.mark.long
+
+PUBLIC = "https://dialer.example.com"
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with running(SimulatorOptions()) as provider:
+        yield Rig(tmp_path, provider)
+
+
+class Terminal:
+    """`dialer up` on a terminal of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes], screen: int) -> None:
+        self.process, self._screen, self.shown = process, screen, ""
+
+    def shows(self, pattern: str) -> re.Match[str]:
+        """Wait until the screen shows something."""
+
+        def found() -> re.Match[str] | None:
+            self.shown += os.read(self._screen, 65536).decode(errors="replace")
+            return re.search(pattern, self.shown)
+
+        return until(found, within_s=60, what=pattern)
+
+
+@contextmanager
+def up(rig: Rig) -> Iterator[Terminal]:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [BIN / "dialer", "up"],
+        env={**rig.env, "TERM": "dumb"},
+        cwd=rig.folder,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=end_with_tests,  # noqa: PLW1509  # threads of ours hold no lock it takes
+    )
+    os.close(theirs)
+    try:
+        yield Terminal(process, ours)
+    finally:
+        process.terminate()
+        while process.poll() is None:
+            try:
+                os.read(ours, 65536)  # who writes to a full terminal does not end
+            except OSError:
+                break
+        process.wait(timeout=60)
+        os.close(ours)
+
+
+def test_up_on_a_terminal_makes_an_admin_key_and_shows_it_once(rig: Rig) -> None:
+    url = f"http://127.0.0.1:{rig.port}"
+
+    with up(rig) as terminal:
+        key = terminal.shows(r"(dk_\w+)\r?\n(?s:.*)web_listening")[1]
+        assert f"{url}/sign-in" in terminal.shown
+        rig.wait_until_up()
+        without = get(f"{url}/api/v1/campaigns").status_code
+        with_it = get(f"{url}/api/v1/keys", headers={"Authorization": f"Bearer {key}"}).status_code
+    with up(rig) as again:
+        again.shows("web_listening")
+
+    assert (without, with_it) == (401, 200)
+    assert terminal.shown.count(key) == 1
+    assert "dk_" not in again.shown
+
+
+def test_up_without_a_terminal_shows_no_key_and_says_how_to_make_one(rig: Rig) -> None:
+    rig.settings = {"DIALER_PUBLIC_URL": PUBLIC}
+
+    done = rig.run("up")
+
+    assert done.returncode == 2
+    assert "dk_" not in done.stdout + done.stderr
+    assert done.stderr.splitlines()[-1].startswith("dialer: web cannot run: DIALER_PUBLIC_URL is")
+    assert "dialer key create NAME --scope admin" in done.stderr.splitlines()[-1]
+
+
+def test_the_web_process_of_a_public_address_starts_once_a_key_was_made(rig: Rig) -> None:
+    rig.settings = {"DIALER_PUBLIC_URL": PUBLIC}
+    refused = rig.run("web")
+
+    made = rig.json("key", "create", "first", "--scope", "admin")
+    rig.start("web")
+    try:
+        rig.wait_until_up()
+        url = f"http://127.0.0.1:{rig.port}/api/v1/campaigns"
+        answers = [
+            httpx.get(url, headers=headers, verify=False).status_code
+            for headers in ({}, {"Authorization": f"Bearer {made['key']}"})
+        ]
+    finally:
+        rig.stop()
+
+    [line] = refused.stderr.splitlines()
+    assert refused.returncode == 2
+    assert "dialer key create NAME --scope admin" in line
+    assert answers == [401, 200]
+    assert made["key"] not in rig.log("web")
