@@ -2,6 +2,7 @@
 
 A line per intent, written and fsynced between gate and request; a line per answer that Redis could
 not take. Lines are only ever appended; a file is dropped once nothing in it can matter any more.
+A file that did not take a line whole gets no other: whoever is cut off must not spoil the next one.
 
 A file is locked for as long as a request written in it may be under way, and the kernel takes the
 lock away when its process ends. So an unlocked file tells that its process is dead, and with it the
@@ -14,9 +15,11 @@ import fcntl
 import json
 import math
 import os
+import secrets
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,6 +59,7 @@ class Answer(NamedTuple):
 _as_json = json.JSONEncoder(separators=(",", ":")).encode  # dumps() would make one a call
 _ROTATE_BYTES = 1024 * 1024
 _KERNEL_ID = Path("/proc/sys/kernel/random/boot_id")
+_IDENTITY = "identity"
 
 
 class Journal:
@@ -80,8 +84,39 @@ class Journal:
         self._kernel = _kernel_id()
         self._written = self._synced = self._lost = 0  # lines, counted from the first
         self._ends: dict[Path, tuple[int, float]] = {}  # size when read, latest end in it
-        self.epoch = 0
-        """The highest epoch this process knows of."""
+        self._epoch = 0
+        self._has_read_epoch = False
+
+    @property
+    def epoch(self) -> int:
+        """The highest epoch this host knows of: a Redis that knows less has lost state."""
+        if not self._has_read_epoch:
+            self.intents(ending_after=math.inf)
+        return self._epoch
+
+    @cached_property
+    def identity(self) -> str:
+        """Names this folder among all of an account, however many hosts have one name.
+
+        Raises:
+            OSError: The folder does not take it.
+        """
+        path = self._folder / _IDENTITY
+        with suppress(FileNotFoundError):
+            return path.read_text(encoding="ascii")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        made = self._folder / f"{_IDENTITY}.{self._process}.{secrets.token_hex(4)}"
+        try:
+            with made.open("x", encoding="ascii") as file:
+                file.write(secrets.token_hex(16))
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):  # a neighbour was faster, and its word is whole
+                path.hardlink_to(made)
+        finally:
+            made.unlink(missing_ok=True)
+        _sync_folder(self._folder)
+        return path.read_text(encoding="ascii")
 
     def write_intents(self, intents: Sequence[Intent]) -> None:
         """Put intents on disk before their requests leave.
@@ -90,7 +125,7 @@ class Journal:
             OSError: They are not on disk; no request must leave.
         """
         self._append([{"intent": intent._asdict()} for intent in intents])
-        self.epoch = max(self.epoch, *(intent.epoch for intent in intents))
+        self._epoch = max(self._epoch, *(intent.epoch for intent in intents))
 
     def write_answer(self, answer: Answer) -> None:
         """Keep an answer until Redis can take it."""
@@ -99,8 +134,8 @@ class Journal:
     def intents(self, *, ending_after: float) -> list[Intent]:
         """Read this host's intents whose calls could still be live then."""
         found = [Intent(**line["intent"]) for line in self._lines() if "intent" in line]
-        for intent in found:
-            self.epoch = max(self.epoch, intent.epoch)
+        self._epoch = max(self._epoch, *(intent.epoch for intent in found), 0)
+        self._has_read_epoch = True
         return [intent for intent in found if intent.ends_at > ending_after]
 
     def answers(self) -> list[Answer]:
@@ -155,21 +190,42 @@ class Journal:
     def _append(self, lines: Sequence[dict[str, Any]]) -> None:
         packed = "".join(_as_json(line) + "\n" for line in lines).encode()
         with self._lock:
-            if self._file is None:
-                self._file = self._open()
-            os.write(self._file, packed)
+            self._write(packed)
             self._bytes += len(packed)
             self._written += len(lines)
             nth = self._written
         self._sync(nth)
 
+    def _write(self, packed: bytes) -> None:
+        """Write to this process's file, or to a new one where it does not take it whole.
+
+        Raises:
+            OSError: No file takes it whole.
+        """
+        if self._file is not None:
+            try:
+                _write_whole(self._file, packed)
+            except OSError:
+                self._leave_torn(self._file)
+            else:
+                return
+        self._file = self._open(packed)
+
+    def _leave_torn(self, file: int) -> None:
+        """Write no more to a file whose last line is cut off; what others wrote to it goes to disk."""
+        try:
+            os.fdatasync(file)
+        except OSError:
+            self._lost = self._written
+        self._retire()
+
     def _sync(self, nth: int) -> None:
         """Put the nth line on disk, and with it all that other threads have written by then."""
         with self._syncing:
+            if nth > max(self._synced, self._lost):
+                self._sync_all()
             if nth <= self._lost:
                 raise OSError(errno.EIO, "the journal's disk failed")
-            if nth > self._synced:
-                self._sync_all()
 
     def _sync_all(self) -> None:
         with self._lock:
@@ -189,15 +245,22 @@ class Journal:
             if self._bytes > _ROTATE_BYTES and self._written == written:
                 self._retire()
 
-    def _open(self) -> int:
+    def _open(self, first: bytes) -> int:
+        """Open a new file with these lines in it; one that does not take them is gone again."""
         self._folder.mkdir(parents=True, exist_ok=True)
         number = sum(1 for _ in self._folder.glob(f"{self._process}.*.jsonl"))
         while (path := self._folder / f"{self._process}.{number:06}.jsonl").exists():
             number += 1
-        self._bytes = 0
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
-        fcntl.flock(file, fcntl.LOCK_EX)  # goes with this process, however that ends
-        os.write(file, f"{_as_json({'kernel': self._kernel})}\n".encode())
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)  # goes with this process, however that ends
+            _write_whole(file, f"{_as_json({'kernel': self._kernel})}\n".encode() + first)
+            _sync_folder(self._folder)  # or a power failure might leave the file without a name
+        except OSError:
+            path.unlink(missing_ok=True)
+            os.close(file)
+            raise
+        self._bytes = 0
         self._unlock(since=boottime_s() - self._under_way_s)
         return file
 
@@ -242,9 +305,33 @@ def _left_by_its_writer(path: Path) -> Iterator[bool]:
             yield True
 
 
+def _write_whole(file: int, packed: bytes) -> None:
+    """Write all of it; a disk that is nearly full may take a part first, and says so of the rest.
+
+    Raises:
+        OSError: Not all of it is written.
+    """
+    left = memoryview(packed)
+    while left:
+        written = os.write(file, left)
+        if not written:
+            raise OSError(errno.ENOSPC, "the journal's disk takes no more")
+        left = left[written:]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the names of a folder's files on disk."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def _read(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        # what a power failure leaves may be no text at all, and must not hide the lines before it
+        text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return
     for line in text.splitlines():

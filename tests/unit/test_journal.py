@@ -1,6 +1,15 @@
 """What a host's journal keeps, and for how long."""
 
-from dialer.journal import Intent, Journal
+import os
+import resource
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from dialer.journal import Answer, Intent, Journal
+from tests.acceptance.rig import until
 
 
 def intent(attempt_id: str, *, ends_at: float, epoch: int = 1, attempt: str = "[]") -> Intent:
@@ -49,9 +58,154 @@ def test_a_line_cut_off_by_a_power_failure_is_passed_over(tmp_path):
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes() + b'{"intent":{"epoch":2,"atte')
 
-    found = [one.attempt_id for one in writer.intents(ending_after=0.0)]
+    assert read(writer) == ["whole"]
 
-    assert found == ["whole"]
+
+def test_what_a_power_failure_left_that_is_no_text_hides_no_line(tmp_path):
+    writer = Journal(tmp_path, "writer")
+    writer.write_intents([intent("whole", ends_at=150.0)])
+    writer.close()
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes() + b"\xff\x00\xfe" * 100)
+
+    assert read(writer) == ["whole"]
+
+
+################################################################ D3: the disk is nearly full
+
+
+def read(journal: Journal) -> list[str]:
+    return [one.attempt_id for one in journal.intents(ending_after=0.0)]
+
+
+@contextmanager
+def most_bytes_a_file(most: int) -> Iterator[None]:
+    """Let no file of this process get longer: what goes beyond is written in part, then refused."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+LINE = "x" * 150
+
+
+def test_d3_a_line_that_is_cut_off_goes_whole_to_a_file_of_its_own_and_spoils_no_other(tmp_path):
+    writer = Journal(tmp_path, "writer")
+    writer.write_intents([intent("a", ends_at=50.0, attempt=LINE)])
+    (file,) = tmp_path.iterdir()
+
+    with most_bytes_a_file(file.stat().st_size + 100):
+        writer.write_intents([intent("b", ends_at=50.0, attempt=LINE)])
+    writer.write_intents([intent("c", ends_at=50.0, attempt=LINE)])
+
+    assert read(Journal(tmp_path, "other")) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("room", [0, 1, 40, 100])
+def test_d3_a_line_that_no_file_takes_whole_is_not_durable_and_leaves_no_file_behind(
+    tmp_path, room
+):
+    writer = Journal(tmp_path, "writer")
+    writer.write_intents([intent("a", ends_at=50.0)])
+    (file,) = tmp_path.iterdir()
+    size = file.stat().st_size
+
+    for _ in range(20):
+        with most_bytes_a_file(size + room), pytest.raises(OSError, match="large"):
+            writer.write_intents([intent("b", ends_at=50.0, attempt=LINE * 3)])
+    assert list(tmp_path.iterdir()) == [file]
+    writer.write_intents([intent("c", ends_at=50.0)])
+
+    assert read(Journal(tmp_path, "other")) == ["a", "c"]
+
+
+def test_d3_so_it_is_for_the_first_line_of_a_process(tmp_path):
+    writer = Journal(tmp_path, "writer")
+
+    with most_bytes_a_file(30), pytest.raises(OSError, match="large"):
+        writer.write_intents([intent("a", ends_at=50.0)])
+    assert list(tmp_path.iterdir()) == []
+    writer.write_intents([intent("b", ends_at=50.0)])
+
+    assert read(writer) == ["b"]
+
+
+def test_d3_what_others_wrote_before_is_on_disk_when_a_file_is_left_torn(tmp_path, monkeypatch):
+    """They wait for their own sync meanwhile, which may see the next file only."""
+    writer = Journal(tmp_path, "writer")
+    writer.write_intents([intent("a", ends_at=50.0)])
+    (file,) = tmp_path.iterdir()
+    inode = file.stat().st_ino
+    synced: list[tuple[int, int]] = []
+    sync = os.fdatasync
+
+    def noted(fd: int) -> None:
+        synced.append((os.fstat(fd).st_ino, os.fstat(fd).st_size))
+        sync(fd)
+
+    monkeypatch.setattr(os, "fdatasync", noted)
+
+    with writer._syncing:  # a neighbour's line is written, and its sync has to wait
+        neighbour = threading.Thread(
+            target=writer.write_intents, args=([intent("b", ends_at=50.0)],), daemon=True
+        )
+        neighbour.start()
+        until(lambda: writer._written == 2, within_s=10, what="the neighbour's line")
+        size = file.stat().st_size
+        with most_bytes_a_file(size + 10):
+            torn = threading.Thread(
+                target=writer.write_intents, args=([intent("c", ends_at=50.0)],), daemon=True
+            )
+            torn.start()
+            until(lambda: writer._written == 3, within_s=10, what="the torn line")
+    neighbour.join(10)
+    torn.join(10)
+
+    assert [one for one in synced if one[0] == inode and one[1] >= size]
+    assert read(writer) == ["a", "b", "c"]
+
+
+def test_d3_an_answer_that_the_disk_does_not_take_is_told(tmp_path):
+    writer = Journal(tmp_path, "writer")
+
+    with most_bytes_a_file(10), pytest.raises(OSError, match="large"):
+        writer.write_answer(Answer("a", "sid", None, 200, None))
+
+
+################################################################ whose journal it is
+
+
+def test_a_folder_keeps_its_identity_and_two_folders_have_two(tmp_path):
+    first, again = Journal(tmp_path / "a", "first"), Journal(tmp_path / "a", "again")
+    other = Journal(tmp_path / "b", "first")
+
+    assert first.identity == again.identity != other.identity
+    assert [one.name for one in (tmp_path / "a").iterdir()] == ["identity"]
+
+
+def test_processes_that_ask_at_once_agree_on_it(tmp_path):
+    journals = [Journal(tmp_path, f"p{n}") for n in range(8)]
+    found: list[str] = []
+    threads = [
+        threading.Thread(target=lambda one=one: found.append(one.identity)) for one in journals
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    assert len(found) == 8
+    assert len(set(found)) == 1
+
+
+def test_a_process_knows_the_epoch_of_its_folder_before_it_writes(tmp_path):
+    writer = Journal(tmp_path, "writer")
+    writer.write_intents([intent("over", ends_at=50.0, epoch=7)])
+
+    assert Journal(tmp_path, "another").epoch == 7
 
 
 ################################################################ processes that died
