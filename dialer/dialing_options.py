@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from campaigns.allowed import ANYTHING, Allowed
+from campaigns.attempt import quarantine_s
 from campaigns.caps import AccountCaps
 from campaigns.phone import PhoneRules
 
@@ -32,3 +33,13 @@ class DialingOptions:
     allowed: Allowed = ANYTHING
     caps: AccountCaps = field(default_factory=AccountCaps)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Kolkata"))
+
+    def quarantine_s(self, *, time_out_s: int, time_limit_s: int) -> float:
+        """Give the longest time, from the gate, that a call by these rules can still be live, s."""
+        return quarantine_s(
+            time_out_s=time_out_s,
+            time_limit_s=time_limit_s,
+            max_retries=self.max_retries,
+            http_deadline_s=self.http_deadline_s,
+            slack_s=self.slack_s,
+        )

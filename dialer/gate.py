@@ -19,7 +19,6 @@ from campaigns.attempt import (
     Attempt,
     AttemptState,
     Outcome,
-    quarantine_s,
 )
 from campaigns.campaign import CampaignRules, ZoneBy
 from campaigns.caps import daily_caps, local_day
@@ -298,11 +297,14 @@ class Gate:
         if known and known[0] <= now_s < known[1] and rules.zone_by is not ZoneBy.NUMBER:
             return known
         window, opens_s = self._hours.window(rules, row_zone=row_zone, customer=customer)
+        quarantine_s = self._options.quarantine_s(
+            time_out_s=rules.time_out_s, time_limit_s=rules.time_limit_s
+        )
         self._windows[key] = found = (
             window.from_at.timestamp() if window else 0.0,
             window.until_at.timestamp() if window else 0.0,
             opens_s,
-            _rest_of_intent(campaign.rules_version, window, rules.zone, self._quarantine_s(rules)),
+            _rest_of_intent(campaign.rules_version, window, rules.zone, quarantine_s),
         )
         return found
 
@@ -322,15 +324,6 @@ class Gate:
             self._known[id_] = self._campaigns.find(id_)
             wanted.rules_changed = False
         return self._known[id_]
-
-    def _quarantine_s(self, rules: CampaignRules) -> float:
-        return quarantine_s(
-            time_out_s=rules.time_out_s,
-            time_limit_s=rules.time_limit_s,
-            max_retries=self._options.max_retries,
-            http_deadline_s=self._options.http_deadline_s,
-            slack_s=self._options.slack_s,
-        )
 
 
 def party(line: Sequence[Wanted]) -> int:

@@ -7,8 +7,9 @@ from typing import Any, cast
 import redis
 
 from dialer.account_day import in_words
-from dialer.store import Database
+from dialer.store import Database, Hold, Holds
 from dialer.store.database import text
+from dialer.store.holds import HOLD_FIELDS, why_held
 
 _QUEUE = "dial"
 
@@ -78,7 +79,8 @@ class Health:
 
     Args:
         as_of: Epoch s of Redis' clock, as are all instants.
-        hold: Why nothing is dialled until the records are complete; '' = nothing holds.
+        hold: Why nothing is dialled until a person says so, or the records are complete; None =
+            nothing holds.
         stopped: Why the provider refuses the account; '' = it does not.
         queued: Messages that wait for a worker.
         callbacks_waiting: Callbacks received and not yet settled.
@@ -92,9 +94,8 @@ class Health:
     as_of: float
     processes: tuple[Process, ...]
     redis: RedisHealth
-    hold: str
+    hold: Hold | None
     stopped: str
-    held_at: float | None
     stopped_at: float | None
     queued: int
     callbacks_waiting: int
@@ -110,7 +111,7 @@ def read_health(db: Database) -> Health:
     """Read everything."""
     now = db.now()
     with db.client.pipeline(transaction=False) as pipe:
-        pipe.hmget(db.key("account"), "hold", "held_at", "stopped", "stopped_at")
+        pipe.hmget(db.key("account"), "stopped", "stopped_at")
         pipe.llen(db.key(f"dramatiq:{_QUEUE}"))
         pipe.xlen(db.key("callbacks"))
         pipe.xrange(db.key("callbacks"), count=1)
@@ -120,14 +121,13 @@ def read_health(db: Database) -> Health:
         pipe.xlen(db.key("orphans"))
         pipe.zcard(db.key("late"))
         (account, queued, callbacks, first, live, oldest, slots, orphans, late) = pipe.execute()
-    hold, held_at, stopped, stopped_at = account
+    stopped, stopped_at = account
     return Health(
         as_of=now,
         processes=tuple(_processes(db)),
         redis=read_redis_health(db.client),
-        hold=text(hold),
+        hold=Holds(db).read(),
         stopped=text(stopped),
-        held_at=float(held_at) if held_at else None,
         stopped_at=float(stopped_at) if stopped_at else None,
         queued=queued,
         callbacks_waiting=callbacks,
@@ -157,12 +157,10 @@ class AccountStops:
 
 def account_stops(db: Database) -> AccountStops:
     """Tell what stops the account."""
-    found = cast(
-        "list[bytes | None]",
-        db.client.hmget(db.key("account"), "hold", "stopped", "capped_by", "capped_until"),
-    )
-    capped = in_words(text(found[2]), found[3], db.now()) if found[2] else ""
-    return AccountStops(text(found[0]), text(found[1]), capped)
+    found = db.client.hmget(db.key("account"), *HOLD_FIELDS, "stopped", "capped_by", "capped_until")
+    *holds, stopped, capped_by, until = cast("list[bytes | None]", found)
+    capped = in_words(text(capped_by), until, db.now()) if capped_by else ""
+    return AccountStops(why_held(holds), text(stopped), capped)
 
 
 def read_redis_health(client: "redis.Redis") -> RedisHealth:

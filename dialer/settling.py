@@ -21,6 +21,7 @@ from dialer.pacing import WINDOW_MARGIN_S
 from dialer.store import Attempts, Database, Follows, Stale
 from dialer.store.attempts import Correction, SidTaken, Write
 from dialer.store.background import Background, backgrounds
+from dialer.store.facts import NO_ATTEMPT
 from dialer.turnstile import Turnstile
 
 log = structlog.get_logger(__name__)
@@ -95,7 +96,7 @@ class Settling:
     ) -> Sequence[Attempt | Conflict]:
         match after:
             case None:
-                return [Conflict("there is no such attempt")] * len(merger.heard)
+                return [Conflict(NO_ATTEMPT)] * len(merger.heard)
             case SidTaken(owner) if len(merger.heard) == 1:
                 sid = merger.heard[0].report.sid
                 return [Conflict(f"call {sid} is the call of attempt {owner}")]

@@ -17,6 +17,7 @@ from dialer.account_day import in_words
 from dialer.pacing import Allowance, Pacing, Rate
 from dialer.store import Campaign, Campaigns, Counts, Database
 from dialer.store.database import text
+from dialer.store.holds import HOLD_FIELDS, why_held
 from dialer.windows import Hours
 
 _TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
@@ -156,7 +157,9 @@ class Statuses:
         campaign = self._campaigns.find(id_or_name)
         counts = self._campaigns.counts(campaign.id)
         with self._db.client.pipeline(transaction=False) as pipe:
-            pipe.hmget(self._db.key("account"), "hold", "stopped", "capped_by", "capped_until")
+            pipe.hmget(
+                self._db.key("account"), *HOLD_FIELDS, "stopped", "capped_by", "capped_until"
+            )
             pipe.zcard(self._db.key("open"))
             pipe.zcard(self._db.key("c", campaign.id, "ready"))
             pipe.llen(self._db.key("c", campaign.id, "newcomers"))
@@ -164,7 +167,7 @@ class Statuses:
             pipe.zcard(self._db.key("late"))
             pipe.hmget(self._db.key("c", campaign.id), "capped_until", "capped_by", "loading")
             (
-                (hold, stopped, *capped),
+                (hand, hold, stopped, *capped),
                 calls_live,
                 ready,
                 newcomers,
@@ -196,7 +199,7 @@ class Statuses:
             last_due_at=_instant(timers.last_due_at),
             feeders=processes.get("feeder", 0),
             workers=processes.get("worker", 0),
-            hold=text(hold),
+            hold=why_held((hand, hold)),
             stopped=text(stopped),
             account_cap=in_words(text(capped[0]), capped[1], now),
             blocked_for_s=rate.blocked_for_s,

@@ -16,6 +16,7 @@ from dialer.ids import AttemptId
 from dialer.settling import Heard
 from dialer.store import Fact, Facts
 from dialer.store.database import is_lasting
+from dialer.store.facts import NO_ATTEMPT
 from workers.heartbeat import beating
 from workers.stopping import stop_on_signals
 from workers.wiring import Wiring, process_name
@@ -103,6 +104,20 @@ def _settle(wiring: Wiring, facts: Sequence[Fact]) -> None:
     for fact, why in unreadable + unplaced:
         log.warning("callback_set_aside", attempt_id=fact.attempt_id, why=why)
         wiring.facts.set_aside(fact, why=why)
+    _look_again(wiring, [fact.attempt_id for fact, why in unplaced if why == NO_ATTEMPT])
+
+
+def _look_again(wiring: Wiring, missing: Sequence[str]) -> None:
+    """Take callbacks up again whose attempts came back from a journal while they were set aside.
+
+    Whoever brings an attempt back looks through what was set aside; one of the two sees the other.
+    """
+    ids = [id_ for one in missing if (id_ := AttemptId.parse(one))]
+    if ids:
+        found = zip(ids, wiring.attempts.get_many(ids), strict=True)
+        back = {str(id_) for id_, attempt in found if attempt}
+        if back:
+            wiring.facts.take_up_again(back)
 
 
 def _read(fact: Fact, zone: ZoneInfo) -> Heard | str:

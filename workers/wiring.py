@@ -1,6 +1,5 @@
 """Builds store, pacing and provider from the settings; the only place that chooses."""
 
-import math
 import os
 import socket
 from contextlib import suppress
@@ -11,7 +10,7 @@ from zoneinfo import ZoneInfo
 import redis
 from redis.asyncio import Redis as AsyncRedis
 
-from campaigns.attempt import SEND_WINDOW_S, quarantine_s
+from campaigns.attempt import SEND_WINDOW_S
 from campaigns.phone import PhoneRules
 from dialer import embedded
 from dialer.account_day import AccountDay
@@ -30,7 +29,7 @@ from dialer.recovery import AccountRecovery, HostRecovery
 from dialer.settings import Settings, SettingsError, require_dialling
 from dialer.settling import Settling, SettlingTimes
 from dialer.status import Statuses
-from dialer.store import Campaigns, Database, Facts
+from dialer.store import Attempts, Campaigns, Database, Facts, Holds
 from dialer.store.layout import can_read_contacts
 from dialer.suppressing import Suppressing
 from dialer.sweeping import Sweeping
@@ -155,6 +154,23 @@ class Wiring:
         )
 
     @cached_property
+    def dialing_options(self) -> DialingOptions:
+        """What every dial shares."""
+        return DialingOptions(
+            max_concurrent_calls=self.settings.exotel_max_concurrent_calls,
+            max_retries=self.settings.exotel_max_retries,
+            http_deadline_s=self.settings.dialer_http_deadline_s,
+            slack_s=self.settings.dialer_quarantine_slack_s,
+            lookup_after_s=self.settings.dialer_lookup_after_s,
+            playback_names=self.settings.exotel_playback_names,
+            phone_rules=self.phone_rules,
+            allowed=self.settings.allowed,
+            caps=self.settings.account_caps,
+            zone=ZoneInfo(self.settings.dialer_timezone),
+            min_replicas=self.settings.dialer_min_replicas,
+        )
+
+    @cached_property
     def dialing(self) -> Dialing:
         """Dials released contacts."""
         return Dialing(
@@ -163,19 +179,7 @@ class Wiring:
             pacing=self.pacing,
             settling=self.settling,
             paths=self.paths,
-            options=DialingOptions(
-                max_concurrent_calls=self.settings.exotel_max_concurrent_calls,
-                max_retries=self.settings.exotel_max_retries,
-                http_deadline_s=self.settings.dialer_http_deadline_s,
-                slack_s=self.settings.dialer_quarantine_slack_s,
-                lookup_after_s=self.settings.dialer_lookup_after_s,
-                playback_names=self.settings.exotel_playback_names,
-                phone_rules=self.phone_rules,
-                allowed=self.settings.allowed,
-                caps=self.settings.account_caps,
-                zone=ZoneInfo(self.settings.dialer_timezone),
-                min_replicas=self.settings.dialer_min_replicas,
-            ),
+            options=self.dialing_options,
             recovery=self.host_recovery,
             journal=self.journal,
             sleep=self.sleep,
@@ -186,10 +190,7 @@ class Wiring:
         """This process's journal; one folder a host, since a data folder may be shared."""
         folder = self.settings.dialer_data_dir / "journal" / socket.gethostname()
         under_way_s = SEND_WINDOW_S + self.settings.dialer_http_deadline_s
-        journal = Journal(folder, process_name(), under_way_s=under_way_s)
-        # before the first gate is asked: a Redis that knows less than this host has lost state
-        journal.intents(ending_after=math.inf)
-        return journal
+        return Journal(folder, process_name(), under_way_s=under_way_s)
 
     @cached_property
     def host_recovery(self) -> HostRecovery:
@@ -206,19 +207,27 @@ class Wiring:
     def account_recovery(self) -> AccountRecovery:
         """The feeder's part in a recovery, and the operator's."""
         settings = self.settings
+        options = self.dialing_options
         return AccountRecovery(
             self.db,
             allowance=self.allowance,
             settling=self.settling,
             sweeping=self.sweeping,
-            longest_call_s=quarantine_s(
-                time_out_s=settings.dialer_time_out_s,
-                time_limit_s=settings.dialer_time_limit_s,
-                max_retries=settings.exotel_max_retries,
-                http_deadline_s=settings.dialer_http_deadline_s,
-                slack_s=settings.dialer_quarantine_slack_s,
+            longest_call_s=options.quarantine_s(
+                time_out_s=settings.dialer_time_out_s, time_limit_s=settings.dialer_time_limit_s
             ),
+            options=options,
         )
+
+    @cached_property
+    def holds(self) -> Holds:
+        """What holds all dialling, set by hand or by the machine."""
+        return Holds(self.db)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """Attempts."""
+        return Attempts(self.db)
 
     @cached_property
     def campaigns(self) -> Campaigns:

@@ -1,15 +1,67 @@
--- Set, release, or seal the account during a recovery hold.
+-- Set, end, or seal a hold. Two may stand side by side: a person's, and the one that any script sets
+-- where Redis may have lost writes. Each ends by its id, so that nobody ends another than they saw.
 -- KEYS 1  prefix
--- ARGV 1  'set' | 'release' | 'seal'  2  why, for set  3  most requests  4  spacing, s
---      5  slowest recent answer, s
--- Returns 1 when something changed.
+-- ARGV 1  what to do  2  of it, see below  3  the epoch the caller remembers, then its own:
+--      'set'      2  why: a hold by hand, in the place of an earlier one
+--      'release'  2  id of the hold by hand  4  of the machine's; '' leaves that one alone
+--      'end'      2  id of the machine's hold, worked off  4…  the hosts known by then
+--      'seal'     2  id of the machine's hold  4  most requests  5  spacing, s
+--                 6  slowest recent answer, s
+-- Returns 1 when it was done, 0 when another hold stands than was named, or another host came.
+
+epoch_or_hold(tonumber(ARGV[3] or 0)) -- a Redis that has just failed over has another hold than was read
+local HAND, MACHINE = { 'hand', 'hand_id', 'hand_at' }, { 'hold', 'lost', 'sealed', 'known_until' }
+
+-- As an earlier version wrote a hold by hand: in the machine's place.
+if redis.call('HDEL', key('account'), 'by_hand') == 1 then
+  local was = redis.call('HMGET', key('account'), 'hold', 'held_at')
+  redis.call('HSET', key('account'), 'hand', was[1], 'hand_at', was[2], 'hand_id', '-')
+  redis.call('HDEL', key('account'), unpack(MACHINE))
+end
+
+local function stands(why, id)
+  local found = redis.call('HMGET', key('account'), why, id)
+  return found[1] and (found[2] or '-') or nil -- one that an earlier version set has no id
+end
 
 if ARGV[1] == 'set' then
-  redis.call('HSET', key('account'), 'hold', ARGV[2], 'held_at', text(now))
-  redis.call('DEL', key('reported'))
+  local id = text(now) .. '/' .. redis.call('HINCRBY', key('account'), 'holds', 1)
+  redis.call('HSET', key('account'), 'hand', ARGV[2], 'hand_id', id, 'hand_at', text(now))
   return 1
-elseif ARGV[1] == 'release' then
-  return redis.call('HDEL', key('account'), 'hold', 'held_at', 'lost', 'sealed') > 0 and 1 or 0
+end
+
+if ARGV[1] == 'release' then
+  local by_hand, by_machine = stands('hand', 'hand_id'), stands('hold', 'hold_id')
+  local is_other = ARGV[2] ~= '' and by_hand and by_hand ~= ARGV[2]
+    or ARGV[4] ~= '' and by_machine and by_machine ~= ARGV[4]
+  if is_other then
+    return 0
+  end
+  local ended = 0
+  if ARGV[2] ~= '' then
+    ended = ended + redis.call('HDEL', key('account'), unpack(HAND))
+  end
+  if ARGV[4] ~= '' then
+    ended = ended + redis.call('HDEL', key('account'), unpack(MACHINE))
+  end
+  return ended > 0 and 1 or 0
+end
+
+if stands('hold', 'hold_id') ~= ARGV[2] then
+  return 0
+end
+if ARGV[1] == 'end' then
+  local known = {}
+  for i = 4, #ARGV do
+    known[ARGV[i]] = true
+  end
+  for _, host in ipairs(redis.call('HKEYS', key('hosts'))) do
+    if not known[host] then
+      return 0 -- it came meanwhile, and has not told what it sent
+    end
+  end
+  redis.call('HDEL', key('account'), unpack(MACHINE))
+  return 1
 end
 
 -- Slots that may have been lost: by the spacing at most one request was sent every so many
@@ -17,7 +69,7 @@ end
 if redis.call('HSETNX', key('account'), 'sealed', 1) == 0 then
   return 0
 end
-for i = 1, tonumber(ARGV[3]) do
-  redis.call('ZADD', key('slots'), text(now + tonumber(ARGV[5]) + i * tonumber(ARGV[4])), 'phantom/' .. i)
+for i = 1, tonumber(ARGV[4]) do
+  redis.call('ZADD', key('slots'), text(now + tonumber(ARGV[6]) + i * tonumber(ARGV[5])), 'phantom/' .. i)
 end
 return 1

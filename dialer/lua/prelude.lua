@@ -30,14 +30,39 @@ local account_read
 local function account()
   if not account_read then
     local a = redis.call('HMGET', key('account'), 'run_id', 'epoch', 'hold', 'stopped', 'probe_at',
-      'probing', 'capped_by', 'capped_until')
+      'probing', 'capped_by', 'capped_until', 'hand')
     account_read = {
       run_id = a[1], epoch = tonumber(a[2] or 0), hold = a[3],
       stopped = a[4], probe_at = tonumber(a[5] or nil), probing = a[6],
       capped_by = a[7], capped_until = tonumber(a[8] or 0),
+      hand = a[9],
     }
   end
   return account_read
+end
+
+-- Holds dialling because this Redis may have lost writes. Each such hold has an id of its own: who
+-- worked one off must not end the next. A hold by hand stands beside it, under `hand`.
+-- Until when this Redis knew of its hosts is read before any of them writes again; while a hold is
+-- not over, that of its beginning stands, or who is waited for since then would be forgotten.
+local function hold_account(why, missing)
+  local before = redis.call('HMGET', key('account'), 'hold', 'known_until')
+  local known_until = before[1] and tonumber(before[2] or nil)
+  if not known_until then
+    known_until = 0
+    for _, seen in ipairs(redis.call('HVALS', key('hosts'))) do
+      known_until = math.max(known_until, tonumber(seen))
+    end
+  end
+  local id = text(now) .. '/' .. redis.call('HINCRBY', key('account'), 'holds', 1)
+  redis.call('HSET', key('account'), 'hold', why, 'hold_id', id, 'held_at', text(now),
+    'known_until', text(known_until))
+  if missing then
+    redis.call('HSET', key('account'), 'lost', missing)
+  end
+  redis.call('HDEL', key('account'), 'sealed') -- slots may have been lost again
+  redis.call('DEL', key('reported'))
+  account().hold = why
 end
 
 -- Every intent raises the epoch, and whoever wrote one remembers it. A Redis that is behind what a
@@ -56,15 +81,10 @@ local function epoch_or_hold(remembered)
     if is_new then
       return a.epoch
     end
-    a.hold = lost and 'Redis lost state' or 'Redis was restarted'
-    redis.call('HSET', key('account'), 'hold', a.hold, 'held_at', text(now))
-    if lost then
-      redis.call('HSET', key('account'), 'lost', missing)
-    end
-    redis.call('DEL', key('reported'))
+    hold_account(lost and 'Redis lost state' or 'Redis was restarted', lost and missing)
     return nil
   end
-  if a.hold then
+  if a.hold or a.hand then
     return nil
   end
   return a.epoch

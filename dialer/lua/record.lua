@@ -130,9 +130,12 @@ local function record(id, campaign, n, no, version, after, follows)
     end
   end
 
-  if follows.unresolved and c.state == DIALING then
+  -- One that Redis had lost may be back beside a later one of its contact, or after that was closed:
+  -- then it says nothing of where the contact stands.
+  local is_last = c and c.made == no and (c.state == DIALING or c.state == UNRESOLVED)
+  if is_last and follows.unresolved and c.state == DIALING then
     move(campaign, n, c, UNRESOLVED)
-  elseif follows.bound and c.state == UNRESOLVED then
+  elseif is_last and follows.bound and c.state == UNRESOLVED then
     move(campaign, n, c, DIALING)
   end
 
@@ -144,7 +147,9 @@ local function record(id, campaign, n, no, version, after, follows)
       c.charged = c.charged - 1
       count(campaign, 'charged', -1)
     end
-    if settle.final then
+    if not is_last then
+      write_contact(campaign, n, c)
+    elseif settle.final then
       close_contact(campaign, n, c, settle.final, settle.name)
     else
       c.due = settle.due_s > 0 and math.ceil(now + settle.due_s) or math.floor(now)

@@ -1,49 +1,108 @@
 -- Bring back an attempt that a worker's journal knows and Redis has lost: its request may have left.
+-- Attempts of one contact, and of one agent, come back in any order, from several hosts: a contact
+-- stands where its last one left it, and a number belongs to the latest call.
 -- KEYS 1  prefix
 -- ARGV 1  attempt id  2  campaign  3  contact  4  attempt number  5  nonce  6  the attempt, JSON
 --      7  agent  8  customer, digits  9  until when its call could live, epoch s
 --     10  until when its request counts against the allowance, epoch s
+--     11  1: hold dialling where it was missing and no hold stands
 -- Returns 1 when it was missing.
 
 local id, campaign, n, no = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
+local ends_at = tonumber(ARGV[9])
+
+local function attempts_of(campaign, n)
+  return key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
+end
+
+local attempts = attempts_of(campaign, n)
 local stored = redis.call('HGET', attempts, n .. '-' .. no)
 if stored and cjson.decode(stored)[5] == ARGV[5] then
   return 0
 end
-if tonumber(ARGV[9]) <= now then
+if ends_at <= now then
   return 0 -- no call of it can be live any more
 end
+if redis.call('HEXISTS', key('c', campaign), 'archived_at') == 1 then
+  return 0 -- it left Redis with its campaign
+end
 
-if tonumber(ARGV[10]) > now then
-  redis.call('ZADD', key('slots'), ARGV[10], id)
+local requested_at = cjson.decode(ARGV[6])[3]
+local function is_held_by_later(number, holder)
+  local its_campaign, its_n, its_no, its_nonce =
+    string.match(holder or '', '^(%w+)%-(%d+)%-(%d+)%-(%w+)$')
+  if not its_campaign then
+    return false -- it is free, or only released: no call was made
+  elseif its_campaign == campaign and tonumber(its_n) == n then
+    return tonumber(its_no) > no
+  end
+  local its = redis.call('HGET', attempts_of(its_campaign, tonumber(its_n)), its_n .. '-' .. its_no)
+  its = its and cjson.decode(its)
+  if its and its[5] == its_nonce then
+    return its[3] > requested_at
+  end
+  return tonumber(redis.call('ZSCORE', key('ghosts'), number .. '/' .. holder) or 0) > ends_at
+end
+
+-- Returns whether the number was somebody else's, and is this attempt's now.
+local function hold_number(number)
+  local holder = redis.call('HGET', key('busy'), number)
+  if holder == id or is_held_by_later(number, holder) then
+    return false
+  end
+  redis.call('HSET', key('busy'), number, id)
+  return true
+end
+
+local function note_loss()
+  if account().hold then
+    redis.call('HSETNX', key('account'), 'lost', 1)
+  elseif ARGV[11] == '1' then
+    hold_account('a host remembers calls that Redis lost', 1)
+  end
+  if tonumber(ARGV[10]) > now then
+    redis.call('ZADD', key('slots'), ARGV[10], id)
+  end
 end
 
 local c = read_contact(campaign, n)
-if not c or stored or c.state == FINAL or c.state == UNRESOLVED or c.state == DIALING then
+if not c or stored or c.customer ~= ARGV[8] then
   -- there is no place for it: keep its two numbers from being rung meanwhile
   local added = 0
   for _, number in ipairs({ ARGV[7], ARGV[8] }) do
-    if redis.call('HSETNX', key('busy'), number, id) == 1 then
+    if hold_number(number) then
       redis.call('ZADD', key('ghosts'), ARGV[9], number .. '/' .. id)
       added = 1
     end
   end
+  if added == 1 then
+    note_loss()
+  end
   return added
 end
 
-if c.state == WAITING then
-  leave_queues(campaign, n, c)
-elseif c.state == RELEASED then
-  local token = redis.call('HGET', key('busy'), c.agent)
-  redis.call('ZREM', key('released'), campaign .. '/' .. n .. '/' .. (token or ''))
-end
-c.made = math.max(c.made, no)
-c.charged = c.charged + 1
-move(campaign, n, c, UNRESOLVED)
-count(campaign, 'attempts', 1)
-count(campaign, 'charged', 1)
-redis.call('HSET', key('busy'), c.agent, id, c.customer, id)
+note_loss()
 redis.call('HSET', attempts, n .. '-' .. no, ARGV[6])
 redis.call('ZADD', key('open'), text(now), id)
+count(campaign, 'attempts', 1)
+count(campaign, 'charged', 1)
+c.charged = c.charged + 1
+if no < c.made then
+  write_contact(campaign, n, c) -- a later one says where it stands
+else
+  c.made = no
+  if c.state == WAITING then
+    leave_queues(campaign, n, c)
+  elseif c.state == RELEASED then
+    local token = redis.call('HGET', key('busy'), c.agent)
+    redis.call('ZREM', key('released'), campaign .. '/' .. n .. '/' .. (token or ''))
+  end
+  if c.state == FINAL then
+    write_contact(campaign, n, c) -- it was closed meanwhile, and stays so
+  else
+    move(campaign, n, c, UNRESOLVED)
+  end
+end
+hold_number(ARGV[7])
+hold_number(ARGV[8])
 return 1

@@ -5,6 +5,7 @@ from dialer.store.campaigns import Campaign, Campaigns, Counts
 from dialer.store.contacts import Contacts
 from dialer.store.database import Database
 from dialer.store.facts import Fact, Facts
+from dialer.store.holds import Hold, Holds
 from dialer.store.record import ContactRecord
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "Fact",
     "Facts",
     "Follows",
+    "Hold",
+    "Holds",
     "OpenAttempt",
     "Settle",
     "Stale",

@@ -33,6 +33,7 @@ _SCRIPTS = (
     "due_looks",
     "restore",
     "hold",
+    "host",
     "archive",
     "replace_lines",
     "audit",

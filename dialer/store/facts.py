@@ -1,6 +1,6 @@
 """Callbacks as they came, in a stream, until somebody settled them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,6 +10,8 @@ from dialer.store.database import Database, text
 
 _STREAM = "callbacks"
 _GROUP = "results"
+NO_ATTEMPT = "there is no such attempt"
+"""Why a callback is set aside that may find its attempt yet: Redis may have lost it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,37 @@ class Facts:
         """Keep a callback nobody could place, for the report and the operator."""
         self._db.client.xadd(
             self._db.key("orphans"),
-            {"attempt": fact.attempt_id, "why": why, "body": fact.body},
+            {
+                "attempt": fact.attempt_id,
+                "why": why,
+                "body": fact.body,
+                "type": fact.content_type,
+                "at": str(fact.received_at),
+            },
             maxlen=10_000,
             approximate=True,
         )
+
+    def take_up_again(self, attempts: Collection[str]) -> int:
+        """Put callbacks that were set aside for want of these attempts among those to be settled.
+
+        Returns:
+            How many. Two who do the same at once may do it twice, which changes nothing.
+        """
+        orphans = self._db.key("orphans")
+        stored = cast("list[tuple[bytes, dict[bytes, bytes]]]", self._db.client.xrange(orphans))
+        found = [
+            (id_, fields)
+            for id_, fields in stored
+            if text(fields.get(b"why")) == NO_ATTEMPT and text(fields.get(b"attempt")) in attempts
+        ]
+        with self._db.client.pipeline() as pipe:
+            for id_, fields in found:
+                again = {name: value for name, value in fields.items() if name != b"why"}
+                pipe.xadd(self.key, cast("Any", {b"at": _instant_of(id_), **again}))
+                pipe.xdel(orphans, id_)
+            pipe.execute()
+        return len(found)
 
     def waiting(self) -> int:
         """Count callbacks not yet settled."""
@@ -114,12 +143,17 @@ def _entries(answer: Any) -> Any:
     return answer[0][1]
 
 
+def _instant_of(id_: bytes) -> float:
+    """When an entry of a stream was written, epoch s."""
+    return int(text(id_).split("-")[0]) / 1000
+
+
 def _facts(entries: Any) -> list[Fact]:
     return [
         Fact(
             id=text(id_),
             attempt_id=text(fields.get(b"attempt")),
-            received_at=int(text(id_).split("-")[0]) / 1000,
+            received_at=float(fields.get(b"at", _instant_of(id_))),
             content_type=text(fields.get(b"type")),
             body=fields.get(b"body", b""),
         )

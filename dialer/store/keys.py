@@ -49,11 +49,12 @@ sids:D              hash    Sid → attempt id, of day D                        
 callbacks           stream  raw callbacks, consumer group `results`                   until settled
 orphans             stream  callbacks nobody could place                              10,000
 suppressed          hash    number → when and why, JSON                               for ever
-account             hash    run_id, epoch; stopped, hold, capped_by: why nothing is   for ever
-                            dialled; layout of contacts
-hosts               hash    worker host → last seen, epoch s                          for ever
+account             hash    run_id, epoch; stopped, hold, hand, capped_by: why        for ever
+                            nothing is dialled; layout of contacts
+hosts               hash    identity of a host's journal → last seen, epoch s         30 days
+host_names          hash    identity of a host's journal → its name, for people       as hosts
 sick                hash    worker host that cannot send → since when and why, JSON    15 s
-reported            hash    worker host → what its journal held, JSON                 per hold
+reported            hash    identity of a host's journal → what it held, JSON         per hold
 ghosts              zset    N/attempt whose contact is lost → until it could live     until then
 recent, c:C:recent  list    the last answers, for the breakers                        50
 heartbeat:ROLE:ID   string  a process, what it is and since when, JSON                15 s

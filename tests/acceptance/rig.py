@@ -124,14 +124,19 @@ class Rig:
                 process.wait()
         self.processes.clear()
 
-    def run(self, *args: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the command line."""
+    def run(self, *args: str, answers: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command of the command line.
+
+        Args:
+            answers: What a person types when it asks.
+        """
         return subprocess.run(
             [str(BIN / "dialer"), *args],
             env=self.env,
             cwd=self.folder,
             capture_output=True,
             text=True,
+            input=answers,
             timeout=90,
             check=False,
         )

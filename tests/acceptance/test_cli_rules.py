@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -224,6 +225,28 @@ def test_a_hold_set_by_hand_stops_everything_until_it_is_released(rig):
     assert rig.json("hold", "release")["was_held"] is True
     assert rig.json("hold", "show")["held"] is False
     assert rig.json("account", "show")["stopped"] is False
+
+
+def test_r9_releasing_names_what_is_not_known_and_asks(rig, redis_client):
+    rig.load(ROWS, "--start")
+    account = "dialer:{demo}:account"
+    redis_client.hset(account, "run_id", "another")
+    redis_client.hset("dialer:{demo}:hosts", "identity", time.time())
+    redis_client.hset("dialer:{demo}:host_names", "identity", "host-seven")
+    rig.json("hold", "set", "let me look first")
+
+    shown = rig.json("hold", "show")
+    no = rig.run("hold", "release", answers="n\n")
+    alone = rig.run("hold", "release", answers="n\n")
+    nobody_there = rig.run("hold", "release", "--json")
+    yes = rig.json("hold", "release", "--yes")
+
+    assert (shown["by_hand"], shown["waiting_for"]) == (False, ["host-seven"])
+    assert "Not known yet: what these hosts sent last: host-seven." in no.stderr
+    assert (no.returncode, "Redis was restarted" in no.stdout) == (0, True)
+    assert "let me look first" not in no.stdout
+    assert alone.returncode == nobody_there.returncode == 130
+    assert yes == {"held": False, "was_held": True}
 
 
 def test_nothing_is_unresolved_before_anything_was_dialled(rig):

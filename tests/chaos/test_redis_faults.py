@@ -39,7 +39,7 @@ def restart(station, server):
 
 def end_hold(station):
     """What workers and feeder do each second."""
-    for _ in range(5):
+    for _ in range(8):
         station.wiring.host_recovery.tick()
         station.wiring.account_recovery.tick()
         station.pass_time(1)

@@ -275,6 +275,31 @@ def test_everything_can_be_stopped_and_released(web: Site, db: Database) -> None
     assert (held["hold"], released["hold"]) == ("fire drill", None)
 
 
+def hold_by_machine(db: Database) -> None:
+    """Let Redis look as if it had been restarted, and somebody notice."""
+    db.client.hset(db.key("account"), "run_id", "another")
+    db.run("host", 0, "its identity", "its name")
+
+
+def test_r9_the_machines_hold_ends_by_the_api_only_when_what_is_not_known_is_confirmed(
+    web: Site,
+) -> None:
+    hold_by_machine(web.wiring.db)
+    web.api("PUT", "/health/hold", json={"why": "fire drill"})
+
+    both = web.api("DELETE", "/health/hold").json()
+    refused = web.api("DELETE", "/health/hold")
+    confirmed = web.api("DELETE", "/health/hold?confirm=true").json()
+
+    assert both["hold"] == "Redis was restarted"
+    assert both["hold_not_known"] == ["what these hosts sent last: its name"]
+    assert (refused.status_code, refused.json()["code"]) == (409, "hold_not_known")
+    assert refused.json()["not_known"] == both["hold_not_known"]
+    assert "its name" in refused.json()["detail"]
+    assert (confirmed["hold"], confirmed["hold_not_known"]) == (None, [])
+    assert web.api("DELETE", "/health/hold").status_code == 200
+
+
 def test_rules_change_while_a_campaign_rests(web: Site) -> None:
     id_ = web.upload().json()["campaign_id"]
 

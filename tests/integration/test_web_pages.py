@@ -431,3 +431,36 @@ def test_an_attempt_of_unknown_fate_is_decided_by_an_operator(unlucky: Site) -> 
     assert after is not None
     assert (after.outcome, after.source) == ("turned_away", "operator")
     assert wiring.campaigns.counts(id_.campaign).unresolved == 0
+
+
+################################################################ R9: two holds on one page
+
+
+def hold_fields(page: str) -> dict[str, str]:
+    """What each button of the page would end, by its word."""
+    return {
+        match[2]: html.unescape(match[1])
+        for match in re.finditer(r'name="hold" value="([^"]*)"><button [^>]*value="(\w+)"', page)
+    }
+
+
+def test_r9_the_page_names_what_is_not_known_and_each_button_ends_what_it_showed(web, browser):
+    db = web.wiring.db
+    db.client.hset(db.key("account"), "run_id", "another")
+    db.run("host", 0, "its identity", "host seven")
+    browser.post("/health/hold", do="hold", why="stop everything")
+    shown = browser.get("/health").text
+    ids = hold_fields(shown)
+    browser.post("/health/hold", do="hold", why="a later word")
+
+    stale = browser.post("/health/hold", do="release", hold=ids["release"])
+    assert stale.status_code == 409
+    assert "what these hosts sent last: host seven" in shown
+    later = hold_fields(browser.get("/health").text)
+    assert browser.post("/health/hold", do="release", hold=later["release"]).status_code == 303
+    left = browser.get("/health").text
+    assert "a later word" not in left
+    assert "Redis was restarted" in left
+
+    browser.post("/health/hold", do="release_unknown", hold=later["release_unknown"])
+    assert "Nothing is dialled" not in browser.get("/health").text

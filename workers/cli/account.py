@@ -8,6 +8,8 @@ from rich.markup import escape
 
 from dialer.account_day import Today
 from dialer.resuming import Stop, read_stop, resume_account
+from dialer.store import Hold
+from workers.cli.faults import JobFailed
 from workers.cli.printing import AsJson, say, say_json
 from workers.cli.session import open_wiring
 
@@ -23,7 +25,7 @@ account_app = typer.Typer(
 @hold_app.command("show")
 def show_hold(*, as_json: AsJson = False) -> None:
     """Show whether and why nothing is dialled."""
-    found = open_wiring().account_recovery.hold()
+    found = open_wiring().holds.read()
     if as_json:
         say_json(
             {
@@ -34,19 +36,20 @@ def show_hold(*, as_json: AsJson = False) -> None:
                 "lost": found.lost if found else None,
                 "waiting_for": list(found.waiting_for) if found else [],
                 "restored": found.restored if found else 0,
+                "not_known": list(found.not_known) if found else [],
             }
         )
         return
     if found is None:
         say("There is no hold: campaigns that run are dialled.")
         return
-    say(f"On hold since {_iso(found.since)}: {escape(found.why)}.")
-    if found.by_hand:
-        say("It was set by hand and ends by hand: dialer hold release")
-        return
-    say("It ends by itself once every worker host has told what it sent.")
-    if found.waiting_for:
-        say(f"Still to tell: {escape(', '.join(found.waiting_for))}.")
+    if found.hand:
+        say(f"Held by hand since {_iso(found.hand.since)}: {escape(found.hand.why)}.")
+        say("That ends by hand: dialer hold release")
+    if found.machine:
+        say(f"On hold since {_iso(found.machine.since)}: {escape(found.machine.why)}.")
+        say("That ends by itself once every worker host has told what it sent.")
+        _say_not_known(found)
     if found.restored:
         say(f"Attempts brought back from the hosts' journals: {found.restored}.")
 
@@ -58,7 +61,7 @@ def set_hold(
     as_json: AsJson = False,
 ) -> None:
     """Stop all dialling of all campaigns until it is released by hand; live calls end as usual."""
-    open_wiring().account_recovery.set_hold(why)
+    open_wiring().holds.set_by_hand(why)
     if as_json:
         say_json({"held": True, "why": why})
     else:
@@ -69,29 +72,45 @@ def set_hold(
 def release_hold(
     *,
     yes: Annotated[
-        bool,
-        typer.Option("--yes", help="Release a hold that was not set by hand without being asked."),
+        bool, typer.Option("--yes", help="Do not ask, whatever is not known yet: for scripts.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Let dialling go on.
 
-    A hold that began because Redis lost records ends by itself when it is safe; released before,
-    somebody who is on a call already may be called again.
+    A hold by hand ends. One that began because Redis may have lost records ends by itself when it is
+    safe; what is not known yet is named, and you are asked whether to end it before: somebody who is
+    on a call already may then be called again. A no leaves it standing.
     """
-    recovery = open_wiring().account_recovery
-    found = recovery.hold()
-    if found and not found.by_hand and not yes:
-        typer.confirm(
-            "This hold ends by itself when it is safe. Release it all the same?",
-            abort=True,
-            err=True,
-        )
-    was_held = recovery.release()
+    holds = open_wiring().holds
+    found = holds.read()
+    if found:
+        machine = found.machine if found.by_hand or yes or _confirmed(found) else None
+        if not holds.release(hand=found.hand, machine=machine):
+            raise JobFailed("another hold was set meanwhile; look at it: dialer hold show")
+    stands = holds.read()
     if as_json:
-        say_json({"held": False, "was_held": was_held})
+        say_json({"held": stands is not None, "was_held": found is not None})
+    elif stands:
+        say(f"Nothing is dialled: {escape(stands.why)}. See: dialer hold show")
     else:
-        say("Dialling goes on." if was_held else "There was no hold.")
+        say("Dialling goes on." if found else "There was no hold.")
+
+
+def _confirmed(found: Hold) -> bool:
+    """Name what is not known, and ask whether to dial even so; a no leaves only what is by hand.
+
+    Raises:
+        typer.Abort: No, and nothing is by hand.
+    """
+    _say_not_known(found, to_stderr=True)
+    question = "This hold ends by itself when it is safe. Release it all the same?"
+    return typer.confirm(question, abort=found.hand is None, err=True)
+
+
+def _say_not_known(found: Hold, *, to_stderr: bool = False) -> None:
+    for one in found.not_known:
+        typer.echo(f"Not known yet: {one}.", err=to_stderr)
 
 
 @account_app.command("show")

@@ -2,17 +2,19 @@
 
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from dialer.account_day import Today
 from dialer.health import Health, read_health
 from dialer.overview import busy_agents
 from dialer.resuming import resume_account
+from dialer.store import Hold, Holds
 from workers.web.api.needs import Admin, Reader, TheDesk
 from workers.web.api.shapes import AgentList, agent_document
+from workers.web.problems import Problem
 
 router = APIRouter(tags=["account"])
 
@@ -67,6 +69,9 @@ class HealthDocument(BaseModel):
     redis: dict[str, Any]
     concerns: list[str]
     hold: str | None
+    hold_not_known: list[str] = Field(
+        description="what is not known while Redis may have lost writes; empty for a hold by hand"
+    )
     stopped: str | None
     queued: int
     callbacks_waiting: int
@@ -104,15 +109,45 @@ def raise_caps(_visitor: Admin, desk: TheDesk, order: CapsOrder) -> TodayDocumen
 @router.put("/health/hold")
 def set_hold(_visitor: Admin, desk: TheDesk, order: HoldOrder) -> HealthDocument:
     """Stop all dialling of the account until somebody releases it; live calls end as usual."""
-    desk.wiring.account_recovery.set_hold(order.why)
+    desk.wiring.holds.set_by_hand(order.why)
     return _document(read_health(desk.wiring.db))
 
 
 @router.delete("/health/hold")
-def release_hold(_visitor: Admin, desk: TheDesk) -> HealthDocument:
-    """Release the hold; after lost state, calls it did not find may be dialled again."""
-    desk.wiring.account_recovery.release()
+def release_hold(
+    _visitor: Admin,
+    desk: TheDesk,
+    confirm: Annotated[bool, Query(description="end it whatever `hold_not_known` names")] = False,
+) -> HealthDocument:
+    """End a hold by hand; with `confirm` also one that stands because Redis may have lost writes.
+
+    That one ends by itself when it is safe. Ended before, customers who are on a call that nobody
+    found again may be called a second time.
+    """
+    found = desk.wiring.holds.read()
+    if found and found.machine and not found.hand and not confirm:
+        raise Problem(
+            409,
+            "hold_not_known",
+            f"{found.why}; not known yet: {'; '.join(found.not_known)}. It ends by itself when it is"
+            " safe; say confirm=true to end it all the same.",
+            not_known=list(found.not_known),
+        )
+    end_hold(desk.wiring.holds, found, confirmed=confirm)
     return _document(read_health(desk.wiring.db))
+
+
+def end_hold(holds: Holds, found: Hold | None, *, confirmed: bool) -> None:
+    """End a hold as it was seen: the machine's only if somebody confirmed it.
+
+    Raises:
+        Problem: Another one stands by now.
+    """
+    if found is None:
+        return
+    machine = found.machine if confirmed else None
+    if not holds.release(hand=found.hand, machine=machine):
+        raise Problem(409, "other_hold", "Another hold was set meanwhile; look at it first.")
 
 
 @router.delete("/health/stop")
@@ -151,7 +186,8 @@ def _document(health: Health) -> HealthDocument:
         ],
         redis=asdict(health.redis),
         concerns=health.redis.concerns,
-        hold=health.hold or None,
+        hold=health.hold.why if health.hold else None,
+        hold_not_known=list(health.hold.not_known) if health.hold else [],
         stopped=health.stopped or None,
         queued=health.queued,
         callbacks_waiting=health.callbacks_waiting,

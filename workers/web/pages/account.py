@@ -16,8 +16,9 @@ from dialer.api_keys import Scope
 from dialer.health import read_health
 from dialer.overview import AgentState, busy_agents
 from dialer.resuming import resume_account
+from dialer.store import Hold
 from dialer.suppressing import Added
-from workers.web.api.account import CapsOrder
+from workers.web.api.account import CapsOrder, end_hold
 from workers.web.api.suppressions import add_file
 from workers.web.pages.rendering import (
     check_token,
@@ -132,9 +133,11 @@ async def hold(request: Request) -> Response:
     match form.get("do"):
         case "hold":
             why = form.get("why", "").strip() or f"held by {visitor_of(request).name}"
-            await asyncio.to_thread(wiring.account_recovery.set_hold, why)
-        case "release":
-            await asyncio.to_thread(wiring.account_recovery.release)
+            await asyncio.to_thread(wiring.holds.set_by_hand, why)
+        case "release" | "release_unknown" as do:
+            found = await asyncio.to_thread(wiring.holds.read)
+            seen = _seen(found, do, form.get("hold", ""))
+            await asyncio.to_thread(end_hold, wiring.holds, seen, confirmed=seen.hand is None)
         case "lift_stop":
             await asyncio.to_thread(resume_account, wiring.db)
         case _:
@@ -153,6 +156,20 @@ async def raise_caps(request: Request) -> Response:
         raise Problem(422, "invalid", "Write whole numbers, from 0 up.") from None
     await asyncio.to_thread(desk_of(request).wiring.account_day.add_for_today, **order.model_dump())
     return RedirectResponse("/health", status_code=303)
+
+
+def _seen(found: Hold | None, do: str, id_: str) -> Hold:
+    """Give the one hold that a form showed, by a person or by the machine.
+
+    Raises:
+        Problem: It is over, or another one stands by now.
+    """
+    hand = found.hand if found and do == "release" else None
+    machine = found.machine if found and do == "release_unknown" else None
+    shown = hand or machine
+    if shown is None or shown.id != id_:
+        raise Problem(409, "other_hold", "This hold is over, or another one stands: look again.")
+    return Hold(hand, machine)
 
 
 def _told(added: Added) -> Response:

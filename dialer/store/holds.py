@@ -1,0 +1,202 @@
+"""Why nothing is dialled: a person said so, or Redis may have lost writes. Both may stand at once."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from campaigns.plain_text import LONGEST_REASON, plain_line
+from dialer.store.database import Database, text
+
+HOST_SEEN_S = 120.0
+"""A host that was seen so shortly before the last instant Redis knew of is waited for."""
+
+HOLD_FIELDS = ("hand", "hold")
+"""Of the account: why a person, and why the machine, holds dialling; read together by `why_held`."""
+
+
+def why_held(fields: Sequence[bytes | None]) -> str:
+    """Tell why nothing is dialled, by the account's `HOLD_FIELDS`; '' = nothing holds."""
+    return "; ".join(text(why) for why in fields if why)
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """A person stopped everything.
+
+    Args:
+        id: This hold's own; the next one has another.
+        since: Epoch s.
+    """
+
+    id: str
+    why: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class ByMachine:
+    """Redis may have lost writes.
+
+    Args:
+        id: This hold's own; the next one has another.
+        since: Epoch s.
+        known_until: The last instant that Redis had heard of a host before; 0 = of none.
+        lost: It is known to have lost some.
+        hosts: Identities of all hosts it knows.
+        waiting_for: Names of hosts that have not told what their journals hold.
+        restored: Attempts brought back from journals.
+        longest_s: The longest that a call of the journals told could be live.
+    """
+
+    id: str
+    why: str
+    since: float
+    known_until: float
+    lost: bool
+    hosts: tuple[str, ...]
+    waiting_for: tuple[str, ...]
+    restored: int
+    longest_s: float
+
+    @property
+    def not_known(self) -> tuple[str, ...]:
+        """What nobody knows while it stands, each as a sentence's part."""
+        found = []
+        if self.waiting_for:
+            found.append(f"what these hosts sent last: {', '.join(self.waiting_for)}")
+        if self.lost:
+            found.append("which attempts Redis lost; some of their calls may be live")
+            found.append("what the provider's list says of these calls")
+        return tuple(found) or ("whether a host comes up that sent more than Redis knows of",)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why nothing is dialled at present, by whomever."""
+
+    hand: ByHand | None
+    machine: ByMachine | None
+
+    @property
+    def why(self) -> str:
+        """All reasons, a person's first."""
+        return "; ".join(one.why for one in (self.hand, self.machine) if one)
+
+    @property
+    def since(self) -> float:
+        """When the first of them began, epoch s."""
+        return min(one.since for one in (self.hand, self.machine) if one)
+
+    @property
+    def by_hand(self) -> bool:
+        """A person's word is all that holds: nothing is unknown, so its end needs no question."""
+        return self.machine is None
+
+    @property
+    def lost(self) -> bool:
+        """Redis is known to have lost writes."""
+        return bool(self.machine and self.machine.lost)
+
+    @property
+    def waiting_for(self) -> tuple[str, ...]:
+        """Hosts that have not told what their journals hold."""
+        return self.machine.waiting_for if self.machine else ()
+
+    @property
+    def restored(self) -> int:
+        """Attempts brought back from journals."""
+        return self.machine.restored if self.machine else 0
+
+    @property
+    def not_known(self) -> tuple[str, ...]:
+        """What nobody knows while it stands; dialling before is a person's promise."""
+        return self.machine.not_known if self.machine else ()
+
+
+class Holds:
+    """Reads, sets and ends holds."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._epoch = 0
+
+    def read(self) -> Hold | None:
+        """Tell whether and why nothing is dialled; None when dialling is allowed."""
+        names = ("account", "hosts", "host_names", "reported")
+        with self._db.client.pipeline() as pipe:
+            for name in names:
+                pipe.hgetall(self._db.key(name))
+            account, *of_hosts = cast("list[Mapping[bytes, bytes]]", pipe.execute())
+        self._epoch = max(self._epoch, int(account.get(b"epoch", 0)))
+        if b"by_hand" in account:  # as an earlier version set it
+            self._db.run("hold", "take over", "", self._epoch)
+            return self.read()
+        hand = _by_hand(account) if b"hand" in account else None
+        machine = _by_machine(account, *of_hosts) if b"hold" in account else None
+        return Hold(hand, machine) if hand or machine else None
+
+    def set_by_hand(self, why: str) -> None:
+        """Stop all dialling until a person ends it; what the machine holds for goes on beside it.
+
+        Raises:
+            NotPlain: The reason is longer than a line, or holds control characters.
+        """
+        reason = plain_line(why, "the reason", most=LONGEST_REASON)
+        self._db.run("hold", "set", reason, self._epoch)
+
+    def release(self, *, hand: ByHand | None, machine: ByMachine | None) -> bool:
+        """End these, as a person; False when another one stands by now, and nothing was ended."""
+        by_hand, by_machine = (one.id if one else "" for one in (hand, machine))
+        return bool(self._db.run("hold", "release", by_hand, self._epoch, by_machine))
+
+    def end(self, machine: ByMachine) -> bool:
+        """End one that was worked off; False when another one stands, or another host came."""
+        return bool(self._db.run("hold", "end", machine.id, self._epoch, *machine.hosts))
+
+    def seal(self, machine: ByMachine, *, requests: int, spacing_s: float, answer_s: float) -> None:
+        """Fill the allowance with as many requests as may have been lost from it, once a hold."""
+        self._db.run("hold", "seal", machine.id, self._epoch, requests, spacing_s, answer_s)
+
+
+def _by_hand(account: Mapping[bytes, bytes]) -> ByHand:
+    return ByHand(
+        id=text(account.get(b"hand_id", b"-")),
+        why=text(account[b"hand"]),
+        since=float(account.get(b"hand_at", 0)),
+    )
+
+
+def _by_machine(
+    account: Mapping[bytes, bytes],
+    hosts: Mapping[bytes, bytes],
+    names: Mapping[bytes, bytes],
+    reported: Mapping[bytes, bytes],
+) -> ByMachine:
+    since = float(account.get(b"held_at", 0))
+    known_until = float(account.get(b"known_until", since))
+    expected = [one for one, seen in hosts.items() if float(seen) > known_until - HOST_SEEN_S]
+    reports = [json.loads(one) for one in reported.values()]
+    restored = sum(report["restored"] for report in reports)
+    return ByMachine(
+        id=text(account.get(b"hold_id", b"-")),
+        why=text(account[b"hold"]),
+        since=since,
+        known_until=known_until,
+        lost=b"lost" in account or restored > 0,
+        hosts=tuple(map(text, hosts)),
+        waiting_for=_named([one for one in expected if one not in reported], names),
+        restored=restored,
+        longest_s=max((report.get("longest_s", 0.0) for report in reports), default=0.0),
+    )
+
+
+def _named(hosts: Sequence[bytes], names: Mapping[bytes, bytes]) -> tuple[str, ...]:
+    """Give hosts' names; where several have one, with the beginning of what tells them apart."""
+    all_names = list(names.values())
+    found = []
+    for host in hosts:
+        name = names.get(host, host)
+        is_shared = all_names.count(name) > 1
+        found.append(f"{text(name)} ({text(host)[:8]})" if is_shared else text(name))
+    return tuple(sorted(found))
