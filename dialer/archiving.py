@@ -2,7 +2,8 @@
 
 written ──▶ read back and compared with Redis ──▶ marked as archived ──▶ Redis freed
 
-Each step may break off and be asked for again. What stays in Redis is what the list of campaigns
+Each step may break off and be asked for again; where the campaign changed between them, all is done
+once more. What stays in Redis is what the list of campaigns
 and their status need: name, rules, history and counts.
 """
 
@@ -57,16 +58,37 @@ class Archiving:
             ArchiveDamaged: What was written reads back otherwise; Redis is as it was.
         """
         archive = Archive.of(campaign, self._archives)
-        if campaign.archived_at is None:
+        for _ in range(_MOST_TRIES):
+            if campaign.archived_at is not None:
+                break
             self._check_may_leave(campaign, force=force)
-            self._write(archive, campaign, on_progress)
-            self._compare(archive, campaign, on_progress)
-            if not mark_archived(self._db, campaign):
-                raise NotArchived(f"campaign {campaign.name} changed meanwhile; run it again")
+            if self._copy(archive, campaign, on_progress):
+                break
+            campaign = self._campaigns.find(campaign.id)
+            if not campaign.state.is_over:
+                raise NotArchived(
+                    f"campaign {campaign.name} changed meanwhile and is {campaign.state}; "
+                    "archive it when it is over again"
+                )
+        else:
+            raise NotArchived(f"campaign {campaign.name} changed meanwhile, again and again")
         card = archive.check()
         freed = free(self._db, campaign.id)
         log.info("campaign_archived", campaign_id=campaign.id, keys_freed=freed)
         return archive, card
+
+    def _copy(
+        self, archive: Archive, campaign: Campaign, on_progress: Callable[[float], None]
+    ) -> bool:
+        """Write the archive and mark the campaign; False when it changed meanwhile."""
+        try:
+            self._write(archive, campaign, on_progress)
+            self._compare(archive, campaign, on_progress)
+        except ArchiveDamaged:
+            if self._campaigns.find(campaign.id) == campaign:
+                raise
+            return False  # it reads back otherwise because it is another by now
+        return mark_archived(self._db, campaign)
 
     def _check_may_leave(self, campaign: Campaign, *, force: bool) -> None:
         if not campaign.state.is_over:
@@ -119,3 +141,4 @@ class Archiving:
 
 
 _TELL_EVERY = 5_000  # contacts
+_MOST_TRIES = 5

@@ -28,6 +28,7 @@ class CallBack(StrEnum):
     OVER = "over"
     ENDED = "ended"
     CHANGED = "changed"
+    FORGOTTEN = "forgotten"
     GONE = "gone"
 
 
@@ -43,6 +44,7 @@ _WHY = {
     CallBack.OVER: "belongs to a campaign that takes no more calls",
     CallBack.ENDED: "belongs to a campaign whose ends_at comes before then",
     CallBack.CHANGED: "was changed by somebody else just now; look, and ask again",
+    CallBack.FORGOTTEN: "has no number any more: it was purged",
     CallBack.GONE: "does not exist",
 }
 

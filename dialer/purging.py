@@ -131,9 +131,10 @@ class Purging:
             raise NotPurged(
                 f"campaign {campaign.name} is {campaign.state}; cancel it before its numbers go"
             )
+        kept_before = len(purged.kept)
         self._forget(campaign, EVERYBODY, purged)
         purged.callbacks += drop_orphans(self._db, campaign.id, dry_run=self._dry_run)
-        if not self._dry_run:
+        if not self._dry_run and len(purged.kept) == kept_before:  # else one was opened meanwhile
             mark_purged(self._db, campaign.id)
         log.info("campaign_purged", campaign_id=campaign.id)
 
@@ -142,7 +143,8 @@ class Purging:
         rejected_before = purged.rejected
         if campaign.archived_at is None:
             self._forget_in_redis(campaign, number, purged)
-        else:
+            campaign = self._campaigns.find(campaign.id)  # it may have been archived meanwhile
+        if campaign.archived_at is not None:
             self._forget_in_archive(campaign, number, purged)
         if before != (purged.contacts, purged.attempts, purged.rejected):
             purged.campaigns.append(campaign.name)

@@ -4,7 +4,7 @@
 --      5  how it was closed as the caller read it, code  6  its name
 -- Returns 'waits' | 'opened' | 'held', it is being dialled | 'closed' | 'expired', it does before
 -- then | 'over', its campaign takes no more calls | 'changed', it is not as the caller read it
--- | 'gone', there is no such contact.
+-- | 'forgotten', its number was purged | 'gone', there is no such contact.
 
 local campaign, n, due = ARGV[1], tonumber(ARGV[2]), math.max(1, math.ceil(tonumber(ARGV[3])))
 local c = read_contact(campaign, n)
@@ -13,6 +13,9 @@ if not c then
 end
 if c.state == RELEASED or c.state == DIALING or c.state == UNRESOLVED then
   return 'held'
+end
+if c.agent == '0' or c.customer == '0' then
+  return 'forgotten'
 end
 if c.expires > 0 and c.expires <= math.max(due, now) then
   return 'expired'
@@ -43,5 +46,7 @@ else
   leave_queues(campaign, n, c)
 end
 c.due = due
+-- whatever becomes known of the attempts until now, this is somebody's word; see record.lua
+redis.call('HSET', key('c', campaign, 'called_back'), n, c.made)
 requeue(campaign, n, c)
 return answer

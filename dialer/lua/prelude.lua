@@ -203,15 +203,16 @@ local function is_suppressed(campaign, number)
 end
 
 -- Takes the first contact out of its agent's queue, of which the next one is the head from now on.
--- Whoever moves the contact on writes that.
-local function step_forward(campaign, c)
+-- Whoever moves the contact on writes that. `agent` is whose queue it is: one who was closed and
+-- forgotten still stands in it, and tells a number no more.
+local function step_forward(campaign, agent, c)
   if c.next ~= LAST then
-    redis.call('HSET', key('c', campaign, 'heads'), c.agent, string.format('%.0f', c.next))
+    redis.call('HSET', key('c', campaign, 'heads'), agent, string.format('%.0f', c.next))
     return
   end
   c.next = APART
   if c.flags ~= NEWCOMER then -- else the queue was not open yet
-    redis.call('HDEL', key('c', campaign, 'heads'), c.agent)
+    redis.call('HDEL', key('c', campaign, 'heads'), agent)
   end
 end
 
@@ -262,7 +263,7 @@ local function leave_queues(campaign, n, c)
   redis.call('ZREM', key('later'), campaign .. '/' .. n)
   redis.call('SREM', key('wanted', c.customer), campaign .. '/' .. n)
   if c.flags == NEWCOMER then -- what stands among the newcomers without it is passed over
-    step_forward(campaign, c)
+    step_forward(campaign, c.agent, c)
     c.flags = 0
     write_contact(campaign, n, c)
     want_agent(campaign, c.agent)
@@ -328,6 +329,11 @@ local function finish_campaign_if_done(campaign)
       redis.call('DEL', key('c', campaign, 'heads'))
     end
   end
+end
+
+-- Notes that what was over is not as it was read: late values, corrections, numbers that went.
+local function rewritten(campaign)
+  redis.call('HINCRBY', key('c', campaign), 'rewritten', 1)
 end
 
 -- A completed campaign has contacts to dial again: it is loaded, and somebody starts it.

@@ -17,7 +17,8 @@
 --                         gate's), and for the contact either final (code), name or due_s (from now)}
 --         correct        {was, was_code, now, now_code, charged, closes}: this outcome takes the place of
 --                        that one; charged: what it adds to the attempts charged; closes: its
---                        contact, if it waits for its next attempt, is not called again
+--                        contact, if it waits for its next attempt, is not called again, unless
+--                        somebody has asked for it since
 --         late_s         ask for final values in so many seconds; 0: no more questions
 --         uses           of the account's day, in place of what was counted for it until now: {calls: 0 if
 --                        it was none, s, spend, done: nothing better will be known}; what is left out
@@ -110,6 +111,9 @@ local function record(id, campaign, n, no, version, after, follows)
   end
 
   redis.call('HSET', attempts, field, after)
+  if string.find(after, '^%[%d+,"settled"') and not follows.settle then
+    rewritten(campaign)
+  end
 
   if follows.slot_s then
     redis.call('ZADD', key('slots'), text(now + follows.slot_s), id)
@@ -193,7 +197,8 @@ local function record(id, campaign, n, no, version, after, follows)
       write_contact(campaign, n, c)
       count(campaign, 'outcome:' .. correct.was, -1)
       count(campaign, 'outcome:' .. correct.now, 1)
-    elseif c.made == no and c.state == WAITING and correct.closes then
+    elseif c.made == no and c.state == WAITING and correct.closes
+      and tonumber(redis.call('HGET', key('c', campaign, 'called_back'), n) or -1) ~= no then
       leave_queues(campaign, n, c)
       close_contact(campaign, n, c, correct.now_code, correct.now)
     end

@@ -144,12 +144,12 @@ local function pick(campaign, agent, first)
     local n, c, left_queue
     if first and not goes_first then
       n, c, first = first.n, first.c, nil
-      step_forward(campaign, c)
+      step_forward(campaign, agent, c)
       c.flags = 0
     elseif head then
       n = tonumber(head)
       c = read_contact(campaign, n)
-      step_forward(campaign, c)
+      step_forward(campaign, agent, c)
       left_queue = c.state ~= WAITING or not is_plain(c)
     elseif top[1] then
       n = tonumber(top[1])

@@ -2,7 +2,8 @@
 -- KEYS 1  prefix
 -- ARGV 1  campaign  2  chunk  3  the lines as they were read  4  the lines as they are to be
 --      5  JSON object: numbers {contact, agent, customer} of final contacts,
---         attempts {field, version that was read, JSON}
+--         attempts {field, version that was read, JSON with a higher one: whoever read the former
+--         would write the numbers back}
 -- Returns 1, or 0 when nothing was changed.
 
 local campaign, chunk = ARGV[1], ARGV[2]
@@ -24,6 +25,7 @@ for _, one in ipairs(changes.attempts) do
   end
 end
 
+rewritten(campaign)
 redis.call('SET', rows, ARGV[4])
 for _, one in ipairs(changes.numbers) do
   local where, offset = place_of(campaign, one[1])

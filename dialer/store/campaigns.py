@@ -105,6 +105,7 @@ class Campaign:
         ready_s: How long only the pace kept it from dialling; None: not for a tick.
         archived_at: When its contacts left Redis for files; None: they are here.
         purged_at: When its personal data was taken out.
+        rewritten: How often something of it was written anew that was over.
         open_from: When release may dial it next, and `open_until` how long, epoch s; zeros when
             release knows nothing of it.
     """
@@ -127,6 +128,7 @@ class Campaign:
     ready_s: float | None = None
     archived_at: float | None = None
     purged_at: float | None = None
+    rewritten: int = 0
     open_from: float = 0.0
     open_until: float = 0.0
     loading: int = 0
@@ -263,12 +265,16 @@ class Campaigns:
 
     def keep_rejected(self, campaign: str, block: str, rows: Sequence[RejectedRow]) -> None:
         """Keep rows that were not taken; a block kept before is replaced."""
-        if not rows:
-            self._db.client.hdel(self._db.key("c", campaign, "rejected"), block)
-            return
+        key = self._db.key("c", campaign, "rejected")
         plain = [[row.line, row.cells, row.code, row.message] for row in rows]
         packed = zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1)
-        self._db.client.hset(self._db.key("c", campaign, "rejected"), block, packed)
+        with self._db.client.pipeline(transaction=True) as pipe:
+            if rows:
+                pipe.hset(key, block, packed)
+            else:
+                pipe.hdel(key, block)
+            pipe.hincrby(self._db.key("c", campaign), "rewritten", 1)
+            pipe.execute()
 
     def rejected_rows(self, campaign: str) -> Iterator[RejectedRow]:
         """Read rows that were not taken, in the order of the files and their lines."""
@@ -409,6 +415,7 @@ def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
         ready_s=_number(fields.get("ready_s")),
         archived_at=_number(fields.get("archived_at")),
         purged_at=_number(fields.get("purged_at")),
+        rewritten=int(fields.get("rewritten", 0)),
         open_from=float(fields.get("open_from", 0)),
         open_until=float(fields.get("open_until", 0)),
         loading=loading,

@@ -4,7 +4,7 @@ import json
 import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
 from functools import lru_cache
@@ -19,7 +19,7 @@ from campaigns.contact import Contact
 from campaigns.contact_state import ContactState
 from dialer.ids import ContactId
 from dialer.store.database import Database, text
-from dialer.store.queue_ends import QueueEnds
+from dialer.store.queue_ends import QueueEnds, has_forgotten_ends
 from dialer.store.record import (
     APART,
     NEWCOMER,
@@ -30,6 +30,7 @@ from dialer.store.record import (
     ContactRecord,
 )
 
+_ROWS_CHANGED = -1  # what load.lua answers
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 NO_EXTRA: Mapping[str, str] = MappingProxyType({})
@@ -82,6 +83,7 @@ class Block:
         records: Packed.
         standing: Who is a newcomer, who stands behind whom, and who is not plain, packed for load.lua.
         rows: Of a hundred contacts each, the first hundred being that of `before`; not compressed.
+        seen: The packed rows of that hundred as they were read; none where a new one begins.
     """
 
     before: int
@@ -89,6 +91,7 @@ class Block:
     records: bytes
     standing: tuple[bytes, bytes, bytes]
     rows: list[bytes]
+    seen: bytes = b""
 
 
 class Contacts:
@@ -120,7 +123,11 @@ class Contacts:
         """
         ends = QueueEnds()
         agents, nexts = _columns(self._db, campaign, "agent", "next", size=size)
-        ends.read(agents, nexts)
+        heads: dict[int, int] = {}
+        if has_forgotten_ends(agents, nexts):
+            stored = self._db.client.hgetall(self._db.key("c", campaign, "heads"))
+            heads = {int(n): int(agent) for agent, n in cast("dict[bytes, bytes]", stored).items()}
+        ends.read(agents, nexts, heads)
         return ends
 
     def block(
@@ -138,7 +145,8 @@ class Contacts:
             ends: Of the queues of the contacts before; those of the block are added.
         """
         first, inside = divmod(before, PER_CHUNK)
-        whole = [*self.rows(campaign, first)[:inside], *rows] if inside else rows
+        seen = self._packed_rows(campaign, first) if inside else b""
+        whole = [*unpack_rows(seen)[:inside], *rows]
         table = np.frombuffer(records, dtype=RECORD_TYPE).copy()
         is_plain = (table["priority"] == 0) & (table["due_s"] == 0)
         standing = ends.add(table["agent"].astype(np.int64), is_plain, before=before)
@@ -155,13 +163,30 @@ class Contacts:
                 others.astype("<u4").tobytes(),
             ),
             rows=[_as_lines(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)],
+            seen=seen,
         )
 
     def store(self, campaign: str, block: Block) -> int:
         """Append a block, as `append` does."""
-        rows = map(_compressed, block.rows)
-        answer = self._db.run("load", campaign, block.before, block.records, *block.standing, *rows)
-        return int(answer)
+        while True:
+            rows = map(_compressed, block.rows)
+            answer = int(
+                self._db.run(
+                    *("load", campaign, block.before, block.records),
+                    *(*block.standing, block.seen, *rows),
+                )
+            )
+            if answer != _ROWS_CHANGED:
+                return answer
+            block = self._upon_rows_as_they_are(campaign, block)
+
+    def _upon_rows_as_they_are(self, campaign: str, block: Block) -> Block:
+        """Put a block's own rows behind those that stand there now: some were purged meanwhile."""
+        chunk, inside = divmod(block.before, PER_CHUNK)
+        seen = self._packed_rows(campaign, chunk)
+        own = block.rows[0].split(b"\n")[inside:]
+        first = b"\n".join([*(_lines(seen)[:inside]), *own])
+        return replace(block, rows=[first, *block.rows[1:]], seen=seen)
 
     def get(self, campaign: str, n: int) -> ContactRecord | None:
         """Read one contact; None when there is none of this number."""
@@ -205,8 +230,11 @@ class Contacts:
 
     def rows(self, campaign: str, chunk: int) -> list[Row]:
         """Read the lines of a hundred contacts."""
+        return unpack_rows(self._packed_rows(campaign, chunk))
+
+    def _packed_rows(self, campaign: str, chunk: int) -> bytes:
         packed = self._db.client.get(self._db.key("c", campaign, "rows", chunk))
-        return unpack_rows(cast("bytes | None", packed))
+        return cast("bytes | None", packed) or b""
 
 
 def _taken(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+from campaigns.attempt import Attempt
 from dialer.ids import AttemptId
 from dialer.store.attempts import encode
 from dialer.store.campaigns import Campaign
@@ -30,7 +31,9 @@ def give_up_values(db: Database, attempts: Sequence[str]) -> None:
 
 def mark_archived(db: Database, campaign: Campaign) -> bool:
     """Mark a campaign as archived; False when it is not as it was read."""
-    return bool(db.run("archive", campaign.id, campaign.accepted, campaign.rows))
+    ended_at = "" if campaign.ended_at is None else f"{campaign.ended_at:.6f}"
+    as_read = (campaign.accepted, campaign.rows, ended_at, campaign.rewritten)
+    return bool(db.run("archive", campaign.id, *as_read))
 
 
 def free(db: Database, campaign: str) -> int:
@@ -77,7 +80,7 @@ def replace_lines(
         if old.record.numbers != new.record.numbers
     ]
     attempts = [
-        [f"{new.n}-{one.id.no}", was.attempt.version, encode(one.attempt)]
+        [f"{new.n}-{one.id.no}", was.attempt.version, encode(_next_version(one.attempt))]
         for old, new in zip(before, after, strict=True)
         for was, one in zip(old.attempts, new.attempts, strict=True)
         if was != one
@@ -85,6 +88,10 @@ def replace_lines(
     changes = {"numbers": numbers, "attempts": attempts}
     new_rows = pack_rows([line.row for line in after])
     return bool(db.run("replace_lines", campaign, chunk, rows, new_rows, json.dumps(changes)))
+
+
+def _next_version(attempt: Attempt) -> Attempt:
+    return attempt._replace(version=attempt.version + 1)
 
 
 def drop_orphans(db: Database, campaign: str, *, holding: str = "", dry_run: bool) -> int:

@@ -1,12 +1,17 @@
 """Who stands behind whom in the agents' queues, as contacts are appended to a campaign."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from campaigns.sorted_runs import Integers, SortedRuns
 from dialer.store.record import APART, LAST
+
+NO_HEADS: Mapping[int, int] = MappingProxyType({})
+_FORGOTTEN = 0  # digits of a number that was purged
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +30,25 @@ class Standings:
     joining: Integers
 
 
+def has_forgotten_ends(agents: Integers, nexts: Integers) -> bool:
+    """Tell whether a queue ends with a contact that was closed and forgotten."""
+    return bool(_forgotten_ends(agents, nexts).size)
+
+
 class QueueEnds:
     """Remembers the last contact of each agent's queue, in sixteen bytes an agent."""
 
     def __init__(self) -> None:
         self._runs = SortedRuns()  # of agents and contact numbers, 0 = nobody stands in the queue
 
-    def read(self, agents: Integers, nexts: Integers) -> None:
-        """Take in the contacts a campaign has; before any is added."""
+    def read(self, agents: Integers, nexts: Integers, heads: Mapping[int, int] = NO_HEADS) -> None:
+        """Take in the contacts a campaign has; before any is added.
+
+        Args:
+            heads: Whose queue begins with a contact, by the contact's number; needed where
+                `has_forgotten_ends` says so.
+        """
+        agents = _remembered(agents, nexts, heads)
         whose, which = np.unique(agents, return_inverse=True)
         table: Integers = np.array([whose, np.zeros_like(whose)])
         is_last = nexts == LAST
@@ -79,3 +95,27 @@ class QueueEnds:
             newcomers=np.sort(foremost[is_new]) + before + 1,
             joining=joining[:, np.argsort(joining[0], kind="stable")].T,
         )
+
+
+def _forgotten_ends(agents: Integers, nexts: Integers) -> Integers:
+    ends: Integers = np.flatnonzero((nexts == LAST) & (agents == _FORGOTTEN)) + 1
+    return ends
+
+
+def _remembered(agents: Integers, nexts: Integers, heads: Mapping[int, int]) -> Integers:
+    """Give the agents with those of forgotten ends filled in, as who stands before them tells."""
+    ends = _forgotten_ends(agents, nexts)
+    if not ends.size:
+        return agents
+    agents = agents.copy()
+    by_next = np.argsort(nexts, kind="stable")
+    ordered = nexts[by_next]
+    for end in ends.tolist():
+        n = end
+        while n not in heads and agents[n - 1] == _FORGOTTEN:
+            place = int(np.searchsorted(ordered, n))
+            if place == len(ordered) or ordered[place] != n:
+                break  # the first of its queue, which nobody will ever go on with
+            n = int(by_next[place]) + 1
+        agents[end - 1] = heads.get(n, agents[n - 1])
+    return agents

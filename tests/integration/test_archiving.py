@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
 import pytest
@@ -9,12 +10,17 @@ import pytest
 from campaigns.campaign import CampaignState
 from dialer.archive import Archive, ArchiveDamaged
 from dialer.archiving import Archiving, NotArchived
+from dialer.calling_back import call_back
+from dialer.ids import ContactId
+from dialer.purging import Purging
 from dialer.report_files import Format
 from dialer.store.campaigns import WrongState
-from dialer.store.leaving import awaiting_values
+from dialer.store.leaving import awaiting_values, give_up_values
 from dialer.store.snapshot import contact_lines
 from tests import books_kit
-from tests.factories import append_contacts, pair, terminal
+from tests.factories import append_contacts, pair, start, terminal
+
+BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -116,6 +122,66 @@ def test_rows_appended_while_it_is_archived_keep_it_in_redis(account, finished, 
         Interrupted(account.db, archives=tmp_path / "archive").archive(finished)
 
     assert len(list(contact_lines(account.db, finished.id, size=4))) == 4
+
+
+def archiving_while(account, tmp_path, meddle):
+    """Archive with somebody who does something between comparing and marking, the first time."""
+    meddlings = [meddle]
+
+    class Meddled(Archiving):
+        def _compare(self, *args):
+            super()._compare(*args)
+            if meddlings:
+                meddlings.pop()()
+
+    return Meddled(account.db, archives=tmp_path / "archive")
+
+
+def test_k4_a_contact_opened_and_dialled_while_it_is_archived_is_archived_as_it_ended(
+    account, finished, tmp_path
+):
+    def dial_again():
+        call_back(account.db, ContactId(finished.id, 1), BEGINNING, reopen=True)
+        start(account.db, finished.id)
+        account.db.pass_time(60)
+        account.dial_one()
+        account.end_all()
+        give_up_values(account.db, awaiting_values(account.db, finished.id))
+
+    before = account.contact(finished.id).made
+    archive, _ = archiving_while(account, tmp_path, dial_again).archive(finished)
+
+    line = next(archive.contacts())
+    assert line.record.made == before + 1
+    assert len(line.attempts) == before + 1
+
+
+def test_k4_a_number_purged_while_it_is_archived_is_not_in_the_archive(account, finished, tmp_path):
+    number = account.contact(finished.id).customer
+
+    def purge():
+        Purging(account.db, archives=tmp_path / "archive", data_dir=tmp_path, dry_run=False).number(
+            number
+        )
+
+    archive, _ = archiving_while(account, tmp_path, purge).archive(finished)
+
+    assert number not in {line.record.customer for line in archive.contacts()}
+
+
+def test_k4_a_late_value_that_comes_while_it_is_archived_is_in_the_archive(
+    account, finished, tmp_path
+):
+    (first, *_) = next(contact_lines(account.db, finished.id, size=1)).attempts
+
+    def tell():
+        late = terminal(first.attempt.sid, recording_url="https://recordings.example.com/late")
+        account.settling.learn(first.id, lambda now: now._replace(recording_url=late.recording_url))
+
+    archive, _ = archiving_while(account, tmp_path, tell).archive(finished)
+
+    (told, *_) = next(archive.contacts()).attempts
+    assert told.attempt.recording_url == "https://recordings.example.com/late"
 
 
 def test_an_archived_campaign_takes_no_more_rows(account, finished, tmp_path):

@@ -1,16 +1,28 @@
 """What is to be forgotten is nowhere any more, and every sum still adds up."""
 
 import os
+from datetime import UTC, datetime
 
 import pytest
 
 from campaigns.number_mask import FORGOTTEN
+from dialer.calling_back import NoCallBack, call_back
+from dialer.ids import ContactId
 from dialer.purging import NotPurged, Purging
 from dialer.report_files import Format
+from dialer.store.contacts import Row
 from dialer.store.snapshot import contact_lines
 from tests import books_kit
 from tests.conservation import check_conservation
-from tests.factories import details, terminal
+from tests.factories import (
+    agent,
+    append_contacts,
+    details,
+    pair,
+    start,
+    store_campaign,
+    terminal,
+)
 
 PERSONAL = (
     b"9000000001",
@@ -183,3 +195,112 @@ def test_a_late_value_that_comes_while_we_forget_is_kept(account, tmp_path):
     (line,) = contact_lines(account.db, found.id, size=1)
     assert line.attempts[0].attempt.price == "1.5"
     assert line.attempts[0].attempt.customer == FORGOTTEN
+
+
+def test_a_purge_is_not_undone_by_whoever_read_the_attempt_before_it(account, tmp_path):
+    campaign = books_kit.load(account, tmp_path, rows=books_kit.ROWS[:1])
+    account.db.pass_time(1)
+    dialled = account.dial_one()
+    sid = dialled.attempt.sid
+    account.settling.report(dialled.attempt_id, terminal(sid), at=account.db.now())
+    before = account.attempts.get(dialled.attempt_id)
+    purging(account, tmp_path).campaign(account.campaigns.find(campaign.id))
+
+    account.settling.learn(
+        dialled.attempt_id, lambda now: now._replace(looks=now.looks + 1), before=before
+    )
+
+    assert account.attempts.get(dialled.attempt_id).customer == FORGOTTEN
+
+
+def test_a_purge_is_not_undone_by_a_list_that_is_appended(account, tmp_path):
+    campaign = books_kit.finish(account, books_kit.load(account, tmp_path))
+    ends = account.contacts.queue_ends(campaign.id, size=campaign.accepted)
+    block = account.contacts.block(
+        campaign.id,
+        before=campaign.accepted,
+        records=pair(9, 9).pack(),
+        rows=[Row(9, ("9000000009", "own"))],
+        ends=ends,
+    )
+    purging(account, tmp_path).campaign(campaign)
+
+    account.contacts.store(campaign.id, block)
+
+    *old, new = account.contacts.rows(campaign.id, 0)
+    assert not any(any(row.cells) for row in old)
+    assert new.cells == ("9000000009", "own")
+
+
+def test_a_number_that_was_purged_is_not_called_back(account, finished, tmp_path):
+    purging(account, tmp_path).campaign(finished)
+
+    with pytest.raises(NoCallBack, match="purged"):
+        call_back(account.db, ContactId(finished.id, 1), datetime.now(UTC), reopen=True)
+
+
+################################################################ L3: queues of a number that goes
+
+
+def work(account, turns):
+    for _ in range(turns):
+        account.dial_all()
+        account.end_all()
+        account.db.pass_time(12)
+
+
+def due_now(account, campaign, n):
+    call_back(account.db, ContactId(campaign, n), datetime.fromtimestamp(1, UTC))
+
+
+@pytest.mark.parametrize("closed", [(2,), (3,), (4,), (2, 3), (3, 4), (2, 3, 4)])
+@pytest.mark.parametrize("appended", [0, 2])
+@pytest.mark.parametrize("dialled_before", [False, True])
+def test_l3_a_queue_goes_on_after_its_agents_number_was_purged(
+    account, db, tmp_path, closed, appended, dialled_before
+):
+    campaign = store_campaign(db, [pair(1, n) for n in (1, 2, 3, 4)])
+    if dialled_before:
+        work(account, 1)
+    for n in closed:
+        due_now(account, campaign, n)
+        work(account, 1)
+
+    purging(account, tmp_path).number(agent(1))
+    more = [pair(1, n) for n in range(5, 5 + appended)]
+    if more:
+        append_contacts(db, campaign, more, content_hash="more")
+        if account.state(campaign) == "loaded":
+            start(db, campaign)
+    work(account, 12)
+
+    counts = account.counts(campaign)
+    assert (counts.waiting, counts.final) == (0, 4 + appended)
+    assert len(account.company.posts) == 4 + appended
+    assert account.state(campaign) == "completed"
+    check_conservation(db)
+
+
+def test_l3_a_queue_goes_on_after_a_customers_number_was_purged(account, db, tmp_path):
+    campaign = store_campaign(db, [pair(1, n) for n in (1, 2, 3, 4)])
+    due_now(account, campaign, 3)
+    work(account, 1)
+
+    purging(account, tmp_path).number(pair(1, 3).customer)
+    work(account, 10)
+
+    assert account.state(campaign) == "completed"
+
+
+def test_l3_a_number_purged_while_it_is_released_is_dialled_once_and_kept(account, db, tmp_path):
+    campaign = store_campaign(db, [pair(1, n) for n in (1, 2)])
+    (released,) = account.tick()
+
+    purged = purging(account, tmp_path).number(agent(1))
+    account.dial(released)
+    account.end_all()
+    work(account, 5)
+
+    assert len(purged.kept) == 2
+    assert len(account.company.posts) == 2
+    assert account.state(campaign) == "completed"

@@ -1,17 +1,22 @@
 """Nothing stays in one state for ever: what nobody reports is asked about, within the allowance."""
 
+from datetime import UTC, datetime
+
 import pytest
 from structlog.testing import capture_logs
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.campaign import UnknownPolicy
 from campaigns.contact_state import ContactState
+from dialer.calling_back import call_back
+from dialer.deciding import Decision, decide
 from dialer.dialing import Dialled
+from dialer.ids import ContactId
 from dialer.pacing import Allowance
 from dialer.settling import SettlingTimes
 from tests.account_kit import Account
 from tests.conservation import check_conservation
-from tests.factories import pair, store_campaign, terminal
+from tests.factories import details, pair, store_campaign, terminal
 from tests.phone_company import Answer
 
 
@@ -353,6 +358,54 @@ def test_who_talked_after_all_is_not_called_again(account, db):
     assert account.state(campaign) == "completed"
     assert len(account.company.posts) == 1
     check_conservation(db)
+
+
+def test_k3_who_is_to_be_called_back_is_called_whatever_late_details_say(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], retry=("customer_no_answer=1h",))
+    done = account.dial_one()
+    report = terminal(done.attempt.sid, customer_status="no-answer", talk_s=0)
+    account.settling.report(done.attempt_id, report, at=db.now())
+    call_back(db, ContactId(campaign, 1), datetime.fromtimestamp(db.now() + 3600, UTC))
+    (call,) = account.company.calls
+    account.company.end(call)
+
+    sweep_until(account, seconds=400)
+    assert account.attempts.get(done.attempt_id).outcome is Outcome.CONNECTED
+    db.pass_time(3600)
+
+    assert account.dial_one().attempt.no == 2
+    check_conservation(db)
+
+
+def test_k3_a_call_back_is_somebodys_word_about_the_attempts_until_then_only(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], retry=("customer_no_answer=1h",))
+    call_back(db, ContactId(campaign, 1), datetime.fromtimestamp(db.now(), UTC))
+    db.pass_time(1)
+    done = account.dial_one()
+    report = terminal(done.attempt.sid, customer_status="no-answer", talk_s=0)
+    account.settling.report(done.attempt_id, report, at=db.now())
+    (call,) = account.company.calls
+    account.company.end(call)
+
+    sweep_until(account, seconds=400)
+
+    assert account.contact(campaign).outcome is Outcome.CONNECTED
+
+
+def test_k3_details_do_not_undo_what_an_operator_decided(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    db.pass_time(done.attempt.quarantine_s + 1)
+    decide(db, account.settling, done.attempt_id, Decision.CONNECTED, who="test")
+    (call,) = account.company.calls
+    account.company.end(call, **NOBODY_ANSWERED)
+
+    sweep_until(account, seconds=900)
+    late = details(call.sid, customer_status="no-answer", talk_s=0)
+    account.settling.report(done.attempt_id, late, at=db.now())
+
+    assert account.contact(campaign).outcome is Outcome.CONNECTED
+    assert account.attempts.get(done.attempt_id).source == "operator"
 
 
 AGENT_DID_NOT_ANSWER = {
