@@ -11,6 +11,7 @@ from itertools import chain, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from redis.exceptions import RedisError, ResponseError
 
 from campaigns.attempt import (
@@ -34,10 +35,13 @@ from dialer.pacing import SPACING_SLACK_S, Pacing
 from dialer.recovery import HostRecovery
 from dialer.store import Campaign, Campaigns, Contacts, Database
 from dialer.store.attempts import caps_json, decode, encode
+from dialer.store.campaigns import CampaignNotFound, RulesUnreadable
 from dialer.store.contacts import NotTaken, Row, Sealed
 from dialer.store.database import Argument, text
 from dialer.store.record import ContactRecord, code_of
 from dialer.windows import Hours
+
+log = structlog.get_logger(__name__)
 
 _GATE_TRIES = 3
 _GATE_FILLS_IN = 7  # the attempt's first values
@@ -128,6 +132,7 @@ class Gate:
         self._contacts = Contacts(db)
         self._hours = Hours(db)
         self._known: dict[str, Campaign] = {}
+        self._unreadable: set[str] = set()  # what was said of campaigns, once
         self._objections: dict[tuple[str, int], str] = {}  # of a campaign's rules
         self._windows: dict[
             tuple[str, int, str | None], tuple[float, float, float, str]
@@ -148,8 +153,11 @@ class Gate:
         Raises:
             redis.RedisError: Nobody was answered; nothing may be sent for any of them.
         """
-        verdicts = self._take_up([one for one in party if one.found is None])
-        asking = [one for one in party if one.found is not None]
+        verdicts = self._without_rules(party)
+        verdicts |= self._take_up(
+            [one for one in party if one.found is None and one not in verdicts]
+        )
+        asking = [one for one in party if one.found is not None and one not in verdicts]
         if asking:
             verdicts |= zip(asking, self._verdicts_for(asking), strict=True)
         return [verdicts[one] for one in party]
@@ -171,6 +179,26 @@ class Gate:
         except RedisError:
             return False
         return bool(answer) and boottime_s() - asked < _GOOD_FOR_S
+
+    def _without_rules(self, party: Sequence[Wanted]) -> dict[Wanted, Verdict]:
+        """Drop contacts of campaigns whose rules we cannot read, before an approach is noted.
+
+        A worker of another version is no reason to think that a contact kills workers: its release
+        runs out, and somebody else gets it.
+        """
+        verdicts: dict[Wanted, Verdict] = {}
+        for one in party:
+            try:
+                self._campaign(one)
+            except RulesUnreadable as error:
+                self._known.pop(one.contact.campaign, None)
+                if str(error) not in self._unreadable:
+                    self._unreadable.add(str(error))
+                    log.error("rules_unreadable", message=str(error))  # noqa: TRY400  # it says all
+                verdicts[one] = Dropped("rules unreadable")
+            except CampaignNotFound as error:
+                verdicts[one] = Dropped(str(error))
+        return verdicts
 
     def _take_up(self, wanted: Sequence[Wanted]) -> dict[Wanted, Verdict]:
         """Fetch contacts; gives the verdicts of those for which that was the end."""

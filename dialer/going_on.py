@@ -24,7 +24,7 @@ class GoingOn:
         """Read those that are not over, the newest first."""
         self._look_again()
         known = [id_ for id_ in self._campaigns.ids() if id_ not in self._over]
-        for campaign in self._campaigns.read(known):
+        for campaign in self._campaigns.readable(known):
             if campaign.state.is_over:
                 self._over[campaign.id] = None
             else:

@@ -32,6 +32,7 @@ from dialer.lookups import SIDS_PER_LOOKUP, Lookups, NoSlot
 from dialer.pacing import Pacing
 from dialer.settling import Settling, SettlingTimes
 from dialer.store import Attempts, Campaigns, Database, Follows, OpenAttempt
+from dialer.store.campaigns import RulesUnreadable
 from dialer.store.database import is_lasting
 
 log = structlog.get_logger(__name__)
@@ -133,6 +134,8 @@ class Sweeping:
         for one in attempts:
             try:
                 do(one)
+            except RulesUnreadable as error:
+                log.warning("attempt_not_swept", attempt_id=str(one.id), message=str(error))
             except Exception as error:
                 if isinstance(error, RedisError) and not is_lasting(error):
                     raise

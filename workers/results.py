@@ -15,6 +15,7 @@ from dialer.exotel import read_callback
 from dialer.ids import AttemptId
 from dialer.settling import Heard
 from dialer.store import Fact, Facts
+from dialer.store.campaigns import RulesUnreadable
 from dialer.store.database import is_lasting
 from dialer.store.facts import NO_ATTEMPT
 from workers.heartbeat import beating
@@ -68,21 +69,27 @@ def settle_all(wiring: Wiring, facts: Sequence[Fact]) -> None:
         if _may_pass(error):
             raise
         # one that cannot be settled must not hold up all that came with it
-        log.exception("batch_not_settled", facts=len(facts))
-        for fact in facts:
-            _settle_or_set_aside(wiring, fact)
+        log.warning("batch_not_settled", facts=len(facts), message=str(error))
+        facts = [fact for fact in facts if _is_dealt_with(wiring, fact)]
     failpoints.reach("settled")
-    wiring.facts.done(facts)
+    if facts:
+        wiring.facts.done(facts)
 
 
-def _settle_or_set_aside(wiring: Wiring, fact: Fact) -> None:
+def _is_dealt_with(wiring: Wiring, fact: Fact) -> bool:
+    """Settle a fact, or set it aside; one that only a newer version can settle waits for that."""
     try:
         _settle(wiring, [fact])
+    except RulesUnreadable as error:
+        # its message says all
+        log.error("callback_left", attempt_id=fact.attempt_id, message=str(error))  # noqa: TRY400
+        return False
     except Exception as error:
         if _may_pass(error):
             raise
         log.exception("callback_not_settled", attempt_id=fact.attempt_id)
         wiring.facts.set_aside(fact, why="an error of ours")
+    return True
 
 
 def _may_pass(error: Exception) -> bool:

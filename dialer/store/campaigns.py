@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
 
+import structlog
+from pydantic import ValidationError
+
 from campaigns.campaign import CampaignRules, CampaignState
 from campaigns.contact_state import NotDialled
+from dialer.errors import NotDone
 from dialer.store.database import Database, text
 from dialer.store.record import code_of
+
+log = structlog.get_logger(__name__)
 
 _TURNS_TOGETHER = 200  # a script holds everybody up while it runs
 
@@ -28,6 +34,10 @@ _MAY_COME_FROM = {
 
 class CampaignNotFound(Exception):
     """No campaign has this id or name."""
+
+
+class RulesUnreadable(NotDone):
+    """A campaign whose rules a newer version wrote; the message names what is not known."""
 
 
 class WrongState(Exception):
@@ -170,6 +180,7 @@ class Campaigns:
 
         Raises:
             CampaignNotFound: There is none.
+            RulesUnreadable: A newer version wrote it.
         """
         found = self.read([id_or_name])
         if not found and (by_name := self.id_of(id_or_name)):
@@ -188,13 +199,36 @@ class Campaigns:
         return [text(one) for one in ids]
 
     def read(self, ids: Sequence[str]) -> list[Campaign]:
-        """Read campaigns by id, many in a round trip; ids that are none's are left out."""
+        """Read campaigns by id, many in a round trip; ids that are none's are left out.
+
+        Raises:
+            RulesUnreadable: A newer version wrote one of them.
+        """
+        found = self._read(ids)
+        for one in found:
+            if isinstance(one, RulesUnreadable):
+                raise one
+        return [one for one in found if isinstance(one, Campaign)]
+
+    def readable(self, ids: Sequence[str]) -> list[Campaign]:
+        """Read the same, and leave those out that a newer version wrote, with a line in the log."""
+        found = self._read(ids)
+        for one in found:
+            if isinstance(one, RulesUnreadable):
+                _say_once(str(one))
+        return [one for one in found if isinstance(one, Campaign)]
+
+    def _read(self, ids: Sequence[str]) -> "list[Campaign | RulesUnreadable]":
         stored = self._db.read_hashes([self._db.key("c", id_) for id_ in ids])
-        return [
-            _campaign(id_, fields)
-            for id_, fields in zip(ids, stored, strict=True)
-            if b"rules" in fields
-        ]
+        found: list[Campaign | RulesUnreadable] = []
+        for id_, fields in zip(ids, stored, strict=True):
+            try:
+                if b"rules" in fields:
+                    found.append(_campaign(id_, fields))
+            except (RulesUnreadable, ValueError) as error:  # or a state it does not know
+                name = text(fields.get(b"name"))
+                found.append(RulesUnreadable(f"campaign {name} ({id_}): {error}"))
+        return found
 
     def states(self, ids: Sequence[str]) -> list[CampaignState | None]:
         """Read where campaigns stand, many in a round trip; None for an id that is none's."""
@@ -212,7 +246,7 @@ class Campaigns:
 
     def in_state(self, *states: CampaignState) -> Iterator[Campaign]:
         """Read the campaigns that stand in one of these states."""
-        return (campaign for campaign in self.all() if campaign.state in states)
+        return (campaign for campaign in self.readable(self.ids()) if campaign.state in states)
 
     def begin_loading(
         self, campaign: str, *, content_hash: str, may_start: bool = True
@@ -425,8 +459,24 @@ def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
 
 @lru_cache(maxsize=1024)  # judging the rules takes longer than reading them from Redis
 def read_rules(stored: str | bytes) -> CampaignRules:
-    """Decode a campaign's rules."""
-    return CampaignRules.model_validate_json(stored)
+    """Decode a campaign's rules.
+
+    Raises:
+        RulesUnreadable: There is something in them that this version does not know.
+    """
+    try:
+        return CampaignRules.model_validate_json(stored)
+    except ValidationError as error:
+        unknown = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
+        raise RulesUnreadable(
+            f"this version does not know its rules ({unknown}), so nothing of it is dialled here; "
+            "install the version of the other hosts"
+        ) from error
+
+
+@lru_cache(maxsize=256)
+def _say_once(message: str) -> None:
+    log.warning("rules_unreadable", message=message)
 
 
 def _rules_fields(rules: CampaignRules, *, version: int) -> "dict[Any, Any]":

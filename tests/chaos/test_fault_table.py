@@ -32,6 +32,7 @@ ELSEWHERE = {
     "P17": ("integration/test_lookups_that_fail.py", "test_p17_a_row_that_fails_leaves_the_others_alone_in_the_same_sweep"),
     "L3": ("integration/test_purging.py", "test_l3_a_queue_goes_on_after_its_agents_number_was_purged"),
     "K3": ("integration/test_sweeping.py", "test_k3_who_is_to_be_called_back_is_called_whatever_late_details_say"),
+    "V1": ("integration/test_versions.py", "test_v1_a_worker_of_another_version_dials_nothing_and_closes_nothing"),
     "K4": ("integration/test_archiving.py", "test_k4_a_contact_opened_and_dialled_while_it_is_archived_is_archived_as_it_ended"),
 }  # fmt: skip
 
@@ -40,7 +41,7 @@ TABLE = [
     for letter, last in {"W": 9, "R": 12, "P": 13, "C": 11, "T": 3, "L": 2, "D": 3, "F": 4, "K": 2, "S": 1}.items()
     for number in range(1, last + 1)
 ]  # fmt: skip
-TABLE += ["H3", "P14", "P15", "P17", "L3", "K3", "K4"]
+TABLE += ["H3", "P14", "P15", "P17", "L3", "K3", "K4", "V1"]
 
 
 def names_in(path: Path) -> list[str]:
