@@ -9,6 +9,7 @@ from dialer.clock import sleeper
 from dialer.lookups import NoSlot
 from workers.broker import make_broker, queued, send_all
 from workers.heartbeat import beating
+from workers.redis_fitness import tell_exposures
 from workers.stopping import stop_on_signals
 from workers.wiring import Wiring
 
@@ -25,6 +26,7 @@ _SWEEPER_STOP_S = 2.0
 
 def run(wiring: Wiring) -> int:
     """Feed until a signal says stop."""
+    tell_exposures(wiring.settings)
     stop = stop_on_signals()
     with beating(wiring, role="feeder"):
         sweeper = threading.Thread(target=_sweep, args=(wiring, stop), name="sweeper", daemon=True)

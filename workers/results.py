@@ -19,6 +19,7 @@ from dialer.store.campaigns import RulesUnreadable
 from dialer.store.database import is_lasting
 from dialer.store.facts import NO_ATTEMPT
 from workers.heartbeat import beating
+from workers.redis_fitness import tell_exposures
 from workers.stopping import stop_on_signals
 from workers.wiring import Wiring, process_name
 
@@ -33,6 +34,7 @@ _AFTER_FAULT_S = 0.5
 
 def run(wiring: Wiring) -> int:
     """Settle until a signal says stop."""
+    tell_exposures(wiring.settings)
     stop = stop_on_signals()
     with beating(wiring, role="results"):
         _consume(wiring, wiring.facts, stop)

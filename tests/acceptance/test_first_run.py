@@ -95,7 +95,7 @@ def test_up_without_a_terminal_shows_no_key_and_says_how_to_make_one(rig: Rig) -
 
 
 def test_the_web_process_of_a_public_address_starts_once_a_key_was_made(rig: Rig) -> None:
-    rig.settings = {"DIALER_PUBLIC_URL": PUBLIC}
+    rig.settings = {"DIALER_PUBLIC_URL": "http://dialer.example.com"}
     refused = rig.run("web")
 
     made = rig.json("key", "create", "first", "--scope", "admin")
@@ -114,4 +114,5 @@ def test_the_web_process_of_a_public_address_starts_once_a_key_was_made(rig: Rig
     assert refused.returncode == 2
     assert "dialer key create NAME --scope admin" in line
     assert answers == [401, 200]
+    assert "open_to_others" in rig.log("web")  # it starts without TLS, but not without a word
     assert made["key"] not in rig.log("web")

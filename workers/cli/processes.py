@@ -12,7 +12,7 @@ from workers import feeder as feeder_process
 from workers import results as results_process
 from workers.cli.printing import say
 from workers.cli.session import read_users_settings
-from workers.redis_fitness import require_fit_redis, tell_exposures
+from workers.redis_fitness import require_fit_redis
 from workers.roles import all_processes
 from workers.up import run_processes
 from workers.wiring import Wiring
@@ -84,5 +84,4 @@ def _process(role: str) -> Wiring:
     logs.set_up(log_format=settings.dialer_log_format, level=settings.dialer_log_level, role=role)
     wiring = Wiring(settings)
     require_fit_redis(wiring.redis)
-    tell_exposures(settings)
     return wiring

@@ -8,8 +8,10 @@ from typing import NoReturn
 import structlog
 import uvicorn
 
+from dialer.addresses import is_loopback
 from dialer.settings import Settings, SettingsError, require_dialling
 from workers.heartbeat import beating
+from workers.redis_fitness import tell_exposures
 from workers.web.app import create_app
 from workers.web.loopback import require_key_beyond_loopback
 from workers.wiring import Wiring
@@ -31,6 +33,7 @@ def serve(wiring: Wiring) -> int:
     settings = wiring.settings
     require_dialling(settings)
     require_key_beyond_loopback(wiring)
+    tell_exposures(settings)
     # uvicorn raises the signal again once it has shut down
     signal.signal(signal.SIGTERM, _exit_cleanly)
     signal.signal(signal.SIGINT, _exit_cleanly)
@@ -48,7 +51,7 @@ def serve(wiring: Wiring) -> int:
         log.info(
             "web_listening",
             url=f"http://{settings.dialer_host}:{settings.port}",
-            loopback_only=not settings.faces_others,
+            loopback_only=is_loopback(settings.dialer_host),
         )
         uvicorn.Server(config).run(sockets=[listener])
     return 0
