@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from campaigns.contact import Contact
+from campaigns.spreadsheet_safety import as_they_were, safe_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +118,14 @@ def write_rejected(columns: Sequence[str], rows: Iterable[Rejected]) -> Iterator
     """Write rows not taken as CSV, ready to be mended and loaded again.
 
     The upload's columns stay as they are, followed by line, error_code and error. Cells without
-    a column come last, where loading finds them again.
+    a column come last, where loading finds them again. What a spreadsheet program would run has an
+    apostrophe in front, which is taken off again when the mended file is loaded.
     """
-    yield _csv_line([*columns, *remark_columns(columns)])
+    yield _csv_line(map(safe_cell, (*columns, *remark_columns(columns))))
     for row in rows:
         cells = [*row.cells, *[""] * (len(columns) - len(row.cells))]
         own, surplus = cells[: len(columns)], cells[len(columns) :]
-        yield _csv_line([*own, str(row.line), row.code, row.message, *surplus])
+        yield _csv_line(map(safe_cell, (*own, str(row.line), row.code, row.message, *surplus)))
 
 
 def remark_columns(columns: Sequence[str]) -> tuple[str, ...]:
@@ -140,11 +142,13 @@ def without_remarks(chunk: Chunk, *, columns: Sequence[str]) -> Chunk:
     first, after = len(columns), len(columns) + len(remark_columns(columns))
 
     def stripped(row: Rejected) -> Rejected:
-        return replace(row, cells=row.cells[:first] + row.cells[after:])
+        return replace(row, cells=as_they_were(row.cells[:first] + row.cells[after:]))
 
     return replace(
         chunk,
-        accepted=tuple(row._replace(cells=row.cells[:first]) for row in chunk.accepted),
+        accepted=tuple(
+            row._replace(cells=as_they_were(row.cells[:first])) for row in chunk.accepted
+        ),
         rejected=tuple(map(stripped, chunk.rejected)),
         duplicates=tuple(map(stripped, chunk.duplicates)),
     )
@@ -160,7 +164,7 @@ def _new_name(name: str, *, taken: Sequence[str]) -> str:
     return unique
 
 
-def _csv_line(cells: list[str]) -> str:
+def _csv_line(cells: Iterable[str]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow(cells)
     return line.getvalue()

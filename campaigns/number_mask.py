@@ -21,7 +21,8 @@ FORGOTTEN = "+0"
 """Stands where a number was before it was purged."""
 
 _DATE = r"(?!\d{4}-\d\d-\d\d)"
-_NUMBER = re.compile(rf"(?<![\w]){_DATE}\+?\(?\d(?:[ ().-]{{0,2}}\d){{9,14}}(?!\d)")
+_BETWEEN = r" \u00a0\u2007\u2009\u202f().\u2010-\u2015-"
+_NUMBER = re.compile(rf"(?<![^\W_]){_DATE}\+?\(?\d(?:[{_BETWEEN}]{{0,2}}\d){{9,14}}(?!\d)")
 """Ten digits or more, as people write phone numbers; a date is none."""
 
 _HAS_LETTERS = re.compile(r"[^\W\d_]")

@@ -25,6 +25,15 @@ def safe_cell(text: str) -> str:
     return f"'{text}"
 
 
+def as_they_were(cells: Iterable[str]) -> tuple[str, ...]:
+    """Take the apostrophes off that `safe_cell` has put there."""
+    return tuple(cell[1:] if cell[:1] == "'" and _is_run(cell[1:]) else cell for cell in cells)
+
+
+def _is_run(text: str) -> bool:
+    return safe_cell(text) != text
+
+
 def safe_cells(cells: Iterable[str | None]) -> list[str | None]:
     """Make a whole column safe; hardly any cell needs more than a look at its first character."""
     return [safe_cell(cell) if cell and cell[0] in _SUSPECT else cell for cell in cells]

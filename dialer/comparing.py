@@ -8,6 +8,7 @@ from campaigns.contact_list import ContactList
 from campaigns.judged_rows import remark_columns, without_remarks
 from campaigns.list_diff import ListDiff, ListVersion, diff_lists
 from campaigns.list_sieve import Dedupe
+from campaigns.spreadsheet_safety import as_they_were
 from dialer.store import Campaign, Database
 from dialer.store.contacts import unpack_records, unpack_rows
 from dialer.store.record import PER_CHUNK
@@ -32,7 +33,7 @@ def compare(
 
 def is_mended(contact_list: ContactList, columns: tuple[str, ...]) -> bool:
     """Whether it is the rejected file of a list with these columns, with its remarks still there."""
-    return contact_list.header.columns == (*columns, *remark_columns(columns))
+    return as_they_were(contact_list.header.columns) == (*columns, *remark_columns(columns))
 
 
 def _loaded(db: Database, campaign: Campaign) -> Iterator[Contact]:

@@ -14,10 +14,16 @@ from typing import Any, Literal
 import structlog
 
 # Ten to fifteen digits, in one piece or in groups as people write them; `%2B` is a plus in a URL.
-# Epoch seconds in floats, dates and ids with letters are not.
+# Epoch seconds in floats, dates, addresses and ids with letters are not.
+_NO_NUMBER = r"(?!\d{4}-\d\d-\d\d|\d{1,3}(?:\.\d{1,3}){3}(?![\d.]))"
+_GAP = r"[ \u00a0\u2007\u2009\u202f.\u2010-\u2015-]"
 _NUMBER = re.compile(
-    r"(?:(?<![\w.])|(?<=%2B)|(?<=%2b))"
-    r"(?:\+?\d{10,15}|\(?\+?\d{1,5}\)?(?:[ -]\d{3,10}){1,3})(?!\w|\.\d)"
+    rf"(?:(?<![^\W_])(?<!\d\.)|(?<=%2B)|(?<=%2b)){_NO_NUMBER}"
+    rf"(?:\+?\d{{10,15}}|\(?\+?\d{{1,5}}\)?(?:{_GAP}{{1,2}}\d{{2,10}}){{1,5}})(?![^\W_]|\.\d)"
+)
+_FLOAT = re.compile(r"(?![6-9]\d{4}\.\d{5}$)\d+\.\d+")
+_CREDENTIALS = re.compile(
+    r"\b((?:bearer|basic)\s+)(?=\S*[0-9=_-]|\S{20})[\w.~+/=-]{6,}", re.IGNORECASE
 )
 _SECRET = re.compile(r"(\w+://)[^/@\s]+@|(/callbacks/exotel/\w+/[\w-]+/)[\w-]+")
 _QUIET = ("httpx", "httpcore", "asyncio", "multipart", "python_multipart")
@@ -86,15 +92,15 @@ def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str
 
 
 def mask_text(text: str) -> str:
-    """Mask what looks like a phone number or a secret in a URL."""
+    """Mask what looks like a phone number, a secret in a URL, or a key in a header."""
     if "/" in text:
         text = _SECRET.sub(lambda found: (found[1] or found[2]) + "***", text)
-    return _NUMBER.sub(_mask_number, text)
+    return _NUMBER.sub(_mask_number, _CREDENTIALS.sub(r"\1***", text))
 
 
 def _mask_number(found: re.Match[str]) -> str:
     digits = re.sub(r"\D", "", found[0])
-    if not 10 <= len(digits) <= 15:
+    if not 10 <= len(digits) <= 15 or _FLOAT.fullmatch(found[0]):
         return found[0]
     plus = "+" if found[0].startswith("+") else ""
     return f"{plus}{digits[:2]}******{digits[-4:]}"

@@ -8,11 +8,13 @@ or why the workbook is refused; then lists of rows, each a list of texts.
 
 import json
 import resource
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from campaigns.list_source import CampaignFileError, ListLimits
+from dialer.parent_watch import end_with_parent
 
 MEMORY_BYTES = 1_000_000_000  # a million rows of five columns take 650 MB
 CPU_S = 120  # such a sheet takes thirty
@@ -22,6 +24,7 @@ _TOGETHER_CHARS = 1 << 16
 
 def main() -> None:
     """Read the workbook on stdin, and write its rows to stdout."""
+    end_with_parent(signal.SIGKILL)
     _limit_itself()
     limits = ListLimits(**json.loads(sys.argv[1]))
     try:

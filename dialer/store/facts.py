@@ -10,6 +10,10 @@ from dialer.store.database import Database, text
 
 _STREAM = "callbacks"
 _GROUP = "results"
+_ORPHANS = 10_000
+_ORPHANS_OF_ATTEMPT = 20  # a day
+_ORPHAN_BYTES = 8_192  # the longest genuine callback has some three thousand
+_DAY_S = 86_400
 NO_ATTEMPT = "there is no such attempt"
 """Why a callback is set aside that may find its attempt yet: Redis may have lost it."""
 
@@ -95,17 +99,29 @@ class Facts:
             pipe.execute()
 
     def set_aside(self, fact: Fact, *, why: str) -> None:
-        """Keep a callback nobody could place, for the report and the operator."""
+        """Keep a callback nobody could place, for the report and the operator.
+
+        Of one attempt only the first few of a day are kept, and the beginning of each: whoever
+        learns of a path cannot fill Redis with them, nor push out what others left.
+        """
+        day = int(self._db.now() // _DAY_S)
+        counts = self._db.key("orphans_of", day)
+        with self._db.client.pipeline() as pipe:
+            pipe.hincrby(counts, fact.attempt_id, 1)
+            pipe.expire(counts, 2 * _DAY_S)
+            nth = pipe.execute()[0]
+        if nth > _ORPHANS_OF_ATTEMPT:
+            return
         self._db.client.xadd(
             self._db.key("orphans"),
             {
                 "attempt": fact.attempt_id,
                 "why": why,
-                "body": fact.body,
+                "body": fact.body[:_ORPHAN_BYTES],
                 "type": fact.content_type,
                 "at": str(fact.received_at),
             },
-            maxlen=10_000,
+            maxlen=_ORPHANS,
             approximate=True,
         )
 

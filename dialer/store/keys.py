@@ -49,7 +49,8 @@ pace                hash    next_at, blocked_until, cut, slow_until, ticked_at �
 sent:M, refused:M   hash    second → requests, in minute M                            2 h
 sids:D              hash    Sid → attempt id, of day D                                3 days
 callbacks           stream  raw callbacks, consumer group `results`                   until settled
-orphans             stream  callbacks nobody could place                              10,000
+orphans             stream  callbacks nobody could place, 20 an attempt a day         10,000
+orphans_of:D        hash    attempt id → how many of day D                            2 days
 suppressed          hash    number → when and why, JSON                               for ever
 account             hash    run_id, epoch; stopped, hold, hand, capped_by: why        for ever
                             nothing is dialled; layout of contacts

@@ -1,5 +1,6 @@
 """Every row of a list is accepted, rejected or a duplicate, and says why."""
 
+import csv
 import io
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from campaigns.contact_list import Dedupe, OtherLists, open_list
 from campaigns.judged_rows import Chunk, Summary, write_rejected
 from campaigns.list_source import ListLimits
 from campaigns.phone import PhoneRules
+from campaigns.spreadsheet_safety import as_they_were, safe_cell
 
 AGENT = "9000000001"
 INDIA = ZoneInfo("Asia/Kolkata")
@@ -200,6 +202,19 @@ def test_the_rejected_file_mended_by_hand_loads():
     assert written.startswith("agent,customer,line,line_2,error_code,error\r\n")
     [contact] = mended.accepted
     assert contact.cells[:4] == (AGENT, "9876543202", 'a "b", c', "2")
+
+
+def test_no_cell_of_a_rejected_file_is_run_by_a_spreadsheet():
+    columns = ("agent", "customer", "=note", "plan")
+    hostile = ("=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", "plain", "'quoted'")
+    rows = "\n".join(f'{AGENT},123,"{cell}",{cell!r}' for cell in hostile)
+    chunk = judge(f"{','.join(columns)}\n{rows}\n")
+
+    lines = list(csv.reader(io.StringIO("".join(write_rejected(columns, chunk.not_taken)))))
+
+    assert not [cell for line in lines for cell in line if safe_cell(cell) != cell]
+    assert lines[0][2] == "'=note"
+    assert [as_they_were(line)[2] for line in lines[1:]] == list(hostile)
 
 
 def test_cells_without_a_column_stay_in_the_rejected_file():

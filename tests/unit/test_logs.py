@@ -28,6 +28,18 @@ NUMBER = "+919876543210"
         f"tel:{NUMBER};x",
         f"{NUMBER}\n",
         f"Traceback: ValueError: {NUMBER}: not found",
+        "id_9876543210",
+        "id_919876543210_x",
+        "customer_+919876543210",
+        "98.76.54.32.10",
+        "98765.43210",
+        "+91.98765.43210",
+        "98 76 54 32 10",
+        "+91 98 76 54 32 10",
+        "+91\u00a098765\u00a043210",
+        "98765\u202f43210",
+        "98765\u201143210",
+        "to 9876543210.",
     ],
 )
 def test_a_phone_number_is_masked_however_it_is_written(text):
@@ -50,6 +62,9 @@ def test_a_phone_number_is_masked_however_it_is_written(text):
         "127.0.0.1:8000",
         "talk_s=30 total_s=45",
         "12345678-1234",
+        "192.168.100.200:8000",
+        "12345.678901234 s",
+        "a basic functionality, a bearer of news",
     ],
 )
 def test_what_is_no_number_stays_readable(text):
@@ -67,6 +82,9 @@ def test_of_a_number_at_most_six_digits_are_seen(country, number):
     ("text", "secret"),
     [
         ("https://key:t0ken@api.exotel.com/v1", "t0ken"),
+        ("Authorization: Bearer dk_9f3_s3cr3tWord", "s3cr3tWord"),
+        ("{'authorization': 'Basic a2V5OnRva2Vu='}", "a2V5OnRva2Vu"),
+        ("bearer abcdefghijklmnopqrstuvwxyz", "abcdefghijklmnopqrstuvwxyz"),
         ("redis://:passw0rd@localhost:6379/0", "passw0rd"),
         ("POST /callbacks/exotel/ab12cd34/7f3kq2xa-42-2-k3x9p0k3x9/AbC-_dEf 200", "AbC-_dEf"),
     ],

@@ -16,7 +16,9 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from dialer import logs
 from dialer.parent_watch import end_with_parent
+from dialer.settings import Settings
 
 _AT_ONCE = 2
 _NICE = 10
@@ -43,10 +45,15 @@ def _shorten_temp_dir() -> None:
 
 
 class Apart:
-    """Runs a few pieces of work at once; more wait for their turn."""
+    """Runs a few pieces of work at once; more wait for their turn.
 
-    def __init__(self) -> None:
+    Args:
+        settings: The work logs as they say.
+    """
+
+    def __init__(self, settings: Settings) -> None:
         _shorten_temp_dir()
+        self._settings = settings
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["__main__", "workers.web.jobs"])
         self._turn = asyncio.Semaphore(_AT_ONCE)
@@ -77,7 +84,10 @@ class Apart:
     ) -> Any:
         ours, theirs = self._context.Pipe(duplex=False)
         child = self._context.Process(
-            target=_work, args=(theirs, work, args, kwargs), daemon=True, name=work.__name__
+            target=_work,
+            args=(theirs, self._settings, work, args, kwargs),
+            daemon=True,
+            name=work.__name__,
         )
         child.start()
         theirs.close()
@@ -100,8 +110,14 @@ class Apart:
 
 
 def _work(
-    connection: Connection, work: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+    connection: Connection,
+    settings: Settings,
+    work: Callable[..., Any],
+    args: Any,
+    kwargs: dict[str, Any],
 ) -> None:
+    # forked from a server that never set its logging up: without this nothing would be masked
+    logs.set_up(log_format=settings.dialer_log_format, level=settings.dialer_log_level, role="web")
     end_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     os.nice(_NICE)

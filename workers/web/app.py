@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
 from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,7 +28,11 @@ from workers.web.rehearsals import REHEARSE
 from workers.web.uploads import remove_leavings
 from workers.wiring import Wiring
 
+log = structlog.get_logger(__name__)
+
 _LEAVINGS_AFTER_S = 86_400.0
+_PARTIAL_AFTER_S = 7_200.0  # nothing was added for so long: whoever received it is dead
+_TIDY_EVERY_S = 3_600.0
 
 
 def create_app(
@@ -35,12 +40,14 @@ def create_app(
     *,
     rehearse: Sequence[str] = REHEARSE,
     body_deadline_s: float = BODY_DEADLINE_S,
+    tidy_every_s: float = _TIDY_EVERY_S,
 ) -> Starlette:
     """Make the app of one account.
 
     Args:
         rehearse: The command of a rehearsal.
         body_deadline_s: For a whole body that is no upload.
+        tidy_every_s: How often what uploads left behind is looked for.
     """
     desk = Desk(wiring, rehearse)
     client = wiring.redis_async
@@ -52,7 +59,9 @@ def create_app(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(_tidy, desk)
         desk.apart.warm_up()
+        tidying = asyncio.create_task(_tidy_again(desk, tidy_every_s))
         yield
+        tidying.cancel()
         await desk.rehearsals.close()
         await client.aclose(close_connection_pool=True)
 
@@ -90,5 +99,15 @@ def _tidy(desk: Desk) -> None:
         now_s = desk.wiring.db.now()
     except RedisError:
         return  # it can wait for the next start; serving must not wait for Redis
-    for folder in (desk.uploads_dir, desk.reviews_dir, desk.reports_dir):
+    remove_leavings(desk.uploads_dir, older_than_s=_PARTIAL_AFTER_S, now_s=now_s)
+    for folder in (desk.reviews_dir, desk.reports_dir):
         remove_leavings(folder, older_than_s=_LEAVINGS_AFTER_S, now_s=now_s)
+
+
+async def _tidy_again(desk: Desk, every_s: float) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        try:
+            await asyncio.to_thread(_tidy, desk)
+        except OSError as error:
+            log.warning("tidying_failed", message=str(error))

@@ -9,6 +9,7 @@ from dialer.api_keys import ApiKeys
 from workers.web.access import Door
 from workers.web.apart import Apart
 from workers.web.entrance import Identifying
+from workers.web.intake import Intake
 from workers.web.live import Watching
 from workers.web.proxies import TrustedProxies
 from workers.web.rehearsals import REHEARSE, Rehearsals
@@ -55,7 +56,7 @@ class Desk:
     @cached_property
     def apart(self) -> Apart:
         """Does heavy work elsewhere."""
-        return Apart()
+        return Apart(self.wiring.settings)
 
     @cached_property
     def watching(self) -> Watching:
@@ -67,6 +68,11 @@ class Desk:
         """Rehearses lists, one at a time."""
         folder = self.wiring.settings.dialer_data_dir / "rehearsals"
         return Rehearsals(folder, command=self.rehearse)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Bounds uploads."""
+        return Intake()
 
     @property
     def uploads_dir(self) -> Path:

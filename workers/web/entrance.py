@@ -44,8 +44,8 @@ class Throttle:
         self._burst = burst
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def wait_s(self, name: str) -> float:
-        """Take one; return 0, or the seconds after which there is one."""
+    def wait_s(self, name: str, amount: float = 1) -> float:
+        """Take so much; return 0, or the seconds after which there is enough."""
         now_s = boottime_s()
         bucket = self._buckets.setdefault(name, _Bucket(self._burst, now_s))
         self._buckets.move_to_end(name)
@@ -53,9 +53,9 @@ class Throttle:
             self._buckets.popitem(last=False)
         bucket.left = min(self._burst, bucket.left + (now_s - bucket.at_s) * self._per_s)
         bucket.at_s = now_s
-        if bucket.left < 1:
-            return (1 - bucket.left) / self._per_s
-        bucket.left -= 1
+        if bucket.left < amount:
+            return (amount - bucket.left) / self._per_s
+        bucket.left -= amount
         return 0.0
 
 

@@ -24,9 +24,12 @@ _OUR_OWN = frozenset({"same-origin", "none"})  # none: the address bar, a bookma
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$", re.IGNORECASE)
 
 BODY_DEADLINE_S = 15.0
+_COUNT = re.compile(r"[0-9]{1,18}")
 MAX_BODY_BYTES = 64 * 1024
 MAX_UPLOAD_BYTES = 1_001_000_000  # the list's own limit, and the form around it
 _UPLOAD_PIECE_DEADLINE_S = 30.0
+_UPLOAD_GRACE_S = 60.0
+_UPLOAD_LEAST_BYTES_PER_S = 2_000  # on the whole; whoever is slower only holds a place
 
 
 class SecurityHeaders:
@@ -133,7 +136,7 @@ class BodyLimit:
         is_upload = bool(self._uploads.fullmatch(scope["path"]))
         limit_bytes = MAX_UPLOAD_BYTES if is_upload else MAX_BODY_BYTES
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdigit() and int(declared) > limit_bytes:
+        if _COUNT.fullmatch(declared) and int(declared) > limit_bytes:
             await problem_response(_too_large(limit_bytes))(scope, receive, send)
             return
         deadline_s = None if is_upload else self._deadline_s
@@ -153,7 +156,8 @@ class _LimitedBody:
         self._receive = receive
         self._limit_bytes = limit_bytes
         self._clock_s = asyncio.get_running_loop().time
-        self._ends_at_s = None if deadline_s is None else self._clock_s() + deadline_s
+        self._began_at_s = self._clock_s()
+        self._ends_at_s = None if deadline_s is None else self._began_at_s + deadline_s
         self._received_bytes = 0
         self._is_whole = False
         self.problem: Problem | None = None
@@ -173,9 +177,11 @@ class _LimitedBody:
         return message
 
     def _left_s(self) -> float:
+        now_s = self._clock_s()
         if self._ends_at_s is None:
-            return _UPLOAD_PIECE_DEADLINE_S
-        return self._ends_at_s - self._clock_s()
+            earned_s = _UPLOAD_GRACE_S + self._received_bytes / _UPLOAD_LEAST_BYTES_PER_S
+            return min(_UPLOAD_PIECE_DEADLINE_S, self._began_at_s + earned_s - now_s)
+        return self._ends_at_s - now_s
 
     def _refuse(self, problem: Problem) -> Problem:
         self.problem = problem

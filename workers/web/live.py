@@ -5,6 +5,7 @@ reading when it can, so a slow one skips readings instead of piling them up.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 HISTORY_MIN = 11
 MOST_WATCHERS = 200
+MOST_WATCHERS_OF_KEY = 50  # an office may share a key
+KEPT_FOR_NEWCOMERS = 20
 _EVERY_S = 1.0
 _AFTER_FAULT_S = 3.0
 _FEW_CONTACTS = 2_000  # read here in some 40 ms; more are read apart
@@ -58,7 +61,7 @@ class Watching:
         self._wiring = wiring
         self._overviews = _Overviews(wiring, apart)
         self._feeds: dict[str, _Feed] = {}
-        self._watchers = 0
+        self._watchers: Counter[str] = Counter()  # by key
 
     async def read(self, campaign: str) -> Reading:
         """Read a campaign now.
@@ -70,18 +73,20 @@ class Watching:
         overview = await self._overviews.of(status.campaign, status.counts)
         return await asyncio.to_thread(self._complete, status, overview)
 
-    async def follow(self, campaign: str) -> AsyncGenerator[Reading, None]:
+    async def follow(self, campaign: str, *, who: str) -> AsyncGenerator[Reading, None]:
         """Follow a campaign; it goes on as long as somebody asks for more.
+
+        Args:
+            who: The key of whoever watches.
 
         Raises:
             TooManyWatchers: Ask again later.
         """
-        if self._watchers >= MOST_WATCHERS:
-            raise TooManyWatchers
+        self._check_room(who)
         feed = self._feeds.get(campaign)
         if feed is None:
             feed = self._feeds[campaign] = _Feed(self, campaign)
-        self._watchers += 1
+        self._watchers[who] += 1
         feed.watchers += 1
         seen: Reading | None = None
         try:
@@ -89,11 +94,18 @@ class Watching:
                 seen = await feed.newer_than(seen)
                 yield seen
         finally:
-            self._watchers -= 1
+            self._watchers[who] -= 1
             feed.watchers -= 1
             if not feed.watchers:
                 feed.stop()
                 self._feeds.pop(campaign, None)
+
+    def _check_room(self, who: str) -> None:
+        """Some places are kept for those who watch nothing yet."""
+        mine, in_all = self._watchers[who], self._watchers.total()
+        most = MOST_WATCHERS - KEPT_FOR_NEWCOMERS if mine else MOST_WATCHERS
+        if mine >= MOST_WATCHERS_OF_KEY or in_all >= most:
+            raise TooManyWatchers
 
     def _complete(self, status: Status, overview: Overview | None) -> Reading:
         shown = [one for one in overview.agents.values() if one.open] if overview else []

@@ -25,11 +25,12 @@ from workers.web import jobs
 from workers.web.apart import Tell
 from workers.web.desk import Desk
 from workers.web.lists import ListOrder, default_name, list_order, load_options
-from workers.web.problems import as_problem
+from workers.web.problems import Problem, as_problem
 from workers.web.uploads import Upload
 
 log = structlog.get_logger(__name__)
 
+MOST_REVIEWS = 100
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
@@ -85,7 +86,18 @@ class Reviews:
     _works: dict[str, _Work] = field(default_factory=dict)
 
     def open(self, upload: Upload, fields: dict[str, list[str]], *, append_to: str = "") -> Review:
-        """Keep an upload and begin to judge it."""
+        """Keep an upload and begin to judge it.
+
+        Raises:
+            Problem: Too many wait for a decision.
+        """
+        waiting = self.desk.reviews_dir
+        if waiting.is_dir() and sum(1 for _ in waiting.iterdir()) >= MOST_REVIEWS:
+            raise Problem(
+                429,
+                "too_many_uploads",
+                f"{MOST_REVIEWS} uploads wait for a decision; load or discard some first.",
+            )
         review = Review(secrets.token_hex(8), upload.name, fields, append_to=append_to)
         self._folder(review.id).mkdir(mode=0o700, parents=True)
         upload.path.rename(self._list(review.id))

@@ -1,9 +1,10 @@
 """Files on their way in: a multipart body goes to disk piece by piece, whatever its size."""
 
 import asyncio
+import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -14,6 +15,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
+from workers.web.intake import Intake
 from workers.web.problems import Problem
 
 _MAX_FIELDS = 64
@@ -43,34 +45,38 @@ async def received_upload(request: Request, folder: Path) -> AsyncIterator[Uploa
     """Receive a form with one file; the file is gone at the end, unless it was moved.
 
     Raises:
-        Problem: It is no such form, or the disk is full.
+        Problem: It is no such form, there are too many at once, or the disk is full.
     """
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     boundary = options.get(b"boundary", b"")
     if content_type != b"multipart/form-data" or not 0 < len(boundary) <= 200:
         raise Problem(415, "not_multipart", "Send multipart/form-data with a part named file.")
     path = folder / f"{secrets.token_hex(8)}.incoming"
-    try:
-        with _create(path) as file:
-            form = _Form(boundary, file)
-            await _receive(request, form)
-        if not form.has_file:
-            raise Problem(422, "no_file", "The form has no part named file with a file in it.")
-        yield Upload(path, form.file_name, form.fields)
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _create(path: Path) -> BinaryIO:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path.open("xb")
+    intake: Intake = request.app.state.desk.intake
+    with intake.taking(request.state.visitor.id, folder, _announced_bytes(request)):
+        try:
+            with path.open("xb") as file:
+                form = _Form(boundary, file)
+                await _receive(request, form, check_room=lambda: intake.check_room(folder))
+            if not form.has_file:
+                raise Problem(422, "no_file", "The form has no part named file with a file in it.")
+            yield Upload(path, form.file_name, form.fields)
+        finally:
+            path.unlink(missing_ok=True)
 
 
-async def _receive(request: Request, form: "_Form") -> None:
+def _announced_bytes(request: Request) -> int:
+    declared = request.headers.get("content-length", "")
+    return int(declared) if re.fullmatch("[0-9]{1,15}", declared) else 0
+
+
+async def _receive(request: Request, form: "_Form", *, check_room: Callable[[], None]) -> None:
     try:
         async for piece in request.stream():
             form.feed(piece)
             if len(form.unwritten) >= _WRITE_BYTES:
+                check_room()  # the size it told may be a lie, and others write too
                 await asyncio.to_thread(form.write)
         form.finish()
         await asyncio.to_thread(form.write)
@@ -196,7 +202,11 @@ def remove_leavings(folder: Path, *, older_than_s: float, now_s: float) -> None:
     if not folder.is_dir():
         return
     for one in folder.iterdir():
-        if now_s - one.stat().st_mtime <= older_than_s:
+        try:
+            is_new = now_s - one.stat().st_mtime <= older_than_s
+        except FileNotFoundError:
+            continue  # it was just dealt with
+        if is_new:
             continue
         if one.is_dir():
             shutil.rmtree(one, ignore_errors=True)

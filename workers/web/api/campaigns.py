@@ -250,12 +250,12 @@ async def campaign_report(
     responses={200: {"content": {"text/event-stream": {}}, "description": "`status` events."}},
 )
 async def campaign_events(
-    _visitor: Reader, request: Request, desk: TheDesk, campaign: TheCampaign
+    visitor: Reader, request: Request, desk: TheDesk, campaign: TheCampaign
 ) -> Response:
     """Follow a campaign: its status about once a second, as server-sent events, until it ends."""
 
     async def events() -> Events:
-        async with aclosing(desk.watching.follow(campaign.id)) as readings:
+        async with aclosing(desk.watching.follow(campaign.id, who=visitor.id)) as readings:
             async for reading in readings:
                 yield "status", json.dumps(reading.status.as_json())
                 if reading.status.is_over:

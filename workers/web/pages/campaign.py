@@ -64,10 +64,11 @@ async def events(request: Request) -> Response:
     """Send the live pieces of the page, those that changed."""
     campaign = await _campaign(request)
     desk, renderer = desk_of(request), renderer_of(request)
+    who = request.state.visitor.id
 
     async def changes() -> Events:
         sent: dict[str, str] = {}
-        async with aclosing(desk.watching.follow(campaign.id)) as readings:
+        async with aclosing(desk.watching.follow(campaign.id, who=who)) as readings:
             async for reading in readings:
                 rendered = _render(renderer, reading)
                 news = {name: html for name, html in rendered.items() if sent.get(name) != html}
