@@ -17,6 +17,8 @@ from typing import Any
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from workers.web.proxies import throttled_as
+
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 0.5
@@ -34,7 +36,7 @@ class ConnectionLimits:
             for the rest of a body whose request is answered already.
         stalled_s: How long a client may leave an answer unread.
         most: Connections in all.
-        most_of_address: Connections of one address.
+        most_of_address: Connections of one address, or of the network an IPv6 client chooses from.
     """
 
     headers_bytes: int = 64 * 1024
@@ -58,22 +60,21 @@ class Connections:
         self._all: dict[_Connection, None] = {}
         self._fresh: dict[_Connection, None] = {}  # without a whole request; the oldest first
         self._idle: dict[_Connection, None] = {}  # between two requests
-        self._of_address: Counter[str] = Counter()
+        self._of_sender: Counter[str] = Counter()
         self._cut: Counter[str] = Counter()
         self._told_at_s = float("-inf")
         self._looking = False
 
     def admit(self, one: "_Connection") -> bool:
         """Give a connection a place, perhaps another's; False where there is none."""
-        address = one.address
-        is_limited = not self._is_proxy(address)
-        is_full = is_limited and self._of_address[address] >= self.limits.most_of_address
-        if is_full and not self._make_room(lambda other: other.address == address):
+        is_limited = not self._is_proxy(one.address)
+        is_full = is_limited and self._of_sender[one.sender] >= self.limits.most_of_address
+        if is_full and not self._make_room(lambda other: other.sender == one.sender):
             return False
         if len(self._all) >= self.limits.most and not self._make_room(lambda _: True):
             return False
         self._all[one] = self._fresh[one] = None
-        self._of_address[address] += 1
+        self._of_sender[one.sender] += 1
         self._look_later(one.loop)
         return True
 
@@ -93,9 +94,9 @@ class Connections:
             return
         for some in (self._all, self._fresh, self._idle):
             some.pop(one, None)
-        self._of_address[one.address] -= 1
-        if not self._of_address[one.address]:
-            del self._of_address[one.address]
+        self._of_sender[one.sender] -= 1
+        if not self._of_sender[one.sender]:
+            del self._of_sender[one.sender]
 
     def cut(self, one: "_Connection", why: str) -> None:
         """Count a connection that was closed by us, and forget it."""
@@ -141,7 +142,7 @@ class _Connection(HttpToolsProtocol):
         super().__init__(**given)
         self._connections = all_
         self._limits = all_.limits
-        self.address = ""
+        self.address = self.sender = ""
         self._headers_since_s: float | None = None
         self._lingers_since_s: float | None = None  # answered, and its body still comes
         self._stalled_since_s: float | None = None
@@ -155,6 +156,7 @@ class _Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
+        self.sender = throttled_as({"client": self.client})
         self._headers_since_s = self.loop.time()
         if not self._connections.admit(self):
             transport.abort()
