@@ -80,6 +80,7 @@ class Situation:
         stopped: Why the provider refuses the account; '' = it does not.
         account_cap: Which cap of the account's day is reached, in words; '' = none.
         blocked_for_s: The account's gate stays closed so long.
+        sick_hosts: Worker hosts that cannot send, each with its reason.
         capped_until: The campaign has reached a daily cap and waits for the next day.
         capped_by: Which one: `calls` or `spend`.
         live_calls: Of the account, or of the campaign where its own cap is reached.
@@ -112,6 +113,7 @@ class Situation:
     stopped: str = ""
     account_cap: str = ""
     blocked_for_s: float = 0.0
+    sick_hosts: tuple[str, ...] = ()
     capped_until: datetime | None = None
     capped_by: str = ""
     live_calls: int = 0
@@ -264,7 +266,9 @@ def _needs_time(now: Situation) -> Iterator[Binding]:
     if now.blocked_for_s > 0:
         yield Binding(
             Constraint.BLOCKED,
-            f"The provider turned requests away; the next goes out in {now.blocked_for_s:.0f} s.",
+            f"The provider turned requests away; the next goes out in {now.blocked_for_s:.0f} s."
+            if not now.sick_hosts
+            else f"No request can leave a worker host: {_ended('; '.join(now.sick_hosts))}",
             now.at + timedelta(seconds=now.blocked_for_s),
         )
     if now.most_calls and now.live_calls >= now.most_calls:

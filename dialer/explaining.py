@@ -36,6 +36,7 @@ class Explanation:
         forecast = ("blocked_by", "blocked_why", "eta_s", "eta_assuming", "as_of")
         return {
             **{name: status[name] for name in (*kept, *forecast)},
+            "sick_hosts": list(self.status.situation.sick_hosts),
             "next_due_at": _iso(self.next_due_at),
             "blockers": [
                 {

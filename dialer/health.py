@@ -10,6 +10,7 @@ from dialer.account_day import in_words
 from dialer.store import Database, Hold, Holds
 from dialer.store.database import text
 from dialer.store.holds import HOLD_FIELDS, why_held
+from dialer.way_out import SickHost, sick_hosts
 
 _QUEUE = "dial"
 
@@ -89,6 +90,7 @@ class Health:
         oldest_in_flight: The attempt that waits longest for its next look, and when that is.
         slots_taken: Of the request allowance.
         orphans: Callbacks nobody could place.
+        sick_hosts: Worker hosts that cannot send.
     """
 
     as_of: float
@@ -105,6 +107,7 @@ class Health:
     slots_taken: int
     orphans: int
     late: int
+    sick_hosts: tuple[SickHost, ...] = ()
 
 
 def read_health(db: Database) -> Health:
@@ -137,6 +140,7 @@ def read_health(db: Database) -> Health:
         slots_taken=slots,
         orphans=orphans,
         late=late,
+        sick_hosts=tuple(sick_hosts(db)),
     )
 
 

@@ -18,6 +18,7 @@ from dialer.pacing import Allowance, Pacing, Rate
 from dialer.store import Campaign, Campaigns, Counts, Database
 from dialer.store.database import text
 from dialer.store.holds import HOLD_FIELDS, why_held
+from dialer.way_out import sick_hosts
 from dialer.windows import Hours
 
 _TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
@@ -203,6 +204,7 @@ class Statuses:
             stopped=text(stopped),
             account_cap=in_words(text(capped[0]), capped[1], now),
             blocked_for_s=rate.blocked_for_s,
+            sick_hosts=tuple(f"{one.host}: {one.why}" for one in sick_hosts(self._db)),
             capped_until=_instant(float(noted[0])) if noted[0] else None,
             capped_by=text(noted[1]),
             live_calls=live,

@@ -15,6 +15,7 @@ from dialer.exposure import exposures
 from dialer.lookups import Lookups, NoSlot
 from dialer.settings import SettingsError, require_dialling
 from dialer.status import alive
+from dialer.way_out import sick_hosts
 from workers.web.loopback import MAKE_A_KEY, require_key_beyond_loopback
 from workers.wiring import Wiring
 
@@ -85,6 +86,7 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
     yield from _durability(wiring)
     yield _keys(wiring)
     yield _processes(wiring)
+    yield from _sick_hosts(wiring)
 
 
 def _version(info: "dict[str, str]") -> Finding:
@@ -180,6 +182,16 @@ def _processes(wiring: Wiring) -> Finding:
         ", ".join(f"{role} {found.get(role, 0)}" for role in _ROLES),
         f"start {', '.join(missing)}: dialer up" if missing else "",
     )
+
+
+def _sick_hosts(wiring: Wiring) -> Iterator[Finding]:
+    for one in sick_hosts(wiring.db):
+        yield Finding(
+            "hosts",
+            Verdict.FAIL,
+            f"{one.host} cannot send and takes no work: {one.why}",
+            "mend that host's network, resolver or disk; it takes work again by itself",
+        )
 
 
 def _provider(wiring: Wiring) -> Iterator[Finding]:

@@ -26,6 +26,18 @@ ELSEWHERE = {
     "D1": ("integration/test_reporting.py", "test_a_full_disk_leaves_the_old_report_and_nothing_half_written"),
     "F2": ("integration/test_loading.py", "test_every_row_is_accepted_rejected_or_a_duplicate"),
     "F3": ("unit/test_contact_list_refused.py", "test_whatever_the_bytes_a_file_is_read_or_refused"),
+    "P16": (
+        "contract/test_exotel_sockets.py",
+        "test_p16_an_address_that_is_silent_leaves_time_for_the_next_and_goes_last_from_then_on",
+    ),
+    "P18": (
+        "integration/test_dialing.py",
+        "test_p18_of_a_row_of_unknowns_and_what_the_provider_asked_for_the_longer_wait_counts",
+    ),
+    "W10": (
+        "integration/test_way_out.py",
+        "test_w10_the_account_goes_on_while_another_host_is_well",
+    ),
     "F4": ("integration/test_turns.py", "test_one_customer_is_held_once_whatever_agent_or_campaign"),
     "P14": ("integration/test_never_over.py", "test_p14_past_the_longest_call_an_attempt_ends_and_frees_its_people"),
     "P15": ("integration/test_never_over.py", "test_p15_a_call_whose_numbers_differ_ends_and_says_so"),
@@ -41,6 +53,7 @@ TABLE = [
     for letter, last in {"W": 9, "R": 12, "P": 13, "C": 11, "T": 3, "L": 2, "D": 3, "F": 4, "K": 2, "S": 1}.items()
     for number in range(1, last + 1)
 ]  # fmt: skip
+TABLE += ["P16", "P18", "P19", "W10"]
 TABLE += ["H3", "P14", "P15", "P17", "L3", "K3", "K4", "V1"]
 
 

@@ -17,7 +17,7 @@ from tests.chaos.linked_host import Cut, linked_host, may_link
 
 MAY_LINK = may_link()
 CUTS = list(Cut) if MAY_LINK else [None]
-ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s'
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
 BODY = b'{"Call":{"Sid":"a1"},"Calls":[],"Metadata":{}}'
 
 
@@ -28,7 +28,7 @@ class Provider:
         self.is_answering = True
         self.requests = 0
         self.ends: list[str] = []
-        self._listener = socket.create_server(("0.0.0.0", 0))  # noqa: S104  # the host's link, too
+        self._listener = socket.create_server(("0.0.0.0", 0))  # the host's link, too
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -95,9 +95,7 @@ def sender(provider, host, kind, *, deadline_s=1.5):
     process = (
         host.start(*command)
         if host
-        else subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        else subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     )
     try:
         yield Sender(process)

@@ -1,5 +1,6 @@
 """The doctor asks the provider inside the account's allowance: no request of ours goes without a slot."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,3 +85,15 @@ def test_without_redis_nobody_knows_of_a_slot_and_nothing_is_asked(wired, tmp_pa
     found = examined(wired(redis_url=f"unix://{tmp_path / 'none'}"))
 
     assert (found.verdict, requests_at(provider_url)) == (Verdict.WARN, 0)
+
+
+def test_w10_a_host_that_cannot_send_is_named(wired, db):
+    wiring = wired()
+    record = {"since": db.now(), "at": db.now(), "why": "no route to host"}
+    db.client.hset(db.key("sick"), "dialer-2", json.dumps(record))
+
+    found = {one.name: one for one in examine(wiring)}["hosts"]
+
+    assert found.verdict is Verdict.FAIL
+    assert "dialer-2 cannot send" in found.says
+    assert "no route to host" in found.says

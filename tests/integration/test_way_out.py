@@ -8,6 +8,9 @@ from campaigns.attempt import Outcome
 from dialer.clock import boottime_s
 from dialer.dialing import SICK, Dialled
 from dialer.errors import TurnedAway
+from dialer.explaining import explain
+from dialer.health import read_health
+from dialer.status import Statuses
 from dialer.way_out import WayOut, sick_hosts
 from tests.chaos.ground import wait_until
 from tests.conservation import check_conservation
@@ -76,7 +79,7 @@ def test_a_host_is_sick_after_three_faults_in_a_row(process):
     assert not one.is_open
 
 
-def test_the_account_goes_on_while_another_host_is_well(account, db, process):
+def test_w10_the_account_goes_on_while_another_host_is_well(account, db, process):
     seen(db, "one", "two")
     one = process("one")
 
@@ -191,3 +194,33 @@ def test_a_record_names_the_host_since_when_and_why(db, process):
 
     assert (record.host, record.since, record.why) == ("one", db.now(), "no route to host")
     assert json.loads(db.client.hget(db.key("sick"), "one"))["at"] == db.now()
+
+
+def test_what_people_read_names_a_sick_host(db, account, process):
+    campaign = store_campaign(db, [pair(1, 1)])
+    seen(db, "one", "two")
+    one = process("one")
+    for _ in range(3):
+        one.failed("no route to host")
+    one.tick()
+
+    explained = explain(db, Statuses(db, pacing=account.pacing, max_concurrent_calls=0), campaign)
+
+    assert explained.as_json()["sick_hosts"] == ["one: no route to host"]
+    assert [(one.host, one.why) for one in read_health(db).sick_hosts] == [
+        ("one", "no route to host")
+    ]
+
+
+def test_where_every_host_is_sick_that_is_what_holds_a_campaign_back(db, account, process):
+    campaign = store_campaign(db, [pair(1, 1)])
+    db.client.set(db.key("heartbeat", "feeder", "here"), "{}")
+    db.client.set(db.key("heartbeat", "worker", "here"), "{}")
+    one = process("one")
+    for _ in range(3):
+        one.failed("no route to host")
+    one.tick()
+
+    status = Statuses(db, pacing=account.pacing, max_concurrent_calls=0).of(campaign)
+
+    assert status.binding.sentence == "No request can leave a worker host: one: no route to host."

@@ -79,6 +79,8 @@ def _tell(explanation: Explanation) -> None:
         say(f"{escape(status.campaign.name)} is {status.campaign.state}: nothing is left to dial.")
         return
     say(f"[bold]{escape(status.binding.sentence)}[/bold]")
+    for host in status.situation.sick_hosts:
+        say(f"A worker host cannot send and takes no work: {escape(host)}")
     if explanation.blockers:
         table = plain_table("contacts", "held back by", "because", "until", numbers=("contacts",))
         for one in explanation.blockers:
