@@ -91,7 +91,8 @@ class Dialing:
         self._sleep = sleep
         self.way_out = WayOut(
             db,
-            host=recovery.host,
+            host=journal.identity,
+            name=recovery.host,
             pacing=pacing,
             # in the time that a dial has for it
             probe=lambda: provider.reach(within_s=SEND_WINDOW_S),

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 _FAULTS_IN_A_ROW = 3
 _RECORD_GOOD_FOR_S = 15.0
-_SEEN_LATELY_S = 10.0  # a worker tells each second that its host lives
+_SEEN_LATELY_S = 25.0  # a worker tells every ten seconds that its host lives
 _LONGEST_PAUSE_S = 60.0
 _PROBE_EVERY_S = 5.0
 _GATE_CLOSED_S = 2.0  # until the next tick, and one that is late
@@ -40,6 +40,7 @@ class SickHost:
     """A worker host that cannot send.
 
     Args:
+        host: Its name.
         since: Epoch s.
     """
 
@@ -52,14 +53,23 @@ class WayOut:
     """What a worker process knows of its host's way to the provider.
 
     Args:
+        host: Its identity, see `Journal.identity`.
+        name: Its name, for people.
         probe: Raises `TurnedAway` while nothing could be sent.
     """
 
     def __init__(
-        self, db: Database, *, host: str, pacing: Pacing, probe: Callable[[], None]
+        self,
+        db: Database,
+        *,
+        host: str,
+        name: str,
+        pacing: Pacing,
+        probe: Callable[[], None],
     ) -> None:
         self._db = db
         self._host = host
+        self._name = name
         self._pacing = pacing
         self._probe = probe
         self._lock = threading.Lock()  # of the fields below
@@ -92,7 +102,7 @@ class WayOut:
 
     def tick(self) -> None:
         """Agree with the host's other processes, and find out whether it is well; call each second."""
-        record = self._read().get(self._host)
+        record = _records(self._db).get(self._host)
         with self._lock:
             if self._why is None:
                 if record is None:
@@ -124,14 +134,14 @@ class WayOut:
     def _shut(self, why: str, *, probe_in_s: float) -> None:
         self._why = why
         self._probe_at = boottime_s() + probe_in_s
-        log.error("host_sick", host=self._host, why=why)
+        log.error("host_sick", host=self._name, why=why)
 
     def _open(self) -> None:
         self._why, self._is_told, self._faults = None, False, 0
-        log.warning("host_well_again", host=self._host)
+        log.warning("host_well_again", host=self._name)
 
     def _tell(self, why: str, *, since: float) -> None:
-        record = {"since": since, "at": self._db.now(), "why": why}
+        record = {"name": self._name, "since": since, "at": self._db.now(), "why": why}
         self._db.client.hset(self._db.key("sick"), self._host, json.dumps(record))
         self._is_told = True
 
@@ -140,21 +150,23 @@ class WayOut:
         seen = cast("Mapping[bytes, bytes]", self._db.client.hgetall(self._db.key("hosts")))
         since = self._db.now() - _SEEN_LATELY_S
         live = {text(one) for one, at in seen.items() if float(at) > since}
-        return bool(live - self._read().keys() - {self._host})
-
-    def _read(self) -> dict[str, SickHost]:
-        return {one.host: one for one in sick_hosts(self._db)}
+        return bool(live - _records(self._db).keys() - {self._host})
 
 
 def sick_hosts(db: Database) -> list[SickHost]:
     """Read which worker hosts cannot send at present."""
+    return sorted(_records(db).values(), key=lambda one: one.host)
+
+
+def _records(db: Database) -> dict[str, SickHost]:
+    """Read the same by the hosts' identities."""
     stored = cast("Mapping[bytes, bytes]", db.client.hgetall(db.key("sick")))
     if not stored:
-        return []
+        return {}
     good_since = db.now() - _RECORD_GOOD_FOR_S
     records = {text(host): json.loads(record) for host, record in stored.items()}
-    return [
-        SickHost(host, record["since"], record["why"])
-        for host, record in sorted(records.items())
+    return {
+        host: SickHost(record["name"], record["since"], record["why"])
+        for host, record in records.items()
         if record["at"] > good_since
-    ]
+    }

@@ -56,7 +56,7 @@ account             hash    run_id, epoch; stopped, hold, hand, capped_by: why  
                             nothing is dialled; layout of contacts
 hosts               hash    identity of a host's journal → last seen, epoch s         30 days
 host_names          hash    identity of a host's journal → its name, for people       as hosts
-sick                hash    worker host that cannot send → since when and why, JSON    15 s
+sick                hash    identity of a host that cannot send → since when, why, JSON  15 s
 reported            hash    identity of a host's journal → what it held, JSON         per hold
 ghosts              zset    N/attempt whose contact is lost → until it could live     until then
 recent, c:C:recent  list    the last answers, for the breakers                        50

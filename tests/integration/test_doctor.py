@@ -89,8 +89,8 @@ def test_without_redis_nobody_knows_of_a_slot_and_nothing_is_asked(wired, tmp_pa
 
 def test_w10_a_host_that_cannot_send_is_named(wired, db):
     wiring = wired()
-    record = {"since": db.now(), "at": db.now(), "why": "no route to host"}
-    db.client.hset(db.key("sick"), "dialer-2", json.dumps(record))
+    record = {"name": "dialer-2", "since": db.now(), "at": db.now(), "why": "no route to host"}
+    db.client.hset(db.key("sick"), "its identity", json.dumps(record))
 
     found = {one.name: one for one in examine(wiring)}["hosts"]
 

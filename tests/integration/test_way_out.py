@@ -41,14 +41,16 @@ def process(account, db, network):
     """Make processes of hosts, by name."""
 
     def make(host: str) -> WayOut:
-        return WayOut(db, host=host, pacing=account.pacing, probe=network.probe)
+        return WayOut(
+            db, host=f"id-of-{host}", name=host, pacing=account.pacing, probe=network.probe
+        )
 
     return make
 
 
 def seen(db, *hosts: str) -> None:
     for host in hosts:
-        db.client.hset(db.key("hosts"), host, str(db.now()))
+        db.client.hset(db.key("hosts"), f"id-of-{host}", str(db.now()))
 
 
 def until_well(way_out: WayOut) -> None:
@@ -170,7 +172,7 @@ def test_a_probe_that_comes_through_in_vain_is_not_believed_as_soon_again(proces
 
 def test_what_a_sick_host_has_fetched_is_for_others_and_charged_to_nobody(account, db):
     campaign = store_campaign(db, [pair(n, n) for n in range(1, 6)])
-    seen(db, "localhost", "two")
+    seen(db, "two")
     account.company.answers.extend([Answer.NO_CONNECTION] * 3)
     dialing = account.dialing
 
@@ -193,7 +195,7 @@ def test_a_record_names_the_host_since_when_and_why(db, process):
     (record,) = sick_hosts(db)
 
     assert (record.host, record.since, record.why) == ("one", db.now(), "no route to host")
-    assert json.loads(db.client.hget(db.key("sick"), "one"))["at"] == db.now()
+    assert json.loads(db.client.hget(db.key("sick"), "id-of-one"))["at"] == db.now()
 
 
 def test_what_people_read_names_a_sick_host(db, account, process):
