@@ -3,9 +3,10 @@
 import os
 import pty
 import re
+import select
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -31,11 +32,17 @@ class Terminal:
     def __init__(self, process: subprocess.Popen[bytes], screen: int) -> None:
         self.process, self._screen, self.shown = process, screen, ""
 
+    def read(self) -> None:
+        """Read what is there: who writes to a full terminal waits."""
+        if select.select([self._screen], [], [], 0.2)[0]:
+            with suppress(OSError):  # nobody writes any more
+                self.shown += os.read(self._screen, 65536).decode(errors="replace")
+
     def shows(self, pattern: str) -> re.Match[str]:
         """Wait until the screen shows something."""
 
         def found() -> re.Match[str] | None:
-            self.shown += os.read(self._screen, 65536).decode(errors="replace")
+            self.read()
             return re.search(pattern, self.shown)
 
         return until(found, within_s=60, what=pattern)
@@ -53,24 +60,26 @@ def up(rig: Rig) -> Iterator[Terminal]:
         preexec_fn=end_with_tests,  # noqa: PLW1509  # threads of ours hold no lock it takes
     )
     os.close(theirs)
+    terminal = Terminal(process, ours)
     try:
-        yield Terminal(process, ours)
+        yield terminal
     finally:
         process.terminate()
-        while process.poll() is None:
-            try:
-                os.read(ours, 65536)  # who writes to a full terminal does not end
-            except OSError:
-                break
-        process.wait(timeout=60)
-        os.close(ours)
+        try:
+            until(
+                lambda: terminal.read() or process.poll() is not None, within_s=60, what="its end"
+            )
+        finally:
+            process.kill()
+            process.wait()
+            os.close(ours)
 
 
 def test_up_on_a_terminal_makes_an_admin_key_and_shows_it_once(rig: Rig) -> None:
     url = f"http://127.0.0.1:{rig.port}"
 
     with up(rig) as terminal:
-        key = terminal.shows(r"(dk_\w+)\r?\n(?s:.*)web_listening")[1]
+        key = terminal.shows(r"(dk_[\w-]+)\r?\n(?s:.*)web_listening")[1]
         assert f"{url}/sign-in" in terminal.shown
         rig.wait_until_up()
         without = get(f"{url}/api/v1/campaigns").status_code
