@@ -69,6 +69,7 @@ class Situation:
         zone: The campaign's, for instants in sentences.
         is_appending: A file is on its way into the campaign, or broke off on it.
         why: What the campaign's state is for, where it was not the user's wish.
+        asked_by: Who has started it and waits for a second person; '' = nobody.
         waiting: Contacts, as are the next three.
         window: The open calling window, or the next one; None: none ever opens.
         agents_free: Free agents for whom a contact is due.
@@ -97,6 +98,7 @@ class Situation:
     state: CampaignState
     is_appending: bool = False
     why: str = ""
+    asked_by: str = ""
     waiting: int = 0
     released: int = 0
     dialing: int = 0
@@ -219,7 +221,8 @@ _ENOUGH_SETTLED = 20  # attempts; fewer say little about how many more will be n
 def _needs_somebody(now: Situation) -> Iterator[Binding]:
     """Name what no passing of time will mend."""
     if now.state is CampaignState.LOADED:
-        yield Binding(Constraint.NOT_STARTED, "The campaign has not been started.")
+        second = " by a second person; one has." if now.asked_by else "."
+        yield Binding(Constraint.NOT_STARTED, f"The campaign has not been started{second}")
     if now.state is CampaignState.PAUSED:
         why = f": {_ended(now.why)}" if now.why else "; live calls end as usual."
         yield Binding(Constraint.PAUSED, f"The campaign is paused{why}")

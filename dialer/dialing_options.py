@@ -19,6 +19,7 @@ class DialingOptions:
         http_deadline_s: Total, of one request.
         slack_s: Added to the longest possible call before it is given up.
         allowed: What a campaign's rules may ask for.
+        second_above: Contacts above which a second person has to start a campaign too; 0 = never.
         caps: What the account may use a day, which ends at midnight in `zone`.
     """
 
@@ -31,6 +32,7 @@ class DialingOptions:
     min_replicas: int = 0
     phone_rules: PhoneRules = field(default_factory=PhoneRules)
     allowed: Allowed = ANYTHING
+    second_above: int = 0
     caps: AccountCaps = field(default_factory=AccountCaps)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Asia/Kolkata"))
 

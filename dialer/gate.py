@@ -265,6 +265,7 @@ class Gate:
             code_of(NotDialled.OUTSIDE_HOURS),
             code_of(NotDialled.EXPIRED),
             *self._account_day(),
+            options.second_above,
         )
         lists = map(self._arguments, asking, campaigns)
         # idempotent by nonce: an answer lost on the way is asked for again

@@ -281,6 +281,10 @@ class Settings(BaseSettings):
         10, ge=1, le=100, description="most attempts per contact that a campaign may have"
     )
 
+    dialer_second_person_above: int = Field(
+        0, ge=0, description="contacts above which a second person has to start too; 0 = never"
+    )
+
     # what the account may use a day
     dialer_max_calls_per_day: int = Field(
         20_000, ge=0, description="most calls of all campaigns a day; 0 = no cap"

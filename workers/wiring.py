@@ -28,6 +28,7 @@ from dialer.pacing import Allowance, Pacing
 from dialer.recovery import AccountRecovery, HostRecovery
 from dialer.settings import Settings, SettingsError, require_dialling
 from dialer.settling import Settling, SettlingTimes
+from dialer.starting import Starting
 from dialer.status import Statuses
 from dialer.store import Attempts, Campaigns, Database, Facts, Holds
 from dialer.store.layout import can_read_contacts
@@ -166,6 +167,7 @@ class Wiring:
             phone_rules=self.phone_rules,
             allowed=self.settings.allowed,
             caps=self.settings.account_caps,
+            second_above=self.settings.dialer_second_person_above,
             zone=ZoneInfo(self.settings.dialer_timezone),
             min_replicas=self.settings.dialer_min_replicas,
         )
@@ -277,6 +279,11 @@ class Wiring:
             pacing=self.pacing,
             max_concurrent_calls=self.settings.exotel_max_concurrent_calls,
         )
+
+    @cached_property
+    def starting(self) -> Starting:
+        """Starts campaigns."""
+        return Starting(self.db, second_above=self.settings.dialer_second_person_above)
 
     @cached_property
     def account_day(self) -> AccountDay:

@@ -7,7 +7,7 @@
 --      7  the epoch the caller remembers
 --      8  outcome code of suppressed  9  of outside_hours  10  of expired
 --     11  the account's day  12  its end, epoch s  13  most calls in it, 0 = no cap  14  most seconds
---     15  most spend
+--     15  most spend  16  contacts above which a second person has to have started it, 0 = never
 --      then for each contact fifteen:
 --      1  campaign  2  contact  3  release token  4  nonce of this execution
 --      5  rules version the caller holds  6  the call's open window, from  7  until  8  next open
@@ -31,7 +31,7 @@ local rules_read = {}
 
 local function rules_of(campaign)
   if not rules_read[campaign] then
-    rules_read[campaign] = redis.call('HMGET', key('c', campaign), 'state', 'rules_version')
+    rules_read[campaign] = redis.call('HMGET', key('c', campaign), 'state', 'rules_version', 'size', 'confirmed')
   end
   return rules_read[campaign]
 end
@@ -124,6 +124,10 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
   if rules[2] ~= rules_version then
     forget_note()
     return { 'stale_rules' }
+  end
+  local size, second_above = tonumber(rules[3] or 0), tonumber(ARGV[16])
+  if pauses == '' and second_above > 0 and size > math.max(second_above, tonumber(rules[4] or 0)) then
+    pauses = string.format('%d contacts wait for a second person who starts it', size)
   end
   if pauses ~= '' then
     pause(campaign, pauses)
@@ -227,4 +231,4 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
   return { 'go', attempt, epoch, text(until_ - now) }
 end
 
-return each(argument_lists(16, 15), ask)
+return each(argument_lists(17, 15), ask)

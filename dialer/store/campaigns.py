@@ -109,6 +109,8 @@ class Campaign:
         loading: Contacts of a file on its way in, or broken off there; `accepted` includes them.
         in_part: SHA-256 of the file of which only a part is here: on its way in, broken off there, or
             kept out by a cancellation; '' = none is.
+        confirmed: How many contacts two people have started it with.
+        asked_by: Who has started it and waits for a second person; '' = nobody.
         created_at: Epoch s, as are the other instants; None = not yet.
         started_at: When it was started first; `running_at`: last, or resumed.
         why: What the last change of state was for, where it was not the user's wish.
@@ -143,6 +145,8 @@ class Campaign:
     open_until: float = 0.0
     loading: int = 0
     in_part: str = ""
+    confirmed: int = 0
+    asked_by: str = ""
 
     @property
     def has_a_start_ahead(self) -> bool:
@@ -453,6 +457,8 @@ def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
         open_from=float(fields.get("open_from", 0)),
         open_until=float(fields.get("open_until", 0)),
         loading=loading,
+        confirmed=int(fields.get("confirmed", 0)),
+        asked_by=fields.get("asked_by", ""),
         in_part=fields.get("loading", "").rpartition(":")[0] or fields.get("in_part", ""),
     )
 

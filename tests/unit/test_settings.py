@@ -48,6 +48,7 @@ WRONG = {
     "DIALER_QUARANTINE_SLACK_S": ["-1", "inf"],
     "DIALER_LOG_FORMAT": ["xml"],
     "DIALER_LOG_LEVEL": ["loud"],
+    "DIALER_SECOND_PERSON_ABOVE": ["-1", "many"],
     "DIALER_MAX_CALLS_PER_DAY": ["-1", "many"],
     "DIALER_MAX_MINUTES_PER_DAY": ["-1", "1.5"],
     "DIALER_MAX_SPEND_PER_DAY": ["-1", "₹5"],

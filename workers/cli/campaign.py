@@ -11,7 +11,7 @@ from dialer.store import Campaign
 from dialer.store.campaigns import WrongState
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
-from workers.cli.session import open_wiring
+from workers.cli.session import open_wiring, terminal_user
 from workers.cli.status_view import panel, rules_panel, state_shown
 from workers.cli.watching import watch
 from workers.wiring import Wiring
@@ -133,7 +133,10 @@ def cancel(campaign: Name, *, why: Why = "", as_json: AsJson = False) -> None:
 def _steer(name: str, to: CampaignState, *, why: str = "", as_json: bool) -> None:
     wiring = open_wiring()
     campaign = wiring.campaigns.find(name)
-    wiring.campaigns.move(campaign, to, why=plain_line(why, "--why", most=LONGEST_REASON))
+    if to is CampaignState.RUNNING:
+        wiring.starting.start(campaign, who=terminal_user())
+    else:
+        wiring.campaigns.move(campaign, to, why=plain_line(why, "--why", most=LONGEST_REASON))
     say_steered(wiring, campaign.id, as_json=as_json)
 
 

@@ -18,6 +18,7 @@ from campaigns.list_diff import ListDiff, PairGroup
 from campaigns.list_sieve import Dedupe
 from dialer.loading import Loaded, LoadOptions, NameTaken
 from dialer.settings import require_account, require_data_dir
+from dialer.starting import SecondPersonNeeded
 from dialer.store import Campaign
 from dialer.store.campaigns import CampaignNotFound
 from workers.cli.campaign import Name
@@ -34,7 +35,7 @@ from workers.cli.printing import (
     when_stopped,
 )
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
-from workers.cli.session import open_wiring
+from workers.cli.session import open_wiring, terminal_user
 from workers.wiring import Wiring
 
 ListFile = Annotated[
@@ -119,7 +120,10 @@ def load(
             _tell_diff(wiring, opened, error.campaign, options)
             raise
     if starting and loaded.campaign and loaded.campaign.state is CampaignState.LOADED:
-        wiring.campaigns.move(loaded.campaign, CampaignState.RUNNING)
+        try:
+            wiring.starting.start(loaded.campaign, who=terminal_user())
+        except SecondPersonNeeded as error:
+            note(f"[yellow]{escape(str(error))}[/yellow]")
     state = wiring.campaigns.find(loaded.campaign.id).state if loaded.campaign else None
     if as_json:
         say_json(_as_json(loaded, name=name, state=state))

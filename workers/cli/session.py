@@ -1,5 +1,7 @@
 """Settings, logs and connections of one command."""
 
+import os
+import pwd
 from typing import TYPE_CHECKING
 
 from dialer import logs
@@ -42,3 +44,11 @@ def open_wiring(settings: Settings | None = None) -> Wiring:
     is_debugging = settings.dialer_log_level == "debug"
     logs.set_up(log_format=settings.dialer_log_format, level="debug" if is_debugging else "warning")
     return Wiring(settings)
+
+
+def terminal_user() -> str:
+    """Name who sits at the command line: the account of the operating system, not its environment."""
+    try:
+        return f"os:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:  # a container's, which nobody gave a name
+        return f"os:{os.getuid()}"

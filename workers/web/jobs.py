@@ -17,6 +17,7 @@ from dialer.report_files import Format
 from dialer.report_tables import Kind
 from dialer.reporting import write_reports
 from dialer.settings import Settings
+from dialer.starting import SecondPersonNeeded
 from dialer.suppressing import Added
 from workers.bookkeeping import source_of
 from workers.html_report import render_html_report
@@ -89,12 +90,18 @@ def suppress_list(
         return wiring.suppressing.add(opened, source=source, why=why, column=column)
 
 
-def start(wiring: Wiring, campaign_id: str) -> CampaignState:
-    """Start a campaign that was just loaded; one that has been started is left as it is."""
+def start(wiring: Wiring, campaign_id: str, *, who: str) -> CampaignState:
+    """Start a campaign that was just loaded; one that has been started is left as it is.
+
+    One that needs a second person stays loaded, and says so.
+    """
     campaign = wiring.campaigns.find(campaign_id)
     if campaign.state is not CampaignState.LOADED:
         return campaign.state
-    return wiring.campaigns.move(campaign, CampaignState.RUNNING)
+    try:
+        return wiring.starting.start(campaign, who=who)
+    except SecondPersonNeeded:
+        return campaign.state
 
 
 def write_report(

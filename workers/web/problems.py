@@ -20,6 +20,7 @@ from dialer.changing_rules import RulesRefused
 from dialer.deciding import NotUndecided
 from dialer.loading import LoadRefused, StartRefused
 from dialer.settings import SettingsError
+from dialer.starting import SecondPersonNeeded
 from dialer.store.campaigns import CampaignNotFound, WrongState
 from workers.web.apart import WorkDied
 
@@ -68,6 +69,7 @@ EXPECTED_ERRORS = (
     NotPlain,
     LoadRefused,
     StartRefused,
+    SecondPersonNeeded,
     CampaignFileError,
     DoesNotAddUp,
     NotUndecided,
@@ -131,6 +133,8 @@ def _of_use_case(error: Exception) -> Problem | None:
         case RulesRefused(faults=found):
             faults = [{"where": one.rule or "rules", "what": one.message} for one in found]
             return Problem(422, "invalid", str(error), faults=faults)
+        case SecondPersonNeeded():
+            return Problem(409, "second_person_needed", _sentence(error))
         case StartRefused():
             return Problem(403, "scope_missing", _sentence(error), scope="operate")
         case CampaignFileError(line=line):

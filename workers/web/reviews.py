@@ -51,7 +51,7 @@ class Review:
     Args:
         fields: Of the form, each with all its values.
         append_to: The campaign to append to; '' for a new one.
-        may_start: Whoever had it loaded may start calls.
+        may_start: Whoever had it loaded may start calls; `who` that is.
         document: What became, or would become, of its rows.
         problem: Why it cannot be used, with a code; None when it can.
     """
@@ -63,6 +63,7 @@ class Review:
     append_to: str = ""
     start: bool = False
     may_start: bool = False
+    who: str = ""
     document: dict[str, Any] | None = None
     problem: dict[str, Any] | None = None
 
@@ -129,10 +130,10 @@ class Reviews:
         self._begin(review)
         return review
 
-    def load(self, review: Review, *, start: bool, may_start: bool) -> Review:
+    def load(self, review: Review, *, start: bool, may_start: bool, who: str) -> Review:
         """Load the list."""
         review = replace(
-            review, stage=Stage.LOADING, start=start, may_start=may_start, problem=None
+            review, stage=Stage.LOADING, start=start, may_start=may_start, who=who, problem=None
         )
         self._keep(review)
         self._begin(review)
@@ -212,7 +213,9 @@ class Reviews:
                 may_start=review.may_start,
             )
         if review.start:
-            await asyncio.to_thread(jobs.start, self.desk.wiring, loaded["campaign_id"])
+            await asyncio.to_thread(
+                jobs.start, self.desk.wiring, loaded["campaign_id"], who=review.who
+            )
         return replace(review, stage=Stage.LOADED, document=loaded)
 
     def _rules(self, review: Review) -> CampaignRules:

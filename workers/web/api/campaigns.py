@@ -38,6 +38,7 @@ from workers.web.lists import list_order, load_options
 from workers.web.problems import Problem
 from workers.web.rules import rule_name
 from workers.web.uploads import received_upload
+from workers.wiring import Wiring
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 one = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
@@ -62,6 +63,16 @@ LEADS_TO = {
     Action.RESUME: CampaignState.RUNNING,
     Action.CANCEL: CampaignState.CANCELLING,
 }
+
+
+def steer(wiring: Wiring, campaign: Campaign, action: Action, *, who: str) -> None:
+    """Do what was asked of a campaign."""
+    to = LEADS_TO[action]
+    if to is CampaignState.RUNNING:
+        wiring.starting.start(campaign, who=who)
+    else:
+        wiring.campaigns.move(campaign, to)
+
 
 IdempotencyKey = Annotated[
     str | None,
@@ -121,7 +132,7 @@ async def load_campaign(
             )
             if order.start:
                 loaded["state"] = await asyncio.to_thread(
-                    jobs.start, desk.wiring, loaded["campaign_id"]
+                    jobs.start, desk.wiring, loaded["campaign_id"], who=visitor.id
                 )
             return 201, loaded
 
@@ -176,13 +187,15 @@ async def append_contacts(
 
 @one.post("/{action}")
 def steer_campaign(
-    _visitor: Operator, desk: TheDesk, campaign: TheCampaign, action: Action
+    visitor: Operator, desk: TheDesk, campaign: TheCampaign, action: Action
 ) -> CampaignStatus:
     """Start, pause, resume or cancel; asking for what already is changes nothing.
 
-    Paused: nothing new is dialled within a second, live calls end as usual.
+    Paused: nothing new is dialled within a second, live calls end as usual. A large list starts once a
+    second person, with another key, has started it too; the first is told so by
+    `second_person_needed`.
     """
-    desk.wiring.campaigns.move(campaign, LEADS_TO[action])
+    steer(desk.wiring, campaign, action, who=visitor.id)
     return _status(desk, campaign)
 
 

@@ -16,7 +16,8 @@ from dialer.deciding import Decision, decide
 from dialer.report_files import Format
 from dialer.report_tables import Kind
 from dialer.store import Campaign
-from workers.web.api.campaigns import LEADS_TO, Action
+from workers.web.api.campaigns import Action
+from workers.web.api.campaigns import steer as steer_campaign
 from workers.web.api.contacts import attempt_of
 from workers.web.downloads import rejected_csv, report_response
 from workers.web.events import Events, event_stream
@@ -91,7 +92,8 @@ async def steer(request: Request) -> Response:
     action = Action(request.path_params["action"])
     await plain_form(request, Scope.OPERATE)
     campaign = await _campaign(request)
-    await asyncio.to_thread(desk_of(request).wiring.campaigns.move, campaign, LEADS_TO[action])
+    wiring, who = desk_of(request).wiring, request.state.visitor.id
+    await asyncio.to_thread(steer_campaign, wiring, campaign, action, who=who)
     return RedirectResponse(f"/campaigns/{campaign.id}", status_code=303)
 
 

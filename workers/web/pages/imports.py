@@ -97,8 +97,9 @@ async def load(request: Request) -> Response:
     start = form.get("start") == "yes"
     if start:
         require(request, Scope.OPERATE)
-    may_start = visitor_of(request).may(Scope.OPERATE)
-    _reviews(request).load(review, start=start, may_start=may_start)
+    visitor = visitor_of(request)
+    may_start = visitor.may(Scope.OPERATE)
+    _reviews(request).load(review, start=start, may_start=may_start, who=visitor.id)
     return RedirectResponse(f"/imports/{review.id}", status_code=303)
 
 

@@ -1,0 +1,70 @@
+"""Use case: a campaign is started, or goes on; a large one only once two people want it.
+
+Who is who: each key is a person, and so is each user of the operating system at the command line.
+Whoever has a shell on the machine and a key counts twice, and could read the settings anyway.
+"""
+
+from typing import cast
+
+import structlog
+
+from campaigns.campaign import CampaignState
+from dialer.errors import NotDone
+from dialer.store import Campaign, Campaigns, Database
+from dialer.store.database import text
+
+log = structlog.get_logger(__name__)
+
+
+class SecondPersonNeeded(NotDone):
+    """It was asked for, and starts once somebody else asks too."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        super().__init__(
+            f"campaign {campaign.name} has {campaign.accepted} contacts and waits for a second person: "
+            "somebody else who may operate has to start it too"
+        )
+
+
+class Starting:
+    """Starts campaigns.
+
+    Args:
+        second_above: Contacts above which a second person is needed; 0: never.
+    """
+
+    def __init__(self, db: Database, *, second_above: int) -> None:
+        self._db = db
+        self._campaigns = Campaigns(db)
+        self._second_above = second_above
+
+    def start(self, campaign: Campaign, *, who: str) -> CampaignState:
+        """Start a campaign, or let it go on.
+
+        Args:
+            who: The key's id, or the user's name at the command line.
+
+        Raises:
+            SecondPersonNeeded: The wish was written down.
+            WrongState: It cannot start from where it stands.
+        """
+        if campaign.state in {CampaignState.LOADED, CampaignState.PAUSED}:
+            self._confirm(campaign, who)
+        return self._campaigns.move(campaign, CampaignState.RUNNING)
+
+    def _confirm(self, campaign: Campaign, who: str) -> None:
+        """Note who wants it; the gate asks for what is noted, whatever lets it run."""
+        if not self._second_above or campaign.accepted <= max(
+            self._second_above, campaign.confirmed
+        ):
+            return
+        key = self._db.key("c", campaign.id)
+        self._db.client.hsetnx(key, "asked_by", who)
+        asked_by = text(cast("bytes | None", self._db.client.hget(key, "asked_by")))
+        if asked_by == who:
+            raise SecondPersonNeeded(campaign)
+        self._db.client.hset(
+            key, mapping={"confirmed": campaign.accepted, "confirmed_by": f"{asked_by}, {who}"}
+        )
+        self._db.client.hdel(key, "asked_by")
+        log.warning("start_confirmed", campaign_id=campaign.id, asked_by=asked_by, confirmed_by=who)
