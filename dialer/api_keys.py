@@ -39,6 +39,7 @@ _NOBODYS_DIGEST = hashlib.sha256(b"").hexdigest()  # compared when the id is unk
 class Scope(StrEnum):
     """What a key opens."""
 
+    READ_MASKED = "read_masked"  # see figures and states: no full number, recording or cell
     READ = "read"  # see everything, phone numbers included
     OPERATE = "operate"  # start, pause, resume, cancel; decide unresolved attempts; suppress
     UPLOAD = "upload"  # load and append lists; no call comes of it by itself
@@ -65,7 +66,11 @@ class ApiKey:
 
 def allows(scopes: Collection[Scope], wanted: Scope) -> bool:
     """Tell whether these scopes cover one: admin covers all, and whoever acts may read."""
-    return wanted in scopes or Scope.ADMIN in scopes or (wanted is Scope.READ and bool(scopes))
+    if wanted in scopes or Scope.ADMIN in scopes:
+        return True
+    if wanted is Scope.READ_MASKED:
+        return bool(scopes)
+    return wanted is Scope.READ and any(one is not Scope.READ_MASKED for one in scopes)
 
 
 class ApiKeys:
@@ -114,11 +119,14 @@ class ApiKeys:
             The key, and its text, which is told this once.
 
         Raises:
-            ValueError: No scope, or no name, or one that is more than a line.
+            ValueError: No scope, or one that does not go with others; no name, or one that is more
+                than a line.
         """
         name = plain_line(name, "the key's name", most=LONGEST_KEY_NAME)
         if not scopes or not name:
             raise ValueError("a key needs a name and at least one scope")
+        if Scope.READ_MASKED in scopes and len(set(scopes)) > 1:
+            raise ValueError("read_masked stands alone: who acts on numbers sees them")
         id_, secret = new_nonce(), secrets.token_urlsafe(32)
         at_s = self._db.now()
         maker = self._read(made_by) if made_by else None

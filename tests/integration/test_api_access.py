@@ -32,6 +32,7 @@ READ = [
     ("GET", "/health"),
     ("GET", "/health/caps"),
     ("GET", "/suppressions"),
+    ("POST", "/numbers/search"),
     ("GET", REHEARSAL),
     ("GET", f"{REHEARSAL}/files/summary.csv"),
 ]
@@ -44,7 +45,7 @@ OPERATE = [
     ("POST", f"{CAMPAIGN}/unresolved/00000000-1-1-0000000000"),
     ("PUT", "/suppressions"),
     ("POST", "/suppressions"),
-    ("DELETE", "/suppressions/+919876543201"),
+    ("POST", "/suppressions/remove"),
 ]
 UPLOAD = [
     ("POST", "/campaigns"),
@@ -75,6 +76,7 @@ BODIES = {
     "/unresolved/": {"decision": "give_up"},
     "/hold": {"why": "x"},
     "/caps": {},
+    "/numbers": {"number": "9876543201"},
     "/keys": {"name": "x", "scopes": ["read"]},
     "/suppressions": {"number": "+919876543201"},
 }

@@ -160,7 +160,7 @@ def test_a_large_file_goes_to_disk_not_to_memory(web: Site) -> None:
 
 def test_numbers_never_reach_a_log(web: Site, capfd: pytest.CaptureFixture[str]) -> None:
     web.upload(LIST, name="logged")
-    web.api("GET", "/campaigns/00000000/contacts?number=9876543201")
+    web.api("POST", "/numbers/search", json={"number": "9876543201"})
 
     out, err = capfd.readouterr()
     assert "9876543201" not in out + err

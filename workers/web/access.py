@@ -39,6 +39,11 @@ class Visitor:
         return allows(self.scopes, scope)
 
     @property
+    def is_masked(self) -> bool:
+        """They see no full number, no recording, and nothing of what was uploaded."""
+        return not self.may(Scope.READ)
+
+    @property
     def is_local(self) -> bool:
         """They needed no key."""
         return self.id == _LOCAL_ID

@@ -11,10 +11,12 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from campaigns.judged_rows import Rejected, write_rejected
 from dialer.report_files import Format
-from dialer.report_tables import Kind
+from dialer.report_tables import STREAMED_KINDS, Kind
 from dialer.store import Campaign
 from workers.web import jobs
+from workers.web.access import Visitor
 from workers.web.desk import Desk
+from workers.web.problems import Problem
 
 MEDIA_TYPES = {
     ".csv": "text/csv; charset=utf-8",
@@ -23,6 +25,9 @@ MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".zip": "application/zip",
 }
+
+_FIGURES = frozenset(Kind) - STREAMED_KINDS
+"""Tables without a row of the upload."""
 
 _REPORT_POLICY = {
     # The page brings a policy of its own, by hashes; the sandbox keeps it out of our origin.
@@ -53,7 +58,13 @@ def csv_stream(lines: Iterator[str], name: str) -> Response:
 
 
 async def report_response(
-    desk: Desk, campaign: Campaign, kind: Kind, format_: Format, *, inline: bool = False
+    desk: Desk,
+    campaign: Campaign,
+    kind: Kind,
+    format_: Format,
+    visitor: Visitor,
+    *,
+    inline: bool = False,
 ) -> Response:
     """Write a table of a campaign's report, or with HTML the whole of it, and send it.
 
@@ -61,8 +72,11 @@ async def report_response(
         inline: Show the page in the browser instead of saving it.
 
     Raises:
+        Problem: The table has rows, and the visitor may read masked alone.
         DoesNotAddUp: A sum does not hold, so there is no report.
     """
+    if visitor.is_masked and kind not in _FIGURES and format_ is not Format.HTML:
+        raise Problem(403, "scope_missing", "This table takes the scope read.", scope="read")
     desk.reports_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=desk.reports_dir))
     try:
@@ -74,6 +88,7 @@ async def report_response(
             kind=kind,
             format_=format_,
             out=folder,
+            masked=visitor.is_masked,
         )
         path = files[0] if len(files) == 1 else _zipped(files, folder / f"{campaign.id}_{kind}.zip")
     except BaseException:

@@ -11,6 +11,7 @@ from typing import Any
 
 from campaigns.campaign import CampaignRules, CampaignState
 from campaigns.judged_rows import CodeCount
+from campaigns.number_mask import NO_MASK, Mask, NumberMask
 from dialer.loading import Loaded, LoadOptions
 from dialer.overview import Overview, read_overview
 from dialer.report_files import Format
@@ -105,7 +106,14 @@ def start(wiring: Wiring, campaign_id: str, *, who: str) -> CampaignState:
 
 
 def write_report(
-    tell: Tell, settings: Settings, campaign_id: str, *, kind: Kind, format_: Format, out: Path
+    tell: Tell,
+    settings: Settings,
+    campaign_id: str,
+    *,
+    kind: Kind,
+    format_: Format,
+    out: Path,
+    masked: bool,
 ) -> list[Path]:
     """Write one table of a campaign's report, or with HTML the whole of it, into a folder."""
 
@@ -120,6 +128,7 @@ def write_report(
             as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
             kinds=() if format_ is Format.HTML else (kind,),
             formats=(format_,),
+            mask=NumberMask(Mask.MASKED) if masked else NO_MASK,
             render_html=render_html_report,
             on_progress=on_progress,
         )

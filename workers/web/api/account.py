@@ -12,7 +12,7 @@ from dialer.health import Health, read_health
 from dialer.overview import busy_agents
 from dialer.resuming import resume_account
 from dialer.store import Hold, Holds
-from workers.web.api.needs import Admin, Reader, TheDesk
+from workers.web.api.needs import Admin, Onlooker, TheDesk
 from workers.web.api.shapes import AgentList, agent_document
 from workers.web.problems import Problem
 
@@ -82,20 +82,20 @@ class HealthDocument(BaseModel):
 
 
 @router.get("/agents")
-def list_busy_agents(_visitor: Reader, desk: TheDesk) -> AgentList:
+def list_busy_agents(_visitor: Onlooker, desk: TheDesk) -> AgentList:
     """Tell which agents are on a call, resting or parked, of all campaigns."""
     found = busy_agents(desk.wiring.db)
     return AgentList(items=[agent_document(*one) for one in sorted(found.items())])
 
 
 @router.get("/health")
-def show_health(_visitor: Reader, desk: TheDesk) -> HealthDocument:
+def show_health(_visitor: Onlooker, desk: TheDesk) -> HealthDocument:
     """Tell how processes, Redis, queue and callbacks are, and whether something holds all up."""
     return _document(read_health(desk.wiring.db))
 
 
 @router.get("/health/caps")
-def show_caps(_visitor: Reader, desk: TheDesk) -> TodayDocument:
+def show_caps(_visitor: Onlooker, desk: TheDesk) -> TodayDocument:
     """Tell what all campaigns have used of the account's day, and what they may."""
     return _today(desk.wiring.account_day.read())
 

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
-from workers.web.api import account, campaigns, contacts, keys, rehearsals, suppressions
+from workers.web.api import account, campaigns, contacts, keys, numbers, rehearsals, suppressions
 from workers.web.api.needs import ERRORS
 from workers.web.desk import Desk
 from workers.web.entrance import Entrance, ask_for_key
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
+from workers.web.masking import Masking
 from workers.web.problems import answer_with_problems
 
 UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|rehearsals)")
@@ -18,7 +19,7 @@ UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|
 _ABOUT = """\
 Campaigns, their contacts and attempts. Instants are ISO 8601, durations seconds (`_s`), phone
 numbers E.164. Every request carries a key: `Authorization: Bearer KEY`; keys have the scopes
-`read`, `operate`, `upload` and `admin`. Errors are problem details (RFC 9457) with a fixed `code`.
+`read_masked`, `read`, `operate`, `upload` and `admin`. Errors are problem details (RFC 9457) with a fixed `code`.
 """
 
 
@@ -41,6 +42,7 @@ def api_app(
             Middleware(SecurityHeaders),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(Entrance, identify=desk.identifying.by_header, turn_away=ask_for_key),
+            Middleware(Masking),
             Middleware(BodyLimit, uploads=UPLOADS, deadline_s=body_deadline_s),
         ],
         responses=ERRORS,
@@ -51,6 +53,7 @@ def api_app(
         campaigns.router,
         campaigns.one,
         contacts.router,
+        numbers.router,
         account.router,
         suppressions.router,
         rehearsals.router,

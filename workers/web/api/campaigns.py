@@ -19,7 +19,15 @@ from dialer.report_files import Format
 from dialer.report_tables import Kind
 from dialer.store import Campaign
 from workers.web import jobs
-from workers.web.api.needs import Operator, Reader, TheCampaign, TheDesk, Uploader, check_scope
+from workers.web.api.needs import (
+    Onlooker,
+    Operator,
+    Reader,
+    TheCampaign,
+    TheDesk,
+    Uploader,
+    check_scope,
+)
 from workers.web.api.shapes import (
     CampaignList,
     CampaignStatus,
@@ -86,7 +94,7 @@ IdempotencyKey = Annotated[
 
 @router.get("")
 def list_campaigns(
-    _visitor: Reader,
+    _visitor: Onlooker,
     desk: TheDesk,
     state: Annotated[CampaignState | None, Query(description="Only those in this state.")] = None,
 ) -> CampaignList:
@@ -143,7 +151,7 @@ async def load_campaign(
 
 
 @one.get("")
-def campaign_status(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> CampaignStatus:
+def campaign_status(_visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -> CampaignStatus:
     """Tell where a campaign stands, what binds it now, and when it will be done."""
     return _status(desk, campaign)
 
@@ -200,7 +208,7 @@ def steer_campaign(
 
 
 @one.get("/why")
-def campaign_why(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> Open:
+def campaign_why(_visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -> Open:
     """Tell what is in the way of a campaign, and how many contacts each thing holds up."""
     explanation = explain(desk.wiring.db, desk.wiring.statuses, campaign.id)
     return Open.model_validate(explanation.as_json())
@@ -220,7 +228,7 @@ def change_rules(
 
 
 @one.get("/imports")
-def campaign_imports(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> ImportList:
+def campaign_imports(_visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -> ImportList:
     """List the files loaded into a campaign, in order."""
     found = desk.wiring.campaigns.imports(campaign.id)
     return ImportList(items=[ImportDocument.model_validate(each) for each in found])
@@ -247,14 +255,17 @@ def campaign_rejected(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) ->
     },
 )
 async def campaign_report(
-    _visitor: Reader,
+    visitor: Onlooker,
     desk: TheDesk,
     campaign: TheCampaign,
     kind: Kind,
     format: Format,  # noqa: A002 - the path's own word
 ) -> Response:
-    """Write a table of the campaign's report as it stands now; `html` gives the whole report."""
-    return await report_response(desk, campaign, kind, format)
+    """Write a table of the campaign's report as it stands now; `html` gives the whole report.
+
+    To a key that may read masked alone only the tables of figures are open.
+    """
+    return await report_response(desk, campaign, kind, format, visitor)
 
 
 @one.get(
@@ -263,7 +274,7 @@ async def campaign_report(
     responses={200: {"content": {"text/event-stream": {}}, "description": "`status` events."}},
 )
 async def campaign_events(
-    visitor: Reader, request: Request, desk: TheDesk, campaign: TheCampaign
+    visitor: Onlooker, request: Request, desk: TheDesk, campaign: TheCampaign
 ) -> Response:
     """Follow a campaign: its status about once a second, as server-sent events, until it ends."""
 

@@ -11,7 +11,7 @@ from dialer.browsing import IN_FLIGHT, RETRY, Filter, attempts_page, contact_lin
 from dialer.deciding import Decision, decide
 from dialer.ids import AttemptId
 from dialer.store import Campaign
-from workers.web.api.needs import Operator, Reader, TheCampaign, TheDesk
+from workers.web.api.needs import Onlooker, Operator, TheCampaign, TheDesk
 from workers.web.api.shapes import (
     AgentList,
     AttemptDocument,
@@ -32,19 +32,14 @@ router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["contacts"])
 _CONTACT_STATES = "|".join((*ContactState, IN_FLIGHT, RETRY))
 _ATTEMPT_STATES = "|".join((*AttemptState, IN_FLIGHT))
 _ENDS = "|".join((*Outcome, *NotDialled))
-_DIGITS = r"^\+?[0-9]{1,15}$"
 _MOST_N = 4_294_967_295
 
 
 class Wanted(BaseModel):
-    """Which contacts or attempts, and how many at once."""
+    """Which contacts or attempts, and how many at once; by a number: `POST /numbers/search`."""
 
     outcome: str | None = Field(
         None, pattern=f"^({_ENDS})$", description="Or why a contact was closed without one."
-    )
-    agent: str | None = Field(None, pattern=_DIGITS, description="All digits of the number.")
-    number: str | None = Field(
-        None, pattern=_DIGITS, description="Some digits of either number, side by side."
     )
     error: str | None = Field(
         None, min_length=1, max_length=80, description="As `error` of an attempt."
@@ -57,8 +52,6 @@ class Wanted(BaseModel):
         return Filter(
             state=state,
             outcome=self.outcome,
-            agent=self.agent.removeprefix("+") if self.agent else None,
-            number=self.number.removeprefix("+") if self.number else None,
             error=self.error,
         )
 
@@ -83,7 +76,7 @@ class DecisionOrder(BaseModel):
 
 @router.get("/contacts")
 def list_contacts(
-    _visitor: Reader,
+    visitor: Onlooker,
     desk: TheDesk,
     campaign: TheCampaign,
     wanted: Annotated[WantedContacts, Query()],
@@ -97,14 +90,14 @@ def list_contacts(
         most=wanted.limit,
     )
     return ContactPage(
-        items=[contact_document(campaign, line) for line in page.items],
+        items=[contact_document(campaign, line, masked=visitor.is_masked) for line in page.items],
         next_cursor=page.next_cursor,
     )
 
 
 @router.get("/contacts/{n}")
 def show_contact(
-    _visitor: Reader,
+    visitor: Onlooker,
     desk: TheDesk,
     campaign: TheCampaign,
     n: Annotated[int, Path(ge=1, le=_MOST_N, description="Its number, from 1.")],
@@ -113,12 +106,12 @@ def show_contact(
     line = contact_line(desk.wiring.db, campaign, n)
     if line is None:
         raise Problem(404, "not_found", "The campaign has no such contact.")
-    return contact_detail(campaign, line)
+    return contact_detail(campaign, line, masked=visitor.is_masked)
 
 
 @router.get("/attempts")
 def list_attempts(
-    _visitor: Reader,
+    visitor: Onlooker,
     desk: TheDesk,
     campaign: TheCampaign,
     wanted: Annotated[WantedAttempts, Query()],
@@ -131,25 +124,27 @@ def list_attempts(
         cursor=wanted.cursor,
         most=wanted.limit,
     )
-    return AttemptPage(items=attempt_documents(page.items), next_cursor=page.next_cursor)
+    return AttemptPage(
+        items=attempt_documents(page.items, masked=visitor.is_masked), next_cursor=page.next_cursor
+    )
 
 
 @router.get("/agents")
-async def list_agents(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> AgentList:
+async def list_agents(_visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -> AgentList:
     """Tell what the campaign's agents with open contacts are doing, at most 500 of them."""
     reading = await desk.watching.read(campaign.id)
     return AgentList(items=[agent_document(*one) for one in sorted(reading.agents.items())])
 
 
 @router.get("/unresolved")
-def list_unresolved(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> AttemptList:
+def list_unresolved(visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -> AttemptList:
     """List attempts of unknown fate, and those whose call should long be over, at most 200."""
     wanted = Filter(undecided_at=desk.wiring.db.now())
     cursor: int | None = 0
     found: list[AttemptDocument] = []
     while cursor is not None and len(found) < 200:
         page = attempts_page(desk.wiring.db, campaign, wanted, cursor=cursor, most=200)
-        found += attempt_documents(page.items)
+        found += attempt_documents(page.items, masked=visitor.is_masked)
         cursor = page.next_cursor
     return AttemptList(items=found)
 

@@ -50,9 +50,12 @@ def list_keys(_visitor: Admin, desk: TheDesk) -> KeyList:
 @router.post("", status_code=201)
 def create_key(visitor: Admin, desk: TheDesk, order: KeyOrder) -> NewKey:
     """Make a key. Its text is in the answer, and nowhere else afterwards. It ends with its maker."""
-    key, secret = desk.keys.create(
-        order.name, order.scopes, expires_s=order.expires_s, made_by=visitor.made_by
-    )
+    try:
+        key, secret = desk.keys.create(
+            order.name, order.scopes, expires_s=order.expires_s, made_by=visitor.made_by
+        )
+    except ValueError as error:
+        raise Problem(422, "invalid", f"{error}.") from None
     log.info("key_made", key_id=key.id, scopes=sorted(key.scopes), by=visitor.id)
     return NewKey(**_fields(key), key=secret)
 

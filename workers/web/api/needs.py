@@ -65,6 +65,7 @@ def find_campaign(
 
 TheDesk = Annotated[Desk, Depends(get_desk)]
 TheCampaign = Annotated[Campaign, Depends(find_campaign)]
+Onlooker = Annotated[Visitor, needs(Scope.READ_MASKED)]
 Reader = Annotated[Visitor, needs(Scope.READ)]
 Operator = Annotated[Visitor, needs(Scope.OPERATE)]
 Uploader = Annotated[Visitor, needs(Scope.UPLOAD)]

@@ -1,6 +1,6 @@
 """What the API answers: the shapes, and how a contact or an attempt is told in them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -255,24 +255,28 @@ def campaign_line(campaign: Campaign, counts: Counts) -> CampaignLine:
     )
 
 
-def contact_document(campaign: Campaign, line: ContactLine) -> ContactDocument:
-    """Tell a contact."""
-    return ContactDocument(**_contact_fields(campaign, line))
+def contact_document(
+    campaign: Campaign, line: ContactLine, *, masked: bool = False
+) -> ContactDocument:
+    """Tell a contact; masked without its cells."""
+    return ContactDocument(**_contact_fields(campaign, line, masked=masked))
 
 
-def contact_detail(campaign: Campaign, line: ContactLine) -> ContactDetail:
+def contact_detail(campaign: Campaign, line: ContactLine, *, masked: bool = False) -> ContactDetail:
     """Tell a contact with all that happened to it."""
     return ContactDetail(
-        **_contact_fields(campaign, line),
-        all_attempts=[attempt_document(one.id, one.attempt) for one in line.attempts],
+        **_contact_fields(campaign, line, masked=masked),
+        all_attempts=attempt_documents(line.attempts, masked=masked),
         events=[_event(one) for one in story_of(line)],
     )
 
 
-def attempt_document(id_: AttemptId, attempt: Attempt) -> AttemptDocument:
-    """Tell an attempt."""
+def attempt_document(id_: AttemptId, attempt: Attempt, *, masked: bool = False) -> AttemptDocument:
+    """Tell an attempt; masked without its recording."""
     beside = {"attempt_id": str(id_), "contact_id": str(id_.contact)}
     is_unknown = attempt.state is AttemptState.UNKNOWN
+    if masked:
+        attempt = attempt._replace(recording_url=None)
     return AttemptDocument(
         **{
             column.name: _told(column, beside.get(column.name) or getattr(attempt, column.field))
@@ -290,10 +294,10 @@ def _told(column: Column, value: Any) -> Any:
 
 
 def attempt_documents(
-    found: "list[OpenAttempt] | tuple[OpenAttempt, ...]",
+    found: "Sequence[OpenAttempt]", *, masked: bool = False
 ) -> list[AttemptDocument]:
     """Tell attempts."""
-    return [attempt_document(one.id, one.attempt) for one in found]
+    return [attempt_document(one.id, one.attempt, masked=masked) for one in found]
 
 
 def agent_document(number: str, now: AgentNow) -> AgentDocument:
@@ -307,7 +311,7 @@ def agent_document(number: str, now: AgentNow) -> AgentDocument:
     )
 
 
-def _contact_fields(campaign: Campaign, line: ContactLine) -> dict[str, Any]:
+def _contact_fields(campaign: Campaign, line: ContactLine, *, masked: bool) -> dict[str, Any]:
     record = line.record
     waits = record.state is ContactState.WAITING and record.due_s
     return {
@@ -320,7 +324,7 @@ def _contact_fields(campaign: Campaign, line: ContactLine) -> dict[str, Any]:
         "attempts": record.made,
         "charged": record.charged,
         "next_attempt_at": _instant(record.due_s) if waits else None,
-        "row": dict(zip(campaign.columns, line.row.cells, strict=False)),
+        "row": {} if masked else dict(zip(campaign.columns, line.row.cells, strict=False)),
     }
 
 

@@ -5,7 +5,7 @@ from io import BytesIO
 from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from campaigns.plain_text import LONGEST_REASON
@@ -42,6 +42,12 @@ class NumberOrder(BaseModel):
 
     number: str = Field(pattern=r"^[+0-9 ().-]{3,40}$")
     why: str = Field("", max_length=LONGEST_REASON)
+
+
+class RemovalOrder(BaseModel):
+    """A number to take off the list."""
+
+    number: str = Field(max_length=40)
 
 
 class BadLineDocument(BaseModel):
@@ -93,13 +99,11 @@ async def suppress_file(_visitor: Operator, request: Request, desk: TheDesk) -> 
         return _document(await add_file(desk, upload))
 
 
-@router.delete("/{number}", status_code=204)
-def unsuppress_number(
-    _visitor: Operator, desk: TheDesk, number: Annotated[str, Path(max_length=40)]
-) -> None:
+@router.post("/remove", status_code=204)
+def unsuppress_number(_visitor: Operator, desk: TheDesk, order: RemovalOrder) -> None:
     """Take a number off the list."""
     try:
-        was_there = desk.wiring.suppressing.remove(number)
+        was_there = desk.wiring.suppressing.remove(order.number)
     except ValueError as error:
         raise Problem(422, "invalid", f"number: {error}.") from None
     if not was_there:

@@ -23,7 +23,7 @@ from workers.web.api.suppressions import add_file
 from workers.web.pages.rendering import (
     check_token,
     desk_of,
-    digits_of,
+    digits_in,
     plain_form,
     renderer_of,
     require,
@@ -39,7 +39,7 @@ _ROLES = ("web", "feeder", "worker", "results")
 
 async def agents(request: Request) -> Response:
     """Show agents who are doing something, of all campaigns."""
-    require(request, Scope.READ)
+    require(request, Scope.READ_MASKED)
     db = desk_of(request).wiring.db
     found = await asyncio.to_thread(busy_agents, db)
     as_of = await asyncio.to_thread(db.now)
@@ -56,8 +56,17 @@ async def agents(request: Request) -> Response:
 async def suppression(request: Request) -> Response:
     """Show numbers that are never called."""
     require(request, Scope.READ)
+    return await _suppression(request, looked_for="")
+
+
+async def search_suppression(request: Request) -> Response:
+    """Show those that hold some digits; they come in the body, addresses stand in logs."""
+    form = await plain_form(request, Scope.READ)
+    return await _suppression(request, looked_for=digits_in(form.get("number", "")))
+
+
+async def _suppression(request: Request, *, looked_for: str) -> Response:
     suppressing = desk_of(request).wiring.suppressing
-    looked_for = digits_of(request, "number")
     matching = (one for one in suppressing.all() if looked_for in one.number)
     found = await asyncio.to_thread(lambda: list(itertools.islice(matching, _MOST_SHOWN + 1)))
     told = {name: request.query_params.get(name, "") for name in ("added", "already", "bad")}
@@ -109,7 +118,7 @@ async def unsuppress(request: Request) -> Response:
 
 async def health(request: Request) -> Response:
     """Show how processes, Redis, queue and callbacks are."""
-    require(request, Scope.READ)
+    require(request, Scope.READ_MASKED)
     wiring = desk_of(request).wiring
     found = await asyncio.to_thread(read_health, wiring.db)
     rate = await asyncio.to_thread(wiring.pacing.rate)
@@ -181,6 +190,7 @@ routes = [
     Route("/agents", agents),
     Route("/suppression", suppression),
     Route("/suppression", suppress_number, methods=["POST"]),
+    Route("/suppression/search", search_suppression, methods=["POST"]),
     Route("/suppression/file", suppress_file, methods=["POST"]),
     Route("/suppression/remove", unsuppress, methods=["POST"]),
     Route("/health", health),

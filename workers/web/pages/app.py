@@ -14,6 +14,7 @@ from starlette.responses import Response
 from workers.web.desk import Desk
 from workers.web.entrance import Entrance, ask_to_sign_in
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
+from workers.web.masking import Masking
 from workers.web.pages import account, campaign, campaigns, imports, rows, signing
 from workers.web.pages.manual import manual_routes
 from workers.web.pages.rendering import Renderer
@@ -58,6 +59,7 @@ def pages_app(
                 turn_away=ask_to_sign_in,
                 is_public=_is_public,
             ),
+            Middleware(Masking),
             Middleware(BodyLimit, uploads=UPLOADS, deadline_s=body_deadline_s),
         ],
         exception_handlers=dict.fromkeys((*EXPECTED_ERRORS, Exception), _error_page),

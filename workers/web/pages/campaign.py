@@ -114,26 +114,27 @@ async def decide_unresolved(request: Request) -> Response:
 
 async def report(request: Request) -> Response:
     """Send a table of the report; the page of it is shown."""
-    require(request, Scope.READ)
+    visitor = require(request, Scope.READ_MASKED)
     campaign = await _campaign(request)
     kind, format_ = request.path_params["kind"], request.path_params["format"]
     if format_ == Format.HTML and kind == "report":
         return await report_response(
-            desk_of(request), campaign, Kind.SUMMARY, Format.HTML, inline=True
+            desk_of(request), campaign, Kind.SUMMARY, Format.HTML, visitor, inline=True
         )
     if kind not in set(Kind) or format_ not in set(Format):
         raise HTTPException(404)
-    return await report_response(desk_of(request), campaign, Kind(kind), Format(format_))
+    return await report_response(desk_of(request), campaign, Kind(kind), Format(format_), visitor)
 
 
 async def rejected(request: Request) -> Response:
     """Send the rows that were not taken."""
+    require(request, Scope.READ)
     campaign = await _campaign(request)
     return rejected_csv(desk_of(request), campaign)
 
 
 async def _campaign(request: Request) -> Campaign:
-    require(request, Scope.READ)
+    require(request, Scope.READ_MASKED)
     wiring = desk_of(request).wiring
     return await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
 

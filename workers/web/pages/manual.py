@@ -33,11 +33,11 @@ def manual_routes(api: FastAPI) -> list[Route]:
         return openapi_document(api)
 
     async def openapi(request: Request) -> Response:
-        require(request, Scope.READ)
+        require(request, Scope.READ_MASKED)
         return JSONResponse(document())
 
     async def docs(request: Request) -> Response:
-        require(request, Scope.READ)
+        require(request, Scope.READ_MASKED)
         groups: dict[str, list[Operation]] = {}
         for path, methods in document()["paths"].items():
             for method, told in methods.items():

@@ -50,6 +50,7 @@ class Renderer:
             csrf_token=token,
             stops=stops,
             path=request.url.path,
+            masked=visitor is None or visitor.is_masked,
             can_operate=bool(visitor and visitor.may(Scope.OPERATE)),
             can_upload=bool(visitor and visitor.may(Scope.UPLOAD)),
             is_admin=bool(visitor and visitor.may(Scope.ADMIN)),
@@ -89,9 +90,8 @@ def require(request: Request, scope: Scope) -> Visitor:
     return visitor
 
 
-def digits_of(request: Request, name: str) -> str:
-    """Give the digits of a query's value, as many as a phone number has at most."""
-    value = request.query_params.get(name, "")
+def digits_in(value: str) -> str:
+    """Give the digits of what somebody typed, as many as a number has."""
     return "".join(mark for mark in value if mark in "0123456789")[:15]
 
 

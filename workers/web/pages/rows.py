@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,9 @@ from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.api_keys import Scope
 from dialer.browsing import IN_FLIGHT, RETRY, Filter, attempts_page, contact_line, contacts_page
-from workers.web.pages.rendering import desk_of, digits_of, renderer_of, require
+from dialer.store import Campaign
+from dialer.store.snapshot import ContactLine
+from workers.web.pages.rendering import desk_of, digits_in, plain_form, renderer_of, require
 from workers.web.story import story_of
 
 _ROWS = 100
@@ -35,9 +38,21 @@ async def attempts(request: Request) -> Response:
     return await _list(request, "attempts.html", attempts_page, states=_ATTEMPT_STATES)
 
 
+async def search_contacts(request: Request) -> Response:
+    """List contacts by a number, which stands in the body: addresses stand in logs."""
+    form = await plain_form(request, Scope.READ)
+    return await _list(request, "contacts.html", contacts_page, states=_CONTACT_STATES, search=form)
+
+
+async def search_attempts(request: Request) -> Response:
+    """List attempts by a number."""
+    form = await plain_form(request, Scope.READ)
+    return await _list(request, "attempts.html", attempts_page, states=_ATTEMPT_STATES, search=form)
+
+
 async def contact(request: Request) -> Response:
     """Show one contact with all that happened to it."""
-    require(request, Scope.READ)
+    visitor = require(request, Scope.READ_MASKED)
     wiring = desk_of(request).wiring
     campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
     n = request.path_params["n"]
@@ -52,10 +67,14 @@ async def contact(request: Request) -> Response:
         campaign=campaign,
         zone=campaign.rules.zone,
         line=line,
-        cells=list(zip(campaign.columns, line.row.cells, strict=False)),
+        cells=[] if visitor.is_masked else _cells(campaign, line),
         story=story_of(line),
         undecided=[one for one in line.attempts if one.attempt.may_be_decided(now_s=now_s)],
     )
+
+
+def _cells(campaign: Campaign, line: ContactLine) -> list[tuple[str, str]]:
+    return list(zip(campaign.columns, line.row.cells, strict=False))
 
 
 async def _list(
@@ -64,20 +83,25 @@ async def _list(
     read: Callable[..., Any],
     *,
     states: tuple[str, ...],
+    search: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
-    require(request, Scope.READ)
+    """List rows.
+
+    Args:
+        search: The form that looks for a number.
+    """
+    require(request, Scope.READ_MASKED)
     wiring = desk_of(request).wiring
     campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
     asked = {
         "state": _known(request, "state", states),
         "outcome": _known(request, "outcome", _ENDS),
-        "agent": digits_of(request, "agent"),
-        "number": digits_of(request, "number"),
         "error": request.query_params.get("error", "")[:_LONGEST_ERROR],
     }
-    told: dict[str, Any] = {name: value or None for name, value in asked.items()}
+    searched = {name: digits_in(search.get(name, "")) for name in ("number", "agent")}
+    told: dict[str, Any] = {name: value or None for name, value in (asked | searched).items()}
     wanted = Filter(**told)
-    cursor = digits_of(request, "cursor")
+    cursor = digits_in(search.get("cursor", request.query_params.get("cursor", "")))
     page = await asyncio.to_thread(
         read, wiring.db, campaign, wanted, cursor=int(cursor or 0), most=_ROWS
     )
@@ -90,6 +114,8 @@ async def _list(
         zone=campaign.rules.zone,
         page=page,
         asked=asked,
+        searched=searched,
+        next_cursor=page.next_cursor,
         states=states,
         ends=_ENDS,
         more=more,
@@ -104,6 +130,8 @@ def _known(request: Request, name: str, words: tuple[str, ...]) -> str:
 
 routes = [
     Route("/campaigns/{campaign_id}/contacts", contacts),
+    Route("/campaigns/{campaign_id}/contacts/search", search_contacts, methods=["POST"]),
     Route("/campaigns/{campaign_id}/attempts", attempts),
+    Route("/campaigns/{campaign_id}/attempts/search", search_attempts, methods=["POST"]),
     Route("/campaigns/{campaign_id}/contacts/{n}", contact),
 ]
