@@ -24,6 +24,7 @@ class Constraint(StrEnum):
     NO_FEEDER = "no_feeder"
     NO_WORKER = "no_worker"
     HOLD = "hold"
+    SETTINGS_DIFFER = "settings_differ"
     STOPPED = "stopped"
     ACCOUNT_CAPS = "account_caps"
     # time has to pass
@@ -77,6 +78,7 @@ class Situation:
         agents_parked: Those among them who missed too many calls.
         next_due_at: When the first contact that waits for its time is due; None: none does.
         last_due_at: The same of the last one; None where that is not known either.
+        settings_differ: Why nobody is left who may dial or release; '' = somebody is.
         hold: Why the account makes no calls until its records are complete; '' = it may.
         stopped: Why the provider refuses the account; '' = it does not.
         account_cap: Which cap of the account's day is reached, in words; '' = none.
@@ -112,6 +114,7 @@ class Situation:
     feeders: int = 1
     workers: int = 1
     hold: str = ""
+    settings_differ: str = ""
     stopped: str = ""
     account_cap: str = ""
     blocked_for_s: float = 0.0
@@ -235,6 +238,11 @@ def _needs_somebody(now: Situation) -> Iterator[Binding]:
         yield Binding(
             Constraint.NO_WORKER,
             "No worker runs, so nothing is dialled; start one with: dramatiq workers.actors",
+        )
+    if now.settings_differ:
+        yield Binding(
+            Constraint.SETTINGS_DIFFER,
+            f"Settings are not the same for all processes: {_ended(now.settings_differ)}",
         )
     if now.hold:
         yield Binding(Constraint.HOLD, f"The account is on hold: {_ended(now.hold)}")

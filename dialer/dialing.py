@@ -52,6 +52,9 @@ SICK = Dropped("this host cannot send")
 FOR_OTHERS = (STOPPING, SICK)
 """The release is still good, for another worker."""
 
+OTHER_SETTINGS = Dropped("other settings")
+"""This process's are not the account's; the contact was taken back."""
+
 _LONGEST_SLEEP_S = 0.2  # so that a pause, or a slot freed early, is seen soon
 
 

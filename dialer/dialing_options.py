@@ -21,6 +21,7 @@ class DialingOptions:
         allowed: What a campaign's rules may ask for.
         second_above: Contacts above which a second person has to start a campaign too; 0 = never.
         caps: What the account may use a day, which ends at midnight in `zone`.
+        terms: Fingerprint of what all processes must have the same; see dialer/terms.py.
     """
 
     max_concurrent_calls: int = 0
@@ -30,6 +31,7 @@ class DialingOptions:
     lookup_after_s: float = 120.0
     playback_names: str = "both"
     min_replicas: int = 0
+    terms: str = ""
     phone_rules: PhoneRules = field(default_factory=PhoneRules)
     allowed: Allowed = ANYTHING
     second_above: int = 0

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from campaigns.blockers import Blocker, HeldNumbers, Numbers, WaitingContacts, blockers
+from dialer.agreeing import Dissenter, dissenters
 from dialer.status import Status, Statuses
 from dialer.store import Campaign, Database
 from dialer.store.waiting import waiting_of
@@ -22,12 +23,14 @@ class Explanation:
 
     Args:
         blockers: Of the whole campaign first; then of single contacts, each counted at most once.
+        dissenters: Processes that take no part, since their settings are not the account's.
         next_due_at: When the first contact that waits for its time is due; None: none does.
     """
 
     status: Status
     blockers: tuple[Blocker, ...]
     next_due_at: datetime | None
+    dissenters: tuple[Dissenter, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Tell it in JSON's terms; durations in s, instants in ISO 8601."""
@@ -38,6 +41,7 @@ class Explanation:
             **{name: status[name] for name in (*kept, *forecast)},
             "sick_hosts": list(self.status.situation.sick_hosts),
             "next_due_at": _iso(self.next_due_at),
+            "settings_differ": [one.sentence for one in self.dissenters],
             "blockers": [
                 {
                     "name": one.name,
@@ -62,7 +66,7 @@ def explain(db: Database, statuses: Statuses, id_or_name: str) -> Explanation:
     found = blockers(status.situation, waiting, _held(db, campaign, waiting))
     later = waiting.due_s[waiting.due_s > status.as_of]
     next_due_at = datetime.fromtimestamp(int(later.min()), UTC) if later.size else None
-    return Explanation(status, tuple(found), next_due_at)
+    return Explanation(status, tuple(found), next_due_at, dissenters(db))
 
 
 def _held(db: Database, campaign: Campaign, waiting: WaitingContacts) -> HeldNumbers:

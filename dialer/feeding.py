@@ -25,6 +25,9 @@ from dialer.windows import Hours
 RELEASE_LEASE_S = 10.0
 """A release not used by then is taken back: its worker is gone, and no call was made."""
 
+OTHER_SETTINGS = "other settings"
+"""Why a feeder releases nothing whose settings are not the account's."""
+
 _AHEAD_S = 3.0
 _FEWEST, _MOST = 8, 2000
 
@@ -44,19 +47,24 @@ class Tick:
     Args:
         released: To be sent to the queue now.
         held_by: Why no more was released: `nothing`, `stopped`, `capped`, `blocked`, `hold`,
-            `channels`;
+            `channels`, `other settings`;
             empty when enough is.
+        idle_s: How long there is nothing to release, unless somebody calls.
     """
 
     released: tuple[Released, ...]
     held_by: str
+    idle_s: float = 0.0
 
 
 class Feeding:
     """Releases due contacts; any number of feeders may tick, Redis decides who gets which."""
 
-    def __init__(self, db: Database, *, allowance: Allowance, max_concurrent_calls: int) -> None:
+    def __init__(
+        self, db: Database, *, allowance: Allowance, max_concurrent_calls: int, terms: str = ""
+    ) -> None:
         self._db = db
+        self._terms = terms
         self._cap = max_concurrent_calls
         self._ahead = min(_MOST, max(_FEWEST, math.ceil(_AHEAD_S / allowance.spacing_s)))
         # a slow pace takes longer to use the fewest
@@ -85,10 +93,18 @@ class Feeding:
             self._epoch,
             self._used_within_s,
             queued,
+            self._terms,
         )
         self._epoch = max(self._epoch, int(float(answer[1])))
         failpoints.reach("released")
-        return Tick(tuple(_released(answer[2:])), text(answer[0]))
+        return Tick(tuple(_released(answer[3:])), text(answer[0]), float(answer[2]))
+
+    def wait_for_call(self, *, within_s: float) -> bool:
+        """Wait until there may be something to do: a campaign was steered, or has somebody to ring.
+
+        One of several feeders hears it. A call that is missed costs the wait, nothing else.
+        """
+        return bool(self._db.client.blpop([self._db.key("calls_feeder")], within_s))
 
     def keep_schedules(self) -> None:
         """Start and end what is due, tell release when campaigns may dial; call every second."""

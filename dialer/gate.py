@@ -266,6 +266,7 @@ class Gate:
             code_of(NotDialled.EXPIRED),
             *self._account_day(),
             options.second_above,
+            options.terms,
         )
         lists = map(self._arguments, asking, campaigns)
         # idempotent by nonce: an answer lost on the way is asked for again

@@ -7,6 +7,7 @@ from typing import Any, cast
 import redis
 
 from dialer.account_day import in_words
+from dialer.agreeing import Dissenter, dissenters
 from dialer.store import Database, Hold, Holds
 from dialer.store.database import text
 from dialer.store.holds import HOLD_FIELDS, why_held
@@ -91,6 +92,7 @@ class Health:
         slots_taken: Of the request allowance.
         orphans: Callbacks nobody could place.
         sick_hosts: Worker hosts that cannot send.
+        dissenters: Processes that dial nothing, since their settings are not the account's.
     """
 
     as_of: float
@@ -108,6 +110,7 @@ class Health:
     orphans: int
     late: int
     sick_hosts: tuple[SickHost, ...] = ()
+    dissenters: tuple[Dissenter, ...] = ()
 
 
 def read_health(db: Database) -> Health:
@@ -141,6 +144,7 @@ def read_health(db: Database) -> Health:
         orphans=orphans,
         late=late,
         sick_hosts=tuple(sick_hosts(db)),
+        dissenters=dissenters(db),
     )
 
 

@@ -23,6 +23,11 @@ _MOST_IN_A_ROW = 6
 """Look-ups that fail one after the other before that is the provider's trouble and not a row's."""
 
 Asked = TypeVar("Asked")
+_OTHER_LIMIT = (
+    "the account's processes have another EXOTEL_RATE_LIMIT or EXOTEL_RATE_WINDOW_S than is set here, "
+    "and nothing is asked until they are the same"
+)
+
 Found = TypeVar("Found")
 Found_co = TypeVar("Found_co", covariant=True)
 
@@ -228,7 +233,9 @@ class Lookups:
         while True:
             asked = boottime_s()
             wait_s = self._pacing.take_slot(member, overdue=overdue)
-            if wait_s <= 0:
+            if wait_s < 0:
+                raise NoSlot(_OTHER_LIMIT)
+            if wait_s == 0:
                 return asked + SEND_WINDOW_S
             if wait_s > left_s:
                 self.put_off += 1

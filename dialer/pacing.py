@@ -68,6 +68,11 @@ class Allowance:
     shares_lookups: bool = True
 
     @property
+    def as_text(self) -> str:
+        """What is compared with other processes' where a look-up wants a slot."""
+        return f"{self.requests}/{self.window_s:g}"
+
+    @property
     def spacing_s(self) -> float:
         """Seconds between two grants."""
         return self.window_s / self.requests
@@ -119,7 +124,8 @@ class Pacing:
             overdue: It waited so long that it may go before waiting dials, a few a minute.
 
         Returns:
-            Seconds to wait before asking again; 0 when the slot is ours.
+            Seconds to wait before asking again; 0 when the slot is ours;
+            below 0 when the account's living processes have another limit than we.
         """
         if not self.allowance.shares_lookups:
             return 0.0
@@ -132,6 +138,7 @@ class Pacing:
             SPACING_SLACK_S,
             int(overdue),
             _GRANTS_A_LOOK * self.allowance.spacing_s,
+            self.allowance.as_text,
         )
         return float(answer)
 

@@ -3,7 +3,6 @@
 One answer serves the command line, the API and the pages.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from campaigns.forecast import Binding, Forecast, Situation, binding, forecast
 from campaigns.local_day import OpenWindow
 from campaigns.rules_in_words import rules_in_words
 from dialer.account_day import in_words
+from dialer.agreeing import dissenters
 from dialer.pacing import Allowance, Pacing, Rate
 from dialer.store import Campaign, Campaigns, Counts, Database
 from dialer.store.database import text
@@ -180,7 +180,7 @@ class Statuses:
         agents_free = ready + newcomers
         rate, timers = self._pacing.rate(), self._timers(campaign.id)
         agents = self._agents(campaign.id, agents_free) if counts.waiting else Agents(agents_free)
-        processes = alive(self._db)
+        processes, settings_differ = self._processes()
         live, most = self._tightest_cap(campaign, counts, calls_live)
         now = self._db.now()
         situation = Situation(
@@ -203,6 +203,7 @@ class Statuses:
             feeders=processes.get("feeder", 0),
             workers=processes.get("worker", 0),
             hold=why_held((hand, hold)),
+            settings_differ=settings_differ,
             stopped=text(stopped),
             account_cap=in_words(text(capped[0]), capped[1], now),
             blocked_for_s=rate.blocked_for_s,
@@ -232,6 +233,16 @@ class Statuses:
             binding=binding(situation),
             forecast=forecast(situation, campaign.rules.hours),
         )
+
+    def _processes(self) -> tuple[dict[str, int], str]:
+        """Count living processes by role, and tell why none of a role takes part that is needed."""
+        names = _names_alive(self._db)
+        differing = {one.process: one for one in dissenters(self._db)}
+        for role in ("feeder", "worker"):
+            idle = [differing[name] for name in names.get(role, ()) if name in differing]
+            if idle and len(idle) == len(names[role]):
+                return {one: len(found) for one, found in names.items()}, idle[0].sentence
+        return {one: len(found) for one, found in names.items()}, ""
 
     @property
     def allowance(self) -> Allowance:
@@ -294,9 +305,16 @@ class Statuses:
 
 def alive(db: Database) -> dict[str, int]:
     """Count the processes of each role that gave a sign of life in the last seconds."""
-    found = db.client.scan_iter(match=db.key("heartbeat", "*"), count=1000)
+    return {role: len(names) for role, names in _names_alive(db).items()}
+
+
+def _names_alive(db: Database) -> dict[str, list[str]]:
     first = len(db.key("heartbeat", ""))
-    return dict(Counter(text(cast("bytes", key))[first:].partition(":")[0] for key in found))
+    found: dict[str, list[str]] = {}
+    for key in db.client.scan_iter(match=db.key("heartbeat", "*"), count=1000):
+        role, _, name = text(cast("bytes", key))[first:].partition(":")
+        found.setdefault(role, []).append(name)
+    return found
 
 
 def _dialled_out(counts: Counts) -> int:

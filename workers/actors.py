@@ -10,7 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from dialer import failpoints, logs
-from dialer.dialing import FOR_OTHERS
+from dialer.dialing import FOR_OTHERS, OTHER_SETTINGS
 from dialer.ids import ContactId
 from dialer.settings import SettingsError, read_settings
 from workers import housekeeping
@@ -39,6 +39,7 @@ broker = make_broker(
     allowance=wiring.allowance,
     housekeeping=lambda stop: housekeeping.run(wiring, stop),
     dialing=dialing,
+    may_take=wiring.agreeing.agrees,
 )
 dramatiq.set_broker(broker)
 
@@ -51,8 +52,11 @@ def dial_contact(contact_id: str, token: str) -> None:
         log.error("message_unreadable", contact_id=contact_id)
         return
     try:
-        if dialing.dial(contact, token) in FOR_OTHERS:
+        dialled = dialing.dial(contact, token)
+        if dialled in FOR_OTHERS:
             broker.enqueue(dial_message(contact, token))
+        elif dialled == OTHER_SETTINGS:
+            wiring.agreeing.doubt()
     except RedisError as error:
         # nothing is lost with the message: a release ends, and what was sent is in the journal
         log.warning("message_dropped", message=f"Redis: {error}")

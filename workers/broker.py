@@ -30,9 +30,9 @@ from workers.dial_queue import DialBroker
 QUEUE = "dial"
 ACTOR = "dial_contact"
 
-_POLL_MS = 50  # the queue is polled; at 3.3 messages a second the default of 1,000 ms costs pace
-_HEARTBEAT_MS = 15_000
-_MAINTENANCE_PER_MILLION = 20_000  # with 50 ms polls a dead worker is noticed in about 17 s
+_LOOK_UP_MS = 1_000  # how often a thread without a message looks whether it should end
+_HEARTBEAT_MS = 60_000  # what a dead worker held is of no use after the ten seconds of a release
+_MAINTENANCE_PER_MILLION = 100_000
 _SLOWEST_USUAL_ANSWER_S = 5.0
 _SPARE_THREADS = 8
 _MOST_THREADS = 32
@@ -55,7 +55,7 @@ class Tuning(Middleware):
 
     def before_worker_boot(self, _broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         worker.worker_threads = max(worker.worker_threads, self._fewest)
-        worker.worker_timeout = _POLL_MS
+        worker.worker_timeout = _LOOK_UP_MS
 
 
 class KeepUp(Middleware):
@@ -186,17 +186,19 @@ def make_broker(
     allowance: Allowance,
     housekeeping: Callable[[threading.Event], None] | None = None,
     dialing: Dialing | None = None,
+    may_take: Callable[[], bool] = lambda: True,
 ) -> DialBroker:
     """Make the broker of one account; its keys carry the account's hash tag.
 
     Args:
         housekeeping: What a worker process runs beside its messages until the event is set.
         dialing: What its messages are for; None where none are consumed.
+        may_take: Tells whether this process may take messages; others take them meanwhile.
     """
     return DialBroker(
         ahead=_ahead(dialing.most_together, allowance.spacing_s) if dialing else 0,
         under_way=dialing.under_way if dialing else lambda: 0,
-        may_take=(lambda: dialing.way_out.is_open) if dialing else lambda: True,
+        may_take=(lambda: may_take() and dialing.way_out.is_open) if dialing else may_take,
         client=client,
         namespace=f"{prefix}dramatiq",
         heartbeat_timeout=_HEARTBEAT_MS,

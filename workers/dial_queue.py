@@ -17,9 +17,13 @@ from dramatiq import MessageProxy
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 
-from dialer.clock import sleep
+from dialer.clock import boottime_s, sleep
 
 _PAUSE_S = 0.02
+_LISTEN_S = 2.0
+_BEAT_S = 15.0
+_LONGEST_MISS_MS = 50
+_DELAYED = ".DQ"  # Dramatiq's queue of delayed messages; we send none
 _BUSY_PAUSE_S = 0.004  # where many pass the gate at a time
 
 
@@ -58,7 +62,8 @@ class _DialConsumer(_RedisConsumer):
     """Consumes one queue; `ack` is called by many threads, the rest by one."""
 
     def __init__(self, broker: DialBroker, queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker, queue_name, prefetch, timeout)  # type: ignore[no-untyped-call]  # likewise
+        super().__init__(broker, queue_name, prefetch, min(timeout, _LONGEST_MISS_MS))  # type: ignore[no-untyped-call]  # likewise
+        self._fetched_s = float("-inf")
         self._done = broker.done[queue_name]
 
     def ack(self, message: MessageProxy) -> None:
@@ -68,6 +73,9 @@ class _DialConsumer(_RedisConsumer):
 
     def __next__(self) -> Any:
         """Give a message, or None after a pause, as Dramatiq's own does."""
+        if self.queue_name.endswith(_DELAYED):
+            sleep(_LISTEN_S)
+            return None
         if not self.message_cache:
             self._acknowledge()
             self.prefetch = self.broker.ahead + self.broker.under_way()
@@ -78,8 +86,24 @@ class _DialConsumer(_RedisConsumer):
             if free < max(1, self.broker.ahead // 2):  # a few at a time cost as much as one
                 sleep(_PAUSE_S if self.broker.ahead == 1 else _BUSY_PAUSE_S)
                 return None
+            if self.misses and not self._hears_of_one():
+                return None
         with _told_in_a_line():
+            self._fetched_s = boottime_s()
             return super().__next__()  # type: ignore[no-untyped-call]  # likewise
+
+    def _hears_of_one(self) -> bool:
+        """Wait, where the last fetch found nothing, until there is a message, or for a while.
+
+        Moving the queue's first element to where it stands changes nothing, and is the one way to
+        wait for a list without taking from it. All who wait hear of it, and one gets it. Now and then
+        a fetch in vain tells that this consumer lives.
+        """
+        if boottime_s() - self._fetched_s >= _BEAT_S:
+            return True
+        queue = f"{self.broker.namespace}:{self.queue_name}"
+        with _told_in_a_line():
+            return self.broker.client.blmove(queue, queue, _LISTEN_S, "LEFT", "LEFT") is not None
 
     def close(self) -> None:
         """Send what is left to be sent; where Redis is away, those messages come again in vain."""

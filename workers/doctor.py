@@ -8,6 +8,7 @@ from enum import StrEnum
 import httpx
 import redis
 
+from dialer.agreeing import dissenters, own_differences
 from dialer.clock import now
 from dialer.embedded import EmbeddedServerError
 from dialer.errors import AccountRefused, ProviderError
@@ -16,6 +17,7 @@ from dialer.lookups import Lookups, NoSlot
 from dialer.settings import SettingsError, require_dialling
 from dialer.status import alive
 from dialer.way_out import sick_hosts
+from dialer.terms import terms_of
 from workers.web.loopback import MAKE_A_KEY, require_key_beyond_loopback
 from workers.wiring import Wiring
 
@@ -87,6 +89,22 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
     yield _keys(wiring)
     yield _processes(wiring)
     yield from _sick_hosts(wiring)
+    yield from agreement(wiring)
+
+
+def agreement(wiring: Wiring) -> Iterator[Finding]:
+    """Examine what all processes of the account must have the same; who differs dials nothing."""
+    own = own_differences(wiring.db, terms_of(wiring.settings))
+    says = [
+        f"{one.setting} is {one.here or 'not known'} here, {one.there or 'not known'} elsewhere"
+        for one in own
+    ] + [one.sentence for one in dissenters(wiring.db)]
+    for line in says:
+        yield Finding(
+            "agreement", Verdict.FAIL, line, "set it the same everywhere, and restart who differs"
+        )
+    if not says:
+        yield Finding("agreement", Verdict.OK, "all processes have the same limits and secret")
 
 
 def _version(info: "dict[str, str]") -> Finding:

@@ -5,7 +5,8 @@ import threading
 import redis
 import structlog
 
-from dialer.clock import sleeper
+from dialer.clock import boottime_s, sleeper
+from dialer.feeding import OTHER_SETTINGS, Tick
 from dialer.lookups import NoSlot
 from workers.broker import make_broker, queued, send_all
 from workers.heartbeat import beating
@@ -18,7 +19,9 @@ log = structlog.get_logger(__name__)
 _TICK_S = 0.1
 _SCHEDULES_EVERY_S = 1.0
 _WATCH_EVERY_S = 60.0
+_IDLE_S = 2.5  # nobody called: only hours that open and times of start are looked for
 _SWEEP_EVERY_S = 1.0
+_NOTHING_TO_SWEEP_S = 2.5
 _RECOVER_EVERY_S = 1.0
 _AFTER_FAULT_S = 0.5
 _SWEEPER_STOP_S = 2.0
@@ -40,22 +43,24 @@ def run(wiring: Wiring) -> int:
 
 
 def _feed(wiring: Wiring, stop: threading.Event) -> None:
+    feeding = wiring.feeding
     broker = make_broker(wiring.redis, prefix=wiring.db.prefix, allowance=wiring.allowance)
-    ticks_a_schedule = round(_SCHEDULES_EVERY_S / _TICK_S)
-    ticks_a_watch = round(_WATCH_EVERY_S / _TICK_S)
-    tick = 0
+    look_at_s = watch_at_s = float("-inf")
     burst = False
     while not stop.is_set():
         try:
-            if tick % ticks_a_schedule == 0:
-                wiring.feeding.keep_schedules()
-                while wiring.feeding.cancel_some() and not stop.is_set():
+            if boottime_s() >= look_at_s:
+                feeding.keep_schedules()
+                while feeding.cancel_some() and not stop.is_set():
                     pass
-            if tick % ticks_a_watch == 0:
+                look_at_s = boottime_s() + _SCHEDULES_EVERY_S
+            if boottime_s() >= watch_at_s:
                 burst = _watch_day(wiring, burst)
-            send_all(broker, wiring.feeding.tick(queued=queued(broker)).released)
-            tick += 1
-            stop.wait(_TICK_S)
+                watch_at_s = boottime_s() + _WATCH_EVERY_S
+            fed = feeding.tick(queued=queued(broker))
+            send_all(broker, fed.released)
+            if _wait(wiring, fed, stop):
+                look_at_s = float("-inf")  # a campaign was started, perhaps, or cancelled
         except redis.RedisError as error:
             # nothing is lost: what was released and not sent is taken back when its lease ends
             log.warning("feeding_failed", message=str(error))
@@ -70,16 +75,31 @@ def _watch_day(wiring: Wiring, was_burst: bool) -> bool:
     return burst is not None
 
 
+def _wait(wiring: Wiring, fed: Tick, stop: threading.Event) -> bool:
+    """Wait for the next tick; tell whether somebody called for it."""
+    if fed.held_by == OTHER_SETTINGS:
+        wiring.agreeing.doubt()
+        stop.wait(_SCHEDULES_EVERY_S)
+        wiring.agreeing.agrees()  # the last process with the old ones may have gone
+    elif fed.idle_s > _TICK_S:
+        return wiring.feeding.wait_for_call(within_s=min(fed.idle_s, _IDLE_S))
+    else:
+        stop.wait(_TICK_S)
+    return False
+
+
 def _sweep(wiring: Wiring, stop: threading.Event) -> None:
     wait = sleeper(stop)
     while not stop.is_set():
+        pause_s = _SWEEP_EVERY_S
         try:
-            wiring.sweeping.sweep()
+            if not wiring.sweeping.sweep().looked_at:
+                pause_s = _NOTHING_TO_SWEEP_S
         except redis.RedisError as error:
             log.warning("sweep_failed", message=str(error))
         except Exception:
             log.exception("sweep_failed")  # the next sweep looks at the same attempts again
-        wait(_SWEEP_EVERY_S)
+        wait(pause_s)
 
 
 def _recover(wiring: Wiring, stop: threading.Event) -> None:

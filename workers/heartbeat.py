@@ -9,8 +9,8 @@ import redis
 
 from workers.wiring import Wiring, process_name
 
-_EVERY_S = 5.0
-_KEPT_S = 15
+_EVERY_S = 7.0
+_KEPT_S = 20
 
 
 @contextmanager
@@ -24,7 +24,9 @@ def beating(wiring: Wiring, *, role: str) -> Iterator[None]:
         while not stop.is_set():
             with suppress(redis.RedisError):  # the missing beat is the message
                 since = since or wiring.db.now()
-                wiring.redis.set(key, json.dumps({"role": role, "since": since}), ex=_KEPT_S)
+                beat = wiring.redis.pipeline(transaction=False)  # one write to Redis' disk
+                beat.set(key, json.dumps({"role": role, "since": since}), ex=_KEPT_S)
+                wiring.agreeing.compare(beat)
             stop.wait(_EVERY_S)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
@@ -35,3 +37,4 @@ def beating(wiring: Wiring, *, role: str) -> Iterator[None]:
         stop.set()
         with suppress(redis.RedisError):
             wiring.redis.delete(key)
+            wiring.agreeing.leave()

@@ -14,6 +14,7 @@ from campaigns.attempt import SEND_WINDOW_S
 from campaigns.phone import PhoneRules
 from dialer import embedded
 from dialer.account_day import AccountDay
+from dialer.agreeing import Agreeing
 from dialer.api_keys import ApiKeys
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s, sleep
@@ -34,6 +35,7 @@ from dialer.store import Attempts, Campaigns, Database, Facts, Holds
 from dialer.store.layout import can_read_contacts
 from dialer.suppressing import Suppressing
 from dialer.sweeping import Sweeping
+from dialer.terms import terms_of
 
 _UNNAMED_ACCOUNT = "unnamed"  # lists can be loaded before the account is known
 
@@ -85,6 +87,11 @@ class Wiring:
             data_dir=self.settings.dialer_data_dir,
             settings_key=self.settings.dialer_api_key.get_secret_value(),
         )
+
+    @cached_property
+    def agreeing(self) -> Agreeing:
+        """Compares this process's settings with those of the account's others."""
+        return Agreeing(self.db, terms_of(self.settings), name=process_name())
 
     @cached_property
     def allowance(self) -> Allowance:
@@ -169,6 +176,7 @@ class Wiring:
             caps=self.settings.account_caps,
             second_above=self.settings.dialer_second_person_above,
             zone=ZoneInfo(self.settings.dialer_timezone),
+            terms=self.agreeing.terms.fingerprint,
             min_replicas=self.settings.dialer_min_replicas,
         )
 
@@ -252,6 +260,7 @@ class Wiring:
             self.db,
             allowance=self.allowance,
             max_concurrent_calls=self.settings.exotel_max_concurrent_calls,
+            terms=self.agreeing.terms.fingerprint,
         )
 
     @cached_property

@@ -8,6 +8,7 @@
 --      8  outcome code of suppressed  9  of outside_hours  10  of expired
 --     11  the account's day  12  its end, epoch s  13  most calls in it, 0 = no cap  14  most seconds
 --     15  most spend  16  contacts above which a second person has to have started it, 0 = never
+--     17  fingerprint of the caller's terms: with others than the account's it dials nothing
 --      then for each contact fifteen:
 --      1  campaign  2  contact  3  release token  4  nonce of this execution
 --      5  rules version the caller holds  6  the call's open window, from  7  until  8  next open
@@ -25,6 +26,7 @@ local limit, spacing_s = tonumber(ARGV[1]), tonumber(ARGV[2])
 local lease_s, slack_s = tonumber(ARGV[3]), tonumber(ARGV[4])
 local most_live, unknown_after_s = tonumber(ARGV[5]), tonumber(ARGV[6])
 local SUPPRESSED, OUTSIDE_HOURS, EXPIRED = ARGV[8], ARGV[9], ARGV[10]
+local other_terms = not has_terms(ARGV[17])
 local held = not epoch_or_hold(tonumber(ARGV[7]))
 local epoch = account().epoch
 local rules_read = {}
@@ -116,7 +118,8 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
   end
 
   local rules = rules_of(campaign)
-  local closed = held and 'hold' or (account().stopped and not account().probing) and 'stopped'
+  local closed = held and 'hold' or other_terms and 'other settings'
+    or (account().stopped and not account().probing) and 'stopped'
   if closed or rules[1] ~= 'running' then
     take_back(campaign, n, token, c)
     return { 'drop', closed or rules[1] }
@@ -212,6 +215,11 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
     redis.call('EXPIRE', day_key(campaign, caps, cap), 3 * 86400)
   end
   count_in_day(attempt_id, adds)
+  if account().terms == '' and ARGV[17] ~= '' then
+    -- who dials first says what the account's are, before whoever has others can dial too
+    redis.call('HSET', key('account'), 'terms', ARGV[17])
+    account().terms = ARGV[17]
+  end
   if account().probing then
     redis.call('HDEL', key('account'), 'probing')
     account().probing = nil -- one is enough to find out
@@ -231,4 +239,4 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
   return { 'go', attempt, epoch, text(until_ - now) }
 end
 
-return each(argument_lists(17, 15), ask)
+return each(argument_lists(18, 15), ask)

@@ -30,12 +30,12 @@ local account_read
 local function account()
   if not account_read then
     local a = redis.call('HMGET', key('account'), 'run_id', 'epoch', 'hold', 'stopped', 'probe_at',
-      'probing', 'capped_by', 'capped_until', 'hand')
+      'probing', 'capped_by', 'capped_until', 'hand', 'terms')
     account_read = {
       run_id = a[1], epoch = tonumber(a[2] or 0), hold = a[3],
       stopped = a[4], probe_at = tonumber(a[5] or nil), probing = a[6],
       capped_by = a[7], capped_until = tonumber(a[8] or 0),
-      hand = a[9],
+      hand = a[9], terms = a[10] or '',
     }
   end
   return account_read
@@ -63,6 +63,11 @@ local function hold_account(why, missing)
   redis.call('HDEL', key('account'), 'sealed') -- slots may have been lost again
   redis.call('DEL', key('reported'))
   account().hold = why
+end
+
+-- Whether a caller's settings are those of the account's other processes; see agree.lua.
+local function has_terms(fingerprint)
+  return account().terms == '' or account().terms == fingerprint
 end
 
 -- Every intent raises the epoch, and whoever wrote one remembers it. A Redis that is behind what a
@@ -162,6 +167,13 @@ end
 
 ---------------------------------------------------------------- turns and queues
 
+-- Calls a feeder, which waits for this while it has nothing to do; see dialer/feeding.py.
+local function call_feeder()
+  if redis.call('EXISTS', key('calls_feeder')) == 0 then
+    redis.call('RPUSH', key('calls_feeder'), 1)
+  end
+end
+
 -- Lets a running, open campaign take turns. One that was away joins at the present virtual time,
 -- so that it neither starves nor makes up for its absence.
 local function join_turns(campaign)
@@ -173,7 +185,9 @@ local function join_turns(campaign)
   end
   local clock = tonumber(redis.call('HGET', key('pace'), 'virtual_clock') or 0)
   local at = math.max(tonumber(c[5] or 0), clock)
-  redis.call('ZADD', key('turns'), 'NX', -tonumber(c[4] or 0) * 1e12 + at, campaign)
+  if redis.call('ZADD', key('turns'), 'NX', -tonumber(c[4] or 0) * 1e12 + at, campaign) == 1 then
+    call_feeder()
+  end
 end
 
 -- Pauses a campaign for a reason of ours; one that does not run is left as it is.
@@ -339,6 +353,7 @@ end
 -- A completed campaign has contacts to dial again: it is loaded, and somebody starts it.
 local function reopen(campaign)
   redis.call('HSET', key('c', campaign), 'state', 'loaded')
+  call_feeder()
   redis.call('HDEL', key('c', campaign), 'ended_at')
   -- a queue of contacts that all left it is still there, and the next one stands behind them
   for _, agent in ipairs(redis.call('HKEYS', key('c', campaign, 'heads'))) do

@@ -5,16 +5,27 @@
 --      7  of poison    8  the epoch the caller remembers
 --      9  seconds after which a release usually has been used
 --     10  messages that wait in the queue, used or not
--- Returns why nothing more was released ('' when enough is) and the epoch, then campaign, contact
--- and token of each released contact.
+--     11  fingerprint of the caller's terms: with others than the account's it releases nothing
+-- Returns why nothing more was released ('' when enough is), the epoch, and where there was nothing to
+-- release the seconds until there may be, then campaign, contact and token of each released contact.
 
 local most, lease_s, base, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local EXPIRED, SUPPRESSED, POISON = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local MOST_HELD = 4 -- times as many releases as are used in that time
 local MOST_DEATHS = 4 -- on the way to the gate, in a row: the contact itself kills its workers
 
+-- Seconds until something is due that no other script tells of.
+local until_due_s = 3600
+
+local function due(set)
+  local first = tonumber(redis.call('ZRANGE', key(set), 0, 0, 'WITHSCORES')[2] or nil)
+  until_due_s = math.max(0, math.min(until_due_s, (first or math.huge) - now))
+  return first and first <= now
+    and redis.call('ZRANGEBYSCORE', key(set), '-inf', text(now), 'LIMIT', 0, 200) or {}
+end
+
 -- Leases that ran out: the worker died before its gate, so no call exists.
-for _, one in ipairs(redis.call('ZRANGEBYSCORE', key('released'), '-inf', text(now), 'LIMIT', 0, 200)) do
+for _, one in ipairs(due('released')) do
   local campaign, n, token = string.match(one, '^(.+)/(%d+)/(.+)$')
   n = tonumber(n)
   local c = read_contact(campaign, n)
@@ -30,7 +41,7 @@ for _, one in ipairs(redis.call('ZRANGEBYSCORE', key('released'), '-inf', text(n
   end
 end
 
-for _, number in ipairs(redis.call('ZRANGEBYSCORE', key('resting'), '-inf', text(now), 'LIMIT', 0, 200)) do
+for _, number in ipairs(due('resting')) do
   redis.call('ZREM', key('resting'), number)
   redis.call('HDEL', key('parked'), number)
   if redis.call('HEXISTS', key('busy'), number) == 0 then
@@ -38,7 +49,7 @@ for _, number in ipairs(redis.call('ZRANGEBYSCORE', key('resting'), '-inf', text
   end
 end
 
-for _, one in ipairs(redis.call('ZRANGEBYSCORE', key('later'), '-inf', text(now), 'LIMIT', 0, 200)) do
+for _, one in ipairs(due('later')) do
   local campaign, n = string.match(one, '^(.+)/(%d+)$')
   redis.call('ZREM', key('later'), one)
   local c = read_contact(campaign, tonumber(n))
@@ -47,7 +58,7 @@ for _, one in ipairs(redis.call('ZRANGEBYSCORE', key('later'), '-inf', text(now)
   end
 end
 
-for _, one in ipairs(redis.call('ZRANGEBYSCORE', key('ghosts'), '-inf', text(now), 'LIMIT', 0, 200)) do
+for _, one in ipairs(due('ghosts')) do
   redis.call('ZREM', key('ghosts'), one)
   local number, holder = string.match(one, '^(%d+)/(.+)$')
   free(number, holder, 0)
@@ -55,23 +66,30 @@ end
 
 local epoch = epoch_or_hold(tonumber(ARGV[8]))
 if not epoch then
-  return { 'hold', '0' }
+  return { 'hold', '0', '0' }
 end
+if not has_terms(ARGV[11]) then
+  return { 'other settings', text(epoch), '0' }
+end
+
 local is_stopped = account().stopped
+if not is_stopped and redis.call('EXISTS', key('turns'), key('released')) == 0 then
+  return { 'nothing', text(epoch), text(until_due_s) } -- an idle account: neither asks nor writes more
+end
 if is_stopped then
   -- one contact a minute may find out whether the account works again
   local probe_at = account().probe_at
   if not probe_at or now < probe_at or redis.call('ZCARD', key('released')) > 0 then
-    return { 'stopped', text(epoch) }
+    return { 'stopped', text(epoch), '0' }
   end
   most = 1
 end
 if now < account().capped_until then
-  return { 'capped', text(epoch) } -- its workers would only ask the gate in vain
+  return { 'capped', text(epoch), '0' } -- its workers would only ask the gate in vain
 end
 local closed = redis.call('HMGET', key('pace'), 'blocked_until', 'full_until')
 if now < tonumber(closed[1] or 0) or now < tonumber(closed[2] or 0) then
-  return { 'blocked', text(epoch) }
+  return { 'blocked', text(epoch), '0' }
 end
 
 -- One that was not used for so long may be a dead worker's. Its contact waits for the lease to end,
@@ -86,16 +104,15 @@ local room = math.min(most - lately, most - queued,
 if cap > 0 then
   local live = redis.call('ZCARD', key('open')) + redis.call('ZCARD', key('released'))
   if live >= cap then
-    return { 'channels', text(epoch) }
+    return { 'channels', text(epoch), '0' }
   end
   room = math.min(room, cap - live)
 end
 
 -- For the report: for how long only the pace kept a campaign's contacts from being dialled.
 local waited_s = math.min(now - tonumber(redis.call('HGET', key('pace'), 'ticked_at') or 0), 1)
-redis.call('HSET', key('pace'), 'ticked_at', text(now))
-local noted = {}
-for _, one in ipairs(redis.call('ZRANGE', key('released'), 0, -1)) do
+local noted, released = {}, redis.call('ZRANGE', key('released'), 0, -1)
+for _, one in ipairs(released) do
   local campaign = string.match(one, '^(.-)/')
   if not noted[campaign] then
     noted[campaign] = true
@@ -189,7 +206,7 @@ local function has_room(campaign, most_live)
   return tonumber(n[1] or 0) + tonumber(n[2] or 0) + tonumber(n[3] or 0) < most_live
 end
 
-local out = { '', text(epoch) }
+local out = { '', text(epoch), '0' }
 local clock = tonumber(redis.call('HGET', key('pace'), 'virtual_clock') or 0)
 local turns = room * 4 + 64 -- a bound on work per call; what is left waits for the next one
 
@@ -261,8 +278,16 @@ while room > 0 and turns > 0 do
     redis.call('ZREM', key('turns'), campaign)
   end
 end
-redis.call('HSET', key('pace'), 'virtual_clock', clock)
-if is_stopped and #out > 2 then
+if #out > 3 then
+  redis.call('HSET', key('pace'), 'virtual_clock', clock)
+end
+if #released > 0 or #out > 3 then -- else nobody waits for the pace, and an idle account writes nothing
+  redis.call('HSET', key('pace'), 'ticked_at', text(now))
+end
+if out[1] == 'nothing' then
+  out[3] = text(until_due_s)
+end
+if is_stopped and #out > 3 then
   redis.call('HSET', key('account'), 'probe_at', text(now + 60), 'probing', 1)
 end
 return out

@@ -14,6 +14,7 @@ if not string.find(',' .. ARGV[3] .. ',', ',' .. state .. ',', 1, true) then
   return { state, state }
 end
 redis.call('HSET', key('c', campaign), 'state', target, 'why', ARGV[4], target .. '_at', text(now))
+call_feeder()
 if target == 'running' then
   redis.call('HSETNX', key('c', campaign), 'started_at', text(now))
   join_turns(campaign)

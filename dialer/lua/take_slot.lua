@@ -3,13 +3,19 @@
 -- ARGV 1  member, unique per request  2  most requests per window  3  spacing, s
 --      4  slot lease, s  5  spacing slack, s  6  1 when overdue
 --      7  least pause between two overdue look-ups while dials wait, s
--- Returns the seconds to wait, as text; '0' when the slot is ours.
+--      8  the caller's request allowance, text
+-- Returns the seconds to wait, as text; '0' when the slot is ours; '-1' when the
+-- account's living processes have another allowance.
 
 -- Asked again after a lost answer: the request leaves later than the first grant thought, so its
 -- lease begins anew. A slot that has run out is no slot.
 if tonumber(redis.call('ZSCORE', key('slots'), ARGV[1]) or 0) > now then
   redis.call('ZADD', key('slots'), text(now + tonumber(ARGV[4])), ARGV[1])
   return '0'
+end
+local theirs = redis.call('HGET', key('account'), 'allowance')
+if theirs and theirs ~= ARGV[8] and redis.call('ZCOUNT', key('terms_seen'), text(now - 20), '+inf') > 0 then
+  return '-1'
 end
 -- While dialling is held, the slots may have been lost too; once they are sealed, look-ups may go.
 local account = redis.call('HMGET', key('account'), 'hold', 'sealed')

@@ -38,6 +38,7 @@ _SCRIPTS = (
     "replace_lines",
     "audit",
     "forget_consumers",
+    "agree",
 )
 
 _READ_TOGETHER = 500

@@ -53,16 +53,21 @@ orphans             stream  callbacks nobody could place, 20 an attempt a day   
 orphans_of:D        hash    attempt id → how many of day D                            2 days
 suppressed          hash    number → when and why, JSON                               for ever
 account             hash    run_id, epoch; stopped, hold, hand, capped_by: why        for ever
-                            nothing is dialled; layout of contacts
+                            nothing is dialled; layout of contacts; terms,
+                            terms_told, allowance: what all must have the same
+terms               hash    process → fingerprint, since when, its terms as JSON:     20 s
+                            what must agree, see dialer/terms.py
+terms_seen          zset    process → last told, epoch s                              20 s
 hosts               hash    identity of a host's journal → last seen, epoch s         30 days
 host_names          hash    identity of a host's journal → its name, for people       as hosts
 sick                hash    identity of a host that cannot send → since when, why, JSON  15 s
 reported            hash    identity of a host's journal → what it held, JSON         per hold
 ghosts              zset    N/attempt whose contact is lost → until it could live     until then
 recent, c:C:recent  list    the last answers, for the breakers                        50
-heartbeat:ROLE:ID   string  a process, what it is and since when, JSON                15 s
+heartbeat:ROLE:ID   string  a process, what it is and since when, JSON                20 s
 in_step             string  nothing; written before Redis is asked how many replicas   for ever
                             have all writes
+calls_feeder        list    an element while there is something to release            until heard
 feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
 audit               stream  who did what: `record`, a line of JSON, and its `hash`        AUDIT_DAYS
 audit_head          hash    no, hash, ms of the last record; of the last trimmed       for ever

@@ -2,9 +2,9 @@
 
 from typing import cast
 
-from dialer.store.database import Database
+from dialer.store.database import Database, text
 
-_LAYOUT = b"2"
+LAYOUT_OF_CONTACTS = "2"
 """As in prelude.lua: 36 bytes a contact, queues as chains. Until then nobody wrote a layout down."""
 
 
@@ -14,4 +14,4 @@ def can_read_contacts(db: Database) -> bool:
         pipe.hget(db.key("account"), "layout")
         pipe.exists(db.key("campaigns"))
         layout, has_campaigns = cast("tuple[bytes | None, int]", pipe.execute())
-    return layout == _LAYOUT or not has_campaigns
+    return text(layout) == LAYOUT_OF_CONTACTS or not has_campaigns

@@ -46,6 +46,7 @@ def constraint(now: Situation) -> Constraint | None:
         ({"state": CampaignState.PAUSED}, Constraint.PAUSED),
         ({"feeders": 0}, Constraint.NO_FEEDER),
         ({"workers": 0}, Constraint.NO_WORKER),
+        ({"settings_differ": "host-2 has another limit"}, Constraint.SETTINGS_DIFFER),
         ({"hold": "Redis lost state"}, Constraint.HOLD),
         ({"stopped": "401"}, Constraint.STOPPED),
         ({"window": None}, Constraint.HOURS),

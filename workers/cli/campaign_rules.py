@@ -88,6 +88,8 @@ def _tell(explanation: Explanation) -> None:
             table.add_row(f"{one.contacts:,}", one.name, escape(one.sentence), until)
         say()
         show(table)
+    for process in explanation.dissenters:
+        say(f"[yellow]{escape(process.sentence)}.[/yellow]")
     if explanation.next_due_at:
         say(
             f"\nThe next contact that waits for its time is due {_at(explanation.next_due_at, zone)}."

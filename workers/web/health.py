@@ -33,6 +33,8 @@ def health_routes(desk: Desk) -> Sequence[Route]:
                 await client.set(desk.wiring.db.key("readyz"), 1, ex=60)
         except (RedisError, TimeoutError):
             return JSONResponse({"status": "redis does not take writes"}, status_code=503)
+        if differs := desk.wiring.agreeing.says:
+            return JSONResponse({"status": differs}, status_code=503)
         return JSONResponse({"status": "ready"})
 
     async def metrics(request: Request) -> Response:

@@ -73,6 +73,7 @@ class HealthDocument(BaseModel):
         description="what is not known while Redis may have lost writes; empty for a hold by hand"
     )
     stopped: str | None
+    settings_differ: list[str]
     queued: int
     callbacks_waiting: int
     oldest_callback_s: float
@@ -189,6 +190,7 @@ def _document(health: Health) -> HealthDocument:
         hold=health.hold.why if health.hold else None,
         hold_not_known=list(health.hold.not_known) if health.hold else [],
         stopped=health.stopped or None,
+        settings_differ=[one.sentence for one in health.dissenters],
         queued=health.queued,
         callbacks_waiting=health.callbacks_waiting,
         oldest_callback_s=round(health.oldest_callback_s, 3),

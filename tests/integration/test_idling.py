@@ -1,0 +1,103 @@
+"""An account with nothing to dial writes nothing and asks little, and is called when there is something."""
+
+import threading
+
+from campaigns.campaign import CampaignState
+from dialer.dialing import Dialled
+from dialer.store import Campaigns
+from tests.account_kit import FAST
+from tests.factories import pair, store_campaign
+from workers.broker import make_broker
+
+
+def changes(db) -> int:
+    """Count what was written, as the server does."""
+    return db.client.info("persistence")["rdb_changes_since_last_save"]
+
+
+def drain(account) -> None:
+    """Hear all calls there are."""
+    while account.feeding.wait_for_call(within_s=0.01):
+        pass
+
+
+def test_an_idle_feeder_writes_nothing(account, db):
+    account.tick()
+    before = changes(db)
+
+    for _ in range(10):
+        assert account.feeding.tick().held_by == "nothing"
+
+    assert changes(db) == before
+
+
+def test_a_feeder_with_nothing_to_do_is_called_when_a_campaign_starts(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], running=False)
+    assert account.feeding.tick().idle_s > 60
+    drain(account)
+    heard: list[bool] = []
+    waiter = threading.Thread(
+        target=lambda: heard.append(account.feeding.wait_for_call(within_s=4))
+    )
+    waiter.start()
+
+    Campaigns(db).move(Campaigns(db).find(campaign), CampaignState.RUNNING)
+    waiter.join()
+
+    assert heard == [True]
+    assert isinstance(account.dial_one(), Dialled)
+
+
+def test_a_feeder_is_called_when_a_campaign_is_cancelled(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    drain(account)
+
+    Campaigns(db).move(Campaigns(db).find(campaign), CampaignState.CANCELLING)
+
+    assert account.feeding.wait_for_call(within_s=1)
+
+
+def test_a_feeder_is_called_when_an_agent_with_work_becomes_free(account, db):
+    store_campaign(db, [pair(1, 1), pair(1, 2)])
+    account.dial_one()
+    while account.tick():
+        pass
+    drain(account)
+    assert account.feeding.tick().held_by == "nothing"
+
+    account.end_all()
+
+    assert account.feeding.wait_for_call(within_s=1)
+    assert isinstance(account.dial_one(), Dialled)
+
+
+def test_a_feeder_sleeps_no_longer_than_until_the_next_contact_is_due(account, db):
+    store_campaign(db, [pair(1, 1, due_s=int(db.now()) + 30)])
+    account.tick()
+
+    idle_s = account.feeding.tick().idle_s
+
+    assert 25 < idle_s <= 30
+    db.pass_time(31)
+    assert isinstance(account.dial_one(), Dialled)
+
+
+def test_calls_that_nobody_hears_do_not_pile_up(account, db):
+    for n in range(5):
+        store_campaign(db, [pair(n, n)], name=f"sale {n}")
+
+    drain(account)
+
+    assert not account.feeding.wait_for_call(within_s=0.01)
+
+
+def test_workers_that_wait_at_their_queue_change_nothing_and_all_hear_of_a_message(db):
+    broker = make_broker(db.client, prefix=db.prefix, allowance=FAST)
+    queue = f"{broker.namespace}:dial"
+    db.client.rpush(queue, "first", "second", "third")
+    for _ in range(3):
+        consumer = make_broker(db.client, prefix=db.prefix, allowance=FAST).consume("dial")
+        consumer.misses, consumer._fetched_s = 1, float("inf")
+        assert consumer._hears_of_one()
+
+    assert db.client.lrange(queue, 0, -1) == [b"first", b"second", b"third"]
