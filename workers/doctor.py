@@ -16,8 +16,8 @@ from dialer.exposure import exposures
 from dialer.lookups import Lookups, NoSlot
 from dialer.settings import SettingsError, require_dialling
 from dialer.status import alive
-from dialer.way_out import sick_hosts
 from dialer.terms import terms_of
+from dialer.way_out import sick_hosts
 from workers.web.loopback import MAKE_A_KEY, require_key_beyond_loopback
 from workers.wiring import Wiring
 
