@@ -82,6 +82,7 @@ CHANGES = {
     "dialer_max_calls_per_day": 1000,
     "dialer_max_minutes_per_day": 1000,
     "dialer_max_spend_per_day": 1000,
+    "dialer_second_person_above": 500,
     "dialer_timezone": "Asia/Dubai",
     "dialer_callback_secret": "another-secret-of-32-characters-x",
 }
