@@ -47,7 +47,7 @@ test: $(VENV)/.dev ## Run the tests
 	$(BIN)/python -m pytest -n 4 --dist loadgroup $(addprefix --ignore=tests/chaos/,$(LONG))
 
 KILLS ?= 1500
-SIEGE := $(BIN)/python -m tests.chaos.siege $(if $(SEED),--seed $(SEED))
+SIEGE := $(BIN)/python -m tests.chaos.chaos_run $(if $(SEED),--seed $(SEED))
 
 chaos: $(VENV)/.dev ## Kill processes, fail each Redis command and each byte (needs nginx); KILLS=1500, SEED=…
 	$(SIEGE) --kills $(KILLS)

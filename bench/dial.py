@@ -37,7 +37,7 @@ from bench.chart import Bar
 from bench.flat import settle
 from bench.forms import agent_number, customer_number, form
 from bench.result import Plot, Result, Table, arguments, begin, publish
-from dialer.loading import LoadOptions
+from dialer.loading.loading import LoadOptions
 from workers.wiring import Wiring
 
 NOT_SHOWN = """

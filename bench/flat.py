@@ -22,8 +22,8 @@ from bench.chart import Bar
 from bench.result import Plot, Result, Table, arguments, begin, publish
 from campaigns.attempt import CallReport, LegReport, ReportSource
 from campaigns.campaign import CampaignState
-from dialer.dialing import Dialled
-from dialer.loading import LoadOptions
+from dialer.dialing.dialing import Dialled
+from dialer.loading.loading import LoadOptions
 from workers.wiring import Wiring
 
 NOT_SHOWN = """

@@ -19,7 +19,7 @@ from typing import Any
 
 import redis
 
-from dialer.keeper import server_program
+from dialer.embedded.supervisor import server_program
 from dialer.parent_watch import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent

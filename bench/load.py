@@ -86,7 +86,7 @@ def write_lists(folder: Path, rows: int, shape: Shape) -> None:
 
 def dialer(folder: Path, redis_url: str) -> None:
     """Load them with the product."""
-    from dialer.loading import LoadOptions
+    from dialer.loading.loading import LoadOptions
 
     wired = ours.wiring(ours.environment(redis_url, "http://127.0.0.1:9", folder, {}))
     for path in folder.glob("*.csv"):

@@ -9,8 +9,9 @@ from unittest.mock import patch
 
 from bench.forms import CALLER_ID, agent_number, customer_number
 from bench.ground import BIN, ROOT, process
-from campaigns.campaign import CampaignRules, CampaignState
-from dialer.loading import LoadOptions
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
+from dialer.loading.loading import LoadOptions
 from dialer.settings import read_settings
 from dialer.store import Campaign
 from workers.wiring import Wiring

@@ -30,13 +30,14 @@ from bench.chart import Bar
 from bench.forms import CALLER_ID, agent_number, customer_number
 from bench.result import Plot, Result, Table, arguments, begin, publish
 from campaigns.attempt import Attempt, AttemptState, Outcome
-from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import ContactState
-from campaigns.report import Pace
+from campaigns.reports.report import Pace
 from dialer.ids import AttemptId
-from dialer.report_files import Format
-from dialer.report_tables import Kind, table
-from dialer.reporting import ReportSource, write_reports
+from dialer.reporting.files import Format
+from dialer.reporting.reporting import ReportInput, write_reports
+from dialer.reporting.tables import Kind, table
 from dialer.store import Campaign, ContactRecord, OpenAttempt
 from dialer.store.contacts import Row
 from dialer.store.snapshot import ContactLine
@@ -118,7 +119,7 @@ def dialer(attempts: int, wanted: str, out: Path) -> None:
         duplicate=0,
         created_at=STARTED_S,
     )
-    source = ReportSource(
+    source = ReportInput(
         campaign=campaign,
         contacts=contact_lines(attempts),
         rejected=(),

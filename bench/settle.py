@@ -15,7 +15,7 @@ from statistics import median
 from bench import ground, ours
 from bench.chart import Bar
 from bench.result import Plot, Result, Table, arguments, begin, publish
-from dialer.dialing import Dialled
+from dialer.dialing.dialing import Dialled
 from workers.results import settle_all
 from workers.wiring import Wiring
 

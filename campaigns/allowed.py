@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from campaigns.campaign import CampaignRules
+from campaigns.campaign_rules import CampaignRules
 
 _URLS = ("wait_url", "stream_url", "playback_url")
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from campaigns.campaign import CampaignRules
-from campaigns.phone import country_of
+from campaigns.campaign_rules import CampaignRules
+from campaigns.numbers.phone import country_of
 
 
 class CapScope(StrEnum):

@@ -1,6 +1,6 @@
 """Every rule that may be given, as it declares itself: for the command line, forms, API and docs."""
 
-from campaigns.campaign import CampaignRules
+from campaigns.campaign_rules import CampaignRules
 from campaigns.rule import Panel, Rule
 
 HOLIDAYS = "holidays"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from campaigns.campaign import CampaignRules, UnknownPolicy, ZoneBy
+from campaigns.campaign_rules import CampaignRules, UnknownPolicy, ZoneBy
 from campaigns.retry_policy import Backoff, RetryRule
 
 _UNKNOWN = {

@@ -12,8 +12,8 @@ from campaigns.attempt import (
     Outcome,
     ReportSource,
 )
-from campaigns.number_mask import FORGOTTEN
-from campaigns.same_phone import same_phone
+from campaigns.numbers.mask import FORGOTTEN
+from campaigns.numbers.same_phone import same_phone
 
 _AGENT_SIDE = {
     "busy": Outcome.AGENT_BUSY,

@@ -1,6 +1,6 @@
 """The connect request a campaign's rules ask for."""
 
-from campaigns.campaign import CampaignRules
+from campaigns.campaign_rules import CampaignRules
 from dialer.exotel import ConnectRequest
 from dialer.exotel.request import (
     PlaybackNames,

@@ -23,11 +23,11 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from campaigns.allowed import Allowed
-from campaigns.calling_hours import CallingHours
 from campaigns.caps import AccountCaps
+from campaigns.hours.calling_hours import CallingHours
 from dialer.addresses import host_of, is_loopback, is_private
-from dialer.connecting import SCHEMES, SentinelAddress, is_sentinel
 from dialer.exotel import REGIONS
+from dialer.store.connection import SCHEMES, SentinelAddress, is_sentinel
 
 _ENV_ENCODING = "utf-8-sig"  # some editors put a mark in front
 _GIVEN = re.compile(r"^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*=[ \t]*[^\s#]", re.MULTILINE)

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from campaigns.campaign import CampaignState
 from dialer.callback_paths import CallbackPaths
-from dialer.dialing import Dialing, Dialled
-from dialer.dialing_options import DialingOptions
-from dialer.feeding import Feeding, Released
-from dialer.gate import Dropped
+from dialer.dialing.dialing import Dialing, Dialled
+from dialer.dialing.gate import Dropped
+from dialer.dialing.journal import Journal
+from dialer.dialing.options import DialingOptions
+from dialer.dialing.recovery import HostRecovery
+from dialer.dialing.releasing import Feeding, Released
 from dialer.ids import AttemptId
-from dialer.journal import Journal
 from dialer.pacing import Allowance, Pacing
-from dialer.recovery import HostRecovery
-from dialer.settling import Settling, SettlingTimes
+from dialer.settling.settling import Settling, SettlingTimes
+from dialer.settling.sweeping import Sweeping
 from dialer.store import Attempts, Campaigns, Contacts, OpenAttempt
 from dialer.store.campaigns import Counts
 from dialer.store.record import ContactRecord
-from dialer.sweeping import Sweeping
 from tests.factories import terminal
 from tests.phone_company import PhoneCompany
 from tests.virtual_time import VirtualDatabase

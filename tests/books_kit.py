@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from campaigns.phone import PhoneRules
-from dialer.archive import Archive
-from dialer.archiving import Archiving
-from dialer.loading import Loading, LoadOptions
+from campaigns.numbers.phone import PhoneRules
+from dialer.archiving.archive import Archive
+from dialer.archiving.archiving import Archiving
+from dialer.loading.loading import Loading, LoadOptions
 from dialer.pacing import Allowance
-from dialer.report_files import Format
-from dialer.report_source import report_source
-from dialer.reporting import ReportSet, write_reports
+from dialer.reporting.files import Format
+from dialer.reporting.reporting import ReportSet, write_reports
+from dialer.reporting.source import report_source
 from dialer.store import Campaign
 from tests.account_kit import Account
 from tests.factories import details, rules, start

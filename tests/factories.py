@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, LegReport, ReportSource
-from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
 from dialer.ids import new_campaign_id
 from dialer.store import Campaign, Campaigns, ContactRecord, Contacts, Database
 from dialer.store.contacts import Row

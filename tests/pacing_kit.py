@@ -9,15 +9,16 @@ from pydantic import SecretStr
 from redis.client import Pipeline
 
 from campaigns.attempt import AttemptState
-from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
+from dialer.dialing.releasing import Released
 from dialer.errors import ProviderError
 from dialer.exotel import Connected, ConnectRequest
 from dialer.exotel.deadline import IsWanted
-from dialer.feeding import Released
 from dialer.ids import AttemptId, new_campaign_id
 from dialer.pacing import Allowance, Pacing
 from dialer.settings import Settings
-from dialer.settling import Settling
+from dialer.settling.settling import Settling
 from dialer.store import Campaigns, ContactRecord, Contacts, Database, Follows
 from dialer.store.contacts import Row
 from dialer.store.database import Argument
@@ -145,7 +146,7 @@ class DialRequest:
         self._learn(AttemptState.UNKNOWN, Follows(slot_s=slot_s, unresolved=True))
 
     def _learn(self, state: AttemptState, follows: Follows) -> None:
-        self._settling.learn(self.id, lambda now: now._replace(state=state), follows=follows)
+        self._settling.update(self.id, lambda now: now._replace(state=state), follows=follows)
 
 
 class _UnderWay(BaseException):

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.attempt import AGENT_SIDE, Attempt, AttemptState, Outcome
-from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import ContactState, NotDialled
-from campaigns.report import Pace
+from campaigns.reports.report import Pace
 from dialer.ids import AttemptId
-from dialer.reporting import ReportSource
+from dialer.reporting.reporting import ReportInput
 from dialer.store.attempts import OpenAttempt
 from dialer.store.campaigns import Campaign
 from dialer.store.contacts import Row
@@ -101,7 +102,7 @@ def source(
     rejected: Sequence[Rejected] = (),
     columns: tuple[str, ...] = COLUMNS,
     **campaign: Any,
-) -> ReportSource:
+) -> ReportInput:
     """Make what a report is made of, adding up unless told otherwise."""
     contacts = list(lines)
     facts: dict[str, Any] = {
@@ -117,7 +118,7 @@ def source(
         "duplicate": 0,
         "created_at": START_S,
     }
-    return ReportSource(
+    return ReportInput(
         campaign=Campaign(**facts | campaign),
         contacts=contacts,
         rejected=rejected,

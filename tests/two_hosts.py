@@ -9,14 +9,14 @@ from pathlib import Path
 import httpx
 
 from dialer.callback_paths import CallbackPaths
-from dialer.dialing import Dialing, Dialled
-from dialer.dialing_options import DialingOptions
-from dialer.feeding import Feeding, Released
-from dialer.gate import Dropped
-from dialer.journal import Journal
+from dialer.dialing.dialing import Dialing, Dialled
+from dialer.dialing.gate import Dropped
+from dialer.dialing.journal import Journal
+from dialer.dialing.options import DialingOptions
+from dialer.dialing.recovery import AccountRecovery, HostRecovery
+from dialer.dialing.releasing import Feeding, Released
 from dialer.pacing import Pacing
-from dialer.recovery import AccountRecovery, HostRecovery
-from dialer.settling import Settling
+from dialer.settling.settling import Settling
 from dialer.store import Hold
 from tests.account_kit import FAST, Account
 from tests.phone_company import Call

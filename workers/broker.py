@@ -20,8 +20,8 @@ import structlog
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
 
-from dialer.dialing import Dialing
-from dialer.feeding import Released
+from dialer.dialing.dialing import Dialing
+from dialer.dialing.releasing import Released
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
 from dialer.parent_watch import end_with_parent

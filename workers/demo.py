@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dialer.simulator import SimulatorOptions
-from workers.stage import Stage, staged
+from workers.sandbox import Sandbox, staged
 
 CALLER_ID = "+919000000000"
 RETRIES = (
@@ -40,7 +40,7 @@ _SETTINGS = {
 
 
 @contextmanager
-def demo_stage(log_dir: Path) -> Iterator[Stage]:
+def demo_stage(log_dir: Path) -> Iterator[Sandbox]:
     """Set the demo's stage up."""
     with staged(log_dir, _SIMULATOR, _SETTINGS) as stage:
         yield stage

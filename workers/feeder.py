@@ -6,8 +6,8 @@ import redis
 import structlog
 
 from dialer.clock import boottime_s, sleeper
-from dialer.feeding import OTHER_SETTINGS, Tick
-from dialer.lookups import NoSlot
+from dialer.dialing.releasing import OTHER_SETTINGS, Tick
+from dialer.settling.lookups import NoSlot
 from workers.broker import make_broker, queued, send_all
 from workers.heartbeat import beating
 from workers.redis_fitness import tell_exposures

@@ -11,9 +11,9 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from plotly.offline import get_plotlyjs
 
-from campaigns.figures import Standing
-from campaigns.report import Figure, Group, Number, Report, group_rates
-from campaigns.report_frames import side
+from campaigns.reports.figures import Standing
+from campaigns.reports.frames import side
+from campaigns.reports.report import Figure, Group, Number, Report, group_rates
 from workers.web.charts import all_charts
 
 _MOST_AGENTS_SHOWN = 200

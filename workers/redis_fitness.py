@@ -3,9 +3,9 @@
 import redis
 import structlog
 
-from dialer.exposure import exposures
-from dialer.health import read_redis_health
+from dialer.access.exposure import exposures
 from dialer.settings import Settings, SettingsError
+from dialer.watching.health import read_redis_health
 
 log = structlog.get_logger(__name__)
 

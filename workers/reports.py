@@ -5,13 +5,13 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
-from campaigns.number_mask import NO_MASK, Mask, NumberMask
-from campaigns.report import DoesNotAddUp, Report
-from dialer.report_files import Format
-from dialer.reporting import ReportSet, write_reports
+from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
+from campaigns.reports.report import DoesNotAddUp, Report
+from dialer.reporting.files import Format
+from dialer.reporting.reporting import ReportSet, write_reports
 from dialer.settings import Settings
 from dialer.store import Campaign
-from workers.bookkeeping import source_of
+from workers.record_keeping import source_of
 from workers.wiring import Wiring
 
 __all__ = [

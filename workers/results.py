@@ -13,11 +13,11 @@ from dialer.clock import boottime_s
 from dialer.errors import CallbackRejected
 from dialer.exotel import read_callback
 from dialer.ids import AttemptId
-from dialer.settling import Heard
-from dialer.store import Fact, Facts
+from dialer.settling.settling import Heard
+from dialer.store import CallbackInbox, Fact
+from dialer.store.callback_inbox import NO_ATTEMPT
 from dialer.store.campaigns import RulesUnreadable
 from dialer.store.database import is_lasting
-from dialer.store.facts import NO_ATTEMPT
 from workers.heartbeat import beating
 from workers.redis_fitness import tell_exposures
 from workers.stopping import stop_on_signals
@@ -41,7 +41,7 @@ def run(wiring: Wiring) -> int:
     return 0
 
 
-def _consume(wiring: Wiring, facts: Facts, stop: threading.Event) -> None:
+def _consume(wiring: Wiring, facts: CallbackInbox, stop: threading.Event) -> None:
     consumer = process_name()
     took_over_at = float("-inf")
     ready = False

@@ -2,7 +2,7 @@
 
 Output is forwarded line by line, whatever dies is started again, except who says that a setting
 is wrong, and all are stopped in order: first who feeds the queue, last who takes callbacks. Each child leads a process group of its own,
-so that a Ctrl-C at the terminal reaches this process alone, and is tied to it by `lifeline`, so
+so that a Ctrl-C at the terminal reaches this process alone, and is tied to it by `tied_to_me`, so
 that none outlives it. One group per data folder.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from dialer.clock import boottime_s
-from workers.lifeline import lifeline
+from workers.tied import tied_to_me
 
 _LONGEST_PAUSE_S = 30.0
 _LONG_LIFE_S = 60.0  # after so long a death says nothing about the next start
@@ -234,7 +234,7 @@ class _Child:
         self._due_at_s: float | None = None
         self._started_at_s = boottime_s()
         self.process = subprocess.Popen(
-            lifeline(*self.spec.argv),
+            tied_to_me(*self.spec.argv),
             env={**os.environ, "PYTHONUNBUFFERED": "1", **self.spec.env},
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -11,31 +11,31 @@ import redis
 from redis.asyncio import Redis as AsyncRedis
 
 from campaigns.attempt import SEND_WINDOW_S
-from campaigns.phone import PhoneRules
-from dialer import embedded
+from campaigns.numbers.phone import PhoneRules
+from dialer.access.api_keys import ApiKeys
 from dialer.account_day import AccountDay
 from dialer.agreeing import Agreeing
-from dialer.api_keys import ApiKeys
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s, sleep
-from dialer.connecting import open_redis, open_redis_async
-from dialer.dialing import Dialing
-from dialer.dialing_options import DialingOptions
+from dialer.dialing.dialing import Dialing
+from dialer.dialing.journal import Journal
+from dialer.dialing.options import DialingOptions
+from dialer.dialing.recovery import AccountRecovery, HostRecovery
+from dialer.dialing.releasing import Feeding
+from dialer.embedded import embedded
 from dialer.exotel import Exotel
-from dialer.feeding import Feeding
-from dialer.journal import Journal
-from dialer.loading import Loading
+from dialer.loading.loading import Loading
 from dialer.pacing import Allowance, Pacing
-from dialer.recovery import AccountRecovery, HostRecovery
 from dialer.settings import Settings, SettingsError, require_dialling
-from dialer.settling import Settling, SettlingTimes
-from dialer.starting import Starting
-from dialer.status import Statuses
-from dialer.store import Attempts, Campaigns, Database, Facts, Holds
+from dialer.settling.settling import Settling, SettlingTimes
+from dialer.settling.sweeping import Sweeping
+from dialer.steering.starting import Starting
+from dialer.steering.suppressing import Suppressing
+from dialer.store import Attempts, CallbackInbox, Campaigns, Database, Holds
+from dialer.store.connection import open_redis, open_redis_async
 from dialer.store.layout import can_read_contacts
-from dialer.suppressing import Suppressing
-from dialer.sweeping import Sweeping
 from dialer.terms import terms_of
+from dialer.watching.status import Statuses
 
 _UNNAMED_ACCOUNT = "unnamed"  # lists can be loaded before the account is known
 
@@ -276,9 +276,9 @@ class Wiring:
         )
 
     @cached_property
-    def facts(self) -> Facts:
+    def facts(self) -> CallbackInbox:
         """The stream of callbacks."""
-        return Facts(self.db)
+        return CallbackInbox(self.db)
 
     @cached_property
     def statuses(self) -> Statuses:

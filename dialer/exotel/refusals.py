@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from campaigns.same_phone import same_phone
+from campaigns.numbers.same_phone import same_phone
 from dialer.errors import (
     AccountRefused,
     AgentUnavailable,

@@ -72,7 +72,7 @@ end
 
 -- Every intent raises the epoch, and whoever wrote one remembers it. A Redis that is behind what a
 -- caller remembers has lost state; one whose run id is new was restarted or failed over to, and may
--- have. Either way nothing is dialled until the hold is released; see dialer/recovery.py.
+-- have. Either way nothing is dialled until the hold is released; see dialer/dialing/recovery.py.
 -- Returns the epoch, or nil when dialling is held.
 local function epoch_or_hold(remembered)
   local a = account()
@@ -167,7 +167,7 @@ end
 
 ---------------------------------------------------------------- turns and queues
 
--- Calls a feeder, which waits for this while it has nothing to do; see dialer/feeding.py.
+-- Calls a feeder, which waits for this while it has nothing to do; see dialer/dialing/releasing.py.
 local function call_feeder()
   if redis.call('EXISTS', key('calls_feeder')) == 0 then
     redis.call('RPUSH', key('calls_feeder'), 1)

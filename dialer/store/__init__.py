@@ -1,15 +1,16 @@
 """Campaigns, contacts and attempts in Redis: the only truth, changed only by the scripts."""
 
 from dialer.store.attempts import Attempts, Follows, OpenAttempt, Settle, Stale
+from dialer.store.callback_inbox import CallbackInbox, Fact
 from dialer.store.campaigns import Campaign, Campaigns, Counts
 from dialer.store.contacts import Contacts
 from dialer.store.database import Database
-from dialer.store.facts import Fact, Facts
 from dialer.store.holds import Hold, Holds
 from dialer.store.record import ContactRecord
 
 __all__ = [
     "Attempts",
+    "CallbackInbox",
     "Campaign",
     "Campaigns",
     "ContactRecord",
@@ -17,7 +18,6 @@ __all__ = [
     "Counts",
     "Database",
     "Fact",
-    "Facts",
     "Follows",
     "Hold",
     "Holds",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from campaigns.attempt import Attempt
-from campaigns.campaign import CampaignRules
+from campaigns.campaign_rules import CampaignRules
 from dialer.ids import AttemptId
 from dialer.store.attempts import decode
 from dialer.store.campaigns import CampaignNotFound, read_rules

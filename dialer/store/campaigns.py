@@ -10,7 +10,8 @@ from typing import Any, cast
 import structlog
 from pydantic import ValidationError
 
-from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import NotDialled
 from dialer.errors import NotDone
 from dialer.store.database import Database, text

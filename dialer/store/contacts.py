@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class FetchedContact:
     """A contact as it was fetched; to open it is the risk, as it may be damaged.
 
     Args:
@@ -202,7 +202,7 @@ class Contacts:
 
     def approach(
         self, wanted: Sequence[tuple[ContactId, str]]
-    ) -> list[Sealed | NotTaken | redis.ResponseError]:
+    ) -> list[FetchedContact | NotTaken | redis.ResponseError]:
         """Note that released contacts are taken up, each with its token, and fetch them."""
         if not wanted:
             return []
@@ -239,7 +239,7 @@ class Contacts:
 
 def _taken(
     answer: Sequence[Any], answers: Sequence[Sequence[Any]], *, inside: int
-) -> Sealed | NotTaken | redis.ResponseError:
+) -> FetchedContact | NotTaken | redis.ResponseError:
     match answer:
         case []:
             return NotTaken.NOT_OURS
@@ -248,9 +248,11 @@ def _taken(
         case [b"failed", why]:
             return redis.ResponseError(text(why))
         case record, int(place):
-            return Sealed(record, answers[place - 1][1], inside)  # neighbours' rows come once
+            return FetchedContact(
+                record, answers[place - 1][1], inside
+            )  # neighbours' rows come once
         case record, rows:
-            return Sealed(record, rows, inside)
+            return FetchedContact(record, rows, inside)
     raise AssertionError(f"approach.lua does not answer {answer!r}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from campaigns.sorted_runs import Integers, SortedRuns
+from campaigns.lists.sorted_runs import Integers, SortedRuns
 from dialer.store.record import APART, LAST
 
 NO_HEADS: Mapping[int, int] = MappingProxyType({})
@@ -15,7 +15,7 @@ _FORGOTTEN = 0  # digits of a number that was purged
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
+class Places:
     """Where the contacts of a block stand.
 
     Args:
@@ -61,7 +61,7 @@ class QueueEnds:
         is_plain: "np.ndarray[Any, np.dtype[np.bool_]]",
         *,
         before: int,
-    ) -> Standings:
+    ) -> Places:
         """Let the next contacts of the campaign stand behind those before them.
 
         Args:
@@ -90,7 +90,7 @@ class QueueEnds:
         table[1, which[hindmost]] = hindmost + before + 1
         self._runs.renew(table[:, is_known])
         self._runs.remember(table[:, ~is_known])
-        return Standings(
+        return Places(
             nexts,
             newcomers=np.sort(foremost[is_new]) + before + 1,
             joining=joining[:, np.argsort(joining[0], kind="stable")].T,

@@ -4,8 +4,8 @@ from typing import cast
 
 import numpy as np
 
-from campaigns.blockers import WaitingContacts
 from campaigns.contact_state import ContactState
+from campaigns.outlook.blockers import WaitingContacts
 from dialer.store.database import Database
 from dialer.store.record import PER_CHUNK, RECORD_TYPE, STATE_CODES
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import redis
 
 from dialer.callback_paths import CallbackPaths
-from dialer.embedded import ensure_running
-from dialer.store import Database, Facts
+from dialer.embedded.embedded import ensure_running
+from dialer.store import CallbackInbox, Database
 from tests.acceptance.rig import Rig, dialer, pairs
 
 CALLBACKS = int(os.environ.get("FLOOD_CALLBACKS", "1000"))
@@ -29,7 +29,7 @@ def test_a_burst_of_callbacks_beside_open_dashboards_is_answered_and_stored(tmp_
 
         with ensure_running(tmp_path / "var") as server:
             client = redis.Redis.from_url(server.url)
-            stored = Facts(Database(client, "demo")).waiting()
+            stored = CallbackInbox(Database(client, "demo")).waiting()
             client.close()
     assert statuses == {200}
     assert stored == CALLBACKS

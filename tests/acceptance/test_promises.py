@@ -6,7 +6,7 @@ import pytest
 
 from dialer.simulator import CallbackTrouble, Fault, SimulatorOptions, Trouble, running
 from tests.acceptance.rig import agrees_with_provider, dialer, pairs, until
-from tests.chaos.ground import RedisProcess
+from tests.chaos.processes_under_test import RedisProcess
 
 pytestmark = pytest.mark.long
 

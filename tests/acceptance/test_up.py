@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.keeper import wait_until
+from dialer.embedded.supervisor import wait_until
 from workers.up import AlreadyRunning, CannotRun, ChildSpec, ProcessGroup, run_processes
 
 OBEDIENT = """

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.chaos.ground import ProviderProcess
-from tests.chaos.station import FAST, Station, stationed
+from tests.chaos.dialer_under_test import FAST, Station, stationed
+from tests.chaos.processes_under_test import ProviderProcess
 
 
 @pytest.fixture(scope="module")

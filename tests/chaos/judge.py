@@ -10,7 +10,7 @@ from campaigns.campaign import CampaignState
 from campaigns.custom_field import attempt_id_in
 from dialer.store import Campaigns, Database
 from dialer.store.snapshot import contact_lines
-from tests.chaos.ground import ProviderProcess
+from tests.chaos.processes_under_test import ProviderProcess
 from tests.conservation import check_conservation
 
 _FULL_NUMBER = re.compile(rb"\+?91(?:90000|98765)\d{5}(?!\d)")

@@ -16,9 +16,9 @@ from pathlib import Path
 import redis
 
 from dialer import logs
+from tests.chaos.dialer_under_test import FAST, Station, stationed
 from tests.chaos.fault_proxy import Direction, FaultProxy
-from tests.chaos.ground import ProviderProcess, RedisProcess
-from tests.chaos.station import FAST, Station, stationed
+from tests.chaos.processes_under_test import ProviderProcess, RedisProcess
 from tests.conservation import check_conservation
 
 _LONGEST_REQUEST, _LONGEST_ANSWER = 1400, 1100  # bytes; more than either takes

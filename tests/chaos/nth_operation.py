@@ -21,16 +21,17 @@ from typing import Any, TypeVar
 import redis
 
 from campaigns.attempt import CallReport
-from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
 from campaigns.custom_field import attempt_id_in
-from campaigns.phone import PhoneRules
+from campaigns.numbers.phone import PhoneRules
 from dialer import logs
 from dialer.ids import AttemptId
-from dialer.loading import Loading, LoadOptions
+from dialer.loading.loading import Loading, LoadOptions
 from dialer.store import Campaigns, Database
 from dialer.store.snapshot import contact_lines
 from tests.account_kit import Account
-from tests.chaos.ground import RedisProcess
+from tests.chaos.processes_under_test import RedisProcess
 from tests.conservation import check_conservation
 from tests.factories import rules, terminal
 from tests.phone_company import Answer

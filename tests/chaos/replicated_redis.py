@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-from dialer.keeper import server_program
+from dialer.embedded.supervisor import server_program
 from tests.acceptance.rig import free_port, until
 
 SERVICE = "dialer"

@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
 from dialer import failpoints
 from dialer.ids import ContactId
-from dialer.loading import LoadOptions
+from dialer.loading.loading import LoadOptions
 from workers.results import settle_all
 from workers.wiring import Wiring, process_name
 

@@ -7,9 +7,9 @@ import time
 import pytest
 import redis
 
-from dialer.connecting import open_redis, open_redis_async
 from dialer.simulator import Fate, SimulatorOptions, running
 from dialer.store import Database
+from dialer.store.connection import open_redis, open_redis_async
 from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs, until
 from tests.chaos.replicated_redis import Server, replicated_redis
 

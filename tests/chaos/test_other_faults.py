@@ -6,10 +6,10 @@ import threading
 import pytest
 
 from campaigns.campaign import CampaignState
-from campaigns.phone import PhoneRules
-from dialer.loading import Loading, LoadOptions
-from tests.chaos.ground import wait_until
-from tests.chaos.station import RULES
+from campaigns.numbers.phone import PhoneRules
+from dialer.loading.loading import Loading, LoadOptions
+from tests.chaos.dialer_under_test import RULES
+from tests.chaos.processes_under_test import wait_until
 from tests.conservation import check_conservation
 from tests.factories import rules
 

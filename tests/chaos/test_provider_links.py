@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.chaos.ground import wait_until
 from tests.chaos.linked_host import Cut, linked_host, may_link
+from tests.chaos.processes_under_test import wait_until
 
 MAY_LINK = may_link()
 CUTS = list(Cut) if MAY_LINK else [None]

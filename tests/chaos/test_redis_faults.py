@@ -9,10 +9,10 @@ import redis
 
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.retry_policy import RetryRule
-from dialer.gate import Dropped
+from dialer.dialing.gate import Dropped
 from dialer.store import Database
-from tests.chaos.ground import RedisProcess, wait_until
-from tests.chaos.station import QUARANTINE_S, RULES, stationed
+from tests.chaos.dialer_under_test import QUARANTINE_S, RULES, stationed
+from tests.chaos.processes_under_test import RedisProcess, wait_until
 from tests.conservation import check_conservation
 
 BEFORE_REPORT_S = 3.0  # what was under way when Redis died is in the journal by then

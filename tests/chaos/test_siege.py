@@ -18,7 +18,16 @@ def test_processes_killed_at_every_place_lose_nothing_and_ring_nobody_twice():
     seed = random.randrange(1_000_000)
 
     done = subprocess.run(
-        [sys.executable, "-m", "tests.chaos.siege", "--kills", "50", "--seed", str(seed), "--json"],
+        [
+            sys.executable,
+            "-m",
+            "tests.chaos.chaos_run",
+            "--kills",
+            "50",
+            "--seed",
+            str(seed),
+            "--json",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

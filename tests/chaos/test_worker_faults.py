@@ -9,7 +9,7 @@ import pytest
 from campaigns.attempt import AttemptState
 from campaigns.campaign import CampaignState
 from dialer import failpoints
-from tests.chaos.station import LOST_S, QUARANTINE_S
+from tests.chaos.dialer_under_test import LOST_S, QUARANTINE_S
 from tests.conservation import check_conservation
 from tests.factories import rules
 from tests.virtual_time import START_S

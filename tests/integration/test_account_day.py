@@ -8,8 +8,8 @@ import pytest
 
 from campaigns.attempt import CallReport, Outcome, ReportSource
 from campaigns.caps import AccountCaps
+from dialer.access.api_keys import Scope
 from dialer.account_day import AccountDay, Today
-from dialer.api_keys import Scope
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign, terminal
@@ -152,7 +152,7 @@ def test_nobody_knows_how_long_an_unknown_call_was_so_it_stays_reserved(account,
     day = with_caps(account, minutes=1000)
     store_campaign(db, [pair(1, 1)], time_limit_s=600)
     done = account.dial_one()
-    account.settling.learn(done.attempt_id, lambda now: now._replace(sid=None))
+    account.settling.update(done.attempt_id, lambda now: now._replace(sid=None))
 
     account.settling.settle(done.attempt_id, Outcome.UNKNOWN, source="quarantine", at=db.now())
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dialer.calling_back import call_back
 from dialer.ids import ContactId
+from dialer.steering.calling_back import call_back
 from dialer.store import Contacts
 from dialer.store.contacts import Row
 from tests.conservation import check_conservation

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from campaigns.forecast import Constraint
+from campaigns.outlook.forecast import Constraint
 from dialer.agreeing import SILENT_S, Agreeing, dissenters, own_differences
-from dialer.dialing import OTHER_SETTINGS, Dialled
-from dialer.dialing_options import DialingOptions
-from dialer.explaining import explain
-from dialer.feeding import Feeding
-from dialer.health import read_health
-from dialer.lookups import Lookups, NoSlot
+from dialer.dialing.dialing import OTHER_SETTINGS, Dialled
+from dialer.dialing.options import DialingOptions
+from dialer.dialing.releasing import Feeding
 from dialer.pacing import Allowance
 from dialer.settings import Settings, read_settings
-from dialer.status import Statuses
+from dialer.settling.lookups import Lookups, NoSlot
 from dialer.terms import COMPARED, terms_of
+from dialer.watching.explaining import explain
+from dialer.watching.health import read_health
+from dialer.watching.status import Statuses
 from tests.account_kit import FAST
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign

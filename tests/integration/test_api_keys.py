@@ -2,7 +2,7 @@
 
 import pytest
 
-from dialer.api_keys import YEAR_S, ApiKeys, Scope
+from dialer.access.api_keys import YEAR_S, ApiKeys, Scope
 from tests.virtual_time import VirtualDatabase
 
 READ = {Scope.READ}

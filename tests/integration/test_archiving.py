@@ -8,14 +8,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from campaigns.campaign import CampaignState
-from dialer.archive import Archive, ArchiveDamaged
-from dialer.archiving import Archiving, NotArchived
-from dialer.calling_back import call_back
+from dialer.archiving.archive import Archive, ArchiveDamaged
+from dialer.archiving.archiving import Archiving, NotArchived
+from dialer.archiving.purging import Purging
 from dialer.ids import ContactId
-from dialer.purging import Purging
-from dialer.report_files import Format
+from dialer.reporting.files import Format
+from dialer.steering.calling_back import call_back
 from dialer.store.campaigns import WrongState
-from dialer.store.leaving import awaiting_values, give_up_values
+from dialer.store.removal import awaiting_values, give_up_values
 from dialer.store.snapshot import contact_lines
 from tests import books_kit
 from tests.factories import append_contacts, pair, start, terminal
@@ -176,7 +176,9 @@ def test_k4_a_late_value_that_comes_while_it_is_archived_is_in_the_archive(
 
     def tell():
         late = terminal(first.attempt.sid, recording_url="https://recordings.example.com/late")
-        account.settling.learn(first.id, lambda now: now._replace(recording_url=late.recording_url))
+        account.settling.update(
+            first.id, lambda now: now._replace(recording_url=late.recording_url)
+        )
 
     archive, _ = archiving_while(account, tmp_path, tell).archive(finished)
 

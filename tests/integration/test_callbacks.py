@@ -11,7 +11,7 @@ import redis.asyncio
 from fastapi import FastAPI
 
 from dialer.callback_paths import CallbackPaths
-from dialer.store import Database, Facts
+from dialer.store import CallbackInbox, Database
 from workers.web.callbacks import MAX_BODY_BYTES, callback_route
 
 ATTEMPT = "7f3kq2xa-42-2-k3x9p0k3x9"
@@ -45,7 +45,7 @@ class Receiver:
         app.router.routes.append(
             callback_route(
                 paths=PATHS,
-                facts=Facts(self.db),
+                facts=CallbackInbox(self.db),
                 client=client,
                 body_deadline_s=self.body_deadline_s,
             )

@@ -6,8 +6,8 @@ import pytest
 
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
-from dialer.calling_back import CallBack, NoCallBack, call_back
 from dialer.ids import ContactId
+from dialer.steering.calling_back import CallBack, NoCallBack, call_back
 from tests.conservation import check_conservation
 from tests.factories import append_contacts, customer, pair, start, store_campaign
 from tests.virtual_time import VirtualDatabase

@@ -24,10 +24,11 @@ from hypothesis.stateful import (
 )
 
 from campaigns.attempt import CallReport
-from campaigns.campaign import CampaignState, UnknownPolicy
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import UnknownPolicy
 from campaigns.retry_policy import RetryRule
-from dialer.calling_back import NoCallBack, call_back
 from dialer.ids import AttemptId, ContactId
+from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store import ContactRecord
 from dialer.store.campaigns import WrongState
 from tests.account_kit import Account

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from campaigns.campaign import CampaignState
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
-from dialer.changing_rules import ChangingRules, RulesRefused, changed_rules, new_rules
 from dialer.settings import Settings
+from dialer.steering.changing_rules import ChangingRules, RulesRefused, changed_rules, new_rules
 from dialer.store import Campaigns
 from dialer.store.campaigns import WrongState
 from tests.factories import CALLER_ID, pair, rules, store_campaign

@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from campaigns.list_sieve import Dedupe
-from campaigns.phone import PhoneRules
-from dialer.loading import Loading, LoadOptions, NameTaken
+from campaigns.lists.sieve import Dedupe
+from campaigns.numbers.phone import PhoneRules
+from dialer.loading.loading import Loading, LoadOptions, NameTaken
 from dialer.store import Campaigns, Contacts
 from tests.factories import agent, customer, rules
 

@@ -4,7 +4,7 @@ import pytest
 
 from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState, NotDialled
-from dialer.deciding import Decision, NotUndecided, decide
+from dialer.settling.deciding import Decision, NotUndecided, decide
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign, terminal
 from tests.phone_company import Answer

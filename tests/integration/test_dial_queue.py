@@ -10,7 +10,7 @@ from dramatiq.errors import ConnectionClosed
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from dialer.feeding import Released
+from dialer.dialing.releasing import Released
 from dialer.ids import ContactId
 from workers.broker import QUEUE, send_all
 from workers.dial_queue import DialBroker

@@ -5,7 +5,7 @@ import pytest
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
-from dialer.dialing import Dialled
+from dialer.dialing.dialing import Dialled
 from dialer.ids import AttemptId
 from dialer.store import Attempts
 from tests.account_kit import Account

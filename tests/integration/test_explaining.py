@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from dialer.agents_now import agents_now
-from dialer.explaining import explain
-from dialer.overview import AgentState
-from dialer.status import Statuses
-from dialer.suppressing import list_key
+from dialer.steering.suppressing import list_key
+from dialer.watching.agents_now import agents_now
+from dialer.watching.explaining import explain
+from dialer.watching.overview import AgentState
+from dialer.watching.status import Statuses
 from tests.account_kit import Account
 from tests.factories import agent, customer, pair, store_campaign, terminal
 

@@ -11,8 +11,8 @@ from campaigns.allowed import ANYTHING
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
-from dialer.dialing import Dialled
-from dialer.gate import Dropped
+from dialer.dialing.dialing import Dialled
+from dialer.dialing.gate import Dropped
 from dialer.pacing import Allowance
 from tests.account_kit import Account
 from tests.conservation import check_conservation

@@ -5,9 +5,9 @@ import redis
 
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
+from dialer.dialing.gate import Candidate, Dropped, Gate, NotYet, Opened, Verdict
+from dialer.dialing.gate import party as party_of
 from dialer.errors import TurnedAway
-from dialer.gate import Dropped, Gate, NotYet, Opened, Verdict, Wanted
-from dialer.gate import party as party_of
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
 from tests.account_kit import Account
@@ -27,12 +27,12 @@ def gate_of(account: Account) -> Gate:
     return account.dialing._gate
 
 
-def ask(account: Account, *wanted: Wanted) -> list[Verdict]:
+def ask(account: Account, *wanted: Candidate) -> list[Verdict]:
     return gate_of(account).ask(wanted)
 
 
-def released(account: Account) -> list[Wanted]:
-    return [Wanted(one.contact, one.token) for one in account.tick()]
+def released(account: Account) -> list[Candidate]:
+    return [Candidate(one.contact, one.token) for one in account.tick()]
 
 
 def nothing_left(account: Account, opened: list[Verdict]) -> None:
@@ -68,7 +68,7 @@ def test_the_epochs_of_a_party_rise_one_by_one(account, db):
 def test_a_message_that_comes_twice_in_one_party_dials_once(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
     (one,) = released(account)
-    again = Wanted(one.contact, one.token)
+    again = Candidate(one.contact, one.token)
 
     first, second = ask(account, one, again)
 
@@ -82,7 +82,7 @@ def test_a_message_that_comes_twice_in_one_party_dials_once(account, db):
 def test_two_that_were_taken_up_for_one_release_dial_once(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
     (one,) = released(account)
-    again = Wanted(one.contact, one.token)
+    again = Candidate(one.contact, one.token)
     gate = gate_of(account)
     gate._take_up([one])
     again.found = one.found
@@ -99,8 +99,8 @@ def test_those_who_must_not_go_leave_the_others_alone(account, db):
     store_campaign(db, [pair(1, 1), pair(2, 2)], name="goes")
     paused = store_campaign(db, [pair(3, 3)], name="paused")
     wanted = released(account)
-    wanted.append(Wanted(ContactId(paused, 99), "t"))
-    stale = Wanted(wanted[0].contact, "another")
+    wanted.append(Candidate(ContactId(paused, 99), "t"))
+    stale = Candidate(wanted[0].contact, "another")
     account.campaigns.move(account.campaigns.find(paused), CampaignState.PAUSED)
     db.client.hset(db.key("suppressed"), customer(2)[1:], "{}")
 
@@ -183,7 +183,7 @@ def test_a_contact_on_which_the_script_fails_fails_by_itself(account, db):
 ################################################################ suspects
 
 
-def note_death(db: VirtualDatabase, one: Wanted) -> None:
+def note_death(db: VirtualDatabase, one: Candidate) -> None:
     """Leave what a worker leaves that died on the way to the gate."""
     at = (one.contact.n - 1) * 32 + 3
     db.client.setrange(db.key("c", one.contact.campaign, "contacts", 0), at, bytes([1]))
@@ -217,7 +217,7 @@ def test_a_suspect_is_not_noted_again_before_it_is_taken_up_alone(account, db):
 
 
 def test_who_comes_before_a_suspect_goes_without_it():
-    line = [Wanted(ContactId("7f3kq2xa", n), "t", goes_alone=n == 3) for n in range(1, 6)]
+    line = [Candidate(ContactId("7f3kq2xa", n), "t", goes_alone=n == 3) for n in range(1, 6)]
 
     assert party_of(line) == 2
     assert party_of(line[2:]) == 1

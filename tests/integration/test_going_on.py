@@ -1,7 +1,7 @@
 """The feeder finds each campaign that is not over, and does not read all that ever were."""
 
 from campaigns.campaign import CampaignState
-from dialer.going_on import GoingOn
+from dialer.dialing.open_campaigns import OpenCampaigns
 from dialer.store import Campaigns
 from tests.factories import append_contacts, pair, store_campaign
 
@@ -22,7 +22,7 @@ def read_whole(db):
 
 def test_all_are_found_but_those_that_are_over(db):
     ids = dict(zip(CampaignState, store_many(db, list(CampaignState)), strict=True))
-    going_on = GoingOn(Campaigns(db))
+    going_on = OpenCampaigns(Campaigns(db))
 
     for _ in range(2):
         found = {campaign.id for campaign in going_on.read()}
@@ -32,7 +32,7 @@ def test_all_are_found_but_those_that_are_over(db):
 
 def test_what_is_over_is_read_once(db):
     store_many(db, ["completed"] * 20 + ["running"] * 3)
-    going_on = GoingOn(Campaigns(db))
+    going_on = OpenCampaigns(Campaigns(db))
     list(going_on.read())
     before = read_whole(db)
 
@@ -43,7 +43,7 @@ def test_what_is_over_is_read_once(db):
 
 def test_one_that_is_over_and_goes_on_is_found_in_its_turn_however_many_are_over(db):
     ids = store_many(db, ["completed"] * 20)
-    going_on = GoingOn(Campaigns(db), looked_at_again=7)
+    going_on = OpenCampaigns(Campaigns(db), looked_at_again=7)
     assert list(going_on.read()) == []
 
     append_contacts(db, ids[4], [pair(2, 2)], content_hash="more.csv")
@@ -54,7 +54,7 @@ def test_one_that_is_over_and_goes_on_is_found_in_its_turn_however_many_are_over
 
 def test_one_that_ends_is_read_no_more(db):
     (id_,) = store_many(db, ["running"])
-    going_on = GoingOn(Campaigns(db))
+    going_on = OpenCampaigns(Campaigns(db))
     assert [campaign.id for campaign in going_on.read()] == [id_]
 
     db.client.hset(db.key("c", id_), "state", "completed")
@@ -65,7 +65,7 @@ def test_one_that_ends_is_read_no_more(db):
 
 def test_one_that_vanished_with_redis_state_is_no_harm(db):
     store_many(db, ["completed"])
-    going_on = GoingOn(Campaigns(db))
+    going_on = OpenCampaigns(Campaigns(db))
     list(going_on.read())
 
     db.client.flushdb()

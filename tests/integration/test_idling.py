@@ -3,7 +3,7 @@
 import threading
 
 from campaigns.campaign import CampaignState
-from dialer.dialing import Dialled
+from dialer.dialing.dialing import Dialled
 from dialer.store import Campaigns
 from tests.account_kit import FAST
 from tests.factories import pair, store_campaign

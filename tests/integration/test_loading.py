@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 import redis
 
-from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import ContactState
-from campaigns.list_sieve import Dedupe
-from campaigns.list_source import CampaignFileError
-from campaigns.phone import PhoneRules
-from dialer.loading import Loaded, Loading, LoadOptions, LoadRefused
+from campaigns.lists.sieve import Dedupe
+from campaigns.lists.source import CampaignFileError
+from campaigns.numbers.phone import PhoneRules
+from dialer.loading.loading import Loaded, Loading, LoadOptions, LoadRefused
 from dialer.pacing import Allowance
-from dialer.report_source import report_source
-from dialer.reporting import write_reports
+from dialer.reporting.reporting import write_reports
+from dialer.reporting.source import report_source
 from dialer.store import Campaigns, Contacts, Database
 from dialer.store.contacts import customers_of
 from tests.conservation import check_conservation

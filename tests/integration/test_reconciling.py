@@ -9,9 +9,9 @@ import pytest
 from campaigns.attempt import AttemptState, Outcome
 from dialer.clock import boottime_s, sleep
 from dialer.exotel import Exotel
-from dialer.lookups import Lookups
 from dialer.pacing import Allowance, Pacing
-from dialer.reconciling import Reconciling
+from dialer.reporting.reconciling import Reconciling
+from dialer.settling.lookups import Lookups
 from tests.phone_company import IST
 from tests.report_samples import AS_OF, CAMPAIGN, NONCE, START_S, attempt, line, source
 

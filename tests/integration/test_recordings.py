@@ -7,9 +7,9 @@ import pytest
 
 from dialer.clock import boottime_s, sleep
 from dialer.exotel.recordings import RecordingHosts
-from dialer.lookups import Lookups
 from dialer.pacing import Allowance, Pacing
-from dialer.recordings import Recordings
+from dialer.reporting.recordings import Recordings
+from dialer.settling.lookups import Lookups
 from tests.phone_company import PhoneCompany
 from tests.report_samples import CAMPAIGN, attempt, line
 

@@ -5,12 +5,12 @@ import pytest
 from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState
 from campaigns.retry_policy import RetryRule
-from dialer.dialing import Dialled
-from dialer.gate import Dropped
+from dialer.dialing.dialing import Dialled
+from dialer.dialing.gate import Dropped
+from dialer.dialing.journal import LateAnswer
 from dialer.ids import AttemptId
-from dialer.journal import Answer
 from dialer.settings import Settings
-from dialer.store import Facts
+from dialer.store import CallbackInbox
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign, terminal
 from tests.two_hosts import LONGEST_S, Host, Site
@@ -471,7 +471,7 @@ def test_d3_an_answer_that_neither_redis_nor_the_disk_takes_is_handed_in_later(s
 
     host.start()
     takes_nothing(host)
-    host.recovery.keep(Answer(call.attempt_id, call.sid, None, 200, None))
+    host.recovery.keep(LateAnswer(call.attempt_id, call.sid, None, 200, None))
     host.recovery.tick()
 
     assert site.account.attempts.get(AttemptId.parse(call.attempt_id)).sid == call.sid
@@ -508,7 +508,7 @@ def test_a_callback_that_finds_its_attempt_lost_counts_once_that_is_back(site, t
     (call,) = site.company.live()
     wiring = Wiring(Settings(_env_file=None, dialer_data_dir=tmp_path / "data"))
     vars(wiring).update(db=site.db, settling=site.account.settling)
-    facts = Facts(site.db)
+    facts = CallbackInbox(site.db)
     facts.ensure_group()
     body = (
         f"CallSid={call.sid}&Status=completed&EventType=terminal&ConversationDuration=30"
@@ -542,7 +542,7 @@ def test_a_callback_that_finds_its_attempt_lost_counts_once_that_is_back(site, t
 
 
 def test_a_callback_for_what_never_was_stays_set_aside(site):
-    facts = Facts(site.db)
+    facts = CallbackInbox(site.db)
 
     assert facts.take_up_again({"7f3kq2xa-1-1-k3x9pq7w2m"}) == 0
 

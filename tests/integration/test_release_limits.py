@@ -1,7 +1,7 @@
 """What keeps contacts that are due from going: live calls, daily caps, lists of numbers."""
 
-from dialer.feeding import RELEASE_LEASE_S
-from dialer.gate import Dropped
+from dialer.dialing.gate import Dropped
+from dialer.dialing.releasing import RELEASE_LEASE_S
 from tests.account_kit import EIGHT_AHEAD, Account
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign

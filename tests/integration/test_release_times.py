@@ -3,8 +3,8 @@
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.retry_policy import RetryRule
-from dialer.dialing import Dialled
-from dialer.gate import Dropped
+from dialer.dialing.dialing import Dialled
+from dialer.dialing.gate import Dropped
 from tests.conservation import check_conservation, check_turns
 from tests.factories import Listed, agent, pair, start, store_campaign, terminal
 

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.spreadsheet_safety import safe_cell
-from dialer.report_columns import instants, iso_texts
-from dialer.report_csv import CsvFile
-from dialer.report_parquet import ParquetFile
-from dialer.report_tables import Column, Kind, Table, Type
-from dialer.report_workbook import XlsxFile
+from dialer.reporting.cells import instants, iso_texts
+from dialer.reporting.csv_file import CsvFile
+from dialer.reporting.parquet_file import ParquetFile
+from dialer.reporting.tables import Column, Kind, Table, Type
+from dialer.reporting.xlsx_file import XlsxFile
 from tests.report_samples import AS_OF
 
 ZONE = ZoneInfo("Asia/Kolkata")

@@ -4,8 +4,8 @@ import pytest
 
 from campaigns.attempt import AttemptState
 from dialer.pacing import Allowance
-from dialer.report_source import report_source
-from dialer.store import Facts
+from dialer.reporting.source import report_source
+from dialer.store import CallbackInbox
 from tests.factories import pair, store_campaign
 from tests.phone_company import Answer
 
@@ -50,7 +50,7 @@ def test_an_attempt_in_quarantine_tells_when_it_is_looked_at_next(account, tmp_p
 
 def test_a_stray_callback_is_told_to_the_campaign_it_names_and_to_no_other(account, tmp_path):
     campaign, other = (store_campaign(account.db, [pair(n, n)], name=f"list {n}") for n in (1, 2))
-    facts = Facts(account.db)
+    facts = CallbackInbox(account.db)
     facts.ensure_group()
     stray = f"{campaign}-1-1-k3x9p0a1b2"
     facts.append(attempt_id=stray, content_type="application/json", body=b"{}")

@@ -15,12 +15,13 @@ import pytest
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
-from campaigns.number_mask import Mask, NumberMask
-from campaigns.report import DoesNotAddUp
-from dialer.report_files import Format
-from dialer.report_tables import ALL_KINDS, Kind, Orphan, table
-from dialer.report_workbook import XlsxFile
-from dialer.reporting import write_reports
+from campaigns.numbers.mask import Mask, NumberMask
+from campaigns.reports.report import DoesNotAddUp
+from dialer.reporting.files import Format
+from dialer.reporting.reporting import write_reports
+from dialer.reporting.tables import ALL_KINDS, Kind, table
+from dialer.reporting.xlsx_file import XlsxFile
+from dialer.store.callback_inbox import Orphan
 from tests.report_samples import AS_OF, CAMPAIGN, START_S, Rejected, attempt, line, source
 
 ZONE = ZoneInfo("Asia/Kolkata")

@@ -4,9 +4,9 @@ import pytest
 
 from campaigns.attempt import Outcome
 from campaigns.contact_state import NotDialled
-from dialer.report_diff import Change, ChangeKind, NotComparable, diff_reports
-from dialer.report_tables import Kind
-from dialer.reporting import write_reports
+from dialer.reporting.diff import Change, ChangeKind, NotComparable, diff_reports
+from dialer.reporting.reporting import write_reports
+from dialer.reporting.tables import Kind
 from tests.report_samples import AS_OF, CAMPAIGN, NONCE, attempt, line, source
 
 

@@ -7,9 +7,9 @@ import pytest
 from campaigns.attempt import Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
-from campaigns.report import Report
-from dialer.report_files import Format
-from dialer.reporting import write_reports
+from campaigns.reports.report import Report
+from dialer.reporting.files import Format
+from dialer.reporting.reporting import write_reports
 from tests import browsing
 from tests.report_samples import AS_OF, START_S, attempt, line, source
 from workers.html_report import render_html_report

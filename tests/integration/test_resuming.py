@@ -2,7 +2,7 @@
 
 import pytest
 
-from dialer.resuming import read_stop, resume_account
+from dialer.dialing.resuming import read_stop, resume_account
 from tests.factories import pair, store_campaign
 from tests.phone_company import Answer
 

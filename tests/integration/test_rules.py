@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from campaigns.contact_state import ContactState, NotDialled
-from dialer.dialing import Dialled
+from dialer.dialing.dialing import Dialled
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import Listed, customer, pair, store_campaign

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from campaigns.campaign import CampaignState
-from dialer.api_keys import Scope
-from dialer.starting import SecondPersonNeeded, Starting
+from dialer.access.api_keys import Scope
+from dialer.steering.starting import SecondPersonNeeded, Starting
 from tests.account_kit import Account
 from tests.factories import append_contacts, pair, store_campaign
 from tests.web_kit import LIST, Site, settings_for, site

@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
-from dialer.api_keys import ApiKeys, Scope
-from dialer.sessions import IDLE_S, LONGEST_S, Sessions
+from dialer.access.api_keys import ApiKeys, Scope
+from dialer.access.sessions import IDLE_S, LONGEST_S, Sessions
 from tests.virtual_time import VirtualDatabase
-from workers.web.access import Door
+from workers.web.access import Authenticator
 
 SETTINGS_KEY = "a-key-in-the-settings-of-thirty"
 
@@ -21,9 +21,9 @@ def stored_at(db: VirtualDatabase, token: str) -> str:
     return db.key("session", hashlib.sha256(token.encode()).hexdigest())
 
 
-def door_of(db: VirtualDatabase, settings_key: str = "") -> Door:
+def door_of(db: VirtualDatabase, settings_key: str = "") -> Authenticator:
     keys = ApiKeys(db, settings_key=settings_key)
-    return Door(db, keys, settings_key=settings_key, faces_others=False)
+    return Authenticator(db, keys, settings_key=settings_key, faces_others=False)
 
 
 def test_a_session_tells_its_key_until_it_is_ended(sessions):
@@ -81,24 +81,24 @@ def test_a_session_is_never_prolonged_beyond_its_twelve_hours(sessions, db):
 
 
 def test_a_session_ends_with_its_key_whether_that_expired_or_was_revoked(db):
-    door, keys = door_of(db), ApiKeys(db)
+    authenticator, keys = door_of(db), ApiKeys(db)
     short, _ = keys.create("short", {Scope.READ}, expires_s=60)
     long, _ = keys.create("long", {Scope.READ})
     tokens = [Sessions(db).open(one.id) for one in (short, long)]
-    before = [door.by_session(one) is not None for one in tokens]
+    before = [authenticator.by_session(one) is not None for one in tokens]
 
     db.pass_time(61)
     keys.revoke(long.id)
 
     assert before == [True, True]
-    assert [door.by_session(one) for one in tokens] == [None, None]
+    assert [authenticator.by_session(one) for one in tokens] == [None, None]
 
 
 def test_another_key_in_the_settings_ends_the_sessions_of_the_one_before(db):
-    door = door_of(db, SETTINGS_KEY)
-    token = door.open_session(door.by_key(SETTINGS_KEY))
+    authenticator = door_of(db, SETTINGS_KEY)
+    token = authenticator.open_session(authenticator.by_key(SETTINGS_KEY))
 
-    assert door.by_session(token).name == "administrator"
+    assert authenticator.by_session(token).name == "administrator"
     assert door_of(db, SETTINGS_KEY + "2").by_session(token) is None
     assert door_of(db).by_session(token) is None
 
@@ -113,9 +113,9 @@ def test_an_emptied_redis_ends_every_session(sessions, db):
 
 def test_a_key_in_the_settings_may_hold_any_characters_and_counts_to_the_last(db):
     key = "ein Schlüssel, 鍵 & “more” " + "x" * 80
-    door = door_of(db, key)
+    authenticator = door_of(db, key)
 
-    assert door.by_key(key).name == "administrator"
-    assert [door.by_key(one) for one in (key[:-1], key + "x", key.upper(), key.strip("ein"))] == [
-        None
-    ] * 4
+    assert authenticator.by_key(key).name == "administrator"
+    assert [
+        authenticator.by_key(one) for one in (key[:-1], key + "x", key.upper(), key.strip("ein"))
+    ] == [None] * 4

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
-from campaigns.campaign import UnknownPolicy
+from campaigns.campaign_rules import UnknownPolicy
 from campaigns.contact_state import ContactState
 from campaigns.settlement import Conflict, settled
-from dialer.dialing import Dialled
+from dialer.dialing.dialing import Dialled
 from dialer.ids import AttemptId
-from dialer.settling import _Lesson
+from dialer.settling.settling import _Update
 from dialer.store.attempts import decode, encode
 from tests.conservation import check_conservation
 from tests.factories import answered, attempt, details, four_fields, pair, store_campaign, terminal
@@ -295,7 +295,7 @@ def test_one_that_cannot_be_written_leaves_those_beside_it_alone(account, db):
         return settled(now, Outcome.CUSTOMER_BUSY, source="details", at=1.0)
 
     failed, written = account.settling._learn_together(
-        [_Lesson(one.attempt_id, end) for one in (broken, whole)]
+        [_Update(one.attempt_id, end) for one in (broken, whole)]
     )
 
     assert isinstance(failed, redis.ResponseError)

@@ -6,12 +6,12 @@ from datetime import datetime
 import pytest
 
 from campaigns.campaign import CampaignState
-from campaigns.forecast import Constraint
-from dialer.feeding import Feeding
+from campaigns.outlook.forecast import Constraint
+from dialer.dialing.releasing import Feeding
 from dialer.pacing import Allowance, Pacing
-from dialer.status import Status, Statuses, alive
 from dialer.store import Campaigns, Database
 from dialer.store.campaigns import CampaignNotFound
+from dialer.watching.status import Status, Statuses, alive
 from tests.factories import pair, store_campaign
 
 ALLOWANCE = Allowance()

@@ -6,11 +6,11 @@ import json
 import pytest
 
 from campaigns.contact_state import NotDialled
-from campaigns.list_source import CampaignFileError
-from dialer.feeding import Feeding
+from campaigns.lists.source import CampaignFileError
+from dialer.dialing.releasing import Feeding
 from dialer.pacing import Allowance
+from dialer.steering.suppressing import Added, Suppressing
 from dialer.store import Contacts, Database
-from dialer.suppressing import Added, Suppressing
 from tests.factories import customer, pair, store_campaign
 
 

@@ -6,14 +6,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
-from campaigns.campaign import UnknownPolicy
+from campaigns.campaign_rules import UnknownPolicy
 from campaigns.contact_state import ContactState
-from dialer.calling_back import call_back
-from dialer.deciding import Decision, decide
-from dialer.dialing import Dialled
+from dialer.dialing.dialing import Dialled
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
-from dialer.settling import SettlingTimes
+from dialer.settling.deciding import Decision, decide
+from dialer.settling.settling import SettlingTimes
+from dialer.steering.calling_back import call_back
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import details, pair, store_campaign, terminal

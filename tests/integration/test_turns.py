@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from campaigns.contact_state import ContactState
-from dialer.dialing import Dialled
+from dialer.dialing.dialing import Dialled
 from tests.account_kit import EIGHT_AHEAD, Account
 from tests.conservation import check_conservation, check_turns
 from tests.factories import agent, append_contacts, customer, pair, start, store_campaign, terminal

@@ -6,13 +6,13 @@ import pytest
 
 from campaigns.attempt import Outcome
 from dialer.clock import boottime_s
-from dialer.dialing import SICK, Dialled
+from dialer.dialing.dialing import SICK, Dialled
+from dialer.dialing.way_out import WayOut, sick_hosts
 from dialer.errors import TurnedAway
-from dialer.explaining import explain
-from dialer.health import read_health
-from dialer.status import Statuses
-from dialer.way_out import WayOut, sick_hosts
-from tests.chaos.ground import wait_until
+from dialer.watching.explaining import explain
+from dialer.watching.health import read_health
+from dialer.watching.status import Statuses
+from tests.chaos.processes_under_test import wait_until
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign
 from tests.phone_company import Answer

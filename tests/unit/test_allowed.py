@@ -3,8 +3,8 @@
 import pytest
 
 from campaigns.allowed import ANYTHING, Allowed
-from dialer.changing_rules import RulesRefused, changed_rules, new_rules
 from dialer.settings import SettingsError, read_settings
+from dialer.steering.changing_rules import RulesRefused, changed_rules, new_rules
 from tests.factories import rules
 
 OURS = Allowed(

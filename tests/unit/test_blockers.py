@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.blockers import ContactBlocker, HeldNumbers, WaitingContacts, blockers
 from campaigns.campaign import CampaignState
-from campaigns.forecast import Constraint
+from campaigns.outlook.blockers import ContactBlocker, HeldNumbers, WaitingContacts, blockers
+from campaigns.outlook.forecast import Constraint
 from tests.unit.test_forecast import NIGHT, NOON, situation
 
 NOW_S = int(NOON.timestamp())

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.calling_hours import SEARCH_DAYS, CallingHours, next_open_in_all
-from campaigns.local_day import OpenWindow, zone_named
+from campaigns.hours.calling_hours import SEARCH_DAYS, CallingHours, next_open_in_all
+from campaigns.hours.local_day import OpenWindow, zone_named
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
 LONDON = ZoneInfo("Europe/London")

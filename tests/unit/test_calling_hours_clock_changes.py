@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.calling_hours import CallingHours
-from campaigns.local_day import OpenWindow
+from campaigns.hours.calling_hours import CallingHours
+from campaigns.hours.local_day import OpenWindow
 
 NEW_YORK = ZoneInfo("America/New_York")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")

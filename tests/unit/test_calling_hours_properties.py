@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.calling_hours import CallingHours, next_open_in_all
+from campaigns.hours.calling_hours import CallingHours, next_open_in_all
 
 MINUTE = timedelta(minutes=1)
 SEARCHED_MIN = 2 * 24 * 60

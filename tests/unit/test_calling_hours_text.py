@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns.calling_hours import CallingHours
+from campaigns.hours.calling_hours import CallingHours
 
 
 @pytest.mark.parametrize(

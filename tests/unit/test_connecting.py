@@ -2,8 +2,8 @@
 
 import pytest
 
-from dialer.connecting import SentinelAddress
 from dialer.settings import SettingsError, read_settings
+from dialer.store.connection import SentinelAddress
 
 
 def test_an_address_names_sentinels_service_database_and_the_servers_login():

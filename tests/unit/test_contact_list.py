@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.contact_list import Dedupe, OtherLists, open_list
-from campaigns.judged_rows import Chunk, Summary, write_rejected
-from campaigns.list_source import ListLimits
-from campaigns.phone import PhoneRules
+from campaigns.lists.contact_list import Dedupe, OtherLists, open_list
+from campaigns.lists.judged_rows import Chunk, Summary, write_rejected
+from campaigns.lists.source import ListLimits
+from campaigns.numbers.phone import PhoneRules
 from campaigns.spreadsheet_safety import as_they_were, safe_cell
 
 AGENT = "9000000001"

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.contact_list import open_list
-from campaigns.phone import PhoneRules
+from campaigns.lists.contact_list import open_list
+from campaigns.numbers.phone import PhoneRules
 
 LISTS = Path(__file__).parent / "lists"
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.contact import Contact
-from campaigns.first_seen import Earlier, FirstSeen
+from campaigns.lists.first_seen import Earlier, FirstSeen
 
 NUMBERS = st.integers(min_value=1, max_value=9).map(lambda digit: f"+91987654320{digit}")
 CHUNKS = st.lists(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=8), max_size=12)

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns import text_list
-from campaigns.list_columns import ColumnChoice, understand_header
-from campaigns.list_source import ListLimits, Quoting, Row
-from campaigns.phone import Phone, PhoneRules, parse_phone, usual_mobile
-from campaigns.row_judge import RowJudge
-from campaigns.text_format import TextFormat
-from campaigns.text_list import TextList
+from campaigns.lists import text_list
+from campaigns.lists.columns import ColumnChoice, understand_header
+from campaigns.lists.row_judge import RowJudge
+from campaigns.lists.source import ListLimits, Quoting, Row
+from campaigns.lists.text_format import TextFormat
+from campaigns.lists.text_list import TextList
+from campaigns.numbers.phone import Phone, PhoneRules, parse_phone, usual_mobile
 
 CALLER_ID = "08045678900"
 LIMITS = ListLimits(max_cell_chars=40)

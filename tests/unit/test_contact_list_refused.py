@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.contact_list import open_list
-from campaigns.list_columns import ColumnChoice
-from campaigns.list_source import CampaignFileError, ListLimits
-from campaigns.phone import PhoneRules
+from campaigns.lists.columns import ColumnChoice
+from campaigns.lists.contact_list import open_list
+from campaigns.lists.source import CampaignFileError, ListLimits
+from campaigns.numbers.phone import PhoneRules
 
 ROW = "9000000001,9876543201"
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.blockers import ContactBlocker
-from campaigns.calling_hours_text import PRESETS
-from campaigns.campaign import CampaignRules
-from campaigns.forecast import Constraint
-from campaigns.phone import NumberFault, NumberWarning
+from campaigns.campaign_rules import CampaignRules
+from campaigns.hours.calling_hours_text import PRESETS
+from campaigns.lists.row_faults import RowFault, RowWarning
+from campaigns.numbers.phone import NumberFault, NumberWarning
+from campaigns.outlook.blockers import ContactBlocker
+from campaigns.outlook.forecast import Constraint
 from campaigns.retry_policy import MACHINE, RETRIABLE, RetryRule
-from campaigns.row_faults import RowFault, RowWarning
 
 DOCS = Path(__file__).parents[2] / "docs"
 RULES, LISTS = ((DOCS / f"{page}.md").read_text(encoding="utf-8") for page in ("rules", "lists"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns.campaign import CampaignRules
+from campaigns.campaign_rules import CampaignRules
 from campaigns.declared_rules import HOLIDAYS, RULES
 from dialer.exotel.request import PlaybackTo, RecordingChannels, RecordingFormat, StreamBegin
 from tools.make_docs import PARTS, ROOT, made

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.exposure import exposures
+from dialer.access.exposure import exposures
 from dialer.settings import SettingsError, read_settings, require_dialling
 
 DIALLING = {

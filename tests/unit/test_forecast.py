@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.calling_hours import CallingHours
 from campaigns.campaign import CampaignState
-from campaigns.forecast import Constraint, Situation, binding, forecast, in_the_way
+from campaigns.hours.calling_hours import CallingHours
+from campaigns.outlook.forecast import Constraint, Situation, binding, forecast, in_the_way
 
 ZONE = ZoneInfo("Asia/Kolkata")
 HOURS = CallingHours.parse("09:00-21:00")

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from campaigns.holiday_dates import holidays_of, parse_calendar, parse_holiday_dates
+from campaigns.hours.holiday_dates import holidays_of, parse_calendar, parse_holiday_dates
 
 
 def test_a_list_of_dates_is_read_with_or_without_their_names():

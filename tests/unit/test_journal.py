@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from dialer.journal import Answer, Intent, Journal
+from dialer.dialing.journal import Intent, Journal, LateAnswer
 from tests.acceptance.rig import until
 
 
@@ -172,7 +172,7 @@ def test_d3_an_answer_that_the_disk_does_not_take_is_told(tmp_path):
     writer = Journal(tmp_path, "writer")
 
     with most_bytes_a_file(10), pytest.raises(OSError, match="large"):
-        writer.write_answer(Answer("a", "sid", None, 200, None))
+        writer.write_answer(LateAnswer("a", "sid", None, 200, None))
 
 
 ################################################################ whose journal it is

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.contact import Contact
-from campaigns.list_diff import ListVersion, PairGroup, diff_lists
+from campaigns.lists.diff import ListVersion, PairGroup, diff_lists
 
 COLUMNS = ("agent", "customer", "name", "city")
 AGENT = "+919000000001"

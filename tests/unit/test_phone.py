@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from campaigns.phone import (
+from campaigns.numbers.phone import (
     NumberFault,
     NumberWarning,
     Phone,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.forecast import Constraint
-from campaigns.plan import Account, Assumptions, per_contact, plan_campaign
+from campaigns.outlook.forecast import Constraint
+from campaigns.outlook.plan import Account, Assumptions, per_contact, plan_campaign
 from tests.factories import rules
 
 ZONE = ZoneInfo("Asia/Kolkata")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.reconciliation import OURS, THEIRS, Verdict, reconciled
+from campaigns.reports.reconciliation import OURS, THEIRS, Verdict, reconciled
 
 sids = st.sets(st.integers(1, 30).map(str), max_size=10)
 values = st.tuples(

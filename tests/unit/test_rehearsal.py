@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.rehearsal import rehearsed
+from campaigns.outlook.rehearsal import rehearsed
 from campaigns.retry_policy import RetryRule
 from tests.factories import rules
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.number_mask import NO_MASK, Mask, NumberMask
+from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from campaigns.spreadsheet_safety import safe_cell, safe_cells
 
 MASKED = NumberMask(Mask.MASKED)

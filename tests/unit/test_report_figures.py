@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from campaigns.attempt import Attempt, AttemptState, Outcome, attempt_columns
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
-from campaigns.figures import (
-    LIVE,
-    UNRESOLVED,
-    By,
-    Counting,
-    Figures,
-    Standing,
-    Tally,
-)
-from campaigns.report import (
+from campaigns.reports.figures import LIVE, UNRESOLVED, By, Counting, Figures, Standing, Tally
+from campaigns.reports.report import (
     Figure,
     Pace,
     Subject,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.number_mask import FORGOTTEN
-from campaigns.same_phone import endings, national_digits, same_phone
+from campaigns.numbers.mask import FORGOTTEN
+from campaigns.numbers.same_phone import endings, national_digits, same_phone
 
 NUMBERS = {
     "India": "+919000000001",

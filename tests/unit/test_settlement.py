@@ -16,7 +16,7 @@ from campaigns.attempt import (
     Outcome,
     ReportSource,
 )
-from campaigns.number_mask import FORGOTTEN
+from campaigns.numbers.mask import FORGOTTEN
 from campaigns.settlement import (
     NUMBERS_DIFFER,
     OPERATOR,

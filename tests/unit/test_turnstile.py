@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dialer.turnstile import Turnstile
+from dialer.batching import Batching
 
 
 def test_one_alone_asks_for_itself():
-    turnstile: Turnstile[int, int] = Turnstile(
+    turnstile: Batching[int, int] = Batching(
         lambda party: [2 * one for one in party], party=len, most=4
     )
 
@@ -24,7 +24,7 @@ def test_who_is_not_answered_asks_again():
         asked.append(list(party))
         return ["yes"] if len(asked) == 3 else [None]
 
-    turnstile: Turnstile[int, str] = Turnstile(ask, party=len, most=4)
+    turnstile: Batching[int, str] = Batching(ask, party=len, most=4)
 
     assert turnstile.go(1) == "yes"
     assert asked == [[1]] * 3
@@ -45,7 +45,7 @@ class Held:
         return [10 * one for one in party]
 
 
-def in_line(turnstile: Turnstile[int, int], length: int) -> bool:
+def in_line(turnstile: Batching[int, int], length: int) -> bool:
     return len(turnstile._line) == length
 
 
@@ -61,7 +61,7 @@ def wait_until(condition, *, within_s: float = 10) -> None:
 @pytest.mark.parametrize(("most", "parties"), [(8, [[0], [1, 2, 3]]), (2, [[0], [1, 2], [3]])])
 def test_those_who_come_while_one_asks_go_together_after_it(most, parties):
     held = Held()
-    turnstile: Turnstile[int, int] = Turnstile(held, party=len, most=most)
+    turnstile: Batching[int, int] = Batching(held, party=len, most=most)
     with ThreadPoolExecutor(4) as threads:
         answers = [threads.submit(turnstile.go, 0)]
         assert held.began.acquire(timeout=10)
@@ -86,7 +86,7 @@ def test_a_failure_is_raised_in_each_of_the_party_and_the_next_goes_on():
             raise ConnectionError("away")
         return answers
 
-    turnstile: Turnstile[int, int] = Turnstile(ask, party=lambda line: min(2, len(line)), most=8)
+    turnstile: Batching[int, int] = Batching(ask, party=lambda line: min(2, len(line)), most=8)
     with ThreadPoolExecutor(4) as threads:
         answers = [threads.submit(turnstile.go, 0)]
         assert held.began.acquire(timeout=10)
@@ -104,7 +104,7 @@ def test_a_failure_is_raised_in_each_of_the_party_and_the_next_goes_on():
 
 
 def test_an_exception_among_the_answers_is_its_own_threads():
-    turnstile: Turnstile[int, int] = Turnstile(
+    turnstile: Batching[int, int] = Batching(
         lambda party: [ValueError("odd") if one % 2 else one for one in party], party=len, most=4
     )
 
@@ -124,7 +124,7 @@ def test_a_storm_of_threads_is_answered_each_once():
         turns.release()
         return [None if one % 3 == 0 and seen.count(one) < 3 else -one for one in party]
 
-    turnstile: Turnstile[int, int] = Turnstile(ask, party=len, most=5)
+    turnstile: Batching[int, int] = Batching(ask, party=len, most=5)
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(turnstile.go, range(1, 400)))
 

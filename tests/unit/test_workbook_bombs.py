@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.contact_list import open_list
-from campaigns.list_source import CampaignFileError, ListLimits
-from campaigns.phone import PhoneRules
-from dialer.workbook_apart import open_workbook_apart
+from campaigns.lists.contact_list import open_list
+from campaigns.lists.source import CampaignFileError, ListLimits
+from campaigns.numbers.phone import PhoneRules
+from dialer.workbooks.apart import open_workbook_apart
 from tests.workbook_kit import sheet, workbook
 
 
@@ -139,7 +139,7 @@ def test_whoever_takes_files_opens_workbooks_apart():
     assert {name for name, _ in calls} >= {"loading.py", "suppressing.py"}
     for name, call in calls:
         given = {one.arg: ast.unparse(one.value) for one in call.keywords}
-        in_child = name == "workbook_child.py"
+        in_child = name == "child.py"
         assert in_child or given.get("workbooks") == "open_workbook_apart", name
 
 

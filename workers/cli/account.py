@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from dialer.account_day import Today
-from dialer.resuming import Stop, read_stop, resume_account
+from dialer.dialing.resuming import Stop, read_stop, resume_account
 from dialer.store import Hold
 from workers.cli.faults import JobFailed
 from workers.cli.printing import AsJson, say, say_json

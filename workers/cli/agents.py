@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dialer.agents_now import AgentLine, agents_now
+from dialer.watching.agents_now import AgentLine, agents_now
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from campaigns.phone import Phone, parse_phone
+from campaigns.numbers.phone import Phone, parse_phone
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, complain, progress, say, say_json

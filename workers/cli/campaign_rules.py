@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 
 from campaigns.rules_in_words import rules_in_words, span_in_words
-from dialer.changing_rules import ChangingRules, RulesRefused
-from dialer.explaining import Explanation, explain
+from dialer.steering.changing_rules import ChangingRules, RulesRefused
+from dialer.watching.explaining import Explanation, explain
 from workers.cli.campaign import Name
 from workers.cli.printing import AsJson, console, plain_table, say, say_json, show
 from workers.cli.rules import GivenRules, takes_rules, wrong_options

@@ -7,11 +7,11 @@ import typer
 from rich.markup import escape
 
 from campaigns.attempt import Attempt
-from dialer.browsing import contact_line
-from dialer.calling_back import call_back as set_call_back
 from dialer.ids import ContactId
+from dialer.steering.calling_back import call_back as set_call_back
 from dialer.store import Campaign
 from dialer.store.snapshot import ContactLine
+from dialer.watching.browsing import contact_line
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring

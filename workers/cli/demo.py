@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 
 from campaigns.campaign import CampaignState
-from dialer.loading import LoadOptions
+from dialer.loading.loading import LoadOptions
 from dialer.store import Campaign
 from workers.cli.faults import JobFailed
-from workers.cli.lists import tell_judgement
-from workers.cli.on_stage import (
+from workers.cli.in_sandbox import (
     follow,
     log_folder,
     report,
@@ -18,10 +17,11 @@ from workers.cli.on_stage import (
     undo_on_signals,
     wait_until_up,
 )
+from workers.cli.lists import tell_judgement
 from workers.cli.printing import say
 from workers.cli.rules import campaign_rules
 from workers.demo import RETRIES, demo_stage, sample_list
-from workers.stage import Stage
+from workers.sandbox import Sandbox
 
 _NAME = "sample"
 _DONE_WITHIN_S = 300.0
@@ -57,7 +57,7 @@ def demo(
         raise JobFailed(f"our books and the simulator's differ; the logs are in {out / 'logs'}")
 
 
-def _load(stage: Stage) -> Campaign:
+def _load(stage: Sandbox) -> Campaign:
     wiring = stage.wiring
     with sample_list() as file:
         loaded = wiring.loading.load(

@@ -47,11 +47,11 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
     """Give the exit code and what to say."""
     from redis import RedisError
 
-    from campaigns.list_source import CampaignFileError
+    from campaigns.lists.source import CampaignFileError
     from campaigns.plain_text import NotPlain
-    from dialer.embedded import EmbeddedServerError
+    from dialer.embedded.embedded import EmbeddedServerError
     from dialer.errors import NotDone, ProviderError
-    from dialer.loading import LoadRefused
+    from dialer.loading.loading import LoadRefused
     from dialer.settings import SettingsError
     from dialer.store.campaigns import CampaignNotFound, WrongState
     from workers.up import AlreadyRunning, CannotRun

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.retry_policy import seconds_in
-from dialer.api_keys import LONGEST_DAYS, ApiKey, Scope
+from dialer.access.api_keys import LONGEST_DAYS, ApiKey, Scope
 from dialer.clock import now
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, plain_table, say, say_json, show

@@ -12,13 +12,13 @@ import typer
 from rich.markup import escape
 
 from campaigns.campaign import CampaignState
-from campaigns.judged_rows import CodeCount, Summary
-from campaigns.list_columns import ColumnChoice
-from campaigns.list_diff import ListDiff, PairGroup
-from campaigns.list_sieve import Dedupe
-from dialer.loading import Loaded, LoadOptions, NameTaken
+from campaigns.lists.columns import ColumnChoice
+from campaigns.lists.diff import ListDiff, PairGroup
+from campaigns.lists.judged_rows import CodeCount, Summary
+from campaigns.lists.sieve import Dedupe
+from dialer.loading.loading import Loaded, LoadOptions, NameTaken
 from dialer.settings import require_account, require_data_dir
-from dialer.starting import SecondPersonNeeded
+from dialer.steering.starting import SecondPersonNeeded
 from dialer.store import Campaign
 from dialer.store.campaigns import CampaignNotFound
 from workers.cli.campaign import Name

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from campaigns.campaign import CampaignRules
-from campaigns.judged_rows import Chunk
-from campaigns.list_columns import ColumnChoice
-from campaigns.list_sieve import Dedupe
-from campaigns.plan import Account, Assumptions, Plan, plan_campaign
+from campaigns.campaign_rules import CampaignRules
+from campaigns.lists.columns import ColumnChoice
+from campaigns.lists.judged_rows import Chunk
+from campaigns.lists.sieve import Dedupe
+from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
 from campaigns.rules_in_words import span_in_words
-from dialer.loading import LoadOptions
+from dialer.loading.loading import LoadOptions
 from workers.cli.faults import WrongUse
 from workers.cli.lists import AgentColumn, CustomerColumn, DedupeIn, ListFile
 from workers.cli.printing import AsJson, plain_table, progress, say, say_json, show

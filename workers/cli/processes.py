@@ -6,7 +6,7 @@ import redis
 import typer
 
 from dialer import logs
-from dialer.api_keys import Scope
+from dialer.access.api_keys import Scope
 from dialer.settings import read_settings, require_data_dir, require_dialling
 from workers import feeder as feeder_process
 from workers import results as results_process

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from dialer.browsing import Filter, attempts_page
-from dialer.deciding import Decision, decide
 from dialer.ids import AttemptId
+from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign, Contacts, OpenAttempt
+from dialer.watching.browsing import Filter, attempts_page
 from workers.cli.campaign import Name
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, plain_table, say, say_json, show

@@ -8,21 +8,21 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from campaigns.campaign import CampaignRules, CampaignState
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import ContactState
-from campaigns.list_columns import ColumnChoice
-from campaigns.list_sieve import Dedupe
-from campaigns.rehearsal import rehearsed
-from dialer.calling_back import call_back
+from campaigns.lists.columns import ColumnChoice
+from campaigns.lists.sieve import Dedupe
+from campaigns.outlook.rehearsal import rehearsed
 from dialer.ids import ContactId
-from dialer.loading import LoadOptions
+from dialer.loading.loading import LoadOptions
 from dialer.settings import Settings
 from dialer.simulator import Fate, SimulatorOptions
+from dialer.steering.calling_back import call_back
 from dialer.store import Campaign
 from dialer.store.snapshot import contact_lines
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.lists import AgentColumn, CustomerColumn, DedupeIn, ListFile, tell_judgement
-from workers.cli.on_stage import (
+from workers.cli.in_sandbox import (
     follow,
     log_folder,
     report,
@@ -30,11 +30,12 @@ from workers.cli.on_stage import (
     undo_on_signals,
     wait_until_up,
 )
+from workers.cli.lists import AgentColumn, CustomerColumn, DedupeIn, ListFile, tell_judgement
 from workers.cli.printing import progress, say
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import read_users_settings
 from workers.cli.simulator import read_weights, read_whole_span
-from workers.stage import staged
+from workers.sandbox import staged
 from workers.wiring import Wiring
 
 _PREFIX = "rehearsal-"

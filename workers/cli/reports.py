@@ -152,7 +152,7 @@ def diff(
     Late callbacks fill in durations and prices and sometimes correct an outcome: each value that
     became another is named, with what stood there before.
     """
-    from dialer.report_diff import diff_reports  # noqa: PLC0415 - no other command needs it
+    from dialer.reporting.diff import diff_reports  # noqa: PLC0415 - no other command needs it
 
     changes = diff_reports(before, after)
     if as_json:

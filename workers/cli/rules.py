@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from campaigns.campaign import CampaignRules
+from campaigns.campaign_rules import CampaignRules
 from campaigns.declared_rules import HOLIDAYS, RULES, default_text, is_yes_or_no, written_name
-from campaigns.holiday_dates import parse_holiday_dates
-from dialer.changing_rules import RulesRefused, new_rules
+from campaigns.hours.holiday_dates import parse_holiday_dates
 from dialer.settings import Settings
+from dialer.steering.changing_rules import RulesRefused, new_rules
 from workers.cli.faults import WrongUse
 
 GivenRules = dict[str, Any]

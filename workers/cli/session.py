@@ -10,15 +10,15 @@ from workers.cli.printing import complain
 from workers.wiring import Wiring
 
 if TYPE_CHECKING:
-    from workers.bookkeeping import Books
+    from workers.record_keeping import RecordKeeping
 
 
-def open_books() -> "Books":
+def open_books() -> "RecordKeeping":
     """Do as `open_wiring`, for what is done with a campaign's books."""
     # pandas takes a while to import, and no other command needs it
-    from workers.bookkeeping import Books  # noqa: PLC0415
+    from workers.record_keeping import RecordKeeping  # noqa: PLC0415
 
-    return Books(open_wiring())
+    return RecordKeeping(open_wiring())
 
 
 def read_users_settings() -> Settings:

@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
-from campaigns.campaign import CampaignRules, CampaignState
-from campaigns.forecast import Forecast
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
+from campaigns.outlook.forecast import Forecast
 from campaigns.rules_in_words import rules_in_words
 from dialer.pacing import Allowance
-from dialer.status import Status
 from dialer.store import Campaign
+from dialer.watching.status import Status
 
 History = Sequence[tuple[int, int, int]]
 """Of each second: epoch second, requests, refusals."""

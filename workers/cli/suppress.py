@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from dialer.suppressing import Added, Suppressed
+from dialer.steering.suppressing import Added, Suppressed
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
 from workers.cli.session import open_wiring

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from dialer.clock import boottime_s
-from dialer.status import Status
+from dialer.watching.status import Status
 from workers.cli.printing import console
 from workers.cli.status_view import line, panel
 from workers.wiring import Wiring

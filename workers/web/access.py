@@ -10,8 +10,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import cast
 
-from dialer.api_keys import ApiKeys, Scope, allows
-from dialer.sessions import Sessions
+from dialer.access.api_keys import ApiKeys, Scope, allows
+from dialer.access.sessions import Sessions
 from dialer.store import Database
 
 _SETTINGS_KEY_ID = "settings"
@@ -52,7 +52,7 @@ class Visitor:
 _ALL = frozenset({Scope.ADMIN})
 
 
-class Door:
+class Authenticator:
     """Lets visitors in. Its methods ask Redis, so they are called from threads.
 
     Args:

@@ -18,13 +18,13 @@ from starlette.routing import Route
 
 from workers.web.api import api_app
 from workers.web.callbacks import callback_route
-from workers.web.desk import Desk
 from workers.web.guard import BODY_DEADLINE_S
 from workers.web.health import health_routes
 from workers.web.pages import pages_app
 from workers.web.problems import as_problem, problem_response
 from workers.web.proxies import Forwarded
 from workers.web.rehearsals import REHEARSE
+from workers.web.services import Services
 from workers.web.uploads import remove_leavings
 from workers.wiring import Wiring
 
@@ -49,32 +49,32 @@ def create_app(
         body_deadline_s: For a whole body that is no upload.
         tidy_every_s: How often what uploads left behind is looked for.
     """
-    desk = Desk(wiring, rehearse)
+    services = Services(wiring, rehearse)
     client = wiring.redis_async
 
     async def is_open() -> bool:
-        return await asyncio.to_thread(desk.door.is_open)
+        return await asyncio.to_thread(services.authenticator.is_open)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await asyncio.to_thread(_tidy, desk)
-        desk.apart.warm_up()
-        tidying = asyncio.create_task(_tidy_again(desk, tidy_every_s))
+        await asyncio.to_thread(_tidy, services)
+        services.apart.warm_up()
+        tidying = asyncio.create_task(_tidy_again(services, tidy_every_s))
         yield
         tidying.cancel()
-        await desk.rehearsals.close()
+        await services.rehearsals.close()
         await client.aclose(close_connection_pool=True)
 
-    api = api_app(desk, is_open, body_deadline_s=body_deadline_s)
-    pages = pages_app(desk, is_open, api, body_deadline_s=body_deadline_s)
+    api = api_app(services, is_open, body_deadline_s=body_deadline_s)
+    pages = pages_app(services, is_open, api, body_deadline_s=body_deadline_s)
     return Starlette(
         lifespan=lifespan,
         exception_handlers={HTTPException: _not_ours},
         routes=[
             *_callback_routes(wiring),
-            *health_routes(desk),
-            Route("/api/v1/{rest:path}", Forwarded(api, trusted=desk.trusted)),
-            Route("/{rest:path}", Forwarded(pages, trusted=desk.trusted)),
+            *health_routes(services),
+            Route("/api/v1/{rest:path}", Forwarded(api, trusted=services.trusted)),
+            Route("/{rest:path}", Forwarded(pages, trusted=services.trusted)),
         ],
     )
 
@@ -92,22 +92,22 @@ async def _not_ours(_: Request, error: Exception) -> Response:
     return problem_response(as_problem(error))
 
 
-def _tidy(desk: Desk) -> None:
+def _tidy(services: Services) -> None:
     """Remove what a process that died has left on the disk."""
-    desk.rehearsals.tidy()
+    services.rehearsals.tidy()
     try:
-        now_s = desk.wiring.db.now()
+        now_s = services.wiring.db.now()
     except RedisError:
         return  # it can wait for the next start; serving must not wait for Redis
-    remove_leavings(desk.uploads_dir, older_than_s=_PARTIAL_AFTER_S, now_s=now_s)
-    for folder in (desk.reviews_dir, desk.reports_dir):
+    remove_leavings(services.uploads_dir, older_than_s=_PARTIAL_AFTER_S, now_s=now_s)
+    for folder in (services.reviews_dir, services.reports_dir):
         remove_leavings(folder, older_than_s=_LEAVINGS_AFTER_S, now_s=now_s)
 
 
-async def _tidy_again(desk: Desk, every_s: float) -> None:
+async def _tidy_again(services: Services, every_s: float) -> None:
     while True:
         await asyncio.sleep(every_s)
         try:
-            await asyncio.to_thread(_tidy, desk)
+            await asyncio.to_thread(_tidy, services)
         except OSError as error:
             log.warning("tidying_failed", message=str(error))

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dialer.callback_paths import CallbackPaths
-from dialer.store import Facts
+from dialer.store import CallbackInbox
 from workers.web.appending import Appending
 from workers.web.entrance import Throttle
 
@@ -35,7 +35,7 @@ _UNAVAILABLE = Response(status_code=503, headers={"Retry-After": "5"})
 def callback_route(
     *,
     paths: CallbackPaths,
-    facts: Facts,
+    facts: CallbackInbox,
     client: "redis.asyncio.Redis",
     body_deadline_s: float = BODY_DEADLINE_S,
 ) -> Route:

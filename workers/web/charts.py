@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import plotly.graph_objects as go
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
-from campaigns.figures import Tally
-from campaigns.report import Group, Report
+from campaigns.reports.figures import Tally
+from campaigns.reports.report import Group, Report
 
 _CONNECTED = "#1f9d6b"
 _CUSTOMER = "#3d7fd6"

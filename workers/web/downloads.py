@@ -9,14 +9,14 @@ from pathlib import Path
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from campaigns.judged_rows import Rejected, write_rejected
-from dialer.report_files import Format
-from dialer.report_tables import STREAMED_KINDS, Kind
+from campaigns.lists.judged_rows import Rejected, write_rejected
+from dialer.reporting.files import Format
+from dialer.reporting.tables import STREAMED_KINDS, Kind
 from dialer.store import Campaign
 from workers.web import jobs
 from workers.web.access import Visitor
-from workers.web.desk import Desk
 from workers.web.problems import Problem
+from workers.web.services import Services
 
 MEDIA_TYPES = {
     ".csv": "text/csv; charset=utf-8",
@@ -35,11 +35,11 @@ _REPORT_POLICY = {
 }
 
 
-def rejected_csv(desk: Desk, campaign: Campaign) -> Response:
+def rejected_csv(services: Services, campaign: Campaign) -> Response:
     """Send the rows that were not taken, ready to be mended and loaded again."""
     rows = (
         Rejected(row.line, 0, row.cells, row.code, None, "", row.message)
-        for row in desk.wiring.campaigns.rejected_rows(campaign.id)
+        for row in services.wiring.campaigns.rejected_rows(campaign.id)
     )
     return csv_stream(write_rejected(campaign.columns, rows), f"{campaign.id}_rejected.csv")
 
@@ -58,7 +58,7 @@ def csv_stream(lines: Iterator[str], name: str) -> Response:
 
 
 async def report_response(
-    desk: Desk,
+    services: Services,
     campaign: Campaign,
     kind: Kind,
     format_: Format,
@@ -77,13 +77,13 @@ async def report_response(
     """
     if visitor.is_masked and kind not in _FIGURES and format_ is not Format.HTML:
         raise Problem(403, "scope_missing", "This table takes the scope read.", scope="read")
-    desk.reports_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=desk.reports_dir))
+    services.reports_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=services.reports_dir))
     try:
-        files = await desk.apart.run(
+        files = await services.apart.run(
             jobs.write_report,
             lambda _: None,
-            desk.wiring.settings,
+            services.wiring.settings,
             campaign.id,
             kind=kind,
             format_=format_,

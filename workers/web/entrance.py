@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dialer.clock import boottime_s
-from workers.web.access import Door, Visitor
+from workers.web.access import Authenticator, Visitor
 from workers.web.problems import Problem, as_problem, problem_response
 from workers.web.proxies import came_directly, throttled_as
 
@@ -107,8 +107,8 @@ class Entrance:
 class Identifying:
     """Tells visitors by what they show."""
 
-    def __init__(self, door: Door) -> None:
-        self._door = door
+    def __init__(self, authenticator: Authenticator) -> None:
+        self._authenticator = authenticator
         self._wrong_keys = Throttle(per_s=_WRONG_KEYS_PER_S, burst=_WRONG_KEYS_BURST)
 
     async def by_header(self, request: Request) -> Visitor | None:
@@ -128,7 +128,7 @@ class Identifying:
         Raises:
             Problem: This address has shown too many wrong keys.
         """
-        visitor = await asyncio.to_thread(self._door.by_key, key)
+        visitor = await asyncio.to_thread(self._authenticator.by_key, key)
         if visitor is None:
             log.warning("key_refused", client=address_of(request), path=request.url.path)
             if wait_s := self._wrong_keys.wait_s(throttled_as(request.scope)):
@@ -138,7 +138,7 @@ class Identifying:
     async def by_cookie(self, request: Request) -> Visitor | None:
         """Tell somebody who signed in."""
         if session := request.cookies.get(cookie_name(request)):
-            visitor = await asyncio.to_thread(self._door.by_session, session)
+            visitor = await asyncio.to_thread(self._authenticator.by_session, session)
             if visitor:
                 return visitor
         return await self._nobody(request)
@@ -151,12 +151,12 @@ class Identifying:
 
     async def may_stay(self, request: Request) -> bool:
         """Tell whether somebody who was let in still would be."""
-        return await asyncio.to_thread(self._door.may_stay, request.state.visitor)
+        return await asyncio.to_thread(self._authenticator.may_stay, request.state.visitor)
 
     async def _nobody(self, request: Request) -> Visitor | None:
         if not came_directly(request.scope):
             return None
-        return await asyncio.to_thread(self._door.nobody)
+        return await asyncio.to_thread(self._authenticator.nobody)
 
 
 def address_of(request: Request) -> str:

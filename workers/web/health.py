@@ -10,18 +10,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
 
 from workers.metrics import AccountCollector, registry_of
-from workers.web.desk import Desk
 from workers.web.entrance import ask_for_key
 from workers.web.problems import Problem, as_problem, problem_response
 from workers.web.proxies import Forwarded
+from workers.web.services import Services
 
 _READY_WITHIN_S = 0.5
 
 
-def health_routes(desk: Desk) -> Sequence[Route]:
+def health_routes(services: Services) -> Sequence[Route]:
     """Make the routes of a process' health; figures are for those with a key, where there is one."""
-    registry = registry_of(AccountCollector(desk.wiring))
-    client = desk.wiring.redis_async
+    registry = registry_of(AccountCollector(services.wiring))
+    client = services.wiring.redis_async
 
     async def livez(_: Request) -> Response:
         """The event loop turns. Redis is left out, or its outage would become restarts."""
@@ -30,16 +30,16 @@ def health_routes(desk: Desk) -> Sequence[Route]:
     async def readyz(_: Request) -> Response:
         try:
             async with asyncio.timeout(_READY_WITHIN_S):
-                await client.set(desk.wiring.db.key("readyz"), 1, ex=60)
+                await client.set(services.wiring.db.key("readyz"), 1, ex=60)
         except (RedisError, TimeoutError):
             return JSONResponse({"status": "redis does not take writes"}, status_code=503)
-        if differs := desk.wiring.agreeing.says:
+        if differs := services.wiring.agreeing.says:
             return JSONResponse({"status": differs}, status_code=503)
         return JSONResponse({"status": "ready"})
 
     async def metrics(request: Request) -> Response:
         try:
-            if await desk.identifying.by_header(request) is None:
+            if await services.identifying.by_header(request) is None:
                 return ask_for_key(request)
             body = await asyncio.to_thread(generate_latest, registry)
         except (Problem, RedisError) as error:
@@ -49,5 +49,5 @@ def health_routes(desk: Desk) -> Sequence[Route]:
     return (
         Route("/livez", livez),
         Route("/readyz", readyz),
-        Route("/metrics", Forwarded(request_response(metrics), trusted=desk.trusted)),
+        Route("/metrics", Forwarded(request_response(metrics), trusted=services.trusted)),
     )

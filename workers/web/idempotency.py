@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from workers.web.access import Visitor
-from workers.web.desk import Desk
 from workers.web.problems import Problem
+from workers.web.services import Services
 from workers.web.uploads import Upload
 
 _KEPT_S = 86_400
@@ -19,7 +19,7 @@ Answer = tuple[int, dict[str, Any]]
 
 
 async def once(
-    desk: Desk,
+    services: Services,
     visitor: Visitor,
     idempotency_key: str | None,
     *,
@@ -34,9 +34,9 @@ async def once(
     """
     if idempotency_key is None:
         return await do()
-    client = desk.wiring.redis_async
+    client = services.wiring.redis_async
     name = hashlib.sha256(f"{visitor.id}|{idempotency_key}".encode()).hexdigest()[:32]
-    key = desk.wiring.db.key("idempotency", name)
+    key = services.wiring.db.key("idempotency", name)
     print_ = await asyncio.to_thread(_fingerprint, upload, path)
     if not await client.set(key, json.dumps({"of": print_}), nx=True, ex=_RUNNING_S):
         return _answer_of(json.loads(await client.get(key) or "{}"), print_)

@@ -9,20 +9,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from campaigns.campaign import CampaignRules, CampaignState
-from campaigns.judged_rows import CodeCount
-from campaigns.number_mask import NO_MASK, Mask, NumberMask
-from dialer.loading import Loaded, LoadOptions
-from dialer.overview import Overview, read_overview
-from dialer.report_files import Format
-from dialer.report_tables import Kind
-from dialer.reporting import write_reports
+from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
+from campaigns.lists.judged_rows import CodeCount
+from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
+from dialer.loading.loading import Loaded, LoadOptions
+from dialer.reporting.files import Format
+from dialer.reporting.reporting import write_reports
+from dialer.reporting.tables import Kind
 from dialer.settings import Settings
-from dialer.starting import SecondPersonNeeded
-from dialer.suppressing import Added
-from workers.bookkeeping import source_of
+from dialer.steering.starting import SecondPersonNeeded
+from dialer.steering.suppressing import Added
+from dialer.watching.overview import Overview, read_overview
 from workers.html_report import render_html_report
-from workers.web.apart import Tell
+from workers.record_keeping import source_of
+from workers.web.subprocesses import Tell
 from workers.wiring import Wiring
 
 

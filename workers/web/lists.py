@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from campaigns.campaign import LONGEST_NAME, CampaignRules, is_name
-from campaigns.list_columns import ColumnChoice
-from campaigns.list_sieve import Dedupe
-from dialer.changing_rules import new_rules
-from dialer.loading import LoadOptions
+from campaigns.campaign import LONGEST_NAME, is_name
+from campaigns.campaign_rules import CampaignRules
+from campaigns.lists.columns import ColumnChoice
+from campaigns.lists.sieve import Dedupe
+from dialer.loading.loading import LoadOptions
 from dialer.settings import Settings
+from dialer.steering.changing_rules import new_rules
 from workers.web.problems import Problem
 from workers.web.rules import given_rules, rule_name
 

@@ -13,11 +13,11 @@ import redis
 import structlog
 
 from dialer.clock import boottime_s
-from dialer.overview import AgentNow, Overview, agent_states, read_overview
-from dialer.status import Status
 from dialer.store import Campaign, Counts
+from dialer.watching.overview import AgentNow, Overview, agent_states, read_overview
+from dialer.watching.status import Status
 from workers.web import jobs
-from workers.web.apart import Apart, WorkDied
+from workers.web.subprocesses import Apart, WorkDied
 from workers.wiring import Wiring
 
 log = structlog.get_logger(__name__)

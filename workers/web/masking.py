@@ -10,7 +10,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from campaigns.number_mask import Mask, NumberMask
+from campaigns.numbers.mask import Mask, NumberMask
 from workers.web.access import Visitor
 
 NUMBERS = NumberMask(Mask.MASKED)

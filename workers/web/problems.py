@@ -13,16 +13,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Match
 
-from campaigns.list_source import CampaignFileError
+from campaigns.lists.source import CampaignFileError
 from campaigns.plain_text import NotPlain
-from campaigns.report import DoesNotAddUp
-from dialer.changing_rules import RulesRefused
-from dialer.deciding import NotUndecided
-from dialer.loading import LoadRefused, StartRefused
+from campaigns.reports.report import DoesNotAddUp
+from dialer.loading.loading import LoadRefused, StartRefused
 from dialer.settings import SettingsError
-from dialer.starting import SecondPersonNeeded
+from dialer.settling.deciding import NotUndecided
+from dialer.steering.changing_rules import RulesRefused
+from dialer.steering.starting import SecondPersonNeeded
 from dialer.store.campaigns import CampaignNotFound, WrongState
-from workers.web.apart import WorkDied
+from workers.web.subprocesses import WorkDied
 
 log = structlog.get_logger(__name__)
 

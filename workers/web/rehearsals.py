@@ -27,8 +27,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from dialer import clock
-from dialer.keeper import open_lock, try_lock
-from workers.lifeline import lifeline
+from dialer.embedded.supervisor import open_lock, try_lock
+from workers.tied import tied_to_me
 from workers.web.uploads import remove_leavings
 
 REHEARSE = ("nice", "-n", "10", sys.executable, "-m", "workers.cli", "rehearse")
@@ -58,7 +58,7 @@ class AlreadyRehearsing(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RehearsalStanding:
     """What is kept of a rehearsal beside its files.
 
     Args:
@@ -117,7 +117,7 @@ class Rehearsals:
     ) -> str:
         """Start a rehearsal and give its id; the list is moved to its folder.
 
-        The child is started on the event loop's own thread: its lifeline is tied to that thread,
+        The child is started on the event loop's own thread: its tied_to_me is tied to that thread,
         and those of a pool come and go.
 
         Raises:
@@ -136,7 +136,7 @@ class Rehearsals:
         run.watch = asyncio.create_task(self._watch(run), name=f"rehearsal {id_}")
         return id_
 
-    def standing(self, id_: str) -> Standing:
+    def standing(self, id_: str) -> RehearsalStanding:
         """Tell where a rehearsal stands.
 
         Raises:
@@ -227,7 +227,7 @@ class Rehearsals:
         for own in self._folder.iterdir():
             with suppress(RehearsalNotFound):
                 if _read(own).state is RehearsalState.RUNNING:
-                    _write(own, Standing(RehearsalState.FAILED, _BROKEN_OFF))
+                    _write(own, RehearsalStanding(RehearsalState.FAILED, _BROKEN_OFF))
 
     def _spawn(
         self, id_: str, contacts: Path, options: Sequence[str], environment: Mapping[str, str]
@@ -235,11 +235,11 @@ class Rehearsals:
         own = self._folder / id_
         own.mkdir(mode=0o700)
         contacts.replace(own / "list")
-        _write(own, Standing(RehearsalState.RUNNING))
+        _write(own, RehearsalStanding(RehearsalState.RUNNING))
         command = [*self._command, str(own / "list"), "--out", str(own / "out"), *options]
         with (own / "told").open("wb") as told, (own / "complaints").open("wb") as complaints:
             return subprocess.Popen(
-                lifeline(*command),
+                tied_to_me(*command),
                 cwd=own,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
@@ -257,7 +257,7 @@ class Rehearsals:
                 if is_late or run.is_unwanted or not (own / "state.json").is_file():
                     await _end(run.child)
                     late = f"It took longer than {self._longest_s:g} s."
-                    verdict = Standing(
+                    verdict = RehearsalStanding(
                         RehearsalState.FAILED, late if is_late else "It was stopped."
                     )
                     break
@@ -294,11 +294,11 @@ async def _end(child: "subprocess.Popen[bytes]") -> None:
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
-def _verdict(own: Path, code: int) -> Standing:
+def _verdict(own: Path, code: int) -> RehearsalStanding:
     if code == 0:
-        return Standing(RehearsalState.DONE)
+        return RehearsalStanding(RehearsalState.DONE)
     said = _last_line(own / "complaints").removeprefix("dialer: ").replace(f"{own}/", "")
-    return Standing(RehearsalState.FAILED, said or f"The command ended with code {code}.")
+    return RehearsalStanding(RehearsalState.FAILED, said or f"The command ended with code {code}.")
 
 
 def _books_agree(own: Path) -> bool | None:
@@ -308,15 +308,15 @@ def _books_agree(own: Path) -> bool | None:
     return True if _read(own).state is RehearsalState.DONE else None
 
 
-def _read(own: Path) -> Standing:
+def _read(own: Path) -> RehearsalStanding:
     try:
         document = json.loads((own / "state.json").read_text())
     except (FileNotFoundError, NotADirectoryError):
         raise RehearsalNotFound(own.name) from None
-    return Standing(RehearsalState(document["state"]), document["error"])
+    return RehearsalStanding(RehearsalState(document["state"]), document["error"])
 
 
-def _write(own: Path, standing: Standing) -> None:
+def _write(own: Path, standing: RehearsalStanding) -> None:
     part = own / "state.json.part"
     part.write_text(json.dumps({"state": standing.state, "error": standing.error}))
     part.replace(own / "state.json")

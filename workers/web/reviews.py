@@ -20,12 +20,12 @@ from typing import Any
 
 import structlog
 
-from campaigns.campaign import CampaignRules
+from campaigns.campaign_rules import CampaignRules
 from workers.web import jobs
-from workers.web.apart import Tell
-from workers.web.desk import Desk
 from workers.web.lists import ListOrder, default_name, list_order, load_options
 from workers.web.problems import Problem, as_problem
+from workers.web.services import Services
+from workers.web.subprocesses import Tell
 from workers.web.uploads import Upload
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ MOST_REVIEWS = 100
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
-class Stage(StrEnum):
+class ReviewState(StrEnum):
     """How far a review is."""
 
     CHECKING = "checking"
@@ -59,7 +59,7 @@ class Review:
     id: str
     file_name: str
     fields: dict[str, list[str]]
-    stage: Stage = Stage.CHECKING
+    stage: ReviewState = ReviewState.CHECKING
     append_to: str = ""
     start: bool = False
     may_start: bool = False
@@ -70,7 +70,7 @@ class Review:
     @property
     def is_working(self) -> bool:
         """Something is being done with it."""
-        return self.stage in {Stage.CHECKING, Stage.LOADING}
+        return self.stage in {ReviewState.CHECKING, ReviewState.LOADING}
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ class _Work:
 class Reviews:
     """Keeps reviews, and does what they ask for."""
 
-    desk: Desk
+    services: Services
     _works: dict[str, _Work] = field(default_factory=dict)
 
     def open(self, upload: Upload, fields: dict[str, list[str]], *, append_to: str = "") -> Review:
@@ -92,7 +92,7 @@ class Reviews:
         Raises:
             Problem: Too many wait for a decision.
         """
-        waiting = self.desk.reviews_dir
+        waiting = self.services.reviews_dir
         if waiting.is_dir() and sum(1 for _ in waiting.iterdir()) >= MOST_REVIEWS:
             raise Problem(
                 429,
@@ -112,7 +112,7 @@ class Reviews:
             stored = json.loads(self._file(id_).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        review = Review(**{**stored, "stage": Stage(stored["stage"])})
+        review = Review(**{**stored, "stage": ReviewState(stored["stage"])})
         if review.is_working and review.id not in self._works:
             self._begin(review)
         return review
@@ -125,7 +125,9 @@ class Reviews:
     def check(self, review: Review, **changed: list[str]) -> Review:
         """Judge the list, with some fields changed."""
         fields = review.fields | changed
-        review = replace(review, fields=fields, stage=Stage.CHECKING, document=None, problem=None)
+        review = replace(
+            review, fields=fields, stage=ReviewState.CHECKING, document=None, problem=None
+        )
         self._keep(review)
         self._begin(review)
         return review
@@ -133,7 +135,12 @@ class Reviews:
     def load(self, review: Review, *, start: bool, may_start: bool, who: str) -> Review:
         """Load the list."""
         review = replace(
-            review, stage=Stage.LOADING, start=start, may_start=may_start, who=who, problem=None
+            review,
+            stage=ReviewState.LOADING,
+            start=start,
+            may_start=may_start,
+            who=who,
+            problem=None,
         )
         self._keep(review)
         self._begin(review)
@@ -155,7 +162,7 @@ class Reviews:
             Problem: Naming what is wrong.
         """
         name = default_name(review.file_name)
-        return list_order(self.desk.wiring.settings, review.fields, default_name=name)
+        return list_order(self.services.wiring.settings, review.fields, default_name=name)
 
     def _begin(self, review: Review) -> None:
         task = asyncio.get_running_loop().create_task(self._do(review), name=f"review {review.id}")
@@ -164,14 +171,14 @@ class Reviews:
     async def _do(self, review: Review) -> None:
         try:
             done = await (
-                self._load(review) if review.stage is Stage.LOADING else self._check(review)
+                self._load(review) if review.stage is ReviewState.LOADING else self._check(review)
             )
         except Exception as error:
             problem = as_problem(error)
             if problem.status >= 500:
                 log.exception("review_failed", review_id=review.id)
             told = {"code": problem.code, "detail": str(problem), **problem.more}
-            done = replace(review, stage=Stage.REFUSED, problem=told)
+            done = replace(review, stage=ReviewState.REFUSED, problem=told)
         finally:
             self._works.pop(review.id, None)
         if self._folder(review.id).exists():  # else it was discarded meanwhile
@@ -179,21 +186,21 @@ class Reviews:
 
     async def _check(self, review: Review) -> Review:
         rules = await asyncio.to_thread(self._rules, review)
-        document = await self.desk.apart.run(
+        document = await self.services.apart.run(
             jobs.check_list,
             self._teller(review),
-            self.desk.wiring.settings,
+            self.services.wiring.settings,
             self._list_file(review),
             rules,
             self._folder(review.id) / "rejected.csv",
         )
-        return replace(review, stage=Stage.CHECKED, document=document)
+        return replace(review, stage=ReviewState.CHECKED, document=document)
 
     async def _load(self, review: Review) -> Review:
-        settings, tell = self.desk.wiring.settings, self._teller(review)
+        settings, tell = self.services.wiring.settings, self._teller(review)
         file = self._list_file(review)
         if review.append_to:
-            loaded = await self.desk.apart.run(
+            loaded = await self.services.apart.run(
                 jobs.append_list,
                 tell,
                 settings,
@@ -203,7 +210,7 @@ class Reviews:
             )
         else:
             order = self.order(review)
-            loaded = await self.desk.apart.run(
+            loaded = await self.services.apart.run(
                 jobs.load_list,
                 tell,
                 settings,
@@ -214,13 +221,13 @@ class Reviews:
             )
         if review.start:
             await asyncio.to_thread(
-                jobs.start, self.desk.wiring, loaded["campaign_id"], who=review.who
+                jobs.start, self.services.wiring, loaded["campaign_id"], who=review.who
             )
-        return replace(review, stage=Stage.LOADED, document=loaded)
+        return replace(review, stage=ReviewState.LOADED, document=loaded)
 
     def _rules(self, review: Review) -> CampaignRules:
         if review.append_to:
-            return self.desk.wiring.campaigns.find(review.append_to).rules
+            return self.services.wiring.campaigns.find(review.append_to).rules
         return self.order(review).rules
 
     def _list_file(self, review: Review) -> jobs.ListFile:
@@ -239,7 +246,7 @@ class Reviews:
         part.replace(self._file(review.id))
 
     def _folder(self, id_: str) -> Path:
-        return self.desk.reviews_dir / id_
+        return self.services.reviews_dir / id_
 
     def _file(self, id_: str) -> Path:
         return self._folder(id_) / "review.json"

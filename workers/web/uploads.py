@@ -53,7 +53,7 @@ async def received_upload(request: Request, folder: Path) -> AsyncIterator[Uploa
         raise Problem(415, "not_multipart", "Send multipart/form-data with a part named file.")
     path = folder / f"{secrets.token_hex(8)}.incoming"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    intake: Intake = request.app.state.desk.intake
+    intake: Intake = request.app.state.services.intake
     with intake.taking(request.state.visitor.id, folder, _announced_bytes(request)):
         try:
             with path.open("xb") as file:

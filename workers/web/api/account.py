@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from dialer.account_day import Today
-from dialer.health import Health, read_health
-from dialer.overview import busy_agents
-from dialer.resuming import resume_account
+from dialer.dialing.resuming import resume_account
 from dialer.store import Hold, Holds
+from dialer.watching.health import Health, read_health
+from dialer.watching.overview import busy_agents
 from workers.web.api.needs import Admin, Onlooker, TheDesk
 from workers.web.api.shapes import AgentList, agent_document
 from workers.web.problems import Problem
@@ -83,41 +83,41 @@ class HealthDocument(BaseModel):
 
 
 @router.get("/agents")
-def list_busy_agents(_visitor: Onlooker, desk: TheDesk) -> AgentList:
+def list_busy_agents(_visitor: Onlooker, services: TheDesk) -> AgentList:
     """Tell which agents are on a call, resting or parked, of all campaigns."""
-    found = busy_agents(desk.wiring.db)
+    found = busy_agents(services.wiring.db)
     return AgentList(items=[agent_document(*one) for one in sorted(found.items())])
 
 
 @router.get("/health")
-def show_health(_visitor: Onlooker, desk: TheDesk) -> HealthDocument:
+def show_health(_visitor: Onlooker, services: TheDesk) -> HealthDocument:
     """Tell how processes, Redis, queue and callbacks are, and whether something holds all up."""
-    return _document(read_health(desk.wiring.db))
+    return _document(read_health(services.wiring.db))
 
 
 @router.get("/health/caps")
-def show_caps(_visitor: Onlooker, desk: TheDesk) -> TodayDocument:
+def show_caps(_visitor: Onlooker, services: TheDesk) -> TodayDocument:
     """Tell what all campaigns have used of the account's day, and what they may."""
-    return _today(desk.wiring.account_day.read())
+    return _today(services.wiring.account_day.read())
 
 
 @router.post("/health/caps")
-def raise_caps(_visitor: Admin, desk: TheDesk, order: CapsOrder) -> TodayDocument:
+def raise_caps(_visitor: Admin, services: TheDesk, order: CapsOrder) -> TodayDocument:
     """Let more be used today; with nothing to add, have the gate asked again."""
-    return _today(desk.wiring.account_day.add_for_today(**order.model_dump()))
+    return _today(services.wiring.account_day.add_for_today(**order.model_dump()))
 
 
 @router.put("/health/hold")
-def set_hold(_visitor: Admin, desk: TheDesk, order: HoldOrder) -> HealthDocument:
+def set_hold(_visitor: Admin, services: TheDesk, order: HoldOrder) -> HealthDocument:
     """Stop all dialling of the account until somebody releases it; live calls end as usual."""
-    desk.wiring.holds.set_by_hand(order.why)
-    return _document(read_health(desk.wiring.db))
+    services.wiring.holds.set_by_hand(order.why)
+    return _document(read_health(services.wiring.db))
 
 
 @router.delete("/health/hold")
 def release_hold(
     _visitor: Admin,
-    desk: TheDesk,
+    services: TheDesk,
     confirm: Annotated[bool, Query(description="end it whatever `hold_not_known` names")] = False,
 ) -> HealthDocument:
     """End a hold by hand; with `confirm` also one that stands because Redis may have lost writes.
@@ -125,7 +125,7 @@ def release_hold(
     That one ends by itself when it is safe. Ended before, customers who are on a call that nobody
     found again may be called a second time.
     """
-    found = desk.wiring.holds.read()
+    found = services.wiring.holds.read()
     if found and found.machine and not found.hand and not confirm:
         raise Problem(
             409,
@@ -134,8 +134,8 @@ def release_hold(
             " safe; say confirm=true to end it all the same.",
             not_known=list(found.not_known),
         )
-    end_hold(desk.wiring.holds, found, confirmed=confirm)
-    return _document(read_health(desk.wiring.db))
+    end_hold(services.wiring.holds, found, confirmed=confirm)
+    return _document(read_health(services.wiring.db))
 
 
 def end_hold(holds: Holds, found: Hold | None, *, confirmed: bool) -> None:
@@ -152,10 +152,10 @@ def end_hold(holds: Holds, found: Hold | None, *, confirmed: bool) -> None:
 
 
 @router.delete("/health/stop")
-def release_stop(_visitor: Admin, desk: TheDesk) -> HealthDocument:
+def release_stop(_visitor: Admin, services: TheDesk) -> HealthDocument:
     """Dial on after the provider refused the account, once that is mended."""
-    resume_account(desk.wiring.db)
-    return _document(read_health(desk.wiring.db))
+    resume_account(services.wiring.db)
+    return _document(read_health(services.wiring.db))
 
 
 def _today(today: Today) -> TodayDocument:

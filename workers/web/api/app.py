@@ -8,11 +8,11 @@ from starlette.middleware import Middleware
 
 from workers.web.api import account, campaigns, contacts, keys, numbers, rehearsals, suppressions
 from workers.web.api.needs import ERRORS
-from workers.web.desk import Desk
 from workers.web.entrance import Entrance, ask_for_key
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.masking import Masking
 from workers.web.problems import answer_with_problems
+from workers.web.services import Services
 
 UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|rehearsals)")
 
@@ -24,7 +24,7 @@ numbers E.164. Every request carries a key: `Authorization: Bearer KEY`; keys ha
 
 
 def api_app(
-    desk: Desk,
+    services: Services,
     is_open: Callable[[], Awaitable[bool]],
     *,
     body_deadline_s: float = BODY_DEADLINE_S,
@@ -41,13 +41,13 @@ def api_app(
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(SameOrigin, is_open=is_open),
-            Middleware(Entrance, identify=desk.identifying.by_header, turn_away=ask_for_key),
+            Middleware(Entrance, identify=services.identifying.by_header, turn_away=ask_for_key),
             Middleware(Masking),
             Middleware(BodyLimit, uploads=UPLOADS, deadline_s=body_deadline_s),
         ],
         responses=ERRORS,
     )
-    app.state.desk = desk
+    app.state.services = services
     v1 = APIRouter(prefix="/api/v1")
     for router in (
         campaigns.router,

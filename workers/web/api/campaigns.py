@@ -12,12 +12,12 @@ from pydantic import RootModel
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from campaigns.campaign import CampaignState
-from dialer.api_keys import Scope
-from dialer.changing_rules import ChangingRules
-from dialer.explaining import explain
-from dialer.report_files import Format
-from dialer.report_tables import Kind
+from dialer.access.api_keys import Scope
+from dialer.reporting.files import Format
+from dialer.reporting.tables import Kind
+from dialer.steering.changing_rules import ChangingRules
 from dialer.store import Campaign
+from dialer.watching.explaining import explain
 from workers.web import jobs
 from workers.web.api.needs import (
     Onlooker,
@@ -38,13 +38,13 @@ from workers.web.api.shapes import (
     campaign_line,
 )
 from workers.web.api.upload_form import APPEND_FORM, LOAD_FORM
-from workers.web.desk import Desk
 from workers.web.downloads import MEDIA_TYPES, rejected_csv, report_response
 from workers.web.events import Events, event_stream
 from workers.web.idempotency import once
 from workers.web.lists import list_order, load_options
 from workers.web.problems import Problem
 from workers.web.rules import rule_name
+from workers.web.services import Services
 from workers.web.uploads import received_upload
 from workers.wiring import Wiring
 
@@ -95,11 +95,11 @@ IdempotencyKey = Annotated[
 @router.get("")
 def list_campaigns(
     _visitor: Onlooker,
-    desk: TheDesk,
+    services: TheDesk,
     state: Annotated[CampaignState | None, Query(description="Only those in this state.")] = None,
 ) -> CampaignList:
     """List campaigns, the newest first."""
-    found = desk.wiring.campaigns.all_counted(*([state] if state else ()))
+    found = services.wiring.campaigns.all_counted(*([state] if state else ()))
     return CampaignList(items=[campaign_line(campaign, counts) for campaign, counts in found])
 
 
@@ -107,7 +107,7 @@ def list_campaigns(
 async def load_campaign(
     visitor: Uploader,
     request: Request,
-    desk: TheDesk,
+    services: TheDesk,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Load a list as a new campaign, or with `dry_run` only judge it.
@@ -115,8 +115,8 @@ async def load_campaign(
     The same content under the same name is loaded once, whatever the key. To `start` it, or to give
     it a start time, takes the scope `operate` beside `upload`.
     """
-    async with received_upload(request, desk.uploads_dir) as upload:
-        settings = desk.wiring.settings
+    async with received_upload(request, services.uploads_dir) as upload:
+        settings = services.wiring.settings
         order = list_order(settings, upload.fields)
         if order.start:
             check_scope(visitor, Scope.OPERATE)
@@ -125,11 +125,11 @@ async def load_campaign(
         async def do() -> tuple[int, dict[str, Any]]:
             if order.dry_run:
                 nowhere = Path("/dev/null")
-                checked = await desk.apart.run(
+                checked = await services.apart.run(
                     jobs.check_list, _ignore, settings, file, order.rules, nowhere
                 )
                 return 200, checked
-            loaded = await desk.apart.run(
+            loaded = await services.apart.run(
                 jobs.load_list,
                 _ignore,
                 settings,
@@ -140,20 +140,20 @@ async def load_campaign(
             )
             if order.start:
                 loaded["state"] = await asyncio.to_thread(
-                    jobs.start, desk.wiring, loaded["campaign_id"], who=visitor.id
+                    jobs.start, services.wiring, loaded["campaign_id"], who=visitor.id
                 )
             return 201, loaded
 
         status, document = await once(
-            desk, visitor, idempotency_key, upload=upload, path=request.url.path, do=do
+            services, visitor, idempotency_key, upload=upload, path=request.url.path, do=do
         )
     return JSONResponse(document, status)
 
 
 @one.get("")
-def campaign_status(_visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -> CampaignStatus:
+def campaign_status(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> CampaignStatus:
     """Tell where a campaign stands, what binds it now, and when it will be done."""
-    return _status(desk, campaign)
+    return _status(services, campaign)
 
 
 @one.post(
@@ -165,7 +165,7 @@ def campaign_status(_visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) ->
 async def append_contacts(
     visitor: Uploader,
     request: Request,
-    desk: TheDesk,
+    services: TheDesk,
     campaign: TheCampaign,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -173,12 +173,12 @@ async def append_contacts(
 
     To one that runs, or starts by itself, this takes the scope `operate` beside `upload`.
     """
-    async with received_upload(request, desk.uploads_dir) as upload:
+    async with received_upload(request, services.uploads_dir) as upload:
         file = jobs.ListFile(upload.path, load_options(upload.fields))
 
         async def do() -> tuple[int, dict[str, Any]]:
-            settings = desk.wiring.settings
-            return 201, await desk.apart.run(
+            settings = services.wiring.settings
+            return 201, await services.apart.run(
                 jobs.append_list,
                 _ignore,
                 settings,
@@ -188,14 +188,14 @@ async def append_contacts(
             )
 
         status, document = await once(
-            desk, visitor, idempotency_key, upload=upload, path=request.url.path, do=do
+            services, visitor, idempotency_key, upload=upload, path=request.url.path, do=do
         )
     return JSONResponse(document, status)
 
 
 @one.post("/{action}")
 def steer_campaign(
-    visitor: Operator, desk: TheDesk, campaign: TheCampaign, action: Action
+    visitor: Operator, services: TheDesk, campaign: TheCampaign, action: Action
 ) -> CampaignStatus:
     """Start, pause, resume or cancel; asking for what already is changes nothing.
 
@@ -203,34 +203,34 @@ def steer_campaign(
     second person, with another key, has started it too; the first is told so by
     `second_person_needed`.
     """
-    steer(desk.wiring, campaign, action, who=visitor.id)
-    return _status(desk, campaign)
+    steer(services.wiring, campaign, action, who=visitor.id)
+    return _status(services, campaign)
 
 
 @one.get("/why")
-def campaign_why(_visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -> Open:
+def campaign_why(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> Open:
     """Tell what is in the way of a campaign, and how many contacts each thing holds up."""
-    explanation = explain(desk.wiring.db, desk.wiring.statuses, campaign.id)
+    explanation = explain(services.wiring.db, services.wiring.statuses, campaign.id)
     return Open.model_validate(explanation.as_json())
 
 
 @one.patch("/rules")
 def change_rules(
-    _visitor: Operator, desk: TheDesk, campaign: TheCampaign, changes: RuleChanges
+    _visitor: Operator, services: TheDesk, campaign: TheCampaign, changes: RuleChanges
 ) -> CampaignStatus:
     """Change rules of a campaign that is not running; every call from then on is placed by them."""
     given = {rule_name(name) or "": value for name, value in changes.root.items()}
     if "" in given:
         unknown = sorted(name for name in changes.root if rule_name(name) is None)
         raise Problem(422, "unknown_field", f"Not known: {', '.join(unknown)[:200]}.")
-    ChangingRules(desk.wiring.db, desk.wiring.settings).change(campaign, given)
-    return _status(desk, campaign)
+    ChangingRules(services.wiring.db, services.wiring.settings).change(campaign, given)
+    return _status(services, campaign)
 
 
 @one.get("/imports")
-def campaign_imports(_visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -> ImportList:
+def campaign_imports(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> ImportList:
     """List the files loaded into a campaign, in order."""
-    found = desk.wiring.campaigns.imports(campaign.id)
+    found = services.wiring.campaigns.imports(campaign.id)
     return ImportList(items=[ImportDocument.model_validate(each) for each in found])
 
 
@@ -239,9 +239,9 @@ def campaign_imports(_visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -
     response_class=Response,
     responses={200: {"content": {"text/csv": {}}, "description": "The rows, ready to be mended."}},
 )
-def campaign_rejected(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) -> Response:
+def campaign_rejected(_visitor: Reader, services: TheDesk, campaign: TheCampaign) -> Response:
     """Give the rows that were not taken, as uploaded, with line, code and reason."""
-    return rejected_csv(desk, campaign)
+    return rejected_csv(services, campaign)
 
 
 @one.get(
@@ -256,7 +256,7 @@ def campaign_rejected(_visitor: Reader, desk: TheDesk, campaign: TheCampaign) ->
 )
 async def campaign_report(
     visitor: Onlooker,
-    desk: TheDesk,
+    services: TheDesk,
     campaign: TheCampaign,
     kind: Kind,
     format: Format,  # noqa: A002 - the path's own word
@@ -265,7 +265,7 @@ async def campaign_report(
 
     To a key that may read masked alone only the tables of figures are open.
     """
-    return await report_response(desk, campaign, kind, format, visitor)
+    return await report_response(services, campaign, kind, format, visitor)
 
 
 @one.get(
@@ -274,25 +274,25 @@ async def campaign_report(
     responses={200: {"content": {"text/event-stream": {}}, "description": "`status` events."}},
 )
 async def campaign_events(
-    visitor: Onlooker, request: Request, desk: TheDesk, campaign: TheCampaign
+    visitor: Onlooker, request: Request, services: TheDesk, campaign: TheCampaign
 ) -> Response:
     """Follow a campaign: its status about once a second, as server-sent events, until it ends."""
 
     async def events() -> Events:
-        async with aclosing(desk.watching.follow(campaign.id, who=visitor.id)) as readings:
+        async with aclosing(services.watching.follow(campaign.id, who=visitor.id)) as readings:
             async for reading in readings:
                 yield "status", json.dumps(reading.status.as_json())
                 if reading.status.is_over:
                     return
 
     async def may_stay() -> bool:
-        return await desk.identifying.may_stay(request)
+        return await services.identifying.may_stay(request)
 
     return event_stream(events(), may_stay=may_stay)
 
 
-def _status(desk: Desk, campaign: Campaign) -> CampaignStatus:
-    return CampaignStatus.model_validate(desk.wiring.statuses.of(campaign.id).as_json())
+def _status(services: Services, campaign: Campaign) -> CampaignStatus:
+    return CampaignStatus.model_validate(services.wiring.statuses.of(campaign.id).as_json())
 
 
 def _ignore(_share_done: float) -> None:

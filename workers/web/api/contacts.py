@@ -7,10 +7,17 @@ from pydantic import BaseModel, Field
 
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
-from dialer.browsing import IN_FLIGHT, RETRY, Filter, attempts_page, contact_line, contacts_page
-from dialer.deciding import Decision, decide
 from dialer.ids import AttemptId
+from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign
+from dialer.watching.browsing import (
+    IN_FLIGHT,
+    RETRY,
+    Filter,
+    attempts_page,
+    contact_line,
+    contacts_page,
+)
 from workers.web.api.needs import Onlooker, Operator, TheCampaign, TheDesk
 from workers.web.api.shapes import (
     AgentList,
@@ -35,7 +42,7 @@ _ENDS = "|".join((*Outcome, *NotDialled))
 _MOST_N = 4_294_967_295
 
 
-class Wanted(BaseModel):
+class Selection(BaseModel):
     """Which contacts or attempts, and how many at once; by a number: `POST /numbers/search`."""
 
     outcome: str | None = Field(
@@ -56,13 +63,13 @@ class Wanted(BaseModel):
         )
 
 
-class WantedContacts(Wanted):
+class ContactSelection(Selection):
     """Which contacts."""
 
     state: str | None = Field(None, pattern=f"^({_CONTACT_STATES})$")
 
 
-class WantedAttempts(Wanted):
+class AttemptSelection(Selection):
     """Which attempts."""
 
     state: str | None = Field(None, pattern=f"^({_ATTEMPT_STATES})$")
@@ -77,13 +84,13 @@ class DecisionOrder(BaseModel):
 @router.get("/contacts")
 def list_contacts(
     visitor: Onlooker,
-    desk: TheDesk,
+    services: TheDesk,
     campaign: TheCampaign,
-    wanted: Annotated[WantedContacts, Query()],
+    wanted: Annotated[ContactSelection, Query()],
 ) -> ContactPage:
     """List contacts in the file's order. A page may be short and yet not the last."""
     page = contacts_page(
-        desk.wiring.db,
+        services.wiring.db,
         campaign,
         wanted.filter(wanted.state),
         cursor=wanted.cursor,
@@ -98,12 +105,12 @@ def list_contacts(
 @router.get("/contacts/{n}")
 def show_contact(
     visitor: Onlooker,
-    desk: TheDesk,
+    services: TheDesk,
     campaign: TheCampaign,
     n: Annotated[int, Path(ge=1, le=_MOST_N, description="Its number, from 1.")],
 ) -> ContactDetail:
     """Tell all that is known of one contact, and what happened to it in order of time."""
-    line = contact_line(desk.wiring.db, campaign, n)
+    line = contact_line(services.wiring.db, campaign, n)
     if line is None:
         raise Problem(404, "not_found", "The campaign has no such contact.")
     return contact_detail(campaign, line, masked=visitor.is_masked)
@@ -112,13 +119,13 @@ def show_contact(
 @router.get("/attempts")
 def list_attempts(
     visitor: Onlooker,
-    desk: TheDesk,
+    services: TheDesk,
     campaign: TheCampaign,
-    wanted: Annotated[WantedAttempts, Query()],
+    wanted: Annotated[AttemptSelection, Query()],
 ) -> AttemptPage:
     """List attempts, contact by contact. A page may be short and yet not the last."""
     page = attempts_page(
-        desk.wiring.db,
+        services.wiring.db,
         campaign,
         wanted.filter(wanted.state),
         cursor=wanted.cursor,
@@ -130,20 +137,20 @@ def list_attempts(
 
 
 @router.get("/agents")
-async def list_agents(_visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -> AgentList:
+async def list_agents(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> AgentList:
     """Tell what the campaign's agents with open contacts are doing, at most 500 of them."""
-    reading = await desk.watching.read(campaign.id)
+    reading = await services.watching.read(campaign.id)
     return AgentList(items=[agent_document(*one) for one in sorted(reading.agents.items())])
 
 
 @router.get("/unresolved")
-def list_unresolved(visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -> AttemptList:
+def list_unresolved(visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> AttemptList:
     """List attempts of unknown fate, and those whose call should long be over, at most 200."""
-    wanted = Filter(undecided_at=desk.wiring.db.now())
+    wanted = Filter(undecided_at=services.wiring.db.now())
     cursor: int | None = 0
     found: list[AttemptDocument] = []
     while cursor is not None and len(found) < 200:
-        page = attempts_page(desk.wiring.db, campaign, wanted, cursor=cursor, most=200)
+        page = attempts_page(services.wiring.db, campaign, wanted, cursor=cursor, most=200)
         found += attempt_documents(page.items, masked=visitor.is_masked)
         cursor = page.next_cursor
     return AttemptList(items=found)
@@ -152,14 +159,16 @@ def list_unresolved(visitor: Onlooker, desk: TheDesk, campaign: TheCampaign) -> 
 @router.post("/unresolved/{attempt_id}")
 def decide_unresolved(
     visitor: Operator,
-    desk: TheDesk,
+    services: TheDesk,
     campaign: TheCampaign,
     attempt_id: Annotated[str, Path(max_length=40)],
     order: DecisionOrder,
 ) -> AttemptDocument:
     """Decide an unresolved attempt: `connected`, `not_placed` (dial again), `give_up`."""
     id_ = attempt_of(campaign, attempt_id)
-    after = decide(desk.wiring.db, desk.wiring.settling, id_, order.decision, who=visitor.id)
+    after = decide(
+        services.wiring.db, services.wiring.settling, id_, order.decision, who=visitor.id
+    )
     return attempt_document(id_, after)
 
 

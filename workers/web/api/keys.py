@@ -6,7 +6,7 @@ import structlog
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from dialer.api_keys import LONGEST_DAYS, YEAR_S, ApiKey, Scope
+from dialer.access.api_keys import LONGEST_DAYS, YEAR_S, ApiKey, Scope
 from workers.web.api.needs import Admin, TheDesk
 from workers.web.api.shapes import KeyDocument
 from workers.web.problems import Problem
@@ -42,16 +42,16 @@ class KeyList(BaseModel):
 
 
 @router.get("")
-def list_keys(_visitor: Admin, desk: TheDesk) -> KeyList:
+def list_keys(_visitor: Admin, services: TheDesk) -> KeyList:
     """List keys, without their secrets."""
-    return KeyList(items=[KeyDocument(**_fields(key)) for key in desk.keys.all()])
+    return KeyList(items=[KeyDocument(**_fields(key)) for key in services.keys.all()])
 
 
 @router.post("", status_code=201)
-def create_key(visitor: Admin, desk: TheDesk, order: KeyOrder) -> NewKey:
+def create_key(visitor: Admin, services: TheDesk, order: KeyOrder) -> NewKey:
     """Make a key. Its text is in the answer, and nowhere else afterwards. It ends with its maker."""
     try:
-        key, secret = desk.keys.create(
+        key, secret = services.keys.create(
             order.name, order.scopes, expires_s=order.expires_s, made_by=visitor.made_by
         )
     except ValueError as error:
@@ -61,9 +61,11 @@ def create_key(visitor: Admin, desk: TheDesk, order: KeyOrder) -> NewKey:
 
 
 @router.delete("/{key_id}", status_code=204)
-def revoke_key(visitor: Admin, desk: TheDesk, key_id: Annotated[str, Path(max_length=20)]) -> None:
+def revoke_key(
+    visitor: Admin, services: TheDesk, key_id: Annotated[str, Path(max_length=20)]
+) -> None:
     """Revoke a key and those it made; they open nothing from the next request on."""
-    ended = desk.keys.revoke(key_id)
+    ended = services.keys.revoke(key_id)
     if not ended:
         raise Problem(404, "not_found", "There is no such key.")
     log.info("keys_revoked", key_ids=ended, by=visitor.id)

@@ -1,15 +1,15 @@
-"""What routes need: the desk, and a visitor with the right scope."""
+"""What routes need: the services, and a visitor with the right scope."""
 
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPBearer
 
-from dialer.api_keys import Scope
+from dialer.access.api_keys import Scope
 from dialer.store import Campaign
 from workers.web.access import Visitor
-from workers.web.desk import Desk
 from workers.web.problems import Problem, ProblemDetails
+from workers.web.services import Services
 
 _BEARER = HTTPBearer(auto_error=False, description="A key made by `dialer key create`.")
 
@@ -22,9 +22,9 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def get_desk(request: Request) -> Desk:
+def get_desk(request: Request) -> Services:
     """Give what the process has one of each."""
-    return cast("Desk", request.app.state.desk)
+    return cast("Services", request.app.state.services)
 
 
 def visitor_of(request: Request) -> Visitor:
@@ -57,13 +57,13 @@ def find_campaign(
     campaign_id: Annotated[
         str, Path(pattern=r"^[0-9a-z]{8}$", description="The campaign's id, 8 characters.")
     ],
-    desk: Annotated[Desk, Depends(get_desk)],
+    services: Annotated[Services, Depends(get_desk)],
 ) -> Campaign:
     """Read the campaign a path names."""
-    return desk.wiring.campaigns.find(campaign_id)
+    return services.wiring.campaigns.find(campaign_id)
 
 
-TheDesk = Annotated[Desk, Depends(get_desk)]
+TheDesk = Annotated[Services, Depends(get_desk)]
 TheCampaign = Annotated[Campaign, Depends(find_campaign)]
 Onlooker = Annotated[Visitor, needs(Scope.READ_MASKED)]
 Reader = Annotated[Visitor, needs(Scope.READ)]

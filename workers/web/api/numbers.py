@@ -3,8 +3,8 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from dialer.browsing import Filter, contacts_page
 from dialer.clock import boottime_s
+from dialer.watching.browsing import Filter, contacts_page
 from workers.web.api.needs import Reader, TheDesk
 from workers.web.api.shapes import ContactDocument, contact_document
 
@@ -36,9 +36,9 @@ class Found(BaseModel):
 
 
 @router.post("/search")
-def search_numbers(_visitor: Reader, desk: TheDesk, search: Search) -> Found:
+def search_numbers(_visitor: Reader, services: TheDesk, search: Search) -> Found:
     """Find contacts by a number; writes nothing."""
-    campaigns = desk.wiring.campaigns
+    campaigns = services.wiring.campaigns
     where = [campaigns.find(search.campaign_id)] if search.campaign_id else campaigns.all()
     digits = search.number.removeprefix("+")
     wanted = Filter(agent=digits) if search.agent else Filter(number=digits)
@@ -49,7 +49,9 @@ def search_numbers(_visitor: Reader, desk: TheDesk, search: Search) -> Found:
         while cursor is not None:
             if len(found) >= search.limit or boottime_s() > ends_at_s:
                 return Found(items=found[: search.limit], is_whole=False)
-            page = contacts_page(desk.wiring.db, campaign, wanted, cursor=cursor, most=search.limit)
+            page = contacts_page(
+                services.wiring.db, campaign, wanted, cursor=cursor, most=search.limit
+            )
             found += [contact_document(campaign, line) for line in page.items]
             cursor = page.next_cursor
     return Found(items=found[: search.limit], is_whole=len(found) <= search.limit)

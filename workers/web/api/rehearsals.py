@@ -8,18 +8,18 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse
 
-from dialer.changing_rules import new_rules
 from dialer.clean_environment import clean_environment
 from dialer.settings import Settings
+from dialer.steering.changing_rules import new_rules
 from workers.web import jobs
 from workers.web.api.needs import Reader, TheDesk, Uploader, get_desk
 from workers.web.api.upload_form import REHEARSE_FORM
-from workers.web.desk import Desk
 from workers.web.downloads import MEDIA_TYPES
 from workers.web.lists import Fields, load_options, one
 from workers.web.problems import Problem
 from workers.web.rehearsals import AlreadyRehearsing, RehearsalNotFound, RehearsalState
 from workers.web.rules import given_rules, rule_name
+from workers.web.services import Services
 from workers.web.uploads import received_upload
 
 router = APIRouter(prefix="/rehearsals", tags=["rehearsals"])
@@ -71,11 +71,11 @@ def find_rehearsal(
     rehearsal_id: Annotated[
         str, Path(pattern=r"^[0-9a-f]{12}$", description="The rehearsal's id, 12 characters.")
     ],
-    desk: Annotated[Desk, Depends(get_desk)],
+    services: Annotated[Services, Depends(get_desk)],
 ) -> str:
     """Check that the rehearsal a path names exists."""
     try:
-        desk.rehearsals.standing(rehearsal_id)
+        services.rehearsals.standing(rehearsal_id)
     except RehearsalNotFound:
         raise Problem(404, "not_found", "There is no such rehearsal.") from None
     return rehearsal_id
@@ -86,21 +86,21 @@ TheRehearsal = Annotated[str, Depends(find_rehearsal)]
 
 @router.post("", status_code=202, openapi_extra=REHEARSE_FORM)
 async def start_rehearsal(
-    _visitor: Uploader, request: Request, response: Response, desk: TheDesk
+    _visitor: Uploader, request: Request, response: Response, services: TheDesk
 ) -> RehearsalStarted:
     """Rehearse a list of at most 10,000 rows, for an hour at most, one at a time."""
-    settings = desk.wiring.settings
-    async with received_upload(request, desk.uploads_dir) as upload:
+    settings = services.wiring.settings
+    async with received_upload(request, services.uploads_dir) as upload:
         options = _options(upload.fields)
         rules = new_rules(settings, given_rules(upload.fields))
         file = jobs.ListFile(upload.path, load_options(upload.fields))
-        checked = await desk.apart.run(
+        checked = await services.apart.run(
             jobs.check_list, lambda _: None, settings, file, rules, _NOWHERE
         )
         if checked["rows"] > _MOST_ROWS:
             raise Problem(422, "too_many_rows", f"At most {_MOST_ROWS:,} rows are rehearsed.")
         try:
-            id_ = await desk.rehearsals.start(upload.path, options, _environment(settings))
+            id_ = await services.rehearsals.start(upload.path, options, _environment(settings))
         except AlreadyRehearsing:
             raise Problem(
                 409, "already_rehearsing", "Another rehearsal runs; wait for it, or delete it."
@@ -110,15 +110,17 @@ async def start_rehearsal(
 
 
 @single.get("")
-def show_rehearsal(_visitor: Reader, desk: TheDesk, rehearsal: TheRehearsal) -> RehearsalDocument:
+def show_rehearsal(
+    _visitor: Reader, services: TheDesk, rehearsal: TheRehearsal
+) -> RehearsalDocument:
     """Tell where a rehearsal stands and what came out."""
-    standing = desk.rehearsals.standing(rehearsal)
+    standing = services.rehearsals.standing(rehearsal)
     is_running = standing.state is RehearsalState.RUNNING
-    summary = None if is_running else desk.rehearsals.summary(rehearsal)
+    summary = None if is_running else services.rehearsals.summary(rehearsal)
     return RehearsalDocument(
         rehearsal_id=rehearsal,
         state=standing.state,
-        status_line=(desk.rehearsals.last_line(rehearsal) or None) if is_running else None,
+        status_line=(services.rehearsals.last_line(rehearsal) or None) if is_running else None,
         summary=summary
         and RehearsalSummary(
             counts=summary.counts,
@@ -126,7 +128,7 @@ def show_rehearsal(_visitor: Reader, desk: TheDesk, rehearsal: TheRehearsal) -> 
             sums=summary.sums,
             books_agree=summary.books_agree,
         ),
-        files=[] if is_running else list(desk.rehearsals.files(rehearsal)),
+        files=[] if is_running else list(services.rehearsals.files(rehearsal)),
         error=standing.error or None,
     )
 
@@ -140,21 +142,21 @@ def show_rehearsal(_visitor: Reader, desk: TheDesk, rehearsal: TheRehearsal) -> 
 )
 def rehearsal_file(
     _visitor: Reader,
-    desk: TheDesk,
+    services: TheDesk,
     rehearsal: TheRehearsal,
     name: Annotated[str, Path(max_length=200, description="One of `files`.")],
 ) -> Response:
     """Give a report file of a rehearsal."""
-    path = desk.rehearsals.files(rehearsal).get(name)
+    path = services.rehearsals.files(rehearsal).get(name)
     if path is None:
         raise Problem(404, "not_found", "The rehearsal has no such file.")
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], filename=name)
 
 
 @single.delete("", status_code=204)
-async def remove_rehearsal(_visitor: Uploader, desk: TheDesk, rehearsal: TheRehearsal) -> None:
+async def remove_rehearsal(_visitor: Uploader, services: TheDesk, rehearsal: TheRehearsal) -> None:
     """Stop a rehearsal and remove it with its files."""
-    await desk.rehearsals.remove(rehearsal)
+    await services.rehearsals.remove(rehearsal)
 
 
 def _options(fields: Fields) -> list[str]:

@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
-from dialer.api_keys import Scope
+from dialer.access.api_keys import Scope
 from dialer.ids import AttemptId, ContactId
-from dialer.overview import AgentNow, AgentState, error_of
-from dialer.report_tables import ATTEMPTS, CONTACTS, Column, Type
+from dialer.reporting.tables import ATTEMPTS, CONTACTS, Column, Type
 from dialer.store import Campaign, Counts, OpenAttempt
 from dialer.store.snapshot import ContactLine
-from workers.web.story import Event, story_of
+from dialer.watching.overview import AgentNow, AgentState, error_of
+from workers.web.contact_timeline import Event, story_of
 
 
 class Open(BaseModel):

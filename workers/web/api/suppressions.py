@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from campaigns.plain_text import LONGEST_REASON
-from dialer.suppressing import Added
+from dialer.steering.suppressing import Added
 from workers.web import jobs
 from workers.web.api.needs import Operator, Reader, TheDesk
 from workers.web.api.upload_form import SUPPRESS_FORM
-from workers.web.desk import Desk
 from workers.web.lists import one
 from workers.web.problems import Problem
+from workers.web.services import Services
 from workers.web.uploads import Upload, received_upload
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
@@ -69,11 +69,11 @@ class AddedDocument(BaseModel):
 @router.get("")
 def list_suppressed(
     _visitor: Reader,
-    desk: TheDesk,
+    services: TheDesk,
     limit: Annotated[int, Query(ge=1, le=100_000)] = 1000,
 ) -> SuppressedList:
     """List numbers that are never called."""
-    found = list(islice(desk.wiring.suppressing.all(), limit + 1))
+    found = list(islice(services.wiring.suppressing.all(), limit + 1))
     items = [
         SuppressedDocument(number=each.number, at=each.at, source=each.source, why=each.why)
         for each in found[:limit]
@@ -82,9 +82,9 @@ def list_suppressed(
 
 
 @router.put("")
-def suppress_number(visitor: Operator, desk: TheDesk, order: NumberOrder) -> AddedDocument:
+def suppress_number(visitor: Operator, services: TheDesk, order: NumberOrder) -> AddedDocument:
     """Put one number on the list; it counts with the next call."""
-    added = desk.wiring.suppressing.add(
+    added = services.wiring.suppressing.add(
         BytesIO(order.number.encode()), source=f"by {visitor.name}", why=order.why
     )
     if added.bad or not added.added + added.already:
@@ -93,29 +93,29 @@ def suppress_number(visitor: Operator, desk: TheDesk, order: NumberOrder) -> Add
 
 
 @router.post("", openapi_extra=SUPPRESS_FORM)
-async def suppress_file(_visitor: Operator, request: Request, desk: TheDesk) -> AddedDocument:
+async def suppress_file(_visitor: Operator, request: Request, services: TheDesk) -> AddedDocument:
     """Put a file's numbers on the list: one a line, or a table with a column of them."""
-    async with received_upload(request, desk.uploads_dir) as upload:
-        return _document(await add_file(desk, upload))
+    async with received_upload(request, services.uploads_dir) as upload:
+        return _document(await add_file(services, upload))
 
 
 @router.post("/remove", status_code=204)
-def unsuppress_number(_visitor: Operator, desk: TheDesk, order: RemovalOrder) -> None:
+def unsuppress_number(_visitor: Operator, services: TheDesk, order: RemovalOrder) -> None:
     """Take a number off the list."""
     try:
-        was_there = desk.wiring.suppressing.remove(order.number)
+        was_there = services.wiring.suppressing.remove(order.number)
     except ValueError as error:
         raise Problem(422, "invalid", f"number: {error}.") from None
     if not was_there:
         raise Problem(404, "not_found", "The number is not on the list.")
 
 
-async def add_file(desk: Desk, upload: Upload) -> Added:
+async def add_file(services: Services, upload: Upload) -> Added:
     """Put an uploaded file's numbers on the list."""
-    return await desk.apart.run(
+    return await services.apart.run(
         jobs.suppress_list,
         lambda _: None,
-        desk.wiring.settings,
+        services.wiring.settings,
         upload.path,
         source=upload.name or "upload",
         why=one(upload.fields, "why"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from campaigns.campaign import LONGEST_NAME
 from campaigns.declared_rules import RULES, default_text, is_yes_or_no, written_name
-from campaigns.list_sieve import Dedupe
+from campaigns.lists.sieve import Dedupe
 from campaigns.rule import Rule
 
 _FILE = {"type": "string", "format": "binary", "description": "CSV or XLSX, any size."}

@@ -12,21 +12,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dialer.api_keys import Scope
-from dialer.health import read_health
-from dialer.overview import AgentState, busy_agents
-from dialer.resuming import resume_account
+from dialer.access.api_keys import Scope
+from dialer.dialing.resuming import resume_account
+from dialer.steering.suppressing import Added
 from dialer.store import Hold
-from dialer.suppressing import Added
+from dialer.watching.health import read_health
+from dialer.watching.overview import AgentState, busy_agents
 from workers.web.api.account import CapsOrder, end_hold
 from workers.web.api.suppressions import add_file
 from workers.web.pages.rendering import (
     check_token,
-    desk_of,
     digits_in,
     plain_form,
     renderer_of,
     require,
+    services_of,
     visitor_of,
 )
 from workers.web.problems import Problem
@@ -40,7 +40,7 @@ _ROLES = ("web", "feeder", "worker", "results")
 async def agents(request: Request) -> Response:
     """Show agents who are doing something, of all campaigns."""
     require(request, Scope.READ_MASKED)
-    db = desk_of(request).wiring.db
+    db = services_of(request).wiring.db
     found = await asyncio.to_thread(busy_agents, db)
     as_of = await asyncio.to_thread(db.now)
     counted = Counter(now.state for now in found.values())
@@ -66,7 +66,7 @@ async def search_suppression(request: Request) -> Response:
 
 
 async def _suppression(request: Request, *, looked_for: str) -> Response:
-    suppressing = desk_of(request).wiring.suppressing
+    suppressing = services_of(request).wiring.suppressing
     matching = (one for one in suppressing.all() if looked_for in one.number)
     found = await asyncio.to_thread(lambda: list(itertools.islice(matching, _MOST_SHOWN + 1)))
     told = {name: request.query_params.get(name, "") for name in ("added", "already", "bad")}
@@ -87,7 +87,7 @@ async def suppress_number(request: Request) -> Response:
     if len(number.splitlines()) != 1:
         raise Problem(422, "invalid", "Write one phone number.")
     added = await asyncio.to_thread(
-        desk_of(request).wiring.suppressing.add,
+        services_of(request).wiring.suppressing.add,
         BytesIO(number.encode()),
         source=f"by {visitor_of(request).name}",
         why=form.get("why", ""),
@@ -100,17 +100,19 @@ async def suppress_number(request: Request) -> Response:
 async def suppress_file(request: Request) -> Response:
     """Put a file's numbers on the list."""
     require(request, Scope.OPERATE)
-    desk = desk_of(request)
-    async with received_upload(request, desk.uploads_dir) as upload:
+    services = services_of(request)
+    async with received_upload(request, services.uploads_dir) as upload:
         await check_token(request, "".join(upload.fields.get("csrf_token", [])))
-        return _told(await add_file(desk, upload))
+        return _told(await add_file(services, upload))
 
 
 async def unsuppress(request: Request) -> Response:
     """Take a number off the list."""
     form = await plain_form(request, Scope.OPERATE)
     try:
-        await asyncio.to_thread(desk_of(request).wiring.suppressing.remove, form.get("number", ""))
+        await asyncio.to_thread(
+            services_of(request).wiring.suppressing.remove, form.get("number", "")
+        )
     except ValueError as error:
         raise Problem(422, "invalid", f"{error}.") from None
     return RedirectResponse("/suppression", status_code=303)
@@ -119,7 +121,7 @@ async def unsuppress(request: Request) -> Response:
 async def health(request: Request) -> Response:
     """Show how processes, Redis, queue and callbacks are."""
     require(request, Scope.READ_MASKED)
-    wiring = desk_of(request).wiring
+    wiring = services_of(request).wiring
     found = await asyncio.to_thread(read_health, wiring.db)
     rate = await asyncio.to_thread(wiring.pacing.rate)
     today = await asyncio.to_thread(wiring.account_day.read)
@@ -138,7 +140,7 @@ async def health(request: Request) -> Response:
 async def hold(request: Request) -> Response:
     """Stop all dialling, or let it go on."""
     form = await plain_form(request, Scope.ADMIN)
-    wiring = desk_of(request).wiring
+    wiring = services_of(request).wiring
     match form.get("do"):
         case "hold":
             why = form.get("why", "").strip() or f"held by {visitor_of(request).name}"
@@ -163,7 +165,9 @@ async def raise_caps(request: Request) -> Response:
         )
     except ValidationError:
         raise Problem(422, "invalid", "Write whole numbers, from 0 up.") from None
-    await asyncio.to_thread(desk_of(request).wiring.account_day.add_for_today, **order.model_dump())
+    await asyncio.to_thread(
+        services_of(request).wiring.account_day.add_for_today, **order.model_dump()
+    )
     return RedirectResponse("/health", status_code=303)
 
 

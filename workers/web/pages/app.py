@@ -11,7 +11,6 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from workers.web.desk import Desk
 from workers.web.entrance import Entrance, ask_to_sign_in
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.masking import Masking
@@ -21,6 +20,7 @@ from workers.web.pages.rendering import Renderer
 from workers.web.pages.static import static_routes
 from workers.web.problems import EXPECTED_ERRORS, problem_of, problem_response
 from workers.web.reviews import Reviews
+from workers.web.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ UPLOADS = re.compile(r"/imports|/campaigns/[^/]+/append|/suppression/file")
 
 
 def pages_app(
-    desk: Desk,
+    services: Services,
     is_open: Callable[[], Awaitable[bool]],
     api: FastAPI,
     *,
@@ -55,7 +55,7 @@ def pages_app(
             Middleware(SameOrigin, is_open=is_open),
             Middleware(
                 Entrance,
-                identify=desk.identifying.by_either,
+                identify=services.identifying.by_either,
                 turn_away=ask_to_sign_in,
                 is_public=_is_public,
             ),
@@ -64,9 +64,9 @@ def pages_app(
         ],
         exception_handlers=dict.fromkeys((*EXPECTED_ERRORS, Exception), _error_page),
     )
-    app.state.desk = desk
-    app.state.reviews = Reviews(desk)
-    app.state.renderer = Renderer(desk)
+    app.state.services = services
+    app.state.reviews = Reviews(services)
+    app.state.renderer = Renderer(services)
     return app
 
 

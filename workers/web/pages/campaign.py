@@ -11,10 +11,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from campaigns.rules_in_words import rules_in_words
-from dialer.api_keys import Scope
-from dialer.deciding import Decision, decide
-from dialer.report_files import Format
-from dialer.report_tables import Kind
+from dialer.access.api_keys import Scope
+from dialer.reporting.files import Format
+from dialer.reporting.tables import Kind
+from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign
 from workers.web.api.campaigns import Action
 from workers.web.api.campaigns import steer as steer_campaign
@@ -25,10 +25,10 @@ from workers.web.live import Reading
 from workers.web.pages import views
 from workers.web.pages.rendering import (
     Renderer,
-    desk_of,
     plain_form,
     renderer_of,
     require,
+    services_of,
 )
 
 _PARTS = (
@@ -46,9 +46,9 @@ _PARTS = (
 async def show(request: Request) -> Response:
     """Show a campaign as it stands."""
     campaign = await _campaign(request)
-    desk = desk_of(request)
-    reading = await desk.watching.read(campaign.id)
-    imports = await asyncio.to_thread(desk.wiring.campaigns.imports, campaign.id)
+    services = services_of(request)
+    reading = await services.watching.read(campaign.id)
+    imports = await asyncio.to_thread(services.wiring.campaigns.imports, campaign.id)
     return await renderer_of(request).page(
         request,
         "campaign.html",
@@ -64,12 +64,12 @@ async def show(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """Send the live pieces of the page, those that changed."""
     campaign = await _campaign(request)
-    desk, renderer = desk_of(request), renderer_of(request)
+    services, renderer = services_of(request), renderer_of(request)
     who = request.state.visitor.id
 
     async def changes() -> Events:
         sent: dict[str, str] = {}
-        async with aclosing(desk.watching.follow(campaign.id, who=who)) as readings:
+        async with aclosing(services.watching.follow(campaign.id, who=who)) as readings:
             async for reading in readings:
                 rendered = _render(renderer, reading)
                 news = {name: html for name, html in rendered.items() if sent.get(name) != html}
@@ -80,7 +80,7 @@ async def events(request: Request) -> Response:
                     return
 
     async def may_stay() -> bool:
-        return await desk.identifying.may_stay(request)
+        return await services.identifying.may_stay(request)
 
     return event_stream(changes(), may_stay=may_stay)
 
@@ -92,7 +92,7 @@ async def steer(request: Request) -> Response:
     action = Action(request.path_params["action"])
     await plain_form(request, Scope.OPERATE)
     campaign = await _campaign(request)
-    wiring, who = desk_of(request).wiring, request.state.visitor.id
+    wiring, who = services_of(request).wiring, request.state.visitor.id
     await asyncio.to_thread(steer_campaign, wiring, campaign, action, who=who)
     return RedirectResponse(f"/campaigns/{campaign.id}", status_code=303)
 
@@ -101,7 +101,7 @@ async def decide_unresolved(request: Request) -> Response:
     """Decide an attempt of which nobody knows."""
     form = await plain_form(request, Scope.OPERATE)
     campaign = await _campaign(request)
-    wiring = desk_of(request).wiring
+    wiring = services_of(request).wiring
     id_ = attempt_of(campaign, request.path_params["attempt_id"])
     if form.get("decision") not in set(Decision):
         raise HTTPException(400)
@@ -119,23 +119,25 @@ async def report(request: Request) -> Response:
     kind, format_ = request.path_params["kind"], request.path_params["format"]
     if format_ == Format.HTML and kind == "report":
         return await report_response(
-            desk_of(request), campaign, Kind.SUMMARY, Format.HTML, visitor, inline=True
+            services_of(request), campaign, Kind.SUMMARY, Format.HTML, visitor, inline=True
         )
     if kind not in set(Kind) or format_ not in set(Format):
         raise HTTPException(404)
-    return await report_response(desk_of(request), campaign, Kind(kind), Format(format_), visitor)
+    return await report_response(
+        services_of(request), campaign, Kind(kind), Format(format_), visitor
+    )
 
 
 async def rejected(request: Request) -> Response:
     """Send the rows that were not taken."""
     require(request, Scope.READ)
     campaign = await _campaign(request)
-    return rejected_csv(desk_of(request), campaign)
+    return rejected_csv(services_of(request), campaign)
 
 
 async def _campaign(request: Request) -> Campaign:
     require(request, Scope.READ_MASKED)
-    wiring = desk_of(request).wiring
+    wiring = services_of(request).wiring
     return await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
 
 

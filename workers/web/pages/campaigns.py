@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from campaigns.campaign import LONGEST_NAME, CampaignState
-from dialer.changing_rules import default_rules
+from dialer.steering.changing_rules import default_rules
 from dialer.store import Campaign, Counts
-from workers.web.pages.rendering import desk_of, renderer_of
+from workers.web.pages.rendering import renderer_of, services_of
 from workers.web.pages.views import Bar, progress, results
 from workers.web.rules import rule_fields
 from workers.wiring import Wiring
@@ -28,14 +28,14 @@ class CampaignRow:
 
 async def show(request: Request) -> Response:
     """List campaigns, the live ones first."""
-    desk = desk_of(request)
-    found = await asyncio.to_thread(_rows, desk.wiring)
+    services = services_of(request)
+    found = await asyncio.to_thread(_rows, services.wiring)
     return await renderer_of(request).page(
         request,
         "campaigns.html",
         rows=found,
         longest_name=LONGEST_NAME,
-        rule_fields=rule_fields(default_rules(desk.wiring.settings)),
+        rule_fields=rule_fields(default_rules(services.wiring.settings)),
     )
 
 

@@ -8,18 +8,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dialer.api_keys import Scope
+from dialer.access.api_keys import Scope
 from workers.web.lists import default_name, list_order
 from workers.web.pages.rendering import (
     check_token,
-    desk_of,
     plain_form,
     renderer_of,
     require,
+    services_of,
     visitor_of,
 )
 from workers.web.problems import Problem, as_problem
-from workers.web.reviews import Review, Reviews, Stage
+from workers.web.reviews import Review, Reviews, ReviewState
 from workers.web.uploads import received_upload
 
 
@@ -30,20 +30,20 @@ async def receive(request: Request) -> Response:
 
 async def receive_more(request: Request) -> Response:
     """Take a list to append to a campaign."""
-    desk = desk_of(request)
+    services = services_of(request)
     campaign_id = request.path_params["campaign_id"]
-    campaign = await asyncio.to_thread(desk.wiring.campaigns.find, campaign_id)
+    campaign = await asyncio.to_thread(services.wiring.campaigns.find, campaign_id)
     return await _receive(request, append_to=campaign.id)
 
 
 async def _receive(request: Request, *, append_to: str) -> Response:
     require(request, Scope.UPLOAD)
-    async with received_upload(request, desk_of(request).uploads_dir) as upload:
+    async with received_upload(request, services_of(request).uploads_dir) as upload:
         fields = dict(upload.fields)
         await check_token(request, "".join(fields.pop("csrf_token", [])))
         if not append_to:
             # what is wrong with the form is told while it is still on the screen
-            settings = desk_of(request).wiring.settings
+            settings = services_of(request).wiring.settings
             list_order(settings, fields, default_name=default_name(upload.name))
         review = _reviews(request).open(upload, fields, append_to=append_to)
     where = f"/imports/{review.id}"
@@ -55,12 +55,14 @@ async def _receive(request: Request, *, append_to: str) -> Response:
 async def show(request: Request) -> Response:
     """Show how a list was understood, and ask what to do with it."""
     review = _review(request)
-    if review.stage is Stage.LOADED and review.document:
+    if review.stage is ReviewState.LOADED and review.document:
         _reviews(request).discard(review)
         return RedirectResponse(f"/campaigns/{review.document['campaign_id']}", status_code=303)
     name, target = "", None
     if review.append_to:
-        target = await asyncio.to_thread(desk_of(request).wiring.campaigns.find, review.append_to)
+        target = await asyncio.to_thread(
+            services_of(request).wiring.campaigns.find, review.append_to
+        )
     else:
         name = _name(request, review)
     return await renderer_of(request).page(

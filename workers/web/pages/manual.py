@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dialer.api_keys import Scope
+from dialer.access.api_keys import Scope
 from workers.web.pages.rendering import renderer_of, require
 
 

@@ -10,19 +10,19 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from dialer.api_keys import Scope
-from dialer.health import AccountStops, account_stops
+from dialer.access.api_keys import Scope
+from dialer.watching.health import AccountStops, account_stops
 from workers.web.access import Visitor
-from workers.web.desk import Desk
 from workers.web.pages.static import static_url
 from workers.web.problems import Problem
+from workers.web.services import Services
 
 
 class Renderer:
     """Renders pages of one web process."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, services: Services) -> None:
+        self._desk = services
         self._environment = _environment()
 
     async def page(
@@ -44,7 +44,7 @@ class Renderer:
         token = ""
         if needs_redis and visitor:
             stops = await asyncio.to_thread(account_stops, self._desk.wiring.db)
-            token = await asyncio.to_thread(self._desk.door.csrf_token, visitor)
+            token = await asyncio.to_thread(self._desk.authenticator.csrf_token, visitor)
         html = self._environment.get_template(template).render(
             visitor=visitor,
             csrf_token=token,
@@ -63,9 +63,9 @@ class Renderer:
         return self._environment.get_template(template).render(**context)
 
 
-def desk_of(request: Request) -> Desk:
+def services_of(request: Request) -> Services:
     """Give what the process has one of each."""
-    return cast("Desk", request.app.state.desk)
+    return cast("Services", request.app.state.services)
 
 
 def renderer_of(request: Request) -> Renderer:
@@ -101,8 +101,8 @@ async def check_token(request: Request, token: str) -> None:
     Raises:
         Problem: It did not, or the page is from an earlier session.
     """
-    door = desk_of(request).door
-    if not await asyncio.to_thread(door.is_csrf_token, visitor_of(request), token):
+    authenticator = services_of(request).authenticator
+    if not await asyncio.to_thread(authenticator.is_csrf_token, visitor_of(request), token):
         raise Problem(403, "wrong_token", "The page is out of date; load it again and repeat.")
 
 

@@ -14,12 +14,19 @@ from starlette.routing import Route
 
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
-from dialer.api_keys import Scope
-from dialer.browsing import IN_FLIGHT, RETRY, Filter, attempts_page, contact_line, contacts_page
+from dialer.access.api_keys import Scope
 from dialer.store import Campaign
 from dialer.store.snapshot import ContactLine
-from workers.web.pages.rendering import desk_of, digits_in, plain_form, renderer_of, require
-from workers.web.story import story_of
+from dialer.watching.browsing import (
+    IN_FLIGHT,
+    RETRY,
+    Filter,
+    attempts_page,
+    contact_line,
+    contacts_page,
+)
+from workers.web.contact_timeline import story_of
+from workers.web.pages.rendering import digits_in, plain_form, renderer_of, require, services_of
 
 _ROWS = 100
 _CONTACT_STATES = (*ContactState, IN_FLIGHT, RETRY)
@@ -53,7 +60,7 @@ async def search_attempts(request: Request) -> Response:
 async def contact(request: Request) -> Response:
     """Show one contact with all that happened to it."""
     visitor = require(request, Scope.READ_MASKED)
-    wiring = desk_of(request).wiring
+    wiring = services_of(request).wiring
     campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
     n = request.path_params["n"]
     is_one = re.fullmatch("[1-9][0-9]{0,9}", n)
@@ -91,7 +98,7 @@ async def _list(
         search: The form that looks for a number.
     """
     require(request, Scope.READ_MASKED)
-    wiring = desk_of(request).wiring
+    wiring = services_of(request).wiring
     campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
     asked = {
         "state": _known(request, "state", states),

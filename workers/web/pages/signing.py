@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dialer.sessions import LONGEST_S
+from dialer.access.sessions import LONGEST_S
 from workers.web.entrance import address_of, cookie_name
-from workers.web.pages.rendering import check_token, desk_of, renderer_of, visitor_of
+from workers.web.pages.rendering import check_token, renderer_of, services_of, visitor_of
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 async def show(request: Request) -> Response:
     """Ask for a key; who needs none goes on."""
     where = _inside(request.query_params.get("next", "/"))
-    visitor = await desk_of(request).identifying.by_cookie(request)
+    visitor = await services_of(request).identifying.by_cookie(request)
     if visitor:
         return RedirectResponse(where, status_code=303)
     return await renderer_of(request).page(request, "sign_in.html", next=where, problem=None)
@@ -26,10 +26,10 @@ async def show(request: Request) -> Response:
 
 async def sign_in(request: Request) -> Response:
     """Open a session for the holder of a key."""
-    desk = desk_of(request)
+    services = services_of(request)
     async with request.form(max_files=0, max_fields=5) as form:
         key, where = str(form.get("key", "")).strip(), _inside(str(form.get("next", "/")))
-    visitor = await desk.identifying.by_key(request, key)
+    visitor = await services.identifying.by_key(request, key)
     if visitor is None:
         return await renderer_of(request).page(
             request,
@@ -39,8 +39,8 @@ async def sign_in(request: Request) -> Response:
             problem="This key opens nothing. Check that all of it was copied.",
         )
     if before := request.cookies.get(cookie_name(request)):
-        await asyncio.to_thread(desk.door.end_session, before)
-    session = await asyncio.to_thread(desk.door.open_session, visitor)
+        await asyncio.to_thread(services.authenticator.end_session, before)
+    session = await asyncio.to_thread(services.authenticator.open_session, visitor)
     log.info("signed_in", key_id=visitor.id, client=address_of(request))
     response = RedirectResponse(where, status_code=303)
     response.set_cookie(
@@ -60,7 +60,7 @@ async def sign_out(request: Request) -> Response:
     async with request.form(max_files=0, max_fields=5) as form:
         await check_token(request, str(form.get("csrf_token", "")))
     visitor = visitor_of(request)
-    await asyncio.to_thread(desk_of(request).door.end_session, visitor.session)
+    await asyncio.to_thread(services_of(request).authenticator.end_session, visitor.session)
     log.info("signed_out", key_id=visitor.id, client=address_of(request))
     response = RedirectResponse("/sign-in", status_code=303)
     response.delete_cookie(

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from campaigns.attempt import AGENT_ANSWERED, AGENT_SIDE, CUSTOMER_SIDE, Outcome
-from dialer.overview import AgentFigures, AgentNow, AgentState
 from dialer.pacing import Rate
 from dialer.store import Counts
+from dialer.watching.overview import AgentFigures, AgentNow, AgentState
 from workers.web.live import Reading
 from workers.web.pages.rendering import words
 
@@ -175,7 +175,7 @@ def _rolling(sent: Mapping[int, int], first: int, last: int) -> Iterator[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentLine:
+class AgentRow:
     """An agent in a list."""
 
     number: str
@@ -183,10 +183,10 @@ class AgentLine:
     figures: AgentFigures | None
 
 
-def agent_lines(reading: Reading) -> list[AgentLine]:
+def agent_lines(reading: Reading) -> list[AgentRow]:
     """List agents, those at work first."""
     figures = reading.overview.agents if reading.overview else {}
-    lines = [AgentLine(number, now, figures.get(number)) for number, now in reading.agents.items()]
+    lines = [AgentRow(number, now, figures.get(number)) for number, now in reading.agents.items()]
     return sorted(lines, key=lambda line: (_STATE_ORDER[line.now.state], line.number))
 
 

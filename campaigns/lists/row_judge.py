@@ -1,0 +1,282 @@
+"""Judges one row of a list by itself: a contact, or the first reason why not."""
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from zoneinfo import ZoneInfo
+
+from campaigns.contact import Contact
+from campaigns.lists.columns import Header, MatchedColumn, Role
+from campaigns.lists.judged_rows import Rejected, Remark
+from campaigns.lists.row_faults import RowFault, RowWarning
+from campaigns.lists.row_options import NO_OPTIONS, OptionProblem, RowOptions, read_options
+from campaigns.lists.source import ListLimits, Quoting, Row
+from campaigns.numbers.phone import (
+    NumberWarning,
+    Phone,
+    PhoneProblem,
+    PhoneRules,
+    parse_phone,
+    usual_mobile,
+)
+
+_AGENTS_REMEMBERED = 20_000
+
+
+class RowJudge:
+    """Judges the rows of one list; what only all rows together can tell comes later."""
+
+    def __init__(
+        self, header: Header, *, limits: ListLimits, rules: PhoneRules, zone: ZoneInfo
+    ) -> None:
+        self._width = len(header.columns)
+        self._max_cell_chars = limits.max_cell_chars
+        self._rules = rules
+        self._zone = zone
+        self._agent = header.agent
+        self._customer = header.customer
+        self._options: dict[Role, MatchedColumn] = {
+            match.role: match for match in header.optional if match.role is not Role.NAME
+        }
+        self._parse = partial(parse_phone, rules=rules)
+        # An agent's number stands in many rows; a customer's in one.
+        self._parse_agent = lru_cache(maxsize=_AGENTS_REMEMBERED)(self._parse)
+        self._caller_id = _caller_id(rules)
+
+    def judge(self, row: Row, *, row_no: int, remarks: list[Remark]) -> Contact | Rejected:
+        """Judge a row that is not blank; remarks on a row that is taken are appended."""
+        usual = self._usual_contact(row, row_no)
+        return self._look_closely(row, row_no, remarks) if usual is None else usual
+
+    def _usual_contact(self, row: Row, row_no: int) -> Contact | None:
+        """Take a row that nothing is odd about, as nine in ten are; None: it needs a closer look.
+
+        The closer look would say the same, in three times the time; a property test holds both
+        together.
+        """
+        line, cells, quoting = row
+        text = "".join(cells)
+        if (
+            len(cells) != self._width
+            or quoting is not Quoting.SOUND
+            or len(text) > self._max_cell_chars
+            or "\0" in text
+            or (self._options and self._has_options(cells))
+        ):
+            return None
+        agent = usual_mobile(cells[self._agent.index], self._rules)
+        customer = usual_mobile(cells[self._customer.index], self._rules)
+        if not agent or not customer or agent == customer or self._caller_id in (agent, customer):
+            return None
+        return Contact(line, row_no, agent, customer, tuple(cells))
+
+    def _look_closely(self, row: Row, row_no: int, remarks: list[Remark]) -> Contact | Rejected:
+        cells = self._fitted(row.cells)
+        if fault := self._shape_fault(row, cells):
+            return fault.reject(row, row_no)
+        agent = self._parse_agent(cells[self._agent.index])
+        if isinstance(agent, PhoneProblem):
+            return _number_fault(agent, self._agent).reject(row, row_no)
+        customer = self._parse(cells[self._customer.index])
+        if isinstance(customer, PhoneProblem):
+            return _number_fault(customer, self._customer).reject(row, row_no)
+        if fault := self._pair_fault(agent, customer):
+            return fault.reject(row, row_no)
+        options = self._read_options(cells)
+        if isinstance(options, _Fault):
+            return options.reject(row, row_no)
+        if (
+            agent.warning
+            or customer.warning
+            or len(row.cells) < self._width
+            or row.quoting is not Quoting.SOUND
+        ):
+            remarks.extend(self._remarks(row, row_no, agent=agent, customer=customer))
+        return Contact(
+            source_line=row.line,
+            row_no=row_no,
+            agent=agent.e164,
+            customer=customer.e164,
+            cells=tuple(cells),
+            priority=options.priority,
+            not_before=options.not_before,
+            expires_at=options.expires_at,
+            timezone=options.timezone,
+            custom_field=options.custom_field,
+        )
+
+    def _fitted(self, cells: list[str]) -> list[str]:
+        """Fill a short row up, and drop empty cells that have no column."""
+        surplus = len(cells) - self._width
+        if surplus < 0:
+            return cells + [""] * -surplus
+        if surplus > 0 and not any(map(str.strip, cells[self._width :])):
+            return cells[: self._width]
+        return cells
+
+    def _shape_fault(self, row: Row, cells: list[str]) -> "_Fault | None":
+        text = "".join(cells)
+        if len(text) > self._max_cell_chars and max(map(len, cells)) > self._max_cell_chars:
+            return _Fault(
+                RowFault.CELL_TOO_LONG,
+                None,
+                f"{max(map(len, cells))} characters",
+                f"at most {self._max_cell_chars} characters in a cell",
+                "Shorten the cell; if it holds several rows, a double quote is missing.",
+            )
+        is_wrong_width = len(row.cells) != self._width
+        if row.quoting is Quoting.OPEN or (row.quoting is Quoting.ODD and is_wrong_width):
+            return _BROKEN_QUOTES
+        if len(cells) > self._width:
+            return _Fault(
+                RowFault.TOO_MANY_CELLS,
+                None,
+                f"{len(cells)} cells",
+                f"{self._width} cells",
+                "Put cells that contain the delimiter in double quotes.",
+            )
+        return _NUL_CHARACTER if "\0" in text else None
+
+    def _pair_fault(self, agent: Phone, customer: Phone) -> "_Fault | None":
+        if agent.e164 == customer.e164:
+            return _Fault(
+                RowFault.AGENT_IS_CUSTOMER,
+                self._customer.column,
+                customer.e164,
+                "another number than the agent's",
+                "Correct one of the two numbers.",
+            )
+        for phone, match in ((agent, self._agent), (customer, self._customer)):
+            if phone.e164 == self._caller_id:
+                return _Fault(
+                    RowFault.IS_CALLER_ID,
+                    match.column,
+                    phone.e164,
+                    "another number than the campaign's caller id",
+                    "The ExoPhone cannot be called through itself.",
+                )
+        return None
+
+    def _has_options(self, cells: list[str]) -> bool:
+        return any(cells[match.index].strip() for match in self._options.values())
+
+    def _read_options(self, cells: list[str]) -> "RowOptions | _Fault":
+        if not self._options:
+            return NO_OPTIONS
+        answer = read_options(
+            {role: cells[match.index] for role, match in self._options.items()}, self._zone
+        )
+        if isinstance(answer, OptionProblem):
+            match = self._options[answer.role]
+            found = cells[match.index]
+            return _Fault(answer.code, match.column, found, answer.expected, answer.fix)
+        return answer
+
+    def _remarks(self, row: Row, row_no: int, *, agent: Phone, customer: Phone) -> list[Remark]:
+        remarks = [
+            _remark(row, row_no, phone.warning, match.column, row.cells[match.index])
+            for phone, match in ((agent, self._agent), (customer, self._customer))
+            if phone.warning
+        ]
+        if row.quoting is Quoting.ODD:
+            remarks.append(_remark(row, row_no, RowWarning.ODD_QUOTES, None, ""))
+        if len(row.cells) < self._width:
+            found = f"{len(row.cells)} cells instead of {self._width}"
+            remarks.append(_remark(row, row_no, RowWarning.TOO_FEW_CELLS, None, found))
+        return remarks
+
+
+def reject(contact: Contact, code: RowFault, column: str, *, found: str, message: str) -> Rejected:
+    """Take an accepted row back, for a reason that lies outside the row."""
+    place = _place(contact.source_line, contact.row_no, column)
+    return Rejected(
+        contact.source_line,
+        contact.row_no,
+        contact.cells,
+        code,
+        column,
+        found,
+        f"{place}: {message}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Why a row is rejected; `column` None means the row as a whole."""
+
+    code: str
+    column: str | None
+    found: str
+    expected: str
+    fix: str
+
+    def reject(self, row: Row, row_no: int) -> Rejected:
+        place = _place(row.line, row_no, self.column)
+        return Rejected(
+            row.line,
+            row_no,
+            tuple(row.cells),
+            self.code,
+            self.column,
+            self.found,
+            f"{place}: expected {self.expected}, found {_shown(self.found)}. {self.fix}",
+        )
+
+
+_BROKEN_QUOTES = _Fault(
+    RowFault.BROKEN_QUOTES,
+    None,
+    "a quote that is never closed, or text after a closing one",
+    "double quotes in pairs",
+    'Write a double quote inside a cell as "" or remove it.',
+)
+_NUL_CHARACTER = _Fault(
+    RowFault.NUL_CHARACTER,
+    None,
+    "a NUL character",
+    "text",
+    "The file was damaged on its way; export the row again.",
+)
+
+_REMARKS = {
+    NumberWarning.DECIMAL_RECOVERED: "read {} as a number with all its digits",
+    NumberWarning.EXPONENT_RECOVERED: "read {} as a number with all its digits",
+    NumberWarning.LANDLINE_WITHOUT_ZERO: "read {} as a landline that lacks its leading zero",
+    RowWarning.TOO_FEW_CELLS: "{}; the missing ones are taken as empty",
+    RowWarning.ODD_QUOTES: "double quotes inside a cell are not doubled; the cell is read as it is",
+}
+
+
+def _remark(
+    row: Row, row_no: int, code: NumberWarning | RowWarning, column: str | None, found: str
+) -> Remark:
+    text = _REMARKS[code].format(_shown(found))
+    return Remark(
+        row.line, row_no, code, column, found, f"{_place(row.line, row_no, column)}: {text}."
+    )
+
+
+def _number_fault(problem: PhoneProblem, match: MatchedColumn) -> _Fault:
+    return _Fault(problem.code, match.column, problem.found, problem.expected, problem.fix)
+
+
+def _place(line: int, row_no: int, column: str | None) -> str:
+    return f"Row {row_no} (line {line})" + (f", {column}" if column else "")
+
+
+_LONGEST_SHOWN_CHARS = 60
+
+
+def _shown(found: str) -> str:
+    """Show a cell in one short line of visible characters."""
+    visible = "".join(mark if mark.isprintable() else " " for mark in found[:200]).strip()
+    if not visible:
+        return "nothing"
+    if len(visible) <= _LONGEST_SHOWN_CHARS:
+        return visible
+    return visible[: _LONGEST_SHOWN_CHARS - 1] + "…"
+
+
+def _caller_id(rules: PhoneRules) -> str | None:
+    """The caller id as a contact would have it; None when no valid contact can equal it."""
+    caller_id = parse_phone(rules.caller_id or "", rules)
+    return caller_id.e164 if isinstance(caller_id, Phone) else None

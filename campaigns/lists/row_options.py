@@ -1,0 +1,150 @@
+"""The optional columns of a row: priority, not before, expires at, time zone, custom field."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from campaigns.lists.columns import Role
+from campaigns.lists.row_faults import RowFault
+
+
+@dataclass(frozen=True, slots=True)
+class RowOptions:
+    """What a row's optional cells say; fields as in `Contact`."""
+
+    priority: int = 0
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+    timezone: str | None = None
+    custom_field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptionProblem:
+    """Which optional cell cannot be used, what was expected, how to mend it."""
+
+    role: Role
+    code: RowFault
+    expected: str
+    fix: str
+
+
+NO_OPTIONS = RowOptions()
+
+
+def read_options(cells: Mapping[Role, str], zone: ZoneInfo) -> RowOptions | OptionProblem:
+    """Read the optional cells of one row; empty ones say nothing.
+
+    Args:
+        cells: The cells of the optional columns the list has.
+        zone: Of instants written without an offset, where the row names no time zone itself.
+    """
+    zone = _zone(cells.get(Role.TIMEZONE, "").strip()) or zone
+    said: dict[str, Any] = {}
+    for role, cell in cells.items():
+        if text := cell.strip():
+            said[role] = _READERS[role](text, zone)
+            if said[role] is None:
+                return _PROBLEMS[role]
+    options = RowOptions(**said)
+    if options.not_before and options.expires_at and options.expires_at <= options.not_before:
+        return _NEVER_DUE
+    return options
+
+
+def _priority(text: str, _zone: ZoneInfo) -> int | None:
+    return int(text) if re.fullmatch(r"[+-]?[0-9]{1,2}", text) else None
+
+
+def _not_before(text: str, zone: ZoneInfo) -> datetime | None:
+    return _instant(text, zone)
+
+
+def _expires_at(text: str, zone: ZoneInfo) -> datetime | None:
+    """A bare date is the contact's last day, so it expires when that day ends."""
+    instant = _instant(text, zone)
+    if instant is None or not _is_bare_date(text):
+        return instant
+    if instant.date() == date.max:  # "never" to many a spreadsheet; there is no day after it
+        return instant
+    return datetime.combine(instant.date() + timedelta(days=1), time(), zone)
+
+
+def _timezone(text: str, _default: ZoneInfo) -> str | None:
+    zone = _zone(text)
+    return zone.key if zone else None
+
+
+def _custom_field(text: str, _zone: ZoneInfo) -> str | None:
+    return text if len(text) <= 128 else None  # the provider's limit
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime | None:
+    """Read ISO 8601 only: 03/04/2026 is March to one reader and April to the other."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=zone)
+
+
+def _is_bare_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1_000)
+def _zone(key: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(key) if key else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder, such as "Asia"
+        return None
+
+
+_READERS: dict[Role, Callable[[str, ZoneInfo], object]] = {
+    Role.PRIORITY: _priority,
+    Role.NOT_BEFORE: _not_before,
+    Role.EXPIRES_AT: _expires_at,
+    Role.TIMEZONE: _timezone,
+    Role.CUSTOM_FIELD: _custom_field,
+}
+
+_ISO = ("a date or time such as 2026-11-23 or 2026-11-23 10:00", "Write year, month and day so.")
+_PROBLEMS = {
+    problem.role: problem
+    for problem in (
+        OptionProblem(
+            Role.PRIORITY,
+            RowFault.BAD_PRIORITY,
+            "a whole number from -99 to 99",
+            "Higher numbers are called first; leave it empty for 0.",
+        ),
+        OptionProblem(Role.NOT_BEFORE, RowFault.BAD_DATE, *_ISO),
+        OptionProblem(Role.EXPIRES_AT, RowFault.BAD_DATE, *_ISO),
+        OptionProblem(
+            Role.TIMEZONE,
+            RowFault.BAD_TIMEZONE,
+            "a time zone such as Asia/Kolkata",
+            "Use a name of the IANA list, or leave it empty for the campaign's.",
+        ),
+        OptionProblem(
+            Role.CUSTOM_FIELD,
+            RowFault.CUSTOM_FIELD_TOO_LONG,
+            "at most 128 characters",
+            "Shorten the text; the provider takes no more.",
+        ),
+    )
+}
+_NEVER_DUE = OptionProblem(
+    Role.EXPIRES_AT,
+    RowFault.NEVER_DUE,
+    "an instant after not_before",
+    "The contact would never be due; correct one of the two.",
+)

@@ -1,0 +1,144 @@
+"""Which rows fall away for what stands elsewhere: suppressed numbers and customers listed twice."""
+
+from collections.abc import Callable, Collection, Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+
+from campaigns.contact import Contact
+from campaigns.lists.columns import Header
+from campaigns.lists.first_seen import Earlier, FirstSeen
+from campaigns.lists.judged_rows import Rejected
+from campaigns.lists.row_faults import RowFault
+from campaigns.lists.row_judge import reject
+
+
+class Dedupe(StrEnum):
+    """Where a customer must not be listed already; the first row always wins."""
+
+    FILE = "file"  # in this list, and in the campaign it is appended to
+    ACTIVE = "active"  # as `file`, and in other campaigns that are not over
+    NONE = "none"  # anywhere: every row counts
+
+
+Lookup = Callable[[Collection[str]], AbstractSet[str]]
+"""Of these numbers in E.164, those that are listed somewhere; asked once a chunk."""
+
+
+def listed_nowhere(_numbers: Collection[str]) -> AbstractSet[str]:
+    """Answer as an empty list would."""
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLists:
+    """What is known of numbers outside the file. A set's `intersection` is a Lookup.
+
+    Args:
+        suppressed: Numbers never to be called, agents' and customers' alike.
+        in_campaign: Customers of the campaign the list is appended to.
+        active: Customers of other campaigns that are not over.
+    """
+
+    suppressed: Lookup = listed_nowhere
+    in_campaign: Lookup = listed_nowhere
+    active: Lookup = listed_nowhere
+
+
+NO_OTHER_LISTS = OtherLists()
+
+
+class Sieve:
+    """Takes contacts back that are suppressed or listed already, chunk by chunk."""
+
+    def __init__(self, header: Header, *, dedupe: Dedupe, others: OtherLists) -> None:
+        self._agent_column = header.agent.column
+        self._customer_column = header.customer.column
+        self._dedupe = dedupe
+        self._others = others
+        self._seen = FirstSeen()
+
+    def sift(self, contacts: list[Contact]) -> tuple[list[Contact], list[Rejected], list[Rejected]]:
+        """Part a chunk into accepted, suppressed and duplicate, each in file order."""
+        contacts, suppressed = self._without_suppressed(contacts)
+        if self._dedupe is Dedupe.NONE:
+            return contacts, suppressed, []
+        contacts, elsewhere = self._without_those_listed_elsewhere(contacts)
+        contacts, in_file = self._without_later_ones(contacts)
+        return contacts, suppressed, sorted(elsewhere + in_file, key=lambda row: row.row_no)
+
+    def _without_suppressed(self, contacts: list[Contact]) -> tuple[list[Contact], list[Rejected]]:
+        numbers = {number for row in contacts for number in (row.agent, row.customer)}
+        suppressed = self._others.suppressed(numbers)
+
+        def objection(contact: Contact) -> Rejected | None:
+            for number, column in (
+                (contact.agent, self._agent_column),
+                (contact.customer, self._customer_column),
+            ):
+                if number in suppressed:
+                    message = f"{number} is on the suppression list and is never called."
+                    return reject(
+                        contact, RowFault.SUPPRESSED, column, found=number, message=message
+                    )
+            return None
+
+        return _part(contacts, map(objection, contacts)) if suppressed else (contacts, [])
+
+    def _without_those_listed_elsewhere(
+        self, contacts: list[Contact]
+    ) -> tuple[list[Contact], list[Rejected]]:
+        customers = {contact.customer for contact in contacts}
+        in_campaign = self._others.in_campaign(customers)
+        is_wide = self._dedupe is Dedupe.ACTIVE
+        active = self._others.active(customers) if is_wide else frozenset[str]()
+
+        if not in_campaign and not active:
+            return contacts, []
+
+        def objection(contact: Contact) -> Rejected | None:
+            if contact.customer in in_campaign:
+                message = f"{contact.customer} is in this campaign already."
+                code = RowFault.DUPLICATE_IN_CAMPAIGN
+            elif contact.customer in active:
+                message = f"{contact.customer} is in another active campaign."
+                code = RowFault.DUPLICATE_ACTIVE
+            else:
+                return None
+            return reject(
+                contact, code, self._customer_column, found=contact.customer, message=message
+            )
+
+        return _part(contacts, map(objection, contacts))
+
+    def _without_later_ones(self, contacts: list[Contact]) -> tuple[list[Contact], list[Rejected]]:
+        def objection(contact: Contact, first: Earlier | None) -> Rejected | None:
+            if first is None:
+                return None
+            code = RowFault.DUPLICATE_CUSTOMER
+            message = f"{contact.customer} stands on line {first.line} already"
+            if first.is_same_pair:
+                code = RowFault.DUPLICATE_PAIR
+                message += ", with the same agent"
+            message += "; the first row is kept."
+            return reject(
+                contact, code, self._customer_column, found=contact.customer, message=message
+            )
+
+        earlier = self._seen.add(contacts)
+        return (
+            _part(contacts, map(objection, contacts, earlier)) if any(earlier) else (contacts, [])
+        )
+
+
+def _part(
+    contacts: list[Contact], objections: Iterable[Rejected | None]
+) -> tuple[list[Contact], list[Rejected]]:
+    kept: list[Contact] = []
+    taken_back: list[Rejected] = []
+    for contact, objection in zip(contacts, objections, strict=True):
+        if objection is None:
+            kept.append(contact)
+        else:
+            taken_back.append(objection)
+    return kept, taken_back

@@ -1,0 +1,1 @@
+"""Phone numbers: read, judged, compared, and masked."""

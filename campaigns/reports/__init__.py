@@ -1,0 +1,1 @@
+"""From counts to a report whose sums hold."""

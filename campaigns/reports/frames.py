@@ -1,0 +1,88 @@
+"""A report's figures as tables; what stands in their columns is told in docs/reports.md."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+
+import pandas as pd
+
+from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
+from campaigns.reports.figures import TALLIED
+from campaigns.reports.report import RATES, Figure, Group, Report
+
+
+def summary_frame(report: Report) -> pd.DataFrame:
+    """Tell what the report is about, the counts with their sums, and the indicators."""
+    return _figures([*_about(report), *report.counts, *report.kpis])
+
+
+def kpis_frame(report: Report) -> pd.DataFrame:
+    """Give the dictionary of indicators."""
+    return _figures(report.kpis)
+
+
+def groups_frame(groups: Sequence[Group]) -> pd.DataFrame:
+    """Give a row of each group: its key, its tally, its rates; 0 ÷ 0 is missing."""
+    tallies = [asdict(group.tally) for group in groups]
+    frame = pd.DataFrame(tallies, columns=TALLIED, dtype="int64")
+    frame.insert(0, "key", [group.key for group in groups])
+    for rate, (part, whole) in RATES.items():
+        frame[rate] = frame[part] / frame[whole]
+    return frame
+
+
+def hours_frame(report: Report) -> pd.DataFrame:
+    """Give a row of each hour, which names its zone."""
+    return groups_frame(report.by_hour).assign(zone=report.subject.zone.key)
+
+
+def outcomes_frame(report: Report) -> pd.DataFrame:
+    """Give a row of each outcome, which names whose doing it was."""
+    frame = groups_frame(report.by_outcome)
+    return frame.assign(side=[side(key) for key in frame["key"]])
+
+
+def side(group: str) -> str:
+    """Tell whose doing an outcome was; '' while there is none."""
+    if group == Outcome.CONNECTED:
+        return "both"
+    if group in CUSTOMER_SIDE:
+        return "customer"
+    if group in AGENT_SIDE:
+        return "agent"
+    if group in _PROVIDER_SIDE:
+        return "provider"
+    return ""
+
+
+_PROVIDER_SIDE = frozenset(
+    {
+        Outcome.CUSTOMER_NOT_DIALLED,
+        Outcome.PROVIDER_FAILED,
+        Outcome.DND,
+        Outcome.REFUSED,
+        Outcome.TURNED_AWAY,
+    }
+)
+
+
+def _figures(figures: Iterable[Figure]) -> pd.DataFrame:
+    # numbers stay what they are: a column of counts and rates has no one type
+    return pd.DataFrame([asdict(one) for one in figures], dtype=object)
+
+
+def _about(report: Report) -> Iterator[Figure]:
+    subject = report.subject
+    yield Figure("campaign", subject.campaign)
+    yield Figure("campaign_id", subject.campaign_id)
+    yield Figure("campaign_state", subject.state)
+    yield Figure("as_of", subject.as_of.astimezone(subject.zone).isoformat(timespec="seconds"))
+    yield Figure("zone", subject.zone.key)
+    yield Figure(
+        "standing",
+        report.standing,
+        formula="final once the campaign has ended and no value can change any more",
+    )
+    for no, content_hash in enumerate(subject.input_hashes, start=1):
+        yield Figure(f"input_{no}_sha256", content_hash)
+    if subject.in_part:
+        yield Figure("input_in_part_sha256", subject.in_part, formula=subject.what_is_missing)

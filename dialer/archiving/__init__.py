@@ -1,0 +1,1 @@
+"""What leaves Redis: campaigns into files, personal data for good."""

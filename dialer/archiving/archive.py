@@ -1,0 +1,281 @@
+"""A campaign as files: all that Redis held of it, and enough to report on it for ever.
+
+<name>_<id>/campaign.json      what it was, its rules, files loaded, counts, hash of each file
+            contacts.parquet   a row a contact: its record and its own line, cell by cell
+            attempts.parquet   a row an attempt, in the contacts' order, as it was stored
+            rejected.parquet   a row a line that was not taken
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Self, TypeVar, get_type_hints
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from campaigns.attempt import Attempt, AttemptState, Outcome
+from campaigns.contact_state import ContactState, NotDialled
+from dialer.errors import NotDone
+from dialer.file_set import FileSet, plain_name
+from dialer.ids import AttemptId
+from dialer.store.attempts import OpenAttempt
+from dialer.store.callback_inbox import Orphan
+from dialer.store.campaigns import Campaign, RejectedRow
+from dialer.store.contacts import Row
+from dialer.store.record import ContactRecord
+from dialer.store.snapshot import ContactLine
+
+Kept = TypeVar("Kept", Attempt, ContactRecord)
+
+CARD = "campaign.json"
+CONTACTS, ATTEMPTS, REJECTED = "contacts.parquet", "attempts.parquet", "rejected.parquet"
+
+
+class ArchiveDamaged(NotDone):
+    """An archive is not there, or not as it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What stands in `campaign.json`.
+
+    Args:
+        campaign: Its fields, the rules among them.
+        imports: Hash, time and counts of each file loaded.
+        counts: Contacts by state and end, attempts by outcome, as Redis counted them.
+        orphans: Callbacks that belong to no call we know.
+        archived_at: Epoch s, as is `purged_at`, when personal data was taken out; None: it is all there.
+        files: Rows and SHA-256 of each.
+    """
+
+    campaign: dict[str, Any]
+    imports: list[dict[str, Any]]
+    counts: dict[str, Any]
+    orphans: list[dict[str, Any]]
+    archived_at: float
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    purged_at: float | None = None
+
+
+class Archive:
+    """Reads and writes one campaign's folder."""
+
+    def __init__(self, folder: Path, campaign: str) -> None:
+        self.folder = folder
+        self._campaign = campaign
+
+    @classmethod
+    def of(cls, campaign: Campaign, archives: Path) -> Self:
+        """Name the folder of a campaign; the id makes it its own, whatever the name."""
+        return cls(archives / f"{plain_name(campaign.name)}_{campaign.id}", campaign.id)
+
+    def write(
+        self, contacts: Iterable[ContactLine], rejected: Iterable[RejectedRow], card: Manifest
+    ) -> Manifest:
+        """Write a campaign, whole or not at all; what stood there before is replaced.
+
+        Args:
+            card: Without `files`; these are told in what is returned.
+        """
+        with FileSet(self.folder) as files:
+            paths = {name: files.place(name) for name in _SCHEMAS}
+            rows = _write_lines(contacts, paths[CONTACTS], paths[ATTEMPTS])
+            rows[REJECTED] = _write_rejected(rejected, paths[REJECTED])
+            card = replace(
+                card,
+                files={
+                    name: {"rows": rows[name], "sha256": _sha256(path)}
+                    for name, path in paths.items()
+                },
+            )
+            text = json.dumps(asdict(card), ensure_ascii=False, indent=2)
+            files.place(CARD).write_text(text + "\n", encoding="utf-8")
+            files.publish()
+        return card
+
+    def card(self) -> Manifest:
+        """Read what the archive is.
+
+        Raises:
+            ArchiveDamaged: There is none.
+        """
+        try:
+            told = json.loads((self.folder / CARD).read_text(encoding="utf-8"))
+            return Manifest(
+                **{one.name: told[one.name] for one in fields(Manifest) if one.name in told}
+            )
+        except (OSError, ValueError, TypeError) as error:
+            raise ArchiveDamaged(f"no archive in {self.folder}: {error}") from error
+
+    def check(self) -> Manifest:
+        """Compare every file with the hash it was given.
+
+        Raises:
+            ArchiveDamaged: One differs, or is not there.
+        """
+        card = self.card()
+        for name, known in card.files.items():
+            path = self.folder / name
+            if not path.exists() or _sha256(path) != known["sha256"]:
+                raise ArchiveDamaged(f"{path} is not as it was written")
+        return card
+
+    def contacts(self) -> Iterator[ContactLine]:
+        """Read every contact with its attempts, in the file's order."""
+        attempts = groupby(self._rows(ATTEMPTS), key=itemgetter("n"))
+        n_of_next, of_next = next(attempts, (None, iter(())))
+        for told in self._rows(CONTACTS):
+            n, extra = told["n"], told["extra"]
+            made: tuple[OpenAttempt, ...] = ()
+            if n == n_of_next:
+                made = tuple(self._attempt(n, one) for one in of_next)
+                n_of_next, of_next = next(attempts, (None, iter(())))
+            row = Row(told["line"], tuple(told["cells"]), json.loads(extra) if extra else {})
+            yield ContactLine(n, _read(ContactRecord, told), row, made)
+
+    def rejected(self) -> Iterator[RejectedRow]:
+        """Read every row that was not taken."""
+        for told in self._rows(REJECTED):
+            yield RejectedRow(told["line"], tuple(told["cells"]), told["code"], told["message"])
+
+    def orphans(self) -> list[Orphan]:
+        """Read the callbacks that belong to no call."""
+        return [Orphan(**one) for one in self.card().orphans]
+
+    def _attempt(self, n: int, told: Mapping[str, Any]) -> OpenAttempt:
+        attempt = _read(Attempt, told)
+        return OpenAttempt(AttemptId(self._campaign, n, attempt.no, attempt.nonce), attempt)
+
+    def _rows(self, name: str) -> Iterator[dict[str, Any]]:
+        try:
+            with pq.ParquetFile(self.folder / name) as file:
+                for batch in file.iter_batches(batch_size=_BATCH):
+                    yield from batch.to_pylist()
+        except (OSError, pa.ArrowInvalid) as error:
+            raise ArchiveDamaged(f"{self.folder / name} cannot be read: {error}") from error
+
+
+class _Rows:
+    """A Parquet file growing row by row."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._file = pq.ParquetWriter(path, schema, compression="zstd")
+        self._waiting: list[tuple[Any, ...]] = []
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+        self._file.close()
+
+    def append(self, *row: Any) -> None:
+        self._waiting.append(row)
+        if len(self._waiting) >= _BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            columns = zip(*self._waiting, strict=True)
+            arrays = [
+                pa.array(column, one.type)
+                for column, one in zip(columns, self._schema, strict=True)
+            ]
+            self._file.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+            self.count += len(self._waiting)
+            self._waiting = []
+
+
+def _write_lines(
+    contacts: Iterable[ContactLine], into: Path, attempts_into: Path
+) -> dict[str, int]:
+    with (
+        _Rows(into, _SCHEMAS[CONTACTS]) as lines,
+        _Rows(attempts_into, _SCHEMAS[ATTEMPTS]) as attempts,
+    ):
+        for line in contacts:
+            extra = json.dumps(line.row.extra) if line.row.extra else None
+            lines.append(line.n, *line.record, line.row.line, line.row.cells, extra)
+            for one in line.attempts:
+                attempts.append(line.n, *one.attempt)
+    return {CONTACTS: lines.count, ATTEMPTS: attempts.count}
+
+
+def _write_rejected(rejected: Iterable[RejectedRow], into: Path) -> int:
+    with _Rows(into, _SCHEMAS[REJECTED]) as rows:
+        for row in rejected:
+            rows.append(row.line, row.cells, row.code, row.message)
+    return rows.count
+
+
+def _read(kind: type[Kept], told: Mapping[str, Any]) -> Kept:
+    """Make a value of its columns; an older archive may lack some, and a newer one have more."""
+    known = {name: told[name] for name in _READERS[kind] if name in told}
+    for name, reader in _READERS[kind].items():
+        if reader is not None and known.get(name) is not None:
+            known[name] = reader(known[name])
+    return kind(**known)
+
+
+def _end(word: str) -> Outcome | NotDialled:
+    return Outcome(word) if word in set(Outcome) else NotDialled(word)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _readers_of(kind: type) -> dict[str, Callable[[Any], Any] | None]:
+    """Tell for each field of a dataclass what makes its value of a column's; None: it is as it is."""
+    words = {
+        AttemptState: AttemptState,
+        ContactState: ContactState,
+        Outcome | None: Outcome,
+        Outcome | NotDialled | None: _end,
+    }
+    return {name: words.get(hint) for name, hint in get_type_hints(kind).items()}
+
+
+def _columns_of(kind: type) -> list[tuple[str, pa.DataType]]:
+    """Give a column for each field."""
+    return [(name, _arrow_type(hint)) for name, hint in get_type_hints(kind).items()]
+
+
+def _arrow_type(hint: Any) -> pa.DataType:
+    """Give what a field's type is in Arrow; every field but a number or truth is text."""
+    for type_, arrow_type in ((bool, pa.bool_()), (int, pa.int64()), (float, pa.float64())):
+        if hint in {type_, type_ | None}:
+            return arrow_type
+    return pa.string()
+
+
+_BATCH = 10_000
+_READERS = {kind: _readers_of(kind) for kind in (Attempt, ContactRecord)}
+_SCHEMAS = {
+    CONTACTS: pa.schema(
+        [
+            ("n", pa.int64()),
+            *_columns_of(ContactRecord),
+            ("line", pa.int64()),
+            ("cells", pa.list_(pa.string())),
+            ("extra", pa.string()),
+        ]
+    ),
+    ATTEMPTS: pa.schema([("n", pa.int64()), *_columns_of(Attempt)]),
+    REJECTED: pa.schema(
+        [
+            ("line", pa.int64()),
+            ("cells", pa.list_(pa.string())),
+            ("code", pa.string()),
+            ("message", pa.string()),
+        ]
+    ),
+}

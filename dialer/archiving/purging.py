@@ -1,0 +1,210 @@
+"""Use case: personal data is forgotten, in Redis, in archives and in files left behind.
+
+The list of suppressed numbers stays: it is there to be obeyed. Reports and recordings written
+into folders of their own are their owner's to remove.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from campaigns.numbers.same_phone import national_digits
+from dialer.archiving.archive import Archive
+from dialer.archiving.forgetting import EVERYBODY, is_needed, rejected_without, without
+from dialer.errors import NotDone
+from dialer.store import Campaign, Campaigns, Database
+from dialer.store.campaigns import RejectedRow
+from dialer.store.record import PER_CHUNK
+from dialer.store.removal import drop_orphans, mark_purged, replace_lines
+from dialer.store.snapshot import ContactLine, contact_lines
+
+log = structlog.get_logger(__name__)
+
+_PASSING_FOLDERS = ("uploads", "rejected", "incoming", "reviews", "sending")
+"""Where files pass through the data folder."""
+
+
+class NotPurged(NotDone):
+    """Personal data that is still needed."""
+
+
+@dataclass(slots=True)
+class Purged:
+    """What was removed, or with a dry run would be.
+
+    Args:
+        campaigns: Names of those in which anything was.
+        contacts: Of which a number or a cell was.
+        attempts: Of which a number or a link to a recording was.
+        rejected: Rows not taken.
+        callbacks: Bodies of callbacks nobody could place.
+        archives: Folders written anew.
+        files: In the data folder.
+        kept: Contacts still to be dialled, which need their numbers.
+    """
+
+    campaigns: list[str] = field(default_factory=list)
+    contacts: int = 0
+    attempts: int = 0
+    rejected: int = 0
+    callbacks: int = 0
+    archives: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Tell it in JSON's terms."""
+        return asdict(self)
+
+    def note(self, before: Iterable[ContactLine], after: Iterable[ContactLine]) -> None:
+        """Count what contacts lost."""
+        for old, new in zip(before, after, strict=True):
+            self.contacts += (old.record, old.row) != (new.record, new.row)
+            self.attempts += sum(a != b for a, b in zip(old.attempts, new.attempts, strict=True))
+
+
+class Purging:
+    """Forgets.
+
+    Args:
+        archives: The folder of all archives.
+        data_dir: Where files pass through.
+        dry_run: Only tell what would be removed.
+    """
+
+    def __init__(self, db: Database, *, archives: Path, data_dir: Path, dry_run: bool) -> None:
+        self._db = db
+        self._archives = archives
+        self._data_dir = data_dir
+        self._dry_run = dry_run
+        self._campaigns = Campaigns(db)
+
+    def campaign(self, campaign: Campaign) -> Purged:
+        """Forget everybody in a campaign that is over.
+
+        Raises:
+            NotPurged: It is not over.
+        """
+        purged = Purged()
+        self._forget_campaign(campaign, purged)
+        return purged
+
+    def number(self, number: str) -> Purged:
+        """Forget one number in all campaigns.
+
+        Args:
+            number: E.164 with its plus.
+        """
+        purged = Purged()
+        for campaign in self._campaigns.all():
+            self._forget(campaign, number, purged)
+        holding = national_digits(number)
+        purged.callbacks = drop_orphans(self._db, "", holding=holding, dry_run=self._dry_run)
+        log.info("number_purged", contacts=purged.contacts, kept=len(purged.kept))
+        return purged
+
+    def older_than(self, age_s: float) -> Purged:
+        """Forget campaigns that ended so long ago, and files that were left behind as long."""
+        before_s = self._db.now() - age_s
+        purged = Purged()
+        for campaign in self._campaigns.all():
+            ended_at = campaign.ended_at or campaign.created_at
+            if campaign.state.is_over and ended_at < before_s and campaign.purged_at is None:
+                self._forget_campaign(campaign, purged)
+        for folder in _PASSING_FOLDERS:
+            for path in sorted((self._data_dir / folder).glob("**/*")):
+                if path.is_file() and path.stat().st_mtime < before_s:
+                    self._remove(path, purged)
+        return purged
+
+    def _forget_campaign(self, campaign: Campaign, purged: Purged) -> None:
+        if not campaign.state.is_over:
+            raise NotPurged(
+                f"campaign {campaign.name} is {campaign.state}; cancel it before its numbers go"
+            )
+        kept_before = len(purged.kept)
+        self._forget(campaign, EVERYBODY, purged)
+        purged.callbacks += drop_orphans(self._db, campaign.id, dry_run=self._dry_run)
+        if not self._dry_run and len(purged.kept) == kept_before:  # else one was opened meanwhile
+            mark_purged(self._db, campaign.id)
+        log.info("campaign_purged", campaign_id=campaign.id)
+
+    def _forget(self, campaign: Campaign, number: str, purged: Purged) -> None:
+        before = (purged.contacts, purged.attempts, purged.rejected)
+        rejected_before = purged.rejected
+        if campaign.archived_at is None:
+            self._forget_in_redis(campaign, number, purged)
+            campaign = self._campaigns.find(campaign.id)  # it may have been archived meanwhile
+        if campaign.archived_at is not None:
+            self._forget_in_archive(campaign, number, purged)
+        if before != (purged.contacts, purged.attempts, purged.rejected):
+            purged.campaigns.append(campaign.name)
+        if purged.rejected > rejected_before:
+            self._remove_rejected_file(campaign, purged)
+
+    def _forget_in_redis(self, campaign: Campaign, number: str, purged: Purged) -> None:
+        lines = contact_lines(self._db, campaign.id, size=campaign.accepted)
+        for _, chunk in groupby(lines, key=lambda line: (line.n - 1) // PER_CHUNK):
+            before = list(chunk)
+            after = [without(line, number) for line in before]
+            while not self._write(campaign, before, after):
+                # a late value or an append came in between
+                before = list(self._read_again(campaign, before))
+                after = [without(line, number) for line in before]
+            purged.note(before, after)
+            purged.kept += (f"{campaign.id}-{one.n}" for one in before if is_needed(one, number))
+        for block, rows in self._campaigns.rejected_blocks(campaign.id):
+            kept = [rejected_without(row, number) for row in rows]
+            purged.rejected += _differing(rows, kept)
+            if kept != rows and not self._dry_run:
+                self._campaigns.keep_rejected(campaign.id, block, kept)
+
+    def _write(
+        self, campaign: Campaign, before: Sequence[ContactLine], after: Sequence[ContactLine]
+    ) -> bool:
+        if self._dry_run or before == after:
+            return True
+        return replace_lines(self._db, campaign.id, before, after)
+
+    def _read_again(
+        self, campaign: Campaign, chunk: Sequence[ContactLine]
+    ) -> Iterator[ContactLine]:
+        first = chunk[0].n
+        size = self._campaigns.find(campaign.id).accepted
+        last = min(first + PER_CHUNK - 1, size)
+        return contact_lines(self._db, campaign.id, size=last, after=first - 1)
+
+    def _forget_in_archive(self, campaign: Campaign, number: str, purged: Purged) -> None:
+        archive = Archive.of(campaign, self._archives)
+        here = Purged()
+        for line in archive.contacts():
+            here.note([line], [without(line, number)])
+        rejected = list(archive.rejected())
+        kept = [rejected_without(row, number) for row in rejected]
+        here.rejected = _differing(rejected, kept)
+        if not (here.contacts or here.attempts or here.rejected):
+            return
+        purged.contacts += here.contacts
+        purged.attempts += here.attempts
+        purged.rejected += here.rejected
+        purged.archives.append(str(archive.folder))
+        if not self._dry_run:
+            contacts = (without(line, number) for line in archive.contacts())
+            archive.write(contacts, kept, replace(archive.card(), purged_at=self._db.now()))
+
+    def _remove_rejected_file(self, campaign: Campaign, purged: Purged) -> None:
+        for path in sorted((self._data_dir / "rejected").glob(f"*_{campaign.id}_rejected.csv")):
+            self._remove(path, purged)
+
+    def _remove(self, path: Path, purged: Purged) -> None:
+        purged.files.append(str(path))
+        if not self._dry_run:
+            path.unlink(missing_ok=True)
+
+
+def _differing(before: Sequence[RejectedRow], after: Sequence[RejectedRow]) -> int:
+    return sum(old != new for old, new in zip(before, after, strict=True))

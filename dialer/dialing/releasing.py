@@ -1,0 +1,152 @@
+"""Use case: keep a few seconds of due contacts in the queue, never more.
+
+Little is ever queued, so a pause acts at once, turns stay fair, and a million waiting contacts
+cost the queue nothing.
+"""
+
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from campaigns.campaign import CampaignState
+from campaigns.contact_state import NotDialled
+from dialer import failpoints
+from dialer.dialing.open_campaigns import OpenCampaigns
+from dialer.ids import ContactId, new_nonce
+from dialer.open_windows import Hours
+from dialer.pacing import Allowance
+from dialer.store import Campaign, Campaigns, Database
+from dialer.store.campaigns import WrongState
+from dialer.store.database import text
+from dialer.store.record import code_of
+
+RELEASE_LEASE_S = 10.0
+"""A release not used by then is taken back: its worker is gone, and no call was made."""
+
+OTHER_SETTINGS = "other settings"
+"""Why a feeder releases nothing whose settings are not the account's."""
+
+_AHEAD_S = 3.0
+_FEWEST, _MOST = 8, 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A contact handed out, and the token that proves it."""
+
+    contact: ContactId
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one tick did.
+
+    Args:
+        released: To be sent to the queue now.
+        held_by: Why no more was released: `nothing`, `stopped`, `capped`, `blocked`, `hold`,
+            `channels`, `other settings`;
+            empty when enough is.
+        idle_s: How long there is nothing to release, unless somebody calls.
+    """
+
+    released: tuple[Released, ...]
+    held_by: str
+    idle_s: float = 0.0
+
+
+class Feeding:
+    """Releases due contacts; any number of feeders may tick, Redis decides who gets which."""
+
+    def __init__(
+        self, db: Database, *, allowance: Allowance, max_concurrent_calls: int, terms: str = ""
+    ) -> None:
+        self._db = db
+        self._terms = terms
+        self._cap = max_concurrent_calls
+        self._ahead = min(_MOST, max(_FEWEST, math.ceil(_AHEAD_S / allowance.spacing_s)))
+        # a slow pace takes longer to use the fewest
+        self._used_within_s = max(_AHEAD_S, self._ahead * allowance.spacing_s)
+        self._campaigns = Campaigns(db)
+        self._going_on = OpenCampaigns(self._campaigns)
+        self._cancelling: list[str] = []
+        self._hours = Hours(db)
+        self._epoch = 0
+
+    def tick(self, *, queued: int = 0) -> Tick:
+        """Take back releases that ran out, wake who waited, release what is due.
+
+        Args:
+            queued: Messages in the queue that no worker has taken.
+        """
+        answer = self._db.run(
+            "release",
+            self._ahead,
+            RELEASE_LEASE_S,
+            new_nonce(),
+            self._cap,
+            code_of(NotDialled.EXPIRED),
+            code_of(NotDialled.SUPPRESSED),
+            code_of(NotDialled.POISON),
+            self._epoch,
+            self._used_within_s,
+            queued,
+            self._terms,
+        )
+        self._epoch = max(self._epoch, int(float(answer[1])))
+        failpoints.reach("released")
+        return Tick(tuple(_released(answer[3:])), text(answer[0]), float(answer[2]))
+
+    def wait_for_call(self, *, within_s: float) -> bool:
+        """Wait until there may be something to do: a campaign was steered, or has somebody to ring.
+
+        One of several feeders hears it. A call that is missed costs the wait, nothing else.
+        """
+        return bool(self._db.client.blpop([self._db.key("calls_feeder")], within_s))
+
+    def keep_schedules(self) -> None:
+        """Start and end what is due, tell release when campaigns may dial; call every second."""
+        now = self._hours.now()
+        self._cancelling = []
+        windows: dict[str, tuple[float, float] | None] = {}
+        for campaign in self._going_on.read():
+            if campaign.state is CampaignState.CANCELLING:
+                self._cancelling.append(campaign.id)
+            elif campaign.state is CampaignState.LOADING:
+                continue
+            elif campaign.rules.end_has_come(now):
+                self._campaigns.end(campaign)
+                self._cancelling.append(campaign.id)
+            elif campaign.state is CampaignState.RUNNING:
+                windows[campaign.id] = self._new_window(campaign)
+            elif _starts_by_itself(campaign, now):
+                with suppress(WrongState):  # somebody else has just steered it elsewhere
+                    self._campaigns.move(campaign, CampaignState.RUNNING)
+                windows[campaign.id] = self._new_window(campaign)
+        self._campaigns.take_turns(windows)
+
+    def cancel_some(self) -> bool:
+        """Close waiting contacts of campaigns being cancelled; True while there are more."""
+        self._cancelling = [id_ for id_ in self._cancelling if self._campaigns.cancel_some(id_)]
+        return bool(self._cancelling)
+
+    def _new_window(self, campaign: Campaign) -> tuple[float, float] | None:
+        """Find when a campaign may be dialled next; None where what release knows still holds."""
+        if campaign.open_from <= self._hours.now().timestamp() < campaign.open_until:
+            return None
+        # a contact of another zone is sent back by the gate until its own hours open
+        return self._hours.widest(campaign.rules, self._campaigns.zones(campaign.id))
+
+
+def _starts_by_itself(campaign: Campaign, now: datetime) -> bool:
+    """Tell whether a start is due."""
+    at = campaign.rules.starts_at
+    is_due = campaign.state is CampaignState.LOADED and at is not None and at <= now
+    return is_due and campaign.has_a_start_ahead
+
+
+def _released(answer: list[bytes]) -> Iterator[Released]:
+    for campaign, n, token in zip(answer[::3], answer[1::3], answer[2::3], strict=True):
+        yield Released(ContactId(text(campaign), int(n)), text(token))

@@ -1,0 +1,1 @@
+"""The embedded server, for who has no Redis."""

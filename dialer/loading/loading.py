@@ -1,0 +1,515 @@
+"""Use case: an uploaded file becomes contacts of a campaign.
+
+    file ─▶ private copy + hash ─▶ judged in chunks ─▶ stored block by block ─▶ committed
+                                      └▶ rejected and duplicate rows, with line, code and reason
+
+A load that broke off goes on at its last stored block when the same file is loaded again under
+the same name: judging is repeatable, and a block that is already there is not written again.
+"""
+
+import contextlib
+import gc
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import structlog
+
+from campaigns.campaign import LONGEST_NAME, CampaignState, is_name
+from campaigns.campaign_rules import CampaignRules
+from campaigns.custom_field import CustomFieldTemplate
+from campaigns.lists.columns import ColumnChoice
+from campaigns.lists.contact_list import ContactList, open_list
+from campaigns.lists.diff import ListDiff
+from campaigns.lists.judged_rows import Chunk, Rejected, Summary, without_remarks, write_rejected
+from campaigns.lists.sieve import Dedupe, OtherLists
+from campaigns.numbers.phone import PhoneRules
+from dialer import failpoints
+from dialer.call_request import check_call
+from dialer.ids import new_campaign_id
+from dialer.loading.comparing import compare, is_mended
+from dialer.loading.contact_blocks import ContactBlocks, Interrupted
+from dialer.steering.suppressing import list_key
+from dialer.store import Campaign, Campaigns, Contacts, Database
+from dialer.store.campaigns import LoadMark, RejectedRow, WrongState
+from dialer.store.contacts import customers_of
+from dialer.workbooks.apart import open_workbook_apart
+
+log = structlog.get_logger(__name__)
+
+_COPY_BYTES = 1 << 20
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+_TAKE_NO_ROWS = {CampaignState.CANCELLING, CampaignState.CANCELLED}
+
+
+class LoadRefused(Exception):
+    """The file cannot be loaded under this name or into this campaign; says what to do."""
+
+
+class StartRefused(Exception):
+    """What is loaded would be dialled without anybody starting it, which whoever loads may not do."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(
+            message
+            or "its contacts would be called without anybody starting it, which takes the scope "
+            "operate; pause the campaign first, or load it without a start time"
+        )
+
+
+class NameTaken(LoadRefused):
+    """A campaign of this name was loaded from another file."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        there_is = f"there is a campaign {campaign.name!r} already"
+        if campaign.archived_at or campaign.state in _TAKE_NO_ROWS:
+            stands = "archived" if campaign.archived_at else campaign.state
+            super().__init__(f"{there_is}, and it is {stands}; choose another --name")
+        else:
+            super().__init__(
+                f"{there_is}, loaded from another file; choose another --name, or add the rows "
+                f"with: dialer campaign append {campaign.id} FILE"
+            )
+        self.campaign = campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of a file.
+
+    Args:
+        campaign: As it stands after it; None after a dry run.
+        summary: Counts with examples.
+        already: The same content was loaded here before: nothing was done.
+        rejected_file: Rows not taken, with line, code and reason; None when there are none.
+    """
+
+    campaign: Campaign | None
+    summary: Summary
+    contact_list: ContactList | None
+    already: bool = False
+    rejected_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How to read a file."""
+
+    choice: ColumnChoice = field(default_factory=ColumnChoice)
+    dedupe: Dedupe = Dedupe.FILE
+
+
+class Loading:
+    """Loads files.
+
+    Args:
+        data_dir: Where private copies and rejected rows are kept.
+    """
+
+    def __init__(self, db: Database, *, phone_rules: PhoneRules, data_dir: Path) -> None:
+        self._db = db
+        self._phone_rules = phone_rules
+        self._data_dir = data_dir
+        self._campaigns = Campaigns(db)
+        self._contacts = Contacts(db)
+
+    def load(
+        self,
+        file: BinaryIO,
+        *,
+        name: str,
+        rules: CampaignRules,
+        options: LoadOptions,
+        may_start: bool = True,
+        on_progress: Callable[[float], None] = lambda _: None,
+    ) -> Loaded:
+        """Load a file as a new campaign; the same content under the same name is loaded once.
+
+        Args:
+            may_start: Whoever loads may start calls.
+
+        Raises:
+            CampaignFileError: The file as a whole cannot be used.
+            NameTaken: A campaign of this name was loaded from another file.
+            StartRefused: It would start by itself.
+        """
+        _check_name(name)
+        _check_rules(rules)
+        if rules.starts_at and not may_start:
+            raise StartRefused
+        with self._private_copy(file) as (private, content_hash):
+            if not self._campaigns.knows_import(self._campaigns.id_of(name), content_hash):
+                self._check_end(rules)
+            contact_list = self._open(private, rules, options)
+            campaign = self._campaign_for(name, rules, contact_list, content_hash)
+            return self._load_into(
+                campaign, contact_list, content_hash, options, on_progress, may_start=may_start
+            )
+
+    def append(
+        self,
+        file: BinaryIO,
+        *,
+        campaign: Campaign,
+        options: LoadOptions,
+        may_start: bool = True,
+        on_progress: Callable[[float], None] = lambda _: None,
+    ) -> Loaded:
+        """Append a file's rows to a campaign; what is there is never touched.
+
+        Raises:
+            CampaignFileError: The file as a whole cannot be used.
+            LoadRefused: The campaign is over, or the columns are not the campaign's.
+            StartRefused: It runs, or will by itself, and whoever appends may not start calls.
+        """
+        with self._private_copy(file) as (private, content_hash):
+            if not self._campaigns.knows_import(campaign.id, content_hash):
+                self._check_end(campaign.rules)
+            contact_list = self._open(private, campaign.rules, options)
+            _check_columns(campaign, contact_list)
+            return self._load_into(
+                campaign, contact_list, content_hash, options, on_progress, may_start=may_start
+            )
+
+    def compare(
+        self, file: BinaryIO, *, campaign: Campaign, options: LoadOptions
+    ) -> ListDiff | None:
+        """Tell what a file would change in a campaign; writes nothing.
+
+        Returns:
+            None where this very content was loaded before, or is on its way in.
+
+        Raises:
+            CampaignFileError: The file as a whole cannot be used.
+        """
+        digest = hashlib.sha256()
+        while piece := file.read(_COPY_BYTES):
+            digest.update(piece)
+        if self._campaigns.knows_import(campaign.id, digest.hexdigest()):
+            return None
+        file.seek(0)
+        contact_list = self._open(file, campaign.rules, options)
+        return compare(self._db, campaign, contact_list, dedupe=options.dedupe)
+
+    def check(
+        self,
+        file: BinaryIO,
+        *,
+        rules: CampaignRules,
+        options: LoadOptions,
+        rejected: Path | None = None,
+        on_progress: Callable[[float], None] = lambda _: None,
+        on_chunk: Callable[[Chunk], None] = lambda _: None,
+    ) -> Loaded:
+        """Judge a file exactly as a load would, and write nothing to the store.
+
+        Args:
+            rejected: Where to write the rows that would not be taken; None: nowhere.
+            on_chunk: Told every judged chunk of rows.
+        """
+        _check_rules(rules)
+        self._check_end(rules)
+        contact_list = self._open(file, rules, options)
+        summary = Summary()
+
+        def not_taken() -> Iterator[Rejected]:
+            for chunk in contact_list.chunks(
+                dedupe=options.dedupe, others=self._others(options, campaign=None)
+            ):
+                summary.add(chunk)
+                on_chunk(chunk)
+                on_progress(chunk.share_read)
+                yield from chunk.not_taken
+
+        with (rejected or Path(os.devnull)).open("w", encoding="utf-8", newline="") as out:
+            out.writelines(write_rejected(contact_list.header.columns, not_taken()))
+        return Loaded(None, summary, contact_list)
+
+    def _check_end(self, rules: CampaignRules) -> None:
+        if rules.end_has_come(datetime.fromtimestamp(self._db.now(), UTC)):
+            raise LoadRefused(
+                "ends_at has passed, so nobody would be called; load a new campaign with a later one"
+            )
+
+    def _open(self, file: BinaryIO, rules: CampaignRules, options: LoadOptions) -> ContactList:
+        phone_rules = PhoneRules(
+            default_country=self._phone_rules.default_country,
+            allowed_countries=self._phone_rules.allowed_countries,
+            caller_id=rules.caller_id,
+        )
+        contact_list = open_list(
+            file,
+            choice=options.choice,
+            rules=phone_rules,
+            zone=ZoneInfo(rules.timezone),
+            workbooks=open_workbook_apart,
+        )
+        if rules.custom_field:
+            _check_custom_field(rules.custom_field, contact_list)
+        return contact_list
+
+    @contextlib.contextmanager
+    def _private_copy(self, file: BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
+        """Copy the upload, so that nobody changes it under us; gives it with its content's hash."""
+        folder = self._data_dir / "uploads"
+        folder.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".upload") as copy:
+            while piece := file.read(_COPY_BYTES):
+                digest.update(piece)
+                copy.write(piece)
+            copy.seek(0)
+            # without its wrapper, which every line read would pass through
+            yield cast("BinaryIO", copy.file), digest.hexdigest()
+
+    def _campaign_for(
+        self, name: str, rules: CampaignRules, contact_list: ContactList, content_hash: str
+    ) -> Campaign:
+        """Find or create the campaign to load into."""
+        campaign_id = new_campaign_id()
+        if self._campaigns.create(
+            campaign_id,
+            name=name,
+            rules=rules,
+            columns=contact_list.header.columns,
+            content_hash=content_hash,
+        ):
+            return self._campaigns.find(campaign_id)
+        campaign = self._campaigns.find(name)
+        if campaign.state is CampaignState.LOADING or self._campaigns.has_imported(
+            campaign.id, content_hash
+        ):
+            return campaign
+        raise NameTaken(campaign)
+
+    def _load_into(
+        self,
+        campaign: Campaign,
+        contact_list: ContactList,
+        content_hash: str,
+        options: LoadOptions,
+        on_progress: Callable[[float], None],
+        *,
+        may_start: bool,
+    ) -> Loaded:
+        if campaign.has_a_start_ahead and not may_start:
+            raise StartRefused
+        try:
+            # asked in the same step: somebody may start it between our look and the first row
+            mark = self._campaigns.begin_loading(
+                campaign.id, content_hash=content_hash, may_start=may_start
+            )
+        except WrongState as error:
+            if error.state is CampaignState.RUNNING:
+                raise StartRefused from None
+            stands = "archived" if campaign.archived_at else error.state
+            raise LoadRefused(f"campaign {campaign.name} is {stands}; load a new one") from None
+        if mark is None:
+            return _as_it_was(campaign)
+        if mark.content_hash != content_hash:
+            raise LoadRefused(
+                f"another file is being loaded into campaign {campaign.name}; if that load broke "
+                "off, run it again with the same file first"
+            )
+        # Rows that a load which broke off has stored keep the judgement they got then: the
+        # suppression list and other campaigns may have changed since.
+        stored = set(self._contacts.lines(campaign.id, after=mark.base, until=mark.size))
+        summary = Summary(accepted=len(stored))
+        chunks = contact_list.chunks(
+            dedupe=options.dedupe, others=self._others(options, campaign=campaign, mark=mark)
+        )
+        if is_mended(contact_list, campaign.columns):
+            chunks = (without_remarks(chunk, columns=campaign.columns) for chunk in chunks)
+        try:
+            with (
+                _no_search_for_cycles(),
+                ContactBlocks(self._db, campaign, size=mark.size) as blocks,
+            ):
+                for number, chunk in enumerate(_without(chunk, stored) for chunk in chunks):
+                    blocks.add(chunk.accepted)
+                    if chunk.not_taken or stored:
+                        self._campaigns.keep_rejected(
+                            campaign.id, f"{mark.base:010}-{number:06}", list(_rejected(chunk))
+                        )
+                    summary.add(chunk)
+                    on_progress(chunk.share_read)
+        except Interrupted:
+            raise LoadRefused(self._why_interrupted(campaign)) from None
+        self._campaigns.commit(
+            campaign.id,
+            counts={
+                "rows": summary.rows,
+                "accepted": summary.accepted,
+                "rejected": summary.rejected,
+                "duplicate": summary.duplicate,
+            },
+            entry={"hash": content_hash, "blank": summary.blank},
+        )
+        failpoints.reach("committed")
+        log.info(
+            "list_loaded",
+            campaign_id=campaign.id,
+            rows=summary.rows,
+            accepted=summary.accepted,
+            rejected=summary.rejected,
+            duplicate=summary.duplicate,
+        )
+        return Loaded(
+            self._campaigns.find(campaign.id),
+            summary,
+            contact_list,
+            rejected_file=self._write_rejected(campaign, summary),
+        )
+
+    def _why_interrupted(self, campaign: Campaign) -> str:
+        state = self._campaigns.find(campaign.id).state
+        if state in {CampaignState.CANCELLING, CampaignState.CANCELLED}:
+            return f"campaign {campaign.name} was cancelled while the file was being loaded"
+        return "the same file is being loaded twice at once; run one load"
+
+    def _others(
+        self, options: LoadOptions, *, campaign: Campaign | None, mark: LoadMark | None = None
+    ) -> OtherLists:
+        suppressed = partial(self._suppressed, campaign)
+        if options.dedupe is Dedupe.NONE:
+            return OtherLists(suppressed=suppressed)
+        in_campaign = active = _Customers([])
+        if campaign and mark and mark.base:
+            in_campaign = _Customers([customers_of(self._db, campaign.id, size=mark.base)])
+        if options.dedupe is Dedupe.ACTIVE:
+            active = _Customers(
+                [
+                    customers_of(self._db, other.id, size=other.accepted)
+                    for other in self._campaigns.all()
+                    if not other.state.is_over and (campaign is None or other.id != campaign.id)
+                ]
+            )
+        return OtherLists(suppressed=suppressed, in_campaign=in_campaign, active=active)
+
+    def _suppressed(self, campaign: Campaign | None, numbers: Collection[str]) -> AbstractSet[str]:
+        keys = {list_key(self._db, None), list_key(self._db, campaign.id if campaign else None)}
+        lists = [key for key in keys if self._db.client.exists(key)]
+        if not numbers or not lists:
+            return frozenset()
+        listed = list(numbers)
+        digits = [number[1:] for number in listed]
+        found: set[str] = set()
+        for key in lists:
+            entries = cast("list[bytes | None]", self._db.client.hmget(key, digits))
+            found.update(one for one, entry in zip(listed, entries, strict=True) if entry)
+        return found
+
+    def _write_rejected(self, campaign: Campaign, summary: Summary) -> Path | None:
+        if not summary.rejected + summary.duplicate:
+            return None
+        folder = self._data_dir / "rejected"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{_NOT_IN_FILE_NAMES.sub('-', campaign.name)}_{campaign.id}_rejected.csv"
+        part = path.with_suffix(".part")
+        rows = (
+            Rejected(row.line, 0, row.cells, row.code, None, "", row.message)
+            for row in self._campaigns.rejected_rows(campaign.id)
+        )
+        with part.open("w", encoding="utf-8", newline="") as out:
+            out.writelines(write_rejected(campaign.columns, rows))
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(path)
+        return path
+
+
+@contextlib.contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Let nobody look for unreachable cycles meanwhile.
+
+    Judging makes tuples by the million and no cycle, but every few thousand of them set off a
+    search through all there is: a third of a load's time. What else the process does in these
+    seconds is searched afterwards.
+    """
+    was_searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_searched:
+            gc.enable()
+
+
+class _Customers:
+    """Customers listed elsewhere: eight bytes each, sorted, so that a million cost 8 MB."""
+
+    def __init__(self, lists: "Sequence[np.ndarray[Any, np.dtype[np.int64]]]") -> None:
+        joined = np.concatenate(lists) if lists else np.empty(0, dtype=np.int64)
+        self._numbers = np.unique(joined)
+
+    def __call__(self, numbers: Collection[str]) -> AbstractSet[str]:
+        if not self._numbers.size or not numbers:
+            return frozenset()
+        asked = list(numbers)
+        wanted = np.array([int(number[1:]) for number in asked], dtype=np.int64)
+        at = np.searchsorted(self._numbers, wanted)
+        at[at == self._numbers.size] = 0
+        found = self._numbers[at] == wanted
+        return {number for number, is_listed in zip(asked, found, strict=True) if is_listed}
+
+
+def _check_name(name: str) -> None:
+    if not is_name(name):
+        raise LoadRefused(f"a campaign's name has 1 to {LONGEST_NAME} printable characters")
+
+
+def _check_rules(rules: CampaignRules) -> None:
+    try:
+        check_call(rules)
+    except ValueError as error:
+        raise LoadRefused(str(error)) from None
+
+
+def _check_custom_field(template: str, contact_list: ContactList) -> None:
+    try:
+        CustomFieldTemplate.parse(template, contact_list.header.columns)
+    except ValueError as error:
+        raise LoadRefused(str(error)) from None
+
+
+def _check_columns(campaign: Campaign, contact_list: ContactList) -> None:
+    is_same = contact_list.header.columns == campaign.columns
+    if not is_same and not is_mended(contact_list, campaign.columns):
+        raise LoadRefused(
+            f"the file's columns are {', '.join(contact_list.header.columns)}; campaign "
+            f"{campaign.name} has {', '.join(campaign.columns)}. Use the same columns in the "
+            "same order, or load a new campaign"
+        )
+
+
+def _as_it_was(campaign: Campaign) -> Loaded:
+    summary = Summary(
+        accepted=campaign.accepted, rejected=campaign.rejected, duplicate=campaign.duplicate
+    )
+    return Loaded(campaign, summary, None, already=True)
+
+
+def _without(chunk: Chunk, lines: AbstractSet[int]) -> Chunk:
+    if not lines:
+        return chunk
+    return replace(
+        chunk,
+        accepted=tuple(one for one in chunk.accepted if one.source_line not in lines),
+        rejected=tuple(one for one in chunk.rejected if one.line not in lines),
+        duplicates=tuple(one for one in chunk.duplicates if one.line not in lines),
+    )
+
+
+def _rejected(chunk: Chunk) -> Iterator[RejectedRow]:
+    for row in chunk.not_taken:
+        yield RejectedRow(row.line, row.cells, row.code, row.message)

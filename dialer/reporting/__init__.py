@@ -1,0 +1,1 @@
+"""A campaign's report files, and their agreement with the provider."""

@@ -1,0 +1,90 @@
+"""A report table as CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from campaigns.spreadsheet_safety import safe_cell, safe_cells
+from dialer.reporting.cells import (
+    end_to_end,
+    instants,
+    integer_texts,
+    iso_texts,
+    joined,
+    number_texts,
+    text_array,
+)
+from dialer.reporting.tables import Column, Columns, Table, Type
+
+
+class CsvFile:
+    """UTF-8, commas, CRLF, as RFC 4180 has it.
+
+    Args:
+        raw: Leave cells as they are, even those a spreadsheet program would run.
+        bom: Begin with a byte order mark, without which Excel takes the file for its own code page.
+    """
+
+    def __init__(self, path: Path, table: Table, *, zone: ZoneInfo, raw: bool, bom: bool) -> None:
+        self._file = path.open("wb")
+        self._columns = table.columns
+        self._zone = zone
+        self._raw = raw
+        header = io.StringIO()
+        csv.writer(header).writerow(table.header if raw else map(safe_cell, table.header))
+        self._file.write(header.getvalue().encode("utf-8-sig" if bom else "utf-8"))
+
+    def write(self, columns: Columns) -> None:
+        """Append rows.
+
+        Arrow joins columns in a tenth of the time that `csv` takes for their cells. Its own writer
+        of CSV would put every text into quotes.
+        """
+        if not columns:
+            return
+        texts = [
+            _quoted(self._texts(cells, column))
+            for cells, column in zip(columns, self._columns, strict=True)
+        ]
+        lines = joined(*texts, missing="", between=",")
+        self._file.write(end_to_end(joined(lines, "\r\n")))
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._file.close()
+
+    abandon = close
+
+    def _texts(self, cells: Sequence[Any], column: Column) -> pa.LargeStringArray:
+        match column.type:
+            case Type.INSTANT:
+                return iso_texts(instants(cells, self._zone))
+            case Type.INTEGER:
+                return integer_texts(cells)
+            case Type.TRUTH:
+                return text_array(["true" if cell else "false" for cell in cells])
+            case Type.TEXT if not self._raw:
+                return text_array(safe_cells(cells))
+            case Type.WORD | Type.TEXT | Type.MONEY:
+                return text_array(cells)
+            case Type.REAL | Type.FIGURE if self._raw:
+                return number_texts(cells)
+            case Type.REAL | Type.FIGURE:
+                return number_texts(
+                    [safe_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+                )
+
+
+def _quoted(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Put quotes around the texts that need them; most columns have none."""
+    letters = bytes(end_to_end(texts))
+    if not any(mark in letters for mark in (b'"', b",", b"\r", b"\n")):
+        return texts
+    in_quotes = joined('"', pc.replace_substring(texts, '"', '""'), '"')
+    return pc.if_else(pc.match_substring_regex(texts, '[",\r\n]'), in_quotes, texts)

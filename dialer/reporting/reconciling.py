@@ -1,0 +1,214 @@
+"""Use case: our attempts compared with the provider's own list of calls.
+
+attempts ──▶ Sids, numbers, period ──▶ the provider's list of that period, page by page
+   │                                      ├─ a Sid of ours       → compared
+   │                                      ├─ claims this campaign → extra
+   │                                      └─ anybody else's       → passed over
+   └─ Sids not in the list ──▶ asked by Sid ──▶ compared, or missing
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from campaigns.attempt import Attempt, CallReport
+from campaigns.custom_field import attempt_id_in
+from campaigns.numbers.same_phone import endings, national_digits
+from campaigns.reports.reconciliation import OURS, THEIRS, Verdict, reconciled
+from campaigns.settlement import outcome_of, overall_outcome
+from dialer.file_set import FileSet
+from dialer.ids import AttemptId
+from dialer.reporting.reporting import file_stem
+from dialer.settling.lookups import SIDS_PER_LOOKUP, Lookups
+from dialer.store import Campaign, OpenAttempt
+from dialer.store.snapshot import ContactLine
+
+_MARGIN = timedelta(minutes=5)  # the provider's clock and ours; a request on its way
+_LONGEST_PERIOD = timedelta(days=30)  # the provider takes a month
+_OLDEST = timedelta(days=180)  # and keeps half a year
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """How the books agree.
+
+    Args:
+        calls: A row a call, see `campaigns.reports.reconciliation`.
+        live: Attempts of ours whose call has not ended; they are not compared.
+        foreign: Ended calls of the account that belong to others.
+        requests: Look-ups it took.
+    """
+
+    calls: pd.DataFrame
+    live: int
+    foreign: int
+    requests: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Calls by verdict."""
+        found = self.calls["verdict"].value_counts()
+        return {str(verdict): int(found.get(verdict, 0)) for verdict in Verdict}
+
+    def disagreeing(self) -> list[dict[str, Any]]:
+        """Give the calls that did not match, by column; what nobody told is None."""
+        wrong = self.calls[self.calls["verdict"] != Verdict.MATCHED]
+        rows: list[dict[str, Any]] = wrong.where(wrong.notna(), None).to_dict("records")
+        return rows
+
+    def write(self, out: Path, *, campaign: Campaign, as_of: datetime) -> Path:
+        """Write a row a call as CSV, whole or not at all."""
+        with FileSet(out) as files:
+            path = files.place(f"{file_stem(campaign, 'reconcile', as_of)}.csv")
+            self.calls.to_csv(path, index=False, lineterminator="\r\n")
+            return files.publish()[0]
+
+
+class Reconciling:
+    """Compares campaigns with the provider.
+
+    Args:
+        owner_of: Names the attempt that holds a Sid, where that is still known.
+    """
+
+    def __init__(self, lookups: Lookups, *, owner_of: Callable[[str], str | None]) -> None:
+        self._lookups = lookups
+        self._owner_of = owner_of
+
+    def reconcile(
+        self,
+        campaign: str,
+        contacts: Iterable[ContactLine],
+        *,
+        as_of: datetime,
+        on_progress: Callable[[float], None] = lambda _: None,
+    ) -> Reconciliation:
+        """Compare a campaign's settled attempts with the provider's calls.
+
+        Args:
+            campaign: Its id.
+            on_progress: Told how much of the period was read: 0 … 1.
+
+        Raises:
+            NoSlot, ProviderError: Not all could be read.
+        """
+        requests_before = self._lookups.requests
+        ours = _Ours()
+        for line in contacts:
+            for one in line.attempts:
+                ours.add(one)
+        told: dict[str, Sequence[object]] = {}
+        foreign = 0
+        for report in self._listed(ours, as_of, on_progress):
+            if not report.is_over or report.sid in ours.live:
+                continue
+            if report.sid in ours.settled or self._is_extra(report, campaign, ours):
+                told[report.sid] = _their_row(report)
+            else:
+                foreign += 1
+        for report in self._asked(ours.settled.keys() - told.keys()):
+            told[report.sid] = _their_row(report)
+        calls = reconciled(
+            pd.DataFrame(ours.settled.values(), columns=OURS, dtype=object),
+            pd.DataFrame(told.values(), columns=THEIRS, dtype=object),
+        )
+        requests = self._lookups.requests - requests_before
+        return Reconciliation(calls, len(ours.live), foreign, requests)
+
+    def _listed(
+        self, ours: "_Ours", as_of: datetime, on_progress: Callable[[float], None]
+    ) -> Iterator[CallReport]:
+        if ours.first_at is None or ours.last_at is None:
+            return
+        begin = max(ours.first_at - _MARGIN, as_of - _OLDEST)
+        end = min(ours.last_at + _MARGIN, as_of + _MARGIN)
+        whole = end - begin
+        while begin < end:
+            until = min(begin + _LONGEST_PERIOD, end)
+            for page in self._lookups.pages(created_from=begin, created_until=until, overdue=True):
+                yield from page
+                if page and (oldest := page[-1].created_at):  # the newest come first
+                    on_progress(1 - (oldest - begin) / whole)
+            begin = until
+        on_progress(1.0)
+
+    def _asked(self, sids: Iterable[str]) -> Iterator[CallReport]:
+        left = sorted(sids)
+        for first in range(0, len(left), SIDS_PER_LOOKUP):
+            batch = left[first : first + SIDS_PER_LOOKUP]
+            yield from self._lookups.by_sid(batch, overdue=True).values()
+
+    def _is_extra(self, report: CallReport, campaign: str, ours: "_Ours") -> bool:
+        """Tell whether a call we do not know is this campaign's all the same."""
+        claims = _claimed(report.custom_field)
+        if claims is None and ours.has_pair(report.agent, report.customer):
+            # bulk rows may lack what we sent along; a number alone proves nothing
+            owner = self._owner_of(report.sid)
+            claims = AttemptId.parse(owner or "") or _claimed(
+                self._lookups.custom_field(report.sid, overdue=True)
+            )
+            return claims is None or claims.campaign == campaign
+        return claims is not None and claims.campaign == campaign
+
+
+@dataclass(slots=True)
+class _Ours:
+    """What is compared of a campaign: its settled attempts by Sid."""
+
+    settled: dict[str, Sequence[object]] = field(default_factory=dict)
+    live: set[str] = field(default_factory=set)
+    pairs: set[tuple[str, str]] = field(default_factory=set)
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+    def add(self, one: OpenAttempt) -> None:
+        attempt = one.attempt
+        at = datetime.fromtimestamp(attempt.requested_at, UTC)
+        self.first_at = min(self.first_at or at, at)
+        self.last_at = max(self.last_at or at, at)
+        self.pairs.add((national_digits(attempt.agent), national_digits(attempt.customer)))
+        if attempt.sid and attempt.is_settled:
+            self.settled[attempt.sid] = _our_row(one.id, attempt)
+        elif attempt.sid:
+            self.live.add(attempt.sid)
+
+    def has_pair(self, agent: str | None, customer: str | None) -> bool:
+        """Tell whether a call between these, as printed, may be one of ours."""
+        customers = list(endings(customer or ""))
+        return any(
+            (one, other) in self.pairs for one in endings(agent or "") for other in customers
+        )
+
+
+def _our_row(id_: AttemptId, attempt: Attempt) -> Sequence[object]:
+    price = None if attempt.price is None else Decimal(attempt.price)
+    return (
+        attempt.sid,
+        str(id_),
+        attempt.outcome,
+        attempt.talk_s,
+        attempt.total_s,
+        price,
+        attempt.is_final,
+    )
+
+
+def _their_row(report: CallReport) -> Sequence[object]:
+    claims = _claimed(report.custom_field)
+    return (
+        report.sid,
+        None if claims is None else str(claims),
+        outcome_of(report) or overall_outcome(report),
+        report.talk_s,
+        report.total_s,
+        report.price,
+    )
+
+
+def _claimed(custom_field: str | None) -> AttemptId | None:
+    return AttemptId.parse(attempt_id_in(custom_field or ""))

@@ -1,0 +1,52 @@
+"""What a report is made of: read from Redis, or from the archive once the campaign is there."""
+
+from pathlib import Path
+from typing import cast
+
+from campaigns.reports.report import Pace
+from dialer.archiving.archive import Archive
+from dialer.pacing import Allowance
+from dialer.reporting.reporting import ReportInput
+from dialer.store import Campaign, Campaigns, Database
+from dialer.store.callback_inbox import orphans_of
+from dialer.store.database import text
+from dialer.store.snapshot import contact_lines
+
+
+def report_source(
+    db: Database, campaign: Campaign, allowance: Allowance, *, archives: Path
+) -> ReportInput:
+    """Open a campaign for one report; contacts and rejected rows are read as it is written.
+
+    Args:
+        archives: The folder of all archives.
+    """
+    campaigns = Campaigns(db)
+    input_hashes = tuple(one["hash"] for one in campaigns.imports(campaign.id))
+    pace = Pace(limit=allowance.requests, window_s=allowance.window_s, ready_s=campaign.ready_s)
+    if campaign.archived_at is not None:
+        archive = Archive.of(campaign, archives)
+        return ReportInput(
+            campaign=campaign,
+            contacts=archive.contacts(),
+            rejected=archive.rejected(),
+            input_hashes=input_hashes,
+            pace=pace,
+            orphans=archive.orphans(),
+        )
+    return ReportInput(
+        campaign=campaign,
+        contacts=contact_lines(db, campaign.id, size=campaign.accepted),
+        rejected=campaigns.rejected_rows(campaign.id),
+        input_hashes=input_hashes,
+        pace=pace,
+        orphans=orphans_of(db, campaign.id),
+        next_looks=_next_looks(db, campaign.id),
+    )
+
+
+def _next_looks(db: Database, campaign: str) -> dict[str, float]:
+    listed = cast(
+        "list[tuple[bytes, float]]", db.client.zrange(db.key("open"), 0, -1, withscores=True)
+    )
+    return {text(id_): at for id_, at in listed if text(id_).partition("-")[0] == campaign}

@@ -1,0 +1,317 @@
+"""The tables of a report and their columns.
+
+Our columns come first, under names that other people's scripts rely on; what we add later comes
+after them; the upload's own columns come last, in its order and under its names.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+from campaigns.attempt import Outcome
+from campaigns.reports.report import RATES
+
+Cell = str | int | float | bool | Decimal | None
+"""Instants are epoch seconds."""
+
+Columns = Sequence[Sequence[Any]]
+"""Some rows of a table, column by column, in its columns' order; without a row, without columns."""
+
+
+class Kind(StrEnum):
+    """Which table."""
+
+    ATTEMPTS = "attempts"
+    CONTACTS = "contacts"
+    SUMMARY = "summary"
+    BY_AGENT = "by_agent"
+    BY_HOUR = "by_hour"
+    BY_ATTEMPT = "by_attempt"
+    BY_OUTCOME = "by_outcome"
+    REJECTED = "rejected"
+    UNRESOLVED = "unresolved"
+    KPIS = "kpis"
+
+
+ALL_KINDS = tuple(Kind)
+STREAMED_KINDS = frozenset({Kind.ATTEMPTS, Kind.CONTACTS, Kind.REJECTED, Kind.UNRESOLVED})
+"""Written while contacts are read; the others are small and known only at the end."""
+
+
+class Type(StrEnum):
+    """What a column holds."""
+
+    WORD = "word"  # ours: ids, states, numbers as digits
+    TEXT = "text"  # other people's, so it may be hostile
+    INTEGER = "integer"
+    REAL = "real"
+    MONEY = "money"  # decimal as text
+    INSTANT = "instant"  # epoch s
+    TRUTH = "truth"
+    FIGURE = "figure"  # a number or a text
+
+
+Words = type[StrEnum]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, declared once: files, the API's documents and docs/reports.md are made from it.
+
+    Args:
+        name: In every format; other people's scripts rely on it.
+        meaning: In a line, for people.
+        source: The field of an attempt or a contact's record it shows; '' when it bears its name.
+        may_be_empty: Its cell is missing as long as nobody knows.
+        repeats: Its cells are few different ones, so a dictionary shortens it.
+        words: All that may stand in it.
+        in_api: A document of the API has it too.
+    """
+
+    name: str
+    type: Type
+    meaning: str = ""
+    source: str = ""
+    may_be_empty: bool = False
+    repeats: bool = False
+    words: Words | None = None
+    in_api: bool = True
+
+    @property
+    def field(self) -> str:
+        """What it is made of."""
+        return self.source or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table before its rows."""
+
+    kind: Kind
+    columns: tuple[Column, ...]
+
+    @property
+    def header(self) -> list[str]:
+        """The columns' names."""
+        return [column.name for column in self.columns]
+
+
+class NotTakenRow(Protocol):
+    """A row of the upload that was not taken, as the store gives it back."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def cells(self) -> tuple[str, ...]: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+_NUMBERS = (
+    Column("agent", Type.WORD, "who is rung first", repeats=True),
+    Column("customer", Type.WORD, "who is rung then"),
+)
+ATTEMPTS = (
+    Column("attempt_id", Type.WORD, "`7f3kq2xa-42-2-…`: campaign, contact, number, execution"),
+    Column("contact_id", Type.WORD, "`7f3kq2xa-42`: campaign, number in the campaign"),
+    Column("attempt_no", Type.INTEGER, "1 = the contact's first", source="no"),
+    Column(
+        "call_sid",
+        Type.TEXT,
+        "Exotel's id of the call; empty where no call was placed",
+        source="sid",
+        may_be_empty=True,
+    ),
+    *_NUMBERS,
+    Column("requested_at", Type.INSTANT, "our request; Redis' clock"),
+    Column(
+        "answered_at",
+        Type.INSTANT,
+        "the customer answered; the end less `talk_s`, else when a callback said so",
+        may_be_empty=True,
+    ),
+    Column("ended_at", Type.INSTANT, "end of the call, as Exotel stamps it", may_be_empty=True),
+    Column(
+        "agent_leg_status",
+        Type.TEXT,
+        "Exotel's word for the agent's leg; empty = never tried",
+        source="agent_status",
+        may_be_empty=True,
+        repeats=True,
+    ),
+    Column(
+        "customer_leg_status",
+        Type.TEXT,
+        "Exotel's word for the customer's leg; empty = never tried",
+        source="customer_status",
+        may_be_empty=True,
+        repeats=True,
+    ),
+    Column(
+        "outcome",
+        Type.WORD,
+        "see below; empty while under way or in quarantine",
+        may_be_empty=True,
+        repeats=True,
+        words=Outcome,
+    ),
+    Column(
+        "ring_s",
+        Type.INTEGER,
+        "agent answered to customer answered: what the agent waits",
+        may_be_empty=True,
+    ),
+    Column("talk_s", Type.INTEGER, "both on the line", may_be_empty=True),
+    Column("total_s", Type.INTEGER, "the whole call, which is billed", may_be_empty=True),
+    Column(
+        "price", Type.MONEY, "in the account's billing currency", may_be_empty=True, repeats=True
+    ),
+    Column("recording_url", Type.TEXT, "where Exotel keeps the recording", may_be_empty=True),
+    Column(
+        "http_status",
+        Type.INTEGER,
+        "what the request was answered with, where that says more",
+        may_be_empty=True,
+        repeats=True,
+    ),
+    Column(
+        "error_code",
+        Type.TEXT,
+        "why the request failed, or is in doubt; `numbers_differ`, `never_over`: what was odd "
+        "about the call",
+        may_be_empty=True,
+        repeats=True,
+    ),
+    Column(
+        "source_line",
+        Type.INTEGER,
+        "the row's physical line in the file, the header being line 1",
+        in_api=False,
+    ),
+    # ours, but not promised from the beginning
+    Column("charged", Type.TRUTH, "it counts against the contact's maximum", source="is_charged"),
+    Column(
+        "answered_by",
+        Type.TEXT,
+        "`human`, `machine`, `notsure`, `na`: who answered the customer's phone",
+        may_be_empty=True,
+        repeats=True,
+    ),
+    Column(
+        "agent_leg_s",
+        Type.INTEGER,
+        "the agent's leg on the line",
+        source="agent_s",
+        may_be_empty=True,
+    ),
+    Column(
+        "outcome_source",
+        Type.WORD,
+        "who told the outcome: `callback`, `details`, `response`, `quarantine`, `operator`",
+        source="source",
+        may_be_empty=True,
+        repeats=True,
+    ),
+    Column("rules_version", Type.INTEGER, "the version of the rules it was made under"),
+    Column(
+        "window",
+        Type.TEXT,
+        "the open window it was made in",
+        may_be_empty=True,
+        repeats=True,
+    ),
+)
+CONTACTS = (
+    Column("contact_id", Type.WORD, "`7f3kq2xa-42`: campaign, number in the campaign"),
+    Column("source_line", Type.INTEGER, "the row's physical line in the file"),
+    *_NUMBERS,
+    Column("state", Type.WORD, "`waiting`, `in_flight`, `unresolved` or `final`", repeats=True),
+    Column(
+        "outcome",
+        Type.WORD,
+        "the last attempt's, or why there was none; empty until final",
+        may_be_empty=True,
+        repeats=True,
+    ),
+    Column("attempts", Type.INTEGER, "attempts made", source="made"),
+    Column(
+        "next_attempt_at",
+        Type.INSTANT,
+        "when a waiting one is due; empty: at once",
+        may_be_empty=True,
+    ),
+    Column("last_call_sid", Type.TEXT, "of its last call", may_be_empty=True, in_api=False),
+    Column("charged", Type.INTEGER, "attempts that count against the maximum"),
+)
+_SUMMARY = (
+    Column("name", Type.WORD),
+    Column("value", Type.FIGURE),
+    Column("numerator", Type.REAL),
+    Column("denominator", Type.REAL),
+    Column("formula", Type.WORD),
+)
+_KPIS = (
+    Column("name", Type.WORD),
+    Column("formula", Type.WORD),
+    Column("numerator", Type.REAL),
+    Column("denominator", Type.REAL),
+    Column("value", Type.REAL),
+)
+_GROUP = (
+    Column("key", Type.WORD),
+    *(Column(name, Type.INTEGER) for name in ("attempts", "calls", "agent_answered", "connected")),
+    *(Column(name, Type.REAL) for name in RATES),
+    *(Column(name, Type.INTEGER) for name in ("talk_s", "charged", "machine_answered")),
+)
+_REJECTED = (
+    Column("line", Type.INTEGER, "the row's physical line in the file"),
+    Column("error_code", Type.WORD, "why it was not taken, in a word", repeats=True),
+    Column("error", Type.TEXT, "why, in a sentence"),
+    Column("surplus_cells", Type.TEXT, "cells beyond the header"),
+)
+_UNRESOLVED = (
+    Column("attempt_id", Type.TEXT, "the attempt, or what a callback claims to be"),
+    Column("why", Type.TEXT, "what is not known"),
+    Column("since", Type.INSTANT, "when it was asked for"),
+    Column("age_s", Type.INTEGER, "since then"),
+    Column("last_evidence", Type.WORD, "what there is"),
+    Column("next_look_at", Type.INSTANT, "when the provider is asked next", may_be_empty=True),
+    Column("resolves_by", Type.INSTANT, "when no call of it can be live", may_be_empty=True),
+)
+
+
+def table(kind: Kind, own_columns: Sequence[str]) -> Table:
+    """Lay out a table for a campaign whose upload has these columns."""
+    match kind:
+        case Kind.ATTEMPTS:
+            return Table(kind, (*ATTEMPTS, *_own(own_columns, beside=ATTEMPTS)))
+        case Kind.CONTACTS:
+            return Table(kind, (*CONTACTS, *_own(own_columns, beside=CONTACTS)))
+        case Kind.REJECTED:
+            return Table(kind, (*_own(own_columns, beside=_REJECTED), *_REJECTED))
+        case Kind.SUMMARY:
+            return Table(kind, _SUMMARY)
+        case Kind.KPIS:
+            return Table(kind, _KPIS)
+        case Kind.UNRESOLVED:
+            return Table(kind, _UNRESOLVED)
+        case Kind.BY_HOUR:
+            return Table(kind, (*_GROUP, Column("zone", Type.WORD)))
+        case Kind.BY_OUTCOME:
+            return Table(kind, (*_GROUP, Column("side", Type.WORD)))
+        case Kind.BY_AGENT | Kind.BY_ATTEMPT:
+            return Table(kind, _GROUP)
+
+
+def _own(names: Sequence[str], *, beside: Sequence[Column]) -> Iterator[Column]:
+    taken = {column.name for column in beside}
+    for name in names:
+        free = name
+        while free in taken:
+            free += " (upload)"
+        taken.add(free)
+        yield Column(free, Type.TEXT)

@@ -1,0 +1,80 @@
+"""What an attempt's outcome means for its contact, its agent and its customer."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from campaigns.attempt import AGENT_SIDE, Attempt, Outcome
+from campaigns.campaign_rules import CampaignRules, UnknownPolicy
+from campaigns.caps import daily_caps
+from campaigns.contact_state import NotDialled
+from campaigns.retry_policy import Again, Never, cause_of, next_attempt
+from dialer.store import Settle
+from dialer.store.attempts import caps_plain
+from dialer.store.background import Background
+
+
+def consequence(
+    attempt: Attempt, known: Background, *, was_charged: bool, closes: NotDialled | None
+) -> Settle:
+    """Decide what follows from the outcome of an attempt that is settled now.
+
+    Args:
+        was_charged: The attempt is among those charged to its contact until now.
+        closes: Close the contact for this reason, whatever the campaign's rules would have.
+    """
+    rules, outcome, ended_s = known.rules, attempt.outcome, attempt.settled_at
+    if outcome is None or ended_s is None:
+        raise ValueError("the attempt is not settled")
+    settle = Settle(
+        outcome,
+        charged=attempt.is_charged,
+        rest_s=rules.wrap_up_s if attempt.sid else 0.0,
+        gap_s=rules.min_gap_s if attempt.is_charged else 0.0,
+        missed=_missed(attempt, outcome),
+        park_after=rules.park_after,
+        park_s=rules.park_s,
+        refund=_refund(attempt, outcome, rules),
+    )
+    if closes:
+        return replace(settle, final=closes)
+    charged = (known.contact.charged if known.contact else 1) - int(was_charged)
+    match _next(attempt, outcome, known, ended_s, charged_before=charged):
+        case Again(due_at):
+            return replace(settle, due_s=max(0.0, due_at.timestamp() - ended_s))
+        case Never():
+            return replace(settle, final=outcome)
+
+
+def _next(
+    attempt: Attempt, outcome: Outcome, known: Background, ended_s: float, *, charged_before: int
+) -> Again | Never:
+    return next_attempt(
+        known.rules.retry,
+        max_attempts=known.rules.max_attempts,
+        charged=charged_before + int(attempt.is_charged),
+        earlier=[_cause(one, one.outcome) for one in known.earlier if one.outcome],
+        outcome=outcome,
+        by_machine=attempt.answered_by == "machine",
+        ended_at=datetime.fromtimestamp(ended_s, UTC),
+        redial_unknown=known.rules.unknown is UnknownPolicy.REDIAL,
+    )
+
+
+def _cause(attempt: Attempt, outcome: Outcome) -> str:
+    return cause_of(outcome, by_machine=attempt.answered_by == "machine")
+
+
+def _missed(attempt: Attempt, outcome: Outcome) -> bool | None:
+    """Tell whether the agent missed the call; None when their phone was not rung."""
+    if attempt.sid is None:
+        return None
+    return outcome in AGENT_SIDE
+
+
+def _refund(attempt: Attempt, outcome: Outcome, rules: CampaignRules) -> dict[str, Any] | None:
+    """Give back what the gate counted for a call that was surely never placed."""
+    if outcome is not Outcome.TURNED_AWAY:
+        return None
+    caps = daily_caps(rules, attempt.customer, at=datetime.fromtimestamp(attempt.requested_at, UTC))
+    return caps_plain(caps) if caps.caps else None

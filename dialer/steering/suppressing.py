@@ -1,0 +1,193 @@
+"""Use case: lists of numbers that are never called, the account's and one for each campaign.
+
+An entry counts at once: the gate asks the list right before every call.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, islice
+from typing import Any, BinaryIO
+
+import phonenumbers
+
+from campaigns.lists.open_file import open_source
+from campaigns.lists.source import CampaignFileError, ListLimits, Row
+from campaigns.numbers.phone import Phone, PhoneProblem, PhoneRules, parse_phone
+from campaigns.plain_text import LONGEST_REASON, harmless, plain_line
+from dialer.store import Database
+from dialer.store.database import text
+from dialer.workbooks.apart import open_workbook_apart
+
+_BATCH = 1_000
+_MOST_BAD_TOLD = 100
+_MOST_FOUND_CHARS = 60
+_WORDS = ("number", "phone", "phonenumber", "phoneno", "mobile", "mobilenumber", "msisdn")
+_NUMBER_COLUMNS = frozenset((*_WORDS, "customer", *(f"customer{word}" for word in _WORDS)))
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A number that is never called.
+
+    Args:
+        number: E.164 with its plus.
+        at: Since when; None: not known.
+        source: A file's name, `provider`, or who else put it there.
+    """
+
+    number: str
+    at: datetime | None
+    source: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that holds no number."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a file.
+
+    Args:
+        already: Numbers that stood on the list before, or earlier in the file.
+        bad: The first hundred of the lines without a number.
+        bad_count: All of them.
+    """
+
+    added: int
+    already: int
+    bad: tuple[BadLine, ...]
+    bad_count: int = 0
+
+
+def list_key(db: Database, campaign: str | None) -> str:
+    """Name the key of a campaign's list, or with None of the account's."""
+    return db.key("c", campaign, "suppressed") if campaign else db.key("suppressed")
+
+
+class Suppressing:
+    """Changes and reads the lists; `campaign` is an id, and None means the account's list.
+
+    Args:
+        default_country: ISO code of numbers written without a country code.
+    """
+
+    def __init__(self, db: Database, *, default_country: str) -> None:
+        self._db = db
+        # a number of any country may be put there: which ones are called is another question
+        self._rules = PhoneRules(default_country, frozenset(phonenumbers.SUPPORTED_REGIONS))
+
+    def add(
+        self,
+        file: BinaryIO,
+        *,
+        source: str,
+        why: str,
+        column: str | None = None,
+        campaign: str | None = None,
+    ) -> Added:
+        """Add a file's numbers: one a line, or a table with a column of numbers.
+
+        Args:
+            column: Its name; None: by the usual ones.
+
+        Raises:
+            CampaignFileError: The file as a whole cannot be used.
+            NotPlain: The reason is longer than a line, or holds control characters.
+        """
+        why = plain_line(why, "the reason", most=LONGEST_REASON)
+        entry = json.dumps({"at": self._db.now(), "source": harmless(source), "why": why})
+        key = list_key(self._db, campaign)
+        added = already = bad_count = 0
+        bad: list[BadLine] = []
+        listed = open_source(file, ListLimits(), workbooks=open_workbook_apart)
+        numbered = _numbers(listed.rows(), column, self._rules)
+        while batch := list(islice(numbered, _BATCH)):
+            with self._db.client.pipeline(transaction=False) as pipe:
+                for line, cell in batch:
+                    match parse_phone(cell, self._rules):
+                        case Phone(e164):
+                            pipe.hsetnx(key, e164[1:], entry)
+                        case problem:
+                            bad_count += 1
+                            if len(bad) < _MOST_BAD_TOLD:
+                                bad.append(BadLine(line, _told(problem)))
+                answers = pipe.execute()
+            added += sum(answers)
+            already += len(answers) - sum(answers)
+        return Added(added, already, tuple(bad), bad_count)
+
+    def all(self, *, campaign: str | None = None) -> Iterator[Suppressed]:
+        """Read a list, in no order."""
+        key = list_key(self._db, campaign)
+        for digits, entry in self._db.client.hscan_iter(key, count=_BATCH):
+            yield _suppressed(text(digits), json.loads(entry))
+
+    def remove(self, number: str, *, campaign: str | None = None) -> bool:
+        """Take a number off a list; False when it was not on it.
+
+        Raises:
+            ValueError: It is no phone number.
+        """
+        match parse_phone(number, self._rules):
+            case Phone(e164):
+                return bool(self._db.client.hdel(list_key(self._db, campaign), e164[1:]))
+            case problem:
+                raise ValueError(_told(problem))
+
+
+def _told(problem: PhoneProblem) -> str:
+    found = problem.found
+    shown = found if len(found) <= _MOST_FOUND_CHARS else f"{found[:_MOST_FOUND_CHARS]}…"
+    return f"found {shown!r}, expected {problem.expected}"
+
+
+def _numbers(
+    rows: Iterator[Row], column: str | None, rules: PhoneRules
+) -> Iterator[tuple[int, str]]:
+    """Find the cells that should be numbers, with their lines."""
+    filled = (row for row in rows if any(map(str.strip, row.cells)))
+    first = next(filled, None)
+    if first is None:
+        raise CampaignFileError("The file is empty. Write one number a line.")
+    index = _column(first.cells, column)
+    is_header = not isinstance(parse_phone(first.cells[index], rules), Phone) and (
+        column is not None or not any(mark.isdigit() for mark in first.cells[index])
+    )
+    for row in filled if is_header else chain((first,), filled):
+        yield row.line, row.cells[index] if index < len(row.cells) else ""
+
+
+def _column(first: Sequence[str], chosen: str | None) -> int:
+    names = [_squeezed(cell) for cell in first]
+    wanted = _NUMBER_COLUMNS if chosen is None else {_squeezed(chosen)}
+    fitting = [index for index, name in enumerate(names) if name in wanted]
+    if len(fitting) == 1:
+        return fitting[0]
+    if len(names) == 1 and chosen is None:
+        return 0
+    listed = ", ".join(f"'{cell}'" for cell in first[:20])
+    raise CampaignFileError(
+        f"Which column holds the numbers? The columns are {listed}. Say it with --column.", line=1
+    )
+
+
+def _squeezed(name: str) -> str:
+    return "".join(mark for mark in name.casefold() if mark.isalnum())
+
+
+def _suppressed(digits: str, entry: Mapping[str, Any]) -> Suppressed:
+    at = entry.get("at")
+    return Suppressed(
+        number=f"+{digits}",
+        at=None if at is None else datetime.fromtimestamp(at, UTC),
+        source=str(entry.get("source", "")),
+        why=str(entry.get("why", "")),
+    )

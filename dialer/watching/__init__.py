@@ -1,0 +1,1 @@
+"""Where everything stands: campaigns, agents, the account, and why nothing is dialled."""

@@ -1,0 +1,56 @@
+"""Use case: what every agent with work left is doing, and how many calls they missed in a row."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from dialer.store import Campaign, Campaigns, Database
+from dialer.store.waiting import waiting_of
+from dialer.watching.overview import AgentNow, agent_states, busy_agents
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """An agent.
+
+    Args:
+        waiting: Contacts that wait for them, due now or later.
+        missed: Calls they missed in a row; one that is parked begins anew.
+    """
+
+    number: str
+    now: AgentNow
+    waiting: int
+    missed: int
+
+
+def agents_now(db: Database, campaign: Campaign | None = None) -> list[AgentLine]:
+    """Tell what agents are doing, by number.
+
+    Args:
+        campaign: Those with contacts waiting in it; None: in any campaign, and all who are busy.
+    """
+    asked = (
+        [campaign] if campaign else [one for one in Campaigns(db).all() if not one.state.is_over]
+    )
+    waiting: Counter[str] = Counter()
+    for one in asked:
+        numbers, counts = np.unique(
+            waiting_of(db, one.id, size=one.accepted).agent, return_counts=True
+        )
+        waiting.update({f"+{n}": int(count) for n, count in zip(numbers, counts, strict=True)})
+    listed = set(waiting) if campaign else set(waiting) | busy_agents(db).keys()
+    ordered = sorted(listed)
+    states = agent_states(db, ordered)
+    missed = _missed(db, ordered)
+    return [AgentLine(one, states[one], waiting[one], missed[one]) for one in ordered]
+
+
+def _missed(db: Database, numbers: list[str]) -> dict[str, int]:
+    if not numbers:
+        return {}
+    digits = [number[1:] for number in numbers]
+    found = cast("list[bytes | None]", db.client.hmget(db.key("missed"), digits))
+    return {number: int(one or 0) for number, one in zip(numbers, found, strict=True)}

@@ -1,0 +1,155 @@
+"""Use case: leaf through a campaign's contacts and attempts, a page at a time, by filters.
+
+There is no index to keep: a page reads on from where the last one ended, in the file's order, until
+it is full or has read enough. So a page may be short, or empty, and yet not the last.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from campaigns.attempt import AttemptState
+from campaigns.contact_state import ContactState
+from dialer.store import Campaign, Database, OpenAttempt
+from dialer.store.snapshot import ContactLine, contact_lines
+from dialer.watching.overview import error_of
+
+_MOST_READ = 20_000  # contacts a page; some 0.4 s
+
+Item = TypeVar("Item")
+
+IN_FLIGHT = "in_flight"
+RETRY = "retry"
+"""What may stand for a state beside the states: released or dialing; waiting for another attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which contacts or attempts; each None lets all through.
+
+    Args:
+        state: A contact's state, `in_flight` or `retry`; an attempt's state.
+        outcome: Or the reason why a contact was closed without one.
+        number: Digits the agent's or customer's number contains.
+        error: As `error_of` names it.
+        undecided_at: Attempts that a person may decide then, epoch s.
+    """
+
+    state: str | None = None
+    outcome: str | None = None
+    agent: str | None = None
+    number: str | None = None
+    error: str | None = None
+    undecided_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some of them, and where to read on; None: that was all."""
+
+    items: tuple[Item, ...]
+    next_cursor: int | None
+
+
+def contacts_page(
+    db: Database, campaign: Campaign, wanted: Filter, *, cursor: int, most: int
+) -> Page[ContactLine]:
+    """Read contacts.
+
+    Args:
+        cursor: Contacts to pass over; 0 begins.
+    """
+
+    def fitting(line: ContactLine) -> Iterator[ContactLine]:
+        if _fits_contact(line, wanted):
+            yield line
+
+    return _page(db, campaign, fitting, cursor=cursor, most=most)
+
+
+def attempts_page(
+    db: Database, campaign: Campaign, wanted: Filter, *, cursor: int, most: int
+) -> Page[OpenAttempt]:
+    """Read attempts, those of one contact together; a page may be longer by a contact's attempts.
+
+    Args:
+        cursor: Contacts to pass over; 0 begins.
+    """
+
+    def fitting(line: ContactLine) -> Iterator[OpenAttempt]:
+        return (one for one in line.attempts if _fits_attempt(one, wanted))
+
+    return _page(db, campaign, fitting, cursor=cursor, most=most)
+
+
+def contact_line(db: Database, campaign: Campaign, n: int) -> ContactLine | None:
+    """Read one contact with its row and attempts; None when there is none of this number."""
+    size = min(n, campaign.accepted) if campaign.archived_at is None else 0
+    return next(contact_lines(db, campaign.id, size=size, after=n - 1), None)
+
+
+def _page(
+    db: Database,
+    campaign: Campaign,
+    fitting: Callable[[ContactLine], Iterator[Item]],
+    *,
+    cursor: int,
+    most: int,
+) -> Page[Item]:
+    found: list[Item] = []
+    if campaign.archived_at is not None:
+        return Page((), None)  # its rows have left Redis; its reports have them
+    for line in contact_lines(db, campaign.id, size=campaign.accepted, after=cursor):
+        found.extend(fitting(line))
+        if line.n == campaign.accepted:
+            break
+        if len(found) >= most or line.n - cursor >= _MOST_READ:
+            return Page(tuple(found), line.n)
+    return Page(tuple(found), None)
+
+
+def _fits_contact(line: ContactLine, wanted: Filter) -> bool:
+    record = line.record
+    return (
+        _fits_state(line, wanted.state)
+        and (wanted.outcome is None or record.outcome == wanted.outcome)
+        and _fits_numbers(record.agent, record.customer, wanted)
+        and (
+            wanted.error is None or any(error_of(a.attempt) == wanted.error for a in line.attempts)
+        )
+    )
+
+
+def _fits_state(line: ContactLine, wanted: str | None) -> bool:
+    state = line.record.state
+    match wanted:
+        case None:
+            return True
+        case "in_flight":
+            return state in {ContactState.RELEASED, ContactState.DIALING}
+        case "retry":
+            return state is ContactState.WAITING and line.record.made > 0
+        case _:
+            return state == wanted
+
+
+def _fits_attempt(one: OpenAttempt, wanted: Filter) -> bool:
+    attempt = one.attempt
+    state_fits = (
+        not attempt.is_settled
+        if wanted.state == IN_FLIGHT
+        else wanted.state is None or attempt.state == AttemptState(wanted.state)
+    )
+    return (
+        state_fits
+        and (wanted.outcome is None or attempt.outcome == wanted.outcome)
+        and _fits_numbers(attempt.agent, attempt.customer, wanted)
+        and (wanted.error is None or error_of(attempt) == wanted.error)
+        and (wanted.undecided_at is None or attempt.may_be_decided(now_s=wanted.undecided_at))
+    )
+
+
+def _fits_numbers(agent: str, customer: str, wanted: Filter) -> bool:
+    if wanted.agent is not None and agent.removeprefix("+") != wanted.agent:
+        return False
+    return wanted.number is None or wanted.number in agent or wanted.number in customer

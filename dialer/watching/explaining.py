@@ -1,0 +1,105 @@
+"""Use case: why a campaign is not dialling, counted contact by contact."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import numpy as np
+
+from campaigns.outlook.blockers import Blocker, HeldNumbers, Numbers, WaitingContacts, blockers
+from dialer.agreeing import Dissenter, dissenters
+from dialer.steering.suppressing import list_key
+from dialer.store import Campaign, Database
+from dialer.store.waiting import waiting_of
+from dialer.watching.status import Status, Statuses
+
+_BATCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is in the way of a campaign.
+
+    Args:
+        blockers: Of the whole campaign first; then of single contacts, each counted at most once.
+        dissenters: Processes that take no part, since their settings are not the account's.
+        next_due_at: When the first contact that waits for its time is due; None: none does.
+    """
+
+    status: Status
+    blockers: tuple[Blocker, ...]
+    next_due_at: datetime | None
+    dissenters: tuple[Dissenter, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Tell it in JSON's terms; durations in s, instants in ISO 8601."""
+        status = self.status.as_json()
+        kept = ("campaign_id", "name", "state", "waiting", "in_flight", "unresolved", "final")
+        forecast = ("blocked_by", "blocked_why", "eta_s", "eta_assuming", "as_of")
+        return {
+            **{name: status[name] for name in (*kept, *forecast)},
+            "sick_hosts": list(self.status.situation.sick_hosts),
+            "next_due_at": _iso(self.next_due_at),
+            "settings_differ": [one.sentence for one in self.dissenters],
+            "blockers": [
+                {
+                    "name": one.name,
+                    "contacts": one.contacts,
+                    "until": _iso(one.until),
+                    "why": one.sentence,
+                }
+                for one in self.blockers
+            ],
+        }
+
+
+def explain(db: Database, statuses: Statuses, id_or_name: str) -> Explanation:
+    """Tell what is in the way; reads every contact, a million in a few seconds.
+
+    Raises:
+        CampaignNotFound: There is none of this id or name.
+    """
+    status = statuses.of(id_or_name)
+    campaign = status.campaign
+    waiting = waiting_of(db, campaign.id, size=campaign.accepted)
+    found = blockers(status.situation, waiting, _held(db, campaign, waiting))
+    later = waiting.due_s[waiting.due_s > status.as_of]
+    next_due_at = datetime.fromtimestamp(int(later.min()), UTC) if later.size else None
+    return Explanation(status, tuple(found), next_due_at, dissenters(db))
+
+
+def _held(db: Database, campaign: Campaign, waiting: WaitingContacts) -> HeldNumbers:
+    with db.client.pipeline(transaction=False) as pipe:
+        pipe.hkeys(db.key("busy"))
+        pipe.zrangebyscore(db.key("resting"), db.now(), "+inf")
+        pipe.hgetall(db.key("parked"))
+        busy, resting, parked = pipe.execute()
+    return HeldNumbers(
+        on_call=_numbers(busy),
+        resting=_numbers(resting),
+        parked=_numbers(cast("Mapping[bytes, bytes]", parked)),
+        suppressed=_suppressed(db, campaign, waiting),
+    )
+
+
+def _suppressed(db: Database, campaign: Campaign, waiting: WaitingContacts) -> Numbers:
+    keys = (list_key(db, None), list_key(db, campaign.id))
+    if not any(db.client.exists(key) for key in keys):
+        return _numbers(())
+    asked = np.unique(np.concatenate([waiting.agent, waiting.customer]))
+    found: list[int] = []
+    for first in range(0, len(asked), _BATCH):
+        batch = asked[first : first + _BATCH].tolist()
+        for key in keys:
+            entries = cast("list[bytes | None]", db.client.hmget(key, [str(one) for one in batch]))
+            found += [one for one, entry in zip(batch, entries, strict=True) if entry]
+    return np.array(found, dtype=np.int64)
+
+
+def _numbers(digits: Iterable[bytes]) -> Numbers:
+    return np.array([int(one) for one in digits], dtype=np.int64)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="seconds")

@@ -1,0 +1,215 @@
+"""Use case: how the account, its processes and its Redis are."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+
+from dialer.account_day import in_words
+from dialer.agreeing import Dissenter, dissenters
+from dialer.dialing.way_out import SickHost, sick_hosts
+from dialer.store import Database, Hold, Holds
+from dialer.store.database import text
+from dialer.store.holds import HOLD_FIELDS, why_held
+
+_QUEUE = "dial"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that gave a sign of life in the last seconds.
+
+    Args:
+        since: Epoch s.
+    """
+
+    role: str
+    name: str
+    since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RedisHealth:
+    """What the server says of itself.
+
+    Args:
+        max_memory_bytes: 0 = no limit.
+        eviction: The policy; anything but noeviction loses contacts when memory is full.
+        appends: Every write goes to a log file.
+        fsync: When that log reaches the disk: `always`, `everysec`, `no`; '' when not told.
+        last_write_ok: The last try to write to disk succeeded.
+    """
+
+    version: str
+    uptime_s: int
+    memory_bytes: int
+    max_memory_bytes: int
+    eviction: str
+    appends: bool
+    fsync: str
+    last_write_ok: bool
+    clients: int
+
+    @property
+    def evicts(self) -> bool:
+        """Whether it throws keys away when its memory is full."""
+        return self.eviction not in {"noeviction", ""}
+
+    @property
+    def concerns(self) -> list[str]:
+        """What a person should look at."""
+        found = []
+        if self.evicts:
+            found.append(
+                f"maxmemory-policy is {self.eviction}: set noeviction, or contacts get lost"
+            )
+        if not self.appends:
+            found.append("appendonly is off: a restart of Redis loses what was dialled")
+        elif self.fsync not in {"always", ""}:
+            found.append(f"appendfsync is {self.fsync}: a power cut loses the last second")
+        if not self.last_write_ok:
+            found.append("Redis could not write to its disk")
+        if self.max_memory_bytes and self.memory_bytes > 0.7 * self.max_memory_bytes:
+            found.append("Redis uses more than 70 % of the memory it may")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The account and its processes at one instant.
+
+    Args:
+        as_of: Epoch s of Redis' clock, as are all instants.
+        hold: Why nothing is dialled until a person says so, or the records are complete; None =
+            nothing holds.
+        stopped: Why the provider refuses the account; '' = it does not.
+        queued: Messages that wait for a worker.
+        callbacks_waiting: Callbacks received and not yet settled.
+        oldest_callback_s: Age of the oldest of them.
+        calls_live: Attempts that are not settled, quarantine included.
+        oldest_in_flight: The attempt that waits longest for its next look, and when that is.
+        slots_taken: Of the request allowance.
+        orphans: Callbacks nobody could place.
+        sick_hosts: Worker hosts that cannot send.
+        dissenters: Processes that dial nothing, since their settings are not the account's.
+    """
+
+    as_of: float
+    processes: tuple[Process, ...]
+    redis: RedisHealth
+    hold: Hold | None
+    stopped: str
+    stopped_at: float | None
+    queued: int
+    callbacks_waiting: int
+    oldest_callback_s: float
+    calls_live: int
+    oldest_in_flight: tuple[str, float] | None
+    slots_taken: int
+    orphans: int
+    late: int
+    sick_hosts: tuple[SickHost, ...] = ()
+    dissenters: tuple[Dissenter, ...] = ()
+
+
+def read_health(db: Database) -> Health:
+    """Read everything."""
+    now = db.now()
+    with db.client.pipeline(transaction=False) as pipe:
+        pipe.hmget(db.key("account"), "stopped", "stopped_at")
+        pipe.llen(db.key(f"dramatiq:{_QUEUE}"))
+        pipe.xlen(db.key("callbacks"))
+        pipe.xrange(db.key("callbacks"), count=1)
+        pipe.zcard(db.key("open"))
+        pipe.zrange(db.key("open"), 0, 0, withscores=True)
+        pipe.zcount(db.key("slots"), now, "+inf")
+        pipe.xlen(db.key("orphans"))
+        pipe.zcard(db.key("late"))
+        (account, queued, callbacks, first, live, oldest, slots, orphans, late) = pipe.execute()
+    stopped, stopped_at = account
+    return Health(
+        as_of=now,
+        processes=tuple(_processes(db)),
+        redis=read_redis_health(db.client),
+        hold=Holds(db).read(),
+        stopped=text(stopped),
+        stopped_at=float(stopped_at) if stopped_at else None,
+        queued=queued,
+        callbacks_waiting=callbacks,
+        oldest_callback_s=max(0.0, now - _stream_second(first[0][0])) if first else 0.0,
+        calls_live=live,
+        oldest_in_flight=(text(oldest[0][0]), oldest[0][1]) if oldest else None,
+        slots_taken=slots,
+        orphans=orphans,
+        late=late,
+        sick_hosts=tuple(sick_hosts(db)),
+        dissenters=dissenters(db),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStops:
+    """Why the whole account dials nothing; '' where it may.
+
+    Args:
+        hold: Its records may be incomplete, or a person stopped everything.
+        stopped: The provider refuses it.
+        capped: A cap of its day is reached.
+    """
+
+    hold: str = ""
+    stopped: str = ""
+    capped: str = ""
+
+
+def account_stops(db: Database) -> AccountStops:
+    """Tell what stops the account."""
+    found = db.client.hmget(db.key("account"), *HOLD_FIELDS, "stopped", "capped_by", "capped_until")
+    *holds, stopped, capped_by, until = cast("list[bytes | None]", found)
+    capped = in_words(text(capped_by), until, db.now()) if capped_by else ""
+    return AccountStops(why_held(holds), text(stopped), capped)
+
+
+def read_redis_health(client: "redis.Redis") -> RedisHealth:
+    """Read what the server says of itself."""
+    info = client.info()
+    return RedisHealth(
+        version=f"{_server(info)} {info.get('valkey_version') or info.get('redis_version', '?')}",
+        uptime_s=int(info.get("uptime_in_seconds", 0)),
+        memory_bytes=int(info.get("used_memory", 0)),
+        max_memory_bytes=int(info.get("maxmemory", 0)),
+        eviction=str(info.get("maxmemory_policy", "")),
+        appends=bool(info.get("aof_enabled")),
+        fsync=_fsync(client),
+        last_write_ok=info.get("aof_last_write_status", "ok") == "ok",
+        clients=int(info.get("connected_clients", 0)),
+    )
+
+
+def _processes(db: Database) -> list[Process]:
+    first = len(db.key("heartbeat", ""))
+    keys = sorted(cast("Any", db.client.scan_iter(match=db.key("heartbeat", "*"), count=1000)))
+    values = cast("list[bytes | None]", db.client.mget(keys)) if keys else []
+    found = []
+    for key, value in zip(keys, values, strict=True):
+        if value is not None:
+            role, _, name = text(key)[first:].partition(":")
+            found.append(Process(role, name, json.loads(value).get("since")))
+    return found
+
+
+def _server(info: dict[str, Any]) -> str:
+    return "Valkey" if "valkey_version" in info else "Redis"
+
+
+def _fsync(client: "redis.Redis") -> str:
+    """Ask for the setting; managed servers often do not tell."""
+    try:
+        return str(cast("dict[str, str]", client.config_get("appendfsync")).get("appendfsync", ""))
+    except redis.ResponseError:
+        return ""
+
+
+def _stream_second(id_: bytes) -> float:
+    return int(text(id_).partition("-")[0]) / 1000

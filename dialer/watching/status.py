@@ -1,0 +1,331 @@
+"""Use case: where a campaign stands, what binds it now, and when it will be done.
+
+One answer serves the command line, the API and the pages.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from campaigns.attempt import Outcome
+from campaigns.hours.local_day import OpenWindow
+from campaigns.outlook.forecast import Binding, Forecast, Situation, binding, forecast
+from campaigns.rules_in_words import rules_in_words
+from dialer.account_day import in_words
+from dialer.agreeing import dissenters
+from dialer.dialing.way_out import sick_hosts
+from dialer.open_windows import Hours
+from dialer.pacing import Allowance, Pacing, Rate
+from dialer.store import Campaign, Campaigns, Counts, Database
+from dialer.store.database import text
+from dialer.store.holds import HOLD_FIELDS, why_held
+
+_TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """Waiting contacts whose time has not come.
+
+    Args:
+        contacts: None: too many to count.
+        first_due_at: Epoch s, as is `last_due_at`; None: none is known.
+    """
+
+    contacts: int | None = 0
+    first_due_at: float | None = None
+    last_due_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """Agents for whom a contact of the campaign is due.
+
+    Args:
+        resting: Those parked not included.
+        parked: They missed too many calls in a row and are left alone for a while.
+    """
+
+    free: int = 0
+    on_call: int = 0
+    resting: int = 0
+    parked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A campaign as it stands.
+
+    Args:
+        as_of: Epoch s of Redis' clock.
+        calls_live: Of all the account's campaigns.
+        callbacks_waiting: Callbacks received and not yet settled, of all campaigns.
+        values_late: Ended calls whose duration or price is still expected, of all campaigns.
+        processes: How many of each role gave a sign of life lately.
+    """
+
+    as_of: float
+    campaign: Campaign
+    situation: Situation
+    counts: Counts
+    rate: Rate
+    timers: Timers
+    agents: Agents
+    calls_live: int
+    callbacks_waiting: int
+    values_late: int
+    processes: Mapping[str, int]
+    binding: Binding | None
+    forecast: Forecast | None
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing will change any more but values that come late."""
+        return self.campaign.state.is_over
+
+    def as_json(self) -> dict[str, Any]:
+        """Tell it in JSON's terms; durations in s, instants in ISO 8601."""
+        campaign, counts, rate = self.campaign, self.counts, self.rate
+        bound, foreseen = self.binding, self.forecast
+        return {
+            "campaign_id": campaign.id,
+            "name": campaign.name,
+            "state": campaign.state,
+            "why": campaign.why or None,
+            "waits_for_second_person": bool(campaign.asked_by),
+            "rows": campaign.rows,
+            "accepted": campaign.accepted,
+            "rejected": campaign.rejected,
+            "duplicate": campaign.duplicate,
+            "loading": campaign.loading,
+            "waiting": counts.waiting,
+            "in_flight": counts.in_flight,
+            "unresolved": counts.unresolved,
+            "final": counts.final,
+            "outcomes": dict(counts.outcomes),
+            "attempts": counts.attempts,
+            "attempt_outcomes": dict(counts.attempt_outcomes),
+            "rate": {
+                "last_60_s": rate.last_60_s,
+                "limit": rate.limit,
+                "refused_60_s": rate.refused_60_s,
+                "blocked_for_s": round(rate.blocked_for_s, 1),
+            },
+            "blocked_by": bound.constraint if bound else None,
+            "blocked_why": bound.sentence if bound else None,
+            "eta_s": round(foreseen.done_at.timestamp() - self.as_of) if foreseen else None,
+            "eta_assuming": foreseen.assuming if foreseen else None,
+            "due_later": self.timers.contacts,
+            "next_due_at": _iso(self.timers.first_due_at),
+            "agents": {
+                "free": self.agents.free,
+                "on_call": self.agents.on_call,
+                "resting": self.agents.resting,
+                "parked": self.agents.parked,
+            },
+            "calls_live": self.calls_live,
+            "callbacks_waiting": self.callbacks_waiting,
+            "values_late": self.values_late,
+            "processes": dict(self.processes),
+            "rules": campaign.rules.model_dump(mode="json"),
+            "rules_version": campaign.rules_version,
+            "rules_in_words": rules_in_words(campaign.rules),
+            "created_at": _iso(campaign.created_at),
+            "started_at": _iso(campaign.started_at),
+            "ended_at": _iso(campaign.ended_at),
+            "archived_at": _iso(campaign.archived_at),
+            "purged_at": _iso(campaign.purged_at),
+            "as_of": _iso(self.as_of),
+        }
+
+
+class Statuses:
+    """Reads where campaigns stand."""
+
+    def __init__(self, db: Database, *, pacing: Pacing, max_concurrent_calls: int) -> None:
+        self._db = db
+        self._pacing = pacing
+        self._most_calls = max_concurrent_calls
+        self._campaigns = Campaigns(db)
+        self._hours = Hours(db)
+
+    def of(self, id_or_name: str) -> Status:
+        """Read where a campaign stands.
+
+        Raises:
+            CampaignNotFound: There is none of this id or name.
+        """
+        campaign = self._campaigns.find(id_or_name)
+        counts = self._campaigns.counts(campaign.id)
+        with self._db.client.pipeline(transaction=False) as pipe:
+            pipe.hmget(
+                self._db.key("account"), *HOLD_FIELDS, "stopped", "capped_by", "capped_until"
+            )
+            pipe.zcard(self._db.key("open"))
+            pipe.zcard(self._db.key("c", campaign.id, "ready"))
+            pipe.llen(self._db.key("c", campaign.id, "newcomers"))
+            pipe.xlen(self._db.key("callbacks"))
+            pipe.zcard(self._db.key("late"))
+            pipe.hmget(self._db.key("c", campaign.id), "capped_until", "capped_by", "loading")
+            (
+                (hand, hold, stopped, *capped),
+                calls_live,
+                ready,
+                newcomers,
+                callbacks,
+                values_late,
+                noted,
+            ) = pipe.execute()
+        agents_free = ready + newcomers
+        rate, timers = self._pacing.rate(), self._timers(campaign.id)
+        agents = self._agents(campaign.id, agents_free) if counts.waiting else Agents(agents_free)
+        processes, settings_differ = self._processes()
+        live, most = self._tightest_cap(campaign, counts, calls_live)
+        now = self._db.now()
+        situation = Situation(
+            at=datetime.fromtimestamp(now, UTC),
+            zone=campaign.rules.zone,
+            state=campaign.state,
+            is_appending=bool(noted[2]),
+            why=campaign.why,
+            asked_by=campaign.asked_by,
+            waiting=counts.waiting,
+            released=counts.released,
+            dialing=counts.dialing,
+            unresolved=counts.unresolved,
+            window=self._window(campaign),
+            agents_free=agents.free,
+            agents_taken=agents.on_call + agents.resting + agents.parked,
+            agents_parked=agents.parked,
+            next_due_at=_instant(timers.first_due_at),
+            last_due_at=_instant(timers.last_due_at),
+            feeders=processes.get("feeder", 0),
+            workers=processes.get("worker", 0),
+            hold=why_held((hand, hold)),
+            settings_differ=settings_differ,
+            stopped=text(stopped),
+            account_cap=in_words(text(capped[0]), capped[1], now),
+            blocked_for_s=rate.blocked_for_s,
+            sick_hosts=tuple(f"{one.host}: {one.why}" for one in sick_hosts(self._db)),
+            capped_until=_instant(float(noted[0])) if noted[0] else None,
+            capped_by=text(noted[1]),
+            live_calls=live,
+            most_calls=most,
+            requests_last_60_s=rate.last_60_s,
+            requests_per_window=rate.limit,
+            window_s=self.allowance.window_s,
+            attempts_settled=sum(counts.attempt_outcomes.values()),
+            contacts_dialled_out=_dialled_out(counts),
+        )
+        return Status(
+            as_of=now,
+            campaign=campaign,
+            situation=situation,
+            counts=counts,
+            rate=rate,
+            timers=timers,
+            agents=agents,
+            calls_live=calls_live,
+            callbacks_waiting=callbacks,
+            values_late=values_late,
+            processes=processes,
+            binding=binding(situation),
+            forecast=forecast(situation, campaign.rules.hours),
+        )
+
+    def _processes(self) -> tuple[dict[str, int], str]:
+        """Count living processes by role, and tell why none of a role takes part that is needed."""
+        names = _names_alive(self._db)
+        differing = {one.process: one for one in dissenters(self._db)}
+        for role in ("feeder", "worker"):
+            idle = [differing[name] for name in names.get(role, ()) if name in differing]
+            if idle and len(idle) == len(names[role]):
+                return {one: len(found) for one, found in names.items()}, idle[0].sentence
+        return {one: len(found) for one, found in names.items()}, ""
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the account may send."""
+        return self._pacing.allowance
+
+    def _tightest_cap(self, campaign: Campaign, counts: Counts, live: int) -> tuple[int, int]:
+        """Give live calls and how many may be, of the campaign where its cap is reached first."""
+        own_live, own_most = (
+            counts.in_flight + counts.unresolved,
+            campaign.rules.max_concurrent_calls,
+        )
+        if own_most and own_live >= own_most:
+            return own_live, own_most
+        return live, self._most_calls
+
+    def _timers(self, campaign: str) -> Timers:
+        """Read whose time has not come; the account's campaigns share one list of them."""
+        with self._db.client.pipeline(transaction=False) as pipe:
+            pipe.zcard(self._db.key("later"))
+            pipe.zrange(self._db.key("later"), 0, _TIMERS_READ - 1, withscores=True)
+            in_all, read = pipe.execute()
+        ours = [due for one, due in read if text(one).partition("/")[0] == campaign]
+        first_due_at = ours[0] if ours else None
+        if in_all > _TIMERS_READ:
+            return Timers(None, first_due_at)
+        return Timers(len(ours), first_due_at, ours[-1] if ours else None)
+
+    def _window(self, campaign: Campaign) -> OpenWindow | None:
+        """Find when any of its contacts may be dialled, now or next."""
+        zones = self._campaigns.zones(campaign.id)
+        from_s, until_s = self._hours.widest(campaign.rules, zones)
+        if not until_s:
+            return None
+        return OpenWindow(datetime.fromtimestamp(from_s, UTC), datetime.fromtimestamp(until_s, UTC))
+
+    def _agents(self, campaign: str, free: int) -> Agents:
+        """Count agents with a contact due by what they are doing."""
+        with self._db.client.pipeline(transaction=False) as pipe:
+            pipe.hkeys(self._db.key("busy"))
+            pipe.zrange(self._db.key("resting"), 0, -1)
+            pipe.hkeys(self._db.key("parked"))
+            busy, resting, parked = pipe.execute()
+        left_alone = set(parked) & set(resting)
+        return Agents(
+            free,
+            self._with_queue(campaign, busy),
+            self._with_queue(campaign, set(resting) - left_alone),
+            self._with_queue(campaign, left_alone),
+        )
+
+    def _with_queue(self, campaign: str, numbers: Iterable[bytes]) -> int:
+        with self._db.client.pipeline(transaction=False) as pipe:
+            for number in map(text, numbers):
+                pipe.exists(self._db.key("c", campaign, "ranked", number))
+                pipe.hexists(self._db.key("c", campaign, "heads"), number)
+            found = pipe.execute()
+        return sum(1 for is_there in zip(found[::2], found[1::2], strict=True) if any(is_there))
+
+
+def alive(db: Database) -> dict[str, int]:
+    """Count the processes of each role that gave a sign of life in the last seconds."""
+    return {role: len(names) for role, names in _names_alive(db).items()}
+
+
+def _names_alive(db: Database) -> dict[str, list[str]]:
+    first = len(db.key("heartbeat", ""))
+    found: dict[str, list[str]] = {}
+    for key in db.client.scan_iter(match=db.key("heartbeat", "*"), count=1000):
+        role, _, name = text(cast("bytes", key))[first:].partition(":")
+        found.setdefault(role, []).append(name)
+    return found
+
+
+def _dialled_out(counts: Counts) -> int:
+    """Count contacts closed by an attempt's outcome, not by an end, a list or a rule."""
+    return sum(number for end, number in counts.outcomes.items() if end in set(Outcome))
+
+
+def _instant(epoch_s: float | None) -> datetime | None:
+    return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC)
+
+
+def _iso(epoch_s: float | None) -> str | None:
+    at = _instant(epoch_s)
+    return None if at is None else at.isoformat(timespec="seconds")

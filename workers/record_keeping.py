@@ -1,0 +1,99 @@
+"""What is done with a campaign's books: compared with the provider's, archived, forgotten.
+
+Apart from `workers.wiring`, because pandas and pyarrow take a while to import and no process that
+dials needs them.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from dialer.archiving.archiving import Archiving
+from dialer.archiving.purging import Purging
+from dialer.clock import boottime_s
+from dialer.exotel.recordings import RecordingHosts
+from dialer.reporting.reconciling import Reconciling
+from dialer.reporting.recordings import Recordings
+from dialer.reporting.reporting import ReportInput
+from dialer.reporting.source import report_source
+from dialer.settings import Settings, require_dialling
+from dialer.settling.lookups import Lookups
+from dialer.store import Attempts, Campaign
+from workers.wiring import Wiring
+
+_PATIENCE_S = 600.0  # a person waits, and would rather wait than start anew
+
+
+@dataclass(frozen=True)
+class RecordKeeping:
+    """Every use case on books, made when first asked for."""
+
+    wiring: Wiring
+
+    def as_of(self) -> datetime:
+        """Tell the instant for which something is told: now, by Redis' clock."""
+        return datetime.fromtimestamp(self.wiring.db.now(), UTC)
+
+    def source_of(self, campaign: Campaign) -> ReportInput:
+        """Open a campaign, wherever it is."""
+        return source_of(self.wiring, campaign)
+
+    @cached_property
+    def reconciling(self) -> Reconciling:
+        """Compares campaigns with the provider's list."""
+        return Reconciling(self._lookups, owner_of=Attempts(self.wiring.db).owner)
+
+    def recordings(self, *, max_bytes: int) -> Recordings:
+        """Make what fetches recordings.
+
+        Args:
+            max_bytes: Of one recording.
+        """
+        settings = self.wiring.settings
+        require_dialling(settings)
+        hosts = RecordingHosts(
+            api_key=settings.exotel_api_key.get_secret_value(),
+            api_token=settings.exotel_api_token.get_secret_value(),
+            api_urls=(settings.base_url, settings.details_base_url),
+            clock_s=boottime_s,
+            max_bytes=max_bytes,
+        )
+        return Recordings(hosts, self._lookups)
+
+    @cached_property
+    def archiving(self) -> Archiving:
+        """Moves campaigns into files."""
+        return Archiving(self.wiring.db, archives=archives_dir(self.wiring.settings))
+
+    def purging(self, *, dry_run: bool) -> Purging:
+        """Make what forgets."""
+        settings = self.wiring.settings
+        return Purging(
+            self.wiring.db,
+            archives=archives_dir(settings),
+            data_dir=settings.dialer_data_dir,
+            dry_run=dry_run,
+        )
+
+    @cached_property
+    def _lookups(self) -> Lookups:
+        return Lookups(
+            self.wiring.provider,
+            self.wiring.pacing,
+            sleep=self.wiring.sleep,
+            patience_s=_PATIENCE_S,
+            overdue_patience_s=_PATIENCE_S,
+        )
+
+
+def source_of(wiring: Wiring, campaign: Campaign) -> ReportInput:
+    """Open a campaign for one report, wherever it is."""
+    return report_source(
+        wiring.db, campaign, wiring.allowance, archives=archives_dir(wiring.settings)
+    )
+
+
+def archives_dir(settings: Settings) -> Path:
+    """Name the folder of all archives."""
+    return settings.dialer_data_dir / "archive"

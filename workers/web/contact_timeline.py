@@ -1,0 +1,104 @@
+"""Everything that happened to one contact, in the order it happened."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from campaigns.attempt import Attempt, AttemptState
+from campaigns.contact_state import ContactState
+from dialer.ids import AttemptId
+from dialer.store.snapshot import ContactLine
+from dialer.watching.overview import error_of
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, or is planned.
+
+    Args:
+        at: Epoch s; None when nobody noted it.
+        what: A fixed word: `requested`, `agent_answered`, `settled`, `due` …
+        detail: For people.
+    """
+
+    at: float | None
+    what: str
+    detail: str
+    attempt: AttemptId | None = None
+
+
+def story_of(line: ContactLine) -> list[Event]:
+    """Tell a contact's story, planned events last."""
+    events = [Event(None, "loaded", f"line {line.row.line} of the list")]
+    for one in line.attempts:
+        events.extend(sorted(_attempt(one.id, one.attempt), key=lambda event: event.at or 0))
+    record = line.record
+    if record.state is ContactState.FINAL:
+        settled_at = line.attempts[-1].attempt.settled_at if line.attempts else None
+        events.append(
+            Event(settled_at, "closed", f"for good: {record.outcome or 'no reason kept'}")
+        )
+    elif record.state is ContactState.WAITING and record.due_s:
+        events.append(Event(record.due_s, "due", "next attempt at the earliest"))
+    return events
+
+
+def _attempt(id_: AttemptId, attempt: Attempt) -> Iterator[Event]:
+    window = f", open {attempt.window}" if attempt.window else ""
+    yield Event(
+        attempt.requested_at,
+        "requested",
+        f"attempt {attempt.no}, rules version {attempt.rules_version}{window}",
+        id_,
+    )
+    if error := error_of(attempt):
+        yield Event(attempt.requested_at, "request_failed", error, id_)
+    if attempt.agent_answered_at:
+        yield Event(attempt.agent_answered_at, "agent_answered", "the agent picked up", id_)
+    if attempt.answered_at:
+        who = "a machine" if attempt.answered_by == "machine" else "the customer"
+        yield Event(attempt.answered_at, "customer_answered", f"{who} picked up", id_)
+    if attempt.ended_at:
+        yield Event(attempt.ended_at, "ended", _ending(attempt), id_)
+    if attempt.looked_at:
+        yield Event(
+            attempt.looked_at, "looked_up", f"the provider was asked {attempt.looks} times", id_
+        )
+    if attempt.outcome:
+        charged = "counts" if attempt.is_charged else "does not count"
+        yield Event(
+            attempt.settled_at,
+            "settled",
+            f"{attempt.outcome}, told by {attempt.source}; it {charged} as an attempt",
+            id_,
+        )
+    if attempt.first_outcome:
+        yield Event(
+            attempt.settled_at,
+            "corrected",
+            f"it had been settled as {attempt.first_outcome}; final call details count",
+            id_,
+        )
+    if attempt.details_outcome:
+        yield Event(
+            attempt.settled_at, "contradicted", f"call details say {attempt.details_outcome}", id_
+        )
+    if attempt.state is AttemptState.UNKNOWN:
+        yield Event(
+            attempt.quarantine_ends_at,
+            "quarantine_ends",
+            "until then its call could be live; agent and customer are not rung",
+            id_,
+        )
+
+
+def _ending(attempt: Attempt) -> str:
+    legs = [
+        f"{side} {status}"
+        for side, status in (
+            ("agent", attempt.agent_status),
+            ("customer", attempt.customer_status),
+        )
+        if status
+    ]
+    talk = f"talked {attempt.talk_s} s" if attempt.talk_s else "no talk"
+    return ", ".join(["the call ended", *legs, talk])
