@@ -6,14 +6,14 @@ price where the campaign knows one; what it took in the end takes the place of t
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from campaigns.caps import AccountCaps, local_day
 from dialer.store import Database
-from dialer.store.database import text
+from dialer.store.account import read_closed
+from dialer.store.day import add_to_caps, calls_by_hour, used_of
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +87,7 @@ class AccountDay:
         """Read what was used, and whether a cap is reached."""
         now_s = self._db.now()
         day, ends_at = local_day(datetime.fromtimestamp(now_s, UTC), self._zone)
-        used = self._used(day)
+        used = used_of(self._db, day)
         uses = tuple(
             Use(name, used.get(name, 0.0) / unit, most + added if most else 0, added)
             for name, most, unit in self._caps.named()
@@ -104,50 +104,31 @@ class AccountDay:
         if min(calls, minutes, spend) < 0:
             raise ValueError("a cap is raised for today, never lowered; lower the setting instead")
         day, _ = local_day(datetime.fromtimestamp(self._db.now(), UTC), self._zone)
-        with self._db.client.pipeline() as pipe:
-            for name, more in (("calls", calls), ("seconds", 60 * minutes), ("spend", spend)):
-                if more:
-                    pipe.hincrbyfloat(self._db.key("day", day), f"added_{name}", more)
-            pipe.expire(self._db.key("day", day), 8 * 86400)
-            pipe.hdel(self._db.key("account"), "capped_by", "capped_until")
-            pipe.execute()
+        add_to_caps(self._db, day, {"calls": calls, "seconds": 60 * minutes, "spend": spend})
         log.warning("caps_raised", calls=calls, minutes=minutes, spend=spend)
         return self.read()
 
     def _burst(self, now_s: float) -> Burst | None:
         """Compare this hour with those of the last seven days in which there were calls."""
-        hours = self._hours(now_s)
-        this_hour = hours.pop(int(now_s // _HOUR_S), 0)
+        now_h = int(now_s // _HOUR_S)
+        hours = calls_by_hour(self._db, first=now_h - 24 * _USUAL_DAYS)
+        this_hour = hours.pop(now_h, 0)
         earlier = [calls for calls in hours.values() if calls]
         if not earlier or this_hour < BURST_LEAST:
             return None
         usual = sum(earlier) / len(earlier)
         return Burst(this_hour, usual) if this_hour > BURST_TIMES * usual else None
 
-    def _hours(self, now_s: float) -> dict[int, int]:
-        first = int(now_s // _HOUR_S) - 24 * _USUAL_DAYS
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("hours")))
-        found = {int(hour): int(calls) for hour, calls in stored.items()}
-        if old := [hour for hour in found if hour < first]:
-            self._db.client.hdel(self._db.key("hours"), *map(str, old))
-        return {hour: calls for hour, calls in found.items() if hour >= first}
-
-    def _used(self, day: str) -> dict[str, float]:
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("day", day)))
-        return {text(name): float(value) for name, value in stored.items()}
-
 
 def cap_reached(db: Database, now_s: float) -> str:
     """Say which cap of the account's day keeps calls from going; '' where none does."""
-    name, until = cast(
-        "list[bytes | None]", db.client.hmget(db.key("account"), "capped_by", "capped_until")
-    )
-    return in_words(text(name), until, now_s)
+    closed = read_closed(db)
+    return in_words(closed.capped_by, closed.capped_until, now_s)
 
 
-def in_words(name: str, until: Any, now_s: float) -> str:
+def in_words(name: str, until: float, now_s: float) -> str:
     """Say it of what the account's record holds."""
-    if not name or now_s >= float(until or 0):
+    if not name or now_s >= until:
         return ""
     setting = {"calls": "CALLS", "seconds": "MINUTES", "spend": "SPEND"}[name]
     what = {"calls": "calls", "seconds": "minutes", "spend": "spend"}[name]

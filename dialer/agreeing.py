@@ -11,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import structlog
 from redis.client import Pipeline
@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from dialer.clock import boottime_s
 from dialer.store import Database
+from dialer.store.account import read_terms
 from dialer.store.database import text
 from dialer.terms import Terms
 
@@ -163,12 +164,8 @@ def own_differences(db: Database, terms: Terms) -> tuple[Difference, ...]:
 
 def _read(db: Database) -> tuple[dict[str, str] | None, dict[bytes, bytes], set[bytes]]:
     """Read the account's terms, everybody's, and who lives."""
-    with db.client.pipeline(transaction=False) as pipe:
-        pipe.hget(db.key("account"), "terms_told")
-        pipe.hgetall(db.key("terms"))
-        pipe.zrangebyscore(db.key("terms_seen"), db.now() - SILENT_S, "+inf")
-        account, told, living = cast("tuple[Any, Any, Any]", pipe.execute())
-    return json.loads(account) if account else None, told, set(living)
+    found = read_terms(db, seen_after=db.now() - SILENT_S)
+    return json.loads(found.account) if found.account else None, found.told, found.living
 
 
 def _differences(here: Mapping[str, str], there: Mapping[str, str]) -> tuple[Difference, ...]:

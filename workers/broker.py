@@ -25,9 +25,10 @@ from dialer.dialing.releasing import Released
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
 from dialer.parent_watch import end_with_parent
+from dialer.store.work import DIAL_QUEUE
 from workers.dial_queue import DialBroker
 
-QUEUE = "dial"
+QUEUE = DIAL_QUEUE
 ACTOR = "dial_contact"
 
 _LOOK_UP_MS = 1_000  # how often a thread without a message looks whether it should end

@@ -11,11 +11,11 @@ import redis
 from dialer.access.exposure import exposures
 from dialer.agreeing import dissenters, own_differences
 from dialer.clock import now
-from dialer.dialing.way_out import sick_hosts
 from dialer.embedded.embedded import EmbeddedServerError
 from dialer.errors import AccountRefused, ProviderError
 from dialer.settings import SettingsError, require_dialling
 from dialer.settling.lookups import Lookups, NoSlot
+from dialer.store.hosts import sick_hosts
 from dialer.terms import terms_of
 from dialer.watching.status import alive
 from workers.web.loopback import MAKE_A_KEY, require_key_beyond_loopback

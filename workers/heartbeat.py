@@ -1,23 +1,22 @@
 """Each process tells that it lives; `status`, `doctor` and the health page read it."""
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import redis
 
+from dialer.store.processes import Process, note_alive, note_ended
 from workers.wiring import Wiring, process_name
 
 _EVERY_S = 7.0
-_KEPT_S = 20
 
 
 @contextmanager
 def beating(wiring: Wiring, *, role: str) -> Iterator[None]:
     """Beat while the block runs."""
     stop = threading.Event()
-    key = wiring.db.key("heartbeat", role, process_name())
+    name = process_name()
 
     def beat() -> None:
         since = None
@@ -25,7 +24,7 @@ def beating(wiring: Wiring, *, role: str) -> Iterator[None]:
             with suppress(redis.RedisError):  # the missing beat is the message
                 since = since or wiring.db.now()
                 beat = wiring.redis.pipeline(transaction=False)  # one write to Redis' disk
-                beat.set(key, json.dumps({"role": role, "since": since}), ex=_KEPT_S)
+                note_alive(wiring.db, beat, Process(role, name, since))
                 wiring.agreeing.compare(beat)
             stop.wait(_EVERY_S)
 
@@ -36,5 +35,5 @@ def beating(wiring: Wiring, *, role: str) -> Iterator[None]:
     finally:
         stop.set()
         with suppress(redis.RedisError):
-            wiring.redis.delete(key)
+            note_ended(wiring.db, role=role, name=name)
             wiring.agreeing.leave()

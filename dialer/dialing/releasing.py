@@ -21,6 +21,7 @@ from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import WrongState
 from dialer.store.database import text
 from dialer.store.record import code_of
+from dialer.store.work import wait_for_work
 
 RELEASE_LEASE_S = 10.0
 """A release not used by then is taken back: its worker is gone, and no call was made."""
@@ -104,7 +105,7 @@ class Feeding:
 
         One of several feeders hears it. A call that is missed costs the wait, nothing else.
         """
-        return bool(self._db.client.blpop([self._db.key("calls_feeder")], within_s))
+        return wait_for_work(self._db, within_s=within_s)
 
     def keep_schedules(self) -> None:
         """Start and end what is due, tell release when campaigns may dial; call every second."""

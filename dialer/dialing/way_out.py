@@ -11,11 +11,8 @@ A probe opens a connection, which takes no slot. All processes of a host share w
 out, through a record in Redis that doctor, `why` and the health page read too.
 """
 
-import json
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Callable
 
 import structlog
 
@@ -23,30 +20,15 @@ from dialer.clock import boottime_s
 from dialer.errors import TurnedAway
 from dialer.pacing import Pacing
 from dialer.store import Database
-from dialer.store.database import text
+from dialer.store.hosts import SickHost, hosts_seen, note_sick, note_well, sick_by_identity
 
 log = structlog.get_logger(__name__)
 
 _FAULTS_IN_A_ROW = 3
-_RECORD_GOOD_FOR_S = 15.0
 _SEEN_LATELY_S = 25.0  # a worker tells every ten seconds that its host lives
 _LONGEST_PAUSE_S = 60.0
 _PROBE_EVERY_S = 5.0
 _GATE_CLOSED_S = 2.0  # until the next tick, and one that is late
-
-
-@dataclass(frozen=True, slots=True)
-class SickHost:
-    """A worker host that cannot send.
-
-    Args:
-        host: Its name.
-        since: Epoch s.
-    """
-
-    host: str
-    since: float
-    why: str
 
 
 class WayOut:
@@ -102,7 +84,7 @@ class WayOut:
 
     def tick(self) -> None:
         """Agree with the host's other processes, and find out whether it is well; call each second."""
-        record = _records(self._db).get(self._host)
+        record = sick_by_identity(self._db).get(self._host)
         with self._lock:
             if self._why is None:
                 if record is None:
@@ -126,7 +108,7 @@ class WayOut:
             self._probe_at = boottime_s() + _PROBE_EVERY_S
             log.debug("probe_failed", message=str(error))
             return False
-        self._db.client.hdel(self._db.key("sick"), self._host)
+        note_well(self._db, self._host)
         with self._lock:
             self._open()
         return True
@@ -141,32 +123,10 @@ class WayOut:
         log.warning("host_well_again", host=self._name)
 
     def _tell(self, why: str, *, since: float) -> None:
-        record = {"name": self._name, "since": since, "at": self._db.now(), "why": why}
-        self._db.client.hset(self._db.key("sick"), self._host, json.dumps(record))
+        note_sick(self._db, self._host, SickHost(self._name, since, why))
         self._is_told = True
 
     def _others(self) -> bool:
         """Whether another host may dial."""
-        seen = cast("Mapping[bytes, bytes]", self._db.client.hgetall(self._db.key("hosts")))
-        since = self._db.now() - _SEEN_LATELY_S
-        live = {text(one) for one, at in seen.items() if float(at) > since}
-        return bool(live - _records(self._db).keys() - {self._host})
-
-
-def sick_hosts(db: Database) -> list[SickHost]:
-    """Read which worker hosts cannot send at present."""
-    return sorted(_records(db).values(), key=lambda one: one.host)
-
-
-def _records(db: Database) -> dict[str, SickHost]:
-    """Read the same by the hosts' identities."""
-    stored = cast("Mapping[bytes, bytes]", db.client.hgetall(db.key("sick")))
-    if not stored:
-        return {}
-    good_since = db.now() - _RECORD_GOOD_FOR_S
-    records = {text(host): json.loads(record) for host, record in stored.items()}
-    return {
-        host: SickHost(record["name"], record["since"], record["why"])
-        for host, record in records.items()
-        if record["at"] > good_since
-    }
+        live = hosts_seen(self._db, after=self._db.now() - _SEEN_LATELY_S)
+        return bool(live - sick_by_identity(self._db).keys() - {self._host})

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
 from dialer.store import Campaign, Campaigns, Database
+from dialer.store.phones import calls_missed
 from dialer.store.waiting import waiting_of
 from dialer.watching.overview import AgentNow, agent_states, busy_agents
 
@@ -44,13 +44,8 @@ def agents_now(db: Database, campaign: Campaign | None = None) -> list[AgentLine
     listed = set(waiting) if campaign else set(waiting) | busy_agents(db).keys()
     ordered = sorted(listed)
     states = agent_states(db, ordered)
-    missed = _missed(db, ordered)
-    return [AgentLine(one, states[one], waiting[one], missed[one]) for one in ordered]
-
-
-def _missed(db: Database, numbers: list[str]) -> dict[str, int]:
-    if not numbers:
-        return {}
-    digits = [number[1:] for number in numbers]
-    found = cast("list[bytes | None]", db.client.hmget(db.key("missed"), digits))
-    return {number: int(one or 0) for number, one in zip(numbers, found, strict=True)}
+    missed = calls_missed(db, [one[1:] for one in ordered])
+    return [
+        AgentLine(one, states[one], waiting[one], times)
+        for one, times in zip(ordered, missed, strict=True)
+    ]

@@ -1,6 +1,6 @@
 """Use case: why a campaign is not dialling, counted contact by contact."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -11,6 +11,7 @@ from campaigns.outlook.blockers import Blocker, HeldNumbers, Numbers, WaitingCon
 from dialer.agreeing import Dissenter, dissenters
 from dialer.steering.suppressing import list_key
 from dialer.store import Campaign, Database
+from dialer.store.phones import read_taken
 from dialer.store.waiting import waiting_of
 from dialer.watching.status import Status, Statuses
 
@@ -70,15 +71,11 @@ def explain(db: Database, statuses: Statuses, id_or_name: str) -> Explanation:
 
 
 def _held(db: Database, campaign: Campaign, waiting: WaitingContacts) -> HeldNumbers:
-    with db.client.pipeline(transaction=False) as pipe:
-        pipe.hkeys(db.key("busy"))
-        pipe.zrangebyscore(db.key("resting"), db.now(), "+inf")
-        pipe.hgetall(db.key("parked"))
-        busy, resting, parked = pipe.execute()
+    taken = read_taken(db, resting_after=db.now())
     return HeldNumbers(
-        on_call=_numbers(busy),
-        resting=_numbers(resting),
-        parked=_numbers(cast("Mapping[bytes, bytes]", parked)),
+        on_call=_numbers(taken.on_call),
+        resting=_numbers(taken.resting),
+        parked=_numbers(taken.parked),
         suppressed=_suppressed(db, campaign, waiting),
     )
 
@@ -97,7 +94,7 @@ def _suppressed(db: Database, campaign: Campaign, waiting: WaitingContacts) -> N
     return np.array(found, dtype=np.int64)
 
 
-def _numbers(digits: Iterable[bytes]) -> Numbers:
+def _numbers(digits: Iterable[str]) -> Numbers:
     return np.array([int(one) for one in digits], dtype=np.int64)
 
 

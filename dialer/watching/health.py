@@ -1,6 +1,5 @@
 """Use case: how the account, its processes and its Redis are."""
 
-import json
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -8,25 +7,11 @@ import redis
 
 from dialer.account_day import in_words
 from dialer.agreeing import Dissenter, dissenters
-from dialer.dialing.way_out import SickHost, sick_hosts
 from dialer.store import Database, Hold, Holds
-from dialer.store.database import text
-from dialer.store.holds import HOLD_FIELDS, why_held
-
-_QUEUE = "dial"
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process that gave a sign of life in the last seconds.
-
-    Args:
-        since: Epoch s.
-    """
-
-    role: str
-    name: str
-    since: float | None
+from dialer.store.account import read_closed
+from dialer.store.hosts import SickHost, sick_hosts
+from dialer.store.processes import Process, living
+from dialer.store.work import account_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,33 +101,22 @@ class Health:
 def read_health(db: Database) -> Health:
     """Read everything."""
     now = db.now()
-    with db.client.pipeline(transaction=False) as pipe:
-        pipe.hmget(db.key("account"), "stopped", "stopped_at")
-        pipe.llen(db.key(f"dramatiq:{_QUEUE}"))
-        pipe.xlen(db.key("callbacks"))
-        pipe.xrange(db.key("callbacks"), count=1)
-        pipe.zcard(db.key("open"))
-        pipe.zrange(db.key("open"), 0, 0, withscores=True)
-        pipe.zcount(db.key("slots"), now, "+inf")
-        pipe.xlen(db.key("orphans"))
-        pipe.zcard(db.key("late"))
-        (account, queued, callbacks, first, live, oldest, slots, orphans, late) = pipe.execute()
-    stopped, stopped_at = account
+    work = account_work(db, now_s=now)
     return Health(
         as_of=now,
-        processes=tuple(_processes(db)),
+        processes=tuple(living(db)),
         redis=read_redis_health(db.client),
         hold=Holds(db).read(),
-        stopped=text(stopped),
-        stopped_at=float(stopped_at) if stopped_at else None,
-        queued=queued,
-        callbacks_waiting=callbacks,
-        oldest_callback_s=max(0.0, now - _stream_second(first[0][0])) if first else 0.0,
-        calls_live=live,
-        oldest_in_flight=(text(oldest[0][0]), oldest[0][1]) if oldest else None,
-        slots_taken=slots,
-        orphans=orphans,
-        late=late,
+        stopped=work.closed.stopped,
+        stopped_at=work.closed.stopped_at,
+        queued=work.queued,
+        callbacks_waiting=work.callbacks,
+        oldest_callback_s=max(0.0, now - (work.oldest_callback_at or now)),
+        calls_live=work.live,
+        oldest_in_flight=work.next_look,
+        slots_taken=work.slots_taken,
+        orphans=work.orphans,
+        late=work.late,
         sick_hosts=tuple(sick_hosts(db)),
         dissenters=dissenters(db),
     )
@@ -165,10 +139,9 @@ class AccountStops:
 
 def account_stops(db: Database) -> AccountStops:
     """Tell what stops the account."""
-    found = db.client.hmget(db.key("account"), *HOLD_FIELDS, "stopped", "capped_by", "capped_until")
-    *holds, stopped, capped_by, until = cast("list[bytes | None]", found)
-    capped = in_words(text(capped_by), until, db.now()) if capped_by else ""
-    return AccountStops(why_held(holds), text(stopped), capped)
+    closed = read_closed(db)
+    capped = in_words(closed.capped_by, closed.capped_until, db.now()) if closed.capped_by else ""
+    return AccountStops(closed.hold, closed.stopped, capped)
 
 
 def read_redis_health(client: "redis.Redis") -> RedisHealth:
@@ -187,18 +160,6 @@ def read_redis_health(client: "redis.Redis") -> RedisHealth:
     )
 
 
-def _processes(db: Database) -> list[Process]:
-    first = len(db.key("heartbeat", ""))
-    keys = sorted(cast("Any", db.client.scan_iter(match=db.key("heartbeat", "*"), count=1000)))
-    values = cast("list[bytes | None]", db.client.mget(keys)) if keys else []
-    found = []
-    for key, value in zip(keys, values, strict=True):
-        if value is not None:
-            role, _, name = text(key)[first:].partition(":")
-            found.append(Process(role, name, json.loads(value).get("since")))
-    return found
-
-
 def _server(info: dict[str, Any]) -> str:
     return "Valkey" if "valkey_version" in info else "Redis"
 
@@ -209,7 +170,3 @@ def _fsync(client: "redis.Redis") -> str:
         return str(cast("dict[str, str]", client.config_get("appendfsync")).get("appendfsync", ""))
     except redis.ResponseError:
         return ""
-
-
-def _stream_second(id_: bytes) -> float:
-    return int(text(id_).partition("-")[0]) / 1000

@@ -4,16 +4,15 @@ It is read from every contact, so callers read a large campaign's seldom, and no
 waits; `agent_states` is cheap and always fresh.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import cast
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.ids import AttemptId
 from dialer.store import Attempts, Campaign, Database, OpenAttempt
-from dialer.store.database import text
+from dialer.store.phones import read_phones, read_taken
 from dialer.store.snapshot import ContactLine, contact_lines
 
 MOST_UNRESOLVED = 200
@@ -153,24 +152,17 @@ def agent_states(db: Database, numbers: Sequence[str]) -> dict[str, AgentNow]:
     """
     if not numbers:
         return {}
-    digits = [number[1:] for number in numbers]
-    with db.client.pipeline(transaction=False) as pipe:
-        pipe.hmget(db.key("busy"), digits)
-        pipe.zmscore(db.key("resting"), digits)
-        pipe.hmget(db.key("parked"), digits)
-        holders, resting, parked = pipe.execute()
-    calls = _calls(db, holders)
+    phones = read_phones(db, [number[1:] for number in numbers])
+    calls = _calls(db, [phone.holder for phone in phones])
     now = db.now()
     found = {}
-    for number, holder, rests_until, parked_until in zip(
-        numbers, holders, resting, parked, strict=True
-    ):
-        if holder is not None:
-            found[number] = _on_call(calls.get(text(holder)))
-        elif parked_until and float(parked_until) > now:
-            found[number] = AgentNow(AgentState.PARKED, until=float(parked_until))
-        elif rests_until and rests_until > now:
-            found[number] = AgentNow(AgentState.WRAP_UP, until=rests_until)
+    for number, phone in zip(numbers, phones, strict=True):
+        if phone.holder:
+            found[number] = _on_call(calls.get(phone.holder))
+        elif phone.parked_until > now:
+            found[number] = AgentNow(AgentState.PARKED, until=phone.parked_until)
+        elif phone.rests_until > now:
+            found[number] = AgentNow(AgentState.WRAP_UP, until=phone.rests_until)
         else:
             found[number] = AgentNow(AgentState.FREE)
     return found
@@ -178,20 +170,15 @@ def agent_states(db: Database, numbers: Sequence[str]) -> dict[str, AgentNow]:
 
 def busy_agents(db: Database) -> dict[str, AgentNow]:
     """Tell which agents are on a call, about to be rung, resting or parked, of all campaigns."""
-    holders = cast("dict[bytes, bytes]", db.client.hgetall(db.key("busy")))
-    calls = _calls(db, holders.values())
-    on_call = {one.attempt.agent for one in calls.values()}
-    with db.client.pipeline(transaction=False) as pipe:
-        pipe.zrange(db.key("resting"), 0, -1)
-        pipe.hkeys(db.key("parked"))
-        resting, parked = pipe.execute()
-    numbers = on_call | {f"+{text(one)}" for one in (*resting, *parked)}
+    taken = read_taken(db)
+    on_call = {one.attempt.agent for one in _calls(db, taken.on_call.values()).values()}
+    numbers = on_call | {f"+{one}" for one in taken.resting | taken.parked}
     return agent_states(db, sorted(numbers))
 
 
-def _calls(db: Database, holders: Iterable[bytes | None]) -> dict[str, OpenAttempt]:
+def _calls(db: Database, holders: Collection[str]) -> dict[str, OpenAttempt]:
     """Read the attempts among those who hold a number; a release's token is none."""
-    ids = {id_ for holder in holders if holder and (id_ := AttemptId.parse(text(holder)))}
+    ids = {id_ for holder in holders if (id_ := AttemptId.parse(holder))}
     ordered = list(ids)
     attempts = Attempts(db).get_many(ordered)
     return {

@@ -3,10 +3,10 @@
 One answer serves the command line, the API and the pages.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from campaigns.attempt import Outcome
 from campaigns.hours.local_day import OpenWindow
@@ -14,12 +14,13 @@ from campaigns.outlook.forecast import Binding, Forecast, Situation, binding, fo
 from campaigns.rules_in_words import rules_in_words
 from dialer.account_day import in_words
 from dialer.agreeing import dissenters
-from dialer.dialing.way_out import sick_hosts
 from dialer.open_windows import Hours
 from dialer.pacing import Allowance, Pacing, Rate
 from dialer.store import Campaign, Campaigns, Counts, Database
-from dialer.store.database import text
-from dialer.store.holds import HOLD_FIELDS, why_held
+from dialer.store.hosts import sick_hosts
+from dialer.store.phones import read_taken
+from dialer.store.processes import living_names
+from dialer.store.work import campaign_work, count_with_work, due_later
 
 _TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
 
@@ -158,36 +159,19 @@ class Statuses:
         """
         campaign = self._campaigns.find(id_or_name)
         counts = self._campaigns.counts(campaign.id)
-        with self._db.client.pipeline(transaction=False) as pipe:
-            pipe.hmget(
-                self._db.key("account"), *HOLD_FIELDS, "stopped", "capped_by", "capped_until"
-            )
-            pipe.zcard(self._db.key("open"))
-            pipe.zcard(self._db.key("c", campaign.id, "ready"))
-            pipe.llen(self._db.key("c", campaign.id, "newcomers"))
-            pipe.xlen(self._db.key("callbacks"))
-            pipe.zcard(self._db.key("late"))
-            pipe.hmget(self._db.key("c", campaign.id), "capped_until", "capped_by", "loading")
-            (
-                (hand, hold, stopped, *capped),
-                calls_live,
-                ready,
-                newcomers,
-                callbacks,
-                values_late,
-                noted,
-            ) = pipe.execute()
-        agents_free = ready + newcomers
+        work = campaign_work(self._db, campaign.id)
         rate, timers = self._pacing.rate(), self._timers(campaign.id)
-        agents = self._agents(campaign.id, agents_free) if counts.waiting else Agents(agents_free)
+        agents = Agents(work.agents_ready)
+        if counts.waiting:
+            agents = self._agents(campaign.id, work.agents_ready)
         processes, settings_differ = self._processes()
-        live, most = self._tightest_cap(campaign, counts, calls_live)
+        live, most = self._tightest_cap(campaign, counts, work.live)
         now = self._db.now()
         situation = Situation(
             at=datetime.fromtimestamp(now, UTC),
             zone=campaign.rules.zone,
             state=campaign.state,
-            is_appending=bool(noted[2]),
+            is_appending=work.is_appending,
             why=campaign.why,
             asked_by=campaign.asked_by,
             waiting=counts.waiting,
@@ -202,14 +186,14 @@ class Statuses:
             last_due_at=_instant(timers.last_due_at),
             feeders=processes.get("feeder", 0),
             workers=processes.get("worker", 0),
-            hold=why_held((hand, hold)),
+            hold=work.closed.hold,
             settings_differ=settings_differ,
-            stopped=text(stopped),
-            account_cap=in_words(text(capped[0]), capped[1], now),
+            stopped=work.closed.stopped,
+            account_cap=in_words(work.closed.capped_by, work.closed.capped_until, now),
             blocked_for_s=rate.blocked_for_s,
             sick_hosts=tuple(f"{one.host}: {one.why}" for one in sick_hosts(self._db)),
-            capped_until=_instant(float(noted[0])) if noted[0] else None,
-            capped_by=text(noted[1]),
+            capped_until=_instant(work.capped_until),
+            capped_by=work.capped_by,
             live_calls=live,
             most_calls=most,
             requests_last_60_s=rate.last_60_s,
@@ -226,9 +210,9 @@ class Statuses:
             rate=rate,
             timers=timers,
             agents=agents,
-            calls_live=calls_live,
-            callbacks_waiting=callbacks,
-            values_late=values_late,
+            calls_live=work.live,
+            callbacks_waiting=work.callbacks,
+            values_late=work.late,
             processes=processes,
             binding=binding(situation),
             forecast=forecast(situation, campaign.rules.hours),
@@ -236,7 +220,7 @@ class Statuses:
 
     def _processes(self) -> tuple[dict[str, int], str]:
         """Count living processes by role, and tell why none of a role takes part that is needed."""
-        names = _names_alive(self._db)
+        names = living_names(self._db)
         differing = {one.process: one for one in dissenters(self._db)}
         for role in ("feeder", "worker"):
             idle = [differing[name] for name in names.get(role, ()) if name in differing]
@@ -261,11 +245,7 @@ class Statuses:
 
     def _timers(self, campaign: str) -> Timers:
         """Read whose time has not come; the account's campaigns share one list of them."""
-        with self._db.client.pipeline(transaction=False) as pipe:
-            pipe.zcard(self._db.key("later"))
-            pipe.zrange(self._db.key("later"), 0, _TIMERS_READ - 1, withscores=True)
-            in_all, read = pipe.execute()
-        ours = [due for one, due in read if text(one).partition("/")[0] == campaign]
+        in_all, ours = due_later(self._db, campaign, most=_TIMERS_READ)
         first_due_at = ours[0] if ours else None
         if in_all > _TIMERS_READ:
             return Timers(None, first_due_at)
@@ -281,40 +261,19 @@ class Statuses:
 
     def _agents(self, campaign: str, free: int) -> Agents:
         """Count agents with a contact due by what they are doing."""
-        with self._db.client.pipeline(transaction=False) as pipe:
-            pipe.hkeys(self._db.key("busy"))
-            pipe.zrange(self._db.key("resting"), 0, -1)
-            pipe.hkeys(self._db.key("parked"))
-            busy, resting, parked = pipe.execute()
-        left_alone = set(parked) & set(resting)
+        taken = read_taken(self._db)
+        left_alone = taken.parked & taken.resting
         return Agents(
             free,
-            self._with_queue(campaign, busy),
-            self._with_queue(campaign, set(resting) - left_alone),
-            self._with_queue(campaign, left_alone),
+            count_with_work(self._db, campaign, taken.on_call),
+            count_with_work(self._db, campaign, taken.resting - left_alone),
+            count_with_work(self._db, campaign, left_alone),
         )
-
-    def _with_queue(self, campaign: str, numbers: Iterable[bytes]) -> int:
-        with self._db.client.pipeline(transaction=False) as pipe:
-            for number in map(text, numbers):
-                pipe.exists(self._db.key("c", campaign, "ranked", number))
-                pipe.hexists(self._db.key("c", campaign, "heads"), number)
-            found = pipe.execute()
-        return sum(1 for is_there in zip(found[::2], found[1::2], strict=True) if any(is_there))
 
 
 def alive(db: Database) -> dict[str, int]:
     """Count the processes of each role that gave a sign of life in the last seconds."""
-    return {role: len(names) for role, names in _names_alive(db).items()}
-
-
-def _names_alive(db: Database) -> dict[str, list[str]]:
-    first = len(db.key("heartbeat", ""))
-    found: dict[str, list[str]] = {}
-    for key in db.client.scan_iter(match=db.key("heartbeat", "*"), count=1000):
-        role, _, name = text(cast("bytes", key))[first:].partition(":")
-        found.setdefault(role, []).append(name)
-    return found
+    return {role: len(names) for role, names in living_names(db).items()}
 
 
 def _dialled_out(counts: Counts) -> int:

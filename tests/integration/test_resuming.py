@@ -2,7 +2,8 @@
 
 import pytest
 
-from dialer.dialing.resuming import read_stop, resume_account
+from dialer.dialing.resuming import resume_account
+from dialer.store.account import read_stop
 from tests.factories import pair, store_campaign
 from tests.phone_company import Answer
 

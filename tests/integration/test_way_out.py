@@ -7,8 +7,9 @@ import pytest
 from campaigns.attempt import Outcome
 from dialer.clock import boottime_s
 from dialer.dialing.dialing import SICK, Dialled
-from dialer.dialing.way_out import WayOut, sick_hosts
+from dialer.dialing.way_out import WayOut
 from dialer.errors import TurnedAway
+from dialer.store.hosts import sick_hosts
 from dialer.watching.explaining import explain
 from dialer.watching.health import read_health
 from dialer.watching.status import Statuses

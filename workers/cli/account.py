@@ -7,8 +7,9 @@ import typer
 from rich.markup import escape
 
 from dialer.account_day import Today
-from dialer.dialing.resuming import Stop, read_stop, resume_account
+from dialer.dialing.resuming import resume_account
 from dialer.store import Hold
+from dialer.store.account import Stop, read_stop
 from workers.cli.faults import JobFailed
 from workers.cli.printing import AsJson, say, say_json
 from workers.cli.session import open_wiring

@@ -1,0 +1,78 @@
+"""Phones of the account: who is on a call, who rests until when, who is parked, who missed calls.
+
+A phone is an agent's or a customer's, and is named by its E.164 digits without the plus.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from dialer.store.database import Database, text
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """What is known of one phone; all instants are epoch s, 0 = there is none.
+
+    Args:
+        holder: The attempt's id or the release's token that has it; '' = it is on no call.
+        rests_until: End of its wrap-up or gap.
+        parked_until: Until when an agent who missed too many calls is left alone.
+    """
+
+    holder: str
+    rests_until: float
+    parked_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Phones nobody may ring at present.
+
+    Args:
+        on_call: With who has each, see `Phone.holder`.
+        parked: They may stand there for a while after their time is over.
+    """
+
+    on_call: dict[str, str]
+    resting: frozenset[str]
+    parked: frozenset[str]
+
+
+def read_phones(db: Database, digits: Sequence[str]) -> list[Phone]:
+    """Tell what some phones do, in one round trip."""
+    with db.client.pipeline(transaction=False) as pipe:
+        pipe.hmget(db.key("busy"), list(digits))
+        pipe.zmscore(db.key("resting"), list(digits))
+        pipe.hmget(db.key("parked"), list(digits))
+        found = cast("tuple[list[Any], list[Any], list[Any]]", pipe.execute())
+    return [
+        Phone(text(holder), rests_until or 0.0, float(parked_until or 0))
+        for holder, rests_until, parked_until in zip(*found, strict=True)
+    ]
+
+
+def read_taken(db: Database, *, resting_after: float = float("-inf")) -> Taken:
+    """Read which phones are on a call, at rest or parked, in one round trip.
+
+    Args:
+        resting_after: Leave out those whose rest ends before, epoch s.
+    """
+    with db.client.pipeline(transaction=False) as pipe:
+        pipe.hgetall(db.key("busy"))
+        pipe.zrangebyscore(db.key("resting"), resting_after, "+inf")
+        pipe.hkeys(db.key("parked"))
+        busy, resting, parked = cast("tuple[dict[bytes, bytes], Any, Any]", pipe.execute())
+    return Taken(
+        on_call={text(number): text(holder) for number, holder in busy.items()},
+        resting=frozenset(map(text, resting)),
+        parked=frozenset(map(text, parked)),
+    )
+
+
+def calls_missed(db: Database, agents: Sequence[str]) -> list[int]:
+    """Tell how many calls in a row agents missed, in their order."""
+    if not agents:
+        return []
+    found = cast("list[bytes | None]", db.client.hmget(db.key("missed"), list(agents)))
+    return [int(one or 0) for one in found]
