@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from campaigns.campaign_rules import CampaignRules
+from campaigns.retry_policy import DEFAULT_RULES
 
 _URLS = ("wait_url", "stream_url", "playback_url")
 
@@ -21,7 +22,8 @@ class Allowed:
         caller_ids: As they are written in the settings; None: any.
         url_hosts: Names of hosts that may hear a call or be heard in one; None: any.
         max_time_limit_s: Longest call, s.
-        max_attempts: Most charged attempts of one contact.
+        max_attempts: Most charged attempts of one contact, and most retries after one outcome that a
+            campaign may name of its own; those that every campaign has are fine.
     """
 
     caller_ids: frozenset[str] | None = None
@@ -50,6 +52,11 @@ class Allowed:
                 "max_attempts",
                 f"at most {self.max_attempts} are allowed by DIALER_MAX_ATTEMPTS_ALLOWED",
             )
+        for rule in rules.retry:
+            # outcomes that use up no attempt ring a phone all the same
+            if (rule.times or 0) > self.max_attempts and rule not in DEFAULT_RULES:
+                most = f"at most {self.max_attempts} retries are allowed"
+                yield "retry", f"{rule.cause}: {most} by DIALER_MAX_ATTEMPTS_ALLOWED"
 
 
 ANYTHING = Allowed()

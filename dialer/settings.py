@@ -278,7 +278,10 @@ class Settings(BaseSettings):
         3600, ge=1, le=14400, description="longest time limit that a campaign may have, s"
     )
     dialer_max_attempts_allowed: int = Field(
-        10, ge=1, le=100, description="most attempts per contact that a campaign may have"
+        10,
+        ge=1,
+        le=100,
+        description="most attempts per contact, and retries after one outcome, that a campaign may have",
     )
 
     dialer_second_person_above: int = Field(

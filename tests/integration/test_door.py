@@ -199,6 +199,22 @@ def test_a_header_of_a_client_s_own_is_no_way_round_the_throttle(started) -> Non
     assert answers[-1] == 429
 
 
+def test_another_name_with_each_guess_is_no_way_round_the_throttle_behind_a_trusted_proxy(
+    started,
+) -> None:
+    key = "an-admin-key-of-thirty-characters"
+    web = started(dialer_api_key=key)
+
+    def ask(n: int, shown: str) -> int:
+        headers = {"X-Forwarded-For": f"198.51.{n}.1"}
+        return web.api("GET", "/campaigns", key=shown, headers=headers).status_code
+
+    guesses = [ask(n, "wrong") for n in range(25)]
+
+    assert guesses[-1] == 429
+    assert ask(99, key) == 200
+
+
 def test_behind_tls_cookie_and_headers_are_made_for_it_whoever_asks(started) -> None:
     key = "an-admin-key-of-thirty-characters"
     web = started(dialer_public_url=PUBLIC, dialer_api_key=key)

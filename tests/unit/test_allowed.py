@@ -31,6 +31,7 @@ def test_what_is_within_all_lists_is_allowed():
         ("caller_id", "+918000000001"),
         ("time_limit_s", 601),
         ("max_attempts", 4),
+        ("retry", ["agent_no_answer=1mx4"]),
         ("stream_url", "wss://elsewhere.example.com/s"),
         ("wait_url", "https://media.example.com.evil.example/w.wav"),
         ("playback_url", "https://media.example.com@evil.example/p.wav"),
@@ -43,6 +44,10 @@ def test_what_is_within_all_lists_is_allowed():
 )
 def test_what_is_on_no_list_is_named_by_its_rule(rule, value):
     assert objections(**{rule: value}) == [rule]
+
+
+def test_retries_that_every_campaign_has_are_allowed_whatever_the_most_is():
+    assert list(Allowed(max_attempts=1).objections(rules(max_attempts=1))) == []
 
 
 def test_empty_lists_allow_the_accounts_own_caller_id_and_no_host():

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dialer.clock import boottime_s
 from workers.web.access import Authenticator, Visitor
 from workers.web.problems import Problem, as_problem, problem_response
-from workers.web.proxies import came_directly, throttled_as
+from workers.web.proxies import came_directly, peer_of, throttled_as
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +24,7 @@ _REQUESTS_PER_S = 50.0  # of one key; a page with its files takes five
 _BURST = 200
 _WRONG_KEYS_PER_S = 0.2  # of one address
 _WRONG_KEYS_BURST = 10
+_TOGETHER = 2  # times as much for all whom one connection's other end names
 _MOST_KNOWN = 10_000  # addresses; the longest unseen is forgotten
 
 
@@ -110,6 +111,10 @@ class Identifying:
     def __init__(self, authenticator: Authenticator) -> None:
         self._authenticator = authenticator
         self._wrong_keys = Throttle(per_s=_WRONG_KEYS_PER_S, burst=_WRONG_KEYS_BURST)
+        # a proxy that passes on what its clients write, or somebody beside it, names a new one each time
+        self._wrong_by_peer = Throttle(
+            per_s=_TOGETHER * _WRONG_KEYS_PER_S, burst=_TOGETHER * _WRONG_KEYS_BURST
+        )
 
     async def by_header(self, request: Request) -> Visitor | None:
         """Tell the holder of a Bearer key.
@@ -131,9 +136,14 @@ class Identifying:
         visitor = await asyncio.to_thread(self._authenticator.by_key, key)
         if visitor is None:
             log.warning("key_refused", client=address_of(request), path=request.url.path)
-            if wait_s := self._wrong_keys.wait_s(throttled_as(request.scope)):
+            if wait_s := self._wait_s(request):
                 raise too_many(wait_s)
         return visitor
+
+    def _wait_s(self, request: Request) -> float:
+        """Count a wrong key, for whoever is said to show it and for whoever says so."""
+        client = self._wrong_keys.wait_s(throttled_as(request.scope))
+        return max(client, self._wrong_by_peer.wait_s(peer_of(request.scope)))
 
     async def by_cookie(self, request: Request) -> Visitor | None:
         """Tell somebody who signed in."""

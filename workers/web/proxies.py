@@ -100,10 +100,14 @@ def came_directly(scope: Scope) -> bool:
     HTTP/1.0 is what nginx speaks to whom it passes requests to, with no header of its own: a
     browser or a program of today does not.
     """
-    peer = scope.get("peer") or (scope.get("client") or ("",))[0]
-    if not is_loopback(peer) or scope.get("http_version") == "1.0":
+    if not is_loopback(peer_of(scope)) or scope.get("http_version") == "1.0":
         return False
     return not any(_ADDED_ON_THE_WAY.fullmatch(name) for name in Headers(scope=scope))
+
+
+def peer_of(scope: Scope) -> str:
+    """Tell who opened the connection, whomever it speaks for."""
+    return str(scope.get("peer") or (scope.get("client") or ("",))[0])
 
 
 def throttled_as(scope: Scope) -> str:
