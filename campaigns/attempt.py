@@ -132,8 +132,8 @@ class Attempt(NamedTuple):
         is_final: No later value is expected.
         sid_is_proven: The provider itself named the call, in its response or its details. A
             callback alone does not prove it: whoever learns its path can send one.
-        told_outcome: What a callback says of a call that is not proven to be ours; counts as soon
-            as it is.
+        told_outcome: What a callback says of a call that is not proven to be ours, and counts as
+            soon as it is; or of one whose end is doubted, and waits for the provider's own word.
         first_outcome: What counted before call details said otherwise; None where they never did.
     """
 

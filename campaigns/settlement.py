@@ -12,6 +12,7 @@ from campaigns.attempt import (
     Outcome,
     ReportSource,
 )
+from campaigns.doubt import Doubts
 from campaigns.numbers.mask import FORGOTTEN
 from campaigns.numbers.same_phone import same_phone
 
@@ -126,15 +127,22 @@ def given_up(attempt: Attempt, report: CallReport | None, *, at: float) -> Attem
     return settled(known, outcome, source=str(source), at=at)
 
 
-def told(attempt: Attempt, report: CallReport, *, at: float) -> Told | Conflict:
+NO_DOUBTS = Doubts()
+
+
+def told(
+    attempt: Attempt, report: CallReport, *, at: float, doubts: Doubts = NO_DOUBTS
+) -> Told | Conflict:
     """Merge a report into an attempt; order and repetition of reports do not matter.
 
     A callback's outcome counts only once the call is proven to be this attempt's: a forged one
     would free two phones that are in a call. Once it is, its Sid tells whose call it is, in
-    whatever form the provider prints the numbers.
+    whatever form the provider prints the numbers. An end that is doubted counts once the provider
+    itself tells of one, and callbacks change nothing until then: its figures may be invented.
 
     Args:
         at: When the report was received, epoch s.
+        doubts: Which ends to doubt.
     """
     is_between_ours = _fits_numbers(attempt, report)
     is_ours = attempt.sid_is_proven and attempt.sid == report.sid
@@ -150,15 +158,23 @@ def told(attempt: Attempt, report: CallReport, *, at: float) -> Told | Conflict:
     known = attempt._replace(sid_is_proven=attempt.sid_is_proven or is_proof)
     if not is_between_ours:
         known = known._replace(error_code=attempt.error_code or NUMBERS_DIFFER)
-    if known.is_settled:
-        after = _as_it_ended(_corrected(_with_values(known, report), report, at=at))
-    elif known.told_outcome and not known.sid_is_proven:
-        after = _with_values(known, report)
-    elif report.is_over:
-        after = _ended(known, report, at=at)
-    else:
-        after = _under_way(known, report)
+    after = _merged(known, report, at=at, doubts=doubts)
     return Told(after, news=after != attempt)
+
+
+def _merged(known: Attempt, report: CallReport, *, at: float, doubts: Doubts) -> Attempt:
+    if known.is_settled:
+        return _as_it_ended(_corrected(_with_values(known, report), report, at=at))
+    if known.told_outcome and not known.sid_is_proven:
+        return _with_values(known, report)
+    if known.told_outcome and report.source is ReportSource.CALLBACK:
+        return known  # its end is doubted
+    if not report.is_over:
+        return _under_way(known, report)
+    outcome = outcome_of(report)
+    if outcome and known.sid_is_proven and doubts.of_report(known, report, at=at):
+        return known._replace(told_outcome=outcome)
+    return _ended(known, report, at=at)
 
 
 def proven(attempt: Attempt, sid: str, *, at: float) -> Attempt:
@@ -229,6 +245,17 @@ def _ended(attempt: Attempt, report: CallReport, *, at: float) -> Attempt:
     if not after.sid_is_proven:
         return after._replace(told_outcome=outcome)
     return settled(after, outcome, source=str(report.source), at=at)
+
+
+def held(attempt: Attempt) -> Attempt:
+    """Give an attempt back the state before its outcome, which waits for the provider's own word."""
+    return attempt._replace(
+        state=AttemptState.PLACED,
+        outcome=None,
+        told_outcome=attempt.outcome,
+        source=None,
+        settled_at=None,
+    )
 
 
 def settled(attempt: Attempt, outcome: Outcome, *, source: str, at: float) -> Attempt:

@@ -319,6 +319,17 @@ class Settings(BaseSettings):
         description="added to the longest possible call before giving up on it, s",
     )
 
+    # ends that only a callback tells of
+    dialer_confirm_ends: Literal["doubtful", "all"] = Field(
+        "doubtful", description="ends of calls that a look-up confirms first: doubtful or all"
+    )
+    dialer_call_speed: float = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="seconds of a call that pass in one; 0 = 1, unknown for a simulator here",
+    )
+
     # logs
     dialer_log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="auto: console on a terminal, else JSON"
@@ -395,6 +406,12 @@ class Settings(BaseSettings):
     def details_base_url(self) -> str:
         """Scheme and host of Exotel's v3 API."""
         return self.exotel_details_base_url or REGIONS[self.exotel_region].details
+
+    @property
+    def call_speed(self) -> float | None:
+        """Seconds of a call that pass in one; None where a simulator's speed was not told."""
+        is_simulated = is_loopback(host_of(self.base_url))
+        return self.dialer_call_speed or (None if is_simulated else 1.0)
 
     @property
     def faces_others(self) -> bool:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from campaigns.campaign import CampaignState
+from campaigns.doubt import Doubts
+from campaigns.settlement import NO_DOUBTS
 from dialer.callback_paths import CallbackPaths
 from dialer.dialing.dialing import Dialing, Dialled
 from dialer.dialing.gate import Dropped
@@ -48,6 +50,7 @@ class Account:
         ahead: Allowance = FAST,
         max_concurrent_calls: int = 0,
         times: SettlingTimes | None = None,
+        doubts: Doubts = NO_DOUBTS,
     ) -> None:
         self.db = db
         self.ahead = ahead
@@ -59,7 +62,7 @@ class Account:
         self.campaigns = Campaigns(db)
         self.contacts = Contacts(db)
         self.pacing = Pacing(db, allowance)
-        self.settling = Settling(db, self.times)
+        self.settling = Settling(db, self.times, doubts=doubts)
         self.journal = Journal(folder, "worker")
         self.recovery = HostRecovery(
             db,

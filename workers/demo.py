@@ -36,6 +36,7 @@ _SETTINGS = {
     "DIALER_MAX_ATTEMPTS": "2",
     "DIALER_FINAL_VALUES_AFTER_S": "4",  # the simulator has them by then
     "DIALER_LOOKUP_EVERY_S": "5",
+    "DIALER_CALL_SPEED": str(_SIMULATOR.speed),
 }
 
 

@@ -11,6 +11,7 @@ import redis
 from redis.asyncio import Redis as AsyncRedis
 
 from campaigns.attempt import SEND_WINDOW_S
+from campaigns.doubt import Doubts
 from campaigns.numbers.phone import PhoneRules
 from dialer.access.api_keys import ApiKeys
 from dialer.account_day import AccountDay
@@ -137,7 +138,11 @@ class Wiring:
     @cached_property
     def settling(self) -> Settling:
         """Gives attempts what became known of them."""
-        return Settling(self.db, self.times)
+        settings = self.settings
+        doubts = Doubts(
+            call_speed=settings.call_speed, all_ends=settings.dialer_confirm_ends == "all"
+        )
+        return Settling(self.db, self.times, doubts=doubts)
 
     @cached_property
     def paths(self) -> CallbackPaths:

@@ -13,13 +13,23 @@ import structlog
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
 from campaigns.contact_state import NotDialled
-from campaigns.settlement import NUMBERS_DIFFER, Conflict, Told, overall_outcome, settled, told
+from campaigns.doubt import Doubts
+from campaigns.settlement import (
+    NO_DOUBTS,
+    NUMBERS_DIFFER,
+    Conflict,
+    Told,
+    held,
+    overall_outcome,
+    settled,
+    told,
+)
 from dialer import failpoints
 from dialer.batching import Batching
 from dialer.ids import AttemptId
 from dialer.pacing import WINDOW_MARGIN_S
 from dialer.settling.effects import consequence
-from dialer.store import Attempts, Database, Follows, Stale
+from dialer.store import Attempts, Database, Follows, Settle, Stale
 from dialer.store.attempts import Correction, SidTaken, Write
 from dialer.store.background import Background, backgrounds
 from dialer.store.callback_inbox import NO_ATTEMPT
@@ -63,9 +73,10 @@ class SettlingTimes:
 class Settling:
     """Gives attempts what became known of them."""
 
-    def __init__(self, db: Database, times: SettlingTimes) -> None:
+    def __init__(self, db: Database, times: SettlingTimes, *, doubts: Doubts = NO_DOUBTS) -> None:
         self._db = db
         self._times = times
+        self._doubts = doubts
         self._attempts = Attempts(db)
         self._line: Batching[_Update, Attempt | SidTaken | _Gone] = Batching(
             self._update_together, party=len, most=_MOST_TOGETHER
@@ -83,7 +94,7 @@ class Settling:
         """Settle by many reports at once, in three round trips; the answers are in their order."""
         mergers: dict[AttemptId, _Merger] = {}
         for one in heard:
-            mergers.setdefault(one.id, _Merger()).heard.append(one)
+            mergers.setdefault(one.id, _Merger(self._doubts)).heard.append(one)
         updated = self._update_all([_Update(id_, merger) for id_, merger in mergers.items()])
         answers: dict[AttemptId, Iterator[Attempt | Conflict]] = {
             id_: iter(self._answers(mergers[id_], after))
@@ -221,11 +232,15 @@ class Settling:
                 unchanged = Write(one.id, before, before, follows)
                 yield place, None if follows == NOTHING_ELSE else unchanged
                 continue
-            follows = self._follows(before, after, one.follows)._replace(uses=_uses(before, after))
+            settle = None
             if place in known:
                 settle = consequence(
                     after, known[place], was_charged=before.is_charged, closes=one.closes
                 )
+                if not before.outcome and self._is_doubted(after, settle, known[place]):
+                    after, settle = held(after), None
+            follows = self._follows(before, after, one.follows)._replace(uses=_uses(before, after))
+            if settle:
                 if before.outcome:
                     correct = Correction(
                         before.outcome,
@@ -237,6 +252,14 @@ class Settling:
                 else:
                     follows = follows._replace(settle=settle)
             yield place, Write(one.id, before, after, follows)
+
+    def _is_doubted(self, after: Attempt, settle: Settle, known: Background) -> bool:
+        return self._doubts.of_outcome(
+            after,
+            time_out_s=known.rules.time_out_s,
+            redial_s=settle.due_s,
+            at=after.settled_at or 0.0,
+        )
 
     def _backgrounds(self, ids: Sequence[AttemptId]) -> list[Background]:
         return backgrounds(self._db, ids) if ids else []
@@ -255,6 +278,8 @@ class Settling:
             return follows._replace(late_s=0.0)
         if after.details_outcome and not before.details_outcome:
             return follows._replace(late_s=self._times.final_values_after_s)
+        if _is_held(after) and not _is_held(before):
+            return follows._replace(look_s=0.0)
         if after.state is AttemptState.PLACED and after.ended_at and not before.ended_at:
             # it ended, but no legs were told, or it is not proven to be ours: ask the provider,
             # after a moment for the response that may be on its way
@@ -286,6 +311,7 @@ class _Update:
 class _Merger:
     """Merges reports of one attempt's call, one after the other; notes which do not fit."""
 
+    doubts: Doubts
     heard: list[Heard] = field(default_factory=list)
     conflicts: dict[int, Conflict] = field(default_factory=dict)
 
@@ -293,12 +319,17 @@ class _Merger:
         self.conflicts.clear()  # decided from the start, whenever the attempt is another
         after, is_news = attempt, False
         for place, one in enumerate(self.heard):
-            match told(after, one.report, at=one.at):
+            match told(after, one.report, at=one.at, doubts=self.doubts):
                 case Conflict() as found:
                     self.conflicts[place] = found
                 case Told(after, news):
                     is_news |= news
         return after if is_news else None
+
+
+def _is_held(attempt: Attempt) -> bool:
+    """Its end is told and doubted: it counts once the provider itself tells of one."""
+    return attempt.sid_is_proven and attempt.told_outcome is not None and not attempt.is_settled
 
 
 def _uses(before: Attempt, after: Attempt) -> dict[str, Any] | None:
@@ -337,6 +368,8 @@ def _note(write: Write, now: Attempt | SidTaken) -> None:
     failpoints.reach("recorded")
     if now.error_code == NUMBERS_DIFFER != write.before.error_code:
         log.warning("numbers_differ", **ids, sid=now.sid)
+    if _is_held(now) and not _is_held(write.before):
+        log.info("end_doubted", **ids, sid=now.sid, outcome=str(now.told_outcome))
     if now.is_settled and not write.before.is_settled:
         log.info(
             "attempt_settled",

@@ -44,6 +44,7 @@ _LATE_VALUES_GIVE_UP_S = 900.0
 _A_MINUTE = timedelta(minutes=1)
 _MANUAL_LOOK_S = 3600.0
 _OVERDUE_S = 60.0  # a look-up so late goes before dials, or a busy campaign would never settle
+_FIRST_WAIT_S = 5.0  # until a doubted end is asked about again; twice as long each time
 _SEARCH_MARGIN_S = 60.0  # the provider's clock and ours
 _MOST_PAGES, _MOST_PAGES_OF_A_PAIR = 5, 50  # nobody rings a pair so often in an hour
 _EMPTY_LOOKS = 2  # once no call can be live any more, before an attempt is given up
@@ -161,9 +162,22 @@ class Sweeping:
                 self._take(one, report, now_s)
             elif now_s >= one.attempt.quarantine_ends_at:
                 self._ask_singly(one, now_s)
+            elif one.attempt.told_outcome:
+                self._wait_for_end(one)
             # else it goes on: bulk look-ups leave ongoing calls out
 
         self._for_each(batch, take)
+
+    def _wait_for_end(self, one: OpenAttempt) -> None:
+        """It is said to be over, and is not among the ended ones yet: soon again, then as others."""
+        doubled_s = _FIRST_WAIT_S * min(2**one.attempt.looks, _LONGEST_BACK_OFF)
+        look_s = min(doubled_s, self._times.lookup_every_s)
+        self._settling.update(
+            one.id,
+            lambda now: None if now.is_settled else now._replace(looks=now.looks + 1),
+            before=one.attempt,
+            follows=Follows(look_s=look_s),
+        )
 
     def _take(self, one: OpenAttempt, report: CallReport, now_s: float) -> None:
         answer = self._settling.report(one.id, report, at=now_s)
@@ -277,8 +291,9 @@ class Sweeping:
         self._look_up(_pairs(ordered, MAX_NUMBERS_PER_SEARCH), search, compare)
 
     def _is_urgent(self, attempt: Attempt) -> bool:
-        """Its call has ended by what a callback tells: two people wait for the proof."""
-        return attempt.told_outcome is not None or self._is_overdue(attempt)
+        """Its call has ended by what a callback tells: two phones wait for the proof."""
+        is_told = attempt.told_outcome is not None and not attempt.is_settled
+        return is_told or self._is_overdue(attempt)
 
     def _compare(self, one: OpenAttempt, reports: Sequence[CallReport]) -> None:
         mine = [report for report in reports if self._is_mine(one, report)]
@@ -423,7 +438,7 @@ class Sweeping:
 
     def _by_sid(self, batch: Sequence[OpenAttempt]) -> dict[str, CallReport]:
         sids = [one.attempt.sid for one in batch if one.attempt.sid]
-        overdue = any(self._is_overdue(one.attempt) for one in batch)
+        overdue = any(self._is_urgent(one.attempt) for one in batch)
         return self._lookups.by_sid(sids, overdue=overdue)
 
     def _is_overdue(self, attempt: Attempt) -> bool:

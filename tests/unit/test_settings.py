@@ -46,6 +46,8 @@ WRONG = {
     "DIALER_LOOKUP_EVERY_S": ["0", "inf"],
     "DIALER_FINAL_VALUES_AFTER_S": ["-1", "inf"],
     "DIALER_QUARANTINE_SLACK_S": ["-1", "inf"],
+    "DIALER_CONFIRM_ENDS": ["none"],
+    "DIALER_CALL_SPEED": ["-1", "1001", "nan"],
     "DIALER_LOG_FORMAT": ["xml"],
     "DIALER_LOG_LEVEL": ["loud"],
     "DIALER_SECOND_PERSON_ABOVE": ["-1", "many"],

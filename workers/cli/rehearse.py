@@ -145,6 +145,7 @@ def _environment(
         "DIALER_LOOKUP_AFTER_S": str(_LOOKUP_AFTER_CALL_S / speed),
         "DIALER_LOOKUP_EVERY_S": str(max(1.0, _LOOKUP_EVERY_CALL_S / speed)),
         "DIALER_FINAL_VALUES_AFTER_S": str(_VALUES_AFTER_CALL_S / speed),
+        "DIALER_CALL_SPEED": str(speed),
     }
 
 
