@@ -14,8 +14,8 @@ _SLACK_S = 3.0
 _STAMP_SLACK_S = 2.0
 """Two of the provider's stamps, each cut to a whole second."""
 
-_SOON_S = 5.0
-"""A redial so soon after the end would ring before anybody could notice."""
+SOON_S = 5.0
+"""Seconds of a call after its end within which a redial of the same pair is doubted."""
 
 _UNANSWERED = frozenset({None, "busy", "no-answer", "failed", "canceled", "cancelled"})
 
@@ -27,10 +27,12 @@ class Doubts:
     Args:
         call_speed: Seconds of a call that pass in one: 1 but for a simulator. None: not known,
             so durations are compared with nothing.
+        soon_s: Confirm an end before a redial of the same pair that is nearer, in call seconds.
         all_ends: Confirm every end.
     """
 
     call_speed: float | None = None
+    soon_s: float = 0.0
     all_ends: bool = False
 
     def of_report(self, attempt: Attempt, report: CallReport, *, at: float) -> bool:
@@ -56,7 +58,7 @@ class Doubts:
         """
         if _may_be_believed(attempt, attempt.source, at=at):
             return False
-        if redial_s is not None and redial_s * (self.call_speed or 1.0) < _SOON_S:
+        if redial_s is not None and redial_s * (self.call_speed or 1.0) < self.soon_s:
             return True
         lasted_s = self._lasted_s(attempt, at)
         rings_out = attempt.outcome in {Outcome.AGENT_NO_ANSWER, Outcome.CUSTOMER_NO_ANSWER}

@@ -11,7 +11,7 @@ import redis
 from redis.asyncio import Redis as AsyncRedis
 
 from campaigns.attempt import SEND_WINDOW_S
-from campaigns.doubt import Doubts
+from campaigns.doubt import SOON_S, Doubts
 from campaigns.numbers.phone import PhoneRules
 from dialer.access.api_keys import ApiKeys
 from dialer.account_day import AccountDay
@@ -140,7 +140,9 @@ class Wiring:
         """Gives attempts what became known of them."""
         settings = self.settings
         doubts = Doubts(
-            call_speed=settings.call_speed, all_ends=settings.dialer_confirm_ends == "all"
+            call_speed=settings.call_speed,
+            soon_s=SOON_S,
+            all_ends=settings.dialer_confirm_ends == "all",
         )
         return Settling(self.db, self.times, doubts=doubts)
 

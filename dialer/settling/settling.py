@@ -257,7 +257,7 @@ class Settling:
         return self._doubts.of_outcome(
             after,
             time_out_s=known.rules.time_out_s,
-            redial_s=settle.due_s,
+            redial_s=None if settle.final else settle.due_s,
             at=after.settled_at or 0.0,
         )
 

@@ -2,11 +2,14 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from campaigns.attempt import AttemptState
 from dialer.simulator import Fate
+from tests.chaos.dialer_under_test import FAST, RULES, stationed
+from tests.chaos.processes_under_test import ProviderProcess
 from tests.conservation import check_conservation
 from workers.results import settle_all
 
@@ -188,3 +191,50 @@ def test_c6_a_body_nobody_can_read_is_set_aside_and_its_call_is_asked_about(stat
 
     assert station.client.xlen(station.db.key("orphans")) == 3
     assert station.finish(campaign).outcomes == {"connected": 1}
+
+
+@pytest.fixture(scope="module")
+def slow_provider():
+    """Run a simulator whose calls last some four seconds."""
+    with ProviderProcess(replace(FAST, speed=5, talk_s=(20, 20))) as provider:
+        yield provider
+
+
+def answer_of(call):
+    """The callback of the customer's answer, as JSON."""
+    up = {"OnCallDuration": 0, "Status": "in-progress", "AnsweredBy": "NA"}
+    return body_of(call) | {"EventType": "answered", "Status": "in-progress", "Legs": [up, up]}
+
+
+@pytest.mark.parametrize(
+    ("answered", "customer_status", "talk_s"),
+    [
+        (False, "completed", 30),  # longer than the call has lasted
+        (False, "no-answer", 0),  # before the phone could ring out
+        (True, "busy", 0),  # who answered was not busy
+        (True, "completed", 30),
+    ],
+)
+def test_c8_a_forged_end_with_the_right_sid_rings_no_phone_that_talks(
+    redis_client, tmp_path, slow_provider, answered, customer_status, talk_s
+):
+    with stationed(redis_client, tmp_path, slow_provider, dialer_call_speed=1.0) as station:
+        rules = RULES.model_copy(update={"wrap_up_s": 0})
+        campaign = station.load(2, same_agent=True, rules=rules)
+        station.dial_all()
+        (first,) = [one for one in station.open_attempts(campaign) if one.attempt.sid]
+        (call,) = slow_provider.ledger("calls")
+        if answered:
+            tell(station, first.id, answer_of(call))
+
+        for _ in range(3):
+            body = body_of(call, customer_status=customer_status, talk_s=talk_s)
+            tell(station, first.id, body)
+            station.sweep()
+            station.dial_all()
+            station.pass_time(1.5)
+
+        assert slow_provider.verdict()["calls_live"] == 1
+        assert station.finish(campaign).outcomes == {"connected": 2}
+        assert not slow_provider.verdict()["overlapping_calls"]
+        check_conservation(station.db)

@@ -294,7 +294,7 @@ def test_one_that_cannot_be_written_leaves_those_beside_it_alone(account, db):
     def end(now: Attempt) -> Attempt:
         return settled(now, Outcome.CUSTOMER_BUSY, source="details", at=1.0)
 
-    failed, written = account.settling._learn_together(
+    failed, written = account.settling._update_together(
         [_Update(one.attempt_id, end) for one in (broken, whole)]
     )
 
