@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sim test chaos check docs bench soak model fmt lock build sbom audit licences clean
+.PHONY: help setup demo run sim test quick chaos mutants check docs bench soak model fmt lock build sbom audit licences clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ run: $(VENV)/.runtime ## Run all processes on this machine, with the settings of
 sim: $(VENV)/.runtime ## Run the Exotel simulator alone
 	$(BIN)/dialer simulator
 
+quick: $(VENV)/.dev ## Run the unit and contract tests: half a minute, while you work
+	$(BIN)/python -m pytest -n auto --dist loadgroup tests/unit tests/contract
+
 # minutes of starting and stopping whole installations, or a time that is promised: `make chaos` runs them
 LONG := test_supervisors.py test_failover.py test_clock.py test_rhythms.py test_nginx.py
 
@@ -55,6 +58,9 @@ chaos: $(VENV)/.dev ## Kill processes, fail each Redis command and each byte (ne
 	$(BIN)/python -m pytest $(addprefix tests/chaos/,$(LONG))
 	$(BIN)/python -m tests.chaos.nth_operation
 	$(BIN)/python -m tests.chaos.nth_byte
+
+mutants: $(VENV)/.dev ## Change the core one operator at a time: does a test notice? ONLY=gate.lua, SAMPLE=40
+	$(BIN)/python -m tools.mutants $(if $(ONLY),--only $(ONLY)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))
 
 check: $(VENV)/.dev ## Check style, types and the import rule
 	$(BIN)/ruff check

@@ -12,7 +12,7 @@ from campaigns.attempt import AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.dialing.dialing import Dialled
-from dialer.dialing.gate import Dropped
+from dialer.dialing.gate import Candidate, Dropped, NotYet, Opened
 from dialer.pacing import Allowance
 from tests.account_kit import Account
 from tests.conservation import check_conservation
@@ -21,11 +21,15 @@ from tests.virtual_time import VirtualDatabase
 
 
 class LossyDatabase(VirtualDatabase):
-    """Loses answers of the gate on their way back, though it ran."""
+    """Loses answers of the gate on their way back, though it ran; its questions may take a while."""
 
     lost = 0
+    way_s = 0.0
 
     def run(self, script: str, *args: Any, pipeline: Any = None) -> Any:
+        if script == "gate" and self.way_s:
+            self.pass_time(self.way_s)
+            self.way_s = 0.0
         answer = super().run(script, *args, pipeline=pipeline)
         if script == "gate" and self.lost:
             self.lost -= 1
@@ -255,6 +259,23 @@ def test_a_campaign_that_closes_between_release_and_gate_waits_for_its_next_hour
     check_conservation(db)
 
 
+@pytest.mark.parametrize(("late_s", "goes"), [(-5.0, True), (0.0, False)])
+def test_hours_that_end_while_the_gate_is_asked_have_ended(account, db, late_s, goes):
+    """Not a moment later: what the asker saw, an open window, is not what counts."""
+    campaign = store_campaign(db, [pair(1, 1)], hours="09:00-13:31")  # it is 13:30 in India
+    (released,) = account.tick()
+    db.way_s = 60 + late_s
+
+    done = account.dial(released)
+
+    assert isinstance(done, Dialled) is goes
+    assert len(account.company.posts) == goes
+    if not goes:
+        assert done == Dropped("outside hours")
+        assert account.contact(campaign).state is ContactState.WAITING
+        check_conservation(db)
+
+
 def test_rules_changed_after_the_release_are_the_ones_that_count(account, db):
     campaign = store_campaign(db, [pair(1, 1)], time_limit_s=600)
     dialing = account.dialing
@@ -298,6 +319,20 @@ def test_a_contact_whose_worker_dies_at_the_gate_again_and_again_is_closed_as_po
     assert account.contact(campaign).outcome is NotDialled.POISON
     assert done == {Dialled}
     check_conservation(db)
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_no_more_calls_are_live_than_the_cap_whatever_was_released(account, db, most):
+    """The feeder heeds the cap too, but another host's may know of none."""
+    store_campaign(db, [pair(n, n) for n in range(most + 1)])
+    wanted = [Candidate(one.contact, one.token) for one in account.tick()]
+    account.cap = most
+
+    verdicts = account.dialing._gate.ask(wanted)
+
+    assert [type(one) for one in verdicts] == [Opened] * most + [NotYet]
+    assert verdicts[-1] == NotYet(wait_s=0.2)
+    assert db.client.zcard(db.key("open")) == most
 
 
 ################################################################ what it commits

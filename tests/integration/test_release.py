@@ -1,5 +1,8 @@
 """Release: short-lived permission to try, which comes back when it is not used."""
 
+import pytest
+
+from campaigns.contact_state import NotDialled
 from dialer.pacing import Allowance
 from tests.account_kit import Account
 from tests.conservation import check_conservation
@@ -84,4 +87,20 @@ def test_contacts_appended_for_an_agent_who_rests_wait_for_the_end_of_it(account
     assert account.tick() == ()
     db.pass_time(11)
     assert len(account.tick()) == 1
+    check_conservation(db)
+
+
+@pytest.mark.parametrize(("deaths", "goes"), [(3, True), (4, False)])
+def test_a_contact_on_whose_way_four_workers_died_in_a_row_is_poison(account, db, deaths, goes):
+    """The fourth is the last: each death is a worker's, with all it had in hand."""
+    campaign = store_campaign(db, [pair(1, 1)])
+    for _ in range(deaths):
+        (released,) = account.tick()
+        account.contacts.approach([(released.contact, released.token)])  # and its worker dies
+        db.pass_time(11)
+
+    released_again = account.tick()
+
+    assert len(released_again) == goes
+    assert account.contact(campaign).outcome is (None if goes else NotDialled.POISON)
     check_conservation(db)

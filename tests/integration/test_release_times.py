@@ -131,6 +131,24 @@ def test_an_agent_who_missed_calls_in_a_row_is_left_alone_for_a_while(account, d
     check_conservation(db)
 
 
+def test_after_that_while_missed_calls_are_counted_from_none(account, db):
+    store_campaign(
+        db, [pair(1, n) for n in range(4)], park_after=2, park_s=300, retry=(), max_attempts=1
+    )
+    for n in range(1, 4):
+        done = account.dial_one()
+        missed = terminal(
+            done.attempt.sid or "", agent_status="no-answer", customer_status=None, talk_s=None
+        )
+        account.settling.report(done.attempt_id, missed, at=db.now())
+        if n == 2:
+            assert account.tick() == ()
+            db.pass_time(301)
+
+    assert len(account.tick()) == 1  # one missed since then, not three
+    check_conservation(db)
+
+
 def test_a_customer_is_left_alone_for_the_gap_between_calls_in_any_campaign(account, db):
     store_campaign(db, [pair(1, 1)], name="one", min_gap_s=600, priority=1)
     store_campaign(db, [pair(2, 1)], name="two")

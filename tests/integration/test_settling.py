@@ -128,6 +128,33 @@ def test_a_call_that_exists_was_counted_and_its_slot_need_not_wait_for_the_respo
     assert db.client.zscore(slots, id_) == until
 
 
+def test_a_slot_that_ends_sooner_than_that_is_not_prolonged(account, db):
+    """Its response has come, and says when the slot ends: the call of it may be told of late."""
+    store_campaign(db, [pair(1, 1)])
+    account.company.answers.append(Answer.PLACED_UNHEARD)
+    done = account.dial_one()
+    (call,) = account.company.calls
+    slots, id_ = db.key("slots"), str(done.attempt_id)
+    ends_at = db.now() + 5
+    db.client.zadd(slots, {id_: ends_at})
+
+    account.settling.report(done.attempt_id, answered(call.sid, 1, at_s=db.now()), at=db.now())
+
+    assert db.client.zscore(slots, id_) == ends_at
+
+
+def test_a_slot_that_was_given_back_is_not_taken_again_by_what_is_learnt_later(account, db):
+    store_campaign(db, [pair(1, 1)])
+    account.company.answers.append(Answer.PLACED_UNHEARD)
+    done = account.dial_one()
+    (call,) = account.company.calls
+    db.client.zrem(db.key("slots"), str(done.attempt_id))
+
+    account.settling.report(done.attempt_id, answered(call.sid, 1, at_s=db.now()), at=db.now())
+
+    assert db.client.zcard(db.key("slots")) == 0
+
+
 def test_a_call_of_another_attempt_settles_only_its_own(account, db):
     store_campaign(db, [pair(1, 1), pair(2, 2)])
     first, second = account.dial_all()

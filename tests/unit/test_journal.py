@@ -3,8 +3,10 @@
 import os
 import resource
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +71,59 @@ def test_what_a_power_failure_left_that_is_no_text_hides_no_line(tmp_path):
     file.write_bytes(file.read_bytes() + b"\xff\x00\xfe" * 100)
 
     assert read(writer) == ["whole"]
+
+
+################################################################ what a power failure leaves
+
+
+@dataclass
+class Disk:
+    """What is surely on it: files by inode with the length they had when they were synced last."""
+
+    synced: dict[int, int] = field(default_factory=dict)
+
+    def noting(self, sync: Callable[[int], None]) -> Callable[[int], None]:
+        def synced(fd: int) -> None:
+            sync(fd)
+            found = os.fstat(fd)
+            self.synced[found.st_ino] = found.st_size
+
+        return synced
+
+    def has(self, path: Path) -> bool:
+        """Whether all of a file would be found after a power failure, and its name too."""
+        is_whole = self.synced.get(path.stat().st_ino) == path.stat().st_size
+        return is_whole and path.parent.stat().st_ino in self.synced
+
+
+@pytest.fixture
+def disk(monkeypatch) -> Disk:
+    disk = Disk()
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, name, disk.noting(getattr(os, name)))
+    return disk
+
+
+def test_intents_are_on_disk_before_their_requests_may_leave(tmp_path, disk):
+    writer = Journal(tmp_path, "writer")
+    for name in ("a", "b"):
+        writer.write_intents([intent(name, ends_at=50.0)])
+
+        (file,) = tmp_path.iterdir()
+        assert disk.has(file)
+
+
+def test_an_answer_that_redis_could_not_take_is_on_disk(tmp_path, disk):
+    Journal(tmp_path, "writer").write_answer(LateAnswer("a", "sid", None, 200, None))
+
+    (file,) = tmp_path.iterdir()
+    assert disk.has(file)
+
+
+def test_the_identity_of_a_folder_is_on_disk_before_anybody_knows_it(tmp_path, disk):
+    assert Journal(tmp_path, "writer").identity
+
+    assert disk.has(tmp_path / "identity")
 
 
 ################################################################ D3: the disk is nearly full

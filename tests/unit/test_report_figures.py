@@ -59,7 +59,7 @@ def contacts(draw):
     return state, end, [one._replace(no=no) for no, one in enumerate(made, start=1)]
 
 
-some_contacts = st.lists(contacts(), max_size=12)
+some_contacts = st.lists(contacts(), max_size=6)
 
 
 def counted(contacts_) -> Figures:
