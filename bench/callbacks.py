@@ -66,7 +66,9 @@ def request(path: str, content_type: str, body: bytes) -> bytes:
 async def _one_connection(port: int, message: bytes, until_s: float, took_s: list[float]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        while (began := time.perf_counter()) < until_s:
+        is_first = True  # however busy the machine is, somebody's time is taken
+        while (began := time.perf_counter()) < until_s or is_first:
+            is_first = False
             writer.write(message)
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 200"):

@@ -140,9 +140,9 @@ def site(
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
-        until(lambda: server.started, within_s=15, what="the web server")
+        until(lambda: server.started, within_s=90, what="the web server")
         url = f"http://localhost:{listener.getsockname()[1]}"
-        with httpx.Client(base_url=url, timeout=60) as client, ExitStack() as opened:
+        with httpx.Client(base_url=url, timeout=240) as client, ExitStack() as opened:
             yield Site(wiring, url, client, opened)
         server.should_exit = True
         thread.join()

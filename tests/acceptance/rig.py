@@ -105,7 +105,7 @@ class Rig:
             log.close()
 
     def wait_until_up(self) -> None:
-        until(self._answers, within_s=30, what="the web process")
+        until(self._answers, within_s=90, what="the web process")
 
     def kill(self, name: str) -> None:
         """Kill a process and all its children at once, as a power cut would."""
@@ -137,7 +137,7 @@ class Rig:
             capture_output=True,
             text=True,
             input=answers,
-            timeout=90,
+            timeout=240,
             check=False,
         )
 

@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance.rig import BIN, until
 
 # it takes a minute, on a busy machine more
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @contextmanager

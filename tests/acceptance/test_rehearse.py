@@ -8,7 +8,7 @@ import pytest
 
 from tests.acceptance.rig import BIN, pairs
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def test_a_rehearsal_dials_the_list_by_its_rules_and_touches_nothing_else(tmp_path):

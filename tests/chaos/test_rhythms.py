@@ -36,7 +36,7 @@ PROVIDER = SimulatorOptions(
 )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_worker_killed_every_two_seconds_finishes_its_campaign_all_the_same(tmp_path):
     roles = ("web", "feeder", "results", "worker", "worker:2")
 
@@ -60,7 +60,7 @@ def test_a_worker_killed_every_two_seconds_finishes_its_campaign_all_the_same(tm
         agrees_with_provider(rig)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_a_killed_host_dials_again_within_thirty_seconds(tmp_path):
     roles = ("feeder", "results", "worker")
 

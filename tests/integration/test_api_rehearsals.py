@@ -296,7 +296,7 @@ def test_rehearsals_older_than_a_day_are_removed(sites: Sites, tmp_path: Path) -
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_list_is_rehearsed_by_the_real_processes(
     redis_server: ValkeyServer, tmp_path: Path
 ) -> None:

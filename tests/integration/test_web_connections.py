@@ -21,7 +21,7 @@ from workers.web.connections import ConnectionLimits
 ATTEMPT = "7f3kq2xa-42-2-k3x9p0k3x9"
 SHORT = ConnectionLimits(headers_s=0.4, stalled_s=1.0, most=40)
 GET = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
-WITHIN_S = 20.0
+WITHIN_S = 90.0
 MB = 1_000_000
 
 
