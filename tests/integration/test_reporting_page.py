@@ -1,6 +1,6 @@
 """The HTML report, as a browser without a network sees it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -15,10 +15,20 @@ from tests.report_samples import AS_OF, START_S, attempt, line, source
 from workers.html_report import render_html_report
 from workers.web import charts
 
+pytestmark = pytest.mark.xdist_group("report pages")  # those who share pages share a process
+
 HOSTILE = '"><img src=x onerror="document.title=1"></script><script>document.title=1</script>'
 
 
-def a_report(tmp_path, **campaign) -> tuple[Report, str]:
+@dataclass(frozen=True)
+class Page:
+    """A report that was made once, and where its page is."""
+
+    report: Report
+    uri: str
+
+
+def a_report(folder, **campaign) -> Page:
     lines = [
         line(1, attempt(Outcome.CUSTOMER_BUSY), attempt(requested_at=START_S + 7200)),
         line(2, attempt(Outcome.AGENT_BUSY), state=ContactState.WAITING),
@@ -26,12 +36,31 @@ def a_report(tmp_path, **campaign) -> tuple[Report, str]:
     ]
     made = write_reports(
         source(lines, **campaign),
-        tmp_path,
+        folder,
         as_of=AS_OF,
         formats=[Format.HTML],
         render_html=render_html_report,
     )
-    return made.report, made.files[0].as_uri()
+    return Page(made.report, made.files[0].as_uri())
+
+
+# Each page is five megabytes, which a browser takes seconds to read: one is made for all that is asked of it.
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory) -> Page:
+    return a_report(tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory) -> Page:
+    """What people typed, while it runs, with a file that is here in part."""
+    return a_report(
+        tmp_path_factory.mktemp("hostile"),
+        name=HOSTILE,
+        state=CampaignState.RUNNING,
+        in_part="cd" * 32,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -54,67 +83,70 @@ class Visit:
         self.page.wait_for_selector("#chart-by_agent .main-svg")
 
 
+@pytest.fixture(scope="module")
+def plain_visit(browser, plain) -> Visit:
+    return Visit(browser, plain.uri)
+
+
+@pytest.fixture(scope="module")
+def hostile_visit(browser, hostile) -> Visit:
+    return Visit(browser, hostile.uri)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.browser
-def test_every_chart_is_drawn_offline_and_fits_the_screen(tmp_path, browser, scheme, width):
-    _, uri = a_report(tmp_path)
-
+def test_every_chart_is_drawn_offline_and_fits_the_screen(plain, browser, scheme, width):
     visit = Visit(
-        browser, uri, viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
+        browser,
+        plain.uri,
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        offline=True,
     )
 
-    for name in charts.all_charts(a_report(tmp_path)[0]):
+    for name in charts.all_charts(plain.report):
         assert visit.page.locator(f"#chart-{name} .main-svg").count() > 0
     assert visit.page.evaluate("document.documentElement.scrollWidth") == width
-    assert visit.requests == [uri]
+    assert visit.requests == [plain.uri]
     assert visit.complaints == []
+    visit.page.close()
 
 
 @pytest.mark.browser
-def test_what_people_typed_cannot_run(tmp_path, browser):
-    _, uri = a_report(tmp_path, name=HOSTILE)
+def test_what_people_typed_cannot_run(hostile_visit):
+    page = hostile_visit.page
 
-    visit = Visit(browser, uri)
-
-    assert visit.page.title() == f"{HOSTILE} – campaign report"
-    assert visit.page.locator("h1").inner_text() == HOSTILE
+    assert page.title() == f"{HOSTILE} – campaign report"
+    assert page.locator("h1").inner_text() == HOSTILE
 
 
 @pytest.mark.browser
-def test_a_script_that_is_not_ours_is_refused(tmp_path, browser):
-    _, uri = a_report(tmp_path)
-    visit = Visit(browser, uri)
-
-    visit.page.evaluate(
+def test_a_script_that_is_not_ours_is_refused(plain_visit):
+    plain_visit.page.evaluate(
         "const alien = document.createElement('script');"
         "alien.textContent = 'document.title = 1'; document.body.append(alien)"
     )
 
-    assert visit.page.title() == "diwali – campaign report"
-    assert any("Content Security Policy" in one for one in visit.complaints)
+    assert plain_visit.page.title() == "diwali – campaign report"
+    assert any("Content Security Policy" in one for one in plain_visit.complaints)
 
 
 @pytest.mark.browser
-def test_a_provisional_report_says_so_and_why(tmp_path, browser):
-    _, uri = a_report(tmp_path, state=CampaignState.RUNNING)
-
-    banner = Visit(browser, uri).page.locator(".standing").inner_text()
+def test_a_provisional_report_says_so_and_why(hostile_visit):
+    banner = hostile_visit.page.locator(".standing").inner_text()
 
     assert "Provisional" in banner
     assert "contacts waiting: 1" in banner
 
 
-@pytest.mark.parametrize(("in_part", "is_named"), [("cd" * 32, True), ("", False)])
 @pytest.mark.browser
-def test_a_file_that_is_here_in_part_is_named_beside_the_sums(tmp_path, browser, in_part, is_named):
-    _, uri = a_report(tmp_path, in_part=in_part)
+def test_a_file_that_is_here_in_part_is_named_beside_the_sums(plain_visit, hostile_visit):
+    told, of_a_whole_one = (one.page.inner_text("main") for one in (hostile_visit, plain_visit))
 
-    visit = Visit(browser, uri)
-
-    told = visit.page.inner_text("main")
-    assert ("One file is here in part" in told) is is_named
-    assert ("cd" * 32 in told) is is_named
+    assert "One file is here in part" in told
+    assert "cd" * 32 in told
+    assert "One file is here in part" not in of_a_whole_one
 
 
 @pytest.mark.browser
@@ -128,9 +160,8 @@ def test_an_empty_campaign_has_a_page_too(tmp_path, browser):
     assert visit.complaints == []
 
 
-def test_beyond_thirty_agents_the_chart_shows_the_mean_of_the_others(tmp_path):
-    report, _ = a_report(tmp_path)
-    agents = [replace(report.by_agent[0], key=str(number)) for number in range(40)]
+def test_beyond_thirty_agents_the_chart_shows_the_mean_of_the_others(plain):
+    agents = [replace(plain.report.by_agent[0], key=str(number)) for number in range(40)]
 
     bars = charts.by_agent(agents).data[0]
 
