@@ -23,6 +23,15 @@ def test_its_own_path_is_genuine():
     assert paths.is_genuine(*parts(paths))
 
 
+def test_a_path_an_earlier_version_made_stays_genuine():
+    """Calls live through an upgrade, and their callbacks come to what was written down then."""
+    mac = "8pvkavLwtYlRkaolKO_m21P0L5gi26PW4j7EzVbAr0w"
+
+    assert CallbackPaths("https://dialer.example.com", [SECRET]).is_genuine(
+        "4e366aef", ATTEMPT, mac
+    )
+
+
 def test_the_path_stands_where_the_route_is():
     paths = CallbackPaths("https://dialer.example.com", [SECRET])
 
