@@ -20,7 +20,7 @@ def intent(attempt_id: str, *, ends_at: float, epoch: int = 1, attempt: str = "[
 
 def test_a_host_reads_the_intents_of_all_its_processes_whose_calls_could_be_live(tmp_path):
     first, second = Journal(tmp_path, "first"), Journal(tmp_path, "second")
-    first.write_intents([intent("over", ends_at=50.0)])
+    first.write_intents([intent("over", ends_at=100.0)])
     first.write_intents([intent("live", ends_at=150.0)])
     second.write_intents([intent("live too", ends_at=200.0)])
 
@@ -51,6 +51,14 @@ def test_a_file_is_dropped_once_its_writer_is_gone_and_its_calls_are_over(tmp_pa
 
     assert len(kept) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_was_opened_just_now_and_is_not_locked_yet_is_not_dropped(tmp_path):
+    (tmp_path / "writer.000000.jsonl").touch()
+
+    Journal(tmp_path, "neighbour").prune(before=100.0)
+
+    assert [one.name for one in tmp_path.iterdir()] == ["writer.000000.jsonl"]
 
 
 def test_a_line_cut_off_by_a_power_failure_is_passed_over(tmp_path):
