@@ -37,7 +37,7 @@ GATE = "test_gate test_gate_parties test_account_day test_release_limits test_se
 RELEASE = "test_release test_release_times test_release_limits test_turns test_agent_queues"
 RECORD = "test_settling test_release_times test_never_over test_account_day test_dialing"
 TARGETS = {
-    "dialer/lua/gate.lua": f"{GATE} test_release test_dialing test_pacing test_recovery",
+    "dialer/lua/gate.lua": f"{GATE} test_agreeing test_dialing test_pacing test_recovery",
     "dialer/lua/release.lua": f"{RELEASE} test_gate test_feeder_races test_idling test_explaining",
     "dialer/lua/record.lua": f"{RECORD} test_sweeping test_deciding test_calling_back test_resuming",
     "dialer/lua/take_slot.lua": "test_pacing test_sweeping test_lookups_that_fail test_agreeing",
