@@ -6,7 +6,6 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from campaigns.campaign_rules import CampaignRules
-from campaigns.numbers.phone import country_of
 
 
 class CapScope(StrEnum):
@@ -85,10 +84,13 @@ def daily_caps(rules: CampaignRules, customer: str, *, at: datetime) -> DailyCap
         caps.append(Cap("calls", 1, rules.max_calls_per_day, CapScope.CAMPAIGN))
     if rules.max_spend_per_day:
         caps.append(Cap("spend", rules.reserved_spend, rules.max_spend_per_day, CapScope.CAMPAIGN))
-    country = country_of(customer) if rules.country_calls_per_day else None
-    if country in rules.country_calls_per_day:
-        most = rules.country_calls_per_day[country]
-        caps.append(Cap(f"country:{country}", 1, most, CapScope.COUNTRY))
+    if rules.country_calls_per_day:
+        from campaigns.numbers.phone import country_of  # noqa: PLC0415 - few campaigns ask
+
+        country = country_of(customer)
+        if country in rules.country_calls_per_day:
+            most = rules.country_calls_per_day[country]
+            caps.append(Cap(f"country:{country}", 1, most, CapScope.COUNTRY))
     if rules.max_calls_per_number:
         caps.append(Cap(customer, 1, rules.max_calls_per_number, CapScope.NUMBER))
     return DailyCaps(day, midnight, tuple(caps))

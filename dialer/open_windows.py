@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from campaigns.campaign_rules import CampaignRules, ZoneBy
 from campaigns.hours.calling_hours import CallingHours
 from campaigns.hours.local_day import OpenWindow
-from campaigns.numbers.phone import zone_of
 from dialer.clock import boottime_s
 from dialer.store.database import Database
 
@@ -50,6 +49,8 @@ class Hours:
             where none ever opens.
         """
         if row_zone is None and customer and rules.zone_by is ZoneBy.NUMBER:
+            from campaigns.numbers.phone import zone_of  # noqa: PLC0415 - few campaigns ask
+
             row_zone = zone_of(customer)
         zone = ZoneInfo(row_zone) if row_zone else rules.zone
         found = self._next_open(rules.hours, zone)

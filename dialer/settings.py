@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from phonenumbers import SUPPORTED_REGIONS
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -26,7 +25,7 @@ from campaigns.allowed import Allowed
 from campaigns.caps import AccountCaps
 from campaigns.hours.calling_hours import CallingHours
 from dialer.addresses import host_of, is_loopback, is_private
-from dialer.exotel import REGIONS
+from dialer.exotel_regions import REGIONS
 from dialer.store.connection import SCHEMES, SentinelAddress, is_sentinel
 
 _ENV_ENCODING = "utf-8-sig"  # some editors put a mark in front
@@ -99,8 +98,14 @@ def _caller_id(value: str) -> str:
     return value
 
 
+def _is_country(code: str) -> bool:
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - what is not given is not asked
+
+    return code in SUPPORTED_REGIONS
+
+
 def _known_country(value: str) -> str:
-    if value not in SUPPORTED_REGIONS:
+    if not _is_country(value):
         raise ValueError("takes the ISO code of a country, two capital letters, e.g. IN")
     return value
 
@@ -133,7 +138,7 @@ def _host_names(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _known_countries(value: tuple[str, ...]) -> tuple[str, ...]:
-    unknown = [code for code in value if code not in SUPPORTED_REGIONS]
+    unknown = [code for code in value if not _is_country(code)]
     if unknown or not value:
         which = f"; no country is {', '.join(unknown)}" if unknown else ""
         raise ValueError(f"takes ISO country codes with commas between, e.g. IN,AE{which}")

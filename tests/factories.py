@@ -10,8 +10,8 @@ from campaigns.attempt import Attempt, AttemptState, CallReport, LegReport, Repo
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from dialer.ids import new_campaign_id
-from dialer.store import Campaign, Campaigns, ContactRecord, Contacts, Database
-from dialer.store.contacts import Row
+from dialer.store import Campaign, Campaigns, ContactRecord, Database
+from dialer.store.contacts import Contacts, Row
 
 CALLER_ID = "08000000000"
 COLUMNS = ("agent", "customer")

@@ -19,8 +19,8 @@ from dialer.ids import AttemptId, new_campaign_id
 from dialer.pacing import Allowance, Pacing
 from dialer.settings import Settings
 from dialer.settling.settling import Settling
-from dialer.store import Campaigns, ContactRecord, Contacts, Database, Follows
-from dialer.store.contacts import Row
+from dialer.store import Campaigns, ContactRecord, Database, Follows
+from dialer.store.contacts import Contacts, Row
 from dialer.store.database import Argument
 from workers.wiring import Wiring
 

@@ -1,10 +1,17 @@
-"""Builds store, pacing and provider from the settings; the only place that chooses."""
+"""Builds store, pacing and provider from the settings; the only place that chooses.
+
+What takes long to import is imported where it is made: a command that asks how a campaign stands
+needs no client of the provider and no reader of lists.
+"""
+
+# ruff: noqa: PLC0415
 
 import os
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import redis
@@ -12,31 +19,33 @@ from redis.asyncio import Redis as AsyncRedis
 
 from campaigns.attempt import SEND_WINDOW_S
 from campaigns.doubt import SOON_S, Doubts
-from campaigns.numbers.phone import PhoneRules
+from campaigns.numbers.phone_rules import PhoneRules
 from dialer.access.api_keys import ApiKeys
 from dialer.account_day import AccountDay
 from dialer.agreeing import Agreeing
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s, sleep
-from dialer.dialing.dialing import Dialing
 from dialer.dialing.journal import Journal
 from dialer.dialing.options import DialingOptions
-from dialer.dialing.recovery import AccountRecovery, HostRecovery
-from dialer.dialing.releasing import Feeding
 from dialer.embedded import embedded
-from dialer.exotel import Exotel
-from dialer.loading.loading import Loading
 from dialer.pacing import Allowance, Pacing
 from dialer.settings import Settings, SettingsError, require_dialling
-from dialer.settling.settling import Settling, SettlingTimes
-from dialer.settling.sweeping import Sweeping
 from dialer.steering.starting import Starting
-from dialer.steering.suppressing import Suppressing
 from dialer.store import Attempts, CallbackInbox, Campaigns, Database, Holds
 from dialer.store.connection import open_redis, open_redis_async
 from dialer.store.layout import can_read_contacts
 from dialer.terms import terms_of
 from dialer.watching.status import Statuses
+
+if TYPE_CHECKING:
+    from dialer.dialing.dialing import Dialing
+    from dialer.dialing.recovery import AccountRecovery, HostRecovery
+    from dialer.dialing.releasing import Feeding
+    from dialer.exotel import Exotel
+    from dialer.loading.loading import Loading
+    from dialer.settling.settling import Settling, SettlingTimes
+    from dialer.settling.sweeping import Sweeping
+    from dialer.steering.suppressing import Suppressing
 
 _UNNAMED_ACCOUNT = "unnamed"  # lists can be loaded before the account is known
 
@@ -110,8 +119,10 @@ class Wiring:
         return Pacing(self.db, self.allowance)
 
     @cached_property
-    def provider(self) -> Exotel:
+    def provider(self) -> "Exotel":
         """Exotel, ready to be asked."""
+        from dialer.exotel import Exotel
+
         require_dialling(self.settings)
         settings = self.settings
         return Exotel(
@@ -126,8 +137,10 @@ class Wiring:
         )
 
     @cached_property
-    def times(self) -> SettlingTimes:
+    def times(self) -> "SettlingTimes":
         """When to ask the provider again."""
+        from dialer.settling.settling import SettlingTimes
+
         return SettlingTimes(
             lookup_after_s=self.settings.dialer_lookup_after_s,
             lookup_every_s=self.settings.dialer_lookup_every_s,
@@ -136,8 +149,10 @@ class Wiring:
         )
 
     @cached_property
-    def settling(self) -> Settling:
+    def settling(self) -> "Settling":
         """Gives attempts what became known of them."""
+        from dialer.settling.settling import Settling
+
         settings = self.settings
         doubts = Doubts(
             call_speed=settings.call_speed,
@@ -188,8 +203,10 @@ class Wiring:
         )
 
     @cached_property
-    def dialing(self) -> Dialing:
+    def dialing(self) -> "Dialing":
         """Dials released contacts."""
+        from dialer.dialing.dialing import Dialing
+
         return Dialing(
             self.db,
             provider=self.provider,
@@ -210,8 +227,10 @@ class Wiring:
         return Journal(folder, process_name(), under_way_s=under_way_s)
 
     @cached_property
-    def host_recovery(self) -> HostRecovery:
+    def host_recovery(self) -> "HostRecovery":
         """A worker's part in a recovery."""
+        from dialer.dialing.recovery import HostRecovery
+
         return HostRecovery(
             self.db,
             journal=self.journal,
@@ -221,8 +240,10 @@ class Wiring:
         )
 
     @cached_property
-    def account_recovery(self) -> AccountRecovery:
+    def account_recovery(self) -> "AccountRecovery":
         """The feeder's part in a recovery, and the operator's."""
+        from dialer.dialing.recovery import AccountRecovery
+
         settings = self.settings
         options = self.dialing_options
         return AccountRecovery(
@@ -252,8 +273,10 @@ class Wiring:
         return Campaigns(self.db)
 
     @cached_property
-    def loading(self) -> Loading:
+    def loading(self) -> "Loading":
         """Loads files."""
+        from dialer.loading.loading import Loading
+
         return Loading(
             self.db,
             phone_rules=self.phone_rules,
@@ -261,8 +284,10 @@ class Wiring:
         )
 
     @cached_property
-    def feeding(self) -> Feeding:
+    def feeding(self) -> "Feeding":
         """Releases due contacts."""
+        from dialer.dialing.releasing import Feeding
+
         return Feeding(
             self.db,
             allowance=self.allowance,
@@ -271,8 +296,10 @@ class Wiring:
         )
 
     @cached_property
-    def sweeping(self) -> Sweeping:
+    def sweeping(self) -> "Sweeping":
         """Looks at attempts that stayed too long in one state."""
+        from dialer.settling.sweeping import Sweeping
+
         return Sweeping(
             self.db,
             provider=self.provider,
@@ -308,8 +335,10 @@ class Wiring:
         return AccountDay(self.db, settings.account_caps, ZoneInfo(settings.dialer_timezone))
 
     @cached_property
-    def suppressing(self) -> Suppressing:
+    def suppressing(self) -> "Suppressing":
         """The numbers that are never called."""
+        from dialer.steering.suppressing import Suppressing
+
         return Suppressing(self.db, default_country=self.settings.dialer_default_country)
 
 

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
-from holidays import country_holidays, list_supported_countries
-
 
 @lru_cache(maxsize=1024)
 def holidays_of(calendar: str, year: int) -> frozenset[date]:
@@ -16,6 +14,8 @@ def holidays_of(calendar: str, year: int) -> frozenset[date]:
     Args:
         calendar: As `parse_calendar` returns it.
     """
+    from holidays import country_holidays  # noqa: PLC0415 - few campaigns name a calendar
+
     country, _, subdivision = calendar.partition("-")
     return frozenset(country_holidays(country, subdiv=subdivision or None, years=year))
 
@@ -26,6 +26,8 @@ def parse_calendar(text: str) -> str:
     Raises:
         ValueError: There is no such calendar; the message says what to write.
     """
+    from holidays import list_supported_countries  # noqa: PLC0415 - as above
+
     calendar = text.upper()
     country, dash, subdivision = calendar.partition("-")
     # The package itself would take a withdrawn code too; its list has only those in force.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from campaigns.lists.source import CampaignFileError, ListLimits
-from campaigns.numbers.phone import Phone, PhoneRules, parse_phone
+from campaigns.numbers.phone import Phone, parse_phone
+from campaigns.numbers.phone_rules import PhoneRules
 
 
 class Role(StrEnum):

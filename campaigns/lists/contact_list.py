@@ -18,7 +18,7 @@ from campaigns.lists.row_judge import RowJudge
 from campaigns.lists.sieve import NO_OTHER_LISTS, Dedupe, OtherLists, Sieve
 from campaigns.lists.source import CampaignFileError, ListLimits, ListSource, Row
 from campaigns.lists.workbook import open_workbook
-from campaigns.numbers.phone import PhoneRules
+from campaigns.numbers.phone_rules import PhoneRules
 
 ROWS_PER_CHUNK = 500  # they stay in the processor's cache; with ten thousand a load took longer
 BY_SYNONYMS = ColumnChoice()

@@ -14,10 +14,10 @@ from campaigns.numbers.phone import (
     NumberWarning,
     Phone,
     PhoneProblem,
-    PhoneRules,
     parse_phone,
     usual_mobile,
 )
+from campaigns.numbers.phone_rules import PhoneRules
 
 _AGENTS_REMEMBERED = 20_000
 

@@ -14,6 +14,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType, ValidationResult
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
+from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.numbers.spreadsheet_damage import SpreadsheetDamage, mend
 
 
@@ -42,22 +43,6 @@ class NumberWarning(StrEnum):
     DECIMAL_RECOVERED = "decimal_recovered"  # 9876543214.0
     EXPONENT_RECOVERED = "exponent_recovered"  # 9.19876543210E+11
     LANDLINE_WITHOUT_ZERO = "landline_without_zero"  # 2223456789
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneRules:
-    """Which numbers may be rung.
-
-    Args:
-        default_country: ISO code of numbers written without a country code.
-        allowed_countries: ISO codes. The list is the control against toll fraud, not the dialling
-            code: +1 876 is Jamaica.
-        caller_id: The ExoPhone, in any spelling; no contact may be it. None when not set yet.
-    """
-
-    default_country: str = "IN"
-    allowed_countries: frozenset[str] = frozenset({"IN"})
-    caller_id: str | None = None
 
 
 class Phone(NamedTuple):

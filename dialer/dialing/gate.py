@@ -34,10 +34,10 @@ from dialer.dialing.recovery import HostRecovery
 from dialer.ids import AttemptId, ContactId, new_nonce
 from dialer.open_windows import Hours
 from dialer.pacing import SPACING_SLACK_S, Pacing
-from dialer.store import Campaign, Campaigns, Contacts, Database
+from dialer.store import Campaign, Campaigns, Database
 from dialer.store.attempts import caps_json, decode, encode
 from dialer.store.campaigns import CampaignNotFound, RulesUnreadable
-from dialer.store.contacts import FetchedContact, NotTaken, Row
+from dialer.store.contacts import Contacts, FetchedContact, NotTaken, Row
 from dialer.store.database import Argument, text
 from dialer.store.record import ContactRecord, code_of
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from campaigns.allowed import ANYTHING, Allowed
 from campaigns.attempt import quarantine_s
 from campaigns.caps import AccountCaps
-from campaigns.numbers.phone import PhoneRules
+from campaigns.numbers.phone_rules import PhoneRules
 
 
 @dataclass(frozen=True, slots=True)

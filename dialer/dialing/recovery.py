@@ -29,9 +29,9 @@ from dialer.ids import AttemptId
 from dialer.pacing import SPACING_SLACK_S, WINDOW_MARGIN_S, Allowance
 from dialer.settling.settling import Settling
 from dialer.settling.sweeping import Sweeping
-from dialer.store import CallbackInbox, Campaigns, Contacts, Database, Hold, Holds
+from dialer.store import CallbackInbox, Campaigns, Database, Hold, Holds
 from dialer.store.attempts import decode, encode
-from dialer.store.contacts import customers_of
+from dialer.store.contacts import Contacts, customers_of
 from dialer.store.database import text
 from dialer.store.holds import ByMachine
 

@@ -18,11 +18,9 @@ from dialer.exotel.callback import MAX_CALLBACK_BYTES, read_callback
 from dialer.exotel.client import (
     MAX_NUMBERS_PER_SEARCH,
     MAX_SIDS_PER_PAGE,
-    REGIONS,
     CallsPage,
     Connected,
     Exotel,
-    RegionHosts,
 )
 from dialer.exotel.request import (
     CallbackContentType,
@@ -39,7 +37,6 @@ __all__ = [
     "MAX_CALLBACK_BYTES",
     "MAX_NUMBERS_PER_SEARCH",
     "MAX_SIDS_PER_PAGE",
-    "REGIONS",
     "Call",
     "CallbackContentType",
     "CallbackEvent",
@@ -52,7 +49,6 @@ __all__ = [
     "RateFeedback",
     "RecordingChannels",
     "RecordingFormat",
-    "RegionHosts",
     "StreamBegin",
     "UnreadableBody",
     "read_call",

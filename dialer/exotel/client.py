@@ -43,20 +43,6 @@ MAX_CONNECT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class RegionHosts:
-    """Where an account lives: scheme and host of the v1 API and of v3 call details."""
-
-    api: str
-    details: str
-
-
-REGIONS = {
-    "singapore": RegionHosts("https://api.exotel.com", "https://ccm-api.exotel.com"),
-    "mumbai": RegionHosts("https://api.in.exotel.com", "https://ccm-api.in.exotel.com"),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Connected:
     """A call was placed: the agent's phone is about to ring."""
 
@@ -86,7 +72,7 @@ class Exotel:
     any more; it is checked on the open connection, right before the first byte.
 
     Args:
-        base_url: Scheme and host of the v1 API, see `REGIONS`.
+        base_url: Scheme and host of the v1 API, see `dialer.exotel_regions`.
         details_base_url: Scheme and host of v3 call details.
         timezone: Of v1's time stamps, which carry none.
         clock_s: Seconds that only move forward; measures the deadline and `send_before`.

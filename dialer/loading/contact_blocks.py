@@ -9,8 +9,8 @@ from campaigns.campaign_rules import CampaignRules, ZoneBy
 from campaigns.contact import Contact
 from campaigns.numbers.phone import zone_of
 from dialer import failpoints
-from dialer.store import Campaign, Campaigns, Contacts, Database
-from dialer.store.contacts import Block, Row, pack_records
+from dialer.store import Campaign, Campaigns, Database
+from dialer.store.contacts import Block, Contacts, Row, pack_records
 from dialer.store.record import PER_CHUNK
 
 _BLOCK = 2_000  # contacts a script call: about 5 ms in which nobody else is served

@@ -33,16 +33,16 @@ from campaigns.lists.contact_list import ContactList, open_list
 from campaigns.lists.diff import ListDiff
 from campaigns.lists.judged_rows import Chunk, Rejected, Summary, without_remarks, write_rejected
 from campaigns.lists.sieve import Dedupe, OtherLists
-from campaigns.numbers.phone import PhoneRules
+from campaigns.numbers.phone_rules import PhoneRules
 from dialer import failpoints
 from dialer.call_request import check_call
 from dialer.ids import new_campaign_id
 from dialer.loading.comparing import compare, is_mended
 from dialer.loading.contact_blocks import ContactBlocks, Interrupted
 from dialer.steering.suppressing import list_key
-from dialer.store import Campaign, Campaigns, Contacts, Database
+from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import LoadMark, RejectedRow, WrongState
-from dialer.store.contacts import customers_of
+from dialer.store.contacts import Contacts, customers_of
 from dialer.workbooks.apart import open_workbook_apart
 
 log = structlog.get_logger(__name__)

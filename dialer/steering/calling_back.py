@@ -10,7 +10,8 @@ import structlog
 
 from dialer.errors import NotDone
 from dialer.ids import ContactId
-from dialer.store import Campaigns, Contacts, Database
+from dialer.store import Campaigns, Database
+from dialer.store.contacts import Contacts
 from dialer.store.database import text
 from dialer.store.record import code_of
 

@@ -14,7 +14,8 @@ import phonenumbers
 
 from campaigns.lists.open_file import open_source
 from campaigns.lists.source import CampaignFileError, ListLimits, Row
-from campaigns.numbers.phone import Phone, PhoneProblem, PhoneRules, parse_phone
+from campaigns.numbers.phone import Phone, PhoneProblem, parse_phone
+from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.plain_text import LONGEST_REASON, harmless, plain_line
 from dialer.store import Database
 from dialer.store.database import text

@@ -3,7 +3,6 @@
 from dialer.store.attempts import Attempts, Follows, OpenAttempt, Settle, Stale
 from dialer.store.callback_inbox import CallbackInbox, Fact
 from dialer.store.campaigns import Campaign, Campaigns, Counts
-from dialer.store.contacts import Contacts
 from dialer.store.database import Database
 from dialer.store.holds import Hold, Holds
 from dialer.store.record import ContactRecord
@@ -14,7 +13,6 @@ __all__ = [
     "Campaign",
     "Campaigns",
     "ContactRecord",
-    "Contacts",
     "Counts",
     "Database",
     "Fact",

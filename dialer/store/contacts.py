@@ -25,10 +25,10 @@ from dialer.store.record import (
     NEWCOMER,
     PER_CHUNK,
     RECORD_BYTES,
-    RECORD_TYPE,
     STATE_CODES,
     ContactRecord,
 )
+from dialer.store.records import RECORD_TYPE
 
 _ROWS_CHANGED = -1  # what load.lua answers
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode

@@ -8,8 +8,6 @@ and what is stored keeps its meaning.
 import struct
 from typing import NamedTuple
 
-import numpy as np
-
 from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState, NotDialled
 
@@ -26,11 +24,10 @@ FIELDS = (
     ("agent", "d", "<f8"),
     ("customer", "d", "<f8"),
 )
-"""Name, as `struct` writes it in Python and Lua, as numpy reads a column of it."""
+"""Name, as `struct` writes it in Python and Lua, as numpy reads a column of it in `records`."""
 
 PACKED = struct.Struct("<" + "".join(letter for _, letter, _ in FIELDS))
 RECORD_BYTES = PACKED.size
-RECORD_TYPE = np.dtype([(name, column) for name, _, column in FIELDS])
 
 PER_CHUNK = 100
 """Contacts in one string of Redis."""

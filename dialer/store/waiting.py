@@ -7,7 +7,8 @@ import numpy as np
 from campaigns.contact_state import ContactState
 from campaigns.outlook.blockers import WaitingContacts
 from dialer.store.database import Database
-from dialer.store.record import PER_CHUNK, RECORD_TYPE, STATE_CODES
+from dialer.store.record import PER_CHUNK, STATE_CODES
+from dialer.store.records import RECORD_TYPE
 
 _CHUNKS_AT_ONCE = 1_000
 

@@ -23,7 +23,8 @@ from dialer.errors import (
     Side,
     TurnedAway,
 )
-from dialer.exotel import REGIONS, ConnectRequest, Exotel, read_call
+from dialer.exotel import ConnectRequest, Exotel, read_call
+from dialer.exotel_regions import REGIONS
 
 SAMPLES = Path(__file__).parent / "samples"
 IST = ZoneInfo("Asia/Kolkata")

@@ -6,8 +6,7 @@ import pytest
 
 from dialer.ids import ContactId
 from dialer.steering.calling_back import call_back
-from dialer.store import Contacts
-from dialer.store.contacts import Row
+from dialer.store.contacts import Contacts, Row
 from tests.conservation import check_conservation
 from tests.factories import append_contacts, customer, pair, start, store_campaign
 

@@ -7,7 +7,8 @@ import pytest
 from campaigns.lists.sieve import Dedupe
 from campaigns.numbers.phone import PhoneRules
 from dialer.loading.loading import Loading, LoadOptions, NameTaken
-from dialer.store import Campaigns, Contacts
+from dialer.store import Campaigns
+from dialer.store.contacts import Contacts
 from tests.factories import agent, customer, rules
 
 FIRST = f"""agent,customer,plan

@@ -22,8 +22,8 @@ from dialer.loading.loading import Loaded, Loading, LoadOptions, LoadRefused
 from dialer.pacing import Allowance
 from dialer.reporting.reporting import write_reports
 from dialer.reporting.source import report_source
-from dialer.store import Campaigns, Contacts, Database
-from dialer.store.contacts import customers_of
+from dialer.store import Campaigns, Database
+from dialer.store.contacts import Contacts, customers_of
 from tests.conservation import check_conservation
 from tests.factories import rules
 

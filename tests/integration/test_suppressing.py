@@ -10,7 +10,8 @@ from campaigns.lists.source import CampaignFileError
 from dialer.dialing.releasing import Feeding
 from dialer.pacing import Allowance
 from dialer.steering.suppressing import Added, Suppressing
-from dialer.store import Contacts, Database
+from dialer.store import Database
+from dialer.store.contacts import Contacts
 from tests.factories import customer, pair, store_campaign
 
 

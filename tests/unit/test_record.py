@@ -10,6 +10,7 @@ from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.store import record
 from dialer.store.record import END_CODES, STATE_CODES, ContactRecord
+from dialer.store.records import RECORD_TYPE
 
 LUA = Path(record.__file__).parents[1] / "lua"
 PRELUDE = (LUA / "prelude.lua").read_text(encoding="utf-8")
@@ -30,8 +31,8 @@ def test_lua_reads_the_layout_that_python_writes():
     assert lua["LAYOUT"] == f"'{record.PACKED.format}'"
     assert lua["PER_CHUNK"] == str(record.PER_CHUNK)
     assert lua["BYTES"] == str(record.RECORD_BYTES)
-    assert lua["NEXT_AT"] == str(record.RECORD_TYPE.fields["next"][1])
-    assert lua["PAIR_AT"] == str(record.RECORD_TYPE.fields["agent"][1])
+    assert lua["NEXT_AT"] == str(RECORD_TYPE.fields["next"][1])
+    assert lua["PAIR_AT"] == str(RECORD_TYPE.fields["agent"][1])
     assert record.PACKED.format.startswith(lua["CHANGES"].strip("'"))
     assert (int(lua["LAST"]), int(lua["APART"], 16)) == (record.LAST, record.APART)
     assert lua["NEWCOMER"] == str(record.NEWCOMER)
@@ -51,7 +52,7 @@ def test_lua_knows_each_state_by_its_code():
 
 
 def test_numpy_reads_what_struct_writes():
-    assert record.RECORD_TYPE.itemsize == record.RECORD_BYTES == 36
+    assert RECORD_TYPE.itemsize == record.RECORD_BYTES == 36
 
 
 def test_every_state_and_end_has_a_code_of_its_own():

@@ -14,16 +14,7 @@ from workers.cli.faults import JobFailed
 from workers.cli.printing import AsJson, say, say_json
 from workers.cli.session import open_wiring
 
-hold_app = typer.Typer(
-    no_args_is_help=True,
-    help="The hold: nothing is dialled, set by hand or because Redis may have lost records.",
-)
-account_app = typer.Typer(
-    no_args_is_help=True, help="The account at the provider: whether it takes our requests."
-)
 
-
-@hold_app.command("show")
 def show_hold(*, as_json: AsJson = False) -> None:
     """Show whether and why nothing is dialled."""
     found = open_wiring().holds.read()
@@ -55,7 +46,6 @@ def show_hold(*, as_json: AsJson = False) -> None:
         say(f"Attempts brought back from the hosts' journals: {found.restored}.")
 
 
-@hold_app.command("set")
 def set_hold(
     why: Annotated[str, typer.Argument(metavar="WHY", help="Shown to everybody who asks.")],
     *,
@@ -69,7 +59,6 @@ def set_hold(
         say("Nothing is dialled from now on. Go on with: dialer hold release")
 
 
-@hold_app.command("release")
 def release_hold(
     *,
     yes: Annotated[
@@ -114,7 +103,6 @@ def _say_not_known(found: Hold, *, to_stderr: bool = False) -> None:
         typer.echo(f"Not known yet: {one}.", err=to_stderr)
 
 
-@account_app.command("show")
 def show_account(*, as_json: AsJson = False) -> None:
     """Show whether the provider takes our requests, and why not."""
     found = read_stop(open_wiring().db)
@@ -132,7 +120,6 @@ def show_account(*, as_json: AsJson = False) -> None:
         say("Once the cause is mended: dialer account resume")
 
 
-@account_app.command("resume")
 def resume(*, as_json: AsJson = False) -> None:
     """Dial again, after what stopped the account was mended: the balance, the key, the caller id."""
     was_stopped = resume_account(open_wiring().db)
@@ -142,13 +129,11 @@ def resume(*, as_json: AsJson = False) -> None:
         say("Dialling goes on." if was_stopped else "The account was not stopped.")
 
 
-@account_app.command("today")
 def show_today(*, as_json: AsJson = False) -> None:
     """Show what all campaigns have used of the account's day, and what they may."""
     _tell_today(open_wiring().account_day.read(), as_json=as_json)
 
 
-@account_app.command("raise")
 def raise_caps(
     *,
     calls: Annotated[int, typer.Option(min=0, help="So many more calls.")] = 0,

@@ -11,11 +11,6 @@ from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to `dialer`."""
-    app.command()(agents)
-
-
 def agents(
     *,
     campaign: Annotated[

@@ -18,18 +18,6 @@ _DAY_S = 86_400
 _AGE = re.compile(r"(\d{1,5})\s*(d|h)")
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to `dialer`."""
-    app.command()(reconcile)
-    app.command()(recordings)
-    app.command()(purge)
-
-
-def add_to_campaign(app: typer.Typer) -> None:
-    """Add the command to `dialer campaign`."""
-    app.command()(archive)
-
-
 def reconcile(
     campaign: Name,
     *,

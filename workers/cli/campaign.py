@@ -16,16 +16,10 @@ from workers.cli.status_view import panel, rules_panel, state_shown
 from workers.cli.watching import watch
 from workers.wiring import Wiring
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Load lists, steer campaigns, see where they stand. A campaign goes by id or by name.",
-)
-
 Name = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Its id or its name.")]
 Why = Annotated[str, typer.Option(help="Kept with the campaign, for those who ask later.")]
 
 
-@app.command("list")
 def list_(*, as_json: AsJson = False) -> None:
     """List all campaigns, the newest first."""
     wiring = open_wiring()
@@ -70,7 +64,6 @@ def list_(*, as_json: AsJson = False) -> None:
     show(table)
 
 
-@app.command()
 def status(
     campaign: Name,
     *,
@@ -99,19 +92,16 @@ def status(
         show(rules_panel(found.campaign.rules, version=found.campaign.rules_version))
 
 
-@app.command()
 def start(campaign: Name, *, as_json: AsJson = False) -> None:
     """Start a loaded or paused campaign; starting twice changes nothing."""
     _steer(campaign, CampaignState.RUNNING, as_json=as_json)
 
 
-@app.command()
 def pause(campaign: Name, *, why: Why = "", as_json: AsJson = False) -> None:
     """Pause: no new call after less than a second; live calls end as usual."""
     _steer(campaign, CampaignState.PAUSED, why=why, as_json=as_json)
 
 
-@app.command()
 def resume(campaign: Name, *, as_json: AsJson = False) -> None:
     """Go on with a paused campaign."""
     wiring = open_wiring()
@@ -124,7 +114,6 @@ def resume(campaign: Name, *, as_json: AsJson = False) -> None:
     _steer(campaign, CampaignState.RUNNING, as_json=as_json)
 
 
-@app.command()
 def cancel(campaign: Name, *, why: Why = "", as_json: AsJson = False) -> None:
     """Cancel for good: waiting contacts are closed as cancelled, live calls end as usual."""
     _steer(campaign, CampaignState.CANCELLING, why=why, as_json=as_json)

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import typer
 from rich.markup import escape
 
 from campaigns.rules_in_words import rules_in_words, span_in_words
@@ -14,12 +13,6 @@ from workers.cli.printing import AsJson, console, plain_table, say, say_json, sh
 from workers.cli.rules import GivenRules, takes_rules, wrong_options
 from workers.cli.session import open_wiring
 from workers.cli.status_view import rules_table
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to `dialer campaign`."""
-    app.command()(rules)
-    app.command()(why)
 
 
 @takes_rules

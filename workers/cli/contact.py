@@ -17,15 +17,9 @@ from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 from workers.wiring import Wiring
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="One contact; its id is the campaign's id, a dash, and its number: 7f3kq2xa-42.",
-)
-
 Id = Annotated[str, typer.Argument(metavar="CONTACT", help="Its id, as reports have it.")]
 
 
-@app.command("show")
 def show_(contact: Id, *, as_json: AsJson = False) -> None:
     """Show a contact, its row, and every attempt to reach it."""
     wiring = open_wiring()
@@ -36,7 +30,6 @@ def show_(contact: Id, *, as_json: AsJson = False) -> None:
         _tell(campaign, line)
 
 
-@app.command("call-back")
 def call_back(
     contact: Id,
     *,

@@ -27,11 +27,6 @@ _NAME = "sample"
 _DONE_WITHIN_S = 300.0
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to `dialer`."""
-    app.command()(demo)
-
-
 def demo(
     *,
     out: Annotated[

@@ -1,6 +1,5 @@
 """`dialer doctor`."""
 
-import typer
 from rich.markup import escape
 
 from workers.cli.faults import JobFailed
@@ -13,11 +12,6 @@ _MARKS = {
     Verdict.WARN: "[yellow]warn[/yellow]",
     Verdict.FAIL: "[bold red]FAIL[/bold red]",
 }
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to `dialer`."""
-    app.command()(doctor)
 
 
 def doctor(*, as_json: AsJson = False) -> None:

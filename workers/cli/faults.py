@@ -9,6 +9,7 @@ import structlog
 import typer
 
 from dialer import logs
+from workers.cli.command_tree import CommandTree
 from workers.cli.printing import complain
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
@@ -25,11 +26,11 @@ class JobFailed(Exception):
     """The command could not do its job; says why and what to do."""
 
 
-def exit_code(app: typer.Typer) -> int:
-    """Run the app; whatever goes wrong becomes a line on stderr."""
+def exit_code(tree: CommandTree) -> int:
+    """Run a command; whatever goes wrong becomes a line on stderr."""
     logs.set_up(level="warning")  # before anything can fail; the settings may say otherwise later
     try:
-        return app(standalone_mode=False) or DONE
+        return tree.main(standalone_mode=False) or DONE
     except (KeyboardInterrupt, typer.Abort):
         return _INTERRUPTED
     except BrokenPipeError:
@@ -45,6 +46,9 @@ def exit_code(app: typer.Typer) -> int:
 
 def _judge(error: Exception) -> tuple[int, list[str]]:
     """Give the exit code and what to say."""
+    if isinstance(error, typer.TyperException):
+        return error.exit_code, _usage_lines(error)
+
     from redis import RedisError
 
     from campaigns.lists.source import CampaignFileError
@@ -57,8 +61,6 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
     from workers.up import AlreadyRunning, CannotRun
 
     match error:
-        case typer.TyperException():
-            return error.exit_code, _usage_lines(error)
         case WrongUse() | NotPlain() | AlreadyRunning() | CannotRun() | SettingsError():
             return WRONG_USE, str(error).splitlines()
         case CampaignFileError():

@@ -13,13 +13,7 @@ from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Keys for the API and the pages. What is changed counts with the next request.",
-)
 
-
-@app.command()
 def create(
     name: Annotated[str, typer.Argument(help="Whose it is.")],
     *,
@@ -52,7 +46,6 @@ def create(
     print(secret)  # noqa: T201 - on a line of its own, never wrapped
 
 
-@app.command("list")
 def list_(*, as_json: AsJson = False) -> None:
     """List the keys, without their secrets."""
     found = open_wiring().api_keys.all()
@@ -72,7 +65,6 @@ def list_(*, as_json: AsJson = False) -> None:
     show(table)
 
 
-@app.command()
 def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="As `dialer key list` shows it.")],
 ) -> None:

@@ -64,13 +64,6 @@ DedupeIn = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge every row, write nothing.")]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to `dialer campaign`."""
-    app.command()(load)
-    app.command()(append)
-    app.command()(imports)
-
-
 @takes_rules
 def load(
     file: ListFile,

@@ -23,11 +23,6 @@ _USUAL = Assumptions()
 _ASSUMING = "Assumptions"
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to `dialer campaign`."""
-    app.command()(plan)
-
-
 @takes_rules
 def plan(
     file: ListFile,

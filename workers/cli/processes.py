@@ -18,14 +18,6 @@ from workers.up import run_processes
 from workers.wiring import Wiring
 
 
-def add_to(app: typer.Typer, *, panel: str) -> None:
-    """Add the commands to `dialer`."""
-    app.command(rich_help_panel=panel)(up)
-    app.command(rich_help_panel=panel)(web)
-    app.command(rich_help_panel=panel)(feeder)
-    app.command(rich_help_panel=panel)(results)
-
-
 def up() -> None:
     """Run every process on this machine, from the settings; Ctrl-C stops them in good order.
 

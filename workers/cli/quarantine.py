@@ -9,7 +9,8 @@ from rich.markup import escape
 
 from dialer.ids import AttemptId
 from dialer.settling.deciding import Decision, decide
-from dialer.store import Campaign, Contacts, OpenAttempt
+from dialer.store import Campaign, OpenAttempt
+from dialer.store.contacts import Contacts
 from dialer.watching.browsing import Filter, attempts_page
 from workers.cli.campaign import Name
 from workers.cli.faults import WrongUse
@@ -20,12 +21,6 @@ from workers.wiring import Wiring
 _PAGE = 500
 _WORDS = {"redial": Decision.NOT_PLACED}
 """Beside the decisions' own names."""
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to `dialer campaign`."""
-    app.command()(unresolved)
-    app.command()(resolve)
 
 
 def unresolved(campaign: Name, *, as_json: AsJson = False) -> None:

@@ -45,11 +45,6 @@ _DAY_CAPS = tuple(f"DIALER_MAX_{what}_PER_DAY" for what in ("CALLS", "MINUTES", 
 _SIMULATED = "The simulated calls"
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to `dialer`."""
-    app.command()(rehearse)
-
-
 @takes_rules
 def rehearse(
     file: ListFile,

@@ -1,7 +1,7 @@
 """`dialer report`: a campaign's files, and what changed from one to the next."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -23,19 +23,6 @@ from workers.cli.session import open_wiring
 _MOST_CHANGES_SHOWN = 100
 
 
-class _ReportGroup(typer.core.TyperGroup):
-    """Takes what is no command of its own for a campaign: `dialer report diwali`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or args[0] not in self.commands:
-            args = ["write", *args]
-        return super().parse_args(ctx, args)
-
-
-app = typer.Typer(cls=_ReportGroup, help="Write a campaign's report, or compare two.")
-
-
-@app.command("write")
 def report(
     campaign: Name,
     *,
@@ -140,7 +127,6 @@ def report(
 _AttemptsFile = typer.Argument(exists=True, dir_okay=False, readable=True)
 
 
-@app.command()
 def diff(
     before: Annotated[Path, _AttemptsFile],
     after: Annotated[Path, _AttemptsFile],

@@ -18,11 +18,6 @@ _DEFAULT = SimulatorOptions()
 T = TypeVar("T")
 
 
-def add_to(app: typer.Typer, *, panel: str) -> None:
-    """Add the command to `dialer`."""
-    app.command(rich_help_panel=panel)(simulator)
-
-
 def simulator(
     *,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 8080,

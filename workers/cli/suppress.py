@@ -13,11 +13,6 @@ from workers.cli.printing import AsJson, complain, plain_table, say, say_json, s
 from workers.cli.session import open_wiring
 from workers.wiring import Wiring
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Numbers that are never called. A change counts at once, in running campaigns too.",
-)
-
 _MOST_BAD_LINES_TOLD = 20
 
 OfCampaign = Annotated[
@@ -31,7 +26,6 @@ OfCampaign = Annotated[
 ]
 
 
-@app.command()
 def add(
     file: Annotated[
         Path,
@@ -73,7 +67,6 @@ def add(
         raise JobFailed(f"{file} holds no phone number; write one a line, such as +919000000001")
 
 
-@app.command("list")
 def list_(*, campaign: OfCampaign = None, as_json: AsJson = False) -> None:
     """List the numbers, in their order."""
     wiring = open_wiring()
@@ -91,7 +84,6 @@ def list_(*, campaign: OfCampaign = None, as_json: AsJson = False) -> None:
     show(table)
 
 
-@app.command()
 def remove(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="As people write it.")],
     *,

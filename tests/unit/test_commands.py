@@ -1,0 +1,75 @@
+"""The table of commands says what the commands say, and a command imports what it needs alone."""
+
+import inspect
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from workers.cli.command_tree import Command, Group
+from workers.cli.commands import COMMANDS
+
+HEAVY = {"numpy", "pandas", "pyarrow", "phonenumbers", "holidays", "httpx", "fastapi", "plotly"}
+CONNECTING = {"redis", "pydantic_settings"}
+
+
+def all_commands() -> dict[str, Command]:
+    found = {}
+    for name, entry in COMMANDS.items():
+        inside = entry.commands if isinstance(entry, Group) else {"": entry}
+        found |= {f"{name} {word}".strip(): command for word, command in inside.items()}
+    return found
+
+
+@pytest.mark.parametrize(("words", "command"), all_commands().items(), ids=all_commands())
+def test_the_table_says_of_a_command_what_its_docstring_says_first(words, command):
+    module, function = command.home.split(":")
+    docstring = inspect.getdoc(getattr(import_module(f"workers.cli.{module}"), function))
+
+    assert command.help == " ".join(docstring.split("\n\n")[0].split())
+
+
+def test_a_group_without_a_usual_command_names_none():
+    usual = {name: entry.usual for name, entry in COMMANDS.items() if isinstance(entry, Group)}
+
+    assert {name: word for name, word in usual.items() if word} == {"report": "write"}
+
+
+def imported_by(*words: str) -> set[str]:
+    """Every module that a command imports, its help included."""
+    program = (
+        "import sys\n"
+        f"sys.argv = ['dialer', *{words!r}, '--help']\n"
+        "from workers.cli import main\n"
+        "main()\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.split())
+
+
+def test_help_imports_no_command():
+    modules = imported_by()
+
+    assert not modules & (HEAVY | CONNECTING)
+    assert (
+        not {f"workers.cli.{command.home.split(':')[0]}" for command in all_commands().values()}
+        & modules
+    )
+
+
+def test_the_help_of_a_group_imports_no_command():
+    assert not imported_by("campaign") & (HEAVY | CONNECTING | {"workers.cli.campaign"})
+
+
+def test_status_imports_neither_lists_nor_reports_nor_the_provider():
+    modules = imported_by("campaign", "status")
+
+    assert "workers.cli.campaign" in modules
+    assert not modules & HEAVY
+    others = ("lists", "plan", "books", "quarantine", "rules", "reports")
+    assert not modules & {f"workers.cli.{name}" for name in others}
+    assert not modules & {"dialer.exotel", "dialer.loading.loading", "dialer.store.contacts"}

@@ -1,0 +1,91 @@
+"""A tree of commands that imports what is asked for: help is written from the table alone."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from workers.cli.imports import importing
+
+MARKUP: Final = "markdown"
+
+
+class Command(NamedTuple):
+    """One command of the table.
+
+    Args:
+        home: `module:function` within `workers.cli`.
+        help: The first paragraph of the function's docstring, which a test holds it to.
+        panel: Of the help that lists it.
+    """
+
+    home: str
+    help: str
+    panel: str | None = None
+
+
+class Group(NamedTuple):
+    """Commands behind one word.
+
+    Args:
+        usual: Which of them is meant where none is named.
+    """
+
+    help: str
+    commands: Mapping[str, Command]
+    usual: str | None = None
+
+
+Table = Mapping[str, Command | Group]
+
+
+class CommandTree(TyperGroup):
+    """A group that knows its commands by the table, and makes one when it is invoked."""
+
+    table: Table = MappingProxyType({})
+    usual: str | None = None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take what is no command of its own for an argument of the usual one."""
+        if self.usual and (not args or args[0] not in self.commands):
+            args = [self.usual, *args]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """Find what the next word names, and import it."""
+        name, found, rest = super().resolve_command(ctx, args)
+        entry = self.table.get(name or "")
+        return name, load(name or "", entry) if isinstance(entry, Command) else found, rest
+
+
+def plant(root: CommandTree, table: Table) -> CommandTree:
+    """Let a group have the commands of a table; none is imported."""
+    root.table = table
+    root.commands = {name: _listed(name, entry) for name, entry in table.items()}
+    return root
+
+
+def load(name: str, entry: Command) -> Any:
+    """Import a command and make it ready to run."""
+    module, function = entry.home.split(":")
+    with importing():
+        home = import_module(f"workers.cli.{module}")
+    alone = typer.Typer(
+        add_completion=False, rich_markup_mode=MARKUP, pretty_exceptions_enable=False
+    )
+    alone.command(name)(getattr(home, function))
+    return typer.main.get_command(alone)
+
+
+def _listed(name: str, entry: Command | Group) -> TyperCommand | CommandTree:
+    """Make what the help shows of a command, or a whole group."""
+    if isinstance(entry, Command):
+        return TyperCommand(name, help=entry.help, rich_help_panel=entry.panel)
+    group = CommandTree(
+        name=name, help=entry.help, no_args_is_help=not entry.usual, rich_markup_mode=MARKUP
+    )
+    group.usual = entry.usual
+    return plant(group, entry.commands)

@@ -1,0 +1,198 @@
+"""Every command: where it stands, and what the help says of it. To add one is to add a line here."""
+
+from workers.cli.command_tree import Command, Group, Table
+
+_PROCESSES = "Processes"
+
+# in the order of the help
+COMMANDS: Table = {
+    "demo": Command(
+        "demo:demo", "Dial a sample campaign against a simulated Exotel, in about a minute."
+    ),
+    "rehearse": Command(
+        "rehearse:rehearse",
+        "Rehearse a campaign: your list and your rules, no phone rings, time passes faster.",
+    ),
+    "campaign": Group(
+        "Load lists, steer campaigns, see where they stand. A campaign goes by id or by name.",
+        {
+            "list": Command("campaign:list_", "List all campaigns, the newest first."),
+            "status": Command(
+                "campaign:status",
+                "Show where a campaign stands, what binds it now, and when it will be done.",
+            ),
+            "start": Command(
+                "campaign:start",
+                "Start a loaded or paused campaign; starting twice changes nothing.",
+            ),
+            "pause": Command(
+                "campaign:pause",
+                "Pause: no new call after less than a second; live calls end as usual.",
+            ),
+            "resume": Command("campaign:resume", "Go on with a paused campaign."),
+            "cancel": Command(
+                "campaign:cancel",
+                "Cancel for good: waiting contacts are closed as cancelled, live calls end as usual.",
+            ),
+            "load": Command(
+                "lists:load",
+                "Load a list as a new campaign. Every row ends as accepted, rejected or duplicate.",
+            ),
+            "append": Command(
+                "lists:append",
+                "Append what is new in a list to a campaign, running or not; what is there is never touched.",
+            ),
+            "imports": Command(
+                "lists:imports",
+                "List the files that were loaded into a campaign, the first one first.",
+            ),
+            "rules": Command(
+                "campaign_rules:rules",
+                "Show a campaign's rules, or change those given while it is loaded or paused.",
+            ),
+            "why": Command(
+                "campaign_rules:why",
+                "Say why a campaign is not dialling: what is in the way, and how many contacts wait for it.",
+            ),
+            "unresolved": Command(
+                "quarantine:unresolved",
+                "List attempts in quarantine: their request may have arrived, and no answer came.",
+            ),
+            "resolve": Command(
+                "quarantine:resolve",
+                "Decide an attempt in quarantine by what you know, from Exotel's dashboard or the agent.",
+            ),
+            "plan": Command(
+                "plan:plan",
+                "Forecast a campaign: how long it takes, what binds, how many calls each agent has.",
+            ),
+            "archive": Command(
+                "books:archive",
+                "Move a campaign that is over from Redis into Parquet files, read back before Redis is freed.",
+            ),
+        },
+    ),
+    "report": Group(
+        "Write a campaign's report, or compare two.",
+        {
+            "write": Command(
+                "reports:report",
+                "Write what became of every row: attempts, contacts, summary and more.",
+            ),
+            "diff": Command(
+                "reports:diff",
+                "Tell what changed between two attempts files (CSV) of one campaign.",
+            ),
+        },
+        usual="write",
+    ),
+    "reconcile": Command(
+        "books:reconcile", "Compare a campaign with the provider's own list of calls."
+    ),
+    "recordings": Command(
+        "books:recordings",
+        "Fetch a campaign's recordings into a folder; asking again fetches what is missing.",
+    ),
+    "purge": Command(
+        "books:purge", "Remove personal data: numbers, uploaded cells, links to recordings."
+    ),
+    "suppress": Group(
+        "Numbers that are never called. A change counts at once, in running campaigns too.",
+        {
+            "add": Command(
+                "suppress:add",
+                "Add a file's numbers. Lines without a number are told; the others count all the same.",
+            ),
+            "list": Command("suppress:list_", "List the numbers, in their order."),
+            "remove": Command(
+                "suppress:remove", "Take a number off the list; contacts it closed stay closed."
+            ),
+        },
+    ),
+    "contact": Group(
+        "One contact; its id is the campaign's id, a dash, and its number: 7f3kq2xa-42.",
+        {
+            "show": Command(
+                "contact:show_", "Show a contact, its row, and every attempt to reach it."
+            ),
+            "call-back": Command(
+                "contact:call_back",
+                "Let a contact wait until then. Hours, caps, suppression and pause hold all the same.",
+            ),
+        },
+    ),
+    "agents": Command(
+        "agents:agents",
+        "Show what the agents are doing: free, ringing, waiting, talking, wrap_up, parked.",
+    ),
+    "hold": Group(
+        "The hold: nothing is dialled, set by hand or because Redis may have lost records.",
+        {
+            "show": Command("account:show_hold", "Show whether and why nothing is dialled."),
+            "set": Command(
+                "account:set_hold",
+                "Stop all dialling of all campaigns until it is released by hand; live calls end as usual.",
+            ),
+            "release": Command("account:release_hold", "Let dialling go on."),
+        },
+    ),
+    "account": Group(
+        "The account at the provider: whether it takes our requests.",
+        {
+            "show": Command(
+                "account:show_account", "Show whether the provider takes our requests, and why not."
+            ),
+            "resume": Command(
+                "account:resume",
+                "Dial again, after what stopped the account was mended: the balance, the key, the caller id.",
+            ),
+            "today": Command(
+                "account:show_today",
+                "Show what all campaigns have used of the account's day, and what they may.",
+            ),
+            "raise": Command(
+                "account:raise_caps",
+                "Let the account use more today; tomorrow the settings count again.",
+            ),
+        },
+    ),
+    "key": Group(
+        "Keys for the API and the pages. What is changed counts with the next request.",
+        {
+            "create": Command(
+                "keys:create", "Make a key. It is shown this once; keep it like a password."
+            ),
+            "list": Command("keys:list_", "List the keys, without their secrets."),
+            "revoke": Command(
+                "keys:revoke",
+                "Revoke a key. Sessions opened with it end too, and the keys it made.",
+            ),
+        },
+    ),
+    "doctor": Command(
+        "doctor:doctor", "Look whether everything is fit for dialling; no call is placed."
+    ),
+    "up": Command(
+        "processes:up",
+        "Run every process on this machine, from the settings; Ctrl-C stops them in good order.",
+        _PROCESSES,
+    ),
+    "web": Command(
+        "processes:web", "Run the web process: callback receiver, API and pages.", _PROCESSES
+    ),
+    "feeder": Command(
+        "processes:feeder",
+        "Run the feeder: it releases due contacts a little ahead of the pace, and sweeps.",
+        _PROCESSES,
+    ),
+    "results": Command(
+        "processes:results",
+        "Run the results consumer: stored callbacks become settled attempts. Any number may run.",
+        _PROCESSES,
+    ),
+    "simulator": Command(
+        "simulator:simulator",
+        "Run an Exotel that rings no phone: same requests, answers, callbacks, limit and faults.",
+        _PROCESSES,
+    ),
+}
