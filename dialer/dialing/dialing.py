@@ -18,7 +18,7 @@ from dialer import failpoints
 from dialer.batching import Batching
 from dialer.call_request import call_request
 from dialer.callback_paths import CallbackPaths
-from dialer.clock import Sleep
+from dialer.clock import Sleep, boottime_s
 from dialer.dialing.finishing import Answers
 from dialer.dialing.gate import Candidate, Dropped, Gate, NotYet, Opened, party
 from dialer.dialing.journal import Intent, Journal
@@ -116,6 +116,7 @@ class Dialing:
         )
         self._under_way: set[AttemptId] = set()
         self._stopped = threading.Event()
+        self._dialled_s = float("-inf")
 
     @property
     def most_together(self) -> int:
@@ -126,8 +127,14 @@ class Dialing:
         """Tell how many contacts are past the gate, and their answers not written down."""
         return len(self._under_way)
 
+    @property
+    def quiet_s(self) -> float:
+        """For how long nothing was dialled or under way, s."""
+        return 0.0 if self._under_way else boottime_s() - self._dialled_s
+
     def dial(self, contact: ContactId, token: str) -> Dialled | Dropped:
         """Dial a contact that was released under this token; a stale token does nothing."""
+        self._dialled_s = boottime_s()
         failpoints.reach("dequeued")
         passed = self._line.go(Candidate(contact, token))
         if isinstance(passed, Dropped):

@@ -90,6 +90,12 @@ class HostRecovery:
         self._host = host
         self._late: list[LateAnswer] = []
         self._lock = threading.Lock()
+        self._is_heard = False
+
+    @property
+    def has_nothing_to_tell(self) -> bool:
+        """Whether no hold stood at the last tick, and Redis has taken all that is known here."""
+        return self._is_heard and not self._late
 
     @property
     def host(self) -> str:
@@ -112,7 +118,9 @@ class HostRecovery:
 
     def tick(self) -> None:
         """Hand in late answers, tell that this host lives, report to a hold; call each second."""
+        self._is_heard = False
         beat = self._beat()
+        self._is_heard = beat.has_reported and not beat.is_held
         self._hand_in()
         self._free_slots_of_the_dead()
         if not beat.has_reported:

@@ -8,11 +8,11 @@
 
 local SEEN_EVERY_S, FORGOTTEN_S = 10, 30 * 86400
 epoch_or_hold(tonumber(ARGV[1]))
-local a = redis.call('HMGET', key('account'), 'hold_id', 'held_at', 'hold')
-local id = a[1] or (a[3] and '-') or '' -- one that an earlier version set has no id
+local a = account()
+local id = a.hold_id or (a.hold and '-') or '' -- one that an earlier version set has no id
 
 local seen = tonumber(redis.call('HGET', key('hosts'), ARGV[2]) or 0)
-if a[3] or now - seen >= SEEN_EVERY_S or seen > now then
+if a.hold or now - seen >= SEEN_EVERY_S or seen > now then
   redis.call('HSET', key('hosts'), ARGV[2], text(now))
 end
 if seen == 0 then
@@ -29,4 +29,4 @@ if ARGV[4] and ARGV[4] == id then
   redis.call('HSET', key('reported'), ARGV[2], ARGV[5])
 end
 local has_reported = id == '' or redis.call('HEXISTS', key('reported'), ARGV[2]) == 1
-return { id, text(now - tonumber(a[2] or 0)), a[3] and 1 or 0, has_reported and 1 or 0, text(now) }
+return { id, text(now - a.held_at), a.hold and 1 or 0, has_reported and 1 or 0, text(now) }

@@ -30,12 +30,12 @@ local account_read
 local function account()
   if not account_read then
     local a = redis.call('HMGET', key('account'), 'run_id', 'epoch', 'hold', 'stopped', 'probe_at',
-      'probing', 'capped_by', 'capped_until', 'hand', 'terms')
+      'probing', 'capped_by', 'capped_until', 'hand', 'terms', 'hold_id', 'held_at')
     account_read = {
       run_id = a[1], epoch = tonumber(a[2] or 0), hold = a[3],
       stopped = a[4], probe_at = tonumber(a[5] or nil), probing = a[6],
       capped_by = a[7], capped_until = tonumber(a[8] or 0),
-      hand = a[9], terms = a[10] or '',
+      hand = a[9], terms = a[10] or '', hold_id = a[11], held_at = tonumber(a[12] or 0),
     }
   end
   return account_read
@@ -62,7 +62,7 @@ local function hold_account(why, missing)
   end
   redis.call('HDEL', key('account'), 'sealed') -- slots may have been lost again
   redis.call('DEL', key('reported'))
-  account().hold = why
+  account().hold, account().hold_id, account().held_at = why, id, now
 end
 
 -- Whether a caller's settings are those of the account's other processes; see agree.lua.

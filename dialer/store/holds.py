@@ -12,6 +12,7 @@ HOST_SEEN_S = 120.0
 """A host that was seen so shortly before the last instant Redis knew of is waited for."""
 
 HOLD_FIELDS = ("hand", "hold")
+_HELD = {b"hand", b"hold", b"by_hand"}
 """Of the account: why a person, and why the machine, holds dialling; read together by `why_held`."""
 
 
@@ -123,18 +124,25 @@ class Holds:
 
     def read(self) -> Hold | None:
         """Tell whether and why nothing is dialled; None when dialling is allowed."""
-        names = ("account", "hosts", "host_names", "reported")
-        with self._db.client.pipeline() as pipe:
-            for name in names:
-                pipe.hgetall(self._db.key(name))
-            account, *of_hosts = cast("list[Mapping[bytes, bytes]]", pipe.execute())
+        (account,) = self._read_whole("account")
+        if account.keys() & _HELD:  # seldom, and asked each second: only then what else there is
+            account, *of_hosts = self._read_whole("account", "hosts", "host_names", "reported")
         self._epoch = max(self._epoch, int(account.get(b"epoch", 0)))
         if b"by_hand" in account:  # as an earlier version set it
             self._db.run("hold", "take over", "", self._epoch)
             return self.read()
+        if not account.keys() & _HELD:
+            return None
         hand = _by_hand(account) if b"hand" in account else None
         machine = _by_machine(account, *of_hosts) if b"hold" in account else None
         return Hold(hand, machine) if hand or machine else None
+
+    def _read_whole(self, *names: str) -> list[Mapping[bytes, bytes]]:
+        """Read hashes, all of them as they stood at one moment."""
+        with self._db.client.pipeline(transaction=len(names) > 1) as pipe:
+            for name in names:
+                pipe.hgetall(self._db.key(name))
+            return cast("list[Mapping[bytes, bytes]]", pipe.execute())
 
     def set_by_hand(self, why: str) -> None:
         """Stop all dialling until a person ends it; what the machine holds for goes on beside it.

@@ -4,7 +4,8 @@ import threading
 
 from campaigns.campaign import CampaignState
 from dialer.dialing.dialing import Dialled
-from dialer.store import Campaigns
+from dialer.dialing.journal import LateAnswer
+from dialer.store import Campaigns, Holds
 from tests.account_kit import FAST
 from tests.factories import pair, store_campaign
 from workers.broker import make_broker
@@ -101,3 +102,40 @@ def test_workers_that_wait_at_their_queue_change_nothing_and_all_hear_of_a_messa
         assert consumer._hears_of_one()
 
     assert db.client.lrange(queue, 0, -1) == [b"first", b"second", b"third"]
+
+
+def commands(db) -> int:
+    """Count what was asked of the server, scripts' own commands included."""
+    return sum(one["calls"] for one in db.client.info("commandstats").values())
+
+
+def test_to_find_that_nothing_holds_dialling_takes_one_command(db):
+    before = commands(db)
+
+    assert Holds(db).read() is None
+
+    assert commands(db) - before == 2  # and the first count itself
+
+
+def test_a_worker_that_dials_or_has_something_to_tell_is_not_at_rest(account, db):
+    account.recovery.tick()
+    dialing = account.dialing
+    assert dialing.quiet_s == float("inf")
+    assert account.recovery.has_nothing_to_tell
+
+    store_campaign(db, [pair(1, 1)])
+    (one,) = account.tick()
+    dialing.dial(one.contact, one.token)
+    account.recovery.keep(LateAnswer("7f3kq2xa-1-1-k3x9pq7w2m", None, None, None, None))
+
+    assert dialing.quiet_s < 60
+    assert not account.recovery.has_nothing_to_tell
+
+
+def test_a_worker_of_a_held_account_is_not_at_rest(account, db):
+    account.recovery.tick()
+    db.client.hset(db.key("account"), "run_id", "another")
+
+    account.recovery.tick()
+
+    assert not account.recovery.has_nothing_to_tell
