@@ -234,7 +234,7 @@ class _Cells:
 
 _ANY_SPAN = 2_000_000  # cells that may be spanned, however few are filled
 _LEAST_FILLED_PART = 50  # beyond that one in so many is filled
-_REFERENCE = re.compile(r"([A-Za-z]{1,4})([0-9]{1,9})")
+_REFERENCE = re.compile(r"([A-Za-z]{1,9})([0-9]{1,18})")  # far beyond what a sheet has
 
 
 _Reader = TypeVar("_Reader", _Elements, _Texts, _Cells)
@@ -267,7 +267,7 @@ def _local(name: str) -> str:
 
 
 def _row_number(text: str | None, otherwise: int) -> int:
-    return int(text) if text and len(text) < 10 and text.isdecimal() else otherwise
+    return int(text) if text and len(text) < 19 and text.isdecimal() else otherwise
 
 
 def _column_number(letters: str) -> int:

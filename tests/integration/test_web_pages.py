@@ -375,6 +375,20 @@ def test_every_page_forbids_scripts_that_are_not_ours(browser: Browser) -> None:
         assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|<style", answer.text)
 
 
+def test_no_other_site_is_let_read_or_frame_an_answer(browser: Browser) -> None:
+    asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    paths = ("/", "/sign-in", "/health", "/api/v1/campaigns", "/api/openapi.json", "/nowhere")
+
+    answers = [browser.client.get(path, headers=asked) for path in paths]
+    answers += [browser.client.request("OPTIONS", path, headers=asked) for path in paths]
+
+    for answer in answers:
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+        assert answer.headers["cache-control"] in {"no-store", "no-cache"}
+
+
 def test_the_report_is_shown_in_a_sandbox(browser: Browser) -> None:
     where = loaded(browser)
 

@@ -51,8 +51,10 @@ def test_an_ordinary_workbook_is_read():
         ),
         ('<x:row xmlns:x="u" r="7"><x:c r="XFD7"><x:v>2</x:v></x:c></x:row>', "XFD7"),
         ("<row r='7'><c t='inlineStr' r='&#88;FD7'><is><t>x</t></is></c></row>", "XFD7"),
+        ('<row r="3"><c r="ZZZZZZZ3"><v>2</v></c></row>', "ZZZZZZZ3"),
+        ('<row r="4294967298"><c r="A4294967298"><v>2</v></c></row>', "A4294967298"),
     ],
-    ids=["corner", "right", "below", "two", "prefixed", "disguised"],
+    ids=["corner", "right", "below", "two", "prefixed", "disguised", "no-column", "comes-round"],
 )
 def test_a_cell_far_outside_the_list_is_refused_by_its_name(rows, cell):
     content = workbook(rows)
