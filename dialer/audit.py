@@ -3,21 +3,17 @@
     begun ──▶ done | refused | failed
 
 An action is written down twice: before anything is done, so that one which cannot be recorded is not
-done, and once it is known how it ended. A use case tells, wherever it stands, what was before and
-what is after: `tell` adds that to the action under way, and is nothing where there is none.
+done, and once it is known how it ended, with what was before and what is after.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import redis
 import structlog
 
-from dialer.ids import new_nonce
+from dialer.deeds import Deed, Did, Outcome, deed_under_way, under_way
 from dialer.logs import mask_text
 from dialer.store import Database
 from dialer.store.trail import Ends, Line, Trail, TrailBusy
@@ -29,164 +25,11 @@ _MOST_ITEMS = 60
 _DEEPEST = 4
 
 
-class Did(StrEnum):
-    """What can be done; stored, so a word is never renamed."""
-
-    # campaigns
-    LIST_LOADED = "list_loaded"
-    LIST_APPENDED = "list_appended"
-    LIST_REVIEWED = "list_reviewed"
-    LIST_DISCARDED = "list_discarded"
-    LIST_RELEASED = "list_released"
-    CAMPAIGN_STARTED = "campaign_started"
-    START_CONFIRMED = "start_confirmed"
-    CAMPAIGN_PAUSED = "campaign_paused"
-    CAMPAIGN_RESUMED = "campaign_resumed"
-    CAMPAIGN_CANCELLED = "campaign_cancelled"
-    RULES_CHANGED = "rules_changed"
-    CAMPAIGN_ARCHIVED = "campaign_archived"
-    # contacts
-    CONTACT_ADDED = "contact_added"
-    CONTACT_CALLED_BACK = "contact_called_back"
-    ATTEMPT_DECIDED = "attempt_decided"
-    DISPOSITION_SET = "disposition_set"
-    # numbers
-    NUMBERS_SUPPRESSED = "numbers_suppressed"
-    NUMBER_UNSUPPRESSED = "number_unsuppressed"
-    DATA_PURGED = "data_purged"
-    # the account
-    HOLD_SET = "hold_set"
-    HOLD_RELEASED = "hold_released"
-    ACCOUNT_RESUMED = "account_resumed"
-    CAPS_RAISED = "caps_raised"
-    # what leaves the house
-    REPORT_TAKEN = "report_taken"
-    REJECTED_TAKEN = "rejected_taken"
-    RECORDINGS_TAKEN = "recordings_taken"
-    BOOKS_COMPARED = "books_compared"
-    AUDIT_TAKEN = "audit_taken"
-    # who may come in
-    KEY_MADE = "key_made"
-    KEY_REVOKED = "key_revoked"
-    KEY_REFUSED = "key_refused"
-    SIGNED_IN = "signed_in"
-    SIGNED_OUT = "signed_out"
-    REQUEST_REFUSED = "request_refused"
-    # the rest
-    REHEARSAL_STARTED = "rehearsal_started"
-    REHEARSAL_REMOVED = "rehearsal_removed"
-    AGENTS_CHANGED = "agents_changed"
-    WEBHOOKS_CHANGED = "webhooks_changed"
-    TEMPLATES_CHANGED = "templates_changed"
-    ACCOUNTS_CHANGED = "accounts_changed"
-    STORE_MIGRATED = "store_migrated"
-
-
-class Outcome(StrEnum):
-    """How an action stands."""
-
-    BEGUN = "begun"  # and, where nothing follows, broken off in the middle
-    DONE = "done"
-    REFUSED = "refused"
-    FAILED = "failed"
-
-
-class ActorKind(StrEnum):
-    """By what somebody is known."""
-
-    KEY = "key"  # of the API or the pages
-    TERMINAL = "terminal"  # an account of the operating system
-    PROCESS = "process"  # one of ours, by itself
-    STRANGER = "stranger"  # nothing but an address
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts.
-
-    Args:
-        id: Of the key, of the user, or the role of the process; '' for a stranger.
-        name: For people.
-        place: The client's address, or the host of the terminal.
-    """
-
-    kind: ActorKind
-    id: str
-    name: str
-    place: str
-
-    @classmethod
-    def stranger(cls, place: str) -> "Actor":
-        """Name somebody who showed nothing that we know."""
-        return cls(ActorKind.STRANGER, "", "", place)
-
-    @classmethod
-    def process(cls, role: str, host: str) -> "Actor":
-        """Name a process of ours that acts by itself."""
-        return cls(ActorKind.PROCESS, role, role, host)
-
-    def as_json(self) -> dict[str, str]:
-        """Tell it in JSON's terms."""
-        return {"kind": self.kind, "id": self.id, "name": self.name}
-
-
-@dataclass(slots=True)
-class Deed:
-    """An action under way.
-
-    Args:
-        asked: How it was asked for: options, a path, a file's name; never a secret.
-        on: On what.
-        before: What it changes, as it was; `after`: as it is now.
-        id: Joins its records.
-    """
-
-    what: Did
-    actor: Actor
-    on: str = ""
-    asked: dict[str, Any] = field(default_factory=dict)
-    before: dict[str, Any] = field(default_factory=dict)
-    after: dict[str, Any] = field(default_factory=dict)
-    id: str = field(default_factory=new_nonce)
-
-
-_under_way: ContextVar[Deed | None] = ContextVar("deed", default=None)
-
-
-def deed_under_way() -> Deed | None:
-    """Give the action that is being recorded here."""
-    return _under_way.get()
-
-
-def tell(
-    *,
-    on: str = "",
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-    what: Did | None = None,
-    actor: Actor | None = None,
-) -> None:
-    """Add to what is recorded of the action under way.
-
-    Args:
-        what: Where only now it is known which action it is.
-        actor: Where only now it is known whose.
-    """
-    deed = _under_way.get()
-    if deed is None:
-        return
-    deed.on = on or deed.on
-    deed.before |= before or {}
-    deed.after |= after or {}
-    deed.what = what or deed.what
-    deed.actor = actor or deed.actor
-
-
 class Audit:
     """Records actions. Its methods ask Redis, so in an event loop they are called from threads."""
 
     def __init__(self, db: Database) -> None:
-        self._trail = Trail(db)
+        self.trail = Trail(db)
 
     @contextmanager
     def recording(self, deed: Deed) -> Iterator[Deed]:
@@ -196,16 +39,28 @@ class Audit:
             RedisError: It cannot be recorded, and was not begun.
         """
         self.begin(deed)
-        token = _under_way.set(deed)
         try:
-            yield deed
+            with under_way(deed):
+                yield deed
         except BaseException as error:
             self.end(deed, Outcome.FAILED, why=str(error) or type(error).__name__)
             raise
         else:
             self.end(deed, Outcome.DONE)
-        finally:
-            _under_way.reset(token)
+
+    @contextmanager
+    def part(self, what: Did) -> Iterator[None]:
+        """Record what is done in the block as a deed of its own, by whoever does what is under way.
+
+        Raises:
+            RedisError: It cannot be recorded, and was not begun.
+        """
+        whole = deed_under_way()
+        if whole is None:
+            yield
+            return
+        with self.recording(Deed(what, whole.actor, on=whole.on)):
+            yield
 
     def begin(self, deed: Deed) -> None:
         """Write that an action is begun, before anything is done.
@@ -213,34 +68,44 @@ class Audit:
         Raises:
             RedisError: It is not written, so nothing must be done.
         """
-        self._write(deed, Outcome.BEGUN, asked=deed.asked)
+        self._write(deed, Outcome.BEGUN, action=deed.id, asked=deed.asked)
 
     def end(self, deed: Deed, outcome: Outcome, *, why: str = "") -> None:
         """Write how an action ended. What is done is done, so a Redis that is away is only logged."""
-        try:
-            self._write(deed, outcome, before=deed.before, after=deed.after, why=why)
-        except (redis.RedisError, TrailBusy) as error:
-            log.error(  # noqa: TRY400 - the reason is all there is to say
-                "audit_not_written",
+        with _only_logged(deed, outcome):
+            self._write(
+                deed,
+                outcome,
                 action=deed.id,
-                what=deed.what,
-                outcome=outcome,
-                message=str(error),
+                before=deed.before,
+                after=deed.after,
+                why=why or deed.why,
             )
 
-    def note(self, deed: Deed, outcome: Outcome, *, why: str = "") -> None:
+    def note(self, deed: Deed, outcome: Outcome) -> None:
         """Write an action in one record: one that was over before it could begin.
 
         Raises:
             RedisError: It is not written.
         """
-        self._write(deed, outcome, asked=deed.asked, before=deed.before, after=deed.after, why=why)
+        self._write(
+            deed,
+            outcome,
+            asked=deed.asked,
+            before=deed.before,
+            after=deed.after,
+            why=deed.why,
+        )
+
+    def note_quietly(self, deed: Deed, outcome: Outcome) -> None:
+        """Do as `note`, of what was turned away anyway."""
+        with _only_logged(deed, outcome):
+            self.note(deed, outcome)
 
     def _write(self, deed: Deed, outcome: Outcome, **more: Any) -> None:
         told = {name: value for name, value in more.items() if value}
-        line = self._trail.append(
+        line = self.trail.append(
             {
-                "action": deed.id,
                 "what": deed.what,
                 "outcome": outcome,
                 "who": _plain(deed.actor.as_json()),
@@ -250,7 +115,16 @@ class Audit:
             }
         )
         # whoever rewrites the whole trail in Redis does not reach the logs
-        log.info("audit_written", what=deed.what, outcome=outcome, action=deed.id, hash=line.hash)
+        log.info("audit_written", what=deed.what, outcome=outcome, hash=line.hash)
+
+
+@contextmanager
+def _only_logged(deed: Deed, outcome: Outcome) -> Iterator[None]:
+    try:
+        yield
+    except (redis.RedisError, TrailBusy) as error:
+        told = {"what": deed.what, "outcome": outcome}
+        log.error("audit_not_written", **told, message=str(error))  # noqa: TRY400 - that is all
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
@@ -298,3 +172,27 @@ def _missing(first: int, last: int) -> str:
     return (
         f"record {first} is missing" if first == last else f"records {first} to {last} are missing"
     )
+
+
+def by(lines: Iterable[Line], who: str) -> Iterator[Line]:
+    """Keep the records of one actor: their id, or a part of their name or place; '' keeps all."""
+    sought = who.casefold()
+    for line in lines:
+        record = line.as_json()
+        about = (record["who"]["id"], record["who"]["name"], record["from"])
+        if any(sought in one.casefold() for one in about):
+            yield line
+
+
+def actions(newest_first: Iterable[Line]) -> Iterator[dict[str, Any]]:
+    """Give one record for each action: how it ended, and what was asked; else that it is begun."""
+    ended: dict[str, dict[str, Any]] = {}
+    for line in newest_first:
+        record = line.as_json()
+        if "action" not in record:
+            yield record
+        elif record["outcome"] == Outcome.BEGUN:
+            yield {**record, **ended.pop(record["action"], {}), "begun_at": record["at"]}
+        else:
+            ended[record["action"]] = record
+    yield from ended.values()  # their beginning is too old, or gone

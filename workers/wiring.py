@@ -23,6 +23,7 @@ from campaigns.numbers.phone_rules import PhoneRules
 from dialer.access.api_keys import ApiKeys
 from dialer.account_day import AccountDay
 from dialer.agreeing import Agreeing
+from dialer.audit import Audit
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s, sleep
 from dialer.dialing.journal import Journal
@@ -333,6 +334,11 @@ class Wiring:
         """What the account has used of its day."""
         settings = self.settings
         return AccountDay(self.db, settings.account_caps, ZoneInfo(settings.dialer_timezone))
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Records who did what."""
+        return Audit(self.db)
 
     @cached_property
     def suppressing(self) -> "Suppressing":

@@ -23,6 +23,7 @@ import redis
 
 from campaigns.plain_text import LONGEST_KEY_NAME, plain_line
 from dialer.clock import boottime_s
+from dialer.deeds import tell
 from dialer.ids import new_nonce
 from dialer.store import Database
 from dialer.store.database import text
@@ -143,6 +144,7 @@ class ApiKeys:
             pipe.set(self._made_key, 1)
             pipe.execute()
         self._remember()
+        tell(on=f"key {id_}", after={"name": stored["name"], "scopes": stored["scopes"]})
         return _api_key(id_, stored), f"{_MARK}_{id_}_{secret}"
 
     def all(self) -> list[ApiKey]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from dialer.archiving.archive import Archive, ArchiveDamaged, Manifest
+from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.callback_inbox import orphans_of
@@ -74,6 +75,7 @@ class Archiving:
             raise NotArchived(f"campaign {campaign.name} changed meanwhile, again and again")
         card = archive.check()
         freed = free(self._db, campaign.id)
+        tell(on=f"campaign {campaign.name} {campaign.id}", after={"folder": archive.folder.name})
         log.info("campaign_archived", campaign_id=campaign.id, keys_freed=freed)
         return archive, card
 

@@ -2,15 +2,18 @@
 
 import structlog
 
+from dialer.deeds import tell
 from dialer.store import Database
-from dialer.store.account import lift_stop
+from dialer.store.account import lift_stop, read_stop
 
 log = structlog.get_logger(__name__)
 
 
 def resume_account(db: Database) -> bool:
     """Let dialling go on; False when nothing had stopped it."""
+    before = read_stop(db)
     was_stopped = lift_stop(db)
+    tell(before={"stopped": before.why if before else None}, after={"stopped": None})
     if was_stopped:
         log.warning("account_resumed")
     return was_stopped

@@ -10,6 +10,7 @@ import structlog
 from campaigns.attempt import Attempt, Outcome
 from campaigns.contact_state import NotDialled
 from campaigns.settlement import OPERATOR, settled
+from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import AttemptId
 from dialer.settling.settling import Settling
@@ -71,5 +72,6 @@ def decide(
     after = settling.update(id_, change, closes=closes)
     if after is None or isinstance(after, SidTaken) or not is_ours:
         raise NotUndecided(f"attempt {id_} is not, or not any more, in quarantine or overdue")
+    tell(on=f"attempt {id_}", after={"decision": decision, "outcome": after.outcome})
     log.info("attempt_decided", attempt_id=str(id_), decision=str(decision), who=who)
     return after

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import structlog
 
+from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import ContactId
 from dialer.store import Campaigns, Database
@@ -62,6 +63,7 @@ def call_back(db: Database, id_: ContactId, at: datetime, *, reopen: bool = Fals
     answer = _ask(db, id_, at, reopen=reopen)
     if answer in _WHY:
         raise NoCallBack(f"contact {id_} {_WHY[answer]}")
+    tell(on=f"contact {id_}", after={"due_at": at.isoformat(), "opened": answer})
     log.info("call_back_set", contact_id=str(id_), due_at=at.isoformat(), opened=answer)
     return answer
 

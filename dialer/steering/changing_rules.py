@@ -18,6 +18,7 @@ from campaigns.custom_field import CustomFieldTemplate
 from campaigns.declared_rules import HOLIDAYS, RULES
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
 from dialer.call_request import check_call
+from dialer.deeds import tell
 from dialer.settings import Settings
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import WrongState
@@ -108,6 +109,7 @@ class ChangingRules:
                 state=state,
             )
         after = self._campaigns.find(campaign.id)
+        _tell_of(campaign, after)
         log.info("rules_changed", campaign_id=campaign.id, rules_version=after.rules_version)
         return after
 
@@ -124,6 +126,16 @@ def check_template(rules: CampaignRules, columns: Iterable[str]) -> None:
         CustomFieldTemplate.parse(rules.custom_field, tuple(columns))
     except ValueError as error:
         raise RulesRefused(RuleFault("custom_field", str(error))) from None
+
+
+def _tell_of(before: Campaign, after: Campaign) -> None:
+    old, new = (one.rules.model_dump(mode="json") for one in (before, after))
+    changed = [name for name in new if old.get(name) != new[name]]
+    tell(
+        on=f"campaign {after.name} {after.id}",
+        before={name: old.get(name) for name in changed},
+        after={name: new[name] for name in changed} | {"rules_version": after.rules_version},
+    )
 
 
 def _check_resting(campaign: Campaign) -> None:

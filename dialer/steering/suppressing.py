@@ -17,6 +17,7 @@ from campaigns.lists.source import CampaignFileError, ListLimits, Row
 from campaigns.numbers.phone import Phone, PhoneProblem, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.plain_text import LONGEST_REASON, harmless, plain_line
+from dialer.deeds import tell
 from dialer.store import Database
 from dialer.store.database import text
 from dialer.workbooks.apart import open_workbook_apart
@@ -123,6 +124,8 @@ class Suppressing:
                 answers = pipe.execute()
             added += sum(answers)
             already += len(answers) - sum(answers)
+        told = {"added": added, "already": already, "bad": bad_count, "source": source, "why": why}
+        tell(on=f"list {campaign or 'of the account'}", after=told)
         return Added(added, already, tuple(bad), bad_count)
 
     def all(self, *, campaign: str | None = None) -> Iterator[Suppressed]:
@@ -139,7 +142,9 @@ class Suppressing:
         """
         match parse_phone(number, self._rules):
             case Phone(e164):
-                return bool(self._db.client.hdel(list_key(self._db, campaign), e164[1:]))
+                was_listed = bool(self._db.client.hdel(list_key(self._db, campaign), e164[1:]))
+                tell(on=f"number {e164}", before={"listed": was_listed}, after={"listed": False})
+                return was_listed
             case problem:
                 raise ValueError(_told(problem))
 

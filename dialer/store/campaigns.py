@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import NotDialled
+from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.store.database import Database, text
 from dialer.store.record import code_of
@@ -353,6 +354,11 @@ class Campaigns:
         if after not in arrived or (before == after != to and not was_cancelled):
             stands = "archived" if campaign.archived_at else after
             raise WrongState(f"campaign {campaign.name} is {stands}", state=after)
+        tell(
+            on=f"campaign {campaign.name} {campaign.id}",
+            before={"state": before},
+            after={"state": after, **({"why": why} if why else {})},
+        )
         return after
 
     def end(self, campaign: Campaign) -> None:

@@ -96,7 +96,7 @@ class Trail:
             made = Line(line, hashlib.sha256(line.encode()).hexdigest())
             if self._db.run("audit", "append", ends.no, made.record, made.hash):
                 return made
-        raise TrailBusy
+        raise TrailBusy("too many write to the audit trail at once; try again")
 
     def ends(self) -> Ends:
         """Read where the trail begins and ends."""
@@ -120,11 +120,13 @@ class Trail:
                 return
             after = f"({text(entries[-1][0])}"
 
-    def newest(self, *, before_s: float | None = None) -> Iterator[Line]:
-        """Read backwards, the newest first."""
-        before = "+" if before_s is None else f"{int(before_s * 1000)}"
+    def newest(self, *, not_before_s: float = 0) -> Iterator[Line]:
+        """Read backwards, the newest first, until an instant, epoch s."""
+        before, first = "+", f"{int(not_before_s * 1000)}"
         while True:
-            entries = cast("Any", self._db.client.xrevrange(self._key, max=before, count=_AT_ONCE))
+            entries = cast(
+                "Any", self._db.client.xrevrange(self._key, before, first, count=_AT_ONCE)
+            )
             for _, fields in entries:
                 yield _line(fields)
             if len(entries) < _AT_ONCE:

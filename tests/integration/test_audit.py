@@ -9,7 +9,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from dialer.audit import Actor, ActorKind, Audit, Deed, Did, Outcome, faults_of, tell
+from dialer.audit import Audit, faults_of
+from dialer.deeds import Actor, ActorKind, Deed, Did, Outcome, tell
 from dialer.store import Database
 from dialer.store.trail import Line, Trail
 

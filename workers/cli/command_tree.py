@@ -47,6 +47,7 @@ class CommandTree(TyperGroup):
 
     table: Table = MappingProxyType({})
     usual: str | None = None
+    path: tuple[str, ...] = ()
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take what is no command of its own for an argument of the usual one."""
@@ -58,34 +59,42 @@ class CommandTree(TyperGroup):
         """Find what the next word names, and import it."""
         name, found, rest = super().resolve_command(ctx, args)
         entry = self.table.get(name or "")
-        return name, load(name or "", entry) if isinstance(entry, Command) else found, rest
+        if isinstance(entry, Command):
+            found = load((*self.path, name or ""), entry)
+        return name, found, rest
 
 
 def plant(root: CommandTree, table: Table) -> CommandTree:
     """Let a group have the commands of a table; none is imported."""
     root.table = table
-    root.commands = {name: _listed(name, entry) for name, entry in table.items()}
+    root.commands = {name: _listed((*root.path, name), entry) for name, entry in table.items()}
     return root
 
 
-def load(name: str, entry: Command) -> Any:
-    """Import a command and make it ready to run."""
+def load(path: tuple[str, ...], entry: Command) -> Any:
+    """Import a command and make it ready to run, recorded in the audit trail.
+
+    Args:
+        path: The words it is given by.
+    """
     module, function = entry.home.split(":")
     with importing():
         home = import_module(f"workers.cli.{module}")
+        recording = import_module("workers.cli.recorded")
     alone = typer.Typer(
         add_completion=False, rich_markup_mode=MARKUP, pretty_exceptions_enable=False
     )
-    alone.command(name)(getattr(home, function))
+    alone.command(path[-1])(recording.recorded(getattr(home, function), path))
     return typer.main.get_command(alone)
 
 
-def _listed(name: str, entry: Command | Group) -> TyperCommand | CommandTree:
+def _listed(path: tuple[str, ...], entry: Command | Group) -> TyperCommand | CommandTree:
     """Make what the help shows of a command, or a whole group."""
+    name = path[-1]
     if isinstance(entry, Command):
         return TyperCommand(name, help=entry.help, rich_help_panel=entry.panel)
     group = CommandTree(
         name=name, help=entry.help, no_args_is_help=not entry.usual, rich_markup_mode=MARKUP
     )
-    group.usual = entry.usual
+    group.usual, group.path = entry.usual, path
     return plant(group, entry.commands)

@@ -169,6 +169,10 @@ COMMANDS: Table = {
             ),
         },
     ),
+    "audit": Command(
+        "audit:audit",
+        "Show who did what, the newest first: from a terminal, with a key, or turned away.",
+    ),
     "doctor": Command(
         "doctor:doctor", "Look whether everything is fit for dialling; no call is placed."
     ),

@@ -44,6 +44,20 @@ def exit_code(tree: CommandTree) -> int:
         return code
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Tell whether a command was refused, and nothing done, rather than failed in the middle."""
+    from campaigns.lists.source import CampaignFileError
+    from dialer.errors import NotDone
+    from dialer.loading.loading import LoadRefused
+    from dialer.settings import SettingsError
+    from dialer.store.campaigns import CampaignNotFound, WrongState
+
+    refusals = (NotDone, LoadRefused, CampaignNotFound, WrongState, CampaignFileError)
+    return isinstance(
+        error, (*refusals, WrongUse, SettingsError, typer.Abort, typer.TyperException)
+    )
+
+
 def _judge(error: Exception) -> tuple[int, list[str]]:
     """Give the exit code and what to say."""
     if isinstance(error, typer.TyperException):

@@ -16,6 +16,7 @@ from campaigns.lists.columns import ColumnChoice
 from campaigns.lists.diff import ListDiff, PairGroup
 from campaigns.lists.judged_rows import CodeCount, Summary
 from campaigns.lists.sieve import Dedupe
+from dialer.deeds import Did, tell
 from dialer.loading.loading import Loaded, LoadOptions, NameTaken
 from dialer.settings import require_account, require_data_dir
 from dialer.steering.starting import SecondPersonNeeded
@@ -114,10 +115,12 @@ def load(
             raise
     if starting and loaded.campaign and loaded.campaign.state is CampaignState.LOADED:
         try:
-            wiring.starting.start(loaded.campaign, who=terminal_user())
+            with wiring.audit.part(Did.CAMPAIGN_STARTED):
+                wiring.starting.start(loaded.campaign, who=terminal_user())
         except SecondPersonNeeded as error:
             note(f"[yellow]{escape(str(error))}[/yellow]")
     state = wiring.campaigns.find(loaded.campaign.id).state if loaded.campaign else None
+    _tell_audit(loaded, state)
     if as_json:
         say_json(_as_json(loaded, name=name, state=state))
     else:
@@ -163,6 +166,7 @@ def append(
                 opened, campaign=found, options=options, on_progress=on_share
             )
     state = wiring.campaigns.find(found.id).state
+    _tell_audit(loaded, state)
     if as_json:
         document = _as_json(loaded, name=found.name, state=state)
         say_json({**document, "diff": _diff_as_json(diff)})
@@ -186,6 +190,20 @@ def imports(campaign: Name, *, as_json: AsJson = False) -> None:
         what = f"{one['hash'][:16]}{' (in part)' if one.get('in_part') else ''}"
         table.add_row(f"{at:%Y-%m-%d %H:%M:%S %Z}", *counted, what)
     show(table)
+
+
+def _tell_audit(loaded: Loaded, state: CampaignState | None) -> None:
+    if loaded.campaign is None:
+        return
+    counted = ("rows", "accepted", "rejected", "duplicate")
+    tell(
+        on=f"campaign {loaded.campaign.name} {loaded.campaign.id}",
+        after={
+            **{name: getattr(loaded.summary, name) for name in counted},
+            "already": loaded.already,
+            "state": state,
+        },
+    )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dialer import logs
 from dialer.settings import Settings, read_settings, require_data_dir, unknown_names
+from workers.cli import recorded
 from workers.cli.printing import complain
 from workers.wiring import Wiring
 
@@ -43,7 +44,9 @@ def open_wiring(settings: Settings | None = None) -> Wiring:
         require_data_dir(settings)  # the embedded server's
     is_debugging = settings.dialer_log_level == "debug"
     logs.set_up(log_format=settings.dialer_log_format, level="debug" if is_debugging else "warning")
-    return Wiring(settings)
+    wiring = Wiring(settings)
+    recorded.begin(wiring)
+    return wiring
 
 
 def terminal_user() -> str:

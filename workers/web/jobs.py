@@ -3,7 +3,7 @@ answers with plain values.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.judged_rows import CodeCount
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
+from dialer import deeds
 from dialer.loading.loading import Loaded, LoadOptions
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import write_reports
@@ -100,10 +101,20 @@ def start(wiring: Wiring, campaign_id: str, *, who: str) -> CampaignState:
     campaign = wiring.campaigns.find(campaign_id)
     if campaign.state is not CampaignState.LOADED:
         return campaign.state
-    try:
-        return wiring.starting.start(campaign, who=who)
-    except SecondPersonNeeded:
-        return campaign.state
+    with wiring.audit.part(deeds.Did.CAMPAIGN_STARTED):
+        try:
+            return wiring.starting.start(campaign, who=who)
+        except SecondPersonNeeded:
+            return campaign.state
+
+
+def tell_loaded(document: Mapping[str, Any]) -> None:
+    """Tell the audit trail what became of a file."""
+    told = ("rows", "accepted", "rejected", "duplicate", "already", "state")
+    deeds.tell(
+        on=f"campaign {document['name']} {document['campaign_id']}",
+        after={name: document[name] for name in told if name in document},
+    )
 
 
 def write_report(

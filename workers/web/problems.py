@@ -16,12 +16,14 @@ from starlette.routing import Match
 from campaigns.lists.source import CampaignFileError
 from campaigns.plain_text import NotPlain
 from campaigns.reports.report import DoesNotAddUp
+from dialer.deeds import tell
 from dialer.loading.loading import LoadRefused, StartRefused
 from dialer.settings import SettingsError
 from dialer.settling.deciding import NotUndecided
 from dialer.steering.changing_rules import RulesRefused
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.store.campaigns import CampaignNotFound, WrongState
+from dialer.store.trail import TrailBusy
 from workers.web.subprocesses import WorkDied
 
 log = structlog.get_logger(__name__)
@@ -102,11 +104,17 @@ _TITLES = {
 
 
 def as_problem(error: Exception) -> Problem:
-    """Translate whatever is raised while a request is answered."""
+    """Translate whatever is raised while a request is answered; the audit trail is told of it."""
+    problem = _of_kind(error) or _of_request(error) or _of_use_case(error) or _unexpected()
+    tell(why=f"{problem.code}: {problem}")
+    return problem
+
+
+def _of_kind(error: Exception) -> Problem | None:
     for kind, (status, code) in _PLAIN.items():
         if isinstance(error, kind):
             return Problem(status, code, _sentence(error))
-    return _of_request(error) or _of_use_case(error) or _unexpected()
+    return None
 
 
 def _of_request(error: Exception) -> Problem | None:
@@ -157,6 +165,7 @@ _PLAIN: dict[type[Exception], tuple[int, str]] = {
     DoesNotAddUp: (500, "does_not_add_up"),
     WorkDied: (500, "work_died"),
     SettingsError: (503, "settings_missing"),
+    TrailBusy: (503, "audit_busy"),
 }
 
 

@@ -21,9 +21,11 @@ from typing import Any
 import structlog
 
 from campaigns.campaign_rules import CampaignRules
+from dialer.deeds import Actor, Deed, Did
 from workers.web import jobs
 from workers.web.lists import ListOrder, default_name, list_order, load_options
 from workers.web.problems import Problem, as_problem
+from workers.web.recorded import recorded
 from workers.web.services import Services
 from workers.web.subprocesses import Tell
 from workers.web.uploads import Upload
@@ -51,6 +53,7 @@ class Review:
     Args:
         fields: Of the form, each with all its values.
         append_to: The campaign to append to; '' for a new one.
+        asked_by: Who asked for it to be loaded.
         may_start: Whoever had it loaded may start calls; `who` that is.
         document: What became, or would become, of its rows.
         problem: Why it cannot be used, with a code; None when it can.
@@ -62,6 +65,7 @@ class Review:
     stage: ReviewState = ReviewState.CHECKING
     append_to: str = ""
     start: bool = False
+    asked_by: dict[str, str] = field(default_factory=dict)
     may_start: bool = False
     who: str = ""
     document: dict[str, Any] | None = None
@@ -132,13 +136,19 @@ class Reviews:
         self._begin(review)
         return review
 
-    def load(self, review: Review, *, start: bool, may_start: bool, who: str) -> Review:
-        """Load the list."""
+    def load(self, review: Review, *, start: bool, may_start: bool, by: Actor, who: str) -> Review:
+        """Load the list.
+
+        Args:
+            by: Who asks for it; recorded once it is loaded, which another process may do.
+            who: As the second person is known.
+        """
         review = replace(
             review,
             stage=ReviewState.LOADING,
             start=start,
             may_start=may_start,
+            asked_by=asdict(by),
             who=who,
             problem=None,
         )
@@ -197,6 +207,12 @@ class Reviews:
         return replace(review, stage=ReviewState.CHECKED, document=document)
 
     async def _load(self, review: Review) -> Review:
+        what = Did.LIST_APPENDED if review.append_to else Did.LIST_LOADED
+        deed = Deed(what, Actor.of(review.asked_by), on=f"import {review.id}")
+        async with recorded(self.services.audit, deed):
+            return await self._do_load(review)
+
+    async def _do_load(self, review: Review) -> Review:
         settings, tell = self.services.wiring.settings, self._teller(review)
         file = self._list_file(review)
         if review.append_to:
@@ -219,6 +235,7 @@ class Reviews:
                 order.name,
                 may_start=review.may_start,
             )
+        jobs.tell_loaded(loaded)
         if review.start:
             await asyncio.to_thread(
                 jobs.start, self.services.wiring, loaded["campaign_id"], who=review.who

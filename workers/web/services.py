@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dialer.access.api_keys import ApiKeys
+from dialer.audit import Audit
 from workers.web.access import Authenticator
 from workers.web.entrance import Identifying
 from workers.web.intake import Intake
@@ -52,6 +53,11 @@ class Services:
     def trusted(self) -> TrustedProxies:
         """Proxies whose word on a request's way counts."""
         return TrustedProxies.of(self.wiring.settings)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Records what is done."""
+        return self.wiring.audit
 
     @cached_property
     def apart(self) -> Apart:

@@ -6,12 +6,22 @@ from collections.abc import Awaitable, Callable
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
-from workers.web.api import account, campaigns, contacts, keys, numbers, rehearsals, suppressions
+from workers.web.api import (
+    account,
+    audit,
+    campaigns,
+    contacts,
+    keys,
+    numbers,
+    rehearsals,
+    suppressions,
+)
 from workers.web.api.needs import ERRORS
 from workers.web.entrance import Entrance, ask_for_key
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.masking import Masking
 from workers.web.problems import answer_with_problems
+from workers.web.recorded import Recorded, TurnedAway
 from workers.web.services import Services
 
 UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|rehearsals)")
@@ -40,9 +50,11 @@ def api_app(
         openapi_url=None,  # served with the pages, which know sessions too
         middleware=[
             Middleware(SecurityHeaders),
+            Middleware(TurnedAway, audit=services.audit),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(Entrance, identify=services.identifying.by_header, turn_away=ask_for_key),
             Middleware(Masking),
+            Middleware(Recorded, audit=services.audit),
             Middleware(BodyLimit, uploads=UPLOADS, deadline_s=body_deadline_s),
         ],
         responses=ERRORS,
@@ -59,6 +71,7 @@ def api_app(
         rehearsals.router,
         rehearsals.single,
         keys.router,
+        audit.router,
     ):
         v1.include_router(router)
     app.include_router(v1)

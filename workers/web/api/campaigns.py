@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 
 from campaigns.campaign import CampaignState
 from dialer.access.api_keys import Scope
+from dialer.deeds import Did, tell
 from dialer.reporting.files import Format
 from dialer.reporting.tables import Kind
 from dialer.steering.changing_rules import ChangingRules
@@ -128,6 +129,7 @@ async def load_campaign(
                 checked = await services.apart.run(
                     jobs.check_list, _ignore, settings, file, order.rules, nowhere
                 )
+                tell(what=Did.LIST_REVIEWED, after={"dry_run": True})
                 return 200, checked
             loaded = await services.apart.run(
                 jobs.load_list,
@@ -138,6 +140,7 @@ async def load_campaign(
                 order.name,
                 may_start=visitor.may(Scope.OPERATE),
             )
+            jobs.tell_loaded(loaded)
             if order.start:
                 loaded["state"] = await asyncio.to_thread(
                     jobs.start, services.wiring, loaded["campaign_id"], who=visitor.id
@@ -178,7 +181,7 @@ async def append_contacts(
 
         async def do() -> tuple[int, dict[str, Any]]:
             settings = services.wiring.settings
-            return 201, await services.apart.run(
+            loaded = await services.apart.run(
                 jobs.append_list,
                 _ignore,
                 settings,
@@ -186,6 +189,8 @@ async def append_contacts(
                 campaign.id,
                 may_start=visitor.may(Scope.OPERATE),
             )
+            jobs.tell_loaded(loaded)
+            return 201, loaded
 
         status, document = await once(
             services, visitor, idempotency_key, upload=upload, path=request.url.path, do=do

@@ -14,11 +14,12 @@ from starlette.responses import Response
 from workers.web.entrance import Entrance, ask_to_sign_in
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.masking import Masking
-from workers.web.pages import account, campaign, campaigns, imports, rows, signing
+from workers.web.pages import account, audit, campaign, campaigns, imports, rows, signing
 from workers.web.pages.manual import manual_routes
 from workers.web.pages.rendering import Renderer
 from workers.web.pages.static import static_routes
 from workers.web.problems import EXPECTED_ERRORS, problem_of, problem_response
+from workers.web.recorded import Recorded, TurnedAway
 from workers.web.reviews import Reviews
 from workers.web.services import Services
 
@@ -48,10 +49,12 @@ def pages_app(
             *campaign.routes,
             *rows.routes,
             *account.routes,
+            *audit.routes,
             *manual_routes(api),
         ],
         middleware=[
             Middleware(SecurityHeaders),
+            Middleware(TurnedAway, audit=services.audit),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(
                 Entrance,
@@ -60,6 +63,7 @@ def pages_app(
                 is_public=_is_public,
             ),
             Middleware(Masking),
+            Middleware(Recorded, audit=services.audit),
             Middleware(BodyLimit, uploads=UPLOADS, deadline_s=body_deadline_s),
         ],
         exception_handlers=dict.fromkeys((*EXPECTED_ERRORS, Exception), _error_page),

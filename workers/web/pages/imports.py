@@ -19,6 +19,7 @@ from workers.web.pages.rendering import (
     visitor_of,
 )
 from workers.web.problems import Problem, as_problem
+from workers.web.recorded import actor_of
 from workers.web.reviews import Review, Reviews, ReviewState
 from workers.web.uploads import received_upload
 
@@ -100,8 +101,9 @@ async def load(request: Request) -> Response:
     if start:
         require(request, Scope.OPERATE)
     visitor = visitor_of(request)
+    by = actor_of(request.scope)
     may_start = visitor.may(Scope.OPERATE)
-    _reviews(request).load(review, start=start, may_start=may_start, who=visitor.id)
+    _reviews(request).load(review, start=start, may_start=may_start, by=by, who=visitor.id)
     return RedirectResponse(f"/imports/{review.id}", status_code=303)
 
 

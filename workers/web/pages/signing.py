@@ -9,8 +9,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dialer.access.sessions import LONGEST_S
+from dialer.deeds import Deed, Did, Outcome
 from workers.web.entrance import address_of, cookie_name
 from workers.web.pages.rendering import check_token, renderer_of, services_of, visitor_of
+from workers.web.recorded import actor_named
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +42,8 @@ async def sign_in(request: Request) -> Response:
         )
     if before := request.cookies.get(cookie_name(request)):
         await asyncio.to_thread(services.authenticator.end_session, before)
+    deed = Deed(Did.SIGNED_IN, actor_named(visitor, address_of(request)))
+    await asyncio.to_thread(services.audit.note, deed, Outcome.DONE)
     session = await asyncio.to_thread(services.authenticator.open_session, visitor)
     log.info("signed_in", key_id=visitor.id, client=address_of(request))
     response = RedirectResponse(where, status_code=303)

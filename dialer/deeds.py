@@ -1,0 +1,189 @@
+"""Words for who did what: an action under way, and what use cases tell of it.
+
+`dialer.audit` writes it down. Whoever does something need not know: `tell` adds to the action that is
+under way where it stands, and is nothing where there is none.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from dialer.ids import new_nonce
+
+
+class Did(StrEnum):
+    """What can be done; stored, so a word is never renamed."""
+
+    # campaigns
+    LIST_LOADED = "list_loaded"
+    LIST_APPENDED = "list_appended"
+    LIST_REVIEWED = "list_reviewed"
+    LIST_DISCARDED = "list_discarded"
+    LIST_RELEASED = "list_released"
+    CAMPAIGN_STARTED = "campaign_started"
+    START_CONFIRMED = "start_confirmed"
+    CAMPAIGN_PAUSED = "campaign_paused"
+    CAMPAIGN_RESUMED = "campaign_resumed"
+    CAMPAIGN_CANCELLED = "campaign_cancelled"
+    RULES_CHANGED = "rules_changed"
+    CAMPAIGN_ARCHIVED = "campaign_archived"
+    # contacts
+    CONTACT_ADDED = "contact_added"
+    CONTACT_CALLED_BACK = "contact_called_back"
+    ATTEMPT_DECIDED = "attempt_decided"
+    DISPOSITION_SET = "disposition_set"
+    # numbers
+    NUMBERS_SUPPRESSED = "numbers_suppressed"
+    NUMBER_UNSUPPRESSED = "number_unsuppressed"
+    DATA_PURGED = "data_purged"
+    # the account
+    HOLD_SET = "hold_set"
+    HOLD_RELEASED = "hold_released"
+    ACCOUNT_RESUMED = "account_resumed"
+    CAPS_RAISED = "caps_raised"
+    # what leaves the house
+    REPORT_TAKEN = "report_taken"
+    REJECTED_TAKEN = "rejected_taken"
+    RECORDINGS_TAKEN = "recordings_taken"
+    BOOKS_COMPARED = "books_compared"
+    AUDIT_TAKEN = "audit_taken"
+    # who may come in
+    KEY_MADE = "key_made"
+    KEY_REVOKED = "key_revoked"
+    KEY_REFUSED = "key_refused"
+    SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
+    REQUEST_REFUSED = "request_refused"
+    # the rest
+    REHEARSAL_STARTED = "rehearsal_started"
+    REHEARSAL_REMOVED = "rehearsal_removed"
+    AGENTS_CHANGED = "agents_changed"
+    WEBHOOKS_CHANGED = "webhooks_changed"
+    TEMPLATES_CHANGED = "templates_changed"
+    ACCOUNTS_CHANGED = "accounts_changed"
+    STORE_MIGRATED = "store_migrated"
+    OTHER = "other"  # what was asked tells it
+
+
+class Outcome(StrEnum):
+    """How an action stands."""
+
+    BEGUN = "begun"  # and, where nothing follows, broken off in the middle
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class ActorKind(StrEnum):
+    """By what somebody is known."""
+
+    KEY = "key"  # of the API or the pages
+    TERMINAL = "terminal"  # an account of the operating system
+    PROCESS = "process"  # one of ours, by itself
+    STRANGER = "stranger"  # nothing but an address
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts.
+
+    Args:
+        id: Of the key, of the user, or the role of the process; '' for a stranger.
+        name: For people.
+        place: The client's address, or the host of the terminal.
+    """
+
+    kind: ActorKind
+    id: str
+    name: str
+    place: str
+
+    @classmethod
+    def stranger(cls, place: str) -> "Actor":
+        """Name somebody who showed nothing that we know."""
+        return cls(ActorKind.STRANGER, "", "", place)
+
+    @classmethod
+    def process(cls, role: str, host: str) -> "Actor":
+        """Name a process of ours that acts by itself."""
+        return cls(ActorKind.PROCESS, role, role, host)
+
+    @classmethod
+    def of(cls, told: Mapping[str, str]) -> "Actor":
+        """Read one that was kept as a dictionary; nobody is a stranger."""
+        if not told:
+            return cls.stranger("")
+        return cls(ActorKind(told["kind"]), told["id"], told["name"], told["place"])
+
+    def as_json(self) -> dict[str, str]:
+        """Tell it in JSON's terms."""
+        return {"kind": self.kind, "id": self.id, "name": self.name}
+
+
+@dataclass(slots=True)
+class Deed:
+    """An action under way.
+
+    Args:
+        asked: How it was asked for: options, a path, a file's name; never a secret.
+        on: On what.
+        before: What it changes, as it was; `after`: as it is now.
+        why: It was refused or failed.
+        id: Joins its records.
+    """
+
+    what: Did
+    actor: Actor
+    on: str = ""
+    asked: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    why: str = ""
+    id: str = field(default_factory=new_nonce)
+
+
+_under_way: ContextVar[Deed | None] = ContextVar("deed", default=None)
+
+
+@contextmanager
+def under_way(deed: Deed) -> Iterator[None]:
+    """Take what is told in the block as told of this action."""
+    token = _under_way.set(deed)
+    try:
+        yield
+    finally:
+        _under_way.reset(token)
+
+
+def deed_under_way() -> Deed | None:
+    """Give the action that is being recorded here."""
+    return _under_way.get()
+
+
+def tell(
+    *,
+    on: str = "",
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    why: str = "",
+    what: Did | None = None,
+    actor: Actor | None = None,
+) -> None:
+    """Add to what is recorded of the action under way.
+
+    Args:
+        what: Where only now it is known which action it is.
+        actor: Where only now it is known whose.
+    """
+    deed = deed_under_way()
+    if deed is None:
+        return
+    deed.on = on or deed.on
+    deed.before |= before or {}
+    deed.after |= after or {}
+    deed.why = why or deed.why
+    deed.what = what or deed.what
+    deed.actor = actor or deed.actor

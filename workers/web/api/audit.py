@@ -1,0 +1,78 @@
+"""Who did what: the audit trail, to be read and kept elsewhere."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, Field
+from starlette.responses import StreamingResponse
+
+from dialer.audit import by, faults_of
+from dialer.deeds import Deed, Did, Outcome
+from dialer.store.trail import Line
+from workers.web.api.needs import Admin, TheDesk
+from workers.web.recorded import actor_of
+from workers.web.services import Services
+
+router = APIRouter(prefix="/audit", tags=["audit"])
+
+
+class Shape(StrEnum):
+    """How the records come."""
+
+    JSON = "json"
+    JSONL = "jsonl"  # all of them, a line each
+
+
+class AuditDocument(BaseModel):
+    """Records of the audit trail, the oldest first."""
+
+    items: list[dict[str, Any]] = Field(
+        description="`no`, `at`, `action` (joins the two records of one), `what`, `outcome` (begun, "
+        "done, refused, failed), `who`, `from`, `on`, `asked`, `before`, `after`, `why`, `prev`, "
+        "`hash`."
+    )
+    next: int | None = Field(description="Ask again with `after` set to this; null: no more.")
+    faults: list[str] = Field(
+        description="Where the whole trail is not as it was written; asked for with `check`."
+    )
+
+
+@router.get("", response_model=AuditDocument)
+def read_audit(
+    _visitor: Admin,
+    request: Request,
+    services: TheDesk,
+    *,
+    since: Annotated[AwareDatetime | None, Query(description="Not before this instant.")] = None,
+    who: Annotated[
+        str, Query(max_length=100, description="Id of the key or user, or a part of name or place.")
+    ] = "",
+    after: Annotated[int, Query(ge=0, description="Only records with a higher number.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    check: Annotated[bool, Query(description="Check the chain from its beginning.")] = False,
+    format: Shape = Shape.JSON,  # noqa: A002 - as people call it
+) -> Response | AuditDocument:
+    """Tell who did what. With `format=jsonl` all of it is sent, a record a line."""
+    found = _found(services, since, who, after)
+    if format is Shape.JSONL:
+        services.audit.note(Deed(Did.AUDIT_TAKEN, actor_of(request.scope)), Outcome.DONE)
+        lines = (f"{line.exported()}\n" for line in found)
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+    items = [line.as_json() for line in islice(found, limit + 1)]
+    is_whole = len(items) <= limit
+    items = items[:limit]
+    trail = services.audit.trail
+    return AuditDocument(
+        items=items,
+        next=None if is_whole else items[-1]["no"],
+        faults=list(faults_of(trail.lines(), trail.ends())) if check else [],
+    )
+
+
+def _found(services: Services, since: datetime | None, who: str, after: int) -> Iterator[Line]:
+    lines = by(services.audit.trail.lines(since_s=since.timestamp() if since else 0), who)
+    return (line for line in lines if line.as_json()["no"] > after)

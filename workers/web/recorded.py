@@ -1,0 +1,234 @@
+"""Puts what visitors do into the audit trail: begun before the route is asked, and how it ended.
+
+Whatever changes something is recorded, whether its route is named below or not; of what only reads,
+the files that leave the house.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import redis
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dialer.audit import Audit
+from dialer.deeds import Actor, ActorKind, Deed, Did, Outcome, under_way
+from dialer.store.trail import TrailBusy
+from workers.web.access import Visitor
+from workers.web.entrance import Throttle
+from workers.web.problems import as_problem, problem_response
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_IS_RECORDED = "is_recorded"
+_KEY_ID = re.compile(r"dk_([0-9a-z]{10})_.*")
+
+WORDS: dict[str, Did] = {
+    # the API
+    "POST /api/v1/campaigns": Did.LIST_LOADED,
+    "POST /api/v1/campaigns/{campaign}/contacts": Did.LIST_APPENDED,
+    "POST /api/v1/campaigns/{campaign}/start": Did.CAMPAIGN_STARTED,
+    "POST /api/v1/campaigns/{campaign}/pause": Did.CAMPAIGN_PAUSED,
+    "POST /api/v1/campaigns/{campaign}/resume": Did.CAMPAIGN_RESUMED,
+    "POST /api/v1/campaigns/{campaign}/cancel": Did.CAMPAIGN_CANCELLED,
+    "PATCH /api/v1/campaigns/{campaign}/rules": Did.RULES_CHANGED,
+    "POST /api/v1/campaigns/{campaign}/unresolved/{attempt}": Did.ATTEMPT_DECIDED,
+    "PUT /api/v1/suppressions": Did.NUMBERS_SUPPRESSED,
+    "POST /api/v1/suppressions": Did.NUMBERS_SUPPRESSED,
+    "POST /api/v1/suppressions/remove": Did.NUMBER_UNSUPPRESSED,
+    "DELETE /api/v1/suppressions/{number}": Did.NUMBER_UNSUPPRESSED,
+    "PUT /api/v1/health/hold": Did.HOLD_SET,
+    "DELETE /api/v1/health/hold": Did.HOLD_RELEASED,
+    "DELETE /api/v1/health/stop": Did.ACCOUNT_RESUMED,
+    "POST /api/v1/keys": Did.KEY_MADE,
+    "DELETE /api/v1/keys/{key}": Did.KEY_REVOKED,
+    "POST /api/v1/rehearsals": Did.REHEARSAL_STARTED,
+    "DELETE /api/v1/rehearsals/{rehearsal}": Did.REHEARSAL_REMOVED,
+    "GET /api/v1/campaigns/{campaign}/reports/{file}": Did.REPORT_TAKEN,
+    "GET /api/v1/campaigns/{campaign}/rejected.csv": Did.REJECTED_TAKEN,
+    # the pages
+    "POST /sign-in": Did.SIGNED_IN,
+    "POST /sign-out": Did.SIGNED_OUT,
+    "POST /imports": Did.LIST_REVIEWED,
+    "POST /campaigns/{campaign}/append": Did.LIST_REVIEWED,
+    "POST /imports/{review}/check": Did.LIST_REVIEWED,
+    "POST /imports/{review}/load": Did.LIST_LOADED,
+    "POST /imports/{review}/discard": Did.LIST_DISCARDED,
+    "GET /imports/{review}/rejected.csv": Did.REJECTED_TAKEN,
+    "POST /campaigns/{campaign}/start": Did.CAMPAIGN_STARTED,
+    "POST /campaigns/{campaign}/pause": Did.CAMPAIGN_PAUSED,
+    "POST /campaigns/{campaign}/resume": Did.CAMPAIGN_RESUMED,
+    "POST /campaigns/{campaign}/cancel": Did.CAMPAIGN_CANCELLED,
+    "POST /campaigns/{campaign}/unresolved/{attempt}": Did.ATTEMPT_DECIDED,
+    "GET /campaigns/{campaign}/reports/{file}": Did.REPORT_TAKEN,
+    "GET /campaigns/{campaign}/rejected.csv": Did.REJECTED_TAKEN,
+    "POST /suppression": Did.NUMBERS_SUPPRESSED,
+    "POST /suppression/file": Did.NUMBERS_SUPPRESSED,
+    "POST /suppression/remove": Did.NUMBER_UNSUPPRESSED,
+    "POST /health/hold": Did.HOLD_SET,
+}
+
+
+class _Known(NamedTuple):
+    method: str
+    path: "re.Pattern[str]"
+    what: Did
+
+
+def _compiled(words: Iterable[tuple[str, Did]]) -> list[_Known]:
+    known = []
+    for route, what in words:
+        method, _, path = route.partition(" ")
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path))
+        known.append(_Known(method, re.compile(pattern), what))
+    return known
+
+
+_KNOWN = _compiled(WORDS.items())
+
+
+def what_is_done(method: str, path: str) -> tuple[Did | None, str]:
+    """Tell what a request asks for and on what; None when it only reads."""
+    for known in _KNOWN:
+        if known.method == method and (found := known.path.fullmatch(path)):
+            return known.what, " ".join(f"{name} {one}" for name, one in found.groupdict().items())
+    return (None, "") if method in _SAFE_METHODS else (Did.OTHER, path)
+
+
+class Recorded:
+    """Records what is done by those whom the entrance let in; signing in records itself."""
+
+    def __init__(self, app: ASGIApp, *, audit: Audit) -> None:
+        self._app = app
+        self._audit = audit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        what, on = what_is_done(scope["method"], scope["path"])
+        if what is None or "visitor" not in scope.get("state", {}):
+            await self._app(scope, receive, send)
+            return
+        scope["state"][_IS_RECORDED] = True
+        asked = {"request": f"{scope['method']} {scope['path']}"}
+        deed = Deed(what, actor_of(scope), on=on, asked=asked)
+        try:
+            await asyncio.to_thread(self._audit.begin, deed)
+        except (redis.RedisError, TrailBusy) as error:
+            await problem_response(as_problem(error))(scope, receive, send)
+            return
+        await self._answer(deed, scope, receive, send)
+
+    async def _answer(self, deed: Deed, scope: Scope, receive: Receive, send: Send) -> None:
+        is_ended = False
+
+        async def end(outcome: Outcome, why: str = "") -> None:
+            nonlocal is_ended
+            if not is_ended:
+                is_ended = True
+                await asyncio.to_thread(self._audit.end, deed, outcome, why=why)
+
+        async def send_recorded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                # before the visitor hears of it: who asks the trail then finds it there
+                status = message["status"]
+                await end(_outcome(status))
+            await send(message)
+
+        with under_way(deed):
+            try:
+                await self._app(scope, receive, send_recorded)
+            except BaseException as error:
+                await end(Outcome.FAILED, type(error).__name__)
+                raise
+
+
+def actor_of(scope: Scope) -> Actor:
+    """Tell who sent a request: the holder of a key, or nothing but an address."""
+    address = (scope.get("client") or ("",))[0]
+    visitor: Visitor | None = scope.get("state", {}).get("visitor")
+    return actor_named(visitor, address)
+
+
+def actor_named(visitor: Visitor | None, address: str) -> Actor:
+    """Tell who a visitor is."""
+    if visitor is None:
+        return Actor.stranger(address)
+    return Actor(ActorKind.KEY, visitor.id, visitor.name, address)
+
+
+def _outcome(status: int) -> Outcome:
+    if status < 400:
+        return Outcome.DONE
+    return Outcome.REFUSED if status < 500 else Outcome.FAILED
+
+
+@asynccontextmanager
+async def recorded(audit: Audit, deed: Deed) -> AsyncIterator[None]:
+    """Record what goes on after its request was answered."""
+    await asyncio.to_thread(audit.begin, deed)
+    try:
+        with under_way(deed):
+            yield
+    except Exception as error:
+        await asyncio.to_thread(audit.end, deed, _outcome(as_problem(error).status), why=str(error))
+        raise
+    else:
+        await asyncio.to_thread(audit.end, deed, Outcome.DONE)
+
+
+class TurnedAway:
+    """Records who was refused before anybody knew who it is: wrong keys, no key, another site.
+
+    A flood of them is counted, and does not fill the trail; each process counts for itself.
+    """
+
+    def __init__(self, app: ASGIApp, *, audit: Audit) -> None:
+        self._app = app
+        self._audit = audit
+        self._of_address = Throttle(per_s=0.1, burst=20)
+        self._of_all = Throttle(per_s=1.0, burst=200)
+        self._left_out = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+
+        async def send_recorded(message: Message) -> None:
+            if message["type"] == "http.response.start" and not state.get(_IS_RECORDED):
+                await self._look_at(message["status"], scope)
+            await send(message)
+
+        await self._app(scope, receive, send_recorded)
+
+    async def _look_at(self, status: int, scope: Scope) -> None:
+        shown = Headers(scope=scope).get("authorization", "")
+        is_about_a_key = status in {401, 429} and (shown or scope["path"] == "/sign-in")
+        if is_about_a_key:
+            await self._record(Did.KEY_REFUSED, scope, status, key=_id_in(shown))
+        elif 400 <= status < 500 and scope["method"] not in _SAFE_METHODS:
+            await self._record(Did.REQUEST_REFUSED, scope, status)
+
+    async def _record(self, what: Did, scope: Scope, status: int, *, key: str = "") -> None:
+        actor = actor_of(scope)
+        if self._of_address.wait_s(actor.place) or self._of_all.wait_s(""):
+            self._left_out += 1
+            return
+        asked: dict[str, object] = {"request": f"{scope['method']} {scope['path']}"}
+        if key:
+            asked["key"] = key
+        if self._left_out:
+            asked["not_recorded_before"], self._left_out = self._left_out, 0
+        deed = Deed(what, actor, asked=asked, why=f"answered with {status}")
+        await asyncio.to_thread(self._audit.note_quietly, deed, Outcome.REFUSED)
+
+
+def _id_in(authorization: str) -> str:
+    """Give the id in a key; its secret is nobody's to read."""
+    found = _KEY_ID.fullmatch(authorization.rpartition(" ")[2])
+    return found[1] if found else ""
