@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from campaigns.caps import AccountCaps, local_day
+from dialer.deeds import tell
 from dialer.store import Database
 from dialer.store.account import read_closed
 from dialer.store.day import add_to_caps, calls_by_hour, used_of
@@ -105,6 +106,7 @@ class AccountDay:
             raise ValueError("a cap is raised for today, never lowered; lower the setting instead")
         day, _ = local_day(datetime.fromtimestamp(self._db.now(), UTC), self._zone)
         add_to_caps(self._db, day, {"calls": calls, "seconds": 60 * minutes, "spend": spend})
+        tell(after={"calls": calls, "minutes": minutes, "spend": spend})
         log.warning("caps_raised", calls=calls, minutes=minutes, spend=spend)
         return self.read()
 

@@ -111,7 +111,7 @@ class Trail:
         Args:
             since_s: Epoch s.
         """
-        after = f"{int(since_s * 1000)}"
+        after = f"{_ms(since_s)}"
         while True:
             entries = cast("Any", self._db.client.xrange(self._key, min=after, count=_AT_ONCE))
             for _, fields in entries:
@@ -122,7 +122,7 @@ class Trail:
 
     def newest(self, *, not_before_s: float = 0) -> Iterator[Line]:
         """Read backwards, the newest first, until an instant, epoch s."""
-        before, first = "+", f"{int(not_before_s * 1000)}"
+        before, first = "+", f"{_ms(not_before_s)}"
         while True:
             entries = cast(
                 "Any", self._db.client.xrevrange(self._key, before, first, count=_AT_ONCE)
@@ -139,7 +139,11 @@ class Trail:
         Args:
             before_s: Epoch s.
         """
-        return int(self._db.run("audit", "trim", int(before_s * 1000)))
+        return int(self._db.run("audit", "trim", _ms(before_s)))
+
+
+def _ms(epoch_s: float) -> int:
+    return min(max(0, int(epoch_s * 1000)), 10**15)  # a stream knows nothing before 1970
 
 
 def _line(fields: Mapping[bytes, bytes]) -> Line:

@@ -58,6 +58,7 @@ ADMIN = [
     ("DELETE", "/health/hold"),
     ("POST", "/health/caps"),
     ("DELETE", "/health/stop"),
+    ("GET", "/audit"),
     ("GET", "/keys"),
     ("POST", "/keys"),
     ("DELETE", "/keys/0000000000"),

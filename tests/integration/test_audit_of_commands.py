@@ -3,53 +3,31 @@
 import os
 import pwd
 import socket
-import sys
-from pathlib import Path
 
 import pytest
 
 from dialer.store import Database
 from dialer.store.trail import Line, Trail
-from tests.web_kit import LIST, SECRET
+from tests.acceptance.rig import Rig
+from tests.web_kit import LIST
 from workers.cli import recorded
-from workers.cli.app import command_line
 from workers.cli.command_tree import Group, Table
 from workers.cli.commands import COMMANDS
-from workers.cli.faults import exit_code
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 
 
-SETTINGS = {
-    "EXOTEL_ACCOUNT_SID": "audit",
-    "EXOTEL_API_KEY": "demo-key",
-    "EXOTEL_API_TOKEN": "demo-token",
-    "EXOTEL_CALLER_ID": "08000000000",
-    "DIALER_PUBLIC_URL": "http://127.0.0.1:8000",
-    "DIALER_CALLBACK_SECRET": SECRET,
-    "DIALER_CALLING_HOURS": "always",
-}
-
-
 @pytest.fixture
-def at_home(redis_server, redis_client, tmp_path, monkeypatch) -> Path:
-    """Stand in an empty folder, with an account set."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("REDIS_URL", f"unix://{redis_server.connection_kwargs['unix_socket_path']}")
-    for name, value in SETTINGS.items():
-        monkeypatch.setenv(name, value)
+def rig(tmp_path, redis_server, redis_client) -> Rig:
+    """An account whose commands are real processes."""
     (tmp_path / "contacts.csv").write_text(LIST, encoding="utf-8")
     (tmp_path / "stop.csv").write_text("+919876543201\n", encoding="utf-8")
-    return tmp_path
-
-
-def dialer(monkeypatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["dialer", *words])
-    return exit_code(command_line())
+    url = f"unix://{redis_server.connection_kwargs['unix_socket_path']}"
+    return Rig(tmp_path, "http://127.0.0.1:1", {"REDIS_URL": url})
 
 
 def records(redis_client) -> list[dict]:
-    return [line.as_json() for line in Trail(Database(redis_client, "audit")).lines()]
+    return [line.as_json() for line in Trail(Database(redis_client, "demo")).lines()]
 
 
 def ends(redis_client) -> list[tuple[str, str]]:
@@ -83,9 +61,7 @@ def test_every_command_that_changes_something_is_recorded(words):
     assert hasattr(recorded.recorded(a_command, tuple(words.split())), "is_recorded") is changes
 
 
-def test_what_commands_do_is_recorded_with_the_user_the_host_and_what_changed(
-    at_home, redis_client, monkeypatch
-):
+def test_what_commands_do_is_recorded_with_the_user_the_host_and_what_changed(rig, redis_client):
     for words in (
         ("campaign", "load", "contacts.csv", "--name", "diwali", "--start"),
         ("campaign", "pause", "diwali", "--why", "lunch"),
@@ -99,9 +75,10 @@ def test_what_commands_do_is_recorded_with_the_user_the_host_and_what_changed(
         ("key", "create", "Asha", "--scope", "read"),
         ("report", "diwali", "--out", "reports"),
         ("campaign", "cancel", "diwali"),
-        ("purge", "--campaign", "diwali"),
+        ("purge", "--number", "+919000000099"),
     ):
-        assert dialer(monkeypatch, *words) == 0, words
+        done = rig.run(*words)
+        assert done.returncode == 0, (words, done.stderr)
 
     assert ends(redis_client) == [
         ("campaign_started", "done"),
@@ -130,63 +107,56 @@ def test_what_commands_do_is_recorded_with_the_user_the_host_and_what_changed(
     assert "9876543201" not in str(told)
 
 
-def test_a_command_that_is_refused_is_recorded_as_refused(at_home, redis_client, monkeypatch):
-    assert dialer(monkeypatch, "campaign", "start", "nobody") == 1
+def test_a_command_that_is_refused_is_recorded_as_refused(rig, redis_client):
+    assert rig.run("campaign", "start", "nobody").returncode == 1
 
     assert ends(redis_client) == [("campaign_started", "refused")]
     assert "nobody" in records(redis_client)[-1]["why"]
 
 
-def test_commands_that_only_read_leave_no_record(at_home, redis_client, monkeypatch):
-    dialer(monkeypatch, "campaign", "load", "contacts.csv", "--name", "diwali", "--dry-run")
-    dialer(monkeypatch, "campaign", "list")
-    dialer(monkeypatch, "hold", "show")
-    dialer(monkeypatch, "audit", "--json")
+def test_commands_that_only_read_leave_no_record(rig, redis_client):
+    rig.run("campaign", "load", "contacts.csv", "--name", "diwali", "--dry-run")
+    rig.run("campaign", "list")
+    rig.run("hold", "show")
+    rig.run("audit", "--json")
 
     assert records(redis_client) == []
 
 
-def test_a_changed_rule_is_a_change_and_showing_the_rules_is_none(
-    at_home, redis_client, monkeypatch
-):
-    dialer(monkeypatch, "campaign", "load", "contacts.csv", "--name", "diwali")
+def test_a_changed_rule_is_a_change_and_showing_the_rules_is_none(rig, redis_client):
+    rig.run("campaign", "load", "contacts.csv", "--name", "diwali")
 
-    dialer(monkeypatch, "campaign", "rules", "diwali")
+    rig.run("campaign", "rules", "diwali")
 
     assert ends(redis_client) == [("list_loaded", "done")]
 
 
-def test_the_trail_is_shown_written_and_checked(at_home, redis_client, monkeypatch, capsys):
-    dialer(monkeypatch, "hold", "set", "drill")
-    dialer(monkeypatch, "hold", "release")
-    capsys.readouterr()
+def test_the_trail_is_shown_written_and_checked(rig, redis_client):
+    rig.run("hold", "set", "drill")
+    rig.run("hold", "release")
 
-    assert dialer(monkeypatch, "audit") == 0
-    shown = capsys.readouterr().out
+    shown = rig.run("audit").stdout
     assert "hold_released" in shown
     assert "hold: drill → None" in shown
-    assert dialer(monkeypatch, "audit", "--out", "trail.jsonl") == 0
-    assert (at_home / "trail.jsonl").stat().st_mode & 0o777 == 0o600
-    lines = (at_home / "trail.jsonl").read_text(encoding="utf-8").splitlines()
+    assert rig.run("audit", "--out", "trail.jsonl").returncode == 0
+    assert (rig.folder / "trail.jsonl").stat().st_mode & 0o777 == 0o600
+    lines = (rig.folder / "trail.jsonl").read_text(encoding="utf-8").splitlines()
     assert Line.parse(lines[0]).is_genuine
-    assert dialer(monkeypatch, "audit", "--check") == 0
-    assert dialer(monkeypatch, "audit", "--check", "--file", "trail.jsonl") == 0
-    (at_home / "trail.jsonl").write_text("\n".join(lines[1:2] + lines[3:]), encoding="utf-8")
-    capsys.readouterr()
-    assert dialer(monkeypatch, "audit", "--check", "--file", "trail.jsonl") == 1
-    assert "record 3 is missing" in capsys.readouterr().err
-    assert dialer(monkeypatch, "audit", "--since", "yesterday") == 2
+    assert rig.run("audit", "--check").returncode == 0
+    assert rig.run("audit", "--check", "--file", "trail.jsonl").returncode == 0
+    (rig.folder / "trail.jsonl").write_text("\n".join(lines[1:2] + lines[3:]), encoding="utf-8")
+    checked = rig.run("audit", "--check", "--file", "trail.jsonl")
+    assert (checked.returncode, "record 3 is missing" in checked.stderr) == (1, True)
+    assert rig.run("audit", "--since", "yesterday").returncode == 2
 
 
-def test_a_record_removed_from_redis_is_told_by_the_check(
-    at_home, redis_client, monkeypatch, capsys
-):
-    dialer(monkeypatch, "hold", "set", "drill")
-    dialer(monkeypatch, "hold", "release")
-    key = "dialer:{audit}:audit"
+def test_a_record_removed_from_redis_is_told_by_the_check(rig, redis_client):
+    rig.run("hold", "set", "drill")
+    rig.run("hold", "release")
+    key = "dialer:{demo}:audit"
     redis_client.xdel(key, redis_client.xrange(key)[1][0])
-    capsys.readouterr()
 
-    assert dialer(monkeypatch, "audit", "--check") == 1
+    checked = rig.run("audit", "--check")
 
-    assert "record 2 is missing" in capsys.readouterr().err
+    assert checked.returncode == 1
+    assert "record 2 is missing" in checked.stderr

@@ -7,10 +7,12 @@ import typer
 
 from dialer import logs
 from dialer.access.api_keys import Scope
+from dialer.deeds import Deed, Did
 from dialer.settings import read_settings, require_data_dir, require_dialling
 from workers import feeder as feeder_process
 from workers import results as results_process
 from workers.cli.printing import say
+from workers.cli.recorded import at_terminal
 from workers.cli.session import read_users_settings
 from workers.redis_fitness import require_fit_redis
 from workers.roles import all_processes
@@ -60,7 +62,8 @@ def _show_first_key(wiring: Wiring) -> None:
     try:
         if wiring.api_keys.were_made():
             return
-        _, secret = wiring.api_keys.create("administrator", {Scope.ADMIN})
+        with wiring.audit.recording(Deed(Did.KEY_MADE, at_terminal())):
+            _, secret = wiring.api_keys.create("administrator", {Scope.ADMIN})
     except redis.RedisError:
         return  # the processes wait for it, and the next start makes the key
     say("Your admin key, shown this once; keep it like a password:")

@@ -69,6 +69,8 @@ WORDS: dict[str, Did | None] = {
     "hold set": Did.HOLD_SET,
     "hold release": Did.HOLD_RELEASED,
     "account show": READS,
+    "account today": READS,
+    "account raise": Did.CAPS_RAISED,
     "account resume": Did.ACCOUNT_RESUMED,
     "agents": READS,
     "key create": Did.KEY_MADE,

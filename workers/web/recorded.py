@@ -42,6 +42,7 @@ WORDS: dict[str, Did] = {
     "PUT /api/v1/health/hold": Did.HOLD_SET,
     "DELETE /api/v1/health/hold": Did.HOLD_RELEASED,
     "DELETE /api/v1/health/stop": Did.ACCOUNT_RESUMED,
+    "POST /api/v1/health/caps": Did.CAPS_RAISED,
     "POST /api/v1/keys": Did.KEY_MADE,
     "DELETE /api/v1/keys/{key}": Did.KEY_REVOKED,
     "POST /api/v1/rehearsals": Did.REHEARSAL_STARTED,
@@ -68,6 +69,7 @@ WORDS: dict[str, Did] = {
     "POST /suppression/file": Did.NUMBERS_SUPPRESSED,
     "POST /suppression/remove": Did.NUMBER_UNSUPPRESSED,
     "POST /health/hold": Did.HOLD_SET,
+    "POST /health/caps": Did.CAPS_RAISED,
 }
 
 

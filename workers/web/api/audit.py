@@ -41,7 +41,13 @@ class AuditDocument(BaseModel):
     )
 
 
-@router.get("", response_model=AuditDocument)
+@router.get(
+    "",
+    response_model=AuditDocument,
+    responses={
+        200: {"content": {"application/x-ndjson": {}}, "description": "With `format=jsonl`: lines."}
+    },
+)
 def read_audit(
     _visitor: Admin,
     request: Request,
