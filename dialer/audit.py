@@ -14,12 +14,14 @@ import redis
 import structlog
 
 from dialer.deeds import Deed, Did, Outcome, deed_under_way, under_way
+from dialer.errors import NotDone
 from dialer.logs import mask_text
 from dialer.store import Database
 from dialer.store.trail import Ends, Line, Trail, TrailBusy
 
 log = structlog.get_logger(__name__)
 
+_DAY_S = 86_400.0
 _LONGEST_TEXT = 300
 _MOST_ITEMS = 60
 _DEEPEST = 4
@@ -30,6 +32,7 @@ class Audit:
 
     def __init__(self, db: Database) -> None:
         self.trail = Trail(db)
+        self._now_s = db.now
 
     @contextmanager
     def recording(self, deed: Deed) -> Iterator[Deed]:
@@ -43,7 +46,8 @@ class Audit:
             with under_way(deed):
                 yield deed
         except BaseException as error:
-            self.end(deed, Outcome.FAILED, why=str(error) or type(error).__name__)
+            outcome = Outcome.REFUSED if isinstance(error, NotDone) else Outcome.FAILED
+            self.end(deed, outcome, why=str(error) or type(error).__name__)
             raise
         else:
             self.end(deed, Outcome.DONE)
@@ -96,6 +100,13 @@ class Audit:
             after=deed.after,
             why=deed.why,
         )
+
+    def forget(self, *, days: int) -> int:
+        """Drop what is older; the check begins at the last that went. Gives how many went."""
+        gone = self.trail.trim(before_s=self._now_s() - days * _DAY_S)
+        if gone:
+            log.info("audit_trimmed", records=gone, days=days)
+        return gone
 
     def note_quietly(self, deed: Deed, outcome: Outcome) -> None:
         """Do as `note`, of what was turned away anyway."""
@@ -164,7 +175,7 @@ def faults_of(lines: Iterable[Line], ends: Ends | None = None) -> Iterator[str]:
         no, last_hash = found, line.hash
     if ends and (no or 0) < ends.no:
         yield _missing((no or 0) + 1, ends.no)
-    elif ends and last_hash != ends.hash:
+    elif ends and no == ends.no and last_hash != ends.hash:  # more may be written meanwhile
         yield f"record {no} is not the last that was written"
 
 

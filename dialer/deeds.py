@@ -38,6 +38,7 @@ class Did(StrEnum):
     # numbers
     NUMBERS_SUPPRESSED = "numbers_suppressed"
     NUMBER_UNSUPPRESSED = "number_unsuppressed"
+    NUMBER_SEARCHED = "number_searched"
     DATA_PURGED = "data_purged"
     # the account
     HOLD_SET = "hold_set"

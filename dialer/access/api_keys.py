@@ -165,6 +165,11 @@ class ApiKeys:
                 pipe.hdel(self._key, *ended)
                 pipe.hdel(self._used_key, *ended)
                 pipe.execute()
+            tell(
+                on=f"key {id_}",
+                before={"keys": {one: stored[one]["name"] for one in ended}},
+                after={"keys": {}},
+            )
         return ended
 
     def find(self, key: str) -> ApiKey | None:

@@ -23,7 +23,6 @@ from campaigns.attempt import SEND_WINDOW_S, Attempt, AttemptState, CallReport, 
 from campaigns.numbers.same_phone import country_code_length, endings
 from campaigns.settlement import Conflict, proven, settled
 from dialer import failpoints
-from dialer.deeds import tell
 from dialer.dialing.journal import Intent, Journal, LateAnswer
 from dialer.dialing.options import DialingOptions
 from dialer.ids import AttemptId
@@ -263,8 +262,6 @@ class AccountRecovery:
         Raises:
             NotPlain: The reason is longer than a line, or holds control characters.
         """
-        before = self.hold()
-        tell(before={"hold": before.why if before else None}, after={"hold": why})
         self._holds.set_by_hand(why)
 
     def release(self, hold: Hold | None = None) -> bool:
@@ -277,7 +274,6 @@ class AccountRecovery:
             False when nothing held it, or another hold stands by now.
         """
         seen = hold or self.hold()
-        tell(before={"hold": seen.why if seen else None}, after={"hold": None})
         return seen is not None and self._holds.release(hand=seen.hand, machine=seen.machine)
 
     def tick(self) -> None:

@@ -2,7 +2,7 @@
 
 import structlog
 
-from dialer.deeds import tell
+from dialer.deeds import Did, tell
 from dialer.store import Database
 from dialer.store.account import lift_stop, read_stop
 
@@ -13,7 +13,8 @@ def resume_account(db: Database) -> bool:
     """Let dialling go on; False when nothing had stopped it."""
     before = read_stop(db)
     was_stopped = lift_stop(db)
-    tell(before={"stopped": before.why if before else None}, after={"stopped": None})
+    was = {"stopped": before.why if before else None}
+    tell(what=Did.ACCOUNT_RESUMED, before=was, after={"stopped": None})
     if was_stopped:
         log.warning("account_resumed")
     return was_stopped

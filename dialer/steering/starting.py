@@ -9,6 +9,7 @@ from typing import cast
 import structlog
 
 from campaigns.campaign import CampaignState
+from dialer.deeds import Did, tell
 from dialer.errors import NotDone
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.database import text
@@ -62,9 +63,15 @@ class Starting:
         self._db.client.hsetnx(key, "asked_by", who)
         asked_by = text(cast("bytes | None", self._db.client.hget(key, "asked_by")))
         if asked_by == who:
+            tell(on=f"campaign {campaign.name} {campaign.id}", after={"asked_by": who})
             raise SecondPersonNeeded(campaign)
         self._db.client.hset(
             key, mapping={"confirmed": campaign.accepted, "confirmed_by": f"{asked_by}, {who}"}
         )
         self._db.client.hdel(key, "asked_by")
+        tell(
+            what=Did.START_CONFIRMED,
+            before={"asked_by": asked_by},
+            after={"confirmed_by": who, "contacts": campaign.accepted},
+        )
         log.warning("start_confirmed", campaign_id=campaign.id, asked_by=asked_by, confirmed_by=who)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from campaigns.plain_text import LONGEST_REASON, plain_line
+from dialer.deeds import Did, tell
 from dialer.store.database import Database, text
 
 HOST_SEEN_S = 120.0
@@ -151,12 +152,18 @@ class Holds:
             NotPlain: The reason is longer than a line, or holds control characters.
         """
         reason = plain_line(why, "the reason", most=LONGEST_REASON)
+        before = self.read()
         self._db.run("hold", "set", reason, self._epoch)
+        tell(before={"hold": before.why if before else None}, after={"hold": reason})
 
     def release(self, *, hand: ByHand | None, machine: ByMachine | None) -> bool:
         """End these, as a person; False when another one stands by now, and nothing was ended."""
         by_hand, by_machine = (one.id if one else "" for one in (hand, machine))
-        return bool(self._db.run("hold", "release", by_hand, self._epoch, by_machine))
+        is_ended = bool(self._db.run("hold", "release", by_hand, self._epoch, by_machine))
+        if is_ended:
+            before = {"hold": Hold(hand, machine).why}
+            tell(what=Did.HOLD_RELEASED, before=before, after={"hold": None})
+        return is_ended
 
     def end(self, machine: ByMachine) -> bool:
         """End one that was worked off; False when another one stands, or another host came."""

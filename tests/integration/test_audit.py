@@ -176,6 +176,34 @@ def test_old_records_go_and_what_is_left_still_checks(db):
     assert faults(db) == []
 
 
+def test_records_go_after_so_many_days_and_the_check_begins_behind_them(db):
+    write(db, 3)
+    key = db.key("audit")
+    for id_, fields in db.client.xrange(key):  # as if written forty days ago
+        db.client.xdel(key, id_)
+        db.client.lpush("aside", fields[b"record"], fields[b"hash"])
+    db.client.delete(key)
+    old_ms = int((db.now() - 40 * 86_400) * 1000)
+    for _ in range(3):
+        record, hash_ = db.client.rpop("aside"), db.client.rpop("aside")
+        db.client.xadd(key, {"record": record, "hash": hash_}, id=f"{old_ms}-*")
+    write(db, 2)
+
+    assert Audit(db).forget(days=41) == 0
+    assert Audit(db).forget(days=39) == 3
+
+    assert [one["no"] for one in records(db)] == [4, 5]
+    assert faults(db) == []
+
+
+def test_a_record_written_while_the_trail_is_checked_is_no_fault(db):
+    write(db, 2)
+    ends = Trail(db).ends()
+    write(db, 1)
+
+    assert list(faults_of(Trail(db).lines(), ends)) == []
+
+
 def test_a_record_taken_out_after_old_ones_went_shows(db):
     write(db, 2)
     db.pass_time(86_400)

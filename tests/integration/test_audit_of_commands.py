@@ -61,6 +61,7 @@ def test_every_command_that_changes_something_is_recorded(words):
     assert hasattr(recorded.recorded(a_command, tuple(words.split())), "is_recorded") is changes
 
 
+@pytest.mark.timeout(400)  # a process for each command
 def test_what_commands_do_is_recorded_with_the_user_the_host_and_what_changed(rig, redis_client):
     for words in (
         ("campaign", "load", "contacts.csv", "--name", "diwali", "--start"),
@@ -131,6 +132,7 @@ def test_a_changed_rule_is_a_change_and_showing_the_rules_is_none(rig, redis_cli
     assert ends(redis_client) == [("list_loaded", "done")]
 
 
+@pytest.mark.timeout(400)  # a process for each command
 def test_the_trail_is_shown_written_and_checked(rig, redis_client):
     rig.run("hold", "set", "drill")
     rig.run("hold", "release")

@@ -215,7 +215,9 @@ def test_keys_suppressions_and_holds_are_recorded_with_masked_numbers(server_sit
     made = server_site.api("POST", "/keys", json={"name": "Ravi", "scopes": ["read"]}).json()
     server_site.api("DELETE", f"/keys/{made['id']}")
     server_site.api("PUT", "/suppressions", json={"number": "+919876543299", "why": "asked"})
-    server_site.api("DELETE", "/suppressions/+919876543299")
+    server_site.api("POST", "/suppressions/remove", json={"number": "+919876543299"})
+    server_site.api("POST", "/health/caps", json={"calls": 10})
+    server_site.api("POST", "/numbers/search", json={"number": "+919876543299"})
     server_site.api("PUT", "/health/hold", json={"why": "drill"})
     server_site.api("DELETE", "/health/hold")
 
@@ -225,12 +227,17 @@ def test_keys_suppressions_and_holds_are_recorded_with_masked_numbers(server_sit
         "key_revoked",
         "numbers_suppressed",
         "number_unsuppressed",
+        "caps_raised",
+        "number_searched",
         "hold_set",
         "hold_released",
     ]
     assert ends[0]["after"]["scopes"] == ["read"]
-    assert ends[4]["after"] == {"hold": "drill"}
-    assert ends[5]["before"] == {"hold": "drill"}
+    assert ends[1]["before"] == {"keys": {made["id"]: "Ravi"}}
+    assert ends[4]["after"]["calls"] == 10
+    assert ends[5]["on"] == "number …299"
+    assert ends[6]["after"] == {"hold": "drill"}
+    assert ends[7]["before"] == {"hold": "drill"}
     assert made["key"].split("_")[2] not in str(ends)
     assert "9876543299" not in str(records(server_site, after=before))
 

@@ -101,11 +101,11 @@ def start(wiring: Wiring, campaign_id: str, *, who: str) -> CampaignState:
     campaign = wiring.campaigns.find(campaign_id)
     if campaign.state is not CampaignState.LOADED:
         return campaign.state
-    with wiring.audit.part(deeds.Did.CAMPAIGN_STARTED):
-        try:
+    try:
+        with wiring.audit.part(deeds.Did.CAMPAIGN_STARTED):
             return wiring.starting.start(campaign, who=who)
-        except SecondPersonNeeded:
-            return campaign.state
+    except SecondPersonNeeded:
+        return campaign.state
 
 
 def tell_loaded(document: Mapping[str, Any]) -> None:

@@ -38,7 +38,8 @@ WORDS: dict[str, Did] = {
     "PUT /api/v1/suppressions": Did.NUMBERS_SUPPRESSED,
     "POST /api/v1/suppressions": Did.NUMBERS_SUPPRESSED,
     "POST /api/v1/suppressions/remove": Did.NUMBER_UNSUPPRESSED,
-    "DELETE /api/v1/suppressions/{number}": Did.NUMBER_UNSUPPRESSED,
+    "POST /api/v1/numbers/search": Did.NUMBER_SEARCHED,
+    "POST /api/v1/health/caps": Did.CAPS_RAISED,
     "PUT /api/v1/health/hold": Did.HOLD_SET,
     "DELETE /api/v1/health/hold": Did.HOLD_RELEASED,
     "DELETE /api/v1/health/stop": Did.ACCOUNT_RESUMED,
@@ -68,7 +69,9 @@ WORDS: dict[str, Did] = {
     "POST /suppression": Did.NUMBERS_SUPPRESSED,
     "POST /suppression/file": Did.NUMBERS_SUPPRESSED,
     "POST /suppression/remove": Did.NUMBER_UNSUPPRESSED,
+    "POST /suppression/search": Did.NUMBER_SEARCHED,
     "POST /health/hold": Did.HOLD_SET,
+    "POST /health/caps": Did.CAPS_RAISED,
     "POST /health/caps": Did.CAPS_RAISED,
 }
 

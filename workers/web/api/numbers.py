@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from dialer.clock import boottime_s
+from dialer.deeds import tell
 from dialer.watching.browsing import Filter, contacts_page
 from workers.web.api.needs import Reader, TheDesk
 from workers.web.api.shapes import ContactDocument, contact_document
@@ -37,10 +38,11 @@ class Found(BaseModel):
 
 @router.post("/search")
 def search_numbers(_visitor: Reader, services: TheDesk, search: Search) -> Found:
-    """Find contacts by a number; writes nothing."""
+    """Find contacts by a number; writes nothing but who searched."""
     campaigns = services.wiring.campaigns
     where = [campaigns.find(search.campaign_id)] if search.campaign_id else campaigns.all()
     digits = search.number.removeprefix("+")
+    tell(on=f"number …{digits[-3:]}")
     wanted = Filter(agent=digits) if search.agent else Filter(number=digits)
     ends_at_s = boottime_s() + _LONGEST_S
     found: list[ContactDocument] = []
