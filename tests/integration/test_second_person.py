@@ -6,7 +6,10 @@ import pytest
 
 from campaigns.campaign import CampaignState
 from dialer.access.api_keys import Scope
+from dialer.audit import Audit
+from dialer.deeds import Actor, ActorKind, Deed, Did
 from dialer.steering.starting import SecondPersonNeeded, Starting
+from dialer.store.trail import Trail
 from tests.account_kit import Account
 from tests.factories import append_contacts, pair, store_campaign
 from tests.web_kit import LIST, Site, settings_for, site
@@ -48,6 +51,28 @@ def test_a_second_person_lets_it_go(guarded, db):
     assert len(guarded.company.posts) == 3
     found = guarded.campaigns.find(id_)
     assert (found.confirmed, found.asked_by) == (3, "")
+
+
+def test_the_audit_trail_tells_who_asked_and_who_confirmed(guarded, db):
+    id_ = store_campaign(db, pairs(1, 3), running=False)
+
+    def start(who: str) -> None:
+        deed = Deed(Did.CAMPAIGN_STARTED, Actor(ActorKind.KEY, who, who, ""))
+        with Audit(db).recording(deed):
+            starting(guarded).start(guarded.campaigns.find(id_), who=who)
+
+    with pytest.raises(SecondPersonNeeded):
+        start("asha")
+    start("ravi")
+
+    asked, confirmed = [
+        line.as_json() for line in Trail(db).lines() if '"begun"' not in line.record
+    ]
+    assert (asked["what"], asked["outcome"]) == ("campaign_started", "refused")
+    assert asked["after"] == {"asked_by": "asha"}
+    assert (confirmed["what"], confirmed["outcome"]) == ("start_confirmed", "done")
+    assert confirmed["before"]["asked_by"] == "asha"
+    assert confirmed["after"]["confirmed_by"] == "ravi"
 
 
 def test_a_small_list_needs_nobody_else(guarded, db):

@@ -39,7 +39,6 @@ WORDS: dict[str, Did] = {
     "POST /api/v1/suppressions": Did.NUMBERS_SUPPRESSED,
     "POST /api/v1/suppressions/remove": Did.NUMBER_UNSUPPRESSED,
     "POST /api/v1/numbers/search": Did.NUMBER_SEARCHED,
-    "POST /api/v1/health/caps": Did.CAPS_RAISED,
     "PUT /api/v1/health/hold": Did.HOLD_SET,
     "DELETE /api/v1/health/hold": Did.HOLD_RELEASED,
     "DELETE /api/v1/health/stop": Did.ACCOUNT_RESUMED,
@@ -69,9 +68,10 @@ WORDS: dict[str, Did] = {
     "POST /suppression": Did.NUMBERS_SUPPRESSED,
     "POST /suppression/file": Did.NUMBERS_SUPPRESSED,
     "POST /suppression/remove": Did.NUMBER_UNSUPPRESSED,
+    "POST /campaigns/{campaign}/contacts/search": Did.NUMBER_SEARCHED,
+    "POST /campaigns/{campaign}/attempts/search": Did.NUMBER_SEARCHED,
     "POST /suppression/search": Did.NUMBER_SEARCHED,
     "POST /health/hold": Did.HOLD_SET,
-    "POST /health/caps": Did.CAPS_RAISED,
     "POST /health/caps": Did.CAPS_RAISED,
 }
 
