@@ -3,7 +3,6 @@
 import re
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from starlette.routing import Route
@@ -37,10 +36,10 @@ FILLED = {
 }
 
 
-@pytest.fixture(scope="module")
-def server_site(redis_server: ValkeyServer, tmp_path_factory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("audit")
-    with site(settings_for(redis_server, f"audit{secrets.token_hex(4)}", folder)) as running:
+@pytest.fixture
+def server_site(redis_server: ValkeyServer, tmp_path) -> Iterator[Site]:
+    """Serve each test by itself: a flood of refusals is told once, so one would hide another's."""
+    with site(settings_for(redis_server, f"audit{secrets.token_hex(4)}", tmp_path)) as running:
         yield running
 
 
