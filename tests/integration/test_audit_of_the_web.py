@@ -193,7 +193,7 @@ def test_signing_in_and_out_and_wrong_keys_are_recorded_without_any_secret(serve
     assert told[3]["who"]["kind"] == "stranger"
     assert told[3]["asked"]["key"] == id_
     assert "wrong" not in str(told)
-    assert key.split("_")[2] not in str(told)
+    assert key.split("_", 2)[2] not in str(told)
 
 
 def test_too_small_a_key_and_no_key_at_all_are_recorded(server_site):
@@ -237,7 +237,7 @@ def test_keys_suppressions_and_holds_are_recorded_with_masked_numbers(server_sit
     assert ends[5]["on"] == "number …299"
     assert ends[6]["after"] == {"hold": "drill"}
     assert ends[7]["before"] == {"hold": "drill"}
-    assert made["key"].split("_")[2] not in str(ends)
+    assert made["key"].split("_", 2)[2] not in str(ends)
     assert "9876543299" not in str(records(server_site, after=before))
 
 
