@@ -18,11 +18,13 @@ Slots alone allow bursts, which providers that count otherwise may refuse; so gr
 even spacing of W / L.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from campaigns.attempt import SEND_WINDOW_S
 from dialer.errors import RateFeedback
-from dialer.store.database import Database, text
+from dialer.store.database import Database
+from dialer.store.rate import read_rate, read_seconds
 
 WINDOW_MARGIN_S = 0.1
 """Covers windows closed at both ends and provider nodes whose clocks differ; costs 0.16 %."""
@@ -181,40 +183,21 @@ class Pacing:
         """Read what was sent lately."""
         now = self._db.now()
         minute = int(now // 60)
-        with self._db.client.pipeline(transaction=False) as pipe:
-            for kind in ("sent", "refused"):
-                for one in (minute - 1, minute):
-                    pipe.hgetall(self._db.key(kind, one))
-            pipe.hmget(self._db.key("pace"), "blocked_until", "cut", "cut_at")
-            *seconds, (blocked_until, cut, cut_at) = pipe.execute()
-        recent = [
-            sum(int(number) for second, number in one.items() if int(second) > now - 60)
-            for one in seconds
-        ]
-        lowered = max(0, int(float(cut)) - int((now - float(cut_at)) // 600)) if cut else 0
+        seconds, pace = read_rate(self._db, (minute - 1, minute))
+        lowered = max(0, int(pace.cut) - int((now - pace.cut_at) // 600)) if pace.cut else 0
         return Rate(
-            last_60_s=recent[0] + recent[1],
-            refused_60_s=recent[2] + recent[3],
+            last_60_s=_since(now - 60, seconds.sent),
+            refused_60_s=_since(now - 60, seconds.refused),
             limit=max(1, self.allowance.requests - lowered),
-            blocked_for_s=max(0.0, float(blocked_until or 0) - now),
+            blocked_for_s=max(0.0, pace.blocked_until - now),
         )
 
     def history(self, *, minutes: int) -> list[tuple[int, int, int]]:
         """Read (second, requests, refusals) of the last minutes; seconds without any are left out."""
         this_minute = int(self._db.now() // 60)
-        span = range(this_minute - minutes, this_minute + 1)
-        with self._db.client.pipeline(transaction=False) as pipe:
-            for one in span:
-                pipe.hgetall(self._db.key("sent", one))
-                pipe.hgetall(self._db.key("refused", one))
-            answers = pipe.execute()
-        sent: dict[int, int] = {}
-        refused: dict[int, int] = {}
-        for at, stored in enumerate(answers):
-            into = refused if at % 2 else sent
-            into.update({int(text(second)): int(number) for second, number in stored.items()})
-        seconds = sorted(sent.keys() | refused.keys())
-        return [(second, sent.get(second, 0), refused.get(second, 0)) for second in seconds]
+        found = read_seconds(self._db, range(this_minute - minutes, this_minute + 1))
+        seconds = sorted(found.sent.keys() | found.refused.keys())
+        return [(one, found.sent.get(one, 0), found.refused.get(one, 0)) for one in seconds]
 
     def _learn(self, member: str, kept_s: float, *, remaining: int | None = None) -> None:
         if not self.allowance.shares_lookups and member:
@@ -227,3 +210,7 @@ class Pacing:
             -1 if remaining is None else max(0, remaining),
             self.allowance.window_s,
         )
+
+
+def _since(after_s: float, by_second: Mapping[int, int]) -> int:
+    return sum(number for second, number in by_second.items() if second > after_s)

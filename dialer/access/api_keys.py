@@ -7,7 +7,6 @@ than the key that made it.
 
 import hashlib
 import hmac
-import json
 import os
 import secrets
 from collections.abc import Collection, Mapping
@@ -17,7 +16,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import redis
 
@@ -26,7 +25,7 @@ from dialer.clock import boottime_s
 from dialer.deeds import tell
 from dialer.ids import new_nonce
 from dialer.store import Database
-from dialer.store.database import text
+from dialer.store.admission import KeyRecords
 
 YEAR_S = 365 * 86_400
 LONGEST_DAYS = 3_650
@@ -86,9 +85,7 @@ class ApiKeys:
         self, db: Database, *, data_dir: Path | None = None, settings_key: str = ""
     ) -> None:
         self._db = db
-        self._key = db.key("api_keys")
-        self._used_key = db.key("keys_used")
-        self._made_key = db.key("keys_made")
+        self._records = KeyRecords(db)
         self._made_file = data_dir / _MADE_FILE if data_dir else None
         self._settings_key = settings_key
         self._were_made = False
@@ -130,7 +127,7 @@ class ApiKeys:
             raise ValueError("read_masked stands alone: who acts on numbers sees them")
         id_, secret = new_nonce(), secrets.token_urlsafe(32)
         at_s = self._db.now()
-        maker = self._read(made_by) if made_by else None
+        maker = self._records.get(made_by) if made_by else None
         stored = {
             "name": name,
             "scopes": sorted(scopes),
@@ -139,32 +136,25 @@ class ApiKeys:
             "made_by": made_by,
             "digest": _digest(secret),
         }
-        with self._db.client.pipeline() as pipe:
-            pipe.hset(self._key, id_, json.dumps(stored))
-            pipe.set(self._made_key, 1)
-            pipe.execute()
+        self._records.add(id_, stored)
         self._remember()
         tell(on=f"key {id_}", after={"name": stored["name"], "scopes": stored["scopes"]})
         return _api_key(id_, stored), f"{_MARK}_{id_}_{secret}"
 
     def all(self) -> list[ApiKey]:
         """Read all keys, those that expired too, the oldest first."""
-        stored = self._read_all()
-        used = cast("dict[bytes, bytes]", self._db.client.hgetall(self._used_key))
-        keys = [_api_key(id_, one, used.get(id_.encode())) for id_, one in stored.items()]
+        stored, used = self._records.all(), self._records.last_used()
+        keys = [_api_key(id_, one, used.get(id_)) for id_, one in stored.items()]
         return sorted(keys, key=lambda key: key.created_at)
 
     def revoke(self, id_: str) -> list[str]:
         """Revoke a key and those it made; gives their ids, none when there is no such key."""
-        stored = self._read_all()
+        stored = self._records.all()
         ended = [id_] if id_ in stored else []
         for maker in ended:  # grows while it is read
             ended += [child for child, one in stored.items() if one.get("made_by") == maker]
         if ended:
-            with self._db.client.pipeline() as pipe:
-                pipe.hdel(self._key, *ended)
-                pipe.hdel(self._used_key, *ended)
-                pipe.execute()
+            self._records.remove(ended)
             tell(
                 on=f"key {id_}",
                 before={"keys": {one: stored[one]["name"] for one in ended}},
@@ -176,21 +166,21 @@ class ApiKeys:
         """Find whose key this is; None when it is nobody's, or no longer in force."""
         mark, _, rest = key.partition("_")
         id_, _, secret = rest.partition("_")
-        stored = self._read(id_) if mark == _MARK else None
+        stored = self._records.get(id_) if mark == _MARK else None
         digest = stored["digest"] if stored else _NOBODYS_DIGEST
         fits = hmac.compare_digest(_digest(secret), digest)
         return self._in_force(id_, stored) if fits and stored else None
 
     def get(self, id_: str) -> ApiKey | None:
         """Read a key by its id; None when it is revoked or expired."""
-        stored = self._read(id_)
+        stored = self._records.get(id_)
         return self._in_force(id_, stored) if stored else None
 
     def any_in_force(self) -> bool:
         """Tell whether anybody could come in."""
         if self._settings_key:
             return True
-        return any(self._in_force(id_, one) for id_, one in self._read_all().items())
+        return any(self._in_force(id_, one) for id_, one in self._records.all().items())
 
     def were_made(self) -> bool:
         """Tell whether there is a key, or ever was.
@@ -209,12 +199,12 @@ class ApiKeys:
             return
         self._noted_at_s[id_] = now_s
         with suppress(redis.ResponseError):  # a Redis that takes no writes can still be looked at
-            self._db.client.hset(self._used_key, id_, str(int(self._db.now())))
+            self._records.note_use(id_)
 
     def _is_written_down(self) -> bool:
         if self._made_file and self._made_file.exists():
             return True
-        return bool(self._db.client.exists(self._made_key, self._key))
+        return self._records.were_made()
 
     def _remember(self) -> None:
         self._were_made = True
@@ -229,19 +219,11 @@ class ApiKeys:
             maker = one.get("made_by", "")
             if not maker or (self.settings_id and maker == self.settings_id):
                 return _api_key(id_, stored)
-            found = self._read(maker)
+            found = self._records.get(maker)
             if found is None:
                 return None
             one = found
         return None
-
-    def _read(self, id_: str) -> dict[str, Any] | None:
-        stored = cast("bytes | None", self._db.client.hget(self._key, id_))
-        return json.loads(stored) if stored else None
-
-    def _read_all(self) -> dict[str, dict[str, Any]]:
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._key))
-        return {text(id_): json.loads(one) for id_, one in stored.items()}
 
 
 def _digest(secret: str) -> str:
@@ -253,7 +235,7 @@ def _expires_at_s(stored: Mapping[str, Any]) -> float:
     return float(stored.get("expires_at", stored["created_at"] + YEAR_S))
 
 
-def _api_key(id_: str, stored: Mapping[str, Any], used_at_s: bytes | None = None) -> ApiKey:
+def _api_key(id_: str, stored: Mapping[str, Any], used_at_s: int | None = None) -> ApiKey:
     return ApiKey(
         id=id_,
         name=stored["name"],
@@ -261,5 +243,5 @@ def _api_key(id_: str, stored: Mapping[str, Any], used_at_s: bytes | None = None
         created_at=datetime.fromtimestamp(stored["created_at"], UTC),
         expires_at=datetime.fromtimestamp(_expires_at_s(stored), UTC),
         made_by=stored.get("made_by", ""),
-        last_used_at=datetime.fromtimestamp(int(used_at_s), UTC) if used_at_s else None,
+        last_used_at=datetime.fromtimestamp(used_at_s, UTC) if used_at_s else None,
     )

@@ -5,15 +5,14 @@ is signed out of, with its key, after twelve hours, and after an hour in which n
 """
 
 import hashlib
-import json
 import math
 import secrets
 from contextlib import suppress
-from typing import cast
 
 import redis
 
 from dialer.store import Database
+from dialer.store.admission import SessionRecords
 
 LONGEST_S = 12 * 3600  # a working day; then the key is asked for again
 IDLE_S = 3600
@@ -25,12 +24,13 @@ class Sessions:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._records = SessionRecords(db)
 
     def open(self, key_id: str) -> str:
         """Open a session for the holder of a key; gives its token, which is told this once."""
         token = secrets.token_urlsafe(32)
-        stored = json.dumps({"key": key_id, "opened_at": self._db.now()})
-        self._db.client.set(self._name(token), stored, ex=IDLE_S)
+        record = {"key": key_id, "opened_at": self._db.now()}
+        self._records.add(_digest(token), record, idle_s=IDLE_S)
         return token
 
     def key_of(self, token: str, *, is_use: bool = True) -> str | None:
@@ -39,25 +39,22 @@ class Sessions:
         Args:
             is_use: Somebody does something, so its idle hour begins anew.
         """
-        name = self._name(token)
-        with self._db.client.pipeline(transaction=False) as pipe:
-            pipe.get(name)
-            pipe.ttl(name)
-            stored, ttl_s = cast("tuple[bytes | None, int]", tuple(pipe.execute()))
-        if stored is None:
+        digest = _digest(token)
+        session, idle_left_s = self._records.get(digest)
+        if session is None:
             return None
-        session = json.loads(stored)
         left_s = session["opened_at"] + LONGEST_S - self._db.now()
         if left_s <= 0:
             return None
-        if is_use and ttl_s < min(IDLE_S - _RENEW_EVERY_S, left_s):
+        if is_use and idle_left_s < min(IDLE_S - _RENEW_EVERY_S, left_s):
             with suppress(redis.ResponseError):  # a Redis that takes no writes still shows pages
-                self._db.client.expire(name, min(IDLE_S, math.ceil(left_s)))
+                self._records.keep(digest, idle_s=min(IDLE_S, math.ceil(left_s)))
         return str(session["key"])
 
     def end(self, token: str) -> None:
         """End a session."""
-        self._db.client.delete(self._name(token))
+        self._records.remove(_digest(token))
 
-    def _name(self, token: str) -> str:
-        return self._db.key("session", hashlib.sha256(token.encode()).hexdigest())
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -34,6 +34,7 @@ from dialer.store.attempts import decode, encode
 from dialer.store.contacts import Contacts, customers_of
 from dialer.store.database import text
 from dialer.store.holds import ByMachine
+from dialer.store.rate import free_slots_by
 
 log = structlog.get_logger(__name__)
 
@@ -145,15 +146,12 @@ class HostRecovery:
         if not left:
             return
         now_s = self._db.now()  # after they were seen to be dead
-        until = f"{now_s + self._allowance.kept_without_answer_s:.6f}"
+        until = now_s + self._allowance.kept_without_answer_s
         sent_after = now_s - self._allowance.lease_s
         attempts = [(one.attempt_id, decode(one.attempt)) for one in left]
         slots = {id_: until for id_, attempt in attempts if attempt.requested_at > sent_after}
         if slots:
-            with self._db.client.pipeline() as pipe:
-                pipe.zadd(self._db.key("slots"), slots, xx=True, lt=True)
-                pipe.hdel(self._db.key("pace"), "full_until")
-                pipe.execute()
+            free_slots_by(self._db, slots)
 
     def _report(self, beat: _Beat) -> None:
         """Bring back what Redis lost, and say so; also to a hold that is over, if it came too late."""

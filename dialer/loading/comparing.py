@@ -1,7 +1,6 @@
 """Use case: what a changed file would change in a campaign, before anything is done."""
 
 from collections.abc import Iterator
-from typing import cast
 
 from campaigns.contact import Contact
 from campaigns.lists.contact_list import ContactList
@@ -10,8 +9,7 @@ from campaigns.lists.judged_rows import remark_columns, without_remarks
 from campaigns.lists.sieve import Dedupe
 from campaigns.spreadsheet_safety import as_they_were
 from dialer.store import Campaign, Database
-from dialer.store.contacts import unpack_records, unpack_rows
-from dialer.store.record import PER_CHUNK
+from dialer.store.snapshot import records_with_rows
 
 
 def compare(
@@ -37,16 +35,11 @@ def is_mended(contact_list: ContactList, columns: tuple[str, ...]) -> bool:
 
 
 def _loaded(db: Database, campaign: Campaign) -> Iterator[Contact]:
-    for chunk in range((campaign.accepted + PER_CHUNK - 1) // PER_CHUNK):
-        with db.client.pipeline(transaction=False) as pipe:
-            pipe.get(db.key("c", campaign.id, "contacts", chunk))
-            pipe.get(db.key("c", campaign.id, "rows", chunk))
-            packed, rows = cast("list[bytes | None]", pipe.execute())
-        for record, row in zip(unpack_records(packed or b""), unpack_rows(rows), strict=False):
-            yield Contact(
-                source_line=row.line,
-                row_no=row.line,
-                agent=record.agent,
-                customer=record.customer,
-                cells=row.cells,
-            )
+    for record, row in records_with_rows(db, campaign.id, size=campaign.accepted):
+        yield Contact(
+            source_line=row.line,
+            row_no=row.line,
+            agent=record.agent,
+            customer=record.customer,
+            cells=row.cells,
+        )

@@ -18,6 +18,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from zoneinfo import ZoneInfo
@@ -39,10 +40,10 @@ from dialer.call_request import check_call
 from dialer.ids import new_campaign_id
 from dialer.loading.comparing import compare, is_mended
 from dialer.loading.contact_blocks import ContactBlocks, Interrupted
-from dialer.steering.suppressing import list_key
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import LoadMark, RejectedRow, WrongState
 from dialer.store.contacts import Contacts, customers_of
+from dialer.store.suppressed import lists_with_numbers
 from dialer.workbooks.apart import open_workbook_apart
 
 log = structlog.get_logger(__name__)
@@ -397,16 +398,14 @@ class Loading:
         return OtherLists(suppressed=suppressed, in_campaign=in_campaign, active=active)
 
     def _suppressed(self, campaign: Campaign | None, numbers: Collection[str]) -> AbstractSet[str]:
-        keys = {list_key(self._db, None), list_key(self._db, campaign.id if campaign else None)}
-        lists = [key for key in keys if self._db.client.exists(key)]
+        lists = lists_with_numbers(self._db, campaign.id if campaign else None)
         if not numbers or not lists:
             return frozenset()
         listed = list(numbers)
         digits = [number[1:] for number in listed]
         found: set[str] = set()
-        for key in lists:
-            entries = cast("list[bytes | None]", self._db.client.hmget(key, digits))
-            found.update(one for one, entry in zip(listed, entries, strict=True) if entry)
+        for one in lists:
+            found.update(compress(listed, one.holds(digits)))
         return found
 
     def _write_rejected(self, campaign: Campaign, summary: Summary) -> Path | None:

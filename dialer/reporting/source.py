@@ -1,15 +1,13 @@
 """What a report is made of: read from Redis, or from the archive once the campaign is there."""
 
 from pathlib import Path
-from typing import cast
 
 from campaigns.reports.report import Pace
 from dialer.archiving.archive import Archive
 from dialer.pacing import Allowance
 from dialer.reporting.reporting import ReportInput
-from dialer.store import Campaign, Campaigns, Database
+from dialer.store import Attempts, Campaign, Campaigns, Database
 from dialer.store.callback_inbox import orphans_of
-from dialer.store.database import text
 from dialer.store.snapshot import contact_lines
 
 
@@ -41,12 +39,5 @@ def report_source(
         input_hashes=input_hashes,
         pace=pace,
         orphans=orphans_of(db, campaign.id),
-        next_looks=_next_looks(db, campaign.id),
+        next_looks=Attempts(db).next_looks(campaign.id),
     )
-
-
-def _next_looks(db: Database, campaign: str) -> dict[str, float]:
-    listed = cast(
-        "list[tuple[bytes, float]]", db.client.zrange(db.key("open"), 0, -1, withscores=True)
-    )
-    return {text(id_): at for id_, at in listed if text(id_).partition("-")[0] == campaign}

@@ -4,15 +4,12 @@ Who is who: each key is a person, and so is each user of the operating system at
 Whoever has a shell on the machine and a key counts twice, and could read the settings anyway.
 """
 
-from typing import cast
-
 import structlog
 
 from campaigns.campaign import CampaignState
 from dialer.deeds import Did, tell
 from dialer.errors import NotDone
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.database import text
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +32,6 @@ class Starting:
     """
 
     def __init__(self, db: Database, *, second_above: int) -> None:
-        self._db = db
         self._campaigns = Campaigns(db)
         self._second_above = second_above
 
@@ -59,16 +55,11 @@ class Starting:
             self._second_above, campaign.confirmed
         ):
             return
-        key = self._db.key("c", campaign.id)
-        self._db.client.hsetnx(key, "asked_by", who)
-        asked_by = text(cast("bytes | None", self._db.client.hget(key, "asked_by")))
+        asked_by = self._campaigns.ask_to_start(campaign, who=who)
         if asked_by == who:
             tell(on=f"campaign {campaign.name} {campaign.id}", after={"asked_by": who})
             raise SecondPersonNeeded(campaign)
-        self._db.client.hset(
-            key, mapping={"confirmed": campaign.accepted, "confirmed_by": f"{asked_by}, {who}"}
-        )
-        self._db.client.hdel(key, "asked_by")
+        self._campaigns.confirm_start(campaign, by=f"{asked_by}, {who}")
         tell(
             what=Did.START_CONFIRMED,
             before={"asked_by": asked_by},

@@ -19,7 +19,7 @@ from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.plain_text import LONGEST_REASON, harmless, plain_line
 from dialer.deeds import tell
 from dialer.store import Database
-from dialer.store.database import text
+from dialer.store.suppressed import SuppressionList
 from dialer.workbooks.apart import open_workbook_apart
 
 _BATCH = 1_000
@@ -69,11 +69,6 @@ class Added:
     bad_count: int = 0
 
 
-def list_key(db: Database, campaign: str | None) -> str:
-    """Name the key of a campaign's list, or with None of the account's."""
-    return db.key("c", campaign, "suppressed") if campaign else db.key("suppressed")
-
-
 class Suppressing:
     """Changes and reads the lists; `campaign` is an id, and None means the account's list.
 
@@ -106,33 +101,32 @@ class Suppressing:
         """
         why = plain_line(why, "the reason", most=LONGEST_REASON)
         entry = json.dumps({"at": self._db.now(), "source": harmless(source), "why": why})
-        key = list_key(self._db, campaign)
+        numbers = SuppressionList(self._db, campaign)
         added = already = bad_count = 0
         bad: list[BadLine] = []
         listed = open_source(file, ListLimits(), workbooks=open_workbook_apart)
         numbered = _numbers(listed.rows(), column, self._rules)
         while batch := list(islice(numbered, _BATCH)):
-            with self._db.client.pipeline(transaction=False) as pipe:
-                for line, cell in batch:
-                    match parse_phone(cell, self._rules):
-                        case Phone(e164):
-                            pipe.hsetnx(key, e164[1:], entry)
-                        case problem:
-                            bad_count += 1
-                            if len(bad) < _MOST_BAD_TOLD:
-                                bad.append(BadLine(line, _told(problem)))
-                answers = pipe.execute()
-            added += sum(answers)
-            already += len(answers) - sum(answers)
+            good: list[str] = []
+            for line, cell in batch:
+                match parse_phone(cell, self._rules):
+                    case Phone(e164):
+                        good.append(e164[1:])
+                    case problem:
+                        bad_count += 1
+                        if len(bad) < _MOST_BAD_TOLD:
+                            bad.append(BadLine(line, _told(problem)))
+            new = numbers.add(good, entry)
+            added += new
+            already += len(good) - new
         told = {"added": added, "already": already, "bad": bad_count, "source": source, "why": why}
         tell(on=f"list {campaign or 'of the account'}", after=told)
         return Added(added, already, tuple(bad), bad_count)
 
     def all(self, *, campaign: str | None = None) -> Iterator[Suppressed]:
         """Read a list, in no order."""
-        key = list_key(self._db, campaign)
-        for digits, entry in self._db.client.hscan_iter(key, count=_BATCH):
-            yield _suppressed(text(digits), json.loads(entry))
+        for digits, entry in SuppressionList(self._db, campaign).entries():
+            yield _suppressed(digits, json.loads(entry))
 
     def remove(self, number: str, *, campaign: str | None = None) -> bool:
         """Take a number off a list; False when it was not on it.
@@ -142,7 +136,7 @@ class Suppressing:
         """
         match parse_phone(number, self._rules):
             case Phone(e164):
-                was_listed = bool(self._db.client.hdel(list_key(self._db, campaign), e164[1:]))
+                was_listed = SuppressionList(self._db, campaign).remove(e164[1:])
                 tell(on=f"number {e164}", before={"listed": was_listed}, after={"listed": False})
                 return was_listed
             case problem:

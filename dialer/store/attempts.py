@@ -196,6 +196,14 @@ class Attempts:
             found = [one for one in pipe.execute() if one]
         return text(found[0]) if found else None
 
+    def next_looks(self, campaign: str) -> dict[str, float]:
+        """Tell when a campaign's open attempts are looked at next, epoch s by their ids."""
+        listed = cast(
+            "list[tuple[bytes, float]]",
+            self._db.client.zrange(self._db.key("open"), 0, -1, withscores=True),
+        )
+        return {text(id_): at for id_, at in listed if text(id_).partition("-")[0] == campaign}
+
     def open_count(self) -> int:
         """Count the attempts not yet settled."""
         return self._db.client.zcard(self._db.key("open"))

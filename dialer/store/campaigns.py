@@ -401,6 +401,18 @@ class Campaigns:
         answer = self._db.run("change_rules", campaign.id, campaign.rules_version, resting, *flat)
         return CampaignState(text(answer)) if answer else None
 
+    def ask_to_start(self, campaign: Campaign, *, who: str) -> str:
+        """Note who wants a campaign to start, and tell who wanted it first."""
+        key = self._db.key("c", campaign.id)
+        self._db.client.hsetnx(key, "asked_by", who)
+        return text(cast("bytes | None", self._db.client.hget(key, "asked_by")))
+
+    def confirm_start(self, campaign: Campaign, *, by: str) -> None:
+        """Note that two people want it to start with the contacts it has."""
+        key = self._db.key("c", campaign.id)
+        self._db.client.hset(key, mapping={"confirmed": campaign.accepted, "confirmed_by": by})
+        self._db.client.hdel(key, "asked_by")
+
     def note_zones(self, campaign: str, zones: Collection[str]) -> None:
         """Remember zones that contacts of a campaign have of their own."""
         if zones and self._db.client.sadd(self._db.key("c", campaign, "zones"), *zones):

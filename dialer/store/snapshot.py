@@ -54,3 +54,19 @@ def contact_lines(
             if n > after:
                 made = sorted(by_contact.get(n, ()), key=lambda one: one.attempt.no)
                 yield ContactLine(n, record, row, tuple(made))
+
+
+def records_with_rows(
+    db: Database, campaign: str, *, size: int
+) -> Iterator[tuple[ContactRecord, Row]]:
+    """Read the contacts with their rows, without their attempts.
+
+    Args:
+        size: Number of the last contact; others of its hundred may follow.
+    """
+    for chunk in range((size + PER_CHUNK - 1) // PER_CHUNK):
+        with db.client.pipeline(transaction=False) as pipe:
+            pipe.get(db.key("c", campaign, "contacts", chunk))
+            pipe.get(db.key("c", campaign, "rows", chunk))
+            packed, rows = cast("list[bytes | None]", pipe.execute())
+        yield from zip(unpack_records(packed or b""), unpack_rows(rows), strict=False)

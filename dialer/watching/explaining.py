@@ -3,15 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from itertools import compress
+from typing import Any
 
 import numpy as np
 
 from campaigns.outlook.blockers import Blocker, HeldNumbers, Numbers, WaitingContacts, blockers
 from dialer.agreeing import Dissenter, dissenters
-from dialer.steering.suppressing import list_key
 from dialer.store import Campaign, Database
 from dialer.store.phones import read_taken
+from dialer.store.suppressed import lists_with_numbers
 from dialer.store.waiting import waiting_of
 from dialer.watching.status import Status, Statuses
 
@@ -81,16 +82,15 @@ def _held(db: Database, campaign: Campaign, waiting: WaitingContacts) -> HeldNum
 
 
 def _suppressed(db: Database, campaign: Campaign, waiting: WaitingContacts) -> Numbers:
-    keys = (list_key(db, None), list_key(db, campaign.id))
-    if not any(db.client.exists(key) for key in keys):
+    lists = lists_with_numbers(db, campaign.id)
+    if not lists:
         return _numbers(())
     asked = np.unique(np.concatenate([waiting.agent, waiting.customer]))
     found: list[int] = []
     for first in range(0, len(asked), _BATCH):
         batch = asked[first : first + _BATCH].tolist()
-        for key in keys:
-            entries = cast("list[bytes | None]", db.client.hmget(key, [str(one) for one in batch]))
-            found += [one for one, entry in zip(batch, entries, strict=True) if entry]
+        for one in lists:
+            found += compress(batch, one.holds([str(number) for number in batch]))
     return np.array(found, dtype=np.int64)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dialer.steering.suppressing import list_key
+from dialer.store.suppressed import SuppressionList
 from dialer.watching.agents_now import agents_now
 from dialer.watching.explaining import explain
 from dialer.watching.overview import AgentState
@@ -56,7 +56,7 @@ def test_each_waiting_contact_is_counted_with_what_holds_it_back(account, db):
         ],
     )
     account.dial_one()
-    db.client.hset(list_key(db, campaign), customer(5)[1:], "{}")
+    SuppressionList(db, campaign).add([customer(5)[1:]], "{}")
 
     explanation = explained(account, campaign)
 

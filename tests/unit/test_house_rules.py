@@ -57,6 +57,20 @@ def test_no_key_is_named_outside_the_store_without_its_prefix():
     assert offenders == []
 
 
+def test_keys_are_put_together_in_the_store_alone():
+    """Everybody else asks one of its rooms who is on a call, or until when somebody rests."""
+    store = ROOT / "dialer" / "store"
+    offenders = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in SOURCES
+        if store not in path.parents
+        for _, name, line in calls(path)
+        if name == "key"
+    ]
+
+    assert offenders == []
+
+
 @pytest.mark.parametrize(
     "script", sorted((ROOT / "dialer" / "lua").glob("*.lua")), ids=lambda p: p.name
 )

@@ -6,13 +6,12 @@ whoever sits there may do everything. The first key closes that door for good.
 
 import base64
 import hmac
-import secrets
 from dataclasses import dataclass, field
-from typing import cast
 
 from dialer.access.api_keys import ApiKeys, Scope, allows
 from dialer.access.sessions import Sessions
 from dialer.store import Database
+from dialer.store.admission import signing_secret
 
 _SETTINGS_KEY_ID = "settings"
 _LOCAL_ID = "local"
@@ -142,7 +141,5 @@ class Authenticator:
     def _signing_secret(self) -> bytes:
         """Read the secret all web processes share; whoever comes first makes it."""
         if self._secret is None:
-            key = self._db.key("web_secret")
-            self._db.client.set(key, secrets.token_bytes(32), nx=True)
-            self._secret = cast("bytes", self._db.client.get(key))
+            self._secret = signing_secret(self._db)
         return self._secret

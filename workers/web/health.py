@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
 
+from dialer.store.replies import write_something
 from workers.metrics import AccountCollector, registry_of
 from workers.web.entrance import ask_for_key
 from workers.web.problems import Problem, as_problem, problem_response
@@ -31,7 +32,7 @@ def health_routes(services: Services) -> Sequence[Route]:
     async def readyz(_: Request) -> Response:
         try:
             async with asyncio.timeout(_READY_WITHIN_S):
-                await client.set(services.wiring.db.key("readyz"), 1, ex=60)
+                await write_something(client, services.wiring.db)
         except (RedisError, TimeoutError):
             return JSONResponse({"status": "redis does not take writes"}, status_code=503)
         if services.wiring.agreeing.says:  # which settings is for those with a key

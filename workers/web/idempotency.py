@@ -7,13 +7,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from dialer.store.replies import KeptReply
 from workers.web.access import Visitor
 from workers.web.problems import Problem
 from workers.web.services import Services
 from workers.web.uploads import Upload
-
-_KEPT_S = 86_400
-_RUNNING_S = 3_600  # a process that died leaves its mark no longer than this
 
 Answer = tuple[int, dict[str, Any]]
 
@@ -34,19 +32,17 @@ async def once(
     """
     if idempotency_key is None:
         return await do()
-    client = services.wiring.redis_async
     name = hashlib.sha256(f"{visitor.id}|{idempotency_key}".encode()).hexdigest()[:32]
-    key = services.wiring.db.key("idempotency", name)
+    reply = KeptReply(services.wiring.redis_async, services.wiring.db, name)
     print_ = await asyncio.to_thread(_fingerprint, upload, path)
-    if not await client.set(key, json.dumps({"of": print_}), nx=True, ex=_RUNNING_S):
-        return _answer_of(json.loads(await client.get(key) or "{}"), print_)
+    if not await reply.begin({"of": print_}):
+        return _answer_of(await reply.read(), print_)
     try:
         status, document = await do()
     except BaseException:
-        await client.delete(key)  # it was not done: the next try is a first one
+        await reply.forget()  # it was not done: the next try is a first one
         raise
-    stored = {"of": print_, "status": status, "document": document}
-    await client.set(key, json.dumps(stored), ex=_KEPT_S)
+    await reply.keep({"of": print_, "status": status, "document": document})
     return status, document
 
 

@@ -1,0 +1,52 @@
+"""What a web process asks without waiting in a thread: kept replies, and whether writes are taken."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from redis.asyncio import Redis
+
+from dialer.store.database import Database
+
+_KEPT_S = 86_400
+_RUNNING_S = 3_600  # a process that died leaves its mark no longer than this
+_READY_KEPT_S = 60
+
+
+class KeptReply:
+    """The reply to one upload, for whoever sends it again.
+
+    Args:
+        client: Connected to the database's own Redis.
+        name: Of the upload, the same each time it is sent.
+    """
+
+    def __init__(self, client: Redis, db: Database, name: str) -> None:
+        self._client = client
+        self._key = db.key("idempotency", name)
+
+    async def begin(self, record: Mapping[str, Any]) -> bool:
+        """Note that it is being done; False when it is or was done already."""
+        return bool(await self._client.set(self._key, json.dumps(record), nx=True, ex=_RUNNING_S))
+
+    async def read(self) -> dict[str, Any]:
+        """Read what is noted; empty when nothing is any more."""
+        record: dict[str, Any] = json.loads(await self._client.get(self._key) or "{}")
+        return record
+
+    async def keep(self, record: Mapping[str, Any]) -> None:
+        """Keep what came of it, for a day."""
+        await self._client.set(self._key, json.dumps(record), ex=_KEPT_S)
+
+    async def forget(self) -> None:
+        """Forget it: the next try is a first one."""
+        await self._client.delete(self._key)
+
+
+async def write_something(client: Redis, db: Database) -> None:
+    """Write, to see that writes are taken.
+
+    Raises:
+        RedisError: They are not.
+    """
+    await client.set(db.key("readyz"), 1, ex=_READY_KEPT_S)
