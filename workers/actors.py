@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from dialer import failpoints, logs
 from dialer.dialing.dialing import FOR_OTHERS, OTHER_SETTINGS
 from dialer.ids import ContactId
+from dialer.private_files import keep_files_private
 from dialer.settings import SettingsError, read_settings
 from workers import housekeeping
 from workers.broker import ACTOR, QUEUE, dial_message, make_broker
@@ -20,6 +21,7 @@ from workers.wiring import Wiring
 
 log = structlog.get_logger(__name__)
 
+keep_files_private()
 try:
     settings = read_settings()
     logs.set_up(

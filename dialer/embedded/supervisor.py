@@ -30,6 +30,7 @@ from typing import Self
 from dialer import clock
 from dialer.clean_environment import clean_environment
 from dialer.parent_watch import end_with_parent
+from dialer.private_files import keep_files_private
 
 _LINGER_S = 3.0  # commands that follow one another share a server
 _TICK_S = 0.2
@@ -289,7 +290,7 @@ def main() -> None:
     if os.fork():
         return
     os.setsid()
-    os.umask(0o077)
+    keep_files_private()
     os.chdir("/")
     logging.basicConfig(
         stream=sys.stdout,

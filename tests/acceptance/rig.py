@@ -67,6 +67,8 @@ class Rig:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     """Of the campaigns that were loaded, by name."""
+    umask: int = -1
+    """Under which processes and commands start; -1: that of the tests."""
 
     @property
     def env(self) -> dict[str, str]:
@@ -99,6 +101,7 @@ class Rig:
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
+                umask=self.umask,
                 start_new_session=True,
                 preexec_fn=end_with_tests,  # noqa: PLW1509  # threads of ours hold no lock it takes
             )
@@ -135,6 +138,7 @@ class Rig:
             env=self.env,
             cwd=self.folder,
             capture_output=True,
+            umask=self.umask,
             text=True,
             input=answers,
             timeout=240,
