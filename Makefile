@@ -101,7 +101,7 @@ audit: $(VENV)/.dev ## Compare every pin with the known vulnerabilities; fails w
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 	  -r requirements.lock -r requirements-dev.lock || \
 	  { echo "make audit failed: a pin has a known vulnerability, or the source of known" \
-	    "vulnerabilities (pypi.org) could not be asked; the lines above say which" >&2; exit 1; }
+	    "vulnerabilities could not be asked; the lines above say which" >&2; exit 1; }
 
 licences: $(VENV)/.dev ## Write the page of the packages' licences
 	$(BIN)/python -m tools.licences --write
