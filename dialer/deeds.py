@@ -65,6 +65,7 @@ class Did(StrEnum):
     WEBHOOKS_CHANGED = "webhooks_changed"
     TEMPLATES_CHANGED = "templates_changed"
     ACCOUNTS_CHANGED = "accounts_changed"
+    RECORDS_TRIMMED = "records_trimmed"
     STORE_MIGRATED = "store_migrated"
     OTHER = "other"  # what was asked tells it
 

@@ -4,17 +4,20 @@ import io
 import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from campaigns.numbers.phone import PhoneRules
 from dialer.archiving.archive import Archive
 from dialer.archiving.archiving import Archiving
+from dialer.archiving.purging import Purging
+from dialer.dialing.journal_traces import forget_journals
 from dialer.loading.loading import Loading, LoadOptions
 from dialer.pacing import Allowance
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import ReportSet, write_reports
 from dialer.reporting.source import report_source
-from dialer.store import Campaign
+from dialer.store import Campaign, Database
 from tests.account_kit import Account
 from tests.factories import details, rules, start
 
@@ -88,3 +91,16 @@ def everything_in(redis_client) -> bytes:
                 found += redis_client.zrange(key, 0, -1)
     opened = [zlib.decompress(one) for one in found if one.startswith(_ZLIB)]
     return b"\n".join([*found, *opened])
+
+
+def purging_of(
+    db: Database, data_dir: Path, *, dry_run: bool = False, kind: type[Purging] = Purging
+) -> Purging:
+    """Make what forgets, in a data folder of a test's own."""
+    return kind(
+        db,
+        archives=data_dir / "archive",
+        data_dir=data_dir,
+        dry_run=dry_run,
+        journals=partial(forget_journals, data_dir / "journal"),
+    )

@@ -11,6 +11,7 @@ from dialer.settling.lookups import NoSlot
 from workers.broker import make_broker, queued, send_all
 from workers.heartbeat import beating
 from workers.redis_fitness import tell_exposures
+from workers.retention import keep_daily
 from workers.stopping import stop_on_signals
 from workers.wiring import Wiring
 
@@ -36,6 +37,9 @@ def run(wiring: Wiring) -> int:
         sweeper.start()
         # apart: a sweep may wait minutes for the provider, and a hold must not wait for a sweep
         threading.Thread(target=_recover, args=(wiring, stop), name="recovery", daemon=True).start()
+        threading.Thread(
+            target=keep_daily, args=(wiring, stop), name="retention", daemon=True
+        ).start()
         _feed(wiring, stop)
         # a look-up may take long, and abandoning one loses nothing: its slot frees itself
         sweeper.join(timeout=_SWEEPER_STOP_S)

@@ -6,12 +6,13 @@ dials needs them.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from dialer.archiving.archiving import Archiving
 from dialer.archiving.purging import Purging
 from dialer.clock import boottime_s
+from dialer.dialing.journal_traces import forget_journals
 from dialer.exotel.recordings import RecordingHosts
 from dialer.reporting.reconciling import Reconciling
 from dialer.reporting.recordings import Recordings
@@ -74,6 +75,8 @@ class RecordKeeping:
             archives=archives_dir(settings),
             data_dir=settings.dialer_data_dir,
             dry_run=dry_run,
+            journals=partial(forget_journals, settings.dialer_data_dir / "journal"),
+            sleep=self.wiring.sleep,
         )
 
     @cached_property

@@ -4,28 +4,49 @@ The list of suppressed numbers stays: it is there to be obeyed. Reports and reco
 into folders of their own are their owner's to remove.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from campaigns.numbers.same_phone import national_digits
+from dialer import clock
 from dialer.archiving.archive import Archive
+from dialer.archiving.file_traces import (
+    Holds,
+    files_of,
+    forget_files,
+    number_pattern,
+    remove,
+)
 from dialer.archiving.forgetting import EVERYBODY, is_needed, rejected_without, without
+from dialer.audit import tell
+from dialer.clock import Sleep
 from dialer.errors import NotDone
+from dialer.file_set import plain_name
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import RejectedRow
 from dialer.store.record import PER_CHUNK
 from dialer.store.removal import drop_orphans, mark_purged, replace_lines
 from dialer.store.snapshot import ContactLine, contact_lines
+from dialer.store.traces import Trace, forget_traces, hosts, replicas, rewrite_files
 
 log = structlog.get_logger(__name__)
 
-_PASSING_FOLDERS = ("uploads", "rejected", "incoming", "reviews", "sending")
+_PASSING_FOLDERS = ("uploads", "rejected", "incoming", "reviews", "sending", "rehearsals")
 """Where files pass through the data folder."""
+
+
+class Journals(Protocol):
+    """Drops what is over in journals."""
+
+    def __call__(self, holds: Holds, *, now_s: float, may_drop: bool) -> list[Trace]:
+        """Drop it, and tell what stays."""
+        ...
 
 
 class NotPurged(NotDone):
@@ -45,6 +66,8 @@ class Purged:
         archives: Folders written anew.
         files: In the data folder.
         kept: Contacts still to be dialled, which need their numbers.
+        traces: Other places in Redis where something was removed.
+        remains: Where something is left, why, and until when.
     """
 
     campaigns: list[str] = field(default_factory=list)
@@ -55,10 +78,24 @@ class Purged:
     archives: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    traces: list[Trace] = field(default_factory=list)
+    remains: list[Trace] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Tell it in JSON's terms."""
         return asdict(self)
+
+    @property
+    def has_removed(self) -> bool:
+        """Whether anything was there to be removed."""
+        return bool(
+            self.contacts
+            or self.attempts
+            or self.rejected
+            or self.callbacks
+            or self.files
+            or self.traces
+        )
 
     def note(self, before: Iterable[ContactLine], after: Iterable[ContactLine]) -> None:
         """Count what contacts lost."""
@@ -74,10 +111,23 @@ class Purging:
         archives: The folder of all archives.
         data_dir: Where files pass through.
         dry_run: Only tell what would be removed.
+        journals: Drops what is over in the journals here, and tells what stays.
+        sleep: How this process waits for Redis to write its file anew.
     """
 
-    def __init__(self, db: Database, *, archives: Path, data_dir: Path, dry_run: bool) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        archives: Path,
+        data_dir: Path,
+        dry_run: bool,
+        journals: Journals,
+        sleep: Sleep = clock.sleep,
+    ) -> None:
         self._db = db
+        self._sleep = sleep
+        self._journals = journals
         self._archives = archives
         self._data_dir = data_dir
         self._dry_run = dry_run
@@ -91,6 +141,7 @@ class Purging:
         """
         purged = Purged()
         self._forget_campaign(campaign, purged)
+        self._finish(purged, on=f"campaign {campaign.name} {campaign.id}")
         return purged
 
     def number(self, number: str) -> Purged:
@@ -104,6 +155,8 @@ class Purging:
             self._forget(campaign, number, purged)
         holding = national_digits(number)
         purged.callbacks = drop_orphans(self._db, "", holding=holding, dry_run=self._dry_run)
+        self._forget_traces(number_pattern(holding), purged)
+        self._finish(purged, on=f"number {number}")
         log.info("number_purged", contacts=purged.contacts, kept=len(purged.kept))
         return purged
 
@@ -119,7 +172,44 @@ class Purging:
             for path in sorted((self._data_dir / folder).glob("**/*")):
                 if path.is_file() and path.stat().st_mtime < before_s:
                     self._remove(path, purged)
+        self._finish(purged, on=f"what ended {age_s / 86400:g} days ago")
         return purged
+
+    def _forget_traces(self, pattern: "re.Pattern[bytes]", purged: Purged) -> None:
+        """Forget a number wherever else it stands; what a contact still needs stays."""
+
+        def holds(text: bytes) -> bool:
+            return pattern.search(text) is not None
+
+        dry_run = self._dry_run
+        gone, left = forget_traces(self._db, holds, dry_run=dry_run or bool(purged.kept))
+        (purged.remains if purged.kept else purged.traces).extend(gone)
+        purged.remains += left
+        files, left = forget_files(self._data_dir, holds, dry_run=dry_run)
+        purged.files += [one for one in files if one not in purged.files]
+        purged.remains += left
+        is_held = self._db.client.hexists(self._db.key("account"), "hold")
+        purged.remains += self._journals(
+            holds, now_s=self._db.now(), may_drop=not (dry_run or is_held)
+        )
+
+    def _finish(self, purged: Purged, *, on: str) -> None:
+        """Have Redis forget what its files still hold, and name what nobody here can look at."""
+        here = {one.read_text() for one in (self._data_dir / "journal").glob("*/identity")}
+        for identity, host in hosts(self._db).items():
+            if identity not in here:
+                why = "its journal is on its own disk; it drops what it sent once that is over"
+                purged.remains.append(Trace(f"host {host}", 0, why))
+        if copies := replicas(self._db.client):
+            why = "their files are written anew by themselves: send each BGREWRITEAOF"
+            purged.remains.append(Trace("replicas of Redis", copies, why))
+        is_to_write = purged.has_removed and not self._dry_run
+        if is_to_write and (why := rewrite_files(self._db.client, sleep=self._sleep)):
+            purged.remains.append(Trace("the file of Redis", 0, f"{why}; send BGREWRITEAOF"))
+        told = ("contacts", "attempts", "rejected", "callbacks")
+        counts = {name: getattr(purged, name) for name in told}
+        lists = ("campaigns", "archives", "files", "traces", "kept", "remains")
+        tell(on=on, after=counts | {name: len(getattr(purged, name)) for name in lists})
 
     def _forget_campaign(self, campaign: Campaign, purged: Purged) -> None:
         if not campaign.state.is_over:
@@ -145,6 +235,8 @@ class Purging:
             purged.campaigns.append(campaign.name)
         if purged.rejected > rejected_before:
             self._remove_rejected_file(campaign, purged)
+        if number == EVERYBODY:
+            self._remove_files_of(campaign, purged)
 
     def _forget_in_redis(self, campaign: Campaign, number: str, purged: Purged) -> None:
         lines = contact_lines(self._db, campaign.id, size=campaign.accepted)
@@ -199,6 +291,13 @@ class Purging:
     def _remove_rejected_file(self, campaign: Campaign, purged: Purged) -> None:
         for path in sorted((self._data_dir / "rejected").glob(f"*_{campaign.id}_rejected.csv")):
             self._remove(path, purged)
+
+    def _remove_files_of(self, campaign: Campaign, purged: Purged) -> None:
+        """Remove uploads that were made into a campaign, and its reports in the data folder."""
+        for path in files_of(self._data_dir, campaign.id, name=plain_name(campaign.name)):
+            purged.files.append(str(path))
+            if not self._dry_run:
+                remove(path)
 
     def _remove(self, path: Path, purged: Purged) -> None:
         purged.files.append(str(path))

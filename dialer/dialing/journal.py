@@ -58,6 +58,8 @@ class LateAnswer(NamedTuple):
 
 _as_json = json.JSONEncoder(separators=(",", ":")).encode  # dumps() would make one a call
 _ROTATE_BYTES = 1024 * 1024
+TAKES_FOR_S = 3600.0
+"""So long a file takes lines; so one that idles goes, too, once its calls are over."""
 _KERNEL_ID = Path("/proc/sys/kernel/random/boot_id")
 _IDENTITY = "identity"
 
@@ -69,9 +71,17 @@ class Journal:
         folder: Shared by the worker processes of one host.
         process: Names this process's files.
         under_way_s: How long after its intent a request can be under way at most.
+        takes_for_s: How long a file takes lines.
     """
 
-    def __init__(self, folder: Path, process: str, *, under_way_s: float = 360.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        process: str,
+        *,
+        under_way_s: float = 360.0,
+        takes_for_s: float = TAKES_FOR_S,
+    ) -> None:
         self._folder = folder
         self._process = process
         self._lock = threading.Lock()  # of the fields below
@@ -79,6 +89,8 @@ class Journal:
         self._file: int | None = None
         self._bytes = 0
         self._under_way_s = under_way_s
+        self._takes_for_s = takes_for_s
+        self._opened_s = math.inf  # of boottime_s
         self._full: list[tuple[int, float]] = []  # files still locked, since when, of boottime_s
         self._looked_at: set[Path] = set()
         self._kernel = _kernel_id()
@@ -160,12 +172,29 @@ class Journal:
         return left
 
     def prune(self, *, before: float) -> None:
-        """Drop files in which no call can be live any more, unless somebody still writes to them."""
+        """Drop files in which no call can be live any more, unless somebody still writes to them.
+
+        Raises:
+            OSError: The file that has taken lines for long enough could not be put on disk.
+        """
+        self._let_go()
         for path in self._paths():
             with _left_by_its_writer(path) as is_left:
                 if is_left and self._ends_before(path, before):
                     path.unlink(missing_ok=True)
                     del self._ends[path]
+
+    def _let_go(self) -> None:
+        """Write no more to a file that has taken lines for long enough; unlock what is over."""
+        if self._is_old:
+            with self._syncing:
+                self._sync_all()
+        with self._lock:
+            self._unlock(since=boottime_s() - self._under_way_s)
+
+    @property
+    def _is_old(self) -> bool:
+        return self._file is not None and boottime_s() - self._opened_s >= self._takes_for_s
 
     def _ends_before(self, path: Path, before: float) -> bool:
         """Whether no call of this file can be live any more; read only when it has changed."""
@@ -242,7 +271,8 @@ class Journal:
             raise
         self._synced = written
         with self._lock:
-            if self._bytes > _ROTATE_BYTES and self._written == written:
+            is_full = self._bytes > _ROTATE_BYTES or self._is_old
+            if is_full and self._written == written:
                 self._retire()
 
     def _open(self, first: bytes) -> int:
@@ -261,6 +291,7 @@ class Journal:
             os.close(file)
             raise
         self._bytes = 0
+        self._opened_s = boottime_s()
         self._unlock(since=boottime_s() - self._under_way_s)
         return file
 

@@ -76,6 +76,7 @@ keys_used           hash    key id → last use, epoch s, to the minute         
 keys_made           string  1: a key was made once, so nobody comes in without        for ever
 session:H           string  key id and start of the session whose token has hash H    1 h idle, 12 h
 web_secret          string  signs what forms of the pages carry                       for ever
+kept_house          string  somebody has removed what is kept too long                 a day
 idempotency:H       string  answer to an upload with this Idempotency-Key             24 h
 readyz              string  written to see that writes are taken                      60 s
 dramatiq…           –       Dramatiq's own: the queue `dial`                          –

@@ -10,7 +10,6 @@ import pytest
 from campaigns.campaign import CampaignState
 from dialer.archiving.archive import Archive, ArchiveDamaged
 from dialer.archiving.archiving import Archiving, NotArchived
-from dialer.archiving.purging import Purging
 from dialer.ids import ContactId
 from dialer.reporting.files import Format
 from dialer.steering.calling_back import call_back
@@ -160,9 +159,7 @@ def test_k4_a_number_purged_while_it_is_archived_is_not_in_the_archive(account, 
     number = account.contact(finished.id).customer
 
     def purge():
-        Purging(account.db, archives=tmp_path / "archive", data_dir=tmp_path, dry_run=False).number(
-            number
-        )
+        books_kit.purging_of(account.db, tmp_path).number(number)
 
     archive, _ = archiving_while(account, tmp_path, purge).archive(finished)
 

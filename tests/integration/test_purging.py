@@ -13,6 +13,7 @@ from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store.contacts import Row
 from dialer.store.snapshot import contact_lines
 from tests import books_kit
+from tests.books_kit import purging_of
 from tests.conservation import check_conservation
 from tests.factories import (
     agent,
@@ -46,7 +47,7 @@ def finished(account, tmp_path):
 
 
 def purging(account, tmp_path, *, dry_run=False):
-    return Purging(account.db, archives=tmp_path / "archive", data_dir=tmp_path, dry_run=dry_run)
+    return purging_of(account.db, tmp_path, dry_run=dry_run)
 
 
 def rows_left(account, campaign, tmp_path):
@@ -188,9 +189,7 @@ def test_a_late_value_that_comes_while_we_forget_is_kept(account, tmp_path):
                 )
             return super()._write(*args)
 
-    Meddled(account.db, archives=tmp_path / "archive", data_dir=tmp_path, dry_run=False).campaign(
-        found
-    )
+    purging_of(account.db, tmp_path, kind=Meddled).campaign(found)
 
     (line,) = contact_lines(account.db, found.id, size=1)
     assert line.attempts[0].attempt.price == "1.5"

@@ -324,3 +324,25 @@ def test_nothing_is_concluded_from_the_locks_of_another_machine(tmp_path):
     assert first.startswith('{"kernel":')
     assert left_behind(other) == []
     assert [one.attempt_id for one in other.intents(ending_after=0.0)] == ["a"]
+
+
+def test_a_file_that_idles_goes_once_its_calls_are_over(tmp_path):
+    writer = Journal(tmp_path, "writer", under_way_s=0.0, takes_for_s=0.0)
+    writer.write_intents([intent("over", ends_at=100.0)])
+
+    writer.prune(before=101.0)
+    assert list(tmp_path.glob("*.jsonl")) == []
+
+    writer.write_intents([intent("live", ends_at=200.0)])
+    writer.prune(before=101.0)
+    assert read(writer) == ["live"]
+
+
+def test_a_file_whose_requests_are_under_way_stays_locked_when_it_takes_no_more_lines(tmp_path):
+    writer = Journal(tmp_path, "writer", under_way_s=300.0, takes_for_s=0.0)
+    writer.write_intents([intent("over", ends_at=100.0)])
+
+    writer.prune(before=101.0)
+
+    assert read(writer) == ["over"]
+    writer.close()

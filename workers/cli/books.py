@@ -1,6 +1,7 @@
 """`dialer reconcile`, `recordings`, `purge` and `campaign archive`."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.numbers.phone import Phone, parse_phone
+from dialer.logs import mask_text
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, complain, progress, say, say_json
@@ -149,11 +151,13 @@ def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove personal data: numbers, uploaded cells, links to recordings.
+    """Remove personal data: numbers, uploaded cells, links to recordings; prints a certificate.
 
-    In Redis, in archives, and in files left in the data folder. Rows stay, so every sum still
-    adds up. A contact still to be dialled keeps its number: suppress or cancel it first. The list
-    of suppressed numbers stays, and so do reports and recordings in folders of your own.
+    In Redis and the file it keeps, in archives, journals, and files in the data folder: uploads,
+    rejected rows, reviews, rehearsals, reports. Rows stay, so every sum still adds up. A contact
+    still to be dialled keeps its number: suppress or cancel it first. The list of suppressed
+    numbers stays, and so do reports and recordings in folders of your own. What is left, where
+    and why stands in the certificate. DIALER_KEEP_DAYS does it daily.
     """
     if sum(one is not None for one in (campaign, number, older_than)) != 1:
         raise WrongUse("say what to forget: one of --campaign, --number and --older-than")
@@ -165,9 +169,16 @@ def purge(
         purged = purging.number(_e164(number, books.wiring.phone_rules))
     else:
         purged = purging.older_than(_age_s(older_than or ""))
+    of = (
+        f"campaign {campaign}"
+        if campaign
+        else mask_text(f"number {number}" if number else f"what ended {older_than} ago")
+    )
     if as_json:
-        say_json({"dry_run": dry_run, **purged.as_json()})
+        at = books.as_of().isoformat(timespec="seconds")
+        say_json({"dry_run": dry_run, "of": of, "at": at, **purged.as_json()})
     else:
+        say(f"Certificate of erasure, {books.as_of():%Y-%m-%d %H:%M:%S} UTC, of {escape(of)}.")
         verb = "Would remove" if dry_run else "Removed"
         say(
             f"{verb} personal data of {purged.contacts:,} contacts, {purged.attempts:,} attempts, "
@@ -177,6 +188,15 @@ def purge(
         )
         for path in purged.files:
             say(escape(path))
+        for one in purged.traces:
+            say(escape(one.where))
+        say("What remains:" if purged.remains else "Nothing remains of it here.")
+        for one in purged.remains:
+            say(escape(f"  {one.where}: {one.why}{_until(one.until)}"))
+        say(
+            "[dim]Not looked at: reports and recordings outside of the data folder, data folders of "
+            "other hosts, backups, logs (numbers are masked there).[/dim]"
+        )
     if purged.kept:
         complain(*(f"{contact} is still to be dialled" for contact in purged.kept[:_MOST_SHOWN]))
         raise JobFailed(
@@ -189,6 +209,12 @@ def _disagreement(row: dict[str, Any]) -> str:
     values = (f"{name} {row[name]} ≠ {row[f'{name}_provider']}" for name in row["differs"].split())
     attempt = row["attempt_id"] or "no attempt of ours"
     return f"{row['verdict']} {row['call_sid']} · {attempt} {' · '.join(values)}".rstrip()
+
+
+def _until(epoch_s: float | None) -> str:
+    return (
+        f", until {datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%M:%S} UTC" if epoch_s else ""
+    )
 
 
 def _age_s(text: str) -> float:

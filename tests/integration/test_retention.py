@@ -1,0 +1,120 @@
+"""What is kept too long goes by itself, once a day, and that stands in the audit trail."""
+
+import io
+import secrets
+import threading
+from pathlib import Path
+
+import pytest
+
+from campaigns.campaign import CampaignState
+from dialer.audit import Actor, Audit, Deed, Did, Outcome, faults_of
+from dialer.loading.loading import LoadOptions
+from dialer.store.trail import Trail
+from dialer.store.turn_of_the_day import TurnOfTheDay
+from tests.acceptance.rig import until
+from tests.factories import rules
+from tests.web_kit import LIST, settings_for
+from workers import retention
+from workers.wiring import Wiring
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+def wiring_for(redis_server, redis_client, tmp_path: Path):
+    def make(**changed) -> Wiring:
+        return Wiring(
+            settings_for(redis_server, f"keep{secrets.token_hex(4)}", tmp_path, **changed)
+        )
+
+    return make
+
+
+def over_since(wiring: Wiring, days: int) -> str:
+    loaded = wiring.loading.load(
+        io.BytesIO(LIST.encode()), name="old", rules=rules(), options=LoadOptions()
+    )
+    wiring.campaigns.move(wiring.campaigns.find("old"), CampaignState.CANCELLING)
+    while not wiring.campaigns.find("old").state.is_over:
+        wiring.feeding.cancel_some()
+    ended_at = str(wiring.db.now() - days * DAY_S)
+    wiring.redis.hset(wiring.db.key("c", loaded.campaign.id), "ended_at", ended_at)
+    return loaded.campaign.id
+
+
+def ends(wiring: Wiring) -> list[dict]:
+    lines = [one.as_json() for one in Trail(wiring.db).lines()]
+    return [one for one in lines if one["outcome"] != "begun"]
+
+
+def test_personal_data_goes_so_many_days_after_its_campaign(wiring_for):
+    wiring = wiring_for(dialer_keep_days=30)
+    old = over_since(wiring, days=31)
+
+    retention.run(wiring)
+
+    assert wiring.campaigns.find(old).purged_at is not None
+    (done,) = ends(wiring)
+    assert (done["what"], done["outcome"], done["who"]["kind"]) == (
+        "data_purged",
+        "done",
+        "process",
+    )
+    assert done["after"]["contacts"] == 2
+
+
+def test_what_is_younger_stays_and_nothing_goes_where_no_days_are_set(wiring_for):
+    young, never = wiring_for(dialer_keep_days=30), wiring_for()
+    ids = over_since(young, days=29), over_since(never, days=3000)
+
+    retention.run(young)
+    retention.run(never)
+
+    assert young.campaigns.find(ids[0]).purged_at is None
+    assert never.campaigns.find(ids[1]).purged_at is None
+    assert ends(never) == []
+
+
+def test_old_audit_records_go_and_that_is_recorded(wiring_for):
+    wiring = wiring_for(dialer_audit_days=400)
+    Audit(wiring.db).note(Deed(Did.HOLD_SET, Actor.stranger("here")), Outcome.DONE)
+    key = wiring.db.key("audit")
+    ((_, fields),) = wiring.redis.xrange(key)
+    wiring.redis.delete(key)
+    old_ms = int((wiring.db.now() - 401 * DAY_S) * 1000)
+    wiring.redis.xadd(key, fields, id=f"{old_ms}-0")
+
+    retention.run(wiring)
+
+    assert [one["what"] for one in ends(wiring)] == ["records_trimmed"]
+    trail = Trail(wiring.db)
+    assert list(faults_of(trail.lines(), trail.ends())) == []
+
+
+def test_of_many_feeders_one_has_the_turn_of_the_day(wiring_for):
+    wiring = wiring_for()
+
+    turns = [TurnOfTheDay(wiring.db).take() for _ in range(3)]
+
+    assert turns == [True, False, False]
+
+
+def test_a_feeder_has_it_done_in_a_process_of_its_own(wiring_for, monkeypatch, redis_server):
+    wiring = wiring_for(dialer_keep_days=30)
+    old = over_since(wiring, days=31)
+    for name, value in {
+        "EXOTEL_ACCOUNT_SID": wiring.db.account,
+        "DIALER_KEEP_DAYS": "30",
+        "DIALER_DATA_DIR": str(wiring.settings.dialer_data_dir),
+    }.items():
+        monkeypatch.setenv(name, value)
+    stop = threading.Event()
+    feeder = threading.Thread(target=retention.keep_daily, args=(wiring, stop))
+
+    feeder.start()
+    until(
+        lambda: wiring.campaigns.find(old).purged_at is not None, within_s=60, what="the retention"
+    )
+    stop.set()
+    feeder.join()

@@ -1,0 +1,90 @@
+"""What is kept too long goes, once a day: personal data of campaigns long over, old audit records.
+
+    python -m workers.retention
+
+Done in a process of its own, which the feeder starts: reading archives takes memory and time that
+dialling should not wait for.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+import redis
+import structlog
+
+from dialer import logs
+from dialer.audit import Actor, Audit, Deed, Did, Outcome
+from dialer.private_files import keep_files_private
+from dialer.settings import read_settings
+from dialer.store.trail import Trail
+from dialer.store.turn_of_the_day import TurnOfTheDay
+from workers.wiring import Wiring
+
+log = structlog.get_logger(__name__)
+
+_LOOK_EVERY_S = 600.0
+_ENDS_EVERY_S = 1.0
+_DAY_S = 86_400
+
+
+def run(wiring: Wiring) -> None:
+    """Remove what is kept too long, and record it."""
+    settings = wiring.settings
+    actor = Actor.process("retention", socket.gethostname())
+    before_s = wiring.db.now() - settings.dialer_audit_days * _DAY_S
+    if gone := Trail(wiring.db).trim(before_s=before_s):
+        asked = {"older_than_days": settings.dialer_audit_days}
+        deed = Deed(Did.RECORDS_TRIMMED, actor, asked=asked, after={"records": gone})
+        Audit(wiring.db).note(deed, Outcome.DONE)
+    if days := settings.dialer_keep_days:
+        # pandas takes a while to import, and there may be nothing to do
+        from workers.record_keeping import RecordKeeping  # noqa: PLC0415
+
+        with Audit(wiring.db).recording(
+            Deed(Did.DATA_PURGED, actor, asked={"older_than_days": days})
+        ):
+            purged = RecordKeeping(wiring).purging(dry_run=False).older_than(days * _DAY_S)
+        log.info("retention_done", campaigns=len(purged.campaigns), files=len(purged.files))
+
+
+def keep_daily(wiring: Wiring, stop: threading.Event) -> None:
+    """See to it once a day, whichever feeder comes first; never fails."""
+    turn = TurnOfTheDay(wiring.db)
+    while not stop.is_set():
+        try:
+            if turn.take() and not _run_apart(wiring, stop):
+                turn.give_back()
+        except (redis.RedisError, OSError) as error:
+            log.warning("retention_failed", message=str(error))
+        stop.wait(_LOOK_EVERY_S)
+
+
+def _run_apart(wiring: Wiring, stop: threading.Event) -> bool:
+    # it uses the server that this process uses, embedded or not
+    environment = {**os.environ, "REDIS_URL": wiring.redis_url}
+    with subprocess.Popen([sys.executable, "-m", "workers.retention"], env=environment) as child:
+        while child.poll() is None:
+            if stop.wait(_ENDS_EVERY_S):
+                child.terminate()
+                return False
+    if child.returncode:
+        log.error("retention_failed", exit_code=child.returncode)
+    return child.returncode == 0
+
+
+def main() -> int:
+    """Do it once, for this process's settings."""
+    settings = read_settings()
+    keep_files_private()
+    logs.set_up(
+        log_format=settings.dialer_log_format, level=settings.dialer_log_level, role="retention"
+    )
+    run(Wiring(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
