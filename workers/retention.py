@@ -16,7 +16,8 @@ import redis
 import structlog
 
 from dialer import logs
-from dialer.audit import Actor, Audit, Deed, Did, Outcome
+from dialer.audit import Audit
+from dialer.deeds import Actor, Deed, Did, Outcome
 from dialer.private_files import keep_files_private
 from dialer.settings import read_settings
 from dialer.store.trail import Trail

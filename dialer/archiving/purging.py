@@ -24,8 +24,8 @@ from dialer.archiving.file_traces import (
     remove,
 )
 from dialer.archiving.forgetting import EVERYBODY, is_needed, rejected_without, without
-from dialer.audit import tell
 from dialer.clock import Sleep
+from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.file_set import plain_name
 from dialer.store import Campaign, Campaigns, Database
