@@ -60,7 +60,6 @@ def _feed(wiring: Wiring, stop: threading.Event) -> None:
                 look_at_s = boottime_s() + _SCHEDULES_EVERY_S
             if boottime_s() >= watch_at_s:
                 burst = _watch_day(wiring, burst)
-                wiring.audit.forget(days=wiring.settings.dialer_audit_days)
                 watch_at_s = boottime_s() + _WATCH_EVERY_S
             fed = feeding.tick(queued=queued(broker))
             send_all(broker, fed.released)

@@ -16,11 +16,9 @@ import redis
 import structlog
 
 from dialer import logs
-from dialer.audit import Audit
 from dialer.deeds import Actor, Deed, Did, Outcome
 from dialer.private_files import keep_files_private
 from dialer.settings import read_settings
-from dialer.store.trail import Trail
 from dialer.store.turn_of_the_day import TurnOfTheDay
 from workers.wiring import Wiring
 
@@ -35,18 +33,15 @@ def run(wiring: Wiring) -> None:
     """Remove what is kept too long, and record it."""
     settings = wiring.settings
     actor = Actor.process("retention", socket.gethostname())
-    before_s = wiring.db.now() - settings.dialer_audit_days * _DAY_S
-    if gone := Trail(wiring.db).trim(before_s=before_s):
+    if gone := wiring.audit.forget(days=settings.dialer_audit_days):
         asked = {"older_than_days": settings.dialer_audit_days}
         deed = Deed(Did.RECORDS_TRIMMED, actor, asked=asked, after={"records": gone})
-        Audit(wiring.db).note(deed, Outcome.DONE)
+        wiring.audit.note(deed, Outcome.DONE)
     if days := settings.dialer_keep_days:
         # pandas takes a while to import, and there may be nothing to do
         from workers.record_keeping import RecordKeeping  # noqa: PLC0415
 
-        with Audit(wiring.db).recording(
-            Deed(Did.DATA_PURGED, actor, asked={"older_than_days": days})
-        ):
+        with wiring.audit.recording(Deed(Did.DATA_PURGED, actor, asked={"older_than_days": days})):
             purged = RecordKeeping(wiring).purging(dry_run=False).older_than(days * _DAY_S)
         log.info("retention_done", campaigns=len(purged.campaigns), files=len(purged.files))
 

@@ -29,6 +29,7 @@ from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.file_set import plain_name
 from dialer.store import Campaign, Campaigns, Database
+from dialer.store.account import read_closed
 from dialer.store.campaigns import RejectedRow
 from dialer.store.record import PER_CHUNK
 from dialer.store.removal import drop_orphans, mark_purged, replace_lines
@@ -188,7 +189,7 @@ class Purging:
         files, left = forget_files(self._data_dir, holds, dry_run=dry_run)
         purged.files += [one for one in files if one not in purged.files]
         purged.remains += left
-        is_held = self._db.client.hexists(self._db.key("account"), "hold")
+        is_held = bool(read_closed(self._db).hold)
         purged.remains += self._journals(
             holds, now_s=self._db.now(), may_drop=not (dry_run or is_held)
         )

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from campaigns.campaign import CampaignState
-from dialer.audit import Actor, Audit, Deed, Did, Outcome, faults_of
+from dialer.audit import Audit, faults_of
+from dialer.deeds import Actor, Deed, Did, Outcome
 from dialer.loading.loading import LoadOptions
 from dialer.store.trail import Trail
 from dialer.store.turn_of_the_day import TurnOfTheDay
