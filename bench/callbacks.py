@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
@@ -63,13 +64,15 @@ def request(path: str, content_type: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-async def _one_connection(port: int, message: bytes, until_s: float, took_s: list[float]) -> None:
+async def _one_connection(
+    port: int, messages: Iterator[bytes], until_s: float, took_s: list[float]
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         is_first = True  # however busy the machine is, somebody's time is taken
         while (began := time.perf_counter()) < until_s or is_first:
             is_first = False
-            writer.write(message)
+            writer.write(next(messages))
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 200"):
                 raise RuntimeError(head.decode().splitlines()[0])
@@ -80,17 +83,17 @@ async def _one_connection(port: int, message: bytes, until_s: float, took_s: lis
         writer.close()
 
 
-async def _send(port: int, message: bytes, lasts_s: float) -> list[float]:
+async def _send(port: int, messages: Iterator[bytes], lasts_s: float) -> list[float]:
     took_s: list[float] = []
     until_s = time.perf_counter() + lasts_s
     await asyncio.gather(
-        *(_one_connection(port, message, until_s, took_s) for _ in range(CONNECTIONS))
+        *(_one_connection(port, messages, until_s, took_s) for _ in range(CONNECTIONS))
     )
     return took_s
 
 
 @contextlib.contextmanager
-def bare() -> Iterator[tuple[int, str]]:
+def bare() -> Iterator[tuple[int, list[str]]]:
     """Run the bare route; gives port and path."""
     port = ground.free_port()
     with (
@@ -98,11 +101,11 @@ def bare() -> Iterator[tuple[int, str]]:
         ground.process([sys.executable, "-m", "bench.senders.bare_receiver", str(port), redis_url]),
     ):
         ground.until(lambda: ground.listens(port), within_s=20)
-        yield port, "/callbacks/exotel/0a1b2c3d/7f3kq2xa-42-1-k3x9p0k3x9/" + "m" * 43
+        yield port, ["/callbacks/exotel/0a1b2c3d/7f3kq2xa-42-1-k3x9p0k3x9/" + "m" * 43]
 
 
 @contextlib.contextmanager
-def dialer() -> Iterator[tuple[int, str]]:
+def dialer() -> Iterator[tuple[int, list[str]]]:
     """Run our web process; gives port and a genuine path."""
     port = ground.free_port()
     with ground.redis_server() as redis_url, tempfile.TemporaryDirectory() as folder:
@@ -110,7 +113,9 @@ def dialer() -> Iterator[tuple[int, str]]:
         wired = ours.wiring(env)
         with ours.running(env, ["web"], Path(folder)):
             ground.until(lambda: ground.listens(port), within_s=30)
-            yield port, urlsplit(wired.paths.url("7f3kq2xa-42-1-k3x9p0k3x9")).path
+            # of many attempts: what one may send is bounded
+            ids = (f"7f3kq2xa-{n}-1-k3x9p0k3x9" for n in range(1, CONNECTIONS * 50))
+            yield port, [urlsplit(wired.paths.url(one)).path for one in ids]
 
 
 OURS, BARE = "dialer", "bare Starlette"
@@ -138,11 +143,11 @@ def measure_all(lasts_s: float, repeats: int) -> Runs:
     for repeat in range(repeats):
         order = list(RECEIVERS)
         for name in reversed(order) if repeat % 2 else order:
-            with RECEIVERS[name]() as (port, path):
+            with RECEIVERS[name]() as (port, paths):
                 for kind, body in BODIES.items():
-                    message = request(path, *body())
-                    asyncio.run(_send(port, message, 0.5))  # warms up
-                    took_s = asyncio.run(_send(port, message, lasts_s))
+                    messages = cycle([request(path, *body()) for path in paths])
+                    asyncio.run(_send(port, messages, 0.5))  # warms up
+                    took_s = asyncio.run(_send(port, messages, lasts_s))
                     p99_ms = 1000 * ground.quantile(took_s, 0.99)
                     runs[kind][name].append(Taken(len(took_s) / lasts_s, p99_ms))
     return runs

@@ -8,7 +8,7 @@ from pathlib import Path
 SCRIPT = """
 import asyncio, logging, structlog
 from dialer.settings import read_settings
-from workers.web.apart import Apart
+from workers.web.subprocesses import Apart
 
 def work(tell, number):
     structlog.get_logger("a").warning("spoke", number=number)
