@@ -43,7 +43,7 @@ class ConnectionLimits:
     headers: int = 100
     headers_s: float = 10.0
     stalled_s: float = 60.0
-    most: int = 1_000
+    most: int = 4_000
     most_of_address: int = 200
 
 
