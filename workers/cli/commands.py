@@ -94,7 +94,8 @@ COMMANDS: Table = {
         "Fetch a campaign's recordings into a folder; asking again fetches what is missing.",
     ),
     "purge": Command(
-        "books:purge", "Remove personal data: numbers, uploaded cells, links to recordings."
+        "books:purge",
+        "Remove personal data: numbers, uploaded cells, links to recordings; prints a certificate.",
     ),
     "suppress": Group(
         "Numbers that are never called. A change counts at once, in running campaigns too.",
