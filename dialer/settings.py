@@ -169,6 +169,7 @@ Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterV
 CallerIds = Annotated[
     tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_caller_ids)
 ]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 HostNames = Annotated[
     tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_host_names)
 ]
@@ -215,6 +216,14 @@ class Settings(BaseSettings):
     exotel_timezone: Zone = Field("Asia/Kolkata", description="zone of Exotel's time stamps")
     exotel_playback_names: Literal["both", "documented", "plain"] = Field(
         "both", description="spelling of the playback parameters"
+    )
+
+    # several accounts
+    dialer_accounts: Path | None = Field(
+        None, description="file of further accounts, such as accounts.toml; empty: one account"
+    )
+    dialer_serves: Names = Field(
+        (), description="accounts that processes here serve, commas between; empty: all"
     )
 
     # state

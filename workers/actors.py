@@ -11,13 +11,13 @@ from redis.exceptions import RedisError
 
 from dialer import failpoints, logs
 from dialer.dialing.dialing import FOR_OTHERS, OTHER_SETTINGS
+from dialer.dialing.releasing import Released
 from dialer.ids import ContactId
 from dialer.private_files import keep_files_private
 from dialer.settings import SettingsError, read_settings
-from workers import housekeeping
-from workers.broker import ACTOR, QUEUE, dial_message, make_broker
+from workers.broker import ACTOR, QUEUE, make_worker_broker, queue_of, send_all
 from workers.redis_fitness import require_fit_redis, tell_exposures
-from workers.wiring import Wiring
+from workers.wiring import wire_served
 
 log = structlog.get_logger(__name__)
 
@@ -27,36 +27,30 @@ try:
     logs.set_up(
         log_format=settings.dialer_log_format, level=settings.dialer_log_level, role="worker"
     )
-    wiring = Wiring(settings)
-    require_fit_redis(wiring.redis)
+    served = wire_served(settings)
+    wirings = {queue_of(one): one for one in served}
+    require_fit_redis(served[0].redis)
     tell_exposures(settings)
-    dialing = wiring.dialing
+    broker = make_worker_broker(served)
 except SettingsError as error:
     sys.stderr.write(f"dialer: {error}\n")
     raise SystemExit(2) from None  # as the commands say it: starting again will not help
 
-broker = make_broker(
-    wiring.redis,
-    prefix=wiring.db.prefix,
-    allowance=wiring.allowance,
-    housekeeping=lambda stop: housekeeping.run(wiring, stop),
-    dialing=dialing,
-    may_take=wiring.agreeing.agrees,
-)
 dramatiq.set_broker(broker)
 
 
-@dramatiq.actor(queue_name=QUEUE, actor_name=ACTOR)
-def dial_contact(contact_id: str, token: str) -> None:
-    """Dial one released contact."""
+@dramatiq.actor(queue_name=broker.queue, actor_name=ACTOR)
+def dial_contact(contact_id: str, token: str, queue: str = QUEUE) -> None:
+    """Dial one released contact of the account that has this queue."""
     contact = ContactId.parse(contact_id)
-    if contact is None:
+    wiring = wirings.get(queue)
+    if contact is None or wiring is None:
         log.error("message_unreadable", contact_id=contact_id)
         return
     try:
-        dialled = dialing.dial(contact, token)
+        dialled = wiring.dialing.dial(contact, token)
         if dialled in FOR_OTHERS:
-            broker.enqueue(dial_message(contact, token))
+            send_all(broker.of(queue), [Released(contact, token)])
         elif dialled == OTHER_SETTINGS:
             wiring.agreeing.doubt()
     except RedisError as error:

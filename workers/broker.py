@@ -11,22 +11,22 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import FrameType
 from typing import Any, cast
 
 import dramatiq
-import redis
 import structlog
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware
 
-from dialer.dialing.dialing import Dialing
 from dialer.dialing.releasing import Released
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
 from dialer.parent_watch import end_with_parent
 from dialer.store.work import DIAL_QUEUE
+from workers import housekeeping
 from workers.dial_queue import DialBroker
+from workers.wiring import Wiring
 
 QUEUE = DIAL_QUEUE
 ACTOR = "dial_contact"
@@ -44,15 +44,12 @@ _FETCHED_WITHIN_S = 0.03  # of a pace that leaves less between two requests, sev
 class Tuning(Middleware):
     """Fits a worker to the pace before it boots.
 
-    A thread spends its time waiting: for its turn at the gate and for the provider's answer. So
-    there are at least as many as requests can be under way.
+    Args:
+        fewest: Threads that the accounts of this process want together.
     """
 
-    def __init__(self, allowance: Allowance) -> None:
-        self._fewest = min(
-            _MOST_THREADS,
-            _SPARE_THREADS + math.ceil(_SLOWEST_USUAL_ANSWER_S / allowance.spacing_s),
-        )
+    def __init__(self, fewest: int) -> None:
+        self._fewest = fewest
 
     def before_worker_boot(self, _broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         worker.worker_threads = max(worker.worker_threads, self._fewest)
@@ -137,10 +134,30 @@ class LogContext(Middleware):
         structlog.contextvars.unbind_contextvars("contact_id")
 
 
-def dial_message(contact: ContactId, token: str) -> dramatiq.Message[None]:
+def threads_for(allowance: Allowance) -> int:
+    """Give how many threads an account wants.
+
+    A thread spends its time waiting: for its turn at the gate and for the provider's answer. So
+    there are as many as requests can be under way.
+    """
+    under_way = math.ceil(_SLOWEST_USUAL_ANSWER_S / allowance.spacing_s)
+    return min(_MOST_THREADS, _SPARE_THREADS + under_way)
+
+
+def queue_of(wiring: Wiring) -> str:
+    """Name an account's queue within a worker; in Redis each has one of the same name."""
+    return f"{QUEUE}.{wiring.db.account}" if wiring.home else QUEUE
+
+
+def dial_message(queue: str, contact: ContactId, token: str) -> dramatiq.Message[None]:
     """Make the message that wakes a worker for a released contact."""
+    account = () if queue == QUEUE else (queue,)
     return dramatiq.Message(
-        queue_name=QUEUE, actor_name=ACTOR, args=(str(contact), token), kwargs={}, options={}
+        queue_name=queue,
+        actor_name=ACTOR,
+        args=(str(contact), token, *account),
+        kwargs={},
+        options={},
     )
 
 
@@ -156,14 +173,14 @@ def _ahead(together: int, spacing_s: float) -> int:
     return max(1, math.ceil(_FETCHED_WITHIN_S / spacing_s))
 
 
-def send_all(broker: RedisBroker, released: Sequence[Released]) -> None:
+def send_all(broker: DialBroker, released: Sequence[Released]) -> None:
     """Wake workers for all these contacts in one round trip.
 
     It writes what `enqueue` would, in the format Dramatiq documents for other languages.
     """
     if not released:
         return
-    messages = (dial_message(one.contact, one.token) for one in released)
+    messages = (dial_message(broker.queue, one.contact, one.token) for one in released)
     encoded: dict[Any, Any] = {
         message.message_id: message.copy(options={"redis_message_id": message.message_id}).encode()
         for message in messages
@@ -175,41 +192,53 @@ def send_all(broker: RedisBroker, released: Sequence[Released]) -> None:
         pipe.execute()
 
 
-def queued(broker: RedisBroker) -> int:
+def queued(broker: DialBroker) -> int:
     """Tell how many messages wait for a worker."""
     return cast("int", broker.client.llen(f"{broker.namespace}:{QUEUE}"))
 
 
-def make_broker(
-    client: "redis.Redis",
-    *,
-    prefix: str,
-    allowance: Allowance,
-    housekeeping: Callable[[threading.Event], None] | None = None,
-    dialing: Dialing | None = None,
-    may_take: Callable[[], bool] = lambda: True,
-) -> DialBroker:
-    """Make the broker of one account; its keys carry the account's hash tag.
-
-    Args:
-        housekeeping: What a worker process runs beside its messages until the event is set.
-        dialing: What its messages are for; None where none are consumed.
-        may_take: Tells whether this process may take messages; others take them meanwhile.
-    """
+def make_broker(wiring: Wiring) -> DialBroker:
+    """Make the broker of one account for who only sends; its keys carry the account's hash tag."""
     return DialBroker(
-        ahead=_ahead(dialing.most_together, allowance.spacing_s) if dialing else 0,
-        under_way=dialing.under_way if dialing else lambda: 0,
-        may_take=(lambda: may_take() and dialing.way_out.is_open) if dialing else may_take,
-        client=client,
-        namespace=f"{prefix}dramatiq",
-        heartbeat_timeout=_HEARTBEAT_MS,
-        maintenance_chance=_MAINTENANCE_PER_MILLION,
-        middleware=[
-            Tuning(allowance),  # before the worker boots
-            StopOnce(),  # once per process, after the fork
-            EndWithMaster(),  # likewise
-            *([KeepUp(housekeeping)] if housekeeping else []),
-            *([DialNoMore(dialing.stop)] if dialing else []),
-            LogContext(),  # innermost: its context covers the actor alone
-        ],
+        ahead=0, under_way=lambda: 0, queue=queue_of(wiring), middleware=[], **_shared(wiring)
     )
+
+
+def make_worker_broker(wirings: Sequence[Wiring]) -> DialBroker:
+    """Make the broker of a worker process that serves these accounts."""
+    middleware = [
+        Tuning(sum(threads_for(one.allowance) for one in wirings)),  # before the worker boots
+        StopOnce(),  # once per process, after the fork
+        EndWithMaster(),  # likewise
+        *(KeepUp(partial(housekeeping.run, one)) for one in wirings),
+        *(DialNoMore(one.dialing.stop) for one in wirings),
+        LogContext(),  # innermost: its context covers the actor alone
+    ]
+    first, *others = wirings
+    broker = _broker_of(first, middleware, is_alone=not others)
+    for other in others:
+        broker.serve_too(_broker_of(other, [], is_alone=False))
+    return broker
+
+
+def _broker_of(wiring: Wiring, middleware: Sequence[Middleware], *, is_alone: bool) -> DialBroker:
+    dialing = wiring.dialing
+    most = {} if is_alone else {"most": threads_for(wiring.allowance)}
+    return DialBroker(
+        ahead=_ahead(dialing.most_together, wiring.allowance.spacing_s),
+        under_way=dialing.under_way,
+        may_take=lambda: wiring.agreeing.agrees() and dialing.way_out.is_open,
+        queue=queue_of(wiring),
+        middleware=list(middleware),
+        **most,
+        **_shared(wiring),
+    )
+
+
+def _shared(wiring: Wiring) -> dict[str, Any]:
+    return {
+        "client": wiring.redis,
+        "namespace": f"{wiring.db.prefix}dramatiq",
+        "heartbeat_timeout": _HEARTBEAT_MS,
+        "maintenance_chance": _MAINTENANCE_PER_MILLION,
+    }

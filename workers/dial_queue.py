@@ -18,12 +18,14 @@ from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 
 from dialer.clock import boottime_s, sleep
+from dialer.store.work import DIAL_QUEUE
 
 _PAUSE_S = 0.02
 _LISTEN_S = 2.0
 _BEAT_S = 15.0
 _LONGEST_MISS_MS = 50
 _DELAYED = ".DQ"  # Dramatiq's queue of delayed messages; we send none
+_NO_MATTER = 1_000_000
 _BUSY_PAUSE_S = 0.004  # where many pass the gate at a time
 
 
@@ -34,6 +36,8 @@ class DialBroker(RedisBroker):
         ahead: Most messages a process holds that are not past the gate.
         under_way: Tells how many are.
         may_take: Tells whether messages may be fetched; those that are not are for other hosts.
+        queue: What this process calls the account's queue; in Redis it is `dial` for each.
+        most: Most messages held at once; where accounts share threads, each has so many.
         options: The Redis broker's own.
     """
 
@@ -43,14 +47,34 @@ class DialBroker(RedisBroker):
         ahead: int,
         under_way: Callable[[], int],
         may_take: Callable[[], bool] = lambda: True,
+        queue: str = DIAL_QUEUE,
+        most: int = _NO_MATTER,
         **options: Any,
     ) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]  # dramatiq types its core only
+        self.queue = queue
+        self.most = most
         self.ahead = ahead
         self.under_way = under_way
         self.may_take = may_take
         self.done: defaultdict[str, deque[str]] = defaultdict(deque)
         """Messages to be acknowledged, by queue; here they outlive a consumer that lost Redis."""
+        self._by_queue = {queue: self}
+
+    def serve_too(self, other: "DialBroker") -> None:
+        """Consume another account's queue beside one's own."""
+        self._by_queue[other.queue] = other
+        self.declare_queue(other.queue)
+
+    def of(self, queue: str) -> "DialBroker":
+        """Give the broker of the account that has a queue, by what this process calls it."""
+        return self._by_queue[queue]
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> "_DialConsumer":
+        """Make the consumer of a queue, on the keys of the account that has it."""
+        queue = queue_name.removesuffix(_DELAYED)
+        in_redis = DIAL_QUEUE + queue_name[len(queue) :]
+        return _DialConsumer(self._by_queue[queue], in_redis, prefetch, timeout)
 
     @property
     def consumer_class(self) -> type["_DialConsumer"]:
@@ -78,7 +102,7 @@ class _DialConsumer(_RedisConsumer):
             return None
         if not self.message_cache:
             self._acknowledge()
-            self.prefetch = self.broker.ahead + self.broker.under_way()
+            self.prefetch = min(self.broker.ahead + self.broker.under_way(), self.broker.most)
             free = self.prefetch - self.outstanding_message_count
             if not self.broker.may_take():
                 sleep(_PAUSE_S)

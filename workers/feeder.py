@@ -1,6 +1,7 @@
 """Releases due contacts a little ahead of the pace; sweeping and recovery have threads of their own."""
 
 import threading
+from collections.abc import Callable, Sequence
 
 import redis
 import structlog
@@ -28,27 +29,44 @@ _AFTER_FAULT_S = 0.5
 _SWEEPER_STOP_S = 2.0
 
 
-def run(wiring: Wiring) -> int:
-    """Feed until a signal says stop."""
-    tell_exposures(wiring.settings)
+def run(wirings: Sequence[Wiring]) -> int:
+    """Feed until a signal says stop; each account by threads of its own, so that none waits for another."""
+    tell_exposures(wirings[0].settings)
     stop = stop_on_signals()
-    with beating(wiring, role="feeder"):
-        sweeper = threading.Thread(target=_sweep, args=(wiring, stop), name="sweeper", daemon=True)
-        sweeper.start()
+    with beating(wirings, role="feeder"):
+        sweepers = [_in_background(_sweep, one, stop) for one in wirings]
         # apart: a sweep may wait minutes for the provider, and a hold must not wait for a sweep
-        threading.Thread(target=_recover, args=(wiring, stop), name="recovery", daemon=True).start()
-        threading.Thread(
-            target=keep_daily, args=(wiring, stop), name="retention", daemon=True
-        ).start()
-        _feed(wiring, stop)
+        for beside in (_recover, keep_daily):
+            for wiring in wirings:
+                _in_background(beside, wiring, stop)
+        feeders = [_in_background(_feed, one, stop) for one in wirings]
+        for thread in feeders:
+            thread.join()
         # a look-up may take long, and abandoning one loses nothing: its slot frees itself
-        sweeper.join(timeout=_SWEEPER_STOP_S)
+        for sweeper in sweepers:
+            sweeper.join(timeout=_SWEEPER_STOP_S)
     return 0
+
+
+def _in_background(
+    work: Callable[[Wiring, threading.Event], None], wiring: Wiring, stop: threading.Event
+) -> threading.Thread:
+    name = f"{work.__name__.strip('_')} {wiring.name}"
+    thread = threading.Thread(target=_on_account, args=(work, wiring, stop), name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _on_account(
+    work: Callable[[Wiring, threading.Event], None], wiring: Wiring, stop: threading.Event
+) -> None:
+    with structlog.contextvars.bound_contextvars(account=wiring.name):
+        work(wiring, stop)
 
 
 def _feed(wiring: Wiring, stop: threading.Event) -> None:
     feeding = wiring.feeding
-    broker = make_broker(wiring.redis, prefix=wiring.db.prefix, allowance=wiring.allowance)
+    broker = make_broker(wiring)
     look_at_s = watch_at_s = float("-inf")
     burst = False
     while not stop.is_set():

@@ -1,7 +1,7 @@
 """Each process tells that it lives; `status`, `doctor` and the health page read it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import redis
@@ -13,12 +13,12 @@ _EVERY_S = 7.0
 
 
 @contextmanager
-def beating(wiring: Wiring, *, role: str) -> Iterator[None]:
-    """Beat while the block runs."""
+def beating(wirings: Sequence[Wiring], *, role: str) -> Iterator[None]:
+    """Beat in each account that the process serves, while the block runs."""
     stop = threading.Event()
     name = process_name()
 
-    def beat() -> None:
+    def beat(wiring: Wiring) -> None:
         since = None
         while not stop.is_set():
             with suppress(redis.RedisError):  # the missing beat is the message
@@ -28,12 +28,13 @@ def beating(wiring: Wiring, *, role: str) -> Iterator[None]:
                 wiring.agreeing.compare(beat)
             stop.wait(_EVERY_S)
 
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
+    for one in wirings:
+        threading.Thread(target=beat, args=(one,), name="heartbeat", daemon=True).start()
     try:
         yield
     finally:
         stop.set()
         with suppress(redis.RedisError):
-            note_ended(wiring.db, role=role, name=name)
-            wiring.agreeing.leave()
+            for one in wirings:
+                note_ended(one.db, role=role, name=name)
+                one.agreeing.leave()

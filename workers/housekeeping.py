@@ -17,7 +17,7 @@ _DIALS_NO_MORE_S = 15.0
 
 def run(wiring: Wiring, stop: threading.Event) -> None:
     """Keep house until the worker stops."""
-    with beating(wiring, role="worker"):
+    with beating([wiring], role="worker"):
         started = False
         while not stop.is_set():
             pause_s = _EVERY_S

@@ -14,7 +14,7 @@ from dialer.errors import CallbackRejected
 from dialer.exotel import read_callback
 from dialer.ids import AttemptId
 from dialer.settling.settling import Heard
-from dialer.store import CallbackInbox, Fact
+from dialer.store import Fact
 from dialer.store.callback_inbox import NO_ATTEMPT
 from dialer.store.campaigns import RulesUnreadable
 from dialer.store.database import is_lasting
@@ -32,16 +32,24 @@ _GONE_S = 600.0
 _AFTER_FAULT_S = 0.5
 
 
-def run(wiring: Wiring) -> int:
-    """Settle until a signal says stop."""
-    tell_exposures(wiring.settings)
+def run(wirings: Sequence[Wiring]) -> int:
+    """Settle until a signal says stop; each account in a thread of its own."""
+    tell_exposures(wirings[0].settings)
     stop = stop_on_signals()
-    with beating(wiring, role="results"):
-        _consume(wiring, wiring.facts, stop)
+    with beating(wirings, role="results"):
+        threads = [
+            threading.Thread(target=_consume, args=(one, stop), name=f"results {one.name}")
+            for one in wirings
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     return 0
 
 
-def _consume(wiring: Wiring, facts: CallbackInbox, stop: threading.Event) -> None:
+def _consume(wiring: Wiring, stop: threading.Event) -> None:
+    facts = wiring.facts
     consumer = process_name()
     took_over_at = float("-inf")
     ready = False

@@ -20,7 +20,7 @@ from dialer.deeds import Actor, Deed, Did, Outcome
 from dialer.private_files import keep_files_private
 from dialer.settings import read_settings
 from dialer.store.turn_of_the_day import TurnOfTheDay
-from workers.wiring import Wiring
+from workers.wiring import Wiring, wire
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,8 @@ def keep_daily(wiring: Wiring, stop: threading.Event) -> None:
 def _run_apart(wiring: Wiring, stop: threading.Event) -> bool:
     # it uses the server that this process uses, embedded or not
     environment = {**os.environ, "REDIS_URL": wiring.redis_url}
-    with subprocess.Popen([sys.executable, "-m", "workers.retention"], env=environment) as child:
+    command = [sys.executable, "-m", "workers.retention", wiring.name]
+    with subprocess.Popen(command, env=environment) as child:
         while child.poll() is None:
             if stop.wait(_ENDS_EVERY_S):
                 child.terminate()
@@ -71,16 +72,16 @@ def _run_apart(wiring: Wiring, stop: threading.Event) -> bool:
     return child.returncode == 0
 
 
-def main() -> int:
-    """Do it once, for this process's settings."""
+def main(account: str) -> int:
+    """Do it once, for one account of this process's settings."""
     settings = read_settings()
     keep_files_private()
     logs.set_up(
         log_format=settings.dialer_log_format, level=settings.dialer_log_level, role="retention"
     )
-    run(Wiring(settings))
+    run(next(one for one in wire(settings) if one.name == account))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1]))

@@ -22,6 +22,13 @@ from campaigns.doubt import SOON_S, Doubts
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer.access.api_keys import ApiKeys
 from dialer.account_day import AccountDay
+from dialer.accounts import (
+    HOME,
+    Account,
+    read_accounts,
+    require_all_dialling,
+    served_here,
+)
 from dialer.agreeing import Agreeing
 from dialer.audit import Audit
 from dialer.callback_paths import CallbackPaths
@@ -56,15 +63,22 @@ class Wiring:
     """Everything one process may need, made when first asked for.
 
     Args:
+        settings: Of the one account that this serves.
         sleep: How this process waits; a fake in tests.
+        home: Of the account of the installation's settings, which shares its Redis; None: this is it.
+        name: What people call the account.
     """
 
     settings: Settings
     sleep: Sleep = sleep
+    home: "Wiring | None" = None
+    name: str = HOME
 
     @cached_property
     def redis_url(self) -> str:
         """`REDIS_URL`, or where the embedded server answers, started if need be."""
+        if self.home:
+            return self.home.redis_url
         if self.settings.redis_url:
             return self.settings.redis_url
         return embedded.ensure_running(self.settings.dialer_data_dir).url
@@ -72,12 +86,12 @@ class Wiring:
     @cached_property
     def redis(self) -> "redis.Redis":
         """The server, or the master that the Sentinels name."""
-        return open_redis(self.redis_url)
+        return self.home.redis if self.home else open_redis(self.redis_url)
 
     @cached_property
     def redis_async(self) -> AsyncRedis:
         """An asyncio client of the same, for the web process."""
-        return open_redis_async(self.redis_url)
+        return self.home.redis_async if self.home else open_redis_async(self.redis_url)
 
     @cached_property
     def db(self) -> Database:
@@ -92,7 +106,9 @@ class Wiring:
 
     @cached_property
     def api_keys(self) -> ApiKeys:
-        """Keys for the API and the pages."""
+        """Keys for the API and the pages, of all accounts."""
+        if self.home:
+            return self.home.api_keys
         return ApiKeys(
             self.db,
             data_dir=self.settings.dialer_data_dir,
@@ -346,6 +362,29 @@ class Wiring:
         from dialer.steering.suppressing import Suppressing
 
         return Suppressing(self.db, default_country=self.settings.dialer_default_country)
+
+
+def wire(settings: Settings, *, sleep: Sleep = sleep) -> tuple[Wiring, ...]:
+    """Wire every account of an installation, its home first.
+
+    Raises:
+        SettingsError: The file of accounts is wrong.
+    """
+    first, *rest = read_accounts(settings)
+    home = Wiring(first.settings, sleep, name=first.name)
+    return (home, *(Wiring(one.settings, sleep, home=home, name=one.name) for one in rest))
+
+
+def wire_served(settings: Settings) -> tuple[Wiring, ...]:
+    """Wire the accounts that processes here serve, ready to dial.
+
+    Raises:
+        SettingsError: An account lacks something, or `DIALER_SERVES` names one that there is not.
+    """
+    wired = {one.name: one for one in wire(settings)}
+    served = served_here(list(wired), settings.dialer_serves)
+    require_all_dialling([Account(name, wired[name].settings) for name in served])
+    return tuple(wired[name] for name in served)
 
 
 def process_name() -> str:

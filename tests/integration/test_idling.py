@@ -6,14 +6,23 @@ from campaigns.campaign import CampaignState
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.journal import LateAnswer
 from dialer.store import Campaigns, Holds
-from tests.account_kit import FAST
 from tests.factories import pair, store_campaign
-from workers.broker import make_broker
+from workers.dial_queue import DialBroker
 
 
 def changes(db) -> int:
     """Count what was written, as the server does."""
     return db.client.info("persistence")["rdb_changes_since_last_save"]
+
+
+def sending_broker(db) -> DialBroker:
+    return DialBroker(
+        ahead=0,
+        under_way=lambda: 0,
+        client=db.client,
+        namespace=f"{db.prefix}dramatiq",
+        middleware=[],
+    )
 
 
 def drain(account) -> None:
@@ -93,11 +102,11 @@ def test_calls_that_nobody_hears_do_not_pile_up(account, db):
 
 
 def test_workers_that_wait_at_their_queue_change_nothing_and_all_hear_of_a_message(db):
-    broker = make_broker(db.client, prefix=db.prefix, allowance=FAST)
+    broker = sending_broker(db)
     queue = f"{broker.namespace}:dial"
     db.client.rpush(queue, "first", "second", "third")
     for _ in range(3):
-        consumer = make_broker(db.client, prefix=db.prefix, allowance=FAST).consume("dial")
+        consumer = sending_broker(db).consume("dial")
         consumer.misses, consumer._fetched_s = 1, float("inf")
         assert consumer._hears_of_one()
 

@@ -1,6 +1,7 @@
 """One command per process: `dialer web`, `feeder`, `results`, `simulator`, and `up` for all."""
 
 import sys
+from collections.abc import Callable
 
 import redis
 import typer
@@ -8,7 +9,7 @@ import typer
 from dialer import logs
 from dialer.access.api_keys import Scope
 from dialer.deeds import Deed, Did
-from dialer.settings import read_settings, require_data_dir, require_dialling
+from dialer.settings import Settings, read_settings, require_data_dir
 from workers import feeder as feeder_process
 from workers import results as results_process
 from workers.cli.printing import say
@@ -17,7 +18,7 @@ from workers.cli.session import read_users_settings
 from workers.redis_fitness import require_fit_redis
 from workers.roles import all_processes
 from workers.up import run_processes
-from workers.wiring import Wiring
+from workers.wiring import Wiring, wire, wire_served
 
 
 def up() -> None:
@@ -27,7 +28,7 @@ def up() -> None:
     terminal, it makes an admin key for the pages and the API, and shows it.
     """
     settings = read_users_settings()
-    require_dialling(settings)
+    wire_served(settings)
     require_data_dir(settings)
     if sys.stdout.isatty():  # elsewhere it would be kept, in a log
         _show_first_key(Wiring(settings))
@@ -41,7 +42,7 @@ def web() -> None:
     """
     from workers.web.serving import serve  # noqa: PLC0415 - FastAPI takes a while to import
 
-    raise typer.Exit(serve(_process("web")))
+    raise typer.Exit(serve(_process("web", wire)))
 
 
 def feeder() -> None:
@@ -71,12 +72,13 @@ def _show_first_key(wiring: Wiring) -> None:
     say(f"Sign in with it at {wiring.settings.callback_base_url}/sign-in\n")
 
 
-def _process(role: str) -> Wiring:
+def _process(
+    role: str, wired: Callable[[Settings], tuple[Wiring, ...]] = wire_served
+) -> tuple[Wiring, ...]:
     settings = read_settings()
-    require_dialling(settings)
     if not settings.redis_url:
         require_data_dir(settings)
     logs.set_up(log_format=settings.dialer_log_format, level=settings.dialer_log_level, role=role)
-    wiring = Wiring(settings)
-    require_fit_redis(wiring.redis)
-    return wiring
+    wirings = wired(settings)
+    require_fit_redis(wirings[0].redis)
+    return wirings

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from workers.web.api import api_app
-from workers.web.callbacks import callback_route
+from workers.web.callbacks import Mailbox, callback_route
 from workers.web.guard import BODY_DEADLINE_S
 from workers.web.health import health_routes
 from workers.web.pages import pages_app
@@ -37,14 +37,16 @@ _TIDY_EVERY_S = 3_600.0
 
 def create_app(
     wiring: Wiring,
-    *,
+    *others: Wiring,
     rehearse: Sequence[str] = REHEARSE,
     body_deadline_s: float = BODY_DEADLINE_S,
     tidy_every_s: float = _TIDY_EVERY_S,
 ) -> Starlette:
-    """Make the app of one account.
+    """Make the app of an installation.
 
     Args:
+        wiring: Of its home.
+        others: Of its further accounts.
         rehearse: The command of a rehearsal.
         body_deadline_s: For a whole body that is no upload.
         tidy_every_s: How often what uploads left behind is looked for.
@@ -71,7 +73,7 @@ def create_app(
         lifespan=lifespan,
         exception_handlers={HTTPException: _not_ours},
         routes=[
-            *_callback_routes(wiring),
+            *_callback_routes([wiring, *others]),
             *health_routes(services),
             Route("/api/v1/{rest:path}", Forwarded(api, trusted=services.trusted)),
             Route("/{rest:path}", Forwarded(pages, trusted=services.trusted)),
@@ -79,12 +81,14 @@ def create_app(
     )
 
 
-def _callback_routes(wiring: Wiring) -> list[Route]:
+def _callback_routes(wirings: Sequence[Wiring]) -> list[Route]:
     """Make the receiver; without a secret no callback is genuine, and lists are loaded before it."""
-    if not wiring.settings.dialer_callback_secret.get_secret_value():
-        return []
-    route = callback_route(paths=wiring.paths, facts=wiring.facts, client=wiring.redis_async)
-    return [route]
+    mailboxes = [
+        Mailbox(one.paths, one.facts)
+        for one in wirings
+        if one.settings.dialer_callback_secret.get_secret_value()
+    ]
+    return [callback_route(mailboxes, client=wirings[0].redis_async)] if mailboxes else []
 
 
 async def _not_ours(_: Request, error: Exception) -> Response:

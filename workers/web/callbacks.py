@@ -1,6 +1,8 @@
 """Exotel's callbacks: check the path, store the fact, answer 200. Nothing is decided here."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import redis.asyncio
 import structlog
@@ -32,26 +34,36 @@ _TOO_SLOW = Response(status_code=408)
 _UNAVAILABLE = Response(status_code=503, headers={"Retry-After": "5"})
 
 
+class Mailbox(NamedTuple):
+    """Where one account's callbacks come to, and are kept."""
+
+    paths: CallbackPaths
+    facts: CallbackInbox
+
+
 def callback_route(
+    mailboxes: Sequence[Mailbox],
     *,
-    paths: CallbackPaths,
-    facts: CallbackInbox,
     client: "redis.asyncio.Redis",
     body_deadline_s: float = BODY_DEADLINE_S,
 ) -> Route:
     """Make the receiver's route.
 
     Args:
+        mailboxes: Of the accounts; a path is genuine for one of them at most.
         client: An asyncio client on the same Redis.
         body_deadline_s: How long a body may take to arrive.
     """
-    stream = Appending(client, facts.key)
+    streams = [(one, Appending(client, one.facts.key)) for one in mailboxes]
     throttle = Throttle(per_s=_BYTES_PER_S, burst=_BURST_BYTES)
 
     async def receive(request: Request) -> Response:
         where = request.path_params
-        if not paths.is_genuine(where["key_id"], where["attempt_id"], where["mac"]):
+        path = (where["key_id"], where["attempt_id"], where["mac"])
+        found = [one for one in streams if one[0].paths.is_genuine(*path)]
+        if not found:
             return _NOT_GENUINE
+        mailbox, stream = found[0]
         try:
             async with asyncio.timeout(body_deadline_s):
                 body = await _read(request)
@@ -62,7 +74,7 @@ def callback_route(
         if wait_s := throttle.wait_s(where["attempt_id"], len(body) + _ENTRY_BYTES):
             log.warning("callbacks_too_many", attempt_id=where["attempt_id"])
             return Response(status_code=429, headers={"Retry-After": str(int(wait_s) + 1)})
-        fields = facts.fields(
+        fields = mailbox.facts.fields(
             attempt_id=where["attempt_id"],
             content_type=request.headers.get("content-type", "")[:200],
             body=body,

@@ -3,7 +3,7 @@
 import resource
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
@@ -30,26 +30,27 @@ _OTHER_FILES = 256  # for Redis, uploads, reports and children
 _BACKLOG = 2048  # a burst of callbacks waits here, not in an error
 
 
-def serve(wiring: Wiring) -> int:
+def serve(wirings: Sequence[Wiring]) -> int:
     """Serve until a signal says stop.
 
     Raises:
         SettingsError: It would be open to strangers, its port is taken, or something that
             callbacks need is not set.
     """
-    settings = wiring.settings
+    home = wirings[0]
+    settings = home.settings
     require_dialling(settings)
-    require_key_beyond_loopback(wiring)
+    require_key_beyond_loopback(home)
     tell_exposures(settings)
     # uvicorn raises the signal again once it has shut down
     signal.signal(signal.SIGTERM, _exit_cleanly)
     signal.signal(signal.SIGINT, _exit_cleanly)
-    with _listen(settings) as listener, beating(wiring, role="web"):
+    with _listen(settings) as listener, beating(wirings, role="web"):
         limits = ConnectionLimits()
         most = min(limits.most, _room_for_connections(limits.most))
         trusted = TrustedProxies.of(settings)
         config = server_config(
-            create_app(wiring),
+            create_app(*wirings),
             replace(limits, most=most),
             is_proxy=lambda address: trusted.trust(parse_address(address)),
         )
