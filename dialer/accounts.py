@@ -90,10 +90,9 @@ def read_accounts(settings: Settings) -> tuple[Account, ...]:
     Raises:
         SettingsError: Each fault of the file, a line each, by table and name.
     """
-    path = settings.dialer_accounts
-    if path is None:
+    if not settings.dialer_accounts:
         return (Account(HOME, settings),)
-    reading = _Reading(path, settings)
+    reading = _Reading(Path(settings.dialer_accounts), settings)
     accounts = reading.accounts()
     if reading.faults:
         raise SettingsError("\n".join(reading.faults))

@@ -219,8 +219,8 @@ class Settings(BaseSettings):
     )
 
     # several accounts
-    dialer_accounts: Path | None = Field(
-        None, description="file of further accounts, such as accounts.toml; empty: one account"
+    dialer_accounts: str = Field(
+        "", description="file of further accounts, such as accounts.toml; empty: one account"
     )
     dialer_serves: Names = Field(
         (), description="accounts that processes here serve, commas between; empty: all"

@@ -35,7 +35,7 @@ def settings(folder: Path, text: str | None, **more: object) -> Settings:
         "dialer_callback_secret": "s" * 32,
         "dialer_data_dir": folder / "var",
         "dialer_wrap_up_s": 7,
-        "dialer_accounts": file,
+        "dialer_accounts": str(file),
     }
     return read_settings(_env_file=None, **given | more)
 
@@ -47,7 +47,7 @@ def faults(folder: Path, text: str, **more: object) -> list[str]:
 
 
 def test_without_a_file_there_is_the_account_of_the_settings(tmp_path):
-    ours = settings(tmp_path, None, dialer_accounts=None)
+    ours = settings(tmp_path, None, dialer_accounts="")
 
     (only,) = read_accounts(ours)
 
