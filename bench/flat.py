@@ -24,6 +24,7 @@ from campaigns.attempt import CallReport, LegReport, ReportSource
 from campaigns.campaign import CampaignState
 from dialer.dialing.dialing import Dialled
 from dialer.loading.loading import LoadOptions
+from dialer.store.scripts import all_given
 from workers.wiring import Wiring
 
 NOT_SHOWN = """
@@ -162,7 +163,8 @@ def _grown(large_us: Sequence[int], small_us: Sequence[int]) -> Grown:
 
 
 def _sha(wired: Wiring, script: str) -> str:
-    return str(wired.db._scripts[script].sha)  # nobody else wants to know it
+    ours = wired.db._scripts  # nobody else wants to know it
+    return next(str(one.sha) for given, one in ours.items() if all_given()[given] == script)
 
 
 def _script_times(wired: Wiring, *, most: int) -> dict[str, list[int]]:

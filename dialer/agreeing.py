@@ -11,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import structlog
 from redis.client import Pipeline
@@ -21,6 +21,7 @@ from dialer.clock import boottime_s
 from dialer.store import Database
 from dialer.store.account import read_terms
 from dialer.store.database import text
+from dialer.store.scripts import gives
 from dialer.terms import Terms
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,25 @@ class Dissenter:
         return f"{self.process} dials nothing: {told}"
 
 
+@gives("agree")
+class Agree(NamedTuple):
+    """What a process tells of its terms.
+
+    Args:
+        terms: JSON.
+        allowance: For requests, text.
+        silent_s: Who has told nothing for so long is taken to be gone.
+        leaves: It ends now.
+    """
+
+    process: str
+    fingerprint: str
+    terms: str
+    allowance: str
+    silent_s: float
+    leaves: bool
+
+
 class Agreeing:
     """One process's part: it tells its terms, and knows whether it may take part.
 
@@ -96,7 +116,7 @@ class Agreeing:
         with self._lock:
             self._asked_s = boottime_s()
             pipe = pipeline or self._db.client.pipeline(transaction=False)
-            self._tell(pipe, leaves=0)
+            self._tell(pipe, leaves=False)
             self._hear(cast("list[bytes]", pipe.execute()[-1]))
 
     def agrees(self) -> bool:
@@ -115,19 +135,20 @@ class Agreeing:
     def leave(self) -> None:
         """Tell that this process ends: its terms bind nobody any more."""
         with self._db.client.pipeline(transaction=False) as pipe:
-            self._tell(pipe, leaves=1)
+            self._tell(pipe, leaves=True)
             pipe.execute()
 
-    def _tell(self, pipe: "Pipeline", *, leaves: int) -> None:
+    def _tell(self, pipe: "Pipeline", *, leaves: bool) -> None:
         terms = self.terms
         self._db.run(
-            "agree",
-            self._member,
-            terms.fingerprint,
-            terms.as_json,
-            terms.allowance,
-            SILENT_S,
-            leaves,
+            Agree(
+                process=self._member,
+                fingerprint=terms.fingerprint,
+                terms=terms.as_json,
+                allowance=terms.allowance,
+                silent_s=SILENT_S,
+                leaves=leaves,
+            ),
             pipeline=pipe,
         )
 

@@ -20,11 +20,13 @@ even spacing of W / L.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from campaigns.attempt import SEND_WINDOW_S
 from dialer.errors import RateFeedback
 from dialer.store.database import Database
 from dialer.store.rate import read_rate, read_seconds
+from dialer.store.scripts import gives
 
 WINDOW_MARGIN_S = 0.1
 """Covers windows closed at both ends and provider nodes whose clocks differ; costs 0.16 %."""
@@ -112,6 +114,63 @@ class Rate:
     blocked_for_s: float
 
 
+@gives("take_slot")
+class TakeSlot(NamedTuple):
+    """Which slot a look-up wants.
+
+    Args:
+        member: Unique per request.
+        requests: At most, a window.
+        lease_s: Of a slot.
+        slack_s: Of the spacing.
+        overdue: It may go before waiting dials.
+        pause_s: Between two such look-ups while dials wait, at least.
+        allowance: The caller's request allowance, text.
+    """
+
+    member: str
+    requests: int
+    spacing_s: float
+    lease_s: float
+    slack_s: float
+    overdue: bool
+    pause_s: float
+    allowance: str
+
+
+@gives("answered")
+class Answered(NamedTuple):
+    """What a response tells of the provider's own count.
+
+    Args:
+        member: Whose slot frees itself in `kept_s`; '' = nobody's.
+        requests: At most, a window.
+        remaining: Of them, as the provider has it; None: it does not tell.
+    """
+
+    member: str
+    kept_s: float
+    requests: int
+    remaining: int | None
+    window_s: float
+
+
+@gives("close_gate")
+class CloseGate(NamedTuple):
+    """For how long the gate is to be closed.
+
+    Args:
+        wait_s: 0 = the script chooses.
+        why: `limit`: over the provider's limit; `fault`: it could not be reached, or refused without a
+            reason of ours.
+        requests: At most, a window.
+    """
+
+    wait_s: float
+    why: str
+    requests: int
+
+
 class Pacing:
     """Hands out slots for look-ups, and learns from responses; dials take theirs in the gate."""
 
@@ -132,15 +191,16 @@ class Pacing:
         if not self.allowance.shares_lookups:
             return 0.0
         answer = self._db.run(
-            "take_slot",
-            member,
-            self.allowance.requests,
-            self.allowance.spacing_s,
-            self.allowance.lease_s,
-            SPACING_SLACK_S,
-            int(overdue),
-            _GRANTS_A_LOOK * self.allowance.spacing_s,
-            self.allowance.as_text,
+            TakeSlot(
+                member=member,
+                requests=self.allowance.requests,
+                spacing_s=self.allowance.spacing_s,
+                lease_s=self.allowance.lease_s,
+                slack_s=SPACING_SLACK_S,
+                overdue=overdue,
+                pause_s=_GRANTS_A_LOOK * self.allowance.spacing_s,
+                allowance=self.allowance.as_text,
+            )
         )
         return float(answer)
 
@@ -168,7 +228,7 @@ class Pacing:
             wait_s: As the provider named it; None: a whole minute, then at half the rate, rising.
         """
         chosen_s = 0.0 if wait_s is None else min(max(wait_s, 1.0), _LONGEST_WAIT_S)
-        self._db.run("close_gate", chosen_s, "limit", self.allowance.requests)
+        self._db.run(CloseGate(chosen_s, "limit", self.allowance.requests))
 
     def back_off(self, wait_s: float | None) -> None:
         """Close the gate because the provider could not be reached, or turned us away.
@@ -177,7 +237,7 @@ class Pacing:
             wait_s: As the provider named it; None: 1, 2, 4 … 60 s until a request gets through.
         """
         chosen_s = 0.0 if wait_s is None else min(max(wait_s, 1.0), _LONGEST_WAIT_S)
-        self._db.run("close_gate", chosen_s, "fault", self.allowance.requests)
+        self._db.run(CloseGate(chosen_s, "fault", self.allowance.requests))
 
     def rate(self) -> Rate:
         """Read what was sent lately."""
@@ -203,12 +263,13 @@ class Pacing:
         if not self.allowance.shares_lookups and member:
             return
         self._db.run(
-            "answered",
-            member,
-            kept_s,
-            self.allowance.requests,
-            -1 if remaining is None else max(0, remaining),
-            self.allowance.window_s,
+            Answered(
+                member=member,
+                kept_s=kept_s,
+                requests=self.allowance.requests,
+                remaining=None if remaining is None else max(0, remaining),
+                window_s=self.allowance.window_s,
+            )
         )
 
 

@@ -2,11 +2,12 @@
 
 import secrets
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import redis
 from pydantic import SecretStr
 from redis.client import Pipeline
+from redis.commands.core import Script
 
 from campaigns.attempt import AttemptState
 from campaigns.campaign import CampaignState
@@ -21,7 +22,7 @@ from dialer.settings import Settings
 from dialer.settling.settling import Settling
 from dialer.store import Campaigns, ContactRecord, Database, Follows
 from dialer.store.contacts import Contacts, Row
-from dialer.store.database import Argument
+from dialer.store.scripts import Given, arguments, source
 from workers.wiring import Wiring
 
 START_S = 1_800_000_000.0  # a full minute, as fixed windows begin
@@ -39,16 +40,20 @@ class VirtualDatabase(Database):
     def __init__(self, client: "redis.Redis", account: str) -> None:
         super().__init__(client, account)
         self.clock_s = START_S
-        for name, script in self._scripts.items():
-            source = cast("str", script.script)
-            assert source.count(_REAL_TIME) == 1, "the scripts read the clock in one place"
-            virtual = source.replace(_REAL_TIME, _VIRTUAL_TIME)
-            self._scripts[name] = client.register_script(virtual)
 
-    def run(self, script: str, *args: Argument, pipeline: "Pipeline | None" = None) -> Any:
+    def _script(self, given: type[Given]) -> Script:
+        if given not in self._scripts:
+            text = source(given)
+            assert text.count(_REAL_TIME) == 1, "the scripts read the clock in one place"
+            virtual = text.replace(_REAL_TIME, _VIRTUAL_TIME)
+            self._scripts[given] = self.client.register_script(virtual)
+        return self._scripts[given]
+
+    def run(self, given: Given, *, pipeline: "Pipeline | None" = None) -> Any:
         """Run a script at the virtual instant."""
         keys = [self.prefix, f"{self.clock_s:.6f}"]
-        return self._scripts[script](keys=keys, args=args, client=pipeline or self.client)
+        script = self._script(type(given))
+        return script(keys=keys, args=arguments(given), client=pipeline or self.client)
 
     def now(self) -> float:
         """Tell the virtual instant, epoch s."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
-from dialer.pacing import Allowance, Pacing
+from dialer.pacing import Allowance, Pacing, TakeSlot
 from tests.pacing_kit import START_S, VirtualDatabase
 
 
@@ -233,14 +233,16 @@ def _taking(pacing: Pacing, db: VirtualDatabase, slack_s: float | None) -> Calla
 
     def take(member: str) -> float:
         answer = db.run(
-            "take_slot",
-            member,
-            allowance.requests,
-            allowance.spacing_s,
-            allowance.lease_s,
-            slack_s,
-            0,
-            0,
+            TakeSlot(
+                member=member,
+                requests=allowance.requests,
+                spacing_s=allowance.spacing_s,
+                lease_s=allowance.lease_s,
+                slack_s=slack_s,
+                overdue=False,
+                pause_s=0,
+                allowance=allowance.as_text,
+            )
         )
         return float(answer)
 

@@ -7,8 +7,8 @@ and at once, in gate.lua.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, takewhile
-from typing import Any
+from itertools import takewhile
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -35,19 +35,99 @@ from dialer.ids import AttemptId, ContactId, new_nonce
 from dialer.open_windows import Hours
 from dialer.pacing import SPACING_SLACK_S, Pacing
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.attempts import caps_json, decode, encode
+from dialer.store.attempts import GATE_FILLS, caps_json, decode, encode
 from dialer.store.campaigns import CampaignNotFound, RulesUnreadable
 from dialer.store.contacts import Contacts, FetchedContact, NotTaken, Row
-from dialer.store.database import Argument, text
-from dialer.store.record import ContactRecord, code_of
+from dialer.store.database import text
+from dialer.store.record import ContactRecord
+from dialer.store.scripts import gives
 
 log = structlog.get_logger(__name__)
 
 _GATE_TRIES = 3
-_GATE_FILLS_IN = 7  # the attempt's first values
 _ROUND_TRIP_S = 0.005  # to Redis and back, with a write to disk
 _MOST_TOGETHER = 16
 _GOOD_FOR_S = 0.5  # the gate's word; whoever needs longer until the first byte asks once more
+
+
+class AskForContact(NamedTuple):
+    """What the gate is given of one contact.
+
+    Args:
+        token: Of its release.
+        nonce: Of this execution: who asks again gets the answer that was lost.
+        rules_version: Of the rules that the caller holds.
+        from_at: The call's open window, epoch s.
+        until_at: Its end.
+        opens_at: The next one after it, epoch s; 0 = never.
+        attempt: JSON; the gate writes what it knows where `GATE_FILLS` has left a gap.
+        caps: JSON: {day, next (epoch s of the next day), items: [name, what this call adds, most,
+            'campaign' | 'number' | 'country']}.
+        objection: The caller's own check closes the contact with this outcome.
+        pauses: Why its campaign must not dial by its rules: it is paused.
+        lasts_s: At most.
+        costs: At most.
+    """
+
+    campaign: str
+    n: int
+    token: str
+    nonce: str
+    rules_version: int
+    from_at: float
+    until_at: float
+    opens_at: float
+    attempt: str
+    caps: str | None
+    objection: str | None
+    pauses: str | None
+    lasts_s: float
+    costs: float
+
+
+@gives("gate")
+class AskGate(NamedTuple):
+    """What the gate is given.
+
+    Args:
+        requests: At most, a window.
+        lease_s: Of a slot.
+        slack_s: Of the spacing.
+        most_live: Calls; 0 = no cap.
+        unknown_after_s: A request without answer is unknown by then.
+        epoch: As the caller remembers it.
+        day: Of the account.
+        day_ends: Epoch s.
+        most_calls: In that day; 0 = no cap, as of the next two.
+        second_above: Contacts above which a second person has to have started it; 0 = never.
+        terms: Fingerprint of the caller's; with others than the account's it dials nothing.
+    """
+
+    requests: int
+    spacing_s: float
+    lease_s: float
+    slack_s: float
+    most_live: int
+    unknown_after_s: float
+    epoch: int
+    day: str
+    day_ends: float
+    most_calls: int
+    most_seconds: float
+    most_spend: float
+    second_above: int
+    terms: str
+    contacts: Sequence[AskForContact]
+
+
+@gives("still_open")
+class StillOpen(NamedTuple):
+    """Which request may still leave; numbers without their plus."""
+
+    campaign: str
+    agent: str
+    customer: str
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +214,8 @@ class Gate:
         self._known: dict[str, Campaign] = {}
         self._unreadable: set[str] = set()  # what was said of campaigns, once
         self._objections: dict[tuple[str, int], str] = {}  # of a campaign's rules
-        self._windows: dict[
-            tuple[str, int, str | None], tuple[float, float, float, str]
-        ] = {}  # of a campaign's rules and a zone: those of many calls
+        # of a campaign's rules and a zone: those of many calls
+        self._windows: dict[tuple[str, int, str | None], _When] = {}
 
     @property
     def most_together(self) -> int:
@@ -174,7 +253,7 @@ class Gate:
         agent, customer = opened.attempt.agent[1:], opened.attempt.customer[1:]
         try:
             answer = self._db.run(
-                "still_open", opened.campaign.id, agent, customer, self._journal.epoch
+                StillOpen(opened.campaign.id, agent, customer, self._journal.epoch)
             )
         except RedisError:
             return False
@@ -252,95 +331,93 @@ class Gate:
     def _answers_for(
         self, asking: Sequence[Candidate], campaigns: Sequence[Campaign]
     ) -> list[list[Any]]:
-        allowance, options = self._pacing.allowance, self._options
-        shared = (
-            allowance.requests,
-            allowance.spacing_s,
-            allowance.lease_s,
-            SPACING_SLACK_S,
-            options.max_concurrent_calls,
-            SEND_WINDOW_S + options.http_deadline_s + ORIGINATION_S,
-            self._journal.epoch,
-            code_of(NotDialled.SUPPRESSED),
-            code_of(NotDialled.OUTSIDE_HOURS),
-            code_of(NotDialled.EXPIRED),
-            *self._account_day(),
-            options.second_above,
-            options.terms,
-        )
-        lists = map(self._arguments, asking, campaigns)
         # idempotent by nonce: an answer lost on the way is asked for again
+        question = self._question(list(map(self._of_contact, asking, campaigns)))
         try:
-            answers: list[list[Any]] = self._db.run_again(
-                "gate", *shared, *chain.from_iterable(lists), tries=_GATE_TRIES
-            )
+            answers: list[list[Any]] = self._db.run_again(question, tries=_GATE_TRIES)
         except RedisError:
             for one in asking:
                 self._nothing_sent(one)
             raise
         return answers
 
-    def _account_day(self) -> tuple[Argument, ...]:
-        """Give the account's local day, when it ends, and what may be used of it."""
-        day, ends_at = local_day(self._hours.now(), self._options.zone)
-        most = (count * unit for _, count, unit in self._options.caps.named())
-        return (day, ends_at.timestamp(), *most)
+    def _question(self, contacts: Sequence[AskForContact]) -> AskGate:
+        allowance, options = self._pacing.allowance, self._options
+        day, day_ends = local_day(self._hours.now(), options.zone)
+        most = {name: count * unit for name, count, unit in options.caps.named()}
+        return AskGate(
+            requests=allowance.requests,
+            spacing_s=allowance.spacing_s,
+            lease_s=allowance.lease_s,
+            slack_s=SPACING_SLACK_S,
+            most_live=options.max_concurrent_calls,
+            unknown_after_s=SEND_WINDOW_S + options.http_deadline_s + ORIGINATION_S,
+            epoch=self._journal.epoch,
+            day=day,
+            day_ends=day_ends.timestamp(),
+            most_calls=most["calls"],
+            most_seconds=most["seconds"],
+            most_spend=most["spend"],
+            second_above=options.second_above,
+            terms=options.terms,
+            contacts=contacts,
+        )
 
     def _nothing_sent(self, wanted: Candidate) -> None:
         """Note that the gate may have said yes, but nothing was sent: no quarantine is needed."""
         id_ = str(_attempt_id(wanted))
         self._recovery.keep(LateAnswer(id_, None, Outcome.TURNED_AWAY, None, "gate_unanswered"))
 
-    def _arguments(self, wanted: Candidate, campaign: Campaign) -> tuple[Argument, ...]:
+    def _of_contact(self, wanted: Candidate, campaign: Campaign) -> AskForContact:
         pair, row = _found(wanted)
-        closes = self._own_objection(pair)
-        return (
-            wanted.contact.campaign,
-            wanted.contact.n,
-            wanted.token,
-            wanted.nonce,
-            campaign.rules_version,
-            *self._when(campaign, row_zone=row.extra.get("timezone"), customer=pair.customer),
-            self._caps(campaign.rules, pair.customer),
-            code_of(closes) if closes else "",
-            closes or "",
-            self._pauses(campaign),
-            campaign.rules.time_limit_s,
-            campaign.rules.reserved_spend,
+        rules = campaign.rules
+        when = self._when(campaign, row_zone=row.extra.get("timezone"), customer=pair.customer)
+        return AskForContact(
+            campaign=wanted.contact.campaign,
+            n=wanted.contact.n,
+            token=wanted.token,
+            nonce=wanted.nonce,
+            rules_version=campaign.rules_version,
+            from_at=when.from_at,
+            until_at=when.until_at,
+            opens_at=when.opens_at,
+            attempt=when.attempt,
+            caps=self._caps(rules, pair.customer),
+            objection=self._own_objection(pair),
+            pauses=self._pauses(campaign),
+            lasts_s=rules.time_limit_s,
+            costs=rules.reserved_spend,
         )
 
-    def _pauses(self, campaign: Campaign) -> str:
+    def _pauses(self, campaign: Campaign) -> str | None:
         """Ask again what was asked when its rules were made: the settings may have changed since."""
         key = (campaign.id, campaign.rules_version)
         if key not in self._objections:
             found = self._options.allowed.objections(campaign.rules)
             self._objections[key] = "; ".join(f"{rule}: {why}" for rule, why in found)
-        return self._objections[key]
+        return self._objections[key] or None
 
-    def _when(
-        self, campaign: Campaign, *, row_zone: str | None, customer: str
-    ) -> tuple[float, float, float, str]:
-        """Give the window of a call, when the next one opens, and the intent that says so."""
+    def _when(self, campaign: Campaign, *, row_zone: str | None, customer: str) -> "_When":
         rules, now_s = campaign.rules, self._hours.now().timestamp()
         key = (campaign.id, campaign.rules_version, row_zone)
         known = self._windows.get(key)
-        if known and known[0] <= now_s < known[1] and rules.zone_by is not ZoneBy.NUMBER:
+        if known and known.from_at <= now_s < known.until_at and rules.zone_by is not ZoneBy.NUMBER:
             return known
         window, opens_s = self._hours.window(rules, row_zone=row_zone, customer=customer)
         quarantine_s = self._options.quarantine_s(
             time_out_s=rules.time_out_s, time_limit_s=rules.time_limit_s
         )
-        self._windows[key] = found = (
+        self._windows[key] = found = _When(
             window.from_at.timestamp() if window else 0.0,
             window.until_at.timestamp() if window else 0.0,
             opens_s,
-            _rest_of_intent(campaign.rules_version, window, rules.zone, quarantine_s),
+            _attempt_with_gaps(campaign.rules_version, window, rules.zone, quarantine_s),
         )
         return found
 
-    def _caps(self, rules: CampaignRules, customer: str) -> str:
+    def _caps(self, rules: CampaignRules, customer: str) -> str | None:
         if not rules.has_daily_caps:
-            return ""
+            return None
         return caps_json(daily_caps(rules, customer, at=self._hours.now()))
 
     def _own_objection(self, pair: ContactRecord) -> NotDialled | None:
@@ -377,10 +454,18 @@ def _attempt_id(wanted: Candidate) -> AttemptId:
     return AttemptId(wanted.contact.campaign, wanted.contact.n, pair.made + 1, wanted.nonce)
 
 
-def _rest_of_intent(
+class _When(NamedTuple):
+    """The window of a call, when the next one opens (epoch s), and the attempt that says so."""
+
+    from_at: float
+    until_at: float
+    opens_at: float
+    attempt: str
+
+
+def _attempt_with_gaps(
     rules_version: int, window: OpenWindow | None, zone: ZoneInfo, quarantine_s: float
 ) -> str:
-    """Encode an attempt but for its beginning, which the gate knows: see gate.lua."""
     attempt = Attempt(
         version=1,
         state=AttemptState.PLACING,
@@ -393,7 +478,7 @@ def _rest_of_intent(
         rules_version=rules_version,
         window=_window_text(window, zone),
     )
-    return encode(attempt).split(",", maxsplit=_GATE_FILLS_IN)[-1]
+    return encode(attempt, gaps=GATE_FILLS)
 
 
 def _window_text(window: OpenWindow | None, zone: ZoneInfo) -> str | None:

@@ -35,6 +35,7 @@ from dialer.store.contacts import Contacts, customers_of
 from dialer.store.database import text
 from dialer.store.holds import ByMachine
 from dialer.store.rate import free_slots_by
+from dialer.store.scripts import gives
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +67,51 @@ class _Beat(NamedTuple):
     is_held: bool
     has_reported: bool
     now_s: float
+
+
+@gives("host")
+class HostLives(NamedTuple):
+    """What a worker host tells of itself.
+
+    Args:
+        epoch: As its journal knows it.
+        host: Identity of its journal.
+        name: For people.
+        hold: That it reports to; None: it only tells that it lives.
+        report: What its journal held, JSON.
+    """
+
+    epoch: int
+    host: str
+    name: str
+    hold: str | None = None
+    report: str = ""
+
+
+@gives("restore")
+class Restore(NamedTuple):
+    """An attempt that Redis may have lost.
+
+    Args:
+        attempt: JSON.
+        agent: Digits.
+        customer: Digits.
+        ends_at: Until when its call could live, epoch s; then it is not worth bringing back.
+        counts_until: Until when its request counts against the allowance, epoch s.
+        holds: Dialling is held if it was missing and nothing held it.
+    """
+
+    id: str
+    campaign: str
+    n: int
+    no: int
+    nonce: str
+    attempt: str
+    agent: str
+    customer: str
+    ends_at: float
+    counts_until: float
+    holds: bool
 
 
 class HostRecovery:
@@ -132,7 +178,7 @@ class HostRecovery:
     def _beat(self, *report: str) -> _Beat:
         """Tell that this host lives and what it knows, which may be that Redis has lost state."""
         journal = self._journal
-        answer = self._db.run("host", journal.epoch, journal.identity, self._host, *report)
+        answer = self._db.run(HostLives(journal.epoch, journal.identity, self._host, *report))
         hold, held_s, is_held, has_reported, now_s = answer
         return _Beat(text(hold), float(held_s), bool(is_held), bool(has_reported), float(now_s))
 
@@ -440,17 +486,18 @@ def _bring_back(
     """
     return bool(
         db.run(
-            "restore",
-            str(id_),
-            id_.campaign,
-            id_.n,
-            id_.no,
-            id_.nonce,
-            encode(attempt),
-            attempt.agent[1:],
-            attempt.customer[1:],
-            ends_at,
-            attempt.requested_at + slot_lease_s,
-            int(holds),
+            Restore(
+                id=str(id_),
+                campaign=id_.campaign,
+                n=id_.n,
+                no=id_.no,
+                nonce=id_.nonce,
+                attempt=encode(attempt),
+                agent=attempt.agent[1:],
+                customer=attempt.customer[1:],
+                ends_at=ends_at,
+                counts_until=attempt.requested_at + slot_lease_s,
+                holds=holds,
+            )
         )
     )

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from campaigns.campaign import CampaignState
-from campaigns.contact_state import NotDialled
 from dialer import failpoints
 from dialer.dialing.open_campaigns import OpenCampaigns
 from dialer.ids import ContactId, new_nonce
@@ -20,7 +20,7 @@ from dialer.pacing import Allowance
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import WrongState
 from dialer.store.database import text
-from dialer.store.record import code_of
+from dialer.store.scripts import gives
 from dialer.store.work import wait_for_work
 
 RELEASE_LEASE_S = 10.0
@@ -28,6 +28,32 @@ RELEASE_LEASE_S = 10.0
 
 OTHER_SETTINGS = "other settings"
 """Why a feeder releases nothing whose settings are not the account's."""
+
+
+@gives("release")
+class Release(NamedTuple):
+    """What a tick asks for.
+
+    Args:
+        most: Contacts released lately, at most.
+        lease_s: Of a release.
+        token: Unique.
+        most_live: Calls at once; 0 = no cap.
+        epoch: As the caller remembers it.
+        used_within_s: A release usually has been used by then.
+        queued: Messages that wait in the queue, used or not.
+        terms: Fingerprint of the caller's; with others than the account's it releases nothing.
+    """
+
+    most: int
+    lease_s: float
+    token: str
+    most_live: int
+    epoch: int
+    used_within_s: float
+    queued: int
+    terms: str
+
 
 _AHEAD_S = 3.0
 _FEWEST, _MOST = 8, 2000
@@ -83,18 +109,16 @@ class Feeding:
             queued: Messages in the queue that no worker has taken.
         """
         answer = self._db.run(
-            "release",
-            self._ahead,
-            RELEASE_LEASE_S,
-            new_nonce(),
-            self._cap,
-            code_of(NotDialled.EXPIRED),
-            code_of(NotDialled.SUPPRESSED),
-            code_of(NotDialled.POISON),
-            self._epoch,
-            self._used_within_s,
-            queued,
-            self._terms,
+            Release(
+                most=self._ahead,
+                lease_s=RELEASE_LEASE_S,
+                token=new_nonce(),
+                most_live=self._cap,
+                epoch=self._epoch,
+                used_within_s=self._used_within_s,
+                queued=queued,
+                terms=self._terms,
+            )
         )
         self._epoch = max(self._epoch, int(float(answer[1])))
         failpoints.reach("released")

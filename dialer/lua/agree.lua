@@ -1,11 +1,10 @@
 -- Tell the terms of one process, and compare them with the account's: those of whoever came first, as
 -- long as anybody lives who has them.
 -- KEYS 1  prefix
--- ARGV 1  process  2  fingerprint of its terms  3  the terms, JSON  4  its request allowance, text
---      5  seconds after which a silent process is taken to be gone  6  1 when it ends now
+-- GIVEN   Agree in dialer/agreeing.py
 -- Returns {} where they agree; else who has others, '' if nobody lately, and the account's terms, JSON.
 
-local process, mine, silent_s = ARGV[1], ARGV[2], tonumber(ARGV[5])
+local process, mine, silent_s = given.process, given.fingerprint, given.silent_s
 local terms, seen = key('terms'), key('terms_seen')
 
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', text(now - silent_s))) do
@@ -25,7 +24,7 @@ end
 
 local account_has = redis.call('HMGET', key('account'), 'terms', 'terms_told')
 local standing = account_has[1]
-if ARGV[6] == '1' then
+if given.leaves then
   redis.call('ZREM', seen, process)
   redis.call('HDEL', terms, process)
   if standing == mine and not one_that_has(mine) then
@@ -37,13 +36,13 @@ end
 local before = redis.call('HGET', terms, process)
 local since = before and tonumber(string.match(before, '^%S+ (%S+)')) or now
 if not before then
-  redis.call('HSET', terms, process, mine .. ' ' .. text(since) .. ' ' .. ARGV[3])
+  redis.call('HSET', terms, process, mine .. ' ' .. text(since) .. ' ' .. given.terms)
 end
 redis.call('ZADD', seen, text(now), process)
 if standing == mine then
   -- a gate that was quicker than the first heartbeat knows the fingerprint alone
   if not account_has[2] then
-    redis.call('HSET', key('account'), 'terms_told', ARGV[3], 'allowance', ARGV[4])
+    redis.call('HSET', key('account'), 'terms_told', given.terms, 'allowance', given.allowance)
   end
   return {}
 end
@@ -52,5 +51,5 @@ local other = standing and one_that_has(standing)
 if standing and (other or now - since < silent_s) then
   return { other or '', account_has[2] or '{}' }
 end
-redis.call('HSET', key('account'), 'terms', mine, 'terms_told', ARGV[3], 'allowance', ARGV[4])
+redis.call('HSET', key('account'), 'terms', mine, 'terms_told', given.terms, 'allowance', given.allowance)
 return {}

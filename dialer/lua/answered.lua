@@ -1,22 +1,18 @@
 -- What a response taught about the provider's own count: it can only slow us down.
 -- KEYS 1  prefix
--- ARGV 1  slot member, '' = none  2  seconds until its slot frees itself
---      3  most requests per window  4  provider's remaining requests, -1 = not told
---      5  length of the window, s
+-- GIVEN   Answered in dialer/pacing.py
 -- Returns 1.
 
-if ARGV[1] ~= '' then
-  redis.call('ZADD', key('slots'), text(now + tonumber(ARGV[2])), ARGV[1])
+if given.member ~= '' then
+  redis.call('ZADD', key('slots'), text(now + given.kept_s), given.member)
   redis.call('HDEL', key('pace'), 'full_until') -- slots may be free sooner than was thought
 end
 
-local limit = tonumber(ARGV[3])
-local remaining = tonumber(ARGV[4])
-if remaining >= 0 then
+if given.remaining then
   redis.call('ZREMRANGEBYSCORE', key('slots'), '-inf', text(now))
-  local foreign = (limit - remaining) - redis.call('ZCARD', key('slots'))
-  for i = 1, math.min(foreign, limit) do
-    redis.call('ZADD', key('slots'), text(now + tonumber(ARGV[5])), 'foreign/' .. text(now) .. '/' .. i)
+  local foreign = given.requests - given.remaining - redis.call('ZCARD', key('slots'))
+  for i = 1, math.min(foreign, given.requests) do
+    redis.call('ZADD', key('slots'), text(now + given.window_s), 'foreign/' .. text(now) .. '/' .. i)
   end
 end
 return 1

@@ -2,23 +2,22 @@
 -- a damaged row could, and would kill the next worker too. The gate's answer takes the note back.
 -- One that was there when a worker died goes alone, so that it is not the others who look guilty.
 -- KEYS 1  prefix
--- ARGV for each contact three: campaign  contact  release token
+-- GIVEN   Approaches in dialer/store/contacts.py
 -- Returns for each contact {its record, the packed rows of its hundred}, and instead of the rows the
 -- place of the contact that has them already; {} when the release is not the caller's, {'alone'}
 -- when it must be asked for by itself.
 
-local lists = argument_lists(1, 3)
 local sent = {} -- packed rows -> the place that has them
 
-local function approach(place, campaign, n, token)
-  n = tonumber(n)
+local function approach(one, place)
+  local campaign, n = one.campaign, one.n
   local where, offset = place_of(campaign, n)
   local record = redis.call('GETRANGE', where, offset, offset + BYTES - 1)
   local c = #record == BYTES and unpack_contact(record)
-  if not c or c.state ~= RELEASED or redis.call('HGET', key('busy'), c.agent) ~= token then
+  if not c or c.state ~= RELEASED or redis.call('HGET', key('busy'), c.agent) ~= one.token then
     return {}
   end
-  if c.flags > 0 and #lists > 1 then
+  if c.flags > 0 and #given.contacts > 1 then
     return { 'alone' }
   end
   c.flags = math.min(255, c.flags + 1)
@@ -31,7 +30,4 @@ local function approach(place, campaign, n, token)
   return { record, redis.call('GET', rows) }
 end
 
-for place, list in ipairs(lists) do
-  table.insert(list, 1, place)
-end
-return each(lists, approach)
+return each(given.contacts, approach)

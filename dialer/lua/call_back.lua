@@ -1,12 +1,11 @@
 -- Let a contact wait until an instant, or open a closed one again to be called then.
 -- KEYS 1  prefix
--- ARGV 1  campaign  2  contact  3  when, epoch s  4  1: a closed contact may be opened again
---      5  how it was closed as the caller read it, code  6  its name
+-- GIVEN   CallBackAt in dialer/steering/calling_back.py
 -- Returns 'waits' | 'opened' | 'held', it is being dialled | 'closed' | 'expired', it does before
 -- then | 'over', its campaign takes no more calls | 'changed', it is not as the caller read it
 -- | 'forgotten', its number was purged | 'gone', there is no such contact.
 
-local campaign, n, due = ARGV[1], tonumber(ARGV[2]), math.max(1, math.ceil(tonumber(ARGV[3])))
+local campaign, n, due = given.campaign, given.n, math.max(1, math.ceil(given.at))
 local c = read_contact(campaign, n)
 if not c then
   return 'gone'
@@ -25,16 +24,16 @@ local is_over = campaign_now[2] or campaign_now[1] == 'cancelling' or campaign_n
 
 local answer = 'waits'
 if c.state == FINAL then
-  if ARGV[4] ~= '1' then
+  if not given.reopens then
     return 'closed'
   end
   if is_over then
     return 'over'
   end
-  if c.outcome ~= tonumber(ARGV[5]) then
+  if c.outcome ~= END[given.ended_as] then
     return 'changed'
   end
-  count(campaign, 'outcome:' .. ARGV[6], -1)
+  count(campaign, 'outcome:' .. given.ended_as, -1)
   c.outcome = 0
   if campaign_now[1] == 'completed' then
     reopen(campaign)

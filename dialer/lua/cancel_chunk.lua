@@ -1,16 +1,16 @@
 -- Close the waiting contacts of a campaign that is being cancelled, some hundreds at a time.
 -- KEYS 1  prefix
--- ARGV 1  campaign  2  chunks to do now
+-- GIVEN   CancelChunk in dialer/store/campaigns.py
 -- Returns 1 while there is more to do.
 
-local campaign = ARGV[1]
+local campaign = given.campaign
 local c = redis.call('HMGET', key('c', campaign),
   'state', 'cancel_chunk', 'cancel_code', 'size', 'cancel_name')
 if c[1] ~= 'cancelling' then
   return 0
 end
 local chunk, code, size = tonumber(c[2]), tonumber(c[3]), tonumber(c[4] or 0)
-local closed, last = 0, chunk + tonumber(ARGV[2])
+local closed, last = 0, chunk + given.chunks
 while chunk < last and chunk * PER_CHUNK < size do
   local where = key('c', campaign, 'contacts', chunk)
   local bytes = redis.call('GET', where) or ''

@@ -1,14 +1,13 @@
 -- Close the account's gate for all workers for a while.
 -- KEYS 1  prefix
--- ARGV 1  for how long, s; 0 = choose  2  'limit': over the provider's limit; 'fault': it could
---         not be reached, or refused without a reason of ours  3  most requests per window
+-- GIVEN   CloseGate in dialer/pacing.py
 -- Returns the seconds, as text.
 
-local wait_s, limit = tonumber(ARGV[1]), tonumber(ARGV[3])
+local wait_s, limit = given.wait_s, given.requests
 local pace = redis.call('HMGET', key('pace'), 'blocked_until', 'cut', 'cut_at', 'faults')
 local was_open = now >= tonumber(pace[1] or 0)
 
-if ARGV[2] == 'limit' then
+if given.why == 'limit' then
   -- By the slot rule a refusal means foreign use of the account, a lower limit, or a fault of
   -- ours: go on a little lower for a while, once for each block and not for each refusal in it.
   if was_open then

@@ -1,33 +1,12 @@
 -- The last check before requests leave. On yes, everything a request uses is taken in this one step,
 -- and its intent is written; on no, nothing is written but the contact's return.
 -- KEYS 1  prefix
--- ARGV 1  most requests per window  2  spacing, s  3  slot lease, s  4  spacing slack, s
---      5  most calls live, 0 = no cap
---      6  seconds after which a request without answer is unknown
---      7  the epoch the caller remembers
---      8  outcome code of suppressed  9  of outside_hours  10  of expired
---     11  the account's day  12  its end, epoch s  13  most calls in it, 0 = no cap  14  most seconds
---     15  most spend  16  contacts above which a second person has to have started it, 0 = never
---     17  fingerprint of the caller's terms: with others than the account's it dials nothing
---      then for each contact fifteen:
---      1  campaign  2  contact  3  release token  4  nonce of this execution
---      5  rules version the caller holds  6  the call's open window, from  7  until  8  next open
---         instant after it, 0 = never (all epoch s)
---      9  the end of the attempt as JSON; instant, number, nonce and the pair come before it
---     10  daily caps, JSON or '': {day, next (epoch s of the next day),
---         items: [name, what this call adds, most, 'campaign' | 'number' | 'country']}
---     11  '' or the outcome code that the caller's own check closes the contact with  12  its name
---     13  '' or why the campaign must not dial by its rules: it is paused
---     14  seconds that the call may last  15  what it can cost at most
+-- GIVEN   AskGate in dialer/dialing/gate.py
 -- Returns for each contact {'go', attempt JSON, epoch, seconds until its window closes} | {'wait', s} |
 -- {'stale_rules'} | {'drop', why} | {'failed', why}
 
-local limit, spacing_s = tonumber(ARGV[1]), tonumber(ARGV[2])
-local lease_s, slack_s = tonumber(ARGV[3]), tonumber(ARGV[4])
-local most_live, unknown_after_s = tonumber(ARGV[5]), tonumber(ARGV[6])
-local SUPPRESSED, OUTSIDE_HOURS, EXPIRED = ARGV[8], ARGV[9], ARGV[10]
-local other_terms = not has_terms(ARGV[17])
-local held = not epoch_or_hold(tonumber(ARGV[7]))
+local other_terms = not has_terms(given.terms)
+local held = not epoch_or_hold(given.epoch)
 local epoch = account().epoch
 local rules_read = {}
 
@@ -44,11 +23,11 @@ end
 
 -- What the account used of its day: read once a script, kept up with what passes here.
 local day_read
-local MOST = { calls = tonumber(ARGV[13]), seconds = tonumber(ARGV[14]), spend = tonumber(ARGV[15]) }
+local MOST = { calls = given.most_calls, seconds = given.most_seconds, spend = given.most_spend }
 
 local function account_day()
   if not day_read then
-    local d = redis.call('HMGET', key('day', ARGV[11]), 'calls', 'seconds', 'spend',
+    local d = redis.call('HMGET', key('day', given.day), 'calls', 'seconds', 'spend',
       'added_calls', 'added_seconds', 'added_spend')
     day_read = {}
     for i, name in ipairs({ 'calls', 'seconds', 'spend' }) do
@@ -72,18 +51,17 @@ local function count_in_day(id, adds)
   for name, by in pairs(adds) do
     account_day()[name].used = account_day()[name].used + by
     if by ~= 0 then
-      redis.call('HINCRBYFLOAT', key('day', ARGV[11]), name, by)
+      redis.call('HINCRBYFLOAT', key('day', given.day), name, by)
     end
   end
-  redis.call('EXPIRE', key('day', ARGV[11]), 8 * 86400)
+  redis.call('EXPIRE', key('day', given.day), 8 * 86400)
   redis.call('HINCRBY', key('hours'), math.floor(now / 3600), 1)
   redis.call('HSET', key('counted'), id,
-    ARGV[11] .. ' ' .. string.format('%.0f', adds.seconds) .. ' ' .. string.format('%.17g', adds.spend))
+    given.day .. ' ' .. string.format('%.0f', adds.seconds) .. ' ' .. string.format('%.17g', adds.spend))
 end
 
-local function ask(campaign, n, token, nonce, rules_version, from, until_, opens, intent, caps,
-    objection, objection_name, pauses, lasts_s, costs)
-  n = tonumber(n)
+local function ask(one)
+  local campaign, n, token = one.campaign, one.n, one.token
   local c = read_contact(campaign, n)
   if not c then
     return { 'drop', 'no such contact' }
@@ -93,8 +71,8 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
   local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
   if c.state == DIALING and c.made > 0 then
     local last = redis.call('HGET', attempts, n .. '-' .. c.made)
-    if last and cjson.decode(last)[5] == nonce then
-      return { 'go', last, epoch, text(until_ - now) }
+    if last and cjson.decode(last)[ATTEMPT.nonce] == one.nonce then
+      return { 'go', last, epoch, text(one.until_at - now) }
     end
   end
 
@@ -124,44 +102,45 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
     take_back(campaign, n, token, c)
     return { 'drop', closed or rules[1] }
   end
-  if rules[2] ~= rules_version then
+  if tonumber(rules[2]) ~= one.rules_version then
     forget_note()
     return { 'stale_rules' }
   end
-  local size, second_above = tonumber(rules[3] or 0), tonumber(ARGV[16])
-  if pauses == '' and second_above > 0 and size > math.max(second_above, tonumber(rules[4] or 0)) then
+  local size, second_above = tonumber(rules[3] or 0), given.second_above
+  local pauses = one.pauses
+  if not pauses and second_above > 0 and size > math.max(second_above, tonumber(rules[4] or 0)) then
     pauses = string.format('%d contacts wait for a second person who starts it', size)
   end
-  if pauses ~= '' then
+  if pauses then
     pause(campaign, pauses)
     rules[1] = 'paused'
     take_back(campaign, n, token, c)
     return { 'drop', 'paused' }
   end
 
-  local function close(code, name)
+  local function close(name)
     redis.call('ZREM', key('released'), release)
     free(c.agent, token, 0)
     free(c.customer, token, 0)
-    close_contact(campaign, n, c, tonumber(code), name)
+    close_contact(campaign, n, c, name)
     return { 'drop', name }
   end
 
   if is_suppressed(campaign, c.customer) or is_suppressed(campaign, c.agent) then
-    return close(SUPPRESSED, 'suppressed')
+    return close('suppressed')
   end
-  if objection ~= '' then
-    return close(objection, objection_name)
+  if one.objection then
+    return close(one.objection)
   end
   if c.expires > 0 and c.expires <= now then
-    return close(EXPIRED, 'expired')
+    return close('expired')
   end
-  if now < tonumber(from) or now >= tonumber(until_) then
-    if tonumber(opens) == 0 then
-      return close(OUTSIDE_HOURS, 'outside_hours')
+  if now < one.from_at or now >= one.until_at then
+    if one.opens_at == 0 then
+      return close('outside_hours')
     end
     -- a second later at least: a caller whose clock is wrong may name an instant that is past
-    c.due = math.max(math.ceil(tonumber(opens)), math.floor(now) + 2)
+    c.due = math.max(math.ceil(one.opens_at), math.floor(now) + 2)
     take_back(campaign, n, token, c)
     return { 'drop', 'outside hours' }
   end
@@ -172,19 +151,19 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
     return { 'wait', seconds }
   end
 
-  if most_live > 0 and redis.call('ZCARD', key('open')) >= most_live then
+  if given.most_live > 0 and redis.call('ZCARD', key('open')) >= given.most_live then
     return wait('0.2')
   end
 
-  local adds = { calls = 1, seconds = tonumber(lasts_s), spend = tonumber(costs) }
+  local adds = { calls = 1, seconds = one.lasts_s, spend = one.costs }
   local reached = account_cap(adds)
   if reached then
-    redis.call('HSET', key('account'), 'capped_by', reached, 'capped_until', ARGV[12])
+    redis.call('HSET', key('account'), 'capped_by', reached, 'capped_until', given.day_ends)
     take_back(campaign, n, token, c)
     return { 'drop', 'account cap ' .. reached }
   end
 
-  caps = caps ~= '' and cjson.decode(caps)
+  local caps = one.caps and cjson.decode(one.caps)
   for _, cap in ipairs(caps and caps.items or {}) do
     local used = tonumber(redis.call('HGET', day_key(campaign, caps, cap), cap[1]) or 0)
     if used + cap[2] > cap[3] then
@@ -199,8 +178,8 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
     end
   end
 
-  local attempt_id = campaign .. '-' .. n .. '-' .. (c.made + 1) .. '-' .. nonce
-  local wait_s = take_slot(attempt_id, limit, spacing_s, lease_s, slack_s)
+  local attempt_id = campaign .. '-' .. n .. '-' .. (c.made + 1) .. '-' .. one.nonce
+  local wait_s = take_slot(attempt_id, given)
   if wait_s > 5 then
     -- nothing can go for a while: let the feeder wait too
     redis.call('HSET', key('pace'), 'full_until', text(now + wait_s - 3))
@@ -215,10 +194,10 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
     redis.call('EXPIRE', day_key(campaign, caps, cap), 3 * 86400)
   end
   count_in_day(attempt_id, adds)
-  if account().terms == '' and ARGV[17] ~= '' then
+  if account().terms == '' and given.terms ~= '' then
     -- who dials first says what the account's are, before whoever has others can dial too
-    redis.call('HSET', key('account'), 'terms', ARGV[17])
-    account().terms = ARGV[17]
+    redis.call('HSET', key('account'), 'terms', given.terms)
+    account().terms = given.terms
   end
   if account().probing then
     redis.call('HDEL', key('account'), 'probing')
@@ -232,11 +211,13 @@ local function ask(campaign, n, token, nonce, rules_version, from, until_, opens
   count(campaign, 'charged', 1)
   redis.call('ZREM', key('released'), release)
   redis.call('HSET', key('busy'), c.agent, attempt_id, c.customer, attempt_id)
-  local attempt = string.format('[1,"placing",%s,%d,"%s","+%s","+%s",%s',
-    text(now), c.made, nonce, c.agent, c.customer, intent)
+  local attempt = string.gsub(one.attempt, '"<([%l_]+)>"', {
+    requested_at = text(now), no = c.made, nonce = '"' .. one.nonce .. '"',
+    agent = '"+' .. c.agent .. '"', customer = '"+' .. c.customer .. '"',
+  })
   redis.call('HSET', attempts, n .. '-' .. c.made, attempt)
-  redis.call('ZADD', key('open'), text(now + unknown_after_s), attempt_id)
-  return { 'go', attempt, epoch, text(until_ - now) }
+  redis.call('ZADD', key('open'), text(now + given.unknown_after_s), attempt_id)
+  return { 'go', attempt, epoch, text(one.until_at - now) }
 end
 
-return each(argument_lists(18, 15), ask)
+return each(given.contacts, ask)

@@ -1,15 +1,10 @@
 -- Set, end, or seal a hold. Two may stand side by side: a person's, and the one that any script sets
 -- where Redis may have lost writes. Each ends by its id, so that nobody ends another than they saw.
 -- KEYS 1  prefix
--- ARGV 1  what to do  2  of it, see below  3  the epoch the caller remembers, then its own:
---      'set'      2  why: a hold by hand, in the place of an earlier one
---      'release'  2  id of the hold by hand  4  of the machine's; '' leaves that one alone
---      'end'      2  id of the machine's hold, worked off  4…  the hosts known by then
---      'seal'     2  id of the machine's hold  4  most requests  5  spacing, s
---                 6  slowest recent answer, s
+-- GIVEN   ChangeHold in dialer/store/holds.py
 -- Returns 1 when it was done, 0 when another hold stands than was named, or another host came.
 
-epoch_or_hold(tonumber(ARGV[3] or 0)) -- a Redis that has just failed over has another hold than was read
+epoch_or_hold(given.epoch) -- a Redis that has just failed over has another hold than was read
 local HAND, MACHINE = { 'hand', 'hand_id', 'hand_at' }, { 'hold', 'lost', 'sealed', 'known_until' }
 
 -- As an earlier version wrote a hold by hand: in the machine's place.
@@ -24,36 +19,36 @@ local function stands(why, id)
   return found[1] and (found[2] or '-') or nil -- one that an earlier version set has no id
 end
 
-if ARGV[1] == 'set' then
+if given.what == 'set' then
   local id = text(now) .. '/' .. redis.call('HINCRBY', key('account'), 'holds', 1)
-  redis.call('HSET', key('account'), 'hand', ARGV[2], 'hand_id', id, 'hand_at', text(now))
+  redis.call('HSET', key('account'), 'hand', given.why, 'hand_id', id, 'hand_at', text(now))
   return 1
 end
 
-if ARGV[1] == 'release' then
+if given.what == 'release' then
   local by_hand, by_machine = stands('hand', 'hand_id'), stands('hold', 'hold_id')
-  local is_other = ARGV[2] ~= '' and by_hand and by_hand ~= ARGV[2]
-    or ARGV[4] ~= '' and by_machine and by_machine ~= ARGV[4]
+  local is_other = given.hand and by_hand and by_hand ~= given.hand
+    or given.machine and by_machine and by_machine ~= given.machine
   if is_other then
     return 0
   end
   local ended = 0
-  if ARGV[2] ~= '' then
+  if given.hand then
     ended = ended + redis.call('HDEL', key('account'), unpack(HAND))
   end
-  if ARGV[4] ~= '' then
+  if given.machine then
     ended = ended + redis.call('HDEL', key('account'), unpack(MACHINE))
   end
   return ended > 0 and 1 or 0
 end
 
-if stands('hold', 'hold_id') ~= ARGV[2] then
+if stands('hold', 'hold_id') ~= given.machine then
   return 0
 end
-if ARGV[1] == 'end' then
+if given.what == 'end' then
   local known = {}
-  for i = 4, #ARGV do
-    known[ARGV[i]] = true
+  for _, host in ipairs(given.hosts) do
+    known[host] = true
   end
   for _, host in ipairs(redis.call('HKEYS', key('hosts'))) do
     if not known[host] then
@@ -69,7 +64,7 @@ end
 if redis.call('HSETNX', key('account'), 'sealed', 1) == 0 then
   return 0
 end
-for i = 1, tonumber(ARGV[4]) do
-  redis.call('ZADD', key('slots'), text(now + tonumber(ARGV[6]) + i * tonumber(ARGV[5])), 'phantom/' .. i)
+for i = 1, given.requests do
+  redis.call('ZADD', key('slots'), text(now + given.answer_s + i * given.spacing_s), 'phantom/' .. i)
 end
 return 1

@@ -1,26 +1,20 @@
 -- Append one block of checked contacts to a campaign; asking twice appends once.
 -- KEYS 1  prefix
--- ARGV 1  campaign    2  contacts loaded before this block    3  packed contact records
---      4  which of them are newcomers    5  which stand behind the end of their agent's queue, in
---         pairs: that end, 0 = none, and the contact; by the former
---      6  which are not plain; all three packed unsigned numbers
---      7  the packed rows of the hundred that ARGV 2 lies within, as they were read; '' where a new
---         hundred begins
---      8… packed rows, one string per hundred contacts, the first hundred being that of ARGV 2
+-- GIVEN   Load in dialer/store/contacts.py
 -- Whoever is in none of these lists stands behind a contact of the block, which names it already.
 -- Returns how many contacts are loaded now, or -1 when those rows are not as they were read: what was
 -- purged from them must not come back. A block that does not follow is not written, nor one
 -- for a campaign that is being cancelled: nobody would close its contacts.
 
-local campaign, before, records = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local newcomers, joining, others = ARGV[4], ARGV[5], ARGV[6]
+local campaign, before, records = given.campaign, given.before, given.records
+local newcomers, joining, others = given.newcomers, given.joining, given.others
 local known = redis.call('HMGET', key('c', campaign), 'size', 'state')
 local loaded = tonumber(known[1] or 0)
 if loaded ~= before or known[2] == 'cancelling' or known[2] == 'cancelled' then
   return loaded
 end
 local first_rows = key('c', campaign, 'rows', math.floor(before / PER_CHUNK))
-if before % PER_CHUNK > 0 and redis.call('GET', first_rows) ~= ARGV[7] then
+if before % PER_CHUNK > 0 and redis.call('GET', first_rows) ~= given.seen then
   return -1
 end
 if known[2] == 'completed' then
@@ -29,8 +23,8 @@ end
 
 local added = #records / BYTES
 local first_chunk = math.floor(before / PER_CHUNK)
-for i = 8, #ARGV do
-  redis.call('SET', key('c', campaign, 'rows', first_chunk + i - 8), ARGV[i])
+for i, rows in ipairs(given.rows) do
+  redis.call('SET', key('c', campaign, 'rows', first_chunk + i - 1), rows)
 end
 
 local at = 1

@@ -2,13 +2,13 @@
 -- One that was found by old rules does no harm: the gate has the last word, and it is looked for again
 -- as long as it is not open.
 -- KEYS 1  prefix
--- ARGV for each campaign three: campaign  open from  until, epoch s; 0 0 = never; '' '' = as known
+-- GIVEN   OpenWindows in dialer/store/campaigns.py
 -- Returns for each campaign {'ok'} | {'failed', why}
 
-return each(argument_lists(1, 3), function(campaign, from, until_)
-  if from ~= '' then
-    redis.call('HSET', key('c', campaign), 'open_from', from, 'open_until', until_)
+return each(given.campaigns, function(one)
+  if one.open_from then
+    redis.call('HSET', key('c', one.campaign), 'open_from', one.open_from, 'open_until', one.open_until)
   end
-  join_turns(campaign)
+  join_turns(one.campaign)
   return { 'ok' }
 end)

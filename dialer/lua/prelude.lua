@@ -3,6 +3,8 @@
 -- See dialer/store/keys.py for what every key holds. A call of Redis costs more than anything Lua
 -- does itself, so what a script needs often is read once, and what it counts is written once.
 -- KEYS 1  prefix of the account's keys, hash tag included
+-- Before it stand END, the codes of ends, and ATTEMPT, the places of values in one that is stored, both
+-- by name; behind it `given`, what the script is given, by name too: see dialer/store/scripts.py.
 
 local P = KEYS[1]
 
@@ -361,8 +363,8 @@ local function reopen(campaign)
   end
 end
 
-local function close_contact(campaign, n, c, outcome, name)
-  c.outcome = outcome
+local function close_contact(campaign, n, c, name)
+  c.outcome = END[name]
   move(campaign, n, c, FINAL)
   count(campaign, 'outcome:' .. name, 1)
   finish_campaign_if_done(campaign)
@@ -371,9 +373,9 @@ end
 -- Puts a contact that is not being dialled back in line: at once, or when it is due. `contact`
 -- is closed instead where its campaign is being cancelled: nothing may wait there any more.
 local function requeue(campaign, n, c)
-  local closing = redis.call('HMGET', key('c', campaign), 'state', 'cancel_code', 'cancel_name')
+  local closing = redis.call('HMGET', key('c', campaign), 'state', 'cancel_name')
   if closing[1] == 'cancelling' then
-    close_contact(campaign, n, c, tonumber(closing[2]), closing[3])
+    close_contact(campaign, n, c, closing[2])
     return
   end
   move(campaign, n, c, WAITING)
@@ -427,8 +429,8 @@ end
 
 -- Takes one slot and its place in the even spacing; see dialer/pacing.py for the proof.
 -- Returns 0 when taken, else the seconds to wait.
-local function take_slot(member, limit, spacing_s, lease_s, slack_s)
-  local p = pace(limit)
+local function take_slot(member, allowance)
+  local p = pace(allowance.requests)
   local wait_s = math.max(p.blocked_until, p.next_at) - now
   if wait_s > 0 then
     return wait_s
@@ -437,12 +439,13 @@ local function take_slot(member, limit, spacing_s, lease_s, slack_s)
     local first = redis.call('ZRANGE', key('slots'), 0, 0, 'WITHSCORES')
     return math.max(0.001, tonumber(first[2] or now) - now)
   end
-  redis.call('ZADD', key('slots'), text(now + lease_s), member)
+  redis.call('ZADD', key('slots'), text(now + allowance.lease_s), member)
   p.held, p.granted = p.held + 1, p.granted + 1
+  local spacing_s = allowance.spacing_s
   if p.slow_s > 0 then
     spacing_s = spacing_s * (1 + p.slow_s / 600) -- half the rate at first, rising
   end
-  p.next_at = math.max(p.next_at, now - slack_s) + spacing_s
+  p.next_at = math.max(p.next_at, now - allowance.slack_s) + spacing_s
   return 0
 end
 
@@ -467,22 +470,13 @@ local function fault(error)
   return string.find(why, '^user_script') and why or 'user_script: ' .. why
 end
 
--- Gives the answer of `one(…)` for each of these argument lists; one that fails leaves the others
+-- Gives the answer of `does(one, its place)` for each of these; one that fails leaves the others
 -- alone, and its answer is {'failed', why}.
-local function each(lists, one)
+local function each(ones, does)
   local answers = {}
-  for i, list in ipairs(lists) do
-    local done, answer = pcall(one, unpack(list))
-    answers[i] = done and answer or { 'failed', fault(answer) }
+  for place, one in ipairs(ones) do
+    local done, answer = pcall(does, one, place)
+    answers[place] = done and answer or { 'failed', fault(answer) }
   end
   return answers
-end
-
--- Cuts ARGV from `first` on into lists of `size`.
-local function argument_lists(first, size)
-  local lists = {}
-  for at = first, #ARGV, size do
-    lists[#lists + 1] = { unpack(ARGV, at, at + size - 1) }
-  end
-  return lists
 end

@@ -2,32 +2,7 @@
 -- What follows was decided by the caller from the version it read; this script only compares and
 -- writes, so repeating a decision, or deciding from old knowledge, changes nothing.
 -- KEYS 1  prefix
--- ARGV for each attempt seven:
---      1  attempt id  2  campaign  3  contact  4  attempt number  5  version the caller read
---      6  the attempt as JSON, its version one higher  7  what follows, JSON object:
---         sid            bind this Sid; refused if another attempt owns it
---         slot_s         the response came: the slot frees itself in so many seconds
---         counted_s      its call exists, so it was counted: a slot that is still held frees itself in
---                        so many seconds at the latest
---         look_s         ask the provider in so many seconds (unsettled attempts)
---         unresolved     true: the contact waits in quarantine
---         bound          true: its call was found, the contact is in flight again
---         settle         {outcome, charged, rest_s (agent), gap_s (customer), missed (by the agent:
---                         true, false, or left out), park_after, park_s, refund (daily caps as the
---                         gate's), and for the contact either final (code), name or due_s (from now)}
---         correct        {was, was_code, now, now_code, charged, closes}: this outcome takes the place of
---                        that one; charged: what it adds to the attempts charged; closes: its
---                        contact, if it waits for its next attempt, is not called again, unless
---                        somebody has asked for it since
---         late_s         ask for final values in so many seconds; 0: no more questions
---         uses           of the account's day, in place of what was counted for it until now: {calls: 0 if
---                        it was none, s, spend, done: nothing better will be known}; what is left out
---                        stays as it was counted
---         tally          'placed', 'unknown' or 'refused': for the breakers
---         suppress       JSON text kept with the customer's number on the account's list
---         stop, pause    why the account, or this campaign, must not dial on
---         probe_s        with stop: let one contact try again in so many seconds
---         works          true: the provider took a request, nothing stops the account
+-- GIVEN   RecordAttempts in dialer/store/attempts.py
 -- Returns for each attempt {'ok'} | {'stale', JSON as it stands or ''} | {'sid_taken', attempt id} |
 -- {'failed', why}
 
@@ -85,18 +60,18 @@ local function use(id, uses)
   end
 end
 
-local function record(id, campaign, n, no, version, after, follows)
-  n, no = tonumber(n), tonumber(no)
+local function record(one)
+  local id, campaign, n, no = one.id, one.campaign, one.n, one.no
   local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
   local field = n .. '-' .. no
   local stored = redis.call('HGET', attempts, field)
   if not stored then
     return { 'stale', '' }
   end
-  if string.match(stored, '^%[(%d+),') ~= version then
+  if tonumber(string.match(stored, '^%[(%d+),')) ~= one.version then
     return { 'stale', stored }
   end
-  follows = cjson.decode(follows)
+  local follows = cjson.decode(one.follows)
   local c
   if follows.settle or follows.unresolved or follows.bound or follows.correct or follows.suppress then
     -- read before anything is written: on a damaged contact nothing must be done by half
@@ -110,8 +85,8 @@ local function record(id, campaign, n, no, version, after, follows)
     end
   end
 
-  redis.call('HSET', attempts, field, after)
-  if string.find(after, '^%[%d+,"settled"') and not follows.settle then
+  redis.call('HSET', attempts, field, one.after)
+  if string.find(one.after, '^%[%d+,"settled"') and not follows.settle then
     rewritten(campaign)
   end
 
@@ -154,7 +129,7 @@ local function record(id, campaign, n, no, version, after, follows)
     if not is_last then
       write_contact(campaign, n, c)
     elseif settle.final then
-      close_contact(campaign, n, c, settle.final, settle.name)
+      close_contact(campaign, n, c, settle.final)
     else
       c.due = settle.due_s > 0 and math.ceil(now + settle.due_s) or math.floor(now)
       requeue(campaign, n, c)
@@ -192,15 +167,15 @@ local function record(id, campaign, n, no, version, after, follows)
       count(campaign, 'charged', correct.charged)
       write_contact(campaign, n, c)
     end
-    if c.made == no and c.state == FINAL and c.outcome == correct.was_code then
-      c.outcome = correct.now_code
+    if c.made == no and c.state == FINAL and c.outcome == END[correct.was] then
+      c.outcome = END[correct.now]
       write_contact(campaign, n, c)
       count(campaign, 'outcome:' .. correct.was, -1)
       count(campaign, 'outcome:' .. correct.now, 1)
     elseif c.made == no and c.state == WAITING and correct.closes
       and tonumber(redis.call('HGET', key('c', campaign, 'called_back'), n) or -1) ~= no then
       leave_queues(campaign, n, c)
-      close_contact(campaign, n, c, correct.now_code, correct.now)
+      close_contact(campaign, n, c, correct.now)
     end
   end
 
@@ -235,7 +210,7 @@ local function record(id, campaign, n, no, version, after, follows)
   return { 'ok' }
 end
 
-local answers = each(argument_lists(1, 7), record)
+local answers = each(given.attempts, record)
 if slots_changed then
   redis.call('HDEL', key('pace'), 'full_until') -- slots may be free sooner than was thought
 end

@@ -1,16 +1,10 @@
 -- Hand due contacts to the queue: short-lived permission to try, nothing is dialled yet.
 -- KEYS 1  prefix
--- ARGV 1  most contacts released lately          2  lease of a release, s    3  token, unique
---      4  most calls live at once, 0 = no cap    5  outcome code of expired    6  of suppressed
---      7  of poison    8  the epoch the caller remembers
---      9  seconds after which a release usually has been used
---     10  messages that wait in the queue, used or not
---     11  fingerprint of the caller's terms: with others than the account's it releases nothing
+-- GIVEN   Release in dialer/dialing/releasing.py
 -- Returns why nothing more was released ('' when enough is), the epoch, and where there was nothing to
 -- release the seconds until there may be, then campaign, contact and token of each released contact.
 
-local most, lease_s, base, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local EXPIRED, SUPPRESSED, POISON = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local most, lease_s, cap = given.most, given.lease_s, given.most_live
 local MOST_HELD = 4 -- times as many releases as are used in that time
 local MOST_DEATHS = 4 -- on the way to the gate, in a row: the contact itself kills its workers
 
@@ -35,7 +29,7 @@ for _, one in ipairs(due('released')) do
     redis.call('ZREM', key('released'), one)
     free(c.agent, token, 0)
     free(c.customer, token, 0)
-    close_contact(campaign, n, c, POISON, 'poison')
+    close_contact(campaign, n, c, 'poison')
   else
     take_back(campaign, n, token, c)
   end
@@ -64,11 +58,11 @@ for _, one in ipairs(due('ghosts')) do
   free(number, holder, 0)
 end
 
-local epoch = epoch_or_hold(tonumber(ARGV[8]))
+local epoch = epoch_or_hold(given.epoch)
 if not epoch then
   return { 'hold', '0', '0' }
 end
-if not has_terms(ARGV[11]) then
+if not has_terms(given.terms) then
   return { 'other settings', text(epoch), '0' }
 end
 
@@ -94,11 +88,11 @@ end
 
 -- One that was not used for so long may be a dead worker's. Its contact waits for the lease to end,
 -- but others need not: a worker killed each second must not leave the queue empty.
-local lately = redis.call('ZCOUNT', key('released'), '(' .. text(now + lease_s - tonumber(ARGV[9])), '+inf')
+local lately = redis.call('ZCOUNT', key('released'), '(' .. text(now + lease_s - given.used_within_s), '+inf')
 -- A queue whose workers are away, or slower than the pace, fills with releases that ran out; to send
 -- more behind them would let every one of those run out as well.
 -- What finds out whether a stopped account works again is one message, whatever waits before it.
-local queued = is_stopped and 0 or tonumber(ARGV[10])
+local queued = is_stopped and 0 or given.queued
 local room = math.min(most - lately, most - queued,
   MOST_HELD * most - redis.call('ZCARD', key('released')))
 if cap > 0 then
@@ -183,9 +177,9 @@ local function pick(campaign, agent, first)
       write_contact(campaign, n, c)
     elseif c.state == WAITING then
       if c.expires > 0 and c.expires <= now then
-        close_contact(campaign, n, c, EXPIRED, 'expired')
+        close_contact(campaign, n, c, 'expired')
       elseif is_suppressed(campaign, c.customer) or is_suppressed(campaign, c.agent) then
-        close_contact(campaign, n, c, SUPPRESSED, 'suppressed')
+        close_contact(campaign, n, c, 'suppressed')
       elseif is_taken(c.customer) then
         redis.call('SADD', key('wanted', c.customer), campaign .. '/' .. n)
         write_contact(campaign, n, c)
@@ -211,7 +205,7 @@ local clock = tonumber(redis.call('HGET', key('pace'), 'virtual_clock') or 0)
 local turns = room * 4 + 64 -- a bound on work per call; what is left waits for the next one
 
 local function release(campaign, n, c)
-  local token = base .. '.' .. room
+  local token = given.token .. '.' .. room
   move(campaign, n, c, RELEASED)
   redis.call('HSET', key('busy'), c.agent, token, c.customer, token)
   redis.call('ZADD', key('released'), text(now + lease_s), campaign .. '/' .. n .. '/' .. token)

@@ -1,37 +1,34 @@
 -- Write contacts of one chunk anew, if nobody wrote since they were read: to forget numbers.
 -- KEYS 1  prefix
--- ARGV 1  campaign  2  chunk  3  the lines as they were read  4  the lines as they are to be
---      5  JSON object: numbers {contact, agent, customer} of final contacts,
---         attempts {field, version that was read, JSON with a higher one: whoever read the former
---         would write the numbers back}
+-- GIVEN   ReplaceLines in dialer/store/removal.py
 -- Returns 1, or 0 when nothing was changed.
 
-local campaign, chunk = ARGV[1], ARGV[2]
+local campaign, chunk = given.campaign, given.chunk
 local rows, attempts = key('c', campaign, 'rows', chunk), key('c', campaign, 'attempts', chunk)
-local changes = cjson.decode(ARGV[5])
+local changes = cjson.decode(given.changes)
 
-if redis.call('GET', rows) ~= ARGV[3] then
+if redis.call('GET', rows) ~= given.before then
   return 0
 end
 for _, one in ipairs(changes.numbers) do
-  if read_contact(campaign, one[1]).state ~= FINAL then
+  if read_contact(campaign, one.n).state ~= FINAL then
     return 0
   end
 end
 for _, one in ipairs(changes.attempts) do
-  local stored = redis.call('HGET', attempts, one[1])
-  if not stored or cjson.decode(stored)[1] ~= one[2] then
+  local stored = redis.call('HGET', attempts, one.field)
+  if not stored or cjson.decode(stored)[ATTEMPT.version] ~= one.version then
     return 0
   end
 end
 
 rewritten(campaign)
-redis.call('SET', rows, ARGV[4])
+redis.call('SET', rows, given.after)
 for _, one in ipairs(changes.numbers) do
-  local where, offset = place_of(campaign, one[1])
-  redis.call('SETRANGE', where, offset + PAIR_AT, struct.pack('<dd', tonumber(one[2]), tonumber(one[3])))
+  local where, offset = place_of(campaign, one.n)
+  redis.call('SETRANGE', where, offset + PAIR_AT, struct.pack('<dd', tonumber(one.agent), tonumber(one.customer)))
 end
 for _, one in ipairs(changes.attempts) do
-  redis.call('HSET', attempts, one[1], one[3])
+  redis.call('HSET', attempts, one.field, one.attempt)
 end
 return 1

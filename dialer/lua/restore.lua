@@ -2,14 +2,10 @@
 -- Attempts of one contact, and of one agent, come back in any order, from several hosts: a contact
 -- stands where its last one left it, and a number belongs to the latest call.
 -- KEYS 1  prefix
--- ARGV 1  attempt id  2  campaign  3  contact  4  attempt number  5  nonce  6  the attempt, JSON
---      7  agent  8  customer, digits  9  until when its call could live, epoch s
---     10  until when its request counts against the allowance, epoch s
---     11  1: hold dialling where it was missing and no hold stands
+-- GIVEN   Restore in dialer/dialing/recovery.py
 -- Returns 1 when it was missing.
 
-local id, campaign, n, no = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local ends_at = tonumber(ARGV[9])
+local id, campaign, n, no = given.id, given.campaign, given.n, given.no
 
 local function attempts_of(campaign, n)
   return key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
@@ -17,17 +13,17 @@ end
 
 local attempts = attempts_of(campaign, n)
 local stored = redis.call('HGET', attempts, n .. '-' .. no)
-if stored and cjson.decode(stored)[5] == ARGV[5] then
+if stored and cjson.decode(stored)[ATTEMPT.nonce] == given.nonce then
   return 0
 end
-if ends_at <= now then
+if given.ends_at <= now then
   return 0 -- no call of it can be live any more
 end
 if redis.call('HEXISTS', key('c', campaign), 'archived_at') == 1 then
   return 0 -- it left Redis with its campaign
 end
 
-local requested_at = cjson.decode(ARGV[6])[3]
+local requested_at = cjson.decode(given.attempt)[ATTEMPT.requested_at]
 local function is_held_by_later(number, holder)
   local its_campaign, its_n, its_no, its_nonce =
     string.match(holder or '', '^(%w+)%-(%d+)%-(%d+)%-(%w+)$')
@@ -38,10 +34,10 @@ local function is_held_by_later(number, holder)
   end
   local its = redis.call('HGET', attempts_of(its_campaign, tonumber(its_n)), its_n .. '-' .. its_no)
   its = its and cjson.decode(its)
-  if its and its[5] == its_nonce then
-    return its[3] > requested_at
+  if its and its[ATTEMPT.nonce] == its_nonce then
+    return its[ATTEMPT.requested_at] > requested_at
   end
-  return tonumber(redis.call('ZSCORE', key('ghosts'), number .. '/' .. holder) or 0) > ends_at
+  return tonumber(redis.call('ZSCORE', key('ghosts'), number .. '/' .. holder) or 0) > given.ends_at
 end
 
 -- Returns whether the number was somebody else's, and is this attempt's now.
@@ -57,21 +53,21 @@ end
 local function note_loss()
   if account().hold then
     redis.call('HSETNX', key('account'), 'lost', 1)
-  elseif ARGV[11] == '1' then
+  elseif given.holds then
     hold_account('a host remembers calls that Redis lost', 1)
   end
-  if tonumber(ARGV[10]) > now then
-    redis.call('ZADD', key('slots'), ARGV[10], id)
+  if given.counts_until > now then
+    redis.call('ZADD', key('slots'), given.counts_until, id)
   end
 end
 
 local c = read_contact(campaign, n)
-if not c or stored or c.customer ~= ARGV[8] then
+if not c or stored or c.customer ~= given.customer then
   -- there is no place for it: keep its two numbers from being rung meanwhile
   local added = 0
-  for _, number in ipairs({ ARGV[7], ARGV[8] }) do
+  for _, number in ipairs({ given.agent, given.customer }) do
     if hold_number(number) then
-      redis.call('ZADD', key('ghosts'), ARGV[9], number .. '/' .. id)
+      redis.call('ZADD', key('ghosts'), given.ends_at, number .. '/' .. id)
       added = 1
     end
   end
@@ -82,7 +78,7 @@ if not c or stored or c.customer ~= ARGV[8] then
 end
 
 note_loss()
-redis.call('HSET', attempts, n .. '-' .. no, ARGV[6])
+redis.call('HSET', attempts, n .. '-' .. no, given.attempt)
 redis.call('ZADD', key('open'), text(now), id)
 count(campaign, 'attempts', 1)
 count(campaign, 'charged', 1)
@@ -103,6 +99,6 @@ else
     move(campaign, n, c, UNRESOLVED)
   end
 end
-hold_number(ARGV[7])
-hold_number(ARGV[8])
+hold_number(given.agent)
+hold_number(given.customer)
 return 1

@@ -1,19 +1,17 @@
 -- Move a campaign to another state, if it stands in one of those it may come from.
 -- KEYS 1  prefix
--- ARGV 1  campaign  2  new state  3  states it may come from, commas between  4  why, for people
---      5  outcome code of contacts that still wait when it is cancelled  6  that outcome
---      7  the state it ends in then
+-- GIVEN   Steer in dialer/store/campaigns.py
 -- Returns the state before and the state after; the same twice when it may not move.
 
-local campaign, target = ARGV[1], ARGV[2]
+local campaign, target = given.campaign, given.target
 local state = redis.call('HGET', key('c', campaign), 'state')
 if not state then
   return {}
 end
-if not string.find(',' .. ARGV[3] .. ',', ',' .. state .. ',', 1, true) then
+if not string.find(',' .. given.sources .. ',', ',' .. state .. ',', 1, true) then
   return { state, state }
 end
-redis.call('HSET', key('c', campaign), 'state', target, 'why', ARGV[4], target .. '_at', text(now))
+redis.call('HSET', key('c', campaign), 'state', target, 'why', given.why, target .. '_at', text(now))
 call_feeder()
 if target == 'running' then
   redis.call('HSETNX', key('c', campaign), 'started_at', text(now))
@@ -23,7 +21,7 @@ else
 end
 if target == 'cancelling' then
   redis.call('HSET', key('c', campaign),
-    'cancel_code', ARGV[5], 'cancel_name', ARGV[6], 'ends_as', ARGV[7], 'cancel_chunk', 0)
+    'cancel_code', END[given.closing], 'cancel_name', given.closing, 'ends_as', given.ends_as, 'cancel_chunk', 0)
 end
 local loading = target == 'cancelling' and redis.call('HGET', key('c', campaign), 'loading')
 if loading then

@@ -1,20 +1,17 @@
 -- Take a slot for a look-up: below dials, unless it has waited too long.
 -- KEYS 1  prefix
--- ARGV 1  member, unique per request  2  most requests per window  3  spacing, s
---      4  slot lease, s  5  spacing slack, s  6  1 when overdue
---      7  least pause between two overdue look-ups while dials wait, s
---      8  the caller's request allowance, text
+-- GIVEN   TakeSlot in dialer/pacing.py
 -- Returns the seconds to wait, as text; '0' when the slot is ours; '-1' when the
 -- account's living processes have another allowance.
 
 -- Asked again after a lost answer: the request leaves later than the first grant thought, so its
 -- lease begins anew. A slot that has run out is no slot.
-if tonumber(redis.call('ZSCORE', key('slots'), ARGV[1]) or 0) > now then
-  redis.call('ZADD', key('slots'), text(now + tonumber(ARGV[4])), ARGV[1])
+if tonumber(redis.call('ZSCORE', key('slots'), given.member) or 0) > now then
+  redis.call('ZADD', key('slots'), text(now + given.lease_s), given.member)
   return '0'
 end
 local theirs = redis.call('HGET', key('account'), 'allowance')
-if theirs and theirs ~= ARGV[8] and redis.call('ZCOUNT', key('terms_seen'), text(now - 20), '+inf') > 0 then
+if theirs and theirs ~= given.allowance and redis.call('ZCOUNT', key('terms_seen'), text(now - 20), '+inf') > 0 then
   return '-1'
 end
 -- While dialling is held, the slots may have been lost too; once they are sealed, look-ups may go.
@@ -24,7 +21,7 @@ if account[1] and not account[2] then
 end
 local dials_wait = redis.call('ZCARD', key('released')) > 0
 if dials_wait then
-  if ARGV[6] ~= '1' then
+  if not given.overdue then
     return '1'
   end
   local next_look = tonumber(redis.call('HGET', key('pace'), 'next_look_at') or 0)
@@ -32,12 +29,11 @@ if dials_wait then
     return text(next_look - now)
   end
 end
-local wait_s = take_slot(ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]),
-  tonumber(ARGV[5]))
+local wait_s = take_slot(given.member, given)
 if wait_s > 0 then
   return text(wait_s)
 end
 if dials_wait then
-  redis.call('HSET', key('pace'), 'next_look_at', text(now + tonumber(ARGV[7])))
+  redis.call('HSET', key('pace'), 'next_look_at', text(now + given.pause_s))
 end
 return '0'

@@ -1,6 +1,5 @@
 """What an attempt's outcome means for its contact, its agent and its customer."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,13 +36,13 @@ def consequence(
         refund=_refund(attempt, outcome, rules),
     )
     if closes:
-        return replace(settle, final=closes)
+        return settle._replace(final=closes)
     charged = (known.contact.charged if known.contact else 1) - int(was_charged)
     match _next(attempt, outcome, known, ended_s, charged_before=charged):
         case Again(due_at):
-            return replace(settle, due_s=max(0.0, due_at.timestamp() - ended_s))
+            return settle._replace(due_s=max(0.0, due_at.timestamp() - ended_s))
         case Never():
-            return replace(settle, final=outcome)
+            return settle._replace(final=outcome)
 
 
 def _next(

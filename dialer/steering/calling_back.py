@@ -5,6 +5,7 @@ It comes under every rule all the same: hours, caps, suppression and pause are a
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 import structlog
 
@@ -14,7 +15,7 @@ from dialer.ids import ContactId
 from dialer.store import Campaigns, Database
 from dialer.store.contacts import Contacts
 from dialer.store.database import text
-from dialer.store.record import code_of
+from dialer.store.scripts import gives
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +69,23 @@ def call_back(db: Database, id_: ContactId, at: datetime, *, reopen: bool = Fals
     return answer
 
 
+@gives("call_back")
+class CallBackAt(NamedTuple):
+    """When a contact is to be called.
+
+    Args:
+        at: Epoch s.
+        reopens: A closed contact may be opened again.
+        ended_as: How it was closed as the caller read it.
+    """
+
+    campaign: str
+    n: int
+    at: float
+    reopens: bool
+    ended_as: str
+
+
 def _ask(db: Database, id_: ContactId, at: datetime, *, reopen: bool) -> CallBack:
     contact = Contacts(db).get(id_.campaign, id_.n)
     if contact is None:
@@ -75,9 +93,13 @@ def _ask(db: Database, id_: ContactId, at: datetime, *, reopen: bool) -> CallBac
     called_at = max(at, datetime.fromtimestamp(db.now(), UTC))
     if Campaigns(db).find(id_.campaign).rules.end_has_come(called_at):
         return CallBack.ENDED
-    end = contact.outcome
     answer = db.run(
-        *("call_back", id_.campaign, id_.n, at.timestamp(), int(reopen)),
-        *(code_of(end) if end else 0, end or ""),
+        CallBackAt(
+            campaign=id_.campaign,
+            n=id_.n,
+            at=at.timestamp(),
+            reopens=reopen,
+            ended_as=contact.outcome or "",
+        )
     )
     return CallBack(text(answer))

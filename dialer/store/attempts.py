@@ -1,7 +1,7 @@
 """Attempts in Redis: written only if nobody else wrote since they were read."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -10,13 +10,16 @@ from campaigns.caps import DailyCaps
 from campaigns.contact_state import NotDialled
 from dialer.ids import AttemptId
 from dialer.store.database import Database, text
-from dialer.store.record import PER_CHUNK, code_of
+from dialer.store.record import PER_CHUNK
+from dialer.store.scripts import gives
 
 # The record is a JSON list in the order of the dataclass, trailing defaults cut: names would be
-# half of it. gate.lua and record.lua know the first seven places.
+# half of it.
 _DEFAULTS = [Attempt._field_defaults.get(name) for name in Attempt._fields]
 _STATE = Attempt._fields.index("state")
 _OUTCOMES = [at for at, name in enumerate(Attempt._fields) if name.endswith("outcome")]
+GATE_FILLS = ("requested_at", "no", "nonce", "agent", "customer")
+"""What only the gate knows of the attempt that it writes."""
 _WRITES_AT_ONCE = 50  # a few milliseconds in which nobody else is served
 # dumps() would make an encoder a call
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -30,8 +33,7 @@ class OpenAttempt:
     attempt: Attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(NamedTuple):
     """What an outcome means for the contact.
 
     Args:
@@ -57,13 +59,13 @@ class Settle:
     refund: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(NamedTuple):
     """An outcome takes the place of the one that counted until now.
 
     Args:
         charged: What that adds to the attempts charged to the contact: −1, 0 or 1.
-        closes: The contact is not called again if it still waits for its next attempt.
+        closes: The contact is not called again if it still waits for its next attempt, unless
+            somebody has asked for it since.
     """
 
     was: Outcome
@@ -73,7 +75,26 @@ class Correction:
 
 
 class Follows(NamedTuple):
-    """What follows from new knowledge of an attempt, done in the same step; see record.lua."""
+    """What follows from new knowledge of an attempt, done in the same step; see record.lua.
+
+    Args:
+        sid: Bind it; refused if another attempt owns it.
+        slot_s: The response came: the slot frees itself in so many seconds.
+        counted_s: Its call exists, so it was counted: a slot that is still held frees itself in so
+            many seconds at the latest.
+        look_s: Ask the provider in so many seconds, where it is not settled.
+        unresolved: The contact waits in quarantine.
+        bound: Its call was found, the contact is in flight again.
+        late_s: Ask for final values in so many seconds; 0: no more questions.
+        suppress: JSON kept with the customer's number on the account's list.
+        stop: Why the account must not dial on.
+        pause: Why this campaign must not.
+        probe_s: With stop: let one contact try again in so many seconds.
+        works: The provider took a request, nothing stops the account.
+        tally: `placed`, `unknown` or `refused`: for the breakers.
+        uses: Of the account's day, in place of what was counted for it until now: calls, 0 if it was
+            none; s; spend; done: nothing better will be known. What is left out stays.
+    """
 
     sid: str | None = None
     slot_s: float | None = None
@@ -103,7 +124,7 @@ class Follows(NamedTuple):
         if self.settle:
             plain["settle"] = _settle_fields(self.settle)
         if self.correct:
-            plain["correct"] = _correction_fields(self.correct)
+            plain["correct"] = self.correct._asdict()
         return _as_json(plain)
 
 
@@ -129,6 +150,40 @@ class Write:
     before: Attempt
     after: Attempt
     follows: Follows
+
+
+class RecordAttempt(NamedTuple):
+    """One attempt to be written.
+
+    Args:
+        version: As the caller read it.
+        after: JSON, its version one higher.
+        follows: JSON, see `Follows`.
+    """
+
+    id: str
+    campaign: str
+    n: int
+    no: int
+    version: int
+    after: str
+    follows: str
+
+
+@gives("record")
+class RecordAttempts(NamedTuple):
+    """Attempts to be written."""
+
+    attempts: Sequence[RecordAttempt]
+
+
+@gives("due_looks")
+class DueLooks(NamedTuple):
+    """Which attempts to look at, `open` or `late`, how many at most, and to put them off by, s."""
+
+    which: str
+    most: int
+    put_off_s: float
 
 
 class Attempts:
@@ -160,26 +215,26 @@ class Attempts:
             writes: Of different attempts; the answers are in their order.
         """
         written = [one.after._replace(version=one.before.version + 1) for one in writes]
-        lists = [
-            (
-                str(one.id),
-                one.id.campaign,
-                one.id.n,
-                one.id.no,
-                one.before.version,
-                encode(attempt),
-                one.follows.as_json(),
+        made = [
+            RecordAttempt(
+                id=str(one.id),
+                campaign=one.id.campaign,
+                n=one.id.n,
+                no=one.id.no,
+                version=one.before.version,
+                after=encode(attempt),
+                follows=one.follows.as_json(),
             )
             for one, attempt in zip(writes, written, strict=True)
         ]
         answers: list[Any] = []
-        for at in range(0, len(lists), _WRITES_AT_ONCE):
-            answers += self._db.run_for_each("record", lists=lists[at : at + _WRITES_AT_ONCE])
+        for at in range(0, len(made), _WRITES_AT_ONCE):
+            answers += self._db.run_for_each(RecordAttempts(made[at : at + _WRITES_AT_ONCE]))
         return [_answer(one, attempt) for one, attempt in zip(answers, written, strict=True)]
 
     def due(self, which: str, *, most: int, put_off_s: float) -> list[OpenAttempt]:
         """Take attempts to look at now: `open` ones not yet settled, `late` ones lacking values."""
-        answer = self._db.run("due_looks", which, most, put_off_s)
+        answer = self._db.run(DueLooks(which, most, put_off_s))
         found = []
         for id_text, stored in zip(answer[::2], answer[1::2], strict=True):
             id_ = AttemptId.parse(text(id_text))
@@ -222,9 +277,15 @@ def _answer(answer: Sequence[Any], written: Attempt) -> Attempt | Stale | SidTak
             return Stale(decode(answer[1]) if answer[1] else None)
 
 
-def encode(attempt: Attempt) -> str:
-    """Encode for Redis."""
-    values = list(attempt)
+def encode(attempt: Attempt, *, gaps: Collection[str] = ()) -> str:
+    """Encode for Redis.
+
+    Args:
+        gaps: Fields in whose place "<their name>" stands, for a script to fill in.
+    """
+    values: list[Any] = list(attempt)
+    for name in gaps:
+        values[Attempt._fields.index(name)] = f"<{name}>"
     while values[-1] == _DEFAULTS[len(values) - 1]:
         values.pop()
     return _as_json(values)
@@ -265,33 +326,10 @@ def caps_json(caps: DailyCaps) -> str:
     return json.dumps(caps_plain(caps)) if caps.caps else ""
 
 
-def _correction_fields(correct: Correction) -> dict[str, Any]:
-    return {
-        "was": correct.was,
-        "was_code": code_of(correct.was),
-        "now": correct.now,
-        "now_code": code_of(correct.now),
-        "charged": correct.charged,
-        "closes": correct.closes,
-    }
-
-
 def _settle_fields(settle: Settle) -> dict[str, Any]:
-    plain: dict[str, Any] = {
-        "outcome": settle.outcome,
-        "charged": settle.charged,
-        "rest_s": settle.rest_s,
-        "gap_s": settle.gap_s,
-        "park_after": settle.park_after,
-        "park_s": settle.park_s,
+    left_out = "due_s" if settle.final else "final"
+    return {
+        name: value
+        for name, value in settle._asdict().items()
+        if value is not None and name != left_out
     }
-    if settle.missed is not None:
-        plain["missed"] = settle.missed
-    if settle.refund is not None:
-        plain["refund"] = settle.refund
-    if settle.final is None:
-        plain["due_s"] = settle.due_s
-    else:
-        plain["final"] = code_of(settle.final)
-        plain["name"] = settle.final
-    return plain

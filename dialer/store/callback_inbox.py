@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import redis
 
 from dialer.ids import AttemptId
 from dialer.store.database import Database, text
+from dialer.store.scripts import gives
 
 _STREAM = "callbacks"
 _GROUP = "results"
@@ -49,6 +50,15 @@ class Fact:
     received_at: float
     content_type: str
     body: bytes
+
+
+@gives("forget_consumers")
+class ForgetConsumers(NamedTuple):
+    """Of which stream, as it stands in its key, and group; who is silent for so long is gone."""
+
+    stream: str
+    group: str
+    silent_ms: int
 
 
 class CallbackInbox:
@@ -101,7 +111,7 @@ class CallbackInbox:
         Args:
             silent_s: Whoever has not asked for so long, and has nothing left to settle.
         """
-        return int(self._db.run("forget_consumers", _STREAM, _GROUP, int(silent_s * 1000)))
+        return int(self._db.run(ForgetConsumers(_STREAM, _GROUP, int(silent_s * 1000))))
 
     def done(self, facts: Sequence[Fact]) -> None:
         """Forget callbacks that are settled."""

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import structlog
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from campaigns.contact_state import NotDialled
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.store.database import Database, text
-from dialer.store.record import code_of
+from dialer.store.scripts import Argument, gives
 
 log = structlog.get_logger(__name__)
 
@@ -157,6 +157,95 @@ class Campaign:
         return at is not None and (self.running_at is None or self.running_at < at.timestamp())
 
 
+@gives("create")
+class Create(NamedTuple):
+    """A campaign: hash of its first file, '' = none yet; fields and values in turn."""
+
+    campaign: str
+    name: str
+    hash: str
+    fields: Sequence[Argument]
+
+
+@gives("begin_load")
+class BeginLoad(NamedTuple):
+    """Which file is to be loaded, and whether who loads it may start calls."""
+
+    campaign: str
+    hash: str
+    may_start: bool
+
+
+@gives("commit")
+class Commit(NamedTuple):
+    """A file that is loaded, its record for the history as JSON, and how many rows it had."""
+
+    campaign: str
+    hash: str
+    entry: str
+    rows: int
+    accepted: int
+    rejected: int
+    duplicate: int
+
+
+@gives("steer")
+class Steer(NamedTuple):
+    """Where a campaign is to go.
+
+    Args:
+        sources: States it may come from, commas between.
+        why: For people.
+        closing: The end of contacts that still wait when it is cancelled.
+        ends_as: The state it ends in then.
+    """
+
+    campaign: str
+    target: str
+    sources: str
+    why: str
+    closing: str
+    ends_as: str
+
+
+@gives("change_rules")
+class ChangeRules(NamedTuple):
+    """Rules in place of the version that was read.
+
+    Args:
+        resting: States in which they may change, commas between.
+        fields: And values in turn.
+    """
+
+    campaign: str
+    version: int
+    resting: str
+    fields: Sequence[Argument]
+
+
+class OpenWindow(NamedTuple):
+    """When a campaign may dial next, epoch s; zeros: never; None: as known."""
+
+    campaign: str
+    open_from: float | None
+    open_until: float | None
+
+
+@gives("open_windows")
+class OpenWindows(NamedTuple):
+    """When campaigns may dial next."""
+
+    campaigns: Sequence[OpenWindow]
+
+
+@gives("cancel_chunk")
+class CancelChunk(NamedTuple):
+    """Whose waiting contacts are to be closed, and of how many hundreds now."""
+
+    campaign: str
+    chunks: int
+
+
 class Campaigns:
     """Creates, finds and steers campaigns."""
 
@@ -179,7 +268,7 @@ class Campaigns:
         """
         fields = {"columns": json.dumps(list(columns)), **_rules_fields(rules, version=1)}
         flat = (part for item in fields.items() for part in item)
-        return bool(self._db.run("create", campaign, name, content_hash, *flat))
+        return bool(self._db.run(Create(campaign, name, content_hash, list(flat))))
 
     def find(self, id_or_name: str) -> Campaign:
         """Read a campaign by id or name.
@@ -269,7 +358,7 @@ class Campaigns:
         Raises:
             WrongState: The campaign takes no more files.
         """
-        answer = self._db.run("begin_load", campaign, content_hash, int(not may_start))
+        answer = self._db.run(BeginLoad(campaign, content_hash, may_start))
         if not answer:
             return None
         if len(answer) == 1:
@@ -286,11 +375,12 @@ class Campaigns:
             entry: For the history, with its `hash`.
         """
         self._db.run(
-            "commit",
-            campaign,
-            entry["hash"],
-            json.dumps({**entry, **counts, "at": self._db.now()}),
-            *(counts[name] for name in ("rows", "accepted", "rejected", "duplicate")),
+            Commit(
+                campaign=campaign,
+                hash=entry["hash"],
+                entry=json.dumps({**entry, **counts, "at": self._db.now()}),
+                **counts,
+            )
         )
 
     def has_imported(self, campaign: str, content_hash: str) -> bool:
@@ -383,7 +473,7 @@ class Campaigns:
         ends_as: CampaignState = CampaignState.CANCELLED,
     ) -> tuple[CampaignState, CampaignState]:
         answer = self._db.run(
-            "steer", campaign, to, ",".join(sources), why, code_of(closing), closing, ends_as
+            Steer(campaign, to, ",".join(sources), why, closing=closing, ends_as=ends_as)
         )
         if not answer:
             raise CampaignNotFound(f"no campaign {campaign!r}")
@@ -398,7 +488,7 @@ class Campaigns:
         fields = _rules_fields(rules, version=campaign.rules_version + 1)
         flat = (part for item in fields.items() for part in item)
         resting = f"{CampaignState.LOADED},{CampaignState.PAUSED}"
-        answer = self._db.run("change_rules", campaign.id, campaign.rules_version, resting, *flat)
+        answer = self._db.run(ChangeRules(campaign.id, campaign.rules_version, resting, list(flat)))
         return CampaignState(text(answer)) if answer else None
 
     def ask_to_start(self, campaign: Campaign, *, who: str) -> str:
@@ -431,13 +521,13 @@ class Campaigns:
             windows: By campaign, when release may dial it next, from and until, epoch s, zeros for
                 never; None: as release knows it.
         """
-        lists = [(id_, *(window or ("", ""))) for id_, window in windows.items()]
-        for at in range(0, len(lists), _TURNS_TOGETHER):
-            self._db.run_for_each("open_windows", lists=lists[at : at + _TURNS_TOGETHER])
+        opening = [OpenWindow(id_, *(window or (None, None))) for id_, window in windows.items()]
+        for at in range(0, len(opening), _TURNS_TOGETHER):
+            self._db.run_for_each(OpenWindows(opening[at : at + _TURNS_TOGETHER]))
 
     def cancel_some(self, campaign: str, *, chunks: int = 50) -> bool:
         """Close some hundreds of waiting contacts of a cancelling campaign; True while more wait."""
-        return bool(self._db.run("cancel_chunk", campaign, chunks))
+        return bool(self._db.run(CancelChunk(campaign, chunks)))
 
     def counts(self, campaign: str) -> Counts:
         """Read how many contacts and attempts are where, all at one instant."""

@@ -29,6 +29,7 @@ from dialer.store.record import (
     ContactRecord,
 )
 from dialer.store.records import RECORD_TYPE
+from dialer.store.scripts import gives
 
 _ROWS_CHANGED = -1  # what load.lua answers
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -92,6 +93,47 @@ class Block:
     standing: tuple[bytes, bytes, bytes]
     rows: list[bytes]
     seen: bytes = b""
+
+
+@gives("load")
+class Load(NamedTuple):
+    """A block of checked contacts; who stands where as packed unsigned numbers.
+
+    Args:
+        before: Contacts loaded before this block.
+        records: Packed.
+        newcomers: Which of them are.
+        joining: Which stand behind the end of their agent's queue, in pairs: that end, 0 = none, and
+            the contact; by the former.
+        others: Which are not plain.
+        seen: The packed rows of the hundred that `before` lies within, as they were read; empty where
+            a new hundred begins.
+        rows: Packed, one string per hundred contacts, the first hundred being that of `before`.
+    """
+
+    campaign: str
+    before: int
+    records: bytes
+    newcomers: bytes
+    joining: bytes
+    others: bytes
+    seen: bytes
+    rows: Sequence[bytes]
+
+
+class Approach(NamedTuple):
+    """A released contact that a worker takes up."""
+
+    campaign: str
+    n: int
+    token: str
+
+
+@gives("approach")
+class Approaches(NamedTuple):
+    """Released contacts that a worker takes up."""
+
+    contacts: Sequence[Approach]
 
 
 class Contacts:
@@ -169,11 +211,10 @@ class Contacts:
     def store(self, campaign: str, block: Block) -> int:
         """Append a block, as `append` does."""
         while True:
-            rows = map(_compressed, block.rows)
+            rows = list(map(_compressed, block.rows))
             answer = int(
                 self._db.run(
-                    *("load", campaign, block.before, block.records),
-                    *(*block.standing, block.seen, *rows),
+                    Load(campaign, block.before, block.records, *block.standing, block.seen, rows)
                 )
             )
             if answer != _ROWS_CHANGED:
@@ -206,10 +247,8 @@ class Contacts:
         """Note that released contacts are taken up, each with its token, and fetch them."""
         if not wanted:
             return []
-        arguments: list[str | int] = []
-        for contact, token in wanted:
-            arguments += (contact.campaign, contact.n, token)
-        answers = self._db.run("approach", *arguments)
+        approaches = [Approach(contact.campaign, contact.n, token) for contact, token in wanted]
+        answers = self._db.run(Approaches(approaches))
         return [
             _taken(answer, answers, inside=(contact.n - 1) % PER_CHUNK)
             for (contact, _), answer in zip(wanted, answers, strict=True)

@@ -2,53 +2,22 @@
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib import resources
-from itertools import chain
 from typing import Any, cast
 
 import redis
 from redis.client import Pipeline
+from redis.commands.core import Script
 
 from dialer.store import keys
-
-_SCRIPTS = (
-    "create",
-    "begin_load",
-    "load",
-    "commit",
-    "release",
-    "approach",
-    "gate",
-    "still_open",
-    "record",
-    "take_slot",
-    "answered",
-    "close_gate",
-    "steer",
-    "change_rules",
-    "call_back",
-    "cancel_chunk",
-    "open_windows",
-    "due_looks",
-    "restore",
-    "hold",
-    "host",
-    "archive",
-    "replace_lines",
-    "audit",
-    "forget_consumers",
-    "agree",
-)
+from dialer.store.scripts import Given, arguments, source
 
 _READ_TOGETHER = 500
 
-Argument = str | bytes | int | float
 _LASTING = re.compile(r"(?:^|caused error: )(?:WRONGTYPE |user_script:)")
 
 
 class Database:
-    """A Redis client, the account's key prefix, and the scripts ready to run.
+    """A Redis client, the account's key prefix, and its scripts.
 
     Args:
         client: With `decode_responses=False`; contact records are bytes.
@@ -59,35 +28,39 @@ class Database:
         self.client = client
         self.account = account
         self.prefix = keys.prefix(account)
-        self._scripts = {name: client.register_script(_source(name)) for name in _SCRIPTS}
+        self._scripts: dict[type[Given], Script] = {}
 
     def key(self, *parts: str | int) -> str:
         """Name a key of this account."""
         return self.prefix + ":".join(str(part) for part in parts)
 
-    def run(self, script: str, *args: Argument, pipeline: "Pipeline | None" = None) -> Any:
-        """Run a script; in a pipeline its answer comes from `execute`."""
-        return self._scripts[script](keys=[self.prefix], args=args, client=pipeline or self.client)
+    def run(self, given: Given, *, pipeline: "Pipeline | None" = None) -> Any:
+        """Run the script that is given this; in a pipeline its answer comes from `execute`."""
+        script = self._script(type(given))
+        return script(keys=[self.prefix], args=arguments(given), client=pipeline or self.client)
 
-    def run_for_each(
-        self, script: str, *shared: Argument, lists: Sequence[Sequence[Argument]]
-    ) -> list[Any]:
-        """Run a script that takes many at once; gives the answer for each of these lists.
+    def _script(self, given: type[Given]) -> Script:
+        if given not in self._scripts:
+            self._scripts[given] = self.client.register_script(source(given))
+        return self._scripts[given]
+
+    def run_for_each(self, given: Given) -> list[Any]:
+        """Run a script that takes many at once; gives the answer for each of them.
 
         Raises:
             redis.ResponseError: It failed for one of them; the others were done.
         """
-        answers: list[Any] = self.run(script, *shared, *chain.from_iterable(lists))
+        answers: list[Any] = self.run(given)
         for answer in answers:
             if answer and answer[0] == b"failed":
                 raise redis.ResponseError(text(answer[1]))
         return answers
 
-    def run_again(self, script: str, *args: Argument, tries: int) -> Any:
+    def run_again(self, given: Given, *, tries: int) -> Any:
         """Run a script that is safe to repeat, again when its answer was lost on the way."""
         for left in reversed(range(tries)):
             try:
-                return self.run(script, *args)
+                return self.run(given)
             except (redis.ConnectionError, redis.TimeoutError):
                 if not left:
                     raise
@@ -122,17 +95,6 @@ class Database:
             pipe.set(self.key("in_step"), 1)
             pipe.wait(least, within_ms)
             return int(pipe.execute()[1])
-
-
-def _source(name: str) -> str:
-    """Put a script together: what all share, its own text as a function, and how that is run."""
-    step = f"local function step()\n{_text_of(name)}\nend"
-    return "\n".join((_text_of("prelude"), step, _text_of("epilogue")))
-
-
-@cache
-def _text_of(name: str) -> str:
-    return resources.files("dialer").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
 
 
 def is_lasting(error: Exception) -> bool:

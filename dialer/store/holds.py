@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from campaigns.plain_text import LONGEST_REASON, plain_line
 from dialer.deeds import Did, tell
 from dialer.store.database import Database, text
+from dialer.store.scripts import gives
 
 HOST_SEEN_S = 120.0
 """A host that was seen so shortly before the last instant Redis knew of is waited for."""
@@ -116,6 +117,33 @@ class Hold:
         return self.machine.not_known if self.machine else ()
 
 
+@gives("hold")
+class ChangeHold(NamedTuple):
+    """What is to be done to a hold.
+
+    Args:
+        what: `set`: one by hand, in the place of an earlier one; `release`: as a person, `hand`,
+            `machine` or both; `end`: the machine's, worked off; `seal`: the allowance under it;
+            `take over`: what an earlier version wrote.
+        epoch: As the caller remembers it.
+        hand: Id of the hold by hand.
+        machine: Id of the machine's.
+        requests: At most, a window.
+        answer_s: Slowest recent one.
+        hosts: That were known by then.
+    """
+
+    what: str
+    epoch: int
+    why: str = ""
+    hand: str | None = None
+    machine: str | None = None
+    requests: int = 0
+    spacing_s: float = 0.0
+    answer_s: float = 0.0
+    hosts: Sequence[str] = ()
+
+
 class Holds:
     """Reads, sets and ends holds."""
 
@@ -130,7 +158,7 @@ class Holds:
             account, *of_hosts = self._read_whole("account", "hosts", "host_names", "reported")
         self._epoch = max(self._epoch, int(account.get(b"epoch", 0)))
         if b"by_hand" in account:  # as an earlier version set it
-            self._db.run("hold", "take over", "", self._epoch)
+            self._db.run(ChangeHold("take over", self._epoch))
             return self.read()
         if not account.keys() & _HELD:
             return None
@@ -153,13 +181,15 @@ class Holds:
         """
         reason = plain_line(why, "the reason", most=LONGEST_REASON)
         before = self.read()
-        self._db.run("hold", "set", reason, self._epoch)
+        self._db.run(ChangeHold("set", self._epoch, why=reason))
         tell(before={"hold": before.why if before else None}, after={"hold": reason})
 
     def release(self, *, hand: ByHand | None, machine: ByMachine | None) -> bool:
         """End these, as a person; False when another one stands by now, and nothing was ended."""
-        by_hand, by_machine = (one.id if one else "" for one in (hand, machine))
-        is_ended = bool(self._db.run("hold", "release", by_hand, self._epoch, by_machine))
+        by_hand, by_machine = (one.id if one else None for one in (hand, machine))
+        is_ended = bool(
+            self._db.run(ChangeHold("release", self._epoch, hand=by_hand, machine=by_machine))
+        )
         if is_ended:
             before = {"hold": Hold(hand, machine).why}
             tell(what=Did.HOLD_RELEASED, before=before, after={"hold": None})
@@ -167,11 +197,21 @@ class Holds:
 
     def end(self, machine: ByMachine) -> bool:
         """End one that was worked off; False when another one stands, or another host came."""
-        return bool(self._db.run("hold", "end", machine.id, self._epoch, *machine.hosts))
+        end = ChangeHold("end", self._epoch, machine=machine.id, hosts=tuple(machine.hosts))
+        return bool(self._db.run(end))
 
     def seal(self, machine: ByMachine, *, requests: int, spacing_s: float, answer_s: float) -> None:
         """Fill the allowance with as many requests as may have been lost from it, once a hold."""
-        self._db.run("hold", "seal", machine.id, self._epoch, requests, spacing_s, answer_s)
+        self._db.run(
+            ChangeHold(
+                what="seal",
+                epoch=self._epoch,
+                machine=machine.id,
+                requests=requests,
+                spacing_s=spacing_s,
+                answer_s=answer_s,
+            )
+        )
 
 
 def _by_hand(account: Mapping[bytes, bytes]) -> ByHand:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 from campaigns.attempt import Attempt
 from dialer.ids import AttemptId
@@ -11,10 +11,39 @@ from dialer.store.campaigns import Campaign
 from dialer.store.contacts import pack_rows, unpack_rows
 from dialer.store.database import Database, text
 from dialer.store.record import PER_CHUNK
+from dialer.store.scripts import gives
 from dialer.store.snapshot import ContactLine
 
 _KEPT = ("counts", "hashes", "imports")  # small, and the list of campaigns shows them
 _KEYS_AT_ONCE = 500
+
+
+@gives("archive")
+class Archive(NamedTuple):
+    """A campaign as it was read: contacts, rows, when it had ended, how often it was rewritten."""
+
+    campaign: str
+    accepted: int
+    rows: int
+    ended_at: str
+    rewritten: int
+
+
+@gives("replace_lines")
+class ReplaceLines(NamedTuple):
+    """The lines of one chunk as they were read and as they are to be.
+
+    Args:
+        changes: JSON object: `numbers` {n, agent, customer} of final contacts; `attempts` {field,
+            version that was read, attempt as JSON with a higher one: whoever read the former would
+            write the numbers back}.
+    """
+
+    campaign: str
+    chunk: int
+    before: bytes
+    after: bytes
+    changes: str
 
 
 def awaiting_values(db: Database, campaign: str) -> list[str]:
@@ -33,7 +62,7 @@ def mark_archived(db: Database, campaign: Campaign) -> bool:
     """Mark a campaign as archived; False when it is not as it was read."""
     ended_at = "" if campaign.ended_at is None else f"{campaign.ended_at:.6f}"
     as_read = (campaign.accepted, campaign.rows, ended_at, campaign.rewritten)
-    return bool(db.run("archive", campaign.id, *as_read))
+    return bool(db.run(Archive(campaign.id, *as_read)))
 
 
 def free(db: Database, campaign: str) -> int:
@@ -75,19 +104,23 @@ def replace_lines(
     if unpack_rows(rows or None) != [line.row for line in before]:
         return False
     numbers = [
-        [new.n, new.record.agent[1:], new.record.customer[1:]]
+        {"n": new.n, "agent": new.record.agent[1:], "customer": new.record.customer[1:]}
         for old, new in zip(before, after, strict=True)
         if old.record.numbers != new.record.numbers
     ]
     attempts = [
-        [f"{new.n}-{one.id.no}", was.attempt.version, encode(_next_version(one.attempt))]
+        {
+            "field": f"{new.n}-{one.id.no}",
+            "version": was.attempt.version,
+            "attempt": encode(_next_version(one.attempt)),
+        }
         for old, new in zip(before, after, strict=True)
         for was, one in zip(old.attempts, new.attempts, strict=True)
         if was != one
     ]
     changes = {"numbers": numbers, "attempts": attempts}
     new_rows = pack_rows([line.row for line in after])
-    return bool(db.run("replace_lines", campaign, chunk, rows, new_rows, json.dumps(changes)))
+    return bool(db.run(ReplaceLines(campaign, chunk, rows, new_rows, json.dumps(changes))))
 
 
 def _next_version(attempt: Attempt) -> Attempt:

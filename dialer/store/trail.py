@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from dialer.store.database import Database, text
+from dialer.store.scripts import gives
 
 _AT_ONCE = 1000
 _TRIES = 100  # with as many writers at the same instant as that, one of them gives up
@@ -68,6 +69,24 @@ class Ends:
     hash: str
 
 
+@gives("audit")
+class WriteTrail(NamedTuple):
+    """What is to be done to the trail.
+
+    Args:
+        what: `append` a record, or `trim` what is older.
+        after: Number of the record before it.
+        record: JSON.
+        before_ms: Records from before this instant go, epoch ms.
+    """
+
+    what: str
+    after: int = 0
+    record: str = ""
+    hash: str = ""
+    before_ms: int = 0
+
+
 class Trail:
     """Appends, reads and trims."""
 
@@ -94,7 +113,7 @@ class Trail:
             }
             line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
             made = Line(line, hashlib.sha256(line.encode()).hexdigest())
-            if self._db.run("audit", "append", ends.no, made.record, made.hash):
+            if self._db.run(WriteTrail("append", ends.no, made.record, made.hash)):
                 return made
         raise TrailBusy("too many write to the audit trail at once; try again")
 
@@ -139,7 +158,7 @@ class Trail:
         Args:
             before_s: Epoch s.
         """
-        return int(self._db.run("audit", "trim", _ms(before_s)))
+        return int(self._db.run(WriteTrail("trim", before_ms=_ms(before_s))))
 
 
 def _ms(epoch_s: float) -> int:

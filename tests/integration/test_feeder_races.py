@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from campaigns.campaign import CampaignState
+from dialer.store.scripts import Given, script_of
 from tests.factories import pair, store_campaign
 from tests.virtual_time import VirtualDatabase
 
@@ -17,10 +18,10 @@ class CrowdedDatabase(VirtualDatabase):
 
     before: dict[str, Callable[[], object]]
 
-    def run(self, script: str, *args: Any, pipeline: Any = None) -> Any:
-        if act := self.before.pop(script, None):
+    def run(self, given: Given, *, pipeline: Any = None) -> Any:
+        if act := self.before.pop(script_of(given), None):
             act()
-        return super().run(script, *args, pipeline=pipeline)
+        return super().run(given, pipeline=pipeline)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from campaigns.contact_state import ContactState, NotDialled
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Candidate, Dropped, NotYet, Opened
 from dialer.pacing import Allowance
+from dialer.store.holds import Holds
+from dialer.store.scripts import Given, script_of
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import pair, start, store_campaign, terminal
@@ -26,12 +28,12 @@ class LossyDatabase(VirtualDatabase):
     lost = 0
     way_s = 0.0
 
-    def run(self, script: str, *args: Any, pipeline: Any = None) -> Any:
-        if script == "gate" and self.way_s:
+    def run(self, given: Given, *, pipeline: Any = None) -> Any:
+        if script_of(given) == "gate" and self.way_s:
             self.pass_time(self.way_s)
             self.way_s = 0.0
-        answer = super().run(script, *args, pipeline=pipeline)
-        if script == "gate" and self.lost:
+        answer = super().run(given, pipeline=pipeline)
+        if script_of(given) == "gate" and self.lost:
             self.lost -= 1
             raise redis.ConnectionError("the answer was lost")
         return answer
@@ -214,7 +216,7 @@ def test_nothing_leaves_while_the_account_is_stopped(account, db):
 def test_nothing_leaves_during_a_recovery_hold(account, db):
     store_campaign(db, [pair(1, 1)])
     (released,) = account.tick()
-    db.run("hold", "set", "Redis was restarted")
+    Holds(db).set_by_hand("Redis was restarted")
 
     assert account.dial(released) == Dropped("hold")
     assert account.feeding.tick().held_by == "hold"

@@ -24,6 +24,7 @@ from dialer.reporting.reporting import write_reports
 from dialer.reporting.source import report_source
 from dialer.store import Campaigns, Database
 from dialer.store.contacts import Contacts, customers_of
+from dialer.store.scripts import Given, script_of
 from tests.conservation import check_conservation
 from tests.factories import rules
 
@@ -45,10 +46,11 @@ class Meddled(Database):
         self.after: Callable[[str], None] = lambda _: None
         self.script_calls: list[str] = []
 
-    def run(self, script: str, *args: Any, pipeline: Any = None) -> Any:
+    def run(self, given: Given, *, pipeline: Any = None) -> Any:
+        script = script_of(given)
         self.script_calls.append(script)
         self.before(script)
-        answer = super().run(script, *args, pipeline=pipeline)
+        answer = super().run(given, pipeline=pipeline)
         self.after(script)
         return answer
 

