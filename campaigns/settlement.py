@@ -193,6 +193,37 @@ def proven(attempt: Attempt, sid: str, *, at: float) -> Attempt:
     return settled(after, after.told_outcome, source=str(ReportSource.CALLBACK), at=at)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a connect request came to.
+
+    Args:
+        sid: Of the call that was placed.
+        outcome: Where surely none was; with neither of them, nobody knows.
+    """
+
+    sid: str | None = None
+    outcome: Outcome | None = None
+    http_status: int | None = None
+    error_code: str | None = None
+
+
+def answered(attempt: Attempt, answer: Answer, *, at: float) -> Attempt | None:
+    """Give an attempt the answer to its own request; None where that changes nothing.
+
+    Args:
+        at: When the answer came, epoch s.
+    """
+    if answer.sid:
+        return proven(attempt, answer.sid, at=at)._replace(http_status=answer.http_status)
+    if attempt.is_settled or attempt.sid:
+        return None  # a callback proves there is a call after all
+    known = attempt._replace(http_status=answer.http_status, error_code=answer.error_code)
+    if answer.outcome is None:
+        return known._replace(state=AttemptState.UNKNOWN)
+    return settled(known, answer.outcome, source="response", at=at)
+
+
 def without_call(attempt: Attempt) -> Attempt:
     """Forget what callbacks told of a call that was not this attempt's."""
     return attempt._replace(

@@ -10,7 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from dialer import failpoints, logs
-from dialer.dialing.dialing import FOR_OTHERS, OTHER_SETTINGS
+from dialer.dialing.entrance import FOR_OTHERS, OTHER_SETTINGS
 from dialer.dialing.releasing import Released
 from dialer.ids import ContactId
 from dialer.private_files import keep_files_private

@@ -1,1 +1,1 @@
-"""The way of a dial: releasing → gate → journal → send → finishing; and recovery, when Redis forgets."""
+"""The way of a dial: releasing → gate → journal → sending → finishing; recovery, when Redis forgets."""

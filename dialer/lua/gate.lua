@@ -1,7 +1,7 @@
 -- The last check before requests leave. On yes, everything a request uses is taken in this one step,
 -- and its intent is written; on no, nothing is written but the contact's return.
 -- KEYS 1  prefix
--- GIVEN   AskGate in dialer/dialing/gate.py
+-- GIVEN   AskGate in dialer/dialing/question.py
 -- Returns for each contact {'go', attempt JSON, epoch, seconds until its window closes} | {'wait', s} |
 -- {'stale_rules'} | {'drop', why} | {'failed', why}
 

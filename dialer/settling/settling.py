@@ -17,8 +17,10 @@ from campaigns.doubt import Doubts
 from campaigns.settlement import (
     NO_DOUBTS,
     NUMBERS_DIFFER,
+    Answer,
     Conflict,
     Told,
+    answered,
     held,
     overall_outcome,
     settled,
@@ -137,6 +139,26 @@ class Settling:
     def settle_by_status(self, id_: AttemptId, report: CallReport, *, at: float) -> Attempt | None:
         """Settle by the overall status, after asking for the legs in vain."""
         return self.settle(id_, overall_outcome(report), source=str(report.source), at=at)
+
+    def answered(
+        self, id_: AttemptId, answer: Answer, follows: Follows, *, before: Attempt
+    ) -> Attempt | SidTaken | None:
+        """Give an attempt the answer to its own request, as `update` does."""
+
+        def change(now: Attempt) -> Attempt | None:
+            if answer.sid and now.sid not in (None, answer.sid):
+                log.error(
+                    "sid_differs",
+                    contact_id=str(id_.contact),  # another contact's thread may decide this
+                    attempt_id=str(id_),
+                    sid=now.sid,
+                    placed_sid=answer.sid,
+                )
+            is_over = answer.outcome or now.told_outcome
+            at = self._db.now() if is_over else 0.0  # asked only where it matters
+            return answered(now, answer, at=at)
+
+        return self.update(id_, change, before=before, follows=follows)
 
     def update(
         self,

@@ -8,7 +8,8 @@ from structlog.testing import capture_logs
 
 from campaigns.outlook.forecast import Constraint
 from dialer.agreeing import SILENT_S, Agreeing, dissenters, own_differences
-from dialer.dialing.dialing import OTHER_SETTINGS, Dialled
+from dialer.dialing.dialing import Dialled
+from dialer.dialing.entrance import OTHER_SETTINGS
 from dialer.dialing.options import DialingOptions
 from dialer.dialing.releasing import Feeding
 from dialer.pacing import Allowance

@@ -11,8 +11,9 @@ from campaigns.allowed import ANYTHING
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
+from dialer.dialing.candidate import Candidate
 from dialer.dialing.dialing import Dialled
-from dialer.dialing.gate import Candidate, Dropped, NotYet, Opened
+from dialer.dialing.gate import Dropped, NotYet, Opened
 from dialer.pacing import Allowance
 from dialer.store.holds import Holds
 from dialer.store.scripts import Given, script_of

@@ -5,7 +5,8 @@ import redis
 
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
-from dialer.dialing.gate import Candidate, Dropped, Gate, NotYet, Opened, Verdict
+from dialer.dialing.candidate import Candidate
+from dialer.dialing.gate import Dropped, Gate, NotYet, Opened, Verdict
 from dialer.dialing.gate import party as party_of
 from dialer.errors import TurnedAway
 from dialer.ids import ContactId
@@ -39,7 +40,7 @@ def nothing_left(account: Account, opened: list[Verdict]) -> None:
     """Give the attempts an end, so that the books can be checked."""
     for one in opened:
         if isinstance(one, Opened):
-            account.dialing._answers.refused(one.id, one.attempt, TurnedAway("not sent"))
+            account.dialing._finishing.finish(one.id, one.attempt, TurnedAway("not sent"))
     check_conservation(account.db)
 
 

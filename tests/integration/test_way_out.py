@@ -6,7 +6,8 @@ import pytest
 
 from campaigns.attempt import Outcome
 from dialer.clock import boottime_s
-from dialer.dialing.dialing import SICK, Dialled
+from dialer.dialing.dialing import Dialled
+from dialer.dialing.entrance import SICK
 from dialer.dialing.way_out import WayOut
 from dialer.errors import TurnedAway
 from dialer.store.hosts import sick_hosts

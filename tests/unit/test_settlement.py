@@ -20,6 +20,7 @@ from campaigns.numbers.mask import FORGOTTEN
 from campaigns.settlement import (
     NUMBERS_DIFFER,
     OPERATOR,
+    Answer,
     Conflict,
     Told,
     given_up,
@@ -29,6 +30,7 @@ from campaigns.settlement import (
     settled,
     told,
 )
+from campaigns.settlement import answered as after_answer
 from tests.factories import answered, attempt, details, four_fields, terminal
 
 AT_S = 1_800_000_200.0
@@ -414,3 +416,33 @@ def test_k3_details_never_take_the_place_of_what_an_operator_decided():
     after = told(told(decided, details("s1"), at=AT_S + 600).attempt, details("s1"), at=AT_S + 900)
 
     assert after.attempt.outcome is Outcome.CUSTOMER_NO_ANSWER
+
+
+################################################################ the answer to its own request
+
+
+def test_an_answer_with_a_sid_places_the_call():
+    after = after_answer(PLACING, Answer(sid="s1", http_status=200), at=AT_S)
+
+    assert (after.state, after.sid, after.sid_is_proven) == (AttemptState.PLACED, "s1", True)
+
+
+def test_an_answer_that_none_was_placed_settles_and_one_that_says_nothing_is_unknown():
+    refused = Answer(outcome=Outcome.TURNED_AWAY, http_status=503, error_code="x")
+    ended = after_answer(PLACING, refused, at=AT_S)
+    unsure = after_answer(PLACING, Answer(error_code="timeout"), at=AT_S)
+
+    assert (ended.outcome, ended.source, ended.settled_at) == (
+        Outcome.TURNED_AWAY,
+        "response",
+        AT_S,
+    )
+    assert (unsure.state, unsure.error_code) == (AttemptState.UNKNOWN, "timeout")
+
+
+@pytest.mark.parametrize("answer", [Answer(outcome=Outcome.TURNED_AWAY), Answer(error_code="x")])
+def test_an_answer_without_a_call_changes_nothing_where_a_callback_has_told_of_one(answer):
+    assert after_answer(PLACING._replace(sid="s1"), answer, at=AT_S) is None
+    assert (
+        after_answer(settled(PLACING, Outcome.UNKNOWN, source="x", at=AT_S), answer, at=0) is None
+    )
