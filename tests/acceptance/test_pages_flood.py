@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,15 +72,23 @@ class Dashboard:
 
     async def watch(self, port: int, campaign: str) -> None:
         """Follow the page's events until the burst is over and there was one more."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=10**7)
         path = f"/campaigns/{campaign}/events"
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        while self.told < 2 or not self.may_end.is_set():
-            self.told += (await reader.readline()).startswith(b"event: parts")
-            if self.told:
-                self.began.set()
+        async with connection(port) as (reader, writer):
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            while self.told < 2 or not self.may_end.is_set():
+                self.told += (await reader.readline()).startswith(b"event: parts")
+                if self.told:
+                    self.began.set()
+
+
+@asynccontextmanager
+async def connection(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Open one, closed whatever happens: what a failure leaves open fails the tests that come next."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=10**7)
+    try:
+        yield reader, writer
+    finally:
         writer.close()
-        await writer.wait_closed()
 
 
 async def call_back(port: int, path: str) -> tuple[float, int]:
@@ -88,10 +98,8 @@ async def call_back(port: int, path: str) -> tuple[float, int]:
     """
     body = json.dumps({"CallSid": path[-20:], "Status": "completed"})
     began = time.perf_counter()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-    writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
-    status = int((await reader.readline()).split()[1])
-    writer.close()
-    await writer.wait_closed()
+    async with connection(port) as (reader, writer):
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        status = int((await reader.readline()).split()[1])
     return time.perf_counter() - began, status

@@ -48,10 +48,14 @@ class RedisProcess:
     def url(self) -> str:
         return f"unix://{self.socket}"
 
-    def client(self) -> "redis.Redis":
-        """Make a client that repeats nothing by itself, as the product's own."""
+    def client(self, *, waits_s: float = 30) -> "redis.Redis":
+        """Make a client that repeats nothing by itself, as the product's own.
+
+        Args:
+            waits_s: For an answer: a disk that all tests write to may keep a server that syncs waiting.
+        """
         return redis.Redis(
-            unix_socket_path=str(self.socket), socket_timeout=1, retry=Retry(NoBackoff(), 0)
+            unix_socket_path=str(self.socket), socket_timeout=waits_s, retry=Retry(NoBackoff(), 0)
         )
 
     def start(self) -> None:
@@ -101,7 +105,7 @@ class RedisProcess:
 
     def _answers(self) -> bool:
         try:
-            with self.client() as client:
+            with self.client(waits_s=1) as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False
@@ -119,8 +123,9 @@ class RedisProcess:
 class ProviderProcess:
     """The simulator in a process of its own, and the judge's door to it."""
 
-    def __init__(self, options: SimulatorOptions) -> None:
+    def __init__(self, options: SimulatorOptions, *, host: str = "127.0.0.1") -> None:
         self._options = options
+        self._host = host
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._authenticator = httpx.Client(
@@ -147,7 +152,7 @@ class ProviderProcess:
         if not self._pid:
             try:
                 end_with_tests()
-                serve(self._options, port=self.port)
+                serve(self._options, host=self._host, port=self.port)
             finally:
                 os._exit(1)
         wait_until(self._answers, what="the simulator")

@@ -38,6 +38,14 @@ def restart(station, server):
     station.client.connection_pool.disconnect()
 
 
+def answers_within(station, seconds: float) -> None:
+    """Let the process wait so long for Redis from now on, on new connections."""
+    pool = station.client.connection_pool
+    pool.connection_kwargs["socket_timeout"] = seconds
+    pool.disconnect()
+    pool.reset()  # one that connects again would keep its old patience
+
+
 def end_hold(station):
     """What workers and feeder do each second."""
     for _ in range(8):
@@ -359,11 +367,12 @@ def test_r7_an_answer_that_finds_redis_stalled_is_kept_and_handed_in(station, se
     dialling = threading.Thread(target=station.dial, args=released)
     dialling.start()
     wait_until(lambda: station.provider.verdict()["connects"], what="the request")
+    answers_within(station, 1)
     server.pause()
     dialling.join(timeout=30)
     server.resume()
     assert not dialling.is_alive(), "a stalled Redis holds a worker for ever"
-    station.client.connection_pool.disconnect()
+    answers_within(station, 30)
     station.wiring.host_recovery.tick()
 
     (attempt,) = station.attempts(campaign)
@@ -374,12 +383,13 @@ def test_r7_an_answer_that_finds_redis_stalled_is_kept_and_handed_in(station, se
 def test_r7_a_gate_that_stalls_sends_nothing_and_leaves_no_quarantine(station, server):
     campaign = station.load()
     released = station.release()
+    answers_within(station, 1)
     server.pause()
 
     with pytest.raises(redis.TimeoutError):
         station.dial(*released)
     server.resume()
-    station.client.connection_pool.disconnect()
+    answers_within(station, 30)
     station.wiring.host_recovery.tick()
 
     assert station.provider.verdict()["connects"] == 0
