@@ -52,9 +52,10 @@ test: $(VENV)/.dev ## Run the tests
 KILLS ?= 1500
 SIEGE := $(BIN)/python -m tests.chaos.chaos_run $(if $(SEED),--seed $(SEED))
 
-chaos: $(VENV)/.dev ## Kill processes, fail each Redis command and each byte (needs nginx); KILLS=1500, SEED=…
+chaos: $(VENV)/.dev ## Kill processes, cut links, fail each Redis command and each byte (needs nginx); KILLS=1500, SEED=…
 	$(SIEGE) --kills $(KILLS)
 	$(SIEGE) --kills $$(( $(KILLS) / 3 )) --party 4
+	$(BIN)/python -m tests.chaos.cuts $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m pytest $(addprefix tests/chaos/,$(LONG))
 	$(BIN)/python -m tests.chaos.nth_operation
 	$(BIN)/python -m tests.chaos.nth_byte

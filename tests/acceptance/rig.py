@@ -69,6 +69,8 @@ class Rig:
     """Of the campaigns that were loaded, by name."""
     umask: int = -1
     """Under which processes and commands start; -1: that of the tests."""
+    inside: tuple[str, ...] = ()
+    """The command that runs the processes, as in a network namespace."""
 
     @property
     def env(self) -> dict[str, str]:
@@ -96,7 +98,7 @@ class Rig:
         for name in roles:
             log = (self.folder / f"{name.replace(':', '-')}.log").open("ab")
             self.processes[name] = subprocess.Popen(
-                COMMANDS[name.partition(":")[0]],
+                [*self.inside, *COMMANDS[name.partition(":")[0]]],
                 env=self.env,
                 cwd=self.folder,
                 stdout=log,

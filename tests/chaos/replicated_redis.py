@@ -75,16 +75,23 @@ class ReplicatedRedis:
 
     servers: list[Server]
     sentinels: list[Server]
+    address: str
 
     @property
     def url(self) -> str:
         """The address for REDIS_URL."""
-        hosts = ",".join(f"127.0.0.1:{one.port}" for one in self.sentinels)
+        hosts = ",".join(f"{self.address}:{one.port}" for one in self.sentinels)
         return f"redis+sentinel://{hosts}/{SERVICE}/0"
 
     @property
     def master(self) -> Server:
         return self.servers[0]
+
+    def elected(self) -> Server:
+        """Ask a Sentinel who is master now."""
+        with self.sentinels[0].client() as client:
+            _, port = client.sentinel_get_master_addr_by_name(SERVICE)
+        return next(one for one in self.servers if one.port == port)
 
     @property
     def replicas(self) -> list[Server]:
@@ -93,15 +100,26 @@ class ReplicatedRedis:
 
 @contextmanager
 def replicated_redis(
-    folder: Path, *, replicas: int, sentinels: int = 0, **options: str
+    folder: Path,
+    *,
+    replicas: int,
+    sentinels: int = 0,
+    address: str = "127.0.0.1",
+    **options: str,
 ) -> Iterator[ReplicatedRedis]:
-    """Run a master with replicas in step, and Sentinels that know them."""
+    """Run a master with replicas in step, and Sentinels that know them.
+
+    Args:
+        address: By which they know each other, and clients know them.
+    """
+    if address != "127.0.0.1":
+        options |= {"bind": f"127.0.0.1 {address}", "protected-mode": "no"}
     with ExitStack() as undo:
         master = Server(folder / "master", _SERVER | options)
         _run(master, undo)
         copies = []
         for n in range(replicas):
-            following = {"replicaof": f"127.0.0.1 {master.port}"}
+            following = {"replicaof": f"{address} {master.port}"}
             copy = Server(folder / f"replica-{n}", _SERVER | options | following)
             _run(copy, undo)
             copies.append(copy)
@@ -110,7 +128,7 @@ def replicated_redis(
         watchers = []
         for n in range(sentinels):
             watcher = Server(folder / f"sentinel-{n}", {})
-            _run_sentinel(watcher, master, undo)
+            _run_sentinel(watcher, master, address, undo)
             watchers.append(watcher)
         for watcher in watchers:
             until(
@@ -118,7 +136,7 @@ def replicated_redis(
                 within_s=30,
                 what="a Sentinel that knows everybody",
             )
-        yield ReplicatedRedis([master, *copies], watchers)
+        yield ReplicatedRedis([master, *copies], watchers, address)
 
 
 def _run(server: Server, undo: ExitStack, *first: str) -> None:
@@ -126,11 +144,12 @@ def _run(server: Server, undo: ExitStack, *first: str) -> None:
     server.start(*first)
 
 
-def _run_sentinel(watcher: Server, master: Server, undo: ExitStack) -> None:
+def _run_sentinel(watcher: Server, master: Server, address: str, undo: ExitStack) -> None:
     watcher.folder.mkdir(parents=True)
     conf = watcher.folder / "sentinel.conf"  # it writes into it what it learns
     conf.write_text(
-        f"sentinel monitor {SERVICE} 127.0.0.1 {master.port} 2\n"
+        f"sentinel monitor {SERVICE} {address} {master.port} 2\n"
+        f"sentinel announce-ip {address}\nprotected-mode no\n"
         f"sentinel down-after-milliseconds {SERVICE} 1000\n"
         f"sentinel failover-timeout {SERVICE} 5000\n"
     )
