@@ -507,7 +507,7 @@ def require_account(settings: Settings) -> None:
     if not settings.exotel_account_sid:
         raise SettingsError(
             "EXOTEL_ACCOUNT_SID is not set: what is loaded now would not be found once it is; "
-            "set it first, or only judge the file with --dry-run"
+            "set it first, or only have the file judged"
         )
 
 

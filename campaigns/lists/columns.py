@@ -25,7 +25,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ColumnChoice:
-    """Columns named by hand (`--agent-column`, `--customer-column`); None: by synonym."""
+    """Columns named by hand; None: by synonym."""
 
     agent: str | None = None
     customer: str | None = None
@@ -86,8 +86,9 @@ def understand_header(
     if agent.index == customer.index:
         raise CampaignFileError(
             f"Column '{agent.column}' cannot hold both the agent's and the customer's number. "
-            "Name them with --agent-column and --customer-column.",
+            "Say which columns they are.",
             line=line,
+            choice="customer_column" if choice.customer is None else "agent_column",
         )
     return Header(
         columns=tuple(names),
@@ -143,7 +144,9 @@ def _needed_column(names: list[str], role: Role, chosen: str | None, *, line: in
         )
     else:
         problem = f"No column for the {role}'s number was found among {_listed(names)}"
-    raise CampaignFileError(f"{problem}. Say which it is with --{role}-column.", line=line)
+    raise CampaignFileError(
+        f"{problem}. Say which column it is.", line=line, choice=f"{role}_column"
+    )
 
 
 def _chosen_column(names: list[str], role: Role, chosen: str, *, line: int) -> MatchedColumn:
@@ -154,6 +157,7 @@ def _chosen_column(names: list[str], role: Role, chosen: str, *, line: int) -> M
     raise CampaignFileError(
         f"There is no column '{chosen}' for the {role}'s number. The columns are {_listed(names)}.",
         line=line,
+        choice=f"{role}_column",
     )
 
 

@@ -12,11 +12,14 @@ class CampaignFileError(Exception):
     Args:
         message: For people.
         line: The physical line at fault, from 1; None when it is the whole file.
+        choice: The option that would settle it, such as `agent_column`; '' = none. Each way in calls
+            it by its own name, so messages do not.
     """
 
-    def __init__(self, message: str, *, line: int | None = None) -> None:
+    def __init__(self, message: str, *, line: int | None = None, choice: str = "") -> None:
         super().__init__(message)
         self.line = line
+        self.choice = choice
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def exposures(settings: Settings, env_file: Path = ENV_FILE) -> Iterator[Exposur
     yield from _plain_http(settings)
     yield from _open_redis(settings)
     yield from _readable_secrets(env_file)
+    yield from _open_data_dir(settings.dialer_data_dir)
 
 
 def _plain_http(settings: Settings) -> Iterator[Exposure]:
@@ -80,5 +81,17 @@ def _readable_secrets(env_file: Path) -> Iterator[Exposure]:
             "secrets",
             f"{env_file} can be read by other users of this machine, and holds {', '.join(held)}",
             f"chmod 600 {env_file}",
+            is_grave=False,
+        )
+
+
+def _open_data_dir(folder: Path) -> Iterator[Exposure]:
+    """Tell of a folder that was there before us with a generous mode; it may be meant, or /srv itself."""
+    if folder.is_dir() and folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        yield Exposure(
+            "data folder",
+            f"DIALER_DATA_DIR {folder} is open to other users of this machine: files of before us, "
+            "and their names, can be read",
+            f"chmod 700 {folder}",
             is_grave=False,
         )

@@ -102,7 +102,7 @@ class Archiving:
         if expected and not force:
             raise NotArchived(
                 f"duration or price of {len(expected):,} calls is still expected; wait some "
-                "minutes, or give them up with --force"
+                "minutes, or give them up by force"
             )
         give_up_values(self._db, expected)
 

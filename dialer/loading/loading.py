@@ -75,11 +75,11 @@ class NameTaken(LoadRefused):
         there_is = f"there is a campaign {campaign.name!r} already"
         if campaign.archived_at or campaign.state in _TAKE_NO_ROWS:
             stands = "archived" if campaign.archived_at else campaign.state
-            super().__init__(f"{there_is}, and it is {stands}; choose another --name")
+            super().__init__(f"{there_is}, and it is {stands}; choose another name")
         else:
             super().__init__(
-                f"{there_is}, loaded from another file; choose another --name, or add the rows "
-                f"with: dialer campaign append {campaign.id} FILE"
+                f"{there_is}, loaded from another file; choose another name, or append the "
+                f"rows to campaign {campaign.id}"
             )
         self.campaign = campaign
 

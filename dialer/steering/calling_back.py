@@ -40,9 +40,8 @@ class NoCallBack(NotDone):
 
 
 _WHY = {
-    CallBack.HELD: "is being dialled; ask again when that attempt has ended, or end it: "
-    "see dialer campaign unresolved",
-    CallBack.CLOSED: "is closed; say --reopen to call it all the same",
+    CallBack.HELD: "is being dialled; ask again when that attempt has ended, or decide it",
+    CallBack.CLOSED: "is closed; reopen it to call it all the same",
     CallBack.EXPIRED: "expires before then",
     CallBack.OVER: "belongs to a campaign that takes no more calls",
     CallBack.ENDED: "belongs to a campaign whose ends_at comes before then",

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules, with_retry
 from campaigns.custom_field import CustomFieldTemplate
-from campaigns.declared_rules import HOLIDAYS, RULES
+from campaigns.declared_rules import HOLIDAYS, RULES, is_yes_or_no
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
 from dialer.call_request import check_call
 from dialer.deeds import tell
@@ -48,6 +48,7 @@ def new_rules(settings: Settings, given: Mapping[str, Any]) -> CampaignRules:
     Raises:
         RulesRefused: Naming every rule that is wrong.
     """
+    _check_shapes(given)
     defaults = default_rules(settings)
     fields = defaults | _reset_to(defaults, given)
     if not fields["caller_id"]:
@@ -63,6 +64,7 @@ def changed_rules(
     Raises:
         RulesRefused: As in `new_rules`.
     """
+    _check_shapes(given)
     kept = rules.model_dump(mode="json", exclude={"retry"})
     reset = _reset_to(default_rules(settings), given)
     is_reset = [name for name, value in given.items() if value == "" and name not in reset]
@@ -143,7 +145,7 @@ def _check_resting(campaign: Campaign) -> None:
         case CampaignState.LOADED | CampaignState.PAUSED:
             return
         case CampaignState.RUNNING:
-            message = f"is running; first: dialer campaign pause {campaign.name}"
+            message = "is running; pause it first"
         case CampaignState.LOADING:
             message = "is still being loaded"
         case _:
@@ -158,6 +160,32 @@ def _reset_to(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
         for name, value in given.items()
         if value is not None and (value != "" or name in defaults)
     }
+
+
+def _check_shapes(given: Mapping[str, Any]) -> None:
+    """Check that truths and lists stand where such are meant: JSON's `true` would count as a 1.
+
+    Raises:
+        RulesRefused: Naming every rule where something else is meant.
+    """
+    faults = [
+        RuleFault(name, f"must be {wanted}, not {value!r}")
+        for name, value in given.items()
+        if name in RULES and value != ""
+        for wanted, is_so in [_shape(name, value)]
+        if not is_so
+    ]
+    if faults:
+        raise RulesRefused(*faults)
+
+
+def _shape(name: str, value: Any) -> tuple[str, bool]:
+    """Give the words for what a rule's value must be, and whether this one is."""
+    if RULES[name].several:
+        return "a list of texts", value is None or isinstance(value, list | tuple)
+    if is_yes_or_no(name):
+        return "true or false", not isinstance(value, list | tuple)
+    return "one value", not isinstance(value, bool | list | tuple)
 
 
 def _made(fields: Mapping[str, Any], retry: tuple[RetryRule, ...]) -> CampaignRules:

@@ -175,7 +175,7 @@ def _column(first: Sequence[str], chosen: str | None) -> int:
         return 0
     listed = ", ".join(f"'{cell}'" for cell in first[:20])
     raise CampaignFileError(
-        f"Which column holds the numbers? The columns are {listed}. Say it with --column.", line=1
+        f"Which column holds the numbers? The columns are {listed}.", line=1, choice="column"
     )
 
 

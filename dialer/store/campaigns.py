@@ -281,7 +281,7 @@ class Campaigns:
         if not found and (by_name := self.id_of(id_or_name)):
             found = self.read([by_name])
         if not found:
-            raise CampaignNotFound(f"no campaign {id_or_name!r}; see: dialer campaign list")
+            raise CampaignNotFound(f"no campaign {id_or_name!r}")
         return found[0]
 
     def id_of(self, name: str) -> str:

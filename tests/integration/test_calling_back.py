@@ -106,7 +106,7 @@ def test_a_closed_contact_is_opened_only_when_that_is_said(account, db):
     account.dial_one()
     account.end_all()
 
-    with pytest.raises(NoCallBack, match="--reopen"):
+    with pytest.raises(NoCallBack, match="reopen it"):
         call_back(db, ContactId(campaign, 1), in_s(db, 60))
     answer = call_back(db, ContactId(campaign, 1), in_s(db, 60), reopen=True)
 

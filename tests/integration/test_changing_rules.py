@@ -124,7 +124,7 @@ def test_what_changes_nothing_makes_no_version(db, changing):
 def test_a_running_campaign_must_be_paused_first(db, changing):
     campaign = Campaigns(db).find(store_campaign(db, [pair(1, 1)]))
 
-    with pytest.raises(WrongState, match="dialer campaign pause sale"):
+    with pytest.raises(WrongState, match="pause it first"):
         changing.change(campaign, {"wrap_up_s": "20"})
 
 

@@ -296,7 +296,7 @@ def test_a_load_that_broke_off_can_be_cancelled(db, meddled, tmp_path):
     assert entry["hash"] == campaign.in_part
     assert entry["in_part"]
     assert entry["rows"] == campaign.rows
-    with pytest.raises(LoadRefused, match="another --name"):
+    with pytest.raises(LoadRefused, match="another name"):
         load(db, tmp_path, listed())
 
 
@@ -405,7 +405,7 @@ def test_a_load_that_broke_off_and_was_cancelled_is_loaded_under_another_name(
     load_broken_off(meddled, tmp_path, after="load")
     Campaigns(db).move(Campaigns(db).find("sale"), CampaignState.CANCELLING)
 
-    with pytest.raises(LoadRefused, match=r"it is cancel.*; choose another --name"):
+    with pytest.raises(LoadRefused, match=r"it is cancel.*; choose another name"):
         load(db, tmp_path, listed())
 
 

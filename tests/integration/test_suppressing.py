@@ -48,7 +48,7 @@ def test_a_column_can_be_named_by_hand(suppressing):
 
 
 def test_a_table_whose_column_is_not_clear_is_refused_whole(suppressing):
-    with pytest.raises(CampaignFileError, match="--column"):
+    with pytest.raises(CampaignFileError, match="Which column"):
         add(suppressing, "agent,who\n9000000001,9876543201\n")
 
     assert not list(suppressing.all())

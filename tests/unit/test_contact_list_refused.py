@@ -51,8 +51,8 @@ def zipped(**parts):
         (b"agent,customer,agent\n", "both named 'agent'"),
         (b"agent,customer,Name,name \n", "both named 'name'"),
         (b"agent,,customer\n", "Column 2 has no name"),
-        (b"agent,name\n" + ROW.encode(), "--customer-column"),
-        (b"name,customer\n" + ROW.encode(), "--agent-column"),
+        (b"agent,name\n" + ROW.encode(), "No column for the customer's number"),
+        (b"name,customer\n" + ROW.encode(), "No column for the agent's number"),
         (
             b"agent customer\n9000000001 9876543201\n",
             "Only one column was found, 'agent customer'. Separate",

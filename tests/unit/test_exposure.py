@@ -83,6 +83,18 @@ def test_an_env_file_with_secrets_that_others_may_read_is_told(tmp_path, text, m
     assert all(one.remedy == f"chmod 600 {env}" and "hushhush" not in one.says for one in found)
 
 
+@pytest.mark.parametrize(("mode", "is_told"), [(0o755, True), (0o710, True), (0o700, False)])
+def test_a_data_folder_that_others_may_enter_is_told(tmp_path, mode, is_told):
+    """It was there before us: our own is made 0700, and what we write in it 0600."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    folder.chmod(mode)
+
+    found = told(tmp_path, dialer_data_dir=str(folder))
+
+    assert found == ([("data folder", False)] if is_told else [])
+
+
 @pytest.mark.parametrize(
     ("url", "is_refused"),
     [

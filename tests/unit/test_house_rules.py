@@ -1,6 +1,7 @@
 """Rules no linter knows: where keys are named, where the clock is read, what is never imported."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +70,32 @@ def test_keys_are_put_together_in_the_store_alone():
     ]
 
     assert offenders == []
+
+
+def docstrings(tree: ast.AST) -> set[int]:
+    owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, owners) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+
+
+def test_no_sentence_that_pages_or_programs_may_read_names_an_option_of_the_command_line():
+    """Each way in has its own word for a choice; the command line adds its own by itself."""
+    shown = [path for path in SOURCES if (ROOT / "workers" / "cli") not in path.parents]
+    shown = [path for path in shown if path.parent.name != "simulator"]
+    named = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.value!r}"
+        for path in shown
+        for tree in [ast.parse(path.read_text(encoding="utf-8"))]
+        for told in [docstrings(tree)]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if id(node) not in told and re.search(r"[a-z:] --[a-z]", node.value)
+    ]
+
+    assert [one for one in named if "dialer key create" not in one] == []
 
 
 @pytest.mark.parametrize(

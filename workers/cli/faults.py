@@ -79,17 +79,19 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
             return WRONG_USE, str(error).splitlines()
         case CampaignFileError():
             line = "" if error.line is None else f"line {error.line}: "
-            return FAILED, [f"{line}{error}"]
+            option = f" (--{error.choice.replace('_', '-')})" if error.choice else ""
+            return FAILED, [f"{line}{error}{option}"]
         case (
             JobFailed()
             | NotDone()
             | LoadRefused()
-            | CampaignNotFound()
             | WrongState()
             | ProviderError()
             | EmbeddedServerError()
         ):
             return FAILED, [str(error)]
+        case CampaignNotFound():
+            return FAILED, [f"{error}; see: dialer campaign list"]
         case RedisError():
             return FAILED, [f"Redis: {error or type(error).__name__}; see: dialer doctor"]
         case OSError():

@@ -146,7 +146,8 @@ def _of_use_case(error: Exception) -> Problem | None:
         case StartRefused():
             return Problem(403, "scope_missing", _sentence(error), scope="operate")
         case CampaignFileError(line=line):
-            return Problem(422, "file_unusable", _sentence(error), line=line)
+            field = error.choice or None
+            return Problem(422, "file_unusable", _sentence(error), line=line, field=field)
         case redis.RedisError():
             away = {"Retry-After": "5"}
             return Problem(503, "redis_away", "Redis does not answer; try again.", headers=away)

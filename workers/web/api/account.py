@@ -13,7 +13,7 @@ from dialer.store import Hold, Holds
 from dialer.watching.health import Health, read_health
 from dialer.watching.overview import busy_agents
 from workers.web.api.needs import Admin, Onlooker, TheDesk
-from workers.web.api.shapes import AgentList, agent_document
+from workers.web.api.shapes import AgentList, Order, Whole, agent_document
 from workers.web.problems import Problem
 
 router = APIRouter(tags=["account"])
@@ -27,18 +27,18 @@ class ProcessDocument(BaseModel):
     since: datetime | None
 
 
-class HoldOrder(BaseModel):
+class HoldOrder(Order):
     """Why everything should stop."""
 
     why: str = Field(min_length=1, max_length=200)
 
 
-class CapsOrder(BaseModel):
+class CapsOrder(Order):
     """What may be used today beside what the settings allow."""
 
-    calls: int = Field(0, ge=0, le=1_000_000)
-    minutes: int = Field(0, ge=0, le=10_000_000)
-    spend: int = Field(0, ge=0, le=100_000_000, description="In the billing currency.")
+    calls: Whole = Field(0, ge=0, le=1_000_000)
+    minutes: Whole = Field(0, ge=0, le=10_000_000)
+    spend: Whole = Field(0, ge=0, le=100_000_000, description="In the billing currency.")
 
 
 class UseDocument(BaseModel):

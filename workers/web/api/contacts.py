@@ -26,6 +26,7 @@ from workers.web.api.shapes import (
     AttemptPage,
     ContactDetail,
     ContactPage,
+    Order,
     agent_document,
     attempt_document,
     attempt_documents,
@@ -75,7 +76,7 @@ class AttemptSelection(Selection):
     state: str | None = Field(None, pattern=f"^({_ATTEMPT_STATES})$")
 
 
-class DecisionOrder(BaseModel):
+class DecisionOrder(Order):
     """What the operator knows of an attempt."""
 
     decision: Decision

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from dialer.access.api_keys import LONGEST_DAYS, YEAR_S, ApiKey, Scope
 from workers.web.api.needs import Admin, TheDesk
-from workers.web.api.shapes import KeyDocument
+from workers.web.api.shapes import KeyDocument, Order, Whole
 from workers.web.problems import Problem
 
 log = structlog.get_logger(__name__)
@@ -16,12 +16,12 @@ log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/keys", tags=["keys"])
 
 
-class KeyOrder(BaseModel):
+class KeyOrder(Order):
     """A key to make."""
 
     name: str = Field(min_length=1, max_length=100, pattern=r"\S", description="Whose it is.")
     scopes: set[Scope] = Field(min_length=1)
-    expires_s: int = Field(
+    expires_s: Whole = Field(
         YEAR_S,
         ge=1,
         le=LONGEST_DAYS * 86_400,

@@ -7,7 +7,7 @@ from dialer.clock import boottime_s
 from dialer.deeds import tell
 from dialer.watching.browsing import Filter, contacts_page
 from workers.web.api.needs import Reader, TheDesk
-from workers.web.api.shapes import ContactDocument, contact_document
+from workers.web.api.shapes import ContactDocument, Order, Truth, Whole, contact_document
 
 router = APIRouter(prefix="/numbers", tags=["contacts"])
 
@@ -15,18 +15,18 @@ _DIGITS = r"^\+?[0-9]{3,15}$"
 _LONGEST_S = 10.0
 
 
-class Search(BaseModel):
+class Search(Order):
     """Which number."""
 
     number: str = Field(
         pattern=_DIGITS,
         description="Some digits of the agent's or customer's number, side by side.",
     )
-    agent: bool = Field(False, description="It is all digits of the agent's number.")
+    agent: Truth = Field(False, description="It is all digits of the agent's number.")
     campaign_id: str | None = Field(
         None, pattern=r"^[0-9a-z]{8}$", description="Only there; else in all, the newest first."
     )
-    limit: int = Field(100, ge=1, le=1000)
+    limit: Whole = Field(100, ge=1, le=1000)
 
 
 class Found(BaseModel):

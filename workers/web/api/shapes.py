@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, Strict, create_model
 
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.campaign import CampaignState
@@ -22,6 +22,19 @@ class Open(BaseModel):
     """A document that may grow further members."""
 
     model_config = ConfigDict(extra="allow")
+
+
+class Order(BaseModel):
+    """What a program asks for: a member nobody knows is refused, as what it meant would not be done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Whole = Annotated[int, Strict()]
+"""A number in an order: JSON's `true` is none, although Python would count it as 1."""
+
+Truth = Annotated[bool, Strict()]
+"""A yes or no in an order."""
 
 
 class CampaignLine(BaseModel):

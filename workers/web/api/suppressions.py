@@ -12,6 +12,7 @@ from campaigns.plain_text import LONGEST_REASON
 from dialer.steering.suppressing import Added
 from workers.web import jobs
 from workers.web.api.needs import Operator, Reader, TheDesk
+from workers.web.api.shapes import Order
 from workers.web.api.upload_form import SUPPRESS_FORM
 from workers.web.lists import one
 from workers.web.problems import Problem
@@ -37,14 +38,14 @@ class SuppressedList(BaseModel):
     is_whole: bool = Field(description="There are no more.")
 
 
-class NumberOrder(BaseModel):
+class NumberOrder(Order):
     """A number to put on the list."""
 
     number: str = Field(pattern=r"^[+0-9 ().-]{3,40}$")
     why: str = Field("", max_length=LONGEST_REASON)
 
 
-class RemovalOrder(BaseModel):
+class RemovalOrder(Order):
     """A number to take off the list."""
 
     number: str = Field(max_length=40)
