@@ -13,6 +13,7 @@ leaves out is as the installation has it, save for what only the owner of an acc
 """
 
 import hmac
+import json
 import os
 import re
 import tomllib
@@ -127,6 +128,12 @@ def require_all_dialling(accounts: Sequence[Account]) -> None:
             wrong += lines if len(accounts) == 1 else [f"[{account.name}] {one}" for one in lines]
     if wrong:
         raise SettingsError("\n".join(dict.fromkeys(wrong)))
+
+
+def table_of(name: str, values: Mapping[str, str | int]) -> str:
+    """Write a table, as `read_accounts` reads it."""
+    lines = (f"{key} = {json.dumps(value)}" for key, value in values.items())  # TOML's form, too
+    return "\n".join((f"[{name}]", *lines, ""))
 
 
 class _Reading:

@@ -44,6 +44,7 @@ class Did(StrEnum):
     HOLD_SET = "hold_set"
     HOLD_RELEASED = "hold_released"
     ACCOUNT_RESUMED = "account_resumed"
+    ACCOUNT_ADDED = "account_added"
     CAPS_RAISED = "caps_raised"
     # what leaves the house
     REPORT_TAKEN = "report_taken"

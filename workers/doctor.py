@@ -59,6 +59,18 @@ def examine(wiring: Wiring) -> Iterator[Finding]:
     yield from _callbacks(wiring)
 
 
+def examine_account(wiring: Wiring) -> Iterator[Finding]:
+    """Examine what is an account's own, where the installation has been examined already."""
+    yield from _settings(wiring)
+    try:
+        yield _processes(wiring)
+        yield from _sick_hosts(wiring)
+        yield from agreement(wiring)
+    except redis.RedisError as error:
+        yield Finding("redis", Verdict.FAIL, f"does not answer: {error}", "check REDIS_URL")
+    yield from _provider(wiring)
+
+
 def _settings(wiring: Wiring) -> Iterator[Finding]:
     lines: list[str] = []
     try:

@@ -63,35 +63,61 @@ rate_limit = {LIMITS["acme1"]}
     )
 
 
-def of_acme(rig: Rig, providers: dict[str, str]) -> Rig:
-    """The command line of the other account."""
-    settings = {
-        **rig.settings,
-        "DIALER_ACCOUNTS": "",
-        "EXOTEL_ACCOUNT_SID": "acme1",
-        "EXOTEL_CALLER_ID": "+918045678911",
-        "EXOTEL_RATE_LIMIT": str(LIMITS["acme1"]),
-        "DIALER_DATA_DIR": str(rig.folder / "var" / "accounts" / "acme1"),
-    }
-    return dataclasses.replace(rig, provider_url=providers["acme1"], settings=settings)
-
-
 @pytest.mark.long
 def test_each_account_dials_at_its_own_limit_and_agrees_with_its_own_provider(
     installation, providers
 ):
-    acme = of_acme(installation, providers)
+    rig = installation
 
-    installation.load(pairs(120, agents=60), "--max-attempts", "1", "--start", name="ours")
-    acme.load(pairs(80, agents=40), "--max-attempts", "1", "--start", name="theirs")
+    rig.load(pairs(120, agents=60), "--max-attempts", "1", "--start", name="ours")
+    rig.load(
+        pairs(80, agents=40), "--max-attempts", "1", "--start", "--account", "acme", name="theirs"
+    )
 
-    for rig, name in ((installation, "ours"), (acme, "theirs")):
+    for name, sid in (("ours", "demo"), ("theirs", "acme1")):
+        of_account = dataclasses.replace(rig, provider_url=providers[sid])
         until(
-            lambda rig=rig, name=name: rig.status(name)["state"] == "completed",
+            lambda name=name: rig.status(name)["state"] == "completed",
             within_s=120,
             what=f"the end of {name}",
             every_s=1,
         )
-        agrees_with_provider(rig, name=name)
-    for rig, sid in ((installation, "demo"), (acme, "acme1")):
-        assert 0.9 * LIMITS[sid] <= rig.verdict()["peak_in_window"] <= LIMITS[sid]
+        agrees_with_provider(of_account, name=name)
+        assert 0.9 * LIMITS[sid] <= of_account.verdict()["peak_in_window"] <= LIMITS[sid]
+
+
+def test_a_command_names_its_account_or_finds_it_by_the_campaign(
+    tmp_path, redis_server, redis_client, providers
+):
+    rig = installed(tmp_path, redis_server, providers)
+    rig.load(pairs(1, agents=1), name="both")
+    rig.load(pairs(2, agents=1), "--account", "acme", name="both")
+    rig.load(pairs(3, agents=1), "--account", "acme1", name="theirs")
+
+    listed = rig.json("account", "list")
+    assert [(one["account"], one["sid"]) for one in listed] == [("main", "demo"), ("acme", "acme1")]
+    assert rig.status("theirs")["rows"] == 3
+    doubtful = rig.run("campaign", "status", "both")
+    assert doubtful.returncode == 2
+    assert "'both' is in main, acme: say which with --account" in doubtful.stderr
+    assert rig.json("campaign", "status", "both", "--account", "acme")["rows"] == 2
+    unknown = rig.run("campaign", "list", "--account", "emca")
+    assert unknown.returncode == 2
+    assert "there is no account 'emca'; there are main, acme" in unknown.stderr
+
+
+def test_an_account_is_added_to_the_file_only_if_the_whole_file_is_right(
+    tmp_path, redis_server, redis_client, providers
+):
+    rig = installed(tmp_path, redis_server, providers)
+    before = (tmp_path / "accounts.toml").read_text(encoding="utf-8")
+    (tmp_path / "key").write_text("k\n", encoding="utf-8")
+    options = ("--sid", "b1", "--api-key-file", "key", "--api-token-file", "key", "--caller-id")
+
+    wrong = rig.run("account", "add", "bharat", *options, "hello")
+    assert wrong.returncode == 2
+    assert "[bharat] caller_id takes 3 to 15 digits" in wrong.stderr
+    assert (tmp_path / "accounts.toml").read_text(encoding="utf-8") == before
+
+    assert rig.run("account", "add", "bharat", *options, "+918045678922").returncode == 0
+    assert [one["account"] for one in rig.json("account", "list")] == ["main", "acme", "bharat"]

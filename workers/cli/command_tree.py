@@ -81,10 +81,14 @@ def load(path: tuple[str, ...], entry: Command) -> Any:
     with importing():
         home = import_module(f"workers.cli.{module}")
         recording = import_module("workers.cli.recorded")
+        on_account = import_module("workers.cli.on_account")
     alone = typer.Typer(
         add_completion=False, rich_markup_mode=MARKUP, pretty_exceptions_enable=False
     )
-    alone.command(path[-1])(recording.recorded(getattr(home, function), path))
+    command = recording.recorded(getattr(home, function), path)
+    if on_account.takes_account(path):
+        command = on_account.about_an_account(command)
+    alone.command(path[-1])(command)
     return typer.main.get_command(alone)
 
 

@@ -138,8 +138,19 @@ COMMANDS: Table = {
         },
     ),
     "account": Group(
-        "The account at the provider: whether it takes our requests.",
+        "The accounts at the provider: which there are, and whether they take our requests.",
         {
+            "list": Command(
+                "accounts:list_", "List the accounts, their limits, and whether they dial."
+            ),
+            "add": Command(
+                "accounts:add",
+                "Add an account to the accounts file; processes serve it once they are started anew.",
+            ),
+            "check": Command(
+                "accounts:check",
+                "Check the accounts file, and each account's key, limits and processes; no call is placed.",
+            ),
             "show": Command(
                 "account:show_account", "Show whether the provider takes our requests, and why not."
             ),

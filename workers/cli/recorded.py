@@ -68,6 +68,9 @@ WORDS: dict[str, Did | None] = {
     "hold show": READS,
     "hold set": Did.HOLD_SET,
     "hold release": Did.HOLD_RELEASED,
+    "account list": READS,
+    "account add": READS,  # it records itself, under the home account
+    "account check": READS,
     "account show": READS,
     "account today": READS,
     "account raise": Did.CAPS_RAISED,

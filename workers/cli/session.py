@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from dialer import logs
 from dialer.settings import Settings, read_settings, require_data_dir, unknown_names
 from workers.cli import recorded
+from workers.cli.on_account import choose
 from workers.cli.printing import complain
-from workers.wiring import Wiring
+from workers.wiring import Wiring, wire
 
 if TYPE_CHECKING:
     from workers.record_keeping import RecordKeeping
@@ -44,7 +45,7 @@ def open_wiring(settings: Settings | None = None) -> Wiring:
         require_data_dir(settings)  # the embedded server's
     is_debugging = settings.dialer_log_level == "debug"
     logs.set_up(log_format=settings.dialer_log_format, level="debug" if is_debugging else "warning")
-    wiring = Wiring(settings)
+    wiring = choose(wire(settings))
     recorded.begin(wiring)
     return wiring
 
