@@ -11,7 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.acceptance.rig import free_port, until
+from tests.acceptance.rig import free_port
+from tests.patience import until
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "deploy/nginx.conf"

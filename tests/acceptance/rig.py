@@ -7,8 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,33 +17,18 @@ from typing import Any
 import httpx
 
 from dialer.parent_watch import end_with_parent
+from tests.forking import Forked, nursery
+from tests.patience import until
 
 BIN = Path(sys.executable).parent
 CALLER_ID = "+918045678900"
 
-COMMANDS = {
-    "web": ["dialer", "web"],
-    "feeder": ["dialer", "feeder"],
-    "results": ["dialer", "results"],
-    "worker": ["dramatiq", "workers.actors", "--processes", "1", "--skip-logging"],
-}
+WORKER = ("dramatiq", "workers.actors", "--processes", "1", "--skip-logging")
 
 
 def end_with_tests() -> None:
     """Tie a process that was just forked to the tests: a run that is broken off leaves none behind."""
     end_with_parent(signal.SIGKILL)
-
-
-def until(
-    condition: Callable[[], Any], *, within_s: float, what: str, every_s: float = 0.05
-) -> Any:
-    """Wait for a condition; its value, or a failure that says what did not come."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(every_s)
-    raise AssertionError(f"{what} did not come within {within_s:g} s")
 
 
 def get(url: str, **options: Any) -> httpx.Response:
@@ -64,7 +49,7 @@ class Rig:
     provider_url: str
     settings: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, subprocess.Popen[bytes] | Forked] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     """Of the campaigns that were loaded, by name."""
     umask: int = -1
@@ -96,18 +81,34 @@ class Rig:
     def start(self, *roles: str) -> None:
         """Start processes by role; `worker:2` is another worker."""
         for name in roles:
-            log = (self.folder / f"{name.replace(':', '-')}.log").open("ab")
-            self.processes[name] = subprocess.Popen(
-                [*self.inside, *COMMANDS[name.partition(":")[0]]],
+            role = name.partition(":")[0]
+            log = self.folder / f"{name.replace(':', '-')}.log"
+            is_forked = role != "worker" and not self.inside
+            self.processes[name] = self._fork(role, log) if is_forked else self._start(role, log)
+
+    def _fork(self, role: str, log: Path) -> Forked:
+        return nursery().start(
+            role,
+            env=self.env,
+            cwd=self.folder,
+            stdout=log,
+            stderr=log,
+            umask=self.umask,
+            is_of_tests=True,
+        )
+
+    def _start(self, role: str, log: Path) -> "subprocess.Popen[bytes]":
+        with log.open("ab") as written:
+            return subprocess.Popen(
+                [*self.inside, *(WORKER if role == "worker" else ("dialer", role))],
                 env=self.env,
                 cwd=self.folder,
-                stdout=log,
-                stderr=log,
+                stdout=written,
+                stderr=written,
                 umask=self.umask,
                 start_new_session=True,
                 preexec_fn=end_with_tests,  # noqa: PLW1509  # threads of ours hold no lock it takes
             )
-            log.close()
 
     def wait_until_up(self) -> None:
         until(self._answers, within_s=90, what="the web process")
@@ -135,17 +136,21 @@ class Rig:
         Args:
             answers: What a person types when it asks.
         """
-        return subprocess.run(
-            [str(BIN / "dialer"), *args],
-            env=self.env,
-            cwd=self.folder,
-            capture_output=True,
-            umask=self.umask,
-            text=True,
-            input=answers,
-            timeout=240,
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(prefix="dialer-command-") as told:
+            typed, stdout, stderr = (Path(told) / name for name in ("typed", "stdout", "stderr"))
+            typed.write_text(answers, encoding="utf-8")
+            done = nursery().start(
+                *args,
+                env=self.env,
+                cwd=self.folder,
+                stdin=typed,
+                stdout=stdout,
+                stderr=stderr,
+                umask=self.umask,
+            )
+            code = done.wait(timeout=240)
+            said = (one.read_text(encoding="utf-8") for one in (stdout, stderr))
+            return subprocess.CompletedProcess(args, code, *said)
 
     def json(self, *args: str) -> Any:
         """Run a command that must succeed and read its JSON document."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from dialer.simulator import Fate, SimulatorOptions, running
-from tests.acceptance.rig import Rig, agrees_with_provider, pairs, until
+from tests.acceptance.rig import Rig, agrees_with_provider, pairs
+from tests.patience import until
 
 WINDOW_S = 10.0
 LIMITS = {"demo": 60, "acme1": 40}

@@ -40,7 +40,7 @@ def test_a_program_prints_its_method_and_figures_and_leaves_them_for_the_page(pr
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=290,
         check=False,
     )
 

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 from dialer.simulator import CallbackTrouble, SimulatorOptions, running
-from tests.acceptance.rig import BIN, Rig, dialer, get, pairs, until
+from tests.acceptance.rig import BIN, Rig, dialer, get, pairs
+from tests.patience import until
 
 pytestmark = pytest.mark.long
 

@@ -13,7 +13,8 @@ import pytest
 
 from dialer.simulator import SimulatorOptions, running
 from dialer.store import Campaigns, Database
-from tests.acceptance.rig import BIN, Rig, dialer, free_port, get, pairs, until
+from tests.acceptance.rig import BIN, Rig, dialer, free_port, get, pairs
+from tests.patience import until
 from workers.up import ChildSpec, ProcessGroup
 
 ROWS = [
@@ -69,6 +70,37 @@ def test_what_goes_wrong_is_one_line_on_stderr_with_its_exit_code(rig, command, 
     assert done.returncode == code
     assert says in one_line(done.stderr)
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--version",
+        "campaign --help",
+        "campaign list",
+        "campaign start nobody",
+        "no-such",
+        "key create",
+    ],
+)
+def test_a_command_that_is_started_says_and_ends_as_one_that_is_forked(rig, command):
+    started = subprocess.run(
+        [str(BIN / "dialer"), *command.split()],
+        env=rig.env,
+        cwd=rig.folder,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+    forked = rig.run(*command.split())
+
+    assert (forked.returncode, forked.stdout, forked.stderr) == (
+        started.returncode,
+        started.stdout,
+        started.stderr,
+    )
 
 
 def test_every_wrong_setting_is_a_line_with_its_name(rig):

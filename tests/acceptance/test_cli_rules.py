@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.acceptance.rig import BIN, Rig, pairs, until
+from tests.acceptance.rig import BIN, Rig, pairs
+from tests.patience import until
 
 ROWS = [
     "+919000000001,+919876543201,Asha",

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.rig import BIN, until
+from tests.acceptance.rig import BIN
+from tests.patience import until
 
 # it takes a minute, on a busy machine more
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from dialer.simulator import SimulatorOptions, running
-from tests.acceptance.rig import BIN, Rig, end_with_tests, get, until
+from tests.acceptance.rig import BIN, Rig, end_with_tests, get
+from tests.patience import until
 
 pytestmark = pytest.mark.long
 

@@ -5,8 +5,9 @@ import time
 import pytest
 
 from dialer.simulator import CallbackTrouble, Fault, SimulatorOptions, Trouble, running
-from tests.acceptance.rig import agrees_with_provider, dialer, pairs, until
+from tests.acceptance.rig import agrees_with_provider, dialer, pairs
 from tests.chaos.processes_under_test import RedisProcess
+from tests.patience import until
 
 pytestmark = pytest.mark.long
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.embedded.supervisor import wait_until
+from tests.patience import until
 from workers.up import AlreadyRunning, CannotRun, ChildSpec, ProcessGroup, run_processes
 
 OBEDIENT = """
@@ -113,7 +113,7 @@ def poll_until(group: ProcessGroup, condition: Callable[[], bool], within_s: flo
         group.poll(0.05)
         return condition()
 
-    assert wait_until(polled, within_s=within_s)
+    until(polled, within_s=within_s)
 
 
 def is_alive(pid: int) -> bool:
@@ -229,7 +229,7 @@ def test_what_a_stopped_child_leaves_behind_is_killed(run, lines):
 
     group.stop()
 
-    assert wait_until(lambda: not any(map(is_alive, lines.pids())), within_s=5)
+    assert until(lambda: not any(map(is_alive, lines.pids())), within_s=5)
 
 
 def test_a_second_group_on_a_folder_is_refused_and_told_who_runs(run, lines):
@@ -291,7 +291,7 @@ def test_a_second_stop_signal_kills_what_has_not_ended(runner):
 def test_a_signal_in_the_middle_of_the_start_leaves_no_process_behind(runner, tmp_path, started):
     mark = f"# {tmp_path}"
     process = runner(*[OBEDIENT + mark] * 4)
-    assert wait_until(lambda: len(processes_marked(mark)) >= 1 + started, within_s=10)
+    assert until(lambda: len(processes_marked(mark)) >= 1 + started, within_s=10)
 
     process.send_signal(signal.SIGINT)
 
@@ -305,7 +305,7 @@ def test_no_child_outlives_a_killed_runner_not_even_a_deaf_one(runner):
 
     process.kill()
 
-    assert wait_until(lambda: not any(map(is_alive, pids)), within_s=5)
+    assert until(lambda: not any(map(is_alive, pids)), within_s=5)
 
 
 def test_a_killed_dramatiq_master_takes_its_workers_along_and_comes_back(run, lines, tmp_path):
@@ -316,7 +316,7 @@ def test_a_killed_dramatiq_master_takes_its_workers_along_and_comes_back(run, li
     os.kill(group.pids()["worker"], signal.SIGKILL)
 
     poll_until(group, lambda: len(lines.pids("booted")) == 4)
-    assert wait_until(lambda: not any(map(is_alive, first)), within_s=10)
+    assert until(lambda: not any(map(is_alive, first)), within_s=10)
 
 
 def test_dramatiqs_workers_go_when_the_runner_is_killed(tmp_path):
@@ -336,7 +336,7 @@ def test_dramatiqs_workers_go_when_the_runner_is_killed(tmp_path):
 
         process.kill()
 
-        assert wait_until(lambda: not any(map(is_alive, booted)), within_s=10)
+        assert until(lambda: not any(map(is_alive, booted)), within_s=10)
 
 
 def test_dramatiq_stops_in_good_order(run, lines, tmp_path):

@@ -29,7 +29,7 @@ from tests.chaos.fault_settings import (
     list_of,
 )
 from tests.chaos.judge import Verdict, judge
-from tests.chaos.processes_under_test import ProviderProcess, RedisProcess, wait_until
+from tests.chaos.processes_under_test import ProviderProcess, RedisProcess
 from tests.chaos.steps import (
     STEPS,
     Step,
@@ -42,6 +42,7 @@ from tests.chaos.steps import (
     work,
 )
 from tests.chaos.workers_under_test import Crew, Tally, places_of
+from tests.patience import until
 from workers.wiring import Wiring
 
 _AT_ONCE = 8
@@ -148,7 +149,7 @@ class Round:
             self._watch_hold()
             self._start_what_is_due()
             time.sleep(0.002)
-        wait_until(self._all_ended, what="the end of all processes", within_s=60)
+        until(self._all_ended, what="the end of all processes", within_s=60)
 
     def _start_what_is_due(self) -> None:
         now_s = time.monotonic()

@@ -29,8 +29,9 @@ from tests.acceptance.rig import Rig, pairs
 from tests.chaos.cut_hosts import PROVIDER, REDIS, CutHost, How, cut_hosts
 from tests.chaos.judge import judge
 from tests.chaos.linked_host import may_link
-from tests.chaos.processes_under_test import ProviderProcess, wait_until
+from tests.chaos.processes_under_test import ProviderProcess
 from tests.chaos.replicated_redis import ReplicatedRedis, replicated_redis
+from tests.patience import until
 
 LIMIT, WINDOW_S = 60, 10
 LINKS = (("redis",), ("provider",), ("redis", "provider"))
@@ -100,7 +101,7 @@ def fail_over(servers: ReplicatedRedis, times: int, every_s: float) -> None:
         master = servers.elected()
         _say("the master is killed")
         master.kill()
-        wait_until(lambda master=master: servers.elected() is not master, what="another master")
+        until(lambda master=master: servers.elected() is not master, what="another master")
         time.sleep(_MASTER_IS_AWAY_S)
         master.start()
 
@@ -129,7 +130,7 @@ def seconds_until_free(db: Database) -> float:
     began_s = time.monotonic()
     then = set(db.client.zrange(db.key("open"), 0, -1))
     still = lambda: then.intersection(db.client.zrange(db.key("open"), 0, -1))
-    wait_until(lambda: not still(), what="the end of what was under way", within_s=600)
+    until(lambda: not still(), what="the end of what was under way", within_s=600)
     return time.monotonic() - began_s
 
 
@@ -156,7 +157,7 @@ def besiege(
         db = Database(client, "demo")
         front.load(pairs(contacts, agents=contacts // 3), "--start", *CAMPAIGN)
         connects = lambda: provider.verdict()["connects"]
-        wait_until(lambda: connects() > LIMIT, what="the first calls")
+        until(lambda: connects() > LIMIT, what="the first calls")
         before, cut_from_s = connects(), time.monotonic()
         faults = [threads.submit(cut_and_mend, *one) for one in zip(hosts, cuts, strict=True)]
         faults.append(threads.submit(fail_over, servers, failovers, failover_every_s))

@@ -33,8 +33,9 @@ from dialer.simulator import Fate, SimulatorOptions
 from dialer.store import ContactRecord, OpenAttempt
 from dialer.store.campaigns import Campaign, Counts
 from dialer.store.snapshot import contact_lines
-from tests.chaos.processes_under_test import ProviderProcess, wait_until
+from tests.chaos.processes_under_test import ProviderProcess
 from tests.factories import rules
+from tests.patience import until
 from tests.virtual_time import VirtualDatabase
 from workers.wiring import Wiring
 
@@ -190,7 +191,7 @@ class Station:
 
     def let_calls_end(self) -> None:
         """Wait until no call is live at the provider: some hundredths of a second."""
-        wait_until(lambda: not self.provider.verdict()["calls_live"], what="the end of all calls")
+        until(lambda: not self.provider.verdict()["calls_live"], what="the end of all calls")
 
     ############################################################ a process that is killed
 

@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from redis.retry import Retry
 from dialer.embedded.supervisor import server_program
 from dialer.simulator import SimulatorOptions, serve
 from tests.acceptance.rig import end_with_tests
+from tests.patience import until
 
 _UP_WITHIN_S = 90.0
 
@@ -71,7 +71,7 @@ class RedisProcess:
                 stderr=log,
                 preexec_fn=end_with_tests,  # noqa: PLW1509  # threads of ours hold no lock it takes
             )
-        wait_until(self._answers, what="Redis")
+        until(self._answers, within_s=_UP_WITHIN_S, what="Redis")
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -155,7 +155,7 @@ class ProviderProcess:
                 serve(self._options, host=self._host, port=self.port)
             finally:
                 os._exit(1)
-        wait_until(self._answers, what="the simulator")
+        until(self._answers, within_s=_UP_WITHIN_S, what="the simulator")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -176,13 +176,3 @@ class ProviderProcess:
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
-
-
-def wait_until(condition: Any, *, what: str, within_s: float = _UP_WITHIN_S) -> Any:
-    """Wait for a condition; its value, or a failure that says what did not come."""
-    deadline_s = time.monotonic() + within_s
-    while time.monotonic() < deadline_s:
-        if value := condition():
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"{what} did not come within {within_s:g} s")

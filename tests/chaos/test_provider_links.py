@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.chaos.linked_host import Cut, linked_host, may_link
-from tests.chaos.processes_under_test import wait_until
+from tests.patience import until
 
 MAY_LINK = may_link()
 CUTS = list(Cut) if MAY_LINK else [None]
@@ -126,9 +126,9 @@ def test_p19_what_was_given_up_never_arrives(provider, host, kind, ends_by, cut)
 
         worker.order()
         if host:
-            wait_until(lambda: is_under_way(host), what="a request in the kernel")
+            until(lambda: is_under_way(host), what="a request in the kernel")
         else:
-            wait_until(lambda: provider.requests == 2, what="the request")
+            until(lambda: provider.requests == 2, what="the request")
         if ends_by == "deadline":
             assert worker.heard().split()[0] in {"PlacementUnknown", "LookupFailed"}
         else:
@@ -144,7 +144,7 @@ def test_p19_what_was_given_up_never_arrives(provider, host, kind, ends_by, cut)
                 assert successor.heard() == "answered"
             assert provider.requests == 2
         else:
-            wait_until(lambda: provider.ends == ["reset"], what="the connection's end")
+            until(lambda: provider.ends == ["reset"], what="the connection's end")
 
 
 def test_p19_a_connection_without_a_request_is_closed_in_good_order(provider):
@@ -152,4 +152,4 @@ def test_p19_a_connection_without_a_request_is_closed_in_good_order(provider):
         worker.order()
         assert worker.heard() == "answered"
 
-    wait_until(lambda: provider.ends == ["closed"], what="the connection's end")
+    until(lambda: provider.ends == ["closed"], what="the connection's end")

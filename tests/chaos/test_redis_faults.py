@@ -13,8 +13,9 @@ from dialer.dialing.gate import Dropped
 from dialer.dialing.releasing import Release
 from dialer.store import Database
 from tests.chaos.dialer_under_test import QUARANTINE_S, RULES, stationed
-from tests.chaos.processes_under_test import RedisProcess, wait_until
+from tests.chaos.processes_under_test import RedisProcess
 from tests.conservation import check_conservation
+from tests.patience import until
 
 BEFORE_REPORT_S = 3.0  # what was under way when Redis died is in the journal by then
 
@@ -294,7 +295,7 @@ def refuse_for_a_full_disk(server, client):
     client.set("dirty", 1)
     with suppress(redis.ResponseError):
         client.bgsave()
-    wait_until(
+    until(
         lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err",
         what="the failed snapshot",
     )
@@ -344,7 +345,7 @@ def test_r5_an_answer_that_finds_redis_full_is_kept_on_disk_and_handed_in(statio
 
     dialling = threading.Thread(target=station.dial, args=released)
     dialling.start()
-    wait_until(lambda: station.provider.verdict()["connects"], what="the request")
+    until(lambda: station.provider.verdict()["connects"], what="the request")
     refuse_by_memory(server, station.client)
     dialling.join()
     accept_again(server, station.client)
@@ -366,7 +367,7 @@ def test_r7_an_answer_that_finds_redis_stalled_is_kept_and_handed_in(station, se
 
     dialling = threading.Thread(target=station.dial, args=released)
     dialling.start()
-    wait_until(lambda: station.provider.verdict()["connects"], what="the request")
+    until(lambda: station.provider.verdict()["connects"], what="the request")
     answers_within(station, 1)
     server.pause()
     dialling.join(timeout=30)

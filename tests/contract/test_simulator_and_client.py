@@ -14,7 +14,8 @@ from dialer.errors import PlacementUnknown, ProviderError
 from dialer.exotel import ConnectRequest, Exotel
 from dialer.simulator import Fate, Fault, SimulatorOptions, Trouble, running
 from dialer.simulator.faults import ALWAYS_PLACED, NEVER_PLACED
-from tests.contract.simulator_kit import FAST, until
+from tests.contract.simulator_kit import FAST
+from tests.patience import until
 
 REQUEST = ConnectRequest(
     agent="+919000000001",
@@ -40,7 +41,6 @@ def account(options: SimulatorOptions) -> Iterator[tuple[Exotel, httpx.Client]]:
             details_base_url=url,
             timezone=ZoneInfo("Asia/Kolkata"),
             clock_s=boottime_s,
-            deadline_s=1,
         )
         with exotel:
             yield exotel, judge

@@ -15,8 +15,8 @@ from tests.contract.simulator_kit import (
     events,
     receiving,
     sample,
-    until,
 )
+from tests.patience import until
 
 CALM = replace(FAST, speed=100, ring_s=(5, 6), talk_s=(10, 12))
 """Slow enough that one callback does not overtake another by chance."""

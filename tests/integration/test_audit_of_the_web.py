@@ -12,7 +12,7 @@ from dialer.access.api_keys import Scope
 from dialer.audit import faults_of
 from dialer.deeds import Did
 from dialer.store.trail import Line
-from tests.acceptance.rig import until
+from tests.patience import until
 from tests.web_kit import LIST, Site, settings_for, site
 from workers.web.api import api_app
 from workers.web.api.campaigns import Action

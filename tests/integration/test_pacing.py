@@ -4,8 +4,11 @@ import secrets
 
 import pytest
 
+from dialer.agreeing import Agreeing
 from dialer.errors import RateFeedback, TurnedAway
 from dialer.pacing import SPACING_SLACK_S, Allowance, Pacing
+from dialer.settings import read_settings
+from dialer.terms import terms_of
 from tests.pacing_kit import (
     START_S,
     DialingCampaign,
@@ -383,6 +386,29 @@ def test_a_refused_overdue_look_up_does_not_use_up_its_turn(db, pacing, tmp_path
 
     assert refused_s > 0
     assert pacing.take_slot("look", overdue=True) == 0
+
+
+def test_a_look_up_waits_while_dialling_is_held_until_the_slots_are_sealed(db, pacing):
+    db.client.hset(db.key("account"), "hold", "lost")
+
+    held_s = pacing.take_slot("a")
+    db.client.hset(db.key("account"), "sealed", "1")
+
+    assert (held_s, pacing.take_slot("a")) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "silent_s", "may_go"),
+    [(199, 0, False), (199, 19.9, False), (199, 20.5, True), (200, 0, True)],
+)
+def test_a_look_up_is_refused_while_one_process_with_another_allowance_lives(
+    db, pacing, allowed, silent_s, may_go
+):
+    other = terms_of(read_settings(_env_file=None, exotel_rate_limit=allowed))
+    Agreeing(db, other, name="host-1").compare()
+    db.pass_time(silent_s)
+
+    assert (pacing.take_slot("a") == 0) is may_go
 
 
 def test_look_ups_and_dials_share_one_allowance(db, tmp_path):

@@ -13,8 +13,8 @@ from dialer.deeds import Actor, Deed, Did, Outcome
 from dialer.loading.loading import LoadOptions
 from dialer.store.trail import Trail
 from dialer.store.turn_of_the_day import TurnOfTheDay
-from tests.acceptance.rig import until
 from tests.factories import rules
+from tests.patience import until
 from tests.web_kit import LIST, settings_for
 from workers import retention
 from workers.wiring import Wiring

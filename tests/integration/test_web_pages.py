@@ -18,7 +18,7 @@ from dialer.dialing.recovery import HostLives
 from dialer.simulator import SimulatorOptions, running
 from dialer.simulator.faults import Fault
 from dialer.store import Attempts
-from tests.acceptance.rig import until
+from tests.patience import until
 from tests.web_kit import ADMIN_KEY, LIST, Browser, Site, settings_for, site
 from workers.web.services import Services
 

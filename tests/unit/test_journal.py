@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dialer.dialing.journal import Intent, Journal, LateAnswer
-from tests.acceptance.rig import until
+from tests.patience import until
 
 
 def intent(attempt_id: str, *, ends_at: float, epoch: int = 1, attempt: str = "[]") -> Intent:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dialer.batching import Batching
+from tests.patience import until
 
 
 def test_one_alone_asks_for_itself():
@@ -49,15 +50,6 @@ def in_line(turnstile: Batching[int, int], length: int) -> bool:
     return len(turnstile._line) == length
 
 
-def wait_until(condition, *, within_s: float = 10) -> None:
-    tick = threading.Event()
-    for _ in range(int(within_s * 1000)):
-        if condition():
-            return
-        tick.wait(0.001)
-    raise AssertionError("it never happened")
-
-
 @pytest.mark.parametrize(("most", "parties"), [(8, [[0], [1, 2, 3]]), (2, [[0], [1, 2], [3]])])
 def test_those_who_come_while_one_asks_go_together_after_it(most, parties):
     held = Held()
@@ -67,7 +59,7 @@ def test_those_who_come_while_one_asks_go_together_after_it(most, parties):
         assert held.began.acquire(timeout=10)
         for one in (1, 2, 3):
             answers.append(threads.submit(turnstile.go, one))
-            wait_until(lambda length=one + 1: in_line(turnstile, length))
+            until(lambda length=one + 1: in_line(turnstile, length))
         for _ in parties:
             held.may_go_on.release()
 
@@ -92,7 +84,7 @@ def test_a_failure_is_raised_in_each_of_the_party_and_the_next_goes_on():
         assert held.began.acquire(timeout=10)
         for one in (1, 2, 3):
             answers.append(threads.submit(turnstile.go, one))
-            wait_until(lambda length=one + 1: in_line(turnstile, length))
+            until(lambda length=one + 1: in_line(turnstile, length))
         for _ in range(3):
             held.may_go_on.release()
 
