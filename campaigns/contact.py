@@ -19,6 +19,7 @@ class Contact(NamedTuple):
         expires_at: Not dialled from this instant on; None: never expires.
         timezone: The customer's IANA zone, for calling hours; None: the campaign's.
         custom_field: Text the provider hands back with the call.
+        external_id: What its owner's own systems call it; '' = nothing.
     """
 
     source_line: int
@@ -31,3 +32,4 @@ class Contact(NamedTuple):
     expires_at: datetime | None = None
     timezone: str | None = None
     custom_field: str | None = None
+    external_id: str = ""

@@ -13,6 +13,7 @@ from collections import Counter
 PLACES = {
     "block_stored": "loading: a block of contacts is stored, the next is not",
     "committed": "loading: the file counts, its rejected rows are not written out",
+    "added": "adding: contacts that came one at a time are stored, nobody was told",
     "released": "feeder: contacts are handed out, no message is sent",
     "dequeued": "worker: the message is in hand, the gate was not asked",
     "approached": "worker: the contact is about to be read and taken to the gate",

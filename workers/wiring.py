@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from dialer.dialing.recovery import AccountRecovery, HostRecovery
     from dialer.dialing.releasing import Feeding
     from dialer.exotel import Exotel
+    from dialer.loading.adding import Adding
     from dialer.loading.loading import Loading
     from dialer.settling.settling import Settling, SettlingTimes
     from dialer.settling.sweeping import Sweeping
@@ -298,6 +299,17 @@ class Wiring:
             self.db,
             phone_rules=self.phone_rules,
             data_dir=self.settings.dialer_data_dir,
+        )
+
+    @cached_property
+    def adding(self) -> "Adding":
+        """Adds contacts one at a time."""
+        from dialer.loading.adding import Adding
+
+        return Adding(
+            self.db,
+            phone_rules=self.phone_rules,
+            second_above=self.settings.dialer_second_person_above,
         )
 
     @cached_property

@@ -21,6 +21,7 @@ class Role(StrEnum):
     EXPIRES_AT = "expires_at"
     TIMEZONE = "timezone"
     CUSTOM_FIELD = "custom_field"
+    EXTERNAL_ID = "external_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,16 @@ def _optional_columns(names: list[str], *, taken: set[int]) -> tuple[MatchedColu
         for index, name in enumerate(names)
         if index not in taken and _squeezed(name) == _squeezed(role)
     )
+
+
+def roles_by_name(columns: Sequence[str]) -> dict[int, Role]:
+    """Tell what columns of a list mean as far as their names alone say it; of a number's, only one."""
+    roles = {match.index: match.role for match in _optional_columns(list(columns), taken=set())}
+    for role, synonyms in _SYNONYMS.items():
+        fitting = [at for at, name in enumerate(columns) if _squeezed(name) in synonyms]
+        if len(fitting) == 1:
+            roles[fitting[0]] = role
+    return roles
 
 
 def _listed(names: list[str]) -> str:

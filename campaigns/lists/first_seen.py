@@ -1,4 +1,4 @@
-"""Where each customer of a list stood first."""
+"""Where each customer of a list, and each external id, stood first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from campaigns.contact import Contact
-from campaigns.lists.sorted_runs import SortedRuns
+from campaigns.lists.external_ids import digest_of
+from campaigns.lists.sorted_runs import Integers, SortedRuns
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,32 @@ class FirstSeen:
         for place in np.flatnonzero(~is_kept):
             earlier[place] = Earlier(int(firsts[2][which[place]]), bool(same_pair[place]))
         return earlier
+
+
+class FirstIds:
+    """Remembers on which line each external id stands, by 63 bits of its digest."""
+
+    def __init__(self) -> None:
+        self._runs = SortedRuns()  # of digests and lines
+
+    def lines(self, contacts: Sequence[Contact]) -> list[int | None]:
+        """Tell for each contact on which line its id stands already; None: nowhere, or it has none."""
+        lines: list[int | None] = [None] * len(contacts)
+        places = [place for place, contact in enumerate(contacts) if contact.external_id]
+        table = _ids_and_lines([contacts[place] for place in places])
+        here = dict(zip(reversed(table[0].tolist()), reversed(places), strict=True))
+        is_known = self._runs.recall(table)
+        for place, id_, line, known in zip(places, *table.tolist(), is_known, strict=True):
+            if known or here[id_] != place:
+                lines[place] = line if known else contacts[here[id_]].source_line
+        return lines
+
+    def remember(self, contacts: Sequence[Contact]) -> None:
+        """Remember contacts, none of whose ids is known."""
+        table = _ids_and_lines([contact for contact in contacts if contact.external_id])
+        self._runs.remember(table[:, np.argsort(table[0], kind="stable")])
+
+
+def _ids_and_lines(contacts: Sequence[Contact]) -> Integers:
+    ids = [int.from_bytes(digest_of(one.external_id)[:8], "little") >> 1 for one in contacts]
+    return np.array([ids, [one.source_line for one in contacts]], dtype=np.int64).reshape(2, -1)

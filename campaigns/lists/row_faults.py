@@ -24,11 +24,16 @@ class RowFault(StrEnum):
     BAD_TIMEZONE = "bad_timezone"
     CUSTOM_FIELD_TOO_LONG = "custom_field_too_long"
     NEVER_DUE = "never_due"
+    BAD_EXTERNAL_ID = "bad_external_id"
+    # what is given one at a time
+    NOT_UNDERSTOOD = "not_understood"
+    UNKNOWN_COLUMN = "unknown_column"
     # others with the same numbers
     DUPLICATE_PAIR = "duplicate_pair"
     DUPLICATE_CUSTOMER = "duplicate_customer"
     DUPLICATE_IN_CAMPAIGN = "duplicate_in_campaign"
     DUPLICATE_ACTIVE = "duplicate_active"
+    DUPLICATE_EXTERNAL_ID = "duplicate_external_id"
 
 
 class RowWarning(StrEnum):

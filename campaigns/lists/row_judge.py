@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 from campaigns.contact import Contact
 from campaigns.lists.columns import Header, MatchedColumn, Role
+from campaigns.lists.external_ids import is_external_id
 from campaigns.lists.judged_rows import Rejected, Remark
 from campaigns.lists.row_faults import RowFault, RowWarning
 from campaigns.lists.row_options import NO_OPTIONS, OptionProblem, RowOptions, read_options
-from campaigns.lists.source import ListLimits, Quoting, Row
+from campaigns.lists.source import NO_LINE, ListLimits, Quoting, Row
 from campaigns.numbers.phone import (
     NumberWarning,
     Phone,
@@ -37,6 +38,11 @@ class RowJudge:
         self._options: dict[Role, MatchedColumn] = {
             match.role: match for match in header.optional if match.role is not Role.NAME
         }
+        self._beside_id = [
+            match.index for role, match in self._options.items() if role is not Role.EXTERNAL_ID
+        ]
+        id_column = self._options.get(Role.EXTERNAL_ID)
+        self._id_at = id_column.index if id_column else None
         self._parse = partial(parse_phone, rules=rules)
         # An agent's number stands in many rows; a customer's in one.
         self._parse_agent = lru_cache(maxsize=_AGENTS_REMEMBERED)(self._parse)
@@ -60,14 +66,17 @@ class RowJudge:
             or quoting is not Quoting.SOUND
             or len(text) > self._max_cell_chars
             or "\0" in text
-            or (self._options and self._has_options(cells))
+            or (self._beside_id and self._has_options(cells))
         ):
             return None
         agent = usual_mobile(cells[self._agent.index], self._rules)
         customer = usual_mobile(cells[self._customer.index], self._rules)
         if not agent or not customer or agent == customer or self._caller_id in (agent, customer):
             return None
-        return Contact(line, row_no, agent, customer, tuple(cells))
+        contact = Contact(line, row_no, agent, customer, tuple(cells))
+        if self._id_at is None or not (id_ := cells[self._id_at].strip()):
+            return contact
+        return contact._replace(external_id=id_) if is_external_id(id_) else None
 
     def _look_closely(self, row: Row, row_no: int, remarks: list[Remark]) -> Contact | Rejected:
         cells = self._fitted(row.cells)
@@ -102,6 +111,7 @@ class RowJudge:
             expires_at=options.expires_at,
             timezone=options.timezone,
             custom_field=options.custom_field,
+            external_id=options.external_id,
         )
 
     def _fitted(self, cells: list[str]) -> list[str]:
@@ -157,7 +167,7 @@ class RowJudge:
         return None
 
     def _has_options(self, cells: list[str]) -> bool:
-        return any(cells[match.index].strip() for match in self._options.values())
+        return any(cells[at].strip() for at in self._beside_id)
 
     def _read_options(self, cells: list[str]) -> "RowOptions | _Fault":
         if not self._options:
@@ -218,7 +228,7 @@ class _Fault:
             self.code,
             self.column,
             self.found,
-            f"{place}: expected {self.expected}, found {_shown(self.found)}. {self.fix}",
+            f"{place}: expected {self.expected}, found {shown(self.found)}. {self.fix}",
         )
 
 
@@ -249,7 +259,7 @@ _REMARKS = {
 def _remark(
     row: Row, row_no: int, code: NumberWarning | RowWarning, column: str | None, found: str
 ) -> Remark:
-    text = _REMARKS[code].format(_shown(found))
+    text = _REMARKS[code].format(shown(found))
     return Remark(
         row.line, row_no, code, column, found, f"{_place(row.line, row_no, column)}: {text}."
     )
@@ -260,13 +270,14 @@ def _number_fault(problem: PhoneProblem, match: MatchedColumn) -> _Fault:
 
 
 def _place(line: int, row_no: int, column: str | None) -> str:
-    return f"Row {row_no} (line {line})" + (f", {column}" if column else "")
+    place = f"Row {row_no} (line {line})" if line != NO_LINE else f"Contact {row_no}"
+    return place + (f", {column}" if column else "")
 
 
 _LONGEST_SHOWN_CHARS = 60
 
 
-def _shown(found: str) -> str:
+def shown(found: str) -> str:
     """Show a cell in one short line of visible characters."""
     visible = "".join(mark if mark.isprintable() else " " for mark in found[:200]).strip()
     if not visible:

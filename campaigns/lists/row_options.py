@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from campaigns.lists.columns import Role
+from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID, is_external_id
 from campaigns.lists.row_faults import RowFault
 
 
@@ -21,6 +22,7 @@ class RowOptions:
     expires_at: datetime | None = None
     timezone: str | None = None
     custom_field: str | None = None
+    external_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,10 @@ def _custom_field(text: str, _zone: ZoneInfo) -> str | None:
     return text if len(text) <= 128 else None  # the provider's limit
 
 
+def _external_id(text: str, _zone: ZoneInfo) -> str | None:
+    return text if is_external_id(text) else None
+
+
 def _instant(text: str, zone: ZoneInfo) -> datetime | None:
     """Read ISO 8601 only: 03/04/2026 is March to one reader and April to the other."""
     try:
@@ -114,6 +120,7 @@ _READERS: dict[Role, Callable[[str, ZoneInfo], object]] = {
     Role.EXPIRES_AT: _expires_at,
     Role.TIMEZONE: _timezone,
     Role.CUSTOM_FIELD: _custom_field,
+    Role.EXTERNAL_ID: _external_id,
 }
 
 _ISO = ("a date or time such as 2026-11-23 or 2026-11-23 10:00", "Write year, month and day so.")
@@ -139,6 +146,12 @@ _PROBLEMS = {
             RowFault.CUSTOM_FIELD_TOO_LONG,
             "at most 128 characters",
             "Shorten the text; the provider takes no more.",
+        ),
+        OptionProblem(
+            Role.EXTERNAL_ID,
+            RowFault.BAD_EXTERNAL_ID,
+            f"at most {LONGEST_EXTERNAL_ID} printable characters",
+            "Use the id your own system has, or leave it empty.",
         ),
     )
 }

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from campaigns.contact import Contact
-from campaigns.lists.columns import Header
-from campaigns.lists.first_seen import Earlier, FirstSeen
+from campaigns.lists.columns import Header, Role
+from campaigns.lists.first_seen import Earlier, FirstIds, FirstSeen
 from campaigns.lists.judged_rows import Rejected
 from campaigns.lists.row_faults import RowFault
-from campaigns.lists.row_judge import reject
+from campaigns.lists.row_judge import reject, shown
+from campaigns.lists.source import NO_LINE
 
 
 class Dedupe(StrEnum):
@@ -38,11 +39,13 @@ class OtherLists:
         suppressed: Numbers never to be called, agents' and customers' alike.
         in_campaign: Customers of the campaign the list is appended to.
         active: Customers of other campaigns that are not over.
+        external_ids: Of the campaign's contacts; ids, not numbers.
     """
 
     suppressed: Lookup = listed_nowhere
     in_campaign: Lookup = listed_nowhere
     active: Lookup = listed_nowhere
+    external_ids: Lookup = listed_nowhere
 
 
 NO_OTHER_LISTS = OtherLists()
@@ -57,15 +60,42 @@ class Sieve:
         self._dedupe = dedupe
         self._others = others
         self._seen = FirstSeen()
+        self._id_column = next(
+            (match.column for match in header.optional if match.role is Role.EXTERNAL_ID), None
+        )
+        self._ids = FirstIds()
 
     def sift(self, contacts: list[Contact]) -> tuple[list[Contact], list[Rejected], list[Rejected]]:
         """Part a chunk into accepted, suppressed and duplicate, each in file order."""
         contacts, suppressed = self._without_suppressed(contacts)
-        if self._dedupe is Dedupe.NONE:
-            return contacts, suppressed, []
-        contacts, elsewhere = self._without_those_listed_elsewhere(contacts)
-        contacts, in_file = self._without_later_ones(contacts)
-        return contacts, suppressed, sorted(elsewhere + in_file, key=lambda row: row.row_no)
+        contacts, duplicates = self._without_known_ids(contacts)
+        if self._dedupe is not Dedupe.NONE:
+            contacts, elsewhere = self._without_those_listed_elsewhere(contacts)
+            contacts, in_file = self._without_later_ones(contacts)
+            duplicates = sorted(duplicates + elsewhere + in_file, key=lambda row: row.row_no)
+        if self._id_column:
+            self._ids.remember(contacts)
+        return contacts, suppressed, duplicates
+
+    def _without_known_ids(self, contacts: list[Contact]) -> tuple[list[Contact], list[Rejected]]:
+        """Take those back whose id another contact has; an id stands for one, whatever is dedupe."""
+        column = self._id_column
+        if column is None:
+            return contacts, []
+        known = self._others.external_ids({one.external_id for one in contacts if one.external_id})
+
+        def objection(contact: Contact, line: int | None) -> Rejected | None:
+            id_ = contact.external_id
+            if id_ in known:
+                message = f"{shown(id_)} is the id of a contact of this campaign already."
+            elif line is not None:
+                message = f"{shown(id_)} stands on line {line} already; the first row is kept."
+            else:
+                return None
+            code = RowFault.DUPLICATE_EXTERNAL_ID
+            return reject(contact, code, column, found=id_, message=message)
+
+        return _part(contacts, map(objection, contacts, self._ids.lines(contacts)))
 
     def _without_suppressed(self, contacts: list[Contact]) -> tuple[list[Contact], list[Rejected]]:
         numbers = {number for row in contacts for number in (row.agent, row.customer)}
@@ -116,7 +146,8 @@ class Sieve:
             if first is None:
                 return None
             code = RowFault.DUPLICATE_CUSTOMER
-            message = f"{contact.customer} stands on line {first.line} already"
+            where = f"on line {first.line}" if first.line != NO_LINE else "before it"
+            message = f"{contact.customer} stands {where} already"
             if first.is_same_pair:
                 code = RowFault.DUPLICATE_PAIR
                 message += ", with the same agent"

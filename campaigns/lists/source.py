@@ -46,6 +46,10 @@ class ListLimits:
     max_sheet_cells: int = 20_000_000
 
 
+NO_LINE = 0
+"""The line of a row that stands in no file: it was given one at a time."""
+
+
 class Quoting(StrEnum):
     """How well the quotes of a row go together."""
 

@@ -7,10 +7,12 @@ from typing import Self
 
 from campaigns.campaign_rules import CampaignRules, ZoneBy
 from campaigns.contact import Contact
+from campaigns.lists.external_ids import Fingerprints
 from campaigns.numbers.phone import zone_of
 from dialer import failpoints
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.contacts import Block, Contacts, Row, pack_records
+from dialer.store.external_ids import Named
 from dialer.store.record import PER_CHUNK
 
 _BLOCK = 2_000  # contacts a script call: about 5 ms in which nobody else is served
@@ -25,10 +27,14 @@ class ContactBlocks:
 
     Args:
         size: Contacts the campaign has.
+        fingerprints: Tell rows with the same external id apart.
     """
 
-    def __init__(self, db: Database, campaign: Campaign, *, size: int) -> None:
+    def __init__(
+        self, db: Database, campaign: Campaign, *, size: int, fingerprints: Fingerprints
+    ) -> None:
         self._campaign = campaign
+        self._fingerprints = fingerprints
         self._size = size
         self._campaigns = Campaigns(db)
         self._contacts = Contacts(db)
@@ -78,10 +84,11 @@ class ContactBlocks:
             self._campaign.id,
             before=self._size,
             records=pack_records(contacts),
-            rows=[_row(contact) for contact in contacts],
+            rows=[row_of(contact) for contact in contacts],
             ends=self._ends,
+            named=named(contacts, self._fingerprints, before=self._size),
         )
-        zones = _zones(contacts, self._campaign.rules)
+        zones = zones_of(contacts, self._campaign.rules)
         self._wait()
         self._under_way = self._redis.submit(self._store, block, zones)
         self._size += len(contacts)
@@ -97,7 +104,20 @@ class ContactBlocks:
             self._under_way.result()
 
 
-def _zones(contacts: Sequence[Contact], rules: CampaignRules) -> set[str]:
+def named(contacts: Sequence[Contact], fingerprints: Fingerprints, *, before: int) -> list[Named]:
+    """Name those of some contacts that bear an external id.
+
+    Args:
+        before: Contacts the campaign has before these.
+    """
+    return [
+        Named(n, contact.external_id, fingerprints.of(contact))
+        for n, contact in enumerate(contacts, before + 1)
+        if contact.external_id
+    ]
+
+
+def zones_of(contacts: Sequence[Contact], rules: CampaignRules) -> set[str]:
     """Tell the zones contacts have of their own, of their row or of their number."""
     zones = {contact.timezone for contact in contacts}
     if rules.zone_by is ZoneBy.NUMBER:
@@ -105,12 +125,14 @@ def _zones(contacts: Sequence[Contact], rules: CampaignRules) -> set[str]:
     return {zone for zone in zones if zone}
 
 
-def _row(contact: Contact) -> Row:
-    if not (contact.timezone or contact.custom_field):
+def row_of(contact: Contact) -> Row:
+    """Give what is stored beside a contact's record."""
+    if not (contact.timezone or contact.custom_field or contact.external_id):
         return Row(contact.source_line, contact.cells)
-    extra = {}
-    if contact.timezone:
-        extra["timezone"] = contact.timezone
-    if contact.custom_field:
-        extra["custom_field"] = contact.custom_field
-    return Row(contact.source_line, contact.cells, extra)
+    extra = {
+        "timezone": contact.timezone,
+        "custom_field": contact.custom_field,
+        "external_id": contact.external_id,
+    }
+    told = {name: value for name, value in extra.items() if value}
+    return Row(contact.source_line, contact.cells, told)

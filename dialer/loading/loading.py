@@ -32,8 +32,9 @@ from campaigns.custom_field import CustomFieldTemplate
 from campaigns.lists.columns import ColumnChoice
 from campaigns.lists.contact_list import ContactList, open_list
 from campaigns.lists.diff import ListDiff
+from campaigns.lists.external_ids import Fingerprints
 from campaigns.lists.judged_rows import Chunk, Rejected, Summary, without_remarks, write_rejected
-from campaigns.lists.sieve import Dedupe, OtherLists
+from campaigns.lists.sieve import Dedupe, Lookup, OtherLists, listed_nowhere
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer import failpoints
 from dialer.call_request import check_call
@@ -43,6 +44,7 @@ from dialer.loading.contact_blocks import ContactBlocks, Interrupted
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import LoadMark, RejectedRow, WrongState
 from dialer.store.contacts import Contacts, customers_of
+from dialer.store.external_ids import bearers_of
 from dialer.store.suppressed import lists_with_numbers
 from dialer.workbooks.apart import open_workbook_apart
 
@@ -150,7 +152,7 @@ class Loading:
             raise StartRefused
         with self._private_copy(file) as (private, content_hash):
             if not self._campaigns.knows_import(self._campaigns.id_of(name), content_hash):
-                self._check_end(rules)
+                check_end(self._db, rules)
             contact_list = self._open(private, rules, options)
             campaign = self._campaign_for(name, rules, contact_list, content_hash)
             return self._load_into(
@@ -175,7 +177,7 @@ class Loading:
         """
         with self._private_copy(file) as (private, content_hash):
             if not self._campaigns.knows_import(campaign.id, content_hash):
-                self._check_end(campaign.rules)
+                check_end(self._db, campaign.rules)
             contact_list = self._open(private, campaign.rules, options)
             _check_columns(campaign, contact_list)
             return self._load_into(
@@ -219,7 +221,7 @@ class Loading:
             on_chunk: Told every judged chunk of rows.
         """
         _check_rules(rules)
-        self._check_end(rules)
+        check_end(self._db, rules)
         contact_list = self._open(file, rules, options)
         summary = Summary()
 
@@ -235,12 +237,6 @@ class Loading:
         with (rejected or Path(os.devnull)).open("w", encoding="utf-8", newline="") as out:
             out.writelines(write_rejected(contact_list.header.columns, not_taken()))
         return Loaded(None, summary, contact_list)
-
-    def _check_end(self, rules: CampaignRules) -> None:
-        if rules.end_has_come(datetime.fromtimestamp(self._db.now(), UTC)):
-            raise LoadRefused(
-                "ends_at has passed, so nobody would be called; load a new campaign with a later one"
-            )
 
     def _open(self, file: BinaryIO, rules: CampaignRules, options: LoadOptions) -> ContactList:
         phone_rules = PhoneRules(
@@ -334,7 +330,9 @@ class Loading:
         try:
             with (
                 _no_search_for_cycles(),
-                ContactBlocks(self._db, campaign, size=mark.size) as blocks,
+                ContactBlocks(
+                    self._db, campaign, size=mark.size, fingerprints=_fingerprints(contact_list)
+                ) as blocks,
             ):
                 for number, chunk in enumerate(_without(chunk, stored) for chunk in chunks):
                     blocks.add(chunk.accepted)
@@ -381,9 +379,12 @@ class Loading:
     def _others(
         self, options: LoadOptions, *, campaign: Campaign | None, mark: LoadMark | None = None
     ) -> OtherLists:
-        suppressed = partial(self._suppressed, campaign)
+        suppressed = partial(suppressed_among, self._db, campaign)
+        external_ids: Lookup = listed_nowhere
+        if campaign and mark and mark.base:
+            external_ids = partial(self._borne, campaign, mark.base)
         if options.dedupe is Dedupe.NONE:
-            return OtherLists(suppressed=suppressed)
+            return OtherLists(suppressed=suppressed, external_ids=external_ids)
         in_campaign = active = _Customers([])
         if campaign and mark and mark.base:
             in_campaign = _Customers([customers_of(self._db, campaign.id, size=mark.base)])
@@ -395,18 +396,15 @@ class Loading:
                     if not other.state.is_over and (campaign is None or other.id != campaign.id)
                 ]
             )
-        return OtherLists(suppressed=suppressed, in_campaign=in_campaign, active=active)
+        return OtherLists(
+            suppressed=suppressed, in_campaign=in_campaign, active=active, external_ids=external_ids
+        )
 
-    def _suppressed(self, campaign: Campaign | None, numbers: Collection[str]) -> AbstractSet[str]:
-        lists = lists_with_numbers(self._db, campaign.id if campaign else None)
-        if not numbers or not lists:
-            return frozenset()
-        listed = list(numbers)
-        digits = [number[1:] for number in listed]
-        found: set[str] = set()
-        for one in lists:
-            found.update(compress(listed, one.holds(digits)))
-        return found
+    def _borne(self, campaign: Campaign, size: int, ids: Collection[str]) -> AbstractSet[str]:
+        """Tell which external ids the first contacts of a campaign bear."""
+        asked = list(ids)
+        found = bearers_of(self._db, [(campaign.id, one) for one in asked])
+        return {id_ for id_, one in zip(asked, found, strict=True) if one and one.n <= size}
 
     def _write_rejected(self, campaign: Campaign, summary: Summary) -> Path | None:
         if not summary.rejected + summary.duplicate:
@@ -425,6 +423,33 @@ class Loading:
             os.fsync(out.fileno())
         part.replace(path)
         return path
+
+
+def check_end(db: Database, rules: CampaignRules) -> None:
+    """Check that a campaign's end has not come.
+
+    Raises:
+        LoadRefused: It has.
+    """
+    if rules.end_has_come(datetime.fromtimestamp(db.now(), UTC)):
+        raise LoadRefused(
+            "ends_at has passed, so nobody would be called; load a new campaign with a later one"
+        )
+
+
+def suppressed_among(
+    db: Database, campaign: Campaign | None, numbers: Collection[str]
+) -> AbstractSet[str]:
+    """Tell which numbers are never to be called, by anybody or by a campaign."""
+    lists = lists_with_numbers(db, campaign.id if campaign else None)
+    if not numbers or not lists:
+        return frozenset()
+    listed = list(numbers)
+    digits = [number[1:] for number in listed]
+    found: set[str] = set()
+    for one in lists:
+        found.update(compress(listed, one.holds(digits)))
+    return found
 
 
 @contextlib.contextmanager
@@ -460,6 +485,11 @@ class _Customers:
         at[at == self._numbers.size] = 0
         found = self._numbers[at] == wanted
         return {number for number, is_listed in zip(asked, found, strict=True) if is_listed}
+
+
+def _fingerprints(contact_list: ContactList) -> Fingerprints:
+    matched = contact_list.header.matched
+    return Fingerprints(contact_list.header.columns, {one.index: one.role for one in matched})
 
 
 def _check_name(name: str) -> None:

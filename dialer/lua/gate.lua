@@ -12,7 +12,8 @@ local rules_read = {}
 
 local function rules_of(campaign)
   if not rules_read[campaign] then
-    rules_read[campaign] = redis.call('HMGET', key('c', campaign), 'state', 'rules_version', 'size', 'confirmed')
+    rules_read[campaign] = redis.call('HMGET', key('c', campaign), 'state', 'rules_version', 'size',
+      'confirmed', 'added', 'added_confirmed')
   end
   return rules_read[campaign]
 end
@@ -107,8 +108,8 @@ local function ask(one)
     return { 'stale_rules' }
   end
   local size, second_above = tonumber(rules[3] or 0), given.second_above
-  local pauses = one.pauses
-  if not pauses and second_above > 0 and size > math.max(second_above, tonumber(rules[4] or 0)) then
+  local pauses, added_since = one.pauses, tonumber(rules[5] or 0) - tonumber(rules[6] or 0)
+  if not pauses and needs_second(size, second_above, rules[4], added_since) then
     pauses = string.format('%d contacts wait for a second person who starts it', size)
   end
   if pauses then

@@ -1,30 +1,66 @@
--- Append one block of checked contacts to a campaign; asking twice appends once.
+-- Append one block of checked contacts to a campaign, or contacts that come one at a time and belong
+-- to no file; asking twice appends once.
 -- KEYS 1  prefix
 -- GIVEN   Load in dialer/store/contacts.py
 -- Whoever is in none of these lists stands behind a contact of the block, which names it already.
 -- Returns how many contacts are loaded now, or -1 when those rows are not as they were read: what was
 -- purged from them must not come back. A block that does not follow is not written, nor one
--- for a campaign that is being cancelled: nobody would close its contacts.
+-- for a campaign that is being cancelled: nobody would close its contacts. Of contacts that come one
+-- at a time it may also be a word: why none was taken.
 
 local campaign, before, records = given.campaign, given.before, given.records
 local newcomers, joining, others = given.newcomers, given.joining, given.others
-local known = redis.call('HMGET', key('c', campaign), 'size', 'state')
-local loaded = tonumber(known[1] or 0)
-if loaded ~= before or known[2] == 'cancelling' or known[2] == 'cancelled' then
+local ids, single, second_above = given.ids, given.single, given.second_above
+local known = redis.call('HMGET', key('c', campaign),
+  'size', 'state', 'loading', 'archived_at', 'confirmed', 'added', 'added_confirmed')
+local loaded, state, added = tonumber(known[1] or 0), known[2], #records / BYTES
+
+-- Why contacts that come one at a time are not taken: nobody steps between this and their being there.
+local function objection()
+  local added_since = added + tonumber(known[6] or 0) - tonumber(known[7] or 0)
+  if loaded ~= before then
+    return 'grown' -- by as many perhaps, but others
+  elseif known[4] then
+    return 'archived'
+  elseif known[3] or state == 'loading' then
+    return 'loading'
+  elseif state == 'cancelling' or state == 'cancelled' then
+    return state
+  elseif state == 'running' and single == 'waits' then
+    return state
+  elseif (state == 'running' or state == 'completed' and single == 'calls')
+    and needs_second(loaded + added, second_above, known[5], added_since) then
+    return 'second_person'
+  end
+end
+
+local why_not = single ~= '' and objection()
+if why_not then
+  return why_not
+end
+if loaded ~= before or state == 'cancelling' or state == 'cancelled' then
   return loaded
 end
 local first_rows = key('c', campaign, 'rows', math.floor(before / PER_CHUNK))
 if before % PER_CHUNK > 0 and redis.call('GET', first_rows) ~= given.seen then
   return -1
 end
-if known[2] == 'completed' then
+if state == 'completed' then
   reopen(campaign)
+  if single == 'calls' then -- it had run out of contacts, and goes on with these
+    redis.call('HSET', key('c', campaign), 'state', 'running', 'why', '', 'running_at', text(now))
+  end
 end
 
-local added = #records / BYTES
 local first_chunk = math.floor(before / PER_CHUNK)
 for i, rows in ipairs(given.rows) do
   redis.call('SET', key('c', campaign, 'rows', first_chunk + i - 1), rows)
+end
+
+for i = 1, #ids, 18 do
+  local share = struct.unpack('<H', ids, i)
+  redis.call('HSET', key('c', campaign, 'external', share),
+    string.sub(ids, i + 2, i + 9), string.sub(ids, i + 10, i + 17))
 end
 
 local at = 1
@@ -108,7 +144,8 @@ for i = 1, #others, 4 do
     redis.call('ZADD', key('later'), due, campaign .. '/' .. n)
   else
     local agent = agent_of(n)
-    redis.call('ZADD', key('c', campaign, 'ranked', agent), rank_of(priority, due, n), n)
+    local rank = (priority ~= 0 or due > 0) and rank_of(priority, due, n) or rank_among_plain(n)
+    redis.call('ZADD', key('c', campaign, 'ranked', agent), rank, n)
     if not is_ranked[agent] then
       agents[#agents + 1], is_ranked[agent] = agent, true
     end
@@ -139,5 +176,10 @@ if #free_agents + #newcomers > 0 then
 end
 
 redis.call('HSET', key('c', campaign), 'size', before + added)
+if single ~= '' then
+  for _, name in ipairs({ 'rows', 'accepted', 'added' }) do
+    redis.call('HINCRBY', key('c', campaign), name, added)
+  end
+end
 count(campaign, 'waiting', added)
 return before + added

@@ -233,8 +233,13 @@ local function step_forward(campaign, agent, c)
 end
 
 -- A contact's rank, the lowest first: by priority, then what is due by its instant, then as in the
--- file. Contacts that were never tried and have no priority are not ranked; they stand at PLAIN.
+-- file. Contacts that were never tried and have no priority are not ranked: they stand at PLAIN and
+-- their number. One that was added by itself is ranked there, and so takes its turn among them.
 local PRIORITY, NEVER_TRIED, PLAIN = 1e11, 5e9, 1e10 -- an instant is below 4.3e9
+
+local function rank_among_plain(n)
+  return PLAIN + n
+end
 
 local function rank_of(priority, due, n)
   return -priority * PRIORITY + (due > 0 and due or NEVER_TRIED + n)
@@ -248,7 +253,8 @@ local function turn_of(campaign, agent)
   local rank = tonumber(first[2] or nil)
   if rank and rank < PLAIN then
     return rank - PLAIN
-  elseif rank == PLAIN or redis.call('HEXISTS', key('c', campaign, 'heads'), agent) == 1 then
+  elseif rank and rank < PLAIN + NEVER_TRIED
+    or redis.call('HEXISTS', key('c', campaign, 'heads'), agent) == 1 then
     return now
   end
   return rank
@@ -345,6 +351,13 @@ local function finish_campaign_if_done(campaign)
       redis.call('DEL', key('c', campaign, 'heads'))
     end
   end
+end
+
+-- Whether so many contacts wait for a second person who starts the campaign too. Those that came one
+-- at a time since two confirmed it count only beyond what one person alone may have dialled.
+local function needs_second(size, second_above, confirmed, added_since)
+  local allowed = tonumber(confirmed or 0) + math.min(added_since, second_above)
+  return second_above > 0 and size > math.max(second_above, allowed)
 end
 
 -- Notes that what was over is not as it was read: late values, corrections, numbers that went.

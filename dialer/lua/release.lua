@@ -150,15 +150,17 @@ local function pick(campaign, agent, first)
   local ranked, heads = key('c', campaign, 'ranked', agent), key('c', campaign, 'heads')
   for _ = 1, 20 do
     local top = redis.call('ZRANGE', ranked, 0, 0, 'WITHSCORES')
-    local goes_first = top[1] and tonumber(top[2]) < PLAIN
-    local head = not goes_first and not first and redis.call('HGET', heads, agent)
+    local rank = tonumber(top[2] or nil)
+    local head = not first and not (rank and rank < PLAIN) and redis.call('HGET', heads, agent)
+    local plain = first and first.n or tonumber(head or nil)
+    local goes_first = rank and rank < rank_among_plain(plain or 0)
     local n, c, left_queue
     if first and not goes_first then
       n, c, first = first.n, first.c, nil
       step_forward(campaign, agent, c)
       c.flags = 0
-    elseif head then
-      n = tonumber(head)
+    elseif head and not goes_first then
+      n = plain
       c = read_contact(campaign, n)
       step_forward(campaign, agent, c)
       left_queue = c.state ~= WAITING or not is_plain(c)

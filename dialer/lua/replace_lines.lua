@@ -31,4 +31,8 @@ end
 for _, one in ipairs(changes.attempts) do
   redis.call('HSET', attempts, one.field, one.attempt)
 end
+for _, one in ipairs(changes.external_ids) do
+  local field = string.gsub(one[2], '%x%x', function(byte) return string.char(tonumber(byte, 16)) end)
+  redis.call('HDEL', key('c', campaign, 'external', one[1]), field)
+end
 return 1

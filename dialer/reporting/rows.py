@@ -97,6 +97,7 @@ class ContactRows:
                 for due_s, state in zip(records["due_s"], records["state"], strict=True)
             ],
             "last_call_sid": [last_sids.get(n) for n in batch.numbers],
+            "external_id": self._external_ids(batch),
         }
         return [*(columns[column.field] for column in CONTACTS), *self._own_of(batch)]
 
@@ -118,8 +119,15 @@ class ContactRows:
         id_parts = zip(columns["contact_id"], columns["no"], columns["nonce"], strict=True)
         columns["attempt_id"] = [f"{contact}-{no}-{nonce}" for contact, no, nonce in id_parts]
         columns["source_line"] = batch.beside_attempts(places)
+        columns["external_id"] = batch.beside_attempts(self._external_ids(batch))
         own = others[len(others) - self._own_columns :]
         return [*(columns[column.field] for column in ATTEMPTS), *map(batch.beside_attempts, own)]
+
+    def _external_ids(self, batch: ContactBatch) -> list[str | None]:
+        ids = [line.row.external_id or None for line in batch.lines]
+        if self._mask.mask is Mask.NONE or not any(ids):
+            return ids
+        return [id_ and self._mask.text(id_) for id_ in ids]
 
     def _numbers(self, numbers: Sequence[str]) -> list[str]:
         digits = [number.removeprefix("+") for number in numbers]

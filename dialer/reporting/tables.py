@@ -5,7 +5,7 @@ after them; the upload's own columns come last, in its order and under its names
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
@@ -114,6 +114,12 @@ class NotTakenRow(Protocol):
 _NUMBERS = (
     Column("agent", Type.WORD, "who is rung first", repeats=True),
     Column("customer", Type.WORD, "who is rung then"),
+)
+_EXTERNAL_ID = Column(
+    "external_id",
+    Type.TEXT,
+    "the contact's id in its owner's own systems; empty where it has none",
+    may_be_empty=True,
 )
 ATTEMPTS = (
     Column("attempt_id", Type.WORD, "`7f3kq2xa-42-2-…`: campaign, contact, number, execution"),
@@ -224,6 +230,7 @@ ATTEMPTS = (
         may_be_empty=True,
         repeats=True,
     ),
+    replace(_EXTERNAL_ID, in_api=False),
 )
 CONTACTS = (
     Column("contact_id", Type.WORD, "`7f3kq2xa-42`: campaign, number in the campaign"),
@@ -246,6 +253,7 @@ CONTACTS = (
     ),
     Column("last_call_sid", Type.TEXT, "of its last call", may_be_empty=True, in_api=False),
     Column("charged", Type.INTEGER, "attempts that count against the maximum"),
+    _EXTERNAL_ID,
 )
 _SUMMARY = (
     Column("name", Type.WORD),

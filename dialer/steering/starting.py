@@ -51,9 +51,7 @@ class Starting:
 
     def _confirm(self, campaign: Campaign, who: str) -> None:
         """Note who wants it; the gate asks for what is noted, whatever lets it run."""
-        if not self._second_above or campaign.accepted <= max(
-            self._second_above, campaign.confirmed
-        ):
+        if not campaign.needs_second(above=self._second_above):
             return
         asked_by = self._campaigns.ask_to_start(campaign, who=who)
         if asked_by == who:

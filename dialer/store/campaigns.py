@@ -111,6 +111,7 @@ class Campaign:
         loading: Contacts of a file on its way in, or broken off there; `accepted` includes them.
         in_part: SHA-256 of the file of which only a part is here: on its way in, broken off there, or
             kept out by a cancellation; '' = none is.
+        added: Contacts that were added one at a time; `added_confirmed`: by when two people started it.
         confirmed: How many contacts two people have started it with.
         asked_by: Who has started it and waits for a second person; '' = nobody.
         created_at: Epoch s, as are the other instants; None = not yet.
@@ -148,7 +149,18 @@ class Campaign:
     loading: int = 0
     in_part: str = ""
     confirmed: int = 0
+    added: int = 0
+    added_confirmed: int = 0
     asked_by: str = ""
+
+    def needs_second(self, *, above: int) -> bool:
+        """It has more contacts than one person may start; prelude.lua asks the same.
+
+        Args:
+            above: Contacts that one person may start, or add to what two have confirmed; 0: any.
+        """
+        allowed = self.confirmed + min(self.added - self.added_confirmed, above)
+        return above > 0 and self.accepted > max(above, allowed)
 
     @property
     def has_a_start_ahead(self) -> bool:
@@ -343,6 +355,21 @@ class Campaigns:
         """Read the campaigns that stand in one of these states."""
         return (campaign for campaign in self.readable(self.ids()) if campaign.state in states)
 
+    def size(self, campaign: str) -> int:
+        """Read how many contacts a campaign has."""
+        return int(cast("Any", self._db.client.hget(self._db.key("c", campaign), "size")) or 0)
+
+    def sizes_of_active(self) -> dict[str, int]:
+        """Read how many contacts each campaign has that is not over."""
+        ids = self.ids()
+        keys = [self._db.key("c", id_) for id_ in ids]
+        sizes = self._db.read_field("size", keys)
+        return {
+            id_: int(size or 0)
+            for id_, state, size in zip(ids, self.states(ids), sizes, strict=True)
+            if state and not state.is_over
+        }
+
     def begin_loading(
         self, campaign: str, *, content_hash: str, may_start: bool = True
     ) -> LoadMark | None:
@@ -500,7 +527,12 @@ class Campaigns:
     def confirm_start(self, campaign: Campaign, *, by: str) -> None:
         """Note that two people want it to start with the contacts it has."""
         key = self._db.key("c", campaign.id)
-        self._db.client.hset(key, mapping={"confirmed": campaign.accepted, "confirmed_by": by})
+        noted = {
+            "confirmed": campaign.accepted,
+            "added_confirmed": campaign.added,
+            "confirmed_by": by,
+        }
+        self._db.client.hset(key, mapping=cast("dict[Any, Any]", noted))
         self._db.client.hdel(key, "asked_by")
 
     def note_zones(self, campaign: str, zones: Collection[str]) -> None:
@@ -567,6 +599,8 @@ def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
         open_until=float(fields.get("open_until", 0)),
         loading=loading,
         confirmed=int(fields.get("confirmed", 0)),
+        added=int(fields.get("added", 0)),
+        added_confirmed=int(fields.get("added_confirmed", 0)),
         asked_by=fields.get("asked_by", ""),
         in_part=fields.get("loading", "").rpartition(":")[0] or fields.get("in_part", ""),
     )

@@ -19,6 +19,7 @@ from campaigns.contact import Contact
 from campaigns.contact_state import ContactState
 from dialer.ids import ContactId
 from dialer.store.database import Database, text
+from dialer.store.external_ids import Named, pack_ids
 from dialer.store.queue_ends import QueueEnds, has_forgotten_ends
 from dialer.store.record import (
     APART,
@@ -32,6 +33,7 @@ from dialer.store.records import RECORD_TYPE
 from dialer.store.scripts import gives
 
 _ROWS_CHANGED = -1  # what load.lua answers
+GROWN = "grown"
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 NO_EXTRA: Mapping[str, str] = MappingProxyType({})
@@ -42,12 +44,18 @@ class Row(NamedTuple):
 
     Args:
         line: Physical line in the file, from 1.
-        extra: Per-row values the rules use: `timezone`, `custom_field`; most rows have none.
+        extra: Per-row values beside the cells: `timezone`, `custom_field`, `external_id`; most rows
+            have none.
     """
 
     line: int
     cells: tuple[str, ...]
     extra: Mapping[str, str] = NO_EXTRA
+
+    @property
+    def external_id(self) -> str:
+        """What its owner's systems call the contact; '' = nothing."""
+        return self.extra.get("external_id", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,19 @@ class FetchedContact:
         return ContactRecord.unpack(self.record), _unpack_row(_neighbours(self.rows)[self.inside])
 
 
+class NotTakenNow(Exception):
+    """Contacts that come one at a time are not taken.
+
+    Args:
+        why: `grown`: it has other contacts than it had; the campaign's state; `loading`: a file is on its way in; `archived`; `second_person`: a
+            second person has to start it with so many.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
 class NotTaken(Enum):
     """Why a contact was not taken up."""
 
@@ -85,6 +106,7 @@ class Block:
         standing: Who is a newcomer, who stands behind whom, and who is not plain, packed for load.lua.
         rows: Of a hundred contacts each, the first hundred being that of `before`; not compressed.
         seen: The packed rows of that hundred as they were read; none where a new one begins.
+        ids: External ids of those that bear one, packed for load.lua.
     """
 
     before: int
@@ -93,6 +115,20 @@ class Block:
     standing: tuple[bytes, bytes, bytes]
     rows: list[bytes]
     seen: bytes = b""
+    ids: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class OneAtATime:
+    """How contacts are taken that belong to no file.
+
+    Args:
+        may_start: Whoever adds them may start calls.
+        second_above: Contacts above which a second person has to have started a campaign; 0: never.
+    """
+
+    may_start: bool
+    second_above: int
 
 
 @gives("load")
@@ -108,6 +144,10 @@ class Load(NamedTuple):
         others: Which are not plain.
         seen: The packed rows of the hundred that `before` lies within, as they were read; empty where
             a new hundred begins.
+        ids: External ids of those that bear one: share, field and value of each, packed.
+        single: Empty for contacts of a file; of those that come one at a time `calls`, or `waits` when
+            whoever adds them may not start calls.
+        second_above: Contacts above which a second person has to have started it, 0 = never.
         rows: Packed, one string per hundred contacts, the first hundred being that of `before`.
     """
 
@@ -118,6 +158,9 @@ class Load(NamedTuple):
     joining: bytes
     others: bytes
     seen: bytes
+    ids: bytes
+    single: str
+    second_above: int
     rows: Sequence[bytes]
 
 
@@ -179,18 +222,22 @@ class Contacts:
         before: int,
         records: bytes,
         rows: Sequence[Row],
-        ends: QueueEnds,
+        ends: QueueEnds | None,
+        named: Sequence[Named] = (),
     ) -> Block:
         """Make a block of packed records and rows; reads the hundred that `before` lies within.
 
         Args:
-            ends: Of the queues of the contacts before; those of the block are added.
+            ends: Of the queues of the contacts before; those of the block are added. None: they join
+                no queue, and are ranked beside them.
+            named: Those of them that bear an external id.
         """
         first, inside = divmod(before, PER_CHUNK)
         seen = self._packed_rows(campaign, first) if inside else b""
         whole = [*unpack_rows(seen)[:inside], *rows]
         table = np.frombuffer(records, dtype=RECORD_TYPE).copy()
-        is_plain = (table["priority"] == 0) & (table["due_s"] == 0)
+        is_plain = (table["priority"] == 0) & (table["due_s"] == 0) & (ends is not None)
+        ends = ends or QueueEnds()
         standing = ends.add(table["agent"].astype(np.int64), is_plain, before=before)
         table["next"] = standing.nexts
         table["flags"][standing.newcomers - before - 1] = NEWCOMER
@@ -206,19 +253,27 @@ class Contacts:
             ),
             rows=[_as_lines(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)],
             seen=seen,
+            ids=pack_ids(named),
         )
 
-    def store(self, campaign: str, block: Block) -> int:
-        """Append a block, as `append` does."""
+    def store(self, campaign: str, block: Block, one_at_a_time: OneAtATime | None = None) -> int:
+        """Append a block, as `append` does.
+
+        Raises:
+            NotTakenNow: It does not take contacts one at a time.
+        """
         while True:
             rows = list(map(_compressed, block.rows))
-            answer = int(
-                self._db.run(
-                    Load(campaign, block.before, block.records, *block.standing, block.seen, rows)
+            answer = self._db.run(
+                Load(
+                    *(campaign, block.before, block.records, *block.standing, block.seen),
+                    *(block.ids, *_asked(one_at_a_time), rows),
                 )
             )
+            if isinstance(answer, bytes):
+                raise NotTakenNow(text(answer))
             if answer != _ROWS_CHANGED:
-                return answer
+                return int(answer)
             block = self._upon_rows_as_they_are(campaign, block)
 
     def _upon_rows_as_they_are(self, campaign: str, block: Block) -> Block:
@@ -276,6 +331,12 @@ class Contacts:
         return cast("bytes | None", packed) or b""
 
 
+def _asked(how: OneAtATime | None) -> tuple[str, int]:
+    if how is None:
+        return "", 0
+    return "calls" if how.may_start else "waits", how.second_above
+
+
 def _taken(
     answer: Sequence[Any], answers: Sequence[Sequence[Any]], *, inside: int
 ) -> FetchedContact | NotTaken | redis.ResponseError:
@@ -302,26 +363,33 @@ def unpack_records(packed: bytes) -> Iterator[ContactRecord]:
 
 
 def customers_of(
-    db: Database, campaign: str, *, size: int
+    db: Database, campaign: str, *, size: int, after: int = 0
 ) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    """Read all customers of a campaign's first `size` contacts, E.164 digits as integers."""
-    (customers,) = _columns(db, campaign, "customer", size=size)
-    return customers
+    """Read all customers of a campaign's first `size` contacts, E.164 digits as integers.
+
+    Args:
+        after: Contacts to pass over.
+    """
+    first = after // PER_CHUNK
+    (customers,) = _columns(db, campaign, "customer", size=size, first=first)
+    return customers[after - first * PER_CHUNK :]
 
 
 def _columns(
-    db: Database, campaign: str, *names: str, size: int
+    db: Database, campaign: str, *names: str, size: int, first: int = 0
 ) -> "list[np.ndarray[Any, np.dtype[np.int64]]]":
     found: list[list[np.ndarray[Any, np.dtype[np.int64]]]]
     found = [[np.empty(0, dtype=np.int64)] for _ in names]
-    for first in range(0, (size + PER_CHUNK - 1) // PER_CHUNK, 1000):
-        chunks = range(first, min(first + 1000, (size + PER_CHUNK - 1) // PER_CHUNK))
-        keys = [db.key("c", campaign, "contacts", chunk) for chunk in chunks]
+    end = (size + PER_CHUNK - 1) // PER_CHUNK
+    for at in range(first, end, 1000):
+        keys = [
+            db.key("c", campaign, "contacts", chunk) for chunk in range(at, min(at + 1000, end))
+        ]
         stored = cast("list[bytes | None]", db.client.mget(keys))
         records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=RECORD_TYPE)
         for name, parts in zip(names, found, strict=True):
             parts.append(records[name].astype(np.int64))
-    return [np.concatenate(parts)[:size] for parts in found]
+    return [np.concatenate(parts)[: max(0, size - first * PER_CHUNK)] for parts in found]
 
 
 def pack_records(contacts: Sequence[Contact]) -> bytes:

@@ -13,6 +13,8 @@ c:C:counts          hash    state → contacts; outcome:O → contacts; attempts
                             charged; attempt:O → attempts
 c:C:contacts:K      string  100 contacts of 36 bytes, see prelude.lua                 for ever
 c:C:rows:K          string  the same contacts' lines and cells, zlib of JSON          for ever
+c:C:external:S      hash    of a 4096th share of the external ids: digest → contact    for ever
+                            and its row's fingerprint; see dialer/store/external_ids.py
 c:C:imports         list    JSON of each file: hash, time, counts                     for ever
 c:C:hashes          set     content hashes of files loaded to their end               for ever
 c:C:rejected        hash    block → rejected and duplicate rows, zlib of JSON         for ever

@@ -10,6 +10,7 @@ from dialer.store.attempts import encode
 from dialer.store.campaigns import Campaign
 from dialer.store.contacts import pack_rows, unpack_rows
 from dialer.store.database import Database, text
+from dialer.store.external_ids import pack_forgotten
 from dialer.store.record import PER_CHUNK
 from dialer.store.scripts import gives
 from dialer.store.snapshot import ContactLine
@@ -118,7 +119,12 @@ def replace_lines(
         for was, one in zip(old.attempts, new.attempts, strict=True)
         if was != one
     ]
-    changes = {"numbers": numbers, "attempts": attempts}
+    forgotten = {old.row.external_id for old in before} - {new.row.external_id for new in after}
+    changes = {
+        "numbers": numbers,
+        "attempts": attempts,
+        "external_ids": pack_forgotten(sorted(forgotten)),
+    }
     new_rows = pack_rows([line.row for line in after])
     return bool(db.run(ReplaceLines(campaign, chunk, rows, new_rows, json.dumps(changes))))
 

@@ -22,7 +22,7 @@ _OF_LOG = (("aof_rewrite_in_progress", "aof_rewrite_scheduled"), "aof_last_bgrew
 _OF_SNAPSHOT = (("rdb_bgsave_in_progress", "rdb_bgsave_in_progress"), "rdb_last_bgsave_status")
 
 # contacts and what hangs on them: forgotten by those who know their layout
-_LAID_OUT = re.compile(r"c:[^:]+:(contacts|rows|attempts|rejected)(:|$)")
+_LAID_OUT = re.compile(r"c:[^:]+:(contacts|rows|attempts|rejected|external)(:|$)")
 _GOES = frozenset({"missed", "parked", "calls", "idempotency"})
 _WHY = {
     "suppressed": "it is never to be called; take it off with: dialer suppress remove",

@@ -4,13 +4,14 @@ There is no index to keep: a page reads on from where the last one ended, in the
 it is full or has read enough. So a page may be short, or empty, and yet not the last.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from campaigns.attempt import AttemptState
 from campaigns.contact_state import ContactState
 from dialer.store import Campaign, Database, OpenAttempt
+from dialer.store.external_ids import bearers_of
 from dialer.store.snapshot import ContactLine, contact_lines
 from dialer.watching.overview import error_of
 
@@ -33,6 +34,7 @@ class Filter:
         number: Digits the agent's or customer's number contains.
         error: As `error_of` names it.
         undecided_at: Attempts that a person may decide then, epoch s.
+        external_id: What their owner's systems call the one contact.
     """
 
     state: str | None = None
@@ -41,6 +43,7 @@ class Filter:
     number: str | None = None
     error: str | None = None
     undecided_at: float | None = None
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def contacts_page(
         if _fits_contact(line, wanted):
             yield line
 
-    return _page(db, campaign, fitting, cursor=cursor, most=most)
+    return _page(db, campaign, wanted, fitting, cursor=cursor, most=most)
 
 
 def attempts_page(
@@ -79,7 +82,20 @@ def attempts_page(
     def fitting(line: ContactLine) -> Iterator[OpenAttempt]:
         return (one for one in line.attempts if _fits_attempt(one, wanted))
 
-    return _page(db, campaign, fitting, cursor=cursor, most=most)
+    return _page(db, campaign, wanted, fitting, cursor=cursor, most=most)
+
+
+def with_external_id(
+    db: Database, campaigns: Sequence[Campaign], external_id: str
+) -> list[tuple[Campaign, ContactLine]]:
+    """Find the contacts that their owner's systems call so, at most one in each campaign."""
+    bearers = bearers_of(db, [(one.id, external_id) for one in campaigns])
+    found = [
+        (campaign, contact_line(db, campaign, bearer.n))
+        for campaign, bearer in zip(campaigns, bearers, strict=True)
+        if bearer
+    ]
+    return [(campaign, line) for campaign, line in found if line]
 
 
 def contact_line(db: Database, campaign: Campaign, n: int) -> ContactLine | None:
@@ -91,6 +107,7 @@ def contact_line(db: Database, campaign: Campaign, n: int) -> ContactLine | None
 def _page(
     db: Database,
     campaign: Campaign,
+    wanted: Filter,
     fitting: Callable[[ContactLine], Iterator[Item]],
     *,
     cursor: int,
@@ -99,6 +116,9 @@ def _page(
     found: list[Item] = []
     if campaign.archived_at is not None:
         return Page((), None)  # its rows have left Redis; its reports have them
+    if wanted.external_id is not None:
+        lines = with_external_id(db, [campaign], wanted.external_id)
+        return Page(tuple(item for _, line in lines for item in fitting(line)), None)
     for line in contact_lines(db, campaign.id, size=campaign.accepted, after=cursor):
         found.extend(fitting(line))
         if line.n == campaign.accepted:

@@ -50,6 +50,7 @@ OPERATE = [
 UPLOAD = [
     ("POST", "/campaigns"),
     ("POST", f"{CAMPAIGN}/contacts"),
+    ("POST", f"{CAMPAIGN}/leads"),
     ("POST", "/rehearsals"),
     ("DELETE", REHEARSAL),
 ]

@@ -116,6 +116,9 @@ COMMANDS: Table = {
             "show": Command(
                 "contact:show_", "Show a contact, its row, and every attempt to reach it."
             ),
+            "add": Command(
+                "adding:add", "Add one contact to a campaign, judged as a row of a list is."
+            ),
             "call-back": Command(
                 "contact:call_back",
                 "Let a contact wait until then. Hours, caps, suppression and pause hold all the same.",

@@ -11,13 +11,16 @@ from dialer.ids import ContactId
 from dialer.steering.calling_back import call_back as set_call_back
 from dialer.store import Campaign
 from dialer.store.snapshot import ContactLine
-from dialer.watching.browsing import contact_line
+from dialer.watching.browsing import contact_line, with_external_id
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 from workers.wiring import Wiring
 
-Id = Annotated[str, typer.Argument(metavar="CONTACT", help="Its id, as reports have it.")]
+Id = Annotated[
+    str,
+    typer.Argument(metavar="CONTACT", help="Its id, as reports have it, or its external id."),
+]
 
 
 def show_(contact: Id, *, as_json: AsJson = False) -> None:
@@ -65,8 +68,8 @@ def call_back(
 
 def _find(wiring: Wiring, text: str) -> tuple[Campaign, ContactLine]:
     id_ = ContactId.parse(text)
-    if id_ is None:
-        raise WrongUse(f"{text!r} is no contact's id; reports have them, such as 7f3kq2xa-42")
+    if id_ is None or not wiring.campaigns.read([id_.campaign]):
+        return _find_by_external_id(wiring, text)
     campaign = wiring.campaigns.find(id_.campaign)
     line = contact_line(wiring.db, campaign, id_.n)
     if line is None:
@@ -74,6 +77,19 @@ def _find(wiring: Wiring, text: str) -> tuple[Campaign, ContactLine]:
             f"campaign {campaign.name} has no contact {id_.n}; it has {campaign.accepted}"
         )
     return campaign, line
+
+
+def _find_by_external_id(wiring: Wiring, text: str) -> tuple[Campaign, ContactLine]:
+    found = with_external_id(wiring.db, wiring.campaigns.all(), text)
+    if not found:
+        raise WrongUse(
+            f"{text!r} is no contact's id, such as 7f3kq2xa-42 in reports, and no external id in any "
+            "campaign that is not archived"
+        )
+    if len(found) > 1:
+        ids = ", ".join(f"{campaign.id}-{line.n} ({campaign.name})" for campaign, line in found)
+        raise WrongUse(f"{text!r} is the external id of several contacts; say which: {ids}")
+    return found[0]
 
 
 def _instant(text: str, campaign: Campaign) -> datetime:
@@ -104,6 +120,7 @@ def _as_json(campaign: Campaign, line: ContactLine) -> dict[str, Any]:
         "due_at": _iso(record.due_s, campaign),
         "expires_at": _iso(record.expires_s, campaign),
         "line": line.row.line,
+        "external_id": line.row.external_id or None,
         "row": dict(zip(campaign.columns, line.row.cells, strict=False)),
         "made": [
             {
@@ -137,7 +154,8 @@ def _tell(campaign: Campaign, line: ContactLine) -> None:
         "due": _local(record.due_s, campaign) if record.due_s else "at once",
         "expires": _local(record.expires_s, campaign) if record.expires_s else "never",
         "attempts": f"{record.made}, {record.charged} of {campaign.rules.max_attempts} used up",
-        "line": str(line.row.line),
+        "line": str(line.row.line) if line.row.line else "none: it was added by itself",
+        **({"external id": line.row.external_id} if line.row.external_id else {}),
         **dict(zip(campaign.columns, line.row.cells, strict=False)),
     }
     table = plain_table("", "")

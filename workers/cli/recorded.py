@@ -56,6 +56,7 @@ WORDS: dict[str, Did | None] = {
     "campaign resolve": Did.ATTEMPT_DECIDED,
     "campaign archive": Did.CAMPAIGN_ARCHIVED,
     "contact show": READS,
+    "contact add": Did.CONTACT_ADDED,
     "contact call-back": Did.CONTACT_CALLED_BACK,
     "suppress add": Did.NUMBERS_SUPPRESSED,
     "suppress remove": Did.NUMBER_UNSUPPRESSED,

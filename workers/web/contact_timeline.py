@@ -28,7 +28,8 @@ class Event:
 
 def story_of(line: ContactLine) -> list[Event]:
     """Tell a contact's story, planned events last."""
-    events = [Event(None, "loaded", f"line {line.row.line} of the list")]
+    came = f"line {line.row.line} of the list" if line.row.line else "by itself, from no list"
+    events = [Event(None, "loaded", came)]
     for one in line.attempts:
         events.extend(sorted(_attempt(one.id, one.attempt), key=lambda event: event.at or 0))
     record = line.record

@@ -26,6 +26,7 @@ _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$", re.
 BODY_DEADLINE_S = 15.0
 _COUNT = re.compile(r"[0-9]{1,18}")
 MAX_BODY_BYTES = 64 * 1024
+MAX_CONTACTS_BYTES = 4_000_000  # a thousand contacts, each with as many cells as a list has
 MAX_UPLOAD_BYTES = 1_001_000_000  # the list's own limit, and the form around it
 _UPLOAD_PIECE_DEADLINE_S = 30.0
 _UPLOAD_GRACE_S = 60.0
@@ -121,12 +122,21 @@ class BodyLimit:
 
     Args:
         uploads: Paths that take files; their deadline is another, and for each piece.
+        contacts: Paths that take many contacts in a body; None: none does.
         deadline_s: For the whole body.
     """
 
-    def __init__(self, app: ASGIApp, *, uploads: "re.Pattern[str]", deadline_s: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        uploads: "re.Pattern[str]",
+        contacts: "re.Pattern[str] | None" = None,
+        deadline_s: float,
+    ) -> None:
         self._app = app
         self._uploads = uploads
+        self._contacts = contacts
         self._deadline_s = deadline_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,6 +145,8 @@ class BodyLimit:
             return
         is_upload = bool(self._uploads.fullmatch(scope["path"]))
         limit_bytes = MAX_UPLOAD_BYTES if is_upload else MAX_BODY_BYTES
+        if self._contacts and self._contacts.fullmatch(scope["path"]):
+            limit_bytes = MAX_CONTACTS_BYTES
         declared = Headers(scope=scope).get("content-length", "")
         if _COUNT.fullmatch(declared) and int(declared) > limit_bytes:
             await problem_response(_too_large(limit_bytes))(scope, receive, send)

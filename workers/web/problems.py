@@ -17,6 +17,7 @@ from campaigns.lists.source import CampaignFileError
 from campaigns.plain_text import NotPlain
 from campaigns.reports.report import DoesNotAddUp
 from dialer.deeds import tell
+from dialer.loading.adding import FileOnItsWay, NeedsSecondPerson
 from dialer.loading.loading import LoadRefused, StartRefused
 from dialer.settings import SettingsError
 from dialer.settling.deciding import NotUndecided
@@ -72,6 +73,8 @@ EXPECTED_ERRORS = (
     LoadRefused,
     StartRefused,
     SecondPersonNeeded,
+    NeedsSecondPerson,
+    FileOnItsWay,
     CampaignFileError,
     DoesNotAddUp,
     NotUndecided,
@@ -148,6 +151,8 @@ def _of_use_case(error: Exception) -> Problem | None:
         case CampaignFileError(line=line):
             field = error.choice or None
             return Problem(422, "file_unusable", _sentence(error), line=line, field=field)
+        case FileOnItsWay():
+            return Problem(503, "list_on_its_way", _sentence(error), headers={"Retry-After": "5"})
         case redis.RedisError():
             away = {"Retry-After": "5"}
             return Problem(503, "redis_away", "Redis does not answer; try again.", headers=away)
@@ -161,6 +166,7 @@ def _unexpected() -> Problem:
 
 _PLAIN: dict[type[Exception], tuple[int, str]] = {
     LoadRefused: (409, "load_refused"),
+    NeedsSecondPerson: (409, "second_person_needed"),
     NotPlain: (422, "invalid"),
     NotUndecided: (409, "not_unresolved"),
     DoesNotAddUp: (500, "does_not_add_up"),

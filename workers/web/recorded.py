@@ -29,6 +29,7 @@ WORDS: dict[str, Did] = {
     # the API
     "POST /api/v1/campaigns": Did.LIST_LOADED,
     "POST /api/v1/campaigns/{campaign}/contacts": Did.LIST_APPENDED,
+    "POST /api/v1/campaigns/{campaign}/leads": Did.CONTACT_ADDED,
     "POST /api/v1/campaigns/{campaign}/start": Did.CAMPAIGN_STARTED,
     "POST /api/v1/campaigns/{campaign}/pause": Did.CAMPAIGN_PAUSED,
     "POST /api/v1/campaigns/{campaign}/resume": Did.CAMPAIGN_RESUMED,
@@ -58,6 +59,7 @@ WORDS: dict[str, Did] = {
     "POST /imports/{review}/load": Did.LIST_LOADED,
     "POST /imports/{review}/discard": Did.LIST_DISCARDED,
     "GET /imports/{review}/rejected.csv": Did.REJECTED_TAKEN,
+    "POST /campaigns/{campaign}/add": Did.CONTACT_ADDED,
     "POST /campaigns/{campaign}/start": Did.CAMPAIGN_STARTED,
     "POST /campaigns/{campaign}/pause": Did.CAMPAIGN_PAUSED,
     "POST /campaigns/{campaign}/resume": Did.CAMPAIGN_RESUMED,

@@ -12,6 +12,7 @@ from workers.web.api import (
     campaigns,
     contacts,
     keys,
+    leads,
     numbers,
     rehearsals,
     suppressions,
@@ -25,6 +26,8 @@ from workers.web.recorded import Recorded, TurnedAway
 from workers.web.services import Services
 
 UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|rehearsals)")
+
+LEADS = re.compile(r"/api/v1/campaigns/[^/]+/leads")
 
 _ABOUT = """\
 Campaigns, their contacts and attempts. Instants are ISO 8601, durations seconds (`_s`), phone
@@ -55,7 +58,7 @@ def api_app(
             Middleware(Entrance, identify=services.identifying.by_header, turn_away=ask_for_key),
             Middleware(Masking),
             Middleware(Recorded, audit=services.audit),
-            Middleware(BodyLimit, uploads=UPLOADS, deadline_s=body_deadline_s),
+            Middleware(BodyLimit, uploads=UPLOADS, contacts=LEADS, deadline_s=body_deadline_s),
         ],
         responses=ERRORS,
     )
@@ -63,6 +66,7 @@ def api_app(
     v1 = APIRouter(prefix="/api/v1")
     for router in (
         campaigns.router,
+        leads.router,
         campaigns.one,
         contacts.router,
         numbers.router,

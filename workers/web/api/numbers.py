@@ -1,13 +1,15 @@
-"""Numbers are looked for by what stands in a body: addresses stand in logs and histories."""
+"""Contacts are looked for by what stands in a body: addresses stand in logs and histories."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
 from dialer.clock import boottime_s
 from dialer.deeds import tell
-from dialer.watching.browsing import Filter, contacts_page
+from dialer.watching.browsing import Filter, contacts_page, with_external_id
 from workers.web.api.needs import Reader, TheDesk
 from workers.web.api.shapes import ContactDocument, Order, Truth, Whole, contact_document
+from workers.web.problems import Problem
 
 router = APIRouter(prefix="/numbers", tags=["contacts"])
 
@@ -16,11 +18,18 @@ _LONGEST_S = 10.0
 
 
 class Search(Order):
-    """Which number."""
+    """Which number, or which contact by its external id."""
 
-    number: str = Field(
+    number: str | None = Field(
+        None,
         pattern=_DIGITS,
         description="Some digits of the agent's or customer's number, side by side.",
+    )
+    external_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=LONGEST_EXTERNAL_ID,
+        description="The whole of it; instead of a number.",
     )
     agent: Truth = Field(False, description="It is all digits of the agent's number.")
     campaign_id: str | None = Field(
@@ -30,7 +39,7 @@ class Search(Order):
 
 
 class Found(BaseModel):
-    """Contacts with the number."""
+    """Contacts that were found."""
 
     items: list[ContactDocument]
     is_whole: bool = Field(description="There are no more; else the limit, or 10 s, were reached.")
@@ -38,10 +47,19 @@ class Found(BaseModel):
 
 @router.post("/search")
 def search_numbers(_visitor: Reader, services: TheDesk, search: Search) -> Found:
-    """Find contacts by a number; writes nothing but who searched."""
+    """Find contacts by a number, or by an external id; writes nothing but who searched."""
+    if (search.number is None) == (search.external_id is None):
+        raise Problem(422, "invalid", "number, external_id: one of the two is needed.")
     campaigns = services.wiring.campaigns
     where = [campaigns.find(search.campaign_id)] if search.campaign_id else campaigns.all()
-    digits = search.number.removeprefix("+")
+    if search.external_id is not None:
+        tell(on="an external id")
+        lines = with_external_id(services.wiring.db, where, search.external_id)
+        return Found(
+            items=[contact_document(*one) for one in lines[: search.limit]],
+            is_whole=len(lines) <= search.limit,
+        )
+    digits = (search.number or "").removeprefix("+")
     tell(on=f"number …{digits[-3:]}")
     wanted = Filter(agent=digits) if search.agent else Filter(number=digits)
     ends_at_s = boottime_s() + _LONGEST_S

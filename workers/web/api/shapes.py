@@ -337,6 +337,7 @@ def _contact_fields(campaign: Campaign, line: ContactLine, *, masked: bool) -> d
         "attempts": record.made,
         "charged": record.charged,
         "next_attempt_at": _instant(record.due_s) if waits else None,
+        "external_id": None if masked else line.row.external_id or None,
         "row": {} if masked else dict(zip(campaign.columns, line.row.cells, strict=False)),
     }
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from workers.web.entrance import Entrance, ask_to_sign_in
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.masking import Masking
-from workers.web.pages import account, audit, campaign, campaigns, imports, rows, signing
+from workers.web.pages import account, adding, audit, campaign, campaigns, imports, rows, signing
 from workers.web.pages.manual import manual_routes
 from workers.web.pages.rendering import Renderer
 from workers.web.pages.static import static_routes
@@ -46,6 +46,7 @@ def pages_app(
             *signing.routes,
             *campaigns.routes,
             *imports.routes,
+            *adding.routes,
             *campaign.routes,
             *rows.routes,
             *account.routes,

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
+from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
 from dialer.access.api_keys import Scope
 from dialer.store import Campaign
 from dialer.store.snapshot import ContactLine
@@ -106,6 +107,7 @@ async def _list(
         "error": request.query_params.get("error", "")[:_LONGEST_ERROR],
     }
     searched = {name: digits_in(search.get(name, "")) for name in ("number", "agent")}
+    searched["external_id"] = search.get("external_id", "").strip()[:LONGEST_EXTERNAL_ID]
     told: dict[str, Any] = {name: value or None for name, value in (asked | searched).items()}
     wanted = Filter(**told)
     cursor = digits_in(search.get("cursor", request.query_params.get("cursor", "")))

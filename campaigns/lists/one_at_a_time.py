@@ -1,0 +1,107 @@
+"""A contact that is given by itself, in named fields: judged as a row of a list is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from zoneinfo import ZoneInfo
+
+from campaigns.contact import Contact
+from campaigns.lists.columns import Header, MatchedColumn, Role, roles_by_name
+from campaigns.lists.external_ids import Fingerprints
+from campaigns.lists.judged_rows import Rejected
+from campaigns.lists.row_faults import RowFault
+from campaigns.lists.row_judge import RowJudge, shown
+from campaigns.lists.source import NO_LINE, ListLimits, Row
+from campaigns.numbers.phone_rules import PhoneRules
+
+MOST_AT_ONCE = 1_000
+"""Contacts in one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenContact:
+    """What somebody says of a contact; every field as text, as a cell would have it.
+
+    Args:
+        row: Cells of the campaign's own columns, by their names.
+    """
+
+    agent: str
+    customer: str
+    external_id: str = ""
+    priority: str = ""
+    not_before: str = ""
+    expires_at: str = ""
+    timezone: str = ""
+    custom_field: str = ""
+    row: Mapping[str, str] = field(default_factory=dict)
+
+
+_FIELDS = tuple(one.name for one in fields(GivenContact) if one.name != "row")
+_MATCHED = {
+    Role(name): MatchedColumn(Role(name), name, at, "given by name")
+    for at, name in enumerate(_FIELDS)
+}
+
+
+class GivenJudge:
+    """Judges contacts that are given for a campaign with these columns."""
+
+    def __init__(self, columns: Sequence[str], *, rules: PhoneRules, zone: ZoneInfo) -> None:
+        self._columns = tuple(columns)
+        self._roles = roles_by_name(columns)
+        optional = [match for role, match in _MATCHED.items() if role not in _PAIR]
+        self.header = Header(
+            columns=(*_FIELDS, *columns),
+            agent=_MATCHED[Role.AGENT],
+            customer=_MATCHED[Role.CUSTOMER],
+            optional=tuple(optional),
+            dropped_columns=0,
+        )
+        self.fingerprints = Fingerprints(columns, self._roles)
+        self._judge = RowJudge(self.header, limits=ListLimits(), rules=rules, zone=zone)
+
+    def own_columns(self) -> list[str]:
+        """Name the columns that no field stands for."""
+        return [
+            name
+            for at, name in enumerate(self._columns)
+            if self._roles.get(at, Role.NAME) is Role.NAME
+        ]
+
+    def judge(self, given: GivenContact, *, number: int) -> Contact | Rejected:
+        """Judge a contact; its cells are those of the campaign's columns.
+
+        Args:
+            number: Its place among those given together, from 1.
+        """
+        unknown = [name for name in given.row if name not in self._columns]
+        if unknown:
+            message = (
+                f"Contact {number}, row: there is no column '{shown(unknown[0])}'; the campaign has "
+                f"{', '.join(self._columns)}."
+            )
+            return not_taken(number, RowFault.UNKNOWN_COLUMN, "row", message)
+        told = [str(getattr(given, name)) for name in _FIELDS]
+        own = [given.row.get(name, "") for name in self._columns]
+        verdict = self._judge.judge(Row(NO_LINE, [*told, *own]), row_no=number, remarks=[])
+        if isinstance(verdict, Rejected):
+            return verdict
+        return verdict._replace(cells=self._cells(given))
+
+    def _cells(self, given: GivenContact) -> tuple[str, ...]:
+        return tuple(
+            given.row.get(name) or str(getattr(given, self._roles.get(at, Role.NAME), ""))
+            for at, name in enumerate(self._columns)
+        )
+
+
+_PAIR = frozenset({Role.AGENT, Role.CUSTOMER})
+
+
+def not_taken(number: int, code: RowFault, column: str | None, message: str) -> Rejected:
+    """Turn down a contact that is given by itself.
+
+    Args:
+        number: Its place among those given together, from 1.
+    """
+    return Rejected(NO_LINE, number, (), code, column, "", message)
