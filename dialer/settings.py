@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -60,11 +60,17 @@ def _host_url(value: str) -> str:
     return value
 
 
+_TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+
+
 def _redis_url(value: str) -> str:
     if value and urlsplit(value).scheme not in SCHEMES:
         raise ValueError("must start with redis://, rediss://, unix:// or redis+sentinel://")
     if is_sentinel(value):
         SentinelAddress.parse(value)
+    for name, file in parse_qsl(urlsplit(value).query):
+        if name in _TLS_FILES and not Path(file).is_file():
+            raise ValueError(f"names {file} as {name}, and that file is not there")
     return value
 
 

@@ -1,6 +1,6 @@
 """Looks whether everything is fit for dialling, without placing a call."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -16,7 +16,11 @@ from dialer.errors import AccountRefused, ProviderError
 from dialer.settings import SettingsError, require_dialling
 from dialer.settling.lookups import Lookups, NoSlot
 from dialer.store.hosts import sick_hosts
+from dialer.store.processes import ROLES
+from dialer.store.replies import why_no_writes
+from dialer.store.rights import Right, missing_rights
 from dialer.terms import terms_of
+from dialer.watching.health import NEARLY_FULL, RedisHealth, read_redis_health
 from dialer.watching.status import alive
 from workers.web.loopback import MAKE_A_KEY, require_key_beyond_loopback
 from workers.wiring import Wiring
@@ -27,7 +31,6 @@ _SLOT_WITHIN_S = 10.0
 _ASK_AGAIN = "run doctor again: the key and the token were not examined"
 _OLDEST_REDIS = 7
 _SOON = timedelta(days=30)
-_ROLES = ("web", "feeder", "worker", "results")
 
 
 class Verdict(StrEnum):
@@ -87,8 +90,11 @@ def _settings(wiring: Wiring) -> Iterator[Finding]:
 
 
 def _redis(wiring: Wiring) -> Iterator[Finding]:
-    info = wiring.redis.info()
-    yield _version(info)
+    health = read_redis_health(wiring.redis)
+    if not health.untold:
+        yield _version(health.version)
+    yield from _rights(missing_rights(wiring.db))
+    yield _writes(wiring)
     skew_s = abs(wiring.db.now() - now().timestamp())
     yield Finding(
         "clock",
@@ -96,8 +102,8 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
         f"{skew_s:.1f} s between Redis and this host",
         "" if skew_s <= _MOST_SKEW_S else "run NTP on both; Redis' clock decides",
     )
-    yield from _memory(wiring)
-    yield from _durability(wiring)
+    yield from _memory(wiring, health)
+    yield from _durability(wiring, health)
     yield _keys(wiring)
     yield _processes(wiring)
     yield from _sick_hosts(wiring)
@@ -119,21 +125,47 @@ def agreement(wiring: Wiring) -> Iterator[Finding]:
         yield Finding("agreement", Verdict.OK, "all processes have the same limits and secret")
 
 
-def _version(info: "dict[str, str]") -> Finding:
-    product = "Valkey" if "valkey_version" in info else "Redis"
-    version = str(info.get("valkey_version") or info["redis_version"])
+def _rights(refused: Sequence[Right]) -> Iterator[Finding]:
+    for one in refused:
+        verdict = Verdict.FAIL if one.is_needed else Verdict.WARN
+        says = f"the user may not {one.name}: {one.consequence}"
+        yield Finding("rights", verdict, says, f"allow it: {one.rule}")
+    if not refused:
+        yield Finding("rights", Verdict.OK, "the user may do all that is needed")
+
+
+def _writes(wiring: Wiring) -> Finding:
+    if why := why_no_writes(wiring.db):
+        return Finding(
+            "writes",
+            Verdict.FAIL,
+            f"Redis takes no writes, so nothing is dialled: {why}",
+            "give it memory or disk, or name the master in REDIS_URL",
+        )
+    return Finding("writes", Verdict.OK, "Redis takes writes")
+
+
+def _version(told: str) -> Finding:
+    product, version = told.split(" ", maxsplit=1)
     is_fit = product == "Valkey" or int(version.split(".", maxsplit=1)[0]) >= _OLDEST_REDIS
     return Finding(
         "redis",
         Verdict.OK if is_fit else Verdict.FAIL,
-        f"{product} {version}",
+        told,
         "" if is_fit else f"use Redis {_OLDEST_REDIS} or newer, or Valkey",
     )
 
 
-def _memory(wiring: Wiring) -> Iterator[Finding]:
-    policy = _config(wiring, "maxmemory-policy")
-    if policy is None:
+def _memory(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
+    if health.fullness > NEARLY_FULL:
+        yield Finding(
+            "memory",
+            Verdict.WARN,
+            f"{health.fullness:.0%} of what Redis may use is used",
+            "raise maxmemory; when it is full, nothing is dialled and no callback is taken",
+        )
+    policy = _config(wiring, "maxmemory-policy") or health.eviction
+    if not policy:
         yield _untold("memory", "maxmemory-policy noeviction")
     elif policy == "noeviction":
         yield Finding("memory", Verdict.OK, "nothing is evicted")
@@ -146,8 +178,10 @@ def _memory(wiring: Wiring) -> Iterator[Finding]:
         )
 
 
-def _durability(wiring: Wiring) -> Iterator[Finding]:
+def _durability(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
     appendonly, fsync = _config(wiring, "appendonly"), _config(wiring, "appendfsync")
+    if appendonly is None and not health.untold:
+        appendonly = "yes" if health.appends else "no"
     if appendonly is None:
         yield _untold("durability", "appendonly yes and appendfsync always")
     elif appendonly != "yes":
@@ -157,6 +191,8 @@ def _durability(wiring: Wiring) -> Iterator[Finding]:
             "appendonly is off: a restart loses what was dialled",
             "set appendonly yes, appendfsync always",
         )
+    elif fsync is None:
+        yield _untold("durability", "appendfsync always")
     elif fsync != "always":
         yield Finding(
             "durability",
@@ -205,11 +241,11 @@ def _keys(wiring: Wiring) -> Finding:
 
 def _processes(wiring: Wiring) -> Finding:
     found = alive(wiring.db)
-    missing = [role for role in _ROLES if role not in found]
+    missing = [role for role in ROLES if role not in found]
     return Finding(
         "processes",
         Verdict.WARN if missing else Verdict.OK,
-        ", ".join(f"{role} {found.get(role, 0)}" for role in _ROLES),
+        ", ".join(f"{role} {found.get(role, 0)}" for role in ROLES),
         f"start {', '.join(missing)}: dialer up" if missing else "",
     )
 

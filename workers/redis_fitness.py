@@ -5,7 +5,7 @@ import structlog
 
 from dialer.access.exposure import exposures
 from dialer.settings import Settings, SettingsError
-from dialer.watching.health import read_redis_health
+from dialer.watching.health import RedisHealth, read_redis_health
 
 log = structlog.get_logger(__name__)
 
@@ -35,5 +35,18 @@ def require_fit_redis(client: "redis.Redis") -> None:
             f"REDIS_URL leads to a server whose maxmemory-policy is {health.eviction}: contacts "
             "would vanish when its memory is full; set maxmemory-policy noeviction there"
         )
+    _tell(health)
+
+
+def tell_concerns(client: "redis.Redis") -> None:
+    """Say again, all the while it is so, what a weak or nearly full server may lose.
+
+    Raises:
+        redis.RedisError: It is away.
+    """
+    _tell(read_redis_health(client))
+
+
+def _tell(health: RedisHealth) -> None:
     for concern in health.concerns:
         log.error("redis_may_lose_data", why=concern)

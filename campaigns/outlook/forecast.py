@@ -21,6 +21,7 @@ class Constraint(StrEnum):
     LOADING = "loading"
     NOT_STARTED = "not_started"
     PAUSED = "paused"
+    REDIS_REFUSES = "redis_refuses"
     NO_FEEDER = "no_feeder"
     NO_WORKER = "no_worker"
     HOLD = "hold"
@@ -79,6 +80,7 @@ class Situation:
         next_due_at: When the first contact that waits for its time is due; None: none does.
         last_due_at: The same of the last one; None where that is not known either.
         settings_differ: Why nobody is left who may dial or release; '' = somebody is.
+        redis_refuses: Why Redis does not do what dialling needs; '' = it does, as far as is known.
         hold: Why the account makes no calls until its records are complete; '' = it may.
         stopped: Why the provider refuses the account; '' = it does not.
         account_cap: Which cap of the account's day is reached, in words; '' = none.
@@ -113,6 +115,7 @@ class Situation:
     last_due_at: datetime | None = None
     feeders: int = 1
     workers: int = 1
+    redis_refuses: str = ""
     hold: str = ""
     settings_differ: str = ""
     stopped: str = ""
@@ -229,7 +232,12 @@ def _needs_somebody(now: Situation) -> Iterator[Binding]:
     if now.state is CampaignState.PAUSED:
         why = f": {_ended(now.why)}" if now.why else "; live calls end as usual."
         yield Binding(Constraint.PAUSED, f"The campaign is paused{why}")
-    if not now.feeders:
+    if now.redis_refuses:
+        yield Binding(
+            Constraint.REDIS_REFUSES,
+            f"Redis refuses what dialling needs: {_ended(now.redis_refuses)} dialer doctor tells more.",
+        )
+    elif not now.feeders:
         yield Binding(
             Constraint.NO_FEEDER,
             "No feeder runs, so nothing is released; start one with: dialer feeder",

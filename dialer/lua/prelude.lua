@@ -75,13 +75,16 @@ end
 -- Every intent raises the epoch, and whoever wrote one remembers it. A Redis that is behind what a
 -- caller remembers has lost state; one whose run id is new was restarted or failed over to, and may
 -- have. Either way nothing is dialled until the hold is released; see dialer/dialing/recovery.py.
+-- Where INFO is not allowed no run id is told: then the epoch alone tells of what was lost, and
+-- doctor says so.
 -- Returns the epoch, or nil when dialling is held.
 local function epoch_or_hold(remembered)
   local a = account()
-  local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  local info = redis.pcall('INFO', 'server')
+  local run_id = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or a.run_id or ''
   local is_new = not a.run_id and remembered == 0
   local lost = remembered > a.epoch
-  if a.run_id ~= run_id or lost then
+  if (a.run_id or '') ~= run_id or lost then
     local missing = remembered - a.epoch
     a.run_id, a.epoch = run_id, math.max(a.epoch, remembered)
     redis.call('HSET', key('account'), 'run_id', a.run_id, 'epoch', a.epoch)

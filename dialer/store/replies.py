@@ -1,9 +1,10 @@
-"""What a web process asks without waiting in a thread: kept replies, and whether writes are taken."""
+"""Replies that a web process keeps, and whether writes are taken."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from typing import Any, cast
 
+import redis
 from redis.asyncio import Redis
 
 from dialer.store.database import Database
@@ -44,9 +45,28 @@ class KeptReply:
 
 
 async def write_something(client: Redis, db: Database) -> None:
-    """Write, to see that writes are taken.
+    """Write as all steps do, by a script, to see that writes are taken.
 
     Raises:
         RedisError: They are not.
     """
-    await client.set(db.key("readyz"), 1, ex=_READY_KEPT_S)
+    answer = client.eval(*_write(db))
+    await cast("Awaitable[object]", answer)
+
+
+def why_no_writes(db: Database) -> str:
+    """Write by a script; tell why Redis does not take it, '' where it does.
+
+    Raises:
+        RedisError: It is away.
+    """
+    try:
+        db.client.eval(*_write(db))
+    except redis.ResponseError as error:
+        return str(error)
+    return ""
+
+
+def _write(db: Database) -> tuple[str, int, str, str]:
+    script = "return redis.call('SET', KEYS[1], 1, 'EX', ARGV[1])"
+    return script, 1, db.key("readyz"), str(_READY_KEPT_S)

@@ -11,7 +11,11 @@ from dialer.store import Database, Hold, Holds
 from dialer.store.account import read_closed
 from dialer.store.hosts import SickHost, sick_hosts
 from dialer.store.processes import Process, living
+from dialer.store.rights import WITHOUT_INFO
 from dialer.store.work import account_work
+
+NEARLY_FULL = 0.7
+"""Of the memory that Redis may use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class RedisHealth:
         max_memory_bytes: 0 = no limit.
         eviction: The policy; anything but noeviction loses contacts when memory is full.
         appends: Every write goes to a log file.
+        untold: Why the server says nothing of itself; '' = it does.
         fsync: When that log reaches the disk: `always`, `everysec`, `no`; '' when not told.
         last_write_ok: The last try to write to disk succeeded.
     """
@@ -35,6 +40,12 @@ class RedisHealth:
     fsync: str
     last_write_ok: bool
     clients: int
+    untold: str = ""
+
+    @property
+    def fullness(self) -> float:
+        """How much of the memory it may use is used, 0 to 1; 0 where that is not told."""
+        return self.memory_bytes / self.max_memory_bytes if self.max_memory_bytes else 0.0
 
     @property
     def evicts(self) -> bool:
@@ -44,6 +55,8 @@ class RedisHealth:
     @property
     def concerns(self) -> list[str]:
         """What a person should look at."""
+        if self.untold:
+            return [f"Redis does not tell how it is ({self.untold}): {WITHOUT_INFO}"]
         found = []
         if self.evicts:
             found.append(
@@ -55,7 +68,7 @@ class RedisHealth:
             found.append(f"appendfsync is {self.fsync}: a power cut loses the last second")
         if not self.last_write_ok:
             found.append("Redis could not write to its disk")
-        if self.max_memory_bytes and self.memory_bytes > 0.7 * self.max_memory_bytes:
+        if self.fullness > NEARLY_FULL:
             found.append("Redis uses more than 70 % of the memory it may")
         return found
 
@@ -146,8 +159,12 @@ def account_stops(db: Database) -> AccountStops:
 
 def read_redis_health(client: "redis.Redis") -> RedisHealth:
     """Read what the server says of itself."""
-    info = client.info()
+    try:
+        info, untold = client.info(), ""
+    except redis.ResponseError as error:  # a user of few rights
+        info, untold = {}, str(error)
     return RedisHealth(
+        untold=untold,
         version=f"{_server(info)} {info.get('valkey_version') or info.get('redis_version', '?')}",
         uptime_s=int(info.get("uptime_in_seconds", 0)),
         memory_bytes=int(info.get("used_memory", 0)),

@@ -3,7 +3,8 @@
 One answer serves the command line, the API and the pages.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +20,8 @@ from dialer.pacing import Allowance, Pacing, Rate
 from dialer.store import Campaign, Campaigns, Counts, Database
 from dialer.store.hosts import sick_hosts
 from dialer.store.phones import read_taken
-from dialer.store.processes import living_names
+from dialer.store.processes import Process, living, living_names
+from dialer.store.replies import why_no_writes
 from dialer.store.work import campaign_work, count_with_work, due_later
 
 _TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
@@ -164,7 +166,7 @@ class Statuses:
         agents = Agents(work.agents_ready)
         if counts.waiting:
             agents = self._agents(campaign.id, work.agents_ready)
-        processes, settings_differ = self._processes()
+        processes, settings_differ, redis_refuses = self._processes()
         live, most = self._tightest_cap(campaign, counts, work.live)
         now = self._db.now()
         situation = Situation(
@@ -186,6 +188,7 @@ class Statuses:
             last_due_at=_instant(timers.last_due_at),
             feeders=processes.get("feeder", 0),
             workers=processes.get("worker", 0),
+            redis_refuses=redis_refuses,
             hold=work.closed.hold,
             settings_differ=settings_differ,
             stopped=work.closed.stopped,
@@ -218,15 +221,31 @@ class Statuses:
             forecast=forecast(situation, campaign.rules.hours),
         )
 
-    def _processes(self) -> tuple[dict[str, int], str]:
-        """Count living processes by role, and tell why none of a role takes part that is needed."""
-        names = living_names(self._db)
+    def _processes(self) -> tuple[dict[str, int], str, str]:
+        """Count living processes by role.
+
+        Tells with it why none of a role takes part that is needed, by settings that differ, and why
+        Redis does not do what dialling needs.
+        """
+        found = living(self._db)
+        counts = dict(Counter(one.role for one in found))
         differing = {one.process: one for one in dissenters(self._db)}
+        settings_differ = ""
         for role in ("feeder", "worker"):
-            idle = [differing[name] for name in names.get(role, ()) if name in differing]
-            if idle and len(idle) == len(names[role]):
-                return {one: len(found) for one, found in names.items()}, idle[0].sentence
-        return {one: len(found) for one, found in names.items()}, ""
+            idle = [
+                differing[one.name] for one in found if one.role == role and one.name in differing
+            ]
+            if idle and len(idle) == counts[role]:
+                settings_differ = idle[0].sentence
+                break
+        return counts, settings_differ, self._refused(found)
+
+    def _refused(self, found: Iterable[Process]) -> str:
+        """Tell why Redis does not do what dialling needs: feeders say, or cannot even say."""
+        told = [one.trouble for one in found if one.role == "feeder"]
+        if not told:
+            return why_no_writes(self._db)
+        return "" if "" in told else told[0]
 
     @property
     def allowance(self) -> Allowance:

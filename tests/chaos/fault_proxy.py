@@ -12,6 +12,7 @@ The test holds `Faults` and changes them while connections run; each piece of by
 
 import asyncio
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Coroutine
@@ -64,15 +65,23 @@ class FaultProxy:
 
     Args:
         listen: A Unix socket to listen on; None: a free TCP port on loopback.
+        tls: What clients of the TCP port are met with.
     """
 
-    def __init__(self, upstream: Upstream, *, listen: Path | None = None) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        *,
+        listen: Path | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.faults = Faults()
         self.connections = 0
         self.bytes_up = 0
         self.bytes_down = 0
         self._upstream = upstream
         self._listen = listen
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
         self._started = threading.Event()
@@ -123,7 +132,7 @@ class FaultProxy:
         if self._listen:
             self._server = await asyncio.start_unix_server(self._accept, str(self._listen))
         else:
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
             self._port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:
