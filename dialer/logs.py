@@ -8,6 +8,8 @@ import json
 import logging
 import re
 import sys
+import threading
+from collections import Counter
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
@@ -56,7 +58,7 @@ def set_up(
         renderer,
     ]
     structlog.configure(
-        processors=[*shared, *rendered],
+        processors=[*shared, _count, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # not by way of the standard library, which costs as much again for each line
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
@@ -76,6 +78,29 @@ def set_up(
         logging.getLogger(name).setLevel(logging.WARNING)
     if role:
         structlog.contextvars.bind_contextvars(role=role)
+
+
+_counted: dict[str, Counter[tuple[str, str]]] = {}
+_counting = threading.Lock()
+
+
+def _count(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Count warnings and errors of our own; other libraries' lines are sentences, not names."""
+    if event["level"] in {"warning", "error"}:
+        with _counting:
+            of_account = _counted.setdefault(str(event.get("account", "")), Counter())
+            of_account[event["level"], str(event["event"])] += 1
+    return event
+
+
+def take_counted(*accounts: str) -> Counter[tuple[str, str]]:
+    """Take how often each (level, event) was logged since it was asked last.
+
+    Args:
+        accounts: Whose names stood on the lines; '' = none.
+    """
+    with _counting:
+        return sum((_counted.pop(one, Counter()) for one in accounts), Counter())
 
 
 _encode = json.JSONEncoder(default=repr).encode

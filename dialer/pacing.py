@@ -176,6 +176,7 @@ class Pacing:
 
     def __init__(self, db: Database, allowance: Allowance) -> None:
         self._db = db
+        self.meters = db.meters
         self.allowance = allowance
 
     def take_slot(self, member: str, *, overdue: bool = False) -> float:

@@ -38,6 +38,7 @@ _SLOWEST_USUAL_ANSWER_S = 5.0
 _SPARE_THREADS = 8
 _MOST_THREADS = 32
 _PARTIES_AHEAD = 6
+_STOPS = (signal.SIGTERM, signal.SIGHUP)
 _FETCHED_WITHIN_S = 0.03  # of a pace that leaves less between two requests, several are at hand
 
 
@@ -73,7 +74,7 @@ class KeepUp(Middleware):
 
 
 class StopOnce(Middleware):
-    """Lets a worker process hear one SIGTERM only.
+    """Lets a worker process hear one SIGTERM or SIGHUP only.
 
     Dramatiq takes a second one as an order to drop what it is doing. Where a supervisor signals a
     whole group, the second is merely the master passing on what the worker has heard already.
@@ -83,11 +84,13 @@ class StopOnce(Middleware):
         stop = signal.getsignal(signal.SIGTERM)
 
         def stop_once(signum: int, frame: FrameType | None) -> None:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            for one in _STOPS:
+                signal.signal(one, signal.SIG_IGN)
             if callable(stop):
                 stop(signum, frame)
 
-        signal.signal(signal.SIGTERM, stop_once)
+        for one in _STOPS:
+            signal.signal(one, stop_once)
 
 
 class DialNoMore(Middleware):

@@ -11,7 +11,7 @@ from dialer.dialing.releasing import OTHER_SETTINGS, Tick
 from dialer.settling.lookups import NoSlot
 from workers.broker import make_broker, queued, send_all
 from workers.heartbeat import beating
-from workers.redis_fitness import tell_exposures
+from workers.redis_fitness import tell_concerns, tell_exposures
 from workers.retention import keep_daily
 from workers.stopping import stop_on_signals
 from workers.wiring import Wiring
@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 _TICK_S = 0.1
 _SCHEDULES_EVERY_S = 1.0
 _WATCH_EVERY_S = 60.0
+_TELL_EVERY_S = 600.0
 _IDLE_S = 3.0  # nobody called: only hours that open and times of start are looked for
 _SWEEP_EVERY_S = 1.0
 _NOTHING_TO_SWEEP_S = 3.0
@@ -68,6 +69,7 @@ def _feed(wiring: Wiring, stop: threading.Event) -> None:
     feeding = wiring.feeding
     broker = make_broker(wiring)
     look_at_s = watch_at_s = float("-inf")
+    tell_at_s = boottime_s() + _TELL_EVERY_S  # whoever started us has told
     burst = False
     while not stop.is_set():
         try:
@@ -79,14 +81,26 @@ def _feed(wiring: Wiring, stop: threading.Event) -> None:
             if boottime_s() >= watch_at_s:
                 burst = _watch_day(wiring, burst)
                 watch_at_s = boottime_s() + _WATCH_EVERY_S
+            if boottime_s() >= tell_at_s:
+                tell_concerns(wiring.redis)
+                tell_at_s = boottime_s() + _TELL_EVERY_S
             fed = feeding.tick(queued=queued(broker))
             send_all(broker, fed.released)
+            _say_released(fed)
+            wiring.pulse.trouble = ""
             if _wait(wiring, fed, stop):
                 look_at_s = float("-inf")  # a campaign was started, perhaps, or cancelled
         except redis.RedisError as error:
             # nothing is lost: what was released and not sent is taken back when its lease ends
             log.warning("feeding_failed", message=str(error))
+            wiring.pulse.failed(error)
             stop.wait(_AFTER_FAULT_S)
+
+
+def _say_released(fed: Tick) -> None:
+    """Name the contacts; an attempt's id begins with its contact's."""
+    if fed.released:
+        log.info("released", contacts=[str(one.contact) for one in fed.released])
 
 
 def _watch_day(wiring: Wiring, was_burst: bool) -> bool:

@@ -6,6 +6,9 @@ from contextlib import contextmanager, suppress
 
 import redis
 
+from dialer import logs
+from dialer.meters import LOG_EVENTS
+from dialer.store.measured import add_measured
 from dialer.store.processes import Process, note_alive, note_ended
 from workers.wiring import Wiring, process_name
 
@@ -23,9 +26,7 @@ def beating(wirings: Sequence[Wiring], *, role: str) -> Iterator[None]:
         while not stop.is_set():
             with suppress(redis.RedisError):  # the missing beat is the message
                 since = since or wiring.db.now()
-                beat = wiring.redis.pipeline(transaction=False)  # one write to Redis' disk
-                note_alive(wiring.db, beat, Process(role, name, since))
-                wiring.agreeing.compare(beat)
+                _tell(wiring, Process(role, name, since, wiring.pulse.trouble))
             stop.wait(_EVERY_S)
 
     for one in wirings:
@@ -36,5 +37,24 @@ def beating(wirings: Sequence[Wiring], *, role: str) -> Iterator[None]:
         stop.set()
         with suppress(redis.RedisError):
             for one in wirings:
+                _tell(one, Process(role, name, None))
                 note_ended(one.db, role=role, name=name)
                 one.agreeing.leave()
+
+
+def _tell(wiring: Wiring, process: Process) -> None:
+    """Tell that we live, what we measured, and our terms: one write to Redis' disk."""
+    meters = wiring.db.meters
+    # what is of no account is told as the home's
+    names = (wiring.name,) if wiring.home else (wiring.name, "")
+    for (level, event), times in logs.take_counted(*names).items():
+        meters.count(LOG_EVENTS, level, event, by=times)
+    measured = meters.take()
+    try:
+        pipe = wiring.redis.pipeline(transaction=False)
+        note_alive(wiring.db, pipe, process)
+        add_measured(wiring.db, pipe, measured)
+        wiring.agreeing.compare(pipe)
+    except redis.RedisError:
+        meters.give_back(measured)
+        raise

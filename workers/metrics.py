@@ -1,63 +1,170 @@
-"""The account's figures for Prometheus, read from Redis when asked."""
+"""Figures for Prometheus, read from Redis when asked; docs/metrics.md is made from what stands here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 
 from campaigns.campaign import CampaignState
+from dialer.meters import METERS, PREFIX, Meter, Reading, readings
+from dialer.store.measured import read_measured
+from dialer.store.processes import ROLES
+from dialer.watching.health import Health, RedisHealth, read_health, read_redis_health
 from workers.wiring import Wiring
 
+ACCOUNT = "account"
+"""The first label of every figure that is an account's."""
 
-class AccountCollector:
-    """Collects the figures that `dialer campaign status` shows too."""
+_GOING_ON = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.CANCELLING)
+_STATES = ("waiting", "in_flight", "unresolved", "final")
+
+
+class Accounts:
+    """Collects the figures of an installation's accounts, and of the Redis they stand on."""
+
+    def __init__(self, wirings: Sequence[Wiring]) -> None:
+        self._wirings = wirings
+
+    def collect(self) -> Iterator[Metric]:
+        """Read everything once per scrape."""
+        families: dict[str, Metric] = {}
+        for wiring in self._wirings:
+            for family in _Account(wiring).collect():
+                known = families.setdefault(family.name, family)
+                if known is not family:
+                    known.samples += family.samples
+        yield from families.values()
+        yield from _redis(read_redis_health(self._wirings[0].redis))
+
+
+class _Account:
+    """Collects the figures of one account."""
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
 
     def collect(self) -> Iterator[Metric]:
-        """Read everything once per scrape."""
-        rate = self._wiring.pacing.rate()
-        yield _gauge("dialer_requests_last_minute", "Requests sent in 60 s.", rate.last_60_s)
-        yield _gauge("dialer_refused_last_minute", "429 answers in 60 s.", rate.refused_60_s)
-        yield _gauge("dialer_request_limit", "Requests allowed per window now.", rate.limit)
-        yield _gauge("dialer_blocked_seconds", "The gate opens again in.", rate.blocked_for_s)
-        yield _gauge(
-            "dialer_callbacks_waiting", "Callbacks to settle.", self._wiring.facts.waiting()
-        )
+        health = read_health(self._wiring.db)
+        yield from self._pace(health)
+        yield from self._work(health)
+        yield from self._stops(health)
         yield from self._today()
-        contacts = GaugeMetricFamily(
-            "dialer_contacts", "Contacts by state.", labels=("campaign", "state")
+        yield from self._contacts()
+        yield from self._measured()
+
+    def _pace(self, health: Health) -> Iterator[Metric]:
+        rate = self._wiring.pacing.rate()
+        yield self._one("requests_last_minute", "Requests sent in 60 s.", rate.last_60_s)
+        yield self._one("refused_last_minute", "429 answers in 60 s.", rate.refused_60_s)
+        yield self._one("slots_used", "Of the request allowance.", health.slots_taken)
+        yield self._one("slots_limit", "Requests allowed per window now.", rate.limit)
+        yield self._one("gate_blocked_seconds", "The gate opens again in.", rate.blocked_for_s)
+
+    def _work(self, health: Health) -> Iterator[Metric]:
+        look = health.oldest_in_flight
+        late_s = max(0.0, health.as_of - look[1]) if look else 0.0
+        yield self._one("messages_queued", "Messages that wait for a worker.", health.queued)
+        yield self._one("callbacks_waiting", "Callbacks to settle.", health.callbacks_waiting)
+        yield self._one(
+            "callbacks_oldest_seconds", "Age of the oldest of them.", health.oldest_callback_s
         )
-        live = self._campaigns()
-        for campaign, counts in zip(live, self._wiring.campaigns.counts_of(live), strict=True):
-            for state in ("waiting", "in_flight", "unresolved", "final"):
-                contacts.add_metric((campaign, state), getattr(counts, state))
-        yield contacts
+        yield self._one("calls_live", "Attempts without an outcome.", health.calls_live)
+        yield self._one("look_overdue_seconds", "The next look at them is late by.", late_s)
+        yield self._one("values_missing", "Ended calls without price or duration.", health.late)
+        yield self._one("orphans", "Callbacks that nobody could place.", health.orphans)
+
+    def _stops(self, health: Health) -> Iterator[Metric]:
+        processes = self._of("processes", "Processes that give a sign of life.", "role")
+        for role in ROLES:
+            alive = sum(one.role == role for one in health.processes)
+            processes.add_metric((self._account, role), alive)
+        yield processes
+        troubled = sum(bool(one.trouble) for one in health.processes)
+        yield self._one("processes_refused", "Those that Redis refuses what they need.", troubled)
+        yield self._one("processes_differing", "Those with other settings.", len(health.dissenters))
+        yield self._one("hosts_sick", "Worker hosts that cannot send.", len(health.sick_hosts))
+        yield self._one("held", "1: a hold stands, nothing is dialled.", bool(health.hold))
+        yield self._one("stopped", "1: the provider refuses the account.", bool(health.stopped))
 
     def _today(self) -> Iterator[Metric]:
         today = self._wiring.account_day.read()
-        used = GaugeMetricFamily("dialer_used_today", "Of the account's day.", labels=("what",))
-        most = GaugeMetricFamily("dialer_cap_today", "Its caps; 0 = none.", labels=("what",))
-        for name, one in zip(("calls", "minutes", "spend"), today.uses, strict=True):
-            used.add_metric((name,), one.used)
-            most.add_metric((name,), one.most)
-        yield used
-        yield most
-        yield _gauge("dialer_capped", "A cap of the day is reached.", bool(today.reached))
-        yield _gauge("dialer_burst", "Far more calls than is usual.", bool(today.burst))
+        for (name, unit), one in zip(_OF_THE_DAY, today.uses, strict=True):
+            yield self._one(f"day_{name}", "Of the account's day.", one.used * unit)
+            yield self._one(f"day_{name}_limit", "Its cap; 0 = none.", one.most * unit)
+        yield self._one("capped", "1: a cap of the day is reached.", bool(today.reached))
+        yield self._one("burst", "1: far more calls than is usual.", bool(today.burst))
 
-    def _campaigns(self) -> list[str]:
-        live = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.CANCELLING)
-        return [campaign.id for campaign in self._wiring.campaigns.in_state(*live)]
+    def _contacts(self) -> Iterator[Metric]:
+        going_on = list(self._wiring.campaigns.in_state(*_GOING_ON))
+        paused = sum(one.state is CampaignState.PAUSED and bool(one.why) for one in going_on)
+        yield self._one("campaigns_paused_by_dialer", "Paused, and not by a person.", paused)
+        contacts = self._of("contacts", "Contacts by state.", "campaign", "state")
+        live = [one.id for one in going_on]
+        for campaign, counts in zip(live, self._wiring.campaigns.counts_of(live), strict=True):
+            for state in _STATES:
+                contacts.add_metric((self._account, campaign, state), getattr(counts, state))
+        yield contacts
+
+    def _measured(self) -> Iterator[Metric]:
+        found: dict[str, list[Reading]] = {name: [] for name in METERS}
+        for one in readings(read_measured(self._wiring.db)):
+            found[one.meter.name].append(one)
+        for name, those in found.items():
+            yield _measured_family(METERS[name], self._account, those)
+
+    @property
+    def _account(self) -> str:
+        return self._wiring.name
+
+    def _of(self, name: str, what: str, *labels: str) -> GaugeMetricFamily:
+        return GaugeMetricFamily(PREFIX + name, what, labels=(ACCOUNT, *labels))
+
+    def _one(self, name: str, what: str, value: float) -> GaugeMetricFamily:
+        family = self._of(name, what)
+        family.add_metric((self._account,), value)
+        return family
 
 
-def registry_of(collector: AccountCollector) -> CollectorRegistry:
+_OF_THE_DAY = (("calls", 1), ("seconds", 60), ("spend", 1))
+"""What is told of the account's day in the order of its uses, and how many of it make one of theirs."""
+
+
+def registry_of(collector: Accounts) -> CollectorRegistry:
     """Make a registry of its own: two apps in one process do not meet in it."""
-    registry = CollectorRegistry()
+    registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     return registry
 
 
-def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, what, value=value)
+def _measured_family(meter: Meter, account: str, found: Sequence[Reading]) -> Metric:
+    labels = (ACCOUNT, *meter.labels)
+    if not meter.bounds:
+        counter = CounterMetricFamily(PREFIX + meter.name, meter.help, labels=labels)
+        for one in found:
+            counter.add_metric((account, *one.labels), one.sum)
+        return counter
+    histogram = HistogramMetricFamily(PREFIX + meter.name, meter.help, labels=labels)
+    bounds = [*map(str, meter.bounds), "+Inf"]
+    for one in found:
+        up_to = list(zip(bounds, accumulate(one.buckets), strict=True))
+        histogram.add_metric((account, *one.labels), up_to, one.sum)
+    return histogram
+
+
+def _redis(health: RedisHealth) -> Iterator[Metric]:
+    """Tell of the server, which accounts may share; a server that tells nothing gives no figures."""
+    if health.untold:
+        return
+    told = (
+        ("memory_used_bytes", "Memory that Redis uses.", health.memory_bytes),
+        ("memory_max_bytes", "Memory that it may use; 0 = no limit.", health.max_memory_bytes),
+        ("last_write_ok", "1: its last write to disk succeeded.", health.last_write_ok),
+    )
+    for name, what, value in told:
+        yield GaugeMetricFamily(f"{PREFIX}redis_{name}", what, value=value)

@@ -13,6 +13,7 @@ from dialer.clock import boottime_s
 from dialer.errors import CallbackRejected
 from dialer.exotel import read_callback
 from dialer.ids import AttemptId
+from dialer.meters import CALLBACK_TO_SETTLED
 from dialer.settling.settling import Heard
 from dialer.store import Fact
 from dialer.store.callback_inbox import NO_ATTEMPT
@@ -73,17 +74,23 @@ def _consume(wiring: Wiring, stop: threading.Event) -> None:
 
 def settle_all(wiring: Wiring, facts: Sequence[Fact]) -> None:
     """Settle a batch and forget it; a crash in between only repeats it, which changes nothing."""
+    if not facts:
+        return
     try:
         _settle(wiring, facts)
     except Exception as error:
         if _may_pass(error):
             raise
         # one that cannot be settled must not hold up all that came with it
-        log.warning("batch_not_settled", facts=len(facts), message=str(error))
+        ids = [fact.attempt_id for fact in facts]
+        log.warning("batch_not_settled", attempts=ids, message=str(error))
         facts = [fact for fact in facts if _is_dealt_with(wiring, fact)]
     failpoints.reach("settled")
     if facts:
         wiring.facts.done(facts)
+        now_s = wiring.db.now()
+        for fact in facts:
+            wiring.db.meters.observe(CALLBACK_TO_SETTLED, now_s - fact.received_at)
 
 
 def _is_dealt_with(wiring: Wiring, fact: Fact) -> bool:

@@ -42,6 +42,7 @@ from dialer.steering.starting import Starting
 from dialer.store import Attempts, CallbackInbox, Campaigns, Database, Holds
 from dialer.store.connection import open_redis, open_redis_async
 from dialer.store.layout import can_read_contacts
+from dialer.store.processes import Pulse
 from dialer.terms import terms_of
 from dialer.watching.status import Statuses
 
@@ -115,6 +116,11 @@ class Wiring:
             data_dir=self.settings.dialer_data_dir,
             settings_key=self.settings.dialer_api_key.get_secret_value(),
         )
+
+    @cached_property
+    def pulse(self) -> Pulse:
+        """What this process tells of its work for the account with each heartbeat."""
+        return Pulse()
 
     @cached_property
     def agreeing(self) -> Agreeing:

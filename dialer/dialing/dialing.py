@@ -15,7 +15,7 @@ from dialer.clock import Sleep, boottime_s
 from dialer.dialing.candidate import Candidate
 from dialer.dialing.entrance import Entrance
 from dialer.dialing.finishing import Finishing
-from dialer.dialing.gate import Dropped, Gate
+from dialer.dialing.gate import Dropped, Gate, Opened
 from dialer.dialing.journal import Journal
 from dialer.dialing.options import DialingOptions
 from dialer.dialing.recovery import HostRecovery
@@ -23,6 +23,7 @@ from dialer.dialing.sending import Sending
 from dialer.dialing.way_out import WayOut
 from dialer.exotel import Exotel
 from dialer.ids import AttemptId, ContactId
+from dialer.meters import DUE_TO_POST, GATE_WAIT
 from dialer.pacing import Pacing
 from dialer.settling.settling import Settling
 from dialer.store import Database
@@ -72,7 +73,10 @@ class Dialing:
             min_replicas=options.min_replicas,
             sleep=sleep,
         )
-        self._sending = Sending(provider, gate=self._gate, paths=paths, options=options)
+        self._meters = db.meters
+        self._sending = Sending(
+            provider, gate=self._gate, paths=paths, options=options, meters=db.meters
+        )
         self._finishing = Finishing(
             pacing=pacing,
             settling=settling,
@@ -98,19 +102,26 @@ class Dialing:
 
     def dial(self, contact: ContactId, token: str) -> Dialled | Dropped:
         """Dial a contact that was released under this token; a stale token does nothing."""
-        self._dialled_s = boottime_s()
+        self._dialled_s = began_s = boottime_s()
         failpoints.reach("dequeued")
         passed = self._entrance.go_in(Candidate(contact, token))  # gate, journal
         if isinstance(passed, Dropped):
             log.debug("release_dropped", contact_id=str(contact), why=passed.why)
             return passed
         opened = passed.opened
+        self._measure_wait(opened, boottime_s() - began_s)
+        log.info("attempt_begun", attempt_id=str(opened.id), no=opened.attempt.no)
         try:
             answer = self._sending.send(passed)
             failpoints.reach("answered")
             return Dialled(opened.id, self._finishing.finish(opened.id, opened.attempt, answer))
         finally:
             self._entrance.under_way.discard(opened.id)
+
+    def _measure_wait(self, opened: Opened, waited_s: float) -> None:
+        self._meters.observe(GATE_WAIT, waited_s)
+        if opened.due_at:
+            self._meters.observe(DUE_TO_POST, opened.attempt.requested_at - opened.due_at)
 
     def stop(self) -> None:
         """Let those go who wait for their turn at the gate; requests that were sent are finished."""

@@ -68,7 +68,7 @@ class Finishing:
             self._way_out.worked()
         try:
             if isinstance(told, TurnedAway):
-                self._back_off(told)  # before it is written: others must not run into it
+                self._back_off(id_, told)  # before it is written: others must not run into it
             return self._write(id_, attempt, told)
         except RedisError as error:
             log.warning("answer_kept", attempt_id=str(id_), message=str(error))
@@ -110,10 +110,10 @@ class Finishing:
         )
         return _Meaning(Answer(http_status=http_status, error_code=why), follows)
 
-    def _back_off(self, error: TurnedAway) -> None:
+    def _back_off(self, id_: AttemptId, error: TurnedAway) -> None:
         if error.over_limit:
             self._pacing.close_for(error.wait_s)
-            log.error("limit_refused", wait_s=error.wait_s)
+            log.error("limit_refused", attempt_id=str(id_), wait_s=error.wait_s)
         elif error.http_status is not None:
             self._pacing.back_off(error.wait_s)
         elif error.error_code != "called_off":

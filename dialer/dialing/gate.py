@@ -66,6 +66,7 @@ class Opened:
 
     Args:
         asked: When the gate was asked, as `send_before` of `boottime_s`.
+        due_at: The instant that the contact waited for, epoch s; 0 = none, it was due at once.
     """
 
     id: AttemptId
@@ -75,6 +76,7 @@ class Opened:
     epoch: int
     campaign: Campaign
     row: Row
+    due_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,7 @@ class Gate:
         for one, campaign, answer in zip(asking, campaigns, answers, strict=True):
             match text(answer[0]):
                 case "go":
+                    pair, row = one.taken_up
                     yield Opened(
                         id=one.attempt_id,
                         attempt=decode(answer[1]),
@@ -218,7 +221,8 @@ class Gate:
                         send_before=began + min(SEND_WINDOW_S, float(answer[3])),
                         epoch=int(answer[2]),
                         campaign=campaign,
-                        row=one.taken_up[1],
+                        row=row,
+                        due_at=pair.due_s,
                     )
                 case "drop":
                     yield Dropped(text(answer[1]))

@@ -3,11 +3,13 @@
 from campaigns.custom_field import CustomFieldTemplate, custom_field
 from dialer.call_request import call_request
 from dialer.callback_paths import CallbackPaths
+from dialer.clock import boottime_s
 from dialer.dialing.entrance import Passed
 from dialer.dialing.gate import Gate, Opened
 from dialer.dialing.options import DialingOptions
 from dialer.errors import ProviderError, RequestRefused
 from dialer.exotel import Connected, ConnectRequest, Exotel
+from dialer.meters import ANSWER, Meters
 from dialer.store import Campaign
 from dialer.store.contacts import Row
 
@@ -16,19 +18,32 @@ class Sending:
     """Sends requests."""
 
     def __init__(
-        self, provider: Exotel, *, gate: Gate, paths: CallbackPaths, options: DialingOptions
+        self,
+        provider: Exotel,
+        *,
+        gate: Gate,
+        paths: CallbackPaths,
+        options: DialingOptions,
+        meters: Meters,
     ) -> None:
         self._provider = provider
         self._gate = gate
         self._paths = paths
         self._options = options
+        self._meters = meters
 
     def send(self, passed: Passed) -> Connected | ProviderError:
         """Send a request that may leave; gives what the provider says, or why it was not asked."""
+        if passed.refused:
+            return passed.refused
+        began_s = boottime_s()
+        answer = self._answer_to(passed.opened)
+        self._meters.observe(ANSWER, boottime_s() - began_s, str(answer.http_status or "none"))
+        return answer
+
+    def _answer_to(self, opened: Opened) -> Connected | ProviderError:
         try:
-            if passed.refused:
-                raise passed.refused
-            return self._connect(passed.opened)
+            return self._connect(opened)
         except ProviderError as error:
             return error
 

@@ -13,6 +13,7 @@ from dialer.clock import Sleep, boottime_s
 from dialer.errors import LookupFailed, NotDone, ProviderError, TurnedAway
 from dialer.exotel import Exotel
 from dialer.ids import new_nonce
+from dialer.meters import LOOKUPS
 from dialer.pacing import Pacing
 
 SIDS_PER_LOOKUP = 20
@@ -200,6 +201,18 @@ class Lookups:
         Raises:
             NoSlot: No slot came free in time; nothing was sent.
         """
+        came_of_it = "failed"
+        try:
+            found = self._paced(request, overdue=overdue)
+            came_of_it = "answered"
+        except NoSlot:
+            came_of_it = "put_off"
+            raise
+        finally:
+            self._pacing.meters.count(LOOKUPS, came_of_it)
+        return found
+
+    def _paced(self, request: Request[Found], *, overdue: bool) -> Found:
         member = f"look/{new_nonce()}"
         send_before = self._wait_for_slot(member, overdue=overdue)
         self.requests += 1

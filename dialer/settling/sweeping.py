@@ -114,7 +114,12 @@ class Sweeping:
         look: Callable[[Sequence[OpenAttempt]], Found],
         take: Callable[[Sequence[OpenAttempt], Found], None],
     ) -> None:
-        done = self._lookups.halving(batches, look, take, does_answer=self._does_answer)
+        def taken(batch: Sequence[OpenAttempt], found: Found) -> None:
+            for one in batch:
+                log.info("attempt_looked_up", attempt_id=str(one.id), looks=one.attempt.looks)
+            take(batch, found)
+
+        done = self._lookups.halving(batches, look, taken, does_answer=self._does_answer)
         if done.stopped:
             _say_why_not(done.stopped)
         self._for_each(done.failed, self._fails_by_itself)

@@ -8,6 +8,7 @@ import redis
 from redis.client import Pipeline
 from redis.commands.core import Script
 
+from dialer.meters import Meters
 from dialer.store import keys
 from dialer.store.scripts import Given, arguments, source
 
@@ -28,6 +29,8 @@ class Database:
         self.client = client
         self.account = account
         self.prefix = keys.prefix(account)
+        self.meters = Meters()
+        """What this process measures of the account, until its next heartbeat tells it."""
         self._scripts: dict[type[Given], Script] = {}
 
     def key(self, *parts: str | int) -> str:

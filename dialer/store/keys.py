@@ -67,6 +67,7 @@ reported            hash    identity of a host's journal → what it held, JSON 
 ghosts              zset    N/attempt whose contact is lost → until it could live     until then
 recent, c:C:recent  list    the last answers, for the breakers                        50
 heartbeat:ROLE:ID   string  a process, what it is and since when, JSON                20 s
+meters              hash    measure, its labels and bucket, JSON → sum or count         for ever
 in_step             string  nothing; written before Redis is asked how many replicas   for ever
                             have all writes
 calls_feeder        list    an element while there is something to release            until heard

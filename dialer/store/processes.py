@@ -3,11 +3,15 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
+import redis
 from redis.client import Pipeline
 
 from dialer.store.database import Database, text
+
+ROLES = ("web", "feeder", "results", "worker")
+"""What an installation runs: one process or more of each."""
 
 _KEPT_S = 20
 
@@ -18,16 +22,30 @@ class Process:
 
     Args:
         since: Epoch s.
+        trouble: Why it lives and cannot do its work; '' = it can, as far as it knows.
     """
 
     role: str
     name: str
     since: float | None
+    trouble: str = ""
+
+
+class Pulse:
+    """What a process tells of itself with each beat; `trouble`: why it cannot do its work, or ''."""
+
+    trouble = ""
+
+    def failed(self, error: redis.RedisError) -> None:
+        """Note that Redis refuses what the work needs; one that is away cannot be told either."""
+        if isinstance(error, redis.ResponseError):
+            self.trouble = str(error)
 
 
 def note_alive(db: Database, pipeline: "Pipeline", process: Process) -> None:
     """Tell that a process lives, with a pipeline's other commands."""
-    record = json.dumps({"role": process.role, "since": process.since})
+    told = {"role": process.role, "since": process.since, "trouble": process.trouble}
+    record = json.dumps(told)
     pipeline.set(_key(db, process.role, process.name), record, ex=_KEPT_S)
 
 
@@ -50,10 +68,14 @@ def living(db: Database) -> list[Process]:
     keys = sorted(_keys(db))
     values = cast("list[bytes | None]", db.client.mget(keys)) if keys else []
     return [
-        Process(*_told_by(db, key), json.loads(value).get("since"))
+        _process(*_told_by(db, key), json.loads(value))
         for key, value in zip(keys, values, strict=True)
         if value is not None
     ]
+
+
+def _process(role: str, name: str, told: dict[str, Any]) -> Process:
+    return Process(role, name, told.get("since"), told.get("trouble", ""))
 
 
 def _key(db: Database, role: str, name: str) -> str:

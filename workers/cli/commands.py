@@ -191,6 +191,10 @@ COMMANDS: Table = {
     "doctor": Command(
         "doctor:doctor", "Look whether everything is fit for dialling; no call is placed."
     ),
+    "alive": Command(
+        "alive:alive",
+        "Tell whether a process of this host lives and does its work; for health checks of containers.",
+    ),
     "up": Command(
         "processes:up",
         "Run every process on this machine, from the settings; Ctrl-C stops them in good order.",

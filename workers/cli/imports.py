@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_EARLY = (signal.SIGINT, signal.SIGTERM)
+_EARLY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager

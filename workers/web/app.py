@@ -74,7 +74,7 @@ def create_app(
         exception_handlers={HTTPException: _not_ours},
         routes=[
             *_callback_routes([wiring, *others]),
-            *health_routes(services),
+            *health_routes(services, [wiring, *others]),
             Route("/api/v1/{rest:path}", Forwarded(api, trusted=services.trusted)),
             Route("/{rest:path}", Forwarded(pages, trusted=services.trusted)),
         ],

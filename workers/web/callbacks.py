@@ -82,8 +82,9 @@ def callback_route(
         try:
             await stream.append(fields)
         except RedisError as error:
-            log.warning("callback_not_stored", message=str(error))
+            log.warning("callback_not_stored", attempt_id=where["attempt_id"], message=str(error))
             return _UNAVAILABLE  # the provider sends it again, and the sweeper asks anyway
+        log.info("callback_stored", attempt_id=where["attempt_id"])
         return _STORED
 
     return Route("/callbacks/exotel/{key_id}/{attempt_id}/{mac}", receive, methods=["POST"])

@@ -10,19 +10,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
 
 from dialer.store.replies import write_something
-from workers.metrics import AccountCollector, registry_of
+from workers.metrics import Accounts, registry_of
 from workers.web.entrance import ask_for_key
 from workers.web.problems import Problem, as_problem, problem_response
 from workers.web.proxies import Forwarded
 from workers.web.services import Services
+from workers.wiring import Wiring
 
 _READY_WITHIN_S = 0.5
 _DIFFERS = "its settings are not the account's; dialer doctor and the health page name them"
 
 
-def health_routes(services: Services) -> Sequence[Route]:
+def health_routes(services: Services, wirings: Sequence[Wiring]) -> Sequence[Route]:
     """Make the routes of a process' health; figures are for those with a key, where there is one."""
-    registry = registry_of(AccountCollector(services.wiring))
+    registry = registry_of(Accounts(wirings))
     client = services.wiring.redis_async
 
     async def livez(_: Request) -> Response:

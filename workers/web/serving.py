@@ -1,7 +1,6 @@
 """Runs the web process under uvicorn."""
 
 import resource
-import signal
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from dialer.addresses import is_loopback, parse_address
 from dialer.settings import Settings, SettingsError, require_dialling
 from workers.heartbeat import beating
 from workers.redis_fitness import tell_exposures
+from workers.stopping import hear
 from workers.web.app import create_app
 from workers.web.connections import ConnectionLimits, Connections, protocol_of
 from workers.web.loopback import require_key_beyond_loopback
@@ -43,8 +43,7 @@ def serve(wirings: Sequence[Wiring]) -> int:
     require_key_beyond_loopback(home)
     tell_exposures(settings)
     # uvicorn raises the signal again once it has shut down
-    signal.signal(signal.SIGTERM, _exit_cleanly)
-    signal.signal(signal.SIGINT, _exit_cleanly)
+    hear(_exit_cleanly)
     with _listen(settings) as listener, beating(wirings, role="web"):
         limits = ConnectionLimits()
         most = min(limits.most, _room_for_connections(limits.most))
@@ -59,7 +58,9 @@ def serve(wirings: Sequence[Wiring]) -> int:
             url=f"http://{settings.dialer_host}:{settings.port}",
             loopback_only=is_loopback(settings.dialer_host),
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        server = uvicorn.Server(config)
+        hear(server.handle_exit)  # of a hangup it would not hear by itself
+        server.run(sockets=[listener])
     return 0
 
 

@@ -16,6 +16,7 @@ from dialer.access.api_keys import Scope
 from dialer.dialing.resuming import resume_account
 from dialer.steering.suppressing import Added
 from dialer.store import Hold
+from dialer.store.processes import ROLES
 from dialer.watching.health import read_health
 from dialer.watching.overview import AgentState, busy_agents
 from workers.web.api.account import CapsOrder, end_hold
@@ -34,7 +35,6 @@ from workers.web.uploads import received_upload
 
 _MOST_SHOWN = 500
 _COUNT = re.compile(r"[0-9]{1,9}")
-_ROLES = ("web", "feeder", "worker", "results")
 
 
 async def agents(request: Request) -> Response:
@@ -132,7 +132,7 @@ async def health(request: Request) -> Response:
         health=found,
         rate=rate,
         today=today,
-        missing=[role for role in _ROLES if not alive[role]],
+        missing=[role for role in ROLES if not alive[role]],
         settings=wiring.settings,
     )
 

@@ -1,0 +1,34 @@
+"""`dialer alive`."""
+
+import socket
+from typing import Annotated
+
+import typer
+
+from dialer.store.processes import ROLES, living
+from workers.cli.faults import JobFailed, WrongUse
+from workers.cli.printing import say
+from workers.cli.session import open_wiring
+
+
+def alive(
+    role: Annotated[str, typer.Argument(metavar="|".join(ROLES), help="which process")],
+) -> None:
+    """Tell whether a process of this host lives and does its work; for health checks of containers.
+
+    A process tells that it lives every seven seconds. Fails where none of the role has lately, and
+    where Redis refuses what it needs.
+    """
+    if role not in ROLES:
+        raise WrongUse(f"there is no process {role!r}: {', '.join(ROLES)}")
+    host = f"{socket.gethostname()}-"
+    here = [
+        one
+        for one in living(open_wiring().db)
+        if one.role == role and one.name.startswith(host) and one.name[len(host) :].isdecimal()
+    ]
+    if not here:
+        raise JobFailed(f"no {role} on this host gave a sign of life in the last 20 s")
+    if all(one.trouble for one in here):
+        raise JobFailed(f"{role}: Redis refuses what it needs: {here[0].trouble}")
+    say(f"{role} {len(here)}")
