@@ -287,7 +287,7 @@ def test_figures_health_and_the_manual_need_a_key_and_callbacks_need_none(web: S
     assert web.client.get("/livez").status_code == 200
     assert web.client.get("/readyz").status_code == 200
     bearer = {"Authorization": f"Bearer {web.key(Scope.READ)}"}
-    assert "dialer_request_limit" in web.client.get("/metrics", headers=bearer).text
+    assert "dialer_slots_limit" in web.client.get("/metrics", headers=bearer).text
     callback = web.client.post(web.wiring.paths.url("00000000-1-1-0000000000").split("8000")[1])
     assert callback.status_code == 200
 
