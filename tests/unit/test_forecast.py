@@ -44,6 +44,8 @@ def constraint(now: Situation) -> Constraint | None:
         ({"state": CampaignState.LOADING}, Constraint.LOADING),
         ({"state": CampaignState.LOADED}, Constraint.NOT_STARTED),
         ({"state": CampaignState.PAUSED}, Constraint.PAUSED),
+        ({"redis_refuses": "out of memory"}, Constraint.REDIS_REFUSES),
+        ({"redis_refuses": "out of memory", "feeders": 0}, Constraint.REDIS_REFUSES),
         ({"feeders": 0}, Constraint.NO_FEEDER),
         ({"workers": 0}, Constraint.NO_WORKER),
         ({"settings_differ": "host-2 has another limit"}, Constraint.SETTINGS_DIFFER),

@@ -74,9 +74,9 @@ def status(
 ) -> None:
     """Show where a campaign stands, what binds it now, and when it will be done.
 
-    The words of **blocked_by** in JSON: loading, not_started, paused, no_feeder,
-    no_worker, hold, stopped, hours, caps, blocked, channels, agents, retry_timers, limit, calls,
-    quarantine; null when nothing is left.
+    The words of **blocked_by** in JSON: loading, not_started, paused, redis_refuses,
+    no_feeder, no_worker, settings_differ, hold, stopped, account_caps, hours, caps, blocked,
+    channels, agents, retry_timers, limit, calls, quarantine; null when nothing is left.
     """
     if watching and as_json:
         raise WrongUse("--watch is for people and --json for programs: choose one")
