@@ -21,12 +21,16 @@ def beating(wirings: Sequence[Wiring], *, role: str) -> Iterator[None]:
     stop = threading.Event()
     name = process_name()
 
+    def lines_of(wiring: Wiring) -> Sequence[str]:
+        # those of no account, as of the start, are told as the first one's
+        return (wiring.name, "") if wiring is wirings[0] else (wiring.name,)
+
     def beat(wiring: Wiring) -> None:
         since = None
         while not stop.is_set():
             with suppress(redis.RedisError):  # the missing beat is the message
                 since = since or wiring.db.now()
-                _tell(wiring, Process(role, name, since, wiring.pulse.trouble))
+                _tell(wiring, Process(role, name, since, wiring.pulse.trouble), lines_of(wiring))
             stop.wait(_EVERY_S)
 
     for one in wirings:
@@ -37,17 +41,19 @@ def beating(wirings: Sequence[Wiring], *, role: str) -> Iterator[None]:
         stop.set()
         with suppress(redis.RedisError):
             for one in wirings:
-                _tell(one, Process(role, name, None))
+                _tell(one, Process(role, name, None), lines_of(one))
                 note_ended(one.db, role=role, name=name)
                 one.agreeing.leave()
 
 
-def _tell(wiring: Wiring, process: Process) -> None:
-    """Tell that we live, what we measured, and our terms: one write to Redis' disk."""
+def _tell(wiring: Wiring, process: Process, lines_of: Sequence[str]) -> None:
+    """Tell that we live, what we measured, and our terms: one write to Redis' disk.
+
+    Args:
+        lines_of: The accounts whose warnings and errors are told with it.
+    """
     meters = wiring.db.meters
-    # what is of no account is told as the home's
-    names = (wiring.name,) if wiring.home else (wiring.name, "")
-    for (level, event), times in logs.take_counted(*names).items():
+    for (level, event), times in logs.take_counted(*lines_of).items():
         meters.count(LOG_EVENTS, level, event, by=times)
     measured = meters.take()
     try:

@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PLACES = ("/src", "/opt/dialer", "/opt/build")
 
@@ -85,6 +87,7 @@ def pip_settings() -> dict[str, str]:
     return {f"PIP_{name.upper().replace('-', '_')}": value for name, value in found}
 
 
+@pytest.mark.timeout(1800)  # hundreds of megabytes are fetched
 def test_the_steps_of_the_containerfile_make_what_its_command_starts(tmp_path):
     first, last = stages()
     build(first, tmp_path)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dialer import logs
@@ -17,6 +18,8 @@ from dialer.store.measured import add_measured
 from tests.factories import pair, store_campaign
 from tests.web_kit import ADMIN_KEY, Site, settings_for, site
 from workers.heartbeat import beating
+from workers.metrics import Accounts, registry_of
+from workers.wiring import Wiring
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy/prometheus/alerts.yml"
@@ -124,6 +127,21 @@ def test_histograms_add_up_over_processes_and_their_buckets_are_cumulative(web):
     assert told["dialer_answer_seconds_count", account, "200"] == 3
     assert told["dialer_answer_seconds_sum", account, "200"] == pytest.approx(100.4)
     assert told["dialer_answer_seconds_count", account, "none"] == 1
+
+
+def test_accounts_of_one_installation_share_each_family_and_are_told_apart(web, tmp_path):
+    settings = web.wiring.settings
+    other = Wiring(
+        settings.model_copy(update={"exotel_account_sid": "another"}),
+        home=web.wiring,
+        name="acme",
+    )
+    both = generate_latest(registry_of(Accounts([web.wiring, other]))).decode()
+
+    assert both.count("# TYPE dialer_held gauge") == 1
+    held = [line for line in both.splitlines() if line.startswith("dialer_held{")]
+    assert held == [f'dialer_held{{account="{one}"}} 0.0' for one in (web.wiring.name, "acme")]
+    assert both.count("\ndialer_redis_memory_used_bytes ") == 1
 
 
 def test_what_could_not_be_told_is_told_later_and_once():

@@ -8,7 +8,8 @@ import typer
 from dialer.store.processes import ROLES, living
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import say
-from workers.cli.session import open_wiring
+from workers.cli.session import read_users_settings
+from workers.wiring import wire_served
 
 
 def alive(
@@ -24,7 +25,8 @@ def alive(
     host = f"{socket.gethostname()}-"
     here = [
         one
-        for one in living(open_wiring().db)
+        for wiring in wire_served(read_users_settings())
+        for one in living(wiring.db)
         if one.role == role and one.name.startswith(host) and one.name[len(host) :].isdecimal()
     ]
     if not here:
