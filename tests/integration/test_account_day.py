@@ -205,7 +205,7 @@ def test_the_api_and_the_page_tell_the_day_and_let_an_administrator_raise_it(
         for path in ("/", "/health", f"/campaigns/{id_}", "/suppression"):
             assert "cap on calls a day is reached" in page.get(path).text
         assert (
-            f'dialer_capped{{account="{web.wiring.db.account}"}} 1.0'
+            f'dialer_capped{{account="{web.wiring.name}"}} 1.0'
             in web.client.get("/metrics", headers={"Authorization": f"Bearer {ADMIN_KEY}"}).text
         )
         assert status["blocked_by"] in {"no_feeder", "account_caps"}
