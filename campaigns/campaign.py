@@ -1,5 +1,6 @@
 """A campaign: a named list of contacts with its rules and its states."""
 
+import unicodedata
 from enum import StrEnum
 
 from campaigns.plain_text import UNSEEN
@@ -10,6 +11,11 @@ LONGEST_NAME = 100
 def is_name(text: str) -> bool:
     """Tell whether a campaign may be called so; people name it, so nearly anything goes."""
     return bool(text.strip()) and len(text) <= LONGEST_NAME and not UNSEEN.search(text)
+
+
+def same_name(text: str) -> str:
+    """Write a name as it is compared: names that differ in case or spaces are one."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 class CampaignState(StrEnum):

@@ -11,9 +11,19 @@ from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from campaigns.contact import Contact
-from campaigns.lists.columns import ColumnChoice, Header, understand_header
+from campaigns.lists.column_choice import ColumnChoice
+from campaigns.lists.columns import (
+    NO_MEMORY,
+    ROWS_SAMPLED,
+    ROWS_SHOWN,
+    ColumnMemory,
+    Header,
+    require_clear,
+    understand_header,
+)
 from campaigns.lists.judged_rows import Chunk, Rejected, Remark
 from campaigns.lists.open_file import OpenWorkbook, open_source
+from campaigns.lists.preview import UnderstoodRow, understood
 from campaigns.lists.row_judge import RowJudge
 from campaigns.lists.sieve import NO_OTHER_LISTS, Dedupe, OtherLists, Sieve
 from campaigns.lists.source import CampaignFileError, ListLimits, ListSource, Row
@@ -32,6 +42,7 @@ class ContactList:
     Args:
         header_line: Where the header stands; lines before it are blank.
         zone: Of instants written without an offset.
+        first_rows: A few, to be shown.
     """
 
     source: ListSource
@@ -40,6 +51,7 @@ class ContactList:
     limits: ListLimits
     rules: PhoneRules
     zone: ZoneInfo
+    first_rows: tuple[Row, ...] = ()
 
     def chunks(
         self,
@@ -79,6 +91,23 @@ class ContactList:
                 share_read=self.source.share_read(batch[-1].line),
             )
 
+    def require_clear(self) -> None:
+        """Check that the columns of its numbers are known, and not only likely.
+
+        Raises:
+            ColumnsUnclear: They are suggested, and nobody has said yes to it.
+        """
+        sample = [row.cells for row in self.first_rows]
+        require_clear(self.header, line=self.header_line, sample=sample)
+
+    def preview(self) -> list[UnderstoodRow]:
+        """Tell how the first rows are understood."""
+        judge = RowJudge(self.header, limits=self.limits, rules=self.rules, zone=self.zone)
+        return [
+            understood(self.header, row, judge.judge(row, row_no=row_no, remarks=[]))
+            for row_no, row in enumerate(self.first_rows, start=1)
+        ]
+
     def _rows_but_the_header(self) -> Iterator[Row]:
         rows = self.source.rows()
         blank_ones = itertools.takewhile(lambda row: row.line != self.header_line, rows)
@@ -89,6 +118,7 @@ def open_list(
     file: BinaryIO,
     *,
     choice: ColumnChoice = BY_SYNONYMS,
+    memory: ColumnMemory = NO_MEMORY,
     limits: ListLimits = DEFAULT_LIMITS,
     rules: PhoneRules,
     zone: ZoneInfo,
@@ -98,6 +128,7 @@ def open_list(
 
     Args:
         file: Seekable, and left open; the list reads from it as long as it is used.
+        memory: What is known of the columns of files like it.
         zone: Of instants written without an offset.
         workbooks: Opens a workbook.
 
@@ -108,15 +139,22 @@ def open_list(
     with contextlib.closing(source.rows()) as rows:
         filled = (row for row in rows if not _is_blank(row))
         header_row = next(filled, None)
-        has_data = next(filled, None) is not None
+        first = list(itertools.islice(filled, ROWS_SAMPLED))
     if header_row is None:
         raise CampaignFileError("The file is empty: it has neither column names nor rows.")
     header = understand_header(
-        header_row.cells, choice=choice, limits=limits, rules=rules, line=header_row.line
+        header_row.cells,
+        choice=choice,
+        limits=limits,
+        rules=rules,
+        line=header_row.line,
+        sample=[row.cells for row in first],
+        memory=memory,
     )
-    if not has_data:
+    if not first:
         raise CampaignFileError("The list has column names but no rows. Add rows below them.")
-    return ContactList(source, header, header_row.line, limits, rules, zone)
+    shown = tuple(first[:ROWS_SHOWN])
+    return ContactList(source, header, header_row.line, limits, rules, zone, shown)
 
 
 def _is_blank(row: Row) -> bool:

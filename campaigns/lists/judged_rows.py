@@ -3,10 +3,10 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from campaigns.contact import Contact
-from campaigns.spreadsheet_safety import as_they_were, safe_cell
+from campaigns.spreadsheet_safety import safe_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,30 +128,18 @@ def write_rejected(columns: Sequence[str], rows: Iterable[Rejected]) -> Iterator
         yield _csv_line(map(safe_cell, (*own, str(row.line), row.code, row.message, *surplus)))
 
 
+REMARKS = ("line", "error_code", "error")
+SURPLUS = "surplus_cells"  # in a report's table
+
+
 def remark_columns(columns: Sequence[str]) -> tuple[str, ...]:
     """Name the columns that a list's rejected file has beside its own."""
-    return tuple(_new_name(name, taken=columns) for name in ("line", "error_code", "error"))
+    return tuple(_new_name(name, taken=columns) for name in REMARKS)
 
 
-def without_remarks(chunk: Chunk, *, columns: Sequence[str]) -> Chunk:
-    """Take the remarks off the rows of a rejected file that was mended.
-
-    Args:
-        columns: The list's own.
-    """
-    first, after = len(columns), len(columns) + len(remark_columns(columns))
-
-    def stripped(row: Rejected) -> Rejected:
-        return replace(row, cells=as_they_were(row.cells[:first] + row.cells[after:]))
-
-    return replace(
-        chunk,
-        accepted=tuple(
-            row._replace(cells=as_they_were(row.cells[:first])) for row in chunk.accepted
-        ),
-        rejected=tuple(map(stripped, chunk.rejected)),
-        duplicates=tuple(map(stripped, chunk.duplicates)),
-    )
+def report_remarks(columns: Sequence[str]) -> tuple[str, ...]:
+    """Name the same in a report's table, where the list's own make way instead."""
+    return () if set(REMARKS) & set(columns) else REMARKS
 
 
 def _new_name(name: str, *, taken: Sequence[str]) -> str:

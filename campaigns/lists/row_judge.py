@@ -12,6 +12,7 @@ from campaigns.lists.row_faults import RowFault, RowWarning
 from campaigns.lists.row_options import NO_OPTIONS, OptionProblem, RowOptions, read_options
 from campaigns.lists.source import NO_LINE, ListLimits, Quoting, Row
 from campaigns.numbers.phone import (
+    NumberFault,
     NumberWarning,
     Phone,
     PhoneProblem,
@@ -19,6 +20,7 @@ from campaigns.numbers.phone import (
     usual_mobile,
 )
 from campaigns.numbers.phone_rules import PhoneRules
+from campaigns.numbers.spreadsheet_damage import SpreadsheetDamage, mend
 
 _AGENTS_REMEMBERED = 20_000
 
@@ -35,6 +37,7 @@ class RowJudge:
         self._zone = zone
         self._agent = header.agent
         self._customer = header.customer
+        self._is_ours = header.is_ours
         self._options: dict[Role, MatchedColumn] = {
             match.role: match for match in header.optional if match.role is not Role.NAME
         }
@@ -43,14 +46,14 @@ class RowJudge:
         ]
         id_column = self._options.get(Role.EXTERNAL_ID)
         self._id_at = id_column.index if id_column else None
-        self._parse = partial(parse_phone, rules=rules)
+        self._read = partial(_phone_of_ours if header.is_ours else parse_phone, rules=rules)
         # An agent's number stands in many rows; a customer's in one.
-        self._parse_agent = lru_cache(maxsize=_AGENTS_REMEMBERED)(self._parse)
+        self._read_agent = lru_cache(maxsize=_AGENTS_REMEMBERED)(self._read)
         self._caller_id = _caller_id(rules)
 
     def judge(self, row: Row, *, row_no: int, remarks: list[Remark]) -> Contact | Rejected:
         """Judge a row that is not blank; remarks on a row that is taken are appended."""
-        usual = self._usual_contact(row, row_no)
+        usual = None if self._is_ours else self._usual_contact(row, row_no)
         return self._look_closely(row, row_no, remarks) if usual is None else usual
 
     def _usual_contact(self, row: Row, row_no: int) -> Contact | None:
@@ -82,10 +85,10 @@ class RowJudge:
         cells = self._fitted(row.cells)
         if fault := self._shape_fault(row, cells):
             return fault.reject(row, row_no)
-        agent = self._parse_agent(cells[self._agent.index])
+        agent = self._read_agent(cells[self._agent.index])
         if isinstance(agent, PhoneProblem):
             return _number_fault(agent, self._agent).reject(row, row_no)
-        customer = self._parse(cells[self._customer.index])
+        customer = self._read(cells[self._customer.index])
         if isinstance(customer, PhoneProblem):
             return _number_fault(customer, self._customer).reject(row, row_no)
         if fault := self._pair_fault(agent, customer):
@@ -193,6 +196,19 @@ class RowJudge:
             found = f"{len(row.cells)} cells instead of {self._width}"
             remarks.append(_remark(row, row_no, RowWarning.TOO_FEW_CELLS, None, found))
         return remarks
+
+
+def _phone_of_ours(text: str, rules: PhoneRules) -> Phone | PhoneProblem:
+    """Read a number of a report: E.164 without the plus; one that is none a person has mended."""
+    digits, damage = mend(text)
+    if damage is SpreadsheetDamage.DIGITS_LOST or not (digits.isascii() and digits.isdecimal()):
+        return parse_phone(text, rules)
+    phone = parse_phone(f"+{digits}", rules)
+    is_none = isinstance(phone, PhoneProblem) and phone.code in _NO_NUMBER_OF_OURS
+    return parse_phone(text, rules) if is_none else phone
+
+
+_NO_NUMBER_OF_OURS = {NumberFault.INVALID, NumberFault.TOO_LONG, NumberFault.SHORT_CODE}
 
 
 def reject(contact: Contact, code: RowFault, column: str, *, found: str, message: str) -> Rejected:

@@ -17,8 +17,10 @@ from campaigns.lists.source import NO_LINE
 class Dedupe(StrEnum):
     """Where a customer must not be listed already; the first row always wins."""
 
-    FILE = "file"  # in this list, and in the campaign it is appended to
-    ACTIVE = "active"  # as `file`, and in other campaigns that are not over
+    ACTIVE = (
+        "active"  # in this list, in the campaign it is appended to, in others that are not over
+    )
+    FILE = "file"  # as `active`, but for the others
     NONE = "none"  # anywhere: every row counts
 
 

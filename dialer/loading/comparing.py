@@ -1,11 +1,12 @@
 """Use case: what a changed file would change in a campaign, before anything is done."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from campaigns.contact import Contact
+from campaigns.lists.arranging import Arrangement, arrange
 from campaigns.lists.contact_list import ContactList
 from campaigns.lists.diff import ListDiff, ListVersion, diff_lists
-from campaigns.lists.judged_rows import remark_columns, without_remarks
+from campaigns.lists.judged_rows import REMARKS, SURPLUS, remark_columns, report_remarks
 from campaigns.lists.sieve import Dedupe
 from campaigns.spreadsheet_safety import as_they_were
 from dialer.store import Campaign, Database
@@ -16,22 +17,63 @@ def compare(
     db: Database, campaign: Campaign, contact_list: ContactList, *, dedupe: Dedupe
 ) -> ListDiff:
     """Compare a file with what its campaign has; about 30,000 contacts a second of either."""
-    header = contact_list.header
-    numbers = frozenset({header.agent.column, header.customer.column})
-    columns, chunks = header.columns, contact_list.chunks(dedupe=dedupe)
-    if is_mended(contact_list, campaign.columns):
-        columns = campaign.columns
-        chunks = (without_remarks(chunk, columns=columns) for chunk in chunks)
-    uploaded = (contact for chunk in chunks for contact in chunk.accepted)
+    arrangement = arrangement_of(contact_list, campaign)
+    uploaded = (
+        contact
+        for chunk in contact_list.chunks(dedupe=dedupe)
+        for contact in arrangement.chunk(chunk).accepted
+    )
+    places = range(len(campaign.columns))
+    left_out = {at for at in places if arrangement.places[at] is None}  # the file does not tell
+    in_both = tuple(name for at, name in enumerate(campaign.columns) if at not in left_out)
+    numbers = frozenset(in_both) & _number_columns(contact_list, arrangement)
     return diff_lists(
-        loaded=ListVersion(campaign.columns, numbers, _loaded(db, campaign)),
-        uploaded=ListVersion(columns, numbers, uploaded),
+        loaded=ListVersion(in_both, numbers, _without(_loaded(db, campaign), left_out)),
+        uploaded=ListVersion(in_both, numbers, _without(uploaded, left_out)),
     )
 
 
-def is_mended(contact_list: ContactList, columns: tuple[str, ...]) -> bool:
-    """Whether it is the rejected file of a list with these columns, with its remarks still there."""
-    return as_they_were(contact_list.header.columns) == (*columns, *remark_columns(columns))
+def arrangement_of(contact_list: ContactList, campaign: Campaign) -> Arrangement:
+    """Tell how a file's cells become the campaign's."""
+    header, chosen = contact_list.header, campaign.chosen
+    remarks = remarks_in(contact_list, campaign.columns)
+    return arrange(
+        header,
+        campaign.columns,
+        numbers=(chosen.agent, chosen.customer),
+        without=remarks.values(),
+        is_unsafe=bool(remarks) or header.is_ours,
+    )
+
+
+def remarks_in(contact_list: ContactList, columns: tuple[str, ...]) -> dict[str, int]:
+    """Tell where `line`, `error_code` and `error` stand in a rejected file of ours that comes back.
+
+    Args:
+        columns: The list's own; a file without all of these, or without the remarks, is another.
+    """
+    own = as_they_were(contact_list.header.columns)
+    for names in (remark_columns(columns), report_remarks(columns)):
+        if names and {*columns, *names} <= {*own}:
+            at = {kind: own.index(name) for kind, name in zip(REMARKS, names, strict=True)}
+            surplus = {"surplus": own.index(SURPLUS)} if SURPLUS in own else {}
+            return at | surplus
+    return {}
+
+
+def _number_columns(contact_list: ContactList, arrangement: Arrangement) -> frozenset[str]:
+    numbers = {contact_list.header.agent.index, contact_list.header.customer.index}
+    pairs = zip(arrangement.columns, arrangement.places, strict=True)
+    return frozenset(name for name, place in pairs if place in numbers)
+
+
+def _without(contacts: Iterable[Contact], left_out: Collection[int]) -> Iterator[Contact]:
+    if not left_out:
+        return iter(contacts)
+    return (
+        row._replace(cells=tuple(one for at, one in enumerate(row.cells) if at not in left_out))
+        for row in contacts
+    )
 
 
 def _loaded(db: Database, campaign: Campaign) -> Iterator[Contact]:
@@ -41,5 +83,5 @@ def _loaded(db: Database, campaign: Campaign) -> Iterator[Contact]:
             row_no=row.line,
             agent=record.agent,
             customer=record.customer,
-            cells=row.cells,
+            cells=(*row.cells, *[""] * (len(campaign.columns) - len(row.cells))),
         )

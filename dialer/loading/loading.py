@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import compress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Self, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -29,20 +29,24 @@ import structlog
 from campaigns.campaign import LONGEST_NAME, CampaignState, is_name
 from campaigns.campaign_rules import CampaignRules
 from campaigns.custom_field import CustomFieldTemplate
-from campaigns.lists.columns import ColumnChoice
+from campaigns.lists.arranging import Arrangement
+from campaigns.lists.column_choice import ColumnChoice
+from campaigns.lists.columns import ColumnMemory
 from campaigns.lists.contact_list import ContactList, open_list
 from campaigns.lists.diff import ListDiff
 from campaigns.lists.external_ids import Fingerprints
-from campaigns.lists.judged_rows import Chunk, Rejected, Summary, without_remarks, write_rejected
+from campaigns.lists.judged_rows import Chunk, Rejected, Summary, write_rejected
 from campaigns.lists.sieve import Dedupe, Lookup, OtherLists, listed_nowhere
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer import failpoints
 from dialer.call_request import check_call
 from dialer.ids import new_campaign_id
-from dialer.loading.comparing import compare, is_mended
+from dialer.loading.comparing import arrangement_of, compare, remarks_in
 from dialer.loading.contact_blocks import ContactBlocks, Interrupted
+from dialer.loading.mending import keys_in, mended_rows
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.campaigns import LoadMark, RejectedRow, WrongState
+from dialer.store.campaigns import LoadMark, Mended, RejectedRow, SameContent, WrongState
+from dialer.store.column_choices import ColumnChoices
 from dialer.store.contacts import Contacts, customers_of
 from dialer.store.external_ids import bearers_of
 from dialer.store.suppressed import lists_with_numbers
@@ -86,6 +90,26 @@ class NameTaken(LoadRefused):
         self.campaign = campaign
 
 
+class AlreadyLoaded(LoadRefused):
+    """The very bytes are another campaign: the same people would be called twice."""
+
+    def __init__(self, message: str, *, campaign_id: str = "", name: str = "") -> None:
+        super().__init__(message)
+        self.campaign_id = campaign_id
+        self.name = name
+
+    @classmethod
+    def by(cls, campaign: Campaign) -> Self:
+        """Name the campaign."""
+        return cls(
+            f"these bytes are already campaign {campaign.name!r} ({campaign.state}, loaded "
+            f"{_day(campaign)}): the same people would be called twice. Load them again only if "
+            "that is meant",
+            campaign_id=campaign.id,
+            name=campaign.name,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What became of a file.
@@ -95,6 +119,8 @@ class Loaded:
         summary: Counts with examples.
         already: The same content was loaded here before: nothing was done.
         rejected_file: Rows not taken, with line, code and reason; None when there are none.
+        same_content: Other campaigns of the very same bytes.
+        mended: Rows of the campaign's rejected file that this file had again; they have left it.
     """
 
     campaign: Campaign | None
@@ -102,14 +128,21 @@ class Loaded:
     contact_list: ContactList | None
     already: bool = False
     rejected_file: Path | None = None
+    same_content: tuple[Campaign, ...] = ()
+    mended: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How to read a file."""
+    """How to read a file.
+
+    Args:
+        again: Its very bytes may be another campaign already.
+    """
 
     choice: ColumnChoice = field(default_factory=ColumnChoice)
-    dedupe: Dedupe = Dedupe.FILE
+    dedupe: Dedupe = Dedupe.ACTIVE
+    again: bool = False
 
 
 class Loading:
@@ -125,6 +158,7 @@ class Loading:
         self._data_dir = data_dir
         self._campaigns = Campaigns(db)
         self._contacts = Contacts(db)
+        self._choices = ColumnChoices(db)
 
     def load(
         self,
@@ -143,7 +177,9 @@ class Loading:
 
         Raises:
             CampaignFileError: The file as a whole cannot be used.
+            ColumnsUnclear: Nobody has said yes to the columns that are suggested.
             NameTaken: A campaign of this name was loaded from another file.
+            AlreadyLoaded: Another campaign has this content.
             StartRefused: It would start by itself.
         """
         _check_name(name)
@@ -154,7 +190,9 @@ class Loading:
             if not self._campaigns.knows_import(self._campaigns.id_of(name), content_hash):
                 check_end(self._db, rules)
             contact_list = self._open(private, rules, options)
-            campaign = self._campaign_for(name, rules, contact_list, content_hash)
+            contact_list.require_clear()
+            campaign = self._campaign_for(name, rules, contact_list, content_hash, options)
+            self._remember(contact_list, options)
             return self._load_into(
                 campaign, contact_list, content_hash, options, on_progress, may_start=may_start
             )
@@ -172,14 +210,19 @@ class Loading:
 
         Raises:
             CampaignFileError: The file as a whole cannot be used.
-            LoadRefused: The campaign is over, or the columns are not the campaign's.
+            ColumnsUnclear: Nobody has said yes to the columns that are suggested.
+            AlreadyLoaded: Another campaign has this content.
+            LoadRefused: The campaign is over.
             StartRefused: It runs, or will by itself, and whoever appends may not start calls.
         """
         with self._private_copy(file) as (private, content_hash):
             if not self._campaigns.knows_import(campaign.id, content_hash):
                 check_end(self._db, campaign.rules)
-            contact_list = self._open(private, campaign.rules, options)
-            _check_columns(campaign, contact_list)
+            contact_list = self._open(private, campaign.rules, options, campaign=campaign)
+            contact_list.require_clear()
+            if not options.again:
+                self._check_others(content_hash, campaign)
+            self._remember(contact_list, options)
             return self._load_into(
                 campaign, contact_list, content_hash, options, on_progress, may_start=may_start
             )
@@ -195,13 +238,9 @@ class Loading:
         Raises:
             CampaignFileError: The file as a whole cannot be used.
         """
-        digest = hashlib.sha256()
-        while piece := file.read(_COPY_BYTES):
-            digest.update(piece)
-        if self._campaigns.knows_import(campaign.id, digest.hexdigest()):
+        if self._campaigns.knows_import(campaign.id, _hash_of(file)):
             return None
-        file.seek(0)
-        contact_list = self._open(file, campaign.rules, options)
+        contact_list = self._open(file, campaign.rules, options, campaign=campaign)
         return compare(self._db, campaign, contact_list, dedupe=options.dedupe)
 
     def check(
@@ -210,24 +249,29 @@ class Loading:
         *,
         rules: CampaignRules,
         options: LoadOptions,
+        campaign: Campaign | None = None,
         rejected: Path | None = None,
         on_progress: Callable[[float], None] = lambda _: None,
         on_chunk: Callable[[Chunk], None] = lambda _: None,
     ) -> Loaded:
         """Judge a file exactly as a load would, and write nothing to the store.
 
+        Columns that are only suggested are taken as such; a load would not.
+
         Args:
+            campaign: Where it is to be appended; None: to none.
             rejected: Where to write the rows that would not be taken; None: nowhere.
             on_chunk: Told every judged chunk of rows.
         """
         _check_rules(rules)
         check_end(self._db, rules)
-        contact_list = self._open(file, rules, options)
+        content_hash = _hash_of(file)
+        contact_list = self._open(file, rules, options, campaign=campaign)
         summary = Summary()
 
         def not_taken() -> Iterator[Rejected]:
             for chunk in contact_list.chunks(
-                dedupe=options.dedupe, others=self._others(options, campaign=None)
+                dedupe=options.dedupe, others=self._others_seen(options, campaign)
             ):
                 summary.add(chunk)
                 on_chunk(chunk)
@@ -236,9 +280,34 @@ class Loading:
 
         with (rejected or Path(os.devnull)).open("w", encoding="utf-8", newline="") as out:
             out.writelines(write_rejected(contact_list.header.columns, not_taken()))
-        return Loaded(None, summary, contact_list)
+        others = self._campaigns.with_content(content_hash)
+        same = tuple(one for one in others if campaign is None or one.id != campaign.id)
+        return Loaded(None, summary, contact_list, same_content=same)
 
-    def _open(self, file: BinaryIO, rules: CampaignRules, options: LoadOptions) -> ContactList:
+    def _others_seen(self, options: LoadOptions, campaign: Campaign | None) -> OtherLists:
+        if campaign is None:
+            return self._others(options, campaign=None)
+        mark = LoadMark("", base=campaign.accepted, size=campaign.accepted)
+        return self._others(options, campaign=campaign, mark=mark)
+
+    def _check_others(self, content_hash: str, campaign: Campaign) -> None:
+        for other in self._campaigns.with_content(content_hash):
+            if other.id != campaign.id:
+                raise AlreadyLoaded.by(other)
+
+    def _remember(self, contact_list: ContactList, options: LoadOptions) -> None:
+        """Remember what a person said of the columns, for files with the same ones."""
+        if options.choice != ColumnChoice():
+            self._choices.remember(contact_list.header.columns, _chosen(contact_list))
+
+    def _open(
+        self,
+        file: BinaryIO,
+        rules: CampaignRules,
+        options: LoadOptions,
+        *,
+        campaign: Campaign | None = None,
+    ) -> ContactList:
         phone_rules = PhoneRules(
             default_country=self._phone_rules.default_country,
             allowed_countries=self._phone_rules.allowed_countries,
@@ -247,11 +316,15 @@ class Loading:
         contact_list = open_list(
             file,
             choice=options.choice,
+            memory=ColumnMemory(
+                campaign.chosen if campaign and campaign.chosen.agent else None,
+                self._choices.recall,
+            ),
             rules=phone_rules,
             zone=ZoneInfo(rules.timezone),
             workbooks=open_workbook_apart,
         )
-        if rules.custom_field:
+        if rules.custom_field and campaign is None:
             _check_custom_field(rules.custom_field, contact_list)
         return contact_list
 
@@ -270,17 +343,28 @@ class Loading:
             yield cast("BinaryIO", copy.file), digest.hexdigest()
 
     def _campaign_for(
-        self, name: str, rules: CampaignRules, contact_list: ContactList, content_hash: str
+        self,
+        name: str,
+        rules: CampaignRules,
+        contact_list: ContactList,
+        content_hash: str,
+        options: LoadOptions,
     ) -> Campaign:
         """Find or create the campaign to load into."""
         campaign_id = new_campaign_id()
-        if self._campaigns.create(
-            campaign_id,
-            name=name,
-            rules=rules,
-            columns=contact_list.header.columns,
-            content_hash=content_hash,
-        ):
+        try:
+            is_new = self._campaigns.create(
+                campaign_id,
+                name=name,
+                rules=rules,
+                columns=contact_list.header.columns,
+                chosen=_chosen(contact_list),
+                content_hash=content_hash,
+                again=options.again,
+            )
+        except SameContent as error:
+            raise AlreadyLoaded.by(error.campaign) from None
+        if is_new:
             return self._campaigns.find(campaign_id)
         campaign = self._campaigns.find(name)
         if campaign.state is CampaignState.LOADING or self._campaigns.has_imported(
@@ -325,25 +409,32 @@ class Loading:
         chunks = contact_list.chunks(
             dedupe=options.dedupe, others=self._others(options, campaign=campaign, mark=mark)
         )
-        if is_mended(contact_list, campaign.columns):
-            chunks = (without_remarks(chunk, columns=campaign.columns) for chunk in chunks)
+        arrangement = arrangement_of(contact_list, campaign)
+        if arrangement.columns != campaign.columns:
+            self._campaigns.widen(campaign.id, arrangement.columns)
+        file_blocks = _block_of(self._campaigns.files(campaign.id), mark.base)
         try:
             with (
                 _no_search_for_cycles(),
                 ContactBlocks(
-                    self._db, campaign, size=mark.size, fingerprints=_fingerprints(contact_list)
+                    self._db,
+                    campaign,
+                    size=mark.size,
+                    fingerprints=_fingerprints(contact_list, arrangement),
                 ) as blocks,
             ):
-                for number, chunk in enumerate(_without(chunk, stored) for chunk in chunks):
+                for number, judged in enumerate(chunks):
+                    chunk = arrangement.chunk(_without(judged, stored))
                     blocks.add(chunk.accepted)
                     if chunk.not_taken or stored:
                         self._campaigns.keep_rejected(
-                            campaign.id, f"{mark.base:010}-{number:06}", list(_rejected(chunk))
+                            campaign.id, f"{file_blocks}-{number:06}", list(_rejected(chunk))
                         )
                     summary.add(chunk)
                     on_progress(chunk.share_read)
         except Interrupted:
             raise LoadRefused(self._why_interrupted(campaign)) from None
+        mended = self._mended(campaign, contact_list, own=file_blocks)
         self._campaigns.commit(
             campaign.id,
             counts={
@@ -353,6 +444,7 @@ class Loading:
                 "duplicate": summary.duplicate,
             },
             entry={"hash": content_hash, "blank": summary.blank},
+            mended=mended,
         )
         failpoints.reach("committed")
         log.info(
@@ -367,8 +459,17 @@ class Loading:
             self._campaigns.find(campaign.id),
             summary,
             contact_list,
-            rejected_file=self._write_rejected(campaign, summary),
+            rejected_file=self._write_rejected(self._campaigns.find(campaign.id)),
+            mended=mended.gone.get("rows", 0) if mended else 0,
         )
+
+    def _mended(self, campaign: Campaign, contact_list: ContactList, *, own: str) -> Mended | None:
+        remarks = remarks_in(contact_list, campaign.columns)
+        if not remarks:
+            return None
+        with contextlib.closing(contact_list.source.rows()) as rows:
+            again = keys_in(rows, remarks)
+        return mended_rows(self._campaigns, campaign.id, again, own=own)
 
     def _why_interrupted(self, campaign: Campaign) -> str:
         state = self._campaigns.find(campaign.id).state
@@ -406,12 +507,14 @@ class Loading:
         found = bearers_of(self._db, [(campaign.id, one) for one in asked])
         return {id_ for id_, one in zip(asked, found, strict=True) if one and one.n <= size}
 
-    def _write_rejected(self, campaign: Campaign, summary: Summary) -> Path | None:
-        if not summary.rejected + summary.duplicate:
-            return None
+    def _write_rejected(self, campaign: Campaign) -> Path | None:
+        """Write all rows of a campaign that are not taken; a file with none is none."""
         folder = self._data_dir / "rejected"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{_NOT_IN_FILE_NAMES.sub('-', campaign.name)}_{campaign.id}_rejected.csv"
+        if not campaign.rejected + campaign.duplicate:
+            path.unlink(missing_ok=True)
+            return None
         part = path.with_suffix(".part")
         rows = (
             Rejected(row.line, 0, row.cells, row.code, None, "", row.message)
@@ -487,9 +590,10 @@ class _Customers:
         return {number for number, is_listed in zip(asked, found, strict=True) if is_listed}
 
 
-def _fingerprints(contact_list: ContactList) -> Fingerprints:
-    matched = contact_list.header.matched
-    return Fingerprints(contact_list.header.columns, {one.index: one.role for one in matched})
+def _fingerprints(contact_list: ContactList, arrangement: Arrangement) -> Fingerprints:
+    roles = {one.index: one.role for one in contact_list.header.matched}
+    placed = {at: roles[place] for at, place in enumerate(arrangement.places) if place in roles}
+    return Fingerprints(arrangement.columns, placed)
 
 
 def _check_name(name: str) -> None:
@@ -511,14 +615,33 @@ def _check_custom_field(template: str, contact_list: ContactList) -> None:
         raise LoadRefused(str(error)) from None
 
 
-def _check_columns(campaign: Campaign, contact_list: ContactList) -> None:
-    is_same = contact_list.header.columns == campaign.columns
-    if not is_same and not is_mended(contact_list, campaign.columns):
-        raise LoadRefused(
-            f"the file's columns are {', '.join(contact_list.header.columns)}; campaign "
-            f"{campaign.name} has {', '.join(campaign.columns)}. Use the same columns in the "
-            "same order, or load a new campaign"
-        )
+def _block_of(files: int, base: int) -> str:
+    """Name the blocks of a file's rows that are not taken: files in their order, whatever they add.
+
+    Those of a first file are named as they always were, so that a load goes on that broke off.
+    """
+    return f"{base:010}" if files == 0 else f"{base:010}-{files:06}"
+
+
+def _chosen(contact_list: ContactList) -> ColumnChoice:
+    header = contact_list.header
+    name = header.name.column if header.name else None
+    return ColumnChoice(header.agent.column, header.customer.column, name)
+
+
+def _hash_of(file: BinaryIO) -> str:
+    """Hash a file from its beginning, and go back there."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while piece := file.read(_COPY_BYTES):
+        digest.update(piece)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _day(campaign: Campaign) -> str:
+    created_at = datetime.fromtimestamp(campaign.created_at, campaign.rules.zone)
+    return f"{created_at:%Y-%m-%d}"
 
 
 def _as_it_was(campaign: Campaign) -> Loaded:

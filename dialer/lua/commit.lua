@@ -11,6 +11,16 @@ if mark and string.match(mark, '^(.*):%d+$') == given.hash then
   end
   redis.call('RPUSH', key('c', given.campaign, 'imports'), given.entry)
   redis.call('SADD', key('c', given.campaign, 'hashes'), given.hash)
+  for i = 1, #given.blocks, 2 do
+    if given.blocks[i + 1] == '' then
+      redis.call('HDEL', key('c', given.campaign, 'rejected'), given.blocks[i])
+    else
+      redis.call('HSET', key('c', given.campaign, 'rejected'), given.blocks[i], given.blocks[i + 1])
+    end
+  end
+  if #given.blocks > 0 then
+    redis.call('HINCRBY', c, 'rewritten', 1)
+  end
   redis.call('HDEL', c, 'loading')
   if redis.call('HGET', c, 'state') == 'loading' then
     redis.call('HSET', c, 'state', 'loaded')

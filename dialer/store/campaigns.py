@@ -10,9 +10,11 @@ from typing import Any, NamedTuple, cast
 import structlog
 from pydantic import ValidationError
 
-from campaigns.campaign import CampaignState
+from campaigns.campaign import CampaignState, same_name
 from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import NotDialled
+from campaigns.lists.column_choice import ColumnChoice
+from campaigns.lists.headings import customers_name
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.store.database import Database, text
@@ -20,6 +22,8 @@ from dialer.store.scripts import Argument, gives
 
 log = structlog.get_logger(__name__)
 
+_CANCELLED = frozenset({CampaignState.CANCELLING, CampaignState.CANCELLED})
+_NONE_CHOSEN = ColumnChoice()
 _TURNS_TOGETHER = 200  # a script holds everybody up while it runs
 
 _MAY_COME_FROM = {
@@ -40,6 +44,14 @@ class CampaignNotFound(Exception):
 
 class RulesUnreadable(NotDone):
     """A campaign whose rules a newer version wrote; the message names what is not known."""
+
+
+class SameContent(Exception):
+    """A file's very bytes are a campaign already."""
+
+    def __init__(self, campaign: "Campaign") -> None:
+        super().__init__(campaign)
+        self.campaign = campaign
 
 
 class WrongState(Exception):
@@ -73,6 +85,19 @@ class RejectedRow:
     cells: tuple[str, ...]
     code: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """Rows that were not taken, and that a file of mended rows has again.
+
+    Args:
+        left: By block, the rows that stay in it.
+        gone: How many leave: `rows`, and of these `rejected` and `duplicate`.
+    """
+
+    left: Mapping[str, Sequence[RejectedRow]]
+    gone: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +139,8 @@ class Campaign:
         added: Contacts that were added one at a time; `added_confirmed`: by when two people started it.
         confirmed: How many contacts two people have started it with.
         asked_by: Who has started it and waits for a second person; '' = nobody.
+        chosen: Which of the columns are the agent's, the customer's, the name; those of a list that
+            an earlier version loaded are not known.
         created_at: Epoch s, as are the other instants; None = not yet.
         started_at: When it was started first; `running_at`: last, or resumed.
         why: What the last change of state was for, where it was not the user's wish.
@@ -152,6 +179,12 @@ class Campaign:
     added: int = 0
     added_confirmed: int = 0
     asked_by: str = ""
+    chosen: ColumnChoice = _NONE_CHOSEN
+
+    def name_in(self, cells: Sequence[str]) -> str:
+        """Give the customer's name in a row; '' where there is none."""
+        index = _name_index(self.columns, self.chosen.name)
+        return cells[index].strip() if index is not None and index < len(cells) else ""
 
     def needs_second(self, *, above: int) -> bool:
         """It has more contacts than one person may start; prelude.lua asks the same.
@@ -171,11 +204,20 @@ class Campaign:
 
 @gives("create")
 class Create(NamedTuple):
-    """A campaign: hash of its first file, '' = none yet; fields and values in turn."""
+    """A campaign.
+
+    Args:
+        compared: The name as names are compared.
+        hash: Of its first file; '' = none yet.
+        again: Another campaign may have that.
+        fields: And values, in turn.
+    """
 
     campaign: str
     name: str
+    compared: str
     hash: str
+    again: bool
     fields: Sequence[Argument]
 
 
@@ -190,7 +232,13 @@ class BeginLoad(NamedTuple):
 
 @gives("commit")
 class Commit(NamedTuple):
-    """A file that is loaded, its record for the history as JSON, and how many rows it had."""
+    """A file that is loaded.
+
+    Args:
+        entry: For the history, JSON.
+        rows: That it adds to the campaign's sums, as the others.
+        blocks: Of rows not taken, for which others stand now, and what is left of each, in turn.
+    """
 
     campaign: str
     hash: str
@@ -199,6 +247,7 @@ class Commit(NamedTuple):
     accepted: int
     rejected: int
     duplicate: int
+    blocks: Sequence[Argument]
 
 
 @gives("steer")
@@ -271,16 +320,56 @@ class Campaigns:
         name: str,
         rules: CampaignRules,
         columns: Iterable[str],
+        chosen: ColumnChoice = _NONE_CHOSEN,
         content_hash: str = "",
+        again: bool = False,
     ) -> bool:
         """Reserve a name for a campaign and write it down as loading; False when it is taken.
 
         Args:
+            chosen: Which of the columns are the agent's, the customer's, the name.
             content_hash: Of its first file; '' leaves it to `begin_loading`.
+            again: Another campaign may have the same content.
+
+        Raises:
+            SameContent: Another campaign has it.
         """
-        fields = {"columns": json.dumps(list(columns)), **_rules_fields(rules, version=1)}
+        if self.id_of(name):
+            return False
+        fields = {
+            "columns": json.dumps(list(columns)),
+            "agent_column": chosen.agent or "",
+            "customer_column": chosen.customer or "",
+            "name_column": chosen.name or "",
+            **_rules_fields(rules, version=1),
+        }
         flat = (part for item in fields.items() for part in item)
-        return bool(self._db.run(Create(campaign, name, content_hash, list(flat))))
+        answer = self._db.run(
+            Create(campaign, name, same_name(name), content_hash, again, list(flat))
+        )
+        if isinstance(answer, bytes):
+            raise SameContent(self.find(text(answer)))
+        return bool(answer)
+
+    def with_content(self, content_hash: str) -> list[Campaign]:
+        """Read the campaigns that a file of this content was loaded into, or is on its way into.
+
+        Those cancelled before anybody was called are left out.
+        """
+        ids = self.ids()
+        with self._db.client.pipeline(transaction=False) as pipe:
+            for id_ in ids:
+                pipe.sismember(self._db.key("c", id_, "hashes"), content_hash)
+                pipe.hget(self._db.key("c", id_), "loading")
+            answers = pipe.execute()
+        found = [
+            id_
+            for id_, is_loaded, mark in zip(ids, answers[::2], answers[1::2], strict=True)
+            if is_loaded or text(mark).rpartition(":")[0] == content_hash
+        ]
+        return [
+            one for one in self.readable(found) if one.started_at or one.state not in _CANCELLED
+        ]
 
     def find(self, id_or_name: str) -> Campaign:
         """Read a campaign by id or name.
@@ -297,8 +386,13 @@ class Campaigns:
         return found[0]
 
     def id_of(self, name: str) -> str:
-        """Tell the id a name is reserved for; '' when it is free."""
-        return text(cast("bytes | None", self._db.client.hget(self._db.key("names"), name)))
+        """Tell the id a name is reserved for, in whatever case and spaces; '' when it is free."""
+        key, wanted = self._db.key("names"), same_name(name)
+        if found := cast("bytes | None", self._db.client.hget(key, wanted)):
+            return text(found)
+        # names that an earlier version reserved stand there as they were written
+        names = cast("dict[bytes, bytes]", self._db.client.hgetall(key))
+        return next((text(id_) for one, id_ in names.items() if same_name(text(one)) == wanted), "")
 
     def ids(self) -> list[str]:
         """Read the ids of all campaigns, the newest first."""
@@ -394,21 +488,42 @@ class Campaigns:
         found, _, base = text(answer[0]).rpartition(":")
         return LoadMark(found, int(base), int(answer[1]))
 
-    def commit(self, campaign: str, *, counts: dict[str, int], entry: dict[str, Any]) -> None:
+    def commit(
+        self,
+        campaign: str,
+        *,
+        counts: dict[str, int],
+        entry: dict[str, Any],
+        mended: "Mended | None" = None,
+    ) -> None:
         """Make a loaded file count; committing it twice counts it once.
 
         Args:
             counts: `rows`, `accepted`, `rejected` and `duplicate` of this file; they are added.
             entry: For the history, with its `hash`.
+            mended: What it has again of rows that were not taken before; these leave the sums.
         """
+        left, gone = (mended.left, mended.gone) if mended else ({}, {})
+        blocks: list[Argument] = [
+            part for block, rows in left.items() for part in (block, _packed(rows))
+        ]
         self._db.run(
             Commit(
                 campaign=campaign,
                 hash=entry["hash"],
                 entry=json.dumps({**entry, **counts, "at": self._db.now()}),
-                **counts,
+                **{name: counts[name] - gone.get(name, 0) for name in counts},
+                blocks=blocks,
             )
         )
+
+    def files(self, campaign: str) -> int:
+        """Count the files that were loaded into a campaign to their end."""
+        return self._db.client.llen(self._db.key("c", campaign, "imports"))
+
+    def widen(self, campaign: str, columns: Sequence[str]) -> None:
+        """Give a campaign more columns, behind those it has; rows that lack them are empty there."""
+        self._db.client.hset(self._db.key("c", campaign), "columns", json.dumps(list(columns)))
 
     def has_imported(self, campaign: str, content_hash: str) -> bool:
         """Whether a file of this content was loaded into the campaign to its end."""
@@ -423,11 +538,9 @@ class Campaigns:
     def keep_rejected(self, campaign: str, block: str, rows: Sequence[RejectedRow]) -> None:
         """Keep rows that were not taken; a block kept before is replaced."""
         key = self._db.key("c", campaign, "rejected")
-        plain = [[row.line, row.cells, row.code, row.message] for row in rows]
-        packed = zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1)
         with self._db.client.pipeline(transaction=True) as pipe:
             if rows:
-                pipe.hset(key, block, packed)
+                pipe.hset(key, block, _packed(rows))
             else:
                 pipe.hdel(key, block)
             pipe.hincrby(self._db.key("c", campaign), "rewritten", 1)
@@ -571,6 +684,12 @@ class Campaigns:
         return [_counts({text(name): int(n) for name, n in one.items()}) for one in stored]
 
 
+def _packed(rows: Sequence[RejectedRow]) -> bytes:
+    """Pack a block of rows that were not taken; without a row it is empty, and no block."""
+    plain = [[row.line, row.cells, row.code, row.message] for row in rows]
+    return zlib.compress(json.dumps(plain, ensure_ascii=False).encode(), 1) if rows else b""
+
+
 def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
     fields = {text(name): text(value) for name, value in stored.items()}
     size, accepted = (int(fields.get(name, 0)) for name in ("size", "accepted"))
@@ -602,8 +721,19 @@ def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
         added=int(fields.get("added", 0)),
         added_confirmed=int(fields.get("added_confirmed", 0)),
         asked_by=fields.get("asked_by", ""),
+        chosen=ColumnChoice(
+            agent=fields.get("agent_column") or None,
+            customer=fields.get("customer_column") or None,
+            name=fields.get("name_column") or None,
+            why="as in the campaign",
+        ),
         in_part=fields.get("loading", "").rpartition(":")[0] or fields.get("in_part", ""),
     )
+
+
+@lru_cache(maxsize=1024)
+def _name_index(columns: tuple[str, ...], name_column: str | None) -> int | None:
+    return columns.index(name_column) if name_column in columns else customers_name(columns)
 
 
 @lru_cache(maxsize=1024)  # judging the rules takes longer than reading them from Redis

@@ -6,7 +6,9 @@ The prefix is `dialer:{ACCOUNT}:`. C is a campaign id, A an agent's number and N
 key                 type    member or field → value or score                          kept
 ------------------  ------  --------------------------------------------------------  -------------
 campaigns           zset    campaign id → created, epoch s                            for ever
-names               hash    campaign name → id                                        for ever
+names               hash    campaign name in one case, spaces single → id             for ever
+columns_chosen      hash    hash of a list's headings → which is the agent's, the     for ever
+                            customer's, the name, as a person chose, JSON
 c:C                 hash    name, state, rules (JSON), rules_version, columns, size,  for ever
                             open_from, open_until, virtual_time, … of one campaign
 c:C:counts          hash    state → contacts; outcome:O → contacts; attempts;         for ever

@@ -25,6 +25,7 @@ from dialer.reporting.source import report_source
 from dialer.store import Campaigns, Database
 from dialer.store.contacts import Contacts, customers_of
 from dialer.store.scripts import Given, script_of
+from dialer.store.snapshot import contact_lines
 from tests.conservation import check_conservation
 from tests.factories import rules
 
@@ -492,11 +493,27 @@ def test_a_commit_does_not_end_another_files_load(db, tmp_path):
     assert campaigns.find("sale").rows == campaign.rows
 
 
-def test_other_columns_are_not_appended(db, tmp_path):
+def test_columns_are_appended_in_any_order_missing_ones_empty_and_new_ones_added(db, tmp_path):
     load(db, tmp_path, listed(50))
 
-    with pytest.raises(LoadRefused, match="columns"):
-        append(db, tmp_path, b"customer,agent\n+919876543210,+919000000001\n")
+    append(db, tmp_path, b"City,Customer,Agent\nPune,+919876543210,+919000000001\n")
+
+    campaign = Campaigns(db).find("sale")
+    assert campaign.columns == ("agent", "customer", "plan", "City")
+    [*_, last] = contact_lines(db, campaign.id, size=campaign.accepted)
+    assert last.row.cells == ("+919000000001", "+919876543210", "", "Pune")
+    check_conservation(db)
+
+
+def test_what_a_file_does_not_tell_is_no_change(db, tmp_path):
+    load(db, tmp_path, listed(50))
+    loading = Loading(db, phone_rules=PhoneRules(), data_dir=tmp_path)
+    file = io.BytesIO(b"customer,agent\n+919876500001,+919000000001\n+919876543210,+919000000002\n")
+
+    diff = loading.compare(file, campaign=Campaigns(db).find("sale"), options=LoadOptions())
+
+    assert diff is not None
+    assert (diff.new.count, diff.unchanged.count, diff.changed.count) == (1, 1, 0)
 
 
 def test_an_append_to_a_completed_campaign_makes_it_startable_again(db, tmp_path):

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.lists import text_list
-from campaigns.lists.columns import ColumnChoice, understand_header
+from campaigns.lists.column_choice import ColumnChoice
+from campaigns.lists.columns import understand_header
 from campaigns.lists.row_judge import RowJudge
 from campaigns.lists.source import ListLimits, Quoting, Row
 from campaigns.lists.text_format import TextFormat

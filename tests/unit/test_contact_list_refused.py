@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.lists.columns import ColumnChoice
+from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.contact_list import open_list
 from campaigns.lists.source import CampaignFileError, ListLimits
 from campaigns.numbers.phone import PhoneRules

@@ -4,6 +4,7 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import structlog
 import typer
@@ -11,6 +12,9 @@ import typer
 from dialer import logs
 from workers.cli.command_tree import CommandTree
 from workers.cli.printing import complain
+
+if TYPE_CHECKING:
+    from campaigns.lists.source import CampaignFileError
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 _INTERRUPTED, _NOBODY_READS = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells have it
@@ -69,7 +73,7 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
     from campaigns.plain_text import NotPlain
     from dialer.embedded.embedded import EmbeddedServerError
     from dialer.errors import NotDone, ProviderError
-    from dialer.loading.loading import LoadRefused
+    from dialer.loading.loading import AlreadyLoaded, LoadRefused
     from dialer.settings import SettingsError
     from dialer.store.campaigns import CampaignNotFound, WrongState
     from workers.up import AlreadyRunning, CannotRun
@@ -79,8 +83,9 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
             return WRONG_USE, str(error).splitlines()
         case CampaignFileError():
             line = "" if error.line is None else f"line {error.line}: "
-            option = f" (--{error.choice.replace('_', '-')})" if error.choice else ""
-            return FAILED, [f"{line}{error}{option}"]
+            return FAILED, [f"{line}{error}{_options(error)}"]
+        case AlreadyLoaded():
+            return FAILED, [f"{error} (--again)"]
         case (
             JobFailed()
             | NotDone()
@@ -100,6 +105,16 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
         case _:  # a mistake of ours
             hint = "DIALER_LOG_LEVEL=debug shows where it came from"
             return FAILED, [f"unexpected {type(error).__name__}: {error}; {hint}"]
+
+
+def _options(error: "CampaignFileError") -> str:
+    """Name the options that would settle it."""
+    from campaigns.lists.columns import ColumnsUnclear
+
+    if isinstance(error, ColumnsUnclear) and not error.choice:
+        yes = "--yes-columns, or " if error.suggestion else ""
+        return f" ({yes}--agent-column and --customer-column)"
+    return f" (--{error.choice.replace('_', '-')})" if error.choice else ""
 
 
 def _usage_lines(error: typer.TyperException) -> list[str]:

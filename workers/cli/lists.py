@@ -12,7 +12,9 @@ import typer
 from rich.markup import escape
 
 from campaigns.campaign import CampaignState
-from campaigns.lists.columns import ColumnChoice
+from campaigns.lists.column_choice import ColumnChoice
+from campaigns.lists.columns import ColumnsUnclear
+from campaigns.lists.contact_list import ContactList
 from campaigns.lists.diff import ListDiff, PairGroup
 from campaigns.lists.judged_rows import CodeCount, Summary
 from campaigns.lists.sieve import Dedupe
@@ -55,11 +57,25 @@ CustomerColumn = Annotated[
         help="Column of the customers' numbers.", show_default="customer, phone, mobile, to, …"
     ),
 ]
+NameColumn = Annotated[
+    str | None,
+    typer.Option(help="Column of the customers' names.", show_default="name, Customer Name, …"),
+]
+YesColumns = Annotated[
+    bool,
+    typer.Option(
+        "--yes-columns", help="The columns that headings and content suggest are the right ones."
+    ),
+]
+Again = Annotated[
+    bool,
+    typer.Option("--again", help="Load the file although its very bytes are another campaign."),
+]
 DedupeIn = Annotated[
     Dedupe,
     typer.Option(
         help="Where a customer must not be listed already: in this FILE and its campaign, in other "
-        "ACTIVE campaigns too, or nowhere (NONE). The first row wins."
+        "ACTIVE campaigns too, or nowhere (NONE). The first row wins; the others are counted."
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge every row, write nothing.")]
@@ -72,7 +88,10 @@ def load(
     name: Annotated[str, typer.Option(help="The campaign's name; commands find it by this.")],
     agent_column: AgentColumn = None,
     customer_column: CustomerColumn = None,
-    dedupe: DedupeIn = Dedupe.FILE,
+    name_column: NameColumn = None,
+    yes_columns: YesColumns = False,
+    dedupe: DedupeIn = Dedupe.ACTIVE,
+    again: Again = False,
     dry_run: DryRun = False,
     starting: Annotated[bool, typer.Option("--start", help="Start it once it is loaded.")] = False,
     as_json: AsJson = False,
@@ -81,8 +100,9 @@ def load(
     """Load a list as a new campaign. Every row ends as accepted, rejected or duplicate.
 
     Loading the same file under the same name again does nothing, or goes on where a load broke
-    off; a changed file is compared and refused, and `append` adds what is new in it. Times are in
-    the campaign's time zone. Durations are seconds, or 30s, 5m, 2h, 1d.
+    off; a changed file is compared and refused, and `append` adds what is new in it. Under another
+    name it is refused: the same people would be called twice. Times are in the campaign's time zone.
+    Durations are seconds, or 30s, 5m, 2h, 1d.
 
     **Examples**
 
@@ -97,7 +117,8 @@ def load(
         require_account(wiring.settings)
         require_data_dir(wiring.settings)
     rules = campaign_rules(wiring.settings, given)
-    options = LoadOptions(ColumnChoice(agent_column, customer_column), dedupe)
+    choice = column_choice(agent_column, customer_column, name_column, takes=yes_columns)
+    options = LoadOptions(choice, dedupe, again=again)
     with file.open("rb") as opened:
         try:
             with progress(f"Reading {escape(file.name)}") as on_share:
@@ -110,6 +131,9 @@ def load(
                         loaded = wiring.loading.load(
                             opened, name=name, rules=rules, options=options, on_progress=on_share
                         )
+        except ColumnsUnclear as error:
+            _tell_unclear(error)
+            raise
         except NameTaken as error:
             _tell_diff(wiring, opened, error.campaign, options)
             raise
@@ -133,7 +157,10 @@ def append(
     *,
     agent_column: AgentColumn = None,
     customer_column: CustomerColumn = None,
-    dedupe: DedupeIn = Dedupe.FILE,
+    name_column: NameColumn = None,
+    yes_columns: YesColumns = False,
+    dedupe: DedupeIn = Dedupe.ACTIVE,
+    again: Again = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what the file would change, write nothing.")
     ] = False,
@@ -144,14 +171,20 @@ def append(
 
     The file is first compared with the campaign: pairs that are new, unchanged, changed in their
     other columns, and missing. Only new ones are appended, and nothing that was dialled is reset.
-    The file needs the campaign's columns. Loading the same content again does nothing.
+    Its columns may stand in any order: missing ones are empty, new ones are added. A rejected file
+    whose rows were mended may come back as it is. Loading the same content again does nothing.
     """
     wiring = open_wiring()
     found = wiring.campaigns.find(campaign)
-    options = LoadOptions(ColumnChoice(agent_column, customer_column), dedupe)
+    choice = column_choice(agent_column, customer_column, name_column, takes=yes_columns)
+    options = LoadOptions(choice, dedupe, again=again)
     with file.open("rb") as opened:
-        with when_stopped("stopped; nothing was appended"):
-            diff = _tell_diff(wiring, opened, found, options)
+        try:
+            with when_stopped("stopped; nothing was appended"):
+                diff = _tell_diff(wiring, opened, found, options)
+        except ColumnsUnclear as error:
+            _tell_unclear(error)
+            raise
         if dry_run:
             _end_dry_run(diff, as_json=as_json)
             return
@@ -190,6 +223,31 @@ def imports(campaign: Name, *, as_json: AsJson = False) -> None:
         what = f"{one['hash'][:16]}{' (in part)' if one.get('in_part') else ''}"
         table.add_row(f"{at:%Y-%m-%d %H:%M:%S %Z}", *counted, what)
     show(table)
+
+
+def column_choice(
+    agent: str | None, customer: str | None, name: str | None = None, *, takes: bool
+) -> ColumnChoice:
+    """Give what was said of the columns."""
+    return ColumnChoice(agent, customer, name, takes_suggestion=takes)
+
+
+def _tell_unclear(error: ColumnsUnclear) -> None:
+    """Show the first rows of a file whose columns have to be named."""
+    if not error.rows:
+        return
+    said = {column: role for role, column, _ in error.suggestion}
+    shown = list(enumerate(error.columns))[:_MOST_COLUMNS_SHOWN]
+    headings = (
+        f"{escape(name)} ({said[name]}?)" if name in said else escape(name) for _, name in shown
+    )
+    table = plain_table(*headings)
+    for row in error.rows:
+        table.add_row(*(escape(row[at][:40]) if at < len(row) else "" for at, _ in shown))
+    console(stderr=True).print(table)
+
+
+_MOST_COLUMNS_SHOWN = 12
 
 
 def _tell_audit(loaded: Loaded, state: CampaignState | None) -> None:
@@ -281,6 +339,9 @@ def _as_json(loaded: Loaded, *, name: str, state: CampaignState | None) -> dict[
         "blank": summary.blank,
         "rejected_file": str(loaded.rejected_file) if loaded.rejected_file else None,
         "already": loaded.already,
+        "mended": loaded.mended,
+        "same_content": [one.name for one in loaded.same_content],
+        "columns_confirmed": not (contact_list and contact_list.header.is_suggested),
         "columns": [
             {"role": one.role, "column": one.column, "why": one.why}
             for one in (contact_list.header.matched if contact_list else ())
@@ -300,17 +361,31 @@ def _tell(loaded: Loaded, *, name: str, state: CampaignState | None) -> None:
     if loaded.already:
         say(f"This content was loaded into {safe_name} before: nothing was done.")
     tell_judgement(loaded)
+    if loaded.mended:
+        say(f"\nOf the rows not taken before, {loaded.mended:,} came back, and are counted anew.")
     if loaded.rejected_file:
         say(f"\nRows not taken, ready to be mended: {escape(str(loaded.rejected_file))}")
     match state:
         case None:
-            say("\nDry run: nothing was written. Load it without --dry-run.")
+            say(f"\nDry run: nothing was written. {_next_after_dry_run(loaded)}")
         case CampaignState.LOADED if by_itself := _starts_by_itself(loaded):
             say(f"\n{by_itself} At once: dialer campaign start {safe_name}")
         case CampaignState.LOADED:
             say(f"\nNext: dialer campaign start {safe_name}")
         case _:
             say(f"\n{safe_name} is {state}. Follow it: dialer campaign status {safe_name} --watch")
+
+
+def _next_after_dry_run(loaded: Loaded) -> str:
+    if loaded.same_content:
+        names = ", ".join(one.name for one in loaded.same_content)
+        return f"These bytes are already campaign {escape(names)}: --again loads them once more."
+    if loaded.contact_list and loaded.contact_list.header.is_suggested:
+        return (
+            "The columns are a suggestion: load it with --yes-columns if they are right, else with "
+            "--agent-column and --customer-column."
+        )
+    return "Load it without --dry-run."
 
 
 def _starts_by_itself(loaded: Loaded) -> str:
@@ -339,6 +414,16 @@ def _tell_columns(loaded: Loaded) -> None:
     for column in header.columns:
         if column not in understood:
             table.add_row(escape(column), "[dim]–[/dim]", "[dim]travels into the reports[/dim]")
+    show(table)
+    _tell_first_rows(loaded.contact_list)
+
+
+def _tell_first_rows(contact_list: ContactList) -> None:
+    table = plain_table("line", "agent", "customer", "name", "", numbers=("line",))
+    for row in contact_list.preview():
+        cells = (row.agent, row.customer, row.name, row.problem)
+        table.add_row(str(row.line), *map(escape, cells))
+    say("\nThe first rows, as understood:")
     show(table)
 
 

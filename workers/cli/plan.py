@@ -7,14 +7,20 @@ from typing import Annotated, Any
 import typer
 
 from campaigns.campaign_rules import CampaignRules
-from campaigns.lists.columns import ColumnChoice
 from campaigns.lists.judged_rows import Chunk
 from campaigns.lists.sieve import Dedupe
 from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
 from campaigns.rules_in_words import span_in_words
 from dialer.loading.loading import LoadOptions
 from workers.cli.faults import WrongUse
-from workers.cli.lists import AgentColumn, CustomerColumn, DedupeIn, ListFile
+from workers.cli.lists import (
+    AgentColumn,
+    CustomerColumn,
+    DedupeIn,
+    ListFile,
+    YesColumns,
+    column_choice,
+)
 from workers.cli.printing import AsJson, plain_table, progress, say, say_json, show
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import open_wiring
@@ -29,7 +35,8 @@ def plan(
     *,
     agent_column: AgentColumn = None,
     customer_column: CustomerColumn = None,
-    dedupe: DedupeIn = Dedupe.FILE,
+    yes_columns: YesColumns = False,
+    dedupe: DedupeIn = Dedupe.ACTIVE,
     agent_answers: Annotated[
         float, typer.Option(help="Share of calls agents take, 0–1.", rich_help_panel=_ASSUMING)
     ] = _USUAL.agent_answers,
@@ -66,7 +73,9 @@ def plan(
     def count(chunk: Chunk) -> None:
         contacts.update(contact.agent for contact in chunk.accepted)
 
-    options = LoadOptions(ColumnChoice(agent_column, customer_column), dedupe)
+    options = LoadOptions(
+        column_choice(agent_column, customer_column, takes=yes_columns), dedupe, again=True
+    )
     with file.open("rb") as opened, progress(f"Reading {file.name}") as on_share:
         wiring.loading.check(
             opened, rules=rules, options=options, on_progress=on_share, on_chunk=count

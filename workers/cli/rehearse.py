@@ -11,7 +11,6 @@ from rich.markup import escape
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import ContactState
-from campaigns.lists.columns import ColumnChoice
 from campaigns.lists.sieve import Dedupe
 from campaigns.outlook.rehearsal import rehearsed
 from dialer.ids import ContactId
@@ -30,7 +29,15 @@ from workers.cli.in_sandbox import (
     undo_on_signals,
     wait_until_up,
 )
-from workers.cli.lists import AgentColumn, CustomerColumn, DedupeIn, ListFile, tell_judgement
+from workers.cli.lists import (
+    AgentColumn,
+    CustomerColumn,
+    DedupeIn,
+    ListFile,
+    YesColumns,
+    column_choice,
+    tell_judgement,
+)
 from workers.cli.printing import progress, say
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import read_users_settings
@@ -70,7 +77,8 @@ def rehearse(
     ] = 0,
     agent_column: AgentColumn = None,
     customer_column: CustomerColumn = None,
-    dedupe: DedupeIn = Dedupe.FILE,
+    yes_columns: YesColumns = False,
+    dedupe: DedupeIn = Dedupe.ACTIVE,
     given: GivenRules,
 ) -> None:
     """Rehearse a campaign: your list and your rules, no phone rings, time passes faster.
@@ -86,7 +94,9 @@ def rehearse(
     settings = read_users_settings()
     rules = campaign_rules(settings, given)
     simulator = _simulator(settings, speed=speed, outcome=outcome or (), talk=talk, seed=seed)
-    options = LoadOptions(ColumnChoice(agent_column, customer_column), dedupe)
+    options = LoadOptions(
+        column_choice(agent_column, customer_column, takes=yes_columns), dedupe, again=True
+    )
     file, out = file.resolve(), out.resolve()
     undo_on_signals()
     with staged(log_folder(out), simulator, _environment(settings, rules, simulator)) as stage:

@@ -4,7 +4,7 @@ answers with plain values.
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,23 @@ class ListFile:
 
 
 def check_list(
-    tell: Tell, settings: Settings, file: ListFile, rules: CampaignRules, rejected: Path
+    tell: Tell,
+    settings: Settings,
+    file: ListFile,
+    rules: CampaignRules,
+    rejected: Path,
+    *,
+    append_to: str = "",
 ) -> dict[str, Any]:
     """Judge a file and write nothing but the rows that would not be taken."""
     with _wiring(settings) as wiring, file.path.open("rb") as opened:
         loaded = wiring.loading.check(
-            opened, rules=rules, options=file.options, rejected=rejected, on_progress=tell
+            opened,
+            rules=rules,
+            options=file.options,
+            campaign=wiring.campaigns.find(append_to) if append_to else None,
+            rejected=rejected,
+            on_progress=tell,
         )
         return load_document(loaded)
 
@@ -178,7 +189,14 @@ def load_document(loaded: Loaded) -> dict[str, Any]:
             {"column": one.column, "role": str(one.role), "why": one.why}
             for one in (header.matched if header else ())
         ],
+        "columns_confirmed": not (header and header.is_suggested),
         "all_columns": list(header.columns) if header else [],
+        "first_rows": [asdict(row) for row in contact_list.preview()] if contact_list else [],
+        "mended": loaded.mended,
+        "same_content": [
+            {"campaign_id": one.id, "name": one.name, "state": str(one.state)}
+            for one in loaded.same_content
+        ],
         "faults": _codes(summary.faults),
         "warnings": _codes(summary.warnings),
     }

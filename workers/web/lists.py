@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from campaigns.campaign import LONGEST_NAME, is_name
 from campaigns.campaign_rules import CampaignRules
-from campaigns.lists.columns import ColumnChoice
+from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.sieve import Dedupe
 from dialer.loading.loading import LoadOptions
 from dialer.settings import Settings
@@ -16,7 +16,10 @@ from workers.web.rules import given_rules, rule_name
 
 Fields = Mapping[str, Sequence[str]]
 
-_OPTIONS = frozenset({"name", "agent_column", "customer_column", "dedupe", "dry_run", "start"})
+READING = frozenset({"agent_column", "customer_column", "name_column", "yes_columns", "dedupe"})
+"""Fields that say how a file is to be read."""
+
+_OPTIONS = READING | {"name", "again", "dry_run", "start"}
 _YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 
 
@@ -66,13 +69,16 @@ def load_options(fields: Fields) -> LoadOptions:
     Raises:
         Problem: `dedupe` is no such word.
     """
-    dedupe = one(fields, "dedupe") or Dedupe.FILE
+    dedupe = one(fields, "dedupe") or Dedupe.ACTIVE
     if dedupe not in set(Dedupe):
         raise Problem(422, "invalid", f"dedupe is one of {', '.join(Dedupe)}.")
     choice = ColumnChoice(
-        agent=one(fields, "agent_column") or None, customer=one(fields, "customer_column") or None
+        agent=one(fields, "agent_column") or None,
+        customer=one(fields, "customer_column") or None,
+        name=one(fields, "name_column") or None,
+        takes_suggestion=truth(fields, "yes_columns"),
     )
-    return LoadOptions(choice, Dedupe(dedupe))
+    return LoadOptions(choice, Dedupe(dedupe), again=truth(fields, "again"))
 
 
 def check_name(name: str) -> None:

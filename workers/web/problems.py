@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Match
 
+from campaigns.lists.columns import ColumnsUnclear
 from campaigns.lists.source import CampaignFileError
 from campaigns.plain_text import NotPlain
 from campaigns.reports.report import DoesNotAddUp
 from dialer.deeds import tell
 from dialer.loading.adding import FileOnItsWay, NeedsSecondPerson
-from dialer.loading.loading import LoadRefused, StartRefused
+from dialer.loading.loading import AlreadyLoaded, LoadRefused, StartRefused
 from dialer.settings import SettingsError
 from dialer.settling.deciding import NotUndecided
 from dialer.steering.changing_rules import RulesRefused
@@ -108,9 +109,43 @@ _TITLES = {
 
 def as_problem(error: Exception) -> Problem:
     """Translate whatever is raised while a request is answered; the audit trail is told of it."""
-    problem = _of_kind(error) or _of_request(error) or _of_use_case(error) or _unexpected()
+    problem = (
+        _of_list(error)
+        or _of_kind(error)
+        or _of_request(error)
+        or _of_use_case(error)
+        or _unexpected()
+    )
     tell(why=f"{problem.code}: {problem}")
     return problem
+
+
+def _of_list(error: Exception) -> Problem | None:
+    match error:
+        case AlreadyLoaded(campaign_id=campaign_id, name=name):
+            return Problem(
+                409, "same_content", _sentence(error), campaign_id=campaign_id, name=name
+            )
+        case ColumnsUnclear(line=line, columns=columns, rows=rows):
+            suggestion = [
+                {"role": role, "column": column, "why": why}
+                for role, column, why in error.suggestion
+            ]
+            return Problem(
+                422,
+                "columns_unclear",
+                _sentence(error),
+                line=line,
+                columns=columns,
+                rows=rows,
+                suggestion=suggestion,
+                field=error.choice or None,
+            )
+        case CampaignFileError(line=line):
+            field = error.choice or None
+            return Problem(422, "file_unusable", _sentence(error), line=line, field=field)
+        case _:
+            return None
 
 
 def _of_kind(error: Exception) -> Problem | None:
@@ -148,9 +183,6 @@ def _of_use_case(error: Exception) -> Problem | None:
             return Problem(409, "second_person_needed", _sentence(error))
         case StartRefused():
             return Problem(403, "scope_missing", _sentence(error), scope="operate")
-        case CampaignFileError(line=line):
-            field = error.choice or None
-            return Problem(422, "file_unusable", _sentence(error), line=line, field=field)
         case FileOnItsWay():
             return Problem(503, "list_on_its_way", _sentence(error), headers={"Retry-After": "5"})
         case redis.RedisError():

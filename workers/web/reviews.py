@@ -136,15 +136,26 @@ class Reviews:
         self._begin(review)
         return review
 
-    def load(self, review: Review, *, start: bool, may_start: bool, by: Actor, who: str) -> Review:
+    def load(
+        self,
+        review: Review,
+        confirmed: dict[str, list[str]],
+        *,
+        start: bool,
+        may_start: bool,
+        by: Actor,
+        who: str,
+    ) -> Review:
         """Load the list.
 
         Args:
+            confirmed: Fields of the form that a person has said yes to.
             by: Who asks for it; recorded once it is loaded, which another process may do.
             who: As the second person is known.
         """
         review = replace(
             review,
+            fields=review.fields | confirmed,
             stage=ReviewState.LOADING,
             start=start,
             may_start=may_start,
@@ -203,6 +214,7 @@ class Reviews:
             self._list_file(review),
             rules,
             self._folder(review.id) / "rejected.csv",
+            append_to=review.append_to,
         )
         return replace(review, stage=ReviewState.CHECKED, document=document)
 

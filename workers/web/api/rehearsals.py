@@ -15,7 +15,7 @@ from workers.web import jobs
 from workers.web.api.needs import Reader, TheDesk, Uploader, get_desk
 from workers.web.api.upload_form import REHEARSE_FORM
 from workers.web.downloads import MEDIA_TYPES
-from workers.web.lists import Fields, load_options, one
+from workers.web.lists import READING, Fields, load_options, one
 from workers.web.problems import Problem
 from workers.web.rehearsals import AlreadyRehearsing, RehearsalNotFound, RehearsalState
 from workers.web.rules import given_rules, rule_name
@@ -28,7 +28,7 @@ single = APIRouter(prefix="/rehearsals/{rehearsal_id}", tags=["rehearsals"])
 _NOWHERE = PathOnDisk("/dev/null")
 _MOST_ROWS = 10_000
 _SLOWEST, _USUAL, _FASTEST = 1.0, 30.0, 200.0  # as `dialer rehearse --speed` has them
-_OPTIONS = frozenset({"speed", "agent_column", "customer_column", "dedupe"})
+_OPTIONS = READING | {"speed"}
 # what decides how rows are judged and paced; no secret of the account is in it
 _TAKEN_OVER = (
     *("exotel_caller_id", "exotel_rate_limit", "exotel_rate_window_s"),

@@ -104,6 +104,24 @@ class ColumnDocument(BaseModel):
     why: str
 
 
+class FirstRow(BaseModel):
+    """A row as it is understood."""
+
+    line: int
+    agent: str
+    customer: str
+    name: str
+    problem: str = Field(description="Why it would not be taken; '' when it would.")
+
+
+class SameContentDocument(BaseModel):
+    """Another campaign of the very same bytes."""
+
+    campaign_id: str
+    name: str
+    state: CampaignState
+
+
 class LoadDocument(BaseModel):
     """What became of a file's rows: rows = accepted + rejected + duplicate."""
 
@@ -119,7 +137,13 @@ class LoadDocument(BaseModel):
     rejected_file: str | None = Field(description="Where the rows not taken can be had.")
     understood_as: str | None
     columns: list[ColumnDocument]
+    columns_confirmed: bool = Field(
+        description="False: they are a suggestion, and a load needs `yes_columns` or their names."
+    )
     all_columns: list[str]
+    first_rows: list[FirstRow]
+    mended: int = Field(description="Rows not taken before that this file has again.")
+    same_content: list[SameContentDocument]
     faults: dict[str, CodeDocument]
     warnings: dict[str, CodeDocument]
 

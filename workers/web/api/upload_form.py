@@ -11,9 +11,30 @@ from campaigns.rule import Rule
 
 _FILE = {"type": "string", "format": "binary", "description": "CSV or XLSX, any size."}
 _READING: dict[str, Any] = {
-    "agent_column": {"type": "string", "description": "By synonym when empty."},
-    "customer_column": {"type": "string", "description": "By synonym when empty."},
-    "dedupe": {"type": "string", "enum": list(Dedupe), "default": "file"},
+    "agent_column": {"type": "string", "description": "By its heading when empty."},
+    "customer_column": {"type": "string", "description": "By its heading when empty."},
+    "name_column": {
+        "type": "string",
+        "description": "Customers' names; by its heading when empty.",
+    },
+    "yes_columns": {
+        "type": "boolean",
+        "default": False,
+        "description": "The columns that headings and content suggest are the right ones.",
+    },
+    "dedupe": {
+        "type": "string",
+        "enum": list(Dedupe),
+        "default": "active",
+        "description": "Where a customer must not be listed already.",
+    },
+}
+_AGAIN = {
+    "again": {
+        "type": "boolean",
+        "default": False,
+        "description": "Load the file although its very bytes are another campaign.",
+    }
 }
 
 
@@ -52,11 +73,12 @@ LOAD_FORM = _form(
         "dry_run": {"type": "boolean", "default": False},
         "start": {"type": "boolean", "default": False},
         **_READING,
+        **_AGAIN,
         **_RULES,
     },
     ["file", "name"],
 )
-APPEND_FORM = _form({"file": _FILE, **_READING}, ["file"])
+APPEND_FORM = _form({"file": _FILE, **_READING, **_AGAIN}, ["file"])
 REHEARSE_FORM = _form(
     {
         "file": {**_FILE, "description": "CSV or XLSX, at most 10,000 rows."},

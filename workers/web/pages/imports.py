@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from dialer.access.api_keys import Scope
-from workers.web.lists import default_name, list_order
+from workers.web.lists import READING, default_name, list_order
 from workers.web.pages.rendering import (
     check_token,
     plain_form,
@@ -74,6 +74,7 @@ async def show(request: Request) -> Response:
         name=name,
         target=target,
         field=lambda key: "".join(review.fields.get(key, [""])[:1]),
+        columns=_columns(review),
     )
 
 
@@ -87,7 +88,7 @@ async def check(request: Request) -> Response:
     """Judge the list again, with other columns or another name."""
     review = _idle(request)
     form = await plain_form(request, Scope.UPLOAD)
-    known = ("name", "agent_column", "customer_column", "dedupe")
+    known = READING | {"name"}
     changed = {name: [value] for name, value in form.items() if name in known}
     _reviews(request).check(review, **changed)
     return RedirectResponse(f"/imports/{review.id}", status_code=303)
@@ -103,7 +104,10 @@ async def load(request: Request) -> Response:
     visitor = visitor_of(request)
     by = actor_of(request.scope)
     may_start = visitor.may(Scope.OPERATE)
-    _reviews(request).load(review, start=start, may_start=may_start, by=by, who=visitor.id)
+    confirmed = {name: [value] for name, value in form.items() if name in READING | {"again"}}
+    _reviews(request).load(
+        review, confirmed, start=start, may_start=may_start, by=by, who=visitor.id
+    )
     return RedirectResponse(f"/imports/{review.id}", status_code=303)
 
 
@@ -143,6 +147,17 @@ def _idle(request: Request) -> Review:
     if review.is_working:
         raise Problem(409, "in_progress", "The list is still being read.")
     return review
+
+
+def _columns(review: Review) -> dict[str, str]:
+    """Tell which column each of the drop-downs begins with: as chosen, as understood, as suggested."""
+    problem, document = review.problem or {}, review.document or {}
+    found = {one["role"]: one["column"] for one in problem.get("suggestion", [])}
+    found |= {one["role"]: one["column"] for one in document.get("columns", [])}
+    return {
+        role: "".join(review.fields.get(f"{role}_column", [])) or found.get(role, "")
+        for role in ("agent", "customer", "name")
+    }
 
 
 def _name(request: Request, review: Review) -> str:

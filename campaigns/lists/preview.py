@@ -1,0 +1,42 @@
+"""The first rows of a list as they were understood, for a person who has to say whether that is right."""
+
+from dataclasses import dataclass
+
+from campaigns.contact import Contact
+from campaigns.lists.columns import Header, MatchedColumn
+from campaigns.lists.judged_rows import Rejected
+from campaigns.lists.source import Row
+
+
+@dataclass(frozen=True, slots=True)
+class UnderstoodRow:
+    """A row as it would be taken.
+
+    Args:
+        agent: E.164, or the cell as it is where the row is not taken; as `customer`.
+        name: The customer's.
+        problem: Why it would not be taken; '' when it would, others' rows apart.
+    """
+
+    line: int
+    agent: str
+    customer: str
+    name: str
+    problem: str
+
+
+def understood(header: Header, row: Row, verdict: Contact | Rejected) -> UnderstoodRow:
+    """Put a row beside what it was understood as."""
+    name = _cell(row, header.name)
+    if isinstance(verdict, Contact):
+        return UnderstoodRow(row.line, verdict.agent, verdict.customer, name, "")
+    agent, customer = _cell(row, header.agent), _cell(row, header.customer)
+    return UnderstoodRow(row.line, agent, customer, name, verdict.message)
+
+
+_MOST_CHARS = 60
+
+
+def _cell(row: Row, match: MatchedColumn | None) -> str:
+    cell = row.cells[match.index] if match and match.index < len(row.cells) else ""
+    return cell.strip()[:_MOST_CHARS]
