@@ -11,6 +11,7 @@ from collections.abc import Iterable
 # line breaks in front are skipped by some importers.
 _SUSPECT = frozenset("=+-@\t\r\n\0 ＝＋－＠")
 _RUNS = re.compile(r"[\t\r\n\0]|\s*[=+\-@＝＋－＠]")
+_LONG_NUMBER = re.compile(r"(\+?[0-9]{9,}|0[0-9]+)\Z")
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*\Z")
 
 
@@ -23,6 +24,14 @@ def safe_cell(text: str) -> str:
     if not _RUNS.match(text) or _PLAIN_NUMBER.match(text):
         return text
     return f"'{text}"
+
+
+def as_text_numbers(cells: Iterable[str | None]) -> list[str | None]:
+    """Write long numbers, and those with a leading zero, so that a spreadsheet program keeps them whole.
+
+    `="919876543210"` is a text to all of them, and loading a list takes it for the number it is.
+    """
+    return [f'="{cell}"' if cell and _LONG_NUMBER.match(cell) else cell for cell in cells]
 
 
 def as_they_were(cells: Iterable[str]) -> tuple[str, ...]:

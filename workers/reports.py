@@ -33,12 +33,13 @@ def report_to(
     mask: NumberMask = NO_MASK,
     raw: bool = False,
     bom: bool = False,
+    text_numbers: bool = False,
     on_share: Callable[[float], None] = lambda _: None,
 ) -> ReportSet:
     """Write a campaign's report as of now.
 
     Args:
-        mask: As in `write_reports`, as are `raw` and `bom`.
+        mask: As in `write_reports`, as are `raw`, `bom` and `text_numbers`.
         on_share: Told how much is done: 0 … 1.
 
     Raises:
@@ -53,6 +54,7 @@ def report_to(
         mask=mask,
         raw=raw,
         bom=bom,
+        text_numbers=text_numbers,
         render_html=_page() if Format.HTML in formats else None,
         on_progress=lambda done, total: on_share(done / total if total else 1.0),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from campaigns.contact import Contact
-from campaigns.spreadsheet_safety import safe_cell
+from campaigns.spreadsheet_safety import as_text_numbers, safe_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +114,24 @@ class Summary:
             self.warnings.setdefault(remark.code, CodeCount()).add(remark.message)
 
 
-def write_rejected(columns: Sequence[str], rows: Iterable[Rejected]) -> Iterator[str]:
+def write_rejected(
+    columns: Sequence[str], rows: Iterable[Rejected], *, text_numbers: bool = False
+) -> Iterator[str]:
     """Write rows not taken as CSV, ready to be mended and loaded again.
 
     The upload's columns stay as they are, followed by line, error_code and error. Cells without
     a column come last, where loading finds them again. What a spreadsheet program would run has an
     apostrophe in front, which is taken off again when the mended file is loaded.
+
+    Args:
+        text_numbers: Write numbers so that a spreadsheet program keeps all their digits.
     """
     yield _csv_line(map(safe_cell, (*columns, *remark_columns(columns))))
     for row in rows:
         cells = [*row.cells, *[""] * (len(columns) - len(row.cells))]
         own, surplus = cells[: len(columns)], cells[len(columns) :]
-        yield _csv_line(map(safe_cell, (*own, str(row.line), row.code, row.message, *surplus)))
+        safe = map(safe_cell, (*own, str(row.line), row.code, row.message, *surplus))
+        yield _csv_line(as_text_numbers(safe) if text_numbers else safe)
 
 
 REMARKS = ("line", "error_code", "error")
@@ -152,7 +158,7 @@ def _new_name(name: str, *, taken: Sequence[str]) -> str:
     return unique
 
 
-def _csv_line(cells: Iterable[str]) -> str:
+def _csv_line(cells: Iterable[str | None]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow(cells)
     return line.getvalue()

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from campaigns.spreadsheet_safety import safe_cell, safe_cells
+from campaigns.spreadsheet_safety import as_text_numbers, safe_cell, safe_cells
 from dialer.reporting.cells import (
     end_to_end,
     instants,
@@ -29,13 +29,24 @@ class CsvFile:
     Args:
         raw: Leave cells as they are, even those a spreadsheet program would run.
         bom: Begin with a byte order mark, without which Excel takes the file for its own code page.
+        text_numbers: Write phone numbers as texts, of which spreadsheet programs keep all digits.
     """
 
-    def __init__(self, path: Path, table: Table, *, zone: ZoneInfo, raw: bool, bom: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        table: Table,
+        *,
+        zone: ZoneInfo,
+        raw: bool,
+        bom: bool,
+        text_numbers: bool = False,
+    ) -> None:
         self._file = path.open("wb")
         self._columns = table.columns
         self._zone = zone
         self._raw = raw
+        self._text_numbers = text_numbers
         header = io.StringIO()
         csv.writer(header).writerow(table.header if raw else map(safe_cell, table.header))
         self._file.write(header.getvalue().encode("utf-8-sig" if bom else "utf-8"))
@@ -69,6 +80,8 @@ class CsvFile:
                 return integer_texts(cells)
             case Type.TRUTH:
                 return text_array(["true" if cell else "false" for cell in cells])
+            case Type.WORD | Type.TEXT if self._text_numbers:
+                return text_array(as_text_numbers(cells if self._raw else safe_cells(cells)))
             case Type.TEXT if not self._raw:
                 return text_array(safe_cells(cells))
             case Type.WORD | Type.TEXT | Type.MONEY:

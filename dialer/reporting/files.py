@@ -35,6 +35,7 @@ class Layout:
     as_of: datetime
     raw: bool
     bom: bool
+    text_numbers: bool = False
 
 
 class TableFile(Protocol):
@@ -106,7 +107,14 @@ _BATCH = 5_000
 def _open_table(path: Path, format_: Format, table: Table, layout: Layout) -> TableFile:
     match format_:
         case Format.CSV:
-            return CsvFile(path, table, zone=layout.zone, raw=layout.raw, bom=layout.bom)
+            return CsvFile(
+                path,
+                table,
+                zone=layout.zone,
+                raw=layout.raw,
+                bom=layout.bom,
+                text_numbers=layout.text_numbers,
+            )
         case Format.PARQUET:
             return ParquetFile(path, table, zone=layout.zone)
         case Format.XLSX:

@@ -88,6 +88,7 @@ def write_reports(
     formats: Collection[Format] = (Format.CSV,),
     raw: bool = False,
     bom: bool = False,
+    text_numbers: bool = False,
     mask: NumberMask = NO_MASK,
     render_html: Callable[[Report], str] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -99,6 +100,7 @@ def write_reports(
         as_of: Stands in the names; equal states and instants give equal bytes.
         raw: Leave cells as uploaded, even those a spreadsheet program would run; the names say so.
         bom: Begin CSV files with a byte order mark, for Excel.
+        text_numbers: Write numbers in CSV so that a spreadsheet program keeps all their digits.
         render_html: Makes the page, where HTML is among the formats.
         on_progress: Told contacts read so far and all there are.
 
@@ -109,7 +111,9 @@ def write_reports(
     campaign = source.campaign
     zone = campaign.rules.zone
     as_of = as_of.astimezone(zone)
-    layout = Layout(formats=formats, zone=zone, as_of=as_of, raw=raw, bom=bom)
+    layout = Layout(
+        formats=formats, zone=zone, as_of=as_of, raw=raw, bom=bom, text_numbers=text_numbers
+    )
     with FileSet(out) as files, ExitStack() as stack:
         tables: dict[Kind, TableFiles] = {}
         for kind in kinds:

@@ -1,6 +1,6 @@
 """Reads a whole campaign in the file's order, a hundred contacts at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -54,6 +54,22 @@ def contact_lines(
             if n > after:
                 made = sorted(by_contact.get(n, ()), key=lambda one: one.attempt.no)
                 yield ContactLine(n, record, row, tuple(made))
+
+
+def cells_of(db: Database, campaign: str, numbers: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """Read the cells of some contacts, by their numbers."""
+    chunks = sorted({(n - 1) // PER_CHUNK for n in numbers})
+    with db.client.pipeline(transaction=False) as pipe:
+        for chunk in chunks:
+            pipe.get(db.key("c", campaign, "rows", chunk))
+        packed = cast("list[bytes | None]", pipe.execute())
+    rows = dict(zip(chunks, map(list, map(unpack_rows, packed)), strict=True))
+    found: dict[int, tuple[str, ...]] = {}
+    for n in numbers:
+        chunk, place = divmod(n - 1, PER_CHUNK)
+        if place < len(rows[chunk]):
+            found[n] = tuple(rows[chunk][place].cells)
+    return found
 
 
 def records_with_rows(

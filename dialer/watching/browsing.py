@@ -4,7 +4,7 @@ There is no index to keep: a page reads on from where the last one ended, in the
 it is full or has read enough. So a page may be short, or empty, and yet not the last.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,7 +12,7 @@ from campaigns.attempt import AttemptState
 from campaigns.contact_state import ContactState
 from dialer.store import Campaign, Database, OpenAttempt
 from dialer.store.external_ids import bearers_of
-from dialer.store.snapshot import ContactLine, contact_lines
+from dialer.store.snapshot import ContactLine, cells_of, contact_lines
 from dialer.watching.overview import error_of
 
 _MOST_READ = 20_000  # contacts a page; some 0.4 s
@@ -102,6 +102,14 @@ def contact_line(db: Database, campaign: Campaign, n: int) -> ContactLine | None
     """Read one contact with its row and attempts; None when there is none of this number."""
     size = min(n, campaign.accepted) if campaign.archived_at is None else 0
     return next(contact_lines(db, campaign.id, size=size, after=n - 1), None)
+
+
+def names_of(db: Database, campaign: Campaign, numbers: Collection[int]) -> dict[int, str]:
+    """Tell the customers' names of some contacts, by their numbers; who has none is left out."""
+    if campaign.archived_at is not None:
+        return {}
+    cells = cells_of(db, campaign.id, numbers)
+    return {n: name for n, row in cells.items() if (name := campaign.name_in(row))}
 
 
 def _page(

@@ -18,6 +18,7 @@ from dialer.reporting.source import report_source
 from dialer.store import Campaigns
 from dialer.store.contacts import customers_of
 from dialer.store.snapshot import contact_lines
+from dialer.watching.browsing import names_of
 from tests.conservation import check_conservation
 from tests.factories import rules, start
 
@@ -203,3 +204,15 @@ def report_of(db, campaign, folder, **more):
     source = report_source(db, campaign, Allowance(), archives=folder)
     written = write_reports(source, folder, as_of=datetime.fromtimestamp(db.now(), UTC), **more)
     return written.files
+
+
+def test_numbers_written_as_texts_come_back_with_all_their_digits(loading, db, tmp_path):
+    load(loading, rows(0, 2), "sale")
+    written = report_of(db, Campaigns(db).find("sale"), tmp_path / "out", text_numbers=True)
+    [contacts] = [path for path in written if "_contacts_" in path.name]
+
+    back = load(loading, contacts.read_bytes(), "once more", dedupe=Dedupe.FILE)
+
+    assert '"=""919876500001"""' in contacts.read_text(encoding="utf-8")
+    assert back.summary.accepted == 2
+    assert names_of(db, back.campaign, {1, 2, 3}) == {1: "Asha 0", 2: "Asha 1"}

@@ -11,7 +11,7 @@ from dialer.ids import AttemptId
 from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign, OpenAttempt
 from dialer.store.contacts import Contacts
-from dialer.watching.browsing import Filter, attempts_page
+from dialer.watching.browsing import Filter, attempts_page, names_of
 from workers.cli.campaign import Name
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
@@ -41,14 +41,17 @@ def unresolved(campaign: Name, *, as_json: AsJson = False) -> None:
         say(f"Nothing is unresolved in {escape(found.name)}.")
         return
     table = plain_table(
-        "attempt", "agent", "customer", "requested", "why", "looked", "resolves itself by"
+        *("attempt", "agent", "customer", "name"),
+        *("requested", "why", "looked", "resolves itself by"),
     )
+    names = names_of(wiring.db, found, {one.id.n for one in attempts})
     for one in attempts:
         attempt = one.attempt
         table.add_row(
             str(one.id),
             attempt.agent,
             attempt.customer,
+            escape(names.get(one.id.n, "")),
             _local(attempt.requested_at, found),
             escape(attempt.error_code or "no answer"),
             f"{attempt.looks} times",

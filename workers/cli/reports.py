@@ -52,6 +52,14 @@ def report(
     bom: Annotated[
         bool, typer.Option("--bom", help="Begin CSV files with a byte order mark, for Excel.")
     ] = False,
+    text_numbers: Annotated[
+        bool,
+        typer.Option(
+            "--text-numbers",
+            help="Write phone numbers in CSV so that Excel keeps all their digits; such a file loads "
+            "again as it is.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write what became of every row: attempts, contacts, summary and more.
@@ -93,6 +101,7 @@ def report(
                 mask=masking,
                 raw=raw,
                 bom=bom,
+                text_numbers=text_numbers,
                 on_share=on_share,
             )
     except DoesNotAddUp as error:

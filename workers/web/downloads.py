@@ -35,13 +35,14 @@ _REPORT_POLICY = {
 }
 
 
-def rejected_csv(services: Services, campaign: Campaign) -> Response:
+def rejected_csv(services: Services, campaign: Campaign, *, text_numbers: bool = False) -> Response:
     """Send the rows that were not taken, ready to be mended and loaded again."""
     rows = (
         Rejected(row.line, 0, row.cells, row.code, None, "", row.message)
         for row in services.wiring.campaigns.rejected_rows(campaign.id)
     )
-    return csv_stream(write_rejected(campaign.columns, rows), f"{campaign.id}_rejected.csv")
+    lines = write_rejected(campaign.columns, rows, text_numbers=text_numbers)
+    return csv_stream(lines, f"{campaign.id}_rejected.csv")
 
 
 def csv_stream(lines: Iterator[str], name: str) -> Response:
@@ -64,6 +65,7 @@ async def report_response(
     format_: Format,
     visitor: Visitor,
     *,
+    text_numbers: bool = False,
     inline: bool = False,
 ) -> Response:
     """Write a table of a campaign's report, or with HTML the whole of it, and send it.
@@ -89,6 +91,7 @@ async def report_response(
             format_=format_,
             out=folder,
             masked=visitor.is_masked,
+            text_numbers=text_numbers,
         )
         path = files[0] if len(files) == 1 else _zipped(files, folder / f"{campaign.id}_{kind}.zip")
     except BaseException:

@@ -137,6 +137,7 @@ def write_report(
     format_: Format,
     out: Path,
     masked: bool,
+    text_numbers: bool = False,
 ) -> list[Path]:
     """Write one table of a campaign's report, or with HTML the whole of it, into a folder."""
 
@@ -152,6 +153,7 @@ def write_report(
             kinds=() if format_ is Format.HTML else (kind,),
             formats=(format_,),
             mask=NumberMask(Mask.MASKED) if masked else NO_MASK,
+            text_numbers=text_numbers,
             render_html=render_html_report,
             on_progress=on_progress,
         )

@@ -83,6 +83,10 @@ def steer(wiring: Wiring, campaign: Campaign, action: Action, *, who: str) -> No
         wiring.campaigns.move(campaign, to)
 
 
+TextNumbers = Annotated[
+    bool,
+    Query(description="Numbers in CSV are texts, of which spreadsheet programs keep all digits."),
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -244,9 +248,11 @@ def campaign_imports(_visitor: Onlooker, services: TheDesk, campaign: TheCampaig
     response_class=Response,
     responses={200: {"content": {"text/csv": {}}, "description": "The rows, ready to be mended."}},
 )
-def campaign_rejected(_visitor: Reader, services: TheDesk, campaign: TheCampaign) -> Response:
+def campaign_rejected(
+    _visitor: Reader, services: TheDesk, campaign: TheCampaign, text_numbers: TextNumbers = False
+) -> Response:
     """Give the rows that were not taken, as uploaded, with line, code and reason."""
-    return rejected_csv(services, campaign)
+    return rejected_csv(services, campaign, text_numbers=text_numbers)
 
 
 @one.get(
@@ -259,18 +265,21 @@ def campaign_rejected(_visitor: Reader, services: TheDesk, campaign: TheCampaign
         }
     },
 )
-async def campaign_report(
+async def campaign_report(  # noqa: PLR0917 - what a request has
     visitor: Onlooker,
     services: TheDesk,
     campaign: TheCampaign,
     kind: Kind,
     format: Format,  # noqa: A002 - the path's own word
+    text_numbers: TextNumbers = False,
 ) -> Response:
     """Write a table of the campaign's report as it stands now; `html` gives the whole report.
 
     To a key that may read masked alone only the tables of figures are open.
     """
-    return await report_response(services, campaign, kind, format, visitor)
+    return await report_response(
+        services, campaign, kind, format, visitor, text_numbers=text_numbers
+    )
 
 
 @one.get(

@@ -198,6 +198,7 @@ class ContactDocument(_ContactColumns):  # type: ignore[misc, valid-type]  # the
     """A contact as it stands."""
 
     state: ContactState
+    name: str = Field(description="The customer's, where the list has it.")
     row: dict[str, str] = Field(description="The upload's own columns.")
 
 
@@ -362,6 +363,7 @@ def _contact_fields(campaign: Campaign, line: ContactLine, *, masked: bool) -> d
         "charged": record.charged,
         "next_attempt_at": _instant(record.due_s) if waits else None,
         "external_id": None if masked else line.row.external_id or None,
+        "name": "" if masked else campaign.name_in(line.row.cells),
         "row": {} if masked else dict(zip(campaign.columns, line.row.cells, strict=False)),
     }
 

@@ -16,7 +16,7 @@ from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
 from dialer.access.api_keys import Scope
-from dialer.store import Campaign
+from dialer.store import Campaign, OpenAttempt
 from dialer.store.snapshot import ContactLine
 from dialer.watching.browsing import (
     IN_FLIGHT,
@@ -25,6 +25,7 @@ from dialer.watching.browsing import (
     attempts_page,
     contact_line,
     contacts_page,
+    names_of,
 )
 from workers.web.contact_timeline import story_of
 from workers.web.pages.rendering import digits_in, plain_form, renderer_of, require, services_of
@@ -114,6 +115,8 @@ async def _list(
     page = await asyncio.to_thread(
         read, wiring.db, campaign, wanted, cursor=int(cursor or 0), most=_ROWS
     )
+    ids = {one.id.n for one in page.items if isinstance(one, OpenAttempt)}
+    names = await asyncio.to_thread(names_of, wiring.db, campaign, ids) if ids else {}
     kept = {name: value for name, value in asked.items() if value}
     more = f"?{urlencode({**kept, 'cursor': page.next_cursor})}" if page.next_cursor else ""
     return await renderer_of(request).page(
@@ -122,6 +125,7 @@ async def _list(
         campaign=campaign,
         zone=campaign.rules.zone,
         page=page,
+        names=names,
         asked=asked,
         searched=searched,
         next_cursor=page.next_cursor,
