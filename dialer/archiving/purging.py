@@ -201,9 +201,11 @@ class Purging:
             if identity not in here:
                 why = "its journal is on its own disk; it drops what it sent once that is over"
                 purged.remains.append(Trace(f"host {host}", 0, why))
-        if copies := replicas(self._db.client):
-            why = "their files are written anew by themselves: send each BGREWRITEAOF"
-            purged.remains.append(Trace("replicas of Redis", copies, why))
+        copies = replicas(self._db.client)
+        if copies is None or copies:
+            unknown = "" if copies else "Redis does not tell whether there are any; "
+            why = f"{unknown}their files are written anew by themselves: send each BGREWRITEAOF"
+            purged.remains.append(Trace("replicas of Redis", copies or 0, why))
         is_to_write = purged.has_removed and not self._dry_run
         if is_to_write and (why := rewrite_files(self._db.client, sleep=self._sleep)):
             purged.remains.append(Trace("the file of Redis", 0, f"{why}; send BGREWRITEAOF"))

@@ -96,9 +96,12 @@ def rewrite_files(client: "redis.Redis", *, sleep: Sleep) -> str:
     return "Redis is still writing its file anew"
 
 
-def replicas(client: "redis.Redis") -> int:
-    """Count replicas; each has files of its own."""
-    return int(client.info("replication").get("connected_slaves", 0))
+def replicas(client: "redis.Redis") -> int | None:
+    """Count replicas, each of which has files of its own; None where Redis does not tell."""
+    try:
+        return int(client.info("replication").get("connected_slaves", 0))
+    except redis.ResponseError:
+        return None
 
 
 def hosts(db: Database) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """A Redis that others run: TLS with a CA of one's own, few rights, no CONFIG, some milliseconds away."""
 
+import json
 import re
 import ssl
 import subprocess
@@ -203,6 +204,18 @@ def test_doctor_names_each_right_that_is_missing_and_what_follows(
         (one, says[-len(f"allow it: {right}") :]) for one, says in found
     ]
     assert all(":" in says and says.index(":") < says.index("allow it") for _, says in found)
+
+
+def test_purge_says_what_a_server_does_not_tell(server, tmp_path):
+    server.allow(f"~dialer:* {NO_DANGER}")
+    rig = Rig(tmp_path, "http://127.0.0.1:9", {"REDIS_URL": server.url})
+    rig.load(pairs(2, agents=1))
+
+    done = rig.run("purge", "--number", "+919000000001", "--json")
+
+    assert "Traceback" not in done.stderr
+    remains = {one["where"]: one["why"] for one in json.loads(done.stdout)["remains"]}
+    assert "does not tell" in remains["replicas of Redis"]
 
 
 def test_a_user_of_other_keys_is_told_so(server, tmp_path):
