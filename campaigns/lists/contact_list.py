@@ -5,13 +5,21 @@ file ─▶ source (text, workbook) ─▶ rows ─▶ RowJudge ─▶ suppresse
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from campaigns.contact import Contact
+from campaigns.lists.chosen_columns import (
+    check_not_doubled,
+    check_not_hidden,
+    hidden_notes,
+    tell_hidden,
+)
 from campaigns.lists.column_choice import ColumnChoice
+from campaigns.lists.column_names import tell_apart
 from campaigns.lists.columns import (
     NO_MEMORY,
     ROWS_SAMPLED,
@@ -21,13 +29,23 @@ from campaigns.lists.columns import (
     require_clear,
     understand_header,
 )
+from campaigns.lists.header_line import LOOKED_AT, find_header
 from campaigns.lists.judged_rows import Chunk, Rejected, Remark
 from campaigns.lists.open_file import OpenWorkbook, open_source
 from campaigns.lists.preview import UnderstoodRow, understood
-from campaigns.lists.row_judge import RowJudge
+from campaigns.lists.row_judge import RowJudge, remark_total
 from campaigns.lists.sieve import NO_OTHER_LISTS, Dedupe, OtherLists, Sieve
-from campaigns.lists.source import CampaignFileError, ListLimits, ListSource, Row
+from campaigns.lists.source import (
+    AS_FOUND,
+    CampaignFileError,
+    ListLimits,
+    ListSource,
+    ReadingChoice,
+    Row,
+)
+from campaigns.lists.total_line import is_total_line
 from campaigns.lists.workbook import open_workbook
+from campaigns.numbers.phone import Phone, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
 
 ROWS_PER_CHUNK = 500  # they stay in the processor's cache; with ten thousand a load took longer
@@ -40,7 +58,8 @@ class ContactList:
     """An open list; `header` tells how its columns were understood.
 
     Args:
-        header_line: Where the header stands; lines before it are blank.
+        header_line: Where the header stands; lines before it are blank, or titles.
+        notes: What was odd about the file as a whole, in words.
         zone: Of instants written without an offset.
         first_rows: A few, to be shown.
     """
@@ -52,6 +71,7 @@ class ContactList:
     rules: PhoneRules
     zone: ZoneInfo
     first_rows: tuple[Row, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def chunks(
         self,
@@ -77,17 +97,23 @@ class ContactList:
                 for row_no, row in enumerate(filled, start=rows_before + 1)
             ]
             rows_before += len(filled)
+            rejected = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]
+            totals = [row for row in rejected if is_total_line(row.cells)]
             accepted, suppressed, duplicates = sieve.sift(
                 [verdict for verdict in verdicts if isinstance(verdict, Contact)]
             )
-            rejected = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]
+            if totals:
+                rejected = [row for row in rejected if row not in totals]
             accepted_nos = {contact.row_no for contact in accepted} if remarks else set()
             yield Chunk(
                 accepted=tuple(accepted),
                 rejected=tuple(sorted(rejected + suppressed, key=lambda row: row.row_no)),
                 duplicates=tuple(duplicates),
-                warnings=tuple(remark for remark in remarks if remark.row_no in accepted_nos),
-                blank=len(batch) - len(filled),
+                warnings=(
+                    *(remark for remark in remarks if remark.row_no in accepted_nos),
+                    *map(remark_total, totals),
+                ),
+                blank=len(batch) - len(filled) + len(totals),
                 share_read=self.source.share_read(batch[-1].line),
             )
 
@@ -110,8 +136,8 @@ class ContactList:
 
     def _rows_but_the_header(self) -> Iterator[Row]:
         rows = self.source.rows()
-        blank_ones = itertools.takewhile(lambda row: row.line != self.header_line, rows)
-        return itertools.chain(blank_ones, rows)
+        before = itertools.takewhile(lambda row: row.line != self.header_line, rows)
+        return itertools.chain(filter(_is_blank, before), rows)
 
 
 def open_list(
@@ -122,6 +148,7 @@ def open_list(
     limits: ListLimits = DEFAULT_LIMITS,
     rules: PhoneRules,
     zone: ZoneInfo,
+    reading: ReadingChoice = AS_FOUND,
     workbooks: OpenWorkbook = open_workbook,
 ) -> ContactList:
     """Open a list and understand its header.
@@ -130,31 +157,87 @@ def open_list(
         file: Seekable, and left open; the list reads from it as long as it is used.
         memory: What is known of the columns of files like it.
         zone: Of instants written without an offset.
+        reading: Where the list stands in the file, as far as a person says.
         workbooks: Opens a workbook.
 
     Raises:
         CampaignFileError: The file as a whole cannot be used.
     """
-    source = open_source(file, limits, workbooks=workbooks)
+    source = open_source(file, limits, reading=reading, workbooks=workbooks)
+    try:
+        return _understood(
+            source,
+            choice=choice,
+            memory=memory,
+            reading=reading,
+            limits=limits,
+            rules=rules,
+            zone=zone,
+        )
+    except BaseException:
+        source.close()
+        raise
+
+
+def _understood(
+    source: ListSource,
+    *,
+    choice: ColumnChoice,
+    memory: ColumnMemory,
+    reading: ReadingChoice,
+    limits: ListLimits,
+    rules: PhoneRules,
+    zone: ZoneInfo,
+) -> ContactList:
     with contextlib.closing(source.rows()) as rows:
         filled = (row for row in rows if not _is_blank(row))
-        header_row = next(filled, None)
-        first = list(itertools.islice(filled, ROWS_SAMPLED))
-    if header_row is None:
-        raise CampaignFileError("The file is empty: it has neither column names nor rows.")
-    header = understand_header(
-        header_row.cells,
-        choice=choice,
-        limits=limits,
-        rules=rules,
-        line=header_row.line,
-        sample=[row.cells for row in first],
-        memory=memory,
-    )
+        first = list(itertools.islice(filled, LOOKED_AT + ROWS_SAMPLED))
     if not first:
+        raise CampaignFileError("The file is empty: it has neither column names nor rows.")
+
+    def understand(row: Row, below: Sequence[Row] = ()) -> Header:
+        return understand_header(
+            tell_apart(row.cells).names,
+            choice=choice,
+            limits=limits,
+            rules=rules,
+            line=row.line,
+            sample=[row.cells for row in below],
+            memory=memory,
+        )
+
+    found = find_header(
+        first[:LOOKED_AT],
+        names_both=lambda row: _is_understood(row, understand),
+        holds_number=partial(_holds_number, rules=rules),
+        said=reading.header_line,
+    )
+    named = tell_apart(found.row.cells)
+    below = first[first.index(found.row) + 1 :][:ROWS_SAMPLED]
+    try:
+        header = understand(found.row, below)
+    except CampaignFileError as error:
+        tell_hidden(error, named.names, source.hidden_columns)
+        raise
+    check_not_doubled(header, named, choice, line=found.row.line)
+    check_not_hidden(header, source.hidden_columns, choice, line=found.row.line)
+    if not below:
         raise CampaignFileError("The list has column names but no rows. Add rows below them.")
-    shown = tuple(first[:ROWS_SHOWN])
-    return ContactList(source, header, header_row.line, limits, rules, zone, shown)
+    notes = (*found.notes, *named.notes, *hidden_notes(header, source.hidden_columns))
+    return ContactList(
+        source, header, found.row.line, limits, rules, zone, tuple(below[:ROWS_SHOWN]), notes
+    )
+
+
+def _is_understood(row: Row, understand: Callable[[Row], Header]) -> bool:
+    try:
+        return not understand(row).is_suggested
+    except CampaignFileError:
+        return False
+
+
+def _holds_number(row: Row, rules: PhoneRules) -> bool:
+    return any(isinstance(parse_phone(cell, rules), Phone) for cell in row.cells)
 
 
 def _is_blank(row: Row) -> bool:

@@ -5,20 +5,31 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO
 
-from campaigns.lists.source import CampaignFileError, ListLimits, ListSource
+from campaigns.lists.source import (
+    AS_FOUND,
+    CampaignFileError,
+    ListLimits,
+    ListSource,
+    ReadingChoice,
+)
 from campaigns.lists.text_format import recognise
 from campaigns.lists.text_list import TextList
-from campaigns.lists.workbook import ZIP_MAGIC, open_workbook
+from campaigns.lists.workbook import OLD_MAGIC, ZIP_MAGIC, open_workbook
 
-OpenWorkbook = Callable[[BinaryIO, ListLimits], ListSource]
+OpenWorkbook = Callable[[BinaryIO, ListLimits, ReadingChoice], ListSource]
 
 
 def open_source(
-    file: BinaryIO, limits: ListLimits, *, workbooks: OpenWorkbook = open_workbook
+    file: BinaryIO,
+    limits: ListLimits,
+    *,
+    reading: ReadingChoice = AS_FOUND,
+    workbooks: OpenWorkbook = open_workbook,
 ) -> ListSource:
     """Open a list by its content; its name tells nothing.
 
     Args:
+        reading: Where the list stands in a workbook, as far as a person says.
         workbooks: Opens a workbook; a stranger's is not opened in a process that matters.
 
     Raises:
@@ -36,8 +47,8 @@ def open_source(
         raise CampaignFileError(
             "The file is empty. It needs a line of column names, such as agent,customer, and rows."
         )
-    if head.startswith(ZIP_MAGIC):
-        return workbooks(file, limits)
+    if head.startswith((ZIP_MAGIC, OLD_MAGIC)):
+        return workbooks(file, limits, reading)
     for magic, kind in _OTHER_KINDS:
         if head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith(magic):
             raise CampaignFileError(f"This is {kind}. Save the list as .xlsx or CSV UTF-8.")
@@ -45,7 +56,6 @@ def open_source(
 
 
 _OTHER_KINDS = (  # first bytes in lower case
-    (b"\xd0\xcf\x11\xe0", "an old .xls or a password-protected workbook"),
     (b"%pdf-", "a PDF document"),
     (b"\x89png", "a picture"),
     (b"\xff\xd8\xff", "a picture"),

@@ -41,3 +41,4 @@ class RowWarning(StrEnum):
 
     TOO_FEW_CELLS = "too_few_cells"
     ODD_QUOTES = "odd_quotes"
+    TOTAL_LINE = "total_line"  # no row: it is passed over, and told

@@ -211,6 +211,13 @@ def _phone_of_ours(text: str, rules: PhoneRules) -> Phone | PhoneProblem:
 _NO_NUMBER_OF_OURS = {NumberFault.INVALID, NumberFault.TOO_LONG, NumberFault.SHORT_CODE}
 
 
+def remark_total(row: Rejected) -> Remark:
+    """Tell of a line of totals, which is passed over."""
+    found = next((cell for cell in row.cells if cell.strip()), "")
+    at = Row(row.line, list(row.cells))
+    return _remark(at, row.row_no, RowWarning.TOTAL_LINE, None, found)
+
+
 def reject(contact: Contact, code: RowFault, column: str, *, found: str, message: str) -> Rejected:
     """Take an accepted row back, for a reason that lies outside the row."""
     place = _place(contact.source_line, contact.row_no, column)
@@ -267,7 +274,11 @@ _REMARKS = {
     NumberWarning.DECIMAL_RECOVERED: "read {} as a number with all its digits",
     NumberWarning.EXPONENT_RECOVERED: "read {} as a number with all its digits",
     NumberWarning.LANDLINE_WITHOUT_ZERO: "read {} as a landline that lacks its leading zero",
+    NumberWarning.PLUS_BEFORE_ZERO: "read {} without its plus, which no zero follows",
+    NumberWarning.TEXT_AROUND: "read the number in {}, without the text around it",
+    NumberWarning.EXTENSION_DROPPED: "read {} without its extension, which is not dialled",
     RowWarning.TOO_FEW_CELLS: "{}; the missing ones are taken as empty",
+    RowWarning.TOTAL_LINE: "{} is a line of totals and no row; it is passed over",
     RowWarning.ODD_QUOTES: "double quotes inside a cell are not doubled; the cell is read as it is",
 }
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from campaigns.hours.written_dates import WrittenDate, read_date
+from campaigns.hours.zone_names import zone_meant
 from campaigns.lists.columns import Role
 from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID, is_external_id
 from campaigns.lists.row_faults import RowFault
@@ -35,6 +36,10 @@ class OptionProblem:
     fix: str
 
 
+class _Unreadable(Exception):
+    """A cell cannot be read for a reason of its own; the message says how to mend it."""
+
+
 NO_OPTIONS = RowOptions()
 
 
@@ -45,11 +50,14 @@ def read_options(cells: Mapping[Role, str], zone: ZoneInfo) -> RowOptions | Opti
         cells: The cells of the optional columns the list has.
         zone: Of instants written without an offset, where the row names no time zone itself.
     """
-    zone = _zone(cells.get(Role.TIMEZONE, "").strip()) or zone
+    zone = zone_meant(cells.get(Role.TIMEZONE, "")) or zone
     said: dict[str, Any] = {}
     for role, cell in cells.items():
         if text := cell.strip():
-            said[role] = _READERS[role](text, zone)
+            try:
+                said[role] = _READERS[role](text, zone)
+            except _Unreadable as error:
+                return replace(_PROBLEMS[role], fix=str(error))
             if said[role] is None:
                 return _PROBLEMS[role]
     options = RowOptions(**said)
@@ -59,25 +67,26 @@ def read_options(cells: Mapping[Role, str], zone: ZoneInfo) -> RowOptions | Opti
 
 
 def _priority(text: str, _zone: ZoneInfo) -> int | None:
-    return int(text) if re.fullmatch(r"[+-]?[0-9]{1,2}", text) else None
+    return int(float(text)) if re.fullmatch(r"[+-]?[0-9]{1,2}(?:\.0+)?", text) else None
 
 
 def _not_before(text: str, zone: ZoneInfo) -> datetime | None:
-    return _instant(text, zone)
+    written = _one_reading(text)
+    return _in_zone(written.at, zone) if written else None
 
 
 def _expires_at(text: str, zone: ZoneInfo) -> datetime | None:
     """A bare date is the contact's last day, so it expires when that day ends."""
-    instant = _instant(text, zone)
-    if instant is None or not _is_bare_date(text):
-        return instant
-    if instant.date() == date.max:  # "never" to many a spreadsheet; there is no day after it
-        return instant
-    return datetime.combine(instant.date() + timedelta(days=1), time(), zone)
+    written = _one_reading(text)
+    if written is None:
+        return None
+    if not written.is_bare or written.at.date() == date.max:
+        return _in_zone(written.at, zone)  # "never" to many a spreadsheet; no day comes after it
+    return datetime.combine(written.at.date() + timedelta(days=1), time(), zone)
 
 
 def _timezone(text: str, _default: ZoneInfo) -> str | None:
-    zone = _zone(text)
+    zone = zone_meant(text)
     return zone.key if zone else None
 
 
@@ -89,29 +98,21 @@ def _external_id(text: str, _zone: ZoneInfo) -> str | None:
     return text if is_external_id(text) else None
 
 
-def _instant(text: str, zone: ZoneInfo) -> datetime | None:
-    """Read ISO 8601 only: 03/04/2026 is March to one reader and April to the other."""
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return instant if instant.tzinfo else instant.replace(tzinfo=zone)
+def _one_reading(text: str) -> WrittenDate | None:
+    """Read a date that can be read in one way.
+
+    Raises:
+        _Unreadable: It can be read in several.
+    """
+    readings = read_date(text)
+    if len(readings) > 1:
+        days = " or ".join(f"{one.at.day} {one.at:%B %Y}" for one in readings)
+        raise _Unreadable(f"It could be {days}: write year, month and day so.")
+    return readings[0] if readings else None
 
 
-def _is_bare_date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-@lru_cache(maxsize=1_000)
-def _zone(key: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(key) if key else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder, such as "Asia"
-        return None
+def _in_zone(at: datetime, zone: ZoneInfo) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 _READERS: dict[Role, Callable[[str, ZoneInfo], object]] = {

@@ -14,12 +14,21 @@ class CampaignFileError(Exception):
         line: The physical line at fault, from 1; None when it is the whole file.
         choice: The option that would settle it, such as `agent_column`; '' = none. Each way in calls
             it by its own name, so messages do not.
+        choices: What it may be settled with; empty where that is no choice of a few.
     """
 
-    def __init__(self, message: str, *, line: int | None = None, choice: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        choice: str = "",
+        choices: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.line = line
         self.choice = choice
+        self.choices = choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,31 @@ NO_LINE = 0
 """The line of a row that stands in no file: it was given one at a time."""
 
 
+class HiddenRows(StrEnum):
+    """What becomes of rows that a spreadsheet hides, by a filter or by hand."""
+
+    SKIP = "skip"
+    TAKE = "take"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingChoice:
+    """What a person says of where a list stands in its file.
+
+    Args:
+        sheet: Of a workbook, by name; None: the one that holds numbers.
+        header_line: Where the columns' names stand, from 1; None: where they are found.
+        hidden_rows: None: where rows are hidden, it is asked.
+    """
+
+    sheet: str | None = None
+    header_line: int | None = None
+    hidden_rows: HiddenRows | None = None
+
+
+AS_FOUND = ReadingChoice()
+
+
 class Quoting(StrEnum):
     """How well the quotes of a row go together."""
 
@@ -74,8 +108,17 @@ class ListSource(Protocol):
         """How the file was understood, for people."""
         ...
 
+    @property
+    def hidden_columns(self) -> frozenset[int]:
+        """Places of the columns that a spreadsheet does not show, from 0."""
+        ...
+
     def rows(self) -> Generator[Row, None, None]:
         """Read every record in file order, the header first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it keeps beside the file itself, which is its owner's."""
         ...
 
     def share_read(self, line: int) -> float:

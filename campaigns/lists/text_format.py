@@ -137,7 +137,7 @@ def _undecodable_line(file: BinaryIO, encoding: str) -> int | None:
                 "one row per line.",
                 line=line,
             )
-        line += text.count("\n")
+        line += text.count("\n") or text.count("\r")
     return None
 
 
@@ -160,9 +160,12 @@ def _likeliest_delimiter(lines: list[str]) -> str:
     return max(_DELIMITER_NAMES, key=lambda delimiter: _agreement(lines, delimiter))
 
 
-def _agreement(lines: list[str], delimiter: str) -> tuple[int, int]:
+def _agreement(lines: list[str], delimiter: str) -> tuple[bool, int, int]:
     rows = csv.reader(lines, delimiter=delimiter)
     widths = [len(cells) for cells in itertools.islice(filter(any, rows), _SAMPLE_ROWS)]
-    if not widths or widths[0] == 1:
-        return 0, 0
-    return Counter(widths)[widths[0]], widths[0]
+    below_titles = list(itertools.dropwhile(lambda width: width == 1, widths))
+    if not below_titles:
+        return False, 0, 0
+    alike = Counter(below_titles)[below_titles[0]]
+    parts_the_first = len(below_titles) == len(widths) and (alike > 1 or len(widths) == 1)
+    return parts_the_first, alike, below_titles[0]

@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+import re
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ class TextList:
         """How the file was understood, for people."""
         return self.format.description
 
+    @property
+    def hidden_columns(self) -> frozenset[int]:
+        """Text hides nothing."""
+        return frozenset()
+
     def rows(self) -> Generator[Row, None, None]:
         """Read every record; one with broken quotes costs no more than its first line."""
         self.file.seek(0)
@@ -53,6 +59,9 @@ class TextList:
         finally:
             if not self.file.closed:  # an abandoned reading may outlive it
                 text.detach()  # the file is its owner's to close
+
+    def close(self) -> None:
+        """Nothing is kept beside the file."""
 
     def share_read(self, line: int) -> float:  # noqa: ARG002 - other sources know lines, not bytes
         """How much of the file is read: 0 … 1."""
@@ -134,6 +143,8 @@ class _Lines:
     def next_some(self) -> list[str]:
         """Read the next lines, none at the end; whatever was given back has been read by then."""
         some = self._text.readlines(self._characters_at_once)
+        if some and some[-1].endswith(_END_MARKS):
+            some[-1:] = filter(None, [_without_end_mark(some[-1])])
         self._characters_at_once = min(self._characters_at_once * 2, _MOST_CHARACTERS)
         self.number += len(some)
         return some
@@ -144,7 +155,8 @@ class _Lines:
             self.number += 1
             self.unfinished.append(self.given_back[0])
             yield self.given_back.popleft()
-        for line in self._text:
+        for read in self._text:
+            line = _without_end_mark(read) if read.endswith(_END_MARKS) else read
             self.number += 1
             self.unfinished.append(line)
             yield line
@@ -159,3 +171,12 @@ class _Lines:
         first, *rest = self.unfinished
         self.give_back(rest)
         return first
+
+
+# DOS programs end a file so, and fill its last block up
+_END_MARKS = ("\x1a", "\x1a\r\n", "\x1a\n", "\x1a\r", "\0")
+_END_MARK = re.compile(r"\x1a[\x1a\0]*[\r\n]*\Z")
+
+
+def _without_end_mark(line: str) -> str:
+    return _END_MARK.sub("", line)

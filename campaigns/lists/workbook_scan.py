@@ -5,35 +5,53 @@ names it, so that a kilobyte can come to gigabytes. The parts are streamed throu
 bounded memory, and what would hurt is refused by the name of its cell.
 """
 
-import re
 import struct
 import zipfile
 import zlib
-from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import BinaryIO, TypeVar
 from xml.parsers import expat
 
+from campaigns.lists.number_formats import masks_of
+from campaigns.lists.ods_scan import CONTENT, OdsScan, is_ods
+from campaigns.lists.sheet_choice import ScannedSheet, is_called
+from campaigns.lists.sheet_scan import (
+    Mask,
+    SharedTexts,
+    SheetFacts,
+    SheetScan,
+    local_name,
+    may_be_number,
+)
 from campaigns.lists.source import CampaignFileError, ListLimits
 
 SAVE_AGAIN = "Open it, save it as .xlsx or CSV UTF-8, and load that."
 
 _HARMLESS_UNPACKED_BYTES = 10_000_000
 _PIECE_BYTES = 1 << 16
+_BINARY_BOOK = "xl/workbook.bin"
 _BOOK, _BOOK_LINKS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 # What zipfile is known to raise on archives cut off, encrypted or overwritten.
-_DAMAGE = (
+DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
     *(NotImplementedError, RuntimeError, ValueError, OverflowError),
 )
 
 
-def scan_workbook(file: BinaryIO, limits: ListLimits) -> None:
-    """Hold a workbook's own figures, its texts and the cells of its list against the limits.
+def scan_workbook(
+    file: BinaryIO, limits: ListLimits, wanted: str | None = None
+) -> list[ScannedSheet] | None:
+    """Hold a workbook's own figures, its texts and its cells against the limits.
 
     A part that unpacks to more than it declares fails its checksum here, before the spreadsheet
     library unpacks it into memory.
+
+    Args:
+        wanted: A sheet that is looked at although it is hidden.
+
+    Returns:
+        Its sheets; None of an .xlsb, whose parts are no XML.
 
     Raises:
         CampaignFileError: It is no workbook, damaged, or opens to more than the limits.
@@ -41,19 +59,20 @@ def scan_workbook(file: BinaryIO, limits: ListLimits) -> None:
     file.seek(0)
     try:
         with zipfile.ZipFile(file) as archive:
-            parts = archive.infolist()
-            if _BOOK not in {part.filename for part in parts}:
-                raise CampaignFileError(f"This archive is no .xlsx workbook. {SAVE_AGAIN}")
-            _check_size(parts, limits)
-            damaged = archive.testzip()
-            if damaged is None:
-                _check_cells(archive, limits)
+            _check_size(archive.infolist(), limits)
+            if damaged := archive.testzip():
+                raise CampaignFileError(f"The workbook is damaged ({damaged}). {SAVE_AGAIN}")
+            if is_ods(archive):
+                return _read(archive, CONTENT, OdsScan(limits)).sheets
+            if _BOOK in archive.namelist():
+                return _scan_sheets(archive, limits, wanted)
+            if _BINARY_BOOK in archive.namelist():
+                return None
+            raise CampaignFileError(f"This archive is no workbook. {SAVE_AGAIN}")
     except expat.ExpatError as error:
         raise CampaignFileError(f"The workbook cannot be read. {SAVE_AGAIN}") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise CampaignFileError(f"The workbook is damaged. {SAVE_AGAIN}") from error
-    if damaged is not None:
-        raise CampaignFileError(f"The workbook is damaged ({damaged}). {SAVE_AGAIN}")
 
 
 def _check_size(parts: list[zipfile.ZipInfo], limits: ListLimits) -> None:
@@ -71,20 +90,48 @@ def _check_size(parts: list[zipfile.ZipInfo], limits: ListLimits) -> None:
         )
 
 
-def _check_cells(archive: zipfile.ZipFile, limits: ListLimits) -> None:
-    book = _read(archive, _BOOK, _Elements("sheet"))
+def _scan_sheets(
+    archive: zipfile.ZipFile, limits: ListLimits, wanted: str | None
+) -> list[ScannedSheet]:
+    book = _read(archive, _BOOK, _Elements("sheet", "calcPr"))
     links = _read(archive, _BOOK_LINKS, _Elements("Relationship"))
     targets = {link.get("Id", ""): _part_named(link.get("Target", "")) for link in links.found}
     texts = _Texts()
     for target in targets.values():
         if target.rpartition("/")[2].lower() == "sharedstrings.xml":
             _read(archive, target, texts)
+    masks = _masks(archive, targets.values())
+    recalculates = any(one.get("fullCalcOnLoad") in {"1", "true"} for one in book.found)
+    sheets = []
     for sheet in book.found:
         part = targets.get(next((sheet[key] for key in sheet if key.endswith(":id")), ""), "")
-        if sheet.get("state", "visible") == "visible" and part.startswith("xl/worksheets/"):
-            cells = _read(archive, part, _Cells(texts.lengths, limits))
-            cells.check_rectangle()
-            return  # the list stands on the first one
+        if not part.startswith("xl/worksheets/"):
+            continue
+        name, is_shown = sheet.get("name", ""), sheet.get("state", "visible") == "visible"
+        if is_shown or is_called(name, wanted):
+            scan = SheetScan(texts.found, limits, masks=masks, recalculates=recalculates)
+            sheets.append(_scan_sheet(archive, part, scan, name, is_shown=is_shown))
+        else:
+            sheets.append(ScannedSheet(name, is_shown=False, facts=SheetFacts()))
+    return sheets
+
+
+def _scan_sheet(
+    archive: zipfile.ZipFile, part: str, scan: SheetScan, name: str, *, is_shown: bool
+) -> ScannedSheet:
+    try:
+        _read(archive, part, scan).check_rectangle()
+    except CampaignFileError as problem:
+        return ScannedSheet(name, is_shown, scan.facts, problem)
+    return ScannedSheet(name, is_shown, scan.facts)
+
+
+def _masks(archive: zipfile.ZipFile, parts: Iterable[str]) -> dict[str, Mask]:
+    styles = _Styles()
+    for part in parts:
+        if part.rpartition("/")[2].lower() == "styles.xml":
+            _read(archive, part, styles)
+    return masks_of(styles.formats, styles.used)
 
 
 def _part_named(target: str) -> str:
@@ -92,14 +139,14 @@ def _part_named(target: str) -> str:
 
 
 class _Elements:
-    """Gathers the attributes of elements of one name."""
+    """Gathers the attributes of elements of some names."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, *names: str) -> None:
+        self._names = names
         self.found: list[Mapping[str, str]] = []
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        if _local(name) == self._name:
+        if local_name(name) in self._names:
             self.found.append(attributes)
 
     def end(self, name: str) -> None:
@@ -109,135 +156,58 @@ class _Elements:
         """Nothing hangs on it."""
 
 
-class _Texts:
-    """Measures the shared texts."""
+class _Styles:
+    """Gathers the number formats of the styles."""
 
     def __init__(self) -> None:
-        self.lengths = array("Q")
-
-    def start(self, name: str, _: Mapping[str, str]) -> None:
-        if _local(name) == "si":
-            self.lengths.append(0)
-
-    def end(self, name: str) -> None:
-        """The next text begins with an element of its own."""
-
-    def text(self, data: str) -> None:
-        if self.lengths:
-            self.lengths[-1] += len(data)
-
-
-class _Cells:
-    """Measures the cells of a sheet: where they stand, and how much text they hold.
-
-    Args:
-        shared: How long each shared text is.
-    """
-
-    def __init__(self, shared: "array[int]", limits: ListLimits) -> None:
-        self._shared = shared
-        self._limits = limits
-        self._filled = 0
-        self._text_chars = 0
-        self._row = self._column = 0
-        self._is_shared = self._is_value = False
-        self._value = ""
-        self._chars = 0
-        self._top = self._left = 1 << 62
-        self._lowest = self._rightmost = (0, 0)  # row and column
+        self.formats: dict[str, str] = {}
+        self.used: list[str] = []
+        self._is_within = False
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        match _local(name):
-            case "c":
-                self._row, self._column = self._position(attributes.get("r"))
-                self._is_shared = attributes.get("t") == "s"
-                self._value, self._chars = "", 0
-            case "v" | "t":
-                self._is_value = True
-            case "row":
-                self._row, self._column = _row_number(attributes.get("r"), self._row + 1), 0
+        match local_name(name):
+            case "numFmt":
+                self.formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+            case "cellXfs":
+                self._is_within = True
+            case "xf" if self._is_within:
+                self.used.append(attributes.get("numFmtId", ""))
 
     def end(self, name: str) -> None:
-        match _local(name):
-            case "c":
-                if self._chars:
-                    self._measure()
-            case "v" | "t":
-                self._is_value = False
+        if local_name(name) == "cellXfs":
+            self._is_within = False
 
     def text(self, data: str) -> None:
-        if self._is_value:
-            self._chars += len(data)
-            if self._is_shared and self._chars < 20:
-                self._value += data
-
-    def check_rectangle(self) -> None:
-        """Check that the cells stand together.
-
-        Raises:
-            CampaignFileError: They do not.
-        """
-        if not self._filled:
-            return
-        (lowest, _), (_, rightmost) = self._lowest, self._rightmost
-        spanned = (lowest - self._top + 1) * (rightmost - self._left + 1)
-        sparse = max(_ANY_SPAN, _LEAST_FILLED_PART * self._filled)
-        if spanned <= min(sparse, self._limits.max_sheet_cells):
-            return
-        names = " and ".join(sorted({_name(*self._lowest), _name(*self._rightmost)}))
-        raise CampaignFileError(
-            f"The sheet reaches out to {names}: {spanned:,} cells, of which {self._filled:,} are "
-            "filled. Delete what stands there by mistake, or copy the list to a new sheet."
-        )
-
-    def _position(self, reference: str | None) -> tuple[int, int]:
-        found = _REFERENCE.fullmatch(reference) if reference else None
-        if found is None:
-            return self._row, self._column + 1
-        return int(found[2]), _column_number(found[1])
-
-    def _measure(self) -> None:
-        self._filled += 1
-        row, column = self._row, self._column
-        if column > self._limits.max_columns:
-            raise CampaignFileError(
-                f"Cell {_name(row, column)} stands in column {column:,}, far outside a list (at "
-                f"most {self._limits.max_columns:,} columns). Delete what stands there by mistake, "
-                "or copy the list to a new sheet."
-            )
-        self._top, self._left = min(self._top, row), min(self._left, column)
-        if row > self._lowest[0]:
-            self._lowest = row, column
-        if column > self._rightmost[1]:
-            self._rightmost = row, column
-        self._measure_text()
-
-    def _measure_text(self) -> None:
-        chars = self._shared_chars() if self._is_shared else self._chars
-        self._text_chars += chars
-        if chars > self._limits.max_cell_chars:
-            raise CampaignFileError(
-                f"Cell {_name(self._row, self._column)} holds {chars:,} characters; at most "
-                f"{self._limits.max_cell_chars:,} are read. Shorten it."
-            )
-        if self._text_chars > self._limits.max_unpacked_bytes:
-            raise CampaignFileError(
-                f"Up to cell {_name(self._row, self._column)} the sheet's texts come to more than "
-                f"{self._limits.max_unpacked_bytes // 1_000_000} MB. Split the list, or leave out "
-                "the columns with long texts."
-            )
-
-    def _shared_chars(self) -> int:
-        index = int(self._value) if self._value.strip().isdecimal() else -1
-        return self._shared[index] if 0 <= index < len(self._shared) else 0
+        """Nothing hangs on it."""
 
 
-_ANY_SPAN = 2_000_000  # cells that may be spanned, however few are filled
-_LEAST_FILLED_PART = 50  # beyond that one in so many is filled
-_REFERENCE = re.compile(r"([A-Za-z]{1,9})([0-9]{1,18})")  # far beyond what a sheet has
+class _Texts:
+    """Measures the shared texts, and finds those that may be numbers."""
+
+    def __init__(self) -> None:
+        self.found = SharedTexts()
+        self._text: list[str] = []
+
+    def start(self, name: str, _: Mapping[str, str]) -> None:
+        if local_name(name) == "si":
+            self.found.lengths.append(0)
+            self._text = []
+
+    def end(self, name: str) -> None:
+        if local_name(name) == "si" and may_be_number("".join(self._text)):
+            self.found.numbers.add(len(self.found.lengths) - 1)
+
+    def text(self, data: str) -> None:
+        if self.found.lengths:
+            if self.found.lengths[-1] < _LONGEST_NUMBER_CHARS:
+                self._text.append(data)
+            self.found.lengths[-1] += len(data)
 
 
-_Reader = TypeVar("_Reader", _Elements, _Texts, _Cells)
+_LONGEST_NUMBER_CHARS = 60
+
+
+_Reader = TypeVar("_Reader", _Elements, _Texts, _Styles, SheetScan, OdsScan)
 
 
 def _read(archive: zipfile.ZipFile, part: str, reader: _Reader) -> _Reader:
@@ -260,27 +230,3 @@ def _read(archive: zipfile.ZipFile, part: str, reader: _Reader) -> _Reader:
 def _refuse_doctype(*_: object) -> None:
     """Refuse definitions of entities, which no spreadsheet program writes."""
     raise CampaignFileError(f"The workbook cannot be read. {SAVE_AGAIN}")
-
-
-def _local(name: str) -> str:
-    return name if ":" not in name else name.rpartition(":")[2]
-
-
-def _row_number(text: str | None, otherwise: int) -> int:
-    return int(text) if text and len(text) < 19 and text.isdecimal() else otherwise
-
-
-def _column_number(letters: str) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + ord(letter) - 64
-    return number
-
-
-def _name(row: int, column: int) -> str:
-    """Name a cell as spreadsheets do: A1."""
-    letters = ""
-    while column > 0:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return f"{letters}{row}"

@@ -3,6 +3,7 @@
 cell ──▶ usual Indian mobile? ──yes──▶ +91…
   │ no
   └──▶ take off wrappers, undo the spreadsheet, drop separators ──▶ the phonenumbers library
+         └──▶ no number? take off labels and links, or say that it is two numbers, an error, a formula
 """
 
 import re
@@ -14,8 +15,16 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType, ValidationResult
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
 
+from campaigns.numbers.dressed_number import (
+    Dressing,
+    halves_of,
+    parts_of,
+    undressed,
+    with_digits_for_letters,
+    without_thousands_separators,
+)
 from campaigns.numbers.phone_rules import PhoneRules
-from campaigns.numbers.spreadsheet_damage import SpreadsheetDamage, mend
+from campaigns.numbers.spreadsheet_damage import SpreadsheetDamage, is_error, is_formula, mend
 
 
 class NumberFault(StrEnum):
@@ -25,6 +34,10 @@ class NumberFault(StrEnum):
     INVALID = "invalid"
     TOO_LONG = "too_long"
     DIGITS_LOST = "digits_lost"
+    TWO_NUMBERS = "two_numbers"
+    LETTERS = "letters"
+    ERROR_CELL = "error_cell"
+    FORMULA = "formula"
     SHORT_CODE = "short_code"
     EMERGENCY = "emergency"
     PREMIUM_RATE = "premium_rate"
@@ -43,6 +56,9 @@ class NumberWarning(StrEnum):
     DECIMAL_RECOVERED = "decimal_recovered"  # 9876543214.0
     EXPONENT_RECOVERED = "exponent_recovered"  # 9.19876543210E+11
     LANDLINE_WITHOUT_ZERO = "landline_without_zero"  # 2223456789
+    PLUS_BEFORE_ZERO = "plus_before_zero"  # +0919876543210
+    TEXT_AROUND = Dressing.TEXT_AROUND.value
+    EXTENSION_DROPPED = Dressing.EXTENSION_DROPPED.value
 
 
 class Phone(NamedTuple):
@@ -122,16 +138,78 @@ def _read_carefully(text: str, rules: PhoneRules) -> Phone | PhoneProblem:
     written, damage = mend(text)
     if damage is SpreadsheetDamage.DIGITS_LOST:
         return _problem(NumberFault.DIGITS_LOST, text)
+    if is_error(written):
+        return _problem(NumberFault.ERROR_CELL, text)
+    answer = _read_digits(written, rules, found=text)
+    if isinstance(answer, Phone):
+        return Phone(answer.e164, _WARNING_OF_DAMAGE[damage]) if damage else answer
+    if answer.code in _MAY_BE_DRESSED:
+        return _read_dressed(written, rules, found=text) or answer
+    return answer
+
+
+_MAY_BE_DRESSED = {NumberFault.INVALID, NumberFault.TOO_LONG}
+
+
+def _read_digits(written: str, rules: PhoneRules, *, found: str) -> Phone | PhoneProblem:
+    """Read a number with nothing but separators in it."""
     compact = _SEPARATORS.sub("", written)
     if not compact:
-        return _problem(NumberFault.MISSING, text)
+        return _problem(NumberFault.MISSING, found)
     if not _NUMBER.fullmatch(compact):
-        return _problem(NumberFault.INVALID, text)
-    usual = usual_mobile(compact, rules)
-    answer = Phone(usual) if usual else _judge(compact, rules, found=text)
-    if damage is not None and isinstance(answer, Phone):
-        return Phone(answer.e164, _WARNING_OF_DAMAGE[damage])
+        return _problem(NumberFault.INVALID, found)
+    if usual := usual_mobile(compact, rules):
+        return Phone(usual)
+    if compact.startswith("+0"):
+        return _warned(_read_digits(compact[1:], rules, found=found))
+    return _judge(compact, rules, found=found)
+
+
+def _read_dressed(written: str, rules: PhoneRules, *, found: str) -> Phone | PhoneProblem | None:
+    """Read a number with text around it, or say what else the cell holds; None: nothing known."""
+    if is_formula(found):
+        return _problem(NumberFault.FORMULA, found)
+    number = without_thousands_separators(written)
+    if number and (phone := _phone(number, rules)):
+        return Phone(phone.e164, NumberWarning.DECIMAL_RECOVERED)
+    number, dressing = undressed(written)
+    if dressing and (phone := _phone(number, rules)):
+        return Phone(phone.e164, NumberWarning(dressing.value))
+    if several := _several(number, rules, found=found):
+        return several
+    told = with_digits_for_letters(number)
+    if told and _phone(told, rules):
+        return _problem(NumberFault.LETTERS, found)
+    return None
+
+
+def _several(number: str, rules: PhoneRules, *, found: str) -> Phone | PhoneProblem | None:
+    """Tell of a cell with two numbers; the same one written twice is one."""
+    parts = parts_of(number)
+    phones = [_phone(undressed(part)[0], rules) for part in parts]
+    if len(parts) > 1 and any(phones):
+        different = {phone.e164 if phone else None for phone in phones}
+        if len(different) == 1 and phones[0]:
+            return Phone(phones[0].e164, NumberWarning.TEXT_AROUND)
+        if all(map(_HAS_DIGIT.search, parts)):
+            return _problem(NumberFault.TWO_NUMBERS, found)
+    if any(_phone(one, rules) and _phone(other, rules) for one, other in halves_of(number)):
+        return _problem(NumberFault.TWO_NUMBERS, found)
+    return None
+
+
+def _phone(written: str, rules: PhoneRules) -> Phone | None:
+    answer = _read_digits(written, rules, found=written)
+    return answer if isinstance(answer, Phone) else None
+
+
+def _warned(answer: Phone | PhoneProblem) -> Phone | PhoneProblem:
+    if isinstance(answer, Phone):
+        return Phone(answer.e164, NumberWarning.PLUS_BEFORE_ZERO)
     return answer
+
+
+_HAS_DIGIT = re.compile("[0-9]")
 
 
 _LONGEST_E164_DIGITS = 15
@@ -215,6 +293,22 @@ _ADVICE = {
     NumberFault.DIGITS_LOST: (
         "a phone number",
         "Format the column as text and export again.",
+    ),
+    NumberFault.TWO_NUMBERS: (
+        "one phone number",
+        "Leave the one to be called in the cell, or make a row for each.",
+    ),
+    NumberFault.LETTERS: (
+        "a phone number in digits",
+        "Letters stand where digits belong, such as O for 0: write digits.",
+    ),
+    NumberFault.ERROR_CELL: (
+        "a phone number",
+        "The spreadsheet's own error stands in the cell: mend its formula, or write the number.",
+    ),
+    NumberFault.FORMULA: (
+        "a phone number",
+        "It is a formula without its result: open the file, save it again, and load that.",
     ),
     NumberFault.SHORT_CODE: ("a full phone number", "Short codes cannot be called from here."),
     NumberFault.EMERGENCY: ("a full phone number", "Emergency numbers are never called."),

@@ -27,6 +27,18 @@ def mend(text: str) -> tuple[str, SpreadsheetDamage | None]:
     return bare, None
 
 
+def is_error(text: str) -> bool:
+    """Whether a spreadsheet's own error stands in a cell: #N/A, #REF!, Err:502."""
+    return _ERROR.fullmatch(text) is not None
+
+
+def is_formula(text: str) -> bool:
+    """Whether a cell that holds no number holds a formula instead of its result."""
+    return _FORMULA.match(text) is not None
+
+
+_ERROR = re.compile(r"#(?:N/A|[A-Z]+(?:/0)?[!?]|GETTING_DATA)|Err:[0-9]{3}|#N/V|#BEZUG!")
+_FORMULA = re.compile(r"\s*'?=\s*\S")
 # No number is shorter than seven digits, so 12.0 stays what it is: no number.
 _DECIMAL = re.compile(r"(\+?[0-9]{7,})[.,]0+")
 _EXPONENT = re.compile(r"(\+?)([0-9])(?:[.,]([0-9]*))?[eE]\+?([0-9]{1,3})")

@@ -37,6 +37,7 @@ from campaigns.lists.diff import ListDiff
 from campaigns.lists.external_ids import Fingerprints
 from campaigns.lists.judged_rows import Chunk, Rejected, Summary, write_rejected
 from campaigns.lists.sieve import Dedupe, Lookup, OtherLists, listed_nowhere
+from campaigns.lists.source import AS_FOUND, ReadingChoice
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer import failpoints
 from dialer.call_request import check_call
@@ -143,6 +144,7 @@ class LoadOptions:
     choice: ColumnChoice = field(default_factory=ColumnChoice)
     dedupe: Dedupe = Dedupe.ACTIVE
     again: bool = False
+    reading: ReadingChoice = AS_FOUND
 
 
 class Loading:
@@ -322,6 +324,7 @@ class Loading:
             ),
             rules=phone_rules,
             zone=ZoneInfo(rules.timezone),
+            reading=options.reading,
             workbooks=open_workbook_apart,
         )
         if rules.custom_field and campaign is None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from campaigns.hours.zone_names import canonical
 from dialer.reporting.cells import one_by_one, stamps
 from dialer.reporting.tables import Columns, Table, Type
 
@@ -94,7 +95,7 @@ def _arrow_type(type_: Type, zone: ZoneInfo) -> Any:
         case Type.MONEY:
             return pa.decimal128(18, 6)
         case Type.INSTANT:
-            return pa.timestamp("ms", tz=zone.key)
+            return pa.timestamp("ms", tz=canonical(zone.key))
         case Type.TRUTH:
             return pa.bool_()
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import phonenumbers
 
 from campaigns.lists.open_file import open_source
-from campaigns.lists.source import CampaignFileError, ListLimits, Row
+from campaigns.lists.source import AS_FOUND, CampaignFileError, ListLimits, ReadingChoice, Row
 from campaigns.numbers.phone import Phone, PhoneProblem, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.plain_text import LONGEST_REASON, harmless, plain_line
@@ -89,11 +89,13 @@ class Suppressing:
         why: str,
         column: str | None = None,
         campaign: str | None = None,
+        reading: ReadingChoice = AS_FOUND,
     ) -> Added:
         """Add a file's numbers: one a line, or a table with a column of numbers.
 
         Args:
             column: Its name; None: by the usual ones.
+            reading: Where the numbers stand in a workbook, as far as a person says.
 
         Raises:
             CampaignFileError: The file as a whole cannot be used.
@@ -104,7 +106,7 @@ class Suppressing:
         numbers = SuppressionList(self._db, campaign)
         added = already = bad_count = 0
         bad: list[BadLine] = []
-        listed = open_source(file, ListLimits(), workbooks=open_workbook_apart)
+        listed = open_source(file, ListLimits(), reading=reading, workbooks=open_workbook_apart)
         numbered = _numbers(listed.rows(), column, self._rules)
         while batch := list(islice(numbered, _BATCH)):
             good: list[str] = []

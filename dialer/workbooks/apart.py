@@ -17,7 +17,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
-from campaigns.lists.source import CampaignFileError, ListLimits, Row
+from campaigns.lists.source import AS_FOUND, CampaignFileError, ListLimits, ReadingChoice, Row
 from dialer.workbooks import child
 
 
@@ -29,15 +29,21 @@ class WorkbookApart:
         written: What the child wrote; rows are read from its beginning, whatever its position.
         description: How the file was understood, for people.
         height: Rows, blank ones included.
+        hidden_columns: Places of the columns that the sheet does not show, from 0.
     """
 
     written: BinaryIO
     description: str
     height: int
+    hidden_columns: frozenset[int] = frozenset()
 
-    def __del__(self) -> None:
+    def close(self) -> None:
         """Give the disk's space back."""
         self.written.close()
+
+    def __del__(self) -> None:
+        """Do so at the latest now."""
+        self.close()
 
     def rows(self) -> Generator[Row, None, None]:
         """Read every row of the sheet; a row's line is its number in the spreadsheet."""
@@ -47,22 +53,26 @@ class WorkbookApart:
         while some := self.written.readline():
             for cells in json.loads(some):
                 line += 1
-                yield Row(line, cells)
+                if cells is not None:
+                    yield Row(line, cells)
 
     def share_read(self, line: int) -> float:
         """How much of the sheet is read when row `line` has been: 0 … 1."""
         return line / self.height if self.height else 1.0
 
 
-def open_workbook_apart(file: BinaryIO, limits: ListLimits) -> WorkbookApart:
-    """Open an .xlsx file.
+def open_workbook_apart(
+    file: BinaryIO, limits: ListLimits, reading: ReadingChoice = AS_FOUND
+) -> WorkbookApart:
+    """Open a workbook.
 
     Raises:
-        CampaignFileError: It is no workbook, damaged, or opens to more than the limits.
+        CampaignFileError: It is no workbook, damaged, locked, opens to more than the limits, or it is
+            not certain which rows are meant.
     """
     written = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the list
     try:
-        _read_apart(file, limits, written)
+        _read_apart(file, limits, reading, written)
         return WorkbookApart(written, **_head(written))
     except BaseException:
         written.close()
@@ -74,18 +84,23 @@ def _head(written: BinaryIO) -> dict[str, Any]:
     written.seek(0)
     head: dict[str, Any] = json.loads(written.readline())
     if "refused" in head:
-        raise CampaignFileError(head["refused"])
-    return head
+        raise CampaignFileError(
+            head["refused"], choice=head["choice"], choices=tuple(head["choices"])
+        )
+    return head | {"hidden_columns": frozenset(head["hidden_columns"])}
 
 
-def _read_apart(file: BinaryIO, limits: ListLimits, written: BinaryIO) -> None:
+def _read_apart(
+    file: BinaryIO, limits: ListLimits, reading: ReadingChoice, written: BinaryIO
+) -> None:
     """Have the child read a file and write its rows."""
+    asked = {"limits": asdict(limits), "reading": asdict(reading)}
     with _as_file(file) as readable:
         at = os.lseek(readable.fileno(), 0, os.SEEK_CUR)
         os.lseek(readable.fileno(), 0, os.SEEK_SET)
         try:
             ended = subprocess.run(
-                (*_CHILD, json.dumps(asdict(limits))),
+                (*_CHILD, json.dumps(asked)),
                 stdin=readable,
                 stdout=written,
                 stderr=subprocess.PIPE,

@@ -99,10 +99,9 @@ SENT = {
     ),
     "optional_columns.csv": (
         "text in UTF-8, separated by commas",
-        [2, 3, 9],
+        [2, 3, 5, 9],
         [
             (4, "bad_priority"),
-            (5, "bad_date"),
             (6, "bad_timezone"),
             (7, "never_due"),
             (8, "custom_field_too_long"),
@@ -111,7 +110,7 @@ SENT = {
         0,
     ),
     "workbook.xlsx": (
-        "sheet 'Leads', the first visible of 1",
+        "sheet 'Leads', hidden sheets 'Old' are not read",
         [3, 5, 7],
         [(6, "too_long")],
         [(7, "decimal_recovered")],

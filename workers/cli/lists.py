@@ -18,6 +18,7 @@ from campaigns.lists.contact_list import ContactList
 from campaigns.lists.diff import ListDiff, PairGroup
 from campaigns.lists.judged_rows import CodeCount, Summary
 from campaigns.lists.sieve import Dedupe
+from campaigns.lists.source import HiddenRows, ReadingChoice
 from dialer.deeds import Did, tell
 from dialer.loading.loading import Loaded, LoadOptions, NameTaken
 from dialer.settings import require_account, require_data_dir
@@ -44,7 +45,11 @@ from workers.wiring import Wiring
 ListFile = Annotated[
     Path,
     typer.Argument(
-        metavar="FILE", exists=True, dir_okay=False, readable=True, help="CSV or .xlsx, any size."
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="CSV or workbook, any size.",
     ),
 ]
 AgentColumn = Annotated[
@@ -78,6 +83,18 @@ DedupeIn = Annotated[
         "ACTIVE campaigns too, or nowhere (NONE). The first row wins; the others are counted."
     ),
 ]
+Sheet = Annotated[
+    str | None,
+    typer.Option(help="Sheet of a workbook.", show_default="the one that holds phone numbers"),
+]
+HeaderLine = Annotated[
+    int | None,
+    typer.Option(min=1, help="Line of the columns' names.", show_default="found below a title"),
+]
+HiddenRowsAre = Annotated[
+    HiddenRows | None,
+    typer.Option("--hidden-rows", help="What becomes of rows a sheet hides.", show_default="asked"),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge every row, write nothing.")]
 
 
@@ -92,6 +109,9 @@ def load(
     yes_columns: YesColumns = False,
     dedupe: DedupeIn = Dedupe.ACTIVE,
     again: Again = False,
+    sheet: Sheet = None,
+    header_line: HeaderLine = None,
+    hidden_rows: HiddenRowsAre = None,
     dry_run: DryRun = False,
     starting: Annotated[bool, typer.Option("--start", help="Start it once it is loaded.")] = False,
     as_json: AsJson = False,
@@ -118,7 +138,8 @@ def load(
         require_data_dir(wiring.settings)
     rules = campaign_rules(wiring.settings, given)
     choice = column_choice(agent_column, customer_column, name_column, takes=yes_columns)
-    options = LoadOptions(choice, dedupe, again=again)
+    reading = ReadingChoice(sheet, header_line, hidden_rows)
+    options = LoadOptions(choice, dedupe, again=again, reading=reading)
     with file.open("rb") as opened:
         try:
             with progress(f"Reading {escape(file.name)}") as on_share:
@@ -161,6 +182,9 @@ def append(
     yes_columns: YesColumns = False,
     dedupe: DedupeIn = Dedupe.ACTIVE,
     again: Again = False,
+    sheet: Sheet = None,
+    header_line: HeaderLine = None,
+    hidden_rows: HiddenRowsAre = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what the file would change, write nothing.")
     ] = False,
@@ -177,7 +201,8 @@ def append(
     wiring = open_wiring()
     found = wiring.campaigns.find(campaign)
     choice = column_choice(agent_column, customer_column, name_column, takes=yes_columns)
-    options = LoadOptions(choice, dedupe, again=again)
+    reading = ReadingChoice(sheet, header_line, hidden_rows)
+    options = LoadOptions(choice, dedupe, again=again, reading=reading)
     with file.open("rb") as opened:
         try:
             with when_stopped("stopped; nothing was appended"):
@@ -342,6 +367,7 @@ def _as_json(loaded: Loaded, *, name: str, state: CampaignState | None) -> dict[
         "mended": loaded.mended,
         "same_content": [one.name for one in loaded.same_content],
         "columns_confirmed": not (contact_list and contact_list.header.is_suggested),
+        "notes": list(contact_list.notes) if contact_list else [],
         "columns": [
             {"role": one.role, "column": one.column, "why": one.why}
             for one in (contact_list.header.matched if contact_list else ())
@@ -407,6 +433,8 @@ def _tell_columns(loaded: Loaded) -> None:
         return
     header = loaded.contact_list.header
     say(f"The file is {escape(loaded.contact_list.source.description)}.")
+    for note_ in loaded.contact_list.notes:
+        say(f"  {escape(note_)}")
     table = plain_table("column", "understood as", "because")
     for one in header.matched:
         table.add_row(escape(one.column), one.role, f"[dim]{escape(one.why)}[/dim]")

@@ -9,6 +9,7 @@ import typer
 from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.judged_rows import Chunk
 from campaigns.lists.sieve import Dedupe
+from campaigns.lists.source import ReadingChoice
 from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
 from campaigns.rules_in_words import span_in_words
 from dialer.loading.loading import LoadOptions
@@ -17,7 +18,10 @@ from workers.cli.lists import (
     AgentColumn,
     CustomerColumn,
     DedupeIn,
+    HeaderLine,
+    HiddenRowsAre,
     ListFile,
+    Sheet,
     YesColumns,
     column_choice,
 )
@@ -37,6 +41,9 @@ def plan(
     customer_column: CustomerColumn = None,
     yes_columns: YesColumns = False,
     dedupe: DedupeIn = Dedupe.ACTIVE,
+    sheet: Sheet = None,
+    header_line: HeaderLine = None,
+    hidden_rows: HiddenRowsAre = None,
     agent_answers: Annotated[
         float, typer.Option(help="Share of calls agents take, 0–1.", rich_help_panel=_ASSUMING)
     ] = _USUAL.agent_answers,
@@ -74,7 +81,10 @@ def plan(
         contacts.update(contact.agent for contact in chunk.accepted)
 
     options = LoadOptions(
-        column_choice(agent_column, customer_column, takes=yes_columns), dedupe, again=True
+        column_choice(agent_column, customer_column, takes=yes_columns),
+        dedupe,
+        again=True,
+        reading=ReadingChoice(sheet, header_line, hidden_rows),
     )
     with file.open("rb") as opened, progress(f"Reading {file.name}") as on_share:
         wiring.loading.check(

@@ -12,6 +12,7 @@ from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import ContactState
 from campaigns.lists.sieve import Dedupe
+from campaigns.lists.source import ReadingChoice
 from campaigns.outlook.rehearsal import rehearsed
 from dialer.ids import ContactId
 from dialer.loading.loading import LoadOptions
@@ -33,7 +34,10 @@ from workers.cli.lists import (
     AgentColumn,
     CustomerColumn,
     DedupeIn,
+    HeaderLine,
+    HiddenRowsAre,
     ListFile,
+    Sheet,
     YesColumns,
     column_choice,
     tell_judgement,
@@ -79,6 +83,9 @@ def rehearse(
     customer_column: CustomerColumn = None,
     yes_columns: YesColumns = False,
     dedupe: DedupeIn = Dedupe.ACTIVE,
+    sheet: Sheet = None,
+    header_line: HeaderLine = None,
+    hidden_rows: HiddenRowsAre = None,
     given: GivenRules,
 ) -> None:
     """Rehearse a campaign: your list and your rules, no phone rings, time passes faster.
@@ -95,7 +102,10 @@ def rehearse(
     rules = campaign_rules(settings, given)
     simulator = _simulator(settings, speed=speed, outcome=outcome or (), talk=talk, seed=seed)
     options = LoadOptions(
-        column_choice(agent_column, customer_column, takes=yes_columns), dedupe, again=True
+        column_choice(agent_column, customer_column, takes=yes_columns),
+        dedupe,
+        again=True,
+        reading=ReadingChoice(sheet, header_line, hidden_rows),
     )
     file, out = file.resolve(), out.resolve()
     undo_on_signals()

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from campaigns.lists.source import HiddenRows, ReadingChoice
 from dialer.steering.suppressing import Added, Suppressed
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
@@ -34,13 +35,17 @@ def add(
             exists=True,
             dir_okay=False,
             readable=True,
-            help="One number a line, or a table (CSV, .xlsx) with a column of numbers.",
+            help="One number a line, or a table (CSV, workbook) with a column of numbers.",
         ),
     ],
     *,
     column: Annotated[
         str | None,
         typer.Option(help="The column of numbers.", show_default="number, phone, mobile, …"),
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook.")] = None,
+    hidden_rows: Annotated[
+        HiddenRows | None, typer.Option(help="What becomes of rows a sheet hides.")
     ] = None,
     why: Annotated[str, typer.Option(help="Kept with each number.")] = "",
     campaign: OfCampaign = None,
@@ -54,7 +59,12 @@ def add(
     wiring = open_wiring()
     with file.open("rb") as opened:
         added = wiring.suppressing.add(
-            opened, source=file.name, why=why, column=column, campaign=_id(wiring, campaign)
+            opened,
+            source=file.name,
+            why=why,
+            column=column,
+            campaign=_id(wiring, campaign),
+            reading=ReadingChoice(sheet=sheet, hidden_rows=hidden_rows),
         )
     if as_json:
         say_json(_added_as_json(added))

@@ -12,6 +12,7 @@ from typing import Any
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.judged_rows import CodeCount
+from campaigns.lists.source import ReadingChoice
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from dialer import deeds
 from dialer.loading.loading import Loaded, LoadOptions
@@ -97,11 +98,20 @@ def append_list(
 
 
 def suppress_list(
-    _tell: Tell, settings: Settings, file: Path, *, source: str, why: str, column: str | None
+    _tell: Tell,
+    settings: Settings,
+    file: Path,
+    *,
+    source: str,
+    why: str,
+    column: str | None,
+    reading: ReadingChoice,
 ) -> Added:
     """Put a file's numbers on the account's list of those never called."""
     with _wiring(settings) as wiring, file.open("rb") as opened:
-        return wiring.suppressing.add(opened, source=source, why=why, column=column)
+        return wiring.suppressing.add(
+            opened, source=source, why=why, column=column, reading=reading
+        )
 
 
 def start(wiring: Wiring, campaign_id: str, *, who: str) -> CampaignState:
@@ -187,6 +197,7 @@ def load_document(loaded: Loaded) -> dict[str, Any]:
             else None
         ),
         "understood_as": contact_list.source.description if contact_list else None,
+        "notes": list(contact_list.notes) if contact_list else [],
         "columns": [
             {"column": one.column, "role": str(one.role), "why": one.why}
             for one in (header.matched if header else ())

@@ -8,6 +8,7 @@ from campaigns.campaign import LONGEST_NAME, is_name
 from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.sieve import Dedupe
+from campaigns.lists.source import HiddenRows, ReadingChoice
 from dialer.loading.loading import LoadOptions
 from dialer.settings import Settings
 from dialer.steering.changing_rules import new_rules
@@ -16,7 +17,12 @@ from workers.web.rules import given_rules, rule_name
 
 Fields = Mapping[str, Sequence[str]]
 
-READING = frozenset({"agent_column", "customer_column", "name_column", "yes_columns", "dedupe"})
+READING = frozenset(
+    {
+        *("agent_column", "customer_column", "name_column", "yes_columns", "dedupe"),
+        *("sheet", "header_line", "hidden_rows"),
+    }
+)
 """Fields that say how a file is to be read."""
 
 _OPTIONS = READING | {"name", "again", "dry_run", "start"}
@@ -78,7 +84,26 @@ def load_options(fields: Fields) -> LoadOptions:
         name=one(fields, "name_column") or None,
         takes_suggestion=truth(fields, "yes_columns"),
     )
-    return LoadOptions(choice, Dedupe(dedupe), again=truth(fields, "again"))
+    again = truth(fields, "again")
+    return LoadOptions(choice, Dedupe(dedupe), again=again, reading=reading_choice(fields))
+
+
+def reading_choice(fields: Fields) -> ReadingChoice:
+    """Read where a list stands in its file.
+
+    Raises:
+        Problem: `header_line` or `hidden_rows` cannot be understood.
+    """
+    line, hidden = one(fields, "header_line").strip(), one(fields, "hidden_rows")
+    if line and not (line.isascii() and line.isdecimal() and int(line[:9]) > 0 and len(line) < 9):
+        raise Problem(422, "invalid", "header_line is the number of a line, from 1.")
+    if hidden and hidden not in set(HiddenRows):
+        raise Problem(422, "invalid", f"hidden_rows is one of {', '.join(HiddenRows)}.")
+    return ReadingChoice(
+        sheet=one(fields, "sheet") or None,
+        header_line=int(line) if line else None,
+        hidden_rows=HiddenRows(hidden) if hidden else None,
+    )
 
 
 def check_name(name: str) -> None:

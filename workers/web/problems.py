@@ -141,9 +141,10 @@ def _of_list(error: Exception) -> Problem | None:
                 suggestion=suggestion,
                 field=error.choice or None,
             )
-        case CampaignFileError(line=line):
-            field = error.choice or None
-            return Problem(422, "file_unusable", _sentence(error), line=line, field=field)
+        case CampaignFileError(line=line, choices=choices):
+            field, answers = error.choice or None, list(choices) or None
+            said = _sentence(error)
+            return Problem(422, "file_unusable", said, line=line, field=field, choices=answers)
         case _:
             return None
 

@@ -136,6 +136,7 @@ class LoadDocument(BaseModel):
     already: bool = Field(description="This content was loaded before; nothing was done.")
     rejected_file: str | None = Field(description="Where the rows not taken can be had.")
     understood_as: str | None
+    notes: list[str] = Field(description="What was odd about the file as a whole.")
     columns: list[ColumnDocument]
     columns_confirmed: bool = Field(
         description="False: they are a suggestion, and a load needs `yes_columns` or their names."

@@ -14,7 +14,7 @@ from workers.web import jobs
 from workers.web.api.needs import Operator, Reader, TheDesk
 from workers.web.api.shapes import Order
 from workers.web.api.upload_form import SUPPRESS_FORM
-from workers.web.lists import one
+from workers.web.lists import one, reading_choice
 from workers.web.problems import Problem
 from workers.web.services import Services
 from workers.web.uploads import Upload, received_upload
@@ -121,6 +121,7 @@ async def add_file(services: Services, upload: Upload) -> Added:
         source=upload.name or "upload",
         why=one(upload.fields, "why"),
         column=one(upload.fields, "column") or None,
+        reading=reading_choice(upload.fields),
     )
 
 

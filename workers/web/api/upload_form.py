@@ -7,9 +7,10 @@ from typing import Any
 from campaigns.campaign import LONGEST_NAME
 from campaigns.declared_rules import RULES, default_text, is_yes_or_no, written_name
 from campaigns.lists.sieve import Dedupe
+from campaigns.lists.source import HiddenRows
 from campaigns.rule import Rule
 
-_FILE = {"type": "string", "format": "binary", "description": "CSV or XLSX, any size."}
+_FILE = {"type": "string", "format": "binary", "description": "CSV or a workbook, any size."}
 _READING: dict[str, Any] = {
     "agent_column": {"type": "string", "description": "By its heading when empty."},
     "customer_column": {"type": "string", "description": "By its heading when empty."},
@@ -27,6 +28,16 @@ _READING: dict[str, Any] = {
         "enum": list(Dedupe),
         "default": "active",
         "description": "Where a customer must not be listed already.",
+    },
+    "sheet": {
+        "type": "string",
+        "description": "Of a workbook; the one that holds phone numbers when empty.",
+    },
+    "header_line": {"type": "integer", "minimum": 1, "description": "Of the columns' names."},
+    "hidden_rows": {
+        "type": "string",
+        "enum": list(HiddenRows),
+        "description": "What becomes of rows that a sheet hides; where there are, it is needed.",
     },
 }
 _AGAIN = {
@@ -81,7 +92,7 @@ LOAD_FORM = _form(
 APPEND_FORM = _form({"file": _FILE, **_READING, **_AGAIN}, ["file"])
 REHEARSE_FORM = _form(
     {
-        "file": {**_FILE, "description": "CSV or XLSX, at most 10,000 rows."},
+        "file": {**_FILE, "description": "CSV or a workbook, at most 10,000 rows."},
         "speed": {
             "type": "number",
             "minimum": 1,
@@ -99,6 +110,8 @@ SUPPRESS_FORM = _form(
         "file": {**_FILE, "description": "One number a line, or a table with a column of them."},
         "why": {"type": "string"},
         "column": {"type": "string"},
+        "sheet": _READING["sheet"],
+        "hidden_rows": _READING["hidden_rows"],
     },
     ["file"],
 )
