@@ -124,7 +124,11 @@ class ContactList:
             ColumnsUnclear: They are suggested, and nobody has said yes to it.
         """
         sample = [row.cells for row in self.first_rows]
-        require_clear(self.header, line=self.header_line, sample=sample)
+        try:
+            require_clear(self.header, line=self.header_line, sample=sample)
+        except CampaignFileError as error:
+            tell_hidden(error, self.header.columns, self.source.hidden_columns)
+            raise
 
     def preview(self) -> list[UnderstoodRow]:
         """Tell how the first rows are understood."""
