@@ -295,7 +295,8 @@ class _NumberColumns:
         if index is None:
             raise self._unclear(
                 f"There is no column '{chosen}' for the {role}'s number. The columns are "
-                f"{_listed(self._names)}."
+                f"{_listed(self._names)}.",
+                choice=f"{role}_column",
             )
         return MatchedColumn(role, self._names[index], index, why)
 
@@ -372,9 +373,14 @@ class _NumberColumns:
             "Nothing tells the agent's and the customer's numbers apart. Say which column is whose."
         )
 
-    def _unclear(self, message: str) -> ColumnsUnclear:
-        rows = tuple(map(tuple, self._sample[:ROWS_SHOWN]))
-        return ColumnsUnclear(message, line=self._line, columns=tuple(self._names), rows=rows)
+    def _unclear(self, message: str, *, choice: str = "") -> ColumnsUnclear:
+        return ColumnsUnclear(
+            message,
+            line=self._line,
+            columns=tuple(self._names),
+            rows=tuple(map(tuple, self._sample[:ROWS_SHOWN])),
+            choice=choice,
+        )
 
 
 _TELLING = 20  # rows that tell agents from customers by themselves

@@ -272,6 +272,31 @@ def test_a_list_nobody_understands_can_be_read_again_with_its_columns_named(
     assert "<b>2</b> accepted" in browser.get(where).text
 
 
+DESK = "RM Number,Mobile No,Customer Name\n" + "".join(
+    f"90000000{n % 2:02},98765{n:05},Asha {n}\n" for n in range(6)
+)
+
+
+def test_suggested_columns_are_shown_with_rows_and_reason_and_loaded_by_one_press(
+    browser: Browser,
+) -> None:
+    where = reviewed(browser, "desk.csv", DESK)
+    page = browser.get(where).text
+    hidden = dict(re.findall(r'name="(\w+_column)" value="([^"]*)"', page))
+
+    browser.post(f"{where}/load", token=browser.token(where), start="no", **hidden)
+    until(lambda: browser.get(where).status_code == 303, within_s=30, what="the campaign")
+    again = browser.get(reviewed(browser, "desk (1).csv", DESK)).text
+
+    assert "These columns are a suggestion." in page
+    assert "2 different numbers in 6 rows" in page
+    assert "<td>Asha 0</td>" in page
+    assert "The columns are right: load 6 contacts" in page
+    assert hidden["agent_column"] == "RM Number"
+    assert "These very bytes are loaded already" in again
+    assert "6 customers of this list are in other active campaigns" in again
+
+
 def test_a_wrong_rule_is_told_while_the_form_is_still_on_the_screen(browser: Browser) -> None:
     answer = browser.upload("x.csv", LIST, hours="25:00-26:00")
 

@@ -259,8 +259,8 @@ def column_choice(
 
 def _tell_unclear(error: ColumnsUnclear) -> None:
     """Show the first rows of a file whose columns have to be named."""
-    if not error.rows:
-        return
+    if not (error.rows and console(stderr=True).is_terminal):
+        return  # a refusal is one line to programs
     said = {column: role for role, column, _ in error.suggestion}
     shown = list(enumerate(error.columns))[:_MOST_COLUMNS_SHOWN]
     headings = (
