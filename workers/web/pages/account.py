@@ -160,8 +160,9 @@ async def raise_caps(request: Request) -> Response:
     """Let more be used today."""
     form = await plain_form(request, Scope.ADMIN)
     try:
-        order = CapsOrder.model_validate(
-            {one: form.get(one) or 0 for one in CapsOrder.model_fields}
+        # a form has texts, and an order of the API takes no text for a number
+        order = CapsOrder.model_validate_strings(
+            {one: str(form.get(one) or "0") for one in CapsOrder.model_fields}
         )
     except ValidationError:
         raise Problem(422, "invalid", "Write whole numbers, from 0 up.") from None
