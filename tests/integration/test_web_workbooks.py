@@ -54,3 +54,21 @@ def test_numbers_never_called_may_stand_in_a_workbook(web: Site) -> None:
     answer = web.api("POST", "/suppressions", files={"file": ("l.xlsx", workbook())})
 
     assert answer.json()["added"] == 1
+
+
+HIDDEN = workbook(
+    '<row r="3" hidden="1"><c r="A3"><v>9000000002</v></c><c r="B3"><v>9876543202</v></c></row>'
+)
+
+
+def test_what_a_sheet_hides_is_asked_in_a_field_and_answered_by_it(web: Site) -> None:
+    files = {"file": ("l.xlsx", HIDDEN)}
+
+    asked = web.api("POST", "/campaigns", files=files, data={"name": "h", "dry_run": "true"})
+    answer = {"name": "h", "dry_run": "true", "hidden_rows": "skip"}
+    told = web.api("POST", "/campaigns", files=files, data=answer)
+
+    assert (asked.status_code, asked.json()["field"]) == (422, "hidden_rows")
+    assert asked.json()["choices"] == ["skip", "take"]
+    assert told.json()["rows"] == 1
+    assert "1 hidden rows are skipped" in told.json()["understood_as"]
