@@ -22,6 +22,7 @@ from bench.chart import Bar
 from bench.result import Plot, Result, Table, arguments, begin, publish
 from campaigns.attempt import CallReport, LegReport, ReportSource
 from campaigns.campaign import CampaignState
+from campaigns.lists.sieve import Dedupe
 from dialer.dialing.dialing import Dialled
 from dialer.loading.loading import LoadOptions
 from dialer.store.scripts import all_given
@@ -81,7 +82,10 @@ def load(wired: Wiring, shape: Shape, *, name: str = "c") -> None:
     for number in range(shape.campaigns):
         lines = ours.list_of(each, agents=min(shape.agents, each), first=number * each)
         loaded = wired.loading.load(
-            io.BytesIO(lines), name=f"{name}{number}", rules=ours.rules(), options=LoadOptions()
+            io.BytesIO(lines),
+            name=f"{name}{number}",
+            rules=ours.rules(),
+            options=LoadOptions(dedupe=Dedupe.FILE, again=True),
         )
         if loaded.campaign is None:
             raise RuntimeError("a list was not loaded")

@@ -11,6 +11,7 @@ from bench.forms import CALLER_ID, agent_number, customer_number
 from bench.ground import BIN, ROOT, process
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
+from campaigns.lists.sieve import Dedupe
 from dialer.loading.loading import LoadOptions
 from dialer.settings import read_settings
 from dialer.store import Campaign
@@ -93,7 +94,7 @@ def load(
         io.BytesIO(list_of(contacts, agents=agents, first=first, first_agent=first)),
         name=name,
         rules=rules(**more),
-        options=LoadOptions(),
+        options=LoadOptions(dedupe=Dedupe.FILE, again=True),
     )
     if loaded.campaign is None or loaded.summary.accepted != contacts:
         raise RuntimeError("the list was not loaded whole")

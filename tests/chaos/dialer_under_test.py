@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from campaigns.attempt import Attempt
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
+from campaigns.lists.sieve import Dedupe
 from dialer import failpoints
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
@@ -144,7 +145,10 @@ class Station:
         ]
         text = "\n".join(["agent,customer", *rows]) + "\n"
         loaded = self.wiring.loading.load(
-            io.BytesIO(text.encode()), name=name, rules=rules, options=LoadOptions()
+            io.BytesIO(text.encode()),
+            name=name,
+            rules=rules,
+            options=LoadOptions(dedupe=Dedupe.FILE, again=True),
         )
         assert loaded.campaign is not None
         self.wiring.campaigns.move(loaded.campaign, CampaignState.RUNNING)
