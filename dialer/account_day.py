@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-import structlog
-
 from campaigns.caps import AccountCaps, local_day
 from dialer.deeds import tell
+from dialer.logger import get_logger
 from dialer.store import Database
 from dialer.store.account import read_closed
 from dialer.store.day import add_to_caps, calls_by_hour, used_of
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 BURST_TIMES = 3
 BURST_LEAST = 100  # calls in an hour; fewer are no burst, whatever is usual

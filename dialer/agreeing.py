@@ -13,18 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
-import structlog
 from redis.client import Pipeline
 from redis.exceptions import RedisError
 
 from dialer.clock import boottime_s
+from dialer.logger import get_logger
 from dialer.store import Database
 from dialer.store.account import read_terms
 from dialer.store.database import text
 from dialer.store.scripts import gives
 from dialer.terms import Terms
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 SILENT_S = 20.0
 """Who has not told for so long is taken to be gone."""

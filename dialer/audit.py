@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import redis
-import structlog
 
 from dialer.deeds import Deed, Did, Outcome, deed_under_way, under_way
 from dialer.errors import NotDone
-from dialer.logs import mask_text
+from dialer.logger import get_logger
+from dialer.masking import mask_text
 from dialer.store import Database
 from dialer.store.trail import Ends, Line, Trail, TrailBusy
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _DAY_S = 86_400.0
 _LONGEST_TEXT = 300

@@ -6,20 +6,20 @@ Dramatiq starts a worker by importing this module, so it reads the settings and 
 import sys
 
 import dramatiq
-import structlog
 from redis.exceptions import RedisError
 
 from dialer import failpoints, logs
 from dialer.dialing.entrance import FOR_OTHERS, OTHER_SETTINGS
 from dialer.dialing.releasing import Released
 from dialer.ids import ContactId
+from dialer.logger import get_logger
 from dialer.private_files import keep_files_private
 from dialer.settings import SettingsError, read_settings
 from workers.broker import ACTOR, QUEUE, make_worker_broker, queue_of, send_all
 from workers.redis_fitness import require_fit_redis, tell_exposures
 from workers.wiring import wire_served
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 keep_files_private()
 try:

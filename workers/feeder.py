@@ -8,6 +8,7 @@ import structlog
 
 from dialer.clock import boottime_s, sleeper
 from dialer.dialing.releasing import OTHER_SETTINGS, Tick
+from dialer.logger import get_logger
 from dialer.settling.lookups import NoSlot
 from workers.broker import make_broker, queued, send_all
 from workers.heartbeat import beating
@@ -16,7 +17,7 @@ from workers.retention import keep_daily
 from workers.stopping import stop_on_signals
 from workers.wiring import Wiring
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _TICK_S = 0.1
 _SCHEDULES_EVERY_S = 1.0

@@ -3,12 +3,12 @@
 import threading
 
 import redis
-import structlog
 
+from dialer.logger import get_logger
 from workers.heartbeat import beating
 from workers.wiring import Wiring
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _EVERY_S = 1.0
 _AT_REST_S = 3.0

@@ -1,13 +1,13 @@
 """A process starts only on a Redis that keeps what it is given, and tells what is open to others."""
 
 import redis
-import structlog
 
 from dialer.access.exposure import exposures
+from dialer.logger import get_logger
 from dialer.settings import Settings, SettingsError
 from dialer.watching.health import RedisHealth, read_redis_health
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def tell_exposures(settings: Settings) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import redis
-import structlog
 
 from campaigns.settlement import Conflict
 from dialer import failpoints
@@ -13,6 +12,7 @@ from dialer.clock import boottime_s
 from dialer.errors import CallbackRejected
 from dialer.exotel import read_callback
 from dialer.ids import AttemptId
+from dialer.logger import get_logger
 from dialer.meters import CALLBACK_TO_SETTLED
 from dialer.settling.settling import Heard
 from dialer.store import Fact
@@ -24,7 +24,7 @@ from workers.redis_fitness import tell_exposures
 from workers.stopping import stop_on_signals
 from workers.wiring import Wiring, process_name
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _BATCH = 200
 _WAIT_S = 2.0

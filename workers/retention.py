@@ -13,16 +13,16 @@ import sys
 import threading
 
 import redis
-import structlog
 
 from dialer import logs
 from dialer.deeds import Actor, Deed, Did, Outcome
+from dialer.logger import get_logger
 from dialer.private_files import keep_files_private
 from dialer.settings import read_settings
 from dialer.store.turn_of_the_day import TurnOfTheDay
 from workers.wiring import Wiring, wire
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _LOOK_EVERY_S = 600.0
 _ENDS_EVERY_S = 1.0

@@ -12,17 +12,16 @@ from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
 
-import structlog
-
 from dialer.archiving.archive import Archive, ArchiveDamaged, Manifest
 from dialer.deeds import tell
 from dialer.errors import NotDone
+from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.callback_inbox import orphans_of
 from dialer.store.removal import awaiting_values, free, give_up_values, mark_archived
 from dialer.store.snapshot import ContactLine, contact_lines
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class NotArchived(NotDone):

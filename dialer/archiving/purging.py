@@ -11,8 +11,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
-import structlog
-
 from campaigns.numbers.same_phone import national_digits
 from dialer import clock
 from dialer.archiving.archive import Archive
@@ -28,6 +26,7 @@ from dialer.clock import Sleep
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.file_set import plain_name
+from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.account import read_closed
 from dialer.store.campaigns import RejectedRow
@@ -36,7 +35,7 @@ from dialer.store.removal import drop_orphans, mark_purged, replace_lines
 from dialer.store.snapshot import ContactLine, contact_lines
 from dialer.store.traces import Trace, forget_traces, hosts, replicas, rewrite_files
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _PASSING_FOLDERS = ("uploads", "rejected", "incoming", "reviews", "sending", "rehearsals")
 """Where files pass through the data folder."""

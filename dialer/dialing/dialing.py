@@ -6,8 +6,6 @@ releasing ─▶ gate ─▶ journal ─▶ sending ─▶ finishing ─▶ sett
 
 from dataclasses import dataclass
 
-import structlog
-
 from campaigns.attempt import SEND_WINDOW_S, Attempt
 from dialer import failpoints
 from dialer.callback_paths import CallbackPaths
@@ -23,12 +21,13 @@ from dialer.dialing.sending import Sending
 from dialer.dialing.way_out import WayOut
 from dialer.exotel import Exotel
 from dialer.ids import AttemptId, ContactId
+from dialer.logger import get_logger
 from dialer.meters import DUE_TO_POST, GATE_WAIT
 from dialer.pacing import Pacing
 from dialer.settling.settling import Settling
 from dialer.store import Database
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ An answer that Redis cannot take stays in the host's journal until it can.
 import json
 from typing import NamedTuple
 
-import structlog
 from redis.exceptions import RedisError
 
 from campaigns.attempt import Attempt, Outcome
@@ -27,12 +26,13 @@ from dialer.errors import (
 from dialer.exotel import Connected
 from dialer.exotel.refusals import IN_ANOTHER_CALL
 from dialer.ids import AttemptId
+from dialer.logger import get_logger
 from dialer.pacing import Pacing
 from dialer.settling.settling import Settling
 from dialer.store import Follows
 from dialer.store.attempts import SidTaken
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _PROBE_S = 60.0
 

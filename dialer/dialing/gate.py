@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-import structlog
 from redis.exceptions import RedisError, ResponseError
 
 from campaigns.attempt import (
@@ -26,6 +25,7 @@ from dialer.dialing.options import DialingOptions
 from dialer.dialing.question import Questions
 from dialer.dialing.recovery import HostRecovery
 from dialer.ids import AttemptId
+from dialer.logger import get_logger
 from dialer.open_windows import Hours
 from dialer.pacing import Pacing
 from dialer.store import Campaign, Campaigns, Database
@@ -35,7 +35,7 @@ from dialer.store.contacts import Contacts, FetchedContact, NotTaken, Row
 from dialer.store.database import text
 from dialer.store.scripts import gives
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _GATE_TRIES = 3
 _ROUND_TRIP_S = 0.005  # to Redis and back, with a write to disk

@@ -17,7 +17,6 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-import structlog
 
 from campaigns.attempt import SEND_WINDOW_S, Attempt, AttemptState, CallReport, Outcome
 from campaigns.numbers.same_phone import country_code_length, endings
@@ -26,6 +25,7 @@ from dialer import failpoints
 from dialer.dialing.journal import Intent, Journal, LateAnswer
 from dialer.dialing.options import DialingOptions
 from dialer.ids import AttemptId
+from dialer.logger import get_logger
 from dialer.pacing import SPACING_SLACK_S, WINDOW_MARGIN_S, Allowance
 from dialer.settling.settling import Settling
 from dialer.settling.sweeping import Sweeping
@@ -37,7 +37,7 @@ from dialer.store.holds import ByMachine
 from dialer.store.rate import free_slots_by
 from dialer.store.scripts import gives
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _HOST_PATIENCE_S = 30.0
 _GAP_S = 120.0

@@ -1,12 +1,11 @@
 """Use case: the provider refuses the account; somebody mends the cause and lets dialling go on."""
 
-import structlog
-
 from dialer.deeds import Did, tell
+from dialer.logger import get_logger
 from dialer.store import Database
 from dialer.store.account import lift_stop, read_stop
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def resume_account(db: Database) -> bool:

@@ -14,15 +14,14 @@ out, through a record in Redis that doctor, `why` and the health page read too.
 import threading
 from collections.abc import Callable
 
-import structlog
-
 from dialer.clock import boottime_s
 from dialer.errors import TurnedAway
+from dialer.logger import get_logger
 from dialer.pacing import Pacing
 from dialer.store import Database
 from dialer.store.hosts import SickHost, hosts_seen, note_sick, note_well, sick_by_identity
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _FAULTS_IN_A_ROW = 3
 _SEEN_LATELY_S = 25.0  # a worker tells every ten seconds that its host lives

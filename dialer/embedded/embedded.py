@@ -49,8 +49,9 @@ def ensure_running(data_dir: Path, *, within_s: float = 15.0) -> "EmbeddedServer
     Raises:
         EmbeddedServerError: No server program, or none that answered in time.
     """
-    server_program()  # its absence is better told here than in the supervisor's log
     folder = ServerFolder.within(data_dir)
+    if not folder.socket.exists():
+        server_program()  # its absence is better told here than in the supervisor's log
     server = EmbeddedServer(folder)
     with ExitStack() as undo:
         undo.callback(server.close)

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
-import structlog
-
 from campaigns.contact import Contact
 from campaigns.lists.judged_rows import Rejected
 from campaigns.lists.one_at_a_time import GivenContact, GivenJudge
@@ -27,12 +25,13 @@ from dialer.ids import ContactId
 from dialer.loading.contact_blocks import named, row_of, zones_of
 from dialer.loading.customers_so_far import CustomersSoFar
 from dialer.loading.loading import StartRefused, check_end, suppressed_among
+from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import WrongState
 from dialer.store.contacts import GROWN, Contacts, NotTakenNow, OneAtATime, pack_records
 from dialer.store.external_ids import Bearer, bearers_of
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 CONFLICT = "external_id_conflict"
 

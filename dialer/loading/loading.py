@@ -24,7 +24,6 @@ from typing import Any, BinaryIO, Self, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import structlog
 
 from campaigns.campaign import LONGEST_NAME, CampaignState, is_name
 from campaigns.campaign_rules import CampaignRules
@@ -45,6 +44,7 @@ from dialer.ids import new_campaign_id
 from dialer.loading.comparing import arrangement_of, compare, remarks_in
 from dialer.loading.contact_blocks import ContactBlocks, Interrupted
 from dialer.loading.mending import keys_in, mended_rows
+from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import LoadMark, Mended, RejectedRow, SameContent, WrongState
 from dialer.store.column_choices import ColumnChoices
@@ -53,7 +53,7 @@ from dialer.store.external_ids import bearers_of
 from dialer.store.suppressed import lists_with_numbers
 from dialer.workbooks.apart import open_workbook_apart
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _COPY_BYTES = 1 << 20
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]")

@@ -5,19 +5,18 @@ The operator knows what the provider's look-ups did not tell, from its dashboard
 
 from enum import StrEnum
 
-import structlog
-
 from campaigns.attempt import Attempt, Outcome
 from campaigns.contact_state import NotDialled
 from campaigns.settlement import OPERATOR, settled
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import AttemptId
+from dialer.logger import get_logger
 from dialer.settling.settling import Settling
 from dialer.store import Database
 from dialer.store.attempts import SidTaken
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Decision(StrEnum):

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import redis
-import structlog
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
 from campaigns.contact_state import NotDialled
@@ -29,6 +28,7 @@ from campaigns.settlement import (
 from dialer import failpoints
 from dialer.batching import Batching
 from dialer.ids import AttemptId
+from dialer.logger import get_logger
 from dialer.pacing import WINDOW_MARGIN_S
 from dialer.settling.effects import consequence
 from dialer.store import Attempts, Database, Follows, Settle, Stale
@@ -36,7 +36,7 @@ from dialer.store.attempts import Correction, SidTaken, Write
 from dialer.store.background import Background, backgrounds
 from dialer.store.callback_inbox import NO_ATTEMPT
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 NOTHING_ELSE = Follows()
 

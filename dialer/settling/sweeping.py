@@ -16,7 +16,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import TypeVar
 
-import structlog
 from redis.exceptions import RedisError
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
@@ -28,6 +27,7 @@ from dialer.clock import Sleep
 from dialer.errors import LookupFailed, ProviderError
 from dialer.exotel import MAX_NUMBERS_PER_SEARCH, Exotel
 from dialer.ids import AttemptId
+from dialer.logger import get_logger
 from dialer.pacing import Pacing
 from dialer.settling.lookups import SIDS_PER_LOOKUP, Lookups, NoSlot
 from dialer.settling.settling import Settling, SettlingTimes
@@ -35,7 +35,7 @@ from dialer.store import Attempts, Campaigns, Database, Follows, OpenAttempt
 from dialer.store.campaigns import RulesUnreadable
 from dialer.store.database import is_lasting
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _VALUES_BATCH = 100  # late values can wait and cost pace: one request in a hundred
 _MOST_PER_SWEEP = 200

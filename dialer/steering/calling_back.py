@@ -7,17 +7,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-import structlog
-
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import ContactId
+from dialer.logger import get_logger
 from dialer.store import Campaigns, Database
 from dialer.store.contacts import Contacts
 from dialer.store.database import text
 from dialer.store.scripts import gives
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class CallBack(StrEnum):

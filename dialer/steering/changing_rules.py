@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
 from pydantic import ValidationError
 
 from campaigns.campaign import CampaignState
@@ -19,11 +18,12 @@ from campaigns.declared_rules import HOLIDAYS, RULES, is_yes_or_no
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
 from dialer.call_request import check_call
 from dialer.deeds import tell
+from dialer.logger import get_logger
 from dialer.settings import Settings
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaigns import WrongState
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

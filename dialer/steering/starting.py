@@ -4,14 +4,13 @@ Who is who: each key is a person, and so is each user of the operating system at
 Whoever has a shell on the machine and a key counts twice, and could read the settings anyway.
 """
 
-import structlog
-
 from campaigns.campaign import CampaignState
 from dialer.deeds import Did, tell
 from dialer.errors import NotDone
+from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class SecondPersonNeeded(NotDone):

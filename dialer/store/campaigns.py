@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
-import structlog
 from pydantic import ValidationError
 
 from campaigns.campaign import CampaignState, same_name
@@ -17,10 +16,11 @@ from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.headings import customers_name
 from dialer.deeds import tell
 from dialer.errors import NotDone
+from dialer.logger import get_logger
 from dialer.store.database import Database, text
 from dialer.store.scripts import Argument, gives
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _CANCELLED = frozenset({CampaignState.CANCELLING, CampaignState.CANCELLED})
 _NONE_CHOSEN = ColumnChoice()

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.logs import mask, mask_text
+from dialer.logs import mask
+from dialer.masking import mask_text
 
 NUMBER = "+919876543210"
 

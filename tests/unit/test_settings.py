@@ -257,3 +257,9 @@ def test_every_setting_but_plain_ones_is_tried_with_wrong_values():
 
     missing = {name.upper() for name in Settings.model_fields} - WRONG.keys() - free
     assert not missing
+
+
+def test_every_default_would_be_taken_if_it_were_given():
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+
+    assert Settings(_env_file=None, **defaults) == Settings(_env_file=None)

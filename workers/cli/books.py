@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.numbers.phone import Phone, parse_phone
-from dialer.logs import mask_text
+from dialer.masking import mask_text
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, complain, progress, say, say_json

@@ -6,10 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import structlog
 import typer
 
-from dialer import logs
+from dialer.logger import get_logger, set_up_when_needed
 from workers.cli.command_tree import CommandTree
 from workers.cli.printing import complain
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 DONE, FAILED, WRONG_USE = 0, 1, 2
 _INTERRUPTED, _NOBODY_READS = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells have it
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class WrongUse(Exception):
@@ -32,7 +31,9 @@ class JobFailed(Exception):
 
 def exit_code(tree: CommandTree) -> int:
     """Run a command; whatever goes wrong becomes a line on stderr."""
-    logs.set_up(level="warning")  # before anything can fail; the settings may say otherwise later
+    set_up_when_needed(
+        level="warning"
+    )  # before anything can fail; the settings may say otherwise later
     try:
         return tree.main(standalone_mode=False) or DONE
     except (KeyboardInterrupt, typer.Abort):

@@ -4,7 +4,7 @@ import os
 import pwd
 from typing import TYPE_CHECKING
 
-from dialer import logs
+from dialer.logger import set_up_when_needed
 from dialer.settings import Settings, read_settings, require_data_dir, unknown_names
 from workers.cli import recorded
 from workers.cli.on_account import choose
@@ -44,7 +44,9 @@ def open_wiring(settings: Settings | None = None) -> Wiring:
     if not settings.redis_url:
         require_data_dir(settings)  # the embedded server's
     is_debugging = settings.dialer_log_level == "debug"
-    logs.set_up(log_format=settings.dialer_log_format, level="debug" if is_debugging else "warning")
+    set_up_when_needed(
+        log_format=settings.dialer_log_format, level="debug" if is_debugging else "warning"
+    )
     wiring = choose(wire(settings))
     recorded.begin(wiring)
     return wiring

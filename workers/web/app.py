@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import structlog
 from redis.exceptions import RedisError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dialer.logger import get_logger
 from workers.web.api import api_app
 from workers.web.callbacks import Mailbox, callback_route
 from workers.web.guard import BODY_DEADLINE_S
@@ -28,7 +28,7 @@ from workers.web.services import Services
 from workers.web.uploads import remove_leavings
 from workers.wiring import Wiring
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _LEAVINGS_AFTER_S = 86_400.0
 _PARTIAL_AFTER_S = 7_200.0  # nothing was added for so long: whoever received it is dead

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import redis.asyncio
-import structlog
 from redis.exceptions import RedisError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from dialer.callback_paths import CallbackPaths
+from dialer.logger import get_logger
 from dialer.store import CallbackInbox
 from workers.web.appending import Appending
 from workers.web.entrance import Throttle
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
 BODY_DEADLINE_S = 10.0

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from dialer.logger import get_logger
 from workers.web.proxies import throttled_as
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _LOOK_EVERY_S = 0.5
 _TELL_EVERY_S = 10.0

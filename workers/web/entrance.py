@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import redis
-import structlog
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dialer.clock import boottime_s
+from dialer.logger import get_logger
 from workers.web.access import Authenticator, Visitor
 from workers.web.problems import Problem, as_problem, problem_response
 from workers.web.proxies import came_directly, peer_of, throttled_as
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _REQUESTS_PER_S = 50.0  # of one key; a page with its files takes five
 _BURST = 200

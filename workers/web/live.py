@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import redis
-import structlog
 
 from dialer.clock import boottime_s
+from dialer.logger import get_logger
 from dialer.store import Campaign, Counts
 from dialer.watching.overview import AgentNow, Overview, agent_states, read_overview
 from dialer.watching.status import Status
@@ -20,7 +20,7 @@ from workers.web import jobs
 from workers.web.subprocesses import Apart, WorkDied
 from workers.wiring import Wiring
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 HISTORY_MIN = 11
 MOST_WATCHERS = 200

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import redis
-import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -20,6 +19,7 @@ from campaigns.reports.report import DoesNotAddUp
 from dialer.deeds import tell
 from dialer.loading.adding import FileOnItsWay, NeedsSecondPerson
 from dialer.loading.loading import AlreadyLoaded, LoadRefused, StartRefused
+from dialer.logger import get_logger
 from dialer.settings import SettingsError
 from dialer.settling.deciding import NotUndecided
 from dialer.steering.changing_rules import RulesRefused
@@ -28,7 +28,7 @@ from dialer.store.campaigns import CampaignNotFound, WrongState
 from dialer.store.trail import TrailBusy
 from workers.web.subprocesses import WorkDied
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Problem(Exception):

@@ -18,10 +18,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from campaigns.campaign_rules import CampaignRules
 from dialer.deeds import Actor, Deed, Did
+from dialer.logger import get_logger
 from workers.web import jobs
 from workers.web.lists import ListOrder, default_name, list_order, load_options
 from workers.web.problems import Problem, as_problem
@@ -30,7 +29,7 @@ from workers.web.services import Services
 from workers.web.subprocesses import Tell
 from workers.web.uploads import Upload
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 MOST_REVIEWS = 100
 _ID = re.compile(r"[0-9a-f]{16}")

@@ -7,11 +7,11 @@ from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
 
-import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from dialer.addresses import is_loopback, parse_address
+from dialer.logger import get_logger
 from dialer.settings import Settings, SettingsError, require_dialling
 from workers.heartbeat import beating
 from workers.redis_fitness import tell_exposures
@@ -22,7 +22,7 @@ from workers.web.loopback import require_key_beyond_loopback
 from workers.web.proxies import TrustedProxies
 from workers.wiring import Wiring
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _KEEP_ALIVE_S = 75  # longer than a proxy in front keeps its connections
 _SHUTDOWN_GRACE_S = 5

@@ -2,16 +2,16 @@
 
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from dialer.access.api_keys import LONGEST_DAYS, YEAR_S, ApiKey, Scope
+from dialer.logger import get_logger
 from workers.web.api.needs import Admin, TheDesk
 from workers.web.api.shapes import KeyDocument, Order, Whole
 from workers.web.problems import Problem
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 router = APIRouter(prefix="/keys", tags=["keys"])
 

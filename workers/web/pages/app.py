@@ -4,13 +4,13 @@ import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import structlog
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dialer.logger import get_logger
 from workers.web.entrance import Entrance, ask_to_sign_in
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.masking import Masking
@@ -23,7 +23,7 @@ from workers.web.recorded import Recorded, TurnedAway
 from workers.web.reviews import Reviews
 from workers.web.services import Services
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 UPLOADS = re.compile(r"/imports|/campaigns/[^/]+/append|/suppression/file")
 

@@ -3,18 +3,18 @@
 import asyncio
 from urllib.parse import urlsplit
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dialer.access.sessions import LONGEST_S
 from dialer.deeds import Deed, Did, Outcome
+from dialer.logger import get_logger
 from workers.web.entrance import address_of, cookie_name
 from workers.web.pages.rendering import check_token, renderer_of, services_of, visitor_of
 from workers.web.recorded import actor_named
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 async def show(request: Request) -> Response:

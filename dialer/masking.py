@@ -1,0 +1,47 @@
+"""Masks phone numbers and secrets in whatever is shown or logged."""
+
+import re
+from typing import Any
+
+# Ten to fifteen digits, in one piece or in groups as people write them; `%2B` is a plus in a URL.
+# Epoch seconds in floats, dates, addresses and ids with letters are not.
+_NO_NUMBER = r"(?!\d{4}-\d\d-\d\d|\d{1,3}(?:\.\d{1,3}){3}(?![\d.]))"
+_GAP = r"[ \u00a0\u2007\u2009\u202f.\u2010-\u2015-]"
+_NUMBER = re.compile(
+    rf"(?:(?<![^\W_])(?<!\d\.)|(?<=%2B)|(?<=%2b)){_NO_NUMBER}"
+    rf"(?:\+?\d{{10,15}}|\(?\+?\d{{1,5}}\)?(?:{_GAP}{{1,2}}\d{{2,10}}){{1,5}})(?![^\W_]|\.\d)"
+)
+_FLOAT = re.compile(r"(?![6-9]\d{4}\.\d{5}$)\d+\.\d+")
+_CREDENTIALS = re.compile(
+    r"\b((?:bearer|basic)\s+)(?=\S*[0-9=_-]|\S{20})[\w.~+/=-]{6,}", re.IGNORECASE
+)
+_SECRET = re.compile(r"(\w+://)[^/@\s]+@|(/callbacks/exotel/\w+/[\w-]+/)[\w-]+")
+
+
+def mask_text(text: str) -> str:
+    """Mask what looks like a phone number, a secret in a URL, or a key in a header."""
+    if "/" in text:
+        text = _SECRET.sub(lambda found: (found[1] or found[2]) + "***", text)
+    return _NUMBER.sub(_mask_number, _CREDENTIALS.sub(r"\1***", text))
+
+
+def _mask_number(found: re.Match[str]) -> str:
+    digits = re.sub(r"\D", "", found[0])
+    if not 10 <= len(digits) <= 15 or _FLOAT.fullmatch(found[0]):
+        return found[0]
+    plus = "+" if found[0].startswith("+") else ""
+    return f"{plus}{digits[:2]}******{digits[-4:]}"
+
+
+def masked(value: Any) -> Any:
+    match value:
+        case str():
+            return mask_text(value)
+        case dict():
+            return {name: masked(one) for name, one in value.items()}
+        case list() | tuple():
+            return [masked(one) for one in value]
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return mask_text(str(value))
