@@ -10,9 +10,9 @@ from campaigns.settlement import NO_DOUBTS
 from dialer.callback_paths import CallbackPaths
 from dialer.dialing.dialing import Dialing, Dialled
 from dialer.dialing.gate import Dropped
+from dialer.dialing.host_recovery import HostRecovery
 from dialer.dialing.journal import Journal
 from dialer.dialing.options import DialingOptions
-from dialer.dialing.recovery import HostRecovery
 from dialer.dialing.releasing import Feeding, Released
 from dialer.ids import AttemptId
 from dialer.pacing import Allowance, Pacing

@@ -11,9 +11,10 @@ import httpx
 from dialer.callback_paths import CallbackPaths
 from dialer.dialing.dialing import Dialing, Dialled
 from dialer.dialing.gate import Dropped
+from dialer.dialing.host_recovery import HostRecovery
 from dialer.dialing.journal import Journal
 from dialer.dialing.options import DialingOptions
-from dialer.dialing.recovery import AccountRecovery, HostRecovery
+from dialer.dialing.recovery import AccountRecovery
 from dialer.dialing.releasing import Feeding, Released
 from dialer.pacing import Pacing
 from dialer.settling.settling import Settling

@@ -48,7 +48,8 @@ from dialer.watching.status import Statuses
 
 if TYPE_CHECKING:
     from dialer.dialing.dialing import Dialing
-    from dialer.dialing.recovery import AccountRecovery, HostRecovery
+    from dialer.dialing.host_recovery import HostRecovery
+    from dialer.dialing.recovery import AccountRecovery
     from dialer.dialing.releasing import Feeding
     from dialer.exotel import Exotel
     from dialer.loading.adding import Adding
@@ -253,7 +254,7 @@ class Wiring:
     @cached_property
     def host_recovery(self) -> "HostRecovery":
         """A worker's part in a recovery."""
-        from dialer.dialing.recovery import HostRecovery
+        from dialer.dialing.host_recovery import HostRecovery
 
         return HostRecovery(
             self.db,

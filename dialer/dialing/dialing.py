@@ -14,9 +14,9 @@ from dialer.dialing.candidate import Candidate
 from dialer.dialing.entrance import Entrance
 from dialer.dialing.finishing import Finishing
 from dialer.dialing.gate import Dropped, Gate, Opened
+from dialer.dialing.host_recovery import HostRecovery
 from dialer.dialing.journal import Journal
 from dialer.dialing.options import DialingOptions
-from dialer.dialing.recovery import HostRecovery
 from dialer.dialing.sending import Sending
 from dialer.dialing.way_out import WayOut
 from dialer.exotel import Exotel

@@ -10,9 +10,9 @@ from redis.exceptions import RedisError
 
 from campaigns.attempt import Attempt, Outcome
 from campaigns.settlement import Answer
+from dialer.dialing.host_recovery import HostRecovery
 from dialer.dialing.journal import LateAnswer
 from dialer.dialing.options import DialingOptions
-from dialer.dialing.recovery import HostRecovery
 from dialer.dialing.way_out import WayOut
 from dialer.errors import (
     AccountRefused,

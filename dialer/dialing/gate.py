@@ -20,10 +20,10 @@ from campaigns.attempt import (
 from dialer import failpoints
 from dialer.clock import boottime_s
 from dialer.dialing.candidate import Candidate
+from dialer.dialing.host_recovery import HostRecovery
 from dialer.dialing.journal import Journal, LateAnswer
 from dialer.dialing.options import DialingOptions
 from dialer.dialing.question import Questions
-from dialer.dialing.recovery import HostRecovery
 from dialer.ids import AttemptId
 from dialer.logger import get_logger
 from dialer.open_windows import Hours

@@ -1,7 +1,7 @@
 -- A worker host tells that it lives, or what its journal held. Whose journal knows a higher epoch than
 -- this Redis declares the loss with it.
 -- KEYS 1  prefix
--- GIVEN   HostLives in dialer/dialing/recovery.py
+-- GIVEN   HostLives in dialer/dialing/host_recovery.py
 -- Returns {id of the last hold, '' = there never was one; since when, s ago; 1 if it stands; 1 if
 -- this host has reported to it; now}; after a report that came for an earlier hold it has not.
 

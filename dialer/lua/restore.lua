@@ -2,7 +2,7 @@
 -- Attempts of one contact, and of one agent, come back in any order, from several hosts: a contact
 -- stands where its last one left it, and a number belongs to the latest call.
 -- KEYS 1  prefix
--- GIVEN   Restore in dialer/dialing/recovery.py
+-- GIVEN   Restore in dialer/dialing/restoring.py
 -- Returns 1 when it was missing.
 
 local id, campaign, n, no = given.id, given.campaign, given.n, given.no

