@@ -45,8 +45,8 @@ COMPILE := $(BIN)/python -m compileall -q campaigns dialer workers
 quick: $(VENV)/.dev ## Run the unit and contract tests: half a minute, while you work
 	$(BIN)/python -m pytest -n auto --dist loadgroup tests/unit tests/contract
 
-# minutes of starting and stopping whole installations, or a time that is promised: `make chaos` runs them
-LONG := test_supervisors.py test_failover.py test_clock.py test_rhythms.py test_nginx.py
+# minutes of making or starting and stopping whole installations, or a time that is promised: `make chaos` runs them
+LONG := test_supervisors.py test_failover.py test_clock.py test_rhythms.py test_nginx.py test_containers.py
 
 # twice as many processes as cores of a small machine: the long tests wait more than they work
 test: $(VENV)/.dev ## Run the tests
