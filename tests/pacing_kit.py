@@ -22,7 +22,7 @@ from dialer.settings import Settings
 from dialer.settling.settling import Settling
 from dialer.store import Campaigns, ContactRecord, Database, Follows
 from dialer.store.contacts import Contacts, Row
-from dialer.store.scripts import Given, arguments, source
+from dialer.store.scripts import Given, arguments
 from workers.wiring import Wiring
 
 START_S = 1_800_000_000.0  # a full minute, as fixed windows begin
@@ -37,13 +37,13 @@ class VirtualDatabase(Database):
     here, and the instant travels as a second key.
     """
 
-    def __init__(self, client: "redis.Redis", account: str) -> None:
-        super().__init__(client, account)
+    def __init__(self, client: "redis.Redis", account: str, *, shares_phones: bool = False) -> None:
+        super().__init__(client, account, shares_phones=shares_phones)
         self.clock_s = START_S
 
     def _script(self, given: type[Given]) -> Script:
         if given not in self._scripts:
-            text = source(given)
+            text = self.source(given)
             assert text.count(_REAL_TIME) == 1, "the scripts read the clock in one place"
             virtual = text.replace(_REAL_TIME, _VIRTUAL_TIME)
             self._scripts[given] = self.client.register_script(virtual)

@@ -103,7 +103,11 @@ class Wiring:
         Raises:
             SettingsError: Another version stored its contacts, and this one would misread them.
         """
-        db = Database(self.redis, self.settings.exotel_account_sid or _UNNAMED_ACCOUNT)
+        db = Database(
+            self.redis,
+            self.settings.exotel_account_sid or _UNNAMED_ACCOUNT,
+            shares_phones=bool(self.settings.dialer_accounts),
+        )
         _require_readable_contacts(db)
         return db
 

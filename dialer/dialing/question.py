@@ -37,6 +37,7 @@ class AskForContact(NamedTuple):
         objection: The caller's own check closes the contact with this outcome.
         pauses: Why its campaign must not dial by its rules: it is paused.
         lasts_s: At most.
+        held_s: Longest that its call could be live, from the gate.
         costs: At most.
     """
 
@@ -53,6 +54,7 @@ class AskForContact(NamedTuple):
     objection: str | None
     pauses: str | None
     lasts_s: float
+    held_s: float
     costs: float
 
 
@@ -147,6 +149,9 @@ class Questions:
             objection=self._own_objection(pair),
             pauses=self._why_paused(campaign),
             lasts_s=rules.time_limit_s,
+            held_s=self._options.quarantine_s(
+                time_out_s=rules.time_out_s, time_limit_s=rules.time_limit_s
+            ),
             costs=rules.reserved_spend,
         )
 

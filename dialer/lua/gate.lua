@@ -127,6 +127,10 @@ local function ask(one)
     return { 'drop', name }
   end
 
+  if is_held_elsewhere(c.agent) or is_held_elsewhere(c.customer) then
+    take_back(campaign, n, token, c)
+    return { 'drop', 'other account' }
+  end
   if is_suppressed(campaign, c.customer) or is_suppressed(campaign, c.agent) then
     return close('suppressed')
   end
@@ -212,6 +216,8 @@ local function ask(one)
   count(campaign, 'charged', 1)
   redis.call('ZREM', key('released'), release)
   redis.call('HSET', key('busy'), c.agent, attempt_id, c.customer, attempt_id)
+  hold_for_all(c.agent, now + one.held_s)
+  hold_for_all(c.customer, now + one.held_s)
   local attempt = string.gsub(one.attempt, '"<([%l_]+)>"', {
     requested_at = text(now), no = c.made, nonce = '"' .. one.nonce .. '"',
     agent = '"+' .. c.agent .. '"', customer = '"+' .. c.customer .. '"',

@@ -3,8 +3,9 @@
 -- See dialer/store/keys.py for what every key holds. A call of Redis costs more than anything Lua
 -- does itself, so what a script needs often is read once, and what it counts is written once.
 -- KEYS 1  prefix of the account's keys, hash tag included
--- Before it stand END, the codes of ends, and ATTEMPT, the places of values in one that is stored, both
--- by name; behind it `given`, what the script is given, by name too: see dialer/store/scripts.py.
+-- Before it stand SHARED, the prefix of the phones that accounts on this Redis share, or nil; END, the
+-- codes of ends, and ATTEMPT, the places of values in one that is stored, both by name; behind it
+-- `given`, what the script is given, by name too: see dialer/store/scripts.py.
 
 local P = KEYS[1]
 
@@ -203,9 +204,40 @@ local function pause(campaign, why)
   end
 end
 
+-- Phones that accounts share: which of them has a number on a call, or resting after one, and until
+-- when. A call that is forgotten, or whose account is gone, holds its numbers no longer than it could
+-- have lasted. Whoever is held elsewhere is looked at again a little later: nobody there wakes us.
+local LOOK_AGAIN_S = 2
+
+local function is_held_elsewhere(number)
+  if not SHARED
+    or tonumber(redis.call('ZSCORE', SHARED .. 'held_until', number) or 0) <= now
+    or redis.call('HGET', SHARED .. 'held_by', number) == P then
+    return false
+  end
+  redis.call('ZADD', key('resting'), 'GT', now + LOOK_AGAIN_S, number)
+  return true
+end
+
+local function let_go_for_all(number)
+  redis.call('ZREM', SHARED .. 'held_until', number)
+  redis.call('HDEL', SHARED .. 'held_by', number)
+end
+
+local function hold_for_all(number, until_at)
+  if SHARED then
+    for _, over in ipairs(redis.call('ZRANGEBYSCORE', SHARED .. 'held_until', '-inf', now, 'LIMIT', 0, 2)) do
+      let_go_for_all(over)
+    end
+    redis.call('ZADD', SHARED .. 'held_until', until_at, number)
+    redis.call('HSET', SHARED .. 'held_by', number, P)
+  end
+end
+
 local function is_taken(number)
   return redis.call('HEXISTS', key('busy'), number) == 1
     or tonumber(redis.call('ZSCORE', key('resting'), number) or 0) > now
+    or is_held_elsewhere(number)
 end
 
 local suppressions = {} -- lists of numbers that must not be rung -> whether there are any
@@ -322,6 +354,12 @@ local function free(number, holder, rest_s)
     return
   end
   redis.call('HDEL', key('busy'), number)
+  if SHARED and redis.call('HGET', SHARED .. 'held_by', number) == P then
+    let_go_for_all(number)
+    if rest_s > 0 then
+      hold_for_all(number, now + rest_s)
+    end
+  end
   if rest_s > 0 then
     redis.call('ZADD', key('resting'), now + rest_s, number)
   else

@@ -47,6 +47,7 @@ local function hold_number(number)
     return false
   end
   redis.call('HSET', key('busy'), number, id)
+  hold_for_all(number, given.ends_at)
   return true
 end
 

@@ -23,12 +23,14 @@ class Database:
     Args:
         client: With `decode_responses=False`; contact records are bytes.
         account: The Exotel account Sid.
+        shares_phones: Whether other accounts on this Redis may be ringing the same numbers.
     """
 
-    def __init__(self, client: "redis.Redis", account: str) -> None:
+    def __init__(self, client: "redis.Redis", account: str, *, shares_phones: bool = False) -> None:
         self.client = client
         self.account = account
         self.prefix = keys.prefix(account)
+        self._shared = f"'{keys.SHARED_PHONES}'" if shares_phones else "nil"
         self.meters = Meters()
         """What this process measures of the account, until its next heartbeat tells it."""
         self._scripts: dict[type[Given], Script] = {}
@@ -44,8 +46,12 @@ class Database:
 
     def _script(self, given: type[Given]) -> Script:
         if given not in self._scripts:
-            self._scripts[given] = self.client.register_script(source(given))
+            self._scripts[given] = self.client.register_script(self.source(given))
         return self._scripts[given]
+
+    def source(self, given: type[Given]) -> str:
+        """Write a script out for this account."""
+        return f"local SHARED = {self._shared}\n{source(given)}"
 
     def run_for_each(self, given: Given) -> list[Any]:
         """Run a script that takes many at once; gives the answer for each of them.

@@ -85,7 +85,14 @@ kept_house          string  somebody has removed what is kept too long          
 idempotency:H       string  answer to an upload with this Idempotency-Key             24 h
 readyz              string  written to see that writes are taken                      60 s
 dramatiq…           –       Dramatiq's own: the queue `dial`                          –
+
+Where a file lists several accounts, these stand under `dialer:{phones}:` for all of them:
+
+held_until          zset    number on a call, or resting after it → epoch s at most   until then
+held_by             hash    such a number → prefix of the account that has it         likewise
 """
+
+SHARED_PHONES = "dialer:{phones}:"
 
 
 def prefix(account: str) -> str:

@@ -1,0 +1,121 @@
+"""Accounts on one Redis never ring one phone at once, agent or customer, and never wait for ever."""
+
+from pathlib import Path
+
+import pytest
+
+from dialer.dialing.dialing import Dialled
+from dialer.dialing.gate import Dropped
+from tests.account_kit import Account
+from tests.factories import agent, customer, pair, store_campaign
+from tests.virtual_time import VirtualDatabase
+
+
+class Both:
+    """Two accounts, and time that passes for both."""
+
+    def __init__(self, client, folder: Path) -> None:
+        self.first, self.second = (
+            Account(VirtualDatabase(client, sid, shares_phones=True), folder / sid)
+            for sid in ("one", "two")
+        )
+
+    def pass_time(self, seconds: float) -> None:
+        for one in (self.first, self.second):
+            one.db.pass_time(seconds)
+
+    def shared(self) -> dict[str, str]:
+        """Give who has which number."""
+        client = self.first.db.client
+        assert client.zcard("dialer:{phones}:held_until") == client.hlen("dialer:{phones}:held_by")
+        return {
+            number.decode(): prefix.decode()
+            for number, prefix in client.hgetall("dialer:{phones}:held_by").items()
+        }
+
+
+@pytest.fixture
+def both(redis_client, tmp_path) -> Both:
+    return Both(redis_client, tmp_path)
+
+
+def dialled(done) -> list[Dialled]:
+    return [one for one in done if isinstance(one, Dialled)]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "who"), [(pair(1, 2), "agent"), (pair(2, 1), "customer"), (pair(1, 1), "both")]
+)
+def test_a_phone_on_another_accounts_call_is_not_rung(both, theirs, who):
+    store_campaign(both.first.db, [pair(1, 1)])
+    store_campaign(both.second.db, [theirs])
+    assert dialled(both.first.dial_all()), who
+
+    assert dialled(both.second.dial_all()) == []
+
+    both.first.end_all()
+    both.pass_time(60)
+    assert dialled(both.second.dial_all())
+
+
+def test_of_two_that_are_at_the_gate_with_one_phone_only_one_passes(both):
+    store_campaign(both.first.db, [pair(1, 1)])
+    store_campaign(both.second.db, [pair(1, 2)])
+    (first,), (second,) = both.first.tick(), both.second.tick()
+
+    assert isinstance(both.first.dial(first), Dialled)
+    refused = both.second.dial(second)
+
+    assert isinstance(refused, Dropped)
+    assert refused.why == "other account"
+    campaign = second.contact.campaign
+    assert both.second.counts(campaign).waiting == 1
+    assert both.second.contact(campaign).made == 0
+
+
+def test_an_agents_rest_after_a_call_holds_for_the_other_account_too(both):
+    store_campaign(both.first.db, [pair(1, 1)], wrap_up_s=100)
+    store_campaign(both.second.db, [pair(1, 2)])
+    both.first.dial_one()
+    both.first.end_all()
+
+    both.pass_time(50)
+    assert dialled(both.second.dial_all()) == []
+    both.pass_time(53)
+    assert dialled(both.second.dial_all())
+
+
+def test_an_accounts_own_phones_are_nobody_elses(both):
+    store_campaign(both.first.db, [pair(1, 1), pair(1, 2)])
+
+    both.first.dial_one()
+    assert set(both.shared()) == {agent(1).lstrip("+"), customer(1).lstrip("+")}
+    both.first.end_all()
+    both.pass_time(60)
+
+    both.first.dial_one()
+    both.first.end_all()
+    both.pass_time(60)
+    assert customer(2).lstrip("+") not in both.shared()
+
+
+def test_an_account_that_is_gone_holds_a_phone_no_longer_than_its_call_could_last(both):
+    store_campaign(both.first.db, [pair(1, 1)])
+    store_campaign(both.second.db, [pair(1, 2)])
+    both.first.dial_one()
+
+    both.pass_time(600)
+    assert dialled(both.second.dial_all()) == []
+    both.pass_time(2_000)
+
+    assert dialled(both.second.dial_all())
+    assert both.shared()[agent(1).lstrip("+")] == both.second.db.prefix
+
+
+def test_an_account_alone_keeps_no_such_record(redis_client, tmp_path):
+    alone = Account(VirtualDatabase(redis_client, "alone"), tmp_path)
+    store_campaign(alone.db, [pair(1, 1)])
+
+    alone.dial_one()
+
+    assert redis_client.keys("dialer:{phones}:*") == []
