@@ -97,6 +97,12 @@ def test_a_command_names_its_account_or_finds_it_by_the_campaign(
 
     listed = rig.json("account", "list")
     assert [(one["account"], one["sid"]) for one in listed] == [("main", "demo"), ("acme", "acme1")]
+    listed = rig.json("campaign", "list")
+    assert [(one["account"], one["name"]) for one in listed] == [
+        ("main", "both"),
+        ("acme", "theirs"),
+        ("acme", "both"),
+    ]
     assert rig.status("theirs")["rows"] == 3
     doubtful = rig.run("campaign", "status", "both")
     assert doubtful.returncode == 2

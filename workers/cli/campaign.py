@@ -11,7 +11,7 @@ from dialer.store import Campaign
 from dialer.store.campaigns import WrongState
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
-from workers.cli.session import open_wiring, terminal_user
+from workers.cli.session import open_accounts, open_wiring, terminal_user
 from workers.cli.status_view import panel, rules_panel, state_shown
 from workers.cli.watching import watch
 from workers.wiring import Wiring
@@ -21,13 +21,14 @@ Why = Annotated[str, typer.Option(help="Kept with the campaign, for those who as
 
 
 def list_(*, as_json: AsJson = False) -> None:
-    """List all campaigns, the newest first."""
-    wiring = open_wiring()
-    found = wiring.campaigns.all_counted()
+    """List all campaigns, the newest first; of several accounts, one account after the other."""
+    wirings = open_accounts()
+    found = [(one.name, *line) for one in wirings for line in one.campaigns.all_counted()]
     if as_json:
         say_json(
             [
                 {
+                    "account": account,
                     **_plain(campaign),
                     "archived": campaign.archived_at is not None,
                     "accepted": counts.accepted,
@@ -36,7 +37,7 @@ def list_(*, as_json: AsJson = False) -> None:
                     "unresolved": counts.unresolved,
                     "final": counts.final,
                 }
-                for campaign, counts in found
+                for account, campaign, counts in found
             ]
         )
         return
@@ -44,9 +45,11 @@ def list_(*, as_json: AsJson = False) -> None:
         say("No campaigns yet. Load one: dialer campaign load FILE --name NAME")
         return
     numbers = ("accepted", "waiting", "in flight", "unresolved", "final")
-    table = plain_table("id", "name", "state", *numbers, numbers=numbers)
-    for campaign, counts in found:
+    several = ("account",) if len(wirings) > 1 else ()
+    table = plain_table(*several, "id", "name", "state", *numbers, numbers=numbers)
+    for account, campaign, counts in found:
         table.add_row(
+            *(escape(account) for _ in several),
             campaign.id,
             escape(campaign.name),
             state_shown(campaign),

@@ -16,7 +16,10 @@ COMMANDS: Table = {
     "campaign": Group(
         "Load lists, steer campaigns, see where they stand. A campaign goes by id or by name.",
         {
-            "list": Command("campaign:list_", "List all campaigns, the newest first."),
+            "list": Command(
+                "campaign:list_",
+                "List all campaigns, the newest first; of several accounts, one account after the other.",
+            ),
             "status": Command(
                 "campaign:status",
                 "Show where a campaign stands, what binds it now, and when it will be done.",

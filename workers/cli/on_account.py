@@ -58,6 +58,11 @@ def about_an_account(command: Callable[..., Any]) -> Callable[..., Any]:
     return noting
 
 
+def is_named() -> bool:
+    """Tell whether `--account` was given."""
+    return bool(_named.get())
+
+
 def choose(wirings: "Sequence[Wiring]") -> "Wiring":
     """Give the account that the command is about.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dialer.logger import set_up_when_needed
 from dialer.settings import Settings, read_settings, require_data_dir, unknown_names
 from workers.cli import recorded
-from workers.cli.on_account import choose
+from workers.cli.on_account import choose, is_named
 from workers.cli.printing import complain
 from workers.wiring import Wiring, wire
 
@@ -34,22 +34,35 @@ def read_users_settings() -> Settings:
     return settings
 
 
+def open_accounts() -> tuple[Wiring, ...]:
+    """Do as `open_wiring`, for a command that reads of all accounts; the one that is named goes alone.
+
+    Raises:
+        SettingsError: A setting is wrong.
+    """
+    wirings = _wired(read_users_settings())
+    return (choose(wirings),) if is_named() else wirings
+
+
 def open_wiring(settings: Settings | None = None) -> Wiring:
     """Read the settings and connect; a command says itself what it did, so logs are quiet.
 
     Raises:
         SettingsError: A setting is wrong.
     """
-    settings = settings or read_users_settings()
+    wiring = choose(_wired(settings or read_users_settings()))
+    recorded.begin(wiring)
+    return wiring
+
+
+def _wired(settings: Settings) -> tuple[Wiring, ...]:
     if not settings.redis_url:
         require_data_dir(settings)  # the embedded server's
     is_debugging = settings.dialer_log_level == "debug"
     set_up_when_needed(
         log_format=settings.dialer_log_format, level="debug" if is_debugging else "warning"
     )
-    wiring = choose(wire(settings))
-    recorded.begin(wiring)
-    return wiring
+    return wire(settings)
 
 
 def terminal_user() -> str:
