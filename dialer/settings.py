@@ -272,6 +272,12 @@ class Settings(BaseSettings):
     dialer_audit_days: int = Field(
         400, ge=1, le=3650, description="who did what is kept so many days"
     )
+    dialer_archive_after_days: int = Field(
+        0,
+        ge=0,
+        le=3650,
+        description="campaigns leave Redis for files so many days after their end; 0 = by hand",
+    )
     dialer_keep_days: int = Field(
         0,
         ge=0,

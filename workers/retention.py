@@ -1,4 +1,4 @@
-"""What is kept too long goes, once a day: personal data of campaigns long over, old audit records.
+"""What is kept too long goes, once a day: campaigns over into files, personal data, old audit records.
 
     python -m workers.retention
 
@@ -11,16 +11,21 @@ import socket
 import subprocess
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 import redis
 
 from dialer import logs
 from dialer.deeds import Actor, Deed, Did, Outcome
+from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.private_files import keep_files_private
 from dialer.settings import read_settings
 from dialer.store.turn_of_the_day import TurnOfTheDay
 from workers.wiring import Wiring, wire
+
+if TYPE_CHECKING:
+    from dialer.archiving.archiving import Archiving
 
 log = get_logger(__name__)
 
@@ -37,13 +42,33 @@ def run(wiring: Wiring) -> None:
         asked = {"older_than_days": settings.dialer_audit_days}
         deed = Deed(Did.RECORDS_TRIMMED, actor, asked=asked, after={"records": gone})
         wiring.audit.note(deed, Outcome.DONE)
+    # pandas takes a while to import, and there may be nothing to do
+    if days := settings.dialer_archive_after_days:
+        from workers.record_keeping import RecordKeeping  # noqa: PLC0415
+
+        _archive(wiring, RecordKeeping(wiring).archiving, actor, days=days)
     if days := settings.dialer_keep_days:
-        # pandas takes a while to import, and there may be nothing to do
         from workers.record_keeping import RecordKeeping  # noqa: PLC0415
 
         with wiring.audit.recording(Deed(Did.DATA_PURGED, actor, asked={"older_than_days": days})):
             purged = RecordKeeping(wiring).purging(dry_run=False).older_than(days * _DAY_S)
         log.info("retention_done", campaigns=len(purged.campaigns), files=len(purged.files))
+
+
+def _archive(wiring: Wiring, archiving: "Archiving", actor: Actor, *, days: int) -> None:
+    """Archive what ended so long ago; what cannot be yet is tried again the next day."""
+    for campaign in archiving.over_for(days * _DAY_S):
+        deed = Deed(
+            Did.CAMPAIGN_ARCHIVED,
+            actor,
+            on=f"campaign {campaign.id}",
+            asked={"older_than_days": days},
+        )
+        try:
+            with wiring.audit.recording(deed):
+                archiving.archive(campaign, force=False)
+        except NotDone as error:
+            log.warning("not_archived", campaign=campaign.id, message=str(error))
 
 
 def keep_daily(wiring: Wiring, stop: threading.Event) -> None:

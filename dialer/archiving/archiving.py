@@ -40,6 +40,17 @@ class Archiving:
         self._archives = archives
         self._campaigns = Campaigns(db)
 
+    def over_for(self, age_s: float) -> list[Campaign]:
+        """Give campaigns that ended so long ago and are still in Redis."""
+        before_s = self._db.now() - age_s
+        return [
+            one
+            for one in self._campaigns.all()
+            if one.state.is_over
+            and one.archived_at is None
+            and (one.ended_at or one.created_at) < before_s
+        ]
+
     def archive(
         self,
         campaign: Campaign,

@@ -66,6 +66,29 @@ def test_personal_data_goes_so_many_days_after_its_campaign(wiring_for):
     assert done["after"]["contacts"] == 2
 
 
+def test_a_campaign_leaves_redis_for_files_so_many_days_after_its_end(wiring_for):
+    wiring = wiring_for(dialer_archive_after_days=7)
+    old = over_since(wiring, days=8)
+
+    retention.run(wiring)
+
+    assert wiring.campaigns.find(old).archived_at is not None
+    assert wiring.redis.keys(wiring.db.key("c", old, "contacts", "*")) == []
+    (done,) = ends(wiring)
+    assert (done["what"], done["outcome"]) == ("campaign_archived", "done")
+    retention.run(wiring)
+    assert len(ends(wiring)) == 1
+
+
+def test_a_campaign_that_ended_lately_or_where_nobody_said_so_stays_in_redis(wiring_for):
+    lately, by_hand = wiring_for(dialer_archive_after_days=7), wiring_for()
+    kept = [(lately, over_since(lately, days=6)), (by_hand, over_since(by_hand, days=60))]
+
+    for wiring, campaign in kept:
+        retention.run(wiring)
+        assert wiring.campaigns.find(campaign).archived_at is None
+
+
 def test_what_is_younger_stays_and_nothing_goes_where_no_days_are_set(wiring_for):
     young, never = wiring_for(dialer_keep_days=30), wiring_for()
     ids = over_since(young, days=29), over_since(never, days=3000)

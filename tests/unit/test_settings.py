@@ -37,6 +37,7 @@ WRONG = {
     "DIALER_CALLBACK_SECRET_OLD": ["short"],
     "DIALER_API_KEY": ["short"],
     "DIALER_AUDIT_DAYS": ["0", "3651", "x"],
+    "DIALER_ARCHIVE_AFTER_DAYS": ["-1", "3651", "x"],
     "DIALER_KEEP_DAYS": ["-1", "3651", "x"],
     "DIALER_TRUSTED_PROXIES": ["proxy.example", "10.0.0.0/33", "10.0.0.1/8"],
     "DIALER_ALLOWED_COUNTRIES": ["India", "IN,IND", ",", "XX", "IN,ZZ"],
