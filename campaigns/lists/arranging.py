@@ -21,12 +21,14 @@ class Arrangement:
         columns: The campaign's, new ones last.
         places: Of each of these, where the file has it; None: it does not.
         width: Columns of the file; cells beyond have no column.
+        surplus: Where the file has cells that had no column; None: nowhere.
         is_unsafe: Apostrophes that made cells safe for a spreadsheet program are taken off.
     """
 
     columns: tuple[str, ...]
     places: tuple[int | None, ...]
     width: int
+    surplus: int | None = None
     is_unsafe: bool = False
 
     @property
@@ -40,8 +42,13 @@ class Arrangement:
         arranged = (
             *("" if at is None or at >= held else cells[at] for at in self.places),
             *cells[self.width :],
+            *self._surplus(cells),
         )
         return as_they_were(arranged) if self.is_unsafe else arranged
+
+    def _surplus(self, cells: Sequence[str]) -> tuple[str, ...]:
+        at = self.surplus
+        return (cells[at],) if at is not None and at < len(cells) and cells[at].strip() else ()
 
     def chunk(self, chunk: Chunk) -> Chunk:
         """Put all rows of a chunk in the campaign's order."""
@@ -63,7 +70,9 @@ def arrange(
     columns: Sequence[str],
     *,
     numbers: tuple[str | None, str | None] = (None, None),
+    named: Sequence[str] | None = None,
     without: Iterable[int] = (),
+    surplus: int | None = None,
     is_unsafe: bool = False,
 ) -> Arrangement:
     """Find a campaign's columns in a file's.
@@ -71,9 +80,11 @@ def arrange(
     Args:
         numbers: The campaign's columns of the agents' and customers' numbers, where they are known:
             the file's may bear another name.
+        named: The campaign's columns as the file names them, where it does so otherwise.
         without: Places of the file's columns that do not become the campaign's.
+        surplus: As in `Arrangement`, as is `is_unsafe`.
     """
-    places = _by_name(header.columns, columns)
+    places = _by_name(header.columns, columns if named is None else named)
     for match, theirs in zip((header.agent, header.customer), numbers, strict=True):
         if theirs in columns:
             at = columns.index(theirs)
@@ -86,6 +97,7 @@ def arrange(
         columns=(*columns, *(header.columns[place] for place in new)),
         places=(*(places.get(at) for at in range(len(columns))), *new),
         width=len(header.columns),
+        surplus=surplus,
         is_unsafe=is_unsafe,
     )
 

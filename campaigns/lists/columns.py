@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.column_content import ColumnProfile, column, profile, suggest
 from campaigns.lists.headings import Party, customers_name, read_heading, squeezed
-from campaigns.lists.source import CampaignFileError, ListLimits
+from campaigns.lists.source import NO_LINE, CampaignFileError, ListLimits
 from campaigns.numbers.phone import Phone, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
 
@@ -437,17 +438,19 @@ def _name_column(
     )
 
 
-def roles_by_name(columns: Sequence[str]) -> dict[int, Role]:
-    """Tell what columns of a list mean as far as their names alone say it; of a number's, only one."""
-    roles = {
-        match.index: match.role
-        for match in _optional_columns(list(columns), ColumnChoice(), taken=set(), line=1)
-    }
-    for role, synonyms in _SYNONYMS.items():
-        fitting = [at for at, name in enumerate(columns) if squeezed(name) in synonyms]
+def roles_in(columns: Sequence[str], chosen: ColumnChoice) -> dict[int, Role]:
+    """Tell what a campaign's columns mean: as was chosen for it, else as their names alone say."""
+    numbers: dict[int, Role] = {}
+    for role, said in ((Role.AGENT, chosen.agent), (Role.CUSTOMER, chosen.customer)):
+        fits = {said}.__contains__ if said else partial(_means, role=role)
+        fitting = [at for at, name in enumerate(columns) if fits(name)]
         if len(fitting) == 1:
-            roles[fitting[0]] = role
-    return roles
+            numbers[fitting[0]] = role
+    name = chosen.name if chosen.name in columns else None
+    optional = _optional_columns(
+        list(columns), ColumnChoice(name=name), taken=set(numbers), line=NO_LINE
+    )
+    return numbers | {match.index: match.role for match in optional}
 
 
 def _listed(names: list[str]) -> str:

@@ -135,7 +135,9 @@ def write_rejected(
 
 
 REMARKS = ("line", "error_code", "error")
-SURPLUS = "surplus_cells"  # in a report's table
+SURPLUS = "surplus_cells"
+IN_REPORTS = (*REMARKS, SURPLUS)
+"""Columns that a report's table of rejected rows has behind the list's own."""
 
 
 def remark_columns(columns: Sequence[str]) -> tuple[str, ...]:
@@ -143,9 +145,21 @@ def remark_columns(columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(_new_name(name, taken=columns) for name in REMARKS)
 
 
-def report_remarks(columns: Sequence[str]) -> tuple[str, ...]:
-    """Name the same in a report's table, where the list's own make way instead."""
-    return () if set(REMARKS) & set(columns) else REMARKS
+def names_beside(columns: Sequence[str], taken: Iterable[str]) -> tuple[str, ...]:
+    """Name a list's own columns in a report's table, where they make way for the report's."""
+    names = set(taken)
+    free = []
+    for name in columns:
+        while name in names:
+            name += " (upload)"  # noqa: PLW2901 - until it is free
+        names.add(name)
+        free.append(name)
+    return tuple(free)
+
+
+def surplus_place(columns: Sequence[str]) -> int | None:
+    """Tell where a report of rejected rows has the cells that had no column; None: it is none."""
+    return len(columns) - 1 if tuple(columns[-len(IN_REPORTS) :]) == IN_REPORTS else None
 
 
 def _new_name(name: str, *, taken: Sequence[str]) -> str:

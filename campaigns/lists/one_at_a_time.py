@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, fields
 from zoneinfo import ZoneInfo
 
 from campaigns.contact import Contact
-from campaigns.lists.columns import Header, MatchedColumn, Role, roles_by_name
+from campaigns.lists.column_choice import ColumnChoice
+from campaigns.lists.columns import Header, MatchedColumn, Role, roles_in
 from campaigns.lists.external_ids import Fingerprints
 from campaigns.lists.judged_rows import Rejected
 from campaigns.lists.row_faults import RowFault
@@ -44,11 +45,18 @@ _MATCHED = {
 
 
 class GivenJudge:
-    """Judges contacts that are given for a campaign with these columns."""
+    """Judges contacts that are given for a campaign.
 
-    def __init__(self, columns: Sequence[str], *, rules: PhoneRules, zone: ZoneInfo) -> None:
+    Args:
+        columns: Of its list.
+        chosen: Which of them hold the numbers and the customers' names.
+    """
+
+    def __init__(
+        self, columns: Sequence[str], chosen: ColumnChoice, *, rules: PhoneRules, zone: ZoneInfo
+    ) -> None:
         self._columns = tuple(columns)
-        self._roles = roles_by_name(columns)
+        self._roles = roles_in(columns, chosen)
         optional = [match for role, match in _MATCHED.items() if role not in _PAIR]
         self.header = Header(
             columns=(*_FIELDS, *columns),

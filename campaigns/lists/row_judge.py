@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from campaigns.contact import Contact
 from campaigns.lists.columns import Header, MatchedColumn, Role
 from campaigns.lists.external_ids import is_external_id
-from campaigns.lists.judged_rows import Rejected, Remark
+from campaigns.lists.judged_rows import SURPLUS, Rejected, Remark, surplus_place
 from campaigns.lists.row_faults import RowFault, RowWarning
 from campaigns.lists.row_options import NO_OPTIONS, OptionProblem, RowOptions, read_options
 from campaigns.lists.source import NO_LINE, ListLimits, Quoting, Row
@@ -44,6 +44,9 @@ class RowJudge:
         self._beside_id = [
             match.index for role, match in self._options.items() if role is not Role.EXTERNAL_ID
         ]
+        self._surplus_at = surplus_place(header.columns)
+        if self._surplus_at is not None:
+            self._beside_id.append(self._surplus_at)
         id_column = self._options.get(Role.EXTERNAL_ID)
         self._id_at = id_column.index if id_column else None
         self._read = partial(_phone_of_ours if header.is_ours else parse_phone, rules=rules)
@@ -76,10 +79,11 @@ class RowJudge:
         customer = usual_mobile(cells[self._customer.index], self._rules)
         if not agent or not customer or agent == customer or self._caller_id in (agent, customer):
             return None
-        contact = Contact(line, row_no, agent, customer, tuple(cells))
         if self._id_at is None or not (id_ := cells[self._id_at].strip()):
-            return contact
-        return contact._replace(external_id=id_) if is_external_id(id_) else None
+            return Contact(line, row_no, agent, customer, tuple(cells))
+        if not is_external_id(id_):
+            return None
+        return Contact(line, row_no, agent, customer, tuple(cells), external_id=id_)
 
     def _look_closely(self, row: Row, row_no: int, remarks: list[Remark]) -> Contact | Rejected:
         cells = self._fitted(row.cells)
@@ -147,6 +151,8 @@ class RowJudge:
                 f"{self._width} cells",
                 "Put cells that contain the delimiter in double quotes.",
             )
+        if self._surplus_at is not None and cells[self._surplus_at].strip():
+            return _STILL_SURPLUS
         return _NUL_CHARACTER if "\0" in text else None
 
     def _pair_fault(self, agent: Phone, customer: Phone) -> "_Fault | None":
@@ -261,6 +267,13 @@ _BROKEN_QUOTES = _Fault(
     "a quote that is never closed, or text after a closing one",
     "double quotes in pairs",
     'Write a double quote inside a cell as "" or remove it.',
+)
+_STILL_SURPLUS = _Fault(
+    RowFault.TOO_MANY_CELLS,
+    SURPLUS,
+    "cells that had no column",
+    "nothing",
+    "Put what belongs to the row under its columns, and empty this cell.",
 )
 _NUL_CHARACTER = _Fault(
     RowFault.NUL_CHARACTER,

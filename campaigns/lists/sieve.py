@@ -85,6 +85,9 @@ class Sieve:
         if column is None:
             return contacts, []
         known = self._others.external_ids({one.external_id for one in contacts if one.external_id})
+        lines = self._ids.lines(contacts)
+        if not known and all(line is None for line in lines):
+            return contacts, []
 
         def objection(contact: Contact, line: int | None) -> Rejected | None:
             id_ = contact.external_id
@@ -97,7 +100,7 @@ class Sieve:
             code = RowFault.DUPLICATE_EXTERNAL_ID
             return reject(contact, code, column, found=id_, message=message)
 
-        return _part(contacts, map(objection, contacts, self._ids.lines(contacts)))
+        return _part(contacts, map(objection, contacts, lines))
 
     def _without_suppressed(self, contacts: list[Contact]) -> tuple[list[Contact], list[Rejected]]:
         numbers = {number for row in contacts for number in (row.agent, row.customer)}

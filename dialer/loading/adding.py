@@ -93,7 +93,8 @@ class Adding:
             allowed_countries=self._phone_rules.allowed_countries,
             caller_id=campaign.rules.caller_id,
         )
-        return GivenJudge(campaign.columns, rules=rules, zone=campaign.rules.zone)
+        zone = campaign.rules.zone
+        return GivenJudge(campaign.columns, campaign.chosen, rules=rules, zone=zone)
 
     def add(
         self,

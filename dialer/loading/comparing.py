@@ -1,12 +1,19 @@
 """Use case: what a changed file would change in a campaign, before anything is done."""
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
 from campaigns.contact import Contact
 from campaigns.lists.arranging import Arrangement, arrange
 from campaigns.lists.contact_list import ContactList
 from campaigns.lists.diff import ListDiff, ListVersion, diff_lists
-from campaigns.lists.judged_rows import REMARKS, SURPLUS, remark_columns, report_remarks
+from campaigns.lists.judged_rows import (
+    IN_REPORTS,
+    REMARKS,
+    names_beside,
+    remark_columns,
+    surplus_place,
+)
 from campaigns.lists.sieve import Dedupe
 from campaigns.spreadsheet_safety import as_they_were
 from dialer.store import Campaign, Database
@@ -36,29 +43,50 @@ def compare(
 def arrangement_of(contact_list: ContactList, campaign: Campaign) -> Arrangement:
     """Tell how a file's cells become the campaign's."""
     header, chosen = contact_list.header, campaign.chosen
-    remarks = remarks_in(contact_list, campaign.columns)
+    found = remarks_in(contact_list, campaign.columns)
+    if found is None:
+        numbers = (chosen.agent, chosen.customer)
+        return arrange(header, campaign.columns, numbers=numbers, is_unsafe=header.is_ours)
+    surplus = surplus_place(header.columns)
     return arrange(
         header,
         campaign.columns,
+        named=found.columns,
         numbers=(chosen.agent, chosen.customer),
-        without=remarks.values(),
-        is_unsafe=bool(remarks) or header.is_ours,
+        without={*found.places.values(), *([] if surplus is None else [surplus])},
+        surplus=surplus,
+        is_unsafe=True,
     )
 
 
-def remarks_in(contact_list: ContactList, columns: tuple[str, ...]) -> dict[str, int]:
-    """Tell where `line`, `error_code` and `error` stand in a rejected file of ours that comes back.
+@dataclass(frozen=True, slots=True)
+class Remarked:
+    """What a rejected file of ours has.
+
+    Args:
+        columns: The list's own, as the file names them.
+        places: Where `line`, `error_code` and `error` stand.
+    """
+
+    columns: tuple[str, ...]
+    places: dict[str, int]
+
+
+def remarks_in(contact_list: ContactList, columns: tuple[str, ...]) -> Remarked | None:
+    """Find the remarks in a rejected file of ours that comes back; None: it is another file.
 
     Args:
         columns: The list's own; a file without all of these, or without the remarks, is another.
     """
-    own = as_they_were(contact_list.header.columns)
-    for names in (remark_columns(columns), report_remarks(columns)):
-        if names and {*columns, *names} <= {*own}:
-            at = {kind: own.index(name) for kind, name in zip(REMARKS, names, strict=True)}
-            surplus = {"surplus": own.index(SURPLUS)} if SURPLUS in own else {}
-            return at | surplus
-    return {}
+    has = as_they_were(contact_list.header.columns)
+    for own, names in (
+        (columns, remark_columns(columns)),
+        (names_beside(columns, IN_REPORTS), REMARKS),
+    ):
+        if {*own, *names} <= {*has}:
+            places = {kind: has.index(name) for kind, name in zip(REMARKS, names, strict=True)}
+            return Remarked(own, places)
+    return None
 
 
 def _number_columns(contact_list: ContactList, arrangement: Arrangement) -> frozenset[str]:

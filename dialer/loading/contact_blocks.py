@@ -129,6 +129,8 @@ def row_of(contact: Contact) -> Row:
     """Give what is stored beside a contact's record."""
     if not (contact.timezone or contact.custom_field or contact.external_id):
         return Row(contact.source_line, contact.cells)
+    if not (contact.timezone or contact.custom_field):
+        return Row(contact.source_line, contact.cells, {"external_id": contact.external_id})
     extra = {
         "timezone": contact.timezone,
         "custom_field": contact.custom_field,

@@ -191,13 +191,13 @@ class Loading:
         with self._private_copy(file) as (private, content_hash):
             if not self._campaigns.knows_import(self._campaigns.id_of(name), content_hash):
                 check_end(self._db, rules)
-            contact_list = self._open(private, rules, options)
-            contact_list.require_clear()
-            campaign = self._campaign_for(name, rules, contact_list, content_hash, options)
-            self._remember(contact_list, options)
-            return self._load_into(
-                campaign, contact_list, content_hash, options, on_progress, may_start=may_start
-            )
+            with self._open(private, rules, options) as contact_list:
+                contact_list.require_clear()
+                campaign = self._campaign_for(name, rules, contact_list, content_hash, options)
+                self._remember(contact_list, options)
+                return self._load_into(
+                    campaign, contact_list, content_hash, options, on_progress, may_start=may_start
+                )
 
     def append(
         self,
@@ -220,14 +220,14 @@ class Loading:
         with self._private_copy(file) as (private, content_hash):
             if not self._campaigns.knows_import(campaign.id, content_hash):
                 check_end(self._db, campaign.rules)
-            contact_list = self._open(private, campaign.rules, options, campaign=campaign)
-            contact_list.require_clear()
-            if not options.again:
-                self._check_others(content_hash, campaign)
-            self._remember(contact_list, options)
-            return self._load_into(
-                campaign, contact_list, content_hash, options, on_progress, may_start=may_start
-            )
+            with self._open(private, campaign.rules, options, campaign=campaign) as contact_list:
+                contact_list.require_clear()
+                if not options.again:
+                    self._check_others(content_hash, campaign)
+                self._remember(contact_list, options)
+                return self._load_into(
+                    campaign, contact_list, content_hash, options, on_progress, may_start=may_start
+                )
 
     def compare(
         self, file: BinaryIO, *, campaign: Campaign, options: LoadOptions
@@ -242,8 +242,8 @@ class Loading:
         """
         if self._campaigns.knows_import(campaign.id, _hash_of(file)):
             return None
-        contact_list = self._open(file, campaign.rules, options, campaign=campaign)
-        return compare(self._db, campaign, contact_list, dedupe=options.dedupe)
+        with self._open(file, campaign.rules, options, campaign=campaign) as contact_list:
+            return compare(self._db, campaign, contact_list, dedupe=options.dedupe)
 
     def check(
         self,
@@ -268,7 +268,29 @@ class Loading:
         _check_rules(rules)
         check_end(self._db, rules)
         content_hash = _hash_of(file)
-        contact_list = self._open(file, rules, options, campaign=campaign)
+        with self._open(file, rules, options, campaign=campaign) as contact_list:
+            summary = self._judged(
+                contact_list,
+                options,
+                campaign=campaign,
+                rejected=rejected,
+                on_progress=on_progress,
+                on_chunk=on_chunk,
+            )
+        others = self._campaigns.with_content(content_hash)
+        same = tuple(one for one in others if campaign is None or one.id != campaign.id)
+        return Loaded(None, summary, contact_list, same_content=same)
+
+    def _judged(
+        self,
+        contact_list: ContactList,
+        options: LoadOptions,
+        *,
+        campaign: Campaign | None,
+        rejected: Path | None,
+        on_progress: Callable[[float], None],
+        on_chunk: Callable[[Chunk], None],
+    ) -> Summary:
         summary = Summary()
 
         def not_taken() -> Iterator[Rejected]:
@@ -282,9 +304,7 @@ class Loading:
 
         with (rejected or Path(os.devnull)).open("w", encoding="utf-8", newline="") as out:
             out.writelines(write_rejected(contact_list.header.columns, not_taken()))
-        others = self._campaigns.with_content(content_hash)
-        same = tuple(one for one in others if campaign is None or one.id != campaign.id)
-        return Loaded(None, summary, contact_list, same_content=same)
+        return summary
 
     def _others_seen(self, options: LoadOptions, campaign: Campaign | None) -> OtherLists:
         if campaign is None:
@@ -302,6 +322,7 @@ class Loading:
         if options.choice != ColumnChoice():
             self._choices.remember(contact_list.header.columns, _chosen(contact_list))
 
+    @contextlib.contextmanager
     def _open(
         self,
         file: BinaryIO,
@@ -309,7 +330,7 @@ class Loading:
         options: LoadOptions,
         *,
         campaign: Campaign | None = None,
-    ) -> ContactList:
+    ) -> Iterator[ContactList]:
         phone_rules = PhoneRules(
             default_country=self._phone_rules.default_country,
             allowed_countries=self._phone_rules.allowed_countries,
@@ -327,9 +348,10 @@ class Loading:
             reading=options.reading,
             workbooks=open_workbook_apart,
         )
-        if rules.custom_field and campaign is None:
-            _check_custom_field(rules.custom_field, contact_list)
-        return contact_list
+        with contextlib.closing(contact_list.source):
+            if rules.custom_field and campaign is None:
+                _check_custom_field(rules.custom_field, contact_list)
+            yield contact_list
 
     @contextlib.contextmanager
     def _private_copy(self, file: BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
@@ -413,8 +435,7 @@ class Loading:
             dedupe=options.dedupe, others=self._others(options, campaign=campaign, mark=mark)
         )
         arrangement = arrangement_of(contact_list, campaign)
-        if arrangement.columns != campaign.columns:
-            self._campaigns.widen(campaign.id, arrangement.columns)
+        is_wider = arrangement.columns != campaign.columns
         file_blocks = _block_of(self._campaigns.files(campaign.id), mark.base)
         try:
             with (
@@ -428,6 +449,9 @@ class Loading:
             ):
                 for number, judged in enumerate(chunks):
                     chunk = arrangement.chunk(_without(judged, stored))
+                    if is_wider and (chunk.accepted or chunk.rejected):
+                        self._campaigns.widen(campaign.id, arrangement.columns)
+                        is_wider = False
                     blocks.add(chunk.accepted)
                     if chunk.not_taken or stored:
                         self._campaigns.keep_rejected(
@@ -467,11 +491,11 @@ class Loading:
         )
 
     def _mended(self, campaign: Campaign, contact_list: ContactList, *, own: str) -> Mended | None:
-        remarks = remarks_in(contact_list, campaign.columns)
-        if not remarks:
+        found = remarks_in(contact_list, campaign.columns)
+        if found is None:
             return None
         with contextlib.closing(contact_list.source.rows()) as rows:
-            again = keys_in(rows, remarks)
+            again = keys_in(rows, found.places)
         return mended_rows(self._campaigns, campaign.id, again, own=own)
 
     def _why_interrupted(self, campaign: Campaign) -> str:

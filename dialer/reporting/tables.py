@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from campaigns.attempt import Outcome
+from campaigns.lists.judged_rows import names_beside
 from campaigns.reports.report import RATES
 
 Cell = str | int | float | bool | Decimal | None
@@ -316,10 +317,5 @@ def table(kind: Kind, own_columns: Sequence[str]) -> Table:
 
 
 def _own(names: Sequence[str], *, beside: Sequence[Column]) -> Iterator[Column]:
-    taken = {column.name for column in beside}
-    for name in names:
-        free = name
-        while free in taken:
-            free += " (upload)"
-        taken.add(free)
-        yield Column(free, Type.TEXT)
+    for name in names_beside(names, (column.name for column in beside)):
+        yield Column(name, Type.TEXT)

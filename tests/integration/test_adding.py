@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from campaigns.campaign import CampaignState
+from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.one_at_a_time import GivenContact
 from campaigns.lists.sieve import Dedupe
 from campaigns.numbers.phone_rules import PhoneRules
@@ -255,6 +256,24 @@ def test_its_cells_stand_under_the_campaigns_columns(adding, db):
     assert record.priority == 7
     assert row.cells == ("+919876540100", "gold", agent(1), "7")
     assert row.external_id == "crm-1"
+
+
+def test_its_numbers_stand_in_the_columns_that_were_chosen_for_the_campaign(adding, db):
+    campaigns = Campaigns(db)
+    campaigns.create(
+        "campaign",
+        name="sale",
+        rules=rules(),
+        columns=("Phone 1", "mobile", "Caller", "remark"),
+        chosen=ColumnChoice("Caller", "Phone 1", "remark"),
+    )
+    append_contacts(db, "campaign", [], content_hash="empty")
+
+    put(adding, db, "campaign", contact(100, row={"mobile": "none"}))
+
+    _, row = Contacts(db).with_row("campaign", 1)
+    assert row.cells == ("+919876540100", "none", agent(1), "")
+    assert adding.judge_of(campaigns.find("campaign")).own_columns() == ["mobile", "remark"]
 
 
 ################################################################ where the campaign stands

@@ -73,7 +73,7 @@ def test_only_new_customers_are_appended_and_what_was_loaded_stays(db, loading, 
 
 
 def test_a_changed_file_under_the_same_name_is_refused_with_its_campaign(loading, campaign):
-    with pytest.raises(NameTaken, match="campaign append") as refused:
+    with pytest.raises(NameTaken, match="append the rows") as refused:
         loading.load(file(CHANGED), name="sale", rules=rules(), options=LoadOptions())
 
     assert refused.value.campaign.id == campaign.id

@@ -216,3 +216,56 @@ def test_numbers_written_as_texts_come_back_with_all_their_digits(loading, db, t
     assert '"=""919876500001"""' in contacts.read_text(encoding="utf-8")
     assert back.summary.accepted == 2
     assert names_of(db, back.campaign, {1, 2, 3}) == {1: "Asha 0", 2: "Asha 1"}
+
+
+def rejected_report(loading, db, folder):
+    written = report_of(db, Campaigns(db).find("sale"), folder)
+    [path] = [path for path in written if "_rejected_" in path.name]
+    return path
+
+
+def test_a_rejected_report_comes_back_where_the_list_has_columns_of_the_reports_names(
+    loading, db, tmp_path
+):
+    bad = b"agent,customer,line,error\n9000000001,9876500001,A,x\n9000000001,12,B,y\n"
+    load(loading, bad, "sale")
+    path = rejected_report(loading, db, tmp_path / "out")
+
+    back = append(loading, db, mended(path, (",12,", ",9876500002,")))
+
+    assert (back.mended, back.summary.accepted, back.rejected_file) == (1, 1, None)
+    assert back.campaign.columns == ("agent", "customer", "line", "error")
+    [_, row] = [one.row for one in contact_lines(db, back.campaign.id, size=2)]
+    assert row.cells[2:] == ("B", "y")
+
+
+def test_cells_without_a_column_are_not_lost_when_a_rejected_report_comes_back(
+    loading, db, tmp_path
+):
+    load(
+        loading,
+        b"agent,customer\n9000000001,9876500001\n9000000001,9876500002,stray,cell\n",
+        "sale",
+    )
+    path = rejected_report(loading, db, tmp_path / "out")
+
+    as_it_is = append(loading, db, path.read_bytes())
+
+    assert as_it_is.summary.accepted == 0
+    [row] = Campaigns(db).rejected_rows(as_it_is.campaign.id)
+    assert (row.code, row.cells[2:]) == ("too_many_cells", ("stray, cell",))
+    again = rejected_report(loading, db, tmp_path / "again")
+    done = append(loading, db, mended(again, ('"stray, cell"', "")))
+    assert (done.summary.accepted, done.rejected_file) == (1, None)
+
+
+def test_a_file_that_brings_nothing_new_widens_no_campaign(loading, db, tmp_path):
+    load(loading, rows(0, 2), "sale")
+    written = report_of(db, Campaigns(db).find("sale"), tmp_path / "out")
+    [contacts] = [path for path in written if "_contacts_" in path.name]
+
+    back = append(loading, db, contacts.read_bytes())
+
+    assert back.summary.duplicate == 2
+    assert back.campaign.columns == ("agent", "customer", "name")
+    check_conservation(db)
