@@ -6,7 +6,7 @@ An action is written down twice: before anything is done, so that one which cann
 done, and once it is known how it ended, with what was before and what is after.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -185,11 +185,19 @@ def _missing(first: int, last: int) -> str:
     )
 
 
-def by(lines: Iterable[Line], who: str) -> Iterator[Line]:
-    """Keep the records of one actor: their id, or a part of their name or place; '' keeps all."""
+def by(
+    lines: Iterable[Line], who: str, *, without: Collection[str] = frozenset()
+) -> Iterator[Line]:
+    """Keep the records of one actor: their id, or a part of their name or place; '' keeps all.
+
+    Args:
+        without: Words for what was done that are left out.
+    """
     sought = who.casefold()
     for line in lines:
         record = line.as_json()
+        if record["what"] in without:
+            continue
         about = (record["who"]["id"], record["who"]["name"], record["from"])
         if any(sought in one.casefold() for one in about):
             yield line

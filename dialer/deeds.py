@@ -71,6 +71,15 @@ class Did(StrEnum):
     OTHER = "other"  # what was asked tells it
 
 
+OF_INSTALLATION = frozenset(
+    {
+        *(Did.KEY_MADE, Did.KEY_REVOKED, Did.KEY_REFUSED, Did.SIGNED_IN, Did.SIGNED_OUT),
+        *(Did.REQUEST_REFUSED, Did.ACCOUNT_ADDED, Did.ACCOUNTS_CHANGED),
+    }
+)
+"""What is about no account; it stands in the trail of the installation's home."""
+
+
 class Outcome(StrEnum):
     """How an action stands."""
 

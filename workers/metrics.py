@@ -28,8 +28,9 @@ _STATES = ("waiting", "in_flight", "unresolved", "final")
 class Accounts:
     """Collects the figures of an installation's accounts, and of the Redis they stand on."""
 
-    def __init__(self, wirings: Sequence[Wiring]) -> None:
+    def __init__(self, wirings: Sequence[Wiring], *, with_redis: bool = True) -> None:
         self._wirings = wirings
+        self._with_redis = with_redis
 
     def collect(self) -> Iterator[Metric]:
         """Read everything once per scrape."""
@@ -40,7 +41,8 @@ class Accounts:
                 if known is not family:
                     known.samples += family.samples
         yield from families.values()
-        yield from _redis(read_redis_health(self._wirings[0].redis))
+        if self._with_redis:
+            yield from _redis(read_redis_health(self._wirings[0].redis))
 
 
 class _Account:

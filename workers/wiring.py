@@ -86,6 +86,13 @@ class Wiring:
             return self.settings.redis_url
         return embedded.ensure_running(self.settings.dialer_data_dir).url
 
+    @property
+    def settings_apart(self) -> Settings:
+        """The settings by which a process of its own finds the account: its Redis is the home's."""
+        if not self.home:
+            return self.settings
+        return self.settings.model_copy(update={"redis_url": self.redis_url})
+
     @cached_property
     def redis(self) -> "redis.Redis":
         """The server, or the master that the Sentinels name."""

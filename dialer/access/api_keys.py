@@ -53,6 +53,7 @@ class ApiKey:
     Args:
         made_by: The key that made it, and with which it ends; '' where a command made it.
         last_used_at: To the minute; None: never.
+        accounts: The Sids of those that it opens; None: all that there are, later ones included.
     """
 
     id: str
@@ -62,6 +63,7 @@ class ApiKey:
     expires_at: datetime
     made_by: str = ""
     last_used_at: datetime | None = None
+    accounts: frozenset[str] | None = None
 
 
 def allows(scopes: Collection[Scope], wanted: Scope) -> bool:
@@ -105,6 +107,7 @@ class ApiKeys:
         *,
         expires_s: float = YEAR_S,
         made_by: str = "",
+        accounts: Collection[str] | None = None,
     ) -> tuple[ApiKey, str]:
         """Make a key.
 
@@ -112,13 +115,14 @@ class ApiKeys:
             name: For people, such as whose it is.
             expires_s: How long it is in force; never longer than the key that makes it.
             made_by: Id of the key that makes it.
+            accounts: The Sids of those that it opens; None: all that its maker opens.
 
         Returns:
             The key, and its text, which is told this once.
 
         Raises:
             ValueError: No scope, or one that does not go with others; no name, or one that is more
-                than a line.
+                than a line; an account that its maker does not open.
         """
         name = plain_line(name, "the key's name", most=LONGEST_KEY_NAME)
         if not scopes or not name:
@@ -136,9 +140,14 @@ class ApiKeys:
             "made_by": made_by,
             "digest": _digest(secret),
         }
+        if (opens := _accounts_for(accounts, maker)) is not None:
+            stored["accounts"] = sorted(opens)
         self._records.add(id_, stored)
         self._remember()
-        tell(on=f"key {id_}", after={"name": stored["name"], "scopes": stored["scopes"]})
+        told: dict[str, Any] = {
+            one: stored[one] for one in ("name", "scopes", "accounts") if one in stored
+        }
+        tell(on=f"key {id_}", after=told)
         return _api_key(id_, stored), f"{_MARK}_{id_}_{secret}"
 
     def all(self) -> list[ApiKey]:
@@ -230,6 +239,23 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def _accounts_for(
+    wanted: Collection[str] | None, maker: Mapping[str, Any] | None
+) -> frozenset[str] | None:
+    """Tell what a new key opens: never more than its maker."""
+    most = _accounts_of(maker) if maker else None
+    if wanted is None:
+        return most
+    if not wanted or (most is not None and not most.issuperset(wanted)):
+        raise ValueError("a key opens at least one account, and none that its maker does not")
+    return frozenset(wanted)
+
+
+def _accounts_of(stored: Mapping[str, Any]) -> frozenset[str] | None:
+    """Read what a key opens; those made before there were several accounts open all."""
+    return frozenset(stored["accounts"]) if "accounts" in stored else None
+
+
 def _expires_at_s(stored: Mapping[str, Any]) -> float:
     """Tell when a key expires; those made before keys did get their year, too."""
     return float(stored.get("expires_at", stored["created_at"] + YEAR_S))
@@ -244,4 +270,5 @@ def _api_key(id_: str, stored: Mapping[str, Any], used_at_s: int | None = None) 
         expires_at=datetime.fromtimestamp(_expires_at_s(stored), UTC),
         made_by=stored.get("made_by", ""),
         last_used_at=datetime.fromtimestamp(used_at_s, UTC) if used_at_s else None,
+        accounts=_accounts_of(stored),
     )

@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -139,7 +140,7 @@ def test_what_an_upload_left_behind_is_removed_while_the_process_runs(web: Site)
 
 
 def test_a_key_watches_so_much_and_places_are_kept_for_those_who_watch_nothing() -> None:
-    watching: Any = Watching(None, None)  # type: ignore[arg-type]
+    watching: Any = Watching(None, None, Counter())  # type: ignore[arg-type]
     watching._watchers["greedy"] = MOST_WATCHERS_OF_KEY
     with pytest.raises(TooManyWatchers):
         watching._check_room("greedy")

@@ -1,5 +1,6 @@
 """`dialer key …`: keys for the API and the pages."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,8 +11,10 @@ from campaigns.retry_policy import seconds_in
 from dialer.access.api_keys import LONGEST_DAYS, ApiKey, Scope
 from dialer.clock import now
 from workers.cli.faults import JobFailed, WrongUse
+from workers.cli.on_account import account_named
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
-from workers.cli.session import open_wiring
+from workers.cli.session import open_wiring, open_wirings
+from workers.wiring import Wiring
 
 
 def create(
@@ -25,6 +28,13 @@ def create(
         str,
         typer.Option(metavar="TIME", help="How long it is in force: 90d, 12h; ten years at most."),
     ] = "365d",
+    account: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="An account that it opens; give it once for each. All, later ones too, by default.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key. It is shown this once; keep it like a password.
@@ -34,34 +44,43 @@ def create(
       dialer key create "Asha, operations" --scope operate --scope upload --expires 90d
     """
     expires_s = _lifetime_s(expires)
+    wirings = open_wirings()
+    sids = [account_named(wirings, one).settings.exotel_account_sid for one in account or ()]
     try:
-        key, secret = open_wiring().api_keys.create(name, set(scope), expires_s=expires_s)
+        key, secret = wirings[0].api_keys.create(
+            name, set(scope), expires_s=expires_s, accounts=sids or None
+        )
     except ValueError as error:
         raise WrongUse(str(error)) from None
     if as_json:
-        say_json({**_plain(key), "key": secret})
+        say_json({**_plain(key, wirings), "key": secret})
         return
     until = f"in force until {key.expires_at:%Y-%m-%d %H:%M} UTC"
-    say(f"{escape(key.name)} ({', '.join(sorted(key.scopes))}), id {key.id}, {until}:")
+    opens = f", for {', '.join(_opens(key, wirings))}" if key.accounts else ""
+    say(f"{escape(key.name)} ({', '.join(sorted(key.scopes))}){opens}, id {key.id}, {until}:")
     print(secret)  # noqa: T201 - on a line of its own, never wrapped
 
 
 def list_(*, as_json: AsJson = False) -> None:
     """List the keys, without their secrets."""
-    found = open_wiring().api_keys.all()
+    wirings = open_wirings()
+    found = wirings[0].api_keys.all()
     if as_json:
-        say_json([_plain(key) for key in found])
+        say_json([_plain(key, wirings) for key in found])
         return
     if not found:
         say("No keys yet. Make one: dialer key create NAME --scope SCOPE")
         return
-    table = plain_table("id", "name", "scopes", "made", "made by", "last used", "expires")
+    several = ("accounts",) if len(wirings) > 1 or any(one.accounts for one in found) else ()
+    table = plain_table("id", "name", "scopes", *several, "made", "made by", "last used", "expires")
     for key in found:
         scopes = ", ".join(sorted(key.scopes))
         used = _minute(key.last_used_at) if key.last_used_at else "never"
         expires = _minute(key.expires_at) if now() < key.expires_at else "expired"
         made = _minute(key.created_at)
-        table.add_row(key.id, escape(key.name), scopes, made, key.made_by or "–", used, expires)
+        opens = (", ".join(_opens(key, wirings)) or "all",) if several else ()
+        by = key.made_by or "–"
+        table.add_row(key.id, escape(key.name), scopes, *opens, made, by, used, expires)
     show(table)
 
 
@@ -91,11 +110,18 @@ def _minute(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M} UTC"
 
 
-def _plain(key: ApiKey) -> dict[str, Any]:
+def _opens(key: ApiKey, wirings: Sequence[Wiring]) -> list[str]:
+    """Name the accounts that a key opens; none where it opens all."""
+    names = {one.settings.exotel_account_sid: one.name for one in wirings}
+    return [names.get(sid, sid) for sid in sorted(key.accounts or ())]
+
+
+def _plain(key: ApiKey, wirings: Sequence[Wiring]) -> dict[str, Any]:
     return {
         "id": key.id,
         "name": key.name,
         "scopes": sorted(key.scopes),
+        "accounts": _opens(key, wirings) or None,
         "created_at": key.created_at.isoformat(timespec="seconds"),
         "expires_at": key.expires_at.isoformat(timespec="seconds"),
         "made_by": key.made_by or None,

@@ -55,6 +55,19 @@ def open_wiring(settings: Settings | None = None) -> Wiring:
     return wiring
 
 
+def open_wirings() -> tuple[Wiring, ...]:
+    """Do as `open_wiring`, for a command that is about the installation; its home comes first.
+
+    What is done is recorded there.
+
+    Raises:
+        SettingsError: A setting is wrong.
+    """
+    wirings = _wired(read_users_settings())
+    recorded.begin(wirings[0])
+    return wirings
+
+
 def _wired(settings: Settings) -> tuple[Wiring, ...]:
     if not settings.redis_url:
         require_data_dir(settings)  # the embedded server's

@@ -8,7 +8,7 @@ import base64
 import hmac
 from dataclasses import dataclass, field
 
-from dialer.access.api_keys import ApiKeys, Scope, allows
+from dialer.access.api_keys import ApiKey, ApiKeys, Scope, allows
 from dialer.access.sessions import Sessions
 from dialer.store import Database
 from dialer.store.admission import signing_secret
@@ -25,6 +25,7 @@ class Visitor:
         id: Of the key; `settings` for DIALER_API_KEY, `local` where no key is needed.
         made_by: What a key that they make hangs on; '' where nothing does.
         session: The session's token where there is one; CSRF tokens hang on it.
+        accounts: The Sids of those that their key opens; None: all that there are.
     """
 
     id: str
@@ -32,10 +33,24 @@ class Visitor:
     scopes: frozenset[Scope]
     made_by: str = ""
     session: str = field(default="", repr=False)
+    accounts: frozenset[str] | None = None
+
+    def opens(self, *accounts: str) -> bool:
+        """Tell whether their key opens all of these accounts, by Sid."""
+        return self.accounts is None or self.accounts.issuperset(accounts)
+
+    def reaches(self, accounts: frozenset[str] | None) -> bool:
+        """Tell whether their key opens all that another one does."""
+        return self.reaches_all if accounts is None else self.opens(*accounts)
 
     def may(self, scope: Scope) -> bool:
         """Tell whether a scope is theirs."""
         return allows(self.scopes, scope)
+
+    @property
+    def reaches_all(self) -> bool:
+        """Their key opens all accounts, so that what is of the installation is theirs to see."""
+        return self.accounts is None
 
     @property
     def is_masked(self) -> bool:
@@ -49,6 +64,10 @@ class Visitor:
 
 
 _ALL = frozenset({Scope.ADMIN})
+
+
+def _holder_of(key: ApiKey, session: str = "") -> Visitor:
+    return Visitor(key.id, key.name, key.scopes, key.id, session, key.accounts)
 
 
 class Authenticator:
@@ -86,7 +105,7 @@ class Authenticator:
         if found is None:
             return None
         self._keys.note_use(found.id)
-        return Visitor(found.id, found.name, found.scopes, found.id)
+        return _holder_of(found)
 
     def by_session(self, session: str, *, is_use: bool = True) -> Visitor | None:
         """Let somebody in who signed in before; None when it ended, was forged or the key is gone.
@@ -104,7 +123,7 @@ class Authenticator:
             return None
         if is_use:
             self._keys.note_use(found.id)
-        return Visitor(found.id, found.name, found.scopes, found.id, session)
+        return _holder_of(found, session)
 
     def may_stay(self, visitor: Visitor) -> bool:
         """Tell whether somebody who was let in still would be; asking is no use of a session."""
@@ -122,13 +141,19 @@ class Authenticator:
         """End a session, wherever its cookie still is."""
         self._sessions.end(session)
 
-    def csrf_token(self, visitor: Visitor) -> str:
-        """Give the token that this visitor's forms carry."""
-        return self._mac("csrf", visitor.session or visitor.id)
+    def csrf_token(self, visitor: Visitor, account: str = "") -> str:
+        """Give the token that this visitor's forms carry.
 
-    def is_csrf_token(self, visitor: Visitor, token: str) -> bool:
-        """Tell whether a form came from our own page."""
-        return hmac.compare_digest(self.csrf_token(visitor).encode(), token.encode())
+        Args:
+            account: Which one the form is about; '' for the home. A page of one account, left open
+                while its reader went on to another, does nothing there.
+        """
+        of_account = f"|{account}" if account else ""
+        return self._mac("csrf", f"{visitor.session or visitor.id}{of_account}")
+
+    def is_csrf_token(self, visitor: Visitor, token: str, account: str = "") -> bool:
+        """Tell whether a form came from our own page, and from one of this account."""
+        return hmac.compare_digest(self.csrf_token(visitor, account).encode(), token.encode())
 
     def _administrator(self, session: str = "") -> Visitor:
         # a new DIALER_API_KEY has another id, which ends sessions and keys of the old one

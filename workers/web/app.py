@@ -18,6 +18,7 @@ from starlette.routing import Route
 from dialer.logger import get_logger
 from workers.web.api import api_app
 from workers.web.callbacks import Mailbox, callback_route
+from workers.web.choosing import Desks
 from workers.web.guard import BODY_DEADLINE_S
 from workers.web.health import health_routes
 from workers.web.pages import pages_app
@@ -51,7 +52,7 @@ def create_app(
         body_deadline_s: For a whole body that is no upload.
         tidy_every_s: How often what uploads left behind is looked for.
     """
-    services = Services(wiring, rehearse)
+    services = Services(wiring, rehearse, others)
     client = wiring.redis_async
 
     async def is_open() -> bool:
@@ -59,12 +60,13 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await asyncio.to_thread(_tidy, services)
+        await asyncio.to_thread(_tidy, services.desks)
         services.apart.warm_up()
-        tidying = asyncio.create_task(_tidy_again(services, tidy_every_s))
+        tidying = asyncio.create_task(_tidy_again(services.desks, tidy_every_s))
         yield
         tidying.cancel()
-        await services.rehearsals.close()
+        for one in services.desks.all:
+            await one.rehearsals.close()
         await client.aclose(close_connection_pool=True)
 
     api = api_app(services, is_open, body_deadline_s=body_deadline_s)
@@ -74,7 +76,7 @@ def create_app(
         exception_handlers={HTTPException: _not_ours},
         routes=[
             *_callback_routes([wiring, *others]),
-            *health_routes(services, [wiring, *others]),
+            *health_routes(services),
             Route("/api/v1/{rest:path}", Forwarded(api, trusted=services.trusted)),
             Route("/{rest:path}", Forwarded(pages, trusted=services.trusted)),
         ],
@@ -96,22 +98,24 @@ async def _not_ours(_: Request, error: Exception) -> Response:
     return problem_response(as_problem(error))
 
 
-def _tidy(services: Services) -> None:
+def _tidy(desks: Desks) -> None:
     """Remove what a process that died has left on the disk."""
-    services.rehearsals.tidy()
+    for services in desks.all:
+        services.rehearsals.tidy()
     try:
-        now_s = services.wiring.db.now()
+        now_s = desks.all[0].wiring.db.now()
     except RedisError:
         return  # it can wait for the next start; serving must not wait for Redis
-    remove_leavings(services.uploads_dir, older_than_s=_PARTIAL_AFTER_S, now_s=now_s)
-    for folder in (services.reviews_dir, services.reports_dir):
-        remove_leavings(folder, older_than_s=_LEAVINGS_AFTER_S, now_s=now_s)
+    for services in desks.all:
+        remove_leavings(services.uploads_dir, older_than_s=_PARTIAL_AFTER_S, now_s=now_s)
+        for folder in (services.reviews_dir, services.reports_dir):
+            remove_leavings(folder, older_than_s=_LEAVINGS_AFTER_S, now_s=now_s)
 
 
-async def _tidy_again(services: Services, every_s: float) -> None:
+async def _tidy_again(desks: Desks, every_s: float) -> None:
     while True:
         await asyncio.sleep(every_s)
         try:
-            await asyncio.to_thread(_tidy, services)
+            await asyncio.to_thread(_tidy, desks)
         except OSError as error:
             log.warning("tidying_failed", message=str(error))

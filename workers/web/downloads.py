@@ -85,7 +85,7 @@ async def report_response(
         files = await services.apart.run(
             jobs.write_report,
             lambda _: None,
-            services.wiring.settings,
+            services.settings_apart,
             campaign.id,
             kind=kind,
             format_=format_,

@@ -11,19 +11,18 @@ from starlette.routing import Route, request_response
 
 from dialer.store.replies import write_something
 from workers.metrics import Accounts, registry_of
+from workers.web.access import Visitor
 from workers.web.entrance import ask_for_key
 from workers.web.problems import Problem, as_problem, problem_response
 from workers.web.proxies import Forwarded
 from workers.web.services import Services
-from workers.wiring import Wiring
 
 _READY_WITHIN_S = 0.5
 _DIFFERS = "its settings are not the account's; dialer doctor and the health page name them"
 
 
-def health_routes(services: Services, wirings: Sequence[Wiring]) -> Sequence[Route]:
-    """Make the routes of a process' health; figures are for those with a key, where there is one."""
-    registry = registry_of(Accounts(wirings))
+def health_routes(services: Services) -> Sequence[Route]:
+    """Make the routes of a process' health; figures are for those with a key, as far as it goes."""
     client = services.wiring.redis_async
 
     async def livez(_: Request) -> Response:
@@ -40,11 +39,20 @@ def health_routes(services: Services, wirings: Sequence[Wiring]) -> Sequence[Rou
             return JSONResponse({"status": _DIFFERS}, status_code=503)
         return JSONResponse({"status": "ready"})
 
+    def figures(visitor: Visitor, asked: str) -> bytes:
+        desks = services.desks
+        found = [desks.named(visitor, asked)] if asked else desks.open_to(visitor)
+        wirings = [one.wiring for one in found]
+        return generate_latest(registry_of(Accounts(wirings, with_redis=visitor.reaches_all)))
+
     async def metrics(request: Request) -> Response:
         try:
-            if await services.identifying.by_header(request) is None:
+            visitor = await services.identifying.by_header(request)
+            if visitor is None:
                 return ask_for_key(request)
-            body = await asyncio.to_thread(generate_latest, registry)
+            body = await asyncio.to_thread(
+                figures, visitor, request.query_params.get("account", "")
+            )
         except (Problem, RedisError) as error:
             return problem_response(as_problem(error))
         return Response(body, media_type=CONTENT_TYPE_LATEST)

@@ -55,13 +55,17 @@ class TooManyWatchers(Exception):
 
 
 class Watching:
-    """Reads campaigns for those who watch."""
+    """Reads campaigns for those who watch.
 
-    def __init__(self, wiring: Wiring, apart: Apart) -> None:
+    Args:
+        watchers: How many streams each key follows, of all accounts.
+    """
+
+    def __init__(self, wiring: Wiring, apart: Apart, watchers: Counter[str]) -> None:
         self._wiring = wiring
         self._overviews = _Overviews(wiring, apart)
         self._feeds: dict[str, _Feed] = {}
-        self._watchers: Counter[str] = Counter()  # by key
+        self._watchers = watchers
 
     async def read(self, campaign: str) -> Reading:
         """Read a campaign now.
@@ -186,7 +190,7 @@ class _Overviews:
                 found = await asyncio.to_thread(read_overview, self._wiring.db, campaign)
             else:
                 found = await self._apart.run(
-                    jobs.overview, lambda _: None, self._wiring.settings, campaign.id
+                    jobs.overview, lambda _: None, self._wiring.settings_apart, campaign.id
                 )
         except (redis.RedisError, WorkDied) as error:
             log.warning("overview_failed", campaign_id=campaign.id, message=str(error))

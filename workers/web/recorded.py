@@ -8,18 +8,29 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import redis
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dialer.audit import Audit
-from dialer.deeds import Actor, ActorKind, Deed, Did, Outcome, under_way
+from dialer.deeds import (
+    OF_INSTALLATION,
+    Actor,
+    ActorKind,
+    Deed,
+    Did,
+    Outcome,
+    under_way,
+)
 from dialer.store.trail import TrailBusy
 from workers.web.access import Visitor
 from workers.web.entrance import Throttle
 from workers.web.problems import as_problem, problem_response
+
+if TYPE_CHECKING:
+    from workers.web.services import Services
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _IS_RECORDED = "is_recorded"
@@ -105,11 +116,15 @@ def what_is_done(method: str, path: str) -> tuple[Did | None, str]:
 
 
 class Recorded:
-    """Records what is done by those whom the entrance let in; signing in records itself."""
+    """Records what is done by those whom the entrance let in; signing in records itself.
 
-    def __init__(self, app: ASGIApp, *, audit: Audit) -> None:
+    Args:
+        home: Has the trail of what is about no account.
+    """
+
+    def __init__(self, app: ASGIApp, *, home: "Services") -> None:
         self._app = app
-        self._audit = audit
+        self._home = home
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -123,20 +138,28 @@ class Recorded:
         asked = {"request": f"{scope['method']} {scope['path']}"}
         deed = Deed(what, actor_of(scope), on=on, asked=asked)
         try:
-            await asyncio.to_thread(self._audit.begin, deed)
+            audit = await asyncio.to_thread(self._audit_for, deed, scope)
+            await asyncio.to_thread(audit.begin, deed)
         except (redis.RedisError, TrailBusy) as error:
             await problem_response(as_problem(error))(scope, receive, send)
             return
-        await self._answer(deed, scope, receive, send)
+        await self._answer(audit, deed, scope, receive, send)
 
-    async def _answer(self, deed: Deed, scope: Scope, receive: Receive, send: Send) -> None:
+    def _audit_for(self, deed: Deed, scope: Scope) -> Audit:
+        """Give the trail of the account that the request is about, or the home's."""
+        services: Services = scope["state"].get("services", self._home)
+        return (self._home if deed.what in OF_INSTALLATION else services).audit
+
+    async def _answer(
+        self, audit: Audit, deed: Deed, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         is_ended = False
 
         async def end(outcome: Outcome, why: str = "") -> None:
             nonlocal is_ended
             if not is_ended:
                 is_ended = True
-                await asyncio.to_thread(self._audit.end, deed, outcome, why=why)
+                await asyncio.to_thread(audit.end, deed, outcome, why=why)
 
         async def send_recorded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -151,6 +174,11 @@ class Recorded:
             except BaseException as error:
                 await end(Outcome.FAILED, type(error).__name__)
                 raise
+
+
+def hidden_from(visitor: Visitor) -> frozenset[Did]:
+    """Tell which deeds are not shown: keys and sign-ins of all accounts stand in the home's trail."""
+    return frozenset() if visitor.reaches_all else OF_INSTALLATION
 
 
 def actor_of(scope: Scope) -> Actor:

@@ -1,7 +1,8 @@
 """Rehearsals that the web process starts: `dialer rehearse` as a child, one at a time.
 
     DIALER_DATA_DIR/rehearsals/
-        lock           held by the web process whose rehearsal runs, so that no two run at once
+        lock           held by the web process whose rehearsal of this account runs
+        turn           the same, of any account; the home's, so that no two run at once
         ID/list        the uploaded file
         ID/state.json  where it stands, for whichever web process is asked
         ID/told        what the command printed; ID/complaints what it printed as errors
@@ -16,6 +17,7 @@ import csv
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -33,6 +35,7 @@ from workers.web.uploads import remove_leavings
 
 REHEARSE = ("nice", "-n", "10", sys.executable, "-m", "workers.cli", "rehearse")
 
+_ID = re.compile(r"[0-9a-f]{12}")
 _LONGEST_S = 3600.0
 _KEPT_S = 86_400.0
 _LOOK_EVERY_S = 0.2
@@ -91,7 +94,7 @@ class _Run:
 
     id: str
     child: "subprocess.Popen[bytes]"
-    lock: int
+    locks: Sequence[int]
     is_unwanted: bool = False
     watch: "asyncio.Task[None] | None" = None
 
@@ -102,12 +105,19 @@ class Rehearsals:
     Args:
         command: What is run; list, folder and options are added.
         longest_s: How long one may take before it is stopped.
+        turn: What all accounts lock; None: there is but one.
     """
 
     def __init__(
-        self, folder: Path, *, command: Sequence[str] = REHEARSE, longest_s: float = _LONGEST_S
+        self,
+        folder: Path,
+        *,
+        command: Sequence[str] = REHEARSE,
+        longest_s: float = _LONGEST_S,
+        turn: Path | None = None,
     ) -> None:
         self._folder = folder.resolve()
+        self._turn = turn.resolve() if turn else None
         self._command = command
         self._longest_s = longest_s
         self._run: _Run | None = None
@@ -124,17 +134,21 @@ class Rehearsals:
             AlreadyRehearsing: One runs, here or in another web process of this machine.
         """
         self.tidy()
-        lock = self._take_lock()
+        locks = self._take_locks()
         try:
             self._close_broken_off()
             id_ = secrets.token_hex(6)
-            run = _Run(id_, self._spawn(id_, contacts, options, environment), lock)
+            run = _Run(id_, self._spawn(id_, contacts, options, environment), locks)
         except BaseException:
-            os.close(lock)
+            _close(locks)
             raise
         self._run = run
         run.watch = asyncio.create_task(self._watch(run), name=f"rehearsal {id_}")
         return id_
+
+    def has(self, id_: str) -> bool:
+        """Tell whether there is such a rehearsal."""
+        return bool(_ID.fullmatch(id_)) and (self._folder / id_ / "state.json").is_file()
 
     def standing(self, id_: str) -> RehearsalStanding:
         """Tell where a rehearsal stands.
@@ -207,13 +221,15 @@ class Rehearsals:
         """Remove rehearsals older than a day."""
         remove_leavings(self._folder, older_than_s=_KEPT_S, now_s=clock.now().timestamp())
 
-    def _take_lock(self) -> int:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = open_lock(self._folder / "lock")
-        if not try_lock(lock, fcntl.LOCK_EX):
-            os.close(lock)
-            raise AlreadyRehearsing("another rehearsal runs; wait for it, or remove it")
-        return lock
+    def _take_locks(self) -> Sequence[int]:
+        locks: list[int] = []
+        for path in (self._folder / "lock", *([self._turn] if self._turn else ())):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            locks.append(open_lock(path))
+            if not try_lock(locks[-1], fcntl.LOCK_EX):
+                _close(locks)
+                raise AlreadyRehearsing("another rehearsal runs; wait for it, or remove it")
+        return locks
 
     def _nobody_runs(self) -> bool:
         lock = open_lock(self._folder / "lock")
@@ -270,7 +286,7 @@ class Rehearsals:
                 shutil.rmtree(own, ignore_errors=True)
         finally:
             self._run = None
-            os.close(run.lock)
+            _close(run.locks)
 
     async def _stop(self, run: _Run) -> None:
         run.is_unwanted = True
@@ -283,6 +299,11 @@ _COUNTS = (
     *("waiting", "in_flight", "unresolved", "final"),
     *("attempts", "charged", "calls"),
 )
+
+
+def _close(locks: Sequence[int]) -> None:
+    for lock in locks:
+        os.close(lock)
 
 
 async def _end(child: "subprocess.Popen[bytes]") -> None:

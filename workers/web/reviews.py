@@ -16,7 +16,7 @@ import shutil
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from campaigns.campaign_rules import CampaignRules
 from dialer.deeds import Actor, Deed, Did
@@ -25,9 +25,11 @@ from workers.web import jobs
 from workers.web.lists import ListOrder, default_name, list_order, load_options
 from workers.web.problems import Problem, as_problem
 from workers.web.recorded import recorded
-from workers.web.services import Services
 from workers.web.subprocesses import Tell
 from workers.web.uploads import Upload
+
+if TYPE_CHECKING:
+    from workers.web.services import Services
 
 log = get_logger(__name__)
 
@@ -86,7 +88,7 @@ class _Work:
 class Reviews:
     """Keeps reviews, and does what they ask for."""
 
-    services: Services
+    services: "Services"
     _works: dict[str, _Work] = field(default_factory=dict)
 
     def open(self, upload: Upload, fields: dict[str, list[str]], *, append_to: str = "") -> Review:
@@ -106,6 +108,10 @@ class Reviews:
         self._folder(review.id).mkdir(mode=0o700, parents=True)
         upload.path.rename(self._list(review.id))
         return self.check(review)
+
+    def has(self, id_: str) -> bool:
+        """Tell whether there is such a review."""
+        return bool(_ID.fullmatch(id_)) and self._file(id_).is_file()
 
     def find(self, id_: str) -> Review | None:
         """Read a review; None when it was discarded, or never was."""
@@ -209,7 +215,7 @@ class Reviews:
         document = await self.services.apart.run(
             jobs.check_list,
             self._teller(review),
-            self.services.wiring.settings,
+            self.services.settings_apart,
             self._list_file(review),
             rules,
             self._folder(review.id) / "rejected.csv",
@@ -224,7 +230,7 @@ class Reviews:
             return await self._do_load(review)
 
     async def _do_load(self, review: Review) -> Review:
-        settings, tell = self.services.wiring.settings, self._teller(review)
+        settings, tell = self.services.settings_apart, self._teller(review)
         file = self._list_file(review)
         if review.append_to:
             loaded = await self.services.apart.run(

@@ -1,5 +1,6 @@
-"""What the API and the pages share: one of each for one web process."""
+"""What the API and the pages share: one of each for an account, or for the whole web process."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,30 +8,58 @@ from pathlib import Path
 
 from dialer.access.api_keys import ApiKeys
 from dialer.audit import Audit
+from dialer.settings import Settings
 from workers.web.access import Authenticator
+from workers.web.choosing import Desks
 from workers.web.entrance import Identifying
 from workers.web.intake import Intake
 from workers.web.live import Watching
 from workers.web.proxies import TrustedProxies
 from workers.web.rehearsals import REHEARSE, Rehearsals
+from workers.web.reviews import Reviews
 from workers.web.subprocesses import Apart
 from workers.wiring import Wiring
 
 
 @dataclass(frozen=True)
 class Services:
-    """Everything a request may need, made when first asked for.
+    """Everything a request may need of one account, made when first asked for.
 
     Args:
         rehearse: The command of a rehearsal.
+        others: The wirings of the installation's further accounts; none, where this is one of them.
+        home: Of the installation's home, which has what there is one of; None: this is it.
     """
 
     wiring: Wiring
     rehearse: Sequence[str] = REHEARSE
+    others: Sequence[Wiring] = ()
+    home: "Services | None" = None
+
+    @property
+    def at_home(self) -> "Services":
+        """Those of the installation's home."""
+        return self.home or self
+
+    @property
+    def sid(self) -> str:
+        """The account, as keys name it."""
+        return self.wiring.settings.exotel_account_sid
+
+    @cached_property
+    def desks(self) -> Desks:
+        """The services of all accounts."""
+        if self.home:
+            return self.home.desks
+        return Desks([self, *(Services(one, self.rehearse, home=self) for one in self.others)])
+
+    # what the process has one of
 
     @cached_property
     def authenticator(self) -> Authenticator:
         """Lets visitors in."""
+        if self.home:
+            return self.home.authenticator
         settings = self.wiring.settings
         return Authenticator(
             self.wiring.db,
@@ -42,7 +71,7 @@ class Services:
     @cached_property
     def identifying(self) -> Identifying:
         """Tells visitors by what they show."""
-        return Identifying(self.authenticator)
+        return self.home.identifying if self.home else Identifying(self.authenticator)
 
     @cached_property
     def keys(self) -> ApiKeys:
@@ -52,7 +81,29 @@ class Services:
     @cached_property
     def trusted(self) -> TrustedProxies:
         """Proxies whose word on a request's way counts."""
-        return TrustedProxies.of(self.wiring.settings)
+        return TrustedProxies.of(self.at_home.wiring.settings)
+
+    @cached_property
+    def apart(self) -> Apart:
+        """Does heavy work elsewhere."""
+        return self.home.apart if self.home else Apart(self.wiring.settings)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Bounds uploads."""
+        return self.home.intake if self.home else Intake()
+
+    @cached_property
+    def watchers(self) -> Counter[str]:
+        """How many event streams each key follows."""
+        return self.home.watchers if self.home else Counter()
+
+    # what each account has of its own
+
+    @cached_property
+    def settings_apart(self) -> Settings:
+        """What work in a process of its own is handed."""
+        return self.wiring.settings_apart
 
     @cached_property
     def audit(self) -> Audit:
@@ -60,37 +111,38 @@ class Services:
         return self.wiring.audit
 
     @cached_property
-    def apart(self) -> Apart:
-        """Does heavy work elsewhere."""
-        return Apart(self.wiring.settings)
-
-    @cached_property
     def watching(self) -> Watching:
         """Reads campaigns for those who watch."""
-        return Watching(self.wiring, self.apart)
+        return Watching(self.wiring, self.apart, self.watchers)
 
     @cached_property
     def rehearsals(self) -> Rehearsals:
-        """Rehearses lists, one at a time."""
-        folder = self.wiring.settings.dialer_data_dir / "rehearsals"
-        return Rehearsals(folder, command=self.rehearse)
+        """Rehearses lists, one at a time on the machine."""
+        return Rehearsals(
+            self._folder("rehearsals"),
+            command=self.rehearse,
+            turn=self.at_home._folder("rehearsals") / "turn",  # noqa: SLF001 - of its own kind
+        )
 
     @cached_property
-    def intake(self) -> Intake:
-        """Bounds uploads."""
-        return Intake()
+    def reviews(self) -> Reviews:
+        """Keeps lists that wait for a decision."""
+        return Reviews(self)
 
     @property
     def uploads_dir(self) -> Path:
         """Where files on their way in are kept."""
-        return self.wiring.settings.dialer_data_dir / "incoming"
+        return self._folder("incoming")
 
     @property
     def reviews_dir(self) -> Path:
         """Where checked files wait for a decision."""
-        return self.wiring.settings.dialer_data_dir / "reviews"
+        return self._folder("reviews")
 
     @property
     def reports_dir(self) -> Path:
         """Where reports are written before they are sent."""
-        return self.wiring.settings.dialer_data_dir / "sending"
+        return self._folder("sending")
+
+    def _folder(self, name: str) -> Path:
+        return self.wiring.settings.dialer_data_dir / name

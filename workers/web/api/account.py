@@ -10,11 +10,13 @@ from pydantic import BaseModel, Field
 from dialer.account_day import Today
 from dialer.dialing.resuming import resume_account
 from dialer.store import Hold, Holds
-from dialer.watching.health import Health, read_health
+from dialer.watching.health import read_health
 from dialer.watching.overview import busy_agents
+from workers.web.access import Visitor
 from workers.web.api.needs import Admin, Onlooker, TheDesk
 from workers.web.api.shapes import AgentList, Order, Whole, agent_document
 from workers.web.problems import Problem
+from workers.web.services import Services
 
 router = APIRouter(tags=["account"])
 
@@ -25,6 +27,12 @@ class ProcessDocument(BaseModel):
     role: str
     name: str
     since: datetime | None
+
+
+class AccountList(BaseModel):
+    """Names for `?account=`."""
+
+    items: list[str]
 
 
 class HoldOrder(Order):
@@ -66,7 +74,9 @@ class HealthDocument(BaseModel):
 
     as_of: datetime
     processes: list[ProcessDocument]
-    redis: dict[str, Any]
+    redis: dict[str, Any] = Field(
+        description="Empty for a key that does not open all accounts, who share it; so is `concerns`."
+    )
     concerns: list[str]
     hold: str | None
     hold_not_known: list[str] = Field(
@@ -82,6 +92,12 @@ class HealthDocument(BaseModel):
     orphans: int
 
 
+@router.get("/accounts")
+def list_accounts(visitor: Onlooker, services: TheDesk) -> AccountList:
+    """List the accounts that the key opens; the first is meant where a request names none."""
+    return AccountList(items=[one.wiring.name for one in services.desks.open_to(visitor)])
+
+
 @router.get("/agents")
 def list_busy_agents(_visitor: Onlooker, services: TheDesk) -> AgentList:
     """Tell which agents are on a call, resting or parked, of all campaigns."""
@@ -90,9 +106,9 @@ def list_busy_agents(_visitor: Onlooker, services: TheDesk) -> AgentList:
 
 
 @router.get("/health")
-def show_health(_visitor: Onlooker, services: TheDesk) -> HealthDocument:
+def show_health(visitor: Onlooker, services: TheDesk) -> HealthDocument:
     """Tell how processes, Redis, queue and callbacks are, and whether something holds all up."""
-    return _document(read_health(services.wiring.db))
+    return _document(services, visitor)
 
 
 @router.get("/health/caps")
@@ -108,15 +124,15 @@ def raise_caps(_visitor: Admin, services: TheDesk, order: CapsOrder) -> TodayDoc
 
 
 @router.put("/health/hold")
-def set_hold(_visitor: Admin, services: TheDesk, order: HoldOrder) -> HealthDocument:
+def set_hold(visitor: Admin, services: TheDesk, order: HoldOrder) -> HealthDocument:
     """Stop all dialling of the account until somebody releases it; live calls end as usual."""
     services.wiring.holds.set_by_hand(order.why)
-    return _document(read_health(services.wiring.db))
+    return _document(services, visitor)
 
 
 @router.delete("/health/hold")
 def release_hold(
-    _visitor: Admin,
+    visitor: Admin,
     services: TheDesk,
     confirm: Annotated[bool, Query(description="end it whatever `hold_not_known` names")] = False,
 ) -> HealthDocument:
@@ -135,7 +151,7 @@ def release_hold(
             not_known=list(found.not_known),
         )
     end_hold(services.wiring.holds, found, confirmed=confirm)
-    return _document(read_health(services.wiring.db))
+    return _document(services, visitor)
 
 
 def end_hold(holds: Holds, found: Hold | None, *, confirmed: bool) -> None:
@@ -152,10 +168,10 @@ def end_hold(holds: Holds, found: Hold | None, *, confirmed: bool) -> None:
 
 
 @router.delete("/health/stop")
-def release_stop(_visitor: Admin, services: TheDesk) -> HealthDocument:
+def release_stop(visitor: Admin, services: TheDesk) -> HealthDocument:
     """Dial on after the provider refused the account, once that is mended."""
     resume_account(services.wiring.db)
-    return _document(read_health(services.wiring.db))
+    return _document(services, visitor)
 
 
 def _today(today: Today) -> TodayDocument:
@@ -174,7 +190,8 @@ def _today(today: Today) -> TodayDocument:
     )
 
 
-def _document(health: Health) -> HealthDocument:
+def _document(services: Services, visitor: Visitor) -> HealthDocument:
+    health = read_health(services.wiring.db)
     return HealthDocument(
         as_of=datetime.fromtimestamp(health.as_of, UTC),
         processes=[
@@ -185,8 +202,8 @@ def _document(health: Health) -> HealthDocument:
             )
             for one in health.processes
         ],
-        redis=asdict(health.redis),
-        concerns=health.redis.concerns,
+        redis=asdict(health.redis) if visitor.reaches_all else {},
+        concerns=health.redis.concerns if visitor.reaches_all else [],
         hold=health.hold.why if health.hold else None,
         hold_not_known=list(health.hold.not_known) if health.hold else [],
         stopped=health.stopped or None,

@@ -18,6 +18,7 @@ from workers.web.api import (
     suppressions,
 )
 from workers.web.api.needs import ERRORS
+from workers.web.choosing import Choosing
 from workers.web.entrance import Entrance, ask_for_key
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.masking import Masking
@@ -56,8 +57,9 @@ def api_app(
             Middleware(TurnedAway, audit=services.audit),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(Entrance, identify=services.identifying.by_header, turn_away=ask_for_key),
+            Middleware(Choosing, desks=services.desks),
             Middleware(Masking),
-            Middleware(Recorded, audit=services.audit),
+            Middleware(Recorded, home=services),
             Middleware(BodyLimit, uploads=UPLOADS, contacts=LEADS, deadline_s=body_deadline_s),
         ],
         responses=ERRORS,

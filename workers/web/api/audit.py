@@ -13,8 +13,9 @@ from starlette.responses import StreamingResponse
 from dialer.audit import by, faults_of
 from dialer.deeds import Deed, Did, Outcome
 from dialer.store.trail import Line
+from workers.web.access import Visitor
 from workers.web.api.needs import Admin, TheDesk
-from workers.web.recorded import actor_of
+from workers.web.recorded import actor_of, hidden_from
 from workers.web.services import Services
 
 router = APIRouter(prefix="/audit", tags=["audit"])
@@ -49,7 +50,7 @@ class AuditDocument(BaseModel):
     },
 )
 def read_audit(
-    _visitor: Admin,
+    visitor: Admin,
     request: Request,
     services: TheDesk,
     *,
@@ -62,8 +63,10 @@ def read_audit(
     check: Annotated[bool, Query(description="Check the chain from its beginning.")] = False,
     format: Shape = Shape.JSON,  # noqa: A002 - as people call it
 ) -> Response | AuditDocument:
-    """Tell who did what. With `format=jsonl` all of it is sent, a record a line."""
-    found = _found(services, since, who, after)
+    """Tell who did what to the account; keys and sign-ins stand with the home's.
+
+    A key that does not open all accounts is not shown keys and sign-ins. With `format=jsonl` all of it is sent, a record a line."""
+    found = _found(services, visitor, since, who, after)
     if format is Shape.JSONL:
         services.audit.note(Deed(Did.AUDIT_TAKEN, actor_of(request.scope)), Outcome.DONE)
         lines = (f"{line.exported()}\n" for line in found)
@@ -79,6 +82,9 @@ def read_audit(
     )
 
 
-def _found(services: Services, since: datetime | None, who: str, after: int) -> Iterator[Line]:
-    lines = by(services.audit.trail.lines(since_s=since.timestamp() if since else 0), who)
+def _found(
+    services: Services, visitor: Visitor, since: datetime | None, who: str, after: int
+) -> Iterator[Line]:
+    lines = services.audit.trail.lines(since_s=since.timestamp() if since else 0)
+    lines = by(lines, who, without=hidden_from(visitor))
     return (line for line in lines if line.as_json()["no"] > after)

@@ -121,7 +121,7 @@ async def load_campaign(
     it a start time, takes the scope `operate` beside `upload`.
     """
     async with received_upload(request, services.uploads_dir) as upload:
-        settings = services.wiring.settings
+        settings = services.settings_apart
         order = list_order(settings, upload.fields)
         if order.start:
             check_scope(visitor, Scope.OPERATE)
@@ -184,7 +184,7 @@ async def append_contacts(
         file = jobs.ListFile(upload.path, load_options(upload.fields))
 
         async def do() -> tuple[int, dict[str, Any]]:
-            settings = services.wiring.settings
+            settings = services.settings_apart
             loaded = await services.apart.run(
                 jobs.append_list,
                 _ignore,

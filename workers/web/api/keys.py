@@ -1,5 +1,6 @@
-"""Keys: made, listed and revoked by those who hold an admin key."""
+"""Keys: made, listed and revoked by those who hold an admin key, each as far as it goes."""
 
+from collections.abc import Container
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -7,9 +8,11 @@ from pydantic import BaseModel, Field
 
 from dialer.access.api_keys import LONGEST_DAYS, YEAR_S, ApiKey, Scope
 from dialer.logger import get_logger
+from workers.web.access import Visitor
 from workers.web.api.needs import Admin, TheDesk
 from workers.web.api.shapes import KeyDocument, Order, Whole
 from workers.web.problems import Problem
+from workers.web.services import Services
 
 log = get_logger(__name__)
 
@@ -27,6 +30,12 @@ class KeyOrder(Order):
         le=LONGEST_DAYS * 86_400,
         description="How long it is in force, s; no longer than the key that makes it.",
     )
+    accounts: list[str] | None = Field(
+        None,
+        min_length=1,
+        max_length=1000,
+        description="Names of those that it opens; null: all that the key that makes it opens.",
+    )
 
 
 class NewKey(KeyDocument):
@@ -36,28 +45,37 @@ class NewKey(KeyDocument):
 
 
 class KeyList(BaseModel):
-    """All keys, the oldest first."""
+    """Keys, the oldest first."""
 
     items: list[KeyDocument]
 
 
 @router.get("")
-def list_keys(_visitor: Admin, services: TheDesk) -> KeyList:
-    """List keys, without their secrets."""
-    return KeyList(items=[KeyDocument(**_fields(key)) for key in services.keys.all()])
+def list_keys(visitor: Admin, services: TheDesk) -> KeyList:
+    """List keys, without their secrets: those that open no more accounts than yours."""
+    found = _within(services, visitor)
+    return KeyList(items=[_document(services, key, found, visitor) for key in found.values()])
 
 
 @router.post("", status_code=201)
 def create_key(visitor: Admin, services: TheDesk, order: KeyOrder) -> NewKey:
     """Make a key. Its text is in the answer, and nowhere else afterwards. It ends with its maker."""
+    named = services.desks.named
+    accounts = (
+        None if order.accounts is None else [named(visitor, one).sid for one in order.accounts]
+    )
     try:
         key, secret = services.keys.create(
-            order.name, order.scopes, expires_s=order.expires_s, made_by=visitor.made_by
+            order.name,
+            order.scopes,
+            expires_s=order.expires_s,
+            made_by=visitor.made_by,
+            accounts=accounts,
         )
     except ValueError as error:
         raise Problem(422, "invalid", f"{error}.") from None
     log.info("key_made", key_id=key.id, scopes=sorted(key.scopes), by=visitor.id)
-    return NewKey(**_fields(key), key=secret)
+    return NewKey(**dict(_document(services, key, {visitor.id}, visitor)), key=secret)
 
 
 @router.delete("/{key_id}", status_code=204)
@@ -65,19 +83,31 @@ def revoke_key(
     visitor: Admin, services: TheDesk, key_id: Annotated[str, Path(max_length=20)]
 ) -> None:
     """Revoke a key and those it made; they open nothing from the next request on."""
-    ended = services.keys.revoke(key_id)
+    ended = services.keys.revoke(key_id) if key_id in _within(services, visitor) else []
     if not ended:
         raise Problem(404, "not_found", "There is no such key.")
     log.info("keys_revoked", key_ids=ended, by=visitor.id)
 
 
-def _fields(key: ApiKey) -> dict[str, object]:
-    return {
-        "id": key.id,
-        "name": key.name,
-        "scopes": sorted(key.scopes),
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "made_by": key.made_by or None,
-        "last_used_at": key.last_used_at,
-    }
+def _within(services: Services, visitor: Visitor) -> dict[str, ApiKey]:
+    """Give the keys, by id, that open no account which the visitor's does not."""
+    return {key.id: key for key in services.keys.all() if visitor.reaches(key.accounts)}
+
+
+def _document(
+    services: Services, key: ApiKey, known: Container[str], visitor: Visitor
+) -> KeyDocument:
+    """Tell a key; the id of one that made it, and opens more, is not for those who see but this one."""
+    is_told = visitor.reaches_all or key.made_by in known
+    names = {one.sid: one.wiring.name for one in services.desks.all}
+    opens = None if key.accounts is None else [names.get(one, one) for one in sorted(key.accounts)]
+    return KeyDocument(
+        id=key.id,
+        name=key.name,
+        scopes=sorted(key.scopes),
+        accounts=opens,
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+        made_by=(key.made_by or None) if is_told else None,
+        last_used_at=key.last_used_at,
+    )

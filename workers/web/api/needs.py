@@ -1,4 +1,4 @@
-"""What routes need: the services, and a visitor with the right scope."""
+"""What routes need: the services of the request's account, and a visitor with the right scope."""
 
 from typing import Annotated, Any, cast
 
@@ -8,6 +8,7 @@ from fastapi.security import HTTPBearer
 from dialer.access.api_keys import Scope
 from dialer.store import Campaign
 from workers.web.access import Visitor
+from workers.web.choosing import services_of
 from workers.web.problems import Problem, ProblemDetails
 from workers.web.services import Services
 
@@ -20,11 +21,6 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     },
     "5XX": {"model": ProblemDetails, "description": "It is not the request's fault."},
 }
-
-
-def get_desk(request: Request) -> Services:
-    """Give what the process has one of each."""
-    return cast("Services", request.app.state.services)
 
 
 def visitor_of(request: Request) -> Visitor:
@@ -57,13 +53,13 @@ def find_campaign(
     campaign_id: Annotated[
         str, Path(pattern=r"^[0-9a-z]{8}$", description="The campaign's id, 8 characters.")
     ],
-    services: Annotated[Services, Depends(get_desk)],
+    services: Annotated[Services, Depends(services_of)],
 ) -> Campaign:
     """Read the campaign a path names."""
     return services.wiring.campaigns.find(campaign_id)
 
 
-TheDesk = Annotated[Services, Depends(get_desk)]
+TheDesk = Annotated[Services, Depends(services_of)]
 TheCampaign = Annotated[Campaign, Depends(find_campaign)]
 Onlooker = Annotated[Visitor, needs(Scope.READ_MASKED)]
 Reader = Annotated[Visitor, needs(Scope.READ)]

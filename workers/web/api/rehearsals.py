@@ -12,8 +12,9 @@ from dialer.clean_environment import clean_environment
 from dialer.settings import Settings
 from dialer.steering.changing_rules import new_rules
 from workers.web import jobs
-from workers.web.api.needs import Reader, TheDesk, Uploader, get_desk
+from workers.web.api.needs import Reader, TheDesk, Uploader
 from workers.web.api.upload_form import REHEARSE_FORM
+from workers.web.choosing import services_of
 from workers.web.downloads import MEDIA_TYPES
 from workers.web.lists import READING, Fields, load_options, one
 from workers.web.problems import Problem
@@ -71,7 +72,7 @@ def find_rehearsal(
     rehearsal_id: Annotated[
         str, Path(pattern=r"^[0-9a-f]{12}$", description="The rehearsal's id, 12 characters.")
     ],
-    services: Annotated[Services, Depends(get_desk)],
+    services: Annotated[Services, Depends(services_of)],
 ) -> str:
     """Check that the rehearsal a path names exists."""
     try:
@@ -95,7 +96,7 @@ async def start_rehearsal(
         rules = new_rules(settings, given_rules(upload.fields))
         file = jobs.ListFile(upload.path, load_options(upload.fields))
         checked = await services.apart.run(
-            jobs.check_list, lambda _: None, settings, file, rules, _NOWHERE
+            jobs.check_list, lambda _: None, services.settings_apart, file, rules, _NOWHERE
         )
         if checked["rows"] > _MOST_ROWS:
             raise Problem(422, "too_many_rows", f"At most {_MOST_ROWS:,} rows are rehearsed.")

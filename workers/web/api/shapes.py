@@ -269,6 +269,7 @@ class KeyDocument(BaseModel):
     id: str
     name: str
     scopes: list[Scope]
+    accounts: list[str] | None = Field(description="Names of those that it opens; null: all.")
     created_at: datetime
     expires_at: datetime
     made_by: str | None = Field(description="Id of the key that made it, and with which it ends.")

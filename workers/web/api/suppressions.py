@@ -116,7 +116,7 @@ async def add_file(services: Services, upload: Upload) -> Added:
     return await services.apart.run(
         jobs.suppress_list,
         lambda _: None,
-        services.wiring.settings,
+        services.settings_apart,
         upload.path,
         source=upload.name or "upload",
         why=one(upload.fields, "why"),

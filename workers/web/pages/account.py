@@ -21,13 +21,13 @@ from dialer.watching.health import read_health
 from dialer.watching.overview import AgentState, busy_agents
 from workers.web.api.account import CapsOrder, end_hold
 from workers.web.api.suppressions import add_file
+from workers.web.choosing import services_of
 from workers.web.pages.rendering import (
     check_token,
     digits_in,
     plain_form,
     renderer_of,
     require,
-    services_of,
     visitor_of,
 )
 from workers.web.problems import Problem

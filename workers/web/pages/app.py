@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dialer.logger import get_logger
+from workers.web.choosing import Choosing
 from workers.web.entrance import Entrance, ask_to_sign_in
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.masking import Masking
@@ -20,7 +21,6 @@ from workers.web.pages.rendering import Renderer
 from workers.web.pages.static import static_routes
 from workers.web.problems import EXPECTED_ERRORS, problem_of, problem_response
 from workers.web.recorded import Recorded, TurnedAway
-from workers.web.reviews import Reviews
 from workers.web.services import Services
 
 log = get_logger(__name__)
@@ -63,15 +63,15 @@ def pages_app(
                 turn_away=ask_to_sign_in,
                 is_public=_is_public,
             ),
+            Middleware(Choosing, desks=services.desks, remembers=True),
             Middleware(Masking),
-            Middleware(Recorded, audit=services.audit),
+            Middleware(Recorded, home=services),
             Middleware(BodyLimit, uploads=UPLOADS, deadline_s=body_deadline_s),
         ],
         exception_handlers=dict.fromkeys((*EXPECTED_ERRORS, Exception), _error_page),
     )
     app.state.services = services
-    app.state.reviews = Reviews(services)
-    app.state.renderer = Renderer(services)
+    app.state.renderer = Renderer()
     return app
 
 

@@ -11,7 +11,10 @@ from starlette.routing import Route
 
 from dialer.access.api_keys import Scope
 from dialer.audit import actions, by, faults_of
-from workers.web.pages.rendering import renderer_of, require, services_of
+from workers.web.access import Visitor
+from workers.web.choosing import services_of
+from workers.web.pages.rendering import renderer_of, require
+from workers.web.recorded import hidden_from
 from workers.web.services import Services
 
 _MOST_SHOWN = 200
@@ -19,10 +22,12 @@ _MOST_SHOWN = 200
 
 async def show(request: Request) -> Response:
     """Show the newest actions, of everybody or of one."""
-    require(request, Scope.ADMIN)
+    visitor = require(request, Scope.ADMIN)
     who = request.query_params.get("who", "").strip()[:100]
     is_checked = "check" in request.query_params
-    found, faults = await asyncio.to_thread(_read, services_of(request), who, is_checked=is_checked)
+    found, faults = await asyncio.to_thread(
+        _read, services_of(request), visitor, who, is_checked=is_checked
+    )
     return await renderer_of(request).page(
         request,
         "audit.html",
@@ -35,10 +40,12 @@ async def show(request: Request) -> Response:
 
 
 def _read(
-    services: Services, who: str, *, is_checked: bool
+    services: Services, visitor: Visitor, who: str, *, is_checked: bool
 ) -> tuple[list[dict[str, Any]], list[str]]:
     trail = services.audit.trail
-    found = list(islice(actions(by(trail.newest(), who)), _MOST_SHOWN + 1))
+    found = list(
+        islice(actions(by(trail.newest(), who, without=hidden_from(visitor))), _MOST_SHOWN + 1)
+    )
     for one in found:
         one["at_s"] = datetime.fromisoformat(one["at"]).timestamp()
     faults = list(faults_of(trail.lines(), trail.ends())) if is_checked else []

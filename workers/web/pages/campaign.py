@@ -19,6 +19,7 @@ from dialer.store import Campaign
 from workers.web.api.campaigns import Action
 from workers.web.api.campaigns import steer as steer_campaign
 from workers.web.api.contacts import attempt_of
+from workers.web.choosing import services_of
 from workers.web.downloads import rejected_csv, report_response
 from workers.web.events import Events, event_stream
 from workers.web.live import Reading
@@ -28,7 +29,6 @@ from workers.web.pages.rendering import (
     plain_form,
     renderer_of,
     require,
-    services_of,
 )
 
 _PARTS = (

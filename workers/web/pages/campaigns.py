@@ -10,7 +10,8 @@ from starlette.routing import Route
 from campaigns.campaign import LONGEST_NAME, CampaignState
 from dialer.steering.changing_rules import default_rules
 from dialer.store import Campaign, Counts
-from workers.web.pages.rendering import renderer_of, services_of
+from workers.web.choosing import services_of
+from workers.web.pages.rendering import renderer_of
 from workers.web.pages.views import Bar, progress, results
 from workers.web.rules import rule_fields
 from workers.wiring import Wiring

@@ -1,7 +1,6 @@
 """An upload on its way to a campaign: received, judged, looked at by a person, loaded or discarded."""
 
 import asyncio
-from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -9,13 +8,13 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from dialer.access.api_keys import Scope
+from workers.web.choosing import services_of
 from workers.web.lists import READING, default_name, list_order
 from workers.web.pages.rendering import (
     check_token,
     plain_form,
     renderer_of,
     require,
-    services_of,
     visitor_of,
 )
 from workers.web.problems import Problem, as_problem
@@ -131,7 +130,7 @@ async def rejected(request: Request) -> Response:
 
 
 def _reviews(request: Request) -> Reviews:
-    return cast("Reviews", request.app.state.reviews)
+    return services_of(request).reviews
 
 
 def _review(request: Request) -> Review:

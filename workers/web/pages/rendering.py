@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from dialer.access.api_keys import Scope
 from dialer.watching.health import AccountStops, account_stops
 from workers.web.access import Visitor
+from workers.web.choosing import services_of
 from workers.web.pages.static import static_url
 from workers.web.problems import Problem
 from workers.web.services import Services
@@ -21,8 +22,7 @@ from workers.web.services import Services
 class Renderer:
     """Renders pages of one web process."""
 
-    def __init__(self, services: Services) -> None:
-        self._desk = services
+    def __init__(self) -> None:
         self._environment = _environment()
 
     async def page(
@@ -40,32 +40,33 @@ class Renderer:
             needs_redis: Show what stops the account; without Redis nobody knows.
         """
         visitor = cast("Visitor | None", getattr(request.state, "visitor", None))
+        services = services_of(request)
         stops = AccountStops()
-        token = ""
+        tokens = ("", "")
         if needs_redis and visitor:
-            stops = await asyncio.to_thread(account_stops, self._desk.wiring.db)
-            token = await asyncio.to_thread(self._desk.authenticator.csrf_token, visitor)
+            stops = await asyncio.to_thread(account_stops, services.wiring.db)
+            tokens = await asyncio.to_thread(_tokens, services, visitor)
         html = self._environment.get_template(template).render(
             visitor=visitor,
-            csrf_token=token,
+            csrf_token=tokens[0],
+            session_token=tokens[1],
+            account=services.wiring.name if len(services.desks.all) > 1 else "",
+            accounts=[one.wiring.name for one in services.desks.open_to(visitor)]
+            if visitor
+            else [],
             stops=stops,
             path=request.url.path,
             masked=visitor is None or visitor.is_masked,
             can_operate=bool(visitor and visitor.may(Scope.OPERATE)),
             can_upload=bool(visitor and visitor.may(Scope.UPLOAD)),
             is_admin=bool(visitor and visitor.may(Scope.ADMIN)),
-            **{"zone": ZoneInfo(self._desk.wiring.settings.dialer_timezone), **context},
+            **{"zone": ZoneInfo(services.wiring.settings.dialer_timezone), **context},
         )
         return HTMLResponse(html, status_code)
 
     def part(self, template: str, **context: Any) -> str:
         """Render a piece of a page that is sent anew while the page is open."""
         return self._environment.get_template(template).render(**context)
-
-
-def services_of(request: Request) -> Services:
-    """Give what the process has one of each."""
-    return cast("Services", request.app.state.services)
 
 
 def renderer_of(request: Request) -> Renderer:
@@ -95,14 +96,29 @@ def digits_in(value: str) -> str:
     return "".join(mark for mark in value if mark in "0123456789")[:15]
 
 
-async def check_token(request: Request, token: str) -> None:
-    """Check that a form came from a page of ours.
+def _tokens(services: Services, visitor: Visitor) -> tuple[str, str]:
+    """Give the tokens for forms about the account, and for those about the session."""
+    make = services.authenticator.csrf_token
+    return make(visitor, _further(services)), make(visitor)
+
+
+def _further(services: Services) -> str:
+    return services.sid if services.home else ""
+
+
+async def check_token(request: Request, token: str, *, of_session: bool = False) -> None:
+    """Check that a form came from a page of ours, about the account that this request is about.
+
+    Args:
+        of_session: It is about no account.
 
     Raises:
-        Problem: It did not, or the page is from an earlier session.
+        Problem: It did not, or the page is from an earlier session, or of another account.
     """
-    authenticator = services_of(request).authenticator
-    if not await asyncio.to_thread(authenticator.is_csrf_token, visitor_of(request), token):
+    services = services_of(request)
+    account = "" if of_session else _further(services)
+    is_ours = services.authenticator.is_csrf_token
+    if not await asyncio.to_thread(is_ours, visitor_of(request), token, account):
         raise Problem(403, "wrong_token", "The page is out of date; load it again and repeat.")
 
 

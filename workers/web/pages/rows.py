@@ -27,8 +27,9 @@ from dialer.watching.browsing import (
     contacts_page,
     names_of,
 )
+from workers.web.choosing import services_of
 from workers.web.contact_timeline import story_of
-from workers.web.pages.rendering import digits_in, plain_form, renderer_of, require, services_of
+from workers.web.pages.rendering import digits_in, plain_form, renderer_of, require
 
 _ROWS = 100
 _CONTACT_STATES = (*ContactState, IN_FLIGHT, RETRY)

@@ -10,8 +10,9 @@ from starlette.routing import Route
 from dialer.access.sessions import LONGEST_S
 from dialer.deeds import Deed, Did, Outcome
 from dialer.logger import get_logger
+from workers.web.choosing import account_cookie, services_of
 from workers.web.entrance import address_of, cookie_name
-from workers.web.pages.rendering import check_token, renderer_of, services_of, visitor_of
+from workers.web.pages.rendering import check_token, renderer_of, visitor_of
 from workers.web.recorded import actor_named
 
 log = get_logger(__name__)
@@ -43,7 +44,7 @@ async def sign_in(request: Request) -> Response:
     if before := request.cookies.get(cookie_name(request)):
         await asyncio.to_thread(services.authenticator.end_session, before)
     deed = Deed(Did.SIGNED_IN, actor_named(visitor, address_of(request)))
-    await asyncio.to_thread(services.audit.note, deed, Outcome.DONE)
+    await asyncio.to_thread(services.audit.note, deed, Outcome.DONE)  # nobody is in yet: the home's
     session = await asyncio.to_thread(services.authenticator.open_session, visitor)
     log.info("signed_in", key_id=visitor.id, client=address_of(request))
     response = RedirectResponse(where, status_code=303)
@@ -62,14 +63,14 @@ async def sign_in(request: Request) -> Response:
 async def sign_out(request: Request) -> Response:
     """End the session: its cookie opens nothing from then on, wherever a copy of it is."""
     async with request.form(max_files=0, max_fields=5) as form:
-        await check_token(request, str(form.get("csrf_token", "")))
+        await check_token(request, str(form.get("csrf_token", "")), of_session=True)
     visitor = visitor_of(request)
     await asyncio.to_thread(services_of(request).authenticator.end_session, visitor.session)
     log.info("signed_out", key_id=visitor.id, client=address_of(request))
     response = RedirectResponse("/sign-in", status_code=303)
-    response.delete_cookie(
-        cookie_name(request), path="/", secure=request.url.scheme == "https", samesite="strict"
-    )
+    is_tls = request.url.scheme == "https"
+    for name in (cookie_name(request), account_cookie(request)):
+        response.delete_cookie(name, path="/", secure=is_tls, samesite="strict")
     return response
 
 
