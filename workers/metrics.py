@@ -26,7 +26,11 @@ _STATES = ("waiting", "in_flight", "unresolved", "final")
 
 
 class Accounts:
-    """Collects the figures of an installation's accounts, and of the Redis they stand on."""
+    """Collects the figures of accounts, and of the Redis they stand on.
+
+    Args:
+        with_redis: That is for those who may see all accounts.
+    """
 
     def __init__(self, wirings: Sequence[Wiring], *, with_redis: bool = True) -> None:
         self._wirings = wirings

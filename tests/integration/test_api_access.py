@@ -28,6 +28,7 @@ READ = [
     ("GET", f"{CAMPAIGN}/attempts"),
     ("GET", f"{CAMPAIGN}/agents"),
     ("GET", f"{CAMPAIGN}/unresolved"),
+    ("GET", "/accounts"),
     ("GET", "/agents"),
     ("GET", "/health"),
     ("GET", "/health/caps"),

@@ -118,10 +118,11 @@ class Services:
     @cached_property
     def rehearsals(self) -> Rehearsals:
         """Rehearses lists, one at a time on the machine."""
+        first = self.desks.all[0].wiring.settings.dialer_data_dir / "rehearsals"
         return Rehearsals(
             self._folder("rehearsals"),
             command=self.rehearse,
-            turn=self.at_home._folder("rehearsals") / "turn",  # noqa: SLF001 - of its own kind
+            turn=first / "turn" if len(self.desks.all) > 1 else None,
         )
 
     @cached_property

