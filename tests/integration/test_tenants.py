@@ -31,12 +31,14 @@ def plainly(_tenant: Tenant) -> Asks:
     return {}
 
 
-def a_list(tenant: Tenant) -> Asks:
-    return {"files": {"file": ("more.csv", tenant.rows(4))}}
+def a_list(count: int, *, is_named: bool = False) -> Callable[[Tenant], Asks]:
+    """Upload a list; each of them has another length, since the same content is taken once."""
 
+    def asks(tenant: Tenant) -> Asks:
+        named = {"data": {"name": f"more of {tenant.name}"}} if is_named else {}
+        return {"files": {"file": ("more.csv", tenant.rows(count))}, **named}
 
-def a_named_list(tenant: Tenant) -> Asks:
-    return {**a_list(tenant), "data": {"name": f"more of {tenant.name}"}}
+    return asks
 
 
 def a_number(tenant: Tenant) -> Asks:
@@ -68,7 +70,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /callbacks/exotel/{key_id}/{attempt_id}/{mac}": a_callback,
     # the API
     "GET /api/v1/campaigns": plainly,
-    "POST /api/v1/campaigns": a_named_list,
+    "POST /api/v1/campaigns": a_list(4, is_named=True),
     f"GET {CAMPAIGN}": plainly,
     f"GET {CAMPAIGN}/why": plainly,
     f"GET {CAMPAIGN}/imports": plainly,
@@ -76,7 +78,10 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"GET {CAMPAIGN}/reports/{{kind}}.{{format}}": plainly,
     f"GET {CAMPAIGN}/events": plainly,
     f"GET {CAMPAIGN}/contacts": plainly,
-    f"POST {CAMPAIGN}/contacts": a_list,
+    f"POST {CAMPAIGN}/contacts": a_list(5),
+    f"POST {CAMPAIGN}/leads": lambda tenant: {
+        "json": {"agent": tenant.agent, "customer": f"{tenant.customer[:-1]}5"}
+    },
     f"GET {CAMPAIGN}/contacts/{{n}}": plainly,
     f"GET {CAMPAIGN}/attempts": plainly,
     f"GET {CAMPAIGN}/agents": plainly,
@@ -101,7 +106,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
         "files": {"file": ("n.csv", f"{tenant.agent[:-1]}8\n")}
     },
     "POST /api/v1/suppressions/remove": lambda tenant: {"json": {"number": tenant.suppressed}},
-    "POST /api/v1/rehearsals": a_list,
+    "POST /api/v1/rehearsals": a_list(6),
     "GET /api/v1/rehearsals/{rehearsal_id}": plainly,
     "GET /api/v1/rehearsals/{rehearsal_id}/files/{name}": plainly,
     "DELETE /api/v1/rehearsals/{rehearsal_id}": plainly,
@@ -117,7 +122,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /sign-in": form(key="no such key", next="/"),
     "POST /sign-out": plainly,
     "GET /": plainly,
-    "POST /imports": a_named_list,
+    "POST /imports": a_list(7, is_named=True),
     "GET /imports/{review_id}": plainly,
     "GET /imports/{review_id}/progress": plainly,
     "GET /imports/{review_id}/rejected.csv": plainly,
@@ -131,9 +136,13 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"GET {PAGE}/contacts": plainly,
     f"GET {PAGE}/contacts/{{n}}": plainly,
     f"GET {PAGE}/attempts": plainly,
+    f"GET {PAGE}/add": plainly,
+    f"POST {PAGE}/add": lambda tenant: {
+        "data": {"agent": tenant.agent, "customer": f"{tenant.customer[:-1]}4"}
+    },
     f"POST {PAGE}/contacts/search": a_number,
     f"POST {PAGE}/attempts/search": a_number,
-    f"POST {PAGE}/append": a_list,
+    f"POST {PAGE}/append": a_list(8),
     f"POST {PAGE}/unresolved/{{attempt_id}}": form(decision="give_up"),
     f"POST {PAGE}/{{action}}": plainly,
     "GET /agents": plainly,

@@ -9,7 +9,8 @@ from starlette.routing import Route
 from campaigns.lists.one_at_a_time import GivenContact
 from dialer.access.api_keys import Scope
 from dialer.loading.adding import Answer, Took
-from workers.web.pages.rendering import plain_form, renderer_of, require, services_of
+from workers.web.choosing import services_of
+from workers.web.pages.rendering import plain_form, renderer_of, require
 
 _MOST_OWN = 30  # a form has forty fields at most
 _OWN = "cell "
