@@ -128,3 +128,19 @@ def test_an_account_is_added_to_the_file_only_if_the_whole_file_is_right(
 
     assert rig.run("account", "add", "bharat", *options, "+918045678922").returncode == 0
     assert [one["account"] for one in rig.json("account", "list")] == ["main", "acme", "bharat"]
+
+
+def test_a_key_is_made_for_accounts_by_name_and_listed_with_them(
+    tmp_path, redis_server, redis_client, providers
+):
+    rig = installed(tmp_path, redis_server, providers)
+    make = ("key", "create", "desk", "--scope", "read")
+
+    one = rig.json(*make, "--account", "acme")
+    everything = rig.json(*make)
+    unknown = rig.run(*make, "--account", "emca")
+
+    assert (one["accounts"], everything["accounts"]) == (["acme"], None)
+    assert [each["accounts"] for each in rig.json("key", "list")] == [["acme"], None]
+    assert unknown.returncode == 2
+    assert "there is no account 'emca'; there are main, acme" in unknown.stderr
