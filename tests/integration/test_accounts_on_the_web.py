@@ -173,6 +173,27 @@ def test_keys_are_listed_and_revoked_as_far_as_the_key_goes(web, tenants):
     assert names_of(web, both["key"]) == [ACME]
 
 
+def test_the_page_of_keys_makes_shows_and_revokes_as_far_as_its_reader_s_key_goes(web, tenants):
+    browser = web.browser(key_for(web, tenants[ACME], tenants[BETA]))
+    token = form_token(browser.get("/keys").text)
+    made = {"name": "by page", "scope": ["read", "operate"], "days": "3", "account": [BETA]}
+
+    page = browser.client.post("/keys", data={"csrf_token": token, **made})
+    nothing = browser.client.post("/keys", data={"csrf_token": token, "name": "x", "days": "x"})
+
+    key = re.search(r"<code>(dk_(\w{10})_[\w-]+)</code>", page.text)
+    assert key
+    assert names_of(web, key[1]) == [BETA]
+    assert key[1] not in browser.get("/keys").text
+    assert (nothing.status_code, "choose a scope" in nothing.text) == (422, True)
+    of_acme = web.browser(key_for(web, tenants[ACME]))
+    assert key[2] not in of_acme.get("/keys").text
+    assert of_acme.post(f"/keys/{key[2]}/revoke", token=form_token(of_acme.get("/keys").text))
+    assert names_of(web, key[1]) == [BETA]
+    assert browser.post(f"/keys/{key[2]}/revoke", token=token).status_code == 303
+    assert web.api("GET", "/campaigns", key=key[1]).status_code == 401
+
+
 def test_what_is_done_stands_with_the_account_and_keys_and_sign_ins_with_the_home(web, tenants):
     def trail(key: str = ADMIN_KEY, **asked: str) -> list[str]:
         found = web.api("GET", "/audit", key=key, params={"limit": 10_000, **asked}).json()

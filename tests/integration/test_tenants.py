@@ -157,6 +157,11 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /health/hold": form(do="hold", why="a page"),
     "POST /health/caps": form(calls="1"),
     "GET /audit": plainly,
+    "GET /keys": plainly,
+    "POST /keys": lambda tenant: {
+        "data": {"name": "new", "scope": "read", "days": "1", "account": tenant.name}
+    },
+    "POST /keys/{key_id}/revoke": plainly,
     "GET /api/openapi.json": plainly,
     "GET /api/docs": plainly,
 }
@@ -167,6 +172,7 @@ REFUSED = {
     f"POST {CAMPAIGN}/unresolved/{{attempt_id}}": (409,),
     f"POST {PAGE}/unresolved/{{attempt_id}}": (409,),
     f"POST {PAGE}/{{action}}": (409,),
+    "POST /keys/{key_id}/revoke": (404,),
 }
 """Examples that are not met, all the same."""
 
@@ -177,6 +183,7 @@ HARMLESS = (
     "POST /api/v1/numbers/search",
     "POST /api/v1/suppressions/remove",
     "POST /api/v1/keys",
+    "POST /keys",
     f"POST {PAGE}/contacts/search",
     f"POST {PAGE}/attempts/search",
     "POST /suppression/search",
@@ -349,7 +356,7 @@ def test_no_route_shows_or_does_anything_of_another_tenant(served, whose):
 
 def _looking_first(example: tuple[str, object]) -> tuple[bool, bool]:
     route = example[0]
-    ends = ("DELETE", "discard", "remove", "{action}")
+    ends = ("DELETE", "discard", "remove", "revoke", "{action}")
     return not route.startswith("GET"), any(one in route for one in ends)
 
 

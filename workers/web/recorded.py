@@ -84,6 +84,8 @@ WORDS: dict[str, Did] = {
     "POST /campaigns/{campaign}/contacts/search": Did.NUMBER_SEARCHED,
     "POST /campaigns/{campaign}/attempts/search": Did.NUMBER_SEARCHED,
     "POST /suppression/search": Did.NUMBER_SEARCHED,
+    "POST /keys": Did.KEY_MADE,
+    "POST /keys/{key}/revoke": Did.KEY_REVOKED,
     "POST /health/hold": Did.HOLD_SET,
     "POST /health/caps": Did.CAPS_RAISED,
 }

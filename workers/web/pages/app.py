@@ -15,7 +15,17 @@ from workers.web.choosing import Choosing
 from workers.web.entrance import Entrance, ask_to_sign_in
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.masking import Masking
-from workers.web.pages import account, adding, audit, campaign, campaigns, imports, rows, signing
+from workers.web.pages import (
+    account,
+    adding,
+    audit,
+    campaign,
+    campaigns,
+    imports,
+    keys,
+    rows,
+    signing,
+)
 from workers.web.pages.manual import manual_routes
 from workers.web.pages.rendering import Renderer
 from workers.web.pages.static import static_routes
@@ -51,6 +61,7 @@ def pages_app(
             *rows.routes,
             *account.routes,
             *audit.routes,
+            *keys.routes,
             *manual_routes(api),
         ],
         middleware=[

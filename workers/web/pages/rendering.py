@@ -128,10 +128,22 @@ async def plain_form(request: Request, scope: Scope) -> dict[str, str]:
     Raises:
         Problem: Not so.
     """
+    return {name: values[-1] for name, values in (await whole_form(request, scope)).items()}
+
+
+async def whole_form(request: Request, scope: Scope, *, most: int = 40) -> dict[str, list[str]]:
+    """Do as `plain_form`, where a field may have several values.
+
+    Raises:
+        Problem: As there.
+    """
     require(request, scope)
-    async with request.form(max_files=0, max_fields=40) as form:
-        fields = {name: value for name, value in form.items() if isinstance(value, str)}
-    await check_token(request, fields.pop("csrf_token", ""))
+    fields: dict[str, list[str]] = {}
+    async with request.form(max_files=0, max_fields=most) as form:
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                fields.setdefault(name, []).append(value)
+    await check_token(request, fields.pop("csrf_token", [""])[-1])
     return fields
 
 
