@@ -23,16 +23,6 @@ class AttemptState(StrEnum):
     SETTLED = "settled"  # it has its one outcome
 
 
-LEGAL_TRANSITIONS: dict[AttemptState, frozenset[AttemptState]] = {
-    AttemptState.PLACING: frozenset(
-        {AttemptState.PLACED, AttemptState.UNKNOWN, AttemptState.SETTLED}
-    ),
-    AttemptState.UNKNOWN: frozenset({AttemptState.PLACED, AttemptState.SETTLED}),
-    AttemptState.PLACED: frozenset({AttemptState.SETTLED}),
-    AttemptState.SETTLED: frozenset(),
-}
-
-
 class Outcome(StrEnum):
     """The one result of an ended attempt."""
 

@@ -22,7 +22,6 @@ class Did(StrEnum):
     LIST_APPENDED = "list_appended"
     LIST_REVIEWED = "list_reviewed"
     LIST_DISCARDED = "list_discarded"
-    LIST_RELEASED = "list_released"
     CAMPAIGN_STARTED = "campaign_started"
     START_CONFIRMED = "start_confirmed"
     CAMPAIGN_PAUSED = "campaign_paused"
@@ -34,7 +33,6 @@ class Did(StrEnum):
     CONTACT_ADDED = "contact_added"
     CONTACT_CALLED_BACK = "contact_called_back"
     ATTEMPT_DECIDED = "attempt_decided"
-    DISPOSITION_SET = "disposition_set"
     # numbers
     NUMBERS_SUPPRESSED = "numbers_suppressed"
     NUMBER_UNSUPPRESSED = "number_unsuppressed"
@@ -62,12 +60,8 @@ class Did(StrEnum):
     # the rest
     REHEARSAL_STARTED = "rehearsal_started"
     REHEARSAL_REMOVED = "rehearsal_removed"
-    AGENTS_CHANGED = "agents_changed"
-    WEBHOOKS_CHANGED = "webhooks_changed"
-    TEMPLATES_CHANGED = "templates_changed"
     ACCOUNTS_CHANGED = "accounts_changed"
     RECORDS_TRIMMED = "records_trimmed"
-    STORE_MIGRATED = "store_migrated"
     OTHER = "other"  # what was asked tells it
 
 

@@ -7,7 +7,6 @@ import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 
@@ -36,12 +35,7 @@ class FileSet:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for growing in self._growing.values():
             growing.unlink(missing_ok=True)
         self._lock.unlink(missing_ok=True)

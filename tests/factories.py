@@ -11,7 +11,7 @@ from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from dialer.ids import new_campaign_id
 from dialer.store import Campaign, Campaigns, ContactRecord, Database
-from dialer.store.contacts import Contacts, Row
+from dialer.store.contacts import PER_CHUNK, Contacts, Row
 
 CALLER_ID = "08000000000"
 COLUMNS = ("agent", "customer")
@@ -165,3 +165,10 @@ def details(sid: str, **changed: Any) -> CallReport:
 def outcomes_of(reports: Sequence[Attempt]) -> list[str | None]:
     """The outcomes, in order."""
     return [one.outcome for one in reports]
+
+
+def contact_with_row(db: Database, campaign: str, n: int) -> tuple[ContactRecord, Row] | None:
+    """Read one contact and its own line."""
+    contacts, (chunk, inside) = Contacts(db), divmod(n - 1, PER_CHUNK)
+    record = contacts.get(campaign, n)
+    return (record, contacts.rows(campaign, chunk)[inside]) if record else None

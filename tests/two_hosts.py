@@ -18,7 +18,7 @@ from dialer.dialing.recovery import AccountRecovery
 from dialer.dialing.releasing import Feeding, Released
 from dialer.pacing import Pacing
 from dialer.settling.settling import Settling
-from dialer.store import Hold
+from dialer.store import Hold, Holds
 from tests.account_kit import FAST, Account
 from tests.phone_company import Call
 from tests.virtual_time import VirtualDatabase
@@ -79,6 +79,7 @@ class Site:
 
     def __init__(self, account: Account, folder: Path) -> None:
         self.account, self.db, self.company = account, account.db, account.company
+        self.holds = Holds(self.db)
         self._folder = folder
         self._runs = 0
         self.restart_feeder()
@@ -107,7 +108,7 @@ class Site:
     @property
     def hold(self) -> Hold | None:
         """What holds dialling."""
-        return self.recovery.hold()
+        return self.holds.read()
 
     def snapshot(self) -> dict[bytes, bytes]:
         """Tell what is on Redis' disk now."""

@@ -6,7 +6,6 @@ about in the zone of each row. What happens when the clock is changed stands in 
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -58,22 +57,6 @@ class CallingHours:
         """Return these hours with more dates off."""
         return replace(self, dates_off=self.dates_off | dates)
 
-    def may_call_at(self, at: datetime, zone: ZoneInfo) -> bool:
-        """Tell whether a call may start at this instant."""
-        today = _local_date(at, zone)
-        return any(w.from_at <= at < w.until_at for w in self._windows_on(today, zone))
-
-    def open_window(self, at: datetime, zone: ZoneInfo) -> OpenWindow | None:
-        """Return the window that contains this instant; None when the hours are closed.
-
-        A window that stays open for weeks is told a week back and ahead; ask again then.
-        """
-        today = _local_date(at, zone)
-        for window in self._windows_on(today, zone):
-            if window.from_at <= at < window.until_at:
-                return self._over_midnights(window, today, zone)
-        return None
-
     def next_open(self, at: datetime, zone: ZoneInfo) -> OpenWindow | None:
         """Return the window that contains this instant, or else the next one.
 
@@ -105,48 +88,6 @@ class CallingHours:
         return day in self.dates_off or any(
             day in holidays_of(calendar, day.year) for calendar in self.calendars_off
         )
-
-
-def next_open_in_all(at: datetime, *hours: tuple[CallingHours, ZoneInfo]) -> OpenWindow | None:
-    """Return when all these hours are open together: at this instant, or else next.
-
-    Args:
-        hours: At least one; each with the zone it is meant in, such as the campaign's hours where
-            the customer lives and the agent's hours where the agent works.
-
-    Returns:
-        None when `SEARCH_DAYS` hold no such time.
-    """
-    overlap = _overlap(at, hours)
-    if overlap is None or overlap.from_at < overlap.until_at:
-        return overlap
-    return _next_overlap(overlap.from_at, hours)
-
-
-# Hours that never meet take 30 ms to search; every contact who waits for the same opening time
-# of the same hours shares the answer.
-@lru_cache(maxsize=4096)
-def _next_overlap(
-    at: datetime, hours: tuple[tuple[CallingHours, ZoneInfo], ...]
-) -> OpenWindow | None:
-    give_up_at = at + timedelta(days=SEARCH_DAYS)
-    while at <= give_up_at:
-        overlap = _overlap(at, hours)
-        if overlap is None or overlap.from_at < overlap.until_at:
-            return overlap
-        at = overlap.from_at
-    return None
-
-
-def _overlap(at: datetime, hours: tuple[tuple[CallingHours, ZoneInfo], ...]) -> OpenWindow | None:
-    """Return what the next windows share: an empty window, opening too late, when they miss."""
-    windows = [window for each, zone in hours if (window := each.next_open(at, zone))]
-    if len(windows) < len(hours):
-        return None
-    return OpenWindow(
-        from_at=max(window.from_at for window in windows),
-        until_at=min(window.until_at for window in windows),
-    )
 
 
 def _local_date(at: datetime, zone: ZoneInfo) -> date:

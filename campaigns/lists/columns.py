@@ -91,7 +91,6 @@ class Header:
     Args:
         columns: Names in the file's order, nameless ones at the end dropped.
         optional: Those of the optional columns that are there.
-        dropped_columns: How many nameless ones at the end were dropped.
         is_suggested: The numbers' columns are likely, and nobody has said that they are right.
         is_ours: A report of ours comes back: its numbers are E.164 without the plus.
     """
@@ -100,7 +99,6 @@ class Header:
     agent: MatchedColumn
     customer: MatchedColumn
     optional: tuple[MatchedColumn, ...]
-    dropped_columns: int
     is_suggested: bool = False
     is_ours: bool = False
 
@@ -154,7 +152,6 @@ def understand_header(
         agent=agent,
         customer=customer,
         optional=_optional_columns(names, choice, taken={agent.index, customer.index}, line=line),
-        dropped_columns=len(cells) - len(names),
         is_suggested=found is None and not choice.takes_suggestion,
         is_ours=is_ours,
     )

@@ -63,7 +63,6 @@ class GivenJudge:
             agent=_MATCHED[Role.AGENT],
             customer=_MATCHED[Role.CUSTOMER],
             optional=tuple(optional),
-            dropped_columns=0,
         )
         self.fingerprints = Fingerprints(columns, self._roles)
         self._judge = RowJudge(self.header, limits=ListLimits(), rules=rules, zone=zone)

@@ -15,7 +15,7 @@ from dialer.logger import get_logger
 from dialer.pacing import SPACING_SLACK_S, WINDOW_MARGIN_S, Allowance
 from dialer.settling.settling import Settling
 from dialer.settling.sweeping import Sweeping
-from dialer.store import Campaigns, Database, Hold, Holds
+from dialer.store import Campaigns, Database, Holds
 from dialer.store.holds import ByMachine
 
 log = get_logger(__name__)
@@ -58,33 +58,9 @@ class AccountRecovery:
             db, allowance=allowance, settling=settling, sweeping=sweeping, options=options
         )
 
-    def hold(self) -> Hold | None:
-        """Tell whether and why nothing is dialled; None when dialling is allowed."""
-        return self._holds.read()
-
-    def set_hold(self, why: str) -> None:
-        """Stop all dialling until somebody releases it by hand.
-
-        Raises:
-            NotPlain: The reason is longer than a line, or holds control characters.
-        """
-        self._holds.set_by_hand(why)
-
-    def release(self, hold: Hold | None = None) -> bool:
-        """Let dialling go on, as a person, whatever is not known yet.
-
-        Args:
-            hold: As the person saw it; None: as it stands now.
-
-        Returns:
-            False when nothing held it, or another hold stands by now.
-        """
-        seen = hold or self.hold()
-        return seen is not None and self._holds.release(hand=seen.hand, machine=seen.machine)
-
     def tick(self) -> None:
         """Bring the machine's hold nearer to its end; call each second."""
-        hold = self.hold()
+        hold = self._holds.read()
         if hold is None or hold.machine is None:
             return
         machine = hold.machine

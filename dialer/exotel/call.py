@@ -40,13 +40,11 @@ class Call:
     """
 
     sid: str
-    parent_sid: str | None
     account_sid: str | None
     agent: str | None = field(repr=False)
     customer: str | None = field(repr=False)
     caller_id: str | None
     status: str | None
-    direction: str | None
     answered_by: str | None
     created_at: datetime | None
     updated_at: datetime | None
@@ -127,13 +125,11 @@ def call_from(fields: Any, *, timezone: ZoneInfo) -> Call:
     started_at = values.instant(fields.get("StartTime"), timezone)
     return Call(
         sid=sid,
-        parent_sid=values.sid(fields.get("ParentCallSid")),
         account_sid=values.text(fields.get("AccountSid")),
         agent=values.text(fields.get("From")),
         customer=values.text(fields.get("To")),
         caller_id=values.text(fields.get("PhoneNumberSid")),
         status=values.status(fields.get("Status")),
-        direction=values.word(fields.get("Direction")),
         answered_by=answered_by,
         created_at=values.instant(fields.get("DateCreated"), timezone),
         updated_at=values.instant(fields.get("DateUpdated"), timezone),

@@ -259,10 +259,6 @@ class Attempts:
         )
         return {text(id_): at for id_, at in listed if text(id_).partition("-")[0] == campaign}
 
-    def open_count(self) -> int:
-        """Count the attempts not yet settled."""
-        return self._db.client.zcard(self._db.key("open"))
-
     def _key(self, campaign: str, n: int) -> str:
         return self._db.key("c", campaign, "attempts", (n - 1) // PER_CHUNK)
 

@@ -308,12 +308,6 @@ class Contacts:
             for (contact, _), answer in zip(wanted, answers, strict=True)
         ]
 
-    def with_row(self, campaign: str, n: int) -> tuple[ContactRecord, Row] | None:
-        """Read one contact and its own line; None when there is none of this number."""
-        chunk, inside = divmod(n - 1, PER_CHUNK)
-        record = self.get(campaign, n)
-        return (record, self.rows(campaign, chunk)[inside]) if record else None
-
     def lines(self, campaign: str, *, after: int, until: int) -> Iterator[int]:
         """Read the lines of the contacts after one and up to another."""
         for chunk in range(after // PER_CHUNK, (until + PER_CHUNK - 1) // PER_CHUNK):

@@ -78,11 +78,6 @@ _ENDS[0] = None
 _CODES: dict[str, int] = {str(end): code for end, code in END_CODES.items()}
 
 
-def code_of(end: Outcome | NotDialled) -> int:
-    """Give the number that stands for an outcome or reason in a contact's record."""
-    return _CODES[end]
-
-
 class ContactRecord(NamedTuple):
     """One contact as it stands; a tuple, because a million are made and a tuple is made faster.
 

@@ -56,7 +56,7 @@ def end_hold(station):
 
 
 def is_held(station) -> bool:
-    return station.wiring.account_recovery.hold() is not None
+    return station.wiring.holds.read() is not None
 
 
 def test_r1_a_killed_redis_keeps_every_write_it_acknowledged(server):
@@ -99,10 +99,10 @@ def test_r1_a_host_reports_only_what_can_no_longer_grow(station, server):
 
     station.wiring.host_recovery.tick()
 
-    assert station.wiring.account_recovery.hold().waiting_for
+    assert station.wiring.holds.read().waiting_for
     station.pass_time(BEFORE_REPORT_S)
     station.wiring.host_recovery.tick()
-    assert not station.wiring.account_recovery.hold().waiting_for
+    assert not station.wiring.holds.read().waiting_for
 
 
 def dial_and_come_back_older(station, server, folder, *, released_before=True, **rules) -> str:
@@ -223,7 +223,7 @@ def test_r2_r8_an_emptied_redis_is_noticed_and_the_pair_is_not_rung_again(statio
 
     assert dropped in ([Dropped("hold")], [])
     assert station.provider.verdict()["calls"] == 1
-    assert station.wiring.account_recovery.hold() is None
+    assert station.wiring.holds.read() is None
 
 
 def test_r2_r8_after_the_longest_call_the_pair_is_free_again(station):

@@ -187,7 +187,7 @@ def test_w6_a_worker_that_stands_still_before_its_request_heeds_what_was_stopped
         case "cancel":
             campaigns.move(station.campaign(campaign), CampaignState.CANCELLING)
         case "hold":
-            station.wiring.account_recovery.set_hold("somebody stopped everything")
+            station.wiring.holds.set_by_hand("somebody stopped everything")
         case "suppress":
             customer = station.attempts(campaign)[0].customer
             file = io.BytesIO(f"{customer}\n".encode())

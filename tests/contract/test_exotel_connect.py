@@ -130,14 +130,13 @@ def test_a_call_just_placed_is_in_progress_and_has_no_end():
     call = read_call((SAMPLES / "connect_200_v3docs.json").read_bytes(), timezone=IST)
 
     assert call.sid == "b6cfaf5f5cef3ca0fc937749ef96d245"
-    assert call.parent_sid is None
     assert call.account_sid == "acct_sid"
     assert (call.agent, call.customer, call.caller_id) == (
         "09000030240",
         "09000038847",
         "08000004890",
     )
-    assert (call.status, call.direction, call.answered_by) == ("in-progress", "outbound-api", None)
+    assert (call.status, call.answered_by) == ("in-progress", None)
     assert call.created_at == datetime(2024, 3, 3, 10, 48, 33, tzinfo=IST)
     assert call.updated_at == datetime(2024, 3, 3, 10, 53, 33, tzinfo=IST)
     assert call.started_at == datetime(2024, 3, 3, 10, 48, 33, tzinfo=IST)

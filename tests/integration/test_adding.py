@@ -23,7 +23,16 @@ from dialer.store.campaigns import WrongState
 from dialer.store.contacts import Contacts
 from dialer.store.external_ids import bearers_of
 from tests.books_kit import purging_of
-from tests.factories import agent, append_contacts, customer, pair, rules, start, store_campaign
+from tests.factories import (
+    agent,
+    append_contacts,
+    contact_with_row,
+    customer,
+    pair,
+    rules,
+    start,
+    store_campaign,
+)
 
 ADDED, KNOWN, CONFLICT = Took.ADDED, Took.KNOWN, Took.CONFLICT
 
@@ -252,7 +261,7 @@ def test_its_cells_stand_under_the_campaigns_columns(adding, db):
 
     put(adding, db, "campaign", contact(100, "crm-1", priority="7", row={"plan": "gold"}))
 
-    record, row = Contacts(db).with_row("campaign", 1)
+    record, row = contact_with_row(db, "campaign", 1)
     assert record.priority == 7
     assert row.cells == ("+919876540100", "gold", agent(1), "7")
     assert row.external_id == "crm-1"
@@ -460,7 +469,7 @@ def test_a_purged_customer_is_forgotten_by_their_external_id_too(adding, db, acc
     purging_of(db, tmp_path).number("+919876547001")
 
     assert bearers_of(db, [(id_, "crm-1")]) == [None]
-    assert Contacts(db).with_row(id_, 2)[1].external_id == ""
+    assert contact_with_row(db, id_, 2)[1].external_id == ""
 
 
 def test_contacts_without_an_id_pay_nothing(adding, db):

@@ -9,7 +9,7 @@ from campaigns.numbers.phone import PhoneRules
 from dialer.loading.loading import Loading, LoadOptions, NameTaken
 from dialer.store import Campaigns
 from dialer.store.contacts import Contacts
-from tests.factories import agent, customer, rules
+from tests.factories import agent, contact_with_row, customer, rules
 
 FIRST = f"""agent,customer,plan
 {agent(1)},{customer(1)},gold
@@ -63,12 +63,12 @@ def test_the_same_content_is_not_compared(loading, campaign):
 
 @pytest.mark.parametrize("dedupe", [Dedupe.FILE, Dedupe.ACTIVE])
 def test_only_new_customers_are_appended_and_what_was_loaded_stays(db, loading, campaign, dedupe):
-    before = [Contacts(db).with_row(campaign.id, n) for n in range(1, 4)]
+    before = [contact_with_row(db, campaign.id, n) for n in range(1, 4)]
 
     loaded = loading.append(file(CHANGED), campaign=campaign, options=LoadOptions(dedupe=dedupe))
 
     assert (loaded.summary.accepted, loaded.summary.duplicate, loaded.summary.rejected) == (1, 3, 1)
-    assert [Contacts(db).with_row(campaign.id, n) for n in range(1, 4)] == before
+    assert [contact_with_row(db, campaign.id, n) for n in range(1, 4)] == before
     assert Contacts(db).get(campaign.id, 4).customer == customer(4)
 
 
@@ -113,7 +113,7 @@ def test_the_rejected_file_is_mended_and_appended_as_it_is(db, loading):
 
     assert (diff.new.count, diff.missing.count) == (1, 1)
     assert appended.summary.accepted == 1
-    assert Contacts(db).with_row(loaded.campaign.id, 2)[1].cells == (agent(1), customer(2), "b")
+    assert contact_with_row(db, loaded.campaign.id, 2)[1].cells == (agent(1), customer(2), "b")
 
 
 def test_what_is_still_wrong_in_a_mended_file_is_rejected_with_its_own_columns_alone(loading):

@@ -27,7 +27,7 @@ from dialer.store.contacts import Contacts, customers_of
 from dialer.store.scripts import Given, script_of
 from dialer.store.snapshot import contact_lines
 from tests.conservation import check_conservation
-from tests.factories import rules
+from tests.factories import contact_with_row, rules
 
 BLOCKS = 3
 ROWS = 4_500  # two blocks of 2,000 contacts and a bit
@@ -149,7 +149,7 @@ def test_rejected_rows_are_kept_with_line_code_and_reason(db, tmp_path):
 def test_cells_travel_untouched(db, tmp_path):
     load(db, tmp_path, listed(20))
 
-    found = Contacts(db).with_row(Campaigns(db).find("sale").id, 7)
+    found = contact_with_row(db, Campaigns(db).find("sale").id, 7)
 
     assert found is not None
     _, row = found

@@ -70,7 +70,7 @@ def seeded(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory)
         db.client.hset(db.key("c", id_, "attempts", 0), mapping=stored)
         db.client.hset(db.key("busy"), f"91{AGENT}", f"{id_}-3-1-k3x9p0k3x8")
         db.client.hset(db.key("c", id_), "why", f"asked by +91 {CUSTOMER[:5]} {CUSTOMER[5:]}")
-        web.wiring.account_recovery.set_hold(f"call +91{CUSTOMER} first")
+        web.wiring.holds.set_by_hand(f"call +91{CUSTOMER} first")
         web.api("PUT", "/suppressions", json={"number": f"+91{SUPPRESSED}", "why": CELL})
         yield web
 

@@ -56,7 +56,7 @@ def one_call_is_live(site: Site) -> None:
 
 def test_r9_a_hold_set_by_hand_while_the_machine_works_its_own_off_stands(site):
     lose_the_call(site)
-    site.list_calls(while_reading=lambda: site.recovery.set_hold("stop everything"))
+    site.list_calls(while_reading=lambda: site.holds.set_by_hand("stop everything"))
 
     site.recovery.tick()
 
@@ -86,7 +86,7 @@ def test_r9_a_hold_by_hand_hides_nothing_and_recovery_goes_on_beside_it(site):
     before = dialled_once(site, host)
     site.come_back_older(before)
     site.feed()
-    site.recovery.set_hold("let me look first")
+    site.holds.set_by_hand("let me look first")
 
     assert not site.hold.by_hand
     assert (site.hold.lost, site.hold.waiting_for) == (True, ("first",))
@@ -97,19 +97,20 @@ def test_r9_a_hold_by_hand_hides_nothing_and_recovery_goes_on_beside_it(site):
 
 def test_r9_a_person_ends_the_hold_they_saw_and_no_other(site):
     store_campaign(site.db, [pair(1, 1)])
-    site.recovery.set_hold("mine")
+    site.holds.set_by_hand("mine")
     seen = site.hold
-    site.recovery.set_hold("somebody else's")
+    site.holds.set_by_hand("somebody else's")
 
-    assert site.recovery.release(seen) is False
+    assert site.holds.release(hand=seen.hand, machine=seen.machine) is False
     assert site.hold.why == "somebody else's"
-    assert site.recovery.release() is True
+    now = site.hold
+    assert site.holds.release(hand=now.hand, machine=now.machine) is True
     assert site.hold is None
 
 
 def test_r9_the_hold_by_hand_ends_and_leaves_the_machines(site):
     lose_the_call(site)
-    site.recovery.set_hold("mine")
+    site.holds.set_by_hand("mine")
 
     wiring = Wiring(Settings(_env_file=None))
     vars(wiring).update(db=site.db)
@@ -149,7 +150,7 @@ def test_r9_a_hold_by_hand_that_an_earlier_version_set_is_still_by_hand(site):
     site.seconds(60)
 
     assert (site.hold.why, site.hold.by_hand) == ("before", True)
-    assert site.recovery.release()
+    assert site.holds.release(hand=site.hold.hand, machine=None)
     assert site.hold is None
 
 
@@ -551,7 +552,7 @@ def test_while_held_by_hand_calls_are_looked_up_and_settled(site):
     campaign = store_campaign(site.db, [pair(1, 1)])
     host = site.host("first")
     dialled_once(site, host)
-    site.recovery.set_hold("stop")
+    site.holds.set_by_hand("stop")
     (call,) = site.company.live()
     site.company.end(call)
     site.db.pass_time(200)

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.hours.calling_hours import CallingHours, next_open_in_all
+from campaigns.hours.calling_hours import CallingHours
+from tests.opening import may_call_at, open_window
 
 MINUTE = timedelta(minutes=1)
 SEARCHED_MIN = 2 * 24 * 60
@@ -94,7 +95,7 @@ def test_windows_of_a_day_are_apart_and_in_order(text):
 def test_a_call_may_start_only_when_the_local_clock_allows_it(case):
     hours, at, zone = case
 
-    may_call = hours.may_call_at(at, zone)
+    may_call = may_call_at(hours, at, zone)
 
     if may_call:
         assert the_local_clock_allows(hours, at, zone)
@@ -109,7 +110,7 @@ def test_the_next_window_is_the_earliest_in_which_a_call_may_start(case):
     opened = hours.next_open(at, zone)
 
     steps = (at + n * MINUTE for n in range(SEARCHED_MIN))
-    earliest_at = next((step for step in steps if hours.may_call_at(step, zone)), None)
+    earliest_at = next((step for step in steps if may_call_at(hours, step, zone)), None)
     if opened is None or opened.from_at >= at + SEARCHED_MIN * MINUTE:
         assert earliest_at is None
     else:
@@ -120,30 +121,12 @@ def test_the_next_window_is_the_earliest_in_which_a_call_may_start(case):
 def test_a_window_is_open_to_its_last_instant_and_closed_on_both_sides(case):
     hours, at, zone = case
 
-    opened = hours.open_window(at, zone)
+    opened = open_window(hours, at, zone)
 
-    assert (opened is not None) == hours.may_call_at(at, zone)
+    assert (opened is not None) == may_call_at(hours, at, zone)
     if opened is not None and opened.until_at - opened.from_at < timedelta(days=7):
         just_before = timedelta(microseconds=1)
-        assert hours.may_call_at(opened.from_at, zone)
-        assert hours.may_call_at(opened.until_at - just_before, zone)
-        assert not hours.may_call_at(opened.from_at - just_before, zone)
-        assert not hours.may_call_at(opened.until_at, zone)
-
-
-@given(hours_at_a_place(), hours_at_a_place())
-def test_hours_open_together_are_open_each_and_earliest(one_case, other_case):
-    one, at, zone = one_case
-    other, _, other_zone = other_case
-
-    opened = next_open_in_all(at, (one, zone), (other, other_zone))
-
-    def both_open(step: datetime) -> bool:
-        return one.may_call_at(step, zone) and other.may_call_at(step, other_zone)
-
-    steps = (at + n * MINUTE for n in range(SEARCHED_MIN))
-    earliest_at = next((step for step in steps if both_open(step)), None)
-    if opened is None or opened.from_at >= at + SEARCHED_MIN * MINUTE:
-        assert earliest_at is None
-    else:
-        assert earliest_at == max(at, opened.from_at)
+        assert may_call_at(hours, opened.from_at, zone)
+        assert may_call_at(hours, opened.until_at - just_before, zone)
+        assert not may_call_at(hours, opened.from_at - just_before, zone)
+        assert not may_call_at(hours, opened.until_at, zone)

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.attempt import (
-    LEGAL_TRANSITIONS,
     Attempt,
     AttemptState,
     CallReport,
@@ -35,6 +34,14 @@ from tests.factories import answered, attempt, details, four_fields, terminal
 
 AT_S = 1_800_000_200.0
 PLACING = attempt(state=AttemptState.PLACING, sid=None, sid_is_proven=False, version=1)
+LEGAL_TRANSITIONS: dict[AttemptState, frozenset[AttemptState]] = {
+    AttemptState.PLACING: frozenset(
+        {AttemptState.PLACED, AttemptState.UNKNOWN, AttemptState.SETTLED}
+    ),
+    AttemptState.UNKNOWN: frozenset({AttemptState.PLACED, AttemptState.SETTLED}),
+    AttemptState.PLACED: frozenset({AttemptState.SETTLED}),
+    AttemptState.SETTLED: frozenset(),
+}
 LEGS = [
     ("completed", "completed", 30),
     ("completed", "busy", 0),
