@@ -12,6 +12,7 @@ from collections.abc import Iterable
 _SUSPECT = frozenset("=+-@\t\r\n\0 ＝＋－＠")
 _RUNS = re.compile(r"[\t\r\n\0]|\s*[=+\-@＝＋－＠]")
 _LONG_NUMBER = re.compile(r"(\+?[0-9]{9,}|0[0-9]+)\Z")
+_WITH_PLUS = re.compile(r"\+[0-9]{7,}\Z")
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*\Z")
 
 
@@ -26,6 +27,14 @@ def safe_cell(text: str) -> str:
     return f"'{text}"
 
 
+def kept_cell(text: str) -> str:
+    """Make a cell safe that comes back, and a number keep its plus.
+
+    A spreadsheet program takes the plus off; +65 9123 4567 would come back as a number of India's.
+    """
+    return f"'{text}" if _WITH_PLUS.match(text) else safe_cell(text)
+
+
 def as_text_numbers(cells: Iterable[str | None]) -> list[str | None]:
     """Write long numbers, and those with a leading zero, so that a spreadsheet program keeps them whole.
 
@@ -35,12 +44,12 @@ def as_text_numbers(cells: Iterable[str | None]) -> list[str | None]:
 
 
 def as_they_were(cells: Iterable[str]) -> tuple[str, ...]:
-    """Take the apostrophes off that `safe_cell` has put there."""
+    """Take the apostrophes off that `safe_cell` and `kept_cell` have put there."""
     return tuple(cell[1:] if cell[:1] == "'" and _is_run(cell[1:]) else cell for cell in cells)
 
 
 def _is_run(text: str) -> bool:
-    return safe_cell(text) != text
+    return kept_cell(text) != text
 
 
 def safe_cells(cells: Iterable[str | None]) -> list[str | None]:

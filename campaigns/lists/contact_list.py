@@ -32,7 +32,7 @@ from campaigns.lists.columns import (
 from campaigns.lists.header_line import LOOKED_AT, find_header
 from campaigns.lists.judged_rows import Chunk, Rejected, Remark
 from campaigns.lists.open_file import OpenWorkbook, open_source
-from campaigns.lists.preview import UnderstoodRow, understood
+from campaigns.lists.preview import understood
 from campaigns.lists.row_judge import RowJudge, remark_total
 from campaigns.lists.sieve import NO_OTHER_LISTS, Dedupe, OtherLists, Sieve
 from campaigns.lists.source import (
@@ -42,6 +42,7 @@ from campaigns.lists.source import (
     ListSource,
     ReadingChoice,
     Row,
+    UnderstoodRow,
 )
 from campaigns.lists.total_line import is_total_line
 from campaigns.lists.workbook import open_workbook

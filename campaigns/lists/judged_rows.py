@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from campaigns.contact import Contact
-from campaigns.spreadsheet_safety import as_text_numbers, safe_cell
+from campaigns.spreadsheet_safety import as_text_numbers, kept_cell, safe_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,8 @@ def write_rejected(
 
     The upload's columns stay as they are, followed by line, error_code and error. Cells without
     a column come last, where loading finds them again. What a spreadsheet program would run has an
-    apostrophe in front, which is taken off again when the mended file is loaded.
+    apostrophe in front, and so has a number with a plus, which such a program would take off; the
+    apostrophe is taken off again when the mended file is loaded.
 
     Args:
         text_numbers: Write numbers so that a spreadsheet program keeps all their digits.
@@ -130,8 +131,9 @@ def write_rejected(
     for row in rows:
         cells = [*row.cells, *[""] * (len(columns) - len(row.cells))]
         own, surplus = cells[: len(columns)], cells[len(columns) :]
-        safe = map(safe_cell, (*own, str(row.line), row.code, row.message, *surplus))
-        yield _csv_line(as_text_numbers(safe) if text_numbers else safe)
+        told = (*own, str(row.line), row.code, row.message, *surplus)
+        safe = as_text_numbers(map(safe_cell, told)) if text_numbers else map(kept_cell, told)
+        yield _csv_line(safe)
 
 
 REMARKS = ("line", "error_code", "error")

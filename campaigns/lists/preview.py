@@ -1,28 +1,9 @@
 """The first rows of a list as they were understood, for a person who has to say whether that is right."""
 
-from dataclasses import dataclass
-
 from campaigns.contact import Contact
 from campaigns.lists.columns import Header, MatchedColumn
 from campaigns.lists.judged_rows import Rejected
-from campaigns.lists.source import Row
-
-
-@dataclass(frozen=True, slots=True)
-class UnderstoodRow:
-    """A row as it would be taken.
-
-    Args:
-        agent: E.164, or the cell as it is where the row is not taken; as `customer`.
-        name: The customer's.
-        problem: Why it would not be taken; '' when it would, others' rows apart.
-    """
-
-    line: int
-    agent: str
-    customer: str
-    name: str
-    problem: str
+from campaigns.lists.source import Row, UnderstoodRow
 
 
 def understood(header: Header, row: Row, verdict: Contact | Rejected) -> UnderstoodRow:

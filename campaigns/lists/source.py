@@ -6,6 +6,39 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 
+@dataclass(frozen=True, slots=True)
+class UnderstoodRow:
+    """A row as it would be taken.
+
+    Args:
+        agent: E.164, or the cell as it is where the row is not taken; as `customer`.
+        name: The customer's.
+        problem: Why it would not be taken; '' when it would, others' rows apart.
+    """
+
+    line: int
+    agent: str
+    customer: str
+    name: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What a file would be read as, were it settled so.
+
+    Args:
+        columns: Their names.
+        rows: The first ones, as far as they are understood.
+        problem: Why there are none; '' where there are.
+    """
+
+    choice: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[UnderstoodRow, ...] = ()
+    problem: str = ""
+
+
 class CampaignFileError(Exception):
     """The file as a whole cannot be used; the message is one line and says what to do.
 
@@ -29,6 +62,7 @@ class CampaignFileError(Exception):
         self.line = line
         self.choice = choice
         self.choices = choices
+        self.glimpses: tuple[Glimpse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

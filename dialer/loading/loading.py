@@ -36,7 +36,7 @@ from campaigns.lists.diff import ListDiff
 from campaigns.lists.external_ids import Fingerprints
 from campaigns.lists.judged_rows import Chunk, Rejected, Summary, write_rejected
 from campaigns.lists.sieve import Dedupe, Lookup, OtherLists, listed_nowhere
-from campaigns.lists.source import AS_FOUND, ReadingChoice
+from campaigns.lists.source import AS_FOUND, CampaignFileError, Glimpse, ReadingChoice
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer import failpoints
 from dialer.call_request import check_call
@@ -56,6 +56,8 @@ from dialer.workbooks.apart import open_workbook_apart
 log = get_logger(__name__)
 
 _COPY_BYTES = 1 << 20
+_MOST_GLIMPSED_BYTES = 5_000_000  # each glimpse reads the whole file once more
+_MOST_GLIMPSES = 3
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 _TAKE_NO_ROWS = {CampaignState.CANCELLING, CampaignState.CANCELLED}
 
@@ -352,6 +354,29 @@ class Loading:
             if rules.custom_field and campaign is None:
                 _check_custom_field(rules.custom_field, contact_list)
             yield contact_list
+
+    def glimpses(
+        self,
+        file: BinaryIO,
+        error: CampaignFileError,
+        *,
+        rules: CampaignRules,
+        options: LoadOptions,
+        campaign: Campaign | None = None,
+    ) -> tuple[Glimpse, ...]:
+        """Tell what a file would be read as with each of the first answers to what is asked of it."""
+        if not error.choices or file.seek(0, os.SEEK_END) > _MOST_GLIMPSED_BYTES:
+            return ()
+        found = []
+        for answer in error.choices[:_MOST_GLIMPSES]:
+            settled: dict[str, Any] = {error.choice: answer}
+            answered = replace(options, reading=replace(options.reading, **settled))
+            try:
+                with self._open(file, rules, answered, campaign=campaign) as one:
+                    found.append(Glimpse(answer, one.header.columns, tuple(one.preview())))
+            except CampaignFileError as problem:
+                found.append(Glimpse(answer, problem=str(problem)))
+        return tuple(found)
 
     @contextlib.contextmanager
     def _private_copy(self, file: BinaryIO) -> Iterator[tuple[BinaryIO, str]]:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from campaigns.spreadsheet_safety import as_text_numbers, safe_cell, safe_cells
+from campaigns.spreadsheet_safety import as_text_numbers, kept_cell, safe_cell, safe_cells
 from dialer.reporting.cells import (
     end_to_end,
     instants,
@@ -20,7 +20,7 @@ from dialer.reporting.cells import (
     number_texts,
     text_array,
 )
-from dialer.reporting.tables import Column, Columns, Table, Type
+from dialer.reporting.tables import Column, Columns, Kind, Table, Type
 
 
 class CsvFile:
@@ -47,6 +47,7 @@ class CsvFile:
         self._zone = zone
         self._raw = raw
         self._text_numbers = text_numbers
+        self._keeps_plus = table.kind is Kind.REJECTED and not raw  # it comes back to be loaded
         header = io.StringIO()
         csv.writer(header).writerow(table.header if raw else map(safe_cell, table.header))
         self._file.write(header.getvalue().encode("utf-8-sig" if bom else "utf-8"))
@@ -82,6 +83,8 @@ class CsvFile:
                 return text_array(["true" if cell else "false" for cell in cells])
             case Type.WORD | Type.TEXT if self._text_numbers:
                 return text_array(as_text_numbers(cells if self._raw else safe_cells(cells)))
+            case Type.TEXT if self._keeps_plus:
+                return text_array([kept_cell(cell) if cell else cell for cell in cells])
             case Type.TEXT if not self._raw:
                 return text_array(safe_cells(cells))
             case Type.WORD | Type.TEXT | Type.MONEY:

@@ -1,6 +1,7 @@
 """The same people are not called twice because a file has another name, or because they are elsewhere."""
 
 import io
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -269,3 +270,19 @@ def test_a_file_that_brings_nothing_new_widens_no_campaign(loading, db, tmp_path
     assert back.summary.duplicate == 2
     assert back.campaign.columns == ("agent", "customer", "name")
     check_conservation(db)
+
+
+@pytest.mark.parametrize("from_report", [True, False])
+def test_a_rejected_number_keeps_its_country_through_a_spreadsheet_program(
+    loading, db, tmp_path, from_report
+):
+    first = load(loading, b"agent,customer\n9000000001,+6591234567\n", "sale")
+    path = rejected_report(loading, db, tmp_path / "out") if from_report else first.rejected_file
+    # a spreadsheet program takes every cell of digits with a plus in front for a number
+    saved = re.sub(r"(?m)(^|,)\+([0-9]+)(?=,|$)", r"\1\2", path.read_text(encoding="utf-8"))
+
+    back = append(loading, db, saved.encode())
+
+    assert (back.summary.accepted, back.mended) == (0, 1)
+    [row] = Campaigns(db).rejected_rows(back.campaign.id)
+    assert (row.code, row.cells[1]) == ("country_not_allowed", "+6591234567")

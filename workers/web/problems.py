@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem details: one shape for all, and never a traceback."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import redis
@@ -142,9 +143,15 @@ def _of_list(error: Exception) -> Problem | None:
                 field=error.choice or None,
             )
         case CampaignFileError(line=line, choices=choices):
-            field, answers = error.choice or None, list(choices) or None
-            said = _sentence(error)
-            return Problem(422, "file_unusable", said, line=line, field=field, choices=answers)
+            return Problem(
+                422,
+                "file_unusable",
+                _sentence(error),
+                line=line,
+                field=error.choice or None,
+                choices=list(choices) or None,
+                glimpses=[asdict(one) for one in error.glimpses] or None,
+            )
         case _:
             return None
 

@@ -124,7 +124,12 @@ async def report(request: Request) -> Response:
     if kind not in set(Kind) or format_ not in set(Format):
         raise HTTPException(404)
     return await report_response(
-        services_of(request), campaign, Kind(kind), Format(format_), visitor
+        services_of(request),
+        campaign,
+        Kind(kind),
+        Format(format_),
+        visitor,
+        text_numbers=_wants_texts(request),
     )
 
 
@@ -132,7 +137,11 @@ async def rejected(request: Request) -> Response:
     """Send the rows that were not taken."""
     require(request, Scope.READ)
     campaign = await _campaign(request)
-    return rejected_csv(services_of(request), campaign)
+    return rejected_csv(services_of(request), campaign, text_numbers=_wants_texts(request))
+
+
+def _wants_texts(request: Request) -> bool:
+    return request.query_params.get("text_numbers") == "yes"
 
 
 async def _campaign(request: Request) -> Campaign:
