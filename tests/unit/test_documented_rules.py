@@ -1,10 +1,11 @@
-"""The pages on rules and lists name every option and every code there is."""
+"""The pages on rules, lists and reports name every option, code and outcome there is."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from campaigns.attempt import AGENT_SIDE, CHARGED, CUSTOMER_SIDE, Outcome
 from campaigns.campaign_rules import CampaignRules
 from campaigns.hours.calling_hours_text import PRESETS
 from campaigns.lists.row_faults import RowFault, RowWarning
@@ -14,7 +15,10 @@ from campaigns.outlook.forecast import Constraint
 from campaigns.retry_policy import MACHINE, RETRIABLE, RetryRule
 
 DOCS = Path(__file__).parents[2] / "docs"
-RULES, LISTS = ((DOCS / f"{page}.md").read_text(encoding="utf-8") for page in ("rules", "lists"))
+RULES, LISTS, REPORTS = (
+    (DOCS / f"{page}.md").read_text(encoding="utf-8") for page in ("rules", "lists", "reports")
+)
+SIDES = {"customer": CUSTOMER_SIDE, "agent": AGENT_SIDE}
 
 
 def table_rows(text: str) -> list[str]:
@@ -33,6 +37,18 @@ def test_every_rule_has_a_row_with_an_example(rule):
 @pytest.mark.parametrize("cause", sorted([*RETRIABLE, MACHINE]))
 def test_every_outcome_a_retry_may_name_is_named(cause):
     assert f"`{cause}`" in RULES
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_is_told_with_its_side_and_whether_it_is_charged(outcome):
+    rows = re.findall(r"^\| (\S+) \| (.+) \| (yes|no) \|$", REPORTS, re.MULTILINE)
+
+    [(side, charged)] = [(row[0], row[2]) for row in rows if f"`{outcome}`" in row[1]]
+
+    assert charged == ("yes" if outcome in CHARGED else "no")
+    assert [name for name, outcomes in SIDES.items() if outcome in outcomes] == [
+        name for name in SIDES if name == side
+    ]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
