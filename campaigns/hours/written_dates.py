@@ -98,6 +98,8 @@ def _time(text: str) -> time | None:
 _NUMBERS = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})")
 _NAMED = (
     re.compile(r"(?P<d>\d{1,2})(?:st|nd|rd|th)?[-/. ,]*(?P<m>[a-z]{3,9})[-/. ,]*(?P<y>\d{4})"),
+    # 1-Dec-26 is what spreadsheets make of a day by themselves; none puts the year first there
+    re.compile(r"(?P<d>\d{1,2})[-/. ](?P<m>[a-z]{3,9})[-/. ](?P<y>\d{2})"),
     re.compile(r"(?P<m>[a-z]{3,9})[-/. ]*(?P<d>\d{1,2})(?:st|nd|rd|th)?[-/. ,]+(?P<y>\d{4})"),
     re.compile(r"(?P<y>\d{4})[-/. ,]*(?P<m>[a-z]{3,9})[-/. ,]*(?P<d>\d{1,2})"),
 )
@@ -115,7 +117,8 @@ def _days(text: str) -> list[date]:
     for pattern in _NAMED:
         if found := pattern.fullmatch(text):
             month = _month(found["m"])
-            return _valid(int(found["y"]), month, int(found["d"])) if month else []
+            year = int(found["y"]) + (_CENTURY if len(found["y"]) < _YEAR_DIGITS else 0)
+            return _valid(year, month, int(found["d"])) if month else []
     found = _NUMBERS.fullmatch(text)
     if not found:
         return []

@@ -130,10 +130,11 @@ def understand_header(
     """Read the first row of a list as its columns' names.
 
     Args:
+        cells: Each with a name of its own, as `tell_apart` gives them.
         sample: Cells of the first rows below it.
 
     Raises:
-        CampaignFileError: A name is missing or doubled, there are too many, or the row is data.
+        CampaignFileError: There are too many, or the row is data.
         ColumnsUnclear: A needed column is not there, or could be several.
     """
     names = [cell.strip() for cell in cells]
@@ -240,18 +241,6 @@ def _check_names(names: list[str], *, limits: ListLimits, rules: PhoneRules, lin
             "line such as: agent,customer",
             line=line,
         )
-    seen: dict[str, int] = {}
-    for number, name in enumerate(names, start=1):
-        if not name:
-            raise CampaignFileError(
-                f"Column {number} has no name in line {line}. Give it one or remove it.", line=line
-            )
-        first = seen.setdefault(name.casefold(), number)
-        if first != number:
-            raise CampaignFileError(
-                f"Columns {first} and {number} are both named '{name}'. Rename one of them.",
-                line=line,
-            )
 
 
 class _NumberColumns:

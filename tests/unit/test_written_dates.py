@@ -6,16 +6,19 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from campaigns.hours.written_dates import read_date
 from campaigns.hours.zone_names import zone_meant
 from campaigns.lists.columns import Role
 from campaigns.lists.row_options import OptionProblem, read_options
+from dialer.reporting.parquet_file import ParquetFile
+from dialer.reporting.tables import Column, Kind, Table, Type
 
 INDIA = ZoneInfo("Asia/Kolkata")
 DAYS = st.dates(min_value=date(2020, 1, 1), max_value=date(2090, 12, 31))
 MINUTES = st.integers(0, 24 * 60 - 1)
-FORMS = ["%Y-%m-%d", "%Y/%m/%d", "%d %b %Y", "%d-%b-%Y", "%B %d, %Y", "%A, %d %B %Y"]
+FORMS = ["%Y-%m-%d", "%Y/%m/%d", "%d-%b-%y", "%d %b %Y", "%d-%b-%Y", "%B %d, %Y", "%A, %d %B %Y"]
 TIMES = ["%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M%p"]
 
 
@@ -120,3 +123,13 @@ def test_an_offset_of_whole_hours_is_that_offset(hours):
     zone = zone_meant(f"GMT{hours:+d}")
 
     assert zone.utcoffset(datetime(2026, 12, 1)) == timedelta(hours=hours)  # noqa: DTZ001 - any
+
+
+def test_a_zone_goes_by_its_name_of_today_in_a_parquet_file(tmp_path):
+    path = tmp_path / "attempts.parquet"
+    table = Table(Kind.ATTEMPTS, (Column("requested_at", Type.INSTANT),))
+    file = ParquetFile(path, table, zone=ZoneInfo("Asia/Calcutta"))
+    file.write([[1_764_500_000.0]])
+    file.close()
+
+    assert parquet.read_schema(path).field("requested_at").type.tz == "Asia/Kolkata"

@@ -156,10 +156,11 @@ def _tell(campaign: Campaign, line: ContactLine) -> None:
         "attempts": f"{record.made}, {record.charged} of {campaign.rules.max_attempts} used up",
         "line": str(line.row.line) if line.row.line else "none: it was added by itself",
         **({"external id": line.row.external_id} if line.row.external_id else {}),
-        **dict(zip(campaign.columns, line.row.cells, strict=False)),
     }
     table = plain_table("", "")
-    for name, value in facts.items():
+    # a list's own column may be called agent, and its cell is not what is dialled
+    own = zip(campaign.columns, line.row.cells, strict=False)
+    for name, value in (*facts.items(), *own):
         table.add_row(f"[dim]{escape(name)}[/dim]", escape(value))
     show(table)
     if not line.attempts:
