@@ -279,6 +279,16 @@ def test_hours_that_end_while_the_gate_is_asked_have_ended(account, db, late_s, 
         check_conservation(db)
 
 
+def test_an_opening_that_is_past_when_the_gate_is_asked_is_two_seconds_ahead(account, db):
+    """Not in the past: it would be released at once, by a clock that says it is closed."""
+    campaign = store_campaign(db, [pair(1, 1)], hours="09:00-13:31,13:32-13:33")
+    (released,) = account.tick()
+    db.way_s = 200
+
+    assert account.dial(released) == Dropped("outside hours")
+    assert account.contact(campaign).due_s == int(db.now()) + 2
+
+
 def test_rules_changed_after_the_release_are_the_ones_that_count(account, db):
     campaign = store_campaign(db, [pair(1, 1)], time_limit_s=600)
     dialing = account.dialing
@@ -301,6 +311,20 @@ def test_a_contact_does_not_wait_long_at_a_blocked_gate(db, tmp_path):
     assert account.dial(released) == Dropped("blocked")
     assert account.contact(campaign).state is ContactState.WAITING
     check_conservation(db)
+
+
+def test_where_nothing_can_go_for_a_while_the_feeder_waits_too_until_shortly_before(db, tmp_path):
+    account = Account(db, tmp_path, allowance=Allowance(requests=1))
+    store_campaign(db, [pair(n, n) for n in range(3)])
+    first, second, _ = account.tick()
+    account.dial(first)
+
+    assert account.dial(second) == Dropped("blocked")
+    assert account.feeding.tick().held_by == "blocked"
+    db.pass_time(56)
+    assert account.feeding.tick().held_by == "blocked"
+    db.pass_time(4)
+    assert account.feeding.tick().held_by != "blocked"
 
 
 def test_a_contact_whose_worker_dies_at_the_gate_again_and_again_is_closed_as_poison(account, db):
