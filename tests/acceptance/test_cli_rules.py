@@ -194,6 +194,24 @@ def test_a_plan_is_told_without_writing_anything(rig):
     assert rig.json("campaign", "list") == []
 
 
+def test_a_column_called_agent_does_not_hide_who_is_dialled(rig):
+    loaded = rig.load(["9000000001,9876543201,Asha"], name="diwali sale")
+
+    shown = rig.run("contact", "show", f"{loaded['campaign_id']}-1").stdout
+
+    assert "+919876543201" in shown
+    assert "+919000000001" in shown
+    assert " 9000000001" in shown
+
+
+def test_the_command_to_go_on_with_can_be_typed_as_it_stands(rig):
+    file = write(rig, ROWS, name="l.csv")
+
+    told = rig.run("campaign", "load", file, "--name", "diwali sale").stdout
+
+    assert "dialer campaign start 'diwali sale'" in told
+
+
 def test_a_contact_is_called_back_when_somebody_says_so(rig):
     loaded = rig.load(ROWS)
     contact = f"{loaded['campaign_id']}-2"

@@ -1,5 +1,6 @@
 """`dialer campaign load` and `append`: a file in, what became of each row out."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -383,7 +384,7 @@ def _codes_as_json(codes: dict[str, CodeCount]) -> dict[str, Any]:
 
 def _tell(loaded: Loaded, *, name: str, state: CampaignState | None) -> None:
     """Say how the file was understood, what became of its rows, and what to do next."""
-    safe_name = escape(name)
+    safe_name, to_type = escape(name), escape(shlex.quote(name))
     if loaded.already:
         say(f"This content was loaded into {safe_name} before: nothing was done.")
     tell_judgement(loaded)
@@ -395,11 +396,11 @@ def _tell(loaded: Loaded, *, name: str, state: CampaignState | None) -> None:
         case None:
             say(f"\nDry run: nothing was written. {_next_after_dry_run(loaded)}")
         case CampaignState.LOADED if by_itself := _starts_by_itself(loaded):
-            say(f"\n{by_itself} At once: dialer campaign start {safe_name}")
+            say(f"\n{by_itself} At once: dialer campaign start {to_type}")
         case CampaignState.LOADED:
-            say(f"\nNext: dialer campaign start {safe_name}")
+            say(f"\nNext: dialer campaign start {to_type}")
         case _:
-            say(f"\n{safe_name} is {state}. Follow it: dialer campaign status {safe_name} --watch")
+            say(f"\n{safe_name} is {state}. Follow it: dialer campaign status {to_type} --watch")
 
 
 def _next_after_dry_run(loaded: Loaded) -> str:
