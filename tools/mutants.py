@@ -35,7 +35,8 @@ EQUIVALENT = ROOT / "tools/mutants_equivalent.toml"
 
 GATE = "test_gate test_gate_parties test_account_day test_release_limits test_second_person"
 RELEASE = "test_release test_release_times test_release_limits test_turns test_agent_queues"
-RECORD = "test_settling test_release_times test_never_over test_account_day test_dialing"
+RECORD = "test_settling test_rules test_release_limits test_release_times test_never_over"
+RECORD += " test_account_day test_dialing"
 TARGETS = {
     "dialer/lua/gate.lua": f"{GATE} test_agreeing test_dialing test_pacing test_recovery",
     "dialer/lua/release.lua": f"{RELEASE} test_gate test_feeder_races test_idling test_explaining",

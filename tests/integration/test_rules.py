@@ -9,7 +9,7 @@ from dialer.dialing.dialing import Dialled
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import Listed, customer, pair, store_campaign
-from tests.phone_company import Call
+from tests.phone_company import Answer, Call
 
 
 def go_to(account: Account, instant: str) -> None:
@@ -36,6 +36,18 @@ def test_a_customers_daily_cap_counts_all_campaigns_that_set_it(account, db):
 
     go_to(account, "2027-01-16T00:00:03+05:30")
     assert dialled(account) == 1
+    check_conservation(db)
+
+
+def test_a_request_that_was_turned_away_does_not_use_up_a_customers_daily_cap(account, db):
+    store_campaign(db, [pair(1, 1)], max_calls_per_number=1)
+    account.company.answers.append(Answer.NO_CONNECTION)
+    assert dialled(account) == 1  # nothing left
+    db.pass_time(2)
+
+    account.dial_all()
+
+    assert len(account.company.calls) == 1
     check_conservation(db)
 
 
