@@ -35,6 +35,7 @@ EQUIVALENT = ROOT / "tools/mutants_equivalent.toml"
 
 GATE = "test_gate test_gate_parties test_account_day test_release_limits test_second_person"
 RELEASE = "test_release test_release_times test_release_limits test_turns test_agent_queues"
+RELEASE += " test_report_source"
 RECORD = "test_settling test_rules test_release_limits test_release_times test_never_over"
 RECORD += " test_account_day test_dialing"
 TARGETS = {

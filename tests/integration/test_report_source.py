@@ -15,8 +15,9 @@ def source_of(account, campaign, tmp_path):
     return report_source(account.db, found, Allowance(), archives=tmp_path)
 
 
-def test_work_is_ready_while_it_is_released_and_waits_for_its_slot(account, tmp_path):
-    campaign = store_campaign(account.db, [pair(1, 1), pair(2, 2)])
+@pytest.mark.parametrize("people", [1, 2])
+def test_work_is_ready_while_it_is_released_and_waits_for_its_slot(account, tmp_path, people):
+    campaign = store_campaign(account.db, [pair(n, n) for n in range(people)])
     account.tick()
     for _ in range(5):
         account.db.pass_time(0.1)
