@@ -25,11 +25,16 @@ def set_up_when_needed(*, log_format: LogFormat = "auto", level: str) -> None:
     logging.getLogger().handlers = [_SetsUpFirst()]
 
 
-def _set_up_now() -> None:
-    from dialer import logs  # noqa: PLC0415 - what this module is for
+def is_set_up() -> None:
+    """Note that logging was set up: what was wanted before counts no more."""
+    _wanted.clear()
 
-    while _wanted:
-        log_format, level = _wanted.pop()
+
+def _set_up_now() -> None:
+    if _wanted:
+        from dialer import logs  # noqa: PLC0415 - what this module is for
+
+        log_format, level = _wanted[0]
         logs.set_up(log_format=log_format, level=level)
 
 

@@ -111,3 +111,33 @@ def test_numbers_that_are_figures_stay_figures():
         "none": None,
         "at": 1.5e9,
     }
+
+
+def test_what_a_process_sets_up_counts_whatever_its_start_wanted():
+    script = (
+        "from dialer import logs, logger; logger.set_up_when_needed(level='warning');"
+        "logs.set_up(log_format='json', level='info');"
+        "logger.get_logger('here').info('heard')"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert "heard" in done.stderr
+
+
+def test_the_first_line_of_a_command_is_written_as_its_start_wanted_it():
+    script = (
+        "from dialer import logger; logger.set_up_when_needed(log_format='json', level='warning');"
+        "logger.get_logger('here').info('not heard'); logger.get_logger('here').warning('heard');"
+        "import logging; logging.getLogger('other').warning('+919876543210 heard')"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert "not heard" not in done.stderr
+    assert done.stderr.count("heard") == 2
+    assert "+919876543210" not in done.stderr
