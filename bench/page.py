@@ -20,7 +20,7 @@ SECTIONS = (
     ("Flat as it grows", ("flat",)),
     ("Callbacks", ("callbacks", "settle")),
     ("Reports", ("reports",)),
-    ("Reaction", ("reaction",)),
+    ("Reaction", ("reaction", "leads")),
 )
 """Subjects, each with the results that belong to it."""
 

@@ -172,6 +172,7 @@ def plain_pandas(attempts: int, wanted: str, out: Path) -> None:
                 told.source,
                 told.rules_version,
                 told.window,
+                line.row.external_id or None,
                 *own,
             )
         )
@@ -187,6 +188,7 @@ def plain_pandas(attempts: int, wanted: str, out: Path) -> None:
                 None,
                 told.sid,
                 record.charged,
+                line.row.external_id or None,
                 *own,
             )
         )

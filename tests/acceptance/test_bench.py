@@ -26,7 +26,7 @@ SMALL = {
     "bench.reports": ["--attempts", "50"],
     "bench.settle": ["--calls", "5", "--repeats", "1"],
 }
-LONG = {"bench.dial", "bench.reaction", "bench.soak"}
+LONG = {"bench.dial", "bench.leads", "bench.reaction", "bench.soak"}
 """They start whole installations: `make bench QUICK=1` and `make soak` run them."""
 
 

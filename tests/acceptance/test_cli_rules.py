@@ -143,7 +143,7 @@ def test_a_changed_file_shows_what_is_different_before_anything_is_done(rig):
 
     assert refused.returncode == 1
     assert "1  changed" in refused.stderr
-    assert "campaign append" in refused.stderr
+    assert "append the rows to campaign" in refused.stderr
     counts = {name: group["count"] for name, group in dry["diff"].items()}
     assert counts == {"new": 1, "unchanged": 1, "changed": 1, "missing": 0}
     assert (appended["accepted"], appended["duplicate"]) == (1, 2)

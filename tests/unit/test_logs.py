@@ -1,5 +1,8 @@
 """No full phone number and no secret gets through, whatever the code logs."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -35,6 +35,7 @@ WORDS: dict[str, Did | None] = {
     "rehearse": READS,
     "simulator": READS,
     "doctor": READS,
+    "alive": READS,
     # processes; what is done through them is recorded by them
     "up": READS,
     "web": READS,
