@@ -216,7 +216,13 @@ def test_starting_at_once_takes_the_scope_to_operate(web: Site) -> None:
 def appended(web: Site, campaign_id: str, *scopes: Scope) -> httpx.Response:
     row = "agent,customer,name\n+919000000003,+919876543203,Uma\n"
     path = f"/campaigns/{campaign_id}/contacts"
-    return web.api("POST", path, key=web.key(*scopes), files={"file": ("more.csv", row)})
+    return web.api(
+        "POST",
+        path,
+        key=web.key(*scopes),
+        files={"file": ("more.csv", row)},
+        data={"again": "true", "dedupe": "file"},
+    )
 
 
 def test_an_upload_key_appends_to_what_rests_and_to_nothing_that_dials(web: Site) -> None:
