@@ -5,6 +5,7 @@ An entry counts at once: the gate asks the list right before every call.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -107,20 +108,21 @@ class Suppressing:
         added = already = bad_count = 0
         bad: list[BadLine] = []
         listed = open_source(file, ListLimits(), reading=reading, workbooks=open_workbook_apart)
-        numbered = _numbers(listed.rows(), column, self._rules)
-        while batch := list(islice(numbered, _BATCH)):
-            good: list[str] = []
-            for line, cell in batch:
-                match parse_phone(cell, self._rules):
-                    case Phone(e164):
-                        good.append(e164[1:])
-                    case problem:
-                        bad_count += 1
-                        if len(bad) < _MOST_BAD_TOLD:
-                            bad.append(BadLine(line, _told(problem)))
-            new = numbers.add(good, entry)
-            added += new
-            already += len(good) - new
+        with closing(listed):
+            numbered = _numbers(listed.rows(), column, self._rules)
+            while batch := list(islice(numbered, _BATCH)):
+                good: list[str] = []
+                for line, cell in batch:
+                    match parse_phone(cell, self._rules):
+                        case Phone(e164):
+                            good.append(e164[1:])
+                        case problem:
+                            bad_count += 1
+                            if len(bad) < _MOST_BAD_TOLD:
+                                bad.append(BadLine(line, _told(problem)))
+                new = numbers.add(good, entry)
+                added += new
+                already += len(good) - new
         told = {"added": added, "already": already, "bad": bad_count, "source": source, "why": why}
         tell(on=f"list {campaign or 'of the account'}", after=told)
         return Added(added, already, tuple(bad), bad_count)
