@@ -59,6 +59,7 @@ class Overview:
         retries_due: Contacts waiting for another attempt, by when they are due: now, within 5
             minutes, within an hour, later.
         unresolved: The first of them.
+        names: Of their contacts, by number; one without a name is not in it.
     """
 
     as_of: float
@@ -66,6 +67,7 @@ class Overview:
     errors: dict[tuple[str, Outcome | None], ErrorGroup] = field(default_factory=dict)
     retries_due: dict[str, int] = field(default_factory=dict)
     unresolved: list[OpenAttempt] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
 
 
 RETRIES_DUE = {"now": 0.0, "within 5 min": 300.0, "within an hour": 3600.0, "later": float("inf")}
@@ -76,11 +78,11 @@ def read_overview(db: Database, campaign: Campaign) -> Overview:
     overview = Overview(db.now(), retries_due=dict.fromkeys(RETRIES_DUE, 0))
     size = campaign.accepted if campaign.archived_at is None else 0  # its rows have left Redis
     for line in contact_lines(db, campaign.id, size=size):
-        _add(overview, line)
+        _add(overview, line, name=campaign.name_in(line.row.cells))
     return overview
 
 
-def _add(overview: Overview, line: ContactLine) -> None:
+def _add(overview: Overview, line: ContactLine, *, name: str) -> None:
     record = line.record
     agent = overview.agents.setdefault(record.agent, AgentFigures(record.agent))
     agent.contacts += 1
@@ -97,6 +99,7 @@ def _add(overview: Overview, line: ContactLine) -> None:
         may_be_decided = attempt.may_be_decided(now_s=overview.as_of)
         if may_be_decided and len(overview.unresolved) < MOST_UNRESOLVED:
             overview.unresolved.append(one)
+            overview.names |= {line.n: name} if name else {}
         if code := error_of(attempt):
             group = overview.errors.setdefault(
                 (code, attempt.outcome), ErrorGroup(code, attempt.outcome)

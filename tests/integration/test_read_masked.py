@@ -263,3 +263,19 @@ def test_every_text_is_masked_on_its_way_out(text: str) -> None:
     )
 
     assert not re.search(r"\d{6}", re.sub(r"[ .()-]", "", str(document)))
+
+
+@pytest.mark.parametrize("path", ["/attempts", "/unresolved"])
+def test_who_sees_numbers_sees_the_names_beside_them(seeded: Site, path: str) -> None:
+    id_ = seeded.api("GET", "/campaigns").json()["items"][0]["campaign_id"]
+
+    told = seeded.api("GET", f"/campaigns/{id_}{path}").json()["items"]
+
+    assert told
+    assert {one["name"] for one in told} == {CELL}
+
+
+def test_the_panel_of_the_unresolved_has_their_names(seeded: Site) -> None:
+    id_ = seeded.api("GET", "/campaigns").json()["items"][0]["campaign_id"]
+
+    assert f"<small>{CELL}</small>" in seeded.browser().get(f"/campaigns/{id_}").text

@@ -1,5 +1,6 @@
 """A campaign's contacts, attempts and agents, and the decisions on unresolved attempts."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -9,7 +10,7 @@ from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.ids import AttemptId
 from dialer.settling.deciding import Decision, decide
-from dialer.store import Campaign
+from dialer.store import Campaign, OpenAttempt
 from dialer.watching.browsing import (
     IN_FLIGHT,
     RETRY,
@@ -17,6 +18,7 @@ from dialer.watching.browsing import (
     attempts_page,
     contact_line,
     contacts_page,
+    names_of,
 )
 from workers.web.api.needs import Onlooker, Operator, TheCampaign, TheDesk
 from workers.web.api.shapes import (
@@ -34,6 +36,7 @@ from workers.web.api.shapes import (
     contact_document,
 )
 from workers.web.problems import Problem
+from workers.web.services import Services
 
 router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["contacts"])
 
@@ -133,7 +136,12 @@ def list_attempts(
         most=wanted.limit,
     )
     return AttemptPage(
-        items=attempt_documents(page.items, masked=visitor.is_masked), next_cursor=page.next_cursor
+        items=attempt_documents(
+            page.items,
+            _names(services, campaign, page.items),
+            masked=visitor.is_masked,
+        ),
+        next_cursor=page.next_cursor,
     )
 
 
@@ -152,9 +160,16 @@ def list_unresolved(visitor: Onlooker, services: TheDesk, campaign: TheCampaign)
     found: list[AttemptDocument] = []
     while cursor is not None and len(found) < 200:
         page = attempts_page(services.wiring.db, campaign, wanted, cursor=cursor, most=200)
-        found += attempt_documents(page.items, masked=visitor.is_masked)
+        names = _names(services, campaign, page.items)
+        found += attempt_documents(page.items, names, masked=visitor.is_masked)
         cursor = page.next_cursor
     return AttemptList(items=found)
+
+
+def _names(
+    services: Services, campaign: Campaign, attempts: Sequence[OpenAttempt]
+) -> dict[int, str]:
+    return names_of(services.wiring.db, campaign, {one.id.n for one in attempts})
 
 
 @router.post("/unresolved/{attempt_id}")

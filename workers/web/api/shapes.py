@@ -1,6 +1,6 @@
 """What the API answers: the shapes, and how a contact or an attempt is told in them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -206,6 +206,7 @@ class ContactDocument(_ContactColumns):  # type: ignore[misc, valid-type]  # the
 class AttemptDocument(_AttemptColumns):  # type: ignore[misc, valid-type]  # as above
     """An attempt as it stands."""
 
+    name: str = Field("", description="The customer's, where the list has one; masked: none.")
     state: AttemptState
     error: str | None = Field(description="What the request failed for, as filters name it.")
     quarantine_ends_at: datetime | None
@@ -306,13 +307,17 @@ def contact_detail(campaign: Campaign, line: ContactLine, *, masked: bool = Fals
     """Tell a contact with all that happened to it."""
     return ContactDetail(
         **_contact_fields(campaign, line, masked=masked),
-        all_attempts=attempt_documents(line.attempts, masked=masked),
+        all_attempts=attempt_documents(
+            line.attempts, {line.n: campaign.name_in(line.row.cells)}, masked=masked
+        ),
         events=[_event(one) for one in story_of(line)],
     )
 
 
-def attempt_document(id_: AttemptId, attempt: Attempt, *, masked: bool = False) -> AttemptDocument:
-    """Tell an attempt; masked without its recording."""
+def attempt_document(
+    id_: AttemptId, attempt: Attempt, *, name: str = "", masked: bool = False
+) -> AttemptDocument:
+    """Tell an attempt; masked without its recording and the customer's name."""
     beside = {"attempt_id": str(id_), "contact_id": str(id_.contact)}
     is_unknown = attempt.state is AttemptState.UNKNOWN
     if masked:
@@ -323,6 +328,7 @@ def attempt_document(id_: AttemptId, attempt: Attempt, *, masked: bool = False) 
             for column in ATTEMPTS
             if column.in_api
         },
+        name="" if masked else name,
         state=attempt.state,
         error=error_of(attempt) or None,
         quarantine_ends_at=_instant(attempt.quarantine_ends_at) if is_unknown else None,
@@ -334,10 +340,17 @@ def _told(column: Column, value: Any) -> Any:
 
 
 def attempt_documents(
-    found: "Sequence[OpenAttempt]", *, masked: bool = False
+    found: "Sequence[OpenAttempt]", names: Mapping[int, str], *, masked: bool = False
 ) -> list[AttemptDocument]:
-    """Tell attempts."""
-    return [attempt_document(one.id, one.attempt, masked=masked) for one in found]
+    """Tell attempts.
+
+    Args:
+        names: Of their contacts, by number.
+    """
+    return [
+        attempt_document(one.id, one.attempt, name=names.get(one.id.n, ""), masked=masked)
+        for one in found
+    ]
 
 
 def agent_document(number: str, now: AgentNow) -> AgentDocument:

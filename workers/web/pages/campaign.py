@@ -65,13 +65,13 @@ async def events(request: Request) -> Response:
     """Send the live pieces of the page, those that changed."""
     campaign = await _campaign(request)
     services, renderer = services_of(request), renderer_of(request)
-    who = request.state.visitor.id
+    visitor = request.state.visitor
 
     async def changes() -> Events:
         sent: dict[str, str] = {}
-        async with aclosing(services.watching.follow(campaign.id, who=who)) as readings:
+        async with aclosing(services.watching.follow(campaign.id, who=visitor.id)) as readings:
             async for reading in readings:
-                rendered = _render(renderer, reading)
+                rendered = _render(renderer, reading, masked=visitor.is_masked)
                 news = {name: html for name, html in rendered.items() if sent.get(name) != html}
                 sent = rendered
                 state = reading.status.campaign.state
@@ -150,8 +150,8 @@ async def _campaign(request: Request) -> Campaign:
     return await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
 
 
-def _render(renderer: Renderer, reading: Reading) -> dict[str, str]:
-    context = _context(reading)
+def _render(renderer: Renderer, reading: Reading, *, masked: bool) -> dict[str, str]:
+    context = _context(reading) | {"masked": masked}
     return {name: renderer.part(f"parts/{name}.html", **context) for name in _PARTS}
 
 
