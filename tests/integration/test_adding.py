@@ -280,7 +280,7 @@ def test_its_numbers_stand_in_the_columns_that_were_chosen_for_the_campaign(addi
 
     put(adding, db, "campaign", contact(100, row={"mobile": "none"}))
 
-    _, row = Contacts(db).with_row("campaign", 1)
+    _, row = contact_with_row(db, "campaign", 1)
     assert row.cells == ("+919876540100", "none", agent(1), "")
     assert adding.judge_of(campaigns.find("campaign")).own_columns() == ["mobile", "remark"]
 
