@@ -40,7 +40,7 @@ def over_since(wiring: Wiring, days: int) -> str:
     wiring.feeding.keep_schedules()  # it looks for what is being cancelled
     while wiring.feeding.cancel_some():
         pass
-    ended_at = str(wiring.db.now() - days * DAY_S)
+    ended_at = f"{wiring.db.now() - days * DAY_S:.6f}"  # as scripts write it
     wiring.redis.hset(wiring.db.key("c", loaded.campaign.id), "ended_at", ended_at)
     return loaded.campaign.id
 
