@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import redis
@@ -13,13 +12,10 @@ import typer
 from rich.markup import escape
 
 from campaigns.campaign import CampaignState
-from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.columns import ColumnsUnclear
 from campaigns.lists.contact_list import ContactList
 from campaigns.lists.diff import ListDiff, PairGroup
 from campaigns.lists.judged_rows import CodeCount, Summary
-from campaigns.lists.sieve import Dedupe
-from campaigns.lists.source import HiddenRows, ReadingChoice
 from dialer.deeds import Did, tell
 from dialer.loading.loading import Loaded, LoadOptions, NameTaken
 from dialer.settings import require_account, require_data_dir
@@ -27,6 +23,7 @@ from dialer.steering.starting import SecondPersonNeeded
 from dialer.store import Campaign
 from dialer.store.campaigns import CampaignNotFound
 from workers.cli.campaign import Name
+from workers.cli.list_options import Again, GivenList, ListFile, takes_list
 from workers.cli.printing import (
     AsJson,
     complain,
@@ -43,79 +40,20 @@ from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import open_wiring, terminal_user
 from workers.wiring import Wiring
 
-ListFile = Annotated[
-    Path,
-    typer.Argument(
-        metavar="FILE",
-        exists=True,
-        dir_okay=False,
-        readable=True,
-        help="CSV or workbook, any size.",
-    ),
-]
-AgentColumn = Annotated[
-    str | None,
-    typer.Option(help="Column of the agents' numbers.", show_default="agent, from, … by synonym"),
-]
-CustomerColumn = Annotated[
-    str | None,
-    typer.Option(
-        help="Column of the customers' numbers.", show_default="customer, phone, mobile, to, …"
-    ),
-]
-NameColumn = Annotated[
-    str | None,
-    typer.Option(help="Column of the customers' names.", show_default="name, Customer Name, …"),
-]
-YesColumns = Annotated[
-    bool,
-    typer.Option(
-        "--yes-columns", help="The columns that headings and content suggest are the right ones."
-    ),
-]
-Again = Annotated[
-    bool,
-    typer.Option("--again", help="Load the file although its very bytes are another campaign."),
-]
-DedupeIn = Annotated[
-    Dedupe,
-    typer.Option(
-        help="Where a customer must not be listed already: in this FILE and its campaign, in other "
-        "ACTIVE campaigns too, or nowhere (NONE). The first row wins; the others are counted."
-    ),
-]
-Sheet = Annotated[
-    str | None,
-    typer.Option(help="Sheet of a workbook.", show_default="the one that holds phone numbers"),
-]
-HeaderLine = Annotated[
-    int | None,
-    typer.Option(min=1, help="Line of the columns' names.", show_default="found below a title"),
-]
-HiddenRowsAre = Annotated[
-    HiddenRows | None,
-    typer.Option("--hidden-rows", help="What becomes of rows a sheet hides.", show_default="asked"),
-]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge every row, write nothing.")]
 
 
 @takes_rules
+@takes_list
 def load(
     file: ListFile,
     *,
     name: Annotated[str, typer.Option(help="The campaign's name; commands find it by this.")],
-    agent_column: AgentColumn = None,
-    customer_column: CustomerColumn = None,
-    name_column: NameColumn = None,
-    yes_columns: YesColumns = False,
-    dedupe: DedupeIn = Dedupe.ACTIVE,
     again: Again = False,
-    sheet: Sheet = None,
-    header_line: HeaderLine = None,
-    hidden_rows: HiddenRowsAre = None,
     dry_run: DryRun = False,
     starting: Annotated[bool, typer.Option("--start", help="Start it once it is loaded.")] = False,
     as_json: AsJson = False,
+    given_list: GivenList,
     given: GivenRules,
 ) -> None:
     """Load a list as a new campaign. Every row ends as accepted, rejected or duplicate.
@@ -138,9 +76,7 @@ def load(
         require_account(wiring.settings)
         require_data_dir(wiring.settings)
     rules = campaign_rules(wiring.settings, given)
-    choice = column_choice(agent_column, customer_column, name_column, takes=yes_columns)
-    reading = ReadingChoice(sheet, header_line, hidden_rows)
-    options = LoadOptions(choice, dedupe, again=again, reading=reading)
+    options = given_list.as_options(again=again)
     with file.open("rb") as opened:
         try:
             with progress(f"Reading {escape(file.name)}") as on_share:
@@ -173,24 +109,18 @@ def load(
         _tell(loaded, name=name, state=state)
 
 
+@takes_list
 def append(
     campaign: Name,
     file: ListFile,
     *,
-    agent_column: AgentColumn = None,
-    customer_column: CustomerColumn = None,
-    name_column: NameColumn = None,
-    yes_columns: YesColumns = False,
-    dedupe: DedupeIn = Dedupe.ACTIVE,
     again: Again = False,
-    sheet: Sheet = None,
-    header_line: HeaderLine = None,
-    hidden_rows: HiddenRowsAre = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what the file would change, write nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before appending.")] = False,
     as_json: AsJson = False,
+    given_list: GivenList,
 ) -> None:
     """Append what is new in a list to a campaign, running or not; what is there is never touched.
 
@@ -201,9 +131,7 @@ def append(
     """
     wiring = open_wiring()
     found = wiring.campaigns.find(campaign)
-    choice = column_choice(agent_column, customer_column, name_column, takes=yes_columns)
-    reading = ReadingChoice(sheet, header_line, hidden_rows)
-    options = LoadOptions(choice, dedupe, again=again, reading=reading)
+    options = given_list.as_options(again=again)
     with file.open("rb") as opened:
         try:
             with when_stopped("stopped; nothing was appended"):
@@ -249,13 +177,6 @@ def imports(campaign: Name, *, as_json: AsJson = False) -> None:
         what = f"{one['hash'][:16]}{' (in part)' if one.get('in_part') else ''}"
         table.add_row(f"{at:%Y-%m-%d %H:%M:%S %Z}", *counted, what)
     show(table)
-
-
-def column_choice(
-    agent: str | None, customer: str | None, name: str | None = None, *, takes: bool
-) -> ColumnChoice:
-    """Give what was said of the columns."""
-    return ColumnChoice(agent, customer, name, takes_suggestion=takes)
 
 
 def _tell_unclear(error: ColumnsUnclear) -> None:

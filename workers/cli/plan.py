@@ -8,23 +8,10 @@ import typer
 
 from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.judged_rows import Chunk
-from campaigns.lists.sieve import Dedupe
-from campaigns.lists.source import ReadingChoice
 from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
 from campaigns.rules_in_words import span_in_words
-from dialer.loading.loading import LoadOptions
 from workers.cli.faults import WrongUse
-from workers.cli.lists import (
-    AgentColumn,
-    CustomerColumn,
-    DedupeIn,
-    HeaderLine,
-    HiddenRowsAre,
-    ListFile,
-    Sheet,
-    YesColumns,
-    column_choice,
-)
+from workers.cli.list_options import GivenList, ListFile, takes_list
 from workers.cli.printing import AsJson, plain_table, progress, say, say_json, show
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import open_wiring
@@ -34,16 +21,10 @@ _ASSUMING = "Assumptions"
 
 
 @takes_rules
+@takes_list
 def plan(
     file: ListFile,
     *,
-    agent_column: AgentColumn = None,
-    customer_column: CustomerColumn = None,
-    yes_columns: YesColumns = False,
-    dedupe: DedupeIn = Dedupe.ACTIVE,
-    sheet: Sheet = None,
-    header_line: HeaderLine = None,
-    hidden_rows: HiddenRowsAre = None,
     agent_answers: Annotated[
         float, typer.Option(help="Share of calls agents take, 0–1.", rich_help_panel=_ASSUMING)
     ] = _USUAL.agent_answers,
@@ -57,6 +38,7 @@ def plan(
         float, typer.Option(help="Mean ringing until an answer, s.", rich_help_panel=_ASSUMING)
     ] = _USUAL.ring_s,
     as_json: AsJson = False,
+    given_list: GivenList,
     given: GivenRules,
 ) -> None:
     """Forecast a campaign: how long it takes, what binds, how many calls each agent has.
@@ -80,12 +62,7 @@ def plan(
     def count(chunk: Chunk) -> None:
         contacts.update(contact.agent for contact in chunk.accepted)
 
-    options = LoadOptions(
-        column_choice(agent_column, customer_column, takes=yes_columns),
-        dedupe,
-        again=True,
-        reading=ReadingChoice(sheet, header_line, hidden_rows),
-    )
+    options = given_list.as_options(again=True)
     with file.open("rb") as opened, progress(f"Reading {file.name}") as on_share:
         wiring.loading.check(
             opened, rules=rules, options=options, on_progress=on_share, on_chunk=count

@@ -11,8 +11,6 @@ from rich.markup import escape
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import ContactState
-from campaigns.lists.sieve import Dedupe
-from campaigns.lists.source import ReadingChoice
 from campaigns.outlook.rehearsal import rehearsed
 from dialer.ids import ContactId
 from dialer.loading.loading import LoadOptions
@@ -30,18 +28,8 @@ from workers.cli.in_sandbox import (
     undo_on_signals,
     wait_until_up,
 )
-from workers.cli.lists import (
-    AgentColumn,
-    CustomerColumn,
-    DedupeIn,
-    HeaderLine,
-    HiddenRowsAre,
-    ListFile,
-    Sheet,
-    YesColumns,
-    column_choice,
-    tell_judgement,
-)
+from workers.cli.list_options import GivenList, ListFile, takes_list
+from workers.cli.lists import tell_judgement
 from workers.cli.printing import progress, say
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import read_users_settings
@@ -57,6 +45,7 @@ _SIMULATED = "The simulated calls"
 
 
 @takes_rules
+@takes_list
 def rehearse(
     file: ListFile,
     *,
@@ -79,13 +68,7 @@ def rehearse(
     seed: Annotated[
         int, typer.Option(help="Decides each call's fate.", rich_help_panel=_SIMULATED)
     ] = 0,
-    agent_column: AgentColumn = None,
-    customer_column: CustomerColumn = None,
-    yes_columns: YesColumns = False,
-    dedupe: DedupeIn = Dedupe.ACTIVE,
-    sheet: Sheet = None,
-    header_line: HeaderLine = None,
-    hidden_rows: HiddenRowsAre = None,
+    given_list: GivenList,
     given: GivenRules,
 ) -> None:
     """Rehearse a campaign: your list and your rules, no phone rings, time passes faster.
@@ -101,12 +84,7 @@ def rehearse(
     settings = read_users_settings()
     rules = campaign_rules(settings, given)
     simulator = _simulator(settings, speed=speed, outcome=outcome or (), talk=talk, seed=seed)
-    options = LoadOptions(
-        column_choice(agent_column, customer_column, takes=yes_columns),
-        dedupe,
-        again=True,
-        reading=ReadingChoice(sheet, header_line, hidden_rows),
-    )
+    options = given_list.as_options(again=True)
     file, out = file.resolve(), out.resolve()
     undo_on_signals()
     with staged(log_folder(out), simulator, _environment(settings, rules, simulator)) as stage:

@@ -1,8 +1,7 @@
 """The options that set a campaign's rules, the same for every command that takes them."""
 
-import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from campaigns.hours.holiday_dates import parse_holiday_dates
 from dialer.settings import Settings
 from dialer.steering.changing_rules import RulesRefused, new_rules
 from workers.cli.faults import WrongUse
+from workers.cli.shared_options import shares
 
 GivenRules = dict[str, Any]
 """What was given, by the names of `CampaignRules`; '' asks for the default again."""
@@ -39,22 +39,6 @@ def _parameter(rule: str) -> inspect.Parameter:
     )
 
 
-def takes_rules(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of all rules; it gets what was given as `given`."""
-    own = [one for one in inspect.signature(command).parameters.values() if one.name != "given"]
-
-    @functools.wraps(command)
-    def with_rules(**values: Any) -> None:
-        given = {rule: values.pop(written_name(rule)) for rule in RULES}
-        command(**values, given=_tidied(given))
-
-    parameters = [*own, *map(_parameter, RULES)]
-    # Typer reads the signature and nothing else
-    with_rules.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    with_rules.__annotations__ = {one.name: one.annotation for one in parameters}
-    return with_rules
-
-
 def campaign_rules(settings: Settings, given: Mapping[str, Any]) -> CampaignRules:
     """Make the rules of a new campaign; what is not given is taken from the settings.
 
@@ -76,8 +60,9 @@ def wrong_options(refused: RulesRefused) -> WrongUse:
     return WrongUse("; ".join(lines))
 
 
-def _tidied(given: Mapping[str, Any]) -> GivenRules:
+def _tidied(options: Mapping[str, Any]) -> GivenRules:
     """Leave out what was not given, and read the file of days off."""
+    given = {rule: options[written_name(rule)] for rule in RULES}
     tidied = {
         rule: "" if value == [""] else value
         for rule, value in given.items()
@@ -100,3 +85,7 @@ def _days_off(text: str) -> str:
     except (ValueError, OSError) as error:
         raise WrongUse(f"--holidays {text}: {error}") from None
     return ",".join(str(date) for date in sorted(dates))
+
+
+takes_rules = shares("given", [_parameter(rule) for rule in RULES], _tidied)
+"""Give a command the options of all rules; it gets what was given as `given`."""

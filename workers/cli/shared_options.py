@@ -1,0 +1,34 @@
+"""Options that several commands share: declared once, spread into each command's signature."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+_Run = Callable[..., None]
+
+
+def shares(
+    argument: str,
+    parameters: Sequence[inspect.Parameter],
+    gather: Callable[[Mapping[str, Any]], Any],
+) -> Callable[[_Run], _Run]:
+    """Give a command these options; it gets what `gather` makes of their values as `argument`."""
+
+    def decorate(command: _Run) -> _Run:
+        own = [
+            one for one in inspect.signature(command).parameters.values() if one.name != argument
+        ]
+
+        @functools.wraps(command)
+        def with_options(**values: Any) -> None:
+            given = {one.name: values.pop(one.name) for one in parameters}
+            command(**values, **{argument: gather(given)})
+
+        spread = [*own, *parameters]
+        # Typer reads the signature and nothing else
+        with_options.__signature__ = inspect.Signature(spread)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {one.name: one.annotation for one in spread}
+        return with_options
+
+    return decorate
