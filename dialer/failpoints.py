@@ -31,15 +31,25 @@ PLACES = {
 }
 """Every place, and what has happened when a process gets there."""
 
-_armed = [os.environ.get("DIALER_FAILPOINT", "")]
+_armed = [""]
 _seen: Counter[str] = Counter()
 _lock = threading.Lock()
 
 
 def arm(wanted: str) -> None:
-    """Arm a place in this process, as `DIALER_FAILPOINT` would have; '' disarms."""
+    """Arm a place in this process, as `DIALER_FAILPOINT` does; '' disarms.
+
+    Raises:
+        ValueError: Nobody gets there: the place is not known.
+    """
+    name = wanted.partition(":")[0]
+    if name and name not in PLACES:
+        raise ValueError(f"DIALER_FAILPOINT {name} is no place; places are {', '.join(PLACES)}")
     _armed[0] = wanted
     _seen.clear()
+
+
+arm(os.environ.get("DIALER_FAILPOINT", ""))
 
 
 def reach(name: str, subject: str = "") -> None:
