@@ -393,6 +393,18 @@ class Wiring:
 
         return Suppressing(self.db, default_country=self.settings.dialer_default_country)
 
+    @cached_property
+    def suppressing_for_all(self) -> "Suppressing":
+        """The numbers that no account ever calls.
+
+        Raises:
+            NotDone: There is one account.
+        """
+        from dialer.steering.suppressing import Suppressing
+
+        country = self.settings.dialer_default_country
+        return Suppressing(self.db, default_country=country, for_all=True)
+
 
 def wire(settings: Settings, *, sleep: Sleep = sleep) -> tuple[Wiring, ...]:
     """Wire every account of an installation, its home first.

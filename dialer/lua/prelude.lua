@@ -3,7 +3,7 @@
 -- See dialer/store/keys.py for what every key holds. A call of Redis costs more than anything Lua
 -- does itself, so what a script needs often is read once, and what it counts is written once.
 -- KEYS 1  prefix of the account's keys, hash tag included
--- Before it stand SHARED, the prefix of the phones that accounts on this Redis share, or nil; END, the
+-- Before it stand SHARED, the prefix of what accounts on this Redis know of phones together, or nil; END, the
 -- codes of ends, and ATTEMPT, the places of values in one that is stored, both by name; behind it
 -- `given`, what the script is given, by name too: see dialer/store/scripts.py.
 
@@ -251,6 +251,7 @@ end
 
 local function is_suppressed(campaign, number)
   return is_on(key('suppressed'), number) or is_on(key('c', campaign, 'suppressed'), number)
+    or SHARED and is_on(SHARED .. 'suppressed', number)
 end
 
 -- Takes the first contact out of its agent's queue, of which the next one is the head from now on.

@@ -1,4 +1,4 @@
-"""Use case: lists of numbers that are never called, the account's and one for each campaign.
+"""Use case: lists of numbers that are never called: of all accounts, the account's, one for each campaign.
 
 An entry counts at once: the gate asks the list right before every call.
 """
@@ -19,6 +19,7 @@ from campaigns.numbers.phone import Phone, PhoneProblem, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.plain_text import LONGEST_REASON, harmless, plain_line
 from dialer.deeds import tell
+from dialer.errors import NotDone
 from dialer.store import Database
 from dialer.store.suppressed import SuppressionList
 from dialer.workbooks.apart import open_workbook_apart
@@ -75,10 +76,17 @@ class Suppressing:
 
     Args:
         default_country: ISO code of numbers written without a country code.
+        for_all: The list of all accounts is meant in place of the account's.
+
+    Raises:
+        NotDone: Of all accounts, and there is one alone.
     """
 
-    def __init__(self, db: Database, *, default_country: str) -> None:
+    def __init__(self, db: Database, *, default_country: str, for_all: bool = False) -> None:
         self._db = db
+        self._of_all = SuppressionList.of_all_accounts(db) if for_all else None
+        if for_all and self._of_all is None:
+            raise NotDone("There is no list of all accounts where one is alone: use the account's.")
         # a number of any country may be put there: which ones are called is another question
         self._rules = PhoneRules(default_country, frozenset(phonenumbers.SUPPORTED_REGIONS))
 
@@ -104,7 +112,7 @@ class Suppressing:
         """
         why = plain_line(why, "the reason", most=LONGEST_REASON)
         entry = json.dumps({"at": self._db.now(), "source": harmless(source), "why": why})
-        numbers = SuppressionList(self._db, campaign)
+        numbers = self._list(campaign)
         added = already = bad_count = 0
         bad: list[BadLine] = []
         listed = open_source(file, ListLimits(), reading=reading, workbooks=open_workbook_apart)
@@ -124,12 +132,12 @@ class Suppressing:
                 added += new
                 already += len(good) - new
         told = {"added": added, "already": already, "bad": bad_count, "source": source, "why": why}
-        tell(on=f"list {campaign or 'of the account'}", after=told)
+        tell(on=f"list {campaign or self._name}", after=told)
         return Added(added, already, tuple(bad), bad_count)
 
     def all(self, *, campaign: str | None = None) -> Iterator[Suppressed]:
         """Read a list, in no order."""
-        for digits, entry in SuppressionList(self._db, campaign).entries():
+        for digits, entry in self._list(campaign).entries():
             yield _suppressed(digits, json.loads(entry))
 
     def remove(self, number: str, *, campaign: str | None = None) -> bool:
@@ -140,11 +148,19 @@ class Suppressing:
         """
         match parse_phone(number, self._rules):
             case Phone(e164):
-                was_listed = SuppressionList(self._db, campaign).remove(e164[1:])
-                tell(on=f"number {e164}", before={"listed": was_listed}, after={"listed": False})
+                was_listed = self._list(campaign).remove(e164[1:])
+                after = {"listed": False, "list": campaign or self._name}
+                tell(on=f"number {e164}", before={"listed": was_listed}, after=after)
                 return was_listed
             case problem:
                 raise ValueError(_told(problem))
+
+    def _list(self, campaign: str | None) -> SuppressionList:
+        return self._of_all or SuppressionList.of(self._db, campaign)
+
+    @property
+    def _name(self) -> str:
+        return "of all accounts" if self._of_all else "of the account"
 
 
 def _told(problem: PhoneProblem) -> str:

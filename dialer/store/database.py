@@ -30,7 +30,7 @@ class Database:
         self.client = client
         self.account = account
         self.prefix = keys.prefix(account)
-        self._shared = f"'{keys.SHARED_PHONES}'" if shares_phones else "nil"
+        self.shared_prefix = keys.SHARED_PHONES if shares_phones else None
         self.meters = Meters()
         """What this process measures of the account, until its next heartbeat tells it."""
         self._scripts: dict[type[Given], Script] = {}
@@ -51,7 +51,8 @@ class Database:
 
     def source(self, given: type[Given]) -> str:
         """Write a script out for this account."""
-        return f"local SHARED = {self._shared}\n{source(given)}"
+        shared = f"'{self.shared_prefix}'" if self.shared_prefix else "nil"
+        return f"local SHARED = {shared}\n{source(given)}"
 
     def run_for_each(self, given: Given) -> list[Any]:
         """Run a script that takes many at once; gives the answer for each of them.

@@ -90,6 +90,7 @@ Where a file lists several accounts, these stand under `dialer:{phones}:` for al
 
 held_until          zset    number on a call, or resting after it → epoch s at most   until then
 held_by             hash    such a number → prefix of the account that has it         likewise
+suppressed          hash    number no account must ring → when and why, JSON          for ever
 """
 
 SHARED_PHONES = "dialer:{phones}:"

@@ -1,10 +1,10 @@
-"""Lists of numbers that are never called: the account's, and one of each campaign.
+"""Lists of numbers that are never called: of all accounts, the account's, and one of each campaign.
 
 A number is its E.164 digits without the plus; an entry tells when and why, as JSON.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import Self, cast
 
 from dialer.store.database import Database, text
 
@@ -15,12 +15,22 @@ class SuppressionList:
     """One of the lists.
 
     Args:
-        campaign: An id; None: the account's list.
+        key: Where it stands.
     """
 
-    def __init__(self, db: Database, campaign: str | None) -> None:
+    def __init__(self, db: Database, key: str) -> None:
         self._db = db
-        self._key = db.key("c", campaign, "suppressed") if campaign else db.key("suppressed")
+        self._key = key
+
+    @classmethod
+    def of(cls, db: Database, campaign: str | None) -> Self:
+        """Give a campaign's list; None: the account's."""
+        return cls(db, db.key("c", campaign, "suppressed") if campaign else db.key("suppressed"))
+
+    @classmethod
+    def of_all_accounts(cls, db: Database) -> Self | None:
+        """Give the list that all accounts heed; None where this one is alone."""
+        return cls(db, f"{db.shared_prefix}suppressed") if db.shared_prefix else None
 
     def add(self, digits: Sequence[str], entry: str) -> int:
         """Put numbers there, in one round trip; gives how many did not stand there before."""
@@ -54,6 +64,6 @@ def lists_with_numbers(db: Database, campaign: str | None) -> list[SuppressionLi
     Args:
         campaign: An id; None: one that is not known yet.
     """
-    heeded = [None, campaign] if campaign else [None]
-    lists = [SuppressionList(db, one) for one in heeded]
-    return [one for one in lists if one.has_some()]
+    own = [SuppressionList.of(db, one) for one in ((None, campaign) if campaign else (None,))]
+    lists = (*own, SuppressionList.of_all_accounts(db))
+    return [one for one in lists if one and one.has_some()]

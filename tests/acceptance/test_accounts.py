@@ -144,3 +144,21 @@ def test_a_key_is_made_for_accounts_by_name_and_listed_with_them(
     assert [each["accounts"] for each in rig.json("key", "list")] == [["acme"], None]
     assert unknown.returncode == 2
     assert "there is no account 'emca'; there are main, acme" in unknown.stderr
+
+
+def test_a_number_is_put_on_the_list_of_all_accounts_by_command(
+    tmp_path, redis_server, redis_client, providers
+):
+    rig = installed(tmp_path, redis_server, providers)
+    (tmp_path / "dnd.csv").write_text("9876543201\n", encoding="utf-8")
+
+    added = rig.json("suppress", "add", "dnd.csv", "--all-accounts")
+
+    assert added["added"] == 1
+    (listed,) = rig.json("suppress", "list", "--all-accounts")
+    assert listed["number"] == "+919876543201"
+    assert rig.json("suppress", "list") == rig.json("suppress", "list", "--account", "acme") == []
+    both = rig.run("suppress", "list", "--all-accounts", "--account", "acme")
+    assert both.returncode == 2
+    assert "--all-accounts goes with neither --campaign nor --account" in both.stderr
+    assert rig.json("suppress", "remove", "9876543201", "--all-accounts")["removed"]

@@ -259,3 +259,60 @@ def test_a_key_whose_account_is_served_no_longer_opens_nothing(web):
     answer = web.api("GET", "/campaigns", key=key)
 
     assert (answer.status_code, answer.json()["code"]) == (403, "no_account")
+
+
+def test_the_list_of_all_accounts_is_for_keys_of_all_and_counts_in_each(web, tenants):
+    of_one = key_for(web, tenants[ACME])
+    number, where = "+919812340000", "/suppressions?all_accounts=true"
+    file = {"file": ("dnd.csv", f"{number}\n")}
+    asked = (("GET", {}), ("PUT", {"json": {"number": number}}), ("POST", {"files": file}))
+    for method, sent in asked:
+        refused = web.api(method, where, key=of_one, **sent)
+        assert (refused.status_code, refused.json()["code"]) == (403, "accounts_missing")
+
+    assert web.api("PUT", where, json={"number": number}).json()["added"] == 1
+    assert web.api("POST", where, files=file).json() == {
+        "added": 0,
+        "already": 1,
+        "bad": [],
+        "bad_count": 0,
+    }
+
+    assert [one["number"] for one in web.api("GET", where).json()["items"]] == [number]
+    rows = f"agent,customer\n{tenants[ACME].agent},{number}\n"
+    judged = web.api(
+        "POST", "/campaigns", key=of_one, files={"file": ("l.csv", rows)}, data={"name": "heeds"}
+    )
+    assert judged.json()["rejected"] == 1
+    taken = web.api(
+        "POST", "/suppressions/remove?all_accounts=true", key=of_one, json={"number": number}
+    )
+    assert taken.status_code == 403
+    taken = web.api("POST", "/suppressions/remove?all_accounts=true", json={"number": number})
+    assert taken.status_code == 204
+
+
+def test_the_page_shows_the_list_of_all_accounts_to_keys_of_all(web, tenants):
+    desk, of_one = web.browser(ADMIN_KEY), web.browser(key_for(web, tenants[ACME]))
+    page = "/suppression?all_accounts=1"
+    token = form_token(desk.get(page).text)
+
+    put = desk.post("/suppression", token=token, number="9812340001", all_accounts="1")
+
+    assert put.headers["location"].startswith(page)
+    assert "by any account" in desk.get(page).text
+    assert "+91 98123 40001" in desk.get(page).text
+    assert "98123 40001" not in desk.get("/suppression").text
+    assert of_one.get(page).status_code == 403
+    assert "all_accounts" not in of_one.get("/suppression").text
+    token = form_token(of_one.get("/suppression").text)
+    refused = of_one.post("/suppression", token=token, number="9812340002", all_accounts="1")
+    assert refused.status_code == 403
+    gone = desk.post(
+        "/suppression/remove",
+        token=form_token(desk.get(page).text),
+        number="9812340001",
+        all_accounts="1",
+    )
+    assert gone.headers["location"] == page
+    assert "98123 40001" not in desk.get(page).text

@@ -1,11 +1,15 @@
-"""Accounts on one Redis never ring one phone at once, agent or customer, and never wait for ever."""
+"""What accounts on one Redis know of phones together: who is on a call, and whom nobody calls."""
 
+import io
 from pathlib import Path
 
 import pytest
 
+from campaigns.contact_state import NotDialled
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
+from dialer.errors import NotDone
+from dialer.steering.suppressing import Suppressing
 from tests.account_kit import Account
 from tests.factories import agent, customer, pair, store_campaign
 from tests.virtual_time import VirtualDatabase
@@ -119,3 +123,59 @@ def test_an_account_alone_keeps_no_such_record(redis_client, tmp_path):
     alone.dial_one()
 
     assert redis_client.keys("dialer:{phones}:*") == []
+
+
+def for_all(account: Account) -> Suppressing:
+    return Suppressing(account.db, default_country="IN", for_all=True)
+
+
+def suppress_for_all(account: Account, number: str) -> None:
+    added = for_all(account).add(io.BytesIO(number.encode()), source="desk", why="asked")
+    assert added.added == 1
+
+
+@pytest.mark.parametrize("whom", [customer(1), agent(1)])
+def test_a_number_on_the_list_of_all_accounts_is_released_by_none(both, whom):
+    suppress_for_all(both.first, whom)
+    campaigns = {one: store_campaign(one.db, [pair(1, 1)]) for one in (both.first, both.second)}
+
+    for one, campaign in campaigns.items():
+        assert one.tick() == ()
+        assert one.contact(campaign).outcome is NotDialled.SUPPRESSED
+
+
+def test_a_number_put_there_by_one_account_is_stopped_at_the_other_ones_gate(both):
+    campaign = store_campaign(both.second.db, [pair(1, 1)])
+    (released,) = both.second.tick()
+
+    suppress_for_all(both.first, customer(1))
+
+    assert isinstance(both.second.dial(released), Dropped)
+    assert both.second.contact(campaign).outcome is NotDialled.SUPPRESSED
+
+
+def test_a_number_taken_off_the_list_of_all_may_be_called_by_each(both):
+    suppress_for_all(both.first, customer(1))
+
+    assert for_all(both.second).remove(customer(1))
+
+    store_campaign(both.second.db, [pair(1, 1)])
+    assert dialled(both.second.dial_all())
+
+
+def test_the_lists_of_the_accounts_stay_their_own(both):
+    own = Suppressing(both.first.db, default_country="IN")
+    own.add(io.BytesIO(customer(1).encode()), source="desk", why="")
+    suppress_for_all(both.first, customer(2))
+
+    assert [one.number for one in own.all()] == [customer(1)]
+    assert [one.number for one in for_all(both.second).all()] == [customer(2)]
+    store_campaign(both.second.db, [pair(1, 1)])
+    assert dialled(both.second.dial_all())
+
+
+def test_where_one_account_is_alone_there_is_no_list_of_all(redis_client, tmp_path):
+    alone = Account(VirtualDatabase(redis_client, "alone"), tmp_path)
+
+    with pytest.raises(NotDone, match="where one is alone"):
+        for_all(alone)

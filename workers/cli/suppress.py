@@ -8,8 +8,9 @@ import typer
 from rich.markup import escape
 
 from campaigns.lists.source import HiddenRows, ReadingChoice
-from dialer.steering.suppressing import Added, Suppressed
+from dialer.steering.suppressing import Added, Suppressed, Suppressing
 from workers.cli.faults import JobFailed, WrongUse
+from workers.cli.on_account import is_named
 from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 from workers.wiring import Wiring
@@ -24,6 +25,10 @@ OfCampaign = Annotated[
         help="The list of this campaign alone.",
         show_default="the account's, for all campaigns",
     ),
+]
+OfAll = Annotated[
+    bool,
+    typer.Option("--all-accounts", help="The list that every account of the installation heeds."),
 ]
 
 
@@ -49,6 +54,7 @@ def add(
     ] = None,
     why: Annotated[str, typer.Option(help="Kept with each number.")] = "",
     campaign: OfCampaign = None,
+    all_accounts: OfAll = False,
     as_json: AsJson = False,
 ) -> None:
     """Add a file's numbers. Lines without a number are told; the others count all the same.
@@ -57,8 +63,9 @@ def add(
     when their turn comes; live calls end as usual.
     """
     wiring = open_wiring()
+    suppressing = _list(wiring, campaign, all_accounts=all_accounts)
     with file.open("rb") as opened:
-        added = wiring.suppressing.add(
+        added = suppressing.add(
             opened,
             source=file.name,
             why=why,
@@ -77,10 +84,12 @@ def add(
         raise JobFailed(f"{file} holds no phone number; write one a line, such as +919000000001")
 
 
-def list_(*, campaign: OfCampaign = None, as_json: AsJson = False) -> None:
+def list_(
+    *, campaign: OfCampaign = None, all_accounts: OfAll = False, as_json: AsJson = False) -> None:
     """List the numbers, in their order."""
     wiring = open_wiring()
-    listed = wiring.suppressing.all(campaign=_id(wiring, campaign))
+    suppressing = _list(wiring, campaign, all_accounts=all_accounts)
+    listed = suppressing.all(campaign=_id(wiring, campaign))
     found = sorted(listed, key=lambda one: one.number)
     if as_json:
         say_json([_as_json(one) for one in found])
@@ -98,12 +107,14 @@ def remove(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="As people write it.")],
     *,
     campaign: OfCampaign = None,
+    all_accounts: OfAll = False,
     as_json: AsJson = False,
 ) -> None:
     """Take a number off the list; contacts it closed stay closed."""
     wiring = open_wiring()
+    suppressing = _list(wiring, campaign, all_accounts=all_accounts)
     try:
-        was_listed = wiring.suppressing.remove(number, campaign=_id(wiring, campaign))
+        was_listed = suppressing.remove(number, campaign=_id(wiring, campaign))
     except ValueError as error:
         raise WrongUse(f"{error}, such as +919000000001") from None
     if as_json:
@@ -112,6 +123,14 @@ def remove(
         say(f"{escape(number)} may be called again.")
     else:
         say(f"{escape(number)} was not on the list.")
+
+
+def _list(wiring: Wiring, campaign: str | None, *, all_accounts: bool) -> Suppressing:
+    if not all_accounts:
+        return wiring.suppressing
+    if campaign or is_named():
+        raise WrongUse("--all-accounts goes with neither --campaign nor --account")
+    return wiring.suppressing_for_all
 
 
 def _id(wiring: Wiring, campaign: str | None) -> str | None:

@@ -113,12 +113,12 @@ def suppress_list(
     why: str,
     column: str | None,
     reading: ReadingChoice,
+    for_all: bool,
 ) -> Added:
-    """Put a file's numbers on the account's list of those never called."""
+    """Put a file's numbers on the list of those never called, the account's or of all accounts."""
     with _wiring(settings) as wiring, file.open("rb") as opened:
-        return wiring.suppressing.add(
-            opened, source=source, why=why, column=column, reading=reading
-        )
+        suppressing = wiring.suppressing_for_all if for_all else wiring.suppressing
+        return suppressing.add(opened, source=source, why=why, column=column, reading=reading)
 
 
 def start(wiring: Wiring, campaign_id: str, *, who: str) -> CampaignState:

@@ -1,17 +1,19 @@
-"""The account's list of numbers that are never called."""
+"""Lists of numbers that are never called: the account's, and that of all accounts."""
 
 from datetime import datetime
 from io import BytesIO
 from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from campaigns.plain_text import LONGEST_REASON
-from dialer.steering.suppressing import Added
+from dialer.errors import NotDone
+from dialer.steering.suppressing import Added, Suppressing
 from workers.web import jobs
-from workers.web.api.needs import Operator, Reader, TheDesk
+from workers.web.access import Visitor
+from workers.web.api.needs import Operator, Reader, TheDesk, visitor_of
 from workers.web.api.shapes import Order
 from workers.web.api.upload_form import SUPPRESS_FORM
 from workers.web.lists import one, reading_choice
@@ -20,6 +22,31 @@ from workers.web.services import Services
 from workers.web.uploads import Upload, received_upload
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
+
+OfAll = Annotated[bool, Query(description="The list that every account heeds.")]
+
+
+def list_for(visitor: Visitor, services: Services, *, all_accounts: bool) -> Suppressing:
+    """Give the account's list, or that of all accounts to who has a key of all of them.
+
+    Raises:
+        Problem: Their key opens some accounts alone, or there is one alone.
+    """
+    if not all_accounts:
+        return services.wiring.suppressing
+    if not visitor.reaches_all:
+        raise Problem(403, "accounts_missing", "The list of all accounts is for keys of all.")
+    try:
+        return services.wiring.suppressing_for_all
+    except NotDone as error:
+        raise Problem(409, "one_account", str(error)) from None
+
+
+def _the_list(request: Request, services: TheDesk, *, all_accounts: OfAll = False) -> Suppressing:
+    return list_for(visitor_of(request), services, all_accounts=all_accounts)
+
+
+TheList = Annotated[Suppressing, Depends(_the_list)]
 
 
 class SuppressedDocument(BaseModel):
@@ -70,11 +97,11 @@ class AddedDocument(BaseModel):
 @router.get("")
 def list_suppressed(
     _visitor: Reader,
-    services: TheDesk,
+    suppressing: TheList,
     limit: Annotated[int, Query(ge=1, le=100_000)] = 1000,
 ) -> SuppressedList:
     """List numbers that are never called."""
-    found = list(islice(services.wiring.suppressing.all(), limit + 1))
+    found = list(islice(suppressing.all(), limit + 1))
     items = [
         SuppressedDocument(number=each.number, at=each.at, source=each.source, why=each.why)
         for each in found[:limit]
@@ -83,9 +110,9 @@ def list_suppressed(
 
 
 @router.put("")
-def suppress_number(visitor: Operator, services: TheDesk, order: NumberOrder) -> AddedDocument:
+def suppress_number(visitor: Operator, suppressing: TheList, order: NumberOrder) -> AddedDocument:
     """Put one number on the list; it counts with the next call."""
-    added = services.wiring.suppressing.add(
+    added = suppressing.add(
         BytesIO(order.number.encode()), source=f"by {visitor.name}", why=order.why
     )
     if added.bad or not added.added + added.already:
@@ -94,25 +121,28 @@ def suppress_number(visitor: Operator, services: TheDesk, order: NumberOrder) ->
 
 
 @router.post("", openapi_extra=SUPPRESS_FORM)
-async def suppress_file(_visitor: Operator, request: Request, services: TheDesk) -> AddedDocument:
+async def suppress_file(
+    visitor: Operator, request: Request, services: TheDesk, *, all_accounts: OfAll = False
+) -> AddedDocument:
     """Put a file's numbers on the list: one a line, or a table with a column of them."""
+    list_for(visitor, services, all_accounts=all_accounts)
     async with received_upload(request, services.uploads_dir) as upload:
-        return _document(await add_file(services, upload))
+        return _document(await add_file(services, upload, for_all=all_accounts))
 
 
 @router.post("/remove", status_code=204)
-def unsuppress_number(_visitor: Operator, services: TheDesk, order: RemovalOrder) -> None:
+def unsuppress_number(_visitor: Operator, suppressing: TheList, order: RemovalOrder) -> None:
     """Take a number off the list."""
     try:
-        was_there = services.wiring.suppressing.remove(order.number)
+        was_there = suppressing.remove(order.number)
     except ValueError as error:
         raise Problem(422, "invalid", f"number: {error}.") from None
     if not was_there:
         raise Problem(404, "not_found", "The number is not on the list.")
 
 
-async def add_file(services: Services, upload: Upload) -> Added:
-    """Put an uploaded file's numbers on the list."""
+async def add_file(services: Services, upload: Upload, *, for_all: bool) -> Added:
+    """Put an uploaded file's numbers on the account's list, or on that of all accounts."""
     return await services.apart.run(
         jobs.suppress_list,
         lambda _: None,
@@ -122,6 +152,7 @@ async def add_file(services: Services, upload: Upload) -> Added:
         why=one(upload.fields, "why"),
         column=one(upload.fields, "column") or None,
         reading=reading_choice(upload.fields),
+        for_all=for_all,
     )
 
 

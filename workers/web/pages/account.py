@@ -14,13 +14,13 @@ from starlette.routing import Route
 
 from dialer.access.api_keys import Scope
 from dialer.dialing.resuming import resume_account
-from dialer.steering.suppressing import Added
+from dialer.steering.suppressing import Added, Suppressing
 from dialer.store import Hold
 from dialer.store.processes import ROLES
 from dialer.watching.health import read_health
 from dialer.watching.overview import AgentState, busy_agents
 from workers.web.api.account import CapsOrder, end_hold
-from workers.web.api.suppressions import add_file
+from workers.web.api.suppressions import add_file, list_for
 from workers.web.choosing import services_of
 from workers.web.pages.rendering import (
     check_token,
@@ -34,6 +34,7 @@ from workers.web.problems import Problem
 from workers.web.uploads import received_upload
 
 _MOST_SHOWN = 500
+_OF_ALL = "all_accounts"
 _COUNT = re.compile(r"[0-9]{1,9}")
 
 
@@ -56,17 +57,19 @@ async def agents(request: Request) -> Response:
 async def suppression(request: Request) -> Response:
     """Show numbers that are never called."""
     require(request, Scope.READ)
-    return await _suppression(request, looked_for="")
+    of_all = bool(request.query_params.get(_OF_ALL))
+    return await _suppression(request, looked_for="", of_all=of_all)
 
 
 async def search_suppression(request: Request) -> Response:
     """Show those that hold some digits; they come in the body, addresses stand in logs."""
     form = await plain_form(request, Scope.READ)
-    return await _suppression(request, looked_for=digits_in(form.get("number", "")))
+    looked_for = digits_in(form.get("number", ""))
+    return await _suppression(request, looked_for=looked_for, of_all=bool(form.get(_OF_ALL)))
 
 
-async def _suppression(request: Request, *, looked_for: str) -> Response:
-    suppressing = services_of(request).wiring.suppressing
+async def _suppression(request: Request, *, looked_for: str, of_all: bool) -> Response:
+    suppressing = _the_list(request, of_all=of_all)
     matching = (one for one in suppressing.all() if looked_for in one.number)
     found = await asyncio.to_thread(lambda: list(itertools.islice(matching, _MOST_SHOWN + 1)))
     told = {name: request.query_params.get(name, "") for name in ("added", "already", "bad")}
@@ -76,6 +79,7 @@ async def _suppression(request: Request, *, looked_for: str) -> Response:
         numbers=sorted(found[:_MOST_SHOWN], key=lambda one: one.number),
         is_whole=len(found) <= _MOST_SHOWN,
         looked_for=looked_for,
+        of_all=of_all,
         told={name: int(value) for name, value in told.items() if _COUNT.fullmatch(value)},
     )
 
@@ -83,18 +87,19 @@ async def _suppression(request: Request, *, looked_for: str) -> Response:
 async def suppress_number(request: Request) -> Response:
     """Put one number on the list."""
     form = await plain_form(request, Scope.OPERATE)
+    of_all = bool(form.get(_OF_ALL))
     number = form.get("number", "").strip()
     if len(number.splitlines()) != 1:
         raise Problem(422, "invalid", "Write one phone number.")
     added = await asyncio.to_thread(
-        services_of(request).wiring.suppressing.add,
+        _the_list(request, of_all=of_all).add,
         BytesIO(number.encode()),
         source=f"by {visitor_of(request).name}",
         why=form.get("why", ""),
     )
     if added.bad or not added.added + added.already:
         raise Problem(422, "invalid", f"“{number[:40]}” is no phone number.")
-    return _told(added)
+    return _told(added, of_all=of_all)
 
 
 async def suppress_file(request: Request) -> Response:
@@ -103,19 +108,28 @@ async def suppress_file(request: Request) -> Response:
     services = services_of(request)
     async with received_upload(request, services.uploads_dir) as upload:
         await check_token(request, "".join(upload.fields.get("csrf_token", [])))
-        return _told(await add_file(services, upload))
+        of_all = bool("".join(upload.fields.get(_OF_ALL, [])))
+        _the_list(request, of_all=of_all)
+        return _told(await add_file(services, upload, for_all=of_all), of_all=of_all)
 
 
 async def unsuppress(request: Request) -> Response:
     """Take a number off the list."""
     form = await plain_form(request, Scope.OPERATE)
+    of_all = bool(form.get(_OF_ALL))
     try:
-        await asyncio.to_thread(
-            services_of(request).wiring.suppressing.remove, form.get("number", "")
-        )
+        await asyncio.to_thread(_the_list(request, of_all=of_all).remove, form.get("number", ""))
     except ValueError as error:
         raise Problem(422, "invalid", f"{error}.") from None
-    return RedirectResponse("/suppression", status_code=303)
+    return RedirectResponse(f"/suppression?{urlencode(_kept(of_all))}", status_code=303)
+
+
+def _the_list(request: Request, *, of_all: bool) -> Suppressing:
+    return list_for(visitor_of(request), services_of(request), all_accounts=of_all)
+
+
+def _kept(of_all: bool) -> dict[str, str]:
+    return {_OF_ALL: "1"} if of_all else {}
 
 
 async def health(request: Request) -> Response:
@@ -186,9 +200,9 @@ def _seen(found: Hold | None, do: str, id_: str) -> Hold:
     return Hold(hand, machine)
 
 
-def _told(added: Added) -> Response:
+def _told(added: Added, *, of_all: bool) -> Response:
     told = {"added": added.added, "already": added.already, "bad": added.bad_count}
-    return RedirectResponse(f"/suppression?{urlencode(told)}", status_code=303)
+    return RedirectResponse(f"/suppression?{urlencode(_kept(of_all) | told)}", status_code=303)
 
 
 routes = [
