@@ -85,7 +85,8 @@ def add(
 
 
 def list_(
-    *, campaign: OfCampaign = None, all_accounts: OfAll = False, as_json: AsJson = False) -> None:
+    *, campaign: OfCampaign = None, all_accounts: OfAll = False, as_json: AsJson = False
+) -> None:
     """List the numbers, in their order."""
     wiring = open_wiring()
     suppressing = _list(wiring, campaign, all_accounts=all_accounts)
