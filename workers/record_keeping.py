@@ -4,7 +4,7 @@ Apart from `workers.wiring`, because pandas and pyarrow take a while to import a
 dials needs them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -92,9 +92,10 @@ class RecordKeeping:
 
 def source_of(wiring: Wiring, campaign: Campaign) -> ReportInput:
     """Open a campaign for one report, wherever it is."""
-    return report_source(
+    source = report_source(
         wiring.db, campaign, wiring.allowance, archives=archives_dir(wiring.settings)
     )
+    return replace(source, account=wiring.told_name)
 
 
 def archives_dir(settings: Settings) -> Path:

@@ -77,6 +77,11 @@ class Wiring:
     home: "Wiring | None" = None
     name: str = HOME
 
+    @property
+    def told_name(self) -> str:
+        """The account's name where the installation lists several; '' where it is alone."""
+        return self.name if self.settings.dialer_accounts else ""
+
     @cached_property
     def redis_url(self) -> str:
         """`REDIS_URL`, or where the embedded server answers, started if need be."""

@@ -74,6 +74,8 @@ def _about(report: Report) -> Iterator[Figure]:
     subject = report.subject
     yield Figure("campaign", subject.campaign)
     yield Figure("campaign_id", subject.campaign_id)
+    if subject.account:
+        yield Figure("account", subject.account)
     yield Figure("campaign_state", subject.state)
     yield Figure("as_of", subject.as_of.astimezone(subject.zone).isoformat(timespec="seconds"))
     yield Figure("zone", subject.zone.key)

@@ -93,6 +93,7 @@ class Subject:
         input_hashes: SHA-256 of each file loaded, in order.
         rows: Data lines judged, as the campaign keeps them; so are the next three.
         in_part: SHA-256 of a file of which only a part is here; '' = of none.
+        account: Whose campaign it is; '' where the installation has one account.
     """
 
     campaign: str
@@ -107,6 +108,7 @@ class Subject:
     duplicate: int
     pace: Pace
     in_part: str = ""
+    account: str = ""
 
     @property
     def what_is_missing(self) -> str:

@@ -46,6 +46,7 @@ class ReportInput:
         input_hashes: SHA-256 of each file loaded, in order.
         orphans: Callbacks for this campaign that belong to no call we know.
         next_looks: When the provider is next asked, by attempt id, epoch s.
+        account: What the rows call the account; '' where the installation has one, and they don't.
     """
 
     campaign: Campaign
@@ -55,6 +56,7 @@ class ReportInput:
     pace: Pace
     orphans: Iterable[Orphan] = ()
     next_looks: Mapping[str, float] = field(default_factory=dict)
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def write_reports(
                 TableFiles(
                     files,
                     file_stem(campaign, kind, as_of, raw=raw, mask=mask.mask),
-                    table(kind, campaign.columns),
+                    table(kind, campaign.columns, tells_account=bool(source.account)),
                     layout,
                 )
             )
@@ -146,8 +148,9 @@ def _pour(
 ) -> Report:
     """Read everything once: rows into the files, counts into the report."""
     campaign = source.campaign
-    rows = ContactRows(campaign.id, own_columns=len(campaign.columns), mask=mask)
-    book = _Book(campaign)
+    own_columns = len(campaign.columns)
+    rows = ContactRows(campaign.id, own_columns=own_columns, mask=mask, account=source.account)
+    book = _Book(campaign, source.account)
     attempts, contacts, unresolved, rejected = (tables.get(kind) for kind in _POURED)
     as_of_s = as_of.timestamp()
 
@@ -204,8 +207,9 @@ _BATCH = 5_000
 class _Book:
     """Counts a campaign as it goes by, and notes what does not fit."""
 
-    def __init__(self, campaign: Campaign) -> None:
+    def __init__(self, campaign: Campaign, account: str) -> None:
         self._campaign = campaign
+        self._account = account
         self._counting = Counting(campaign.rules.zone)
         self._charged = 0
         self._next_n = 1
@@ -263,6 +267,7 @@ class _Book:
             duplicate=campaign.duplicate,
             pace=pace,
             in_part=campaign.in_part,
+            account=self._account,
         )
         figures = self._counting.figures()
         sums = identities(subject, figures, charged=self._charged, not_taken=self.not_taken)

@@ -73,9 +73,13 @@ class ContactRows:
 
     Args:
         own_columns: How many columns the upload has.
+        account: Stands in each row; '' = in none.
     """
 
-    def __init__(self, campaign: str, *, own_columns: int, mask: NumberMask) -> None:
+    def __init__(
+        self, campaign: str, *, own_columns: int, mask: NumberMask, account: str = ""
+    ) -> None:
+        self._accounts = [account] if account else []
         self._campaign = campaign
         self._own_columns = own_columns
         self._mask = mask
@@ -99,7 +103,8 @@ class ContactRows:
             "last_call_sid": [last_sids.get(n) for n in batch.numbers],
             "external_id": self._external_ids(batch),
         }
-        return [*(columns[column.field] for column in CONTACTS), *self._own_of(batch)]
+        ours = (columns[column.field] for column in CONTACTS)
+        return [*ours, *self._accounts_of(batch.lines), *self._own_of(batch)]
 
     def attempts(self, batch: ContactBatch, of_contacts: Columns) -> Columns:
         """Make the rows of these contacts' attempts, each contact's first one first.
@@ -121,7 +126,12 @@ class ContactRows:
         columns["source_line"] = batch.beside_attempts(places)
         columns["external_id"] = batch.beside_attempts(self._external_ids(batch))
         own = others[len(others) - self._own_columns :]
-        return [*(columns[column.field] for column in ATTEMPTS), *map(batch.beside_attempts, own)]
+        ours = (columns[column.field] for column in ATTEMPTS)
+        of_account = self._accounts_of(columns["attempt_id"])
+        return [*ours, *of_account, *map(batch.beside_attempts, own)]
+
+    def _accounts_of(self, rows: Sequence[Any]) -> Columns:
+        return [[account] * len(rows) for account in self._accounts]
 
     def _external_ids(self, batch: ContactBatch) -> list[str | None]:
         ids = [line.row.external_id or None for line in batch.lines]

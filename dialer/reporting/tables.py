@@ -256,6 +256,8 @@ CONTACTS = (
     Column("charged", Type.INTEGER, "attempts that count against the maximum"),
     _EXTERNAL_ID,
 )
+ACCOUNT = Column("account", Type.WORD, "whose campaign it is", repeats=True)
+"""Stands in attempts and contacts of an installation that has several."""
 _SUMMARY = (
     Column("name", Type.WORD),
     Column("value", Type.FIGURE),
@@ -293,13 +295,13 @@ _UNRESOLVED = (
 )
 
 
-def table(kind: Kind, own_columns: Sequence[str]) -> Table:
+def table(kind: Kind, own_columns: Sequence[str], *, tells_account: bool = False) -> Table:
     """Lay out a table for a campaign whose upload has these columns."""
     match kind:
-        case Kind.ATTEMPTS:
-            return Table(kind, (*ATTEMPTS, *_own(own_columns, beside=ATTEMPTS)))
-        case Kind.CONTACTS:
-            return Table(kind, (*CONTACTS, *_own(own_columns, beside=CONTACTS)))
+        case Kind.ATTEMPTS | Kind.CONTACTS:
+            ours = ATTEMPTS if kind is Kind.ATTEMPTS else CONTACTS
+            ours = (*ours, ACCOUNT) if tells_account else ours
+            return Table(kind, (*ours, *_own(own_columns, beside=ours)))
         case Kind.REJECTED:
             return Table(kind, (*_own(own_columns, beside=_REJECTED), *_REJECTED))
         case Kind.SUMMARY:

@@ -316,3 +316,11 @@ def test_the_page_shows_the_list_of_all_accounts_to_keys_of_all(web, tenants):
     )
     assert gone.headers["location"] == page
     assert "98123 40001" not in desk.get(page).text
+
+
+def test_a_downloaded_report_tells_its_account(web, tenants):
+    acme = tenants[ACME]
+    table = web.api("GET", f"/campaigns/{acme.campaign}/reports/contacts.csv").text
+
+    header, first = [line.split(",") for line in table.splitlines()[:2]]
+    assert first[header.index("account")] == ACME

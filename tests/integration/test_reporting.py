@@ -392,3 +392,26 @@ def test_what_an_append_adds_while_we_read_is_left_for_the_next_report(tmp_path)
     made = written(tmp_path, source(lines, accepted=2, rows=2))
 
     assert len(rows(made.files, Kind.CONTACTS)) == 2
+
+
+def test_where_there_are_several_accounts_rows_and_summary_tell_whose_they_are(tmp_path):
+    of_acme = replace(source(a_campaign()), account="acme")
+    made = written(tmp_path, of_acme, formats=(Format.CSV, Format.PARQUET))
+
+    for kind in (Kind.ATTEMPTS, Kind.CONTACTS):
+        found = rows(made.files, kind)
+        header = list(found[0])
+        assert header[-5:] == ["account", "agent_number", "customer_number", "name", "ref"]
+        assert {one["account"] for one in found} == {"acme"}
+        assert {one["ref"] for one in found} == {"00042"}
+        typed = pq.read_table(only(made.files, kind, "parquet"))
+        assert set(typed["account"].to_pylist()) == {"acme"}
+    told = {one["name"]: one["value"] for one in rows(made.files, Kind.SUMMARY)}
+    assert told["account"] == "acme"
+
+
+def test_where_an_account_is_alone_no_row_tells_it(tmp_path):
+    made = written(tmp_path, source(a_campaign()))
+
+    assert "account" not in rows(made.files, Kind.ATTEMPTS)[0]
+    assert "account" not in {one["name"] for one in rows(made.files, Kind.SUMMARY)}

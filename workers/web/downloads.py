@@ -87,6 +87,7 @@ async def report_response(
             lambda _: None,
             services.settings_apart,
             campaign.id,
+            account=services.wiring.name,
             kind=kind,
             format_=format_,
             out=folder,

@@ -15,6 +15,7 @@ from campaigns.lists.judged_rows import CodeCount
 from campaigns.lists.source import CampaignFileError, ReadingChoice
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from dialer import deeds
+from dialer.accounts import HOME
 from dialer.loading.loading import Loaded, LoadOptions
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import write_reports
@@ -150,6 +151,7 @@ def write_report(
     settings: Settings,
     campaign_id: str,
     *,
+    account: str,
     kind: Kind,
     format_: Format,
     out: Path,
@@ -161,7 +163,7 @@ def write_report(
     def on_progress(read: int, of_all: int) -> None:
         tell(read / of_all if of_all else 1.0)
 
-    with _wiring(settings) as wiring:
+    with _wiring(settings, account) as wiring:
         campaign = wiring.campaigns.find(campaign_id)
         written = write_reports(
             source_of(wiring, campaign),
@@ -230,8 +232,8 @@ def _codes(codes: dict[str, CodeCount]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _wiring(settings: Settings) -> Iterator[Wiring]:
-    wiring = Wiring(settings)
+def _wiring(settings: Settings, account: str = HOME) -> Iterator[Wiring]:
+    wiring = Wiring(settings, name=account)
     try:
         yield wiring
     finally:
