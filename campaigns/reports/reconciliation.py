@@ -1,5 +1,6 @@
 """Our attempts beside the provider's own list of calls: each call gets one verdict."""
 
+from collections.abc import Collection
 from enum import StrEnum
 from itertools import compress
 
@@ -13,6 +14,7 @@ class Verdict(StrEnum):
     DIFFERENT = "different"  # both know it; `differs` names the values
     MISSING = "missing"  # the provider does not know it
     EXTRA = "extra"  # the provider made it, and none of our attempts has its Sid
+    UNREADABLE = "unreadable"  # the provider answers for our Sid, with what cannot be read
 
 
 COMPARED = ("outcome", "talk_s", "total_s", "price")
@@ -21,7 +23,9 @@ THEIRS = ("call_sid", "attempt_id", *COMPARED)
 """The columns of the two sides. Seconds are whole, prices decimals; None is what nobody told."""
 
 
-def reconciled(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+def reconciled(
+    ours: pd.DataFrame, theirs: pd.DataFrame, *, unread: Collection[str] = ()
+) -> pd.DataFrame:
     """Lay two sides beside each other, by Sid.
 
     A value the provider has and we have not is no difference while it may still reach us.
@@ -29,6 +33,7 @@ def reconciled(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     Args:
         ours: Settled attempts that have a Sid, each Sid once.
         theirs: Ended calls, each Sid once; `attempt_id` is what the call itself claims.
+        unread: Sids of ours of which the provider tells what cannot be read.
     """
     both = ours.merge(
         theirs, on="call_sid", how="outer", suffixes=("", "_provider"), indicator="side"
@@ -47,9 +52,10 @@ def reconciled(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     verdict = both["side"].map(
         {"both": Verdict.MATCHED, "left_only": Verdict.MISSING, "right_only": Verdict.EXTRA}
     )
+    verdict = verdict.astype(object).mask(differs.any(axis=1), Verdict.DIFFERENT)
     told = pd.DataFrame(
         {
-            "verdict": verdict.astype(object).mask(differs.any(axis=1), Verdict.DIFFERENT),
+            "verdict": verdict.mask(both["call_sid"].isin(unread), Verdict.UNREADABLE),
             "differs": [
                 " ".join(compress(COMPARED, row)) for row in differs.itertuples(index=False)
             ],

@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from campaigns.attempt import Attempt, AttemptState, CallReport
+from campaigns.custom_field import attempt_id_in
 from campaigns.numbers.same_phone import country_code_length, endings
 from campaigns.settlement import Conflict
 from dialer import failpoints
 from dialer.dialing.options import DialingOptions
 from dialer.dialing.restoring import bring_back
+from dialer.exotel import UnreadableRow
 from dialer.ids import AttemptId
 from dialer.logger import get_logger
 from dialer.pacing import Allowance
+from dialer.settling.lookups import Listed
 from dialer.settling.settling import Settling
 from dialer.settling.sweeping import Sweeping
 from dialer.store import CallbackInbox, Campaigns, Database
@@ -26,6 +29,9 @@ log = get_logger(__name__)
 
 _CLOCKS_APART_S = 300.0
 _READ_BACK_S = 86_400.0
+_LOOK_AGAIN_S = 60.0  # while rows of the list cannot be placed
+
+Listable = TypeVar("Listable", CallReport, UnreadableRow)
 
 
 class LostCalls:
@@ -48,32 +54,56 @@ class LostCalls:
         self._contacts = Contacts(db)
         self._campaigns = Campaigns(db)
         self._read_for: str | None = None
+        self._again_at = 0.0
 
-    def read(self, machine: ByMachine, *, longest_s: float) -> None:
+    def read(self, machine: ByMachine, *, longest_s: float) -> int:
         """Give each of these calls to its attempt, once a hold.
 
         Args:
             longest_s: How long a call can be live that a lost host placed.
+
+        Returns:
+            How many rows of the list may be calls of ours and do not tell whose; while there are
+            any, the list is read again from time to time.
         """
-        if self._read_for == machine.id:
-            return
         now_s = self._db.now()
-        claimed = self._claimed(self._calls_since(_first_lost_s(machine, longest_s), now_s))
+        if self._read_for == machine.id and (not machine.unplaced or now_s < self._again_at):
+            return machine.unplaced
+        listed = self._calls_since(_first_lost_s(machine, longest_s), now_s)
+        claimed = self._claimed(self._to_our_customers(listed.reports))
+        told = [(id_, report.created_at, report.sid) for id_, report in claimed]
+        named, unplaced = self._named_by(listed.unreadable)
         # all of them before any is settled: a contact's last attempt says where it stands
-        restored = [str(id_) for id_, report in claimed if self._restore(id_, report)]
+        restored = [str(one[0]) for one in (*told, *named) if self._restore(*one)]
         for id_, report in claimed:
-            if isinstance(told := self._settling.report(id_, report, at=now_s), Conflict):
-                log.warning("call_unplaced", attempt_id=str(id_), sid=report.sid, why=told.why)
+            if isinstance(answer := self._settling.report(id_, report, at=now_s), Conflict):
+                log.warning("call_unplaced", attempt_id=str(id_), sid=report.sid, why=answer.why)
         if restored:
             CallbackInbox(self._db).take_up_again(restored)
         failpoints.reach("calls_read")
-        self._read_for = machine.id
-        log.warning("provider_calls_read", calls=len(claimed))
+        self._read_for, self._again_at = machine.id, now_s + _LOOK_AGAIN_S
+        log.warning("provider_calls_read", calls=len(claimed), unplaced=len(unplaced))
+        for row in unplaced:
+            log.error("row_unplaced", created_at=row.created_at, why=row.why)
+        return len(unplaced)
 
-    def _calls_since(self, from_s: float, now_s: float) -> list[CallReport]:
+    def _calls_since(self, from_s: float, now_s: float) -> Listed:
         created_from = datetime.fromtimestamp(from_s, UTC)
         created_until = datetime.fromtimestamp(now_s + _CLOCKS_APART_S, UTC)
-        return self._to_our_customers(self._sweeping.calls_between(created_from, created_until))
+        return self._sweeping.calls_between(created_from, created_until)
+
+    def _named_by(
+        self, rows: Sequence[UnreadableRow]
+    ) -> tuple[list[tuple[AttemptId, datetime | None, None]], list[UnreadableRow]]:
+        """Tell rows that name their attempt from those that may be anybody's, ours too.
+
+        Calls of ours have its id in what we sent along: a row that shows something else is none.
+        """
+        mute = [row for row in rows if row.custom_field is None]
+        claims = [(attempt_id_in(row.custom_field), row) for row in rows if row.custom_field]
+        ids = [(AttemptId.parse(claim or ""), row) for claim, row in claims]
+        named = [(id_, row.created_at, None) for id_, row in ids if id_]
+        return named, self._to_our_customers(mute, unless_told=True)
 
     def _claimed(self, reports: Sequence[CallReport]) -> list[tuple[AttemptId, CallReport]]:
         """Find whose calls they are, each contact's in the order of its attempts."""
@@ -81,8 +111,14 @@ class LostCalls:
         found = [(id_, report) for id_, report in claims if id_]
         return sorted(found, key=lambda one: (one[0].campaign, one[0].n, one[0].no))
 
-    def _to_our_customers(self, reports: Sequence[CallReport]) -> list[CallReport]:
-        """Pass over calls to anybody no open campaign wants to reach: nothing can come of them."""
+    def _to_our_customers(
+        self, reports: Sequence[Listable], *, unless_told: bool = False
+    ) -> list[Listable]:
+        """Pass over calls to anybody no open campaign wants to reach: nothing can come of them.
+
+        Args:
+            unless_told: Keep those that do not tell to whom.
+        """
         lists = [
             customers_of(self._db, campaign.id, size=campaign.accepted)
             for campaign in self._campaigns.all()
@@ -93,9 +129,13 @@ class LostCalls:
         ours = _without_country(np.unique(np.concatenate(lists)))
         told = [[int(one) for one in endings(report.customer or "")] for report in reports]
         known = set(ours[np.isin(ours, [*chain.from_iterable(told)])].tolist())
-        return [one for one, spelt in zip(reports, told, strict=True) if known.intersection(spelt)]
+        return [
+            one
+            for one, spelt in zip(reports, told, strict=True)
+            if known.intersection(spelt) or (unless_told and not spelt)
+        ]
 
-    def _restore(self, id_: AttemptId, report: CallReport) -> bool:
+    def _restore(self, id_: AttemptId, created_at: datetime | None, sid: str | None) -> bool:
         """Bring back the attempt of a call that no journal knew: its host is gone too."""
         contact = self._contacts.get(id_.campaign, id_.n)
         if contact is None:
@@ -105,7 +145,7 @@ class LostCalls:
         attempt = Attempt(
             version=1,
             state=AttemptState.UNKNOWN,
-            requested_at=report.created_at.timestamp() if report.created_at else now_s,
+            requested_at=created_at.timestamp() if created_at else now_s,
             no=id_.no,
             nonce=id_.nonce,
             agent=contact.agent,
@@ -125,7 +165,7 @@ class LostCalls:
             holds=False,
         )
         if is_back:
-            log.warning("attempt_restored", attempt_id=str(id_), sid=report.sid)
+            log.warning("attempt_restored", attempt_id=str(id_), sid=sid)
         return is_back
 
 

@@ -6,7 +6,7 @@ hold set (by any script, see prelude.lua; one set by hand stands beside it and w
   └─ something was missing
        ├─ phantom slots seal the allowance
        ├─ every host reported, or the longest call is over
-       └─ the provider's calls of the last while are read and bound → released
+       └─ the provider's calls of the last while are read, each bound that may be ours → released
 """
 
 from dialer.dialing.lost_calls import LostCalls
@@ -71,7 +71,11 @@ class AccountRecovery:
             return
         if machine.lost:
             # after the hosts: a call needs its attempt back first
-            self._lost_calls.read(machine, longest_s=self._longest_call_s(machine))
+            unplaced = self._lost_calls.read(machine, longest_s=self._longest_call_s(machine))
+            if unplaced != machine.unplaced:
+                self._holds.note_unplaced(machine, unplaced)
+            if unplaced:
+                return
         if self._holds.end(machine):
             log.warning(
                 "hold_released",

@@ -13,7 +13,7 @@ values      one field → text, seconds, price, instant; never an exception
 
 from dialer.errors import RateFeedback
 from dialer.exotel.bodies import UnreadableBody
-from dialer.exotel.call import Call, read_call
+from dialer.exotel.call import Call, UnreadableRow, read_call
 from dialer.exotel.callback import MAX_CALLBACK_BYTES, read_callback
 from dialer.exotel.client import (
     MAX_NUMBERS_PER_SEARCH,
@@ -51,6 +51,7 @@ __all__ = [
     "RecordingFormat",
     "StreamBegin",
     "UnreadableBody",
+    "UnreadableRow",
     "read_call",
     "read_callback",
 ]

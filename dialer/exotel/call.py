@@ -100,16 +100,43 @@ def read_placed_sid(body: bytes) -> str:
     return _sid(read_document(body).get("Call"))
 
 
-def read_calls(document: Fields, *, timezone: ZoneInfo) -> list[Call]:
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row of a list that names no call: some call it is, and nobody can ask which.
+
+    Args:
+        agent: As in `Call`, as are the others; None where it does not tell.
+        why: What is wrong with it.
+    """
+
+    agent: str | None = field(repr=False)
+    customer: str | None = field(repr=False)
+    custom_field: str | None
+    created_at: datetime | None
+    why: str
+
+
+def read_calls(
+    document: Fields, *, timezone: ZoneInfo
+) -> tuple[list[Call], tuple[UnreadableRow, ...]]:
     """Read the calls of a bulk page: a list, one object, or either of them inside `Call`.
 
+    Returns:
+        The calls, and the rows that are none. Whoever passes those over must not take a call for one
+        that was never placed.
+
     Raises:
-        UnreadableBody: No calls there, or a row that is none; skipping it could look like a
-            call that was never placed.
+        UnreadableBody: No calls there.
     """
     if "Calls" not in document:
         raise UnreadableBody("a page without calls")
-    return [call_from(row, timezone=timezone) for row in _rows(document["Calls"])]
+    calls, unreadable = [], []
+    for row in _rows(document["Calls"]):
+        try:
+            calls.append(call_from(row, timezone=timezone))
+        except UnreadableBody as error:
+            unreadable.append(_set_aside(row, str(error), timezone))
+    return calls, tuple(unreadable)
 
 
 def call_from(fields: Any, *, timezone: ZoneInfo) -> Call:
@@ -196,6 +223,16 @@ def read_v3_details(body: bytes, *, timezone: ZoneInfo) -> CallReport:
         updated_at=values.instant(details.get("updated_time"), timezone),
         caller_id=values.text(details.get("virtual_number")),
         custom_field=values.text(details.get("custom_field")),
+    )
+
+
+def _set_aside(fields: Any, why: str, timezone: ZoneInfo) -> UnreadableRow:
+    return UnreadableRow(
+        agent=values.text(values.member(fields, "From")),
+        customer=values.text(values.member(fields, "To")),
+        custom_field=values.text(values.member(fields, "CustomField")),
+        created_at=values.instant(values.member(fields, "DateCreated"), timezone),
+        why=why,
     )
 
 

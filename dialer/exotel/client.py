@@ -22,7 +22,13 @@ from dialer.errors import (
 )
 from dialer.exotel import values
 from dialer.exotel.bodies import UnreadableBody, read_document
-from dialer.exotel.call import read_call, read_calls, read_placed_sid, read_v3_details
+from dialer.exotel.call import (
+    UnreadableRow,
+    read_call,
+    read_calls,
+    read_placed_sid,
+    read_v3_details,
+)
 from dialer.exotel.deadline import ClockS, Deadline, DeadlineTransport, IsWanted
 from dialer.exotel.refusals import (
     Answer,
@@ -56,10 +62,12 @@ class CallsPage:
 
     Args:
         reports: Ended calls only: bulk look-ups leave ongoing ones out.
+        unreadable: Rows that could not be read, set aside.
         next_page: What `Exotel.next_page` takes; None on the last page.
     """
 
     reports: tuple[CallReport, ...]
+    unreadable: tuple[UnreadableRow, ...]
     next_page: str | None
     rate: RateFeedback | None
 
@@ -276,10 +284,11 @@ class Exotel:
             url, params=params, max_bytes=MAX_PAGE_BYTES, send_before=send_before
         )
         document = _read(answer, read_document)
-        calls = _read(answer, lambda _: read_calls(document, timezone=self._timezone))
+        calls, unreadable = _read(answer, lambda _: read_calls(document, timezone=self._timezone))
         next_page = values.text(values.member(document.get("Metadata"), "NextPageUri"))
         return CallsPage(
             reports=tuple(call.report() for call in calls),
+            unreadable=unreadable,
             next_page=next_page,
             rate=rate_feedback(answer.headers),
         )

@@ -5,7 +5,8 @@
 -- Returns 1 when it was done, 0 when another hold stands than was named, or another host came.
 
 epoch_or_hold(given.epoch) -- a Redis that has just failed over has another hold than was read
-local HAND, MACHINE = { 'hand', 'hand_id', 'hand_at' }, { 'hold', 'lost', 'sealed', 'known_until' }
+local HAND = { 'hand', 'hand_id', 'hand_at' }
+local MACHINE = { 'hold', 'lost', 'sealed', 'unplaced', 'known_until' }
 
 -- As an earlier version wrote a hold by hand: in the machine's place.
 if redis.call('HDEL', key('account'), 'by_hand') == 1 then
@@ -56,6 +57,11 @@ if given.what == 'end' then
     end
   end
   redis.call('HDEL', key('account'), unpack(MACHINE))
+  return 1
+end
+
+if given.what == 'unplaced' then
+  redis.call('HSET', key('account'), 'unplaced', given.rows)
   return 1
 end
 

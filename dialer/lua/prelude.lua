@@ -63,7 +63,7 @@ local function hold_account(why, missing)
   if missing then
     redis.call('HSET', key('account'), 'lost', missing)
   end
-  redis.call('HDEL', key('account'), 'sealed') -- slots may have been lost again
+  redis.call('HDEL', key('account'), 'sealed', 'unplaced') -- slots and calls may be lost anew
   redis.call('DEL', key('reported'))
   account().hold, account().hold_id, account().held_at = why, id, now
 end

@@ -3,7 +3,8 @@
 attempts ──▶ Sids, numbers, period ──▶ the provider's list of that period, page by page
    │                                      ├─ a Sid of ours       → compared
    │                                      ├─ claims this campaign → extra
-   │                                      └─ anybody else's       → passed over
+   │                                      ├─ anybody else's       → passed over
+   │                                      └─ names no call        → set aside, and told of
    └─ Sids not in the list ──▶ asked by Sid ──▶ compared, or missing
 """
 
@@ -21,6 +22,7 @@ from campaigns.custom_field import attempt_id_in
 from campaigns.numbers.same_phone import endings, national_digits
 from campaigns.reports.reconciliation import OURS, THEIRS, Verdict, reconciled
 from campaigns.settlement import outcome_of, overall_outcome
+from dialer.exotel import CallsPage, UnreadableRow
 from dialer.file_set import FileSet
 from dialer.ids import AttemptId
 from dialer.reporting.reporting import file_stem
@@ -41,12 +43,14 @@ class Reconciliation:
         calls: A row a call, see `campaigns.reports.reconciliation`.
         live: Attempts of ours whose call has not ended; they are not compared.
         foreign: Ended calls of the account that belong to others.
+        unreadable: Rows of the provider's list that name no call, and may tell of one of these.
         requests: Look-ups it took.
     """
 
     calls: pd.DataFrame
     live: int
     foreign: int
+    unreadable: Sequence[UnreadableRow]
     requests: int
 
     @property
@@ -103,26 +107,30 @@ class Reconciling:
             for one in line.attempts:
                 ours.add(one)
         told: dict[str, Sequence[object]] = {}
+        unreadable: list[UnreadableRow] = []
         foreign = 0
-        for report in self._listed(ours, as_of, on_progress):
-            if not report.is_over or report.sid in ours.live:
-                continue
-            if report.sid in ours.settled or self._is_extra(report, campaign, ours):
-                told[report.sid] = _their_row(report)
-            else:
-                foreign += 1
-        for report in self._asked(ours.settled.keys() - told.keys()):
-            told[report.sid] = _their_row(report)
+        for page in self._listed(ours, as_of, on_progress):
+            unreadable += [row for row in page.unreadable if ours.may_have(row, campaign)]
+            for report in page.reports:
+                if not report.is_over or report.sid in ours.live:
+                    continue
+                if report.sid in ours.settled or self._is_extra(report, campaign, ours):
+                    told[report.sid] = _their_row(report)
+                else:
+                    foreign += 1
+        asked, unread = self._asked(ours.settled.keys() - told.keys())
+        told |= {report.sid: _their_row(report) for report in asked}
         calls = reconciled(
             pd.DataFrame(ours.settled.values(), columns=OURS, dtype=object),
             pd.DataFrame(told.values(), columns=THEIRS, dtype=object),
+            unread=unread,
         )
         requests = self._lookups.requests - requests_before
-        return Reconciliation(calls, len(ours.live), foreign, requests)
+        return Reconciliation(calls, len(ours.live), foreign, unreadable, requests)
 
     def _listed(
         self, ours: "_Ours", as_of: datetime, on_progress: Callable[[float], None]
-    ) -> Iterator[CallReport]:
+    ) -> Iterator[CallsPage]:
         if ours.first_at is None or ours.last_at is None:
             return
         begin = max(ours.first_at - _MARGIN, as_of - _OLDEST)
@@ -131,17 +139,29 @@ class Reconciling:
         while begin < end:
             until = min(begin + _LONGEST_PERIOD, end)
             for page in self._lookups.pages(created_from=begin, created_until=until, overdue=True):
-                yield from page
-                if page and (oldest := page[-1].created_at):  # the newest come first
+                yield page
+                # the newest come first
+                if page.reports and (oldest := page.reports[-1].created_at):
                     on_progress(1 - (oldest - begin) / whole)
             begin = until
         on_progress(1.0)
 
-    def _asked(self, sids: Iterable[str]) -> Iterator[CallReport]:
+    def _asked(self, sids: Iterable[str]) -> tuple[list[CallReport], Sequence[str]]:
+        """Ask for these by name; gives what is told, and the Sids whose rows cannot be read."""
         left = sorted(sids)
-        for first in range(0, len(left), SIDS_PER_LOOKUP):
-            batch = left[first : first + SIDS_PER_LOOKUP]
-            yield from self._lookups.by_sid(batch, overdue=True).values()
+        told: list[CallReport] = []
+        asked = self._lookups.halving(
+            [
+                left[first : first + SIDS_PER_LOOKUP]
+                for first in range(0, len(left), SIDS_PER_LOOKUP)
+            ],
+            lambda batch: self._lookups.by_sid(batch, overdue=True),
+            lambda _, found: told.extend(found.values()),
+            does_answer=lambda: True,  # it has just listed its calls
+        )
+        if asked.stopped:
+            raise asked.stopped
+        return told, asked.failed
 
     def _is_extra(self, report: CallReport, campaign: str, ours: "_Ours") -> bool:
         """Tell whether a call we do not know is this campaign's all the same."""
@@ -183,6 +203,15 @@ class _Ours:
         return any(
             (one, other) in self.pairs for one in endings(agent or "") for other in customers
         )
+
+    def may_have(self, row: UnreadableRow, campaign: str) -> bool:
+        """Tell whether a row that names no call may be one of ours; one that tells nothing may."""
+        if row.custom_field:
+            claims = _claimed(row.custom_field)
+            return claims is not None and claims.campaign == campaign
+        if row.agent and row.customer:
+            return self.has_pair(row.agent, row.customer)
+        return True
 
 
 def _our_row(id_: AttemptId, attempt: Attempt) -> Sequence[object]:

@@ -11,7 +11,7 @@ from campaigns.attempt import SEND_WINDOW_S, CallReport
 from dialer import failpoints
 from dialer.clock import Sleep, boottime_s
 from dialer.errors import LookupFailed, NotDone, ProviderError, TurnedAway
-from dialer.exotel import Exotel
+from dialer.exotel import CallsPage, Exotel, UnreadableRow
 from dialer.ids import new_nonce
 from dialer.meters import LOOKUPS
 from dialer.pacing import Pacing
@@ -40,6 +40,15 @@ class Request(Protocol[Found_co]):
         """Send it, unless it is too late by then (`dialer.clock.boottime_s`)."""
 
 
+def unreadable_rows(rows: Sequence[UnreadableRow]) -> LookupFailed:
+    """Say that what is sought may stand in rows that cannot be read; the provider does answer."""
+    return LookupFailed(
+        f"the provider's list has {len(rows)} rows that cannot be read ({rows[0].why})",
+        http_status=_OK,
+        error_code="unreadable_row",
+    )
+
+
 class NoSlot(NotDone):
     """The allowance has no room for a look-up now; ask later."""
 
@@ -55,6 +64,23 @@ class Halved(Generic[Asked]):
 
     failed: tuple[Asked, ...]
     stopped: NoSlot | ProviderError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What several pages of calls tell, and the rows of them that cannot be read."""
+
+    reports: list[CallReport]
+    unreadable: list[UnreadableRow]
+
+    @classmethod
+    def of(cls, pages: Iterable[CallsPage]) -> "Listed":
+        """Read pages to their end."""
+        found = cls([], [])
+        for page in pages:
+            found.reports.extend(page.reports)
+            found.unreadable.extend(page.unreadable)
+        return found
 
 
 class Lookups:
@@ -88,9 +114,12 @@ class Lookups:
         """Read the ended ones among at most 100 calls.
 
         Raises:
-            NoSlot, ProviderError: They were not asked for, or there was no answer.
+            NoSlot, ProviderError: They were not asked for, there was no answer, or one of them
+                cannot be read.
         """
         page = self.paced(partial(self._provider.calls, sids), overdue=overdue)
+        if page.unreadable:  # it is one of these; halved, the batch tells which
+            raise unreadable_rows(page.unreadable)
         return {report.sid: report for report in page.reports}
 
     def single(self, sid: str, *, overdue: bool) -> CallReport | None:
@@ -118,7 +147,7 @@ class Lookups:
         overdue: bool,
         agents: Sequence[str] = (),
         customers: Sequence[str] = (),
-    ) -> Iterator[Sequence[CallReport]]:
+    ) -> Iterator[CallsPage]:
         """Read the ended calls that were created in between, of these numbers or of all.
 
         Args:
@@ -141,10 +170,10 @@ class Lookups:
             ),
             overdue=overdue,
         )
-        yield page.reports
+        yield page
         while page.next_page:
             page = self.paced(partial(self._provider.next_page, page.next_page), overdue=overdue)
-            yield page.reports
+            yield page
 
     def halving(
         self,

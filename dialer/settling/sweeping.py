@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
+from itertools import islice
 from typing import TypeVar
 
 from redis.exceptions import RedisError
@@ -29,7 +29,7 @@ from dialer.exotel import MAX_NUMBERS_PER_SEARCH, Exotel
 from dialer.ids import AttemptId
 from dialer.logger import get_logger
 from dialer.pacing import Pacing
-from dialer.settling.lookups import SIDS_PER_LOOKUP, Lookups, NoSlot
+from dialer.settling.lookups import SIDS_PER_LOOKUP, Listed, Lookups, NoSlot, unreadable_rows
 from dialer.settling.settling import Settling, SettlingTimes
 from dialer.store import Attempts, Campaigns, Database, Follows, OpenAttempt
 from dialer.store.campaigns import RulesUnreadable
@@ -288,7 +288,13 @@ class Sweeping:
         def search(batch: Sequence[OpenAttempt]) -> list[CallReport]:
             if self._db.now() - began_s > _SEARCHING_S:
                 raise NoSlot("attempts in other states wait")
-            return self._search([one.attempt for one in batch])
+            found = self._search([one.attempt for one in batch])
+            is_found = len(batch) == 1 and any(
+                self._is_mine(batch[0], one) for one in found.reports
+            )
+            if found.unreadable and not is_found:
+                raise unreadable_rows(found.unreadable)  # theirs may be what is sought
+            return found.reports
 
         def compare(batch: Sequence[OpenAttempt], reports: Sequence[CallReport]) -> None:
             self._for_each(batch, lambda one: self._compare(one, reports))
@@ -395,7 +401,7 @@ class Sweeping:
             one.id, lambda now: None if now.is_settled else given_up(now, report, at=now_s)
         )
 
-    def calls_between(self, created_from: datetime, created_until: datetime) -> list[CallReport]:
+    def calls_between(self, created_from: datetime, created_until: datetime) -> Listed:
         """Read all ended calls of the account that were created in between.
 
         Raises:
@@ -404,7 +410,7 @@ class Sweeping:
         pages = self._lookups.pages(
             created_from=created_from, created_until=created_until, overdue=True
         )
-        return list(chain.from_iterable(pages))
+        return Listed.of(pages)
 
     def claim(self, report: CallReport) -> AttemptId | None:
         """Tell which attempt a call was placed for; None when it is nobody's of ours.
@@ -419,7 +425,7 @@ class Sweeping:
             owner = attempt_id_in(sent or "")
         return AttemptId.parse(owner or "")
 
-    def _search(self, attempts: Sequence[Attempt]) -> list[CallReport]:
+    def _search(self, attempts: Sequence[Attempt]) -> Listed:
         """Read the ended calls between their numbers, around their time.
 
         Raises:
@@ -435,7 +441,7 @@ class Sweeping:
             overdue=any(self._is_urgent(one) for one in attempts),
         )
         most = _MOST_PAGES_OF_A_PAIR if len(attempts) == 1 else _MOST_PAGES
-        found = list(chain.from_iterable(islice(pages, most)))
+        found = Listed.of(islice(pages, most))
         if next(pages, None) is not None:
             # what was not read may be what is sought: half as many pairs have fewer calls
             raise LookupFailed("more calls than are read", http_status=200, error_code="cut_short")

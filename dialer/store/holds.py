@@ -50,6 +50,7 @@ class ByMachine:
         waiting_for: Names of hosts that have not told what their journals hold.
         restored: Attempts brought back from journals.
         longest_s: The longest that a call of the journals told could be live.
+        unplaced: Rows of the provider's list that may be calls of ours and do not tell whose.
     """
 
     id: str
@@ -61,6 +62,7 @@ class ByMachine:
     waiting_for: tuple[str, ...]
     restored: int
     longest_s: float
+    unplaced: int
 
     @property
     def not_known(self) -> tuple[str, ...]:
@@ -70,8 +72,15 @@ class ByMachine:
             found.append(f"what these hosts sent last: {', '.join(self.waiting_for)}")
         if self.lost:
             found.append("which attempts Redis lost; some of their calls may be live")
-            found.append("what the provider's list says of these calls")
+            found.append(self._whose_calls)
         return tuple(found) or ("whether a host comes up that sent more than Redis knows of",)
+
+    @property
+    def _whose_calls(self) -> str:
+        if not self.unplaced:
+            return "what the provider's list says of these calls"
+        rows = "a row" if self.unplaced == 1 else f"{self.unplaced} rows"
+        return f"whose calls {rows} of the provider's list tell of, which cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +133,13 @@ class ChangeHold(NamedTuple):
     Args:
         what: `set`: one by hand, in the place of an earlier one; `release`: as a person, `hand`,
             `machine` or both; `end`: the machine's, worked off; `seal`: the allowance under it;
-            `take over`: what an earlier version wrote.
+            `unplaced`: note rows of the provider's list; `take over`: what an earlier version wrote.
         epoch: As the caller remembers it.
         hand: Id of the hold by hand.
         machine: Id of the machine's.
         requests: At most, a window.
         answer_s: Slowest recent one.
+        rows: Of the provider's list, that may be calls of ours and do not tell whose.
         hosts: That were known by then.
     """
 
@@ -141,6 +151,7 @@ class ChangeHold(NamedTuple):
     requests: int = 0
     spacing_s: float = 0.0
     answer_s: float = 0.0
+    rows: int = 0
     hosts: Sequence[str] = ()
 
 
@@ -200,6 +211,10 @@ class Holds:
         end = ChangeHold("end", self._epoch, machine=machine.id, hosts=tuple(machine.hosts))
         return bool(self._db.run(end))
 
+    def note_unplaced(self, machine: ByMachine, rows: int) -> None:
+        """Note rows of the provider's list for which it stands, so that whoever looks is told."""
+        self._db.run(ChangeHold("unplaced", self._epoch, machine=machine.id, rows=rows))
+
     def seal(self, machine: ByMachine, *, requests: int, spacing_s: float, answer_s: float) -> None:
         """Fill the allowance with as many requests as may have been lost from it, once a hold."""
         self._db.run(
@@ -243,6 +258,7 @@ def _by_machine(
         waiting_for=_named([one for one in expected if one not in reported], names),
         restored=restored,
         longest_s=max((report.get("longest_s", 0.0) for report in reports), default=0.0),
+        unplaced=int(account.get(b"unplaced", 0)),
     )
 
 

@@ -233,10 +233,37 @@ def test_calls_are_found_in_every_shape_they_come_in(calls, sids):
     assert page.next_page is None
 
 
-@pytest.mark.parametrize("calls", ["none", 7, [{"Status": "busy"}], [None], [{"Sid": ""}]])
-def test_a_row_that_is_no_call_fails_the_page_instead_of_hiding_a_call(calls):
+@pytest.mark.parametrize("calls", ["none", 7])
+def test_a_page_of_no_calls_fails(calls):
     with pytest.raises(LookupFailed):
         Provider(json.dumps({"Calls": calls}).encode()).client.calls(["a1"])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"Status": "busy"}, None, {"Sid": ""}, {"Sid": {}}, {"Sid": "a b"}, "x", 5, [], {"Sid": None}],
+)
+def test_p17_a_row_that_names_no_call_is_set_aside_and_not_hidden(row):
+    rows = [{"Sid": "a1"}, row, {"Sid": "b1"}]
+    page = Provider(json.dumps({"Calls": rows}).encode()).client.calls(["a1"])
+
+    assert [report.sid for report in page.reports] == ["a1", "b1"]
+    (unreadable,) = page.unreadable
+    assert unreadable.why
+
+
+def test_p17_a_row_set_aside_keeps_what_tells_whose_it_is():
+    row = {
+        "From": "09000000001",
+        "To": 9800000001,
+        "CustomField": "x-1",
+        "DateCreated": "2026-11-23 18:15:01",
+    }
+    page = Provider(json.dumps({"Calls": [row]}).encode()).client.calls(["a1"])
+
+    (one,) = page.unreadable
+    assert (one.agent, one.customer, one.custom_field) == ("09000000001", "9800000001", "x-1")
+    assert one.created_at == datetime(2026, 11, 23, 12, 45, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("count", [0, 101])

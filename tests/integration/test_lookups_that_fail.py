@@ -128,6 +128,25 @@ def test_p17_a_search_cut_short_is_no_empty_one(account, db):
     assert account.contact(campaign).state is ContactState.UNRESOLVED
 
 
+@pytest.mark.parametrize("shows", ["its call too", "nothing else"])
+def test_p17_a_search_with_a_row_that_names_no_call_finds_what_is_there_and_is_no_empty_one(
+    account, db, shows
+):
+    campaign = store_campaign(db, [pair(1, 1)], unknown=UnknownPolicy.SKIP)
+    account.company.answers.append(Answer.PLACED_UNHEARD)
+    account.dial_one()
+    call = account.company.calls[0]
+    account.company.end(call)
+    with_stray_row(account.company, beside=shows == "its call too")
+
+    sweep_for(account, 180)
+    if shows == "its call too":
+        assert account.contact(campaign).outcome is Outcome.CONNECTED
+        return
+    sweep_for(account, QUARANTINE_S - 180)
+    assert account.contact(campaign).state is ContactState.UNRESOLVED
+
+
 def test_p17_a_call_far_down_a_long_list_is_found(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
     account.company.answers.append(Answer.PLACED_UNHEARD)
@@ -160,6 +179,20 @@ def find_several(company):
         pairs = (asked["From"].split(","), asked["To"].split(","))
         found = [one for one in company.calls if one.agent in pairs[0] and one.customer in pairs[1]]
         return page([company._fields(one) for one in found if one.is_over])
+
+    company._look = answered
+
+
+def with_stray_row(company, *, beside):
+    """Let each search show a row without a Sid, beside the calls or in their place."""
+    look = company._look
+
+    def answered(request):
+        asked = request.url.params
+        if "From" not in asked:
+            return look(request)
+        calls = [company._fields(one) for one in company.calls] if beside else []
+        return page([{"From": asked["From"], "To": asked["To"]}, *calls])
 
     company._look = answered
 

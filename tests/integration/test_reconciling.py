@@ -8,6 +8,7 @@ import pytest
 
 from campaigns.attempt import AttemptState, Outcome
 from dialer.clock import boottime_s, sleep
+from dialer.errors import LookupFailed
 from dialer.exotel import Exotel
 from dialer.pacing import Allowance, Pacing
 from dialer.reporting.reconciling import Reconciling
@@ -90,6 +91,9 @@ def reconcile(db):
     return run
 
 
+NONE = dict.fromkeys(("matched", "different", "missing", "extra", "unreadable"), 0)
+
+
 def verdicts(result):
     return dict(zip(result.calls["call_sid"], result.calls["verdict"], strict=True))
 
@@ -101,7 +105,7 @@ def test_calls_both_sides_know_match_over_all_pages(reconcile):
     result = reconcile(lines, provider)
 
     assert verdicts(result) == {f"s{n}": "matched" for n in range(1, 6)}
-    assert result.counts == {"matched": 5, "different": 0, "missing": 0, "extra": 0}
+    assert result.counts == dict(NONE, matched=5)
     assert result.requests == len(provider.asked) == 3
     assert result.disagreeing() == []
 
@@ -136,6 +140,70 @@ def test_a_call_the_list_left_out_is_asked_for_by_its_sid_before_it_is_missing(r
     result = reconcile(lines, provider)
 
     assert verdicts(result) == {"s1": "matched", "s2": "matched"}
+
+
+@pytest.mark.parametrize("row", [{"Sid": None}, {"Sid": "a b"}, {"Sid": None, "From": None}])
+def test_p17_a_row_that_names_no_call_is_set_aside_and_the_others_are_compared(reconcile, row):
+    """What stands behind it is asked for by its Sid; that answer too may not be readable."""
+    lines = [line(n, attempt(sid=f"s{n}")) for n in range(1, 31)]
+    stray = call("s2") | row
+    provider = Provider([call("s1"), stray, *(call(f"s{n}") for n in range(3, 31))])
+    provider.page = with_stray(provider.page, stray)
+
+    result = reconcile(lines, provider)
+
+    assert verdicts(result).pop("s2") == "unreadable"
+    assert result.counts == dict(NONE, matched=29, unreadable=1)
+    assert len(result.unreadable) == 1
+    assert [one["call_sid"] for one in result.disagreeing()] == ["s2"]
+
+
+def test_p17_a_call_whose_row_names_none_is_compared_when_it_is_told_by_its_sid(reconcile):
+    lines = [line(1, attempt(sid="s1")), line(2, attempt(sid="s2"))]
+    provider = Provider([call("s1"), call("s2")], hidden={"s2"})
+    provider.page = with_stray(provider.page, call(None), by_sid=False)
+
+    result = reconcile(lines, provider)
+
+    assert result.counts == dict(NONE, matched=2)
+    assert len(result.unreadable) == 1
+
+
+def test_p17_a_row_that_shows_that_it_is_not_of_this_campaign_is_passed_over(reconcile):
+    provider = Provider([call(None, To="09812345678"), call(None, CustomField=OTHER), call("s1")])
+
+    result = reconcile([line(1, attempt(sid="s1"))], provider)
+
+    assert result.counts == dict(NONE, matched=1)
+    assert result.unreadable == []
+
+
+def test_a_provider_that_answers_for_no_sid_at_all_fails_the_comparison(reconcile):
+    lines = [line(n, attempt(sid=f"s{n}")) for n in range(1, 41)]
+    provider = Provider([])
+    listed = provider.answer
+
+    def broken(request):
+        return httpx.Response(500) if "Sid" in request.url.params else listed(request)
+
+    provider.client._transport = httpx.MockTransport(broken)
+
+    with pytest.raises(LookupFailed):
+        reconcile(lines, provider)
+
+
+def with_stray(page, stray, *, by_sid=True):
+    """Let a page of the list have this row, and the answer about its call nothing else."""
+
+    def strayed(calls, after):
+        body = json.loads(page(calls, after).content)
+        if by_sid and not calls:
+            body["Calls"] = [stray]
+        if not by_sid and after is None and len(calls) == 1 and calls[0]["Sid"] == "s1":
+            body["Calls"] = [*calls, stray]
+        return httpx.Response(200, content=json.dumps(body))
+
+    return strayed
 
 
 def test_a_sid_the_provider_does_not_know_is_missing(reconcile):

@@ -249,6 +249,102 @@ def test_r10_a_host_that_redis_never_knew_and_that_comes_late_still_brings_its_c
     check_conservation(site.db)
 
 
+################################################################ P17: rows of the list that name no call
+
+
+def lost_with_its_host(site: Site, row: dict[str, object]) -> tuple[str, Host]:
+    """Redis and a host have lost two calls that ended; the list has one of them, and this row."""
+    campaign = store_campaign(site.db, [pair(1, 1), pair(2, 2)])
+    first, here = site.host("first"), site.host("here")
+    here.recovery.tick()
+    first.recovery.tick()
+    one, other = site.feed()
+    before = site.snapshot()
+    for each in (one, other):
+        first.dial(each)
+    site.feed()
+    for call in site.company.live():
+        site.company.end(call)
+    list_with(site, row)
+    site.come_back_older(before)
+    first.is_lost_for_good()
+    site.feed()
+    site.db.pass_time(LONGEST_S)
+    site.seconds(2, here)
+    return campaign, here
+
+
+def list_with(site: Site, row: dict[str, object]) -> None:
+    """Let the list have this in the place of the second call."""
+    listed = type(site)._listed.__get__(site)
+
+    def changed(call):
+        fields = listed(call)
+        kept = {name: fields[name] for name in row if row[name] is ...}
+        return fields if call is not site.company.calls[1] else row | kept
+
+    site._listed = changed  # type: ignore[method-assign]
+
+
+def test_p17_a_row_without_sid_that_shows_what_we_sent_along_gets_its_attempt_back(site):
+    campaign, here = lost_with_its_host(site, {"CustomField": ..., "DateCreated": ...})
+
+    assert site.hold is None
+    assert site.account.contact(campaign, 1).outcome is Outcome.CONNECTED
+    assert site.account.contact(campaign, 2).state is ContactState.UNRESOLVED
+    assert site.dial_all(here) == []
+    assert len(site.company.calls) == 2
+    check_conservation(site.db)
+
+
+@pytest.mark.parametrize("row", [{"From": ..., "To": ...}, {"To": ...}, {}, {"To": "XXXX01"}])
+def test_p17_a_row_that_may_be_a_call_of_ours_and_does_not_tell_whose_keeps_the_hold(site, row):
+    campaign, here = lost_with_its_host(site, row)
+
+    assert site.account.contact(campaign, 1).outcome is Outcome.CONNECTED
+    site.seconds(200, here)
+    assert "a row of the provider's list" in " ".join(site.hold.not_known)
+    assert site.dial_all(here) == []
+
+    site.list_calls()
+    del site._listed  # the provider has mended its list
+    site.seconds(61, here)
+    assert site.hold is None
+    assert site.account.contact(campaign, 2).outcome is Outcome.CONNECTED
+    assert site.dial_all(here) == []
+    check_conservation(site.db)
+
+
+def test_p17_a_person_who_knows_better_ends_a_hold_over_such_a_row(site):
+    _, here = lost_with_its_host(site, {"To": ...})
+    site.db.pass_time(1)
+
+    assert site.holds.release(hand=None, machine=site.hold.machine)
+
+    assert site.hold is None
+    assert len(site.dial_all(here)) == 1
+
+
+def test_p17_while_it_holds_over_such_a_row_the_list_is_read_once_a_minute(site):
+    _, here = lost_with_its_host(site, {"To": ...})
+    read: list[None] = []
+    site.list_calls(while_reading=lambda: read.append(None))
+
+    site.seconds(180, here)
+
+    assert 2 <= len(read) <= 4
+
+
+@pytest.mark.parametrize(
+    "row", [{"To": "09812345678"}, {"CustomField": "of somebody else", "To": ...}]
+)
+def test_p17_a_row_that_is_none_of_ours_holds_nothing(site, row):
+    campaign, _ = lost_with_its_host(site, row)
+
+    assert site.hold is None
+    assert site.account.contact(campaign, 1).outcome is Outcome.CONNECTED
+
+
 ################################################################ R11: several lost attempts of one contact
 
 RINGS_AGAIN = {"retry": (RetryRule.parse("customer_no_answer=60s"),)}

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.numbers.phone import Phone, parse_phone
+from dialer.exotel import UnreadableRow
 from dialer.masking import mask_text
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
@@ -31,8 +32,8 @@ def reconcile(
     """Compare a campaign with the provider's own list of calls.
 
     **missing**: the provider does not know our Sid. **extra**: a call of this campaign that no
-    attempt knows. **different**: outcome, seconds or price disagree. Exit code 1 unless every call
-    matches. Look-ups go below dials and inside the account's limit: one for each hundred calls of
+    attempt knows. **different**: outcome, seconds or price disagree. **unreadable**: the provider's
+    answer about our Sid cannot be read. Exit code 1 unless every call matches. Look-ups go below dials and inside the account's limit: one for each hundred calls of
     the account in the campaign's time.
     """
     books = open_books()
@@ -52,6 +53,7 @@ def reconcile(
                 **result.counts,
                 "live": result.live,
                 "foreign": result.foreign,
+                "unreadable_rows": [_shown(row) for row in result.unreadable],
                 "requests": result.requests,
                 "file": str(file) if file else None,
                 "calls": wrong,
@@ -62,10 +64,17 @@ def reconcile(
         say(f"{counts}; {result.live:,} live and not compared. {result.requests:,} look-ups.")
         for row in wrong[:_MOST_SHOWN]:
             say(escape(_disagreement(row)))
+        for row in map(_shown, result.unreadable[:_MOST_SHOWN]):
+            say(escape(" · ".join(f"{name} {value or 'not told'}" for name, value in row.items())))
         if file:
             say(escape(str(file)))
     if wrong:
         raise JobFailed(f"{len(wrong):,} calls of {found.name} do not agree with the provider's")
+    if result.unreadable:
+        raise JobFailed(
+            f"{len(result.unreadable):,} rows of the provider's list cannot be read and may be calls "
+            f"of {found.name}: look at them in its dashboard"
+        )
 
 
 def recordings(
@@ -202,6 +211,16 @@ def purge(
         raise JobFailed(
             f"{len(purged.kept):,} contacts keep the number until they are dialled or cancelled"
         )
+
+
+def _shown(row: UnreadableRow) -> dict[str, str | None]:
+    """Tell what is known of a row of the provider's list that names no call."""
+    return {
+        "created_at": row.created_at and row.created_at.isoformat(timespec="seconds"),
+        "agent": row.agent and mask_text(row.agent),
+        "customer": row.customer and mask_text(row.customer),
+        "why": row.why,
+    }
 
 
 def _disagreement(row: dict[str, Any]) -> str:
