@@ -127,7 +127,9 @@ class LostCalls:
         if not reports or not lists:
             return []
         ours = _without_country(np.unique(np.concatenate(lists)))
-        told = [[int(one) for one in endings(report.customer or "")] for report in reports]
+        told: list[list[int]] = [
+            [int(one) for one in endings(report.customer or "")] for report in reports
+        ]
         known = set(ours[np.isin(ours, [*chain.from_iterable(told)])].tolist())
         return [
             one

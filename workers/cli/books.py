@@ -216,7 +216,7 @@ def purge(
 def _shown(row: UnreadableRow) -> dict[str, str | None]:
     """Tell what is known of a row of the provider's list that names no call."""
     return {
-        "created_at": row.created_at and row.created_at.isoformat(timespec="seconds"),
+        "created_at": row.created_at.isoformat(timespec="seconds") if row.created_at else None,
         "agent": row.agent and mask_text(row.agent),
         "customer": row.customer and mask_text(row.customer),
         "why": row.why,
