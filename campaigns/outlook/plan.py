@@ -93,6 +93,7 @@ class Plan:
     """A campaign's forecast.
 
     Args:
+        line_min: Minutes that calls are live, all together.
         calls_per_agent: Expected requests: fewest, mean and most.
         bounds: The one that binds first.
         starts_at: When the first call may be placed.
@@ -104,6 +105,7 @@ class Plan:
     agents: int
     requests: float
     connected: float
+    line_min: float
     calls_per_agent: tuple[float, float, float]
     bounds: tuple[Bound, ...]
     starts_at: datetime | None
@@ -148,6 +150,7 @@ def plan_campaign(
         agents=len(contacts_per_agent),
         requests=contacts * each.requests,
         connected=contacts * each.connected,
+        line_min=contacts * each.line_s / 60,
         calls_per_agent=(min(shares), sum(shares) / len(shares), max(shares))
         if shares
         else (0.0, 0.0, 0.0),

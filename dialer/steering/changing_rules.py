@@ -115,6 +115,22 @@ class ChangingRules:
         log.info("rules_changed", campaign_id=campaign.id, rules_version=after.rules_version)
         return after
 
+    def plan_start(self, campaign: Campaign, at: str) -> Campaign:
+        """Have a campaign start by itself at an instant, in its own time zone unless that is said.
+
+        Raises:
+            WrongState: As in `change`.
+            RulesRefused: It is no instant, or one that is past.
+        """
+        if not at.strip():
+            raise RulesRefused(RuleFault("starts_at", "say the day and the time"))
+        starts_at = changed_rules(self._settings, campaign.rules, {"starts_at": at}).starts_at
+        if starts_at is None or starts_at.timestamp() <= self._db.now():
+            raise RulesRefused(
+                RuleFault("starts_at", "is past; choose a later time, or start it now")
+            )
+        return self.change(campaign, {"starts_at": at})
+
 
 def check_template(rules: CampaignRules, columns: Iterable[str]) -> None:
     """Check that the custom field names columns the list has.

@@ -45,11 +45,15 @@ class Starting:
             WrongState: It cannot start from where it stands.
         """
         if campaign.state in {CampaignState.LOADED, CampaignState.PAUSED}:
-            self._confirm(campaign, who)
+            self.ask(campaign, who=who)
         return self._campaigns.move(campaign, CampaignState.RUNNING)
 
-    def _confirm(self, campaign: Campaign, who: str) -> None:
-        """Note who wants it; the gate asks for what is noted, whatever lets it run."""
+    def ask(self, campaign: Campaign, *, who: str) -> None:
+        """Note who wants it to start; the gate asks for what is noted, whatever lets it run.
+
+        Raises:
+            SecondPersonNeeded: The wish was written down.
+        """
         if not campaign.needs_second(above=self._second_above):
             return
         asked_by = self._campaigns.ask_to_start(campaign, who=who)

@@ -102,7 +102,8 @@ def test_an_awkward_list_becomes_a_campaign_that_is_watched_until_it_ends(page: 
         page.get_by_role("link", name="Rows not taken").click()
     assert "digits_lost" in rejected.value.path().read_text(encoding="utf-8")
 
-    page.get_by_role("button", name="Load and start").click()
+    page.get_by_role("button", name="Load 2 contacts").click()
+    page.get_by_role("button", name="Start now").click()
 
     expect(page.get_by_role("heading", name="awkward")).to_be_visible()
     expect(page.locator("[data-state-pill]")).to_have_text("completed", timeout=60_000)
@@ -115,13 +116,13 @@ def test_a_campaign_is_paused_resumed_and_cancelled_with_a_question_each(page: P
     sign_in(page)
     upload(page, "steered", listed(pairs(300, agents=3)))
     page.get_by_role("button", name=re.compile("Load 300")).click()
+    shoot(page, "start")
+    page.get_by_role("link", name="Not now").click()
     pill = page.locator("[data-state-pill]")
     expect(pill).to_have_text("loaded")
 
-    page.get_by_role("button", name="Start").click()
-    page.get_by_role("dialog").get_by_role("button", name="Back").click()
-    expect(pill).to_have_text("loaded")
-    confirm(page, "Start", yes="Start")
+    page.get_by_role("link", name="Start …").click()
+    page.get_by_role("button", name="Start now").click()
     expect(pill).to_have_text("running")
     expect(page.locator(".agent-talking").first).to_be_visible()
     shoot(page, "running")

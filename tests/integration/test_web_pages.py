@@ -241,7 +241,7 @@ def test_a_review_shows_how_the_list_was_understood_and_why_rows_were_not_taken(
     assert "<b>2</b> accepted" in page
     assert "digits lost" in page
     assert 'value="november"' in page
-    assert "Load and start" in page
+    assert "Load 2 contacts" in page
 
 
 def test_nothing_is_loaded_before_somebody_says_so(browser: Browser) -> None:
@@ -313,13 +313,69 @@ def test_rows_not_taken_can_be_had_before_anything_is_loaded(browser: Browser) -
     assert "attachment" in rejected.headers["content-disposition"]
 
 
-def test_load_and_start_needs_one_press(browser: Browser) -> None:
-    where = reviewed(browser, "now.csv", LIST)
+# --- before a start
 
+
+def sheet_of(browser: Browser, **rules: str) -> str:
+    """Load a list by the pages; gives the address of its go or no-go."""
+    where = reviewed(browser, "now.csv", LIST, **rules)
     browser.post(f"{where}/load", token=browser.token(where), start="yes")
-    until(lambda: browser.get(where).status_code == 303, within_s=30, what="the campaign")
+    answer = until(
+        lambda: (found := browser.get(where)).status_code == 303 and found,
+        within_s=30,
+        what="the campaign",
+    )
+    return answer.headers["location"]
 
-    assert "running" in browser.get("/").text
+
+def test_no_press_on_a_list_dials_it_leads_to_what_a_start_would_mean(browser: Browser) -> None:
+    sheet = sheet_of(browser, price_per_min="0.6", max_attempts="2")
+
+    page = browser.get(sheet).text
+
+    assert sheet.endswith("/start")
+    assert "loaded" in browser.get(sheet.removesuffix("/start")).text
+    for told in ("calling hours now", "done about", "What binds", "at 0.6 a minute", "Start now"):
+        assert told in page
+    assert "at most 2 that reached for the customer" in page
+    assert "No feeder runs" in page
+
+
+def test_one_press_on_the_sheet_starts_it_now(browser: Browser) -> None:
+    sheet = sheet_of(browser)
+
+    browser.post(sheet, token=browser.token(sheet), when="now")
+
+    assert 'data-state="running"' in browser.get(sheet.removesuffix("/start")).text
+    assert browser.get(sheet).status_code == 303
+
+
+def test_a_start_at_a_time_is_noted_and_one_that_is_past_is_refused_in_a_sentence(
+    browser: Browser,
+) -> None:
+    sheet = sheet_of(browser)
+
+    past = browser.post(sheet, token=browser.token(sheet), when="later", at="2020-01-01T09:00")
+    none = browser.post(sheet, token=browser.token(sheet), when="later", at="")
+    browser.post(sheet, token=browser.token(sheet), when="later", at="2099-01-01T09:00")
+
+    assert (past.status_code, none.status_code) == (422, 422)
+    assert "is past; choose a later time" in past.text
+    assert "say the day and the time" in none.text
+    assert 'data-state="loaded"' in browser.get(sheet.removesuffix("/start")).text
+    assert "It starts by itself 01 Jan 2099, 09:00:00" in browser.get(sheet).text
+
+
+def test_who_may_not_start_sees_what_a_start_would_mean_without_a_button(
+    web: Site, browser: Browser
+) -> None:
+    sheet = sheet_of(browser)
+
+    page = web.browser(web.key(Scope.READ_MASKED)).get(sheet)
+
+    assert page.status_code == 200
+    assert ">Start now<" not in page.text
+    assert "/rehearse" not in page.text
 
 
 def test_appending_is_reviewed_too(browser: Browser) -> None:

@@ -29,7 +29,7 @@ MEDIA_TYPES = {
 _FIGURES = frozenset(Kind) - STREAMED_KINDS
 """Tables without a row of the upload."""
 
-_REPORT_POLICY = {
+REPORT_POLICY = {
     # The page brings a policy of its own, by hashes; the sandbox keeps it out of our origin.
     "Content-Security-Policy": "sandbox allow-scripts allow-downloads; frame-ancestors 'none'",
 }
@@ -103,7 +103,7 @@ async def report_response(
         media_type=MEDIA_TYPES[path.suffix],
         filename=path.name,
         content_disposition_type="inline" if inline else "attachment",
-        headers=_REPORT_POLICY if path.suffix == ".html" else None,
+        headers=REPORT_POLICY if path.suffix == ".html" else None,
         background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
     )
 

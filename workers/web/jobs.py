@@ -3,6 +3,9 @@ answers with plain values.
 """
 
 import contextlib
+import csv
+import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -23,6 +26,7 @@ from dialer.reporting.tables import Kind
 from dialer.settings import Settings
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.steering.suppressing import Added
+from dialer.store.snapshot import contact_lines
 from dialer.watching.overview import Overview, read_overview
 from workers.html_report import render_html_report
 from workers.record_keeping import source_of
@@ -177,6 +181,21 @@ def write_report(
             on_progress=on_progress,
         )
         return list(written.files)
+
+
+def export_list(
+    _tell: Tell, settings: Settings, campaign_id: str, folder: Path, *, most: int
+) -> Path:
+    """Write a campaign's first contacts as a list that can be read again, into a new file."""
+    with _wiring(settings) as wiring:
+        campaign = wiring.campaigns.find(campaign_id)
+        handle, name = tempfile.mkstemp(suffix=".csv", dir=folder)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["dialer_agent", "dialer_customer", *campaign.columns])
+            for line in contact_lines(wiring.db, campaign.id, size=min(campaign.accepted, most)):
+                rows.writerow([line.record.agent, line.record.customer, *line.row.cells])
+        return Path(name)
 
 
 def overview(_tell: Tell, settings: Settings, campaign_id: str) -> Overview:

@@ -72,6 +72,7 @@ WORDS: dict[str, Did] = {
     "GET /imports/{review}/rejected.csv": Did.REJECTED_TAKEN,
     "POST /campaigns/{campaign}/add": Did.CONTACT_ADDED,
     "POST /campaigns/{campaign}/start": Did.CAMPAIGN_STARTED,
+    "POST /campaigns/{campaign}/rehearse": Did.REHEARSAL_STARTED,
     "POST /campaigns/{campaign}/pause": Did.CAMPAIGN_PAUSED,
     "POST /campaigns/{campaign}/resume": Did.CAMPAIGN_RESUMED,
     "POST /campaigns/{campaign}/cancel": Did.CAMPAIGN_CANCELLED,

@@ -9,6 +9,7 @@ when somebody looks, which judging and loading both allow.
 """
 
 import asyncio
+import dataclasses
 import json
 import re
 import secrets
@@ -55,7 +56,7 @@ class Review:
         fields: Of the form, each with all its values.
         append_to: The campaign to append to; '' for a new one.
         asked_by: Who asked for it to be loaded.
-        may_start: Whoever had it loaded may start calls; `who` that is.
+        may_start: Whoever had it loaded may start calls.
         document: What became, or would become, of its rows.
         problem: Why it cannot be used, with a code; None when it can.
     """
@@ -65,10 +66,8 @@ class Review:
     fields: dict[str, list[str]]
     stage: ReviewState = ReviewState.CHECKING
     append_to: str = ""
-    start: bool = False
     asked_by: dict[str, str] = field(default_factory=dict)
     may_start: bool = False
-    who: str = ""
     document: dict[str, Any] | None = None
     problem: dict[str, Any] | None = None
 
@@ -121,7 +120,10 @@ class Reviews:
             stored = json.loads(self._file(id_).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        review = Review(**{**stored, "stage": ReviewState(stored["stage"])})
+        known = {
+            one.name: stored[one.name] for one in dataclasses.fields(Review) if one.name in stored
+        }
+        review = Review(**{**known, "stage": ReviewState(stored["stage"])})
         if review.is_working and review.id not in self._works:
             self._begin(review)
         return review
@@ -146,26 +148,21 @@ class Reviews:
         review: Review,
         confirmed: dict[str, list[str]],
         *,
-        start: bool,
         may_start: bool,
         by: Actor,
-        who: str,
     ) -> Review:
         """Load the list.
 
         Args:
             confirmed: Fields of the form that a person has said yes to.
             by: Who asks for it; recorded once it is loaded, which another process may do.
-            who: As the second person is known.
         """
         review = replace(
             review,
             fields=review.fields | confirmed,
             stage=ReviewState.LOADING,
-            start=start,
             may_start=may_start,
             asked_by=asdict(by),
-            who=who,
             problem=None,
         )
         self._keep(review)
@@ -253,10 +250,6 @@ class Reviews:
                 may_start=review.may_start,
             )
         jobs.tell_loaded(loaded)
-        if review.start:
-            await asyncio.to_thread(
-                jobs.start, self.services.wiring, loaded["campaign_id"], who=review.who
-            )
         return replace(review, stage=ReviewState.LOADED, document=loaded)
 
     def _rules(self, review: Review) -> CampaignRules:

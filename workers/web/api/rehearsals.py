@@ -1,15 +1,12 @@
 """Rehearsals: a list and its rules against the simulator, on a fast clock; no phone rings."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path as PathOnDisk
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse
 
-from dialer.clean_environment import clean_environment
-from dialer.settings import Settings
 from dialer.steering.changing_rules import new_rules
 from workers.web import jobs
 from workers.web.api.needs import Reader, TheDesk, Uploader
@@ -18,6 +15,7 @@ from workers.web.choosing import services_of
 from workers.web.downloads import MEDIA_TYPES
 from workers.web.lists import READING, Fields, load_options, one
 from workers.web.problems import Problem
+from workers.web.rehearsal_options import MOST_ROWS, dashed, environment, rule_options
 from workers.web.rehearsals import AlreadyRehearsing, RehearsalNotFound, RehearsalState
 from workers.web.rules import given_rules, rule_name
 from workers.web.services import Services
@@ -27,18 +25,8 @@ router = APIRouter(prefix="/rehearsals", tags=["rehearsals"])
 single = APIRouter(prefix="/rehearsals/{rehearsal_id}", tags=["rehearsals"])
 
 _NOWHERE = PathOnDisk("/dev/null")
-_MOST_ROWS = 10_000
 _SLOWEST, _USUAL, _FASTEST = 1.0, 30.0, 200.0  # as `dialer rehearse --speed` has them
 _OPTIONS = READING | {"speed"}
-# what decides how rows are judged and paced; no secret of the account is in it
-_TAKEN_OVER = (
-    *("exotel_caller_id", "exotel_rate_limit", "exotel_rate_window_s"),
-    *("exotel_max_concurrent_calls", "dialer_allowed_countries", "dialer_default_country"),
-    *("dialer_allowed_caller_ids", "dialer_allowed_url_hosts"),
-    *("dialer_max_time_limit_s", "dialer_max_attempts_allowed"),
-    *("dialer_calling_hours", "dialer_timezone", "dialer_max_attempts"),
-    *("dialer_time_limit_s", "dialer_time_out_s", "dialer_wrap_up_s"),
-)
 
 
 class RehearsalStarted(BaseModel):
@@ -98,10 +86,10 @@ async def start_rehearsal(
         checked = await services.apart.run(
             jobs.check_list, lambda _: None, services.settings_apart, file, rules, _NOWHERE
         )
-        if checked["rows"] > _MOST_ROWS:
-            raise Problem(422, "too_many_rows", f"At most {_MOST_ROWS:,} rows are rehearsed.")
+        if checked["rows"] > MOST_ROWS:
+            raise Problem(422, "too_many_rows", f"At most {MOST_ROWS:,} rows are rehearsed.")
         try:
-            id_ = await services.rehearsals.start(upload.path, options, _environment(settings))
+            id_ = await services.rehearsals.start(upload.path, options, environment(settings))
         except AlreadyRehearsing:
             raise Problem(
                 409, "already_rehearsing", "Another rehearsal runs; wait for it, or delete it."
@@ -171,20 +159,9 @@ def _options(fields: Fields) -> list[str]:
     given = {name: value for name in _OPTIONS - {"speed"} if (value := one(fields, name))}
     return [
         f"--speed={_speed(fields):g}",
-        *(f"--{_dashed(name)}={value}" for name, value in sorted(given.items())),
-        *_rule_options(given_rules(fields)),
+        *(f"--{dashed(name)}={value}" for name, value in sorted(given.items())),
+        *rule_options(given_rules(fields)),
     ]
-
-
-def _rule_options(given: Mapping[str, Any]) -> Iterator[str]:
-    for rule, value in given.items():
-        option = _dashed(rule.removesuffix("_s"))
-        if rule == "record":
-            yield "--record" if value.lower() in {"1", "true", "yes", "on"} else "--no-record"
-        elif isinstance(value, list):
-            yield from (f"--{option}={each}" for each in value)
-        else:
-            yield f"--{option}={value}"
 
 
 def _speed(fields: Fields) -> float:
@@ -196,17 +173,3 @@ def _speed(fields: Fields) -> float:
     if not _SLOWEST <= speed <= _FASTEST:
         raise Problem(422, "invalid", f"speed is from {_SLOWEST:g} to {_FASTEST:g}.")
     return speed
-
-
-def _dashed(name: str) -> str:
-    return name.replace("_", "-")
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """Give the child what it needs; what it prints is read as plain UTF-8."""
-    given = {name.upper(): _text(getattr(settings, name)) for name in _TAKEN_OVER}
-    return clean_environment({**given, "PYTHONUTF8": "1"})
-
-
-def _text(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -25,6 +25,7 @@ from workers.web.pages import (
     keys,
     rows,
     signing,
+    start,
 )
 from workers.web.pages.manual import manual_routes
 from workers.web.pages.rendering import Renderer
@@ -57,6 +58,7 @@ def pages_app(
             *campaigns.routes,
             *imports.routes,
             *adding.routes,
+            *start.routes,
             *campaign.routes,
             *rows.routes,
             *account.routes,

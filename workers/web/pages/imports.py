@@ -57,7 +57,9 @@ async def show(request: Request) -> Response:
     review = _review(request)
     if review.stage is ReviewState.LOADED and review.document:
         _reviews(request).discard(review)
-        return RedirectResponse(f"/campaigns/{review.document['campaign_id']}", status_code=303)
+        where = f"/campaigns/{review.document['campaign_id']}"
+        asks = not review.append_to and visitor_of(request).may(Scope.OPERATE)
+        return RedirectResponse(f"{where}/start" if asks else where, status_code=303)
     name, target = "", None
     if review.append_to:
         target = await asyncio.to_thread(
@@ -94,19 +96,12 @@ async def check(request: Request) -> Response:
 
 
 async def load(request: Request) -> Response:
-    """Load the list, and start its campaign if that was asked."""
+    """Load the list; whether its campaign starts is asked on a page of its own."""
     review = _idle(request)
     form = await plain_form(request, Scope.UPLOAD)
-    start = form.get("start") == "yes"
-    if start:
-        require(request, Scope.OPERATE)
-    visitor = visitor_of(request)
-    by = actor_of(request.scope)
-    may_start = visitor.may(Scope.OPERATE)
+    may_start = visitor_of(request).may(Scope.OPERATE)
     confirmed = {name: [value] for name, value in form.items() if name in READING | {"again"}}
-    _reviews(request).load(
-        review, confirmed, start=start, may_start=may_start, by=by, who=visitor.id
-    )
+    _reviews(request).load(review, confirmed, may_start=may_start, by=actor_of(request.scope))
     return RedirectResponse(f"/imports/{review.id}", status_code=303)
 
 

@@ -10,5 +10,5 @@ document.documentElement.classList.add("scripted");
 askBeforeSubmit(document);
 for (const form of document.querySelectorAll("form[data-upload]")) sendWithProgress(form);
 for (const page of document.querySelectorAll("[data-live]")) followCampaign(page);
-for (const part of document.querySelectorAll("[data-refresh]")) keepFresh(part);
+keepFresh([...document.querySelectorAll("[data-refresh]")]);
 for (const card of document.querySelectorAll("[data-working]")) waitForWork(card);
