@@ -24,6 +24,11 @@ def new_campaign_id() -> str:
     return _random(8)
 
 
+def new_agent_id() -> str:
+    """Make an id that no other agent has; nobody can guess it from their number."""
+    return _random(10)
+
+
 def new_nonce() -> str:
     """Make the mark of one execution."""
     return _random(10)

@@ -133,7 +133,10 @@ def _check_agent_comes(books: Books, campaign: Campaign, number: str) -> None:
     is_wanted = bool(db.client.sismember(db.key("wanted", number), campaign.id))
     assert is_ready or is_wanted, f"{campaign.name}: nobody calls agent {number} when free"
     if not is_ready:
-        assert _is_held(books, number), f"{campaign.name} waits for agent {number}, who is free"
+        is_away = db.client.zscore(db.key("away"), number) is not None
+        assert is_away or _is_held(books, number), (
+            f"{campaign.name} waits for agent {number}, who is free"
+        )
 
 
 def _check_end(books: Books, campaign: Campaign) -> None:

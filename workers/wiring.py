@@ -47,6 +47,8 @@ from dialer.terms import terms_of
 from dialer.watching.status import Statuses
 
 if TYPE_CHECKING:
+    from dialer.agents.presence import Presences
+    from dialer.agents.registry import Registry
     from dialer.dialing.dialing import Dialing
     from dialer.dialing.host_recovery import HostRecovery
     from dialer.dialing.recovery import AccountRecovery
@@ -390,6 +392,21 @@ class Wiring:
     def audit(self) -> Audit:
         """Records who did what."""
         return Audit(self.db)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """Who the agents are."""
+        from dialer.agents.registry import Registry
+
+        zone = ZoneInfo(self.settings.dialer_timezone)
+        return Registry(self.db, phone_rules=self.phone_rules, zone=zone)
+
+    @cached_property
+    def presences(self) -> "Presences":
+        """Where the agents are."""
+        from dialer.agents.presence import Presences
+
+        return Presences(self.db)
 
     @cached_property
     def suppressing(self) -> "Suppressing":

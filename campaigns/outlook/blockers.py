@@ -4,8 +4,9 @@ the campaign as a whole    paused, hours, caps …       holds back every waitin
 a contact's own            retry timer, agent, …       the first that fits, in the order below
 """
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -25,6 +26,7 @@ class ContactBlocker(StrEnum):
     EXPIRED = "expired"
     RETRY_TIMERS = "retry_timers"  # tried before, due later
     NOT_BEFORE = "not_before"  # never tried, due later
+    AGENT_AWAY = "agent_away"  # on a break, off, out of their shift, done for the day
     AGENT_PARKED = "agent_parked"
     AGENT_ON_CALL = "agent_on_call"
     AGENT_WRAP_UP = "agent_wrap_up"
@@ -38,6 +40,7 @@ _WORDS = {
     ContactBlocker.EXPIRED: "Expired: closed when their turn comes.",
     ContactBlocker.RETRY_TIMERS: "Tried before, and due again later.",
     ContactBlocker.NOT_BEFORE: "Not due yet: not-before, call-back, or their own hours or caps.",
+    ContactBlocker.AGENT_AWAY: "Their agents are away: on a break, off, out of their shift, or done for the day.",
     ContactBlocker.AGENT_PARKED: "Their agents missed too many calls in a row.",
     ContactBlocker.AGENT_ON_CALL: "Their agents are on a call, or about to be rung.",
     ContactBlocker.AGENT_WRAP_UP: "Their agents rest after a call.",
@@ -71,12 +74,21 @@ class HeldNumbers:
     Args:
         resting: In wrap-up, parked, or in the gap after a call.
         suppressed: Those among the waiting contacts' numbers at least.
+        away: Agents who are not to be rung; `away_until`: until when each, epoch s, inf = not known.
     """
 
     on_call: Numbers
     resting: Numbers
     parked: Numbers
     suppressed: Numbers
+    away: Numbers = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    away_until: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    def back_at(self, agents: Numbers) -> datetime | None:
+        """Tell when the first of these agents is back; None: nobody knows."""
+        until = self.away_until[np.isin(self.away, agents)]
+        first = float(until.min()) if until.size else math.inf
+        return None if math.isinf(first) else datetime.fromtimestamp(first, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +135,7 @@ def _of_contacts(at: datetime, waiting: WaitingContacts, held: HeldNumbers) -> I
         ContactBlocker.EXPIRED: (waiting.expires_s > 0) & (waiting.expires_s <= now_s),
         ContactBlocker.RETRY_TIMERS: is_later & (waiting.made > 0),
         ContactBlocker.NOT_BEFORE: is_later,
+        ContactBlocker.AGENT_AWAY: np.isin(waiting.agent, held.away),
         ContactBlocker.AGENT_PARKED: rests & np.isin(waiting.agent, held.parked),
         ContactBlocker.AGENT_ON_CALL: np.isin(waiting.agent, held.on_call),
         ContactBlocker.AGENT_WRAP_UP: rests,
@@ -137,6 +150,8 @@ def _of_contacts(at: datetime, waiting: WaitingContacts, held: HeldNumbers) -> I
         if count := int(mine.sum()):
             first_s = int(waiting.due_s[mine].min())
             until = datetime.fromtimestamp(first_s, UTC) if name in _TIMED else None
+            if name is ContactBlocker.AGENT_AWAY:
+                until = held.back_at(waiting.agent[mine])
             yield Blocker(name, count, _WORDS[name], until)
 
 

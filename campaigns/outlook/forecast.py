@@ -75,8 +75,10 @@ class Situation:
         waiting: Contacts, as are the next three.
         window: The open calling window, or the next one; None: none ever opens.
         agents_free: Free agents for whom a contact is due.
-        agents_taken: Agents on a call, resting or parked for whom a contact is due.
+        agents_taken: Agents on a call, resting, parked or away for whom a contact is due.
         agents_parked: Those among them who missed too many calls.
+        agents_away: Those among them who are on a break, off, out of their shift or done for the day.
+        agents_back_at: When the first of those is back; None: not known, or nobody is away.
         next_due_at: When the first contact that waits for its time is due; None: none does.
         last_due_at: The same of the last one; None where that is not known either.
         settings_differ: Why nobody is left who may dial or release; '' = somebody is.
@@ -111,6 +113,8 @@ class Situation:
     agents_free: int = 0
     agents_taken: int = 0
     agents_parked: int = 0
+    agents_away: int = 0
+    agents_back_at: datetime | None = None
     next_due_at: datetime | None = None
     last_due_at: datetime | None = None
     feeders: int = 1
@@ -178,19 +182,28 @@ def forecast(now: Situation, hours: CallingHours) -> Forecast | None:
     bound = binding(now)
     if bound is None or bound.constraint not in _FORESEEABLE:
         return None
-    per_s, pace = _pace(now, bound.constraint)
+    back_at = _all_back_at(now, bound)
+    per_s, pace = _pace(now, Constraint.LIMIT if back_at else bound.constraint)
     if per_s <= 0:
         return None
     per_contact, effort = _attempts_per_contact(now)
     work = timedelta(seconds=now.left * per_contact / per_s)
-    begins_at = max(now.at, now.capped_until or now.at)
+    capped_until = max(now.at, now.capped_until or now.at)
+    begins_at = max(capped_until, back_at or now.at)
     done_at = after_work(begins_at, work, hours, now.zone)
     if done_at is not None and now.last_due_at and now.last_due_at > done_at:
         done_at = after_work(now.last_due_at, timedelta(0), hours, now.zone)
     if done_at is None:
         return None
-    caps = ", no daily cap reached again" if begins_at > now.at else ""
-    return Forecast(done_at, f"{pace}, {effort}, calls placed only in calling hours{caps}")
+    caps = ", no daily cap reached again" if capped_until > now.at else ""
+    back = ", agents back as they said" if back_at else ""
+    return Forecast(done_at, f"{pace}, {effort}, calls placed only in calling hours{caps}{back}")
+
+
+def _all_back_at(now: Situation, bound: Binding) -> datetime | None:
+    """Tell when work goes on where all agents are away: the pace of the last minute says nothing then."""
+    all_away = bound.constraint is Constraint.AGENTS and now.agents_away == now.agents_taken
+    return now.agents_back_at if all_away else None
 
 
 def after_work(
@@ -314,14 +327,21 @@ def _turn(now: Situation) -> Binding:
         _agents_taken(now)
         if now.agents_taken
         else "The contacts due wait for customers who are on a call.",
+        now.agents_back_at if now.agents_away == now.agents_taken else None,
     )
 
 
 def _agents_taken(now: Situation) -> str:
     if now.agents_parked == now.agents_taken:
         return f"All agents with a contact due missed too many calls ({now.agents_parked})."
+    if now.agents_away == now.agents_taken:
+        back = (
+            f"; the first is back {_local(now.agents_back_at, now)}" if now.agents_back_at else ""
+        )
+        return f"All agents with a contact due are away ({now.agents_away}{back})."
     parked = f", {now.agents_parked} of them parked" if now.agents_parked else ""
-    told = f"All agents with a contact due are on a call or resting ({now.agents_taken}{parked})."
+    away = f", {now.agents_away} away" if now.agents_away else ""
+    told = f"All agents with a contact due are on a call or resting ({now.agents_taken}{parked}{away})."
     if now.unresolved:
         told += (
             f" Unresolved attempts ({now.unresolved}) hold their agents until it is known whether a "

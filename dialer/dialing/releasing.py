@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from campaigns.campaign import CampaignState
 from dialer import failpoints
+from dialer.agents.shifts import Shifts
 from dialer.dialing.open_campaigns import OpenCampaigns
 from dialer.ids import ContactId, new_nonce
 from dialer.open_windows import Hours
@@ -100,6 +101,7 @@ class Feeding:
         self._going_on = OpenCampaigns(self._campaigns)
         self._cancelling: list[str] = []
         self._hours = Hours(db)
+        self._shifts = Shifts(db)
         self._epoch = 0
 
     def tick(self, *, queued: int = 0) -> Tick:
@@ -132,8 +134,9 @@ class Feeding:
         return wait_for_work(self._db, within_s=within_s)
 
     def keep_schedules(self) -> None:
-        """Start and end what is due, tell release when campaigns may dial; call every second."""
+        """Start and end what is due, shifts too, tell release when campaigns may dial; call every second."""
         now = self._hours.now()
+        self._shifts.keep(now)
         self._cancelling = []
         windows: dict[str, tuple[float, float] | None] = {}
         for campaign in self._going_on.read():

@@ -61,6 +61,23 @@ local function count_in_day(id, adds)
     given.day .. ' ' .. string.format('%.0f', adds.seconds) .. ' ' .. string.format('%.17g', adds.spend))
 end
 
+-- Who had their calls of the day is away until the next.
+local some_capped
+local function count_for_agent(agent)
+  if some_capped == nil then
+    some_capped = redis.call('EXISTS', key('most_calls')) == 1
+  end
+  local most = some_capped and tonumber(redis.call('HGET', key('most_calls'), agent) or nil)
+  if not most then
+    return
+  end
+  local made = redis.call('HINCRBY', key('agent_calls', given.day), agent, 1)
+  redis.call('EXPIRE', key('agent_calls', given.day), 3 * 86400)
+  if made >= most then
+    go_away(agent, 'full', string.format('%d calls today', made), 'dialer', given.day_ends)
+  end
+end
+
 local function ask(one)
   local campaign, n, token = one.campaign, one.n, one.token
   local c = read_contact(campaign, n)
@@ -134,6 +151,10 @@ local function ask(one)
   if is_suppressed(campaign, c.customer) or is_suppressed(campaign, c.agent) then
     return close('suppressed')
   end
+  if is_away(c.agent) then
+    take_back(campaign, n, token, c)
+    return { 'drop', 'agent away' }
+  end
   if one.objection then
     return close(one.objection)
   end
@@ -199,6 +220,7 @@ local function ask(one)
     redis.call('EXPIRE', day_key(campaign, caps, cap), 3 * 86400)
   end
   count_in_day(attempt_id, adds)
+  count_for_agent(c.agent)
   if account().terms == '' and given.terms ~= '' then
     -- who dials first says what the account's are, before whoever has others can dial too
     redis.call('HSET', key('account'), 'terms', given.terms)

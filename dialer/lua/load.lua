@@ -159,7 +159,8 @@ for from = 1, #agents, 1000 do
   local held = redis.call('HMGET', key('busy'), unpack(agents, from, last))
   local rests_until = redis.call('ZMSCORE', key('resting'), unpack(agents, from, last))
   for i = from, last do
-    if held[i - from + 1] or tonumber(rests_until[i - from + 1] or 0) > now then
+    if held[i - from + 1] or tonumber(rests_until[i - from + 1] or 0) > now
+      or is_away(agents[i]) then
       want_agent(campaign, agents[i])
     else
       free_agents[#free_agents + 1] = is_ranked[agents[i]] and turn_of(campaign, agents[i]) or now

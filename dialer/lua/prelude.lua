@@ -240,6 +240,21 @@ local function is_taken(number)
     or is_held_elsewhere(number)
 end
 
+-- Who is on a break, off, out of their shift or done for the day; `until` is the score. Where nobody is,
+-- that is asked once a script and costs nothing more.
+local some_away
+
+local function is_away(agent)
+  if some_away == nil then
+    some_away = redis.call('EXISTS', key('away')) == 1
+  end
+  return some_away and tonumber(redis.call('ZSCORE', key('away'), agent) or 0) > now
+end
+
+local function is_agent_taken(agent)
+  return is_taken(agent) or is_away(agent)
+end
+
 local suppressions = {} -- lists of numbers that must not be rung -> whether there are any
 
 local function is_on(list, number)
@@ -301,7 +316,7 @@ local function want_agent(campaign, agent)
   local turn = turn_of(campaign, agent)
   if not turn then
     return
-  elseif is_taken(agent) then
+  elseif is_agent_taken(agent) then
     redis.call('SADD', key('wanted', agent), campaign)
   else
     redis.call('ZADD', key('c', campaign, 'ready'), 'LT', turn, agent)
@@ -366,6 +381,50 @@ local function free(number, holder, rest_s)
   else
     wake(number)
   end
+end
+
+---------------------------------------------------------------- presence
+
+local PRESENCE_LOG_S = 92 * 86400
+
+-- Where an agent is, in a word: `on`, `missed` while they are left alone, or why they are away.
+local function presence_of(agent)
+  if is_away(agent) then
+    local told = redis.call('HGET', key('presence'), agent)
+    return told and cjson.decode(told).state or 'off'
+  end
+  local left_alone = tonumber(redis.call('HGET', key('parked'), agent) or 0) > now
+  return left_alone and 'missed' or 'on'
+end
+
+-- Notes a change for the sums of an agent's day, by their id: no number stands in the log.
+local function log_presence(agent, state, reason, by, until_at)
+  local known = redis.call('HGET', key('agents'), agent)
+  if known then
+    redis.call('XADD', key('presence_log'), 'MINID', '~', math.floor((now - PRESENCE_LOG_S) * 1000),
+      '*', 'agent', cjson.decode(known).id, 'state', state, 'reason', reason, 'by', by,
+      'at', text(now), 'until', until_at and until_at < math.huge and text(until_at) or '')
+  end
+end
+
+local function note_presence(agent, state, reason, by, until_at)
+  redis.call('HSET', key('presence'), agent,
+    cjson.encode({ state = state, reason = reason, by = by, since = text(now) }))
+  log_presence(agent, state, reason, by, until_at)
+end
+
+-- Sends an agent away; a call in progress goes on, and whoever is released for them comes back from
+-- the gate.
+local function go_away(agent, state, reason, by, until_at)
+  redis.call('ZADD', key('away'), until_at == math.huge and '+inf' or text(until_at), agent)
+  some_away = true
+  note_presence(agent, state, reason, by, until_at)
+end
+
+local function come_back(agent, reason, by)
+  redis.call('ZREM', key('away'), agent)
+  note_presence(agent, 'on', reason, by)
+  wake(agent)
 end
 
 ---------------------------------------------------------------- ends

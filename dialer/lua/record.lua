@@ -31,8 +31,19 @@ local function tally(where, campaign, answer)
   list.has[answer] = true
 end
 
+-- A call that was none is not one of the agent's calls of the day.
+local function give_back(agent, day)
+  local calls = key('agent_calls', day)
+  if redis.call('HEXISTS', calls, agent) == 1 then
+    redis.call('HINCRBY', calls, agent, -1)
+    if presence_of(agent) == 'full' then
+      come_back(agent, '', 'dialer')
+    end
+  end
+end
+
 -- What an attempt took of the account's day takes the place of what was counted for it until now.
-local function use(id, uses)
+local function use(id, uses, agent)
   local counted = redis.call('HGET', key('counted'), id)
   if not counted then
     return
@@ -45,6 +56,9 @@ local function use(id, uses)
   else
     redis.call('HSET', key('counted'), id, day .. ' ' .. string.format('%.0f', after.seconds) .. ' '
       .. string.format('%.17g', after.spend))
+  end
+  if less.calls > 0 then
+    give_back(agent, day)
   end
   if redis.call('EXISTS', key('day', day)) == 0 then
     return -- long past
@@ -140,6 +154,7 @@ local function record(one)
       if settle.park_after > 0 and missed >= settle.park_after then
         rest_s = math.max(rest_s, settle.park_s)
         redis.call('HSET', key('parked'), c.agent, text(now + rest_s))
+        log_presence(c.agent, 'missed', string.format('%d in a row', missed), 'dialer', now + rest_s)
         redis.call('HDEL', key('missed'), c.agent)
       end
     elseif settle.missed == false then
@@ -180,7 +195,7 @@ local function record(one)
   end
 
   if follows.uses then
-    use(id, follows.uses)
+    use(id, follows.uses, string.sub(cjson.decode(stored)[ATTEMPT.agent], 2))
   end
 
   if follows.tally then

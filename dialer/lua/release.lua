@@ -37,10 +37,16 @@ end
 
 for _, number in ipairs(due('resting')) do
   redis.call('ZREM', key('resting'), number)
-  redis.call('HDEL', key('parked'), number)
+  if redis.call('HDEL', key('parked'), number) == 1 and not is_away(number) then
+    log_presence(number, 'on', '', 'dialer')
+  end
   if redis.call('HEXISTS', key('busy'), number) == 0 then
     wake(number)
   end
+end
+
+for _, agent in ipairs(due('away')) do
+  come_back(agent, '', 'dialer')
 end
 
 for _, one in ipairs(due('later')) do
@@ -237,7 +243,7 @@ local function take_turns(campaign, others_at)
     goes_on = agent ~= nil
     if not goes_on then
       break
-    elseif agent and is_taken(agent) then
+    elseif agent and is_agent_taken(agent) then
       redis.call('SADD', key('wanted', agent), campaign)
       if first then
         open_queue(campaign, agent, first)

@@ -38,6 +38,15 @@ busy                hash    number → release token or attempt id that holds it
 resting             zset    number → end of the wrap-up or gap, epoch s               until then
 missed              hash    agent → calls missed in a row                             until one is taken
 parked              hash    agent → until when, epoch s                               until then
+agents              hash    agent → id, name, groups, shift, …, JSON                  for ever
+agent_ids           hash    id → agent, as a number stands in no address              for ever
+away                zset    agent who is not to be rung → until when, epoch s; inf     until then
+presence            hash    agent → where they are: word, reason, who said so,        for ever
+                            since when, JSON; away only as long as they stand in `away`
+presence_log        stream  changes of presence by the agent's id, for their sums     92 days
+shift_changes       zset    agent → when their shift begins or ends next, epoch s     while they have one
+most_calls          hash    agent → calls a day at most, where there is a cap         for ever
+agent_calls:D       hash    such an agent → calls on local day D                      3 days
 calls:D             hash    number → calls on local day D, where a rule caps them     3 days
 c:C:day:D           hash    what the campaign's daily caps count on local day D       3 days
 day:D               hash    what the account used on local day D (calls, seconds,     8 days

@@ -32,11 +32,14 @@ class Taken:
     Args:
         on_call: With who has each, see `Phone.holder`.
         parked: They may stand there for a while after their time is over.
+        away: Agents on a break, off, out of their shift or done for the day, and until when, epoch s;
+            inf: until somebody says otherwise.
     """
 
     on_call: dict[str, str]
     resting: frozenset[str]
     parked: frozenset[str]
+    away: dict[str, float]
 
 
 def read_phones(db: Database, digits: Sequence[str]) -> list[Phone]:
@@ -53,20 +56,24 @@ def read_phones(db: Database, digits: Sequence[str]) -> list[Phone]:
 
 
 def read_taken(db: Database, *, resting_after: float = float("-inf")) -> Taken:
-    """Read which phones are on a call, at rest or parked, in one round trip.
+    """Read which phones are on a call, at rest, parked or away, in one round trip.
 
     Args:
-        resting_after: Leave out those whose rest ends before, epoch s.
+        resting_after: Leave out those whose rest, or absence, ends before, epoch s.
     """
     with db.client.pipeline(transaction=False) as pipe:
         pipe.hgetall(db.key("busy"))
         pipe.zrangebyscore(db.key("resting"), resting_after, "+inf")
         pipe.hkeys(db.key("parked"))
-        busy, resting, parked = cast("tuple[dict[bytes, bytes], Any, Any]", pipe.execute())
+        pipe.zrangebyscore(db.key("away"), resting_after, "+inf", withscores=True)
+        busy, resting, parked, away = cast(
+            "tuple[dict[bytes, bytes], Any, Any, Any]", pipe.execute()
+        )
     return Taken(
         on_call={text(number): text(holder) for number, holder in busy.items()},
         resting=frozenset(map(text, resting)),
         parked=frozenset(map(text, parked)),
+        away={text(number): until for number, until in away},
     )
 
 

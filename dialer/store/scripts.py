@@ -90,7 +90,7 @@ def taken_apart(given: type[Given]) -> str:
     return "\n".join(lines)
 
 
-_READ_OF_ATTEMPTS = ("version", "state", "requested_at", "nonce")
+_READ_OF_ATTEMPTS = ("version", "state", "requested_at", "nonce", "agent")
 _PLAIN = (str, bytes, int, float, bool, Argument)
 
 

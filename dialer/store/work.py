@@ -121,14 +121,15 @@ def due_later(db: Database, campaign: str, *, most: int) -> tuple[int, list[floa
     return in_all, [due for one, due in read if text(one).partition("/")[0] == campaign]
 
 
-def count_with_work(db: Database, campaign: str, agents: Collection[str]) -> int:
-    """Count those of some agents, E.164 digits, for whom a contact of the campaign is due."""
+def with_work(db: Database, campaign: str, agents: Collection[str]) -> list[str]:
+    """Give those of some agents, E.164 digits, for whom a contact of the campaign is due."""
     with db.client.pipeline(transaction=False) as pipe:
         for agent in agents:
             pipe.exists(db.key("c", campaign, "ranked", agent))
             pipe.hexists(db.key("c", campaign, "heads"), agent)
         found = pipe.execute()
-    return sum(1 for is_there in zip(found[::2], found[1::2], strict=True) if any(is_there))
+    is_there = map(any, zip(found[::2], found[1::2], strict=True))
+    return [agent for agent, has_work in zip(agents, is_there, strict=True) if has_work]
 
 
 def wait_for_work(db: Database, *, within_s: float) -> bool:

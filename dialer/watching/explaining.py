@@ -78,6 +78,8 @@ def _held(db: Database, campaign: Campaign, waiting: WaitingContacts) -> HeldNum
         resting=_numbers(taken.resting),
         parked=_numbers(taken.parked),
         suppressed=_suppressed(db, campaign, waiting),
+        away=_numbers(taken.away),
+        away_until=np.array(list(taken.away.values()), dtype=np.float64),
     )
 
 

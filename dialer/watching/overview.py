@@ -8,10 +8,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from campaigns.agents.agent import Presence
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.ids import AttemptId
 from dialer.store import Attempts, Campaign, Database, OpenAttempt
+from dialer.store.agents import AgentStore
 from dialer.store.phones import read_phones, read_taken
 from dialer.store.snapshot import ContactLine, contact_lines
 
@@ -129,6 +131,11 @@ class AgentState(StrEnum):
     TALKING = "talking"
     WRAP_UP = "wrap_up"
     PARKED = "parked"  # they missed too many calls in a row
+    # away, and not rung
+    BREAK = "break"
+    OFF = "off"
+    SHIFT = "shift"  # out of their shift
+    FULL = "full"  # they had their calls of the day
     UNKNOWN = "unknown"  # the request's fate is not known
 
 
@@ -138,13 +145,15 @@ class AgentNow:
 
     Args:
         since: Epoch s; None when not known.
-        until: End of wrap-up or parking, epoch s.
+        until: End of wrap-up, parking or being away, epoch s.
+        reason: Why they are away, as whoever said so wrote it.
     """
 
     state: AgentState
     since: float | None = None
     until: float | None = None
     attempt: AttemptId | None = None
+    reason: str = ""
 
 
 def agent_states(db: Database, numbers: Sequence[str]) -> dict[str, AgentNow]:
@@ -157,11 +166,15 @@ def agent_states(db: Database, numbers: Sequence[str]) -> dict[str, AgentNow]:
         return {}
     phones = read_phones(db, [number[1:] for number in numbers])
     calls = _calls(db, [phone.holder for phone in phones])
+    presences = AgentStore(db).presence_of(numbers)
     now = db.now()
     found = {}
-    for number, phone in zip(numbers, phones, strict=True):
+    for number, phone, presence in zip(numbers, phones, presences, strict=True):
         if phone.holder:
             found[number] = _on_call(calls.get(phone.holder))
+        elif presence.state in _AWAY:
+            state = AgentState(presence.state)
+            found[number] = AgentNow(state, presence.since, presence.until, reason=presence.reason)
         elif phone.parked_until > now:
             found[number] = AgentNow(AgentState.PARKED, until=phone.parked_until)
         elif phone.rests_until > now:
@@ -171,11 +184,14 @@ def agent_states(db: Database, numbers: Sequence[str]) -> dict[str, AgentNow]:
     return found
 
 
+_AWAY = frozenset({Presence.BREAK, Presence.OFF, Presence.SHIFT, Presence.FULL})
+
+
 def busy_agents(db: Database) -> dict[str, AgentNow]:
-    """Tell which agents are on a call, about to be rung, resting or parked, of all campaigns."""
+    """Tell which agents are on a call, about to be rung, resting, parked or away, of all campaigns."""
     taken = read_taken(db)
     on_call = {one.attempt.agent for one in _calls(db, taken.on_call.values()).values()}
-    numbers = on_call | {f"+{one}" for one in taken.resting | taken.parked}
+    numbers = on_call | {f"+{one}" for one in taken.resting | taken.parked | taken.away.keys()}
     return agent_states(db, sorted(numbers))
 
 

@@ -3,6 +3,7 @@
 One answer serves the command line, the API and the pages.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from dialer.store.hosts import sick_hosts
 from dialer.store.phones import read_taken
 from dialer.store.processes import Process, living, living_names
 from dialer.store.replies import why_no_writes
-from dialer.store.work import campaign_work, count_with_work, due_later
+from dialer.store.work import campaign_work, due_later, with_work
 
 _TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
 
@@ -48,12 +49,21 @@ class Agents:
     Args:
         resting: Those parked not included.
         parked: They missed too many calls in a row and are left alone for a while.
+        away: On a break, off, out of their shift or done for the day; on no call.
+        back_at: When the first of those is back, epoch s; None: not known.
     """
 
     free: int = 0
     on_call: int = 0
     resting: int = 0
     parked: int = 0
+    away: int = 0
+    back_at: float | None = None
+
+    @property
+    def taken(self) -> int:
+        """Those who are not to be rung now."""
+        return self.on_call + self.resting + self.parked + self.away
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +136,7 @@ class Status:
                 "on_call": self.agents.on_call,
                 "resting": self.agents.resting,
                 "parked": self.agents.parked,
+                "away": self.agents.away,
             },
             "calls_live": self.calls_live,
             "callbacks_waiting": self.callbacks_waiting,
@@ -182,8 +193,10 @@ class Statuses:
             unresolved=counts.unresolved,
             window=self._window(campaign),
             agents_free=agents.free,
-            agents_taken=agents.on_call + agents.resting + agents.parked,
+            agents_taken=agents.taken,
             agents_parked=agents.parked,
+            agents_away=agents.away,
+            agents_back_at=_instant(agents.back_at),
             next_due_at=_instant(timers.first_due_at),
             last_due_at=_instant(timers.last_due_at),
             feeders=processes.get("feeder", 0),
@@ -281,12 +294,17 @@ class Statuses:
     def _agents(self, campaign: str, free: int) -> Agents:
         """Count agents with a contact due by what they are doing."""
         taken = read_taken(self._db)
-        left_alone = taken.parked & taken.resting
+        away = taken.away.keys() - taken.on_call
+        left_alone = (taken.parked & taken.resting) - away
+        gone = with_work(self._db, campaign, away)
+        back_at = min((taken.away[one] for one in gone), default=math.inf)
         return Agents(
             free,
-            count_with_work(self._db, campaign, taken.on_call),
-            count_with_work(self._db, campaign, taken.resting - left_alone),
-            count_with_work(self._db, campaign, left_alone),
+            len(with_work(self._db, campaign, taken.on_call)),
+            len(with_work(self._db, campaign, taken.resting - left_alone - away)),
+            len(with_work(self._db, campaign, left_alone)),
+            len(gone),
+            None if math.isinf(back_at) else back_at,
         )
 
 

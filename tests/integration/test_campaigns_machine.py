@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from campaigns.agents.agent import Presence
 from campaigns.attempt import CallReport
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import UnknownPolicy
@@ -30,6 +31,7 @@ from campaigns.retry_policy import RetryRule
 from dialer.ids import AttemptId, ContactId
 from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store import ContactRecord
+from dialer.store.agents import AgentStore, SetPresence
 from dialer.store.campaigns import WrongState
 from dialer.store.scripts import Given, script_of
 from tests.account_kit import Account
@@ -163,6 +165,16 @@ class Everything(RuleBasedStateMachine):
     def suppress(self, number: str) -> None:
         self.db.client.hset(self.db.key("suppressed"), number[1:], "{}")
 
+    @rule(
+        number=st.sampled_from(NUMBERS[:4]),
+        state=st.sampled_from([Presence.ON, Presence.BREAK, Presence.OFF]),
+        for_s=st.sampled_from([None, 5, 60]),
+    )
+    def send_away(self, number: str, state: Presence, for_s: float | None) -> None:
+        until_at = None if for_s is None else self.db.now() + for_s
+        said = SetPresence(number[1:], state, "", "somebody", until_at)
+        AgentStore(self.db).set_presence([said])
+
     ############################################################ our processes
 
     @rule()
@@ -200,6 +212,7 @@ class Everything(RuleBasedStateMachine):
             }
             if answer is not Answer.DO_NOT_DISTURB:
                 assert not unwanted & {record.agent, record.customer}
+            assert not AgentStore(self.db).presence_of([record.agent])[0].is_away
 
     @rule()
     def sweep(self) -> None:
@@ -260,6 +273,8 @@ class Everything(RuleBasedStateMachine):
         company = self.account.company
         company.while_posting = lambda _: None
         self.db.client.hdel(self.db.key("account"), "stopped", "probe_at")  # the bill is paid
+        back = [SetPresence(number[1:], Presence.ON, "", "somebody") for number in NUMBERS]
+        AgentStore(self.db).set_presence(back)
         for id_ in self.campaigns:
             campaign = self.account.campaigns.find(id_)
             if campaign.state in {CampaignState.LOADED, CampaignState.PAUSED}:

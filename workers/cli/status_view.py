@@ -164,7 +164,7 @@ def _facts(status: Status, history: History, allowance: Allowance) -> Table:
     table.add_row(
         "agents",
         f"{agents.free} free · {agents.on_call} on a call · {agents.resting} resting · "
-        f"{agents.parked} parked "
+        f"{agents.parked} parked · {agents.away} away "
         "[dim](with a contact due)[/dim]",
     )
     if status.timers.first_due_at:

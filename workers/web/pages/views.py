@@ -206,6 +206,10 @@ _STATE_ORDER = {
             AgentState.WRAP_UP,
             AgentState.FREE,
             AgentState.PARKED,
+            AgentState.BREAK,
+            AgentState.SHIFT,
+            AgentState.FULL,
+            AgentState.OFF,
             AgentState.UNKNOWN,
         )
     )

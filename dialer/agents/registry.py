@@ -1,0 +1,161 @@
+"""Use case: who the agents are: taken from a list, changed, and found by id or number."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from campaigns.agents.agent import Agent, Presence
+from campaigns.agents.shift import Shift
+from campaigns.lists.agents_list import AgentsList, ListedAgent, read_agents
+from campaigns.lists.open_file import open_source
+from campaigns.lists.source import AS_FOUND, ListLimits, ReadingChoice
+from campaigns.numbers.phone import Phone, parse_phone
+from campaigns.numbers.phone_rules import PhoneRules
+from dialer.agents.shifts import Shifts, instant
+from dialer.deeds import tell
+from dialer.errors import NotDone
+from dialer.store.agents import AgentStore, SetPresence
+from dialer.store.database import Database
+from dialer.workbooks.apart import open_workbook_apart
+
+
+class UnknownAgent(NotDone):
+    """No agent of this id or number is registered."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsLoaded:
+    """What became of a list.
+
+    Args:
+        listed: Its rows: those taken, and those rejected with their reasons.
+        new: Agents who were not registered before.
+        changed: Those who were, and are otherwise now.
+    """
+
+    listed: AgentsList
+    new: int
+    changed: int
+
+
+class Registry:
+    """Reads and changes who the agents are."""
+
+    def __init__(self, db: Database, *, phone_rules: PhoneRules, zone: ZoneInfo) -> None:
+        self._db = db
+        self._store = AgentStore(db)
+        self._shifts = Shifts(db)
+        self._rules = phone_rules
+        self._zone = zone
+
+    def load(self, file: BinaryIO, *, reading: ReadingChoice = AS_FOUND) -> AgentsLoaded:
+        """Take a list; agents who do not stand in it stay as they are.
+
+        Raises:
+            CampaignFileError: The file as a whole cannot be used.
+        """
+        source = open_source(file, ListLimits(), reading=reading, workbooks=open_workbook_apart)
+        with closing(source):
+            listed = read_agents(source, self._rules, self._zone)
+        known = self._known(listed.taken)
+        agents = [one.upon(known.get(one.number)) for one in listed.taken]
+        changed = [one for one in agents if one != known.get(one.number)]
+        self.put(changed)
+        new = sum(1 for one in changed if one.number not in known)
+        loaded = AgentsLoaded(listed, new, len(changed) - new)
+        told = {"new": new, "changed": loaded.changed, "rejected": len(listed.rejected)}
+        tell(on="agents", after=told)
+        return loaded
+
+    def put(self, agents: Sequence[Agent]) -> list[Agent]:
+        """Write agents as they are from now on, and let their shifts count at once."""
+        if not agents:
+            return []
+        now = instant(self._db.now())
+        known = dict(zip((one.number for one in agents), self._get(agents), strict=True))
+        # looked at again at once, should we die before the shifts are applied
+        at_once = {one.number: now.timestamp() for one in agents if one.shift}
+        stored = self._store.put(agents, shift_changes=at_once)
+        self._shifts.apply(stored, now)
+        self._store.set_presence(
+            [
+                SetPresence(one.number[1:], Presence.ON, "", "", over=Presence.FULL)
+                for one in stored
+                if (was := known[one.number]) and was.most_calls_a_day != one.most_calls_a_day
+            ]
+        )
+        return stored
+
+    def all(self) -> list[Agent]:
+        """Give every agent, by number."""
+        return self._store.all()
+
+    def find(self, id_or_number: str) -> Agent:
+        """Find an agent by id, or by the number as people write it.
+
+        Raises:
+            UnknownAgent: There is none.
+        """
+        number = self._store.number_of(id_or_number) or self._number(id_or_number)
+        found = self._store.get([number])[0] if number else None
+        if found is None:
+            raise UnknownAgent(
+                f"no agent {id_or_number} is registered; dialer agents list shows who is, and "
+                "dialer agents load takes a list of them"
+            )
+        return found
+
+    def by_id(self, id_: str) -> Agent:
+        """Find an agent by id alone, as addresses name them.
+
+        Raises:
+            UnknownAgent: There is none.
+        """
+        number = self._store.number_of(id_)
+        found = self._store.get([number])[0] if number else None
+        if found is None:
+            raise UnknownAgent("no agent of this id is registered")
+        return found
+
+    def find_or_add(self, id_or_number: str) -> Agent:
+        """Find an agent, or register one whose number it is.
+
+        Raises:
+            UnknownAgent: There is none, and it is no phone number.
+        """
+        number = self._number(id_or_number)
+        known = self._store.get([number])[0] if number else None
+        if number and not known:
+            return self.put([Agent(number)])[0]
+        return known or self.find(id_or_number)
+
+    def set_shift(self, agent: Agent, text: str, *, zone: ZoneInfo | None = None) -> Agent:
+        """Give an agent other hours; '' = none: they are there at any time.
+
+        Raises:
+            ValueError: The text says something else; one line tells what to write.
+        """
+        kept = agent.shift.zone if agent.shift else self._zone
+        shift = Shift.parse(text, zone or kept) if text.strip() else None
+        tell(
+            on=f"agent {agent.id}",
+            before={"shift": str(agent.shift or "")},
+            after={"shift": str(shift or ""), "zone": shift.zone.key if shift else ""},
+        )
+        return self.put([replace(agent, shift=shift)])[0]
+
+    def _known(self, listed: Sequence[ListedAgent]) -> dict[str, Agent]:
+        found = self._store.get([one.number for one in listed])
+        return {one.number: one for one in found if one}
+
+    def _get(self, agents: Sequence[Agent]) -> list[Agent | None]:
+        return self._store.get([one.number for one in agents])
+
+    def _number(self, text: str) -> str | None:
+        match parse_phone(text, self._rules):
+            case Phone(e164):
+                return e164
+            case _:
+                return None
