@@ -285,6 +285,11 @@ class Settings(BaseSettings):
         description="personal data goes so many days after its campaign; 0 = never",
     )
 
+    # what others are told
+    dialer_events_days: int = Field(
+        7, ge=0, le=400, description="events are kept so many days; 0 = none are written"
+    )
+
     # numbers
     dialer_allowed_countries: Countries = Field(
         ("IN",), description="countries we may ring, ISO codes with commas between"

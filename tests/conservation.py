@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from campaigns.attempt import Attempt
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
+from campaigns.events import EventKind
 from dialer.ids import AttemptId
-from dialer.store import Campaign, Campaigns, ContactRecord, Database
+from dialer.store import Campaign, Campaigns, ContactRecord, Database, events
 from dialer.store.attempts import decode
 from dialer.store.contacts import unpack_records
 from dialer.store.record import APART, NEWCOMER, PER_CHUNK, RECORD_BYTES
@@ -46,6 +47,7 @@ def check_conservation(db: Database) -> None:
 
     for campaign in campaigns:
         _check_counts(books, campaign)
+        _check_told(books, campaign)
         _check_waiting(books, campaign)
         _check_end(books, campaign)
     _check_held(books)
@@ -97,6 +99,18 @@ def _check_counts(books: Books, campaign: Campaign) -> None:
         assert contact.charged <= campaign.rules.max_attempts
     settled = Counter(str(one.outcome) for one in mine.values() if one.outcome)
     assert {name: n for name, n in counts.attempt_outcomes.items() if n} == settled
+
+
+def _check_told(books: Books, campaign: Campaign) -> None:
+    """What was told is what happened: each settled attempt once, each end of a contact once."""
+    (told,) = events.told(books.db, [campaign.id])
+    counts = Campaigns(books.db).counts(campaign.id)
+    kinds = Counter(told.kinds)
+    if not told.is_whole:  # an earlier version stored it
+        return
+    assert kinds[EventKind.ATTEMPT_SETTLED] == sum(counts.attempt_outcomes.values())
+    ends = kinds[EventKind.CONTACT_FINAL] - kinds[EventKind.CONTACT_REOPENED] + told.closed
+    assert ends == counts.final
 
 
 def _check_waiting(books: Books, campaign: Campaign) -> None:

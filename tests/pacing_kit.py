@@ -37,8 +37,15 @@ class VirtualDatabase(Database):
     here, and the instant travels as a second key.
     """
 
-    def __init__(self, client: "redis.Redis", account: str, *, shares_phones: bool = False) -> None:
-        super().__init__(client, account, shares_phones=shares_phones)
+    def __init__(
+        self,
+        client: "redis.Redis",
+        account: str,
+        *,
+        shares_phones: bool = False,
+        tells: bool = True,
+    ) -> None:
+        super().__init__(client, account, shares_phones=shares_phones, tells=tells)
         self.clock_s = START_S
 
     def _script(self, given: type[Given]) -> Script:

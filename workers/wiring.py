@@ -121,6 +121,7 @@ class Wiring:
             self.redis,
             self.settings.exotel_account_sid or _UNNAMED_ACCOUNT,
             shares_phones=bool(self.settings.dialer_accounts),
+            tells=self.settings.dialer_events_days > 0,
         )
         _require_readable_contacts(db)
         return db

@@ -34,6 +34,7 @@ if c.state == FINAL then
     return 'changed'
   end
   count(campaign, 'outcome:' .. given.ended_as, -1)
+  event('contact.reopened', campaign, n, nil, given.ended_as)
   c.outcome = 0
   if campaign_now[1] == 'completed' then
     reopen(campaign)

@@ -39,6 +39,10 @@ if closed > 0 then
   count(campaign, 'waiting', -closed)
   count(campaign, 'final', closed)
   count(campaign, 'outcome:' .. c[5], closed)
+  -- one for all of them: a million contacts that are cancelled must not cost a million events
+  local first = (last - given.chunks) * PER_CHUNK + 1
+  event('contacts.closed', campaign, first, math.min(size, chunk * PER_CHUNK), c[5] .. ' ' .. closed)
+  count_told(campaign, 'closed', closed)
 end
 finish_campaign_if_done(campaign)
 return chunk * PER_CHUNK < size and 1 or 0

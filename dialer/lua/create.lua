@@ -27,4 +27,7 @@ if given.hash ~= '' then
 end
 redis.call('HSET', key('account'), 'layout', LAYOUT_OF_CONTACTS)
 redis.call('ZADD', key('campaigns'), text(now), given.campaign)
+if TELLS then
+  redis.call('HSET', key('c', given.campaign, 'told'), 'from_start', 1)
+end
 return 1

@@ -3,6 +3,7 @@
 local done, answer = pcall(step)
 write_counts()
 write_pace()
+write_events()
 
 -- Redis has Lua collect garbage in one lump at each fiftieth script, which then takes three times as
 -- long as its neighbours. A collector that does a quarter as much a step does it in smaller lumps,

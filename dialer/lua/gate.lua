@@ -185,6 +185,10 @@ local function ask(one)
   local reached = account_cap(adds)
   if reached then
     redis.call('HSET', key('account'), 'capped_by', reached, 'capped_until', given.day_ends)
+    if account().capped_by ~= reached or now >= account().capped_until then
+      account().capped_by, account().capped_until = reached, math.huge
+      event('account.capped', nil, nil, nil, reached)
+    end
     take_back(campaign, n, token, c)
     return { 'drop', 'account cap ' .. reached }
   end

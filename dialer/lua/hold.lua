@@ -23,6 +23,7 @@ end
 if given.what == 'set' then
   local id = text(now) .. '/' .. redis.call('HINCRBY', key('account'), 'holds', 1)
   redis.call('HSET', key('account'), 'hand', given.why, 'hand_id', id, 'hand_at', text(now))
+  event('account.held', nil, nil, nil, given.why)
   return 1
 end
 
@@ -39,6 +40,9 @@ if given.what == 'release' then
   end
   if given.machine then
     ended = ended + redis.call('HDEL', key('account'), unpack(MACHINE))
+  end
+  if ended > 0 then
+    event('account.released')
   end
   return ended > 0 and 1 or 0
 end
@@ -57,6 +61,7 @@ if given.what == 'end' then
     end
   end
   redis.call('HDEL', key('account'), unpack(MACHINE))
+  event('account.released')
   return 1
 end
 

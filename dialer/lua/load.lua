@@ -49,6 +49,7 @@ if state == 'completed' then
   reopen(campaign)
   if single == 'calls' then -- it had run out of contacts, and goes on with these
     redis.call('HSET', key('c', campaign), 'state', 'running', 'why', '', 'running_at', text(now))
+    event('campaign.started', campaign)
   end
 end
 

@@ -3,8 +3,9 @@
 -- See dialer/store/keys.py for what every key holds. A call of Redis costs more than anything Lua
 -- does itself, so what a script needs often is read once, and what it counts is written once.
 -- KEYS 1  prefix of the account's keys, hash tag included
--- Before it stand SHARED, the prefix of what accounts on this Redis know of phones together, or nil; END, the
--- codes of ends, and ATTEMPT, the places of values in one that is stored, both by name; behind it
+-- Before it stand SHARED, the prefix of what accounts on this Redis know of phones together, or nil;
+-- TELLS, whether events are kept; END and EVENT, the codes of ends and of kinds of events, and ATTEMPT,
+-- the places of values in one that is stored, all by name; behind it
 -- `given`, what the script is given, by name too: see dialer/store/scripts.py.
 
 local P = KEYS[1]
@@ -24,6 +25,44 @@ local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 
 local function text(seconds)
   return string.format('%.6f', seconds) -- tostring() keeps 14 digits, too few for microseconds
+end
+
+---------------------------------------------------------------- events
+-- What happens is told by the step that makes it happen; see dialer/store/events.py. It is written at
+-- the script's end, in the order in which it was told.
+
+local happened, told = {}, {}
+
+-- What is told of a campaign is counted with it, the rest with the account.
+local function count_told(campaign, what, by)
+  local where = campaign and key('c', campaign, 'told') or key('told')
+  told[where] = told[where] or {}
+  told[where][what] = (told[where][what] or 0) + by
+end
+
+-- All but the kind may be left out. `no` is an attempt's number, `version` the attempt's from now on,
+-- `more` is text.
+local function event(kind, campaign, n, no, more, version)
+  local who = n and (no and n .. '-' .. no or n) or '-'
+  happened[#happened + 1] = EVENT[kind] .. ' ' .. (campaign or '-') .. ' ' .. who .. ' '
+    .. (version or '-') .. (more and ' ' .. more or '')
+  count_told(campaign, kind, 1)
+end
+
+-- Where no events are kept, a campaign to which something happened is no longer told of from its start.
+local function write_events()
+  for where, kinds in pairs(told) do
+    if TELLS then
+      for kind, times in pairs(kinds) do
+        redis.call('HINCRBY', where, kind, times)
+      end
+    else
+      redis.call('DEL', where)
+    end
+  end
+  for _, one in ipairs(TELLS and happened or {}) do
+    redis.call('XADD', key('events'), '*', 'e', one)
+  end
 end
 
 ---------------------------------------------------------------- lost state
@@ -65,7 +104,18 @@ local function hold_account(why, missing)
   end
   redis.call('HDEL', key('account'), 'sealed', 'unplaced') -- slots and calls may be lost anew
   redis.call('DEL', key('reported'))
+  event('account.held', nil, nil, nil, why)
   account().hold, account().hold_id, account().held_at = why, id, now
+end
+
+-- Forgets that the provider refused the account, for this reason; tells whether it did.
+local function resume_account(why)
+  local was_stopped =
+    redis.call('HDEL', key('account'), 'stopped', 'stopped_at', 'probe_at', 'probing') > 1
+  if was_stopped then
+    event('account.resumed', nil, nil, nil, why)
+  end
+  return was_stopped
 end
 
 -- Whether a caller's settings are those of the account's other processes; see agree.lua.
@@ -201,6 +251,7 @@ local function pause(campaign, why)
   if redis.call('HGET', key('c', campaign), 'state') == 'running' then
     redis.call('HSET', key('c', campaign), 'state', 'paused', 'why', why, 'paused_at', text(now))
     redis.call('ZREM', key('turns'), campaign)
+    event('campaign.paused', campaign, nil, nil, why)
   end
 end
 
@@ -397,13 +448,16 @@ local function presence_of(agent)
   return left_alone and 'missed' or 'on'
 end
 
--- Notes a change for the sums of an agent's day, by their id: no number stands in the log.
+-- Notes a change for the sums of an agent's day, and tells it, by their id: no number stands there.
 local function log_presence(agent, state, reason, by, until_at)
   local known = redis.call('HGET', key('agents'), agent)
   if known then
+    local ends_at = until_at and until_at < math.huge and text(until_at) or nil
+    event('agent.presence', nil, nil, nil, cjson.encode(
+      { agent = cjson.decode(known).id, state = state, reason = reason, by = by, until_at = ends_at }))
     redis.call('XADD', key('presence_log'), 'MINID', '~', math.floor((now - PRESENCE_LOG_S) * 1000),
       '*', 'agent', cjson.decode(known).id, 'state', state, 'reason', reason, 'by', by,
-      'at', text(now), 'until', until_at and until_at < math.huge and text(until_at) or '')
+      'at', text(now), 'until', ends_at or '')
   end
 end
 
@@ -446,6 +500,8 @@ local function finish_campaign_if_done(campaign)
   if ended then
     redis.call('HSET', key('c', campaign), 'state', ended, 'ended_at', text(now))
     redis.call('ZREM', key('turns'), campaign)
+    redis.call('SADD', key('ended'), campaign)
+    event('campaign.' .. ended, campaign)
     redis.call('DEL', key('c', campaign, 'ready'), key('c', campaign, 'newcomers'),
       key('c', campaign, 'newcomers_since'))
     if c[1] == 'cancelling' then
@@ -469,6 +525,8 @@ end
 -- A completed campaign has contacts to dial again: it is loaded, and somebody starts it.
 local function reopen(campaign)
   redis.call('HSET', key('c', campaign), 'state', 'loaded')
+  redis.call('SREM', key('ended'), campaign)
+  event('campaign.reopened', campaign)
   call_feeder()
   redis.call('HDEL', key('c', campaign), 'ended_at')
   -- a queue of contacts that all left it is still there, and the next one stands behind them
@@ -481,6 +539,7 @@ local function close_contact(campaign, n, c, name)
   c.outcome = END[name]
   move(campaign, n, c, FINAL)
   count(campaign, 'outcome:' .. name, 1)
+  event('contact.final', campaign, n, c.made > 0 and c.made, name)
   finish_campaign_if_done(campaign)
 end
 

@@ -103,6 +103,13 @@ local function record(one)
   if string.find(one.after, '^%[%d+,"settled"') and not follows.settle then
     rewritten(campaign)
   end
+  local version = one.version + 1
+  if follows.sid then
+    event('attempt.placed', campaign, n, no, nil, version)
+  end
+  if follows.answered then
+    event('attempt.answered', campaign, n, no, follows.answered, version)
+  end
 
   if follows.slot_s then
     redis.call('ZADD', key('slots'), text(now + follows.slot_s), id)
@@ -136,6 +143,7 @@ local function record(one)
   if settle then
     redis.call('ZREM', key('open'), id)
     count(campaign, 'attempt:' .. settle.outcome, 1)
+    event('attempt.settled', campaign, n, no, settle.outcome, version)
     if not settle.charged then
       c.charged = c.charged - 1
       count(campaign, 'charged', -1)
@@ -151,10 +159,12 @@ local function record(one)
     local rest_s = settle.rest_s
     if settle.missed == true then
       local missed = redis.call('HINCRBY', key('missed'), c.agent, 1)
+      event('agent.missed', campaign, n, no, missed)
       if settle.park_after > 0 and missed >= settle.park_after then
         rest_s = math.max(rest_s, settle.park_s)
         redis.call('HSET', key('parked'), c.agent, text(now + rest_s))
         log_presence(c.agent, 'missed', string.format('%d in a row', missed), 'dialer', now + rest_s)
+        event('agent.parked', campaign, n, no, text(now + rest_s))
         redis.call('HDEL', key('missed'), c.agent)
       end
     elseif settle.missed == false then
@@ -177,6 +187,7 @@ local function record(one)
   if correct then
     count(campaign, 'attempt:' .. correct.was, -1)
     count(campaign, 'attempt:' .. correct.now, 1)
+    event('attempt.corrected', campaign, n, no, correct.now .. ' ' .. correct.was, version)
     if correct.charged ~= 0 then
       c.charged = c.charged + correct.charged
       count(campaign, 'charged', correct.charged)
@@ -187,6 +198,7 @@ local function record(one)
       write_contact(campaign, n, c)
       count(campaign, 'outcome:' .. correct.was, -1)
       count(campaign, 'outcome:' .. correct.now, 1)
+      event('contact.corrected', campaign, n, no, correct.now .. ' ' .. correct.was)
     elseif c.made == no and c.state == WAITING and correct.closes
       and tonumber(redis.call('HGET', key('c', campaign, 'called_back'), n) or -1) ~= no then
       leave_queues(campaign, n, c)
@@ -206,6 +218,10 @@ local function record(one)
     redis.call('HSETNX', key('suppressed'), c.customer, follows.suppress)
   end
   if follows.stop then
+    if account().stopped ~= follows.stop then
+      account().stopped = follows.stop
+      event('account.stopped', nil, nil, nil, follows.stop)
+    end
     redis.call('HSET', key('account'), 'stopped', follows.stop, 'stopped_at', text(now))
     if follows.probe_s then
       redis.call('HSET', key('account'), 'probe_at', text(now + follows.probe_s))
@@ -215,7 +231,7 @@ local function record(one)
     known_to_work = false
   end
   if follows.works and not known_to_work then
-    redis.call('HDEL', key('account'), 'stopped', 'stopped_at', 'probe_at', 'probing')
+    resume_account('the provider took a request')
     redis.call('HDEL', key('pace'), 'faults')
     known_to_work = true
   end

@@ -15,9 +15,13 @@ redis.call('HSET', key('c', campaign), 'state', target, 'why', given.why, target
 call_feeder()
 if target == 'running' then
   redis.call('HSETNX', key('c', campaign), 'started_at', text(now))
+  event('campaign.started', campaign)
   join_turns(campaign)
 else
   redis.call('ZREM', key('turns'), campaign)
+end
+if target == 'paused' then
+  event('campaign.paused', campaign, nil, nil, given.why ~= '' and given.why)
 end
 if target == 'cancelling' then
   redis.call('HSET', key('c', campaign),

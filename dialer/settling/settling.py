@@ -261,7 +261,9 @@ class Settling:
                 )
                 if not before.outcome and self._is_doubted(after, settle, known[place]):
                     after, settle = held(after), None
-            follows = self._follows(before, after, one.follows)._replace(uses=_uses(before, after))
+            follows = self._follows(before, after, one.follows)._replace(
+                uses=_uses(before, after), answered=_answered_now(before, after)
+            )
             if settle:
                 if before.outcome:
                     correct = Correction(
@@ -352,6 +354,15 @@ class _Merger:
 def _is_held(attempt: Attempt) -> bool:
     """Its end is told and doubted: it counts once the provider itself tells of one."""
     return attempt.sid_is_proven and attempt.told_outcome is not None and not attempt.is_settled
+
+
+def _answered_now(before: Attempt, after: Attempt) -> str | None:
+    """Tell who took the call by what is news; None where nobody did, or where it was known."""
+    if after.answered_at and not before.answered_at:
+        return "customer"
+    if after.agent_answered_at and not before.agent_answered_at:
+        return "agent"
+    return None
 
 
 def _uses(before: Attempt, after: Attempt) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ from typing import NamedTuple, cast
 
 from dialer.store.database import Database, text
 from dialer.store.holds import HOLD_FIELDS, why_held
+from dialer.store.scripts import gives
 
 CLOSED_FIELDS = (*HOLD_FIELDS, "stopped", "stopped_at", "capped_by", "capped_until")
 """What `closed_of` reads, in its order."""
@@ -73,10 +74,16 @@ def read_stop(db: Database) -> Stop | None:
     return Stop(text(why), float(since or 0), float(probe_at) if probe_at else None)
 
 
+@gives("resume")
+class Resume(NamedTuple):
+    """Why dialling may go on."""
+
+    why: str
+
+
 def lift_stop(db: Database) -> bool:
     """Forget that the provider refused the account; False when it did not."""
-    fields = ("stopped", "stopped_at", "probe_at", "probing")
-    return bool(db.client.hdel(db.key("account"), *fields))
+    return bool(db.run(Resume("a person said so")))
 
 
 class AllTerms(NamedTuple):

@@ -80,6 +80,7 @@ class Follows(NamedTuple):
     Args:
         sid: Bind it; refused if another attempt owns it.
         slot_s: The response came: the slot frees itself in so many seconds.
+        answered: Who took the call, `agent` or `customer`.
         counted_s: Its call exists, so it was counted: a slot that is still held frees itself in so
             many seconds at the latest.
         look_s: Ask the provider in so many seconds, where it is not settled.
@@ -97,6 +98,7 @@ class Follows(NamedTuple):
     """
 
     sid: str | None = None
+    answered: str | None = None
     slot_s: float | None = None
     counted_s: float | None = None
     look_s: float | None = None

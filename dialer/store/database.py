@@ -24,13 +24,22 @@ class Database:
         client: With `decode_responses=False`; contact records are bytes.
         account: The Exotel account Sid.
         shares_phones: Whether other accounts on this Redis may be ringing the same numbers.
+        tells: Whether scripts write events of what they change.
     """
 
-    def __init__(self, client: "redis.Redis", account: str, *, shares_phones: bool = False) -> None:
+    def __init__(
+        self,
+        client: "redis.Redis",
+        account: str,
+        *,
+        shares_phones: bool = False,
+        tells: bool = True,
+    ) -> None:
         self.client = client
         self.account = account
         self.prefix = keys.prefix(account)
         self.shared_prefix = keys.SHARED_PHONES if shares_phones else None
+        self._tells = str(tells).lower()
         self.meters = Meters()
         """What this process measures of the account, until its next heartbeat tells it."""
         self._scripts: dict[type[Given], Script] = {}
@@ -52,7 +61,7 @@ class Database:
     def source(self, given: type[Given]) -> str:
         """Write a script out for this account."""
         shared = f"'{self.shared_prefix}'" if self.shared_prefix else "nil"
-        return f"local SHARED = {shared}\n{source(given)}"
+        return f"local SHARED, TELLS = {shared}, {self._tells}\n{source(given)}"
 
     def run_for_each(self, given: Given) -> list[Any]:
         """Run a script that takes many at once; gives the answer for each of them.

@@ -13,6 +13,8 @@ c:C                 hash    name, state, rules (JSON), rules_version, columns, s
                             open_from, open_until, virtual_time, … of one campaign
 c:C:counts          hash    state → contacts; outcome:O → contacts; attempts;         for ever
                             charged; attempt:O → attempts
+c:C:told            hash    kind of event → how many; closed: contacts closed         for ever
+                            together; from_start: events were kept from then on
 c:C:contacts:K      string  100 contacts of 36 bytes, see prelude.lua                 for ever
 c:C:rows:K          string  the same contacts' lines and cells, zlib of JSON          for ever
 c:C:external:S      hash    of a 4096th share of the external ids: digest → contact    for ever
@@ -83,6 +85,9 @@ in_step             string  nothing; written before Redis is asked how many repl
                             have all writes
 calls_feeder        list    an element while there is something to release            until heard
 feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
+events              stream  what happened: one field, see dialer/store/events.py      EVENTS_DAYS
+told                hash    the same as c:C:told, of the account itself               for ever
+ended               set     campaigns over whose report is not known to be final      until it is
 audit               stream  who did what: `record`, a line of JSON, and its `hash`        AUDIT_DAYS
 audit_head          hash    no, hash, ms of the last record; of the last trimmed       for ever
 api_keys            hash    key id → hash of the key, scopes, name, expiry, JSON      for ever

@@ -15,7 +15,7 @@ from dialer.store.record import PER_CHUNK
 from dialer.store.scripts import gives
 from dialer.store.snapshot import ContactLine
 
-_KEPT = ("counts", "hashes", "imports")  # small, and the list of campaigns shows them
+_KEPT = ("counts", "hashes", "imports", "told")  # small, and the list of campaigns shows them
 _KEYS_AT_ONCE = 500
 
 

@@ -18,6 +18,7 @@ from types import NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from campaigns.attempt import Attempt
+from dialer.store.event_codes import EVENT_CODES
 from dialer.store.record import END_CODES
 
 Argument = str | bytes | int | float
@@ -127,7 +128,8 @@ def _sent(values: Sequence[Any]) -> list[Argument]:
 
 
 def _known() -> str:
-    """Write what Python alone knows: the codes of ends, and where values stand in an attempt."""
+    """Write what Python alone knows: codes of ends and events, where values stand in an attempt."""
     ends = ", ".join(f"{end} = {code}" for end, code in END_CODES.items())
     places = ", ".join(f"{name} = {Attempt._fields.index(name) + 1}" for name in _READ_OF_ATTEMPTS)
-    return f"local END = {{ {ends} }}\nlocal ATTEMPT = {{ {places} }}"
+    events = ", ".join(f"['{kind}'] = {code}" for kind, code in EVENT_CODES.items())
+    return f"local END = {{ {ends} }}\nlocal ATTEMPT = {{ {places} }}\nlocal EVENT = {{ {events} }}"

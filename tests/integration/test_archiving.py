@@ -50,7 +50,7 @@ def test_an_archived_campaign_leaves_only_its_name_rules_history_and_counts(
 
     books_kit.archive(account, finished, tmp_path)
 
-    assert kept_keys(account.db, finished) == {"counts", "hashes", "imports"}
+    assert kept_keys(account.db, finished) == {"counts", "hashes", "imports", "told"}
     found = account.campaigns.find("sale")
     assert found.archived_at is not None
     assert (found.state, found.rows, found.accepted) == ("completed", 5, 3)
@@ -80,7 +80,7 @@ def test_archiving_twice_frees_what_is_left_and_changes_no_file(account, finishe
     again = account.campaigns.find(finished.id)
     books_kit.archive(account, again, tmp_path)
 
-    assert kept_keys(account.db, finished) == {"counts", "hashes", "imports"}
+    assert kept_keys(account.db, finished) == {"counts", "hashes", "imports", "told"}
     assert {path: path.read_bytes() for path in archive.folder.iterdir()} == bytes_before
 
 
