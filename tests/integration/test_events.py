@@ -1,13 +1,18 @@
 """What happened is told in the very step that made it happen, in its order, and counted."""
 
+import json
 import re
 from datetime import UTC, datetime
 
 import pytest
 
+from campaigns.agents.agent import Agent, Presence
 from campaigns.attempt import ReportSource
 from campaigns.campaign import CampaignState
 from campaigns.events import EventKind
+from campaigns.numbers.phone_rules import PhoneRules
+from dialer.agents.presence import Presences
+from dialer.agents.registry import Registry
 from dialer.dialing.resuming import resume_account
 from dialer.ids import AttemptId, ContactId
 from dialer.steering.calling_back import call_back
@@ -17,7 +22,7 @@ from dialer.store.events import BEGINNING, Entry, EventStream, entries, told, to
 from dialer.store.scripts import text_of
 from tests.account_kit import Account
 from tests.conservation import check_conservation
-from tests.factories import details, pair, store_campaign, terminal
+from tests.factories import agent, details, pair, store_campaign, terminal
 from tests.phone_company import Answer
 from tests.unit.test_scripts import STEPS
 from tests.virtual_time import VirtualDatabase
@@ -135,6 +140,19 @@ def test_an_agent_who_misses_calls_is_told_of_and_so_is_their_rest(account, db):
     missed = [one for one in all_of(db) if one.kind is EventKind.AGENT_MISSED]
     assert [one.more for one in missed] == ["1", "2"]
     assert float(newest(db, EventKind.AGENT_PARKED).more) == pytest.approx(db.now() + 60)
+
+
+def test_an_agents_break_is_told_by_their_id_and_without_their_number(db):
+    registry = Registry(db, phone_rules=PhoneRules(), zone=UTC)
+    (one,) = registry.put([Agent(agent(1))])
+
+    Presences(db).set([one], Presence.BREAK, reason="lunch", by="anita")
+
+    (told_of,) = all_of(db)
+    said = json.loads(told_of.more)
+    assert told_of.kind is EventKind.AGENT_PRESENCE
+    assert (said["agent"], said["state"], said["reason"]) == (one.id, "break", "lunch")
+    assert one.number[1:] not in told_of.more
 
 
 def test_a_stop_of_the_account_is_told_once_and_so_is_its_end(account, db):
