@@ -46,12 +46,13 @@ quick: $(VENV)/.dev ## Run the unit and contract tests: half a minute, while you
 	$(BIN)/python -m pytest -n auto --dist loadgroup tests/unit tests/contract
 
 # minutes of making or starting and stopping whole installations, or a time that is promised: `make chaos` runs them
-LONG := test_supervisors.py test_failover.py test_clock.py test_rhythms.py test_nginx.py test_containers.py
+LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py clock.py rhythms.py nginx.py containers.py) \
+	tests/acceptance/test_bench_programs.py
 
 # twice as many processes as cores of a small machine: the long tests wait more than they work
 test: $(VENV)/.dev ## Run the tests
 	@$(COMPILE)
-	$(BIN)/python -m pytest -n 4 --dist loadgroup $(addprefix --ignore=tests/chaos/,$(LONG))
+	$(BIN)/python -m pytest -n 4 --dist loadgroup $(addprefix --ignore=,$(LONG))
 
 KILLS ?= 1500
 SIEGE := $(BIN)/python -m tests.chaos.chaos_run $(if $(SEED),--seed $(SEED))
@@ -60,7 +61,8 @@ chaos: $(VENV)/.dev ## Kill processes, cut links, fail each Redis command and ea
 	$(SIEGE) --kills $(KILLS)
 	$(SIEGE) --kills $$(( $(KILLS) / 3 )) --party 4
 	$(BIN)/python -m tests.chaos.cuts $(if $(SEED),--seed $(SEED))
-	$(BIN)/python -m pytest $(addprefix tests/chaos/,$(LONG))
+	$(BIN)/python -m pytest $(LONG)
+	HYPOTHESIS_EXAMPLES=1000 $(BIN)/python -m pytest -m hypothesis tests/unit
 	$(BIN)/python -m tests.chaos.nth_operation
 	$(BIN)/python -m tests.chaos.nth_byte
 

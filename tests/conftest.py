@@ -16,8 +16,12 @@ from dialer.store import Database
 from tests.browsing import chromium
 
 # Deadlines of single examples say more about the machine than about the code.
+# `make test` tries few of them, `make chaos` many.
 settings.register_profile(
-    "default", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "default",
+    deadline=None,
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "40")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("default")
 
