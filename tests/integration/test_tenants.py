@@ -24,6 +24,7 @@ UNKNOWN = {
     "review": "f" * 16,
     "rehearsal": "f" * 12,
     "key_id": "zzzzzzzzzz",
+    "agent_id": "zzzzzzzzzz",
 }
 
 
@@ -94,6 +95,12 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     },
     "GET /api/v1/accounts": plainly,
     "GET /api/v1/agents": plainly,
+    "POST /api/v1/agents": lambda tenant: {
+        "files": {"file": ("a.csv", f"number,name\n{tenant.agent},at {tenant.name}\n")}
+    },
+    "GET /api/v1/agents/{agent_id}": plainly,
+    "PUT /api/v1/agents/{agent_id}/presence": order(state="break"),
+    "PUT /api/v1/agents/{agent_id}/shift": order(hours="09:00-18:00"),
     "GET /api/v1/health": plainly,
     "GET /api/v1/health/caps": plainly,
     "POST /api/v1/health/caps": order(calls=1),
@@ -316,6 +323,7 @@ def filled(route: str, tenant: Tenant) -> str:
         "review_id": tenant.review,
         "rehearsal_id": tenant.rehearsal,
         "key_id": tenant.key_id,
+        "agent_id": tenant.agent_id,
         "attempt_id": tenant.attempt,
         "action": "start",
         "n": "3",

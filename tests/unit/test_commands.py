@@ -33,7 +33,10 @@ def test_the_table_says_of_a_command_what_its_docstring_says_first(words, comman
 def test_a_group_without_a_usual_command_names_none():
     usual = {name: entry.usual for name, entry in COMMANDS.items() if isinstance(entry, Group)}
 
-    assert {name: word for name, word in usual.items() if word} == {"report": "write"}
+    assert {name: word for name, word in usual.items() if word} == {
+        "report": "write",
+        "agents": "show",
+    }
 
 
 def imported_by(*words: str) -> set[str]:

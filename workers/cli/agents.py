@@ -1,4 +1,4 @@
-"""`dialer agents`: who is free, on a call, resting, or left alone for a while."""
+"""`dialer agents`: who is free, on a call, resting, left alone for a while, or away."""
 
 from collections import Counter
 from datetime import UTC, datetime, tzinfo
@@ -11,7 +11,7 @@ from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 
 
-def agents(
+def show_(
     *,
     campaign: Annotated[
         str | None,
@@ -19,7 +19,7 @@ def agents(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the agents are doing: free, ringing, waiting, talking, wrap_up, parked.
+    """Show what the agents are doing: free, ringing, waiting, talking, wrap_up, parked, or away.
 
     Parked agents missed too many calls in a row; their contacts wait until the time shown.
     """

@@ -128,9 +128,34 @@ COMMANDS: Table = {
             ),
         },
     ),
-    "agents": Command(
-        "agents:agents",
-        "Show what the agents are doing: free, ringing, waiting, talking, wrap_up, parked.",
+    "agents": Group(
+        "Agents: what they are doing, who they are, and whether they are here or away.",
+        {
+            "show": Command(
+                "agents:show_",
+                "Show what the agents are doing: free, ringing, waiting, talking, wrap_up, parked, or away.",
+            ),
+            "list": Command(
+                "registry:list_", "List the agents that are registered, and where they are."
+            ),
+            "load": Command(
+                "registry:load",
+                "Load a list of agents. Who is known is changed, who is not is added, who is not listed stays.",
+            ),
+            "pause": Command(
+                "registry:pause",
+                "Send agents on a break, or off: they are not rung. A call in progress goes on.",
+            ),
+            "resume": Command(
+                "registry:resume",
+                "Let agents be rung again: from a break, off, outside their shift, or left alone for missed calls.",
+            ),
+            "shift": Command(
+                "registry:shift",
+                "Give agents the hours they are at work; outside of them they are not rung.",
+            ),
+        },
+        usual="show",
     ),
     "hold": Group(
         "The hold: nothing is dialled, set by hand or because Redis may have lost records.",

@@ -19,6 +19,7 @@ from campaigns.lists.source import CampaignFileError, ReadingChoice
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from dialer import deeds
 from dialer.accounts import HOME
+from dialer.agents.registry import AgentsLoaded
 from dialer.loading.loading import Loaded, LoadOptions
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import write_reports
@@ -124,6 +125,14 @@ def suppress_list(
     with _wiring(settings) as wiring, file.open("rb") as opened:
         suppressing = wiring.suppressing_for_all if for_all else wiring.suppressing
         return suppressing.add(opened, source=source, why=why, column=column, reading=reading)
+
+
+def load_agents(
+    _tell: Tell, settings: Settings, file: Path, *, reading: ReadingChoice
+) -> AgentsLoaded:
+    """Take a list of agents."""
+    with _wiring(settings) as wiring, file.open("rb") as opened:
+        return wiring.registry.load(opened, reading=reading)
 
 
 def start(wiring: Wiring, campaign_id: str, *, who: str) -> CampaignState:

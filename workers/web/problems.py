@@ -17,6 +17,8 @@ from campaigns.lists.columns import ColumnsUnclear
 from campaigns.lists.source import CampaignFileError
 from campaigns.plain_text import NotPlain
 from campaigns.reports.report import DoesNotAddUp
+from dialer.agents.presence import BadPresence
+from dialer.agents.registry import UnknownAgent
 from dialer.deeds import tell
 from dialer.loading.adding import FileOnItsWay, NeedsSecondPerson
 from dialer.loading.loading import AlreadyLoaded, LoadRefused, StartRefused
@@ -70,6 +72,8 @@ class ProblemDetails(BaseModel):
 EXPECTED_ERRORS = (
     Problem,
     CampaignNotFound,
+    UnknownAgent,
+    BadPresence,
     WrongState,
     NotPlain,
     LoadRefused,
@@ -206,6 +210,8 @@ def _unexpected() -> Problem:
 
 _PLAIN: dict[type[Exception], tuple[int, str]] = {
     LoadRefused: (409, "load_refused"),
+    UnknownAgent: (404, "not_found"),
+    BadPresence: (422, "invalid"),
     NeedsSecondPerson: (409, "second_person_needed"),
     NotPlain: (422, "invalid"),
     NotUndecided: (409, "not_unresolved"),

@@ -1,4 +1,4 @@
-"""The account as a whole: agents at work, health, and what keeps everything from dialling."""
+"""The account as a whole: health, and what keeps everything from dialling."""
 
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -11,10 +11,9 @@ from dialer.account_day import Today
 from dialer.dialing.resuming import resume_account
 from dialer.store import Hold, Holds
 from dialer.watching.health import read_health
-from dialer.watching.overview import busy_agents
 from workers.web.access import Visitor
 from workers.web.api.needs import Admin, Onlooker, TheDesk
-from workers.web.api.shapes import AgentList, Order, Whole, agent_document
+from workers.web.api.shapes import Order, Whole
 from workers.web.problems import Problem
 from workers.web.services import Services
 
@@ -96,13 +95,6 @@ class HealthDocument(BaseModel):
 def list_accounts(visitor: Onlooker, services: TheDesk) -> AccountList:
     """List the accounts that the key opens; the first is meant where a request names none."""
     return AccountList(items=[one.wiring.name for one in services.desks.open_to(visitor)])
-
-
-@router.get("/agents")
-def list_busy_agents(_visitor: Onlooker, services: TheDesk) -> AgentList:
-    """Tell which agents are on a call, resting or parked, of all campaigns."""
-    found = busy_agents(services.wiring.db)
-    return AgentList(items=[agent_document(*one) for one in sorted(found.items())])
 
 
 @router.get("/health")

@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 
 from workers.web.api import (
     account,
+    agents,
     audit,
     campaigns,
     contacts,
@@ -26,7 +27,7 @@ from workers.web.problems import answer_with_problems
 from workers.web.recorded import Recorded, TurnedAway
 from workers.web.services import Services
 
-UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|rehearsals)")
+UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|agents|rehearsals)")
 
 LEADS = re.compile(r"/api/v1/campaigns/[^/]+/leads")
 
@@ -73,6 +74,8 @@ def api_app(
         contacts.router,
         numbers.router,
         account.router,
+        agents.router,
+        agents.one,
         suppressions.router,
         rehearsals.router,
         rehearsals.single,

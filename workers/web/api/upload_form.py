@@ -105,6 +105,18 @@ REHEARSE_FORM = _form(
     },
     ["file"],
 )
+AGENTS_FORM = _form(
+    {
+        "file": {
+            **_FILE,
+            "description": "A table of agents: number, and as you like name, groups, shift, "
+            "timezone, languages, skills, most_calls_a_day.",
+        },
+        "sheet": _READING["sheet"],
+        "hidden_rows": _READING["hidden_rows"],
+    },
+    ["file"],
+)
 SUPPRESS_FORM = _form(
     {
         "file": {**_FILE, "description": "One number a line, or a table with a column of them."},

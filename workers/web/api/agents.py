@@ -1,0 +1,196 @@
+"""Agents: what they do, who they are, and whether they are here or away; named by ids, never by numbers."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import AwareDatetime, BaseModel, Field
+
+from campaigns.agents.agent import Agent, Presence
+from campaigns.hours.local_day import zone_named
+from campaigns.plain_text import LONGEST_REASON
+from dialer.watching.overview import AgentState, agent_states, busy_agents
+from workers.web import jobs
+from workers.web.api.needs import Onlooker, Operator, TheDesk
+from workers.web.api.shapes import Order
+from workers.web.api.upload_form import AGENTS_FORM
+from workers.web.lists import reading_choice
+from workers.web.problems import Problem
+from workers.web.services import Services
+from workers.web.uploads import received_upload
+
+router = APIRouter(prefix="/agents", tags=["agents"])
+one = APIRouter(prefix="/agents/{agent_id}", tags=["agents"])
+
+
+class RegisteredAgent(BaseModel):
+    """An agent, and what they are doing."""
+
+    agent_id: str | None = Field(description="null: not registered, but on a call or at rest.")
+    agent: str
+    name: str = Field(description="Empty for a key that reads masked alone.")
+    state: AgentState
+    since: datetime | None
+    until: datetime | None
+    attempt_id: str | None
+    presence: Presence = Field(description="Where they are, whatever call is going on.")
+    reason: str = Field(description="Why they are away; empty for a key that reads masked alone.")
+    groups: list[str]
+    languages: list[str]
+    skills: list[str]
+    shift: str | None
+    timezone: str | None = Field(description="Of the shift.")
+    most_calls_a_day: int | None
+
+
+class RegisteredAgents(BaseModel):
+    """Agents by number: the registered ones, and whoever else is on a call, resting or parked."""
+
+    items: list[RegisteredAgent]
+
+
+class PresenceOrder(Order):
+    """Where an agent is from now on."""
+
+    state: Presence = Field(description="`on`, `break` or `off`; the others come by themselves.")
+    reason: str = Field("", max_length=LONGEST_REASON)
+    until: AwareDatetime | None = Field(
+        None, description="Back by themselves then; null: when somebody says so."
+    )
+
+
+class ShiftOrder(Order):
+    """The hours an agent is at work."""
+
+    hours: str = Field(
+        max_length=1000, description="Such as `mon-fri 09:00-18:00; not IN`; empty: at any time."
+    )
+    timezone: str | None = Field(None, max_length=64, description="IANA; null: as before.")
+
+
+class RejectedAgent(BaseModel):
+    """A row that is no agent."""
+
+    line: int
+    code: str
+    message: str
+
+
+class AgentsLoadedDocument(BaseModel):
+    """What became of a list of agents: rows = taken + rejected."""
+
+    rows: int
+    new: int
+    changed: int
+    rejected_count: int
+    rejected: list[RejectedAgent] = Field(description="The first hundred.")
+    columns_ignored: list[str]
+
+
+def find_agent(
+    agent_id: Annotated[
+        str, Path(pattern=r"^[0-9a-z]{10}$", description="The agent's id, 10 characters.")
+    ],
+    services: TheDesk,
+) -> Agent:
+    """Read the agent a path names."""
+    return services.wiring.registry.by_id(agent_id)
+
+
+TheAgent = Annotated[Agent, Depends(find_agent)]
+
+
+@router.get("")
+def list_agents(visitor: Onlooker, services: TheDesk) -> RegisteredAgents:
+    """Tell who the agents are and what they are doing, of all campaigns."""
+    registered = {one.number: one for one in services.wiring.registry.all()}
+    others = {number: Agent(number) for number in busy_agents(services.wiring.db)}
+    agents = sorted((others | registered).values(), key=lambda one: one.number)
+    return RegisteredAgents(items=_documents(services, agents, masked=visitor.is_masked))
+
+
+@one.get("")
+def show_agent(visitor: Onlooker, services: TheDesk, agent: TheAgent) -> RegisteredAgent:
+    """Tell who an agent is and what they are doing."""
+    return _documents(services, [agent], masked=visitor.is_masked)[0]
+
+
+@one.put("/presence")
+def set_presence(
+    visitor: Operator, services: TheDesk, agent: TheAgent, order: PresenceOrder
+) -> RegisteredAgent:
+    """Say where an agent is; it counts with the next call, and one in progress goes on."""
+    until_s = order.until.timestamp() if order.until else None
+    services.wiring.presences.set(
+        [agent], order.state, reason=order.reason, until_s=until_s, by=visitor.name
+    )
+    return _documents(services, [agent], masked=visitor.is_masked)[0]
+
+
+@one.put("/shift")
+def set_shift(
+    visitor: Operator, services: TheDesk, agent: TheAgent, order: ShiftOrder
+) -> RegisteredAgent:
+    """Give an agent other hours; they count at once."""
+    try:
+        zone = zone_named(order.timezone) if order.timezone else None
+        changed = services.wiring.registry.set_shift(agent, order.hours, zone=zone)
+    except ValueError as error:
+        raise Problem(422, "invalid", f"{error}.") from None
+    return _documents(services, [changed], masked=visitor.is_masked)[0]
+
+
+@router.post("", openapi_extra=AGENTS_FORM)
+async def load_agents(
+    _visitor: Operator, request: Request, services: TheDesk
+) -> AgentsLoadedDocument:
+    """Take a list of agents: who is known is changed, who is not is added, the others stay."""
+    async with received_upload(request, services.uploads_dir) as upload:
+        loaded = await services.apart.run(
+            jobs.load_agents,
+            lambda _: None,
+            services.settings_apart,
+            upload.path,
+            reading=reading_choice(upload.fields),
+        )
+    listed = loaded.listed
+    return AgentsLoadedDocument(
+        rows=len(listed.taken) + len(listed.rejected),
+        new=loaded.new,
+        changed=loaded.changed,
+        rejected_count=len(listed.rejected),
+        rejected=[
+            RejectedAgent(line=each.line, code=each.code, message=each.message)
+            for each in listed.rejected[:100]
+        ],
+        columns_ignored=list(listed.ignored),
+    )
+
+
+def _documents(services: Services, agents: list[Agent], *, masked: bool) -> list[RegisteredAgent]:
+    now = agent_states(services.wiring.db, [one.number for one in agents])
+    where = services.wiring.presences.of(agents)
+    return [
+        RegisteredAgent(
+            agent_id=agent.id or None,
+            agent=agent.number,
+            name="" if masked else agent.name,
+            state=now[agent.number].state,
+            since=_instant(now[agent.number].since),
+            until=_instant(now[agent.number].until),
+            attempt_id=str(now[agent.number].attempt or "") or None,
+            presence=at.state,
+            reason="" if masked else at.reason,
+            groups=list(agent.groups),
+            languages=list(agent.languages),
+            skills=list(agent.skills),
+            shift=str(agent.shift) if agent.shift else None,
+            timezone=agent.shift.zone.key if agent.shift else None,
+            most_calls_a_day=agent.most_calls_a_day or None,
+        )
+        for agent, at in zip(agents, where, strict=True)
+    ]
+
+
+def _instant(epoch_s: float | None) -> datetime | None:
+    return datetime.fromtimestamp(epoch_s, UTC) if epoch_s else None
