@@ -416,9 +416,10 @@ local function wake(number)
 end
 
 -- Frees a number that `holder` holds, after a rest where one is due; never somebody else's.
+-- Gives whether it was theirs.
 local function free(number, holder, rest_s)
   if redis.call('HGET', key('busy'), number) ~= holder then
-    return
+    return false
   end
   redis.call('HDEL', key('busy'), number)
   if SHARED and redis.call('HGET', SHARED .. 'held_by', number) == P then
@@ -432,6 +433,7 @@ local function free(number, holder, rest_s)
   else
     wake(number)
   end
+  return true
 end
 
 ---------------------------------------------------------------- presence

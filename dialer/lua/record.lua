@@ -178,7 +178,9 @@ local function record(one)
         redis.call('HDEL', key('c', campaign), 'capped_until', 'capped_by')
       end
     end
-    free(c.agent, id, rest_s)
+    if free(c.agent, id, rest_s) and rest_s > 0 then
+      redis.call('HSET', key('wrapping_up'), c.agent, text(now + rest_s))
+    end
     free(c.customer, id, settle.gap_s)
     join_turns(campaign) -- it may have been at its own cap of live calls
   end

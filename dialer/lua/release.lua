@@ -40,6 +40,7 @@ for _, number in ipairs(due('resting')) do
   if redis.call('HDEL', key('parked'), number) == 1 and not is_away(number) then
     log_presence(number, 'on', '', 'dialer')
   end
+  redis.call('HDEL', key('wrapping_up'), number)
   if redis.call('HEXISTS', key('busy'), number) == 0 then
     wake(number)
   end

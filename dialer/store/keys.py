@@ -38,6 +38,7 @@ later               zset    C/n → due, epoch s                                
 released            zset    C/n/token → end of the lease, epoch s                     ≤ 10 s
 busy                hash    number → release token or attempt id that holds it        while held
 resting             zset    number → end of the wrap-up or gap, epoch s               until then
+wrapping_up         hash    agents among those who rest → until when, epoch s         until then
 missed              hash    agent → calls missed in a row                             until one is taken
 parked              hash    agent → until when, epoch s                               until then
 agents              hash    agent → id, name, groups, shift, …, JSON                  for ever

@@ -31,6 +31,8 @@ class Taken:
 
     Args:
         on_call: With who has each, see `Phone.holder`.
+        resting: Agents after a call, and customers between two.
+        agents: Those of them who are agents.
         parked: They may stand there for a while after their time is over.
         away: Agents on a break, off, out of their shift or done for the day, and until when, epoch s;
             inf: until somebody says otherwise.
@@ -38,6 +40,7 @@ class Taken:
 
     on_call: dict[str, str]
     resting: frozenset[str]
+    agents: frozenset[str]
     parked: frozenset[str]
     away: dict[str, float]
 
@@ -64,14 +67,16 @@ def read_taken(db: Database, *, resting_after: float = float("-inf")) -> Taken:
     with db.client.pipeline(transaction=False) as pipe:
         pipe.hgetall(db.key("busy"))
         pipe.zrangebyscore(db.key("resting"), resting_after, "+inf")
+        pipe.hkeys(db.key("wrapping_up"))
         pipe.hkeys(db.key("parked"))
         pipe.zrangebyscore(db.key("away"), resting_after, "+inf", withscores=True)
-        busy, resting, parked, away = cast(
-            "tuple[dict[bytes, bytes], Any, Any, Any]", pipe.execute()
+        busy, resting, agents, parked, away = cast(
+            "tuple[dict[bytes, bytes], Any, Any, Any, Any]", pipe.execute()
         )
     return Taken(
         on_call={text(number): text(holder) for number, holder in busy.items()},
         resting=frozenset(map(text, resting)),
+        agents=frozenset(map(text, agents)).intersection(map(text, resting)),
         parked=frozenset(map(text, parked)),
         away={text(number): until for number, until in away},
     )

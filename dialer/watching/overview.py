@@ -188,10 +188,11 @@ _AWAY = frozenset({Presence.BREAK, Presence.OFF, Presence.SHIFT, Presence.FULL})
 
 
 def busy_agents(db: Database) -> dict[str, AgentNow]:
-    """Tell which agents are on a call, about to be rung, resting, parked or away, of all campaigns."""
-    taken = read_taken(db)
+    """Tell which agents are on a call, resting, parked or away, of all campaigns."""
+    taken = read_taken(db, resting_after=db.now())
     on_call = {one.attempt.agent for one in _calls(db, taken.on_call.values()).values()}
-    numbers = on_call | {f"+{one}" for one in taken.resting | taken.parked | taken.away.keys()}
+    idle = taken.agents | (taken.parked & taken.resting) | taken.away.keys()
+    numbers = on_call | {f"+{one}" for one in idle}
     return agent_states(db, sorted(numbers))
 
 

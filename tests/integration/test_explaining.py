@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+from dialer.store import ContactRecord
 from dialer.store.suppressed import SuppressionList
 from dialer.watching.agents_now import agents_now
 from dialer.watching.explaining import explain
-from dialer.watching.overview import AgentState
+from dialer.watching.overview import AgentState, busy_agents
 from dialer.watching.status import Statuses
 from tests.account_kit import Account
 from tests.factories import agent, customer, pair, store_campaign, terminal
@@ -56,7 +57,7 @@ def test_each_waiting_contact_is_counted_with_what_holds_it_back(account, db):
         ],
     )
     account.dial_one()
-    SuppressionList(db, campaign).add([customer(5)[1:]], "{}")
+    SuppressionList.of(db, campaign).add([customer(5)[1:]], "{}")
 
     explanation = explained(account, campaign)
 
@@ -123,3 +124,22 @@ def test_agents_are_told_with_what_they_do_and_what_they_missed(account, db):
     assert (missed.missed, missed.waiting) == (1, 1)
     assert (on_call.number, on_call.now.state) == (agent(2), AgentState.RINGING)
     assert [one.number for one in agents_now(db, account.campaigns.find(campaign))] == [agent(1)]
+
+
+def test_customers_between_two_calls_are_no_agents_who_rest(account, db):
+    """Also where their numbers rest in the same set; a number may be an agent's in one campaign."""
+    store_campaign(db, [pair(1, 1), pair(2, 2)], wrap_up_s=60, min_gap_s=3600)
+    store_campaign(db, [ContactRecord(agent(3), agent(4))], name="colleagues", min_gap_s=3600)
+    account.dial_all()
+    for one in account.open_attempts():
+        account.settling.report(
+            one.id, terminal(one.attempt.sid or "", ended_at_s=db.now()), at=db.now()
+        )
+
+    assert set(busy_agents(db)) == {agent(1), agent(2)}
+    assert {one.number for one in agents_now(db)} == {agent(1), agent(2)}
+
+    db.pass_time(61)
+    assert busy_agents(db) == {}
+    account.tick()
+    assert not db.client.exists(db.key("wrapping_up"))
