@@ -44,7 +44,7 @@ def exit_code(tree: CommandTree) -> int:
         return _NOBODY_READS
     except Exception as error:
         log.debug("command_failed", exc_info=True)
-        code, lines = _judge(error)
+        code, lines = judge(error)
         complain(*lines)
         return code
 
@@ -52,18 +52,21 @@ def exit_code(tree: CommandTree) -> int:
 def is_refusal(error: BaseException) -> bool:
     """Tell whether a command was refused, and nothing done, rather than failed in the middle."""
     from campaigns.lists.source import CampaignFileError
+    from campaigns.plain_text import NotPlain
     from dialer.errors import NotDone
     from dialer.loading.loading import LoadRefused
     from dialer.settings import SettingsError
+    from dialer.steering.changing_rules import RulesRefused
     from dialer.store.campaigns import CampaignNotFound, WrongState
 
-    refusals = (NotDone, LoadRefused, CampaignNotFound, WrongState, CampaignFileError)
+    of_lists = (LoadRefused, CampaignFileError)
+    refusals = (NotDone, *of_lists, CampaignNotFound, WrongState, NotPlain, RulesRefused)
     return isinstance(
         error, (*refusals, WrongUse, SettingsError, typer.Abort, typer.TyperException)
     )
 
 
-def _judge(error: Exception) -> tuple[int, list[str]]:
+def judge(error: Exception) -> tuple[int, list[str]]:
     """Give the exit code and what to say."""
     if isinstance(error, typer.TyperException):
         return error.exit_code, _usage_lines(error)
@@ -72,15 +75,25 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
 
     from campaigns.lists.source import CampaignFileError
     from campaigns.plain_text import NotPlain
+    from campaigns.reports.report import DoesNotAddUp
     from dialer.embedded.embedded import EmbeddedServerError
     from dialer.errors import NotDone, ProviderError
     from dialer.loading.loading import AlreadyLoaded, LoadRefused
     from dialer.settings import SettingsError
+    from dialer.steering.changing_rules import RulesRefused
     from dialer.store.campaigns import CampaignNotFound, WrongState
+    from dialer.store.trail import TrailBusy
     from workers.up import AlreadyRunning, CannotRun
 
     match error:
-        case WrongUse() | NotPlain() | AlreadyRunning() | CannotRun() | SettingsError():
+        case (
+            WrongUse()
+            | NotPlain()
+            | AlreadyRunning()
+            | CannotRun()
+            | SettingsError()
+            | RulesRefused()
+        ):
             return WRONG_USE, str(error).splitlines()
         case CampaignFileError():
             line = "" if error.line is None else f"line {error.line}: "
@@ -94,6 +107,8 @@ def _judge(error: Exception) -> tuple[int, list[str]]:
             | WrongState()
             | ProviderError()
             | EmbeddedServerError()
+            | DoesNotAddUp()
+            | TrailBusy()
         ):
             return FAILED, [str(error)]
         case CampaignNotFound():

@@ -20,11 +20,13 @@ from campaigns.reports.report import DoesNotAddUp
 from dialer.agents.presence import BadPresence
 from dialer.agents.registry import UnknownAgent
 from dialer.deeds import tell
+from dialer.errors import NotDone, ProviderError
 from dialer.loading.adding import FileOnItsWay, NeedsSecondPerson
 from dialer.loading.loading import AlreadyLoaded, LoadRefused, StartRefused
 from dialer.logger import get_logger
 from dialer.settings import SettingsError
 from dialer.settling.deciding import NotUndecided
+from dialer.steering.calling_back import NoCallBack
 from dialer.steering.changing_rules import RulesRefused
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.store.campaigns import CampaignNotFound, WrongState
@@ -76,16 +78,15 @@ EXPECTED_ERRORS = (
     BadPresence,
     WrongState,
     NotPlain,
+    NotDone,  # and all its kinds
     LoadRefused,
     StartRefused,
-    SecondPersonNeeded,
-    NeedsSecondPerson,
-    FileOnItsWay,
     CampaignFileError,
     DoesNotAddUp,
-    NotUndecided,
     RulesRefused,
     SettingsError,
+    ProviderError,
+    TrailBusy,
     WorkDied,
     redis.RedisError,
     HTTPException,
@@ -107,6 +108,7 @@ _TITLES = {
     422: "Cannot be used",
     429: "Too many requests",
     500: "Internal error",
+    502: "Provider failed",
     503: "Not available",
     507: "Out of space",
 }
@@ -116,9 +118,9 @@ def as_problem(error: Exception) -> Problem:
     """Translate whatever is raised while a request is answered; the audit trail is told of it."""
     problem = (
         _of_list(error)
-        or _of_kind(error)
         or _of_request(error)
         or _of_use_case(error)
+        or _of_kind(error)
         or _unexpected()
     )
     tell(why=f"{problem.code}: {problem}")
@@ -191,8 +193,6 @@ def _of_use_case(error: Exception) -> Problem | None:
         case RulesRefused(faults=found):
             faults = [{"where": one.rule or "rules", "what": one.message} for one in found]
             return Problem(422, "invalid", str(error), faults=faults)
-        case SecondPersonNeeded():
-            return Problem(409, "second_person_needed", _sentence(error))
         case StartRefused():
             return Problem(403, "scope_missing", _sentence(error), scope="operate")
         case FileOnItsWay():
@@ -213,8 +213,12 @@ _PLAIN: dict[type[Exception], tuple[int, str]] = {
     UnknownAgent: (404, "not_found"),
     BadPresence: (422, "invalid"),
     NeedsSecondPerson: (409, "second_person_needed"),
+    SecondPersonNeeded: (409, "second_person_needed"),
     NotPlain: (422, "invalid"),
     NotUndecided: (409, "not_unresolved"),
+    NoCallBack: (409, "no_call_back"),
+    NotDone: (409, "not_done"),  # of any other kind: what stands before it is more than that
+    ProviderError: (502, "provider"),
     DoesNotAddUp: (500, "does_not_add_up"),
     WorkDied: (500, "work_died"),
     SettingsError: (503, "settings_missing"),
