@@ -560,3 +560,23 @@ def test_r9_the_page_names_what_is_not_known_and_each_button_ends_what_it_showed
 
     browser.post("/health/hold", do="release_unknown", hold=later["release_unknown"])
     assert "Nothing is dialled" not in browser.get("/health").text
+
+
+@pytest.mark.parametrize("accepts", ["text/html", "application/json"])
+def test_damage_in_redis_shows_nothing_of_itself_on_a_page(
+    web: Site, browser: Browser, accepts: str
+) -> None:
+    where = loaded(browser)
+    id_ = where.rpartition("/")[2]
+    web.wiring.db.client.set(web.wiring.db.key("c", id_, "contacts", 0), b"s3cret-of-redis")
+
+    if accepts == "text/html":
+        answer = browser.get(f"{where}/contacts")
+    else:
+        answer = web.api("GET", f"/campaigns/{id_}/contacts")
+
+    assert answer.status_code == 500
+    assert answer.headers["content-type"].startswith((accepts, "application/problem+json"))
+    assert "Something went wrong here" in answer.text
+    for shown in ("s3cret", "Traceback", "Error(", "redis", ".py"):
+        assert shown not in answer.text

@@ -1,5 +1,7 @@
 """A callback path proves that we made it, for one attempt, under a secret only we know."""
 
+import base64
+import hmac
 from urllib.parse import urlsplit
 
 import pytest
@@ -60,6 +62,17 @@ def test_a_key_that_is_not_ours_is_not_genuine(key_id):
     right, attempt, mac = parts(paths)
 
     assert paths.is_genuine(key_id, attempt, mac) == (key_id == right)
+
+
+def test_a_proof_for_one_purpose_is_none_for_another():
+    """Of the pages' forms, or of anything else that should come to be signed with a secret of ours."""
+    paths = CallbackPaths("https://dialer.example.com", [SECRET])
+    key_id, attempt, _ = parts(paths)
+    for purpose in ("csrf", "next", "", "cb2"):
+        digest = hmac.digest(SECRET.encode(), f"{purpose}|{attempt}".encode(), "sha256")
+        proof = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+        assert not paths.is_genuine(key_id, attempt, proof)
 
 
 def test_the_proof_has_at_least_128_bits():

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from structlog.testing import capture_logs
 
 import campaigns
 import dialer
@@ -98,6 +99,23 @@ def made(kind: type[Exception]) -> Exception:
     return MADE[kind]() if kind in MADE else kind(WHY)
 
 
+APP = FastAPI()
+answer_with_problems(APP)
+
+
+@APP.get("/")
+def raises():
+    raise APP.state.error
+
+
+async def ask(error: Exception, *, taken_by_all: bool = False) -> httpx.Response:
+    """Let a route raise it; what has no handler of its own is raised here too."""
+    APP.state.error = error
+    transport = httpx.ASGITransport(APP, raise_app_exceptions=not taken_by_all)
+    async with httpx.AsyncClient(transport=transport, base_url="http://a") as client:
+        return await client.get("/")
+
+
 @pytest.mark.parametrize(
     "kind",
     [one for one in KINDS if one not in AT_THE_COMMAND_LINE_ALONE and one.__name__ not in STARTS],
@@ -105,19 +123,9 @@ def made(kind: type[Exception]) -> Exception:
 )
 def test_each_kind_is_a_problem_document_at_the_web(kind):
     error = made(kind)
-    app = FastAPI()
-    answer_with_problems(app)
 
-    @app.get("/")
-    def raises():
-        raise error
-
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app)  # raises what no handler of its own is for
-        async with httpx.AsyncClient(transport=transport, base_url="http://a") as client:
-            return await client.get("/")
-
-    answer = asyncio.run(ask())
+    with capture_logs():
+        answer = asyncio.run(ask(error))
 
     assert isinstance(error, EXPECTED_ERRORS)
     told = answer.json()
@@ -137,6 +145,18 @@ def test_each_kind_is_one_line_at_the_command_line(kind):
     (line,) = lines
     assert "unexpected" not in line
     assert len(line) > 10
+
+
+def test_a_mistake_of_ours_shows_nothing_of_itself_and_stands_in_the_log():
+    with capture_logs() as logged:
+        answer = asyncio.run(ask(KeyError("s3cret-of-redis"), taken_by_all=True))
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "s3cret" not in answer.text
+    assert "KeyError" not in answer.text
+    (line,) = logged
+    assert (line["event"], line["log_level"]) == ("request_failed", "error")
+    assert line["exc_info"]
 
 
 def test_what_is_taken_by_somebody_of_ours_is_a_kind_that_exists():
