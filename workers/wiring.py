@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from dialer.dialing.host_recovery import HostRecovery
     from dialer.dialing.recovery import AccountRecovery
     from dialer.dialing.releasing import Feeding
+    from dialer.events.outbox import Outbox
     from dialer.exotel import Exotel
     from dialer.loading.adding import Adding
     from dialer.loading.loading import Loading
@@ -300,6 +301,14 @@ class Wiring:
             ),
             options=options,
         )
+
+    @cached_property
+    def outbox(self) -> "Outbox":
+        """What happened, for who reads from a cursor on."""
+        from dialer.events.outbox import Outbox
+
+        folder = self.settings.dialer_data_dir / "events"
+        return Outbox(self.db, account=self.name, folder=folder)
 
     @cached_property
     def holds(self) -> Holds:

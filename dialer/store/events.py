@@ -8,11 +8,15 @@ dialer/events/outbox.py. The prelude's `event` writes entries, and counts them b
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from campaigns.events import EventKind
 from dialer.store.database import Database, text
 from dialer.store.event_codes import EVENT_CODES
+from dialer.store.scripts import gives
+
+Written = tuple[str, str]
+"""An event's id, and what its step wrote."""
 
 BEGINNING = "0-0"
 """The cursor before all events."""
@@ -96,7 +100,7 @@ class EventStream:
         self._db = db
         self._key = db.key("events")
 
-    def after(self, cursor: str, *, most: int) -> list[tuple[str, str]]:
+    def after(self, cursor: str, *, most: int) -> list[Written]:
         """Read what follows a cursor: ids, and what was written."""
         stored = cast("Any", self._db.client.xrange(self._key, min=f"({cursor}", count=most))
         return [(text(id_), text(fields[b"e"])) for id_, fields in stored]
@@ -121,9 +125,26 @@ class EventStream:
         """Count the events that are in Redis."""
         return self._db.client.xlen(self._key)
 
-    def drop_before(self, id_: str) -> int:
-        """Drop what is before an event; gives how many went."""
-        return self._db.client.xtrim(self._key, minid=id_, approximate=False)
+    def keep(self, newest: int) -> int:
+        """Drop all but the newest so many; gives how many went."""
+        return self._db.client.xtrim(self._key, maxlen=newest, approximate=False)
+
+    def forget(self, *, before_s: float) -> int:
+        """Drop what is older, epoch s; gives how many went."""
+        before = f"{max(0, int(before_s * 1000))}-0"
+        return self._db.client.xtrim(self._key, minid=before, approximate=False)
+
+
+@gives("report_final")
+class ReportFinal(NamedTuple):
+    """The campaign whose report stays as it is."""
+
+    campaign: str
+
+
+def ended_campaigns(db: Database) -> list[str]:
+    """Name the campaigns that are over and whose reports may change yet, for all that was told."""
+    return sorted(text(one) for one in cast("set[bytes]", db.client.smembers(db.key("ended"))))
 
 
 def told(db: Database, campaigns: Sequence[str]) -> list[Told]:
@@ -145,6 +166,6 @@ def _told(stored: Mapping[bytes, bytes]) -> Told:
     )
 
 
-def entries(written: Sequence[tuple[str, str]]) -> Iterator[Entry]:
+def entries(written: Sequence[Written]) -> Iterator[Entry]:
     """Read entries; those of kinds that this version does not know are left out."""
     return (entry for id_, one in written if (entry := Entry.parse(id_, one)))

@@ -87,6 +87,7 @@ in_step             string  nothing; written before Redis is asked how many repl
 calls_feeder        list    an element while there is something to release            until heard
 feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
 events              stream  what happened: one field, see dialer/store/events.py      EVENTS_DAYS
+events_kept_by      string  which process writes them into files                      10 s
 told                hash    the same as c:C:told, of the account itself               for ever
 ended               set     campaigns over whose report is not known to be final      until it is
 audit               stream  who did what: `record`, a line of JSON, and its `hash`        AUDIT_DAYS

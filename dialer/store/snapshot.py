@@ -56,6 +56,14 @@ def contact_lines(
                 yield ContactLine(n, record, row, tuple(made))
 
 
+def lines_of(db: Database, campaign: str, numbers: Collection[int]) -> Iterator[ContactLine]:
+    """Read some contacts by their numbers, in two or three round trips for each hundred of them."""
+    for chunk in sorted({(n - 1) // PER_CHUNK for n in numbers}):
+        first = chunk * PER_CHUNK
+        whole = contact_lines(db, campaign, size=first + PER_CHUNK, after=first)
+        yield from (line for line in whole if line.n in numbers)
+
+
 def cells_of(db: Database, campaign: str, numbers: Collection[int]) -> dict[int, tuple[str, ...]]:
     """Read the cells of some contacts, by their numbers."""
     chunks = sorted({(n - 1) // PER_CHUNK for n in numbers})

@@ -123,6 +123,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     },
     "DELETE /api/v1/keys/{key_id}": plainly,
     "GET /api/v1/audit": plainly,
+    "GET /api/v1/events": plainly,
     # the pages
     "GET /static/{version}/{name}": lambda _: {"path": "/static/0/app.css"},
     "GET /sign-in": plainly,

@@ -199,6 +199,15 @@ COMMANDS: Table = {
             ),
         },
     ),
+    "events": Group(
+        "What happened, for other programs to read on from a cursor.",
+        {
+            "tail": Command(
+                "events:tail",
+                "Print what happens, an event a line. Its id is the cursor to go on from.",
+            ),
+        },
+    ),
     "key": Group(
         "Keys for the API and the pages. What is changed counts with the next request.",
         {

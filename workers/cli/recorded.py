@@ -87,6 +87,7 @@ WORDS: dict[str, Did | None] = {
     "key list": READS,
     "key revoke": Did.KEY_REVOKED,
     "audit": READS,
+    "events tail": READS,
 }
 
 

@@ -12,6 +12,7 @@ from workers.web.api import (
     audit,
     campaigns,
     contacts,
+    events,
     keys,
     leads,
     numbers,
@@ -81,8 +82,10 @@ def api_app(
         rehearsals.single,
         keys.router,
         audit.router,
+        events.router,
     ):
         v1.include_router(router)
     app.include_router(v1)
+    events.tell_of_webhooks(app)
     answer_with_problems(app)
     return app
