@@ -46,7 +46,7 @@ quick: $(VENV)/.dev ## Run the unit and contract tests: half a minute, while you
 	$(BIN)/python -m pytest -n auto --dist loadgroup tests/unit tests/contract
 
 # minutes of making or starting and stopping whole installations, or a time that is promised: `make chaos` runs them
-LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py clock.py rhythms.py nginx.py containers.py) \
+LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py cluster.py clock.py rhythms.py nginx.py containers.py) \
 	tests/acceptance/test_bench_programs.py
 
 # twice as many processes as cores of a small machine: the long tests wait more than they work

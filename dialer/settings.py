@@ -26,6 +26,7 @@ from campaigns.caps import AccountCaps
 from campaigns.hours.calling_hours import CallingHours
 from dialer.addresses import host_of, is_loopback, is_private
 from dialer.exotel_regions import REGIONS
+from dialer.store.cluster import ClusterAddress, is_cluster
 from dialer.store.connection import SCHEMES, SentinelAddress, is_sentinel
 
 _ENV_ENCODING = "utf-8-sig"  # some editors put a mark in front
@@ -65,9 +66,13 @@ _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 def _redis_url(value: str) -> str:
     if value and urlsplit(value).scheme not in SCHEMES:
-        raise ValueError("must start with redis://, rediss://, unix:// or redis+sentinel://")
+        raise ValueError(
+            "must start with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"
+        )
     if is_sentinel(value):
         SentinelAddress.parse(value)
+    if is_cluster(value):
+        ClusterAddress.parse(value)
     for name, file in parse_qsl(urlsplit(value).query):
         if name in _TLS_FILES and not Path(file).is_file():
             raise ValueError(f"names {file} as {name}, and that file is not there")
@@ -231,6 +236,9 @@ class Settings(BaseSettings):
     )
     dialer_serves: Names = Field(
         (), description="accounts that processes here serve, commas between; empty: all"
+    )
+    dialer_shared_phones: bool = Field(
+        True, description="no two accounts ring one phone at once; on a cluster it must be false"
     )
 
     # state

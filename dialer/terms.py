@@ -34,6 +34,7 @@ COMPARED = (
     "dialer_second_person_above",
     "dialer_timezone",  # of the account's day
     "dialer_callback_secret",
+    "dialer_shared_phones",
 )
 """Settings, by name."""
 

@@ -29,7 +29,8 @@ try:
     )
     served = wire_served(settings)
     wirings = {queue_of(one): one for one in served}
-    require_fit_redis(served[0].redis)
+    for client in {one.redis for one in served}:
+        require_fit_redis(client)
     tell_exposures(settings)
     broker = make_worker_broker(served)
 except SettingsError as error:

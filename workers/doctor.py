@@ -15,6 +15,7 @@ from dialer.embedded.embedded import EmbeddedServerError
 from dialer.errors import AccountRefused, ProviderError
 from dialer.settings import SettingsError, require_dialling
 from dialer.settling.lookups import Lookups, NoSlot
+from dialer.store.connection import IsCluster, owner_of
 from dialer.store.hosts import sick_hosts
 from dialer.store.processes import ROLES
 from dialer.store.replies import why_no_writes
@@ -66,9 +67,12 @@ def examine_account(wiring: Wiring) -> Iterator[Finding]:
     """Examine what is an account's own, where the installation has been examined already."""
     yield from _settings(wiring)
     try:
-        yield _processes(wiring)
-        yield from _sick_hosts(wiring)
-        yield from agreement(wiring)
+        if owner_of(wiring.redis):  # in a cluster each account has a server
+            yield from _redis(wiring)
+        else:
+            yield _processes(wiring)
+            yield from _sick_hosts(wiring)
+            yield from agreement(wiring)
     except redis.RedisError as error:
         yield Finding("redis", Verdict.FAIL, f"does not answer: {error}", "check REDIS_URL")
     yield from _provider(wiring)
@@ -93,6 +97,7 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
     health = read_redis_health(wiring.redis)
     if not health.untold:
         yield _version(health.version)
+    yield from _cluster(wiring, health)
     yield from _rights(missing_rights(wiring.db))
     yield _writes(wiring)
     skew_s = abs(wiring.db.now() - now().timestamp())
@@ -108,6 +113,22 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
     yield _processes(wiring)
     yield from _sick_hosts(wiring)
     yield from agreement(wiring)
+
+
+def _cluster(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
+    """Tell where in a cluster the account is."""
+    owner = owner_of(wiring.redis)
+    if owner is None:
+        if health.is_of_cluster:
+            yield Finding("cluster", Verdict.FAIL, str(IsCluster()), "every process refuses it")
+        return
+    (host, port), *replicas = owner.nodes()
+    yield Finding(
+        "cluster",
+        Verdict.OK if replicas else Verdict.WARN,
+        f"the account is in slot {owner.slot}, at {host}:{port}; replicas: {len(replicas)}",
+        "" if replicas else "give its master a replica: with the node all of the account is gone",
+    )
 
 
 def agreement(wiring: Wiring) -> Iterator[Finding]:

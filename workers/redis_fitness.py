@@ -5,6 +5,7 @@ import redis
 from dialer.access.exposure import exposures
 from dialer.logger import get_logger
 from dialer.settings import Settings, SettingsError
+from dialer.store.connection import IsCluster, owner_of
 from dialer.watching.health import RedisHealth, read_redis_health
 
 log = get_logger(__name__)
@@ -23,7 +24,7 @@ def require_fit_redis(client: "redis.Redis") -> None:
     One that is away is not examined: processes wait for it.
 
     Raises:
-        SettingsError: Contacts would vanish from it.
+        SettingsError: Contacts would vanish from it, or it has a part of the keys alone.
     """
     try:
         health = read_redis_health(client)
@@ -35,6 +36,8 @@ def require_fit_redis(client: "redis.Redis") -> None:
             f"REDIS_URL leads to a server whose maxmemory-policy is {health.eviction}: contacts "
             "would vanish when its memory is full; set maxmemory-policy noeviction there"
         )
+    if health.is_of_cluster and owner_of(client) is None:
+        raise SettingsError(str(IsCluster()))
     _tell(health)
 
 

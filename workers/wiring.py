@@ -40,7 +40,8 @@ from dialer.pacing import Allowance, Pacing
 from dialer.settings import Settings, SettingsError, require_dialling
 from dialer.steering.starting import Starting
 from dialer.store import Attempts, CallbackInbox, Campaigns, Database, Holds
-from dialer.store.connection import open_redis, open_redis_async
+from dialer.store.cluster import is_cluster
+from dialer.store.connection import IsCluster, open_redis, open_redis_async
 from dialer.store.layout import can_read_contacts
 from dialer.store.processes import Pulse
 from dialer.terms import terms_of
@@ -103,13 +104,21 @@ class Wiring:
 
     @cached_property
     def redis(self) -> "redis.Redis":
-        """The server, or the master that the Sentinels name."""
-        return self.home.redis if self.home else open_redis(self.redis_url)
+        """The server, the master that the Sentinels name, or in a cluster the account's own node."""
+        if self.home and not is_cluster(self.redis_url):
+            return self.home.redis
+        return open_redis(self.redis_url, account=self._account)
 
     @cached_property
     def redis_async(self) -> AsyncRedis:
         """An asyncio client of the same, for the web process."""
-        return self.home.redis_async if self.home else open_redis_async(self.redis_url)
+        if self.home and not is_cluster(self.redis_url):
+            return self.home.redis_async
+        return open_redis_async(self.redis_url, account=self._account)
+
+    @property
+    def _account(self) -> str:
+        return self.settings.exotel_account_sid or _UNNAMED_ACCOUNT
 
     @cached_property
     def db(self) -> Database:
@@ -120,8 +129,9 @@ class Wiring:
         """
         db = Database(
             self.redis,
-            self.settings.exotel_account_sid or _UNNAMED_ACCOUNT,
-            shares_phones=bool(self.settings.dialer_accounts),
+            self._account,
+            shares_phones=bool(self.settings.dialer_accounts)
+            and self.settings.dialer_shared_phones,
             tells=self.settings.dialer_events_days > 0,
         )
         _require_readable_contacts(db)
@@ -442,9 +452,19 @@ def wire(settings: Settings, *, sleep: Sleep = sleep) -> tuple[Wiring, ...]:
     """Wire every account of an installation, its home first.
 
     Raises:
-        SettingsError: The file of accounts is wrong.
+        SettingsError: The file of accounts is wrong, or this Redis cannot serve several.
     """
     first, *rest = read_accounts(settings)
+    if (
+        settings.dialer_accounts
+        and settings.dialer_shared_phones
+        and is_cluster(settings.redis_url)
+    ):
+        raise SettingsError(
+            "REDIS_URL names a cluster, whose accounts live on different nodes and cannot keep one "
+            "another from ringing one phone: set DIALER_SHARED_PHONES=false where no two of them "
+            "have the same agents or customers, or use one server"
+        )
     home = Wiring(first.settings, sleep, name=first.name)
     return (home, *(Wiring(one.settings, sleep, home=home, name=one.name) for one in rest))
 
@@ -468,7 +488,11 @@ def process_name() -> str:
 
 def _require_readable_contacts(db: Database) -> None:
     with suppress(redis.RedisError):  # it is away: whoever asks it next waits, or says so
-        if not can_read_contacts(db):
+        try:
+            is_readable = can_read_contacts(db)
+        except IsCluster as error:
+            raise SettingsError(str(error)) from None
+        if not is_readable:
             raise SettingsError(
                 "Redis holds campaigns that another version of dialer stored, in a layout that this one "
                 "does not read; finish and report them with that version, or name another Redis in "

@@ -86,7 +86,9 @@ class Suppressing:
         self._db = db
         self._of_all = SuppressionList.of_all_accounts(db) if for_all else None
         if for_all and self._of_all is None:
-            raise NotDone("There is no list of all accounts where one is alone: use the account's.")
+            raise NotDone(
+                "There is no list of all accounts where one is alone, or each looks after its own phones: use the account's."
+            )
         # a number of any country may be put there: which ones are called is another question
         self._rules = PhoneRules(default_country, frozenset(phonenumbers.SUPPORTED_REGIONS))
 

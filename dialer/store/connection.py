@@ -1,7 +1,8 @@
-"""Opens Redis: one server, or whichever one the Sentinels name as master.
+"""Opens Redis: one server, whichever one the Sentinels name as master, or the master of a slot in a cluster.
 
     redis://[user:password@]host:port/db                              also rediss://, unix://
     redis+sentinel://[user:password@]host:port[,host:port…]/service[/db]      rediss+sentinel://
+    redis+cluster://…                                                         see dialer/store/cluster.py
 
 User and password are the data servers'. Sentinels that want some get `?sentinel_username=…` and
 `?sentinel_password=…`; the other options are redis-py's own (`?ssl_ca_certs=…`).
@@ -24,7 +25,26 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+from dialer.store.cluster import (
+    MOVED,
+    ON_ITS_WAY,
+    ClusterAddress,
+    SlotOwner,
+    async_connection_class,
+    connection_class,
+    is_cluster,
+    node,
+)
+
+SCHEMES = (
+    "redis",
+    "rediss",
+    "unix",
+    "redis+sentinel",
+    "rediss+sentinel",
+    "redis+cluster",
+    "rediss+cluster",
+)
 
 _SOCKET_TIMEOUT_S = 5.0  # a stalled Redis must not hold a thread for ever
 _SENTINEL_TIMEOUT_S = 1.0  # one that is away is passed over, and the next is asked
@@ -38,13 +58,33 @@ _AsyncSentinel: Any = redis.asyncio.sentinel.Sentinel
 _parse_url: Any = redis.connection.parse_url
 
 
-def open_redis(url: str) -> "redis.Redis":
+class IsCluster(redis.ConnectionError):
+    """The server that was meant to have all keys is a node of a cluster."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "REDIS_URL names a node of a cluster: write it as redis+cluster://host:port"
+        )
+
+
+def open_redis(url: str, *, account: str) -> "redis.Redis":
     """Make a client that repeats nothing by itself.
 
     A command whose answer was lost may have been done, so only scripts that are idempotent are
     run again, and only by those who know it.
+
+    Args:
+        account: Whose keys are meant; in a cluster each account has a node.
     """
     options = _options(retry=Retry(NoBackoff(), 0), health_check_interval=_CHECK_IDLE_S)
+    if is_cluster(url):
+        to = ClusterAddress.parse(url)
+        pool = redis.ConnectionPool(
+            connection_class=connection_class(to),
+            owner=SlotOwner(to, account),
+            **{**to.of_connections, **options},
+        )
+        return _Client.from_pool(pool)
     if not is_sentinel(url):
         return _Client.from_url(url, **options)
     address = SentinelAddress.parse(url)
@@ -55,13 +95,21 @@ def open_redis(url: str) -> "redis.Redis":
     return client
 
 
-def open_redis_async(url: str) -> AsyncRedis:
+def open_redis_async(url: str, *, account: str) -> AsyncRedis:
     """Make an asyncio client of the same server, for the web process.
 
     It tries once more and at once, for its commands may be done twice: behind a longer pause the
     provider would lose its patience before it heard that its callback was not stored.
     """
     options = _options(retry=AsyncRetry(NoBackoff(), 1), max_connections=_ASYNC_CONNECTIONS)
+    if is_cluster(url):
+        to = ClusterAddress.parse(url)
+        pool = BlockingConnectionPool(
+            connection_class=async_connection_class(to),
+            owner=SlotOwner(to, account),
+            **{**to.of_connections, **options},
+        )
+        return _AsyncClient.from_pool(pool)
     if not is_sentinel(url):
         return _AsyncClient.from_pool(BlockingConnectionPool.from_url(url, **options))
     address = SentinelAddress.parse(url)
@@ -75,6 +123,12 @@ def open_redis_async(url: str) -> AsyncRedis:
         **options,
     )
     return client
+
+
+def owner_of(client: "redis.Redis") -> SlotOwner | None:
+    """Give what tells a client of a cluster where its account is; None on a server alone."""
+    owner: SlotOwner | None = client.connection_pool.connection_kwargs.get("owner")
+    return owner
 
 
 def is_sentinel(url: str) -> bool:
@@ -103,6 +157,10 @@ def server_security(url: str) -> ServerSecurity:
         return ServerSecurity(
             hosts, "ssl" in address.options, bool(address.options.get("password"))
         )
+    if is_cluster(url):
+        nodes = ClusterAddress.parse(url)
+        hosts = tuple(host for host, _ in nodes.nodes)
+        return ServerSecurity(hosts, nodes.is_tls, bool(nodes.options.get("password")))
     options = _parse_url(url) if url else {}
     if not url or urlsplit(url).scheme == "unix":
         return ServerSecurity((), is_tls=False, has_password=bool(options.get("password")))
@@ -151,7 +209,8 @@ class SentinelAddress:
             for name in ("sentinel_username", "sentinel_password")
             if name in options
         }
-        return cls(tuple(_host(one) for one in hosts.split(",")), service, options, login)
+        at_nodes = tuple(node(one, _SENTINEL_PORT) for one in hosts.split(","))
+        return cls(at_nodes, service, options, login)
 
     def sentinel_options(self, **more: Any) -> dict[str, Any]:
         """Give redis-py's options for the connections to the Sentinels."""
@@ -160,8 +219,24 @@ class SentinelAddress:
         return {**security, **timeouts, **self.login, **more}
 
 
+_NOT_HERE = (redis.ReadOnlyError, *MOVED, *ON_ITS_WAY)
+
+
+def _away(error: Exception, pool: Any) -> redis.ConnectionError:
+    """Give what an answer of the wrong server comes to: ours is away, and may be found elsewhere."""
+    owner: SlotOwner | None = pool.connection_kwargs.get("owner")
+    if isinstance(error, redis.ReadOnlyError) and owner is None:
+        return redis.ConnectionError("the server is a replica now")
+    if owner is None:
+        return IsCluster()
+    owner.doubt()
+    return redis.ConnectionError(
+        f"the cluster is moving slot {owner.slot}, or has lost it: {error}"
+    )
+
+
 class _LeavesReplicas:
-    """A server that says it is a replica is not the one we want: leave it, connect anew.
+    """A server that says it is a replica, or has our slot no more, is not the one we want: connect anew.
 
     The name or socket of REDIS_URL may lead to another server by now. Clients of Sentinels do the
     same already.
@@ -171,11 +246,11 @@ class _LeavesReplicas:
         client: Any = super()
         try:
             return client.parse_response(connection, command_name, **options)
-        except redis.ReadOnlyError as error:
+        except _NOT_HERE as error:
             connection.disconnect()
             pool: Any = self.connection_pool  # type: ignore[attr-defined]  # the client's
             pool.disconnect(inuse_connections=False)
-            raise redis.ConnectionError("the server is a replica now") from error
+            raise _away(error, pool) from error
 
 
 class _LeavesReplicasAsync:
@@ -185,11 +260,11 @@ class _LeavesReplicasAsync:
         client: Any = super()
         try:
             return await client.parse_response(connection, command_name, **options)
-        except redis.ReadOnlyError as error:
+        except _NOT_HERE as error:
             await connection.disconnect()
             pool: Any = self.connection_pool  # type: ignore[attr-defined]  # the client's
             await pool.disconnect(inuse_connections=False)
-            raise redis.ConnectionError("the server is a replica now") from error
+            raise _away(error, pool) from error
 
 
 class _Pipeline(_LeavesReplicas, redis.client.Pipeline):
@@ -222,10 +297,3 @@ def _options(**more: Any) -> dict[str, Any]:
         "socket_connect_timeout": _SOCKET_TIMEOUT_S,
         **more,
     }
-
-
-def _host(text: str) -> tuple[str, int]:
-    found = re.fullmatch(r"(\[[^\]]+\]|[^:\[\]]+)(?::(\d{1,5}))?", text)
-    if not found:
-        raise ValueError(f"{text!r} is no host:port of a Sentinel")
-    return found[1].strip("[]"), int(found[2] or _SENTINEL_PORT)

@@ -29,6 +29,7 @@ class RedisHealth:
         untold: Why the server says nothing of itself; '' = it does.
         fsync: When that log reaches the disk: `always`, `everysec`, `no`; '' when not told.
         last_write_ok: The last try to write to disk succeeded.
+        is_of_cluster: It has a part of a cluster's keys.
     """
 
     version: str
@@ -41,6 +42,7 @@ class RedisHealth:
     last_write_ok: bool
     clients: int
     untold: str = ""
+    is_of_cluster: bool = False
 
     @property
     def fullness(self) -> float:
@@ -171,6 +173,7 @@ def read_redis_health(client: "redis.Redis") -> RedisHealth:
         max_memory_bytes=int(info.get("maxmemory", 0)),
         eviction=str(info.get("maxmemory_policy", "")),
         appends=bool(info.get("aof_enabled")),
+        is_of_cluster=bool(info.get("cluster_enabled")),
         fsync=_fsync(client),
         last_write_ok=info.get("aof_last_write_status", "ok") == "ok",
         clients=int(info.get("connected_clients", 0)),

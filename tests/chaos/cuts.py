@@ -151,7 +151,7 @@ def besiege(
         ) as servers,
         ProviderProcess(OPTIONS, host="0.0.0.0") as provider,  # the hosts' links, too
         dialer_on(hosts, folder, servers.url, f"http://{PROVIDER}:{provider.port}") as front,
-        open_redis(servers.url) as client,
+        open_redis(servers.url, account="demo") as client,
         ThreadPoolExecutor() as threads,
     ):
         db = Database(client, "demo")

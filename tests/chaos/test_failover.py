@@ -106,7 +106,7 @@ def test_r4_without_a_replica_nothing_is_dialled_and_all_goes_on_once_there_is_o
 def test_r4_a_replica_is_in_step_only_if_it_has_what_every_connection_wrote(tmp_path):
     with (
         replicated_redis(tmp_path, replicas=1) as servers,
-        open_redis(servers.master.url) as client,
+        open_redis(servers.master.url, account="demo") as client,
         client.client() as other_connection,
     ):
         db = Database(client, "test")
@@ -143,7 +143,7 @@ def two_servers(tmp_path):
 def test_r6_a_client_leaves_a_server_that_became_a_replica(two_servers):
     url, fail_over = two_servers
 
-    with open_redis(url) as client:
+    with open_redis(url, account="demo") as client:
         client.set("key", "before")
         fail_over()
         with pytest.raises(redis.ConnectionError):
@@ -155,7 +155,7 @@ def test_r6_a_client_leaves_a_server_that_became_a_replica(two_servers):
 
 
 async def _write_through_a_failover(url, fail_over):
-    client = open_redis_async(url)
+    client = open_redis_async(url, account="demo")
     await client.set("key", "before")
     fail_over()
     await client.set("key", "during")

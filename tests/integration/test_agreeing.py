@@ -86,6 +86,7 @@ CHANGES = {
     "dialer_second_person_above": 500,
     "dialer_timezone": "Asia/Dubai",
     "dialer_callback_secret": "another-secret-of-32-characters-x",
+    "dialer_shared_phones": False,
 }
 
 

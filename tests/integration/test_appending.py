@@ -63,7 +63,7 @@ def test_one_that_cannot_be_stored_leaves_the_others_alone(append_all, redis_cli
 
 def test_without_redis_everybody_hears_of_it_and_the_next_are_tried_again(redis_client, tmp_path):
     async def away_then_back():
-        client = open_redis_async(f"unix://{tmp_path / 'away'}")
+        client = open_redis_async(f"unix://{tmp_path / 'away'}", account="demo")
         stream = Appending(client, "stream")
         heard = await asyncio.gather(
             *(stream.append(fields(n)) for n in range(3)), return_exceptions=True
@@ -108,7 +108,9 @@ def replica(redis_client):
 
 
 def test_a_pipeline_leaves_a_server_that_became_a_replica(replica, redis_server):
-    with open_redis(f"unix://{redis_server.connection_kwargs['unix_socket_path']}") as client:
+    with open_redis(
+        f"unix://{redis_server.connection_kwargs['unix_socket_path']}", account="demo"
+    ) as client:
         before = client.client_id()
         with client.pipeline(transaction=False) as pipe:
             pipe.set("a", 1)
@@ -120,7 +122,9 @@ def test_a_pipeline_leaves_a_server_that_became_a_replica(replica, redis_server)
 
 def test_appending_leaves_it_too(replica, redis_server):
     async def append():
-        client = open_redis_async(f"unix://{redis_server.connection_kwargs['unix_socket_path']}")
+        client = open_redis_async(
+            f"unix://{redis_server.connection_kwargs['unix_socket_path']}", account="demo"
+        )
         try:
             await Appending(client, "stream").append(fields(0))
         finally:

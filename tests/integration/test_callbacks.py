@@ -44,8 +44,7 @@ class Receiver:
         app = FastAPI()
         app.router.routes.append(
             callback_route(
-                [Mailbox(PATHS, CallbackInbox(self.db))],
-                client=client,
+                [Mailbox(PATHS, CallbackInbox(self.db), client)],
                 body_deadline_s=self.body_deadline_s,
             )
         )

@@ -1,9 +1,10 @@
-"""How an address of Sentinels is read."""
+"""How addresses of Sentinels and of a cluster are read."""
 
 import pytest
 
 from dialer.settings import SettingsError, read_settings
-from dialer.store.connection import SentinelAddress
+from dialer.store.cluster import ClusterAddress
+from dialer.store.connection import SentinelAddress, server_security
 
 
 def test_an_address_names_sentinels_service_database_and_the_servers_login():
@@ -36,5 +37,24 @@ def test_sentinels_have_a_login_of_their_own_and_share_the_servers_tls():
     ],
 )
 def test_a_wrong_address_is_a_wrong_setting_and_the_line_says_what_to_write(url):
+    with pytest.raises(SettingsError, match=r"^REDIS_URL "):
+        read_settings(redis_url=url)
+
+
+def test_an_address_of_a_cluster_names_nodes_and_the_login_of_all():
+    address = ClusterAddress.parse(
+        "rediss+cluster://ops:p%40ss@one:7000,two,[::1]:5?ssl_ca_certs=/ca"
+    )
+
+    assert address.nodes == (("one", 7000), ("two", 6379), ("::1", 5))
+    assert address.is_tls
+    assert address.of_connections == {"username": "ops", "password": "p@ss", "ssl_ca_certs": "/ca"}
+    assert server_security("rediss+cluster://ops:p@one").has_password
+
+
+@pytest.mark.parametrize(
+    "url", ["redis+cluster://", "redis+cluster://one/3", "redis+cluster://one:port"]
+)
+def test_a_wrong_address_of_a_cluster_is_a_wrong_setting(url):
     with pytest.raises(SettingsError, match=r"^REDIS_URL "):
         read_settings(redis_url=url)

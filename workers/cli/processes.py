@@ -80,5 +80,6 @@ def _process(
         require_data_dir(settings)
     logs.set_up(log_format=settings.dialer_log_format, level=settings.dialer_log_level, role=role)
     wirings = wired(settings)
-    require_fit_redis(wirings[0].redis)
+    for client in {one.redis for one in wirings}:
+        require_fit_redis(client)
     return wirings

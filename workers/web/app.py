@@ -53,7 +53,6 @@ def create_app(
         tidy_every_s: How often what uploads left behind is looked for.
     """
     services = Services(wiring, rehearse, others)
-    client = wiring.redis_async
 
     async def is_open() -> bool:
         return await asyncio.to_thread(services.authenticator.is_open)
@@ -67,7 +66,8 @@ def create_app(
         tidying.cancel()
         for one in services.desks.all:
             await one.rehearsals.close()
-        await client.aclose(close_connection_pool=True)
+        for client in {one.wiring.redis_async for one in services.desks.all}:
+            await client.aclose(close_connection_pool=True)
 
     api = api_app(services, is_open, body_deadline_s=body_deadline_s)
     pages = pages_app(services, is_open, api, body_deadline_s=body_deadline_s)
@@ -86,11 +86,11 @@ def create_app(
 def _callback_routes(wirings: Sequence[Wiring]) -> list[Route]:
     """Make the receiver; without a secret no callback is genuine, and lists are loaded before it."""
     mailboxes = [
-        Mailbox(one.paths, one.facts)
+        Mailbox(one.paths, one.facts, one.redis_async)
         for one in wirings
         if one.settings.dialer_callback_secret.get_secret_value()
     ]
-    return [callback_route(mailboxes, client=wirings[0].redis_async)] if mailboxes else []
+    return [callback_route(mailboxes)] if mailboxes else []
 
 
 async def _not_ours(_: Request, error: Exception) -> Response:

@@ -39,22 +39,21 @@ class Mailbox(NamedTuple):
 
     paths: CallbackPaths
     facts: CallbackInbox
+    client: "redis.asyncio.Redis"
 
 
 def callback_route(
     mailboxes: Sequence[Mailbox],
     *,
-    client: "redis.asyncio.Redis",
     body_deadline_s: float = BODY_DEADLINE_S,
 ) -> Route:
     """Make the receiver's route.
 
     Args:
         mailboxes: Of the accounts; a path is genuine for one of them at most.
-        client: An asyncio client on the same Redis.
         body_deadline_s: How long a body may take to arrive.
     """
-    streams = [(one, Appending(client, one.facts.key)) for one in mailboxes]
+    streams = [(one, Appending(one.client, one.facts.key)) for one in mailboxes]
     throttle = Throttle(per_s=_BYTES_PER_S, burst=_BURST_BYTES)
 
     async def receive(request: Request) -> Response:

@@ -1,0 +1,108 @@
+"""A campaign on three masters: one dies and its replica takes over, a slot is moved; R3 on a cluster."""
+
+import dataclasses
+import time
+
+import pytest
+
+from dialer.simulator import Fate, SimulatorOptions, running
+from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs
+from tests.chaos.redis_cluster import redis_cluster
+from tests.patience import until
+
+FAST = {
+    "EXOTEL_RATE_LIMIT": "60",
+    "EXOTEL_RATE_WINDOW_S": "5",
+    "DIALER_LOOKUP_AFTER_S": "4",
+    "DIALER_LOOKUP_EVERY_S": "1",
+    "DIALER_FINAL_VALUES_AFTER_S": "2",
+}
+PROVIDER = SimulatorOptions(
+    rate_limit=60,
+    rate_window_s=5,
+    speed=240,
+    values_late_s=60,
+    outcomes={Fate.CONNECTED: 1},
+    latency_ms=(100, 600),
+    callback_retry_delays_s=(1.0, 3.0, 6.0),
+)
+
+
+def connects(rig: Rig) -> int:
+    return rig.verdict()["connects"]
+
+
+@pytest.mark.long
+def test_a_campaign_goes_on_once_a_replica_has_taken_its_accounts_slot(tmp_path):
+    with (
+        redis_cluster(tmp_path / "cluster") as cluster,
+        running(PROVIDER) as provider,
+        dialer(tmp_path, provider, **FAST, REDIS_URL=cluster.url) as rig,
+    ):
+        rig.load(pairs(200, agents=200), "--start")
+        until(lambda: connects(rig) > 40, within_s=40, what="the first calls")
+        lost = cluster.owner("demo")
+        lost.kill()
+        killed_s = time.monotonic()
+        asked = next(one for one in cluster.masters if one is not lost)
+        until(
+            lambda: cluster.owner("demo", asked=asked) is not lost,
+            within_s=30,
+            what="another master",
+        )
+        before = connects(rig)
+        until(lambda: connects(rig) > before, within_s=30, what="a call after it")
+        idle_s = time.monotonic() - killed_s
+        rig.wait_for_state("completed", within_s=90)
+
+        assert idle_s < 40
+        agrees_with_provider(rig)
+        assert rig.verdict()["peak_in_window"] <= 60
+
+
+@pytest.mark.long
+def test_a_slot_that_is_moved_in_mid_campaign_holds_its_account_and_no_other(tmp_path):
+    acme = dataclasses.replace(PROVIDER, account_sid="other")
+    (tmp_path / "rig").mkdir()
+    with (
+        redis_cluster(tmp_path / "cluster", replicas=False) as cluster,
+        running(PROVIDER) as provider,
+        running(acme) as its_provider,
+    ):
+        assert cluster.owner("demo") is not cluster.owner("other")
+        (tmp_path / "rig" / "accounts.toml").write_text(
+            f"""
+[other]
+sid = "other"
+api_key = "demo-key"
+api_token = "demo-token"
+caller_id = "+918045678911"
+base_url = "{its_provider}"
+details_base_url = "{its_provider}"
+""",
+            encoding="utf-8",
+        )
+        of_cluster = {
+            "REDIS_URL": cluster.url,
+            "DIALER_ACCOUNTS": "accounts.toml",
+            "DIALER_SHARED_PHONES": "false",
+        }
+        with dialer(tmp_path / "rig", provider, **FAST, **of_cluster) as rig:
+            theirs = dataclasses.replace(rig, provider_url=its_provider)
+            rig.load(pairs(200, agents=200), "--start", name="ours")
+            rig.load(pairs(300, agents=300), "--start", "--account", "other", name="theirs")
+            until(lambda: connects(rig) > 40, within_s=40, what="the first calls")
+            seen: list[int] = []
+
+            def half_way() -> None:
+                standing, going = connects(rig), connects(theirs)
+                until(lambda: connects(theirs) > going + 10, within_s=15, what="others' calls")
+                seen.append(connects(rig) - standing)
+
+            cluster.move("demo", on_the_way=half_way)
+
+            assert seen[0] <= 3  # those that were past the gate
+            for one, name in ((rig, "ours"), (theirs, "theirs")):
+                rig.wait_for_state("completed", name=name, within_s=120)
+                agrees_with_provider(one, name=name)
+                assert one.verdict()["peak_in_window"] <= 60
