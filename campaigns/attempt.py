@@ -125,6 +125,8 @@ class Attempt(NamedTuple):
         told_outcome: What a callback says of a call that is not proven to be ours, and counts as
             soon as it is; or of one whose end is doubted, and waits for the provider's own word.
         first_outcome: What counted before call details said otherwise; None where they never did.
+        disposition: What came of the conversation, in a word of the campaign's; None: nobody said.
+        disposition_by: Who said so.
     """
 
     version: int
@@ -163,6 +165,10 @@ class Attempt(NamedTuple):
     sid_is_proven: bool = False
     told_outcome: Outcome | None = None
     first_outcome: Outcome | None = None
+    disposition: str | None = None
+    disposition_at: float | None = None
+    disposition_by: str | None = None
+    note: str | None = None
 
     @property
     def is_settled(self) -> bool:

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from campaigns.dispositions import MOST_DISPOSITIONS, Disposition, split_dispositions
 from campaigns.hours.calling_hours import CallingHours
 from campaigns.hours.local_day import zone_named
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule, seconds_in
@@ -32,6 +33,13 @@ class UnknownPolicy(StrEnum):
     REDIAL = "redial_after_negative"  # nothing of the old attempt can be live any more
     SKIP = "skip"
     MANUAL = "manual"
+
+
+class WrapUpUntil(StrEnum):
+    """When an agent who has talked to a customer may be rung again."""
+
+    TIME = "time"  # after the wrap-up
+    DISPOSITION = "disposition"  # once they said what came of it
 
 
 class ZoneBy(StrEnum):
@@ -54,6 +62,10 @@ def _retry(value: Any) -> Any:
     return RetryRule.parse(value) if isinstance(value, str) else value
 
 
+def _disposition(value: Any) -> Any:
+    return Disposition.parse(value) if isinstance(value, str) else value
+
+
 def _seconds(value: Any) -> Any:
     return seconds_in(value) if isinstance(value, str) else value
 
@@ -63,6 +75,7 @@ TimeZone = Annotated[str, AfterValidator(_zone)]
 Hours = Annotated[CallingHours, BeforeValidator(_hours), PlainSerializer(str)]
 Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
 Retry = Annotated[RetryRule, BeforeValidator(_retry), PlainSerializer(str)]
+Word = Annotated[Disposition, BeforeValidator(_disposition), PlainSerializer(str)]
 
 
 class CampaignRules(BaseModel):
@@ -199,6 +212,56 @@ class CampaignRules(BaseModel):
             hurried=Hurried.SHRINKS,
         ),
     ] = Field(10, ge=0, le=3600)
+    wrap_up_until: Annotated[
+        WrapUpUntil,
+        Rule(
+            Panel.AGENTS,
+            "Wrap-up ends",
+            "when an agent who talked to a customer is rung again: after the wrap-up, or once "
+            "they gave a disposition as well",
+            "WORD",
+            "disposition",
+            words=tuple(WrapUpUntil),
+        ),
+    ] = WrapUpUntil.TIME
+    wrap_up_longest_s: Annotated[
+        Seconds,
+        Rule(
+            Panel.AGENTS,
+            "Longest wrap-up",
+            "for how long a wrap-up waits for a disposition at most",
+            "S",
+            "3m",
+            hurried=Hurried.SHRINKS,
+        ),
+    ] = Field(300, ge=1, le=3600)
+    disposition: Annotated[
+        tuple[Word, ...],
+        BeforeValidator(split_dispositions),
+        Rule(
+            Panel.AGENTS,
+            "Dispositions",
+            "what agents may say came of a conversation, with commas between, each with what "
+            "follows: nothing (the outcome's rule), final, suppress, retry=DELAY; "
+            "do_not_call:suppress is always one of them",
+            "NAME[:FOLLOWS]",
+            "sale,wrong_number:final,call_back:retry=1d",
+            several=True,
+            hurried=Hurried.SHRINKS,
+        ),
+    ] = Field((), max_length=MOST_DISPOSITIONS)
+    disposition_within_s: Annotated[
+        Seconds,
+        Rule(
+            Panel.AGENTS,
+            "Dispositions within",
+            "for how long after a conversation its contact stays open for a disposition; then "
+            "the outcome's rule holds",
+            "S",
+            "1h",
+            hurried=Hurried.SHRINKS,
+        ),
+    ] = Field(900, ge=1, le=7 * 86400)
     park_after: Annotated[
         int,
         Rule(
@@ -438,6 +501,11 @@ class CampaignRules(BaseModel):
         causes = [rule.cause for rule in self.retry]
         if len(set(causes)) < len(causes):
             raise ValueError("retry: name each outcome once")
+        names = [one.name for one in self.disposition]
+        if len(set(names)) < len(names):
+            raise ValueError("disposition: name each once")
+        if self.wrap_up_until is WrapUpUntil.DISPOSITION and not names:
+            raise ValueError("wrap_up_until disposition needs dispositions to wait for")
         if self.starts_at and self.ends_at and self.starts_at >= self.ends_at:
             raise ValueError("ends_at must be after starts_at")
         if self.max_spend_per_day and not self.price_per_min:

@@ -2,7 +2,8 @@
 
 waiting ──▶ released ──▶ dialing ──▶ waiting      a retry is due later
    ▲            │           │ └────▶ final(outcome)
-   └────────────┘           └──────▶ unresolved ──▶ waiting | final
+   └────────────┘           ├──────▶ unresolved ──▶ waiting | open | final
+                            └──────▶ open ────────▶ waiting | final      its agent is to say what came of it
 any waiting contact ──▶ final(reason)             cancelled, expired, suppressed …
 """
 
@@ -16,6 +17,7 @@ class ContactState(StrEnum):
     RELEASED = "released"
     DIALING = "dialing"
     UNRESOLVED = "unresolved"
+    OPEN = "open"
     FINAL = "final"
 
 

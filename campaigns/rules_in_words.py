@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from campaigns.campaign_rules import CampaignRules, UnknownPolicy, ZoneBy
+from campaigns.campaign_rules import CampaignRules, UnknownPolicy, WrapUpUntil, ZoneBy
+from campaigns.dispositions import Disposition, FollowUp, choices
 from campaigns.retry_policy import Backoff, RetryRule
 
 _UNKNOWN = {
@@ -22,6 +23,7 @@ def rules_in_words(rules: CampaignRules) -> dict[str, str]:
         "retries": "; ".join(map(_retry, rules.retry)) or "none",
         "unknown": f"a call that may have been placed is {_UNKNOWN[rules.unknown]}",
         "agents": _agents(rules),
+        "dispositions": _dispositions(rules),
         "caps": ", ".join(_caps(rules)) or "none",
         "order": f"priority {rules.priority}, weight {rules.weight:g}",
         "call": ", ".join(_call(rules)),
@@ -85,10 +87,34 @@ def _times(number: int) -> str:
 
 def _agents(rules: CampaignRules) -> str:
     rest = f"rest {span_in_words(rules.wrap_up_s)} after each call"
+    if rules.wrap_up_until is WrapUpUntil.DISPOSITION:
+        longest = span_in_words(rules.wrap_up_longest_s)
+        rest += f", and after a conversation until its disposition, {longest} at most"
     if not rules.park_after:
         return rest
     missed = "a missed call" if rules.park_after == 1 else f"{rules.park_after} missed in a row"
     return f"{rest}; left alone for {span_in_words(rules.park_s)} after {missed}"
+
+
+def _dispositions(rules: CampaignRules) -> str:
+    if not rules.disposition:
+        return "none asked for"
+    words = ", ".join(map(_disposition, choices(rules.disposition)))
+    within = span_in_words(rules.disposition_within_s)
+    return f"{words}; within {within}, else the outcome's rule"
+
+
+def _disposition(one: Disposition) -> str:
+    name = one.name.replace("_", " ")
+    match one.follow_up:
+        case FollowUp.NOTHING:
+            return name
+        case FollowUp.FINAL:
+            return f"{name} (closed)"
+        case FollowUp.SUPPRESS:
+            return f"{name} (never called again)"
+        case FollowUp.RETRY:
+            return f"{name} (again after {span_in_words(one.retry_s)})"
 
 
 def _caps(rules: CampaignRules) -> Iterator[str]:

@@ -33,6 +33,7 @@ class Did(StrEnum):
     CONTACT_ADDED = "contact_added"
     CONTACT_CALLED_BACK = "contact_called_back"
     ATTEMPT_DECIDED = "attempt_decided"
+    DISPOSITION_GIVEN = "disposition_given"
     # numbers
     NUMBERS_SUPPRESSED = "numbers_suppressed"
     NUMBER_UNSUPPRESSED = "number_unsuppressed"

@@ -99,6 +99,13 @@ def _check_counts(books: Books, campaign: Campaign) -> None:
         assert contact.charged <= campaign.rules.max_attempts
     settled = Counter(str(one.outcome) for one in mine.values() if one.outcome)
     assert {name: n for name, n in counts.attempt_outcomes.items() if n} == settled
+    said = Counter(
+        one.disposition for one in mine.values() if one.disposition and one.outcome == "connected"
+    )
+    assert {name: n for name, n in counts.dispositions.items() if n} == said
+    listed = {_t(one) for one in books.db.client.zrange(books.db.key("undisposed"), 0, -1)}
+    open_ = {f"{campaign.id}/{n}" for n, one in contacts.items() if one.state is ContactState.OPEN}
+    assert {one for one in listed if one.startswith(f"{campaign.id}/")} == open_
 
 
 def _check_told(books: Books, campaign: Campaign) -> None:

@@ -11,6 +11,7 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from plotly.offline import get_plotlyjs
 
+from campaigns.dispositions import NONE_GIVEN
 from campaigns.reports.figures import Standing
 from campaigns.reports.frames import side
 from campaigns.reports.report import Figure, Group, Number, Report, group_rates
@@ -37,6 +38,7 @@ def render_html_report(report: Report) -> str:
         subject=report.subject,
         pending=list(_pending(report)),
         cards=list(_cards(report)),
+        has_dispositions=any(one.key != NONE_GIVEN for one in report.by_disposition),
         agents=report.by_agent[:_MOST_AGENTS_SHOWN],
         agents_left_out=max(0, len(report.by_agent) - _MOST_AGENTS_SHOWN),
         chart_data=_script_data(charts),
@@ -48,7 +50,9 @@ def render_html_report(report: Report) -> str:
 
 def _pending(report: Report) -> Iterator[str]:
     """Tell what may still change the figures."""
-    for standing in (Standing.WAITING, Standing.IN_FLIGHT, Standing.UNRESOLVED):
+    for standing in Standing:
+        if standing is Standing.FINAL:
+            continue
         if count := report.contacts[standing]:
             yield f"contacts {standing.replace('_', ' ')}: {count:,}"
     if report.late:

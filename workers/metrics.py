@@ -22,7 +22,7 @@ ACCOUNT = "account"
 """The first label of every figure that is an account's."""
 
 _GOING_ON = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.CANCELLING)
-_STATES = ("waiting", "in_flight", "unresolved", "final")
+_STATES = ("waiting", "in_flight", "unresolved", "open", "final")
 
 
 class Accounts:

@@ -39,6 +39,7 @@ class Constraint(StrEnum):
     # nothing is left to dial, but not everything has ended
     CALLS = "calls"
     QUARANTINE = "quarantine"
+    DISPOSITIONS = "dispositions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Situation:
     released: int = 0
     dialing: int = 0
     unresolved: int = 0
+    open: int = 0
     window: OpenWindow | None = None
     agents_free: int = 0
     agents_taken: int = 0
@@ -139,7 +141,7 @@ class Situation:
     @property
     def left(self) -> int:
         """Contacts that are not final."""
-        return self.waiting + self.released + self.dialing + self.unresolved
+        return self.waiting + self.released + self.dialing + self.unresolved + self.open
 
 
 def binding(now: Situation) -> Binding | None:
@@ -187,7 +189,7 @@ def forecast(now: Situation, hours: CallingHours) -> Forecast | None:
     if per_s <= 0:
         return None
     per_contact, effort = _attempts_per_contact(now)
-    work = timedelta(seconds=now.left * per_contact / per_s)
+    work = timedelta(seconds=(now.left - now.open) * per_contact / per_s)
     capped_until = max(now.at, now.capped_until or now.at)
     begins_at = max(capped_until, back_at or now.at)
     done_at = after_work(begins_at, work, hours, now.zone)
@@ -358,6 +360,11 @@ def _ending(now: Situation) -> Iterator[Binding]:
         yield Binding(
             Constraint.QUARANTINE,
             f"It is not known yet whether a phone rang ({now.unresolved}): the provider is asked.",
+        )
+    if now.open:
+        yield Binding(
+            Constraint.DISPOSITIONS,
+            f"Agents are still to say what came of their conversations ({now.open}).",
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from campaigns.campaign_rules import CampaignRules
 from campaigns.declared_rules import RULES
+from campaigns.dispositions import Disposition
 from campaigns.hours.calling_hours import CallingHours
 from campaigns.retry_policy import RetryRule
 from campaigns.rule import Hurried
@@ -45,12 +46,14 @@ def _hurried(name: str, value: Any, speed: float) -> Any:
         case Hurried.LEFT_OUT:
             return CampaignRules.model_fields[name].get_default(call_default_factory=True)
         case Hurried.SHRINKS if isinstance(value, tuple):
-            return tuple(_scaled(rule, speed) for rule in value)
+            return tuple(_scaled(one, speed) for one in value)
         case Hurried.SHRINKS:
             return _shrunk(value, speed)
 
 
-def _scaled(rule: RetryRule, speed: float) -> RetryRule:
+def _scaled(rule: RetryRule | Disposition, speed: float) -> RetryRule | Disposition:
+    if isinstance(rule, Disposition):
+        return replace(rule, retry_s=_shrunk(rule.retry_s, speed))
     return replace(rule, delays_s=tuple(_shrunk(delay, speed) for delay in rule.delays_s))
 
 

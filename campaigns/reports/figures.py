@@ -20,14 +20,16 @@ import pyarrow.compute as pc
 
 from campaigns.attempt import AGENT_ANSWERED, CHARGED, AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
+from campaigns.dispositions import NONE_GIVEN
 
 
 class Standing(StrEnum):
-    """Where a contact stands in every sum; the four add up to the accepted ones."""
+    """Where a contact stands in every sum; the five add up to the accepted ones."""
 
     WAITING = "waiting"
     IN_FLIGHT = "in_flight"
     UNRESOLVED = "unresolved"
+    OPEN = "open"
     FINAL = "final"
 
 
@@ -36,6 +38,7 @@ STANDING_OF = {
     ContactState.RELEASED: Standing.IN_FLIGHT,
     ContactState.DIALING: Standing.IN_FLIGHT,
     ContactState.UNRESOLVED: Standing.UNRESOLVED,
+    ContactState.OPEN: Standing.OPEN,
     ContactState.FINAL: Standing.FINAL,
 }
 
@@ -83,6 +86,7 @@ class By(StrEnum):
     HOUR = "hour_s"  # the epoch second in which the local hour began
     ATTEMPT = "no"
     OUTCOME = "group"  # an outcome; `live` or `unresolved` while there is none
+    DISPOSITION = "disposition"  # of connected ones; `open` where nobody gave one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +140,10 @@ class Figures:
     def attempts_in(self, group: str) -> int:
         """Count the attempts of an outcome, or `live`, or `unresolved`."""
         return int(self.tables[By.OUTCOME]["attempts"].get(group, 0))
+
+    def conversations_with(self, disposition: str) -> int:
+        """Count the connected attempts of a disposition, or those without one."""
+        return int(self.tables[By.DISPOSITION]["connected"].get(disposition, 0))
 
     def most_requests_in(self, window_s: float) -> int:
         """Count the requests of the busiest window of this length, wherever it begins."""
@@ -250,6 +258,7 @@ _KNOWN = pa.schema(
         "total_s": pa.int64(),
         "price": pa.string(),
         "is_final": pa.bool_(),
+        "disposition": pa.string(),
     }
 )
 _ENOUGH = 40_000  # attempts waiting, some 5 MB
@@ -280,6 +289,11 @@ def tallied(attempts: pa.Table, zone: ZoneInfo) -> pa.Table:
             By.HOUR: _local_hours(attempts["requested_at"].to_numpy(), zone),
             By.ATTEMPT: attempts["no"],
             By.OUTCOME: pc.coalesce(outcome, under_way),
+            By.DISPOSITION: pc.if_else(
+                connected,
+                pc.coalesce(attempts["disposition"], NONE_GIVEN),
+                pa.scalar(None, pa.string()),
+            ),
             **{name: pc.cast(numbers, pa.int64()) for name, numbers in tallies.items()},
         }
     )
@@ -321,7 +335,10 @@ def _local_hours(instants: "np.ndarray[Any, np.dtype[np.float64]]", zone: ZoneIn
 
 def _summed(sums: pa.Table, counted: pa.Table, by: By) -> pa.Table:
     """Add what was counted to the sums by something."""
-    added = pa.concat_tables([sums, counted.select([by, *TALLIED])])
+    counts = counted.select([by, *TALLIED])
+    if by is By.DISPOSITION:  # the others are by nothing
+        counts = counts.filter(pc.is_valid(counts[by]))
+    added = pa.concat_tables([sums, counts])
     summed = added.group_by(by, use_threads=False).aggregate([(name, "sum") for name in TALLIED])
     return summed.rename_columns({f"{name}_sum": name for name in TALLIED})
 

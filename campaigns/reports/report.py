@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from campaigns.attempt import CHARGED, CHARGED_OR_LIVE, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
+from campaigns.dispositions import NONE_GIVEN
 from campaigns.reports.figures import LIVE, UNRESOLVED, By, Figures, Standing, Tally
 
 Number = int | float | Decimal
@@ -168,6 +169,7 @@ class Report:
     by_hour: tuple[Group, ...]
     by_attempt: tuple[Group, ...]
     by_outcome: tuple[Group, ...]
+    by_disposition: tuple[Group, ...]
     requests_by_minute: tuple[tuple[datetime, int], ...]
     busiest: int
 
@@ -216,6 +218,11 @@ def identities(
         charged: As the contacts themselves count it.
         not_taken: Rejected and duplicate rows that are kept.
     """
+    dispositioned = sum(
+        figures.conversations_with(name)
+        for name in figures.tallies(By.DISPOSITION)
+        if name != NONE_GIVEN
+    )
     standings = tuple((str(one), figures.contacts[one]) for one in Standing)
     charged_parts = tuple(
         (group, figures.attempts_in(group)) for group in (*_CHARGED_IN_ORDER, LIVE, UNRESOLVED)
@@ -236,6 +243,11 @@ def identities(
             "rows not taken",
             not_taken,
             (("rejected", subject.rejected), ("duplicate", subject.duplicate)),
+        ),
+        Identity(
+            "connected",
+            figures.total.connected,
+            (("dispositioned", dispositioned), ("open", figures.conversations_with(NONE_GIVEN))),
         ),
     )
 
@@ -288,6 +300,9 @@ def make_report(
         ),
         by_outcome=tuple(
             Group(group, by_outcome[group]) for group in _GROUPS if group in by_outcome
+        ),
+        by_disposition=tuple(
+            Group(name, tally) for name, tally in figures.tallies(By.DISPOSITION).items()
         ),
         requests_by_minute=tuple(figures.requests_by_minute()),
         busiest=figures.most_requests_in(subject.pace.window_s),
@@ -401,6 +416,11 @@ def _counts(subject: Subject, figures: Figures, sums: Iterable[Identity]) -> Ite
     yield Figure("calls", total.calls, formula="attempts with a Sid, ended, result known")
     yield Figure("agent_answered", total.agent_answered, formula="calls the agent answered")
     yield Figure("connected", total.connected, formula="calls with both sides on the line")
+    yield Figure(
+        "dispositioned",
+        total.connected - figures.conversations_with(NONE_GIVEN),
+        formula=sum_of["connected"],
+    )
     yield Figure(
         "machine_answered", total.machine_answered, formula="connected calls a machine answered"
     )

@@ -1,6 +1,6 @@
 """What remains of a contact, an attempt or a rejected row once personal data is taken out.
 
-Numbers, the upload's cells and links to recordings go; ids, times, outcomes, durations and prices
+Numbers, the upload's cells, notes and links to recordings go; ids, times, outcomes, durations and prices
 tell of no person and stay, so every sum still adds up.
 """
 
@@ -55,9 +55,12 @@ def _attempt_without(one: OpenAttempt, number: str) -> OpenAttempt:
     customer = FORGOTTEN if _is(attempt.customer, number) else attempt.customer
     if (agent, customer) == (attempt.agent, attempt.customer):
         return one
-    # either voice is on the recording
+    # either voice is on the recording, and a note may tell of both
     return replace(
-        one, attempt=attempt._replace(agent=agent, customer=customer, recording_url=None)
+        one,
+        attempt=attempt._replace(
+            agent=agent, customer=customer, recording_url=None, note=None, disposition_by=None
+        ),
     )
 
 

@@ -42,6 +42,8 @@ if c.state == FINAL then
   answer = 'opened'
 elseif is_over then
   return 'over'
+elseif c.state == OPEN then
+  redis.call('ZREM', key('undisposed'), campaign .. '/' .. n)
 else
   leave_queues(campaign, n, c)
 end

@@ -157,8 +157,8 @@ end
 local PER_CHUNK, BYTES, LAYOUT, CHANGES = 100, 36, '<BBBBhHIIIdd', '<BBBBhHII'
 local NEXT_AT, PAIR_AT = 12, 20
 local LAYOUT_OF_CONTACTS = 2 -- raised whenever a contact is stored otherwise; see dialer/store/layout.py
-local WAITING, RELEASED, DIALING, UNRESOLVED, FINAL = 1, 2, 3, 4, 5
-local STATE = { 'waiting', 'released', 'dialing', 'unresolved', 'final' }
+local WAITING, RELEASED, DIALING, UNRESOLVED, FINAL, OPEN = 1, 2, 3, 4, 5, 6
+local STATE = { 'waiting', 'released', 'dialing', 'unresolved', 'final', 'open' }
 -- In the flags of a contact that stands among its campaign's newcomers. In those of others they
 -- count how often a worker died on the way to the gate with it.
 local NEWCOMER = 128
@@ -483,12 +483,31 @@ local function come_back(agent, reason, by)
   wake(agent)
 end
 
+-- Ends the rest of an agent who said what came of this attempt, but for the least one. One who rests
+-- after a later call, or for another reason, rests on.
+local function end_wrap_up(agent, id)
+  local of, least = string.match(redis.call('HGET', key('waits_for_word'), agent) or '', '^(%S+) (%S+)$')
+  if of ~= id then
+    return
+  end
+  redis.call('HDEL', key('waits_for_word'), agent)
+  local at = math.max(tonumber(least), now)
+  if tonumber(redis.call('ZSCORE', key('resting'), agent) or 0) > at then
+    redis.call('ZADD', key('resting'), text(at), agent)
+    redis.call('HSET', key('wrapping_up'), agent, text(at))
+    if SHARED and redis.call('HGET', SHARED .. 'held_by', agent) == P then
+      hold_for_all(agent, at)
+    end
+    call_feeder() -- it sleeps until the rest would have ended
+  end
+end
+
 ---------------------------------------------------------------- ends
 
 local function finish_campaign_if_done(campaign)
   write_counts()
   local left = redis.call('HMGET', key('c', campaign, 'counts'),
-    'waiting', 'released', 'dialing', 'unresolved')
+    'waiting', 'released', 'dialing', 'unresolved', 'open')
   for _, n in ipairs(left) do
     if tonumber(n or 0) ~= 0 then
       return
@@ -558,6 +577,22 @@ local function requeue(campaign, n, c)
     redis.call('ZADD', key('later'), c.due, campaign .. '/' .. n)
   else
     queue(campaign, n, c)
+  end
+end
+
+-- Leaves a contact open until its agent says what came of the conversation, `open_s` at most. Its due
+-- keeps what the outcome's rule has for it then: when it is called again, or 0: it is closed.
+local function open_contact(campaign, n, c, open_s)
+  redis.call('ZADD', key('undisposed'), text(now + open_s), campaign .. '/' .. n)
+  move(campaign, n, c, OPEN)
+end
+
+local function end_open(campaign, n, c)
+  redis.call('ZREM', key('undisposed'), campaign .. '/' .. n)
+  if c.due > 0 then
+    requeue(campaign, n, c)
+  else
+    close_contact(campaign, n, c, 'connected')
   end
 end
 

@@ -74,6 +74,42 @@ local function use(id, uses, agent)
   end
 end
 
+local function due_in(seconds)
+  return seconds > 0 and math.ceil(now + seconds) or math.floor(now)
+end
+
+-- Does what follows from a disposition of a contact's last attempt, where the contact may still go that
+-- way: an open one at once; later words move one that waits, or open one again that was closed as
+-- connected while its campaign goes on.
+local function dispose(campaign, n, c, said)
+  if said.suppress then
+    redis.call('HSETNX', key('suppressed'), c.customer, said.suppress)
+  end
+  local due = said.due_s and due_in(said.due_s)
+  if not due and not said.closes and c.state ~= OPEN then
+    return
+  end
+  if c.state == WAITING then
+    leave_queues(campaign, n, c)
+  elseif c.state == FINAL then
+    local state = redis.call('HGET', key('c', campaign), 'state')
+    local is_over = state ~= 'loaded' and state ~= 'running' and state ~= 'paused'
+    local expired = c.expires > 0 and due and c.expires <= due
+    if not due or is_over or expired or c.outcome ~= END.connected or c.customer == '0' then
+      return
+    end
+    count(campaign, 'outcome:connected', -1)
+    c.outcome = 0
+  elseif c.state ~= OPEN then
+    return
+  end
+  if due then
+    redis.call('HSET', key('c', campaign, 'called_back'), n, c.made)
+  end
+  c.due = due or said.closes and 0 or c.due
+  end_open(campaign, n, c)
+end
+
 local function record(one)
   local id, campaign, n, no = one.id, one.campaign, one.n, one.no
   local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
@@ -87,7 +123,8 @@ local function record(one)
   end
   local follows = cjson.decode(one.follows)
   local c
-  if follows.settle or follows.unresolved or follows.bound or follows.correct or follows.suppress then
+  if follows.settle or follows.unresolved or follows.bound or follows.correct or follows.suppress
+    or follows.disposed then
     -- read before anything is written: on a damaged contact nothing must be done by half
     c = assert(read_contact(campaign, n), 'the contact is not there')
   end
@@ -150,13 +187,20 @@ local function record(one)
     end
     if not is_last then
       write_contact(campaign, n, c)
-    elseif settle.final then
+    elseif settle.final and not settle.open_s then
       close_contact(campaign, n, c, settle.final)
     else
-      c.due = settle.due_s > 0 and math.ceil(now + settle.due_s) or math.floor(now)
-      requeue(campaign, n, c)
+      c.due = settle.final and 0 or due_in(settle.due_s)
+      if settle.open_s then
+        open_contact(campaign, n, c, settle.open_s)
+      else
+        requeue(campaign, n, c)
+      end
     end
     local rest_s = settle.rest_s
+    if settle.wraps_s then
+      rest_s = math.max(rest_s, settle.wraps_s)
+    end
     if settle.missed == true then
       local missed = redis.call('HINCRBY', key('missed'), c.agent, 1)
       event('agent.missed', campaign, n, no, missed)
@@ -180,6 +224,9 @@ local function record(one)
     end
     if free(c.agent, id, rest_s) and rest_s > 0 then
       redis.call('HSET', key('wrapping_up'), c.agent, text(now + rest_s))
+      if settle.wraps_s then
+        redis.call('HSET', key('waits_for_word'), c.agent, id .. ' ' .. text(now + settle.rest_s))
+      end
     end
     free(c.customer, id, settle.gap_s)
     join_turns(campaign) -- it may have been at its own cap of live calls
@@ -205,7 +252,33 @@ local function record(one)
       and tonumber(redis.call('HGET', key('c', campaign, 'called_back'), n) or -1) ~= no then
       leave_queues(campaign, n, c)
       close_contact(campaign, n, c, correct.now)
+    elseif c.made == no and c.state == OPEN and correct.now ~= 'connected' then
+      redis.call('ZREM', key('undisposed'), campaign .. '/' .. n) -- there was no conversation
+      if correct.closes then
+        close_contact(campaign, n, c, correct.now)
+      else
+        c.due = due_in(correct.due_s)
+        requeue(campaign, n, c)
+      end
     end
+    if correct.disposition then
+      count(campaign, 'disposition:' .. correct.disposition, correct.now == 'connected' and 1 or -1)
+    end
+  end
+
+  local said = follows.disposed
+  if said then
+    local was = cjson.decode(stored)[ATTEMPT.disposition]
+    if was and was ~= cjson.null then
+      count(campaign, 'disposition:' .. was, -1)
+    end
+    count(campaign, 'disposition:' .. said.name, 1)
+    if c.made == no then
+      dispose(campaign, n, c, said)
+    elseif said.suppress then
+      redis.call('HSETNX', key('suppressed'), c.customer, said.suppress)
+    end
+    end_wrap_up(said.agent, id)
   end
 
   if follows.uses then

@@ -37,6 +37,7 @@ end
 
 for _, number in ipairs(due('resting')) do
   redis.call('ZREM', key('resting'), number)
+  redis.call('HDEL', key('waits_for_word'), number)
   if redis.call('HDEL', key('parked'), number) == 1 and not is_away(number) then
     log_presence(number, 'on', '', 'dialer')
   end
@@ -48,6 +49,16 @@ end
 
 for _, agent in ipairs(due('away')) do
   come_back(agent, '', 'dialer')
+end
+
+for _, one in ipairs(due('undisposed')) do
+  local campaign, n = string.match(one, '^(.+)/(%d+)$')
+  local c = read_contact(campaign, tonumber(n))
+  if c and c.state == OPEN then
+    end_open(campaign, tonumber(n), c) -- nobody said what came of it
+  else
+    redis.call('ZREM', key('undisposed'), one)
+  end
 end
 
 for _, one in ipairs(due('later')) do

@@ -93,6 +93,8 @@ else
   elseif c.state == RELEASED then
     local token = redis.call('HGET', key('busy'), c.agent)
     redis.call('ZREM', key('released'), campaign .. '/' .. n .. '/' .. (token or ''))
+  elseif c.state == OPEN then
+    redis.call('ZREM', key('undisposed'), campaign .. '/' .. n)
   end
   if c.state == FINAL then
     write_contact(campaign, n, c) -- it was closed meanwhile, and stays so

@@ -37,6 +37,8 @@ def figures_columns(report: Report, table: Table) -> Columns:
             frame = hours_frame(report)
         case Kind.BY_OUTCOME:
             frame = outcomes_frame(report)
+        case Kind.BY_DISPOSITION:
+            frame = groups_frame(report.by_disposition)
         case Kind.ATTEMPTS | Kind.CONTACTS | Kind.REJECTED | Kind.UNRESOLVED:
             raise ValueError(f"{table.kind} is written while contacts are read")
     return [_cells_of(frame[name]) for name in table.header] if len(frame) else []

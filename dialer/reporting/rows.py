@@ -22,6 +22,8 @@ from dialer.store.snapshot import ContactLine
 
 Value = TypeVar("Value")
 
+_SAID = ("disposition", "disposition_at", "disposition_by", "note")
+
 
 class ContactBatch:
     """Some contacts and all their attempts, column by column.
@@ -102,6 +104,7 @@ class ContactRows:
             ],
             "last_call_sid": [last_sids.get(n) for n in batch.numbers],
             "external_id": self._external_ids(batch),
+            **self._last_said(batch),
         }
         ours = (columns[column.field] for column in CONTACTS)
         return [*ours, *self._accounts_of(batch.lines), *self._own_of(batch)]
@@ -117,6 +120,8 @@ class ContactRows:
         columns: dict[str, Sequence[Any]] = dict(batch.attempts)
         for name in ("agent", "customer"):
             columns[name] = self._numbers(columns[name])
+        columns["note"] = self._texts(columns["note"])
+        columns["disposition_by"] = self._texts(columns["disposition_by"])
         columns["is_charged"] = [one in CHARGED_OR_LIVE for one in columns["outcome"]]
         contact_ids, places, *others = of_contacts
         columns["contact_id"] = batch.beside_attempts(contact_ids)
@@ -133,11 +138,23 @@ class ContactRows:
     def _accounts_of(self, rows: Sequence[Any]) -> Columns:
         return [[account] * len(rows) for account in self._accounts]
 
-    def _external_ids(self, batch: ContactBatch) -> list[str | None]:
-        ids = [line.row.external_id or None for line in batch.lines]
-        if self._mask.mask is Mask.NONE or not any(ids):
-            return ids
-        return [id_ and self._mask.text(id_) for id_ in ids]
+    def _last_said(self, batch: ContactBatch) -> dict[str, Sequence[Any]]:
+        """Give the last disposition of each contact, with its note."""
+        numbers = batch.beside_attempts(batch.numbers)
+        told = zip(numbers, *(batch.attempts[name] for name in _SAID), strict=True)
+        last = {n: said for n, *said in told if said[0]} if any(batch.kept) else {}
+        none = [None] * len(_SAID)
+        columns = zip(*(last.get(n, none) for n in batch.numbers), strict=True)
+        name, at, by, note = columns
+        return dict(zip(_SAID, (name, at, self._texts(by), self._texts(note)), strict=True))
+
+    def _external_ids(self, batch: ContactBatch) -> Sequence[str | None]:
+        return self._texts([line.row.external_id or None for line in batch.lines])
+
+    def _texts(self, texts: Sequence[str | None]) -> Sequence[str | None]:
+        if self._mask.mask is Mask.NONE or not any(texts):
+            return texts
+        return [one and self._mask.text(one) for one in texts]
 
     def _numbers(self, numbers: Sequence[str]) -> list[str]:
         digits = [number.removeprefix("+") for number in numbers]

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     BY_HOUR = "by_hour"
     BY_ATTEMPT = "by_attempt"
     BY_OUTCOME = "by_outcome"
+    BY_DISPOSITION = "by_disposition"
     REJECTED = "rejected"
     UNRESOLVED = "unresolved"
     KPIS = "kpis"
@@ -121,6 +122,24 @@ _EXTERNAL_ID = Column(
     Type.TEXT,
     "the contact's id in its owner's own systems; empty where it has none",
     may_be_empty=True,
+)
+_DISPOSITION = (
+    Column(
+        "disposition",
+        Type.WORD,
+        "what the agent said came of the conversation; empty where nobody said",
+        may_be_empty=True,
+        repeats=True,
+    ),
+    Column("disposition_at", Type.INSTANT, "when it was said", may_be_empty=True),
+    Column(
+        "disposition_by",
+        Type.TEXT,
+        "who said it: an agent, or who runs the desk",
+        may_be_empty=True,
+        repeats=True,
+    ),
+    Column("note", Type.TEXT, "what was noted with it", may_be_empty=True),
 )
 ATTEMPTS = (
     Column("attempt_id", Type.WORD, "`7f3kq2xa-42-2-…`: campaign, contact, number, execution"),
@@ -232,12 +251,15 @@ ATTEMPTS = (
         repeats=True,
     ),
     replace(_EXTERNAL_ID, in_api=False),
+    *_DISPOSITION,
 )
 CONTACTS = (
     Column("contact_id", Type.WORD, "`7f3kq2xa-42`: campaign, number in the campaign"),
     Column("source_line", Type.INTEGER, "the row's physical line in the file"),
     *_NUMBERS,
-    Column("state", Type.WORD, "`waiting`, `in_flight`, `unresolved` or `final`", repeats=True),
+    Column(
+        "state", Type.WORD, "`waiting`, `in_flight`, `unresolved`, `open` or `final`", repeats=True
+    ),
     Column(
         "outcome",
         Type.WORD,
@@ -255,6 +277,7 @@ CONTACTS = (
     Column("last_call_sid", Type.TEXT, "of its last call", may_be_empty=True, in_api=False),
     Column("charged", Type.INTEGER, "attempts that count against the maximum"),
     _EXTERNAL_ID,
+    *(replace(one, in_api=False) for one in _DISPOSITION),
 )
 ACCOUNT = Column("account", Type.WORD, "whose campaign it is", repeats=True)
 """Stands in attempts and contacts of an installation that has several."""
@@ -314,7 +337,7 @@ def table(kind: Kind, own_columns: Sequence[str], *, tells_account: bool = False
             return Table(kind, (*_GROUP, Column("zone", Type.WORD)))
         case Kind.BY_OUTCOME:
             return Table(kind, (*_GROUP, Column("side", Type.WORD)))
-        case Kind.BY_AGENT | Kind.BY_ATTEMPT:
+        case Kind.BY_AGENT | Kind.BY_ATTEMPT | Kind.BY_DISPOSITION:
             return Table(kind, _GROUP)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.attempt import AGENT_SIDE, Attempt, Outcome
-from campaigns.campaign_rules import CampaignRules, UnknownPolicy
+from campaigns.campaign_rules import CampaignRules, UnknownPolicy, WrapUpUntil
 from campaigns.caps import daily_caps
 from campaigns.contact_state import NotDialled
 from campaigns.retry_policy import Again, Never, cause_of, next_attempt
@@ -37,6 +37,11 @@ def consequence(
     )
     if closes:
         return settle._replace(final=closes)
+    if outcome is Outcome.CONNECTED and rules.disposition:
+        waits = rules.wrap_up_until is WrapUpUntil.DISPOSITION
+        settle = settle._replace(
+            open_s=rules.disposition_within_s, wraps_s=rules.wrap_up_longest_s if waits else None
+        )
     charged = (known.contact.charged if known.contact else 1) - int(was_charged)
     match _next(attempt, outcome, known, ended_s, charged_before=charged):
         case Again(due_at):

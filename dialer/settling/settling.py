@@ -175,7 +175,7 @@ class Settling:
             change: The attempt as it will stand; None changes nothing.
             before: The attempt as last read; None reads it.
             follows: What follows; outcome and Sid are added here. Where nothing changes, the next
-                look and the contact's quarantine fall away: they belong to the change.
+                look, the contact's quarantine and a disposition fall away: they belong to the change.
             closes: Close the contact for this reason once the attempt is settled, whatever the
                 campaign's rules would have.
 
@@ -250,7 +250,7 @@ class Settling:
         for place, before in pending.items():
             one, after = updates[place], afters[place]
             if after is None:
-                follows = one.follows._replace(look_s=None, unresolved=False)
+                follows = one.follows._replace(look_s=None, unresolved=False, disposed=None)
                 unchanged = Write(one.id, before, before, follows)
                 yield place, None if follows == NOTHING_ELSE else unchanged
                 continue
@@ -271,6 +271,8 @@ class Settling:
                         settle.outcome,
                         charged=int(after.is_charged) - int(before.is_charged),
                         closes=bool(settle.final),
+                        due_s=settle.due_s,
+                        disposition=after.disposition,
                     )
                     follows = follows._replace(correct=correct)
                 else:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.caps import DailyCaps
 from campaigns.contact_state import NotDialled
-from dialer.ids import AttemptId
+from dialer.ids import AttemptId, ContactId
 from dialer.store.database import Database, text
 from dialer.store.record import PER_CHUNK
 from dialer.store.scripts import gives
@@ -44,6 +44,9 @@ class Settle(NamedTuple):
         missed: Whether the agent missed the call; None when it never rang them.
         park_after: Misses in a row before the agent is left alone; 0 = never.
         park_s: For how long, s.
+        open_s: How long the contact is left open for a disposition before it goes that way; None: it
+            goes at once.
+        wraps_s: How long the agent's rest waits for one at most; None: it does not.
         refund: Daily caps this attempt did not use after all.
     """
 
@@ -57,6 +60,8 @@ class Settle(NamedTuple):
     park_after: int = 0
     park_s: float = 0
     refund: dict[str, Any] | None = None
+    open_s: float | None = None
+    wraps_s: float | None = None
 
 
 class Correction(NamedTuple):
@@ -66,12 +71,34 @@ class Correction(NamedTuple):
         charged: What that adds to the attempts charged to the contact: −1, 0 or 1.
         closes: The contact is not called again if it still waits for its next attempt, unless
             somebody has asked for it since.
+        due_s: When one that is open is called again otherwise.
+        disposition: That was given for it.
     """
 
     was: Outcome
     now: Outcome
     charged: int
     closes: bool
+    due_s: float = 0
+    disposition: str | None = None
+
+
+class Disposed(NamedTuple):
+    """What follows from what somebody said of a conversation; the outcome's rule where nothing does.
+
+    Args:
+        name: The disposition's.
+        agent: Whose wrap-up may wait for it, digits.
+        closes: The contact is not called again.
+        due_s: It is, in so many seconds.
+        suppress: JSON kept with the customer's number on the account's list.
+    """
+
+    name: str
+    agent: str
+    closes: bool = False
+    due_s: float | None = None
+    suppress: str | None = None
 
 
 class Follows(NamedTuple):
@@ -106,6 +133,7 @@ class Follows(NamedTuple):
     bound: bool = False
     settle: Settle | None = None
     correct: Correction | None = None
+    disposed: Disposed | None = None
     late_s: float | None = None
     suppress: str | None = None
     stop: str | None = None
@@ -126,7 +154,9 @@ class Follows(NamedTuple):
         if self.settle:
             plain["settle"] = _settle_fields(self.settle)
         if self.correct:
-            plain["correct"] = self.correct._asdict()
+            plain["correct"] = _given_of(self.correct)
+        if self.disposed:
+            plain["disposed"] = _given_of(self.disposed)
         return _as_json(plain)
 
 
@@ -209,6 +239,14 @@ class Attempts:
             attempt if attempt and attempt.nonce == id_.nonce else None
             for id_, attempt in zip(ids, found, strict=True)
         ]
+
+    def of_contact(self, id_: ContactId, no: int) -> OpenAttempt | None:
+        """Read a contact's attempt by its number; None when there is none."""
+        stored = self._db.client.hget(self._key(id_.campaign, id_.n), f"{id_.n}-{no}")
+        if stored is None:
+            return None
+        attempt = decode(cast("bytes", stored))
+        return OpenAttempt(AttemptId(id_.campaign, id_.n, no, attempt.nonce), attempt)
 
     def record(self, writes: Sequence[Write]) -> list[Attempt | Stale | SidTaken]:
         """Write what is now known, with what follows from it, where `before` still stands.
@@ -326,8 +364,8 @@ def caps_json(caps: DailyCaps) -> str:
 
 def _settle_fields(settle: Settle) -> dict[str, Any]:
     left_out = "due_s" if settle.final else "final"
-    return {
-        name: value
-        for name, value in settle._asdict().items()
-        if value is not None and name != left_out
-    }
+    return {name: value for name, value in _given_of(settle).items() if name != left_out}
+
+
+def _given_of(one: Settle | Correction | Disposed) -> dict[str, Any]:
+    return {name: value for name, value in one._asdict().items() if value is not None}

@@ -108,11 +108,13 @@ class Counts:
     released: int = 0
     dialing: int = 0
     unresolved: int = 0
+    open: int = 0
     final: int = 0
     attempts: int = 0
     charged: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
     attempt_outcomes: dict[str, int] = field(default_factory=dict)
+    dispositions: dict[str, int] = field(default_factory=dict)
 
     @property
     def in_flight(self) -> int:
@@ -122,7 +124,7 @@ class Counts:
     @property
     def accepted(self) -> int:
         """The sum of all states."""
-        return self.waiting + self.in_flight + self.unresolved + self.final
+        return self.waiting + self.in_flight + self.unresolved + self.open + self.final
 
 
 @dataclass(frozen=True, slots=True)
@@ -773,15 +775,19 @@ def _number(value: str | None) -> float | None:
 
 
 def _counts(stored: dict[str, int]) -> Counts:
-    outcomes, attempt_outcomes, plain = {}, {}, {}
+    by_kind: dict[str, dict[str, int]] = {"outcome": {}, "attempt": {}, "disposition": {}}
+    plain = {}
     for name, number in stored.items():
         kind, _, outcome = name.partition(":")
         if outcome and not number:
             continue  # taken back: a call-back opened the contact, or call details were right
-        if kind == "outcome":
-            outcomes[outcome] = number
-        elif outcome:
-            attempt_outcomes[outcome] = number
+        if outcome:
+            by_kind[kind][outcome] = number
         else:
             plain[name] = number
-    return Counts(**plain, outcomes=outcomes, attempt_outcomes=attempt_outcomes)
+    return Counts(
+        **plain,
+        outcomes=by_kind["outcome"],
+        attempt_outcomes=by_kind["attempt"],
+        dispositions=by_kind["disposition"],
+    )

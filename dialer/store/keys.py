@@ -39,6 +39,9 @@ released            zset    C/n/token → end of the lease, epoch s             
 busy                hash    number → release token or attempt id that holds it        while held
 resting             zset    number → end of the wrap-up or gap, epoch s               until then
 wrapping_up         hash    agents among those who rest → until when, epoch s         until then
+undisposed          zset    C/n whose agent is to say what came of it → until when     while open
+waits_for_word      hash    agent → the attempt whose disposition their rest waits    until then
+                            for, and when it ends at the earliest, epoch s
 missed              hash    agent → calls missed in a row                             until one is taken
 parked              hash    agent → until when, epoch s                               until then
 agents              hash    agent → id, name, groups, shift, …, JSON                  for ever

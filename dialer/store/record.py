@@ -44,6 +44,7 @@ STATE_CODES = {
     ContactState.DIALING: 3,
     ContactState.UNRESOLVED: 4,
     ContactState.FINAL: 5,
+    ContactState.OPEN: 6,
 }
 
 END_CODES: dict[Outcome | NotDialled, int] = {

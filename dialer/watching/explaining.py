@@ -37,7 +37,16 @@ class Explanation:
     def as_json(self) -> dict[str, Any]:
         """Tell it in JSON's terms; durations in s, instants in ISO 8601."""
         status = self.status.as_json()
-        kept = ("campaign_id", "name", "state", "waiting", "in_flight", "unresolved", "final")
+        kept = (
+            "campaign_id",
+            "name",
+            "state",
+            "waiting",
+            "in_flight",
+            "unresolved",
+            "open",
+            "final",
+        )
         forecast = ("blocked_by", "blocked_why", "eta_s", "eta_assuming", "as_of")
         return {
             **{name: status[name] for name in (*kept, *forecast)},

@@ -88,6 +88,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"GET {CAMPAIGN}/agents": plainly,
     f"GET {CAMPAIGN}/unresolved": plainly,
     f"POST {CAMPAIGN}/unresolved/{{attempt_id}}": order(decision="give_up"),
+    "POST /api/v1/contacts/{contact_id}/disposition": order(disposition="sale"),
     f"PATCH {CAMPAIGN}/rules": order(max_attempts=2),
     f"POST {CAMPAIGN}/{{action}}": plainly,
     "POST /api/v1/numbers/search": lambda tenant: {
@@ -178,6 +179,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
 REFUSED = {
     "POST /sign-in": (401,),
     f"POST {CAMPAIGN}/unresolved/{{attempt_id}}": (409,),
+    "POST /api/v1/contacts/{contact_id}/disposition": (409,),
     f"POST {PAGE}/unresolved/{{attempt_id}}": (409,),
     f"POST {PAGE}/{{action}}": (409,),
     "POST /keys/{key_id}/revoke": (404,),
@@ -326,6 +328,7 @@ def filled(route: str, tenant: Tenant) -> str:
         "key_id": tenant.key_id,
         "agent_id": tenant.agent_id,
         "attempt_id": tenant.attempt,
+        "contact_id": f"{tenant.campaign}-3",
         "action": "start",
         "n": "3",
         "kind": "attempts",

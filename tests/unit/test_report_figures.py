@@ -41,6 +41,7 @@ def attempts(draw):
         answered_by=draw(st.sampled_from([None, "human", "machine"])),
         http_status=draw(st.sampled_from([None, 200, 429])),
         is_final=draw(st.booleans()),
+        disposition=draw(st.sampled_from([None, "sale", "wrong_number"])),
     )
 
 
@@ -185,6 +186,8 @@ def test_the_sums_hold_for_any_contacts(some):
 def test_every_table_adds_up_to_all_attempts(some):
     made = report(counted(some))
 
+    talked = sum(one.tally.connected for one in made.by_disposition)
+    assert talked == made.total.connected == sum(one.tally.calls for one in made.by_disposition)
     for groups in (made.by_agent, made.by_hour, made.by_attempt, made.by_outcome):
         for name in ("attempts", "charged", "calls", "agent_answered", "connected", "talk_s"):
             assert sum(getattr(one.tally, name) for one in groups) == getattr(made.total, name)

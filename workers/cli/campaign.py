@@ -35,6 +35,7 @@ def list_(*, as_json: AsJson = False) -> None:
                     "waiting": counts.waiting,
                     "in_flight": counts.in_flight,
                     "unresolved": counts.unresolved,
+                    "open": counts.open,
                     "final": counts.final,
                 }
                 for account, campaign, counts in found
@@ -44,7 +45,7 @@ def list_(*, as_json: AsJson = False) -> None:
     if not found:
         say("No campaigns yet. Load one: dialer campaign load FILE --name NAME")
         return
-    numbers = ("accepted", "waiting", "in flight", "unresolved", "final")
+    numbers = ("accepted", "waiting", "in flight", "unresolved", "open", "final")
     several = ("account",) if len(wirings) > 1 else ()
     table = plain_table(*several, "id", "name", "state", *numbers, numbers=numbers)
     for account, campaign, counts in found:
@@ -60,6 +61,7 @@ def list_(*, as_json: AsJson = False) -> None:
                     counts.waiting,
                     counts.in_flight,
                     counts.unresolved,
+                    counts.open,
                     counts.final,
                 )
             ),

@@ -126,6 +126,10 @@ COMMANDS: Table = {
                 "contact:call_back",
                 "Let a contact wait until then. Hours, caps, suppression and pause hold all the same.",
             ),
+            "disposition": Command(
+                "contact:disposition",
+                "Say what came of the conversation with a contact, or correct what was said.",
+            ),
         },
     ),
     "agents": Group(

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from campaigns.attempt import Attempt
 from dialer.ids import ContactId
+from dialer.settling.disposing import Said, dispose
 from dialer.steering.calling_back import call_back as set_call_back
 from dialer.store import Campaign
 from dialer.store.snapshot import ContactLine
@@ -64,6 +65,39 @@ def call_back(
     state = wiring.campaigns.find(campaign.id).state
     if state != "running":
         say(f"{escape(campaign.name)} is {state}: dialer campaign start {escape(campaign.name)}")
+
+
+def disposition(
+    contact: Id,
+    name: Annotated[
+        str, typer.Argument(metavar="DISPOSITION", help="One of those its campaign has.")
+    ],
+    *,
+    note: Annotated[str, typer.Option(metavar="TEXT", help="A line beside it.")] = "",
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="The customer wants to be called then: 2026-11-24T15:30, in the campaign's zone.",
+        ),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say what came of the conversation with a contact, or correct what was said.
+
+    What follows from it is done at once; that a customer is never to be called again stays.
+    """
+    wiring = open_wiring()
+    campaign, line = _find(wiring, contact)
+    id_ = ContactId(campaign.id, line.n)
+    due_at = _instant(at, campaign) if at else None
+    said = Said(name, by="the command line", note=note, call_back_at=due_at)
+    after = dispose(wiring.db, wiring.settling, id_, said)
+    if as_json:
+        given = {"attempt_no": after.no, "disposition": after.disposition, "note": after.note}
+        say_json({"contact_id": str(id_)} | given)
+    else:
+        say(f"Contact {id_}: {after.disposition}.")
 
 
 def _find(wiring: Wiring, text: str) -> tuple[Campaign, ContactLine]:

@@ -59,6 +59,7 @@ WORDS: dict[str, Did | None] = {
     "contact show": READS,
     "contact add": Did.CONTACT_ADDED,
     "contact call-back": Did.CONTACT_CALLED_BACK,
+    "contact disposition": Did.DISPOSITION_GIVEN,
     "suppress add": Did.NUMBERS_SUPPRESSED,
     "suppress remove": Did.NUMBER_UNSUPPRESSED,
     "suppress list": READS,

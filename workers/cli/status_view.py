@@ -25,7 +25,13 @@ _WIDTH = 100
 _BAR_CELLS = 60
 _SPARK_CELLS, _SPARK_CELL_S = 30, 10
 _SPARKS = " ▁▂▃▄▅▆▇█"
-_STYLES = {"final": "green", "in_flight": "cyan", "unresolved": "magenta", "waiting": "grey37"}
+_STYLES = {
+    "final": "green",
+    "open": "yellow",
+    "in_flight": "cyan",
+    "unresolved": "magenta",
+    "waiting": "grey37",
+}
 _STATE_STYLES = {
     CampaignState.RUNNING: "bold cyan",
     CampaignState.PAUSED: "bold yellow",
@@ -94,7 +100,7 @@ def line(status: Status) -> str:
     bound = f" · {status.binding.sentence}" if status.binding else ""
     return (
         f"{status.campaign.state}: {counts.final:,} of {counts.accepted:,} final, "
-        f"{counts.in_flight} in flight, {counts.unresolved} unresolved, "
+        f"{counts.in_flight} in flight, {counts.unresolved} unresolved, {counts.open} open, "
         f"{status.rate.last_60_s} requests in the last minute{bound}"
     )
 

@@ -72,6 +72,18 @@ def _attempt(id_: AttemptId, attempt: Attempt) -> Iterator[Event]:
             f"{attempt.outcome}, told by {attempt.source}; it {charged} as an attempt",
             id_,
         )
+    yield from _afterwards(id_, attempt)
+
+
+def _afterwards(id_: AttemptId, attempt: Attempt) -> Iterator[Event]:
+    if attempt.disposition:
+        noted = f": {attempt.note}" if attempt.note else ""
+        yield Event(
+            attempt.disposition_at,
+            "disposition",
+            f"{attempt.disposition}, said by {attempt.disposition_by or 'somebody'}{noted}",
+            id_,
+        )
     if attempt.first_outcome:
         yield Event(
             attempt.settled_at,

@@ -26,6 +26,7 @@ from dialer.loading.loading import AlreadyLoaded, LoadRefused, StartRefused
 from dialer.logger import get_logger
 from dialer.settings import SettingsError
 from dialer.settling.deciding import NotUndecided
+from dialer.settling.disposing import NotDisposed
 from dialer.steering.calling_back import NoCallBack
 from dialer.steering.changing_rules import RulesRefused
 from dialer.steering.starting import SecondPersonNeeded
@@ -216,6 +217,7 @@ _PLAIN: dict[type[Exception], tuple[int, str]] = {
     SecondPersonNeeded: (409, "second_person_needed"),
     NotPlain: (422, "invalid"),
     NotUndecided: (409, "not_unresolved"),
+    NotDisposed: (409, "not_taken"),
     NoCallBack: (409, "no_call_back"),
     NotDone: (409, "not_done"),  # of any other kind: what stands before it is more than that
     ProviderError: (502, "provider"),

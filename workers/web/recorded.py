@@ -50,6 +50,7 @@ WORDS: dict[str, Did] = {
     "POST /api/v1/agents": Did.AGENTS_LOADED,
     "PUT /api/v1/agents/{agent}/presence": Did.PRESENCE_SET,
     "PUT /api/v1/agents/{agent}/shift": Did.SHIFT_SET,
+    "POST /api/v1/contacts/{contact}/disposition": Did.DISPOSITION_GIVEN,
     "PUT /api/v1/suppressions": Did.NUMBERS_SUPPRESSED,
     "POST /api/v1/suppressions": Did.NUMBERS_SUPPRESSED,
     "POST /api/v1/suppressions/remove": Did.NUMBER_UNSUPPRESSED,

@@ -296,7 +296,7 @@ class Rehearsals:
 
 _COUNTS = (
     *("rows", "accepted", "rejected", "duplicate"),
-    *("waiting", "in_flight", "unresolved", "final"),
+    *("waiting", "in_flight", "unresolved", "open", "final"),
     *("attempts", "charged", "calls"),
 )
 

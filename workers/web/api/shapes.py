@@ -50,6 +50,7 @@ class CampaignLine(BaseModel):
     waiting: int
     in_flight: int
     unresolved: int
+    open: int = Field(description="Talked to; the agent is to say what came of it.")
     final: int
     outcomes: dict[str, int]
     created_at: datetime
@@ -81,6 +82,7 @@ class CampaignStatus(Open):
     waiting: int
     in_flight: int
     unresolved: int
+    open: int = Field(description="Talked to; the agent is to say what came of it.")
     final: int
     outcomes: dict[str, int]
     attempts: int
@@ -290,6 +292,7 @@ def campaign_line(campaign: Campaign, counts: Counts) -> CampaignLine:
         waiting=counts.waiting,
         in_flight=counts.in_flight,
         unresolved=counts.unresolved,
+        open=counts.open,
         final=counts.final,
         outcomes=counts.outcomes,
         created_at=_instant(campaign.created_at),
@@ -317,11 +320,11 @@ def contact_detail(campaign: Campaign, line: ContactLine, *, masked: bool = Fals
 def attempt_document(
     id_: AttemptId, attempt: Attempt, *, name: str = "", masked: bool = False
 ) -> AttemptDocument:
-    """Tell an attempt; masked without its recording and the customer's name."""
+    """Tell an attempt; masked without its recording, its note and the customer's name."""
     beside = {"attempt_id": str(id_), "contact_id": str(id_.contact)}
     is_unknown = attempt.state is AttemptState.UNKNOWN
     if masked:
-        attempt = attempt._replace(recording_url=None)
+        attempt = attempt._replace(recording_url=None, note=None, disposition_by=None)
     return AttemptDocument(
         **{
             column.name: _told(column, beside.get(column.name) or getattr(attempt, column.field))

@@ -60,6 +60,7 @@ def progress(campaign_id: str, counts: Counts, retries: int = 0) -> Bar:
     return bar(
         [
             ("final", "final", counts.final, f"{rows}final"),
+            ("open", "open for a disposition", counts.open, f"{rows}open"),
             ("flight", "in flight", counts.in_flight, f"{rows}in_flight"),
             ("unresolved", "unresolved", counts.unresolved, f"{rows}unresolved"),
             ("retry", "waiting for a retry", retries, f"{rows}retry"),

@@ -1,0 +1,137 @@
+"""Use case: somebody says what came of a conversation; it is kept, and what follows is done at once.
+
+The agent says it once. Only who runs the desk may say it again, and nobody takes back that a customer
+is never to be called.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from campaigns.attempt import Attempt, Outcome
+from campaigns.dispositions import Disposition, FollowUp, chosen, plain_note
+from dialer.deeds import tell
+from dialer.errors import NotDone
+from dialer.ids import ContactId
+from dialer.logger import get_logger
+from dialer.settling.settling import Settling
+from dialer.store import Attempts, Campaigns, Database
+from dialer.store.attempts import Disposed, Follows, OpenAttempt, SidTaken
+from dialer.store.campaigns import CampaignNotFound
+from dialer.store.contacts import Contacts
+
+log = get_logger(__name__)
+
+
+class NotDisposed(NotDone):
+    """What was said is not taken; says why, and nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody says of a conversation.
+
+    Args:
+        name: Of one of the campaign's dispositions.
+        by: Who says it, for reports.
+        call_back_at: The customer wants to be called then, whatever else would follow.
+        agent: Whose conversation it has to be, E.164; None: whoever runs the desk says it, of anybody's,
+            and may correct what was said before.
+        no: Of the attempt; None: the contact's last one.
+    """
+
+    name: str
+    by: str
+    note: str = ""
+    call_back_at: datetime | None = None
+    agent: str | None = None
+    no: int | None = None
+
+
+def dispose(db: Database, settling: Settling, id_: ContactId, said: Said) -> Attempt:
+    """Keep what was said of a conversation, and do what follows; saying it twice changes nothing.
+
+    Raises:
+        NotDisposed: Nothing was changed.
+    """
+    one, disposition, follow_up_of = _asked(db, id_, said)
+    try:
+        note = plain_note(said.note)
+    except ValueError as error:
+        raise NotDisposed(str(error)) from None
+    now_s = db.now()
+    before = one.attempt
+    refused = ""
+
+    def change(now: Attempt) -> Attempt | None:
+        nonlocal before, refused
+        before = now
+        refused = _why_not(now, said, follow_up_of.get(now.disposition or ""))
+        if refused or (now.disposition, now.note) == (disposition.name, note):
+            return None
+        return now._replace(
+            disposition=disposition.name, disposition_at=now_s, disposition_by=said.by, note=note
+        )
+
+    follows = Follows(disposed=_follows(disposition, said, now_s, agent=one.attempt.agent))
+    after = settling.update(one.id, change, follows=follows)
+    if refused or after is None or isinstance(after, SidTaken):
+        raise NotDisposed(f"contact {id_} {refused or 'does not exist'}")
+    tell(
+        on=f"contact {id_}",
+        before={"disposition": before.disposition},
+        after={"disposition": after.disposition, "attempt": str(one.id)},
+    )
+    log.info("disposition_given", contact_id=str(id_), disposition=disposition.name)
+    return after
+
+
+def _asked(
+    db: Database, id_: ContactId, said: Said
+) -> tuple[OpenAttempt, Disposition, dict[str, FollowUp]]:
+    """Find the attempt that is spoken of, what is said of it, and what each word leads to."""
+    try:
+        rules = Campaigns(db).find(id_.campaign).rules
+        disposition = chosen(rules.disposition, said.name)
+    except CampaignNotFound:
+        raise NotDisposed(f"contact {id_} does not exist") from None
+    except ValueError as error:
+        raise NotDisposed(str(error)) from None
+    contact = Contacts(db).get(id_.campaign, id_.n)
+    one = contact and Attempts(db).of_contact(id_, said.no or contact.made)
+    if not one:
+        raise NotDisposed(f"contact {id_} was not called")
+    return one, disposition, {one.name: one.follow_up for one in (*rules.disposition, disposition)}
+
+
+def _why_not(attempt: Attempt, said: Said, earlier: FollowUp | None) -> str:
+    """Say why this may not be said of an attempt; '' = it may."""
+    if said.agent is not None and attempt.agent != said.agent:
+        return "is not this agent's"
+    if attempt.outcome is None:
+        return "is still on its call, or nobody knows yet that it ended; say it in a moment"
+    if attempt.outcome is not Outcome.CONNECTED:
+        return f"was not talked to: the call ended as {attempt.outcome}"
+    if attempt.disposition is None or attempt.disposition == said.name:
+        return ""
+    if said.agent is not None:
+        return (
+            f"has its disposition already, {attempt.disposition}; who runs the desk may change it"
+        )
+    if earlier is FollowUp.SUPPRESS or attempt.disposition == "do_not_call":
+        return "asked never to be called again, and that stays"
+    return ""
+
+
+def _follows(disposition: Disposition, said: Said, now_s: float, *, agent: str) -> Disposed:
+    follow_up, due_s = disposition.follow_up, None
+    suppress = None
+    if follow_up is FollowUp.SUPPRESS:
+        entry = {"at": now_s, "source": "disposition", "why": f"{disposition.name}, by {said.by}"}
+        suppress = json.dumps(entry)
+    elif said.call_back_at:
+        due_s = max(0.0, said.call_back_at.timestamp() - now_s)
+    elif follow_up is FollowUp.RETRY:
+        due_s = float(disposition.retry_s)
+    closes = follow_up in {FollowUp.FINAL, FollowUp.SUPPRESS} and due_s is None
+    return Disposed(disposition.name, agent.removeprefix("+"), closes, due_s, suppress)

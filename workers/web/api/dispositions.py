@@ -1,0 +1,54 @@
+"""What came of a conversation, as an agent or another program tells it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import AwareDatetime, Field
+
+from campaigns.dispositions import LONGEST_NOTE
+from dialer.ids import ContactId
+from dialer.settling.disposing import Said, dispose
+from dialer.store.attempts import Attempts
+from workers.web.api.needs import Operator, TheDesk
+from workers.web.api.shapes import AttemptDocument, Order, Whole, attempt_document
+from workers.web.problems import Problem
+
+router = APIRouter(prefix="/contacts", tags=["contacts"])
+
+
+class DispositionOrder(Order):
+    """What came of a conversation; what was said before is corrected, but not that nobody calls again."""
+
+    disposition: str = Field(max_length=40, description="One of the campaign's.")
+    note: str = Field("", max_length=LONGEST_NOTE)
+    call_back_at: AwareDatetime | None = Field(
+        None, description="The customer wants to be called then, whatever else would follow."
+    )
+    attempt_no: Whole | None = Field(None, ge=1, le=65_535, description="The last one otherwise.")
+
+
+@router.post("/{contact_id}/disposition")
+def give_disposition(
+    visitor: Operator,
+    services: TheDesk,
+    contact_id: Annotated[str, Path(max_length=20, description="As reports have it.")],
+    order: DispositionOrder,
+) -> AttemptDocument:
+    """Say what came of the conversation with a contact; what follows from it is done at once."""
+    id_ = ContactId.parse(contact_id)
+    if id_ is None:
+        raise Problem(404, "not_found", "There is no such contact.")
+    wiring = services.wiring
+    wiring.campaigns.find(id_.campaign)
+    said = Said(
+        order.disposition,
+        by=visitor.name,
+        note=order.note,
+        call_back_at=order.call_back_at,
+        no=order.attempt_no,
+    )
+    attempt = dispose(wiring.db, wiring.settling, id_, said)
+    one = Attempts(wiring.db).of_contact(id_, attempt.no)
+    if one is None:
+        raise Problem(404, "not_found", "There is no such contact any more.")
+    return attempt_document(one.id, attempt)
