@@ -99,6 +99,7 @@ local function dispose(campaign, n, c, said)
       return
     end
     count(campaign, 'outcome:connected', -1)
+    event('contact.reopened', campaign, n, nil, 'connected')
     c.outcome = 0
   elseif c.state ~= OPEN then
     return
@@ -273,6 +274,7 @@ local function record(one)
       count(campaign, 'disposition:' .. was, -1)
     end
     count(campaign, 'disposition:' .. said.name, 1)
+    event('contact.dispositioned', campaign, n, no, said.name, version)
     if c.made == no then
       dispose(campaign, n, c, said)
     elseif said.suppress then

@@ -164,7 +164,7 @@ def test_do_not_call_is_in_force_before_the_next_gate_of_any_campaign(account, d
 
     assert len(account.company.calls) == 1
     assert account.contact(other).outcome == "suppressed"
-    ((number, _),) = SuppressionList(db, None).entries()
+    ((number, _),) = SuppressionList.of(db, None).entries()
     assert number == customer(1)[1:]
     check_conservation(db)
 
@@ -174,7 +174,7 @@ def test_do_not_call_may_be_said_wherever_dispositions_are(account, db):
 
     say(account, campaign, "do_not_call")
 
-    assert dict(SuppressionList(db, None).entries())
+    assert dict(SuppressionList.of(db, None).entries())
 
 
 ################################################################ whose, and how often
@@ -272,7 +272,7 @@ def test_nobody_takes_back_that_a_customer_is_never_to_be_called(account, db, ca
     with pytest.raises(NotDisposed, match="that stays"):
         say(account, campaign, "sale")
 
-    assert dict(SuppressionList(db, None).entries())
+    assert dict(SuppressionList.of(db, None).entries())
     check_conservation(db)
 
 

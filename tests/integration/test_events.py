@@ -15,6 +15,7 @@ from dialer.agents.presence import Presences
 from dialer.agents.registry import Registry
 from dialer.dialing.resuming import resume_account
 from dialer.ids import AttemptId, ContactId
+from dialer.settling.disposing import Said, dispose
 from dialer.steering.calling_back import call_back
 from dialer.store import Holds
 from dialer.store.event_codes import EVENT_CODES
@@ -223,3 +224,16 @@ def test_scripts_tell_of_kinds_that_have_a_number(script):
 def test_each_kind_has_a_number_of_its_own():
     assert set(EVENT_CODES) == set(EventKind)
     assert len(set(EVENT_CODES.values())) == len(EVENT_CODES)
+
+
+def test_what_came_of_a_conversation_is_told_before_the_end_that_follows(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], disposition=["sale:final"])
+    account.dial_one()
+    account.end_all()
+    said = Said("sale", by="Asha")
+
+    dispose(db, account.settling, ContactId(campaign, 1), said)
+    dispose(db, account.settling, ContactId(campaign, 1), said)
+
+    assert kinds(db)[-3:] == ["contact.dispositioned", "contact.final", "campaign.completed"]
+    check_conservation(db)
