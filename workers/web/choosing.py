@@ -90,7 +90,7 @@ def _has_campaign(services: "Services", id_: str) -> bool:
 
 _NAMING: dict["re.Pattern[str]", _Has] = {
     re.compile(r"(?:/api/v1)?/campaigns/([^/]+)(?:/.*)?", re.DOTALL): _has_campaign,
-    re.compile(r"/api/v1/rehearsals/([^/]+)(?:/.*)?", re.DOTALL): (
+    re.compile(r"(?:/api/v1)?/rehearsals/([^/]+)(?:/.*)?", re.DOTALL): (
         lambda services, id_: services.rehearsals.has(id_)
     ),
     re.compile(r"/imports/([^/]+)(?:/.*)?", re.DOTALL): (

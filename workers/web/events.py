@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
+import redis
 from starlette.responses import StreamingResponse
 
 from dialer.clock import boottime_s
@@ -50,6 +51,8 @@ async def _written(
             upcoming = asyncio.ensure_future(anext(events, None))
     except TooManyWatchers:
         yield "event: full\ndata: {}\n\n"
+    except redis.RedisError:
+        yield "event: away\ndata: {}\n\n"
     finally:
         upcoming.cancel()
         await asyncio.gather(upcoming, return_exceptions=True)

@@ -123,21 +123,25 @@ class Watching:
 
 
 class _Feed:
-    """One campaign's readings."""
+    """One campaign's readings; without Redis those who watch are told so, and come again."""
 
     def __init__(self, watching: Watching, campaign: str) -> None:
         self._watching = watching
         self._campaign = campaign
         self._latest: Reading | None = None
+        self._lost: redis.RedisError | None = None
         self._news = asyncio.Condition()
         self.watchers = 0
         self._task = asyncio.create_task(self._read_on(), name=f"watch {campaign}")
 
     async def newer_than(self, seen: Reading | None) -> Reading:
         async with self._news:
-            while self._latest is None or self._latest is seen:
+            while True:
+                if self._lost is not None:
+                    raise self._lost
+                if self._latest is not None and self._latest is not seen:
+                    return self._latest
                 await self._news.wait()
-            return self._latest
 
     def stop(self) -> None:
         self._task.cancel()
@@ -148,12 +152,16 @@ class _Feed:
                 reading = await self._watching.read(self._campaign)
             except redis.RedisError as error:
                 log.warning("watching_failed", campaign_id=self._campaign, message=str(error))
+                await self._tell(None, error)
                 await asyncio.sleep(_AFTER_FAULT_S)
                 continue
-            async with self._news:
-                self._latest = reading
-                self._news.notify_all()
+            await self._tell(reading, None)
             await asyncio.sleep(_EVERY_S)
+
+    async def _tell(self, reading: Reading | None, lost: redis.RedisError | None) -> None:
+        async with self._news:
+            self._latest, self._lost = reading, lost
+            self._news.notify_all()
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -28,6 +27,7 @@ from workers.web.pages import (
     start,
 )
 from workers.web.pages.manual import manual_routes
+from workers.web.pages.problem_pages import ProblemPages, problem_page, wants_page
 from workers.web.pages.rendering import Renderer
 from workers.web.pages.static import static_routes
 from workers.web.problems import EXPECTED_ERRORS, problem_of, problem_response
@@ -68,6 +68,7 @@ def pages_app(
         ],
         middleware=[
             Middleware(SecurityHeaders),
+            Middleware(ProblemPages),
             Middleware(TurnedAway, audit=services.audit),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(
@@ -96,13 +97,6 @@ async def _error_page(request: Request, error: Exception) -> Response:
     problem = problem_of(request, error)
     if problem.status >= 500:
         log.error("page_failed", path=request.url.path, code=problem.code, exc_info=error)
-    if "text/html" not in request.headers.get("accept", ""):
-        return problem_response(problem)
-    renderer: Renderer = request.app.state.renderer
-    with suppress(Exception):  # an error page must not fail for what failed the page
-        page = await renderer.page(
-            request, "error.html", status_code=problem.status, problem=problem, needs_redis=False
-        )
-        page.headers.update(problem.headers or {})
-        return page
-    return problem_response(problem)
+    return (
+        await problem_page(request, problem) if wants_page(request) else problem_response(problem)
+    )

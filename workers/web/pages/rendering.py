@@ -18,6 +18,14 @@ from workers.web.pages.static import static_url
 from workers.web.problems import Problem
 from workers.web.services import Services
 
+PAGE_LINKS = (
+    ("/", "Campaigns"),
+    ("/agents", "Agents"),
+    ("/suppression", "Suppression"),
+    ("/health", "Health"),
+)
+"""Pages that everybody may open, as they stand in the header."""
+
 
 class Renderer:
     """Renders pages of one web process."""
@@ -56,6 +64,8 @@ class Renderer:
             else [],
             stops=stops,
             path=request.url.path,
+            page_links=PAGE_LINKS,
+            is_away=context.pop("is_away", False),
             masked=visitor is None or visitor.is_masked,
             can_operate=bool(visitor and visitor.may(Scope.OPERATE)),
             can_upload=bool(visitor and visitor.may(Scope.UPLOAD)),

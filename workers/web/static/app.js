@@ -1,6 +1,7 @@
 // What the pages do beyond links and forms; each works without it, live updates aside.
 
 import { askBeforeSubmit } from "./confirm.js";
+import { heal } from "./heal.js";
 import { followCampaign } from "./live.js";
 import { keepFresh } from "./refresh.js";
 import { sendWithProgress } from "./upload.js";
@@ -10,5 +11,6 @@ document.documentElement.classList.add("scripted");
 askBeforeSubmit(document);
 for (const form of document.querySelectorAll("form[data-upload]")) sendWithProgress(form);
 for (const page of document.querySelectorAll("[data-live]")) followCampaign(page);
+if (document.querySelector("[data-heal]")) heal();
 keepFresh([...document.querySelectorAll("[data-refresh]")]);
 for (const card of document.querySelectorAll("[data-working]")) waitForWork(card);

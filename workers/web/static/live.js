@@ -1,9 +1,13 @@
 // Keeps a campaign's page as the campaign stands: pieces that changed come as server-sent events.
 
 const OVER = new Set(["completed", "cancelled"]);
+const AGAIN_MS = 3000;
 
 export function followCampaign(page) {
-  if (OVER.has(page.dataset.state)) return;
+  if (!OVER.has(page.dataset.state)) open(page);
+}
+
+function open(page) {
   const told = page.querySelector("[data-connection]");
   const source = new EventSource(page.dataset.live);
 
@@ -16,7 +20,19 @@ export function followCampaign(page) {
   source.addEventListener("ended", () => source.close());
   source.addEventListener("signed_out", () => { source.close(); location.reload(); });
   source.addEventListener("full", () => say(told, "Too many people are watching; trying again …", true));
-  source.addEventListener("error", () => say(told, "Not connected, trying again … figures may be old", true));
+  source.addEventListener("away", () => say(told, "Redis does not answer, trying again … figures are old", true));
+  source.addEventListener("error", () => {
+    if (!told.textContent) say(told, "Not connected, trying again … figures may be old", true);
+    // a browser gives up where it is answered with an error, as while Redis is away
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => openAgain(page), AGAIN_MS);
+  });
+}
+
+async function openAgain(page) {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (answer?.redirected || answer?.status === 404) location.reload();
+  else if (answer?.ok) open(page);
+  else setTimeout(() => openAgain(page), AGAIN_MS);
 }
 
 // The server escapes what people typed, and the page's policy runs no inline script.

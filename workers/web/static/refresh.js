@@ -1,17 +1,28 @@
 // Reads a page again now and then, and shows what changed; not a part in which somebody writes.
+// While it cannot be read, the page says since when its figures are old.
 
 const EVERY_MS = 5000;
 
 export function keepFresh(parts) {
   if (!parts.length) return;
+  let read = new Date();
   setInterval(async () => {
     if (document.hidden) return;
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!answer || !answer.ok || answer.redirected) return;
+    if (answer?.redirected) return location.reload();
+    sayOld(answer?.ok ? null : read);
+    if (!answer?.ok) return;
+    read = new Date();
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of parts) {
       const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
       if (fresh && !part.contains(document.activeElement)) part.replaceChildren(...fresh.childNodes);
     }
   }, EVERY_MS);
+}
+
+function sayOld(since) {
+  const note = document.querySelector("[data-stale]");
+  note.hidden = !since;
+  if (since) note.textContent = `The server does not answer: what you see is of ${since.toLocaleTimeString()}. Trying again …`;
 }

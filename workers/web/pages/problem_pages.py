@@ -1,0 +1,93 @@
+"""Problems as pages: whoever asks for a page gets one, wherever on its way the request failed.
+
+Most of what stands before the routes answers with problem details. Without Redis nobody even knows
+who asks, so the page of that says what is known of each page, and looks again by itself.
+"""
+
+import json
+from contextlib import suppress
+from typing import cast
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from workers.web.pages.rendering import Renderer
+from workers.web.problems import Problem, problem_response
+
+NAMES = {
+    "/": "Campaigns",
+    "/agents": "Agents",
+    "/suppression": "Numbers never called",
+    "/health": "Health",
+    "/keys": "Keys",
+    "/audit": "Audit",
+}
+"""Pages by their path; others are about a campaign."""
+
+_PROBLEM = "application/problem+json"
+_AWAY = "redis_away"
+
+
+def wants_page(request: Request) -> bool:
+    """Tell whether a person asks, by a browser."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+async def problem_page(request: Request, problem: Problem) -> Response:
+    """Show a problem to a person."""
+    renderer = cast("Renderer", request.app.state.renderer)
+    with suppress(Exception):  # an error page must not fail for what failed the page
+        page = await renderer.page(
+            request,
+            "away.html" if problem.code == _AWAY else "error.html",
+            status_code=problem.status,
+            problem=problem,
+            needs_redis=False,
+            is_away=problem.code == _AWAY,
+            name=NAMES.get(request.url.path, "Campaign"),
+            may_look_again=request.method == "GET",
+        )
+        page.headers.update(problem.headers or {})
+        return page
+    return problem_response(problem)
+
+
+class ProblemPages:
+    """Puts a page in the place of problem details that a person would see."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not wants_page(Request(scope)):
+            await self._app(scope, receive, send)
+            return
+        start: Message | None = None
+        body = b""
+
+        async def send_page(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start" and _is_problem(message):
+                start = message
+            elif start is None:
+                await send(message)
+            else:
+                body += message.get("body", b"")
+                if not message.get("more_body", False):
+                    page = await problem_page(Request(scope), _read(start, body))
+                    await page(scope, receive, send)
+
+        await self._app(scope, receive, send_page)
+
+
+def _is_problem(message: Message) -> bool:
+    return Headers(raw=message["headers"]).get("content-type", "").startswith(_PROBLEM)
+
+
+def _read(start: Message, body: bytes) -> Problem:
+    found = json.loads(body)
+    headers = Headers(raw=start["headers"])
+    kept = {name: headers[name] for name in ("retry-after", "allow") if name in headers}
+    return Problem(start["status"], found["code"], found["detail"], headers=kept)
