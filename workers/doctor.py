@@ -21,7 +21,13 @@ from dialer.store.processes import ROLES
 from dialer.store.replies import why_no_writes
 from dialer.store.rights import Right, missing_rights
 from dialer.terms import terms_of
-from dialer.watching.health import NEARLY_FULL, RedisHealth, read_redis_health
+from dialer.watching.health import (
+    NEARLY_FULL,
+    AccountStops,
+    RedisHealth,
+    account_stops,
+    read_redis_health,
+)
 from dialer.watching.status import alive
 from workers.web.loopback import MAKE_A_KEY, require_key_beyond_loopback
 from workers.wiring import Wiring
@@ -71,6 +77,7 @@ def examine_account(wiring: Wiring) -> Iterator[Finding]:
             yield from _redis(wiring)
         else:
             yield _processes(wiring)
+            yield from _account(wiring)
             yield from _sick_hosts(wiring)
             yield from agreement(wiring)
     except redis.RedisError as error:
@@ -111,6 +118,7 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
     yield from _durability(wiring, health)
     yield _keys(wiring)
     yield _processes(wiring)
+    yield from _account(wiring)
     yield from _sick_hosts(wiring)
     yield from agreement(wiring)
 
@@ -269,6 +277,25 @@ def _processes(wiring: Wiring) -> Finding:
         ", ".join(f"{role} {found.get(role, 0)}" for role in ROLES),
         f"start {', '.join(missing)}: dialer up" if missing else "",
     )
+
+
+def _account(wiring: Wiring) -> Iterator[Finding]:
+    """Examine whether the account may dial: nothing else matters while it may not."""
+    stops = account_stops(wiring.db)
+    if stops.stopped:
+        says = f"the provider refuses it: {stops.stopped}"
+        yield Finding("account", Verdict.FAIL, says, "mend that, then: dialer account resume")
+    if stops.hold:
+        yield Finding(
+            "account",
+            Verdict.FAIL,
+            f"on hold: {stops.hold}",
+            "dialer hold show tells what it waits for",
+        )
+    if stops.capped:
+        yield Finding("account", Verdict.WARN, stops.capped, "raise it for today, or wait")
+    if stops == AccountStops():
+        yield Finding("account", Verdict.OK, "neither stopped nor held, and below its caps")
 
 
 def _sick_hosts(wiring: Wiring) -> Iterator[Finding]:

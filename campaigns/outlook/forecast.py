@@ -48,11 +48,18 @@ class Binding:
 
     Args:
         until: When it ends by itself; None: not known, or somebody must act.
+        command: What mends it, for those at a terminal; '' where no command does.
     """
 
     constraint: Constraint
     sentence: str
     until: datetime | None = None
+    command: str = ""
+
+    @property
+    def at_a_terminal(self) -> str:
+        """The sentence, with the command that mends it."""
+        return f"{self.sentence} What mends it: {self.command}" if self.command else self.sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,17 +257,20 @@ def _needs_somebody(now: Situation) -> Iterator[Binding]:
     if now.redis_refuses:
         yield Binding(
             Constraint.REDIS_REFUSES,
-            f"Redis refuses what dialling needs: {_ended(now.redis_refuses)} dialer doctor tells more.",
+            f"Redis refuses what dialling needs: {_ended(now.redis_refuses)}",
+            command="dialer doctor",
         )
     elif not now.feeders:
         yield Binding(
             Constraint.NO_FEEDER,
-            "No feeder runs, so nothing is released; start one with: dialer feeder",
+            "No feeder runs, so nothing is released.",
+            command="dialer feeder",
         )
     if not now.workers:
         yield Binding(
             Constraint.NO_WORKER,
-            "No worker runs, so nothing is dialled; start one with: dramatiq workers.actors",
+            "No worker runs, so nothing is dialled.",
+            command="dramatiq workers.actors",
         )
     if now.settings_differ:
         yield Binding(
@@ -272,8 +282,8 @@ def _needs_somebody(now: Situation) -> Iterator[Binding]:
     if now.stopped:
         yield Binding(
             Constraint.STOPPED,
-            f"The provider refuses the account: {_ended(now.stopped)} Once that is mended: "
-            "dialer account resume",
+            f"The provider refuses the account: {_ended(now.stopped)}",
+            command="dialer account resume",
         )
     if now.account_cap:
         yield Binding(

@@ -97,3 +97,18 @@ def test_w10_a_host_that_cannot_send_is_named(wired, db):
     assert found.verdict is Verdict.FAIL
     assert "dialer-2 cannot send" in found.says
     assert "no route to host" in found.says
+
+
+def test_an_account_that_may_not_dial_is_no_ok_whatever_keeps_it(wired, db):
+    wiring = wired()
+    before = [one for one in examine(wiring) if one.name == "account"]
+
+    db.client.hset(db.key("account"), mapping={"stopped": "HTTP 402: no credit", "stopped_at": 1})
+    wiring.holds.set_by_hand("fire drill")
+    found = [one for one in examine(wiring) if one.name == "account"]
+
+    assert [one.verdict for one in before] == [Verdict.OK]
+    assert [one.verdict for one in found] == [Verdict.FAIL, Verdict.FAIL]
+    assert "402" in found[0].says
+    assert "fire drill" in found[1].says
+    assert all(one.remedy for one in found)

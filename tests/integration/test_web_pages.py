@@ -559,7 +559,7 @@ def test_r9_the_page_names_what_is_not_known_and_each_button_ends_what_it_showed
     assert "Redis was restarted" in left
 
     browser.post("/health/hold", do="release_unknown", hold=later["release_unknown"])
-    assert "Nothing is dialled" not in browser.get("/health").text
+    assert "Redis was restarted" not in browser.get("/health").text
 
 
 @pytest.mark.parametrize("accepts", ["text/html", "application/json"])
@@ -580,3 +580,53 @@ def test_damage_in_redis_shows_nothing_of_itself_on_a_page(
     assert "Something went wrong here" in answer.text
     for shown in ("s3cret", "Traceback", "Error(", "redis", ".py"):
         assert shown not in answer.text
+
+
+# --- what keeps the account from its work stands atop every page
+
+SIGN = "gives a sign of life"
+PAGES = ("/", "/agents", "/suppression", "/health", "/keys", "/audit")
+COMMAND = re.compile(r"\bdialer [a-z]+ [a-z]+|dramatiq|--[a-z]")
+
+
+def alarms(page: str) -> list[str]:
+    return [html.unescape(one) for one in re.findall(r"</strong> ([^<]+)\.\n", page)]
+
+
+def test_a_stop_a_hold_and_missing_processes_stand_atop_every_page_and_ask_for_no_command(
+    web: Site, browser: Browser
+) -> None:
+    where = loaded(browser)
+    browser.post(f"{where}/start")
+    db = web.wiring.db
+    db.client.hset(db.key("account"), mapping={"stopped": "HTTP 402: no credit", "stopped_at": 1})
+    web.wiring.holds.set_by_hand("fire drill")
+
+    for path in (*PAGES, where, f"{where}/contacts", f"{where}/attempts"):
+        page = browser.get(path).text
+        assert alarms(page) == [
+            "Held by hand: fire drill",
+            "The provider refuses the account: HTTP 402: no credit",
+            f"No feeder {SIGN}, so no contact is released",
+            f"No worker {SIGN}, so no request is sent",
+            f"No results process {SIGN}, so calls that end are not settled and agents stay taken",
+        ], path
+        assert "nothing-dials" in page, path
+        assert not COMMAND.search(re.sub(r"<(script|style).*?</\1>|<!--.*?-->", "", page)), path
+
+
+def test_the_banner_s_button_mends_what_it_tells_of_and_is_an_administrator_s(
+    web: Site, browser: Browser
+) -> None:
+    db = web.wiring.db
+    db.client.hset(db.key("account"), mapping={"stopped": "HTTP 402", "stopped_at": 1})
+    web.wiring.holds.set_by_hand("fire drill")
+    reader = web.browser(web.key(Scope.READ)).get("/agents").text
+    held = re.search(r'name="hold" value="([^"]+)"', browser.get("/agents").text)
+    assert held
+
+    browser.post("/health/hold", do="release", hold=held[1])
+    browser.post("/health/hold", do="lift_stop")
+
+    assert "End the hold" not in reader
+    assert not [one for one in alarms(browser.get("/agents").text) if "sign of life" not in one]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from campaigns.campaign import CampaignState
 from campaigns.outlook.blockers import ContactBlocker, HeldNumbers, WaitingContacts, blockers
-from campaigns.outlook.forecast import Constraint
+from campaigns.outlook.forecast import Constraint, in_the_way
 from tests.unit.test_forecast import NIGHT, NOON, situation
 
 NOW_S = int(NOON.timestamp())
@@ -95,9 +95,11 @@ def test_a_contact_that_waits_for_the_whole_campaign_is_not_said_to_wait_for_the
 
 
 def test_a_stopped_account_is_told_with_the_command_that_resumes_it():
-    [stopped] = blockers(situation(stopped="HTTP 401"), waiting(contact()), HELD)
+    now = situation(stopped="HTTP 401")
+    [blocker] = blockers(now, waiting(contact()), HELD)
 
-    assert "dialer account resume" in stopped.sentence
+    assert "dialer account resume" in next(in_the_way(now)).at_a_terminal
+    assert "dialer" not in blocker.sentence
 
 
 def test_the_first_due_instant_is_told():

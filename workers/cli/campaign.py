@@ -142,7 +142,7 @@ def say_steered(wiring: Wiring, campaign: str, *, as_json: bool) -> None:
         return
     say(f"{escape(found.campaign.name)} is {found.campaign.state}.")
     if found.binding and found.campaign.state is CampaignState.RUNNING:
-        note(f"[dim]{escape(found.binding.sentence)}[/dim]")
+        note(f"[dim]{escape(found.binding.at_a_terminal)}[/dim]")
 
 
 def _plain(campaign: Campaign) -> dict[str, Any]:

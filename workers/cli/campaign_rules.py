@@ -71,7 +71,7 @@ def _tell(explanation: Explanation) -> None:
     if status.binding is None:
         say(f"{escape(status.campaign.name)} is {status.campaign.state}: nothing is left to dial.")
         return
-    say(f"[bold]{escape(status.binding.sentence)}[/bold]")
+    say(f"[bold]{escape(status.binding.at_a_terminal)}[/bold]")
     for host in status.situation.sick_hosts:
         say(f"A worker host cannot send and takes no work: {escape(host)}")
     if explanation.blockers:

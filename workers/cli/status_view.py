@@ -97,7 +97,7 @@ def rules_panel(rules: CampaignRules, *, version: int) -> Panel:
 def line(status: Status) -> str:
     """Say it in one line, for a log."""
     counts = status.counts
-    bound = f" · {status.binding.sentence}" if status.binding else ""
+    bound = f" · {status.binding.at_a_terminal}" if status.binding else ""
     return (
         f"{status.campaign.state}: {counts.final:,} of {counts.accepted:,} final, "
         f"{counts.in_flight} in flight, {counts.unresolved} unresolved, {counts.open} open, "
@@ -155,7 +155,7 @@ def _facts(status: Status, history: History, allowance: Allowance) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     if status.binding:
-        table.add_row("now", Text(status.binding.sentence, style="bold"))
+        table.add_row("now", Text(status.binding.at_a_terminal, style="bold"))
     if status.forecast:
         table.add_row("done", _done(status, status.forecast))
     spark = sparkline(history, until_s=status.as_of, allowance=allowance)

@@ -100,7 +100,7 @@ class SameOrigin:
         return Problem(
             421,
             "wrong_host",
-            "Without a key the server answers to localhost alone; make one: dialer key create.",
+            "Without a key the server answers to localhost alone; make one there first, on the page Keys.",
         )
 
 

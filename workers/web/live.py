@@ -14,6 +14,7 @@ import redis
 from dialer.clock import boottime_s
 from dialer.logger import get_logger
 from dialer.store import Campaign, Counts
+from dialer.watching.health import AccountStops, account_stops
 from dialer.watching.overview import AgentNow, Overview, agent_states, read_overview
 from dialer.watching.status import Status
 from workers.web import jobs
@@ -41,12 +42,14 @@ class Reading:
     Args:
         overview: None until it was read for the first time; it may be some seconds old.
         history: (second, requests, refusals) of the last minutes, whole account.
+        stops: What keeps the whole account from dialling.
         agents: What those with open contacts are doing, at most 500 of them.
     """
 
     status: Status
     overview: Overview | None
     history: list[tuple[int, int, int]]
+    stops: AccountStops
     agents: dict[str, AgentNow]
 
 
@@ -117,6 +120,7 @@ class Watching:
         return Reading(
             status=status,
             overview=overview,
+            stops=account_stops(self._wiring.db),
             history=self._wiring.pacing.history(minutes=HISTORY_MIN),
             agents=agent_states(self._wiring.db, numbers),
         )

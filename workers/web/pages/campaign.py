@@ -16,6 +16,7 @@ from dialer.reporting.files import Format
 from dialer.reporting.tables import Kind
 from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign
+from dialer.store.processes import ROLES
 from workers.web.api.campaigns import Action
 from workers.web.api.campaigns import steer as steer_campaign
 from workers.web.api.contacts import attempt_of
@@ -24,12 +25,15 @@ from workers.web.downloads import rejected_csv, report_response
 from workers.web.events import Events, event_stream
 from workers.web.live import Reading
 from workers.web.pages import views
+from workers.web.pages.banners import Banner, banners
 from workers.web.pages.rendering import (
     Renderer,
+    form_tokens,
     plain_form,
     renderer_of,
     require,
 )
+from workers.web.services import Services
 
 _PARTS = (
     "now",
@@ -66,12 +70,19 @@ async def events(request: Request) -> Response:
     campaign = await _campaign(request)
     services, renderer = services_of(request), renderer_of(request)
     visitor = request.state.visitor
+    token, _ = await asyncio.to_thread(form_tokens, services, visitor)
+    seen_by = {
+        "masked": visitor.is_masked,
+        "is_admin": visitor.may(Scope.ADMIN),
+        "csrf_token": token,
+    }
 
     async def changes() -> Events:
         sent: dict[str, str] = {}
         async with aclosing(services.watching.follow(campaign.id, who=visitor.id)) as readings:
             async for reading in readings:
-                rendered = _render(renderer, reading, masked=visitor.is_masked)
+                atop = await asyncio.to_thread(_banners, services, reading)
+                rendered = _render(renderer, reading, {**seen_by, "banners": atop})
                 news = {name: html for name, html in rendered.items() if sent.get(name) != html}
                 sent = rendered
                 state = reading.status.campaign.state
@@ -150,9 +161,14 @@ async def _campaign(request: Request) -> Campaign:
     return await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
 
 
-def _render(renderer: Renderer, reading: Reading, *, masked: bool) -> dict[str, str]:
-    context = _context(reading) | {"masked": masked}
-    return {name: renderer.part(f"parts/{name}.html", **context) for name in _PARTS}
+def _banners(services: Services, reading: Reading) -> list[Banner]:
+    missing = [role for role in ROLES if not reading.status.processes.get(role)]
+    return banners(services.wiring.db, reading.stops, missing)
+
+
+def _render(renderer: Renderer, reading: Reading, seen_by: dict[str, Any]) -> dict[str, str]:
+    context = _context(reading) | seen_by
+    return {name: renderer.part(f"parts/{name}.html", **context) for name in ("stops", *_PARTS)}
 
 
 def _context(reading: Reading) -> dict[str, Any]:

@@ -11,9 +11,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from dialer.access.api_keys import Scope
-from dialer.watching.health import AccountStops, account_stops
+from dialer.clock import boottime_s
+from dialer.store.processes import ROLES
+from dialer.watching.health import account_stops
+from dialer.watching.status import alive
 from workers.web.access import Visitor
 from workers.web.choosing import services_of
+from workers.web.pages.banners import Banner, banners
 from workers.web.pages.static import static_url
 from workers.web.problems import Problem
 from workers.web.services import Services
@@ -32,6 +36,7 @@ class Renderer:
 
     def __init__(self) -> None:
         self._environment = _environment()
+        self._missing = _Missing()
 
     async def page(
         self,
@@ -49,11 +54,10 @@ class Renderer:
         """
         visitor = cast("Visitor | None", getattr(request.state, "visitor", None))
         services = services_of(request)
-        stops = AccountStops()
-        tokens = ("", "")
+        tokens, found = ("", ""), list[Banner]()
         if needs_redis and visitor:
-            stops = await asyncio.to_thread(account_stops, services.wiring.db)
-            tokens = await asyncio.to_thread(_tokens, services, visitor)
+            tokens = await asyncio.to_thread(form_tokens, services, visitor)
+            found = await asyncio.to_thread(self._banners, services)
         html = self._environment.get_template(template).render(
             visitor=visitor,
             csrf_token=tokens[0],
@@ -62,7 +66,7 @@ class Renderer:
             accounts=[one.wiring.name for one in services.desks.open_to(visitor)]
             if visitor
             else [],
-            stops=stops,
+            banners=found,
             path=request.url.path,
             page_links=PAGE_LINKS,
             is_away=context.pop("is_away", False),
@@ -74,9 +78,31 @@ class Renderer:
         )
         return HTMLResponse(html, status_code)
 
+    def _banners(self, services: Services) -> list[Banner]:
+        db = services.wiring.db
+        return banners(db, account_stops(db), self._missing.of(services))
+
     def part(self, template: str, **context: Any) -> str:
         """Render a piece of a page that is sent anew while the page is open."""
         return self._environment.get_template(template).render(**context)
+
+
+class _Missing:
+    """Roles without a process, by account; looked for every few seconds, since it takes a scan."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[float, list[str]]] = {}
+
+    def of(self, services: Services) -> list[str]:
+        at_s, roles = self._found.get(services.sid, (float("-inf"), []))
+        if boottime_s() - at_s > _MISSING_FOR_S:
+            living = alive(services.wiring.db)
+            roles = [role for role in ROLES if role not in living]
+            self._found[services.sid] = boottime_s(), roles
+        return roles
+
+
+_MISSING_FOR_S = 2.0
 
 
 def renderer_of(request: Request) -> Renderer:
@@ -106,7 +132,7 @@ def digits_in(value: str) -> str:
     return "".join(mark for mark in value if mark in "0123456789")[:15]
 
 
-def _tokens(services: Services, visitor: Visitor) -> tuple[str, str]:
+def form_tokens(services: Services, visitor: Visitor) -> tuple[str, str]:
     """Give the tokens for forms about the account, and for those about the session."""
     make = services.authenticator.csrf_token
     return make(visitor, _further(services)), make(visitor)

@@ -14,7 +14,7 @@ function open(page) {
   source.addEventListener("parts", (event) => {
     const { state, parts } = JSON.parse(event.data);
     say(told, "", false);
-    for (const [name, html] of Object.entries(parts)) show(page.querySelector(`[data-part="${name}"]`), html);
+    for (const [name, html] of Object.entries(parts)) show(document.querySelector(`[data-part="${name}"]`), html);
     if (state !== page.dataset.state) showState(page, state);
   });
   source.addEventListener("ended", () => source.close());

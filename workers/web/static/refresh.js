@@ -4,7 +4,7 @@
 const EVERY_MS = 5000;
 
 export function keepFresh(parts) {
-  if (!parts.length) return;
+  if (parts.every((part) => part.dataset.refresh === "stops")) return; // the banners alone ask for nothing
   let read = new Date();
   setInterval(async () => {
     if (document.hidden) return;

@@ -1,0 +1,73 @@
+"""What stands atop every page while something keeps the account from its work, with what mends it."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from dialer.store import Database, Holds
+from dialer.watching.health import AccountStops
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """One thing that is wrong, and the button that mends it.
+
+    Args:
+        sentence: What is wrong, and what follows.
+        is_stop: Nothing is dialled while it lasts.
+        button: For whoever administers; '' where no press mends it.
+        asks: What is asked before it is done.
+        fields: Of the form that is sent to `/health/hold`.
+    """
+
+    sentence: str
+    is_stop: bool = True
+    button: str = ""
+    asks: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+def banners(db: Database, stops: AccountStops, missing: Collection[str]) -> list[Banner]:
+    """Tell all that keeps the account from its work.
+
+    Args:
+        missing: Roles of which no process gives a sign of life.
+    """
+    return [*_stops(db, stops), *_missing(missing)]
+
+
+def _stops(db: Database, stops: AccountStops) -> Iterator[Banner]:
+    held = Holds(db).read() if stops.hold else None
+    if held and held.hand:
+        yield Banner(
+            f"Held by hand: {held.hand.why}",
+            button="End the hold",
+            asks="End the hold that was set by hand? Campaigns that run dial on at once.",
+            fields={"do": "release", "hold": held.hand.id},
+        )
+    if held and held.machine:
+        yield Banner(f"On hold: {held.machine.why}. Dialling goes on by itself when it is safe")
+    if stops.stopped:
+        yield Banner(
+            f"The provider refuses the account: {stops.stopped}",
+            button="It is mended, dial on",
+            asks="Dial on? If the account is still refused, it stops again with the next call.",
+            fields={"do": "lift_stop"},
+        )
+    if stops.capped:
+        yield Banner(stops.capped[:1].upper() + stops.capped[1:])
+
+
+def _missing(roles: Collection[str]) -> Iterator[Banner]:
+    for role, (sentence, is_stop) in _WITHOUT.items():
+        if role in roles:
+            yield Banner(sentence, is_stop)
+
+
+_WITHOUT = {
+    "feeder": ("No feeder gives a sign of life, so no contact is released", True),
+    "worker": ("No worker gives a sign of life, so no request is sent", True),
+    "results": (
+        "No results process gives a sign of life, so calls that end are not settled and agents stay taken",
+        False,
+    ),
+}
