@@ -201,7 +201,10 @@ def forecast(now: Situation, hours: CallingHours) -> Forecast | None:
     begins_at = max(capped_until, back_at or now.at)
     done_at = after_work(begins_at, work, hours, now.zone)
     if done_at is not None and now.last_due_at and now.last_due_at > done_at:
-        done_at = after_work(now.last_due_at, timedelta(0), hours, now.zone)
+        last_at = after_work(now.last_due_at, timedelta(0), hours, now.zone)
+        due = _local(now.last_due_at, now)
+        told = f"the last contact that waits for its time is due {due}, without further retries"
+        return Forecast(last_at, told) if last_at else None
     if done_at is None:
         return None
     caps = ", no daily cap reached again" if capped_until > now.at else ""

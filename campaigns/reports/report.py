@@ -76,14 +76,25 @@ class Pace:
     window_s: float = 60
     ready_s: float | None = None
 
-    def allowed(self, sent: int) -> float | None:
-        """Give how many requests the limit allowed while work was ready.
+    def allowed(self, sent: int, *, busiest: int) -> float | None:
+        """Give how many requests the limit allowed while work was ready; None: nobody can say.
 
-        Never fewer than were sent: work that is sent at once is ready too short to be measured.
+        Work that is sent at once is ready too short to be measured. Where no window came near the
+        limit either, it was not the limit that bound, and a share of it would say nothing.
+
+        Args:
+            busiest: Requests of the busiest window.
         """
         if self.ready_s is None:
             return None
-        return max(float(sent), self.limit * self.ready_s / self.window_s)
+        allowed = self.limit * self.ready_s / self.window_s
+        if allowed >= sent:
+            return allowed
+        return float(sent) if busiest >= _NEAR * self.limit else None
+
+
+_NEAR = 0.9
+"""Of the limit; a busiest window below that was bound by something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +373,10 @@ def kpis(figures: Figures, pace: Pace) -> Iterator[Figure]:
         "connect requests of this campaign in its busiest 60 s",
     )
     yield ratio(
-        "limit_use", sent, pace.allowed(sent), "requests sent ÷ allowed while work was ready"
+        "limit_use",
+        sent,
+        pace.allowed(sent, busiest=figures.most_requests_in(pace.window_s)),
+        "requests sent ÷ allowed while work was ready",
     )
     yield ratio("turned_away_share", figures.turned_away, sent, "answers 429 ÷ requests sent")
     yield ratio(

@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from campaigns.attempt import AttemptState
+from campaigns.attempt import AGENT_ANSWERED, AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.store import Campaign, Database, OpenAttempt
 from dialer.store.external_ids import bearers_of
 from dialer.store.snapshot import ContactLine, cells_of, contact_lines
-from dialer.watching.overview import error_of
+from dialer.watching.overview import error_of, when_due
 
 _MOST_READ = 20_000  # contacts a page; some 0.4 s
 
@@ -21,7 +21,13 @@ Item = TypeVar("Item")
 
 IN_FLIGHT = "in_flight"
 RETRY = "retry"
-"""What may stand for a state beside the states: released or dialing; waiting for another attempt."""
+NOT_TRIED = "not_tried"
+"""What may stand for a state beside the states: released or dialing; waiting for another attempt;
+waiting, without one."""
+
+AGENT_REACHED = "agent_answered"
+NO_OUTCOME = "none"
+"""What may stand for an attempt's outcome: any with an agent on the line; none yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,11 @@ class Filter:
     """Which contacts or attempts; each None lets all through.
 
     Args:
-        state: A contact's state, `in_flight` or `retry`; an attempt's state.
-        outcome: Or the reason why a contact was closed without one.
+        state: A contact's state, `in_flight`, `retry` or `not_tried`; an attempt's state.
+        outcome: Or the reason why a contact was closed without one; of attempts also
+            `agent_answered` and `none`.
+        due: Of contacts that wait for another attempt, when: one of `RETRIES_DUE`.
+        due_at: As seen then, epoch s.
         number: Digits the agent's or customer's number contains.
         error: As `error_of` names it.
         undecided_at: Attempts that a person may decide then, epoch s.
@@ -39,6 +48,8 @@ class Filter:
 
     state: str | None = None
     outcome: str | None = None
+    due: str | None = None
+    due_at: float = 0.0
     agent: str | None = None
     number: str | None = None
     error: str | None = None
@@ -140,12 +151,18 @@ def _fits_contact(line: ContactLine, wanted: Filter) -> bool:
     record = line.record
     return (
         _fits_state(line, wanted.state)
+        and (wanted.due is None or _is_due(line, wanted))
         and (wanted.outcome is None or record.outcome == wanted.outcome)
         and _fits_numbers(record.agent, record.customer, wanted)
         and (
             wanted.error is None or any(error_of(a.attempt) == wanted.error for a in line.attempts)
         )
     )
+
+
+def _is_due(line: ContactLine, wanted: Filter) -> bool:
+    is_retry = _fits_state(line, RETRY)
+    return is_retry and when_due(line.record.due_s - wanted.due_at) == wanted.due
 
 
 def _fits_state(line: ContactLine, wanted: str | None) -> bool:
@@ -157,6 +174,8 @@ def _fits_state(line: ContactLine, wanted: str | None) -> bool:
             return state in {ContactState.RELEASED, ContactState.DIALING}
         case "retry":
             return state is ContactState.WAITING and line.record.made > 0
+        case "not_tried":
+            return state is ContactState.WAITING and not line.record.made
         case _:
             return state == wanted
 
@@ -170,11 +189,23 @@ def _fits_attempt(one: OpenAttempt, wanted: Filter) -> bool:
     )
     return (
         state_fits
-        and (wanted.outcome is None or attempt.outcome == wanted.outcome)
+        and _fits_outcome(attempt.outcome, wanted.outcome)
         and _fits_numbers(attempt.agent, attempt.customer, wanted)
         and (wanted.error is None or error_of(attempt) == wanted.error)
         and (wanted.undecided_at is None or attempt.may_be_decided(now_s=wanted.undecided_at))
     )
+
+
+def _fits_outcome(outcome: Outcome | None, wanted: str | None) -> bool:
+    match wanted:
+        case None:
+            return True
+        case "none":
+            return outcome is None
+        case "agent_answered":
+            return outcome in AGENT_ANSWERED
+        case _:
+            return outcome == wanted
 
 
 def _fits_numbers(agent: str, customer: str, wanted: Filter) -> bool:

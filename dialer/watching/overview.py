@@ -4,8 +4,8 @@ It is read from every contact, so callers read a large campaign's seldom, and no
 waits; `agent_states` is cheap and always fresh.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from campaigns.agents.agent import Presence
@@ -72,7 +72,7 @@ class Overview:
     names: dict[int, str] = field(default_factory=dict)
 
 
-RETRIES_DUE = {"now": 0.0, "within 5 min": 300.0, "within an hour": 3600.0, "later": float("inf")}
+RETRIES_DUE = {"now": 0.0, "within_5_min": 300.0, "within_an_hour": 3600.0, "later": float("inf")}
 
 
 def read_overview(db: Database, campaign: Campaign) -> Overview:
@@ -90,7 +90,7 @@ def _add(overview: Overview, line: ContactLine, *, name: str) -> None:
     agent.contacts += 1
     agent.open += record.state is not ContactState.FINAL
     if record.state is ContactState.WAITING and record.made:
-        overview.retries_due[_when(record.due_s - overview.as_of)] += 1
+        overview.retries_due[when_due(record.due_s - overview.as_of)] += 1
     for one in line.attempts:
         attempt = one.attempt
         if attempt.is_call:
@@ -118,7 +118,8 @@ def error_of(attempt: Attempt) -> str:
     return code or ""
 
 
-def _when(in_s: float) -> str:
+def when_due(in_s: float) -> str:
+    """Name the span in which something is due: one of `RETRIES_DUE`."""
     return next(name for name, within_s in RETRIES_DUE.items() if in_s <= within_s)
 
 
@@ -137,6 +138,7 @@ class AgentState(StrEnum):
     SHIFT = "shift"  # out of their shift
     FULL = "full"  # they had their calls of the day
     UNKNOWN = "unknown"  # the request's fate is not known
+    ELSEWHERE = "elsewhere"  # on a call of another campaign, seen from this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,28 @@ def agent_states(db: Database, numbers: Sequence[str]) -> dict[str, AgentNow]:
 
 
 _AWAY = frozenset({Presence.BREAK, Presence.OFF, Presence.SHIFT, Presence.FULL})
+
+
+def seen_from(
+    campaign: str, agents: Mapping[str, AgentNow], *, in_flight: int
+) -> dict[str, AgentNow]:
+    """Tell the same as one campaign sees it: who is on a call of another one is elsewhere.
+
+    Args:
+        in_flight: Contacts of the campaign that are released, dialled or unresolved.
+    """
+    return {
+        number: replace(now, state=AgentState.ELSEWHERE)
+        if _is_elsewhere(now, campaign, in_flight)
+        else now
+        for number, now in agents.items()
+    }
+
+
+def _is_elsewhere(now: AgentNow, campaign: str, in_flight: int) -> bool:
+    if now.attempt:
+        return now.attempt.campaign != campaign
+    return now.state is AgentState.RINGING and not in_flight
 
 
 def busy_agents(db: Database) -> dict[str, AgentNow]:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -12,6 +13,7 @@ from dialer.simulator import Fate, SimulatorOptions, running
 from dialer.simulator.faults import Fault
 from tests.acceptance.rig import Rig, dialer, pairs
 from tests.browsing import Complaints, browser, chromium, shoot
+from tests.patience import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -109,6 +111,8 @@ def test_an_awkward_list_becomes_a_campaign_that_is_watched_until_it_ends(page: 
     expect(page.locator("[data-state-pill]")).to_have_text("completed", timeout=60_000)
     expect(page.locator('[data-part="progress"]')).to_contain_text("2 of 2 contacts final")
     expect(page.locator('[data-part="now"]')).to_contain_text("Done on")
+    expect(page.locator('[data-part="agents"]')).to_have_text("No agent has contacts left.")
+    expect(page.locator('[data-part="retries"]')).to_contain_text("No contact waits")
     shoot(page, "completed")
 
 
@@ -149,6 +153,67 @@ def test_every_number_leads_to_its_rows_and_they_to_their_story(page: Page, rig:
     page.locator("tbody tr").nth(4).get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="Contact 5")).to_be_visible()
     expect(page.locator(".story")).to_contain_text("settled")
+
+
+def rows_behind(page: Page, where: str) -> int:
+    """Count the rows that a link leads to, on all its pages."""
+    rows = 0
+    while where:
+        page.goto(where)
+        rows += page.locator("tbody tr").count()
+        more = page.locator('a[rel="next"]')
+        where = str(more.get_attribute("href")) if more.count() else ""
+        if where:
+            where = page.url.split("?")[0] + where
+    return rows
+
+
+def test_each_number_on_a_campaign_s_page_leads_to_as_many_rows(
+    chrome: Browser, tmp_path: Path
+) -> None:
+    outcomes = {
+        Fate.CONNECTED: 3,
+        Fate.CUSTOMER_NO_ANSWER: 3,
+        Fate.CUSTOMER_BUSY: 2,
+        Fate.AGENT_NO_ANSWER: 2,
+    }
+    options = SimulatorOptions(
+        speed=60,
+        latency_ms=(1, 2),
+        outcomes=outcomes,
+        talk_s=(5, 9),
+        faults={Fault.parse("400"): 0.1},
+    )
+    retries = (f"--retry={one}=1h" for one in ("customer_no_answer", "customer_busy"))
+    with running(options) as provider, dialer(tmp_path, provider) as rig:
+        rig.load(
+            pairs(60, agents=20), "--start", "--retry=agent_no_answer=2m", *retries, name="told"
+        )
+        until(lambda: dialled_once(rig.seen("told")), within_s=90, what="a call to everybody")
+        rig.run("campaign", "pause", "told")
+        until(lambda: not rig.seen("told")["in_flight"], within_s=60, what="the end of calls")
+        page = chrome.new_context(base_url=f"http://localhost:{rig.port}").new_page()
+        page.goto(f"/campaigns/{rig.ids['told']}")
+        links = page.locator(".live a[href*='?']").evaluate_all(
+            "links => links.map(one => [one.getAttribute('href'), one.textContent])"
+        )
+        told = {
+            where: int(re.findall(r"[\d,]+", text)[0].replace(",", ""))
+            for where, text in links
+            if ".csv" not in where
+        }
+
+        found = {where: rows_behind(page, where) for where in told}
+
+        assert found == told
+        assert any("agent_answered" in where for where in told)
+        assert any("due=" in where for where in told)
+        assert any("error=" in where for where in told)
+        page.context.close()
+
+
+def dialled_once(status: dict[str, Any]) -> bool:
+    return bool(status["attempts"] >= 60 and status["in_flight"] == 0)
 
 
 def test_a_report_is_downloaded_and_the_page_of_it_opens(page: Page, rig: Rig) -> None:

@@ -177,6 +177,8 @@ def test_nothing_is_done_before_the_last_retry_is_due():
 
     assert foreseen is not None
     assert foreseen.done_at == last_due_at
+    assert "the last contact that waits for its time is due" in foreseen.assuming
+    assert "pace" not in foreseen.assuming
 
 
 @pytest.mark.parametrize("facts", [{"state": CampaignState.PAUSED}, {"hold": "x"}, {"workers": 0}])

@@ -304,15 +304,16 @@ def test_the_busiest_window_is_found_wherever_it_begins(offsets):
     assert figures.most_requests_in(60) == max(by_hand, default=0)
 
 
-def test_limit_use_is_empty_while_nobody_knows_how_long_work_was_ready():
+def test_limit_use_is_empty_where_nobody_knows_or_something_else_bound():
     figures = counted([(ContactState.FINAL, Outcome.CONNECTED, [attempt()])])
 
-    unknown, known, at_once = (
+    unknown, known, at_once, far_below = (
         next(one for one in kpis(figures, pace) if one.name == "limit_use")
-        for pace in (Pace(200), Pace(200, ready_s=0.6), Pace(200, ready_s=0.0))
+        for pace in (Pace(200), Pace(200, ready_s=0.6), Pace(1, ready_s=0.0), Pace(2, ready_s=0.0))
     )
 
     assert unknown.value is None
+    assert far_below.value is None
     assert at_once == Figure("limit_use", 1.0, 1, 1.0, known.formula)
     assert known == Figure("limit_use", 0.5, 1, 2.0, known.formula)
 

@@ -15,7 +15,7 @@ from dialer.clock import boottime_s
 from dialer.logger import get_logger
 from dialer.store import Campaign, Counts
 from dialer.watching.health import AccountStops, account_stops
-from dialer.watching.overview import AgentNow, Overview, agent_states, read_overview
+from dialer.watching.overview import AgentNow, Overview, agent_states, read_overview, seen_from
 from dialer.watching.status import Status
 from workers.web import jobs
 from workers.web.subprocesses import Apart, WorkDied
@@ -40,7 +40,8 @@ class Reading:
     """A campaign at one instant.
 
     Args:
-        overview: None until it was read for the first time; it may be some seconds old.
+        overview: None until it was read; it may be some seconds old while the campaign goes on, and
+            is none but the last once that is over.
         history: (second, requests, refusals) of the last minutes, whole account.
         stops: What keeps the whole account from dialling.
         agents: What those with open contacts are doing, at most 500 of them.
@@ -77,7 +78,7 @@ class Watching:
             CampaignNotFound: There is none of this id.
         """
         status = await asyncio.to_thread(self._wiring.statuses.of, campaign)
-        overview = await self._overviews.of(status.campaign, status.counts)
+        overview = await self._overviews.of(status)
         return await asyncio.to_thread(self._complete, status, overview)
 
     async def follow(self, campaign: str, *, who: str) -> AsyncGenerator[Reading, None]:
@@ -122,7 +123,11 @@ class Watching:
             overview=overview,
             stops=account_stops(self._wiring.db),
             history=self._wiring.pacing.history(minutes=HISTORY_MIN),
-            agents=agent_states(self._wiring.db, numbers),
+            agents=seen_from(
+                status.campaign.id,
+                agent_states(self._wiring.db, numbers),
+                in_flight=status.counts.in_flight + status.counts.unresolved,
+            ),
         )
 
 
@@ -184,16 +189,21 @@ class _Overviews:
         self._kept: dict[str, _Kept] = {}
         self._reading: dict[str, asyncio.Task[None]] = {}
 
-    async def of(self, campaign: Campaign, counts: Counts) -> Overview | None:
+    async def of(self, status: Status) -> Overview | None:
+        campaign, counts = status.campaign, status.counts
         kept = self._kept.get(campaign.id)
-        is_due = kept is None or (kept.counts != counts and boottime_s() >= kept.next_at_s)
+        is_old = kept is not None and kept.counts != counts
+        if is_old and status.is_over:  # nothing would bring a newer one to the page
+            kept, is_old = None, False
+        is_due = kept is None or (is_old and boottime_s() >= kept.next_at_s)
         if is_due and campaign.id not in self._reading:
             task = asyncio.create_task(self._read(campaign, counts))
             self._reading[campaign.id] = task
             if kept is None and campaign.accepted <= _FEW_CONTACTS:
                 await task
         kept = self._kept.get(campaign.id)
-        return kept.overview if kept else None
+        is_told = kept and not (status.is_over and kept.counts != counts)
+        return kept.overview if kept and is_told else None
 
     async def _read(self, campaign: Campaign, counts: Counts) -> None:
         began_s = boottime_s()

@@ -13,6 +13,7 @@ from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign, OpenAttempt
 from dialer.watching.browsing import (
     IN_FLIGHT,
+    NOT_TRIED,
     RETRY,
     Filter,
     attempts_page,
@@ -40,7 +41,7 @@ from workers.web.services import Services
 
 router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["contacts"])
 
-_CONTACT_STATES = "|".join((*ContactState, IN_FLIGHT, RETRY))
+_CONTACT_STATES = "|".join((*ContactState, IN_FLIGHT, RETRY, NOT_TRIED))
 _ATTEMPT_STATES = "|".join((*AttemptState, IN_FLIGHT))
 _ENDS = "|".join((*Outcome, *NotDialled))
 _MOST_N = 4_294_967_295

@@ -35,6 +35,7 @@ from workers.web.uploads import received_upload
 
 _MOST_SHOWN = 500
 _OF_ALL = "all_accounts"
+_NOT_BUSY = {AgentState.FREE, AgentState.ELSEWHERE}
 _COUNT = re.compile(r"[0-9]{1,9}")
 
 
@@ -50,7 +51,7 @@ async def agents(request: Request) -> Response:
         "agents.html",
         agents=sorted(found.items()),
         as_of=as_of,
-        counts={state: counted[state] for state in AgentState if state is not AgentState.FREE},
+        counts={state: counted[state] for state in AgentState if state not in _NOT_BUSY},
     )
 
 

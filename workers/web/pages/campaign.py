@@ -87,7 +87,7 @@ async def events(request: Request) -> Response:
                 sent = rendered
                 state = reading.status.campaign.state
                 yield "parts", json.dumps({"state": state, "parts": news})
-                if reading.status.is_over:
+                if reading.status.is_over and reading.overview:
                     return
 
     async def may_stay() -> bool:

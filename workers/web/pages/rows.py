@@ -19,7 +19,10 @@ from dialer.access.api_keys import Scope
 from dialer.store import Campaign, OpenAttempt
 from dialer.store.snapshot import ContactLine
 from dialer.watching.browsing import (
+    AGENT_REACHED,
     IN_FLIGHT,
+    NO_OUTCOME,
+    NOT_TRIED,
     RETRY,
     Filter,
     attempts_page,
@@ -27,37 +30,41 @@ from dialer.watching.browsing import (
     contacts_page,
     names_of,
 )
+from dialer.watching.overview import RETRIES_DUE
 from workers.web.choosing import services_of
 from workers.web.contact_timeline import story_of
 from workers.web.pages.rendering import digits_in, plain_form, renderer_of, require
 
 _ROWS = 100
-_CONTACT_STATES = (*ContactState, IN_FLIGHT, RETRY)
+_CONTACT_STATES = (*ContactState, IN_FLIGHT, RETRY, NOT_TRIED)
 _ATTEMPT_STATES = (*AttemptState, IN_FLIGHT)
 _ENDS = (*Outcome, *NotDialled)
+_OUTCOMES = (AGENT_REACHED, *Outcome, NO_OUTCOME)
 _LONGEST_ERROR = 80
 
 
 async def contacts(request: Request) -> Response:
     """List contacts by filters."""
-    return await _list(request, "contacts.html", contacts_page, states=_CONTACT_STATES)
+    return await _list(request, "contacts.html", contacts_page, _CONTACT_STATES, _ENDS)
 
 
 async def attempts(request: Request) -> Response:
     """List attempts by filters."""
-    return await _list(request, "attempts.html", attempts_page, states=_ATTEMPT_STATES)
+    return await _list(request, "attempts.html", attempts_page, _ATTEMPT_STATES, _OUTCOMES)
 
 
 async def search_contacts(request: Request) -> Response:
     """List contacts by a number, which stands in the body: addresses stand in logs."""
     form = await plain_form(request, Scope.READ)
-    return await _list(request, "contacts.html", contacts_page, states=_CONTACT_STATES, search=form)
+    return await _list(request, "contacts.html", contacts_page, _CONTACT_STATES, _ENDS, search=form)
 
 
 async def search_attempts(request: Request) -> Response:
     """List attempts by a number."""
     form = await plain_form(request, Scope.READ)
-    return await _list(request, "attempts.html", attempts_page, states=_ATTEMPT_STATES, search=form)
+    return await _list(
+        request, "attempts.html", attempts_page, _ATTEMPT_STATES, _OUTCOMES, search=form
+    )
 
 
 async def contact(request: Request) -> Response:
@@ -91,8 +98,9 @@ async def _list(
     request: Request,
     template: str,
     read: Callable[..., Any],
-    *,
     states: tuple[str, ...],
+    ends: tuple[str, ...],
+    *,
     search: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     """List rows.
@@ -105,13 +113,14 @@ async def _list(
     campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
     asked = {
         "state": _known(request, "state", states),
-        "outcome": _known(request, "outcome", _ENDS),
+        "outcome": _known(request, "outcome", ends),
+        "due": _known(request, "due", tuple(RETRIES_DUE)),
         "error": request.query_params.get("error", "")[:_LONGEST_ERROR],
     }
     searched = {name: digits_in(search.get(name, "")) for name in ("number", "agent")}
     searched["external_id"] = search.get("external_id", "").strip()[:LONGEST_EXTERNAL_ID]
     told: dict[str, Any] = {name: value or None for name, value in (asked | searched).items()}
-    wanted = Filter(**told)
+    wanted = Filter(**told, due_at=await asyncio.to_thread(wiring.db.now))
     cursor = digits_in(search.get("cursor", request.query_params.get("cursor", "")))
     page = await asyncio.to_thread(
         read, wiring.db, campaign, wanted, cursor=int(cursor or 0), most=_ROWS
@@ -131,7 +140,8 @@ async def _list(
         searched=searched,
         next_cursor=page.next_cursor,
         states=states,
-        ends=_ENDS,
+        ends=ends,
+        dues=tuple(RETRIES_DUE),
         more=more,
         is_first=not cursor,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from campaigns.attempt import AGENT_ANSWERED, AGENT_SIDE, CUSTOMER_SIDE, Outcome
 from dialer.pacing import Rate
 from dialer.store import Counts
+from dialer.watching.browsing import AGENT_REACHED
 from dialer.watching.overview import AgentFigures, AgentNow, AgentState
 from workers.web.live import Reading
 from workers.web.pages.rendering import words
@@ -64,7 +65,7 @@ def progress(campaign_id: str, counts: Counts, retries: int = 0) -> Bar:
             ("flight", "in flight", counts.in_flight, f"{rows}in_flight"),
             ("unresolved", "unresolved", counts.unresolved, f"{rows}unresolved"),
             ("retry", "waiting for a retry", retries, f"{rows}retry"),
-            ("waiting", "waiting, never tried", counts.waiting - retries, f"{rows}waiting"),
+            ("waiting", "waiting, never tried", counts.waiting - retries, f"{rows}not_tried"),
         ]
     )
 
@@ -93,7 +94,8 @@ def agent_side(campaign_id: str, counts: Counts) -> Bar:
     answered = sum(calls[one] for one in AGENT_ANSWERED)
     lost = [_attempts(campaign_id, one, calls, "agent") for one in _ordered(AGENT_SIDE)]
     failed = _attempts(campaign_id, Outcome.PROVIDER_FAILED, calls, "other")
-    whole = ("connected", "agent answered", answered, f"/campaigns/{campaign_id}/attempts")
+    where = f"/campaigns/{campaign_id}/attempts?outcome={AGENT_REACHED}"
+    whole = ("connected", "agent answered", answered, where)
     return bar([whole, *lost, failed])
 
 
@@ -212,6 +214,7 @@ _STATE_ORDER = {
             AgentState.FULL,
             AgentState.OFF,
             AgentState.UNKNOWN,
+            AgentState.ELSEWHERE,
         )
     )
 }

@@ -4,7 +4,8 @@ const OVER = new Set(["completed", "cancelled"]);
 const AGAIN_MS = 3000;
 
 export function followCampaign(page) {
-  if (!OVER.has(page.dataset.state)) open(page);
+  // of a large campaign that is over, some pieces are still being counted
+  if (!OVER.has(page.dataset.state) || page.querySelector("[data-pending]")) open(page);
 }
 
 function open(page) {
