@@ -16,7 +16,9 @@ from dialer.deeds import Deed, Did, Outcome, deed_under_way, under_way
 from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.masking import mask_text
+from dialer.settings import SettingsError
 from dialer.store import Database
+from dialer.store.campaigns import CampaignNotFound, WrongState
 from dialer.store.trail import Ends, Line, Trail, TrailBusy
 
 log = get_logger(__name__)
@@ -25,6 +27,9 @@ _DAY_S = 86_400.0
 _LONGEST_TEXT = 300
 _MOST_ITEMS = 60
 _DEEPEST = 4
+
+_REFUSALS = (NotDone, WrongState, CampaignNotFound, SettingsError)
+"""Nothing was done; whatever else goes wrong may have been in the middle."""
 
 
 class Audit:
@@ -46,7 +51,7 @@ class Audit:
             with under_way(deed):
                 yield deed
         except BaseException as error:
-            outcome = Outcome.REFUSED if isinstance(error, NotDone) else Outcome.FAILED
+            outcome = Outcome.REFUSED if isinstance(error, _REFUSALS) else Outcome.FAILED
             self.end(deed, outcome, why=str(error) or type(error).__name__)
             raise
         else:

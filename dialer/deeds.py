@@ -65,7 +65,6 @@ class Did(StrEnum):
     # the rest
     REHEARSAL_STARTED = "rehearsal_started"
     REHEARSAL_REMOVED = "rehearsal_removed"
-    ACCOUNTS_CHANGED = "accounts_changed"
     RECORDS_TRIMMED = "records_trimmed"
     OTHER = "other"  # what was asked tells it
 
@@ -73,7 +72,7 @@ class Did(StrEnum):
 OF_INSTALLATION = frozenset(
     {
         *(Did.KEY_MADE, Did.KEY_REVOKED, Did.KEY_REFUSED, Did.SIGNED_IN, Did.SIGNED_OUT),
-        *(Did.REQUEST_REFUSED, Did.ACCOUNT_ADDED, Did.ACCOUNTS_CHANGED),
+        *(Did.REQUEST_REFUSED, Did.ACCOUNT_ADDED),
     }
 )
 """What is about no account; it stands in the trail of the installation's home."""

@@ -128,6 +128,8 @@ def test_an_account_is_added_to_the_file_only_if_the_whole_file_is_right(
 
     assert rig.run("account", "add", "bharat", *options, "+918045678922").returncode == 0
     assert [one["account"] for one in rig.json("account", "list")] == ["main", "acme", "bharat"]
+    told = [one for one in rig.json("audit") if one["what"] == "account_added"]
+    assert [one["outcome"] for one in told] == ["begun", "refused", "begun", "done"]
 
 
 def test_a_key_is_made_for_accounts_by_name_and_listed_with_them(
