@@ -4,7 +4,7 @@ It counts at once: the gate asks right before every call, and a call in progress
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from campaigns.agents.agent import BY_HAND, Agent, Presence
 from campaigns.plain_text import LONGEST_REASON, plain_line
@@ -53,7 +53,10 @@ class Presences:
         reason = plain_line(reason, "the reason", most=LONGEST_REASON)
         by = by or _who()
         was = self._store.set_presence(
-            [SetPresence(one.number[1:], state, reason, by, until_s) for one in agents]
+            [
+                SetPresence(one.number[1:], state, reason, by, _back_at(one, until_s))
+                for one in agents
+            ]
         )
         tell(
             on=f"agents {', '.join(one.id for one in agents[:20])}",
@@ -72,6 +75,16 @@ class Presences:
         now_s = self._db.now()
         if not now_s < until_s <= now_s + LONGEST_BREAK.total_seconds():
             raise BadPresence("the end must lie ahead, by a year at most")
+
+
+def _back_at(agent: Agent, until_s: float | None) -> float | None:
+    """Tell when who is away until then is back, epoch s: within their shift; None: not by themselves."""
+    if until_s is None or agent.shift is None:
+        return until_s
+    shift = agent.shift.at(datetime.fromtimestamp(until_s, UTC))
+    if shift.is_on:
+        return until_s
+    return shift.changes_at.timestamp() if shift.changes_at else None
 
 
 def _who() -> str:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from campaigns.agents.agent import Agent, Presence
+from campaigns.agents.shift import Shift
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer.agents.presence import BadPresence, Presences
 from dialer.agents.registry import Registry, UnknownAgent
@@ -178,6 +179,22 @@ def test_who_is_off_stays_off_when_their_shift_begins_and_who_is_on_may_stay_lon
     account.at_local("2027-01-05 18:00:01")
     account.tick()
     assert [one.state for one in presences.of([off, late])] == [Presence.OFF, Presence.SHIFT]
+
+
+def test_a_break_that_ends_outside_of_the_shift_ends_with_its_begin(
+    account, db, registry, presences
+):
+    account.at_local("2027-01-04 20:00")
+    (one,) = put(registry, 1, shift=Shift.parse("09:00-18:00", INDIA))
+    presences.set([one], Presence.BREAK, until_s=db.now() + 600)
+
+    account.at_local("2027-01-04 21:00")
+    account.tick()
+
+    assert presences.of([one])[0].state is Presence.BREAK
+    account.at_local("2027-01-05 09:00:01")
+    account.tick()
+    assert presences.of([one])[0].state is Presence.ON
 
 
 def test_an_agent_has_at_most_their_calls_of_a_day(account, db, registry):

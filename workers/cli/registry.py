@@ -19,6 +19,14 @@ from workers.cli.session import open_wiring
 from workers.wiring import Wiring
 
 _MOST_TOLD = 20
+_WORDS = {
+    Presence.ON: "on",
+    Presence.BREAK: "on a break",
+    Presence.OFF: "off",
+    Presence.SHIFT: "out of their shift",
+    Presence.FULL: "done for the day",
+    Presence.MISSED: "left alone for missed calls",
+}
 
 SomeAgents = Annotated[
     list[str],
@@ -206,7 +214,7 @@ def _tell(wiring: Wiring, agents: list[Agent], *, as_json: bool) -> None:
     for agent, at in zip(agents, where, strict=True):
         until = f" until {_local(at.until, zone)}" if at.until else ""
         name = f"{agent.name} ({agent.number})" if agent.name else agent.number
-        say(f"{escape(name)} is {at.state}{until}.")
+        say(f"{escape(name)} is {_WORDS[at.state]}{until}.")
     if not agents:
         say("No agent is registered.")
 
