@@ -283,6 +283,27 @@ class CampaignRules(BaseModel):
             hurried=Hurried.SHRINKS,
         ),
     ] = Field(300, ge=1, le=86400)
+    same_agent: Annotated[
+        bool,
+        Rule(
+            Panel.AGENTS,
+            "Same agent",
+            "of a group, ring who spoke with the customer before, where they are free",
+            "",
+            "yes",
+        ),
+    ] = False
+    stand_in_when_busy: Annotated[
+        bool,
+        Rule(
+            Panel.AGENTS,
+            "Stand-in when busy",
+            "ring a stand-in also while the agent is on a call, and not only away; of lists loaded from "
+            "then on",
+            "",
+            "yes",
+        ),
+    ] = False
     priority: Annotated[
         int,
         Rule(

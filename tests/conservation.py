@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from campaigns.agents.team import is_team
 from campaigns.attempt import Attempt
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
@@ -16,6 +17,7 @@ from dialer.store import Campaign, Campaigns, ContactRecord, Database, events
 from dialer.store.attempts import decode
 from dialer.store.contacts import unpack_records
 from dialer.store.record import APART, NEWCOMER, PER_CHUNK, RECORD_BYTES
+from dialer.store.teams import Teams
 
 HELD = (ContactState.RELEASED, ContactState.DIALING, ContactState.UNRESOLVED)
 FLAGS_AT, NEXT_AT = 3, 12  # in a packed record
@@ -51,6 +53,7 @@ def check_conservation(db: Database) -> None:
         _check_waiting(books, campaign)
         _check_end(books, campaign)
     _check_held(books)
+    _check_teams(books)
     _check_open(books)
     _check_sids(books)
 
@@ -153,11 +156,45 @@ def _check_agent_comes(books: Books, campaign: Campaign, number: str) -> None:
     is_ready = db.client.zscore(db.key("c", campaign.id, "ready"), number) is not None
     is_wanted = bool(db.client.sismember(db.key("wanted", number), campaign.id))
     assert is_ready or is_wanted, f"{campaign.name}: nobody calls agent {number} when free"
-    if not is_ready:
+    if is_ready:
+        return
+    if is_team(f"+{number}"):
+        _check_nobody_free(books, number)
+    else:
         is_away = db.client.zscore(db.key("away"), number) is not None
         assert is_away or _is_held(books, number), (
             f"{campaign.name} waits for agent {number}, who is free"
         )
+
+
+def _check_nobody_free(books: Books, team: str) -> None:
+    """Nobody of a team is to be had beyond those who are claimed, and each of them calls it back."""
+    db = books.db
+    claims = db.client.scard(db.key("claims", team))
+    agents = Teams(db).all()[int(team)].agents
+    if not agents:
+        assert db.client.zcard(db.key("free_of", team)) <= claims
+        return
+    assert claims or any(
+        db.client.sismember(db.key("wanted", one[1:]), f"@{team}") for one in agents
+    ), f"nobody calls team {team} back"
+
+
+def _check_teams(books: Books) -> None:
+    """Each member of a group is believed free, or is held or away and puts themselves back."""
+    db = books.db
+    for number, team in Teams(db).all().items():
+        claims = {_t(one) for one in db.client.smembers(db.key("claims", number))}
+        assert claims <= set(books.released.values()), f"team {number} is claimed by nobody"
+        if team.agents:
+            continue
+        free = {_t(one) for one in db.client.zrange(db.key("free_of", number), 0, -1)}
+        for member in map(_t, db.client.smembers(db.key("members", number))):
+            is_wanted = db.client.sismember(db.key("wanted", member), f"@{number}")
+            is_away = db.client.zscore(db.key("away"), member) is not None
+            assert member in free or (is_wanted and (is_away or _is_held(books, member))), (
+                f"{member} is lost to team {number}"
+            )
 
 
 def _check_end(books: Books, campaign: Campaign) -> None:
@@ -177,7 +214,7 @@ def _check_held(books: Books) -> None:
                 assert (campaign, n) not in books.released
                 continue
             holder = _holder(books, campaign, n, contact)
-            for number in (contact.agent[1:], contact.customer[1:]):
+            for number in _held_by(books, contact, holder):
                 assert number not in expected, f"{number} is in two calls at once"
                 expected[number] = holder
     assert books.busy == expected
@@ -192,6 +229,17 @@ def _holder(books: Books, campaign: str, n: int, contact: ContactRecord) -> str:
         if id_.startswith(f"{campaign}-{n}-{contact.made}-") and not one.is_settled
     )
     return holder
+
+
+def _held_by(books: Books, contact: ContactRecord, holder: str) -> tuple[str, ...]:
+    """Give the numbers that a contact holds; for a team a release claims somebody, and holds nobody."""
+    customer = contact.customer[1:]
+    if contact.state is ContactState.RELEASED and is_team(contact.agent):
+        claims = books.db.client.smembers(books.db.key("claims", contact.agent[1:]))
+        assert holder.encode() in claims
+        return (customer,)
+    rung = contact if contact.state is ContactState.RELEASED else books.attempts[holder]
+    return rung.agent[1:], customer
 
 
 def _check_open(books: Books) -> None:

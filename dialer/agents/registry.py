@@ -14,10 +14,12 @@ from campaigns.lists.source import AS_FOUND, ListLimits, ReadingChoice
 from campaigns.numbers.phone import Phone, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer.agents.shifts import Shifts, instant
+from dialer.agents.teams import TeamBook
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.store.agents import AgentStore, SetPresence
 from dialer.store.database import Database
+from dialer.store.teams import Teams
 from dialer.workbooks.apart import open_workbook_apart
 
 
@@ -79,6 +81,8 @@ class Registry:
         at_once = {one.number: now.timestamp() for one in agents if one.shift}
         stored = self._store.put(agents, shift_changes=at_once)
         self._shifts.apply(stored, now)
+        Teams(self._db).agents_changed()
+        TeamBook(self._db).sync_all()
         self._store.set_presence(
             [
                 SetPresence(one.number[1:], Presence.ON, "", "", over=Presence.FULL)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from campaigns.agents.team import is_team
 from campaigns.attempt import ORIGINATION_S, SEND_WINDOW_S, Attempt, AttemptState
 from campaigns.campaign_rules import CampaignRules, ZoneBy
 from campaigns.caps import daily_caps, local_day
@@ -39,6 +40,7 @@ class AskForContact(NamedTuple):
         lasts_s: At most.
         held_s: Longest that its call could be live, from the gate.
         costs: At most.
+        same_agent: Of a team, ring who spoke with the customer before, where they are free.
     """
 
     campaign: str
@@ -56,6 +58,7 @@ class AskForContact(NamedTuple):
     lasts_s: float
     held_s: float
     costs: float
+    same_agent: bool
 
 
 @gives("gate")
@@ -153,6 +156,7 @@ class Questions:
                 time_out_s=rules.time_out_s, time_limit_s=rules.time_limit_s
             ),
             costs=rules.reserved_spend,
+            same_agent=rules.same_agent,
         )
 
     def _why_paused(self, campaign: Campaign) -> str | None:
@@ -188,7 +192,9 @@ class Questions:
 
     def _own_objection(self, pair: ContactRecord) -> NotDialled | None:
         """Ask again what loading asked: the allowed countries may have changed since."""
-        allowed = all(is_allowed(number, self._options.phone_rules) for number in pair.numbers)
+        # of a team, agents are asked when they are registered
+        numbers = [one for one in pair.numbers if not is_team(one)]
+        allowed = all(is_allowed(number, self._options.phone_rules) for number in numbers)
         return None if allowed else NotDialled.COUNTRY_NOT_ALLOWED
 
 

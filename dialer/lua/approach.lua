@@ -14,7 +14,7 @@ local function approach(one, place)
   local where, offset = place_of(campaign, n)
   local record = redis.call('GETRANGE', where, offset, offset + BYTES - 1)
   local c = #record == BYTES and unpack_contact(record)
-  if not c or c.state ~= RELEASED or redis.call('HGET', key('busy'), c.agent) ~= one.token then
+  if not c or c.state ~= RELEASED or redis.call('HGET', key('busy'), c.customer) ~= one.token then
     return {}
   end
   if c.flags > 0 and #given.contacts > 1 then

@@ -78,6 +78,71 @@ local function count_for_agent(agent)
   end
 end
 
+local LOOK_FOR_AGENT_AGAIN_S = 60
+local MOST_LOOKED_AT = 200 -- members who are not as was believed, in one step
+
+local function is_of(id, number)
+  for _, member in ipairs(team_of(id).agents or {}) do
+    if member == number then
+      return true
+    end
+  end
+  return redis.call('SISMEMBER', key('members', id), number) == 1
+end
+
+-- Who of a team is rung: whom the caller prefers, else in a group who is idle for longest, and of
+-- stand-ins the first. Returns nothing when nobody is free, and whether somebody would be but for a list
+-- of numbers that are not rung.
+local function choose(campaign, id, preferred)
+  local standing = team_of(id).agents and standing_ready(id)
+  local is_unfit = false
+  local function fits(member)
+    local is_listed = is_suppressed(campaign, member)
+    is_unfit = is_unfit or is_listed
+    return not is_listed
+  end
+  if preferred and not standing and redis.call('ZSCORE', key('free_of', id), preferred)
+    and not is_member_taken(preferred) and fits(preferred) then
+    return preferred
+  end
+  for _, member in ipairs(standing or {}) do
+    if fits(member) then
+      return member
+    end
+  end
+  local passed = 0
+  for _ = 1, standing and 0 or MOST_LOOKED_AT do
+    local first = redis.call('ZRANGE', key('free_of', id), passed, passed, 'WITHSCORES')
+    local member = first[1]
+    if not member then
+      break
+    end
+    local idle_since = tonumber(redis.call('HGET', key('idle_since'), member) or 0)
+    if is_member_taken(member) then
+      redis.call('ZREM', key('free_of', id), member)
+      await_member(id, member)
+    elseif idle_since > tonumber(first[2]) then
+      redis.call('ZADD', key('free_of', id), text(idle_since), member) -- another team rang them
+    elseif fits(member) then
+      return member
+    else
+      passed = passed + 1
+    end
+  end
+  return nil, is_unfit
+end
+
+-- Who spoke with this customer last, in an earlier attempt of this contact.
+local function who_spoke(attempts, n, c)
+  for no = c.made, math.max(1, c.made - 9), -1 do
+    local told = redis.call('HGET', attempts, n .. '-' .. no)
+    told = told and cjson.decode(told)
+    if told and told[ATTEMPT.outcome] == 'connected' then
+      return string.sub(told[ATTEMPT.agent], 2)
+    end
+  end
+end
+
 local function ask(one)
   local campaign, n, token = one.campaign, one.n, one.token
   local c = read_contact(campaign, n)
@@ -98,8 +163,11 @@ local function ask(one)
   if c.state ~= RELEASED then
     return { 'drop', 'not ours' }
   end
+  local team = is_team(c.agent) and c.agent
   local holders = redis.call('HMGET', key('busy'), c.agent, c.customer)
-  if holders[1] ~= token or holders[2] ~= token
+  local has_agent = holders[1] == token
+    or team and redis.call('SISMEMBER', key('claims', team), token) == 1
+  if not has_agent or holders[2] ~= token
     or not redis.call('ZSCORE', key('released'), release) then
     return { 'drop', 'not ours' }
   end
@@ -138,20 +206,31 @@ local function ask(one)
 
   local function close(name)
     redis.call('ZREM', key('released'), release)
-    free(c.agent, token, 0)
-    free(c.customer, token, 0)
+    let_go(c, token)
     close_contact(campaign, n, c, name)
     return { 'drop', name }
   end
 
-  if is_held_elsewhere(c.agent) or is_held_elsewhere(c.customer) then
+  if not team and is_held_elsewhere(c.agent) or is_held_elsewhere(c.customer) then
     take_back(campaign, n, token, c)
     return { 'drop', 'other account' }
   end
   if is_suppressed(campaign, c.customer) or is_suppressed(campaign, c.agent) then
     return close('suppressed')
   end
-  if is_away(c.agent) then
+  local agent = c.agent -- whoever is rung
+  if team then
+    local preferred = one.same_agent and who_spoke(attempts, n, c)
+    local is_unfit
+    agent, is_unfit = choose(campaign, team, preferred)
+    if not agent then
+      if is_unfit or is_of(team, c.customer) then
+        c.due = math.floor(now) + LOOK_FOR_AGENT_AGAIN_S -- nobody tells when that ends
+      end
+      take_back(campaign, n, token, c)
+      return { 'drop', 'no agent free' }
+    end
+  elseif is_away(agent) then
     take_back(campaign, n, token, c)
     return { 'drop', 'agent away' }
   end
@@ -224,7 +303,6 @@ local function ask(one)
     redis.call('EXPIRE', day_key(campaign, caps, cap), 3 * 86400)
   end
   count_in_day(attempt_id, adds)
-  count_for_agent(c.agent)
   if account().terms == '' and given.terms ~= '' then
     -- who dials first says what the account's are, before whoever has others can dial too
     redis.call('HSET', key('account'), 'terms', given.terms)
@@ -241,12 +319,18 @@ local function ask(one)
   count(campaign, 'attempts', 1)
   count(campaign, 'charged', 1)
   redis.call('ZREM', key('released'), release)
-  redis.call('HSET', key('busy'), c.agent, attempt_id, c.customer, attempt_id)
-  hold_for_all(c.agent, now + one.held_s)
+  redis.call('HSET', key('busy'), agent, attempt_id, c.customer, attempt_id)
+  if team then
+    redis.call('SREM', key('claims', team), token)
+    redis.call('ZREM', key('free_of', team), agent)
+    await_member(team, agent)
+  end
+  count_for_agent(agent)
+  hold_for_all(agent, now + one.held_s)
   hold_for_all(c.customer, now + one.held_s)
   local attempt = string.gsub(one.attempt, '"<([%l_]+)>"', {
     requested_at = text(now), no = c.made, nonce = '"' .. one.nonce .. '"',
-    agent = '"+' .. c.agent .. '"', customer = '"+' .. c.customer .. '"',
+    agent = '"+' .. agent .. '"', customer = '"+' .. c.customer .. '"',
   })
   redis.call('HSET', attempts, n .. '-' .. c.made, attempt)
   redis.call('ZADD', key('open'), text(now + given.unknown_after_s), attempt_id)

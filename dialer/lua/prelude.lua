@@ -302,8 +302,62 @@ local function is_away(agent)
   return some_away and tonumber(redis.call('ZSCORE', key('away'), agent) or 0) > now
 end
 
+---------------------------------------------------------------- teams
+-- A contact may name a team where another names an agent: a group, or an agent with stand-ins. Its number
+-- is below a million, so it is no phone's, and queues know it as they know agents. Who is rung the gate
+-- chooses; until then a release holds its customer and claims one of the team.
+-- Of a group those believed free stand in `free_of`. Who was taken by others meanwhile is found when
+-- their turn comes, and waits in what is `wanted` of their own number to be put back.
+
+local function is_team(agent)
+  return #agent <= 6 and agent ~= '0'
+end
+
+local teams_read = {}
+local function team_of(id)
+  if not teams_read[id] then
+    local told = redis.call('HGET', key('teams'), id)
+    teams_read[id] = told and cjson.decode(told) or { agents = {} }
+  end
+  return teams_read[id]
+end
+
+local function is_member_taken(member)
+  return is_taken(member) or is_away(member)
+end
+
+-- Calls a team back when this member is free, or gone for longer than a call.
+local function await_member(team, member)
+  redis.call('SADD', key('wanted', member), '@' .. team)
+end
+
+-- Of an agent with stand-ins, whoever may be rung now, the first one preferred: a stand-in where those
+-- before are away or left alone, and only where the team says so, while they are merely on a call.
+local function standing_ready(id)
+  local team, ready = team_of(id), {}
+  for _, member in ipairs(team.agents) do
+    local is_free = not is_member_taken(member)
+    if is_free then
+      ready[#ready + 1] = member
+    else
+      await_member(id, member)
+    end
+    local is_gone = not is_free and (is_away(member)
+      or tonumber(redis.call('HGET', key('parked'), member) or 0) > now)
+    if not is_gone and not team.when_busy then
+      break
+    end
+  end
+  return ready
+end
+
 local function is_agent_taken(agent)
-  return is_taken(agent) or is_away(agent)
+  if not is_team(agent) then
+    return is_member_taken(agent)
+  end
+  local ready = team_of(agent).agents and #standing_ready(agent)
+    or redis.call('ZCARD', key('free_of', agent))
+  return ready <= redis.call('SCARD', key('claims', agent))
 end
 
 local suppressions = {} -- lists of numbers that must not be rung -> whether there are any
@@ -398,13 +452,26 @@ local function is_plain(c)
   return c.made == 0 and c.due == 0 and c.priority == 0
 end
 
--- Wakes whoever waited for this number: campaigns for their agent, contacts for their customer.
+-- Wakes whoever waited for this number: campaigns for their agent, contacts for their customer, teams
+-- for their member.
 local function wake(number)
   local waiting = redis.call('SMEMBERS', key('wanted', number))
   redis.call('DEL', key('wanted', number))
   for _, one in ipairs(waiting) do
     local campaign, n = string.match(one, '^(.+)/(%d+)$')
-    if campaign then
+    local team = string.match(one, '^@(%d+)$')
+    if team and team_of(team).agents then
+      wake(team)
+    elseif team then
+      if redis.call('SISMEMBER', key('members', team), number) == 0 then
+        team = nil -- they left it
+      elseif is_member_taken(number) then
+        await_member(team, number)
+      else
+        redis.call('ZADD', key('free_of', team), now, number)
+        wake(team)
+      end
+    elseif campaign then
       local c = read_contact(campaign, tonumber(n))
       if c and c.state == WAITING then
         queue(campaign, tonumber(n), c)
@@ -475,6 +542,7 @@ local function go_away(agent, state, reason, by, until_at)
   redis.call('ZADD', key('away'), until_at == math.huge and '+inf' or text(until_at), agent)
   some_away = true
   note_presence(agent, state, reason, by, until_at)
+  wake(agent) -- their stand-ins may be rung now
 end
 
 local function come_back(agent, reason, by)
@@ -596,11 +664,20 @@ local function end_open(campaign, n, c)
   end
 end
 
+-- Lets go of what a release holds.
+local function let_go(c, token)
+  if not is_team(c.agent) then
+    free(c.agent, token, 0)
+  elseif redis.call('SREM', key('claims', c.agent), token) == 1 then
+    wake(c.agent)
+  end
+  free(c.customer, token, 0)
+end
+
 -- Ends a release: the numbers are free and the contact waits again. No call was made.
 local function take_back(campaign, n, token, c)
   redis.call('ZREM', key('released'), campaign .. '/' .. n .. '/' .. token)
-  free(c.agent, token, 0)
-  free(c.customer, token, 0)
+  let_go(c, token)
   requeue(campaign, n, c)
 end
 

@@ -111,6 +111,11 @@ local function dispose(campaign, n, c, said)
   end_open(campaign, n, c)
 end
 
+-- The agent that an attempt rings, or rang: of a team whoever the gate chose.
+local function rung_by(stored)
+  return string.sub(cjson.decode(stored)[ATTEMPT.agent], 2)
+end
+
 local function record(one)
   local id, campaign, n, no = one.id, one.campaign, one.n, one.no
   local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
@@ -202,18 +207,20 @@ local function record(one)
     if settle.wraps_s then
       rest_s = math.max(rest_s, settle.wraps_s)
     end
+    local rung, is_left_alone = rung_by(stored), false
     if settle.missed == true then
-      local missed = redis.call('HINCRBY', key('missed'), c.agent, 1)
+      local missed = redis.call('HINCRBY', key('missed'), rung, 1)
       event('agent.missed', campaign, n, no, missed)
       if settle.park_after > 0 and missed >= settle.park_after then
         rest_s = math.max(rest_s, settle.park_s)
-        redis.call('HSET', key('parked'), c.agent, text(now + rest_s))
-        log_presence(c.agent, 'missed', string.format('%d in a row', missed), 'dialer', now + rest_s)
+        is_left_alone = true
+        redis.call('HSET', key('parked'), rung, text(now + rest_s))
+        log_presence(rung, 'missed', string.format('%d in a row', missed), 'dialer', now + rest_s)
         event('agent.parked', campaign, n, no, text(now + rest_s))
-        redis.call('HDEL', key('missed'), c.agent)
+        redis.call('HDEL', key('missed'), rung)
       end
     elseif settle.missed == false then
-      redis.call('HDEL', key('missed'), c.agent)
+      redis.call('HDEL', key('missed'), rung)
     end
     for _, cap in ipairs(settle.refund and settle.refund.items or {}) do
       local day = cap[4] == 'number' and key('calls', settle.refund.day)
@@ -223,13 +230,19 @@ local function record(one)
         redis.call('HDEL', key('c', campaign), 'capped_until', 'capped_by')
       end
     end
-    if free(c.agent, id, rest_s) and rest_s > 0 then
-      redis.call('HSET', key('wrapping_up'), c.agent, text(now + rest_s))
+    if is_team(c.agent) then
+      redis.call('HSET', key('idle_since'), rung, text(now + rest_s))
+    end
+    if free(rung, id, rest_s) and rest_s > 0 then
+      redis.call('HSET', key('wrapping_up'), rung, text(now + rest_s))
       if settle.wraps_s then
-        redis.call('HSET', key('waits_for_word'), c.agent, id .. ' ' .. text(now + settle.rest_s))
+        redis.call('HSET', key('waits_for_word'), rung, id .. ' ' .. text(now + settle.rest_s))
       end
     end
     free(c.customer, id, settle.gap_s)
+    if is_left_alone then
+      wake(rung) -- their stand-ins may be rung now
+    end
     join_turns(campaign) -- it may have been at its own cap of live calls
   end
 
@@ -284,7 +297,7 @@ local function record(one)
   end
 
   if follows.uses then
-    use(id, follows.uses, string.sub(cjson.decode(stored)[ATTEMPT.agent], 2))
+    use(id, follows.uses, rung_by(stored))
   end
 
   if follows.tally then

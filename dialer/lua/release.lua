@@ -27,8 +27,7 @@ for _, one in ipairs(due('released')) do
     redis.call('ZREM', key('released'), one)
   elseif c.flags >= MOST_DEATHS then
     redis.call('ZREM', key('released'), one)
-    free(c.agent, token, 0)
-    free(c.customer, token, 0)
+    let_go(c, token)
     close_contact(campaign, n, c, 'poison')
   else
     take_back(campaign, n, token, c)
@@ -227,9 +226,15 @@ local turns = room * 4 + 64 -- a bound on work per call; what is left waits for 
 local function release(campaign, n, c)
   local token = given.token .. '.' .. room
   move(campaign, n, c, RELEASED)
-  redis.call('HSET', key('busy'), c.agent, token, c.customer, token)
   redis.call('ZADD', key('released'), text(now + lease_s), campaign .. '/' .. n .. '/' .. token)
-  redis.call('SADD', key('wanted', c.agent), campaign)
+  if is_team(c.agent) then
+    redis.call('HSET', key('busy'), c.customer, token)
+    redis.call('SADD', key('claims', c.agent), token)
+    want_agent(campaign, c.agent) -- others of it may be free
+  else
+    redis.call('HSET', key('busy'), c.agent, token, c.customer, token)
+    redis.call('SADD', key('wanted', c.agent), campaign)
+  end
   out[#out + 1] = campaign
   out[#out + 1] = n
   out[#out + 1] = token

@@ -91,8 +91,11 @@ else
   if c.state == WAITING then
     leave_queues(campaign, n, c)
   elseif c.state == RELEASED then
-    local token = redis.call('HGET', key('busy'), c.agent)
-    redis.call('ZREM', key('released'), campaign .. '/' .. n .. '/' .. (token or ''))
+    local token = redis.call('HGET', key('busy'), c.customer) or ''
+    redis.call('ZREM', key('released'), campaign .. '/' .. n .. '/' .. token)
+    if is_team(c.agent) and redis.call('SREM', key('claims', c.agent), token) == 1 then
+      wake(c.agent)
+    end
   elseif c.state == OPEN then
     redis.call('ZREM', key('undisposed'), campaign .. '/' .. n)
   end

@@ -52,6 +52,14 @@ presence            hash    agent → where they are: word, reason, who said so,
 presence_log        stream  changes of presence by the agent's id, for their sums     92 days
 shift_changes       zset    agent → when their shift begins or ends next, epoch s     while they have one
 most_calls          hash    agent → calls a day at most, where there is a cap         for ever
+teams               hash    number below a million → what a team is, JSON             for ever
+team_ids            hash    the same, written in one way → that number                for ever
+teams_made          string  the last such number                                      for ever
+agents_version      string  raised with each change of who the agents are             for ever
+members:T           set     agents of a group's team T                                for ever
+free_of:T           zset    those of them believed free → since when, epoch s         while free
+claims:T            set     tokens of releases that are to ring one of team T         ≤ 10 s
+idle_since          hash    agent who was rung for a team → since when, epoch s       for ever
 agent_calls:D       hash    such an agent → calls on local day D                      3 days
 calls:D             hash    number → calls on local day D, where a rule caps them     3 days
 c:C:day:D           hash    what the campaign's daily caps count on local day D       3 days
@@ -60,7 +68,8 @@ day:D               hash    what the account used on local day D (calls, seconds
 hours               hash    hour since 1970 → calls in it                             7 days
 counted             hash    attempt → day, seconds and spend counted for it until     ≤ 20 min after
                             it is known what it took                                  its end
-wanted:N            set     campaigns (agent) and C/n (customer) to wake when freed   while held
+wanted:N            set     campaigns (agent or team), C/n (customer) and @T (member  while held
+                            of team T) to wake when freed
 open                zset    attempt not yet settled → next look, epoch s              while open
 late                zset    attempt settled, final values missing → next look         ≤ minutes
 slots               zset    request → when its slot frees itself, epoch s             ≤ minutes

@@ -91,7 +91,7 @@ def taken_apart(given: type[Given]) -> str:
     return "\n".join(lines)
 
 
-_READ_OF_ATTEMPTS = ("version", "state", "requested_at", "nonce", "agent", "disposition")
+_READ_OF_ATTEMPTS = ("version", "state", "requested_at", "nonce", "agent", "outcome", "disposition")
 _PLAIN = (str, bytes, int, float, bool, Argument)
 
 

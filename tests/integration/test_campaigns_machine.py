@@ -8,9 +8,11 @@ stop, every campaign comes to its end.
 import contextlib
 import secrets
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import redis
 from hypothesis import HealthCheck, Phase, settings
@@ -23,11 +25,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from campaigns.agents.agent import Presence
+from campaigns.agents.agent import Agent, Presence
+from campaigns.agents.team import Team
 from campaigns.attempt import CallReport
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import UnknownPolicy
+from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.retry_policy import RetryRule
+from dialer.agents.registry import Registry
+from dialer.agents.teams import TeamBook
 from dialer.ids import AttemptId, ContactId
 from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store import ContactRecord
@@ -41,6 +47,12 @@ from tests.phone_company import Answer, Call
 from tests.virtual_time import VirtualDatabase
 
 NUMBERS = [f"+9190000000{n:02}" for n in range(6)]
+TEAMS = (
+    Team("Sales"),
+    Team(agents=tuple(NUMBERS[:3])),
+    Team(agents=(NUMBERS[3], NUMBERS[0]), when_busy=True),
+)
+"""Whoever is in the group is a stand-in as well, and the agent of pairs, and a customer."""
 TIME_LIMIT_S, TIME_OUT_S = 60, 10
 LONGEST_CALL_S = TIME_LIMIT_S + 2 * TIME_OUT_S
 RETRIES = tuple(
@@ -73,10 +85,24 @@ class LossyDatabase(VirtualDatabase):
         return answer
 
 
+def _numbers(pair: list[str], team: int) -> list[str]:
+    """Give a pair, or a team and a customer; nobody is rung by their own stand-ins."""
+    if not team:
+        return pair
+    own = TEAMS[team - 1].agents
+    return [f"+{team}", next(one for one in (*pair[::-1], *NUMBERS[::-1]) if one not in own)]
+
+
 pairs = st.lists(
     st.builds(
-        lambda numbers, priority, due_s, expires_s: (numbers, priority, due_s, expires_s),
+        lambda numbers, team, priority, due_s, expires_s: (
+            _numbers(numbers, team),
+            priority,
+            due_s,
+            expires_s,
+        ),
         st.permutations(NUMBERS).map(lambda mixed: mixed[:2]),
+        st.sampled_from([0, 0, 0, *range(1, len(TEAMS) + 1)]),
         st.sampled_from([0, 0, 0, 5, -5]),
         st.sampled_from([0, 0, 0, 40]),
         st.sampled_from([0, 0, 0, 100]),
@@ -114,6 +140,9 @@ class Everything(RuleBasedStateMachine):
         self.messages: list[Any] = []
         self.mail: list[tuple[AttemptId, CallReport]] = []
         self.files = 0
+        self.registry = Registry(self.db, phone_rules=PhoneRules(), zone=ZoneInfo("UTC"))
+        self.registry.put([Agent(one, groups=("Sales",)) for one in NUMBERS[:4]])
+        assert [TeamBook(self.db).number_of(one) for one in TEAMS] == [1, 2, 3]
 
     ############################################################ people
 
@@ -175,6 +204,12 @@ class Everything(RuleBasedStateMachine):
         said = SetPresence(number[1:], state, "", "somebody", until_at)
         AgentStore(self.db).set_presence([said])
 
+    @rule(number=st.sampled_from(NUMBERS[:4]), is_in=st.booleans())
+    def join_or_leave(self, number: str, is_in: bool) -> None:
+        (known,) = AgentStore(self.db).get([number])
+        assert known
+        self.registry.put([replace(known, groups=("Sales",) if is_in else ())])
+
     ############################################################ our processes
 
     @rule()
@@ -206,7 +241,10 @@ class Everything(RuleBasedStateMachine):
         self.account.company.answers.clear()
         if len(self.account.company.posts) > before:
             assert was_running
-            record = self.account.contact(released.contact.campaign, released.contact.n)
+            posted = AttemptId.parse(self.account.company.posts[-1])
+            assert posted
+            (record,) = self.account.attempts.get_many([posted])
+            assert record
             unwanted = {
                 f"+{one.decode()}" for one in self.db.client.hkeys(self.db.key("suppressed"))
             }
@@ -275,6 +313,8 @@ class Everything(RuleBasedStateMachine):
         self.db.client.hdel(self.db.key("account"), "stopped", "probe_at")  # the bill is paid
         back = [SetPresence(number[1:], Presence.ON, "", "somebody") for number in NUMBERS]
         AgentStore(self.db).set_presence(back)
+        self.db.client.delete(self.db.key("suppressed"))
+        self.registry.put([Agent(one, groups=("Sales",)) for one in NUMBERS[:4]])
         for id_ in self.campaigns:
             campaign = self.account.campaigns.find(id_)
             if campaign.state in {CampaignState.LOADED, CampaignState.PAUSED}:
@@ -293,7 +333,24 @@ class Everything(RuleBasedStateMachine):
             self.db.pass_time(pause_s)
         check_conservation(self.db)
         states = {id_: self.account.state(id_) for id_ in self.campaigns}
-        assert set(states.values()) <= {"completed", "cancelled"}, states
+        assert set(states.values()) <= {"completed", "cancelled"}, (states, self._all_stored())
+
+    def _all_stored(self) -> dict[bytes, object]:
+        client, names = (
+            self.db.client,
+            (b"wanted", b"free_of", b"claims", b"ready", b"busy", b"later"),
+        )
+        found: dict[bytes, object] = {}
+        for name in client.scan_iter(f"{self.db.prefix}*"):
+            if any(word in name for word in names):
+                kind = client.type(name)
+                if kind == b"set":
+                    found[name] = client.smembers(name)
+                elif kind == b"zset":
+                    found[name] = client.zrange(name, 0, -1, withscores=True)
+                elif kind == b"hash":
+                    found[name] = client.hgetall(name)
+        return found
 
     ############################################################ hands
 
