@@ -1,6 +1,7 @@
 """Nothing stays in one state for ever: what nobody reports is asked about, within the allowance."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from structlog.testing import capture_logs
@@ -8,6 +9,7 @@ from structlog.testing import capture_logs
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.campaign_rules import UnknownPolicy
 from campaigns.contact_state import ContactState
+from campaigns.doubt import SOON_S, Doubts
 from dialer.dialing.dialing import Dialled
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
@@ -492,3 +494,40 @@ def test_a_provider_that_does_not_answer_a_look_up_is_a_warning(account, db):
         account.sweeping.sweep()
 
     assert [one["event"] for one in logs if one["log_level"] == "warning"] == ["lookup_failed"]
+
+
+################################################################ ends in doubt
+
+
+def looks_at(account: Account, *, seconds: int) -> list[int]:
+    """Sweep each second; gives when the provider was asked, s."""
+    found = []
+    for second in range(seconds):
+        before = len(account.company.looks)
+        account.sweeping.sweep()
+        if len(account.company.looks) > before:
+            found.append(second)
+        account.db.pass_time(1)
+    return found
+
+
+def test_an_end_in_doubt_is_asked_about_at_once_and_after_5_10_20_s_and_then_as_others_are(
+    db, tmp_path
+):
+    account = Account(db, tmp_path, doubts=Doubts(call_speed=1.0, soon_s=SOON_S))
+    campaign = store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    db.pass_time(20)
+    sid = done.attempt.sid
+    account.settling.report(done.attempt_id, terminal(sid, talk_s=300), at=db.now())
+
+    asked = looks_at(account, seconds=220)
+
+    waits = [later - earlier for earlier, later in pairwise(asked)]
+    assert asked[0] == 0
+    assert waits == [5, 10, 20, 40, 60, 60]
+    assert account.contact(campaign).state is ContactState.DIALING
+
+    account.company.end(account.company.calls[0])
+    looks_at(account, seconds=61)
+    assert account.contact(campaign).outcome is Outcome.CONNECTED
