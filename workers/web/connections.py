@@ -8,7 +8,7 @@ whoever brings one, such as a callback, is served while somebody else only holds
 
 import asyncio
 import http
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,10 @@ from workers.web.proxies import throttled_as
 log = get_logger(__name__)
 
 _LOOK_EVERY_S = 0.5
+_MOST_CUT_AT_ONCE = 20
+"""What came together takes too long together, and is there again as soon as it is cut: thousands at
+once would hold up all others for as long."""
+_BETWEEN_CUTS_S = 0.01
 _TELL_EVERY_S = 10.0
 
 
@@ -117,12 +121,24 @@ class Connections:
             self._looking = True
             loop.call_later(min(_LOOK_EVERY_S, self.limits.headers_s / 4), self._look, loop)
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Close what takes too long; once for all, or each request would cost a timer."""
-        self._looking = False
+    def _look(
+        self, loop: asyncio.AbstractEventLoop, left: "deque[_Connection] | None" = None
+    ) -> None:
+        """Close what takes too long, some at a time; once for all, or each request would cost a timer.
+
+        Args:
+            left: Who is still to be looked at this time; None: all are.
+        """
+        left = deque(self._all) if left is None else left
         now_s = loop.time()
-        for one in list(self._all):
-            one.look(now_s)
+        may_be_cut = _MOST_CUT_AT_ONCE
+        while left and may_be_cut:
+            one = left.popleft()
+            may_be_cut -= one in self._all and one.look(now_s)
+        if left:
+            loop.call_later(_BETWEEN_CUTS_S, self._look, loop, left)
+            return
+        self._looking = False
         if self._cut and now_s - self._told_at_s >= _TELL_EVERY_S:
             log.warning("connections_cut", **self._cut, open=len(self._all))
             self._cut.clear()
@@ -232,8 +248,8 @@ class _Connection(HttpToolsProtocol):
         super().resume_writing()
         self._stalled_since_s = None
 
-    def look(self, now_s: float) -> None:
-        """Close the connection if it has taken too long over something."""
+    def look(self, now_s: float) -> bool:
+        """Close the connection if it has taken too long over something; tells whether it had."""
         limits = self._limits
         if _is_over(self._headers_since_s, limits.headers_s, now_s):
             if self._has_sent and (self.cycle is None or self.cycle.response_complete):
@@ -244,6 +260,9 @@ class _Connection(HttpToolsProtocol):
             self.close_for("lingering")
         elif _is_over(self._stalled_since_s, limits.stalled_s, now_s):
             self.close_for("stalled")
+        else:
+            return False
+        return True
 
     def close_for(self, why: str) -> None:
         """Close without a word."""
