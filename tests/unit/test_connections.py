@@ -53,7 +53,7 @@ def crowd(many: int, loop: Loop) -> list[Silent]:
     return silent
 
 
-def test_thousands_that_take_too_long_together_are_cut_in_turns_that_others_come_between():
+def test_thousands_that_take_too_long_together_are_cut_in_turns_that_others_come_between() -> None:
     loop = Loop()
     silent = crowd(2000, loop)
 
@@ -66,7 +66,7 @@ def test_thousands_that_take_too_long_together_are_cut_in_turns_that_others_come
     assert max(in_turn.values()) <= 20
 
 
-def test_one_that_closed_by_itself_meanwhile_is_not_looked_at():
+def test_one_that_closed_by_itself_meanwhile_is_not_looked_at() -> None:
     loop = Loop()
     silent = crowd(30, loop)
     loop.run_until(LIMIT_S + 0.5)
