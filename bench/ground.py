@@ -83,7 +83,7 @@ def redis_server(*, appendonly: bool = False) -> Iterator[str]:
         command = [
             *(server_program(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder),
             *("--save", "", "--hash-max-listpack-entries", "512"),
-            *("--hash-max-listpack-value", "256"),
+            *("--hash-max-listpack-value", "512"),
             *(("--appendonly", "yes", "--appendfsync", "always") if appendonly else ()),
         ]
         with process(command, log=Path(folder, "log")):

@@ -29,6 +29,8 @@ class Did(StrEnum):
     CAMPAIGN_CANCELLED = "campaign_cancelled"
     RULES_CHANGED = "rules_changed"
     CAMPAIGN_ARCHIVED = "campaign_archived"
+    CAMPAIGN_DELETED = "campaign_deleted"
+    STORE_MIGRATED = "store_migrated"
     # contacts
     CONTACT_ADDED = "contact_added"
     CONTACT_CALLED_BACK = "contact_called_back"

@@ -286,6 +286,12 @@ class Settings(BaseSettings):
         le=3650,
         description="campaigns leave Redis for files so many days after their end; 0 = by hand",
     )
+    dialer_delete_after_days: int = Field(
+        0,
+        ge=0,
+        le=3650,
+        description="archived campaigns are deleted, files and all, so many days later; 0 = never",
+    )
     dialer_keep_days: int = Field(
         0,
         ge=0,

@@ -10,6 +10,7 @@ import redis
 
 from dialer.access.exposure import exposures
 from dialer.agreeing import dissenters, own_differences
+from dialer.archiving.migrating import Migrating
 from dialer.clock import now
 from dialer.embedded.embedded import EmbeddedServerError
 from dialer.errors import AccountRefused, ProviderError
@@ -116,11 +117,18 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
     )
     yield from _memory(wiring, health)
     yield from _durability(wiring, health)
+    yield from _stored(wiring)
     yield _keys(wiring)
     yield _processes(wiring)
     yield from _account(wiring)
     yield from _sick_hosts(wiring)
     yield from agreement(wiring)
+
+
+def _stored(wiring: Wiring) -> Iterator[Finding]:
+    """Tell what an earlier version stored in another form than this one does."""
+    for says, count in Migrating(wiring.db, version="").pending().items():
+        yield Finding("stored", Verdict.WARN, f"{count:,} {says}", "when it suits: dialer migrate")
 
 
 def _cluster(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:

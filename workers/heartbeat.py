@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import metadata
 
 import redis
 
@@ -13,6 +15,12 @@ from dialer.store.processes import Process, note_alive, note_ended
 from workers.wiring import Wiring, process_name
 
 _EVERY_S = 7.0
+
+
+@cache
+def version() -> str:
+    """Name the version of this code."""
+    return metadata.version("dialer")
 
 
 @contextmanager
@@ -30,7 +38,8 @@ def beating(wirings: Sequence[Wiring], *, role: str) -> Iterator[None]:
         while not stop.is_set():
             with suppress(redis.RedisError):  # the missing beat is the message
                 since = since or wiring.db.now()
-                _tell(wiring, Process(role, name, since, wiring.pulse.trouble), lines_of(wiring))
+                now = Process(role, name, since, wiring.pulse.trouble, version())
+                _tell(wiring, now, lines_of(wiring))
             stop.wait(_EVERY_S)
 
     for one in wirings:

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from dialer.archiving.archiving import Archiving
+from dialer.archiving.deleting import Deleting
 from dialer.archiving.purging import Purging
 from dialer.clock import boottime_s
 from dialer.dialing.journal_traces import forget_journals
@@ -66,6 +67,11 @@ class RecordKeeping:
     def archiving(self) -> Archiving:
         """Moves campaigns into files."""
         return Archiving(self.wiring.db, archives=archives_dir(self.wiring.settings))
+
+    @cached_property
+    def deleting(self) -> Deleting:
+        """Deletes campaigns that were archived."""
+        return Deleting(self.wiring.db, archives=archives_dir(self.wiring.settings))
 
     def purging(self, *, dry_run: bool) -> Purging:
         """Make what forgets."""

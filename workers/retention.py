@@ -47,6 +47,15 @@ def run(wiring: Wiring) -> None:
         from workers.record_keeping import RecordKeeping  # noqa: PLC0415
 
         _archive(wiring, RecordKeeping(wiring).archiving, actor, days=days)
+    if days := settings.dialer_delete_after_days:
+        from workers.record_keeping import RecordKeeping  # noqa: PLC0415
+
+        deleting = RecordKeeping(wiring).deleting
+        for campaign in deleting.archived_for(days * _DAY_S):
+            asked = {"archived_days": days}
+            deed = Deed(Did.CAMPAIGN_DELETED, actor, on=f"campaign {campaign.id}", asked=asked)
+            with wiring.audit.recording(deed):
+                deleting.delete(campaign)
     if days := settings.dialer_keep_days:
         from workers.record_keeping import RecordKeeping  # noqa: PLC0415
 

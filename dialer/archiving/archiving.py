@@ -4,7 +4,7 @@ written ──▶ read back and compared with Redis ──▶ marked as archived
 
 Each step may break off and be asked for again; where the campaign changed between them, all is done
 once more. What stays in Redis is what the list of campaigns
-and their status need: name, rules, history and counts.
+and their status need: name, rules, history and counts, packed.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,6 +18,7 @@ from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.callback_inbox import orphans_of
+from dialer.store.packing import pack_archived
 from dialer.store.removal import awaiting_values, free, give_up_values, mark_archived
 from dialer.store.snapshot import ContactLine, contact_lines
 
@@ -85,6 +86,7 @@ class Archiving:
             raise NotArchived(f"campaign {campaign.name} changed meanwhile, again and again")
         card = archive.check()
         freed = free(self._db, campaign.id)
+        pack_archived(self._db, campaign.id)
         tell(on=f"campaign {campaign.name} {campaign.id}", after={"folder": archive.folder.name})
         log.info("campaign_archived", campaign_id=campaign.id, keys_freed=freed)
         return archive, card

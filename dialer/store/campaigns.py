@@ -18,6 +18,7 @@ from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.store.database import Database, text
+from dialer.store.packing import PACKED, Unpacked, unpacked
 from dialer.store.scripts import Argument, gives
 
 log = get_logger(__name__)
@@ -422,9 +423,10 @@ class Campaigns:
         return [one for one in found if isinstance(one, Campaign)]
 
     def _read(self, ids: Sequence[str]) -> "list[Campaign | RulesUnreadable]":
-        stored = self._db.read_hashes([self._db.key("c", id_) for id_ in ids])
+        stored = self._db.read_hashes(self._records(ids))
         found: list[Campaign | RulesUnreadable] = []
-        for id_, fields in zip(ids, stored, strict=True):
+        for id_, record in zip(ids, stored, strict=True):
+            fields = unpacked(record).fields or record
             try:
                 if b"rules" in fields:
                     found.append(_campaign(id_, fields))
@@ -435,7 +437,7 @@ class Campaigns:
 
     def states(self, ids: Sequence[str]) -> list[CampaignState | None]:
         """Read where campaigns stand, many in a round trip; None for an id that is none's."""
-        found = self._db.read_field("state", [self._db.key("c", id_) for id_ in ids])
+        found = self._db.read_field("state", self._records(ids))
         return [CampaignState(text(state)) if state else None for state in found]
 
     def all(self) -> list[Campaign]:
@@ -449,7 +451,16 @@ class Campaigns:
 
     def in_state(self, *states: CampaignState) -> Iterator[Campaign]:
         """Read the campaigns that stand in one of these states."""
-        return (campaign for campaign in self.readable(self.ids()) if campaign.state in states)
+        ids = self.ids()
+        standing = zip(ids, self._db.read_field("state", self._records(ids)), strict=True)
+        return (
+            campaign
+            for campaign in self.readable([id_ for id_, state in standing if text(state) in states])
+            if campaign.state in states
+        )
+
+    def _records(self, ids: Sequence[str]) -> list[str]:
+        return [self._db.key("c", id_) for id_ in ids]
 
     def size(self, campaign: str) -> int:
         """Read how many contacts a campaign has."""
@@ -458,8 +469,7 @@ class Campaigns:
     def sizes_of_active(self) -> dict[str, int]:
         """Read how many contacts each campaign has that is not over."""
         ids = self.ids()
-        keys = [self._db.key("c", id_) for id_ in ids]
-        sizes = self._db.read_field("size", keys)
+        sizes = self._db.read_field("size", self._records(ids))
         return {
             id_: int(size or 0)
             for id_, state, size in zip(ids, self.states(ids), sizes, strict=True)
@@ -572,7 +582,7 @@ class Campaigns:
         stored = cast(
             "list[bytes]", self._db.client.lrange(self._db.key("c", campaign, "imports"), 0, -1)
         )
-        return [json.loads(one) for one in stored]
+        return [json.loads(one) for one in stored or self._unpacked([campaign])[0].imports]
 
     def move(self, campaign: Campaign, to: CampaignState, *, why: str = "") -> CampaignState:
         """Steer a campaign; asking for what already is changes nothing.
@@ -683,7 +693,16 @@ class Campaigns:
     def counts_of(self, campaigns: Sequence[str]) -> list[Counts]:
         """Read the same of many campaigns, in few round trips."""
         stored = self._db.read_hashes([self._db.key("c", id_, "counts") for id_ in campaigns])
-        return [_counts({text(name): int(n) for name, n in one.items()}) for one in stored]
+        away = [id_ for id_, one in zip(campaigns, stored, strict=True) if not one]
+        short = dict(zip(away, self._unpacked(away), strict=True))
+        return [
+            _counts({text(name): int(n) for name, n in (one or short[id_].counts).items()})
+            for id_, one in zip(campaigns, stored, strict=True)
+        ]
+
+    def _unpacked(self, ids: Sequence[str]) -> list[Unpacked]:
+        packed = self._db.read_field(text(PACKED), self._records(ids))
+        return [unpacked({PACKED: one} if one else {}) for one in packed]
 
 
 def _packed(rows: Sequence[RejectedRow]) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 from campaigns.events import EventKind
 from dialer.store.database import Database, text
 from dialer.store.event_codes import EVENT_CODES
+from dialer.store.packing import PACKED, unpacked
 from dialer.store.scripts import gives
 
 Written = tuple[str, str]
@@ -149,7 +150,18 @@ def ended_campaigns(db: Database) -> list[str]:
 
 def told(db: Database, campaigns: Sequence[str]) -> list[Told]:
     """Read how many events there were of some campaigns."""
-    return list(map(_told, db.read_hashes([db.key("c", id_, "told") for id_ in campaigns])))
+    since = db.read_hashes([db.key("c", id_, "told") for id_ in campaigns])
+    packed = db.read_field(text(PACKED), [db.key("c", id_) for id_ in campaigns])
+    before = [unpacked({PACKED: one} if one else {}).told for one in packed]
+    return [_told(_summed(*both)) for both in zip(before, since, strict=True)]
+
+
+def _summed(before: Mapping[bytes, bytes], since: Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:
+    """Add up what was told until an archived campaign was packed, and since."""
+    if not before or not since:
+        return before or since
+    kinds = {*before, *since}
+    return {one: b"%d" % (int(before.get(one, 0)) + int(since.get(one, 0))) for one in kinds}
 
 
 def told_of_account(db: Database) -> Told:

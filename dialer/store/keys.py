@@ -10,7 +10,8 @@ names               hash    campaign name in one case, spaces single → id     
 columns_chosen      hash    hash of a list's headings → which is the agent's, the     for ever
                             customer's, the name, as a person chose, JSON
 c:C                 hash    name, state, rules (JSON), rules_version, columns, size,  for ever
-                            open_from, open_until, virtual_time, … of one campaign
+                            open_from, open_until, virtual_time, … of one campaign; once it
+                            is archived `packed`, see dialer/store/packing.py
 c:C:counts          hash    state → contacts; outcome:O → contacts; attempts;         for ever
                             charged; attempt:O → attempts
 c:C:told            hash    kind of event → how many; closed: contacts closed         for ever

@@ -23,12 +23,14 @@ class Process:
     Args:
         since: Epoch s.
         trouble: Why it lives and cannot do its work; '' = it can, as far as it knows.
+        version: Of its code; '' = it does not tell, as those before 0.2.0.
     """
 
     role: str
     name: str
     since: float | None
     trouble: str = ""
+    version: str = ""
 
 
 class Pulse:
@@ -44,8 +46,8 @@ class Pulse:
 
 def note_alive(db: Database, pipeline: "Pipeline", process: Process) -> None:
     """Tell that a process lives, with a pipeline's other commands."""
-    told = {"role": process.role, "since": process.since, "trouble": process.trouble}
-    record = json.dumps(told)
+    told = ("role", "since", "trouble", "version")
+    record = json.dumps({one: getattr(process, one) for one in told})
     pipeline.set(_key(db, process.role, process.name), record, ex=_KEPT_S)
 
 
@@ -75,7 +77,8 @@ def living(db: Database) -> list[Process]:
 
 
 def _process(role: str, name: str, told: dict[str, Any]) -> Process:
-    return Process(role, name, told.get("since"), told.get("trouble", ""))
+    plain = (told.get(one, "") for one in ("trouble", "version"))
+    return Process(role, name, told.get("since"), *plain)
 
 
 def _key(db: Database, role: str, name: str) -> str:

@@ -83,6 +83,20 @@ def free(db: Database, campaign: str) -> int:
     return freed
 
 
+def remove_campaign(db: Database, campaign: str) -> None:
+    """Remove all that is left of a campaign; its name last, so that it can be asked for again."""
+    free(db, campaign)
+    names = cast("dict[bytes, bytes]", db.client.hgetall(db.key("names")))
+    ours = [name for name, id_ in names.items() if text(id_) == campaign]
+    with db.client.pipeline(transaction=True) as pipe:
+        pipe.delete(db.key("c", campaign), *(db.key("c", campaign, name) for name in _KEPT))
+        pipe.zrem(db.key("campaigns"), campaign)
+        pipe.srem(db.key("ended"), campaign)
+        if ours:
+            pipe.hdel(db.key("names"), *ours)
+        pipe.execute()
+
+
 def mark_purged(db: Database, campaign: str) -> None:
     """Mark that a campaign's personal data was taken out."""
     db.client.hsetnx(db.key("c", campaign), "purged_at", str(db.now()))

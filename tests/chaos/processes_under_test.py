@@ -28,7 +28,7 @@ DURABLE = {
     "appendfsync": "always",
     "save": "",
     "maxmemory-policy": "noeviction",
-    "hash-max-listpack-value": "256",
+    "hash-max-listpack-value": "512",
 }
 
 

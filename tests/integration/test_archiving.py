@@ -10,11 +10,13 @@ import pytest
 from campaigns.campaign import CampaignState
 from dialer.archiving.archive import Archive, ArchiveDamaged
 from dialer.archiving.archiving import Archiving, NotArchived
+from dialer.archiving.deleting import Deleting, NotDeleted
 from dialer.ids import ContactId
 from dialer.reporting.files import Format
 from dialer.reporting.tables import ALL_KINDS
 from dialer.steering.calling_back import call_back
-from dialer.store.campaigns import WrongState
+from dialer.store.campaigns import CampaignNotFound, WrongState
+from dialer.store.events import told
 from dialer.store.removal import awaiting_values, give_up_values
 from dialer.store.snapshot import contact_lines
 from tests import books_kit
@@ -44,18 +46,55 @@ def test_reports_from_the_archive_are_the_same_to_the_byte(account, finished, tm
     assert [one.read_bytes() for one in after.files] == [one.read_bytes() for one in before.files]
 
 
-def test_an_archived_campaign_leaves_only_its_name_rules_history_and_counts(
+def test_an_archived_campaign_leaves_its_name_rules_history_and_counts_in_less_than_a_kilobyte(
     account, finished, tmp_path
 ):
-    counts_before = account.counts(finished.id)
+    db = account.db
+    kept = (account.counts(finished.id), account.campaigns.imports(finished.id))
+    told_before = told(db, [finished.id])
 
     books_kit.archive(account, finished, tmp_path)
 
-    assert kept_keys(account.db, finished) == {"counts", "hashes", "imports", "told"}
+    assert kept_keys(db, finished) == {"hashes"}
+    keys = (db.key("c", finished.id), db.key("c", finished.id, "hashes"))
+    assert sum(db.client.memory_usage(key, samples=0) for key in keys) < 800  # its name: some 100
     found = account.campaigns.find("sale")
     assert found.archived_at is not None
     assert (found.state, found.rows, found.accepted) == ("completed", 5, 3)
-    assert account.counts(finished.id) == counts_before
+    as_it_was = (finished.rules, finished.columns, finished.ended_at)
+    assert (found.rules, found.columns, found.ended_at) == as_it_was
+    assert (account.counts(finished.id), account.campaigns.imports(finished.id)) == kept
+    assert told(db, [finished.id]) == told_before
+    assert [one.id for one in account.campaigns.with_content(kept[1][0]["hash"])] == [finished.id]
+    assert [one.id for one in account.campaigns.in_state(CampaignState.COMPLETED)] == [finished.id]
+
+
+def test_a_campaign_is_deleted_with_its_files_once_it_is_archived_and_its_name_is_free(
+    account, finished, tmp_path
+):
+    deleting = Deleting(account.db, archives=tmp_path / "archive")
+    with pytest.raises(NotDeleted, match="archive it first"):
+        deleting.delete(finished)
+    archive = books_kit.archive(account, finished, tmp_path)
+
+    gone = deleting.delete(account.campaigns.find("sale"))
+
+    assert gone == archive.folder
+    assert not gone.exists()
+    with pytest.raises(CampaignNotFound):
+        account.campaigns.find("sale")
+    assert not list(account.db.client.scan_iter(account.db.key("c", finished.id, "*")))
+    assert account.campaigns.ids() == []
+    books_kit.load(account, tmp_path)  # the same list under the same name
+
+
+def test_a_deletion_that_broke_off_is_asked_for_again(account, finished, tmp_path):
+    archive = books_kit.archive(account, finished, tmp_path)
+    shutil.rmtree(archive.folder)
+
+    Deleting(account.db, archives=tmp_path / "archive").delete(account.campaigns.find("sale"))
+
+    assert account.campaigns.all() == []
 
 
 def test_the_archive_tells_what_it_is(account, finished, tmp_path):
@@ -81,7 +120,7 @@ def test_archiving_twice_frees_what_is_left_and_changes_no_file(account, finishe
     again = account.campaigns.find(finished.id)
     books_kit.archive(account, again, tmp_path)
 
-    assert kept_keys(account.db, finished) == {"counts", "hashes", "imports", "told"}
+    assert kept_keys(account.db, finished) == {"hashes"}
     assert {path: path.read_bytes() for path in archive.folder.iterdir()} == bytes_before
 
 

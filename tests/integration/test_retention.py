@@ -101,6 +101,21 @@ def test_what_is_younger_stays_and_nothing_goes_where_no_days_are_set(wiring_for
     assert ends(never) == []
 
 
+def test_an_archived_campaign_is_deleted_so_many_days_later_and_that_is_recorded(wiring_for):
+    wiring = wiring_for(dialer_archive_after_days=30, dialer_delete_after_days=60)
+    old = over_since(wiring, days=31)
+    retention.run(wiring)
+    assert [one.id for one in wiring.campaigns.all()] == [old]
+    long_ago = f"{wiring.db.now() - 61 * DAY_S:.6f}"
+    wiring.redis.hset(wiring.db.key("c", old), "archived_at", long_ago)
+
+    retention.run(wiring)
+
+    assert wiring.campaigns.all() == []
+    assert not list((wiring.settings.dialer_data_dir / "archive").iterdir())
+    assert [one["what"] for one in ends(wiring)] == ["campaign_archived", "campaign_deleted"]
+
+
 def test_old_audit_records_go_and_that_is_recorded(wiring_for):
     wiring = wiring_for(dialer_audit_days=400)
     Audit(wiring.db).note(Deed(Did.HOLD_SET, Actor.stranger("here")), Outcome.DONE)

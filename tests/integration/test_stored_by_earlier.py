@@ -4,11 +4,7 @@
 call still open, a retry due, rows not taken, and one that was only loaded.
 """
 
-import base64
 import csv
-import gzip
-import json
-from pathlib import Path
 
 import pytest
 
@@ -20,28 +16,17 @@ from tests.account_kit import Account
 from tests.books_kit import report
 from tests.conservation import check_conservation
 from tests.factories import terminal
-from tests.virtual_time import VirtualDatabase
-
-STORED = Path(__file__).parents[1] / "stored"
+from tests.stored_kit import account_of, put_back
 
 
 @pytest.fixture(params=["by_0_1_0"])
 def stored(request, redis_client):
-    """Put back what that version stored; gives what was noted beside it."""
-    text = gzip.decompress((STORED / f"{request.param}.json.gz").read_bytes())
-    noted = json.loads(text)
-    for key, dumped in noted["keys"].items():
-        redis_client.restore(key, 0, base64.b64decode(dumped))
-    # the same server under new code, else all is held until the journals were read
-    redis_client.hset("dialer:{old}:account", "run_id", redis_client.info("server")["run_id"])
-    return noted
+    return put_back(redis_client, request.param)
 
 
 @pytest.fixture
 def account(stored, redis_client, tmp_path) -> Account:
-    db = VirtualDatabase(redis_client, "old")
-    db.clock_s = stored["clock_s"]
-    return Account(db, tmp_path / "journal")
+    return account_of(redis_client, stored, tmp_path / "journal")
 
 
 def named(account: Account, name: str) -> str:

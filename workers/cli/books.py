@@ -1,4 +1,4 @@
-"""`dialer reconcile`, `recordings`, `purge` and `campaign archive`."""
+"""`dialer reconcile`, `recordings`, `purge`, `campaign archive` and `campaign delete`."""
 
 import re
 from datetime import UTC, datetime
@@ -143,6 +143,30 @@ def archive(
     for name, known in card.files.items():
         say(f"[green]✓[/green] {name}: {known['rows']:,} rows")
     say(escape(str(kept.folder)))
+
+
+def delete(
+    campaign: Name,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a campaign that was archived, with all its files: nothing of it can be reported again.
+
+    Its name and its list may be used again. The audit trail tells that it was there.
+    """
+    books = open_books()
+    found = books.wiring.campaigns.find(campaign)
+    if found.archived_at is not None and not yes:
+        question = (
+            f"Delete {found.name} with its {found.accepted:,} contacts, and its files, for good?"
+        )
+        typer.confirm(question, abort=True, err=True)
+    folder = books.deleting.delete(found)
+    if as_json:
+        say_json({"campaign_id": found.id, "name": found.name, "folder": str(folder)})
+    else:
+        say(f"{escape(found.name)} is gone, and {escape(str(folder))}.")
 
 
 def purge(

@@ -73,6 +73,10 @@ COMMANDS: Table = {
                 "books:archive",
                 "Move a campaign that is over from Redis into Parquet files, read back before Redis is freed.",
             ),
+            "delete": Command(
+                "books:delete",
+                "Delete a campaign that was archived, with all its files: nothing of it can be reported again.",
+            ),
         },
     ),
     "report": Group(
@@ -228,6 +232,10 @@ COMMANDS: Table = {
     "audit": Command(
         "audit:audit",
         "Show who did what, the newest first: from a terminal, with a key, or turned away.",
+    ),
+    "migrate": Command(
+        "migrate:migrate",
+        "Bring what earlier versions stored into the form of this one; nothing waits for it.",
     ),
     "doctor": Command(
         "doctor:doctor", "Look whether everything is fit for dialling; no call is placed."

@@ -56,6 +56,8 @@ WORDS: dict[str, Did | None] = {
     "campaign rules": Did.RULES_CHANGED,
     "campaign resolve": Did.ATTEMPT_DECIDED,
     "campaign archive": Did.CAMPAIGN_ARCHIVED,
+    "campaign delete": Did.CAMPAIGN_DELETED,
+    "migrate": READS,  # it records itself, with each account
     "contact show": READS,
     "contact add": Did.CONTACT_ADDED,
     "contact call-back": Did.CONTACT_CALLED_BACK,

@@ -1,0 +1,60 @@
+"""Use case: a campaign that was archived is deleted, its files too; what is left is the audit trail's line.
+
+Files go first and the name goes last: a deletion that broke off is asked for again.
+"""
+
+import shutil
+from pathlib import Path
+
+from dialer.archiving.archive import Archive
+from dialer.deeds import tell
+from dialer.errors import NotDone
+from dialer.logger import get_logger
+from dialer.store import Campaign, Campaigns, Database
+from dialer.store.removal import drop_orphans, remove_campaign
+
+log = get_logger(__name__)
+
+
+class NotDeleted(NotDone):
+    """A campaign cannot be deleted now."""
+
+
+class Deleting:
+    """Deletes archived campaigns.
+
+    Args:
+        archives: The folder of all archives.
+    """
+
+    def __init__(self, db: Database, *, archives: Path) -> None:
+        self._db = db
+        self._archives = archives
+
+    def archived_for(self, age_s: float) -> list[Campaign]:
+        """Give campaigns that were archived so long ago."""
+        before_s = self._db.now() - age_s
+        archived = (one for one in Campaigns(self._db).all() if one.archived_at is not None)
+        return [one for one in archived if (one.archived_at or 0.0) < before_s]
+
+    def delete(self, campaign: Campaign) -> Path:
+        """Delete a campaign for good; gives the folder that is gone.
+
+        Raises:
+            NotDeleted: It is not archived.
+            OSError: Its files cannot be removed.
+        """
+        if campaign.archived_at is None:
+            raise NotDeleted(
+                f"campaign {campaign.name} is {campaign.state} and not archived; archive it first, "
+                "so that what was called is not lost by one command"
+            )
+        folder = Archive.of(campaign, self._archives).folder
+        if folder.is_dir():
+            shutil.rmtree(folder)
+        drop_orphans(self._db, campaign.id, dry_run=False)
+        remove_campaign(self._db, campaign.id)
+        before = {"state": campaign.state, "rows": campaign.rows, "accepted": campaign.accepted}
+        tell(on=f"campaign {campaign.name} {campaign.id}", before=before)
+        log.info("campaign_deleted", campaign_id=campaign.id)
+        return folder

@@ -1,0 +1,116 @@
+"""The short form of a campaign that was archived: what the list and its status need, packed.
+
+Nothing of it changes any more, so its record, counts, files and events become one text in a field of its
+record, some hundreds of bytes in place of some thousands. What scripts ask of an archived campaign
+stays beside it.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple, cast
+
+import redis
+
+from dialer.store.database import Database, text
+
+PACKED = b"packed"
+_BESIDE = (b"state", b"started_at", b"archived_at", b"purged_at")
+_OF_RELEASE = frozenset((b"weight", b"priority", b"most_live", b"virtual_time"))
+
+
+class Unpacked(NamedTuple):
+    """An archived campaign, unpacked: as its keys were.
+
+    Args:
+        fields: Of its record.
+        imports: An entry each, JSON.
+        told: Events by kind.
+    """
+
+    fields: dict[bytes, bytes]
+    counts: dict[bytes, bytes]
+    imports: list[bytes]
+    told: dict[bytes, bytes]
+
+
+NOTHING = Unpacked({}, {}, [], {})
+
+
+def pack_archived(db: Database, campaign: str) -> bool:
+    """Pack an archived campaign; False when it is not archived, or is packed already."""
+    keys = [db.key("c", campaign), *(db.key("c", campaign, name) for name in Unpacked._fields[1:])]
+    while True:
+        with db.client.pipeline(transaction=True) as pipe:
+            watching: Any = pipe
+            watching.watch(*keys)
+            found = _read(watching, *keys)
+            beside = {name: found.fields[name] for name in _BESIDE if name in found.fields}
+            if b"archived_at" not in beside or PACKED in found.fields:
+                return False
+            watching.multi()
+            pipe.delete(*keys)  # a hash that was large once stays so until it is made anew
+            watching.hset(keys[0], mapping={**beside, PACKED: _pack(found)})
+            try:
+                pipe.execute()
+            except redis.WatchError:
+                continue  # something of it was told meanwhile
+            return True
+
+
+def archived_unpacked(db: Database) -> list[str]:
+    """Name the archived campaigns that are not packed: those of a version that did not."""
+    ids = db.client.zrange(db.key("campaigns"), 0, -1)
+    names = [text(one) for one in cast("list[bytes]", ids)]
+    records = [db.key("c", one) for one in names]
+    archived, packed = (db.read_field(one, records) for one in ("archived_at", text(PACKED)))
+    told = zip(names, archived, packed, strict=True)
+    return [name for name, is_archived, is_packed in told if is_archived and not is_packed]
+
+
+def unpacked(record: Mapping[bytes, bytes]) -> Unpacked:
+    """Unpack a campaign's record; of one that is not packed there is nothing."""
+    packed = record.get(PACKED)
+    if not packed:
+        return NOTHING
+    unpack = zlib.decompressobj(zdict=_dictionary())
+    parts = json.loads(unpack.decompress(packed[1:]) + unpack.flush())
+    fields, counts, told = (_bytes(parts[name]) for name in ("fields", "counts", "told"))
+    beside = {name: value for name, value in record.items() if name != PACKED}
+    return Unpacked({**fields, **beside}, counts, [one.encode() for one in parts["imports"]], told)
+
+
+def _read(pipe: Any, record: str, counts: str, imports: str, told: str) -> Unpacked:
+    return Unpacked(
+        pipe.hgetall(record), pipe.hgetall(counts), pipe.lrange(imports, 0, -1), pipe.hgetall(told)
+    )
+
+
+def _pack(found: Unpacked) -> bytes:
+    left_out = {*_BESIDE, *_OF_RELEASE}
+    kept = {name: value for name, value in found.fields.items() if name not in left_out}
+    parts = {
+        "fields": _texts(kept),
+        "counts": _texts(found.counts),
+        "imports": list(map(text, found.imports)),
+        "told": _texts(found.told),
+    }
+    packing = zlib.compressobj(9, zdict=_dictionary())
+    whole = json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
+    return b"1" + packing.compress(whole) + packing.flush()
+
+
+@cache
+def _dictionary() -> bytes:
+    """What packed campaigns have in common; a change of it would be another first byte."""
+    return resources.files("dialer.store").joinpath("packed_1.json").read_bytes()
+
+
+def _texts(fields: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {text(name): text(value) for name, value in fields.items()}
+
+
+def _bytes(fields: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {name.encode(): value.encode() for name, value in fields.items()}
