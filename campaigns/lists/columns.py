@@ -31,6 +31,11 @@ class Role(StrEnum):
     TIMEZONE = "timezone"
     CUSTOM_FIELD = "custom_field"
     EXTERNAL_ID = "external_id"
+    # instead of an agent, or beside one; see team_cells.py
+    AGENT_GROUP = "agent_group"
+    BACKUP = "backup"
+    AGENT_LANGUAGE = "agent_language"
+    AGENT_SKILLS = "agent_skills"
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,20 +290,32 @@ class _NumberColumns:
                 f"{_listed(self._names)}.",
                 choice=f"{role}_column",
             )
-        return MatchedColumn(role, self._names[index], index, why)
+        meant = Role.AGENT_GROUP if role is Role.AGENT and _is_group(chosen) else role
+        return MatchedColumn(meant, self._names[index], index, why)
 
     def _certain(self, role: Role) -> MatchedColumn | None:
         fitting = [index for index, name in enumerate(self._names) if _means(name, role)]
+        if not fitting and role is Role.AGENT:
+            return self._group()
         if len(fitting) != 1:
             return None
         [index] = fitting
         return MatchedColumn(role, self._names[index], index, f"its name means the {role}'s number")
 
+    def _group(self) -> MatchedColumn | None:
+        """Find the column of groups, which stands for the agent's where there is none of that."""
+        fitting = [index for index, name in enumerate(self._names) if _is_group(name)]
+        if len(fitting) != 1:
+            return None
+        [index] = fitting
+        why = f"its name is {Role.AGENT_GROUP}"
+        return MatchedColumn(Role.AGENT_GROUP, self._names[index], index, why)
+
     def _is_refuted(
         self, agent: MatchedColumn, customer: MatchedColumn, *, by_hand: list[MatchedColumn]
     ) -> bool:
         """Whether what stands in the columns belies their headings: names, or the two exchanged."""
-        if by_hand:
+        if by_hand or agent.role is Role.AGENT_GROUP:
             return False
         pair = (agent, customer)
         agents, customers = (profile(column(self._sample, one.index), self._rules) for one in pair)
@@ -373,8 +390,14 @@ class _NumberColumns:
 _TELLING = 20  # rows that tell agents from customers by themselves
 
 
+def _is_group(name: str) -> bool:
+    return squeezed(name) == squeezed(Role.AGENT_GROUP)
+
+
 def _means(name: str, role: Role) -> bool:
     """Whether a heading leaves no doubt that it is this party's number."""
+    if squeezed(name) in _OF_TEAMS:
+        return False
     if squeezed(name) in _SYNONYMS[role]:
         return True
     heading = read_heading(name)
@@ -431,7 +454,8 @@ def roles_in(columns: Sequence[str], chosen: ColumnChoice) -> dict[int, Role]:
         fits = {said}.__contains__ if said else partial(_means, role=role)
         fitting = [at for at, name in enumerate(columns) if fits(name)]
         if len(fitting) == 1:
-            numbers[fitting[0]] = role
+            is_group = role is Role.AGENT and _is_group(columns[fitting[0]])
+            numbers[fitting[0]] = Role.AGENT_GROUP if is_group else role
     name = chosen.name if chosen.name in columns else None
     optional = _optional_columns(
         list(columns), ColumnChoice(name=name), taken=set(numbers), line=NO_LINE
@@ -446,6 +470,10 @@ def _listed(names: list[str]) -> str:
 
 # No synonyms here: "expiry" is a policy's as often as a contact's.
 _OPTIONAL_ROLES = tuple(role for role in Role if role not in {Role.AGENT, Role.CUSTOMER, Role.NAME})
+
+_OF_TEAMS = frozenset(
+    squeezed(one) for one in (Role.AGENT_GROUP, Role.BACKUP, Role.AGENT_LANGUAGE, Role.AGENT_SKILLS)
+)
 
 _NUMBER_WORDS = (
     *("number", "num", "no", "phone", "phonenumber", "phonenum", "phoneno"),

@@ -6,7 +6,7 @@ file ─▶ source (text, workbook) ─▶ rows ─▶ RowJudge ─▶ suppresse
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
@@ -44,6 +44,7 @@ from campaigns.lists.source import (
     Row,
     UnderstoodRow,
 )
+from campaigns.lists.team_cells import LooseTeams, TeamNumbers
 from campaigns.lists.total_line import is_total_line
 from campaigns.lists.workbook import open_workbook
 from campaigns.numbers.phone import Phone, parse_phone
@@ -63,6 +64,7 @@ class ContactList:
         notes: What was odd about the file as a whole, in words.
         zone: Of instants written without an offset.
         first_rows: A few, to be shown.
+        teams: Tells which groups there are, and numbers teams.
     """
 
     source: ListSource
@@ -73,6 +75,7 @@ class ContactList:
     zone: ZoneInfo
     first_rows: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
+    teams: TeamNumbers = field(default_factory=LooseTeams)
 
     def chunks(
         self,
@@ -86,7 +89,7 @@ class ContactList:
         The same file, rules and answers give the same chunks, so a load that broke off goes on
         by passing over the chunks it has stored.
         """
-        judge = RowJudge(self.header, limits=self.limits, rules=self.rules, zone=self.zone)
+        judge = self._judge(self.teams)
         sieve = Sieve(self.header, dedupe=dedupe, others=others)
         rows = self._rows_but_the_header()
         rows_before = 0
@@ -133,11 +136,16 @@ class ContactList:
 
     def preview(self) -> list[UnderstoodRow]:
         """Tell how the first rows are understood."""
-        judge = RowJudge(self.header, limits=self.limits, rules=self.rules, zone=self.zone)
+        judge = self._judge(LooseTeams())
         return [
             understood(self.header, row, judge.judge(row, row_no=row_no, remarks=[]))
             for row_no, row in enumerate(self.first_rows, start=1)
         ]
+
+    def _judge(self, teams: TeamNumbers) -> RowJudge:
+        return RowJudge(
+            self.header, limits=self.limits, rules=self.rules, zone=self.zone, teams=teams
+        )
 
     def _rows_but_the_header(self) -> Iterator[Row]:
         rows = self.source.rows()
@@ -155,6 +163,7 @@ def open_list(
     zone: ZoneInfo,
     reading: ReadingChoice = AS_FOUND,
     workbooks: OpenWorkbook = open_workbook,
+    teams: TeamNumbers | None = None,
 ) -> ContactList:
     """Open a list and understand its header.
 
@@ -164,13 +173,14 @@ def open_list(
         zone: Of instants written without an offset.
         reading: Where the list stands in the file, as far as a person says.
         workbooks: Opens a workbook.
+        teams: Tells which groups there are, and numbers teams; None: any group is taken.
 
     Raises:
         CampaignFileError: The file as a whole cannot be used.
     """
     source = open_source(file, limits, reading=reading, workbooks=workbooks)
     try:
-        return _understood(
+        understood_list = _understood(
             source,
             choice=choice,
             memory=memory,
@@ -179,6 +189,7 @@ def open_list(
             rules=rules,
             zone=zone,
         )
+        return replace(understood_list, teams=teams or LooseTeams())
     except BaseException:
         source.close()
         raise

@@ -12,6 +12,7 @@ from campaigns.lists.judged_rows import Rejected
 from campaigns.lists.row_faults import RowFault
 from campaigns.lists.row_judge import RowJudge, shown
 from campaigns.lists.source import NO_LINE, ListLimits, Row
+from campaigns.lists.team_cells import TeamNumbers
 from campaigns.numbers.phone_rules import PhoneRules
 
 MOST_AT_ONCE = 1_000
@@ -26,14 +27,18 @@ class GivenContact:
         row: Cells of the campaign's own columns, by their names.
     """
 
-    agent: str
-    customer: str
+    agent: str = ""
+    customer: str = ""
     external_id: str = ""
     priority: str = ""
     not_before: str = ""
     expires_at: str = ""
     timezone: str = ""
     custom_field: str = ""
+    agent_group: str = ""
+    backup: str = ""
+    agent_language: str = ""
+    agent_skills: str = ""
     row: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -53,7 +58,13 @@ class GivenJudge:
     """
 
     def __init__(
-        self, columns: Sequence[str], chosen: ColumnChoice, *, rules: PhoneRules, zone: ZoneInfo
+        self,
+        columns: Sequence[str],
+        chosen: ColumnChoice,
+        *,
+        rules: PhoneRules,
+        zone: ZoneInfo,
+        teams: TeamNumbers | None = None,
     ) -> None:
         self._columns = tuple(columns)
         self._roles = roles_in(columns, chosen)
@@ -65,7 +76,9 @@ class GivenJudge:
             optional=tuple(optional),
         )
         self.fingerprints = Fingerprints(columns, self._roles)
-        self._judge = RowJudge(self.header, limits=ListLimits(), rules=rules, zone=zone)
+        self._judge = RowJudge(
+            self.header, limits=ListLimits(), rules=rules, zone=zone, teams=teams
+        )
 
     def own_columns(self) -> list[str]:
         """Name the columns that no field stands for."""

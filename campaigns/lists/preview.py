@@ -1,5 +1,6 @@
 """The first rows of a list as they were understood, for a person who has to say whether that is right."""
 
+from campaigns.agents.team import is_team
 from campaigns.contact import Contact
 from campaigns.lists.columns import Header, MatchedColumn
 from campaigns.lists.judged_rows import Rejected
@@ -10,7 +11,8 @@ def understood(header: Header, row: Row, verdict: Contact | Rejected) -> Underst
     """Put a row beside what it was understood as."""
     name = _cell(row, header.name)
     if isinstance(verdict, Contact):
-        return UnderstoodRow(row.line, verdict.agent, verdict.customer, name, "")
+        agent = _cell(row, header.agent) or "a group" if is_team(verdict.agent) else verdict.agent
+        return UnderstoodRow(row.line, agent, verdict.customer, name, "")
     agent, customer = _cell(row, header.agent), _cell(row, header.customer)
     return UnderstoodRow(row.line, agent, customer, name, verdict.message)
 

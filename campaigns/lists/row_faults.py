@@ -17,6 +17,11 @@ class RowFault(StrEnum):
     # its pair
     AGENT_IS_CUSTOMER = "agent_is_customer"
     IS_CALLER_ID = "is_caller_id"
+    # its team
+    AGENT_AND_GROUP = "agent_and_group"
+    UNKNOWN_GROUP = "unknown_group"
+    BAD_BACKUP = "bad_backup"
+    BAD_SKILLS = "bad_skills"
     SUPPRESSED = "suppressed"
     # its optional cells
     BAD_PRIORITY = "bad_priority"

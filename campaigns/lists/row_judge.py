@@ -11,6 +11,7 @@ from campaigns.lists.judged_rows import SURPLUS, Rejected, Remark, surplus_place
 from campaigns.lists.row_faults import RowFault, RowWarning
 from campaigns.lists.row_options import NO_OPTIONS, OptionProblem, RowOptions, read_options
 from campaigns.lists.source import NO_LINE, ListLimits, Quoting, Row
+from campaigns.lists.team_cells import TEAM_ROLES, LooseTeams, TeamCells, TeamFault, TeamNumbers
 from campaigns.numbers.phone import (
     NumberFault,
     NumberWarning,
@@ -29,7 +30,13 @@ class RowJudge:
     """Judges the rows of one list; what only all rows together can tell comes later."""
 
     def __init__(
-        self, header: Header, *, limits: ListLimits, rules: PhoneRules, zone: ZoneInfo
+        self,
+        header: Header,
+        *,
+        limits: ListLimits,
+        rules: PhoneRules,
+        zone: ZoneInfo,
+        teams: TeamNumbers | None = None,
     ) -> None:
         self._width = len(header.columns)
         self._max_cell_chars = limits.max_cell_chars
@@ -39,7 +46,9 @@ class RowJudge:
         self._customer = header.customer
         self._is_ours = header.is_ours
         self._options: dict[Role, MatchedColumn] = {
-            match.role: match for match in header.optional if match.role is not Role.NAME
+            match.role: match
+            for match in header.optional
+            if match.role is not Role.NAME and match.role not in TEAM_ROLES
         }
         self._beside_id = [
             match.index for role, match in self._options.items() if role is not Role.EXTERNAL_ID
@@ -52,11 +61,14 @@ class RowJudge:
         self._read = partial(_phone_of_ours if header.is_ours else parse_phone, rules=rules)
         # An agent's number stands in many rows; a customer's in one.
         self._read_agent = lru_cache(maxsize=_AGENTS_REMEMBERED)(self._read)
+        self._team = TeamCells(header, teams or LooseTeams(), self._read_agent)
+        self._beside_id += self._team.places
         self._caller_id = _caller_id(rules)
 
     def judge(self, row: Row, *, row_no: int, remarks: list[Remark]) -> Contact | Rejected:
         """Judge a row that is not blank; remarks on a row that is taken are appended."""
-        usual = None if self._is_ours else self._usual_contact(row, row_no)
+        is_odd = self._is_ours or self._team.is_only_groups
+        usual = None if is_odd else self._usual_contact(row, row_no)
         return self._look_closely(row, row_no, remarks) if usual is None else usual
 
     def _usual_contact(self, row: Row, row_no: int) -> Contact | None:
@@ -89,19 +101,22 @@ class RowJudge:
         cells = self._fitted(row.cells)
         if fault := self._shape_fault(row, cells):
             return fault.reject(row, row_no)
-        agent = self._read_agent(cells[self._agent.index])
+        team = self._team.team_of(cells) if self._team.places else None
+        if isinstance(team, TeamFault):
+            return _team_fault(team, cells).reject(row, row_no)
+        agent = self._read_agent(cells[self._agent.index]) if not (team and team.group) else None
         if isinstance(agent, PhoneProblem):
             return _number_fault(agent, self._agent).reject(row, row_no)
         customer = self._read(cells[self._customer.index])
         if isinstance(customer, PhoneProblem):
             return _number_fault(customer, self._customer).reject(row, row_no)
-        if fault := self._pair_fault(agent, customer):
+        if fault := self._pair_fault(team.agents if team else (), agent, customer):
             return fault.reject(row, row_no)
         options = self._read_options(cells)
         if isinstance(options, _Fault):
             return options.reject(row, row_no)
         if (
-            agent.warning
+            (agent and agent.warning)
             or customer.warning
             or len(row.cells) < self._width
             or row.quoting is not Quoting.SOUND
@@ -110,7 +125,7 @@ class RowJudge:
         return Contact(
             source_line=row.line,
             row_no=row_no,
-            agent=agent.e164,
+            agent=self._team.number_of(team) if team else agent.e164 if agent else "",
             customer=customer.e164,
             cells=tuple(cells),
             priority=options.priority,
@@ -155,8 +170,10 @@ class RowJudge:
             return _STILL_SURPLUS
         return _NUL_CHARACTER if "\0" in text else None
 
-    def _pair_fault(self, agent: Phone, customer: Phone) -> "_Fault | None":
-        if agent.e164 == customer.e164:
+    def _pair_fault(
+        self, stand_ins: tuple[str, ...], agent: Phone | None, customer: Phone
+    ) -> "_Fault | None":
+        if (agent and agent.e164 == customer.e164) or customer.e164 in stand_ins:
             return _Fault(
                 RowFault.AGENT_IS_CUSTOMER,
                 self._customer.column,
@@ -165,7 +182,7 @@ class RowJudge:
                 "Correct one of the two numbers.",
             )
         for phone, match in ((agent, self._agent), (customer, self._customer)):
-            if phone.e164 == self._caller_id:
+            if phone and phone.e164 == self._caller_id:
                 return _Fault(
                     RowFault.IS_CALLER_ID,
                     match.column,
@@ -190,11 +207,13 @@ class RowJudge:
             return _Fault(answer.code, match.column, found, answer.expected, answer.fix)
         return answer
 
-    def _remarks(self, row: Row, row_no: int, *, agent: Phone, customer: Phone) -> list[Remark]:
+    def _remarks(
+        self, row: Row, row_no: int, *, agent: Phone | None, customer: Phone
+    ) -> list[Remark]:
         remarks = [
             _remark(row, row_no, phone.warning, match.column, row.cells[match.index])
             for phone, match in ((agent, self._agent), (customer, self._customer))
-            if phone.warning
+            if phone and phone.warning
         ]
         if row.quoting is Quoting.ODD:
             remarks.append(_remark(row, row_no, RowWarning.ODD_QUOTES, None, ""))
@@ -307,6 +326,11 @@ def _remark(
 
 def _number_fault(problem: PhoneProblem, match: MatchedColumn) -> _Fault:
     return _Fault(problem.code, match.column, problem.found, problem.expected, problem.fix)
+
+
+def _team_fault(problem: TeamFault, cells: list[str]) -> _Fault:
+    match = problem.match
+    return _Fault(problem.code, match.column, cells[match.index], problem.expected, problem.fix)
 
 
 def _place(line: int, row_no: int, column: str | None) -> str:

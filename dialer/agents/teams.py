@@ -1,6 +1,6 @@
 """Use case: teams get their numbers, and groups the agents that belong to them."""
 
-from campaigns.agents.team import Team
+from campaigns.agents.team import MOST_TEAMS, Team
 from dialer.store.agents import AgentStore
 from dialer.store.database import Database
 from dialer.store.teams import Teams
@@ -45,3 +45,43 @@ class TeamBook:
                 for number, team in left.items()
                 if not self._teams.set_members(number, team.members_among(agents), version=version)
             }
+
+
+class ListedTeams:
+    """Numbers the teams that a list names.
+
+    Args:
+        when_busy: Stand-ins are rung also while the agent is on a call.
+        new_groups: Groups are taken that no agent belongs to yet.
+        makes: Teams without a number get one; else they are only counted, and nothing is written.
+    """
+
+    def __init__(
+        self, db: Database, *, when_busy: bool, new_groups: bool = False, makes: bool = True
+    ) -> None:
+        self._book = TeamBook(db)
+        self._teams = Teams(db)
+        self._when_busy = when_busy
+        self._new_groups = new_groups
+        self._makes = makes
+        self._groups: set[str] | None = None
+        self._known: dict[Team, int] = {}
+
+    def knows_group(self, name: str) -> bool:
+        """Tell whether an agent belongs to a group of this name, or whether that does not matter."""
+        if self._groups is None:
+            self._groups = self._book.groups()
+        return self._new_groups or name.casefold() in self._groups
+
+    def number_of(self, team: Team) -> int:
+        """Give a team's number."""
+        if team not in self._known:
+            self._known[team] = self._looked_up(team)
+        return self._known[team]
+
+    def _looked_up(self, team: Team) -> int:
+        meant = team._replace(when_busy=bool(team.agents) and self._when_busy)
+        if self._makes:
+            return self._book.number_of(meant)
+        # from above, where none is made for long
+        return self._teams.find(meant) or MOST_TEAMS - len(self._known)

@@ -19,10 +19,11 @@ from campaigns.lists.one_at_a_time import GivenContact, GivenJudge
 from campaigns.lists.sieve import Dedupe, OtherLists, Sieve
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer import failpoints
+from dialer.agents.teams import ListedTeams
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import ContactId
-from dialer.loading.contact_blocks import named, row_of, zones_of
+from dialer.loading.contact_blocks import named, row_of, teams_of, zones_of
 from dialer.loading.customers_so_far import CustomersSoFar
 from dialer.loading.loading import StartRefused, check_end, suppressed_among
 from dialer.logger import get_logger
@@ -94,7 +95,8 @@ class Adding:
             caller_id=campaign.rules.caller_id,
         )
         zone = campaign.rules.zone
-        return GivenJudge(campaign.columns, campaign.chosen, rules=rules, zone=zone)
+        teams = ListedTeams(self._db, when_busy=campaign.rules.stand_in_when_busy)
+        return GivenJudge(campaign.columns, campaign.chosen, rules=rules, zone=zone, teams=teams)
 
     def add(
         self,
@@ -165,6 +167,7 @@ class Adding:
             raise StartRefused
         contacts = list(batch.new.values())
         self._campaigns.note_zones(campaign.id, zones_of(contacts, campaign.rules))
+        self._campaigns.note_teams(campaign.id, teams_of(contacts))
         block = self._contacts.block(
             campaign.id,
             before=size,

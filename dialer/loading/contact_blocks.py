@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
+from campaigns.agents.team import is_team
 from campaigns.campaign_rules import CampaignRules, ZoneBy
 from campaigns.contact import Contact
 from campaigns.lists.external_ids import Fingerprints
@@ -84,11 +85,12 @@ class ContactBlocks:
         )
         zones = zones_of(contacts, self._campaign.rules)
         self._wait()
-        self._under_way = self._redis.submit(self._store, block, zones)
+        self._under_way = self._redis.submit(self._store, block, zones, teams_of(contacts))
         self._size += len(contacts)
 
-    def _store(self, block: Block, zones: Collection[str]) -> None:
+    def _store(self, block: Block, zones: Collection[str], teams: Collection[str]) -> None:
         self._campaigns.note_zones(self._campaign.id, zones)
+        self._campaigns.note_teams(self._campaign.id, teams)
         if self._contacts.store(self._campaign.id, block) != block.after:
             raise Interrupted
         failpoints.reach("block_stored")
@@ -117,6 +119,11 @@ def zones_of(contacts: Sequence[Contact], rules: CampaignRules) -> set[str]:
     if rules.zone_by is ZoneBy.NUMBER:
         zones |= {zone_of(contact.customer) for contact in contacts if not contact.timezone}
     return {zone for zone in zones if zone}
+
+
+def teams_of(contacts: Sequence[Contact]) -> set[str]:
+    """Tell the teams that contacts are for."""
+    return {one for one in {contact.agent for contact in contacts} if is_team(one)}
 
 
 def row_of(contact: Contact) -> Row:

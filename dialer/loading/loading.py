@@ -39,6 +39,7 @@ from campaigns.lists.sieve import Dedupe, Lookup, OtherLists, listed_nowhere
 from campaigns.lists.source import AS_FOUND, CampaignFileError, Glimpse, ReadingChoice
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer import failpoints
+from dialer.agents.teams import ListedTeams
 from dialer.call_request import check_call
 from dialer.ids import new_campaign_id
 from dialer.loading.comparing import arrangement_of, compare, remarks_in
@@ -141,12 +142,14 @@ class LoadOptions:
 
     Args:
         again: Its very bytes may be another campaign already.
+        new_groups: Groups that no agent belongs to yet are taken; their contacts wait for agents.
     """
 
     choice: ColumnChoice = field(default_factory=ColumnChoice)
     dedupe: Dedupe = Dedupe.ACTIVE
     again: bool = False
     reading: ReadingChoice = AS_FOUND
+    new_groups: bool = False
 
 
 class Loading:
@@ -193,7 +196,7 @@ class Loading:
         with self._private_copy(file) as (private, content_hash):
             if not self._campaigns.knows_import(self._campaigns.id_of(name), content_hash):
                 check_end(self._db, rules)
-            with self._open(private, rules, options) as contact_list:
+            with self._open(private, rules, options, makes_teams=True) as contact_list:
                 contact_list.require_clear()
                 campaign = self._campaign_for(name, rules, contact_list, content_hash, options)
                 self._remember(contact_list, options)
@@ -222,7 +225,9 @@ class Loading:
         with self._private_copy(file) as (private, content_hash):
             if not self._campaigns.knows_import(campaign.id, content_hash):
                 check_end(self._db, campaign.rules)
-            with self._open(private, campaign.rules, options, campaign=campaign) as contact_list:
+            with self._open(
+                private, campaign.rules, options, campaign=campaign, makes_teams=True
+            ) as contact_list:
                 contact_list.require_clear()
                 if not options.again:
                     self._check_others(content_hash, campaign)
@@ -332,6 +337,7 @@ class Loading:
         options: LoadOptions,
         *,
         campaign: Campaign | None = None,
+        makes_teams: bool = False,
     ) -> Iterator[ContactList]:
         phone_rules = PhoneRules(
             default_country=self._phone_rules.default_country,
@@ -349,6 +355,12 @@ class Loading:
             zone=ZoneInfo(rules.timezone),
             reading=options.reading,
             workbooks=open_workbook_apart,
+            teams=ListedTeams(
+                self._db,
+                when_busy=rules.stand_in_when_busy,
+                new_groups=options.new_groups,
+                makes=makes_teams,
+            ),
         )
         with contextlib.closing(contact_list.source):
             if rules.custom_field and campaign is None:

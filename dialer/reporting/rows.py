@@ -95,8 +95,12 @@ class ContactRows:
             # what a ContactId gives, without making one for each
             "contact_id": [f"{self._campaign}-{n}" for n in batch.numbers],
             "source_line": [line.row.line for line in batch.lines],
-            "agent": self._numbers(records["agent"]),
+            "agent": self._numbers([_agent_of(line) for line in batch.lines]),
             "customer": self._numbers(records["customer"]),
+            "agent_planned": self._planned(batch),
+            "agent_rung": [
+                one or None for one in self._numbers([line.rung for line in batch.lines])
+            ],
             "state": [STANDING_OF[state] for state in records["state"]],
             "next_attempt_at": [
                 (due_s or None) if state is ContactState.WAITING else None
@@ -130,6 +134,7 @@ class ContactRows:
         columns["attempt_id"] = [f"{contact}-{no}-{nonce}" for contact, no, nonce in id_parts]
         columns["source_line"] = batch.beside_attempts(places)
         columns["external_id"] = batch.beside_attempts(self._external_ids(batch))
+        columns["agent_planned"] = batch.beside_attempts(self._planned(batch))
         own = others[len(others) - self._own_columns :]
         ours = (columns[column.field] for column in ATTEMPTS)
         of_account = self._accounts_of(columns["attempt_id"])
@@ -156,6 +161,13 @@ class ContactRows:
             return texts
         return [one and self._mask.text(one) for one in texts]
 
+    def _planned(self, batch: ContactBatch) -> list[str]:
+        numbers = self._numbers([line.record.agent for line in batch.lines])
+        return [
+            self._mask.text(str(line.team)) if line.team else number
+            for line, number in zip(batch.lines, numbers, strict=True)
+        ]
+
     def _numbers(self, numbers: Sequence[str]) -> list[str]:
         digits = [number.removeprefix("+") for number in numbers]
         if FORGOTTEN in numbers:
@@ -168,9 +180,7 @@ class ContactRows:
         if self._mask.mask is Mask.NONE:
             cells = [self._own(line.row.cells) for line in batch.lines]
         else:
-            cells = [
-                self._own(line.row.cells, known=_numbers_of(line.record)) for line in batch.lines
-            ]
+            cells = [self._own(line.row.cells, known=_numbers_of(line)) for line in batch.lines]
         return [*zip(*cells, strict=True)]
 
     def unresolved(
@@ -224,8 +234,13 @@ class ContactRows:
         return [self._mask.text(cell, known=known) for cell in cells]
 
 
-def _numbers_of(record: ContactRecord) -> tuple[str, str]:
-    return digits_of(record.agent), digits_of(record.customer)
+def _agent_of(line: ContactLine) -> str:
+    return line.rung if line.team else line.record.agent
+
+
+def _numbers_of(line: ContactLine) -> tuple[str, ...]:
+    agents = line.team.agents if line.team else (line.record.agent,)
+    return tuple(digits_of(one) for one in (*agents, line.record.customer))
 
 
 def _contradiction(attempt: Attempt) -> str:

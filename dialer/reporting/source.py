@@ -8,7 +8,7 @@ from dialer.pacing import Allowance
 from dialer.reporting.reporting import ReportInput
 from dialer.store import Attempts, Campaign, Campaigns, Database
 from dialer.store.callback_inbox import orphans_of
-from dialer.store.snapshot import contact_lines
+from dialer.store.snapshot import contact_lines, with_teams
 
 
 def report_source(
@@ -26,7 +26,7 @@ def report_source(
         archive = Archive.of(campaign, archives)
         return ReportInput(
             campaign=campaign,
-            contacts=archive.contacts(),
+            contacts=with_teams(db, archive.contacts()),
             rejected=archive.rejected(),
             input_hashes=input_hashes,
             pace=pace,

@@ -114,8 +114,20 @@ class NotTakenRow(Protocol):
 
 
 _NUMBERS = (
-    Column("agent", Type.WORD, "who is rung first", repeats=True),
+    Column(
+        "agent",
+        Type.WORD,
+        "who is rung first; of a contact for a team whoever was rung last, empty before",
+        repeats=True,
+    ),
     Column("customer", Type.WORD, "who is rung then"),
+)
+_PLANNED = Column(
+    "agent_planned",
+    Type.TEXT,
+    "the number that was listed, or in words the group, or the agent with stand-ins",
+    repeats=True,
+    in_api=False,
 )
 _EXTERNAL_ID = Column(
     "external_id",
@@ -252,6 +264,8 @@ ATTEMPTS = (
     ),
     replace(_EXTERNAL_ID, in_api=False),
     *_DISPOSITION,
+    _PLANNED,
+    Column("agent_rung", Type.WORD, "who was rung", source="agent", repeats=True),
 )
 CONTACTS = (
     Column("contact_id", Type.WORD, "`7f3kq2xa-42`: campaign, number in the campaign"),
@@ -278,6 +292,10 @@ CONTACTS = (
     Column("charged", Type.INTEGER, "attempts that count against the maximum"),
     _EXTERNAL_ID,
     *(replace(one, in_api=False) for one in _DISPOSITION),
+    replace(_PLANNED, in_api=True),
+    Column(
+        "agent_rung", Type.WORD, "who was rung last; empty before", may_be_empty=True, repeats=True
+    ),
 )
 ACCOUNT = Column("account", Type.WORD, "whose campaign it is", repeats=True)
 """Stands in attempts and contacts of an installation that has several."""

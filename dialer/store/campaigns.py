@@ -666,6 +666,17 @@ class Campaigns:
             # it may be open now where it was closed: the feeder finds out
             self._db.client.hdel(self._db.key("c", campaign), "open_from", "open_until")
 
+    def note_teams(self, campaign: str, teams: Collection[str]) -> None:
+        """Note for which teams contacts of a campaign are, by what stands for an agent's number."""
+        if teams:
+            where = self._db.key("c", campaign, "teams")
+            self._db.client.sadd(where, *(one[1:] for one in teams))
+
+    def teams(self, campaign: str) -> list[str]:
+        """Give the numbers of the teams that contacts of a campaign are for."""
+        found = self._db.client.smembers(self._db.key("c", campaign, "teams"))
+        return sorted(map(text, cast("set[bytes]", found)))
+
     def zones(self, campaign: str) -> list[str]:
         """Read the zones that contacts of a campaign have of their own."""
         stored = self._db.client.smembers(self._db.key("c", campaign, "zones"))

@@ -1,14 +1,16 @@
 """Reads a whole campaign in the file's order, a hundred contacts at a time."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import cast
 
+from campaigns.agents.team import Team
 from dialer.ids import AttemptId
 from dialer.store.attempts import OpenAttempt, decode_all
 from dialer.store.contacts import Row, unpack_records, unpack_rows
 from dialer.store.database import Database
 from dialer.store.record import PER_CHUNK, ContactRecord
+from dialer.store.teams import KnownTeams
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,29 @@ class ContactLine:
     Args:
         n: Its number in the campaign, from 1.
         attempts: The first one first.
+        team: Who it is for, where that is no single agent.
     """
 
     n: int
     record: ContactRecord
     row: Row
     attempts: tuple[OpenAttempt, ...]
+    team: Team | None = None
+
+    @property
+    def planned(self) -> str:
+        """Who is to be rung first: a number, E.164, or a team in words."""
+        return str(self.team) if self.team else self.record.agent
+
+    @property
+    def rung(self) -> str:
+        """Who was rung last, E.164; '' = nobody was."""
+        return self.attempts[-1].attempt.agent if self.attempts else ""
+
+    @property
+    def agent(self) -> str:
+        """Who was rung last of a team, else who is to be rung."""
+        return (self.team and self.rung) or self.planned
 
 
 def contact_lines(
@@ -35,6 +54,7 @@ def contact_lines(
         size: Number of the last contact to read.
         after: Contacts to pass over.
     """
+    book = KnownTeams(db)
     for chunk in range(after // PER_CHUNK, (size + PER_CHUNK - 1) // PER_CHUNK):
         with db.client.pipeline(transaction=True) as pipe:
             pipe.get(db.key("c", campaign, "contacts", chunk))
@@ -53,7 +73,7 @@ def contact_lines(
         for n, (record, row) in enumerate(zip(records, unpack_rows(rows), strict=False), first):
             if n > after:
                 made = sorted(by_contact.get(n, ()), key=lambda one: one.attempt.no)
-                yield ContactLine(n, record, row, tuple(made))
+                yield ContactLine(n, record, row, tuple(made), book.team_of(record.agent))
 
 
 def lines_of(db: Database, campaign: str, numbers: Collection[int]) -> Iterator[ContactLine]:
@@ -62,6 +82,14 @@ def lines_of(db: Database, campaign: str, numbers: Collection[int]) -> Iterator[
         first = chunk * PER_CHUNK
         whole = contact_lines(db, campaign, size=first + PER_CHUNK, after=first)
         yield from (line for line in whole if line.n in numbers)
+
+
+def with_teams(db: Database, lines: Iterable[ContactLine]) -> Iterator[ContactLine]:
+    """Tell the teams of contacts that were read elsewhere."""
+    book = KnownTeams(db)
+    for line in lines:
+        team = book.team_of(line.record.agent)
+        yield replace(line, team=team) if team else line
 
 
 def cells_of(db: Database, campaign: str, numbers: Collection[int]) -> dict[int, tuple[str, ...]]:

@@ -4,13 +4,21 @@ import json
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, cast
 
-from campaigns.agents.team import MOST_TEAMS, Team
+from campaigns.agents.team import MOST_TEAMS, Team, is_team
+from dialer.errors import NotDone
 from dialer.store.database import Database, text
 from dialer.store.scripts import gives
 
 
-class TooManyTeams(Exception):
+class TooManyTeams(NotDone):
     """No number is left for another team."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(
+            message
+            or f"there are {MOST_TEAMS:,} different groups and agents with stand-ins already: name "
+            "groups instead of stand-ins that differ from row to row"
+        )
 
 
 @gives("members")
@@ -88,6 +96,26 @@ class Teams:
         """Say who belongs to a group's team, E.164; False where the agents changed meanwhile."""
         digits = sorted(one[1:] for one in members)
         return bool(self._db.run(SetMembers(str(number), version, digits)))
+
+
+class KnownTeams:
+    """Tells what stands behind teams' numbers; asks once for each."""
+
+    def __init__(self, db: Database) -> None:
+        self._teams = Teams(db)
+        self._known: dict[str, Team] = {}
+
+    def team_of(self, agent: str) -> Team | None:
+        """Give the team that stands where an agent's number would; None: it is an agent's."""
+        if not is_team(agent):
+            return None
+        if agent not in self._known:
+            number = int(agent[1:])
+            self._known[agent] = self._teams.get([number]).get(number, _GONE)
+        return self._known[agent]
+
+
+_GONE = Team(group="that is not known here")
 
 
 def _as_json(team: Team) -> str:

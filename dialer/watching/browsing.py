@@ -153,7 +153,7 @@ def _fits_contact(line: ContactLine, wanted: Filter) -> bool:
         _fits_state(line, wanted.state)
         and (wanted.due is None or _is_due(line, wanted))
         and (wanted.outcome is None or record.outcome == wanted.outcome)
-        and _fits_numbers(record.agent, record.customer, wanted)
+        and _fits_numbers(line.agent, record.customer, wanted)
         and (
             wanted.error is None or any(error_of(a.attempt) == wanted.error for a in line.attempts)
         )

@@ -17,8 +17,14 @@ from workers.cli.session import open_wiring
 def add(
     campaign: Name,
     *,
-    agent: Annotated[str, typer.Option(metavar="NUMBER", help="Who is rung first.")],
     customer: Annotated[str, typer.Option(metavar="NUMBER", help="Who is rung then.")],
+    agent: Annotated[str, typer.Option(metavar="NUMBER", help="Who is rung first.")] = "",
+    agent_group: Annotated[
+        str, typer.Option(metavar="GROUP", help="Instead of an agent: whoever of it is free.")
+    ] = "",
+    backup: Annotated[
+        str, typer.Option(metavar="NUMBERS", help="Rung while the agent is away.")
+    ] = "",
     external_id: Annotated[
         str, typer.Option(metavar="ID", help="What your own system calls it: added once by it.")
     ] = "",
@@ -47,6 +53,8 @@ def add(
     found = wiring.campaigns.find(campaign)
     given = GivenContact(
         *(agent, customer, external_id, priority, not_before, expires_at, timezone, custom_field),
+        agent_group=agent_group,
+        backup=backup,
         row=dict(_cell(one) for one in cell or []),
     )
     (answer,) = wiring.adding.add(found, [given], dedupe=dedupe, may_start=True)

@@ -146,7 +146,9 @@ def _as_json(campaign: Campaign, line: ContactLine) -> dict[str, Any]:
         "campaign": campaign.name,
         "state": record.state,
         "outcome": record.outcome,
-        "agent": record.agent,
+        "agent": line.agent,
+        "agent_planned": line.planned,
+        "agent_rung": line.rung or None,
         "customer": record.customer,
         "priority": record.priority,
         "attempts": record.made,
@@ -183,7 +185,8 @@ def _tell(campaign: Campaign, line: ContactLine) -> None:
     end = f": {record.outcome}" if record.outcome else ""
     say(f"Contact {campaign.id}-{line.n} of {escape(campaign.name)} is {record.state}{end}.")
     facts = {
-        "agent": record.agent,
+        "agent": line.planned,
+        **({"rung last": line.rung} if line.team and line.rung else {}),
         "customer": record.customer,
         "due": _local(record.due_s, campaign) if record.due_s else "at once",
         "expires": _local(record.expires_s, campaign) if record.expires_s else "never",

@@ -102,6 +102,15 @@ class GivenList:
         ),
     ] = None
 
+    create_agents: Annotated[
+        bool,
+        typer.Option(
+            "--create-agents",
+            help="Take groups that no agent belongs to yet; their contacts wait for agents.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = False
+
     def as_options(self, *, again: bool) -> LoadOptions:
         """Give them as the loader takes them; `again` allows a file that was loaded before."""
         choice = ColumnChoice(
@@ -111,7 +120,9 @@ class GivenList:
             takes_suggestion=self.yes_columns,
         )
         reading = ReadingChoice(self.sheet, self.header_line, self.hidden_rows)
-        return LoadOptions(choice, self.dedupe, again=again, reading=reading)
+        return LoadOptions(
+            choice, self.dedupe, again=again, reading=reading, new_groups=self.create_agents
+        )
 
 
 _HINTS = get_type_hints(GivenList, include_extras=True)

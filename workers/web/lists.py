@@ -20,7 +20,7 @@ Fields = Mapping[str, Sequence[str]]
 READING = frozenset(
     {
         *("agent_column", "customer_column", "name_column", "yes_columns", "dedupe"),
-        *("sheet", "header_line", "hidden_rows"),
+        *("sheet", "header_line", "hidden_rows", "create_agents"),
     }
 )
 """Fields that say how a file is to be read."""
@@ -85,7 +85,13 @@ def load_options(fields: Fields) -> LoadOptions:
         takes_suggestion=truth(fields, "yes_columns"),
     )
     again = truth(fields, "again")
-    return LoadOptions(choice, Dedupe(dedupe), again=again, reading=reading_choice(fields))
+    return LoadOptions(
+        choice,
+        Dedupe(dedupe),
+        again=again,
+        reading=reading_choice(fields),
+        new_groups=truth(fields, "create_agents"),
+    )
 
 
 def reading_choice(fields: Fields) -> ReadingChoice:

@@ -31,6 +31,7 @@ from dialer.steering.calling_back import NoCallBack
 from dialer.steering.changing_rules import RulesRefused
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.store.campaigns import CampaignNotFound, WrongState
+from dialer.store.teams import TooManyTeams
 from dialer.store.trail import TrailBusy
 from workers.web.subprocesses import WorkDied
 
@@ -77,6 +78,7 @@ EXPECTED_ERRORS = (
     CampaignNotFound,
     UnknownAgent,
     BadPresence,
+    TooManyTeams,
     WrongState,
     NotPlain,
     NotDone,  # and all its kinds
@@ -212,6 +214,7 @@ def _unexpected() -> Problem:
 _PLAIN: dict[type[Exception], tuple[int, str]] = {
     LoadRefused: (409, "load_refused"),
     UnknownAgent: (404, "not_found"),
+    TooManyTeams: (409, "load_refused"),
     BadPresence: (422, "invalid"),
     NeedsSecondPerson: (409, "second_person_needed"),
     SecondPersonNeeded: (409, "second_person_needed"),

@@ -31,7 +31,7 @@ class Lead(BaseModel):
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
-    agent: _TextOrNumber = Field(description="Who is rung first.")
+    agent: _TextOrNumber = Field("", description="Who is rung first; empty where a group is.")
     customer: _TextOrNumber = Field(description="Who is rung then.")
     external_id: _TextOrNumber = Field(
         "",
@@ -45,6 +45,12 @@ class Lead(BaseModel):
     expires_at: str = Field("", description="Not called from then on.")
     timezone: str = Field("", description="The customer's own, for calling hours.")
     custom_field: str = Field("", description="Travels with the call.")
+    agent_group: str = Field("", description="Instead of an agent: whoever of it is free.")
+    backup: _TextOrNumber = Field(
+        "", description="Rung while the agent is away; several parted by semicolons."
+    )
+    agent_language: str = Field("", description="Of a group, who speaks one of these.")
+    agent_skills: str = Field("", description="Of a group, who has all of these.")
     row: dict[str, str] = Field({}, description="Cells of the campaign's own columns, by name.")
 
 

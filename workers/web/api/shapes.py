@@ -373,7 +373,9 @@ def _contact_fields(campaign: Campaign, line: ContactLine, *, masked: bool) -> d
     return {
         "contact_id": str(ContactId(campaign.id, line.n)),
         "source_line": line.row.line,
-        "agent": record.agent,
+        "agent": line.agent,
+        "agent_planned": line.planned,
+        "agent_rung": line.rung or None,
         "customer": record.customer,
         "state": record.state,
         "outcome": str(record.outcome) if record.outcome else None,

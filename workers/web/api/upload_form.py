@@ -39,6 +39,11 @@ _READING: dict[str, Any] = {
         "enum": list(HiddenRows),
         "description": "What becomes of rows that a sheet hides; where there are, it is needed.",
     },
+    "create_agents": {
+        "type": "boolean",
+        "default": False,
+        "description": "Take groups that no agent belongs to yet; their contacts wait for agents.",
+    },
 }
 _AGAIN = {
     "again": {

@@ -1,0 +1,143 @@
+"""The cells that name a team instead of an agent: a group, or an agent's stand-ins."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from campaigns.agents.agent import LONGEST_WORD, read_words
+from campaigns.agents.team import MOST_STAND_INS, Team
+from campaigns.lists.columns import Header, MatchedColumn, Role
+from campaigns.lists.row_faults import RowFault
+from campaigns.numbers.phone import Phone, PhoneProblem
+
+TEAM_ROLES = frozenset({Role.AGENT_GROUP, Role.BACKUP, Role.AGENT_LANGUAGE, Role.AGENT_SKILLS})
+
+
+class TeamNumbers(Protocol):
+    """Who knows which groups there are, and what number a team has."""
+
+    def knows_group(self, name: str) -> bool:
+        """Tell whether there is such a group, in any case of letters."""
+
+    def number_of(self, team: Team) -> int:
+        """Give a team's number, the same for the same team."""
+
+
+class LooseTeams:
+    """Knows every group, and gives numbers as they come: for lists that are looked at alone."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Team, int] = {}
+
+    def knows_group(self, _name: str) -> bool:
+        """Take any."""
+        return True
+
+    def number_of(self, team: Team) -> int:
+        """Number teams from 1."""
+        return self._numbers.setdefault(team.key, len(self._numbers) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamFault:
+    """Why a row's team cannot be used."""
+
+    code: str
+    match: MatchedColumn
+    expected: str
+    fix: str
+
+
+class _Unfit(Exception):
+    def __init__(self, fault: TeamFault) -> None:
+        super().__init__(fault.expected)
+        self.fault = fault
+
+
+class TeamCells:
+    """Reads the team of a row, where it names one.
+
+    Args:
+        read_agent: Reads a number.
+    """
+
+    def __init__(
+        self, header: Header, teams: TeamNumbers, read_agent: Callable[[str], Phone | PhoneProblem]
+    ) -> None:
+        self._by_role = {one.role: one for one in header.optional if one.role in TEAM_ROLES}
+        self._agent = header.agent
+        self.is_only_groups = header.agent.role is Role.AGENT_GROUP
+        if self.is_only_groups:
+            self._by_role[Role.AGENT_GROUP] = header.agent
+        self._prefers_group = header.is_ours  # beside it stands who was rung last
+        self._teams = teams
+        self._read_agent = read_agent
+        self.places = [one.index for one in self._by_role.values()]
+
+    def team_of(self, cells: Sequence[str]) -> Team | TeamFault | None:
+        """Give the team that a row names; None: it names an agent alone, or nobody."""
+        group, backup = self._cell(cells, Role.AGENT_GROUP), self._cell(cells, Role.BACKUP)
+        try:
+            if group:
+                return self._group(cells, group, backup)
+            return self._stand_ins(cells, backup) if backup else None
+        except _Unfit as unfit:
+            return unfit.fault
+
+    def number_of(self, team: Team) -> str:
+        """Give what stands for a team where another contact has an agent's number."""
+        return f"+{self._teams.number_of(team)}"
+
+    def _group(self, cells: Sequence[str], group: str, backup: str) -> Team:
+        has_agent = not self.is_only_groups and cells[self._agent.index].strip()
+        if has_agent and not self._prefers_group:
+            fix = "Empty one of the two cells."
+            raise self._unfit(RowFault.AGENT_AND_GROUP, "an agent or a group", fix)
+        if backup:
+            fix = "Empty the cell, or name an agent instead of the group."
+            raise self._unfit(RowFault.BAD_BACKUP, "nothing beside a group", fix, Role.BACKUP)
+        if len(group) > LONGEST_WORD or not group.isprintable():
+            expected = f"a group of at most {LONGEST_WORD} printable characters"
+            raise self._unfit(RowFault.UNKNOWN_GROUP, expected, "Shorten the name.")
+        if not self._teams.knows_group(group):
+            fix = "Load a list of agents that has it first, or say that groups may be new."
+            raise self._unfit(RowFault.UNKNOWN_GROUP, "a group that an agent belongs to", fix)
+        languages, skills = (
+            self._words(cells, role) for role in (Role.AGENT_LANGUAGE, Role.AGENT_SKILLS)
+        )
+        return Team(group, languages, skills)
+
+    def _words(self, cells: Sequence[str], role: Role) -> tuple[str, ...]:
+        try:
+            return read_words(self._cell(cells, role))
+        except ValueError as error:
+            fix = "Part names by semicolons."
+            raise self._unfit(RowFault.BAD_SKILLS, str(error), fix, role) from None
+
+    def _stand_ins(self, cells: Sequence[str], backup: str) -> Team | None:
+        agent = self._read_agent(cells[self._agent.index])
+        if isinstance(agent, PhoneProblem):
+            return None  # that is told first
+        numbers = [agent.e164]
+        for part in filter(str.strip, backup.replace("|", ";").replace(",", ";").split(";")):
+            found = self._read_agent(part)
+            if isinstance(found, PhoneProblem):
+                raise self._unfit(RowFault.BAD_BACKUP, found.expected, found.fix, Role.BACKUP)
+            numbers.append(found.e164)
+        if len(set(numbers)) < len(numbers):
+            raise self._unfit(
+                RowFault.BAD_BACKUP, "numbers that differ", "Name everybody once.", Role.BACKUP
+            )
+        if len(numbers) > MOST_STAND_INS + 1:
+            expected, fix = f"at most {MOST_STAND_INS} stand-ins", "Make a group of them."
+            raise self._unfit(RowFault.BAD_BACKUP, expected, fix, Role.BACKUP)
+        return Team(agents=tuple(numbers)) if len(numbers) > 1 else None
+
+    def _unfit(
+        self, code: RowFault, expected: str, fix: str, role: Role = Role.AGENT_GROUP
+    ) -> _Unfit:
+        return _Unfit(TeamFault(code, self._by_role[role], expected, fix))
+
+    def _cell(self, cells: Sequence[str], role: Role) -> str:
+        match = self._by_role.get(role)
+        return " ".join(cells[match.index].split()) if match else ""
