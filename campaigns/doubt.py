@@ -11,7 +11,7 @@ from campaigns.attempt import Attempt, CallReport, LegReport, Outcome, ReportSou
 _SLACK_S = 3.0
 """The provider rounds durations up, and its clock is not ours."""
 
-_STAMP_SLACK_S = 2.0
+STAMP_SLACK_S = 2.0
 """Two of the provider's stamps, each cut to a whole second."""
 
 SOON_S = 5.0
@@ -78,7 +78,7 @@ class Doubts:
         if attempt.answered_at is None or not report.talk_s:
             return False
         ended_at = report.ended_at.timestamp() if report.ended_at else at
-        talked_s = ended_at - attempt.answered_at + _STAMP_SLACK_S
+        talked_s = ended_at - attempt.answered_at + STAMP_SLACK_S
         return report.talk_s > talked_s * self.call_speed + _SLACK_S
 
     def _lasted_s(self, attempt: Attempt, at: float) -> float | None:

@@ -12,7 +12,7 @@ from campaigns.attempt import (
     Outcome,
     ReportSource,
 )
-from campaigns.doubt import Doubts
+from campaigns.doubt import STAMP_SLACK_S, Doubts
 from campaigns.numbers.mask import FORGOTTEN
 from campaigns.numbers.same_phone import same_phone
 
@@ -377,9 +377,24 @@ def _with_figures(attempt: Attempt, report: CallReport) -> Attempt:
         total_s=_figure(attempt.total_s, report.total_s, is_final=is_final),
         price=_figure(attempt.price, price, is_final=is_final),
         ended_at=ended_at,
-        answered_at=ended_at - talk_s if ended_at and talk_s else attempt.answered_at,
+        answered_at=_answered_at(attempt, ended_at, talk_s),
         details_outcome=details_outcome,
     )
+
+
+def _answered_at(attempt: Attempt, ended_at: float | None, talk_s: int | None) -> float | None:
+    """Tell when the customer answered: counted back from the end, which is exact, where that can be.
+
+    It cannot where talking was longer than the time since the agent answered, as in a simulator whose
+    calls pass faster than its stamps: there what was told while it happened stands.
+    """
+    if not ended_at or not talk_s:
+        return attempt.answered_at
+    counted_at = ended_at - talk_s
+    earliest_at = attempt.agent_answered_at or attempt.requested_at
+    if counted_at >= earliest_at - STAMP_SLACK_S:
+        return counted_at
+    return attempt.answered_at or earliest_at
 
 
 def _surer(known: str | None, told: str | None) -> str | None:

@@ -453,3 +453,14 @@ def test_an_answer_without_a_call_changes_nothing_where_a_callback_has_told_of_o
     assert (
         after_answer(settled(PLACING, Outcome.UNKNOWN, source="x", at=AT_S), answer, at=0) is None
     )
+
+
+def test_a_talk_longer_than_the_call_puts_no_answer_before_its_request():
+    """A simulator's calls pass faster than its stamps: counting back from the end leads too far."""
+    hurried = attempt(requested_at=1_800_000_095.0)
+
+    after = learnt(hurried, [terminal("s1", talk_s=90, ended_at_s=1_800_000_100)])
+
+    assert after.talk_s == 90
+    assert after.answered_at is not None
+    assert hurried.requested_at <= after.answered_at <= 1_800_000_100

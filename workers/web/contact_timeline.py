@@ -1,7 +1,8 @@
 """Everything that happened to one contact, in the order it happened."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.contact_state import ContactState
@@ -27,11 +28,14 @@ class Event:
 
 
 def story_of(line: ContactLine) -> list[Event]:
-    """Tell a contact's story, planned events last."""
+    """Tell a contact's story, planned events last.
+
+    The provider's stamps are whole seconds of its own clock, so what causes what goes before them.
+    """
     came = f"line {line.row.line} of the list" if line.row.line else "by itself, from no list"
     events = [Event(None, "loaded", came)]
     for one in line.attempts:
-        events.extend(sorted(_attempt(one.id, one.attempt), key=lambda event: event.at or 0))
+        events.extend(in_order(_attempt(one.id, one.attempt)))
     record = line.record
     if record.state is ContactState.FINAL:
         settled_at = line.attempts[-1].attempt.settled_at if line.attempts else None
@@ -43,8 +47,33 @@ def story_of(line: ContactLine) -> list[Event]:
     return events
 
 
+_CAUSES = ("requested", "request_failed", "agent_answered", "customer_answered", "ended")
+"""Each comes of the one before it, whatever a stamp says."""
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Order an attempt's events: those of its call by cause, the others among them by time.
+
+    What is told in the same second as something of the call comes after it.
+    """
+    ordered: list[Event] = []
+    reached_s = 0.0
+    others = []
+    for event in sorted(events, key=_cause):
+        if event.what in _CAUSES:
+            reached_s = max(reached_s, event.at or 0.0)
+            ordered.append(event if event.at is None else replace(event, at=reached_s))
+        else:
+            others.append(event)
+    return sorted([*ordered, *others], key=lambda event: (int(event.at or 0), _cause(event)))
+
+
+def _cause(event: Event) -> int:
+    return _CAUSES.index(event.what) if event.what in _CAUSES else len(_CAUSES)
+
+
 def _attempt(id_: AttemptId, attempt: Attempt) -> Iterator[Event]:
-    window = f", open {attempt.window}" if attempt.window else ""
+    window = f", inside the hours {_window(attempt.window)}" if attempt.window else ""
     yield Event(
         attempt.requested_at,
         "requested",
@@ -102,6 +131,17 @@ def _afterwards(id_: AttemptId, attempt: Attempt) -> Iterator[Event]:
             "until then its call could be live; agent and customer are not rung",
             id_,
         )
+
+
+def _window(text: str) -> str:
+    """Write the window a request was inside of, which is kept as two instants with their offset."""
+    span, _, zone = text.partition(" ")
+    try:
+        begin, end = (datetime.strptime(one, "%Y-%m-%dT%H:%M%z") for one in span.split("/"))
+    except ValueError:
+        return text
+    until = f"{end:%H:%M}" if end.date() == begin.date() else f"{end:%d %b, %H:%M}"
+    return f"from {begin:%d %b, %H:%M} to {until} ({zone})"
 
 
 def _ending(attempt: Attempt) -> str:

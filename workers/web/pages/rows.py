@@ -86,6 +86,7 @@ async def contact(request: Request) -> Response:
         line=line,
         cells=[] if visitor.is_masked else _cells(campaign, line),
         story=story_of(line),
+        call_speed=wiring.settings.call_speed or 1.0,
         undecided=[one for one in line.attempts if one.attempt.may_be_decided(now_s=now_s)],
     )
 
