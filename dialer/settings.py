@@ -292,6 +292,11 @@ class Settings(BaseSettings):
         le=3650,
         description="archived campaigns are deleted, files and all, so many days later; 0 = never",
     )
+    dialer_search_names: bool = Field(
+        True,
+        description="people are found by name too; while somebody searches, the web process keeps "
+        "about 20 bytes a contact of them",
+    )
     dialer_keep_days: int = Field(
         0,
         ge=0,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, get_type_hints
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
@@ -130,13 +131,47 @@ class Archive:
         attempts = groupby(self._rows(ATTEMPTS), key=itemgetter("n"))
         n_of_next, of_next = next(attempts, (None, iter(())))
         for told in self._rows(CONTACTS):
-            n, extra = told["n"], told["extra"]
+            n = told["n"]
             made: tuple[OpenAttempt, ...] = ()
             if n == n_of_next:
                 made = tuple(self._attempt(n, one) for one in of_next)
                 n_of_next, of_next = next(attempts, (None, iter(())))
-            row = Row(told["line"], tuple(told["cells"]), json.loads(extra) if extra else {})
-            yield ContactLine(n, _read(ContactRecord, told), row, made)
+            yield self._line(told, made)
+
+    def with_number(self, e164: str) -> list[ContactLine]:
+        """Find contacts by the agent's or customer's whole number, attempts included."""
+        return self._at([("customer", "=", e164)], [("agent", "=", e164)])
+
+    def with_cell(self, words: str) -> list[ContactLine]:
+        """Find contacts one of whose cells holds some words, whatever their case."""
+        path = self.folder / CONTACTS
+        try:
+            table = pq.read_table(path, columns=["n", "cells"])
+        except (OSError, pa.ArrowInvalid) as error:
+            raise ArchiveDamaged(f"{path} cannot be read: {error}") from error
+        cells = table["cells"].combine_chunks()
+        holds = pc.match_substring(cells.flatten(), words, ignore_case=True)
+        rows = pc.unique(pc.list_parent_indices(cells).filter(holds))
+        return self._at([("n", "in", table["n"].take(rows).to_pylist())])
+
+    def _at(self, *alternatives: list[tuple[str, str, Any]]) -> list[ContactLine]:
+        """Read the contacts that fit any of some conditions."""
+        try:
+            told = pq.read_table(self.folder / CONTACTS, filters=list(alternatives)).to_pylist()
+            asked = [("n", "in", [one["n"] for one in told])]
+            made = pq.read_table(self.folder / ATTEMPTS, filters=asked).to_pylist() if told else []
+        except (OSError, pa.ArrowInvalid) as error:
+            raise ArchiveDamaged(f"{self.folder} cannot be read: {error}") from error
+        attempts: dict[int, list[OpenAttempt]] = {}
+        for one in made:
+            attempts.setdefault(one["n"], []).append(self._attempt(one["n"], one))
+        return [self._line(one, attempts.get(one["n"], [])) for one in told]
+
+    def _line(self, told: Mapping[str, Any], attempts: Iterable[OpenAttempt]) -> ContactLine:
+        row = Row(
+            told["line"], tuple(told["cells"]), json.loads(told["extra"]) if told["extra"] else {}
+        )
+        return ContactLine(told["n"], _read(ContactRecord, told), row, tuple(attempts))
 
     def rejected(self) -> Iterator[RejectedRow]:
         """Read every row that was not taken."""

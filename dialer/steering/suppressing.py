@@ -137,6 +137,16 @@ class Suppressing:
         tell(on=f"list {campaign or self._name}", after=told)
         return Added(added, already, tuple(bad), bad_count)
 
+    def read_number(self, written: str) -> str | None:
+        """Read a number in any of its spellings, of any country: E.164, or None where it is none."""
+        found = parse_phone(written, self._rules)
+        return found.e164 if isinstance(found, Phone) else None
+
+    def entry_of(self, e164: str, *, campaign: str | None = None) -> Suppressed | None:
+        """Read what a list says of a number; None: it does not stand there."""
+        entry = self._list(campaign).entry_of(e164[1:])
+        return _suppressed(e164[1:], json.loads(entry)) if entry else None
+
     def all(self, *, campaign: str | None = None) -> Iterator[Suppressed]:
         """Read a list, in no order."""
         for digits, entry in self._list(campaign).entries():

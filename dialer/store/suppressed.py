@@ -43,6 +43,10 @@ class SuppressionList:
         """Take a number off; False when it was not there."""
         return bool(self._db.client.hdel(self._key, digits))
 
+    def entry_of(self, digits: str) -> bytes | None:
+        """Read a number's entry; None: it does not stand there."""
+        return cast("bytes | None", self._db.client.hget(self._key, digits))
+
     def entries(self) -> Iterator[tuple[str, bytes]]:
         """Read all numbers with their entries, in no order."""
         for digits, entry in self._db.client.hscan_iter(self._key, count=_READ_TOGETHER):

@@ -1,18 +1,22 @@
 """Use case: leaf through a campaign's contacts and attempts, a page at a time, by filters.
 
 There is no index to keep: a page reads on from where the last one ended, in the file's order, until
-it is full or has read enough. So a page may be short, or empty, and yet not the last.
+it is full or has read enough. So a page may be short, or empty, and yet not the last. By a number
+contacts are found wherever they stand, see `dialer/store/finding.py`.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Generic, TypeVar
 
 from campaigns.attempt import AGENT_ANSWERED, AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.store import Campaign, Database, OpenAttempt
 from dialer.store.external_ids import bearers_of
-from dialer.store.snapshot import ContactLine, cells_of, contact_lines
+from dialer.store.finding import contacts_with
+from dialer.store.record import PER_CHUNK
+from dialer.store.snapshot import ContactLine, cells_of, contact_lines, lines_of
 from dialer.watching.overview import error_of, when_due
 
 _MOST_READ = 20_000  # contacts a page; some 0.4 s
@@ -138,13 +142,37 @@ def _page(
     if wanted.external_id is not None:
         lines = with_external_id(db, [campaign], wanted.external_id)
         return Page(tuple(item for _, line in lines for item in fitting(line)), None)
-    for line in contact_lines(db, campaign.id, size=campaign.accepted, after=cursor):
+    by_number = wanted.agent or wanted.number
+    read = (
+        lines_at(db, campaign, _numbers_with(db, campaign, wanted, after=cursor))
+        if by_number
+        else contact_lines(db, campaign.id, size=campaign.accepted, after=cursor)
+    )
+    for line in read:
         found.extend(fitting(line))
         if line.n == campaign.accepted:
             break
-        if len(found) >= most or line.n - cursor >= _MOST_READ:
+        if len(found) >= most or (not by_number and line.n - cursor >= _MOST_READ):
             return Page(tuple(found), line.n)
     return Page(tuple(found), None)
+
+
+def _numbers_with(db: Database, campaign: Campaign, wanted: Filter, *, after: int) -> Iterator[int]:
+    return contacts_with(
+        db,
+        campaign.id,
+        size=campaign.accepted,
+        digits=wanted.agent or wanted.number or "",
+        is_whole=wanted.agent is not None,
+        is_agents=wanted.agent is not None,
+        after=after,
+    )
+
+
+def lines_at(db: Database, campaign: Campaign, numbers: Iterable[int]) -> Iterator[ContactLine]:
+    """Read contacts by their numbers, which ascend; those of a hundred together."""
+    for _, together in groupby(numbers, key=lambda n: (n - 1) // PER_CHUNK):
+        yield from lines_of(db, campaign.id, set(together))
 
 
 def _fits_contact(line: ContactLine, wanted: Filter) -> bool:

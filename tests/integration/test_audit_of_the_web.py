@@ -155,14 +155,13 @@ def test_a_load_by_way_of_the_page_is_recorded_as_whose_it_is_once_it_is_done(se
         within_s=30,
         what="the review",
     )
-    browser.post(f"{review}/load", start="yes")
-    until(
-        lambda: any(
-            one["what"] == "campaign_started" for one in records(server_site, after=before)
-        ),
+    browser.post(f"{review}/load")
+    loaded = until(
+        lambda: (found := browser.get(review)).status_code == 303 and found,
         within_s=30,
-        what="the start",
+        what="the campaign",
     )
+    browser.post(loaded.headers["location"], when="now")
 
     told = records(server_site, after=before)
     loads = [one for one in told if one["what"] == "list_loaded" and one["outcome"] == "done"]

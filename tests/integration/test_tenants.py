@@ -145,6 +145,12 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"GET {PAGE}/contacts": plainly,
     f"GET {PAGE}/contacts/{{n}}": plainly,
     f"GET {PAGE}/attempts": plainly,
+    f"GET {PAGE}/start": plainly,
+    f"POST {PAGE}/start": form(when="now"),
+    f"POST {PAGE}/rehearse": plainly,
+    "GET /rehearsals/{rehearsal_id}/report": plainly,
+    "POST /search": lambda tenant: {"data": {"who": tenant.customer}},
+    f"POST {PAGE}/contacts/{{n}}/call-back": plainly,
     f"GET {PAGE}/add": plainly,
     f"POST {PAGE}/add": lambda tenant: {
         "data": {"agent": tenant.agent, "customer": f"{tenant.customer[:-1]}4"}
@@ -182,6 +188,10 @@ REFUSED = {
     "POST /api/v1/contacts/{contact_id}/disposition": (409,),
     f"POST {PAGE}/unresolved/{{attempt_id}}": (409,),
     f"POST {PAGE}/{{action}}": (409,),
+    f"POST {PAGE}/start": (409,),
+    f"POST {PAGE}/rehearse": (409,),
+    f"POST {PAGE}/contacts/{{n}}/call-back": (422,),
+    "GET /rehearsals/{rehearsal_id}/report": (404,),
     "POST /keys/{key_id}/revoke": (404,),
 }
 """Examples that are not met, all the same."""
@@ -197,6 +207,7 @@ HARMLESS = (
     f"POST {PAGE}/contacts/search",
     f"POST {PAGE}/attempts/search",
     "POST /suppression/search",
+    "POST /search",
     "POST /suppression/remove",
 )
 """What may be asked of one's own account about another's things, and leaves none of them there."""
@@ -252,8 +263,9 @@ class Walk:
         headers = {"Authorization": f"Bearer {key}", "Accept": accept}
         self.client.headers.update({**headers, "Sec-Fetch-Site": "same-origin"})
         page = self.client.get("/suppression").text
-        tokens = re.findall(r'name="csrf_token" value="([^"]+)"', page)
-        self.session_token, self.token = tokens[0], tokens[-1]
+        self.token = re.findall(r'name="csrf_token" value="([^"]+)"', page)[-1]
+        own = page.partition('action="/sign-out"')[2]
+        self.session_token = re.findall(r'name="csrf_token" value="([^"]+)"', own)[0]
 
     def ask(self, route: str, asks: Asks, path: str) -> tuple[int, str]:
         """Ask, and give status and answer, headers included; of events the first."""

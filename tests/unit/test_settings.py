@@ -40,6 +40,7 @@ WRONG = {
     "DIALER_AUDIT_DAYS": ["0", "3651", "x"],
     "DIALER_ARCHIVE_AFTER_DAYS": ["-1", "3651", "x"],
     "DIALER_DELETE_AFTER_DAYS": ["-1", "3651", "x"],
+    "DIALER_SEARCH_NAMES": ["perhaps"],
     "DIALER_KEEP_DAYS": ["-1", "3651", "x"],
     "DIALER_EVENTS_DAYS": ["-1", "401", "x"],
     "DIALER_TRUSTED_PROXIES": ["proxy.example", "10.0.0.0/33", "10.0.0.1/8"],

@@ -88,6 +88,8 @@ WORDS: dict[str, Did] = {
     "POST /suppression/remove": Did.NUMBER_UNSUPPRESSED,
     "POST /campaigns/{campaign}/contacts/search": Did.NUMBER_SEARCHED,
     "POST /campaigns/{campaign}/attempts/search": Did.NUMBER_SEARCHED,
+    "POST /search": Did.NUMBER_SEARCHED,
+    "POST /campaigns/{campaign}/contacts/{contact}/call-back": Did.CONTACT_CALLED_BACK,
     "POST /suppression/search": Did.NUMBER_SEARCHED,
     "POST /keys": Did.KEY_MADE,
     "POST /keys/{key}/revoke": Did.KEY_REVOKED,

@@ -9,6 +9,8 @@ from pathlib import Path
 from dialer.access.api_keys import ApiKeys
 from dialer.audit import Audit
 from dialer.settings import Settings
+from dialer.watching.finding import Finding
+from workers.record_keeping import archives_dir
 from workers.web.access import Authenticator
 from workers.web.choosing import Desks
 from workers.web.entrance import Identifying
@@ -114,6 +116,11 @@ class Services:
     def watching(self) -> Watching:
         """Reads campaigns for those who watch."""
         return Watching(self.wiring, self.apart, self.watchers)
+
+    @cached_property
+    def finding(self) -> Finding:
+        """Finds people by number and name."""
+        return Finding(self.wiring.db, archives=archives_dir(self.wiring.settings))
 
     @cached_property
     def rehearsals(self) -> Rehearsals:

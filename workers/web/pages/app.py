@@ -23,6 +23,7 @@ from workers.web.pages import (
     imports,
     keys,
     rows,
+    search,
     signing,
     start,
 )
@@ -61,6 +62,7 @@ def pages_app(
             *start.routes,
             *campaign.routes,
             *rows.routes,
+            *search.routes,
             *account.routes,
             *audit.routes,
             *keys.routes,

@@ -62,13 +62,14 @@ class Renderer:
             visitor=visitor,
             csrf_token=tokens[0],
             session_token=tokens[1],
-            account=services.wiring.name if len(services.desks.all) > 1 else "",
+            account=_account_shown(request, services),
             accounts=[one.wiring.name for one in services.desks.open_to(visitor)]
             if visitor
             else [],
             banners=found,
             path=request.url.path,
             page_links=PAGE_LINKS,
+            searched_for=context.pop("searched_for", ""),
             is_away=context.pop("is_away", False),
             masked=visitor is None or visitor.is_masked,
             can_operate=bool(visitor and visitor.may(Scope.OPERATE)),
@@ -130,6 +131,12 @@ def require(request: Request, scope: Scope) -> Visitor:
 def digits_in(value: str) -> str:
     """Give the digits of what somebody typed, as many as a number has."""
     return "".join(mark for mark in value if mark in "0123456789")[:15]
+
+
+def _account_shown(request: Request, services: Services) -> str:
+    """Name the account that a page is about; whoever has none chosen is told of none."""
+    is_chosen = hasattr(request.state, "services")
+    return services.wiring.name if is_chosen and len(services.desks.all) > 1 else ""
 
 
 def form_tokens(services: Services, visitor: Visitor) -> tuple[str, str]:

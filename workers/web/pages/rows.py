@@ -3,19 +3,24 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
+from dialer import clock
 from dialer.access.api_keys import Scope
+from dialer.ids import ContactId
+from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store import Campaign, OpenAttempt
 from dialer.store.snapshot import ContactLine
 from dialer.watching.browsing import (
@@ -34,6 +39,7 @@ from dialer.watching.overview import RETRIES_DUE
 from workers.web.choosing import services_of
 from workers.web.contact_timeline import story_of
 from workers.web.pages.rendering import digits_in, plain_form, renderer_of, require
+from workers.wiring import Wiring
 
 _ROWS = 100
 _CONTACT_STATES = (*ContactState, IN_FLIGHT, RETRY, NOT_TRIED)
@@ -69,6 +75,35 @@ async def search_attempts(request: Request) -> Response:
 
 async def contact(request: Request) -> Response:
     """Show one contact with all that happened to it."""
+    return await _contact(request)
+
+
+async def call_contact_back(request: Request) -> Response:
+    """Have a contact called again, at a time or as soon as it may be."""
+    form = await plain_form(request, Scope.OPERATE)
+    wiring = services_of(request).wiring
+    campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
+    n = request.path_params["n"]
+    if not re.fullmatch("[1-9][0-9]{0,9}", n):
+        raise HTTPException(404, "The campaign has no such contact.")
+    id_ = ContactId(campaign.id, int(n))
+    try:
+        at = _instant(form.get("at", ""), campaign.rules.zone)
+        await asyncio.to_thread(call_back, wiring.db, id_, at, reopen=True)
+    except (ValueError, NoCallBack) as error:
+        return await _contact(request, call_back_problem=str(error))
+    return RedirectResponse(f"/campaigns/{campaign.id}/contacts/{n}", status_code=303)
+
+
+def _instant(written: str, zone: ZoneInfo) -> datetime:
+    """Read an instant in a campaign's time; empty means now."""
+    if not written.strip():
+        return clock.now()
+    at = datetime.fromisoformat(written.strip())
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+async def _contact(request: Request, *, call_back_problem: str = "") -> Response:
     visitor = require(request, Scope.READ_MASKED)
     wiring = services_of(request).wiring
     campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
@@ -81,6 +116,8 @@ async def contact(request: Request) -> Response:
     return await renderer_of(request).page(
         request,
         "contact.html",
+        status_code=422 if call_back_problem else 200,
+        call_back_problem=call_back_problem,
         campaign=campaign,
         zone=campaign.rules.zone,
         line=line,
@@ -118,7 +155,7 @@ async def _list(
         "due": _known(request, "due", tuple(RETRIES_DUE)),
         "error": request.query_params.get("error", "")[:_LONGEST_ERROR],
     }
-    searched = {name: digits_in(search.get(name, "")) for name in ("number", "agent")}
+    searched = {name: _digits(wiring, search.get(name, "")) for name in ("number", "agent")}
     searched["external_id"] = search.get("external_id", "").strip()[:LONGEST_EXTERNAL_ID]
     told: dict[str, Any] = {name: value or None for name, value in (asked | searched).items()}
     wanted = Filter(**told, due_at=await asyncio.to_thread(wiring.db.now))
@@ -148,6 +185,12 @@ async def _list(
     )
 
 
+def _digits(wiring: Wiring, written: str) -> str:
+    """Give the digits that somebody looks for: all of a number in any spelling, or some of one."""
+    number = wiring.suppressing.read_number(written)
+    return number[1:] if number else digits_in(written)
+
+
 def _known(request: Request, name: str, words: tuple[str, ...]) -> str:
     value = request.query_params.get(name, "")
     return value if value in words else ""
@@ -159,4 +202,5 @@ routes = [
     Route("/campaigns/{campaign_id}/attempts", attempts),
     Route("/campaigns/{campaign_id}/attempts/search", search_attempts, methods=["POST"]),
     Route("/campaigns/{campaign_id}/contacts/{n}", contact),
+    Route("/campaigns/{campaign_id}/contacts/{n}/call-back", call_contact_back, methods=["POST"]),
 ]
