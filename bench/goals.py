@@ -75,6 +75,8 @@ GOALS = (
     _used("– the same: used, look-ups included", "soak-killed"),
     _none("the whole product, an hour: 429s", "soak-hour", "refused"),
     _used("– used, look-ups included", "soak-hour"),
+    _none("twenty accounts at once: 429s", "accounts", "refused"),
+    _used("– used by the account with least, look-ups included", "accounts", "least_used"),
     # a dial
     _at_least("dispatch over bare Dramatiq + httpx", "dispatch", "of_bare", 0.8),
     _at_least("– over the best of Celery, arq, taskiq", "dispatch", "of_best_peer", 1),

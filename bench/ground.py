@@ -110,23 +110,42 @@ def ask(url: str, *, method: str = "GET") -> bytes:
         return bytes(answer.read())
 
 
-def cpu_s_of_descendants() -> float:
-    """Add up the CPU time of all processes this one has started, and theirs, so far."""
-    ticks: dict[int, int] = {}
+def descendants() -> set[int]:
+    """Name all processes this one has started, and theirs, that live."""
     parents: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # the name, in brackets, may hold anything
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it has just ended
-        pid = int(stat.parent.name)
-        parents[pid] = int(fields[1])
-        ticks[pid] = int(fields[11]) + int(fields[12])
+        with contextlib.suppress(OSError):  # it has just ended
+            parents[int(stat.parent.name)] = int(_fields(stat)[1])
     found = {os.getpid()}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
-    return sum(ticks[pid] for pid in found - {os.getpid()}) / os.sysconf("SC_CLK_TCK")
+    return found - {os.getpid()}
+
+
+def cpu_s(pid: int) -> float:
+    """Tell the CPU time of a process, s."""
+    fields = _fields(Path(f"/proc/{pid}/stat"))
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pid: int) -> float:
+    """Tell the memory of a process, MB; what it shares with others counts in part."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return int(next(one for one in rollup.splitlines() if one.startswith("Pss:")).split()[1]) / 1024
+
+
+def cpu_s_of_descendants() -> float:
+    """Add up the CPU time of all processes this one has started, and theirs, so far."""
+    found = 0.0
+    for pid in descendants():
+        with contextlib.suppress(OSError):  # it has just ended
+            found += cpu_s(pid)
+    return found
+
+
+def _fields(stat: Path) -> list[str]:
+    # the name, in brackets, may hold anything
+    return stat.read_text().rpartition(")")[2].split()
 
 
 def redis_work(client: "redis.Redis") -> tuple[int, int]:

@@ -12,6 +12,7 @@ from bench.result import read
 ROOT = Path(__file__).resolve().parents[2]
 
 SMALL = {
+    "bench.accounts": ["--accounts", "2", "--warm-s", "1", "--lasts-s", "3"],
     "bench.callbacks": ["--lasts-s", "0.3", "--repeats", "1"],
     "bench.dispatch": ["--jobs", "60", "--repeats", "1", "--only", "dialer"],
     "bench.flat": ["--dials", "20", "--largest", "1000"],
