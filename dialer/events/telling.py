@@ -24,6 +24,10 @@ from dialer.store.snapshot import ContactLine, lines_of
 
 _CHANGED = {EventKind.ATTEMPT_CORRECTED, EventKind.CONTACT_CORRECTED}
 _ENDED = {EventKind.ATTEMPT_SETTLED, EventKind.CONTACT_FINAL}
+_DETAILED = {
+    *(EventKind.AGENT_PRESENCE, EventKind.CONTACT_DISPOSITIONED),
+    *(EventKind.ALERT_BEGUN, EventKind.ALERT_OVER),
+}
 
 
 def documents(db: Database, account: str, entries: Sequence[Entry]) -> list[Event]:
@@ -122,7 +126,7 @@ def _of_kind(entry: Entry) -> dict[str, Any]:
                 "first_contact": entry.n,
                 "last_contact": entry.no,
             }
-        case EventKind.AGENT_PRESENCE | EventKind.CONTACT_DISPOSITIONED:
+        case kind if kind in _DETAILED:
             return {"details": json.loads(more)} if more.startswith("{") else {"why": more or None}
         case _:
             return {"why": more or None}

@@ -26,5 +26,7 @@ EVENT_CODES: dict[EventKind, int] = {
     EventKind.AGENT_MISSED: 21,
     EventKind.AGENT_PARKED: 22,
     EventKind.AGENT_PRESENCE: 23,
+    EventKind.ALERT_BEGUN: 24,
+    EventKind.ALERT_OVER: 25,
 }
 """A number, once given, stays."""

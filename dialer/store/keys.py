@@ -102,6 +102,10 @@ calls_feeder        list    an element while there is something to release      
 feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
 events              stream  what happened: one field, see dialer/store/events.py      EVENTS_DAYS
 events_kept_by      string  which process writes them into files                      10 s
+alert_rules         hash    id → who is told of what, JSON                            until removed
+alerts              hash    rule, kind, whom → an alert that stands, JSON             until it is over
+alerts_read         string  event up to which completed campaigns were looked for     for ever
+alerts_watched_by   string  which process watches for alerts                          60 s
 told                hash    the same as c:C:told, of the account itself               for ever
 ended               set     campaigns over whose report is not known to be final      until it is
 audit               stream  who did what: `record`, a line of JSON, and its `hash`        AUDIT_DAYS

@@ -25,6 +25,7 @@ UNKNOWN = {
     "rehearsal": "f" * 12,
     "key_id": "zzzzzzzzzz",
     "agent_id": "zzzzzzzzzz",
+    "rule_id": "zzzzzzzzzz",
 }
 
 
@@ -123,6 +124,10 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
         "json": {"name": f"new of {tenant.name}", "scopes": ["read"], "accounts": [tenant.name]}
     },
     "DELETE /api/v1/keys/{key_id}": plainly,
+    "GET /api/v1/alerts": plainly,
+    "POST /api/v1/alerts": order(way="events"),
+    "DELETE /api/v1/alerts/{rule_id}": plainly,
+    "POST /api/v1/alerts/{rule_id}/test": plainly,
     "GET /api/v1/audit": plainly,
     "GET /api/v1/events": plainly,
     # the pages
@@ -171,6 +176,10 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "GET /health": plainly,
     "POST /health/hold": form(do="hold", why="a page"),
     "POST /health/caps": form(calls="1"),
+    "GET /alerts": plainly,
+    "POST /alerts": form(way="events", to=""),
+    "POST /alerts/{rule_id}/test": plainly,
+    "POST /alerts/{rule_id}/remove": plainly,
     "GET /audit": plainly,
     "GET /keys": plainly,
     "POST /keys": lambda tenant: {
@@ -193,6 +202,9 @@ REFUSED = {
     f"POST {PAGE}/contacts/{{n}}/call-back": (422,),
     "GET /rehearsals/{rehearsal_id}/report": (404,),
     "POST /keys/{key_id}/revoke": (404,),
+    "POST /api/v1/alerts/{rule_id}/test": (422,),  # events are tried where they arrive
+    "POST /alerts/{rule_id}/test": (422,),
+    "POST /alerts/{rule_id}/remove": (404,),
 }
 """Examples that are not met, all the same."""
 
@@ -339,6 +351,7 @@ def filled(route: str, tenant: Tenant) -> str:
         "rehearsal_id": tenant.rehearsal,
         "key_id": tenant.key_id,
         "agent_id": tenant.agent_id,
+        "rule_id": tenant.rule_id,
         "attempt_id": tenant.attempt,
         "contact_id": f"{tenant.campaign}-3",
         "action": "start",

@@ -216,6 +216,17 @@ COMMANDS: Table = {
             ),
         },
     ),
+    "alert": Group(
+        "Who is told of what is wrong: by e-mail, chat or webhook.",
+        {
+            "add": Command(
+                "alerts:add", "Tell somebody of what is wrong: once, and when it is over."
+            ),
+            "list": Command("alerts:list_", "List who is told of what, and what stands."),
+            "test": Command("alerts:test", "Tell the people of a rule now that this is a test."),
+            "remove": Command("alerts:remove", "Tell the people of a rule no more."),
+        },
+    ),
     "key": Group(
         "Keys for the API and the pages. What is changed counts with the next request.",
         {

@@ -91,6 +91,10 @@ WORDS: dict[str, Did | None] = {
     "key revoke": Did.KEY_REVOKED,
     "audit": READS,
     "events tail": READS,
+    "alert add": Did.ALERT_ADDED,
+    "alert list": READS,
+    "alert test": Did.ALERT_TESTED,
+    "alert remove": Did.ALERT_REMOVED,
 }
 
 

@@ -19,6 +19,7 @@ from campaigns.plain_text import NotPlain
 from campaigns.reports.report import DoesNotAddUp
 from dialer.agents.presence import BadPresence
 from dialer.agents.registry import UnknownAgent
+from dialer.alerting.desk import BadAlertRule, NoSuchRule
 from dialer.deeds import tell
 from dialer.errors import NotDone, ProviderError
 from dialer.loading.adding import FileOnItsWay, NeedsSecondPerson
@@ -33,6 +34,7 @@ from dialer.steering.starting import SecondPersonNeeded
 from dialer.store.campaigns import CampaignNotFound, WrongState
 from dialer.store.teams import TooManyTeams
 from dialer.store.trail import TrailBusy
+from dialer.webhooks.sending import BadTarget
 from workers.web.subprocesses import WorkDied
 
 log = get_logger(__name__)
@@ -215,6 +217,9 @@ _PLAIN: dict[type[Exception], tuple[int, str]] = {
     LoadRefused: (409, "load_refused"),
     UnknownAgent: (404, "not_found"),
     TooManyTeams: (409, "load_refused"),
+    NoSuchRule: (404, "not_found"),
+    BadAlertRule: (422, "invalid"),
+    BadTarget: (422, "invalid"),
     BadPresence: (422, "invalid"),
     NeedsSecondPerson: (409, "second_person_needed"),
     SecondPersonNeeded: (409, "second_person_needed"),

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from workers.web.api import (
     account,
     agents,
+    alerts,
     audit,
     campaigns,
     contacts,
@@ -79,6 +80,7 @@ def api_app(
         account.router,
         agents.router,
         agents.one,
+        alerts.router,
         suppressions.router,
         rehearsals.router,
         rehearsals.single,

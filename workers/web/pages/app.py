@@ -17,6 +17,7 @@ from workers.web.masking import Masking
 from workers.web.pages import (
     account,
     adding,
+    alerts,
     audit,
     campaign,
     campaigns,
@@ -64,6 +65,7 @@ def pages_app(
             *rows.routes,
             *search.routes,
             *account.routes,
+            *alerts.routes,
             *audit.routes,
             *keys.routes,
             *manual_routes(api),

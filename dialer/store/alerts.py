@@ -1,0 +1,145 @@
+"""Alerts in Redis: who is told of what, what stands, and what the watch reads besides.
+
+One process of the account's watches at a time; see dialer/alerting/watch.py.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, cast
+
+from campaigns.alert_rules import AlertRule, Way
+from campaigns.alerts import AlertKind, Limits
+from dialer.store.database import Database, text
+from dialer.store.scripts import gives
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What one rule's people are told of, until they know that it is over.
+
+    Args:
+        id: Of the telling; the same whenever it is told again.
+        subject: A campaign's id, the role of a process, '' = the account.
+        mark: While it stays, it is the same.
+        begun_at: Epoch s, as are the other instants.
+        told_at: 0: nobody was told yet.
+        over_at: 0: it stands.
+        next_at: It is tried again then; `error`: what the last try came to.
+    """
+
+    id: str
+    rule: str
+    kind: AlertKind
+    subject: str
+    words: str
+    mark: str
+    begun_at: float
+    told_at: float = 0.0
+    over_at: float = 0.0
+    tries: int = 0
+    next_at: float = 0.0
+    error: str = ""
+
+    @property
+    def field(self) -> str:
+        """Its name among all that stand."""
+        return f"{self.rule} {self.kind} {self.subject}"
+
+
+@gives("alert")
+class NoteAlert(NamedTuple):
+    """An alert that begins, or that is over.
+
+    Args:
+        field: Its name among all that stand.
+        alert: JSON; '' = it is over.
+        tells: The kind of event that tells of it; '' = none does.
+        campaign: It is about; '' = none.
+        details: Of that event, JSON.
+    """
+
+    field: str
+    alert: str
+    tells: str
+    campaign: str
+    details: str
+
+
+class Alerts:
+    """Reads and writes rules, and what stands."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def rules(self) -> list[AlertRule]:
+        """Read who is told of what, the oldest first."""
+        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("alert_rules")))
+        return sorted(map(_rule, stored.values()), key=lambda one: one.created_at)
+
+    def put(self, rule: AlertRule) -> None:
+        """Write a rule down."""
+        self._db.client.hset(self._db.key("alert_rules"), rule.id, json.dumps(asdict(rule)))
+
+    def remove(self, rule: str) -> bool:
+        """Forget a rule; False when there is none. What stood by it is dropped by the watch."""
+        return bool(self._db.client.hdel(self._db.key("alert_rules"), rule))
+
+    def standing(self) -> list[Alert]:
+        """Read what stands, or is over and not told yet, the newest first."""
+        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("alerts")))
+        return sorted(map(_alert, stored.values()), key=lambda one: -one.begun_at)
+
+    def begin(
+        self, alert: Alert, *, tells: str = "", campaign: str = "", details: str = ""
+    ) -> bool:
+        """Write that an alert stands, and tell of it in the same step; False when it did already."""
+        return bool(
+            self._db.run(
+                NoteAlert(alert.field, json.dumps(asdict(alert)), tells, campaign, details)
+            )
+        )
+
+    def drop(self, alert: Alert, *, tells: str = "", campaign: str = "", details: str = "") -> bool:
+        """Forget an alert that is over, and tell of that in the same step; False when it was gone."""
+        return bool(self._db.run(NoteAlert(alert.field, "", tells, campaign, details)))
+
+    def note(self, alert: Alert) -> None:
+        """Write how far an alert is that stands."""
+        self._db.client.hset(self._db.key("alerts"), alert.field, json.dumps(asdict(alert)))
+
+    def read_to(self) -> str:
+        """Tell up to which event completions were looked for; '' = none yet."""
+        return text(cast("bytes | None", self._db.client.get(self._db.key("alerts_read"))))
+
+    def note_read(self, cursor: str) -> None:
+        """Note up to which event completions were looked for."""
+        self._db.client.set(self._db.key("alerts_read"), cursor)
+
+
+def with_work_now(db: Database, campaigns: Sequence[str]) -> list[bool]:
+    """Tell of each of some campaigns whether a free agent has a contact that is due."""
+    with db.client.pipeline(transaction=False) as pipe:
+        for campaign in campaigns:
+            pipe.exists(db.key("c", campaign, "ready"))
+            pipe.exists(db.key("c", campaign, "newcomers"))
+        found = pipe.execute()
+    return [bool(ready or new) for ready, new in zip(found[::2], found[1::2], strict=True)]
+
+
+def _rule(stored: bytes) -> AlertRule:
+    told: dict[str, Any] = json.loads(stored)
+    known = set(AlertKind)
+    return AlertRule(
+        **{
+            **told,
+            "way": Way(told["way"]),
+            "kinds": tuple(AlertKind(one) for one in told["kinds"] if one in known),
+            "limits": Limits(**told["limits"]),
+        }
+    )
+
+
+def _alert(stored: bytes) -> Alert:
+    told: dict[str, Any] = json.loads(stored)
+    return Alert(**{**told, "kind": AlertKind(told["kind"])})

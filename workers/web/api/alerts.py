@@ -1,0 +1,155 @@
+"""Alerts: what stands, who is told of what, a test, and an end to it; for those with an admin key."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+
+from campaigns.alert_rules import AlertRule, Way
+from campaigns.alerts import AlertKind, Limits
+from dialer.store.alerts import Alert
+from workers.web.api.needs import Admin, TheDesk
+from workers.web.api.shapes import Order, Whole
+
+router = APIRouter(prefix="/alerts", tags=["alerts"])
+
+RuleId = Annotated[str, Path(max_length=20)]
+
+
+class AlertOrder(Order):
+    """Somebody to tell."""
+
+    way: Way
+    to: str = Field(
+        "", max_length=2000, description="An e-mail address or a URL; empty for events."
+    )
+    kinds: set[AlertKind] = Field(default_factory=set, description="Empty: all.")
+    campaign_id: str = Field("", max_length=8, description="Of this one alone; empty: of all.")
+    idle_min: Whole = Field(10, ge=1, le=1440, description="Minutes without a call.")
+    unresolved: Whole = Field(20, ge=0, description="More attempts in quarantine than that.")
+    connect_rate: Whole = Field(15, ge=1, le=100, description="Fewer conversations, in percent.")
+    quiet: str = Field("", max_length=20, description="Such as `22:00-07:00`; empty: never.")
+    timezone: str = Field(
+        "", max_length=64, description="Of the quiet hours; empty: the account's."
+    )
+
+
+class AlertRuleDocument(BaseModel):
+    """Who is told of what."""
+
+    id: str
+    way: Way
+    to: str = Field(description="Of a URL, which is a secret, host and end alone.")
+    kinds: list[AlertKind]
+    campaign_id: str | None
+    idle_min: int
+    unresolved: int
+    connect_rate: int
+    quiet: str
+    timezone: str
+    created_at: datetime
+    created_by: str
+
+
+class StandingAlert(BaseModel):
+    """What stands, or is over and not told yet."""
+
+    id: str
+    rule_id: str
+    kind: AlertKind
+    subject: str = Field(description="A campaign's id, the role of a process; empty: the account.")
+    words: str
+    begun_at: datetime
+    told_at: datetime | None
+    over_at: datetime | None
+    error: str = Field(description="What the last try to tell came to; empty: it went well.")
+
+
+class AlertsDocument(BaseModel):
+    """Rules, the oldest first; what stands, the newest first."""
+
+    rules: list[AlertRuleDocument]
+    standing: list[StandingAlert]
+
+
+class AlertTest(BaseModel):
+    """What became of a test."""
+
+    is_told: bool
+    error: str
+
+
+@router.get("")
+def list_alerts(_visitor: Admin, services: TheDesk) -> AlertsDocument:
+    """Tell what stands, and who is told of what."""
+    desk = services.wiring.alert_desk
+    return AlertsDocument(
+        rules=[rule_document(one) for one in desk.rules()],
+        standing=[_standing(one) for one in desk.standing()],
+    )
+
+
+@router.post("", status_code=201)
+def add_alert(visitor: Admin, services: TheDesk, order: AlertOrder) -> AlertRuleDocument:
+    """Tell somebody from now on: of what begins, once, and when it is over."""
+    rule = services.wiring.alert_desk.add(
+        order.way,
+        order.to,
+        kinds=order.kinds,
+        campaign=order.campaign_id,
+        limits=Limits(order.idle_min, order.unresolved, order.connect_rate),
+        quiet=order.quiet,
+        zone=order.timezone,
+        by=visitor.name,
+    )
+    return rule_document(rule)
+
+
+@router.delete("/{rule_id}", status_code=204)
+def remove_alert(_visitor: Admin, services: TheDesk, rule_id: RuleId) -> None:
+    """Tell them no more."""
+    services.wiring.alert_desk.remove(rule_id)
+
+
+@router.post("/{rule_id}/test")
+def try_alert(_visitor: Admin, services: TheDesk, rule_id: RuleId) -> AlertTest:
+    """Tell them now that this is a test."""
+    error = services.wiring.alert_desk.test(rule_id)
+    return AlertTest(is_told=not error, error=error)
+
+
+def rule_document(rule: AlertRule) -> AlertRuleDocument:
+    """Tell a rule."""
+    return AlertRuleDocument(
+        id=rule.id,
+        way=rule.way,
+        to=rule.whom,
+        kinds=list(rule.kinds),
+        campaign_id=rule.campaign or None,
+        idle_min=rule.limits.idle_min,
+        unresolved=rule.limits.unresolved,
+        connect_rate=rule.limits.connect_rate,
+        quiet=rule.quiet,
+        timezone=rule.zone,
+        created_at=datetime.fromtimestamp(rule.created_at, UTC),
+        created_by=rule.created_by,
+    )
+
+
+def _standing(alert: Alert) -> StandingAlert:
+    return StandingAlert(
+        id=alert.id,
+        rule_id=alert.rule,
+        kind=alert.kind,
+        subject=alert.subject.partition("@")[0],
+        words=alert.words,
+        begun_at=datetime.fromtimestamp(alert.begun_at, UTC),
+        told_at=_instant(alert.told_at),
+        over_at=_instant(alert.over_at),
+        error=alert.error,
+    )
+
+
+def _instant(epoch_s: float) -> datetime | None:
+    return datetime.fromtimestamp(epoch_s, UTC) if epoch_s else None
