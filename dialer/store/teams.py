@@ -57,6 +57,17 @@ class Teams:
             number: _team(one) for number, one in zip(asked, stored, strict=True) if one is not None
         }
 
+    def members(self, groups: Sequence[int]) -> dict[int, list[str]]:
+        """Give the digits of those who belong to groups' teams, in one round trip."""
+        with self._db.client.pipeline(transaction=False) as pipe:
+            for number in groups:
+                pipe.smembers(self._db.key("members", number))
+            found = cast("list[set[bytes]]", pipe.execute())
+        return {
+            number: sorted(map(text, members))
+            for number, members in zip(groups, found, strict=True)
+        }
+
     def find(self, team: Team) -> int | None:
         """Give the number of a team; None: it has none yet."""
         name = _as_json(team.key)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from campaigns.agents.team import is_team
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.phones import calls_missed
 from dialer.store.waiting import waiting_of
 from dialer.watching.overview import AgentNow, agent_states, busy_agents
+from dialer.watching.teams_now import members_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,16 @@ class AgentLine:
     missed: int
 
 
-def agents_now(db: Database, campaign: Campaign | None = None) -> list[AgentLine]:
-    """Tell what agents are doing, by number.
+@dataclass(frozen=True, slots=True)
+class AgentsNow:
+    """Agents by number, and how many contacts wait for teams, whose agents are among them."""
+
+    agents: tuple[AgentLine, ...]
+    teams: dict[str, int]
+
+
+def agents_now(db: Database, campaign: Campaign | None = None) -> AgentsNow:
+    """Tell what agents are doing.
 
     Args:
         campaign: Those with contacts waiting in it; None: in any campaign, and all who are busy.
@@ -41,11 +51,15 @@ def agents_now(db: Database, campaign: Campaign | None = None) -> list[AgentLine
             waiting_of(db, one.id, size=one.accepted).agent, return_counts=True
         )
         waiting.update({f"+{n}": int(count) for n, count in zip(numbers, counts, strict=True)})
-    listed = set(waiting) if campaign else set(waiting) | busy_agents(db).keys()
-    ordered = sorted(listed)
+    teams = members_of(db, [one[1:] for one in waiting if is_team(one)])
+    members = {f"+{one}" for _, members in teams.values() for one in members}
+    listed = {one for one in waiting if not is_team(one)} | members
+    ordered = sorted(listed if campaign else listed | busy_agents(db).keys())
     states = agent_states(db, ordered)
     missed = calls_missed(db, [one[1:] for one in ordered])
-    return [
+    lines = (
         AgentLine(one, states[one], waiting[one], times)
         for one, times in zip(ordered, missed, strict=True)
-    ]
+    )
+    waiting_teams = {str(team): waiting[f"+{number}"] for number, (team, _) in teams.items()}
+    return AgentsNow(tuple(lines), waiting_teams)

@@ -28,6 +28,7 @@ class AgentFigures:
 
     Args:
         open: Contacts that are not final.
+        shares: They were rung for contacts of a team.
         calls: Settled attempts that have a call.
         answered: Those the agent answered.
         connected: Those in which customer and agent spoke.
@@ -36,10 +37,19 @@ class AgentFigures:
     number: str
     contacts: int = 0
     open: int = 0
+    shares: bool = False
     calls: int = 0
     answered: int = 0
     connected: int = 0
     talk_s: int = 0
+
+
+@dataclass(slots=True)
+class TeamFigures:
+    """Contacts of a group, or of an agent with stand-ins; as of an agent."""
+
+    contacts: int = 0
+    open: int = 0
 
 
 @dataclass(slots=True)
@@ -66,6 +76,7 @@ class Overview:
 
     as_of: float
     agents: dict[str, AgentFigures] = field(default_factory=dict)
+    teams: dict[str, TeamFigures] = field(default_factory=dict)
     errors: dict[tuple[str, Outcome | None], ErrorGroup] = field(default_factory=dict)
     retries_due: dict[str, int] = field(default_factory=dict)
     unresolved: list[OpenAttempt] = field(default_factory=list)
@@ -86,14 +97,20 @@ def read_overview(db: Database, campaign: Campaign) -> Overview:
 
 def _add(overview: Overview, line: ContactLine, *, name: str) -> None:
     record = line.record
-    agent = overview.agents.setdefault(record.agent, AgentFigures(record.agent))
-    agent.contacts += 1
-    agent.open += record.state is not ContactState.FINAL
+    whose = (
+        overview.teams.setdefault(line.planned, TeamFigures())
+        if line.team
+        else _figures_of(overview, record.agent)
+    )
+    whose.contacts += 1
+    whose.open += record.state is not ContactState.FINAL
     if record.state is ContactState.WAITING and record.made:
         overview.retries_due[when_due(record.due_s - overview.as_of)] += 1
     for one in line.attempts:
         attempt = one.attempt
         if attempt.is_call:
+            agent = _figures_of(overview, attempt.agent)
+            agent.shares |= line.team is not None
             agent.calls += 1
             agent.answered += attempt.agent_answered
             agent.connected += attempt.outcome is Outcome.CONNECTED
@@ -108,6 +125,10 @@ def _add(overview: Overview, line: ContactLine, *, name: str) -> None:
             )
             group.count += 1
             group.example = one.id
+
+
+def _figures_of(overview: Overview, number: str) -> AgentFigures:
+    return overview.agents.setdefault(number, AgentFigures(number))
 
 
 def error_of(attempt: Attempt) -> str:

@@ -24,6 +24,7 @@ from dialer.store.phones import read_taken
 from dialer.store.processes import Process, living, living_names
 from dialer.store.replies import why_no_writes
 from dialer.store.work import campaign_work, due_later, with_work
+from dialer.watching.teams_now import teams_taken
 
 _TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
 
@@ -44,7 +45,7 @@ class Timers:
 
 @dataclass(frozen=True, slots=True)
 class Agents:
-    """Agents for whom a contact of the campaign is due.
+    """Agents, and teams as one each, for whom a contact of the campaign is due.
 
     Args:
         resting: Those parked not included.
@@ -299,11 +300,13 @@ class Statuses:
         taken = read_taken(self._db)
         away = taken.away.keys() - taken.on_call
         left_alone = (taken.parked & taken.resting) - away
-        gone = with_work(self._db, campaign, away)
-        back_at = min((taken.away[one] for one in gone), default=math.inf)
+        teams = teams_taken(self._db, self._campaigns.teams(campaign), taken)
+        until = taken.away | teams.away
+        gone = with_work(self._db, campaign, away | teams.away.keys())
+        back_at = min((until[one] for one in gone), default=math.inf)
         return Agents(
             free,
-            len(with_work(self._db, campaign, taken.on_call)),
+            len(with_work(self._db, campaign, taken.on_call.keys() | teams.on_call)),
             len(with_work(self._db, campaign, taken.resting - left_alone - away)),
             len(with_work(self._db, campaign, left_alone)),
             len(gone),

@@ -118,12 +118,14 @@ def test_agents_are_told_with_what_they_do_and_what_they_missed(account, db):
         if one.contact.n == 1:
             miss(account)
 
-    missed, on_call = agents_now(db)
+    missed, on_call = agents_now(db).agents
 
     assert (missed.number, missed.now.state) == (agent(1), AgentState.WRAP_UP)
     assert (missed.missed, missed.waiting) == (1, 1)
     assert (on_call.number, on_call.now.state) == (agent(2), AgentState.RINGING)
-    assert [one.number for one in agents_now(db, account.campaigns.find(campaign))] == [agent(1)]
+    assert [one.number for one in agents_now(db, account.campaigns.find(campaign)).agents] == [
+        agent(1)
+    ]
 
 
 def test_customers_between_two_calls_are_no_agents_who_rest(account, db):
@@ -137,7 +139,7 @@ def test_customers_between_two_calls_are_no_agents_who_rest(account, db):
         )
 
     assert set(busy_agents(db)) == {agent(1), agent(2)}
-    assert {one.number for one in agents_now(db)} == {agent(1), agent(2)}
+    assert {one.number for one in agents_now(db).agents} == {agent(1), agent(2)}
 
     db.pass_time(61)
     assert busy_agents(db) == {}

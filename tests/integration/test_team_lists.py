@@ -2,16 +2,20 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.agents.agent import Agent
+from campaigns.agents.agent import Agent, Presence
+from campaigns.hours.calling_hours import CallingHours
 from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.one_at_a_time import GivenContact
 from campaigns.lists.sieve import Dedupe
 from campaigns.numbers.phone_rules import PhoneRules
+from campaigns.outlook.forecast import forecast, in_the_way
+from dialer.agents.presence import Presences
 from dialer.agents.registry import Registry
 from dialer.dialing.dialing import Dialled
 from dialer.loading.adding import Adding, Took
@@ -23,7 +27,10 @@ from dialer.reporting.tables import Kind
 from dialer.store import Campaigns
 from dialer.store.snapshot import contact_lines
 from dialer.store.teams import Teams
+from dialer.watching.agents_now import agents_now
+from dialer.watching.overview import read_overview
 from tests.factories import agent, customer, rules, start
+from tests.integration.test_explaining import explained
 
 
 @pytest.fixture
@@ -229,3 +236,43 @@ def test_reports_tell_who_was_planned_and_who_was_rung(db, registry, loading, ac
             (agent(7)[1:], True),
         ]
         assert all(one["agent"] == one["agent_rung"] for one in rows)
+
+
+def test_why_and_the_forecast_know_teams_whose_agents_are_all_away_or_on_calls(
+    db, registry, loading, account
+):
+    loaded = load(loading, f"agent_group,customer\nSales,{customer(1)}\nSales,{customer(2)}\n")
+    campaign = loaded.campaign.id
+    start(db, campaign)
+    back_at = db.now() + 3600
+    Presences(db).set(registry.all(), Presence.BREAK, until_s=back_at)
+    account.dial_all()
+
+    explanation = explained(account, campaign)
+
+    (away,) = (one for one in explanation.blockers if one.name == "agent_away")
+    assert away.contacts == 2
+    assert away.until.timestamp() == pytest.approx(back_at, abs=1)
+    bound = next(
+        one for one in in_the_way(explanation.status.situation) if one.constraint == "agents"
+    )
+    assert "All agents with a contact due are away (1; the first is back" in bound.sentence
+    at_work = replace(explanation.status.situation, feeders=1, workers=1)
+    assert forecast(at_work, CallingHours.parse("always")).done_at.timestamp() >= back_at - 1
+    Presences(db).set(registry.all(), Presence.ON)
+    account.dial_all()
+    assert explained(account, campaign).status.counts.in_flight == 2
+
+
+def test_what_agents_do_names_teams_and_those_who_belong_to_them(db, registry, loading, account):
+    loaded = load(loading, f"agent_group,customer\nSales,{customer(1)}\nSales,{customer(2)}\n")
+
+    now = agents_now(db, loaded.campaign)
+
+    assert [one.number for one in now.agents] == [agent(1), agent(2)]
+    assert now.teams == {"group Sales": 2}
+    start(db, loaded.campaign.id)
+    account.dial_all()
+    overview = read_overview(db, Campaigns(db).find(loaded.campaign.id))
+    assert {name: one.open for name, one in overview.teams.items()} == {"group Sales": 2}
+    assert all(number.startswith("+91") for number in overview.agents)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from dialer.watching.agents_now import AgentLine, agents_now
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
@@ -25,12 +26,13 @@ def show_(
     """
     wiring = open_wiring()
     found = wiring.campaigns.find(campaign) if campaign else None
-    lines = agents_now(wiring.db, found)
+    now = agents_now(wiring.db, found)
+    lines = now.agents
     zone = found.rules.zone if found else UTC
     if as_json:
         say_json([_as_json(one, zone) for one in lines])
         return
-    if not lines:
+    if not lines and not now.teams:
         say("No agent has a contact waiting.")
         return
     table = plain_table(
@@ -45,6 +47,8 @@ def show_(
         until = _local(one.now.until, zone) if one.now.until else "[dim]–[/dim]"
         table.add_row(one.number, one.now.state, until, f"{one.waiting:,}", str(one.missed))
     show(table)
+    for name, waiting in sorted(now.teams.items()):
+        say(f"{escape(name)}: {waiting:,} contacts waiting")
     counts = Counter(one.now.state for one in lines)
     say("\n" + " · ".join(f"{number} {state}" for state, number in counts.most_common()))
 

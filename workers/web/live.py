@@ -15,7 +15,14 @@ from dialer.clock import boottime_s
 from dialer.logger import get_logger
 from dialer.store import Campaign, Counts
 from dialer.watching.health import AccountStops, account_stops
-from dialer.watching.overview import AgentNow, Overview, agent_states, read_overview, seen_from
+from dialer.watching.overview import (
+    AgentFigures,
+    AgentNow,
+    Overview,
+    agent_states,
+    read_overview,
+    seen_from,
+)
 from dialer.watching.status import Status
 from workers.web import jobs
 from workers.web.subprocesses import Apart, WorkDied
@@ -116,7 +123,7 @@ class Watching:
             raise TooManyWatchers
 
     def _complete(self, status: Status, overview: Overview | None) -> Reading:
-        shown = [one for one in overview.agents.values() if one.open] if overview else []
+        shown = _at_work(overview) if overview else []
         numbers = [one.number for one in shown[:_MOST_AGENTS]]
         return Reading(
             status=status,
@@ -129,6 +136,12 @@ class Watching:
                 in_flight=status.counts.in_flight + status.counts.unresolved,
             ),
         )
+
+
+def _at_work(overview: Overview) -> list[AgentFigures]:
+    """Give the agents with contacts left, and who was rung of teams that have some."""
+    teams_go_on = any(one.open for one in overview.teams.values())
+    return [one for one in overview.agents.values() if one.open or (one.shares and teams_go_on)]
 
 
 class _Feed:
