@@ -20,6 +20,7 @@ from pathlib import Path
 from bench import ground, ours
 from bench.chart import Bar
 from bench.result import Plot, Result, Table, arguments, begin, publish
+from campaigns.agents.agent import Agent
 from campaigns.attempt import CallReport, LegReport, ReportSource
 from campaigns.campaign import CampaignState
 from campaigns.lists.sieve import Dedupe
@@ -44,14 +45,20 @@ STEPS = ("release", "gate", "record")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How large the work is."""
+    """How large the work is.
+
+    Args:
+        groups: That the contacts name instead of agents, who belong to one of them each; 0 = none.
+    """
 
     contacts: int
     agents: int
     campaigns: int
+    groups: int = 0
 
     def __str__(self) -> str:
-        return f"{self.contacts:,} · {self.agents:,} · {self.campaigns}"
+        who = f"{self.agents:,}" + (f" in {self.groups} groups" if self.groups else "")
+        return f"{self.contacts:,} · {who} · {self.campaigns}"
 
 
 SMALLEST = Shape(1_000, 10, 1)
@@ -63,6 +70,7 @@ SHAPES = (
     Shape(100_000, 10_000, 100),
     Shape(1_000_000, 10_000, 1),
     Shape(1_000_000, 10_000, 100),
+    Shape(1_000_000, 10_000, 1, groups=100),
 )
 
 
@@ -81,6 +89,8 @@ def load(wired: Wiring, shape: Shape, *, name: str = "c") -> None:
     each = shape.contacts // shape.campaigns
     for number in range(shape.campaigns):
         lines = ours.list_of(each, agents=min(shape.agents, each), first=number * each)
+        if shape.groups:
+            lines = _of_groups(wired, lines, shape)
         loaded = wired.loading.load(
             io.BytesIO(lines),
             name=f"{name}{number}",
@@ -91,6 +101,16 @@ def load(wired: Wiring, shape: Shape, *, name: str = "c") -> None:
             raise RuntimeError("a list was not loaded")
         ours.start(wired, loaded.campaign)
     wired.feeding.keep_schedules()
+
+
+def _of_groups(wired: Wiring, lines: bytes, shape: Shape) -> bytes:
+    """Register the agents of a list, and name their groups in it instead."""
+    header, *rows = lines.decode().splitlines()
+    numbers = list(dict.fromkeys(row.partition(",")[0] for row in rows))
+    group_of = {one: f"group {at % shape.groups}" for at, one in enumerate(numbers)}
+    wired.registry.put([Agent(one, groups=(group_of[one],)) for one in numbers])
+    named = (f"{group_of[agent]},{rest}" for agent, _, rest in (row.partition(",") for row in rows))
+    return "\n".join([f"agent_group,{header.partition(',')[2]}", *named, ""]).encode()
 
 
 def load_again(wired: Wiring, *, name: str) -> None:

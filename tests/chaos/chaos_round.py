@@ -5,15 +5,21 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 import redis
 
+from campaigns.agents.agent import Presence
 from campaigns.attempt import Attempt
 from campaigns.campaign import CampaignState
+from campaigns.numbers.phone_rules import PhoneRules
 from dialer import logs
+from dialer.agents.presence import Presences
+from dialer.agents.registry import Registry
 from dialer.settings import read_settings
 from dialer.store import Campaigns, Database
 from dialer.store.snapshot import contact_lines
@@ -26,6 +32,7 @@ from tests.chaos.fault_settings import (
     PROVIDER_FAULTS,
     RULES,
     SETTINGS,
+    agents_of,
     list_of,
 )
 from tests.chaos.judge import Verdict, judge
@@ -47,6 +54,7 @@ from workers.wiring import Wiring
 
 _AT_ONCE = 8
 _END_WITHIN_S = 400.0
+_AWAY_EVERY_S = 1.0
 _EVERY_S: dict[Step, float] = {feed: 0.1, settle: 0.1, sweep: 0.5, recover: 0.5, keep_house: 1.0}
 _SHARE_KILLED: dict[Step, float] = {
     feed: 0.25,
@@ -82,6 +90,8 @@ class Round:
         self._name = f"siege{seed}"
         self._file = folder / f"{self._name}.csv"
         self._file.write_text(list_of(contacts), encoding="utf-8")
+        self._agents = agents_of(contacts)
+        self._presence_s = 0.0
         self._file.with_suffix(".rules").write_text(RULES.model_dump_json())
         self._next_s: defaultdict[Step, float] = defaultdict(float)
         self._redis_killed_s: float | None = None
@@ -127,7 +137,10 @@ class Round:
             self._crew.end()
 
     def _load(self) -> None:
-        """Load, killed at every place, until one load comes through."""
+        """Load, killed at every place, until one load comes through; the agents are there before."""
+        Registry(self._db, phone_rules=PhoneRules(), zone=ZoneInfo("Asia/Kolkata")).put(
+            self._agents
+        )
         for place in STEPS[load]:
             self._crew.wait_for(self._crew.fork(load, place))
         if not self._crew.wait_for(self._crew.fork(load, None)):
@@ -147,6 +160,7 @@ class Round:
                 disasters.pop(0)[1]()
             self._crew.attend()
             self._watch_hold()
+            self._send_somebody_away()
             self._start_what_is_due()
             time.sleep(0.002)
         until(self._all_ended, what="the end of all processes", within_s=60)
@@ -160,6 +174,16 @@ class Round:
         for _ in range(_AT_ONCE):
             if len(self._crew) < _AT_ONCE and (messages := self._crew.next_messages(self._party)):
                 self._crew.fork(work, self._fate_of(work), messages)
+
+    def _send_somebody_away(self) -> None:
+        """Send some agents on a break now and then; they come back by themselves."""
+        if time.monotonic() < self._presence_s or self.tally.killed >= self._kills:
+            return
+        self._presence_s = time.monotonic() + _AWAY_EVERY_S
+        with suppress(redis.RedisError):
+            until_s = self._db.now() + self._rng.uniform(0.5, 4)
+            some = self._rng.sample(self._agents, 3)
+            Presences(self._db).set(some, Presence.BREAK, until_s=until_s, by="siege")
 
     def _fate_of(self, step: Step) -> str | None:
         if self.tally.killed >= self._kills or self._rng.random() >= _SHARE_KILLED[step]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from campaigns.agents.agent import Agent
 from campaigns.campaign_rules import CampaignRules
 from dialer.simulator import CallbackTrouble, SimulatorOptions
 from tests.acceptance.rig import CALLER_ID
@@ -80,6 +81,31 @@ NO_FAULTS: Mapping[str, Mapping[str, float]] = {"connect": {}, "read": {}, "call
 
 
 def list_of(contacts: int) -> str:
-    """Make a list in which two contacts in three have an agent to share."""
-    rows = [f"+9198765{n * 2 // 3:05},+9190000{n:05}" for n in range(contacts)]
-    return "\n".join(["agent,customer", *rows]) + "\n"
+    """Make a list of pairs, groups and agents with stand-ins, who are the same people.
+
+    Two contacts in three have an agent to share; every third is for the group instead, every fifth of the
+    others has stand-ins.
+    """
+    agents = [_agent(n * 2 // 3) for n in range(contacts)]
+    rows = [
+        f",{GROUP},," if n % 3 == 2 else f"{agents[n]},,{_agent(n + 7) if n % 5 == 0 else ''},"
+        for n in range(contacts)
+    ]
+    listed = [f"{row}+9190000{n:05}" for n, row in enumerate(rows)]
+    return "\n".join(["agent,agent_group,backup,customer", *listed]) + "\n"
+
+
+def agents_of(contacts: int) -> list[Agent]:
+    """Give the agents of such a list; every fourth belongs to the group."""
+    everybody = {_agent(n) for n in range(contacts + 7)}
+    return [
+        Agent(one, groups=(GROUP,) if at % 4 == 0 else ())
+        for at, one in enumerate(sorted(everybody))
+    ]
+
+
+GROUP = "Sales"
+
+
+def _agent(n: int) -> str:
+    return f"+9198765{n:05}"
