@@ -60,6 +60,11 @@ class Did(StrEnum):
     RECORDINGS_TAKEN = "recordings_taken"
     BOOKS_COMPARED = "books_compared"
     AUDIT_TAKEN = "audit_taken"
+    WEBHOOK_ADDED = "webhook_added"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_TESTED = "webhook_tested"
+    WEBHOOK_REPLAYED = "webhook_replayed"
+    WEBHOOK_REMOVED = "webhook_removed"
     # who may come in
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"

@@ -23,9 +23,10 @@ from dialer.dialing.releasing import Released
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
 from dialer.parent_watch import end_with_parent
-from dialer.store.work import DIAL_QUEUE
+from dialer.store.work import DIAL_QUEUE, EVENTS_QUEUE
 from workers import housekeeping
 from workers.dial_queue import DialBroker
+from workers.roles import EVENT_THREADS
 from workers.wiring import Wiring
 
 QUEUE = DIAL_QUEUE
@@ -179,16 +180,22 @@ def _ahead(together: int, spacing_s: float) -> int:
 def send_all(broker: DialBroker, released: Sequence[Released]) -> None:
     """Wake workers for all these contacts in one round trip.
 
-    It writes what `enqueue` would, in the format Dramatiq documents for other languages.
+    It writes what Dramatiq's own `enqueue` would, in the format it documents for other languages.
     """
     if not released:
         return
-    messages = (dial_message(broker.queue, one.contact, one.token) for one in released)
+    enqueue(broker, [dial_message(broker.queue, one.contact, one.token) for one in released])
+
+
+def enqueue(broker: DialBroker, messages: Sequence[dramatiq.Message[None]]) -> None:
+    """Write messages into a broker's queue, all in one round trip."""
+    if not messages:
+        return
     encoded: dict[Any, Any] = {
         message.message_id: message.copy(options={"redis_message_id": message.message_id}).encode()
         for message in messages
     }
-    queue = f"{broker.namespace}:{QUEUE}"
+    queue = f"{broker.namespace}:{broker.stored_as}"
     with broker.client.pipeline() as pipe:
         pipe.hset(f"{queue}.msgs", mapping=encoded)
         pipe.rpush(queue, *encoded)
@@ -224,9 +231,27 @@ def make_worker_broker(wirings: Sequence[Wiring]) -> DialBroker:
     return broker
 
 
+def make_events_broker(home: Wiring, keep_up: Callable[[threading.Event], None]) -> DialBroker:
+    """Make the broker of a process that tells receivers what happened, on the home's keys.
+
+    Each message holds a thread for as long as its receiver does, so there are more threads than webhooks
+    of an account.
+    """
+    middleware = [Tuning(EVENT_THREADS), StopOnce(), EndWithMaster(), KeepUp(keep_up)]
+    return DialBroker(
+        ahead=EVENT_THREADS,
+        under_way=lambda: 0,
+        queue=EVENTS_QUEUE,
+        stored_as=EVENTS_QUEUE,
+        most=EVENT_THREADS,
+        middleware=middleware,
+        **_shared(home),
+    )
+
+
 def _broker_of(wiring: Wiring, middleware: Sequence[Middleware], *, is_alone: bool) -> DialBroker:
     dialing = wiring.dialing
-    most = {} if is_alone else {"most": threads_for(wiring.allowance)}
+    most: dict[str, Any] = {} if is_alone else {"most": threads_for(wiring.allowance)}
     return DialBroker(
         ahead=_ahead(dialing.most_together, wiring.allowance.spacing_s),
         under_way=dialing.under_way,

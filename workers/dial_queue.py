@@ -36,7 +36,8 @@ class DialBroker(RedisBroker):
         ahead: Most messages a process holds that are not past the gate.
         under_way: Tells how many are.
         may_take: Tells whether messages may be fetched; those that are not are for other hosts.
-        queue: What this process calls the account's queue; in Redis it is `dial` for each.
+        queue: What this process calls the account's queue.
+        stored_as: What it is called in Redis, in each account.
         most: Most messages held at once; where accounts share threads, each has so many.
         options: The Redis broker's own.
     """
@@ -48,11 +49,13 @@ class DialBroker(RedisBroker):
         under_way: Callable[[], int],
         may_take: Callable[[], bool] = lambda: True,
         queue: str = DIAL_QUEUE,
+        stored_as: str = DIAL_QUEUE,
         most: int = _NO_MATTER,
         **options: Any,
     ) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]  # dramatiq types its core only
         self.queue = queue
+        self.stored_as = stored_as
         self.most = most
         self.ahead = ahead
         self.under_way = under_way
@@ -73,8 +76,9 @@ class DialBroker(RedisBroker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> "_DialConsumer":
         """Make the consumer of a queue, on the keys of the account that has it."""
         queue = queue_name.removesuffix(_DELAYED)
-        in_redis = DIAL_QUEUE + queue_name[len(queue) :]
-        return _DialConsumer(self._by_queue[queue], in_redis, prefetch, timeout)
+        broker = self._by_queue[queue]
+        in_redis = broker.stored_as + queue_name[len(queue) :]
+        return _DialConsumer(broker, in_redis, prefetch, timeout)
 
     @property
     def consumer_class(self) -> type["_DialConsumer"]:

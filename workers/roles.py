@@ -5,8 +5,14 @@ from collections.abc import Mapping
 
 from workers.up import ChildSpec
 
+EVENT_THREADS = 24
+"""More than webhooks of an account, so that receivers that hang keep nobody else waiting."""
+
 _WORKER_STOP_S = 75.0
 """Longer than a request's deadline: a worker that is stopped finishes what it has sent."""
+
+_EVENTS_STOP_S = 20.0
+"""Longer than a delivery's deadline."""
 
 
 def all_processes(env: Mapping[str, str] | None = None) -> list[ChildSpec]:
@@ -20,6 +26,7 @@ def all_processes(env: Mapping[str, str] | None = None) -> list[ChildSpec]:
         ChildSpec("feeder", _dialer("feeder"), env, stop_s=60.0),
         ChildSpec("worker", _worker(), env, stop_s=_WORKER_STOP_S + 5),
         ChildSpec("results", _dialer("results"), env),
+        ChildSpec("events", _events(), env),
         ChildSpec("web", _dialer("web"), env),
     ]
 
@@ -30,10 +37,18 @@ def _dialer(role: str) -> list[str]:
 
 
 def _worker() -> list[str]:
+    return _dramatiq("workers.actors", threads=16, stop_s=_WORKER_STOP_S)
+
+
+def _events() -> list[str]:
+    return _dramatiq("workers.deliveries", threads=EVENT_THREADS, stop_s=_EVENTS_STOP_S)
+
+
+def _dramatiq(module: str, *, threads: int, stop_s: float) -> list[str]:
     options = {
         "--processes": "1",
-        "--threads": "16",
-        "--worker-shutdown-timeout": f"{_WORKER_STOP_S * 1000:.0f}",
+        "--threads": f"{threads}",
+        "--worker-shutdown-timeout": f"{stop_s * 1000:.0f}",
     }
     flat = [word for option in options.items() for word in option]
-    return [sys.executable, "-m", "dramatiq", "workers.actors", *flat, "--skip-logging"]
+    return [sys.executable, "-m", "dramatiq", module, *flat, "--skip-logging"]

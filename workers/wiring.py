@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from dialer.settling.settling import Settling, SettlingTimes
     from dialer.settling.sweeping import Sweeping
     from dialer.steering.suppressing import Suppressing
+    from dialer.webhooks.receivers import Receivers
+    from dialer.webhooks.sending import Sender
 
 _UNNAMED_ACCOUNT = "unnamed"  # lists can be loaded before the account is known
 
@@ -327,11 +329,10 @@ class Wiring:
     def alert_telling(self) -> "Telling":
         """Tells people by mail and by POST; its URLs lead where those of webhooks may."""
         from dialer.alerting.telling import Telling
-        from dialer.webhooks.sending import Sender
 
         settings = self.settings
         return Telling(
-            Sender(settings.dialer_allowed_url_hosts),
+            self.sender,
             smtp_url=settings.dialer_smtp_url.get_secret_value(),
             sender=settings.dialer_smtp_from,
         )
@@ -366,6 +367,20 @@ class Wiring:
             holder=process_name(),
             why=why,
         )
+
+    @cached_property
+    def sender(self) -> "Sender":
+        """Posts to receivers of webhooks."""
+        from dialer.webhooks.sending import Sender
+
+        return Sender(self.settings.dialer_allowed_url_hosts)
+
+    @cached_property
+    def receivers(self) -> "Receivers":
+        """Who is told of what over HTTP."""
+        from dialer.webhooks.receivers import Receivers
+
+        return Receivers(self.db, self.outbox, self.sender)
 
     @cached_property
     def holds(self) -> Holds:

@@ -5,7 +5,6 @@ alone; other hosts are asked without them, over TLS, and only at public addresse
 reach into our network. Redirects are followed by hand, each judged like the first link.
 """
 
-import ipaddress
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from dialer.addresses import is_public
 from dialer.errors import LookupFailed, ProviderError, TurnedAway
 from dialer.exotel.deadline import ClockS, Deadline, DeadlineTransport
 from dialer.exotel.refusals import Answer, lookup_refusal, readable
@@ -138,7 +138,7 @@ class RecordingHosts:
         return parts.scheme == "https" and on_usual_port and _is_own_host(parts.hostname or "")
 
     def _may_reach(self, host: str, address: str) -> bool:
-        return host in self._api_hosts or ipaddress.ip_address(address).is_global
+        return host in self._api_hosts or is_public(address)
 
 
 def _is_own_host(host: str) -> bool:

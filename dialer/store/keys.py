@@ -106,6 +106,13 @@ alert_rules         hash    id → who is told of what, JSON                    
 alerts              hash    rule, kind, whom → an alert that stands, JSON             until it is over
 alerts_read         string  event up to which completed campaigns were looked for     for ever
 alerts_watched_by   string  which process watches for alerts                          60 s
+webhooks            hash    id → receiver, what it is told, its secrets, JSON         until removed
+webhook:W           hash    cursor, tries, next_at, paused … : where it stands        with it
+webhook:W:aside     zset    event that is tried by itself → when, epoch s             ≤ 3 days
+webhook:W:tries     hash    such an event → tries, since when, last answer, JSON      likewise
+webhook:W:dead      list    events that were given up, JSON                           1,000
+webhook:W:log       list    the last deliveries, with the answer to each, JSON        100
+webhook:W:lease     string  which process delivers                                    30 s
 told                hash    the same as c:C:told, of the account itself               for ever
 ended               set     campaigns over whose report is not known to be final      until it is
 audit               stream  who did what: `record`, a line of JSON, and its `hash`        AUDIT_DAYS
@@ -118,7 +125,7 @@ web_secret          string  signs what forms of the pages carry                 
 kept_house          string  somebody has removed what is kept too long                 a day
 idempotency:H       string  answer to an upload with this Idempotency-Key             24 h
 readyz              string  written to see that writes are taken                      60 s
-dramatiq…           –       Dramatiq's own: the queue `dial`                          –
+dramatiq…           –       Dramatiq's own: the queues `dial` and `events`              –
 
 Where a file lists several accounts, these stand under `dialer:{phones}:` for all of them:
 

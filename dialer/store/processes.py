@@ -10,7 +10,7 @@ from redis.client import Pipeline
 
 from dialer.store.database import Database, text
 
-ROLES = ("web", "feeder", "results", "worker")
+ROLES = ("web", "feeder", "results", "worker", "events")
 """What an installation runs: one process or more of each."""
 
 _KEPT_S = 20

@@ -10,6 +10,9 @@ from dialer.store.database import Database, text
 DIAL_QUEUE = "dial"
 """Dramatiq's queue of contacts to dial."""
 
+EVENTS_QUEUE = "events"
+"""Dramatiq's queue of webhooks that have something to be told."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountWork:

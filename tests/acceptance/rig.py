@@ -24,6 +24,10 @@ BIN = Path(sys.executable).parent
 CALLER_ID = "+918045678900"
 
 WORKER = ("dramatiq", "workers.actors", "--processes", "1", "--skip-logging")
+PROGRAMS = {
+    "worker": WORKER,
+    "events": ("dramatiq", "workers.deliveries", "--processes", "1", "--skip-logging"),
+}
 
 
 def end_with_tests() -> None:
@@ -83,7 +87,7 @@ class Rig:
         for name in roles:
             role = name.partition(":")[0]
             log = self.folder / f"{name.replace(':', '-')}.log"
-            is_forked = role != "worker" and not self.inside
+            is_forked = role not in PROGRAMS and not self.inside
             self.processes[name] = self._fork(role, log) if is_forked else self._start(role, log)
 
     def _fork(self, role: str, log: Path) -> Forked:
@@ -100,7 +104,7 @@ class Rig:
     def _start(self, role: str, log: Path) -> "subprocess.Popen[bytes]":
         with log.open("ab") as written:
             return subprocess.Popen(
-                [*self.inside, *(WORKER if role == "worker" else ("dialer", role))],
+                [*self.inside, *PROGRAMS.get(role, ("dialer", role))],
                 env=self.env,
                 cwd=self.folder,
                 stdout=written,

@@ -1,5 +1,6 @@
 """Who may do what: every route without a key, with a wrong one, and with too small a one."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ READ = [
     ("GET", "/health"),
     ("GET", "/health/caps"),
     ("GET", "/suppressions"),
+    ("GET", "/events"),
     ("POST", "/numbers/search"),
     ("GET", REHEARSAL),
     ("GET", f"{REHEARSAL}/files/summary.csv"),
@@ -59,12 +61,20 @@ UPLOAD = [
     ("POST", "/rehearsals"),
     ("DELETE", REHEARSAL),
 ]
+WEBHOOK = [
+    ("DELETE", ""),
+    ("GET", "/deliveries"),
+    *(("POST", f"/{what}") for what in ("test", "replay", "pause", "resume", "rotate")),
+]
 ADMIN = [
     ("PUT", "/health/hold"),
     ("DELETE", "/health/hold"),
     ("POST", "/health/caps"),
     ("DELETE", "/health/stop"),
     ("GET", "/audit"),
+    ("GET", "/webhooks"),
+    ("POST", "/webhooks"),
+    *((verb, f"/webhooks/00000000{path}") for verb, path in WEBHOOK),
     ("GET", "/keys"),
     ("POST", "/keys"),
     ("DELETE", "/keys/0000000000"),
@@ -84,6 +94,7 @@ BODIES = {
     "/hold": {"why": "x"},
     "/caps": {},
     "/numbers": {"number": "9876543201"},
+    "/webhooks": {"url": "https://crm.example.com/x"},
     "/keys": {"name": "x", "scopes": ["read"]},
     "/presence": {"state": "break"},
     "/shift": {"hours": "09:00-18:00"},
@@ -135,6 +146,7 @@ def test_the_lists_of_this_test_name_every_route_of_the_api(web: Site) -> None:
             general = general.replace(f"}}/{action}", "}/{action}")
         general = general.replace("contacts/1", "contacts/{n}").replace("+919876543201", "{number}")
         general = general.replace("agents/0000000000", "agents/{agent_id}")
+        general = re.sub(r"webhooks/0{8}", "webhooks/{webhook_id}", general)
         general = general.replace("0000000000", "{key_id}").replace(
             "00000000-1-1-{key_id}", "{attempt_id}"
         )

@@ -26,6 +26,7 @@ UNKNOWN = {
     "key_id": "zzzzzzzzzz",
     "agent_id": "zzzzzzzzzz",
     "rule_id": "zzzzzzzzzz",
+    "webhook_id": "zzzzzzzz",
 }
 
 
@@ -130,6 +131,15 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /api/v1/alerts/{rule_id}/test": plainly,
     "GET /api/v1/audit": plainly,
     "GET /api/v1/events": plainly,
+    "GET /api/v1/webhooks": plainly,
+    "POST /api/v1/webhooks": order(url="https://crm.example.com/x"),
+    "DELETE /api/v1/webhooks/{webhook_id}": plainly,
+    "GET /api/v1/webhooks/{webhook_id}/deliveries": plainly,
+    "POST /api/v1/webhooks/{webhook_id}/test": plainly,
+    "POST /api/v1/webhooks/{webhook_id}/replay": order(),
+    "POST /api/v1/webhooks/{webhook_id}/pause": plainly,
+    "POST /api/v1/webhooks/{webhook_id}/resume": plainly,
+    "POST /api/v1/webhooks/{webhook_id}/rotate": plainly,
     # the pages
     "GET /static/{version}/{name}": lambda _: {"path": "/static/0/app.css"},
     "GET /sign-in": plainly,
@@ -181,6 +191,15 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /alerts/{rule_id}/test": plainly,
     "POST /alerts/{rule_id}/remove": plainly,
     "GET /audit": plainly,
+    "GET /webhooks": plainly,
+    "POST /webhooks": form(url="https://crm.example.com/x", batch="1"),
+    "GET /webhooks/{webhook_id}": plainly,
+    "POST /webhooks/{webhook_id}/test": form(),
+    "POST /webhooks/{webhook_id}/rotate": form(),
+    "POST /webhooks/{webhook_id}/pause": form(),
+    "POST /webhooks/{webhook_id}/resume": form(),
+    "POST /webhooks/{webhook_id}/replay": form(),
+    "POST /webhooks/{webhook_id}/remove": form(),
     "GET /keys": plainly,
     "POST /keys": lambda tenant: {
         "data": {"name": "new", "scope": "read", "days": "1", "account": tenant.name}

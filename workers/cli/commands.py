@@ -227,6 +227,39 @@ COMMANDS: Table = {
             "remove": Command("alerts:remove", "Tell the people of a rule no more."),
         },
     ),
+    "webhook": Group(
+        "Who is told over HTTP what happens, signed, in order, until they have it.",
+        {
+            "add": Command(
+                "webhooks:add", "Have a receiver told what happens. Its secret is shown this once."
+            ),
+            "list": Command("webhooks:list_", "List the webhooks and where they stand."),
+            "test": Command(
+                "webhooks:test",
+                "Send one delivery at once that is about nothing, and show the answer.",
+            ),
+            "replay": Command(
+                "webhooks:replay",
+                "Send again what happened until now, under the same ids, beside what happens meanwhile.",
+            ),
+            "check": Command(
+                "webhooks:check",
+                "Compare what a receiver has with what it was to be told; fails where they differ.",
+            ),
+            "pause": Command(
+                "webhooks:pause", "Send it nothing until it is resumed; everything waits."
+            ),
+            "resume": Command(
+                "webhooks:resume",
+                "Go on where it was paused, or where it gave up; also at once where it waits for its next try.",
+            ),
+            "rotate": Command(
+                "webhooks:rotate",
+                "Give it a new secret. For a day deliveries are signed with the one before, too.",
+            ),
+            "remove": Command("webhooks:remove", "Tell it no more."),
+        },
+    ),
     "key": Group(
         "Keys for the API and the pages. What is changed counts with the next request.",
         {

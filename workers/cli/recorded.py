@@ -95,6 +95,15 @@ WORDS: dict[str, Did | None] = {
     "alert list": READS,
     "alert test": Did.ALERT_TESTED,
     "alert remove": Did.ALERT_REMOVED,
+    "webhook add": Did.WEBHOOK_ADDED,
+    "webhook list": READS,
+    "webhook test": Did.WEBHOOK_TESTED,
+    "webhook replay": Did.WEBHOOK_REPLAYED,
+    "webhook check": READS,
+    "webhook pause": Did.WEBHOOK_CHANGED,
+    "webhook resume": Did.WEBHOOK_CHANGED,
+    "webhook rotate": Did.WEBHOOK_CHANGED,
+    "webhook remove": Did.WEBHOOK_REMOVED,
 }
 
 

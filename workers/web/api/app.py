@@ -20,6 +20,7 @@ from workers.web.api import (
     numbers,
     rehearsals,
     suppressions,
+    webhooks,
 )
 from workers.web.api.needs import ERRORS
 from workers.web.choosing import Choosing
@@ -87,6 +88,8 @@ def api_app(
         keys.router,
         audit.router,
         events.router,
+        webhooks.router,
+        webhooks.one,
     ):
         v1.include_router(router)
     app.include_router(v1)

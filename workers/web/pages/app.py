@@ -27,6 +27,7 @@ from workers.web.pages import (
     search,
     signing,
     start,
+    webhooks,
 )
 from workers.web.pages.manual import manual_routes
 from workers.web.pages.problem_pages import ProblemPages, problem_page, wants_page
@@ -68,6 +69,7 @@ def pages_app(
             *alerts.routes,
             *audit.routes,
             *keys.routes,
+            *webhooks.routes,
             *manual_routes(api),
         ],
         middleware=[

@@ -1,0 +1,205 @@
+"""Who is told of what over HTTP."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, Field
+
+from campaigns.events import EventKind
+from dialer.store.webhooks import Webhook
+from dialer.webhooks.receivers import MOST_A_BATCH, Line, WebhookNotFound
+from dialer.webhooks.sending import Meaning, Reply
+from workers.web.api.needs import Admin, TheDesk
+from workers.web.api.shapes import Order
+from workers.web.problems import Problem
+from workers.web.services import Services
+
+router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+one = APIRouter(prefix="/webhooks/{webhook_id}", tags=["webhooks"])
+
+
+class WebhookOrder(Order):
+    """A receiver to be told."""
+
+    url: str = Field(max_length=2000)
+    events: list[EventKind] = Field([], description="These alone; none: all.")
+    campaign_id: str = Field("", max_length=8, description="Of this one alone.")
+    batch: int = Field(1, ge=1, le=MOST_A_BATCH, description="Most events a delivery.")
+    after: str | None = Field(
+        None, max_length=40, description="Also what happened behind this cursor; null: from now on."
+    )
+
+
+class ReplayOrder(Order):
+    """What to send again."""
+
+    after: str = Field("", max_length=40, description="Behind this cursor; '' all that is kept.")
+    campaign_id: str = Field("", max_length=8, description="Of this one alone.")
+
+
+class WebhookDocument(BaseModel):
+    """A receiver, and where it stands."""
+
+    webhook_id: str
+    url: str
+    events: list[EventKind]
+    campaign_id: str | None
+    batch: int
+    created_at: datetime
+    paused: str | None = Field(description="Why nothing is sent until somebody resumes it.")
+    failing_since: datetime | None
+    next_try_at: datetime | None
+    cursor: str = Field(description="Everything up to here was taken, or stands aside.")
+    behind_s: float
+    delivered: int
+    aside: int = Field(description="Events tried by themselves.")
+    dead: int = Field(description="Events given up.")
+
+
+class NewWebhookDocument(WebhookDocument):
+    """A new receiver; its secret is told this once."""
+
+    secret: str
+
+
+class WebhookList(BaseModel):
+    """All receivers, the oldest first."""
+
+    items: list[WebhookDocument]
+
+
+class DeliveriesDocument(BaseModel):
+    """The last deliveries with the answer to each, and the events given up; the newest first."""
+
+    items: list[dict[str, Any]]
+    dead: list[dict[str, Any]]
+
+
+class ReplyDocument(BaseModel):
+    """What a receiver answered."""
+
+    taken: bool
+    answer: str
+    took_s: float
+
+
+class SecretDocument(BaseModel):
+    """A new secret; for a day deliveries are signed with the one before, too."""
+
+    secret: str
+
+
+def find_webhook(
+    webhook_id: Annotated[str, Path(pattern=r"^[0-9a-z]{8}$")], services: TheDesk
+) -> Webhook:
+    """Read the webhook a path names."""
+    try:
+        return services.wiring.receivers.find(webhook_id)
+    except WebhookNotFound:
+        raise Problem(404, "not_found", "There is no such webhook.") from None
+
+
+TheWebhook = Annotated[Webhook, Depends(find_webhook)]
+
+
+@router.get("")
+def list_webhooks(_visitor: Admin, services: TheDesk) -> WebhookList:
+    """List the receivers and where they stand."""
+    return WebhookList(items=[_document(line) for line in services.wiring.receivers.all()])
+
+
+@router.post("", status_code=201)
+def add_webhook(visitor: Admin, services: TheDesk, order: WebhookOrder) -> NewWebhookDocument:
+    """Have a receiver told what happens."""
+    wiring = services.wiring
+    made = wiring.receivers.add(
+        order.url,
+        kinds=order.events,
+        campaign=_campaign(services, order.campaign_id),
+        batch=order.batch,
+        since=order.after,
+        by=visitor.name,
+    )
+    told = _document(wiring.receivers.line(made)).model_dump()
+    return NewWebhookDocument(**told, secret=made.secrets[0].value)
+
+
+@one.delete("", status_code=204)
+def remove_webhook(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> None:
+    """Tell it no more."""
+    services.wiring.receivers.remove(webhook)
+
+
+@one.get("/deliveries")
+def list_deliveries(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> DeliveriesDocument:
+    """Show the last deliveries, with the answers, and what was given up."""
+    receivers = services.wiring.receivers
+    return DeliveriesDocument(items=receivers.deliveries(webhook), dead=receivers.dead(webhook))
+
+
+@one.post("/test")
+def try_webhook(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> ReplyDocument:
+    """Send one delivery at once that is about nothing."""
+    return reply_document(services.wiring.receivers.test(webhook))
+
+
+@one.post("/replay", status_code=204)
+def replay_webhook(
+    _visitor: Admin, services: TheDesk, webhook: TheWebhook, order: ReplayOrder
+) -> None:
+    """Send again what happened until now, under the same ids."""
+    campaign = _campaign(services, order.campaign_id)
+    services.wiring.receivers.replay(webhook, cursor=order.after, campaign=campaign)
+
+
+@one.post("/pause", status_code=204)
+def pause_webhook(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> None:
+    """Send it nothing until it is resumed; everything waits."""
+    services.wiring.receivers.pause(webhook)
+
+
+@one.post("/resume", status_code=204)
+def resume_webhook(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> None:
+    """Go on where it was paused, at once."""
+    services.wiring.receivers.resume(webhook)
+
+
+@one.post("/rotate")
+def rotate_webhook(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> SecretDocument:
+    """Give it a new secret."""
+    return SecretDocument(secret=services.wiring.receivers.rotate(webhook))
+
+
+def reply_document(reply: Reply) -> ReplyDocument:
+    """Tell what a receiver answered."""
+    taken = reply.meaning is Meaning.TAKEN
+    return ReplyDocument(taken=taken, answer=reply.text, took_s=round(reply.took_s, 3))
+
+
+def _campaign(services: Services, id_: str) -> str:
+    return services.wiring.campaigns.find(id_).id if id_ else ""
+
+
+def _document(line: Line) -> WebhookDocument:
+    webhook, standing = line.webhook, line.standing
+    return WebhookDocument(
+        webhook_id=webhook.id,
+        url=webhook.url,
+        events=list(webhook.kinds),
+        campaign_id=webhook.campaign or None,
+        batch=webhook.batch,
+        created_at=datetime.fromtimestamp(webhook.created_at, UTC),
+        paused=standing.paused or None,
+        failing_since=_instant(standing.failing_since),
+        next_try_at=_instant(standing.next_at),
+        cursor=standing.cursor,
+        behind_s=line.behind_s,
+        delivered=standing.delivered,
+        aside=standing.aside,
+        dead=standing.dead,
+    )
+
+
+def _instant(epoch_s: float) -> datetime | None:
+    return datetime.fromtimestamp(epoch_s, UTC) if epoch_s else None
