@@ -103,7 +103,7 @@ def test_a_webhook_is_added_told_listed_and_removed_by_the_api(web, receiver):
 def test_a_receiver_that_is_not_taken_is_told_in_a_line(web, order, says):
     answer = web.api("POST", "/webhooks", json=order)
 
-    assert answer.status_code == 409
+    assert answer.status_code == 422
     assert says in answer.json()["detail"]
 
 
@@ -143,7 +143,7 @@ def test_a_wrong_url_on_the_page_gets_a_sentence_and_no_receiver(web):
         "/webhooks", token=browser.token("/webhooks"), url="https://10.0.0.1/", batch="1"
     )
 
-    assert answer.status_code == 409
+    assert answer.status_code == 422
     assert "in a network of one" in answer.text
     assert web.wiring.receivers.all() == []
 

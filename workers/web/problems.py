@@ -22,6 +22,7 @@ from dialer.agents.registry import UnknownAgent
 from dialer.alerting.desk import BadAlertRule, NoSuchRule
 from dialer.deeds import tell
 from dialer.errors import NotDone, ProviderError
+from dialer.events.outbox import BadCursor
 from dialer.loading.adding import FileOnItsWay, NeedsSecondPerson
 from dialer.loading.loading import AlreadyLoaded, LoadRefused, StartRefused
 from dialer.logger import get_logger
@@ -220,6 +221,7 @@ _PLAIN: dict[type[Exception], tuple[int, str]] = {
     NoSuchRule: (404, "not_found"),
     BadAlertRule: (422, "invalid"),
     BadTarget: (422, "invalid"),
+    BadCursor: (422, "invalid"),
     BadPresence: (422, "invalid"),
     NeedsSecondPerson: (409, "second_person_needed"),
     SecondPersonNeeded: (409, "second_person_needed"),

@@ -6,9 +6,8 @@ from fastapi import APIRouter, FastAPI, Query
 from pydantic import BaseModel, Field
 
 from campaigns.events import Event, EventKind
-from dialer.events.outbox import BadCursor, Wanted
+from dialer.events.outbox import Wanted
 from workers.web.api.needs import Reader, TheDesk
-from workers.web.problems import Problem
 
 router = APIRouter(prefix="/events", tags=["events"])
 
@@ -33,10 +32,7 @@ def read_events(
 ) -> EventPage:
     """Read what happened after a cursor: the id of the last event that was read."""
     outbox = services.wiring.outbox
-    try:
-        page = outbox.after(after, most=limit, wanted=Wanted(kind or (), campaign))
-    except BadCursor as error:
-        raise Problem(422, "invalid", f"after: {error}.") from None
+    page = outbox.after(after, most=limit, wanted=Wanted(kind or (), campaign))
     return EventPage(items=outbox.told(page), next_cursor=page.cursor, is_last=page.is_last)
 
 
