@@ -262,6 +262,17 @@ class CampaignRules(BaseModel):
             hurried=Hurried.SHRINKS,
         ),
     ] = Field(900, ge=1, le=7 * 86400)
+    agent_sees: Annotated[
+        str,
+        Rule(
+            Panel.AGENTS,
+            "Agents see",
+            "columns of the list that the agent's page shows of a customer beside the name, with "
+            "commas between",
+            "COLUMNS",
+            "plan,due amount",
+        ),
+    ] = Field("", max_length=500)
     park_after: Annotated[
         int,
         Rule(
@@ -552,6 +563,11 @@ class CampaignRules(BaseModel):
     def zone(self) -> ZoneInfo:
         """The campaign's time zone."""
         return ZoneInfo(self.timezone)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Read names with commas between."""
+    return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
 def with_retry(

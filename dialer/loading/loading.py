@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from campaigns.campaign import LONGEST_NAME, CampaignState, is_name
-from campaigns.campaign_rules import CampaignRules
+from campaigns.campaign_rules import CampaignRules, names_in
 from campaigns.custom_field import CustomFieldTemplate
 from campaigns.lists.arranging import Arrangement
 from campaigns.lists.column_choice import ColumnChoice
@@ -365,6 +365,8 @@ class Loading:
         with contextlib.closing(contact_list.source):
             if rules.custom_field and campaign is None:
                 _check_custom_field(rules.custom_field, contact_list)
+            if campaign is None:
+                _check_what_agents_see(rules, contact_list.header.columns)
             yield contact_list
 
     def glimpses(
@@ -677,6 +679,14 @@ def _check_custom_field(template: str, contact_list: ContactList) -> None:
         CustomFieldTemplate.parse(template, contact_list.header.columns)
     except ValueError as error:
         raise LoadRefused(str(error)) from None
+
+
+def _check_what_agents_see(rules: CampaignRules, columns: Sequence[str]) -> None:
+    for one in names_in(rules.agent_sees):
+        if one not in columns:
+            raise LoadRefused(
+                f"agents cannot see {one!r}: the columns are {', '.join(columns[:30])}"
+            )
 
 
 def _block_of(files: int, base: int) -> str:

@@ -74,6 +74,24 @@ local function use(id, uses, agent)
   end
 end
 
+-- Adds to what an agent did on a day, which their page shows: calls, conversations, seconds talked, calls
+-- missed, dispositions.
+local function add_to_day(did)
+  local where, sums = key('agent_day', did.day), {}
+  for n in string.gmatch(redis.call('HGET', where, did.agent) or '0 0 0 0 0', '%d+') do
+    sums[#sums + 1] = n + did.adds[#sums + 1]
+  end
+  redis.call('HSET', where, did.agent, table.concat(sums, ' '))
+  redis.call('EXPIRE', where, 3 * 86400)
+end
+
+-- The last conversations of an agent that wait for a word, the newest first.
+local function note_talk(agent, id)
+  redis.call('LPUSH', key('talks', agent), id)
+  redis.call('LTRIM', key('talks', agent), 0, 9)
+  redis.call('EXPIRE', key('talks', agent), 2 * 86400)
+end
+
 local function due_in(seconds)
   return seconds > 0 and math.ceil(now + seconds) or math.floor(now)
 end
@@ -239,6 +257,12 @@ local function record(one)
         redis.call('HSET', key('waits_for_word'), rung, id .. ' ' .. text(now + settle.rest_s))
       end
     end
+    if settle.did then
+      add_to_day(settle.did)
+      if settle.open_s then
+        note_talk(settle.did.agent, id)
+      end
+    end
     free(c.customer, id, settle.gap_s)
     if is_left_alone then
       wake(rung) -- their stand-ins may be rung now
@@ -293,7 +317,10 @@ local function record(one)
     elseif said.suppress then
       redis.call('HSETNX', key('suppressed'), c.customer, said.suppress)
     end
-    end_wrap_up(said.agent, id)
+    end_wrap_up(said.did.agent, id)
+    if not was or was == cjson.null then
+      add_to_day(said.did)
+    end
   end
 
   if follows.uses then

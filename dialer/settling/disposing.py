@@ -7,16 +7,19 @@ is never to be called.
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from campaigns.attempt import Attempt, Outcome
+from campaigns.campaign_rules import CampaignRules
 from campaigns.dispositions import Disposition, FollowUp, chosen, plain_note
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import ContactId
 from dialer.logger import get_logger
+from dialer.settling.effects import day_of
 from dialer.settling.settling import Settling
 from dialer.store import Attempts, Campaigns, Database
-from dialer.store.attempts import Disposed, Follows, OpenAttempt, SidTaken
+from dialer.store.attempts import Disposed, Follows, OpenAttempt, SidTaken, agent_day
 from dialer.store.campaigns import CampaignNotFound
 from dialer.store.contacts import Contacts
 
@@ -54,7 +57,8 @@ def dispose(db: Database, settling: Settling, id_: ContactId, said: Said) -> Att
     Raises:
         NotDisposed: Nothing was changed.
     """
-    one, disposition, follow_up_of = _asked(db, id_, said)
+    one, rules, disposition = _asked(db, id_, said)
+    follow_up_of = {one.name: one.follow_up for one in (*rules.disposition, disposition)}
     try:
         note = plain_note(said.note)
     except ValueError as error:
@@ -73,7 +77,8 @@ def dispose(db: Database, settling: Settling, id_: ContactId, said: Said) -> Att
             disposition=disposition.name, disposition_at=now_s, disposition_by=said.by, note=note
         )
 
-    follows = Follows(disposed=_follows(disposition, said, now_s, agent=one.attempt.agent))
+    did = agent_day(one.attempt, day_of(now_s, rules), dispositions=1)
+    follows = Follows(disposed=_follows(disposition, said, now_s, did))
     after = settling.update(one.id, change, follows=follows)
     if refused or after is None or isinstance(after, SidTaken):
         raise NotDisposed(f"contact {id_} {refused or 'does not exist'}")
@@ -88,8 +93,8 @@ def dispose(db: Database, settling: Settling, id_: ContactId, said: Said) -> Att
 
 def _asked(
     db: Database, id_: ContactId, said: Said
-) -> tuple[OpenAttempt, Disposition, dict[str, FollowUp]]:
-    """Find the attempt that is spoken of, what is said of it, and what each word leads to."""
+) -> tuple[OpenAttempt, CampaignRules, Disposition]:
+    """Find the attempt that is spoken of, its campaign's rules, and what is said of it."""
     try:
         rules = Campaigns(db).find(id_.campaign).rules
         disposition = chosen(rules.disposition, said.name)
@@ -101,7 +106,7 @@ def _asked(
     one = contact and Attempts(db).of_contact(id_, said.no or contact.made)
     if not one:
         raise NotDisposed(f"contact {id_} was not called")
-    return one, disposition, {one.name: one.follow_up for one in (*rules.disposition, disposition)}
+    return one, rules, disposition
 
 
 def _why_not(attempt: Attempt, said: Said, earlier: FollowUp | None) -> str:
@@ -123,7 +128,7 @@ def _why_not(attempt: Attempt, said: Said, earlier: FollowUp | None) -> str:
     return ""
 
 
-def _follows(disposition: Disposition, said: Said, now_s: float, *, agent: str) -> Disposed:
+def _follows(disposition: Disposition, said: Said, now_s: float, did: dict[str, Any]) -> Disposed:
     follow_up, due_s = disposition.follow_up, None
     suppress = None
     if follow_up is FollowUp.SUPPRESS:
@@ -134,4 +139,4 @@ def _follows(disposition: Disposition, said: Said, now_s: float, *, agent: str) 
     elif follow_up is FollowUp.RETRY:
         due_s = float(disposition.retry_s)
     closes = follow_up in {FollowUp.FINAL, FollowUp.SUPPRESS} and due_s is None
-    return Disposed(disposition.name, agent.removeprefix("+"), closes, due_s, suppress)
+    return Disposed(disposition.name, did, closes, due_s, suppress)

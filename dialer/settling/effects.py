@@ -9,7 +9,7 @@ from campaigns.caps import daily_caps
 from campaigns.contact_state import NotDialled
 from campaigns.retry_policy import Again, Never, cause_of, next_attempt
 from dialer.store import Settle
-from dialer.store.attempts import caps_plain
+from dialer.store.attempts import agent_day, caps_plain
 from dialer.store.background import Background
 
 
@@ -34,6 +34,7 @@ def consequence(
         park_after=rules.park_after,
         park_s=rules.park_s,
         refund=_refund(attempt, outcome, rules),
+        did=_did(attempt, outcome, day_of(ended_s, rules)),
     )
     if closes:
         return settle._replace(final=closes)
@@ -67,6 +68,25 @@ def _next(
 
 def _cause(attempt: Attempt, outcome: Outcome) -> str:
     return cause_of(outcome, by_machine=attempt.answered_by == "machine")
+
+
+def day_of(at_s: float, rules: CampaignRules) -> str:
+    """Give the campaign's local day of an instant, epoch s."""
+    return datetime.fromtimestamp(at_s, rules.zone).date().isoformat()
+
+
+def _did(attempt: Attempt, outcome: Outcome, day: str) -> dict[str, Any] | None:
+    if attempt.sid is None:
+        return None
+    connected = outcome is Outcome.CONNECTED
+    return agent_day(
+        attempt,
+        day,
+        calls=1,
+        conversations=int(connected),
+        talk_s=(attempt.talk_s or 0) if connected else 0,
+        missed=int(outcome in AGENT_SIDE),
+    )
 
 
 def _missed(attempt: Attempt, outcome: Outcome) -> bool | None:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from campaigns.campaign import CampaignState
-from campaigns.campaign_rules import CampaignRules, with_retry
+from campaigns.campaign_rules import CampaignRules, names_in, with_retry
 from campaigns.custom_field import CustomFieldTemplate
 from campaigns.declared_rules import HOLIDAYS, RULES, is_yes_or_no
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
@@ -133,11 +133,15 @@ class ChangingRules:
 
 
 def check_template(rules: CampaignRules, columns: Iterable[str]) -> None:
-    """Check that the custom field names columns the list has.
+    """Check that the custom field, and what agents see, name columns the list has.
 
     Raises:
-        RulesRefused: It names others.
+        RulesRefused: They name others.
     """
+    columns = tuple(columns)
+    if missing := [one for one in names_in(rules.agent_sees) if one not in columns]:
+        have = f"the list has {', '.join(columns[:30])}" if columns else "there is no list"
+        raise RulesRefused(RuleFault("agent_sees", f"no column {missing[0]!r}; {have}"))
     if not rules.custom_field:
         return
     try:

@@ -33,6 +33,25 @@ class OpenAttempt:
     attempt: Attempt
 
 
+def agent_day(
+    attempt: Attempt,
+    day: str,
+    *,
+    calls: int = 0,
+    conversations: int = 0,
+    talk_s: int = 0,
+    missed: int = 0,
+    dispositions: int = 0,
+) -> dict[str, Any]:
+    """Tell what is to be added to an agent's day, as record.lua adds it.
+
+    Args:
+        day: ISO 8601, where the campaign is.
+    """
+    adds = [calls, conversations, talk_s, missed, dispositions]
+    return {"agent": attempt.agent.removeprefix("+"), "day": day, "adds": adds}
+
+
 class Settle(NamedTuple):
     """What an outcome means for the contact.
 
@@ -47,6 +66,7 @@ class Settle(NamedTuple):
         open_s: How long the contact is left open for a disposition before it goes that way; None: it
             goes at once.
         wraps_s: How long the agent's rest waits for one at most; None: it does not.
+        did: Of the agent's day; None: their phone was not rung.
         refund: Daily caps this attempt did not use after all.
     """
 
@@ -62,6 +82,7 @@ class Settle(NamedTuple):
     refund: dict[str, Any] | None = None
     open_s: float | None = None
     wraps_s: float | None = None
+    did: dict[str, Any] | None = None
 
 
 class Correction(NamedTuple):
@@ -88,14 +109,14 @@ class Disposed(NamedTuple):
 
     Args:
         name: The disposition's.
-        agent: Whose wrap-up may wait for it, digits.
+        did: Of the agent's day; their wrap-up may wait for it.
         closes: The contact is not called again.
         due_s: It is, in so many seconds.
         suppress: JSON kept with the customer's number on the account's list.
     """
 
     name: str
-    agent: str
+    did: dict[str, Any]
     closes: bool = False
     due_s: float | None = None
     suppress: str | None = None

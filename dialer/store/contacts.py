@@ -420,6 +420,11 @@ def unpack_rows(packed: bytes | None) -> list[Row]:
     return [_row_of(*told) for told in json.loads(b"[" + b",".join(_lines(packed)) + b"]")]
 
 
+def unpack_row(packed: bytes, inside: int) -> Row:
+    """Decode one line of a chunk, and none of its neighbours."""
+    return _unpack_row(_lines(packed)[inside])
+
+
 def _as_lines(rows: Sequence[Row]) -> bytes:
     return "\n".join(_plain_lines(rows) or map(_as_line, rows)).encode()
 

@@ -44,6 +44,13 @@ wrapping_up         hash    agents among those who rest → until when, epoch s 
 undisposed          zset    C/n whose agent is to say what came of it → until when     while open
 waits_for_word      hash    agent → the attempt whose disposition their rest waits    until then
                             for, and when it ends at the earliest, epoch s
+agent_day:D         hash    agent → calls, conversations, s talked, calls missed,     3 days
+                            dispositions of day D
+talks:A             list    ids of the agent's last ten conversations that were       2 days
+                            asked a disposition for
+agent_links         hash    id of a link to an agent's page → whose, digest, end,     for ever
+                            JSON
+notice              string  what all agents' pages show today: text and end, JSON      its end
 missed              hash    agent → calls missed in a row                             until one is taken
 parked              hash    agent → until when, epoch s                               until then
 agents              hash    agent → id, name, groups, shift, …, JSON                  for ever

@@ -23,7 +23,18 @@ _OF_SNAPSHOT = (("rdb_bgsave_in_progress", "rdb_bgsave_in_progress"), "rdb_last_
 
 # contacts and what hangs on them: forgotten by those who know their layout
 _LAID_OUT = re.compile(r"c:[^:]+:(contacts|rows|attempts|rejected|external)(:|$)")
-_GOES = frozenset({"missed", "parked", "wrapping_up", "waits_for_word", "calls", "idempotency"})
+_GOES = frozenset(
+    {
+        "missed",
+        "parked",
+        "wrapping_up",
+        "waits_for_word",
+        "agent_day",
+        "talks",
+        "calls",
+        "idempotency",
+    }
+)
 _WHY = {
     "suppressed": "it is never to be called; take it off with: dialer suppress remove",
     "callbacks": "not settled yet; ask again in a minute",
