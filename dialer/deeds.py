@@ -36,6 +36,9 @@ class Did(StrEnum):
     CONTACT_CALLED_BACK = "contact_called_back"
     ATTEMPT_DECIDED = "attempt_decided"
     DISPOSITION_GIVEN = "disposition_given"
+    AGENT_LINK_MADE = "agent_link_made"
+    AGENT_LINK_REVOKED = "agent_link_revoked"
+    NOTICE_SET = "notice_set"
     # numbers
     NUMBERS_SUPPRESSED = "numbers_suppressed"
     NUMBER_UNSUPPRESSED = "number_unsuppressed"
@@ -101,6 +104,7 @@ class ActorKind(StrEnum):
     """By what somebody is known."""
 
     KEY = "key"  # of the API or the pages
+    AGENT = "agent"  # a link to their own page
     TERMINAL = "terminal"  # an account of the operating system
     PROCESS = "process"  # one of ours, by itself
     STRANGER = "stranger"  # nothing but an address

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from dialer.ids import AttemptId, ContactId
 from dialer.store.contacts import Row, unpack_row
 from dialer.store.database import Database, text
 from dialer.store.record import PER_CHUNK, RECORD_BYTES, ContactRecord
+
+LONGEST_NOTICE = 200
 
 MOST_TALKS = 5
 """Conversations that a page asks a disposition for, the newest ones."""

@@ -130,6 +130,12 @@ def rehearse_and_remove(web: Site) -> None:
     web.api("DELETE", f"/rehearsals/{answer.json()['rehearsal_id']}")
 
 
+def link_and_revoke(web: Site) -> None:
+    links = f"{agent_of(web)}/links"
+    made = web.api("POST", links, json={}).json()
+    web.api("DELETE", f"{links}/{made['link_id']}")
+
+
 LEAD = {"agent": "9000000001", "customer": "9876543210", "external_id": "crm-1"}
 
 AT_THE_WEB: dict[Did, Callable[[Site], object]] = {
@@ -174,6 +180,9 @@ AT_THE_WEB: dict[Did, Callable[[Site], object]] = {
         "PUT", f"{agent_of(web)}/presence", json={"state": "break"}
     ),
     Did.SHIFT_SET: lambda web: web.api("PUT", f"{agent_of(web)}/shift", json={"hours": ""}),
+    Did.AGENT_LINK_MADE: link_and_revoke,
+    Did.AGENT_LINK_REVOKED: link_and_revoke,
+    Did.NOTICE_SET: lambda web: web.api("PUT", "/agents/notice", json={"text": "new prices"}),
 }
 ALWAYS_REFUSED = {Did.KEY_REFUSED, Did.REQUEST_REFUSED}
 
@@ -225,6 +234,12 @@ REFUSED: dict[Did, Callable[[Site], object]] = {
     ),
     Did.SHIFT_SET: lambda web: web.api("PUT", f"{agent_of(web)}/shift", json={"hours": "always?"}),
     Did.AGENTS_LOADED: lambda web: web.api("POST", "/agents", files={"file": ("a.csv", "x")}),
+    Did.AGENT_LINK_MADE: lambda web: web.api("POST", f"{agent_of(web)}/links", json={"days": 0}),
+    Did.AGENT_LINK_REVOKED: lambda web: web.api("DELETE", f"{agent_of(web)}/links/0000000000"),
+    Did.NOTICE_SET: lambda web: web.api("PUT", "/agents/notice", json={"text": "a\nb"}),
+    Did.DISPOSITION_GIVEN: lambda web: web.api(
+        "POST", "/contacts/00000000-1/disposition", json={"disposition": "sale"}
+    ),
 }
 
 
@@ -253,6 +268,7 @@ FROM_A_TERMINAL: dict[Did, tuple[str, ...]] = {
 }
 BY_OTHERS = {
     Did.ACCOUNT_ADDED: "test_an_account_is_added_to_the_file_only_if_the_whole_file_is_right",
+    Did.DISPOSITION_GIVEN: "test_a_disposition_is_kept_and_tells_who_gave_it",
     Did.RECORDS_TRIMMED: "test_old_audit_records_go_and_that_is_recorded",
 }
 """What a test beside shows."""

@@ -102,6 +102,11 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
         "files": {"file": ("a.csv", f"number,name\n{tenant.agent},at {tenant.name}\n")}
     },
     "GET /api/v1/agents/{agent_id}": plainly,
+    "GET /api/v1/agents/notice": plainly,
+    "PUT /api/v1/agents/notice": lambda tenant: {"json": {"text": f"of {tenant.name}"}},
+    "GET /api/v1/agents/{agent_id}/links": plainly,
+    "POST /api/v1/agents/{agent_id}/links": order(days=1),
+    "DELETE /api/v1/agents/{agent_id}/links/{link_id}": plainly,
     "PUT /api/v1/agents/{agent_id}/presence": order(state="break"),
     "PUT /api/v1/agents/{agent_id}/shift": order(hours="09:00-18:00"),
     "GET /api/v1/health": plainly,
@@ -176,6 +181,10 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"POST {PAGE}/unresolved/{{attempt_id}}": form(decision="give_up"),
     f"POST {PAGE}/{{action}}": plainly,
     "GET /agents": plainly,
+    "GET /a/{link}": plainly,
+    "GET /a/{link}/events": plainly,
+    "POST /a/{link}/presence": form(state="off"),
+    "POST /a/{link}/disposition": form(disposition="sale"),
     "GET /suppression": plainly,
     "POST /suppression": lambda tenant: {"data": {"number": f"{tenant.agent[:-1]}7"}},
     "POST /suppression/search": a_number,
@@ -212,6 +221,12 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
 
 REFUSED = {
     "POST /sign-in": (401,),
+    # a link is whoever has it, and this one is nobody's; see test_agent_page
+    "GET /a/{link}": (404, 429),
+    "GET /a/{link}/events": (404, 429),
+    "POST /a/{link}/presence": (404, 429),
+    "POST /a/{link}/disposition": (404, 429),
+    "DELETE /api/v1/agents/{agent_id}/links/{link_id}": (404,),
     f"POST {CAMPAIGN}/unresolved/{{attempt_id}}": (409,),
     "POST /api/v1/contacts/{contact_id}/disposition": (409,),
     f"POST {PAGE}/unresolved/{{attempt_id}}": (409,),
@@ -227,7 +242,7 @@ REFUSED = {
 }
 """Examples that are not met, all the same."""
 
-ABOUT_NOBODY = ("/livez", "/readyz", "/sign-in", "/static/", "/callbacks/")
+ABOUT_NOBODY = ("/livez", "/readyz", "/sign-in", "/static/", "/callbacks/", "/a/")
 """Routes that need no key, and so know of no account."""
 
 HARMLESS = (
@@ -371,6 +386,7 @@ def filled(route: str, tenant: Tenant) -> str:
         "key_id": tenant.key_id,
         "agent_id": tenant.agent_id,
         "rule_id": tenant.rule_id,
+        "link_id": "0000000000",
         "attempt_id": tenant.attempt,
         "contact_id": f"{tenant.campaign}-3",
         "action": "start",

@@ -158,6 +158,14 @@ COMMANDS: Table = {
                 "registry:resume",
                 "Let agents be rung again: from a break, off, outside their shift, or left alone for missed calls.",
             ),
+            "link": Command(
+                "agent_links:link",
+                "Make a link to an agent's own page, list the links there are, or revoke them.",
+            ),
+            "notice": Command(
+                "agent_links:notice",
+                "Show a line on all agents' pages, such as what is new today, or take it away.",
+            ),
             "shift": Command(
                 "registry:shift",
                 "Give agents the hours they are at work; outside of them they are not rung.",

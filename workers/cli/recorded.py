@@ -83,6 +83,8 @@ WORDS: dict[str, Did | None] = {
     "agents show": READS,
     "agents list": READS,
     "agents load": Did.AGENTS_LOADED,
+    "agents link": Did.AGENT_LINK_MADE,
+    "agents notice": Did.NOTICE_SET,
     "agents pause": Did.PRESENCE_SET,
     "agents resume": Did.PRESENCE_SET,
     "agents shift": Did.SHIFT_SET,

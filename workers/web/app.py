@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dialer.logger import get_logger
+from workers.web.agent_page import agent_app
 from workers.web.api import api_app
 from workers.web.callbacks import Mailbox, callback_route
 from workers.web.choosing import Desks
@@ -71,12 +72,14 @@ def create_app(
 
     api = api_app(services, is_open, body_deadline_s=body_deadline_s)
     pages = pages_app(services, is_open, api, body_deadline_s=body_deadline_s)
+    agents = agent_app(services, body_deadline_s=body_deadline_s)
     return Starlette(
         lifespan=lifespan,
         exception_handlers={HTTPException: _not_ours},
         routes=[
             *_callback_routes([wiring, *others]),
             *health_routes(services),
+            Route("/a/{rest:path}", Forwarded(agents, trusted=services.trusted)),
             Route("/api/v1/{rest:path}", Forwarded(api, trusted=services.trusted)),
             Route("/{rest:path}", Forwarded(pages, trusted=services.trusted)),
         ],

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dialer.access.sessions import LONGEST_S
+from dialer.store.agents import AgentStore
 from dialer.store.campaigns import CampaignNotFound
 from workers.web.access import Visitor
 from workers.web.entrance import cookie_name
@@ -90,6 +91,10 @@ def _has_campaign(services: "Services", id_: str) -> bool:
 
 _NAMING: dict["re.Pattern[str]", _Has] = {
     re.compile(r"(?:/api/v1)?/campaigns/([^/]+)(?:/.*)?", re.DOTALL): _has_campaign,
+    re.compile(r"/api/v1/contacts/([^/-]+)-[^/]*(?:/.*)?", re.DOTALL): _has_campaign,
+    re.compile(r"(?:/api/v1)?/agents/([0-9a-z]{10})(?:/.*)?", re.DOTALL): (
+        lambda services, id_: AgentStore(services.wiring.db).number_of(id_) is not None
+    ),
     re.compile(r"(?:/api/v1)?/rehearsals/([^/]+)(?:/.*)?", re.DOTALL): (
         lambda services, id_: services.rehearsals.has(id_)
     ),

@@ -136,11 +136,11 @@ class Identifying:
         visitor = await asyncio.to_thread(self._authenticator.by_key, key)
         if visitor is None:
             log.warning("key_refused", client=address_of(request), path=request.url.path)
-            if wait_s := self._wait_s(request):
+            if wait_s := self.wait_for_wrong_s(request):
                 raise too_many(wait_s)
         return visitor
 
-    def _wait_s(self, request: Request) -> float:
+    def wait_for_wrong_s(self, request: Request) -> float:
         """Count a wrong key, for whoever is said to show it and for whoever says so."""
         client = self._wrong_keys.wait_s(throttled_as(request.scope))
         return max(client, self._wrong_by_peer.wait_s(peer_of(request.scope)))

@@ -17,29 +17,31 @@ Events = AsyncGenerator[tuple[str, str], None]
 """Names and data; data has no line breaks."""
 
 
-def event_stream(events: Events, *, may_stay: Callable[[], Awaitable[bool]]) -> StreamingResponse:
-    """Send events until there are no more, or the visitor's key is revoked."""
+def event_stream(
+    events: Events, *, may_stay: Callable[[], Awaitable[bool]], check_s: float = _CHECK_VISITOR_S
+) -> StreamingResponse:
+    """Send events until there are no more, or the visitor may not stay, which is asked so often."""
     return StreamingResponse(
-        _written(events, may_stay),
+        _written(events, may_stay, check_s),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
 async def _written(
-    events: Events, may_stay: Callable[[], Awaitable[bool]]
+    events: Events, may_stay: Callable[[], Awaitable[bool]], check_s: float
 ) -> AsyncGenerator[str, None]:
     yield f"retry: {_RETRY_MS}\n\n"
-    check_at_s = boottime_s() + _CHECK_VISITOR_S
+    check_at_s = boottime_s() + check_s
     upcoming = asyncio.ensure_future(anext(events, None))
     try:
         while True:
-            done, _ = await asyncio.wait({upcoming}, timeout=_HEARTBEAT_S)
+            done, _ = await asyncio.wait({upcoming}, timeout=min(_HEARTBEAT_S, check_s))
             if boottime_s() >= check_at_s:
                 if not await may_stay():
                     yield "event: signed_out\ndata: {}\n\n"
                     return
-                check_at_s = boottime_s() + _CHECK_VISITOR_S
+                check_at_s = boottime_s() + check_s
             if not done:
                 yield ": still here\n\n"
                 continue

@@ -24,6 +24,7 @@ _OUR_OWN = frozenset({"same-origin", "none"})  # none: the address bar, a bookma
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$", re.IGNORECASE)
 
 BODY_DEADLINE_S = 15.0
+NO_UPLOADS = re.compile(r"(?!)")  # of an app that takes no files
 _COUNT = re.compile(r"[0-9]{1,18}")
 MAX_BODY_BYTES = 64 * 1024
 MAX_CONTACTS_BYTES = 4_000_000  # a thousand contacts, each with as many cells as a list has
@@ -37,10 +38,14 @@ class SecurityHeaders:
     """Tells browsers what a page of ours may do, unless the answer knows better.
 
     Over TLS it also tells them to use nothing else.
+
+    Args:
+        instead: Headers that differ from the usual ones.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, instead: Mapping[str, str] | None = None) -> None:
         self._app = app
+        self._headers = {**_HEADERS, **(instead or {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_tls = scope.get("scheme") == "https"
@@ -48,7 +53,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 if is_tls:
                     headers.setdefault("Strict-Transport-Security", _TLS_FOR_A_YEAR)

@@ -12,6 +12,7 @@ from dialer.settings import Settings
 from dialer.watching.finding import Finding
 from workers.record_keeping import archives_dir
 from workers.web.access import Authenticator
+from workers.web.agent_feed import AgentFeed
 from workers.web.choosing import Desks
 from workers.web.entrance import Identifying
 from workers.web.intake import Intake
@@ -121,6 +122,11 @@ class Services:
     def finding(self) -> Finding:
         """Finds people by number and name."""
         return Finding(self.wiring.db, archives=archives_dir(self.wiring.settings))
+
+    @cached_property
+    def agent_feed(self) -> AgentFeed:
+        """Reads agents' pages for those who look at them."""
+        return AgentFeed(self.wiring)
 
     @cached_property
     def rehearsals(self) -> Rehearsals:

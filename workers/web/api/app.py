@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 
 from workers.web.api import (
     account,
+    agent_links,
     agents,
     alerts,
     audit,
@@ -79,7 +80,9 @@ def api_app(
         dispositions.router,
         numbers.router,
         account.router,
+        agent_links.router,
         agents.router,
+        agent_links.of_one,
         agents.one,
         alerts.router,
         suppressions.router,

@@ -199,6 +199,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["static"] = static_url
+    environment.globals["zone_of"] = ZoneInfo
     environment.filters |= {
         "n": number,
         "count": count,

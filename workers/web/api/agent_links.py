@@ -1,0 +1,126 @@
+"""Links to agents' pages, and the notice that all of these show."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+
+from campaigns.plain_text import plain_line
+from dialer.access.agent_links import LONGEST_DAYS, USUAL_DAYS, AgentLink, AgentLinks
+from dialer.deeds import tell
+from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore
+from workers.web.api.agents import TheAgent
+from workers.web.api.needs import Onlooker, Operator, TheDesk
+from workers.web.api.shapes import Order, Whole
+from workers.web.problems import Problem
+from workers.web.services import Services
+
+router = APIRouter(prefix="/agents", tags=["agents"])
+of_one = APIRouter(prefix="/agents/{agent_id}/links", tags=["agents"])
+
+
+class LinkOrder(Order):
+    """A link to an agent's page."""
+
+    days: Whole = Field(USUAL_DAYS, ge=1, le=LONGEST_DAYS, description="How long it is in force.")
+
+
+class LinkDocument(BaseModel):
+    """A link, without its secret."""
+
+    link_id: str
+    made_at: datetime
+    expires_at: datetime
+    made_by: str
+
+
+class NewLinkDocument(LinkDocument):
+    """A link that was made."""
+
+    url: str = Field(description="Told this once: whoever has it is the agent.")
+
+
+class LinkList(BaseModel):
+    """An agent's links in force, the oldest first."""
+
+    items: list[LinkDocument]
+
+
+class Notice(Order):
+    """A line that all agents' pages show."""
+
+    text: str = Field(max_length=LONGEST_NOTICE, description="Empty: none.")
+    hours: Whole = Field(24, ge=1, le=168, description="For how long.")
+
+
+class NoticeNow(BaseModel):
+    """The line that all agents' pages show."""
+
+    text: str
+
+
+@router.get("/notice")
+def show_notice(_visitor: Onlooker, services: TheDesk) -> NoticeNow:
+    """Tell what all agents' pages show above everything else."""
+    return NoticeNow(text=DeskStore(services.wiring.db).notice())
+
+
+@router.put("/notice")
+def set_notice(_visitor: Operator, services: TheDesk, order: Notice) -> NoticeNow:
+    """Show a line on all agents' pages, or take it away."""
+    return NoticeNow(text=put_notice(services, order.text, hours=order.hours))
+
+
+@of_one.get("")
+def list_links(_visitor: Operator, services: TheDesk, agent: TheAgent) -> LinkList:
+    """List the links to an agent's page."""
+    found = AgentLinks(services.wiring.db).of(agent.id)
+    return LinkList(items=[LinkDocument(**_told(one)) for one in found])
+
+
+@of_one.post("", status_code=201)
+def make_link(
+    visitor: Operator, services: TheDesk, agent: TheAgent, order: LinkOrder
+) -> NewLinkDocument:
+    """Make a link to an agent's page; whoever has it is the agent."""
+    links = AgentLinks(services.wiring.db)
+    link, text = links.make(agent.id, days=order.days, by=visitor.name)
+    return NewLinkDocument(**_told(link), url=url_of(services, text))
+
+
+@of_one.delete("/{link_id}", status_code=204)
+def revoke_link(
+    _visitor: Operator,
+    services: TheDesk,
+    agent: TheAgent,
+    link_id: Annotated[str, Path(pattern=r"^[0-9a-z]{10}$")],
+) -> None:
+    """Revoke a link: its page is shown to nobody any more."""
+    if not AgentLinks(services.wiring.db).revoke(agent.id, [link_id]):
+        raise Problem(404, "not_found", "The agent has no such link.")
+
+
+def url_of(services: Services, link: str) -> str:
+    """Write a link as people open it."""
+    settings = services.at_home.wiring.settings
+    base = settings.dialer_public_url or f"http://localhost:{settings.port}"
+    return f"{base.rstrip('/')}/a/{link}"
+
+
+def put_notice(services: Services, text: str, *, hours: int) -> str:
+    """Show a line on all agents' pages for so long; gives it as it is shown."""
+    store = DeskStore(services.wiring.db)
+    before, line = store.notice(), plain_line(text, "the notice", most=LONGEST_NOTICE)
+    store.set_notice(line, for_s=hours * 3600)
+    tell(on="agents' pages", before={"notice": before}, after={"notice": line})
+    return line
+
+
+def _told(link: AgentLink) -> dict[str, object]:
+    return {
+        "link_id": link.id,
+        "made_at": link.made_at,
+        "expires_at": link.expires_at,
+        "made_by": link.by,
+    }
