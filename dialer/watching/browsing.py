@@ -97,7 +97,7 @@ def attempts_page(
     def fitting(line: ContactLine) -> Iterator[OpenAttempt]:
         return (one for one in line.attempts if _fits_attempt(one, wanted))
 
-    return _page(db, campaign, wanted, fitting, cursor=cursor, most=most)
+    return _page(db, campaign, wanted, fitting, cursor=cursor, most=most, of_attempts=True)
 
 
 def with_external_id(
@@ -135,6 +135,7 @@ def _page(
     *,
     cursor: int,
     most: int,
+    of_attempts: bool = False,
 ) -> Page[Item]:
     found: list[Item] = []
     if campaign.archived_at is not None:
@@ -142,7 +143,8 @@ def _page(
     if wanted.external_id is not None:
         lines = with_external_id(db, [campaign], wanted.external_id)
         return Page(tuple(item for _, line in lines for item in fitting(line)), None)
-    by_number = wanted.agent or wanted.number
+    # who was rung for a team's contact stands in the attempt alone
+    by_number = wanted.number or (wanted.agent if not of_attempts else None)
     read = (
         lines_at(db, campaign, _numbers_with(db, campaign, wanted, after=cursor))
         if by_number
