@@ -84,6 +84,6 @@ def number_mask(word: str, settings: Settings) -> NumberMask:
 
 
 def _page() -> Callable[[Report], str]:
-    from workers.html_report import render_html_report  # noqa: PLC0415 - Plotly takes a while
+    from workers.html_report import render_html_report  # noqa: PLC0415 - templates take a while
 
     return render_html_report

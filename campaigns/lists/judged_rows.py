@@ -115,7 +115,11 @@ class Summary:
 
 
 def write_rejected(
-    columns: Sequence[str], rows: Iterable[Rejected], *, text_numbers: bool = False
+    columns: Sequence[str],
+    rows: Iterable[Rejected],
+    *,
+    text_numbers: bool = False,
+    bom: bool = False,
 ) -> Iterator[str]:
     """Write rows not taken as CSV, ready to be mended and loaded again.
 
@@ -126,7 +130,10 @@ def write_rejected(
 
     Args:
         text_numbers: Write numbers so that a spreadsheet program keeps all their digits.
+        bom: Begin with a byte order mark, without which Excel garbles other scripts.
     """
+    if bom:
+        yield "\ufeff"
     yield _csv_line(map(safe_cell, (*columns, *remark_columns(columns))))
     for row in rows:
         cells = [*row.cells, *[""] * (len(columns) - len(row.cells))]

@@ -310,7 +310,7 @@ class Loading:
                 yield from chunk.not_taken
 
         with (rejected or Path(os.devnull)).open("w", encoding="utf-8", newline="") as out:
-            out.writelines(write_rejected(contact_list.header.columns, not_taken()))
+            out.writelines(write_rejected(contact_list.header.columns, not_taken(), bom=True))
         return summary
 
     def _others_seen(self, options: LoadOptions, campaign: Campaign | None) -> OtherLists:
@@ -587,7 +587,7 @@ class Loading:
             for row in self._campaigns.rejected_rows(campaign.id)
         )
         with part.open("w", encoding="utf-8", newline="") as out:
-            out.writelines(write_rejected(campaign.columns, rows))
+            out.writelines(write_rejected(campaign.columns, rows, bom=True))
             out.flush()
             os.fsync(out.fileno())
         part.replace(path)

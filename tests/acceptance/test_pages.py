@@ -231,7 +231,7 @@ def test_a_report_is_downloaded_and_the_page_of_it_opens(page: Page, rig: Rig) -
     assert lines[0].startswith("attempt_id,contact_id,")
     assert len(lines) >= 6
     expect(popup.value.locator("h1")).to_be_visible()
-    expect(popup.value.locator(".plot-container, .js-plotly-plot").first).to_be_visible()
+    expect(popup.value.locator(".bars").first).to_be_visible()
 
 
 def test_an_unresolved_row_is_decided(chrome: Browser, tmp_path: Path) -> None:

@@ -477,7 +477,7 @@ def test_the_report_is_shown_in_a_sandbox(browser: Browser) -> None:
     answer = browser.get(f"{where}/reports/report.html")
 
     assert answer.status_code == 200
-    assert answer.headers["content-security-policy"].startswith("sandbox allow-scripts")
+    assert answer.headers["content-security-policy"].startswith("sandbox allow-downloads")
     assert answer.headers["content-disposition"].startswith("inline")
 
 

@@ -10,7 +10,7 @@ import pytest
 from workers.cli.command_tree import Command, Group
 from workers.cli.commands import COMMANDS
 
-HEAVY = {"numpy", "pandas", "pyarrow", "phonenumbers", "holidays", "httpx", "fastapi", "plotly"}
+HEAVY = {"numpy", "pandas", "pyarrow", "phonenumbers", "holidays", "httpx", "fastapi"}
 CONNECTING = {"redis", "pydantic_settings"}
 
 

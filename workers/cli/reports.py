@@ -50,8 +50,12 @@ def report(
         ),
     ] = False,
     bom: Annotated[
-        bool, typer.Option("--bom", help="Begin CSV files with a byte order mark, for Excel.")
-    ] = False,
+        bool,
+        typer.Option(
+            "--bom/--no-bom",
+            help="Begin CSV files with a byte order mark, without which Excel garbles other scripts.",
+        ),
+    ] = True,
     text_numbers: Annotated[
         bool,
         typer.Option(

@@ -1,274 +1,327 @@
-"""Plotly figures from report values; pages and the HTML report show the same ones.
+"""Charts made of report values: rows of bars, a line, a map of hours. Pages and the HTML report draw them.
 
-Colours are mid-tones that read on white and on near-black alike; text and grid colours are left to
-the page, which knows whether it is light, dark or on paper.
+They are plain HTML and SVG, made here: nothing has to run in the browser, so they open offline, print as
+they are, and keep their words readable on a phone. Each mark carries its figure as text, and no two
+neighbours differ in hue alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-import plotly.graph_objects as go
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
 from campaigns.reports.figures import Tally
 from campaigns.reports.report import Group, Report
 
-_CONNECTED = "#1f9d6b"
-_CUSTOMER = "#3d7fd6"
-_AGENT = "#c9761b"
-_OTHER = "#868e99"
-_LIMIT = "#d64550"
-
 _MOST_AGENTS = 30
 _MOST_MINUTES = 1_440
-
-
-def all_charts(report: Report) -> dict[str, go.Figure]:
-    """Draw every chart of a report, by name."""
-    return {
-        "funnel": funnel(report),
-        "agent_side": agent_side(report.by_outcome),
-        "customer_side": customer_side(report.by_outcome),
-        "by_hour": by_hour(report.by_hour),
-        "by_agent": by_agent(report.by_agent),
-        "retries": retries(report.by_attempt),
-        "pace": pace(report.requests_by_minute, limit=report.subject.pace.limit),
-    }
-
-
-def funnel(report: Report) -> go.Figure:
-    """Draw how many rows became contacts, were dialled, and ended in a conversation."""
-    steps = (
-        ("Rows", report.subject.rows),
-        ("Accepted", report.subject.accepted),
-        ("Dialled", report.dialled),
-        ("Agent picked up", report.agent_ready),
-        ("Connected", report.reached),
-    )
-    colours = (_OTHER, _OTHER, _CUSTOMER, _CUSTOMER, _CONNECTED)
-    return _labelled_bars(
-        [(name, count, colour) for (name, count), colour in zip(steps, colours, strict=True)],
-        whole=report.subject.rows,
-    )
-
-
-def agent_side(outcomes: Sequence[Group]) -> go.Figure:
-    """Draw what happened when agents were rung; the whole is calls."""
-    calls = {group.key: group.tally.calls for group in outcomes}
-    answered = sum(group.tally.agent_answered for group in outcomes)
-    lost = [(outcome, calls.get(outcome, 0)) for outcome in _in_order(AGENT_SIDE)]
-    rest = sum(calls.values()) - answered - sum(count for _, count in lost)
-    return _shares(
-        [
-            ("agent answered", answered, _CONNECTED),
-            *((_words(outcome), count, _AGENT) for outcome, count in lost),
-            ("provider failed", rest, _OTHER),
-        ]
-    )
-
-
-def customer_side(outcomes: Sequence[Group]) -> go.Figure:
-    """Draw what happened once an agent was on the line; the whole is calls an agent answered."""
-    answered = {group.key: group.tally.agent_answered for group in outcomes}
-    lost = [(outcome, answered.get(outcome, 0)) for outcome in _in_order(CUSTOMER_SIDE)]
-    connected = answered.get(Outcome.CONNECTED, 0)
-    rest = sum(answered.values()) - connected - sum(count for _, count in lost)
-    return _shares(
-        [
-            ("connected", connected, _CONNECTED),
-            *((_words(outcome), count, _CUSTOMER) for outcome, count in lost),
-            ("customer not dialled", rest, _OTHER),
-        ]
-    )
-
-
-def by_hour(hours: Sequence[Group]) -> go.Figure:
-    """Draw the hours of the day, all days together, with the share of customers who answered."""
-    of_day = [Tally() for _ in range(24)]
-    for group in hours:
-        of_day[datetime.fromisoformat(group.key).hour].add(group.tally)
-    used = [hour for hour, tally in enumerate(of_day) if tally.attempts] or [0]
-    shown = range(used[0], used[-1] + 1)
-    names = [f"{hour:02}" for hour in shown]
-    chart = _stacked(names, _layers([of_day[hour] for hour in shown]))
-    chart.add_scatter(
-        x=names,
-        y=[_share(of_day[hour].connected, of_day[hour].agent_answered) for hour in shown],
-        name="customer answer rate",
-        mode="lines+markers",
-        line={"color": _LIMIT, "width": 2},
-        yaxis="y2",
-        hovertemplate="%{y:.1%} of customers answered<extra></extra>",
-    )
-    chart.update_layout(
-        yaxis2={
-            "overlaying": "y",
-            "side": "right",
-            "tickformat": ".0%",
-            "tickmode": "auto",
-            "nticks": 6,
-            "rangemode": "tozero",
-            "showgrid": False,
-        }
-    )
-    chart.update_xaxes(type="category", showgrid=False, tickangle=0)
-    return _laid_out(chart, height=340, has_legend=True)
-
-
-def by_agent(agents: Sequence[Group]) -> go.Figure:
-    """Draw the agents with most attempts, and what the others have on average."""
-    ranked = sorted(agents, key=lambda group: (-group.tally.attempts, group.key))
-    names = [group.key for group in ranked[:_MOST_AGENTS]]
-    layers = _layers([group.tally for group in ranked[:_MOST_AGENTS]])
-    if others := ranked[_MOST_AGENTS:]:
-        names.append(f"mean of {len(others)} others")
-        for layer, of_others in zip(
-            layers, _layers([group.tally for group in others]), strict=True
-        ):
-            layer.counts.append(round(sum(of_others.counts) / len(others), 1))
-    chart = _stacked(names, layers, flat=True)
-    # an agent's digits must stay a name: as a number it would become a place on the axis
-    chart.update_yaxes(type="category", showgrid=False)
-    return _laid_out(chart, height=70 + 24 * max(len(names), 1), y_reversed=True, has_legend=True)
-
-
-def retries(attempts: Sequence[Group]) -> go.Figure:
-    """Draw how often the first, second, third … attempt connects."""
-    yields = [_share(group.tally.connected, group.tally.calls) for group in attempts]
-    highest = max((one for one in yields if one), default=1)
-    chart = go.Figure(
-        go.Bar(
-            x=[f"attempt {group.key}" for group in attempts],
-            y=yields,
-            marker_color=_CONNECTED,
-            text=[f"{group.tally.connected:,} of {group.tally.calls:,}" for group in attempts],
-            textposition="outside",
-            textangle=0,
-            cliponaxis=False,
-            hovertemplate="%{x}: %{y:.1%} connected<extra></extra>",
-        )
-    )
-    chart.update_yaxes(tickformat=".0%", range=[0, 1.15 * highest])
-    chart.update_xaxes(showgrid=False)
-    return _laid_out(chart, height=250)
-
-
-def pace(minutes: Sequence[tuple[datetime, int]], *, limit: int) -> go.Figure:
-    """Draw requests per minute against the limit; of a long campaign, each hour's busiest."""
-    shown = _gaps_filled(minutes)
-    name = "requests per minute"
-    if len(shown) > _MOST_MINUTES:
-        shown, name = _busiest_by_hour(minutes), "requests in each hour's busiest minute"
-    # local time as people read it; Plotly would move an offset to UTC
-    times = [at.replace(tzinfo=None).isoformat() for at, _ in shown]
-    chart = go.Figure(
-        go.Scatter(
-            x=times,
-            y=[count for _, count in shown],
-            name=name,
-            mode="lines",
-            line={"color": _CUSTOMER, "width": 1.5, "shape": "hv"},
-            fill="tozeroy",
-            hovertemplate="%{x|%d %b %H:%M}: %{y:,}<extra></extra>",
-        )
-    )
-    chart.add_hline(
-        y=limit,
-        line={"color": _LIMIT, "dash": "dash", "width": 1.5},
-        annotation={
-            "text": f"limit {limit:,}",
-            "font": {"color": _LIMIT},
-            "xanchor": "right",
-            "yanchor": "bottom",
-        },
-    )
-    chart.update_yaxes(range=[0, 1.15 * max([limit, *(count for _, count in shown)])])
-    chart.update_xaxes(type="date")
-    return _laid_out(chart, height=250)
-
-
-def _shares(parts: Sequence[tuple[str, int, str]]) -> go.Figure:
-    whole = sum(count for _, count, _ in parts)
-    return _labelled_bars([part for part in parts if part[1]] or parts[:1], whole=whole)
-
-
-def _labelled_bars(bars: Sequence[tuple[str, int, str]], *, whole: int) -> go.Figure:
-    names, counts, colours = zip(*bars, strict=True)
-    chart = go.Figure(
-        go.Bar(
-            x=counts,
-            y=names,
-            orientation="h",
-            marker_color=colours,
-            text=[f"{count:,} · {_percent(count, whole)}" for count in counts],
-            textposition="auto",
-            hovertemplate="%{y}: %{x:,}<extra></extra>",
-        )
-    )
-    chart.update_xaxes(visible=False)  # each bar carries its figure
-    chart.update_yaxes(showgrid=False)
-    return _laid_out(chart, height=30 + 40 * len(bars), y_reversed=True)
+_MOST_DAYS = 62
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_SHADES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class _Layer:
-    """One colour of stacked bars."""
+class Part:
+    """A piece of a bar.
+
+    Args:
+        tone: The colour's name in the style sheet.
+        x: Where it begins, per mille of the chart's width; so is `width`.
+    """
+
+    tone: str
+    x: float
+    width: float
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A bar with its name before it and its figure behind it."""
 
     name: str
-    colour: str
-    counts: list[float]
+    parts: tuple[Part, ...]
+    figure: str
 
 
-def _layers(tallies: Sequence[Tally]) -> list[_Layer]:
-    """Split attempts into four parts that add up."""
-    return [
-        _Layer("connected", _CONNECTED, [one.connected for one in tallies]),
-        _Layer(
-            "only the agent answered",
-            _CUSTOMER,
-            [one.agent_answered - one.connected for one in tallies],
-        ),
-        _Layer("agent did not answer", _AGENT, [one.calls - one.agent_answered for one in tallies]),
-        _Layer("no call", _OTHER, [one.attempts - one.calls for one in tallies]),
-    ]
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars one below the other.
+
+    Args:
+        legend: Tone and name of each layer; empty where each bar is of one.
+    """
+
+    rows: tuple[Row, ...]
+    legend: tuple[tuple[str, str], ...] = ()
 
 
-def _stacked(names: Sequence[str], layers: Iterable[_Layer], *, flat: bool = False) -> go.Figure:
-    chart = go.Figure()
-    for layer in layers:
-        chart.add_bar(
-            x=layer.counts if flat else names,
-            y=names if flat else layer.counts,
-            orientation="h" if flat else "v",
-            name=layer.name,
-            marker_color=layer.colour,
-            hovertemplate=f"{layer.name}: %{{{'x' if flat else 'y'}:,}}<extra></extra>",
-        )
-    chart.update_layout(barmode="stack")
-    return chart
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line over time, in a box 1000 wide and 100 high.
+
+    Args:
+        area: The same, closed at the bottom.
+        limit_y: Where the limit lies.
+        told: What it shows, in a sentence.
+    """
+
+    path: str
+    area: str
+    limit_y: float
+    limit: int
+    begins: str
+    ends: str
+    told: str
 
 
-def _laid_out(
-    chart: go.Figure, *, height: int, y_reversed: bool = False, has_legend: bool = False
-) -> go.Figure:
-    chart.update_layout(
-        template=go.layout.Template(),
-        height=height,
-        margin={"l": 4, "r": 4, "t": 28 if has_legend else 6, "b": 4},
-        showlegend=has_legend,
-        separators=".,",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        bargap=0.25,
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
-        hovermode="closest",
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An hour of a weekday.
+
+    Args:
+        shade: 0 … 4, by the share; None: there were no calls.
+    """
+
+    text: str
+    shade: int | None
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """Hours of the day over days of the week."""
+
+    hours: tuple[str, ...]
+    days: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+Chart = Bars | Line | Week
+
+
+def all_charts(report: Report) -> dict[str, Chart]:
+    """Make every chart of a report, by name."""
+    return {
+        "funnel": funnel(report),
+        "retries": retries(report.by_attempt),
+        "agent_side": agent_side(report.by_outcome),
+        "customer_side": customer_side(report.by_outcome),
+        "by_day": by_day(report.by_hour),
+        "by_hour": by_hour(report.by_hour),
+        "by_week": by_week(report.by_hour),
+        "pace": pace(report.requests_by_minute, limit=report.subject.pace.limit),
+        "by_agent": by_agent(report.by_agent),
+    }
+
+
+def funnel(report: Report) -> Bars:
+    """Show how many rows became contacts, were dialled, and ended in a conversation."""
+    steps = (
+        ("Rows", report.subject.rows, "other"),
+        ("Accepted", report.subject.accepted, "other"),
+        ("Dialled", report.dialled, "customer"),
+        ("Agent picked up", report.agent_ready, "customer"),
+        ("Connected", report.reached, "connected"),
     )
-    chart.update_xaxes(automargin=True, fixedrange=True)
-    chart.update_yaxes(automargin=True, fixedrange=True)
-    if y_reversed:
-        chart.update_yaxes(autorange="reversed", ticklabelstandoff=6)
-    return chart
+    return _shares(steps, whole=report.subject.rows)
+
+
+def agent_side(outcomes: Sequence[Group]) -> Bars:
+    """Show what happened when agents were rung; the whole is calls."""
+    calls = {group.key: group.tally.calls for group in outcomes}
+    answered = sum(group.tally.agent_answered for group in outcomes)
+    lost = [(_words(one), calls.get(one, 0), "agent") for one in _in_order(AGENT_SIDE)]
+    rest = sum(calls.values()) - answered - sum(count for _, count, _ in lost)
+    return _parts_of_whole(
+        [("agent answered", answered, "connected"), *lost, ("provider failed", rest, "other")]
+    )
+
+
+def customer_side(outcomes: Sequence[Group]) -> Bars:
+    """Show what happened once an agent was on the line; the whole is calls an agent answered."""
+    answered = {group.key: group.tally.agent_answered for group in outcomes}
+    lost = [(_words(one), answered.get(one, 0), "customer") for one in _in_order(CUSTOMER_SIDE)]
+    connected = answered.get(Outcome.CONNECTED, 0)
+    rest = sum(answered.values()) - connected - sum(count for _, count, _ in lost)
+    return _parts_of_whole(
+        [("connected", connected, "connected"), *lost, ("customer not dialled", rest, "other")]
+    )
+
+
+def by_day(hours: Sequence[Group]) -> Bars:
+    """Show the days; of a longer campaign the last two months."""
+    days: dict[str, Tally] = {}
+    for group in hours:
+        days.setdefault(group.key[:10], Tally()).add(group.tally)
+    shown = sorted(days)[-_MOST_DAYS:]
+    return _stacked([(f"{datetime.fromisoformat(day):%a %d %b}", days[day]) for day in shown])
+
+
+def by_hour(hours: Sequence[Group]) -> Bars:
+    """Show the hours of the day, all days together, with the share of customers who answered."""
+    of_day = [Tally() for _ in range(24)]
+    for group in hours:
+        of_day[datetime.fromisoformat(group.key).hour].add(group.tally)
+    used = [hour for hour, tally in enumerate(of_day) if tally.attempts]
+    shown = range(used[0], used[-1] + 1) if used else range(0)
+    return _stacked([(f"{hour:02}:00", of_day[hour]) for hour in shown])
+
+
+def by_week(hours: Sequence[Group]) -> Week:
+    """Map the share of customers who answered, hour by weekday."""
+    of_week = {(day, hour): Tally() for day in range(7) for hour in range(24)}
+    for group in hours:
+        at = datetime.fromisoformat(group.key)
+        of_week[at.weekday(), at.hour].add(group.tally)
+    used = sorted({hour for (_, hour), tally in of_week.items() if tally.agent_answered})
+    shown = range(used[0], used[-1] + 1) if used else range(0)
+    highest = max((_share(one) for one in of_week.values()), default=0.0)
+    return Week(
+        tuple(f"{hour:02}" for hour in shown),
+        tuple(
+            (name, tuple(_cell(name, hour, of_week[day, hour], highest) for hour in shown))
+            for day, name in enumerate(_WEEKDAYS)
+        ),
+    )
+
+
+def by_agent(agents: Sequence[Group]) -> Bars:
+    """Show the agents with most attempts, and what the others have on average."""
+    ranked = sorted(agents, key=lambda group: (-group.tally.attempts, group.key))
+    rows: list[tuple[str, Tally]] = [(group.key, group.tally) for group in ranked[:_MOST_AGENTS]]
+    if others := ranked[_MOST_AGENTS:]:
+        together = Tally()
+        for group in others:
+            together.add(group.tally)
+        rows.append((f"mean of {len(others)} others", _mean(together, len(others))))
+    return _stacked(rows)
+
+
+def retries(attempts: Sequence[Group]) -> Bars:
+    """Show how often the first, second, third … attempt connects."""
+    yields = [
+        (group, group.tally.connected / group.tally.calls if group.tally.calls else 0.0)
+        for group in attempts
+    ]
+    highest = max((share for _, share in yields), default=0.0) or 1.0
+    return Bars(
+        tuple(
+            Row(
+                f"attempt {group.key}",
+                (Part("connected", 0, 1000 * share / highest, f"{share:.1%} connected"),),
+                f"{share:.1%} · {group.tally.connected:,} of {group.tally.calls:,}",
+            )
+            for group, share in yields
+        )
+    )
+
+
+def pace(minutes: Sequence[tuple[datetime, int]], *, limit: int) -> Line:
+    """Show requests per minute against the limit; of a long campaign, each hour's busiest."""
+    shown, what = _gaps_filled(minutes), "requests in each minute"
+    if len(shown) > _MOST_MINUTES:
+        shown, what = _busiest_by_hour(minutes), "requests in each hour's busiest minute"
+    if not shown:
+        return Line("", "", 0.0, limit, "", "", "No request was sent.")
+    first, last = shown[0][0], shown[-1][0]
+    span_s = max(1.0, (last - first).total_seconds())
+    most = max(count for _, count in shown)
+    top = 1.15 * max(limit, most)
+    points = [
+        (1000 * (at - first).total_seconds() / span_s, 100 - 100 * count / top)
+        for at, count in shown
+    ]
+    path = f"M{points[0][0]:.1f},{points[0][1]:.1f}" + "".join(
+        f"H{x:.1f}V{y:.1f}" for x, y in points[1:]
+    )
+    return Line(
+        path=path,
+        area=f"{path}V100H0Z",
+        limit_y=100 - 100 * limit / top,
+        limit=limit,
+        begins=f"{first:%d %b, %H:%M}",
+        ends=f"{last:%d %b, %H:%M}",
+        told=f"{what[:1].upper()}{what[1:]}: {most:,} at most, {limit:,} allowed.",
+    )
+
+
+def _parts_of_whole(parts: Sequence[tuple[str, int, str]]) -> Bars:
+    whole = sum(count for _, count, _ in parts)
+    return _shares([part for part in parts if part[1]] or parts[:1], whole=whole)
+
+
+def _shares(bars: Iterable[tuple[str, int, str]], *, whole: int) -> Bars:
+    return Bars(
+        tuple(
+            Row(
+                name,
+                (Part(tone, 0, 1000 * count / whole if whole else 0, f"{count:,} {name}"),),
+                f"{count:,} · {count / whole:.1%}" if whole else f"{count:,}",
+            )
+            for name, count, tone in bars
+        )
+    )
+
+
+_LAYERS = (
+    ("connected", "connected"),
+    ("customer", "only the agent answered"),
+    ("agent", "agent did not answer"),
+    ("other", "no call"),
+)
+"""Tone and name of four parts into which attempts are split; they add up."""
+
+
+def _stacked(rows: Sequence[tuple[str, Tally]]) -> Bars:
+    most = max((tally.attempts for _, tally in rows), default=0) or 1
+    return Bars(
+        tuple(Row(name, tuple(_layers(tally, most)), _told(tally)) for name, tally in rows),
+        _LAYERS,
+    )
+
+
+def _layers(tally: Tally, most: float) -> Iterator[Part]:
+    counts = (
+        tally.connected,
+        tally.agent_answered - tally.connected,
+        tally.calls - tally.agent_answered,
+        tally.attempts - tally.calls,
+    )
+    x = 0.0
+    for (tone, name), count in zip(_LAYERS, counts, strict=True):
+        if count:
+            width = 1000 * count / most
+            yield Part(tone, x, width, f"{count:,} {name}")
+            x += width
+
+
+def _told(tally: Tally) -> str:
+    if not tally.agent_answered:
+        return f"{tally.attempts:,}"
+    return f"{tally.attempts:,} · {_share(tally):.0%} answered"
+
+
+def _cell(day: str, hour: int, tally: Tally, highest: float) -> Cell:
+    if not tally.agent_answered:
+        return Cell("", None, f"{day} {hour:02}:00: no calls")
+    share = _share(tally)
+    shade = min(_SHADES - 1, int(_SHADES * share / highest)) if highest else 0
+    told = f"{day} {hour:02}:00: {tally.connected:,} of {tally.agent_answered:,} customers answered"
+    return Cell(f"{share:.0%}", shade, told)
+
+
+def _share(tally: Tally) -> float:
+    """Give the share of customers who answered."""
+    return tally.connected / tally.agent_answered if tally.agent_answered else 0.0
+
+
+def _mean(together: Tally, count: int) -> Tally:
+    return Tally(
+        attempts=round(together.attempts / count),
+        calls=round(together.calls / count),
+        agent_answered=round(together.agent_answered / count),
+        connected=round(together.connected / count),
+    )
 
 
 def _gaps_filled(minutes: Sequence[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
@@ -302,11 +355,3 @@ def _in_order(outcomes: frozenset[Outcome]) -> list[Outcome]:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{part / whole:.1%}" if whole else "–"

@@ -30,18 +30,20 @@ _FIGURES = frozenset(Kind) - STREAMED_KINDS
 """Tables without a row of the upload."""
 
 REPORT_POLICY = {
-    # The page brings a policy of its own, by hashes; the sandbox keeps it out of our origin.
-    "Content-Security-Policy": "sandbox allow-scripts allow-downloads; frame-ancestors 'none'",
+    # The page brings a policy of its own, and runs nothing; the sandbox keeps it out of our origin.
+    "Content-Security-Policy": "sandbox allow-downloads allow-modals; frame-ancestors 'none'",
 }
 
 
-def rejected_csv(services: Services, campaign: Campaign, *, text_numbers: bool = False) -> Response:
+def rejected_csv(
+    services: Services, campaign: Campaign, *, text_numbers: bool = False, bom: bool = True
+) -> Response:
     """Send the rows that were not taken, ready to be mended and loaded again."""
     rows = (
         Rejected(row.line, 0, row.cells, row.code, None, "", row.message)
         for row in services.wiring.campaigns.rejected_rows(campaign.id)
     )
-    lines = write_rejected(campaign.columns, rows, text_numbers=text_numbers)
+    lines = write_rejected(campaign.columns, rows, text_numbers=text_numbers, bom=bom)
     return csv_stream(lines, f"{campaign.id}_rejected.csv")
 
 
@@ -66,11 +68,13 @@ async def report_response(
     visitor: Visitor,
     *,
     text_numbers: bool = False,
+    bom: bool = True,
     inline: bool = False,
 ) -> Response:
     """Write a table of a campaign's report, or with HTML the whole of it, and send it.
 
     Args:
+        bom: Begin a CSV with a byte order mark, for Excel.
         inline: Show the page in the browser instead of saving it.
 
     Raises:
@@ -93,6 +97,7 @@ async def report_response(
             out=folder,
             masked=visitor.is_masked,
             text_numbers=text_numbers,
+            bom=bom,
         )
         path = files[0] if len(files) == 1 else _zipped(files, folder / f"{campaign.id}_{kind}.zip")
     except BaseException:

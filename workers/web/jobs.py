@@ -170,6 +170,7 @@ def write_report(
     out: Path,
     masked: bool,
     text_numbers: bool = False,
+    bom: bool = True,
 ) -> list[Path]:
     """Write one table of a campaign's report, or with HTML the whole of it, into a folder."""
 
@@ -186,6 +187,7 @@ def write_report(
             formats=(format_,),
             mask=NumberMask(Mask.MASKED) if masked else NO_MASK,
             text_numbers=text_numbers,
+            bom=bom,
             render_html=render_html_report,
             on_progress=on_progress,
         )

@@ -87,6 +87,10 @@ TextNumbers = Annotated[
     bool,
     Query(description="Numbers in CSV are texts, of which spreadsheet programs keep all digits."),
 ]
+Bom = Annotated[
+    bool,
+    Query(description="CSV begins with a byte order mark, which Excel needs; without it not."),
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -249,10 +253,14 @@ def campaign_imports(_visitor: Onlooker, services: TheDesk, campaign: TheCampaig
     responses={200: {"content": {"text/csv": {}}, "description": "The rows, ready to be mended."}},
 )
 def campaign_rejected(
-    _visitor: Reader, services: TheDesk, campaign: TheCampaign, text_numbers: TextNumbers = False
+    _visitor: Reader,
+    services: TheDesk,
+    campaign: TheCampaign,
+    text_numbers: TextNumbers = False,
+    bom: Bom = False,
 ) -> Response:
     """Give the rows that were not taken, as uploaded, with line, code and reason."""
-    return rejected_csv(services, campaign, text_numbers=text_numbers)
+    return rejected_csv(services, campaign, text_numbers=text_numbers, bom=bom)
 
 
 @one.get(
@@ -272,13 +280,14 @@ async def campaign_report(  # noqa: PLR0917 - what a request has
     kind: Kind,
     format: Format,  # noqa: A002 - the path's own word
     text_numbers: TextNumbers = False,
+    bom: Bom = False,
 ) -> Response:
     """Write a table of the campaign's report as it stands now; `html` gives the whole report.
 
     To a key that may read masked alone only the tables of figures are open.
     """
     return await report_response(
-        services, campaign, kind, format, visitor, text_numbers=text_numbers
+        services, campaign, kind, format, visitor, text_numbers=text_numbers, bom=bom
     )
 
 
