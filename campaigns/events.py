@@ -1,5 +1,6 @@
 """What happened, as others are told of it: kinds of events, and what each kind is about."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -35,6 +36,20 @@ class EventKind(StrEnum):
     AGENT_PRESENCE = "agent.presence"  # came, left, or has a break
     ALERT_BEGUN = "alert.begun"  # something that a person should look at
     ALERT_OVER = "alert.over"
+
+
+@dataclass(frozen=True, slots=True)
+class EventsTold:
+    """How often receivers were told of a campaign's ends, since it began.
+
+    Args:
+        closed: Contacts closed together by a cancellation.
+    """
+
+    settled: int
+    final: int
+    reopened: int
+    closed: int
 
 
 SCHEMA_VERSION = 1

@@ -10,6 +10,7 @@ from campaigns.attempt import CHARGED, CHARGED_OR_LIVE, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.dispositions import NONE_GIVEN
+from campaigns.events import EventsTold
 from campaigns.reports.figures import LIVE, UNRESOLVED, By, Figures, Standing, Tally
 
 Number = int | float | Decimal
@@ -220,15 +221,41 @@ def contact_fault(
     return None
 
 
+def event_sums(told: EventsTold, *, settled: int, final: int) -> tuple[Identity, ...]:
+    """Give the sums of events: what was told is what happened.
+
+    Args:
+        settled: Attempts that are.
+        final: Contacts that are.
+    """
+    ends = (
+        ("contact.final", told.final),
+        ("contacts closed together", told.closed),
+        ("contact.reopened", -told.reopened),
+    )
+    return (
+        Identity("settled attempts", settled, (("attempt.settled", told.settled),)),
+        Identity("final contacts", final, ends),
+    )
+
+
 def identities(
-    subject: Subject, figures: Figures, *, charged: int, not_taken: int
+    subject: Subject,
+    figures: Figures,
+    *,
+    charged: int,
+    not_taken: int,
+    told: EventsTold | None = None,
 ) -> tuple[Identity, ...]:
     """Give the sums that must hold.
 
     Args:
         charged: As the contacts themselves count it.
         not_taken: Rejected and duplicate rows that are kept.
+        told: None while the campaign goes on, and where it was not told of from its start.
     """
+    settled = sum(figures.attempts_in(outcome) for outcome in Outcome)
+    final = figures.contacts[Standing.FINAL]
     dispositioned = sum(
         figures.conversations_with(name)
         for name in figures.tallies(By.DISPOSITION)
@@ -260,6 +287,7 @@ def identities(
             figures.total.connected,
             (("dispositioned", dispositioned), ("open", figures.conversations_with(NONE_GIVEN))),
         ),
+        *(event_sums(told, settled=settled, final=final) if told else ()),
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from campaigns.events import EventsTold
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from campaigns.reports.figures import Counting
 from campaigns.reports.report import (
@@ -47,6 +48,7 @@ class ReportInput:
         orphans: Callbacks for this campaign that belong to no call we know.
         next_looks: When the provider is next asked, by attempt id, epoch s.
         account: What the rows call the account; '' where the installation has one, and they don't.
+        told: Asked how often its ends were told of, before the contacts are read and again after.
     """
 
     campaign: Campaign
@@ -57,6 +59,7 @@ class ReportInput:
     orphans: Iterable[Orphan] = ()
     next_looks: Mapping[str, float] = field(default_factory=dict)
     account: str = ""
+    told: Callable[[], EventsTold | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ def _pour(
     book = _Book(campaign, source.account)
     attempts, contacts, unresolved, rejected = (tables.get(kind) for kind in _POURED)
     as_of_s = as_of.timestamp()
+    told = source.told() if campaign.state.is_over else None
 
     # An append may add to both lists while we read; what it adds is not in our sums yet.
     for lines in _batches(islice(source.contacts, campaign.accepted)):
@@ -180,6 +184,7 @@ def _pour(
         input_hashes=source.input_hashes,
         as_of=as_of,
         pace=source.pace,
+        told=told if told == source.told() else None,  # else it was opened again meanwhile
         name_agent=lambda number: mask.number(digits_of(number)),
     )
 
@@ -250,6 +255,7 @@ class _Book:
         input_hashes: tuple[str, ...],
         as_of: datetime,
         pace: Pace,
+        told: EventsTold | None,
         name_agent: Callable[[str], str],
     ) -> Report:
         """Make the report, if all adds up."""
@@ -270,7 +276,9 @@ class _Book:
             account=self._account,
         )
         figures = self._counting.figures()
-        sums = identities(subject, figures, charged=self._charged, not_taken=self.not_taken)
+        sums = identities(
+            subject, figures, charged=self._charged, not_taken=self.not_taken, told=told
+        )
         wrong = [*differences(sums), *(f"{one}: {why}" for one, why in self._faults.items())]
         if wrong:
             raise DoesNotAddUp(wrong, contacts=tuple(self._faults))

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from campaigns.events import EventsTold
 from campaigns.reports.report import Pace
 from dialer.archiving.archive import Archive
 from dialer.pacing import Allowance
 from dialer.reporting.reporting import ReportInput
 from dialer.store import Attempts, Campaign, Campaigns, Database
 from dialer.store.callback_inbox import orphans_of
+from dialer.store.events import told
 from dialer.store.snapshot import contact_lines, with_teams
 
 
@@ -19,6 +21,10 @@ def report_source(
     Args:
         archives: The folder of all archives.
     """
+
+    def told_of() -> EventsTold | None:
+        return told(db, [campaign.id])[0].of_ends
+
     campaigns = Campaigns(db)
     input_hashes = tuple(one["hash"] for one in campaigns.imports(campaign.id))
     pace = Pace(limit=allowance.requests, window_s=allowance.window_s, ready_s=campaign.ready_s)
@@ -31,6 +37,7 @@ def report_source(
             input_hashes=input_hashes,
             pace=pace,
             orphans=archive.orphans(),
+            told=told_of,
         )
     return ReportInput(
         campaign=campaign,
@@ -40,4 +47,5 @@ def report_source(
         pace=pace,
         orphans=orphans_of(db, campaign.id),
         next_looks=Attempts(db).next_looks(campaign.id),
+        told=told_of,
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
-from campaigns.events import EventKind
+from campaigns.events import EventKind, EventsTold
 from dialer.store.database import Database, text
 from dialer.store.event_codes import EVENT_CODES
 from dialer.store.packing import PACKED, unpacked
@@ -82,6 +82,21 @@ class Told:
     kinds: Mapping[EventKind, int]
     closed: int
     is_whole: bool
+
+    @property
+    def of_ends(self) -> EventsTold | None:
+        """Those that reports compare with what happened; None where they do not account for all."""
+        if not self.is_whole:
+            return None
+        settled, final, reopened = (
+            self.kinds.get(kind, 0)
+            for kind in (
+                EventKind.ATTEMPT_SETTLED,
+                EventKind.CONTACT_FINAL,
+                EventKind.CONTACT_REOPENED,
+            )
+        )
+        return EventsTold(settled, final, reopened, self.closed)
 
 
 def place(cursor: str) -> tuple[int, int]:

@@ -144,8 +144,15 @@ def test_the_provider_agrees_until_it_has_a_call_that_we_do_not_know(rig):
     assert clean["matched"] == len(calls_of(rig, campaign)) - 1
     assert clean["missing"] == clean["extra"] == clean["different"] == 0
     assert len(rows(rig.folder / clean["file"])) == clean["matched"]
+    told = clean["events"]
+    assert told["attempt.settled"] == told["attempt.placed"] == clean["matched"]
+    assert (
+        clean["event_sums"][0]
+        == f"{clean['matched']} settled attempts = {clean['matched']} attempt.settled"
+    )
     assert dirty.returncode == 1
     assert "1 extra" in dirty.stdout
+    assert "Events: " in dirty.stdout
     assert stranger in dirty.stdout
     assert "do not agree" in dirty.stderr
 

@@ -11,10 +11,14 @@ from campaigns.attempt import ReportSource
 from campaigns.campaign import CampaignState
 from campaigns.events import EventKind
 from campaigns.numbers.phone_rules import PhoneRules
+from campaigns.reports.report import DoesNotAddUp
 from dialer.agents.presence import Presences
 from dialer.agents.registry import Registry
 from dialer.dialing.resuming import resume_account
 from dialer.ids import AttemptId, ContactId
+from dialer.pacing import Allowance
+from dialer.reporting.reporting import write_reports
+from dialer.reporting.source import report_source
 from dialer.settling.disposing import Said, dispose
 from dialer.steering.calling_back import call_back
 from dialer.store import Holds
@@ -237,3 +241,39 @@ def test_what_came_of_a_conversation_is_told_before_the_end_that_follows(account
 
     assert kinds(db)[-3:] == ["contact.dispositioned", "contact.final", "campaign.completed"]
     check_conservation(db)
+
+
+def sums_of(account, campaign, folder) -> list[str]:
+    found = account.campaigns.find(campaign)
+    source = report_source(account.db, found, Allowance(), archives=folder)
+    as_of = datetime.fromtimestamp(account.db.now(), UTC)
+    return [str(one) for one in write_reports(source, folder / "out", as_of=as_of).sums]
+
+
+def test_the_report_of_a_campaign_that_is_over_says_that_its_ends_were_told(account, db, tmp_path):
+    campaign = store_campaign(db, [pair(n, n) for n in range(1, 4)])
+    account.dial_all()
+    account.end_all()
+
+    sums = sums_of(account, campaign, tmp_path)
+
+    assert "3 settled attempts = 3 attempt.settled" in sums
+    ends = "3 contact.final + 0 contacts closed together + 0 contact.reopened"
+    assert f"3 final contacts = {ends}" in sums
+
+
+def test_a_report_of_ends_that_were_not_all_told_is_not_written(account, db, tmp_path):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.dial_all()
+    account.end_all()
+    db.client.hincrby(db.key("c", campaign, "told"), "attempt.settled", -1)
+
+    with pytest.raises(DoesNotAddUp, match=r"1 settled attempts = 0 attempt.settled, \+1"):
+        sums_of(account, campaign, tmp_path)
+
+
+def test_while_a_campaign_goes_on_its_report_claims_no_sum_of_events(account, db, tmp_path):
+    campaign = store_campaign(db, [pair(1, 1), pair(2, 2)])
+    account.dial_all()
+
+    assert not [one for one in sums_of(account, campaign, tmp_path) if "attempt.settled" in one]

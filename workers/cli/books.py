@@ -11,13 +11,16 @@ from rich.markup import escape
 from campaigns.numbers.phone import Phone, parse_phone
 from dialer.exotel import UnreadableRow
 from dialer.masking import mask_text
+from dialer.store.events import Told, told
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, complain, progress, say, say_json
 from workers.cli.session import open_books
+from workers.wiring import Wiring
 
 _MOST_SHOWN = 50
 _DAY_S = 86_400
+_TRIES = 5
 _AGE = re.compile(r"(\d{1,5})\s*(d|h)")
 
 
@@ -45,6 +48,7 @@ def reconcile(
         )
     file = result.write(out, campaign=found, as_of=as_of) if out else None
     wrong = result.disagreeing()
+    told_of, sums, untold = _events_of(books.wiring, found.id)
     if as_json:
         say_json(
             {
@@ -55,6 +59,8 @@ def reconcile(
                 "foreign": result.foreign,
                 "unreadable_rows": [_shown(row) for row in result.unreadable],
                 "requests": result.requests,
+                "events": {str(kind): times for kind, times in told_of.kinds.items()},
+                "event_sums": sums,
                 "file": str(file) if file else None,
                 "calls": wrong,
             }
@@ -62,6 +68,8 @@ def reconcile(
     else:
         counts = ", ".join(f"{number:,} {verdict}" for verdict, number in result.counts.items())
         say(f"{counts}; {result.live:,} live and not compared. {result.requests:,} look-ups.")
+        for one in sums:
+            say(f"Events: {one}.")
         for row in wrong[:_MOST_SHOWN]:
             say(escape(_disagreement(row)))
         for row in map(_shown, result.unreadable[:_MOST_SHOWN]):
@@ -70,11 +78,29 @@ def reconcile(
             say(escape(str(file)))
     if wrong:
         raise JobFailed(f"{len(wrong):,} calls of {found.name} do not agree with the provider's")
+    if untold:
+        raise JobFailed(f"events of {found.name} do not add up: {'; '.join(untold)}")
     if result.unreadable:
         raise JobFailed(
             f"{len(result.unreadable):,} rows of the provider's list cannot be read and may be calls "
             f"of {found.name}: look at them in its dashboard"
         )
+
+
+def _events_of(wiring: Wiring, campaign: str) -> tuple[Told, list[str], list[str]]:
+    """Read how many events there were, the sums that they make with what happened, and which don't hold."""
+    from campaigns.reports.report import differences, event_sums  # noqa: PLC0415  # takes a while
+
+    for _ in range(_TRIES):  # what happens in between belongs to neither
+        (told_of,) = told(wiring.db, [campaign])
+        counts = wiring.campaigns.counts(campaign)
+        if told(wiring.db, [campaign]) == [told_of]:
+            break
+    if told_of.of_ends is None:
+        return told_of, [], []
+    settled = sum(counts.attempt_outcomes.values())
+    sums = event_sums(told_of.of_ends, settled=settled, final=counts.final)
+    return told_of, list(map(str, sums)), differences(sums)
 
 
 def recordings(
