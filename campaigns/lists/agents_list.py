@@ -6,7 +6,9 @@ Only the number is needed. A column that is not there leaves what is known of an
 cell of one that is there takes it away.
 """
 
-from collections.abc import Callable, Sequence
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -122,6 +124,23 @@ def read_agents(source: ListSource, rules: PhoneRules, zone: ZoneInfo) -> Agents
         except _Fault as fault:
             found.rejected.append(_rejected(row, row_no, fault, places, columns))
     return found
+
+
+def write_agents(agents: Iterable[Agent]) -> Iterator[str]:
+    """Write agents as a list that `read_agents` reads the same again."""
+    yield _csv_line([column.value for column in AgentColumn])
+    for one in agents:
+        shift, zone = (str(one.shift), one.shift.zone.key) if one.shift else ("", "")
+        words = (";".join(names) for names in (one.groups, one.languages, one.skills))
+        groups, languages, skills = words
+        most = str(one.most_calls_a_day or "")
+        yield _csv_line([one.number, one.name, groups, shift, zone, languages, skills, most])
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
 
 
 def _places(cells: Sequence[str]) -> dict[AgentColumn, int]:

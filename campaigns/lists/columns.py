@@ -390,13 +390,18 @@ class _NumberColumns:
 _TELLING = 20  # rows that tell agents from customers by themselves
 
 
+def is_of_teams(name: str) -> bool:
+    """Whether a heading is one of those that name a team."""
+    return squeezed(name) in _OF_TEAMS
+
+
 def _is_group(name: str) -> bool:
     return squeezed(name) == squeezed(Role.AGENT_GROUP)
 
 
 def _means(name: str, role: Role) -> bool:
     """Whether a heading leaves no doubt that it is this party's number."""
-    if squeezed(name) in _OF_TEAMS:
+    if is_of_teams(name):
         return False
     if squeezed(name) in _SYNONYMS[role]:
         return True

@@ -136,9 +136,10 @@ class ContactList:
 
     def preview(self) -> list[UnderstoodRow]:
         """Tell how the first rows are understood."""
-        judge = self._judge(LooseTeams())
+        teams = LooseTeams()
+        judge = self._judge(teams)
         return [
-            understood(self.header, row, judge.judge(row, row_no=row_no, remarks=[]))
+            understood(self.header, row, judge.judge(row, row_no=row_no, remarks=[]), teams)
             for row_no, row in enumerate(self.first_rows, start=1)
         ]
 

@@ -1,17 +1,19 @@
 """The first rows of a list as they were understood, for a person who has to say whether that is right."""
 
-from campaigns.agents.team import is_team
 from campaigns.contact import Contact
 from campaigns.lists.columns import Header, MatchedColumn
 from campaigns.lists.judged_rows import Rejected
 from campaigns.lists.source import Row, UnderstoodRow
+from campaigns.lists.team_cells import TeamNumbers
 
 
-def understood(header: Header, row: Row, verdict: Contact | Rejected) -> UnderstoodRow:
+def understood(
+    header: Header, row: Row, verdict: Contact | Rejected, teams: TeamNumbers
+) -> UnderstoodRow:
     """Put a row beside what it was understood as."""
     name = _cell(row, header.name)
     if isinstance(verdict, Contact):
-        agent = _cell(row, header.agent) or "a group" if is_team(verdict.agent) else verdict.agent
+        agent = str(teams.team_of(verdict.agent) or verdict.agent)
         return UnderstoodRow(row.line, agent, verdict.customer, name, "")
     agent, customer = _cell(row, header.agent), _cell(row, header.customer)
     return UnderstoodRow(row.line, agent, customer, name, verdict.message)

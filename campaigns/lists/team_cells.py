@@ -22,12 +22,16 @@ class TeamNumbers(Protocol):
     def number_of(self, team: Team) -> int:
         """Give a team's number, the same for the same team."""
 
+    def team_of(self, agent: str) -> Team | None:
+        """Give the team that stands where an agent's number would, of those that were numbered here."""
+
 
 class LooseTeams:
     """Knows every group, and gives numbers as they come: for lists that are looked at alone."""
 
     def __init__(self) -> None:
         self._numbers: dict[Team, int] = {}
+        self._teams: dict[str, Team] = {}
 
     def knows_group(self, _name: str) -> bool:
         """Take any."""
@@ -35,7 +39,13 @@ class LooseTeams:
 
     def number_of(self, team: Team) -> int:
         """Number teams from 1."""
-        return self._numbers.setdefault(team.key, len(self._numbers) + 1)
+        number = self._numbers.setdefault(team.key, len(self._numbers) + 1)
+        self._teams.setdefault(f"+{number}", team)
+        return number
+
+    def team_of(self, agent: str) -> Team | None:
+        """Give a team back."""
+        return self._teams.get(agent)
 
 
 @dataclass(frozen=True, slots=True)

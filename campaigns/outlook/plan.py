@@ -7,14 +7,18 @@ calls at once and daily caps sets the pace.
 """
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
+from campaigns.agents.shift import Shift
 from campaigns.attempt import Outcome
 from campaigns.campaign_rules import CampaignRules
 from campaigns.outlook.forecast import Constraint, after_work
 from campaigns.rules_in_words import span_in_words
+
+NO_SHIFTS: Mapping[Shift | None, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +125,13 @@ def plan_campaign(
     account: Account,
     assumptions: Assumptions,
     at: datetime,
+    busiest: Mapping[Shift | None, int] = NO_SHIFTS,
 ) -> Plan:
     """Forecast a campaign that is started at this instant, or at the start its rules name.
 
     Args:
         contacts_per_agent: How many contacts each agent has; every one at least 1.
+        busiest: The most of them that an agent of each shift has; empty: nobody has a shift.
     """
     each = per_contact(rules, assumptions)
     contacts = sum(contacts_per_agent)
@@ -142,6 +148,7 @@ def plan_campaign(
             tail_s=_tail_s(rules, assumptions, contacts),
             begins_at=starts_at,
         )
+        bounds += _bounds_of_shifts(rules, each, busiest, begins_at=starts_at)
     bounds.sort(key=lambda bound: bound.done_at, reverse=True)
     done_at = bounds[0].done_at if bounds else None
     shares = [count * each.requests for count in contacts_per_agent]
@@ -239,6 +246,46 @@ def _bounds(
     if per_day and (done_at := _after_days(begins_at, math.ceil(requests / per_day), rules)):
         sentence = f"{requests:,.0f} calls, at most {per_day:,} a day."
         yield Bound(Constraint.CAPS, done_at, sentence)
+
+
+def _bounds_of_shifts(
+    rules: CampaignRules,
+    each: PerContact,
+    busiest: Mapping[Shift | None, int],
+    *,
+    begins_at: datetime,
+) -> Iterator[Bound]:
+    """Tell of the busiest agent of each shift when they would be done."""
+    for shift, most in busiest.items():
+        if shift is None:
+            continue  # they are told of with all others
+        work = timedelta(seconds=most * each.agent_s)
+        if done_at := _worked_in_shift(begins_at, work, rules, shift):
+            sentence = (
+                f"The busiest agent at work {shift.hours.in_words()} has {most:,} contacts, "
+                f"{each.agent_s:.0f} s each."
+            )
+            yield Bound(Constraint.AGENTS, done_at, sentence)
+
+
+def _worked_in_shift(
+    at: datetime, work: timedelta, rules: CampaignRules, shift: Shift
+) -> datetime | None:
+    """Tell when so much work is done within calling hours and shift; None: not within 400 days."""
+    give_up_at = at + timedelta(days=400)
+    while at < give_up_at:
+        window = rules.hours.next_open(at, rules.zone)
+        on = shift.hours.next_open(at, shift.zone)
+        if window is None or on is None:
+            return None
+        begins_at = max(at, window.from_at, on.from_at)
+        ends_at = min(window.until_at, on.until_at)
+        if begins_at < ends_at:
+            if begins_at + work <= ends_at:
+                return begins_at + work
+            work -= ends_at - begins_at
+        at = ends_at
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.store.agents import AgentStore, SetPresence
 from dialer.store.database import Database
-from dialer.store.teams import Teams
 from dialer.workbooks.apart import open_workbook_apart
 
 
@@ -81,8 +80,7 @@ class Registry:
         at_once = {one.number: now.timestamp() for one in agents if one.shift}
         stored = self._store.put(agents, shift_changes=at_once)
         self._shifts.apply(stored, now)
-        Teams(self._db).agents_changed()
-        TeamBook(self._db).sync_all()
+        TeamBook(self._db).keep()
         self._store.set_presence(
             [
                 SetPresence(one.number[1:], Presence.ON, "", "", over=Presence.FULL)

@@ -30,9 +30,16 @@ class TeamBook:
         """Name the groups that an agent belongs to, without case."""
         return {group.casefold() for one in self._agents.all() for group in one.groups}
 
-    def sync_all(self) -> None:
-        """Let every group's team have the agents that belong to it now."""
+    def keep(self) -> None:
+        """Let every group's team have the agents that belong to it, where agents have changed.
+
+        Whoever changes them does it, and the feeder for who died before.
+        """
+        if self._teams.is_in_step():
+            return
+        version = self._teams.version()
         self.sync({number: team for number, team in self._teams.all().items() if team.group})
+        self._teams.note_in_step(version)
 
     def sync(self, teams: dict[int, Team]) -> None:
         """Let some groups' teams have the agents that belong to them now."""
@@ -66,6 +73,7 @@ class ListedTeams:
         self._makes = makes
         self._groups: set[str] | None = None
         self._known: dict[Team, int] = {}
+        self._by_agent: dict[str, Team] = {}
 
     def knows_group(self, name: str) -> bool:
         """Tell whether an agent belongs to a group of this name, or whether that does not matter."""
@@ -78,6 +86,12 @@ class ListedTeams:
         if team not in self._known:
             self._known[team] = self._looked_up(team)
         return self._known[team]
+
+    def team_of(self, agent: str) -> Team | None:
+        """Give the team that stands where an agent's number would."""
+        if len(self._by_agent) < len(self._known):
+            self._by_agent = {f"+{number}": team for team, number in self._known.items()}
+        return self._by_agent.get(agent)
 
     def _looked_up(self, team: Team) -> int:
         meant = team._replace(when_busy=bool(team.agents) and self._when_busy)

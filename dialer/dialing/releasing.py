@@ -14,6 +14,7 @@ from typing import NamedTuple
 from campaigns.campaign import CampaignState
 from dialer import failpoints
 from dialer.agents.shifts import Shifts
+from dialer.agents.teams import TeamBook
 from dialer.dialing.open_campaigns import OpenCampaigns
 from dialer.ids import ContactId, new_nonce
 from dialer.open_windows import Hours
@@ -102,6 +103,7 @@ class Feeding:
         self._cancelling: list[str] = []
         self._hours = Hours(db)
         self._shifts = Shifts(db)
+        self._teams = TeamBook(db)
         self._epoch = 0
 
     def tick(self, *, queued: int = 0) -> Tick:
@@ -137,6 +139,7 @@ class Feeding:
         """Start and end what is due, shifts too, tell release when campaigns may dial; call every second."""
         now = self._hours.now()
         self._shifts.keep(now)
+        self._teams.keep()
         self._cancelling = []
         windows: dict[str, tuple[float, float] | None] = {}
         for campaign in self._going_on.read():

@@ -112,6 +112,7 @@ class AgentStore:
         """
         made = [one if one.id else replace(one, id=new_agent_id()) for one in agents]
         with self._db.client.pipeline(transaction=True) as pipe:
+            pipe.incr(self._db.key("agents_version"))
             for one in made:
                 digits = one.number[1:]
                 pipe.hset(self._db.key("agents"), digits, _as_json(one))

@@ -65,6 +65,7 @@ teams               hash    number below a million → what a team is, JSON     
 team_ids            hash    the same, written in one way → that number                for ever
 teams_made          string  the last such number                                      for ever
 agents_version      string  raised with each change of who the agents are             for ever
+teams_version       string  the version whose agents groups have                      for ever
 members:T           set     agents of a group's team T                                for ever
 free_of:T           zset    those of them believed free → since when, epoch s         while free
 claims:T            set     tokens of releases that are to ring one of team T         ≤ 10 s

@@ -99,9 +99,15 @@ class Teams:
             text(cast("bytes | None", self._db.client.get(self._db.key("agents_version")))) or "0"
         )
 
-    def agents_changed(self) -> None:
-        """Raise the version of who the agents are."""
-        self._db.client.incr(self._db.key("agents_version"))
+    def is_in_step(self) -> bool:
+        """Tell whether groups have the agents that belong to them."""
+        names = [self._db.key("agents_version"), self._db.key("teams_version")]
+        version, synced = cast("list[bytes | None]", self._db.client.mget(names))
+        return version == synced
+
+    def note_in_step(self, version: str) -> None:
+        """Note that groups have the agents that belonged to them at this version."""
+        self._db.client.set(self._db.key("teams_version"), version)
 
     def set_members(self, number: int, members: Collection[str], *, version: str) -> bool:
         """Say who belongs to a group's team, E.164; False where the agents changed meanwhile."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from campaigns.agents.agent import Presence
+from campaigns.agents.team import Team
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.ids import AttemptId
@@ -48,6 +49,7 @@ class AgentFigures:
 class TeamFigures:
     """Contacts of a group, or of an agent with stand-ins; as of an agent."""
 
+    team: Team
     contacts: int = 0
     open: int = 0
 
@@ -98,7 +100,7 @@ def read_overview(db: Database, campaign: Campaign) -> Overview:
 def _add(overview: Overview, line: ContactLine, *, name: str) -> None:
     record = line.record
     whose = (
-        overview.teams.setdefault(line.planned, TeamFigures())
+        overview.teams.setdefault(line.planned, TeamFigures(line.team))
         if line.team
         else _figures_of(overview, record.agent)
     )

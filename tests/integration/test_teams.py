@@ -393,3 +393,18 @@ def test_a_release_of_a_team_that_is_not_used_goes_back_and_comes_again(
     assert account.dial(second).attempt.agent == agent(1)
     assert account.contact(campaign).made == 1
     check_conservation(db)
+
+
+def test_who_dies_between_the_agents_and_their_groups_leaves_the_rest_to_the_feeder(
+    account, db, registry, book
+):
+    store_campaign(db, for_team(book.number_of(Team("Sales")), 1))
+    account.tick()
+    # what putting an agent does first
+    AgentStore(db).put([Agent(agent(1), groups=("Sales",))], shift_changes={})
+    assert free_of(db, 1) == []
+
+    (released,) = account.tick()
+
+    assert free_of(db, 1) == [agent(1)]
+    assert account.dial(released).attempt.agent == agent(1)

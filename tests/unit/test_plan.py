@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.agents.shift import Shift
 from campaigns.outlook.forecast import Constraint
 from campaigns.outlook.plan import Account, Assumptions, per_contact, plan_campaign
 from tests.factories import rules
@@ -141,3 +142,23 @@ def test_a_plan_is_done_after_it_starts_and_more_contacts_never_take_less(
 
     assert less.starts_at <= less.done_at <= more.done_at
     assert less.connected <= less.contacts <= less.requests * (1 + 1e-9)
+
+
+def test_an_agents_shift_bounds_their_work_within_the_calling_hours():
+    mornings = Shift.parse("09:00-10:00", ZoneInfo("Asia/Kolkata"))
+
+    def done_at(**of_shifts):
+        return plan_campaign(
+            rules(hours="09:00-18:00"),
+            [100, 10],
+            account=ACCOUNT,
+            assumptions=EVERYBODY_ANSWERS,
+            at=NINE,
+            **of_shifts,
+        )
+
+    alone, shifted = done_at(), done_at(busiest={None: 10, mornings: 100})
+
+    assert shifted.done_at > alone.done_at
+    assert shifted.bounds[0].constraint == Constraint.AGENTS
+    assert "at work every day 09:00–10:00 has 100 contacts" in shifted.bounds[0].sentence

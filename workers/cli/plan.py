@@ -6,10 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from campaigns.agents.team import is_team
 from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.judged_rows import Chunk
+from campaigns.lists.team_cells import LooseTeams
 from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
 from campaigns.rules_in_words import span_in_words
+from dialer.agents.workload import workload
 from workers.cli.faults import WrongUse
 from workers.cli.list_options import GivenList, ListFile, takes_list
 from workers.cli.printing import AsJson, plain_table, progress, say, say_json, show
@@ -64,12 +67,17 @@ def plan(
 
     options = given_list.as_options(again=True)
     with file.open("rb") as opened, progress(f"Reading {file.name}") as on_share:
-        wiring.loading.check(
+        judged = wiring.loading.check(
             opened, rules=rules, options=options, on_progress=on_share, on_chunk=count
         )
+    teams = judged.contact_list.teams if judged.contact_list else LooseTeams()
+    of_teams = [(team, count) for one, count in contacts.items() if (team := teams.team_of(one))]
+    of_agents = {one: count for one, count in contacts.items() if not is_team(one)}
+    work = workload(wiring.db, of_agents, of_teams)
     planned = plan_campaign(
         rules,
-        contacts.values(),
+        work.contacts.values(),
+        busiest=work.busiest,
         account=Account(
             settings.exotel_rate_limit,
             settings.exotel_rate_window_s,

@@ -1,6 +1,7 @@
 """`dialer rehearse`: the user's own list and rules against the simulator, on a fast clock."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +32,7 @@ from workers.cli.in_sandbox import (
 from workers.cli.list_options import GivenList, ListFile, takes_list
 from workers.cli.lists import tell_judgement
 from workers.cli.printing import progress, say
+from workers.cli.rehearsed_agents import people_groups, take_agents
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import read_users_settings
 from workers.cli.simulator import read_weights, read_whole_span
@@ -65,6 +67,16 @@ def rehearse(
     talk: Annotated[
         str, typer.Option(metavar="FROM-TO", help="Talking, s.", rich_help_panel=_SIMULATED)
     ] = "10-180",
+    agents: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="List of agents, as `dialer agents load` takes it; without it groups have made-up ones.",
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(help="Decides each call's fate.", rich_help_panel=_SIMULATED)
     ] = 0,
@@ -86,9 +98,14 @@ def rehearse(
     simulator = _simulator(settings, speed=speed, outcome=outcome or (), talk=talk, seed=seed)
     options = given_list.as_options(again=True)
     file, out = file.resolve(), out.resolve()
+    agents = agents.resolve() if agents else None
     undo_on_signals()
     with staged(log_folder(out), simulator, _environment(settings, rules, simulator)) as stage:
         wait_until_up(stage)
+        if agents:
+            take_agents(stage.wiring.registry, agents)
+        else:
+            options = replace(options, new_groups=True)
         campaign = _load(stage.wiring, file, rules, options, speed=speed)
         say(f"\nThe web page, while this runs: [link]{stage.page_url}[/link]\n")
         follow(stage, campaign, within_s=within * 60)
@@ -158,6 +175,9 @@ def _load(
         say(f"  {escape(difference)}")
     limit, window_s = wiring.allowance.requests, wiring.allowance.window_s
     say(f"  The request limit is {limit} in {window_s:g} s, for {limit} in {window_s * speed:g} s.")
+    if agents_made := people_groups(wiring):
+        say(f"  Made-up agents stand in for {escape(', '.join(agents_made[:5]))}.")
+    say("  Agents are always at work: shifts, breaks and their calls of a day are left out.")
     if early := sum(1 for _ in _called_at_once(wiring, campaign)):
         say(f"  {early:,} contacts with a not-before are called at once.")
     wiring.campaigns.move(campaign, CampaignState.RUNNING)

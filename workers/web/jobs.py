@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from campaigns.agents.team import Team
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
+from campaigns.lists.columns import is_of_teams
 from campaigns.lists.judged_rows import CodeCount
 from campaigns.lists.source import CampaignFileError, ReadingChoice
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
@@ -27,7 +29,7 @@ from dialer.reporting.tables import Kind
 from dialer.settings import Settings
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.steering.suppressing import Added
-from dialer.store.snapshot import contact_lines
+from dialer.store.snapshot import ContactLine, contact_lines
 from dialer.watching.overview import Overview, read_overview
 from workers.html_report import render_html_report
 from workers.record_keeping import source_of
@@ -203,10 +205,22 @@ def export_list(
         handle, name = tempfile.mkstemp(suffix=".csv", dir=folder)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file)
-            rows.writerow(["dialer_agent", "dialer_customer", *campaign.columns])
+            own = [at for at, name in enumerate(campaign.columns) if not is_of_teams(name)]
+            teams = ["agent_group", "backup", "agent_language", "agent_skills"]
+            names = [campaign.columns[at] for at in own]
+            rows.writerow(["dialer_agent", "dialer_customer", *teams, *names])
             for line in contact_lines(wiring.db, campaign.id, size=min(campaign.accepted, most)):
-                rows.writerow([line.record.agent, line.record.customer, *line.row.cells])
+                cells = dict(enumerate(line.row.cells))
+                rows.writerow([*_who(line), *(cells.get(at, "") for at in own)])
         return Path(name)
+
+
+def _who(line: ContactLine) -> list[str]:
+    """Write whom a contact is about as cells: agent, customer, and those of a team."""
+    team = line.team or Team(agents=(line.record.agent,))
+    agent, stand_ins = "".join(team.agents[:1]), ";".join(team.agents[1:])
+    wanted = (";".join(words) for words in (team.languages, team.skills))
+    return [agent, line.record.customer, team.group, stand_ins, *wanted]
 
 
 def overview(_tell: Tell, settings: Settings, campaign_id: str) -> Overview:

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from campaigns.campaign_rules import CampaignRules
-from campaigns.declared_rules import RULES
+from campaigns.declared_rules import RULES, is_yes_or_no
+from campaigns.lists.agents_list import write_agents
 from dialer.clean_environment import clean_environment
 from dialer.settings import Settings
+from workers.wiring import Wiring
 
 MOST_ROWS = 10_000
 # what decides how rows are judged and paced; no secret of the account is in it
@@ -18,6 +20,12 @@ _TAKEN_OVER = (
     *("dialer_calling_hours", "dialer_timezone", "dialer_max_attempts"),
     *("dialer_time_limit_s", "dialer_time_out_s", "dialer_wrap_up_s"),
 )
+
+
+def agents_of(wiring: Wiring) -> str:
+    """Write the registered agents as a list; '' = there are none."""
+    agents = wiring.registry.all()
+    return "".join(write_agents(agents)) if agents else ""
 
 
 def options_of(rules: CampaignRules) -> list[str]:
@@ -46,8 +54,9 @@ def rule_options(given: Mapping[str, Any]) -> Iterator[str]:
         if not value:
             continue
         option = dashed(rule.removesuffix("_s"))
-        if rule == "record":
-            yield "--record" if value.lower() in {"1", "true", "yes", "on"} else "--no-record"
+        if is_yes_or_no(rule):
+            is_on = value.lower() in {"1", "true", "yes", "on"}
+            yield f"--{option}" if is_on else f"--no-{option}"
         elif isinstance(value, list):
             yield from (f"--{option}={each}" for each in value)
         else:

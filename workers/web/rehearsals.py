@@ -123,7 +123,12 @@ class Rehearsals:
         self._run: _Run | None = None
 
     async def start(
-        self, contacts: Path, options: Sequence[str], environment: Mapping[str, str]
+        self,
+        contacts: Path,
+        options: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        agents: str = "",
     ) -> str:
         """Start a rehearsal and give its id; the list is moved to its folder.
 
@@ -138,7 +143,7 @@ class Rehearsals:
         try:
             self._close_broken_off()
             id_ = secrets.token_hex(6)
-            run = _Run(id_, self._spawn(id_, contacts, options, environment), locks)
+            run = _Run(id_, self._spawn(id_, contacts, options, environment, agents), locks)
         except BaseException:
             _close(locks)
             raise
@@ -246,13 +251,21 @@ class Rehearsals:
                     _write(own, RehearsalStanding(RehearsalState.FAILED, _BROKEN_OFF))
 
     def _spawn(
-        self, id_: str, contacts: Path, options: Sequence[str], environment: Mapping[str, str]
+        self,
+        id_: str,
+        contacts: Path,
+        options: Sequence[str],
+        environment: Mapping[str, str],
+        agents: str,
     ) -> "subprocess.Popen[bytes]":
         own = self._folder / id_
         own.mkdir(mode=0o700)
         contacts.replace(own / "list")
         _write(own, RehearsalStanding(RehearsalState.RUNNING))
         command = [*self._command, str(own / "list"), "--out", str(own / "out"), *options]
+        if agents:
+            (own / "agents.csv").write_text(agents, encoding="utf-8")
+            command += ["--agents", str(own / "agents.csv")]
         with (own / "told").open("wb") as told, (own / "complaints").open("wb") as complaints:
             return subprocess.Popen(
                 tied_to_me(*command),

@@ -1,5 +1,6 @@
 """Rehearsals: a list and its rules against the simulator, on a fast clock; no phone rings."""
 
+import asyncio
 from pathlib import Path as PathOnDisk
 from typing import Annotated
 
@@ -13,9 +14,9 @@ from workers.web.api.needs import Reader, TheDesk, Uploader
 from workers.web.api.upload_form import REHEARSE_FORM
 from workers.web.choosing import services_of
 from workers.web.downloads import MEDIA_TYPES
-from workers.web.lists import READING, Fields, load_options, one
+from workers.web.lists import READING, Fields, load_options, one, truth
 from workers.web.problems import Problem
-from workers.web.rehearsal_options import MOST_ROWS, dashed, environment, rule_options
+from workers.web.rehearsal_options import MOST_ROWS, agents_of, dashed, environment, rule_options
 from workers.web.rehearsals import AlreadyRehearsing, RehearsalNotFound, RehearsalState
 from workers.web.rules import given_rules, rule_name
 from workers.web.services import Services
@@ -89,7 +90,12 @@ async def start_rehearsal(
         if checked["rows"] > MOST_ROWS:
             raise Problem(422, "too_many_rows", f"At most {MOST_ROWS:,} rows are rehearsed.")
         try:
-            id_ = await services.rehearsals.start(upload.path, options, environment(settings))
+            id_ = await services.rehearsals.start(
+                upload.path,
+                options,
+                environment(settings),
+                agents=await asyncio.to_thread(agents_of, services.wiring),
+            )
         except AlreadyRehearsing:
             raise Problem(
                 409, "already_rehearsing", "Another rehearsal runs; wait for it, or delete it."
@@ -148,6 +154,9 @@ async def remove_rehearsal(_visitor: Uploader, services: TheDesk, rehearsal: The
     await services.rehearsals.remove(rehearsal)
 
 
+_SWITCHES = frozenset({"yes_columns", "create_agents"})
+
+
 def _options(fields: Fields) -> list[str]:
     """Write a form as options of the command.
 
@@ -159,7 +168,12 @@ def _options(fields: Fields) -> list[str]:
     given = {name: value for name in _OPTIONS - {"speed"} if (value := one(fields, name))}
     return [
         f"--speed={_speed(fields):g}",
-        *(f"--{dashed(name)}={value}" for name, value in sorted(given.items())),
+        *(
+            f"--{dashed(name)}={value}"
+            for name, value in sorted(given.items())
+            if name not in _SWITCHES
+        ),
+        *(f"--{dashed(name)}" for name in sorted(_SWITCHES) if truth(fields, name)),
         *rule_options(given_rules(fields)),
     ]
 

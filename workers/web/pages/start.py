@@ -15,6 +15,7 @@ from campaigns.outlook.forecast import Binding, Constraint, Situation, in_the_wa
 from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
 from campaigns.rules_in_words import rules_in_words
 from dialer.access.api_keys import Scope
+from dialer.agents.workload import workload
 from dialer.deeds import Did, tell
 from dialer.steering.changing_rules import ChangingRules, RulesRefused
 from dialer.store import Campaign
@@ -25,7 +26,7 @@ from workers.web.live import Reading
 from workers.web.pages import views
 from workers.web.pages.rendering import plain_form, renderer_of, require, visitor_of
 from workers.web.problems import Problem
-from workers.web.rehearsal_options import MOST_ROWS, environment, options_of
+from workers.web.rehearsal_options import MOST_ROWS, agents_of, environment, options_of
 from workers.web.rehearsals import AlreadyRehearsing, RehearsalNotFound, RehearsalState
 from workers.web.services import Services
 
@@ -96,7 +97,10 @@ async def rehearse(request: Request) -> Response:
     options += options_of(campaign.rules)
     try:
         id_ = await services.rehearsals.start(
-            exported, options, environment(services.wiring.settings)
+            exported,
+            options,
+            environment(services.wiring.settings),
+            agents=await asyncio.to_thread(agents_of, services.wiring),
         )
     except AlreadyRehearsing:
         exported.unlink(missing_ok=True)
@@ -124,7 +128,7 @@ async def _sheet(request: Request, *, problem: str = "", at: str = "") -> Respon
     reading = await services.watching.read(campaign.id)
     today = await asyncio.to_thread(wiring.account_day.read)
     now = reading.status.situation
-    plan = _plan(reading, services)
+    plan = await asyncio.to_thread(_plan, reading, services)
     return await renderer_of(request).page(
         request,
         "start.html",
@@ -158,9 +162,15 @@ def _plan(reading: Reading, services: Services) -> Plan | None:
     if reading.overview is None:
         return None
     settings, status = services.wiring.settings, reading.status
+    work = workload(
+        services.wiring.db,
+        {one.number: one.open for one in reading.overview.agents.values() if one.open},
+        [(one.team, one.open) for one in reading.overview.teams.values() if one.open],
+    )
     return plan_campaign(
         status.campaign.rules,
-        [one.open for one in reading.overview.agents.values() if one.open],
+        work.contacts.values(),
+        busiest=work.busiest,
         account=Account(
             settings.exotel_rate_limit,
             settings.exotel_rate_window_s,
