@@ -97,9 +97,10 @@ def staged(
         undo.callback(server.close)
         wiring = Wiring(ours.model_copy(update={"redis_url": server.url}))
         undo.callback(wiring.redis.close)
-        processes = undo.enter_context(
-            ProcessGroup(all_processes(), ours.dialer_data_dir, log_dir=log_dir)
-        )
+        processes = ProcessGroup(all_processes(), ours.dialer_data_dir, log_dir=log_dir)
+        # nothing of the stage is kept, so nothing has to be finished
+        undo.callback(processes.stop, hurry=lambda: True)
+        processes.start()
         yield Sandbox(wiring, processes, simulator_url, ours.callback_base_url, log_dir)
 
 

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from campaigns.attempt import Attempt, Outcome
 from campaigns.settlement import Answer
+from dialer import clock
 from dialer.dialing.host_recovery import HostRecovery
 from dialer.dialing.journal import LateAnswer
 from dialer.dialing.options import DialingOptions
@@ -171,4 +172,4 @@ def _kept(id_: AttemptId, answer: Connected | ProviderError) -> LateAnswer:
 
 
 def _suppressed_by_provider(message: str) -> str:
-    return json.dumps({"source": "provider", "why": message})
+    return json.dumps({"at": clock.now().timestamp(), "source": "provider", "why": message})

@@ -40,7 +40,17 @@ _MAY_COME_FROM = {
 
 
 class CampaignNotFound(Exception):
-    """No campaign has this id or name."""
+    """No campaign has this id or name.
+
+    Args:
+        asked: What was looked for.
+        names: Those that there are.
+    """
+
+    def __init__(self, message: str = "", *, asked: str = "", names: Collection[str] = ()) -> None:
+        super().__init__(message)
+        self.asked = asked
+        self.names = names
 
 
 class RulesUnreadable(NotDone):
@@ -385,7 +395,10 @@ class Campaigns:
         if not found and (by_name := self.id_of(id_or_name)):
             found = self.read([by_name])
         if not found:
-            raise CampaignNotFound(f"no campaign {id_or_name!r}")
+            names = cast("list[bytes]", self._db.client.hkeys(self._db.key("names")))
+            raise CampaignNotFound(
+                f"no campaign {id_or_name!r}", asked=id_or_name, names=[text(one) for one in names]
+            )
         return found[0]
 
     def id_of(self, name: str) -> str:

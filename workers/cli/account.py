@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -17,7 +18,8 @@ from workers.cli.session import open_wiring
 
 def show_hold(*, as_json: AsJson = False) -> None:
     """Show whether and why nothing is dialled."""
-    found = open_wiring().holds.read()
+    wiring = open_wiring()
+    found, zone = wiring.holds.read(), ZoneInfo(wiring.settings.dialer_timezone)
     if as_json:
         say_json(
             {
@@ -36,10 +38,10 @@ def show_hold(*, as_json: AsJson = False) -> None:
         say("There is no hold: campaigns that run are dialled.")
         return
     if found.hand:
-        say(f"Held by hand since {_iso(found.hand.since)}: {escape(found.hand.why)}.")
+        say(f"Held by hand since {_local(found.hand.since, zone)}: {escape(found.hand.why)}.")
         say("That ends by hand: dialer hold release")
     if found.machine:
-        say(f"On hold since {_iso(found.machine.since)}: {escape(found.machine.why)}.")
+        say(f"On hold since {_local(found.machine.since, zone)}: {escape(found.machine.why)}.")
         say("That ends by itself once every worker host has told what it sent.")
         _say_not_known(found)
     if found.restored:
@@ -105,18 +107,19 @@ def _say_not_known(found: Hold, *, to_stderr: bool = False) -> None:
 
 def show_account(*, as_json: AsJson = False) -> None:
     """Show whether the provider takes our requests, and why not."""
-    found = read_stop(open_wiring().db)
+    wiring = open_wiring()
+    found, zone = read_stop(wiring.db), ZoneInfo(wiring.settings.dialer_timezone)
     if as_json:
         say_json(_as_json(found))
     elif found is None:
         say("The provider takes our requests.")
     else:
         probe = (
-            f"Tried again by one contact at {_iso(found.probe_at)}."
+            f"Tried again by one contact at {_local(found.probe_at, zone)}."
             if found.probe_at
             else "It is not tried again by itself."
         )
-        say(f"Stopped since {_iso(found.since)}: {escape(found.why)}. {probe}")
+        say(f"Stopped since {_local(found.since, zone)}: {escape(found.why)}. {probe}")
         say("Once the cause is mended: dialer account resume")
 
 
@@ -176,6 +179,10 @@ def _as_json(stop: Stop | None) -> dict[str, object]:
         "since": _iso(stop.since) if stop else None,
         "probe_at": _iso(stop.probe_at) if stop and stop.probe_at else None,
     }
+
+
+def _local(epoch_s: float, zone: ZoneInfo) -> str:
+    return f"{datetime.fromtimestamp(epoch_s, zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _iso(epoch_s: float) -> str:

@@ -1,5 +1,6 @@
 """`dialer campaign …`: list, status, start, pause, resume, cancel."""
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from dialer.store import Campaign
 from dialer.store.campaigns import WrongState
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
-from workers.cli.session import open_accounts, open_wiring, terminal_user
+from workers.cli.session import open_accounts, open_wiring, store_of, terminal_user
 from workers.cli.status_view import panel, rules_panel, state_shown
 from workers.cli.watching import watch
 from workers.wiring import Wiring
@@ -43,7 +44,8 @@ def list_(*, as_json: AsJson = False) -> None:
         )
         return
     if not found:
-        say("No campaigns yet. Load one: dialer campaign load FILE --name NAME")
+        store = escape(store_of(wirings[0].settings))
+        say(f"No campaigns yet in {store}. Load one: dialer campaign load FILE --name NAME")
         return
     numbers = ("accepted", "waiting", "in flight", "unresolved", "open", "final")
     several = ("account",) if len(wirings) > 1 else ()
@@ -113,7 +115,8 @@ def resume(campaign: Name, *, as_json: AsJson = False) -> None:
     found = wiring.campaigns.find(campaign)
     if found.state is CampaignState.LOADED:
         raise WrongState(
-            f"campaign {found.name} has not been started; dialer campaign start {found.name}",
+            f"campaign {found.name} has not been started; "
+            f"dialer campaign start {shlex.quote(found.name)}",
             state=found.state,
         )
     _steer(campaign, CampaignState.RUNNING, as_json=as_json)

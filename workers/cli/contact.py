@@ -1,5 +1,6 @@
 """`dialer contact …`: one contact, and when it is to be called back."""
 
+import shlex
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -64,7 +65,8 @@ def call_back(
     say(f"Contact {id_} is to be called {_local(due_at.timestamp(), campaign)}.")
     state = wiring.campaigns.find(campaign.id).state
     if state != "running":
-        say(f"{escape(campaign.name)} is {state}: dialer campaign start {escape(campaign.name)}")
+        to_type = escape(shlex.quote(campaign.name))
+        say(f"{escape(campaign.name)} is {state}: dialer campaign start {to_type}")
 
 
 def disposition(

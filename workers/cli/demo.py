@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from campaigns.campaign import CampaignState
 from dialer.loading.loading import LoadOptions
@@ -48,6 +49,9 @@ def demo(
         follow(stage, campaign, within_s=_DONE_WITHIN_S)
         written = report(stage, campaign, out)
         all_hold = tell_result(stage, campaign, written)
+    page = next((one for one in written.files if one.suffix == ".html"), None)
+    say("\nThe page ended with the demo. To look again: dialer demo; what came of it stays:")
+    say(f"  {escape(str(page))}")
     if not all_hold:
         raise JobFailed(f"our books and the simulator's differ; the logs are in {out / 'logs'}")
 

@@ -14,6 +14,7 @@ from workers.cli.printing import complain
 
 if TYPE_CHECKING:
     from campaigns.lists.source import CampaignFileError
+    from dialer.store.campaigns import CampaignNotFound
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 _INTERRUPTED, _NOBODY_READS = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells have it
@@ -46,7 +47,17 @@ def exit_code(tree: CommandTree) -> int:
         log.debug("command_failed", exc_info=True)
         code, lines = judge(error)
         complain(*lines)
+        if "--json" in sys.argv[1:]:
+            _say_as_json(code, lines)
         return code
+
+
+def _say_as_json(code: int, lines: list[str]) -> None:
+    """Tell programs on stdout what went wrong, unless the command's own document tells it."""
+    from workers.cli.printing import has_answered, say_json
+
+    if not has_answered():
+        say_json({"error": " ".join(lines), "exit_code": code})
 
 
 def is_refusal(error: BaseException) -> bool:
@@ -112,15 +123,38 @@ def judge(error: Exception) -> tuple[int, list[str]]:
         ):
             return FAILED, [str(error)]
         case CampaignNotFound():
-            return FAILED, [f"{error}; see: dialer campaign list"]
+            return FAILED, [f"{error}{_did_you_mean(error)}; see: dialer campaign list"]
         case RedisError():
             return FAILED, [f"Redis: {error or type(error).__name__}; see: dialer doctor"]
         case OSError():
-            where = f"{error.filename}: " if error.filename else ""
+            where = f"{error.filename or _full_folder(error)}: "
+            where = "" if where == ": " else where
             return FAILED, [f"{where}{error.strerror or error}"]
         case _:  # a mistake of ours
             hint = "DIALER_LOG_LEVEL=debug shows where it came from"
             return FAILED, [f"unexpected {type(error).__name__}: {error}; {hint}"]
+
+
+def _did_you_mean(error: "CampaignNotFound") -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(error.asked, error.names, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _full_folder(error: OSError) -> str:
+    """Name the folder on whose disk there is no room: a write does not tell it."""
+    import tempfile
+    from errno import EDQUOT, ENOSPC
+    from pathlib import Path
+    from shutil import disk_usage
+
+    if error.errno not in {ENOSPC, EDQUOT}:
+        return ""
+    asked = [one for word in sys.argv[1:] for one in (Path(word), Path(word).parent)]
+    known = [*asked, Path(os.environ.get("DIALER_DATA_DIR", "var")), Path(tempfile.gettempdir())]
+    folders = [one.absolute() for one in known if one.is_dir()]
+    return str(min(folders, key=lambda one: disk_usage(one).free))
 
 
 def _options(error: "CampaignFileError") -> str:

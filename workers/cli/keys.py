@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -55,7 +56,7 @@ def create(
     if as_json:
         say_json({**_plain(key, wirings), "key": secret})
         return
-    until = f"in force until {key.expires_at:%Y-%m-%d %H:%M} UTC"
+    until = f"in force until {_minute(key.expires_at, wirings)}"
     opens = f", for {', '.join(_opens(key, wirings))}" if key.accounts else ""
     say(f"{escape(key.name)} ({', '.join(sorted(key.scopes))}){opens}, id {key.id}, {until}:")
     print(secret)  # noqa: T201 - on a line of its own, never wrapped
@@ -75,9 +76,9 @@ def list_(*, as_json: AsJson = False) -> None:
     table = plain_table("id", "name", "scopes", *several, "made", "made by", "last used", "expires")
     for key in found:
         scopes = ", ".join(sorted(key.scopes))
-        used = _minute(key.last_used_at) if key.last_used_at else "never"
-        expires = _minute(key.expires_at) if now() < key.expires_at else "expired"
-        made = _minute(key.created_at)
+        used = _minute(key.last_used_at, wirings) if key.last_used_at else "never"
+        expires = _minute(key.expires_at, wirings) if now() < key.expires_at else "expired"
+        made = _minute(key.created_at, wirings)
         opens = (", ".join(_opens(key, wirings)) or "all",) if several else ()
         by = key.made_by or "–"
         table.add_row(key.id, escape(key.name), scopes, *opens, made, by, used, expires)
@@ -106,8 +107,10 @@ def _lifetime_s(text: str) -> int:
     return seconds
 
 
-def _minute(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} UTC"
+def _minute(instant: datetime, wirings: Sequence[Wiring]) -> str:
+    """Write an instant in the time of the installation, as its campaigns do."""
+    zone = ZoneInfo(wirings[0].settings.dialer_timezone)
+    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
 def _opens(key: ApiKey, wirings: Sequence[Wiring]) -> list[str]:

@@ -52,8 +52,17 @@ def show(renderable: RenderableType) -> None:
     console().print(renderable)
 
 
+_answered: list[bool] = []
+
+
+def has_answered() -> bool:
+    """Tell whether a JSON document was printed: stdout holds one, and no second."""
+    return bool(_answered)
+
+
 def say_json(document: Mapping[str, Any] | list[dict[str, Any]]) -> None:
     """Print the one JSON document of a command."""
+    _answered.append(True)
     text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
     typer.echo("\n".join(UNSEEN.sub(_escaped, line) for line in text.split("\n")))
 

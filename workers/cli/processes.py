@@ -32,7 +32,8 @@ def up() -> None:
     require_data_dir(settings)
     if sys.stdout.isatty():  # elsewhere it would be kept, in a log
         _show_first_key(Wiring(settings))
-    raise typer.Exit(run_processes(all_processes(), settings.dialer_data_dir))
+        say(f"The pages: {settings.callback_base_url}/ (Ctrl-C ends everything)\n")
+    raise typer.Exit(run_processes(all_processes(_logs_for(settings)), settings.dialer_data_dir))
 
 
 def web() -> None:
@@ -56,6 +57,12 @@ def feeder() -> None:
 def results() -> None:
     """Run the results consumer: stored callbacks become settled attempts. Any number may run."""
     raise typer.Exit(results_process.run(_process("results")))
+
+
+def _logs_for(settings: Settings) -> dict[str, str]:
+    """Have the processes log for people where they are seen at a terminal, as each would by itself."""
+    is_seen = sys.stdout.isatty() and settings.dialer_log_format == "auto"
+    return {"DIALER_LOG_FORMAT": "console"} if is_seen else {}
 
 
 def _show_first_key(wiring: Wiring) -> None:

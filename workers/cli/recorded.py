@@ -121,6 +121,33 @@ class _Order:
 _given: ContextVar[_Order | None] = ContextVar("order", default=None)
 
 
+_reads: ContextVar[bool] = ContextVar("reads", default=False)
+_NEED_NO_STORE = frozenset(
+    {
+        *("demo", "rehearse", "simulator", "doctor", "alive", "campaign plan", "migrate"),
+        *("up", "web", "feeder", "results"),
+    }
+)
+"""Commands that make sense where nothing was ever stored."""
+
+
+def is_reading() -> bool:
+    """Tell whether the command only reads what is stored, so that it makes no store to read from."""
+    return _reads.get()
+
+
+def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(command)
+    def reading(*args: Any, **kwargs: Any) -> Any:
+        token = _reads.set(True)
+        try:
+            return command(*args, **kwargs)
+        finally:
+            _reads.reset(token)
+
+    return reading
+
+
 def recorded(command: Callable[..., Any], path: tuple[str, ...]) -> Callable[..., Any]:
     """Have a command recorded, unless it only reads.
 
@@ -130,7 +157,7 @@ def recorded(command: Callable[..., Any], path: tuple[str, ...]) -> Callable[...
     words = " ".join(path)
     what = WORDS.get(words, Did.OTHER)
     if what is READS:
-        return command
+        return command if words in _NEED_NO_STORE else _reading(command)
 
     @wraps(command)
     def with_record(*args: Any, **kwargs: Any) -> Any:

@@ -2,11 +2,14 @@
 
 import os
 import pwd
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dialer.logger import set_up_when_needed
 from dialer.settings import Settings, read_settings, require_data_dir, unknown_names
 from workers.cli import recorded
+from workers.cli.faults import WrongUse
 from workers.cli.on_account import choose, is_named
 from workers.cli.printing import complain
 from workers.wiring import Wiring, wire
@@ -68,8 +71,35 @@ def open_wirings() -> tuple[Wiring, ...]:
     return wirings
 
 
+def store_of(settings: Settings) -> str:
+    """Name where an installation keeps its records; never with a password."""
+    if not settings.redis_url:
+        return str(_embedded_store(settings))
+    url = urlsplit(settings.redis_url)
+    return f"Redis at {url.hostname}:{url.port or 6379}" if url.hostname else f"Redis at {url.path}"
+
+
+def _embedded_store(settings: Settings) -> Path:
+    return settings.dialer_data_dir.resolve() / "redis"
+
+
+def _require_store(settings: Settings) -> None:
+    """Refuse to make an empty store for a command that only reads: it is looked for elsewhere.
+
+    Raises:
+        WrongUse: There is none here.
+    """
+    store = _embedded_store(settings)
+    if recorded.is_reading() and not store.exists():
+        raise WrongUse(
+            f"nothing is stored here: {store} does not exist and REDIS_URL is not set; go to "
+            "the folder of your .env, or load a list first"
+        )
+
+
 def _wired(settings: Settings) -> tuple[Wiring, ...]:
     if not settings.redis_url:
+        _require_store(settings)
         require_data_dir(settings)  # the embedded server's
     is_debugging = settings.dialer_log_level == "debug"
     set_up_when_needed(

@@ -187,10 +187,10 @@ class AgentRow:
 
 
 def agent_lines(reading: Reading) -> list[AgentRow]:
-    """List agents, those at work first."""
+    """List agents, each at its place: a tile does not move away under the pointer."""
     figures = reading.overview.agents if reading.overview else {}
     lines = [AgentRow(number, now, figures.get(number)) for number, now in reading.agents.items()]
-    return sorted(lines, key=lambda line: (_STATE_ORDER[line.now.state], line.number))
+    return sorted(lines, key=lambda line: line.number)
 
 
 def agent_counts(reading: Reading) -> dict[AgentState, int]:

@@ -11,6 +11,10 @@ export function askBeforeSubmit(root) {
     const button = event.submitter;
     dialog.querySelector("#confirm-text").textContent = form.dataset.confirm;
     yes.textContent = form.dataset.yes || "Yes";
+    // what the button on the page looks like, the one that confirms looks like too
+    const isDangerous = Boolean(button?.classList.contains("danger"));
+    yes.classList.toggle("danger", isDangerous);
+    yes.classList.toggle("primary", !isDangerous);
     dialog.returnValue = "no";
     dialog.showModal();
     dialog.addEventListener("close", () => {

@@ -1,0 +1,63 @@
+"""Commands say where they look, what to type next, and what went wrong, to people and to programs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.rig import Rig
+
+READING = (("campaign", "list"), ("campaign", "status", "x"), ("key", "list"), ("hold", "show"))
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path, "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("command", READING)
+def test_a_command_that_reads_makes_no_store_and_names_the_one_it_misses(
+    rig: Rig, command: tuple[str, ...]
+) -> None:
+    done = rig.run(*command)
+
+    assert done.returncode == 2
+    assert "nothing is stored here" in done.stderr
+    assert str(rig.folder / "var" / "redis") in done.stderr
+    assert not (rig.folder / "var").exists()
+
+
+def test_a_failing_command_asked_for_json_prints_one_document(rig: Rig) -> None:
+    done = rig.run("campaign", "status", "x", "--json")
+
+    told = json.loads(done.stdout)
+    assert told["exit_code"] == done.returncode == 2
+    assert "nothing is stored here" in told["error"]
+
+
+def test_names_are_quoted_guessed_at_and_the_store_is_named(rig: Rig) -> None:
+    (rig.folder / "l.csv").write_text("agent,customer\n+919000000001,+919876543201\n")
+    loaded = rig.run("campaign", "load", str(rig.folder / "l.csv"), "--name", "Welcome calls 01")
+
+    resumed = rig.run("campaign", "resume", "welcome calls 01")
+    guessed = rig.run("campaign", "status", "Welcom call 1")
+
+    assert "dialer campaign start 'Welcome calls 01'" in loaded.stdout
+    assert "dialer campaign start 'Welcome calls 01'" in resumed.stderr
+    assert "did you mean 'welcome calls 01'?" in guessed.stderr
+
+
+def test_a_dry_run_needs_no_caller_id(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, "http://127.0.0.1:9", {"EXOTEL_CALLER_ID": ""})
+    (tmp_path / "l.csv").write_text("agent,customer\n+919000000001,+919876543201\n")
+
+    done = rig.run("campaign", "load", str(tmp_path / "l.csv"), "--name", "x", "--dry-run")
+
+    assert done.returncode == 0, done.stderr
+    assert "1 accepted" in " ".join((done.stdout + done.stderr).split())
+
+
+def test_what_keeps_dialling_is_told_in_the_campaigns_time(rig: Rig) -> None:
+    rig.run("hold", "set", "fire drill")
+
+    assert "IST: fire drill" in rig.run("hold", "show").stdout
