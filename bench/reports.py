@@ -173,6 +173,9 @@ def plain_pandas(attempts: int, wanted: str, out: Path) -> None:
                 told.rules_version,
                 told.window,
                 line.row.external_id or None,
+                *(None, None, None, None),  # disposition, when, by whom, note
+                record.agent[1:],
+                record.agent[1:],
                 *own,
             )
         )
@@ -189,6 +192,9 @@ def plain_pandas(attempts: int, wanted: str, out: Path) -> None:
                 told.sid,
                 record.charged,
                 line.row.external_id or None,
+                *(None, None, None, None),  # disposition, when, by whom, note
+                record.agent[1:],
+                record.agent[1:],
                 *own,
             )
         )
