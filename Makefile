@@ -42,17 +42,20 @@ sim: $(VENV)/.runtime ## Run the Exotel simulator alone
 # for every start where Python itself may keep nothing (PYTHONDONTWRITEBYTECODE): a sixth of its time
 COMPILE := $(BIN)/python -m compileall -q campaigns dialer workers
 
+# what pytest makes of the tests' asserts is kept, or each of its processes makes it anew: 7 s of work each
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+
 quick: $(VENV)/.dev ## Run the unit and contract tests: half a minute, while you work
-	$(BIN)/python -m pytest -n auto --dist loadgroup tests/unit tests/contract
+	$(PYTEST) -n auto --dist loadgroup tests/unit tests/contract
 
 # minutes of making or starting and stopping whole installations, or a time that is promised: `make chaos` runs them
 LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py cluster.py clock.py rhythms.py nginx.py containers.py) \
-	tests/acceptance/test_bench_programs.py
+	$(addprefix tests/acceptance/test_,bench_programs.py demo_stopped.py)
 
 # twice as many processes as cores of a small machine: the long tests wait more than they work
 test: $(VENV)/.dev ## Run the tests
 	@$(COMPILE)
-	$(BIN)/python -m pytest -n 4 --dist loadgroup $(addprefix --ignore=,$(LONG))
+	$(PYTEST) -n 4 --dist loadgroup $(addprefix --ignore=,$(LONG))
 
 KILLS ?= 1500
 SIEGE := $(BIN)/python -m tests.chaos.chaos_run $(if $(SEED),--seed $(SEED))
@@ -62,6 +65,7 @@ chaos: $(VENV)/.dev ## Kill processes, cut links, fail each Redis command and ea
 	$(SIEGE) --kills $$(( $(KILLS) / 3 )) --party 4
 	$(BIN)/python -m tests.chaos.cuts $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m pytest $(LONG)
+	PACING_HOURS=2 $(BIN)/python -m pytest tests/integration/test_pacing_simulation.py
 	HYPOTHESIS_EXAMPLES=1000 $(BIN)/python -m pytest -m hypothesis tests/unit
 	$(BIN)/python -m tests.chaos.nth_operation
 	$(BIN)/python -m tests.chaos.nth_byte

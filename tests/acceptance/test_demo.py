@@ -3,7 +3,6 @@
 import os
 import re
 import secrets
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,34 +67,6 @@ def test_the_demo_dials_its_list_reports_and_agrees_with_the_simulator(tmp_path)
         "sample_summary.csv",
         "sample_report.html",
     }
-
-
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_signal_ends_the_demo_and_all_it_started(tmp_path, signum):
-    with demo(tmp_path, secrets.token_hex(8)) as process:
-        until_dialling(process)
-        process.send_signal(signum)
-        told, _ = process.communicate(timeout=120)
-
-    assert process.returncode == 128 + signum
-    assert "stopping" in told
-    assert not left_in(tmp_path)
-
-
-def test_what_a_killed_demo_left_behind_is_removed_by_the_next(tmp_path):
-    with demo(tmp_path, secrets.token_hex(8)) as process:
-        until_dialling(process)
-        process.kill()
-        process.communicate(timeout=120)
-    [killed] = left_in(tmp_path)
-
-    with demo(tmp_path, secrets.token_hex(8)) as process:
-        until_dialling(process)
-        [current] = left_in(tmp_path)
-        process.terminate()
-        process.communicate(timeout=120)
-
-    assert current != killed
 
 
 def until_dialling(process: "subprocess.Popen[str]") -> None:

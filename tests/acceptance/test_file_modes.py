@@ -50,14 +50,3 @@ def test_whatever_any_entry_point_writes_is_its_users_alone_under_any_umask(rig)
     assert {one.suffix for one in out.iterdir()} >= {".csv", ".xlsx", ".parquet"}
     assert others_may(data) == []
     assert others_may(out) == []
-
-
-def test_what_a_rehearsal_writes_is_its_users_alone_as_well(rig):
-    list_ = rig.folder / "list.csv"
-    list_.write_text("agent,customer,name\n" + "\n".join(pairs(3, agents=3)), encoding="utf-8")
-    out = rig.folder / "rehearsed"
-
-    done = rig.run("rehearse", str(list_), "--out", str(out), "--speed", "200")
-
-    assert done.returncode == 0, done.stderr
-    assert others_may(out) == []

@@ -7,17 +7,26 @@ import subprocess
 import pytest
 
 from tests.acceptance.rig import BIN, pairs
+from tests.acceptance.test_file_modes import ANYBODY, others_may
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
+# one rehearsal is all processes': both tests read what it left, so one of pytest's processes runs both
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("rehearsed"),
+]
 
 
-def test_a_rehearsal_dials_the_list_by_its_rules_and_touches_nothing_else(tmp_path):
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory):
+    """Rehearse once, with a generous umask; gives the folder and what the command said."""
+    folder = tmp_path_factory.mktemp("rehearsed")
     rows = [
         f"{row},{'2030-01-01T10:00' if n == 3 else ''}"
         for n, row in enumerate(pairs(30, agents=10))
     ]
-    (tmp_path / "calls.csv").write_text("\n".join(["agent,customer,name,not_before", *rows]) + "\n")
-    (tmp_path / ".env").write_text("EXOTEL_ACCOUNT_SID=theirs\nEXOTEL_CALLER_ID=08000000000\n")
+    (folder / "calls.csv").write_text("\n".join(["agent,customer,name,not_before", *rows]) + "\n")
+    (folder / ".env").write_text("EXOTEL_ACCOUNT_SID=theirs\nEXOTEL_CALLER_ID=08000000000\n")
 
     done = subprocess.run(
         [
@@ -25,13 +34,19 @@ def test_a_rehearsal_dials_the_list_by_its_rules_and_touches_nothing_else(tmp_pa
             *("--hours", "03:00-03:01", "--max-attempts", "1", "--max-calls-per-day", "5"),
             *("--outcome", "connected=3", "--outcome", "customer_busy=1", "--talk", "20-40"),
         ],
-        cwd=tmp_path,
+        cwd=folder,
+        umask=ANYBODY,
         env={**os.environ, "EXOTEL_BASE_URL": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
         timeout=280,
         check=False,
     )
+    return folder, done
+
+
+def test_a_rehearsal_dials_the_list_by_its_rules_and_touches_nothing_else(rehearsed):
+    folder, done = rehearsed
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "This was a rehearsal: no phone rang." in done.stdout
@@ -39,9 +54,16 @@ def test_a_rehearsal_dials_the_list_by_its_rules_and_touches_nothing_else(tmp_pa
     assert "Daily caps are left out" in done.stdout
     assert "1 contacts with a not-before are called at once" in done.stdout
     assert "✗" not in done.stdout
-    [attempts] = (tmp_path / "results").glob("rehearsal-calls_attempts_*.csv")
+    [attempts] = (folder / "results").glob("rehearsal-calls_attempts_*.csv")
     with attempts.open(encoding="utf-8-sig", newline="") as file:
         outcomes = [row["outcome"] for row in csv.DictReader(file)]
     assert len(outcomes) == 30
     assert set(outcomes) == {"connected", "customer_busy"}
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".env", "calls.csv", "results"]
+    assert sorted(path.name for path in folder.iterdir()) == [".env", "calls.csv", "results"]
+
+
+def test_what_a_rehearsal_writes_is_its_users_alone_under_any_umask(rehearsed):
+    folder, _ = rehearsed
+
+    assert len(list((folder / "results").rglob("*"))) > 10
+    assert others_may(folder / "results") == []

@@ -296,27 +296,6 @@ def test_rehearsals_older_than_a_day_are_removed(sites: Sites, tmp_path: Path) -
     assert ended(web, new)["state"] == "done"
 
 
-@pytest.mark.long
-@pytest.mark.timeout(600)
-def test_a_list_is_rehearsed_by_the_real_processes(
-    redis_server: ValkeyServer, tmp_path: Path
-) -> None:
-    settings = settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)
-    with site(settings) as web:
-        path = path_of(rehearse(web, speed="200", max_attempts="1"))
-
-        document = ended(web, path, within_s=200)
-
-        assert (document["state"], document["error"]) == ("done", None)
-        assert document["summary"]["books_agree"] is True
-        assert document["summary"]["counts"]["final"] == document["summary"]["counts"]["rows"] == 2
-        assert sum(document["summary"]["outcomes"].values()) == 2
-        assert len(document["summary"]["sums"]) >= 3
-        [attempts] = [name for name in document["files"] if "_attempts_" in name]
-        assert "919876543201" in web.api("GET", f"{path}/files/{attempts}").text
-        assert web.api("GET", "/campaigns").json() == {"items": []}
-
-
 def as_the_units_start_it(folder: Path, credentials: dict[str, str]) -> dict[str, str]:
     """Give the environment of a process that systemd starts by the shipped units."""
     unit = (
@@ -350,7 +329,7 @@ def what_they_were_given(pid: int) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.long
-def test_a_rehearsal_under_the_shipped_units_never_touches_the_production_redis(
+def test_a_rehearsal_by_the_real_processes_under_the_shipped_units_never_touches_the_production_redis(
     redis_server: ValkeyServer, redis_client: "redis.Redis", tmp_path: Path
 ) -> None:
     port = free_port()
@@ -386,11 +365,18 @@ def test_a_rehearsal_under_the_shipped_units_never_touches_the_production_redis(
             return found if found["state"] != "running" else None
 
         document = until(has_ended, within_s=90, what="the rehearsal's end")
+        [attempts] = [name for name in document["files"] if "_attempts_" in name]
+        assert "919876543201" in client.get(f"{path}/files/{attempts}").text
+        assert client.get("/api/v1/campaigns").json() == {"items": []}
     web.terminate()
     web.wait(timeout=30)
 
     # the rehearsal's account has the production account's name: only its Redis is another
     assert (document["state"], document["error"]) == ("done", None)
+    assert document["summary"]["books_agree"] is True
+    assert document["summary"]["counts"]["final"] == document["summary"]["counts"]["rows"] == 2
+    assert sum(document["summary"]["outcomes"].values()) == 2
+    assert len(document["summary"]["sums"]) >= 3
     assert not redis_client.exists("dialer:{demo}:campaigns", "dialer:{demo}:slots")
     rehearsing = {
         command: env for command, env in given.items() if "multiprocessing" not in command
