@@ -172,6 +172,8 @@ def test_the_same_routes_show_the_canaries_to_a_key_that_may_read(seeded: Site) 
         if method == "GET" and "static" not in path:
             for where in filled(path, campaign):
                 found |= set(shown(read(seeded.client, method, where, key)[1]))
+        if found == set(CANARIES):
+            break
 
     assert found == set(CANARIES)
 
