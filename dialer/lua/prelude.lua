@@ -563,6 +563,9 @@ local function end_wrap_up(agent, id)
   if tonumber(redis.call('ZSCORE', key('resting'), agent) or 0) > at then
     redis.call('ZADD', key('resting'), text(at), agent)
     redis.call('HSET', key('wrapping_up'), agent, text(at))
+    if redis.call('HEXISTS', key('idle_since'), agent) == 1 then
+      redis.call('HSET', key('idle_since'), agent, text(at))
+    end
     if SHARED and redis.call('HGET', SHARED .. 'held_by', agent) == P then
       hold_for_all(agent, at)
     end

@@ -110,7 +110,8 @@ class DeskStore:
 def _notes(did: bytes | None, talks: list[bytes], wanted_by: bytes | None) -> DeskNotes:
     ids = tuple(id_ for one in talks if (id_ := AttemptId.parse(text(one))))
     campaign = text(wanted_by or b"")
-    return DeskNotes(ids, _figures(did), "" if "/" in campaign else campaign)
+    is_campaign = campaign.isalnum()  # else a contact whose customer they are, or a team
+    return DeskNotes(ids, _figures(did), campaign if is_campaign else "")
 
 
 def _figures(stored: bytes | None) -> Figures:

@@ -1,4 +1,4 @@
-"""The account as a whole: agents at work, numbers never called, health."""
+"""The account as a whole: numbers never called, health."""
 
 import asyncio
 import itertools
@@ -18,7 +18,6 @@ from dialer.steering.suppressing import Added, Suppressing
 from dialer.store import Hold
 from dialer.store.processes import ROLES
 from dialer.watching.health import read_health
-from dialer.watching.overview import AgentState, busy_agents
 from workers.web.api.account import CapsOrder, end_hold
 from workers.web.api.suppressions import add_file, list_for
 from workers.web.choosing import services_of
@@ -35,24 +34,7 @@ from workers.web.uploads import received_upload
 
 _MOST_SHOWN = 500
 _OF_ALL = "all_accounts"
-_NOT_BUSY = {AgentState.FREE, AgentState.ELSEWHERE}
 _COUNT = re.compile(r"[0-9]{1,9}")
-
-
-async def agents(request: Request) -> Response:
-    """Show agents who are doing something, of all campaigns."""
-    require(request, Scope.READ_MASKED)
-    db = services_of(request).wiring.db
-    found = await asyncio.to_thread(busy_agents, db)
-    as_of = await asyncio.to_thread(db.now)
-    counted = Counter(now.state for now in found.values())
-    return await renderer_of(request).page(
-        request,
-        "agents.html",
-        agents=sorted(found.items()),
-        as_of=as_of,
-        counts={state: counted[state] for state in AgentState if state not in _NOT_BUSY},
-    )
 
 
 async def suppression(request: Request) -> Response:
@@ -207,7 +189,6 @@ def _told(added: Added, *, of_all: bool) -> Response:
 
 
 routes = [
-    Route("/agents", agents),
     Route("/suppression", suppression),
     Route("/suppression", suppress_number, methods=["POST"]),
     Route("/suppression/search", search_suppression, methods=["POST"]),

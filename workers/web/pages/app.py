@@ -17,6 +17,7 @@ from workers.web.masking import Masking
 from workers.web.pages import (
     account,
     adding,
+    agents,
     alerts,
     audit,
     campaign,
@@ -66,6 +67,7 @@ def pages_app(
             *rows.routes,
             *search.routes,
             *account.routes,
+            *agents.routes,
             *alerts.routes,
             *audit.routes,
             *keys.routes,

@@ -16,7 +16,8 @@ export function keepFresh(parts) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of parts) {
       const fresh = page.querySelector(`[data-refresh="${part.dataset.refresh}"]`);
-      if (fresh && !part.contains(document.activeElement)) part.replaceChildren(...fresh.childNodes);
+      const isUsed = part.contains(document.activeElement) || part.querySelector("[type=checkbox]:checked");
+      if (fresh && !isUsed) part.replaceChildren(...fresh.childNodes);
     }
   }, EVERY_MS);
 }
