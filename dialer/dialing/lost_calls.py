@@ -9,7 +9,8 @@ import numpy as np
 
 from campaigns.attempt import Attempt, AttemptState, CallReport
 from campaigns.custom_field import attempt_id_in
-from campaigns.numbers.same_phone import country_code_length, endings
+from campaigns.numbers.mask import FORGOTTEN
+from campaigns.numbers.same_phone import country_code_length, endings, same_phone
 from campaigns.settlement import Conflict
 from dialer import failpoints
 from dialer.dialing.options import DialingOptions
@@ -21,9 +22,11 @@ from dialer.pacing import Allowance
 from dialer.settling.lookups import Listed
 from dialer.settling.settling import Settling
 from dialer.settling.sweeping import Sweeping
-from dialer.store import CallbackInbox, Campaigns, Database
+from dialer.store import CallbackInbox, Campaigns, ContactRecord, Database
+from dialer.store.agents import AgentStore
 from dialer.store.contacts import Contacts, customers_of
 from dialer.store.holds import ByMachine
+from dialer.store.teams import KnownTeams
 
 log = get_logger(__name__)
 
@@ -71,7 +74,7 @@ class LostCalls:
             return machine.unplaced
         listed = self._calls_since(_first_lost_s(machine, longest_s), now_s)
         claimed = self._claimed(self._to_our_customers(listed.reports))
-        told = [(id_, report.created_at, report.sid) for id_, report in claimed]
+        told = [(id_, report.created_at, report.sid, report.agent) for id_, report in claimed]
         named, unplaced = self._named_by(listed.unreadable)
         # all of them before any is settled: a contact's last attempt says where it stands
         restored = [str(one[0]) for one in (*told, *named) if self._restore(*one)]
@@ -94,7 +97,7 @@ class LostCalls:
 
     def _named_by(
         self, rows: Sequence[UnreadableRow]
-    ) -> tuple[list[tuple[AttemptId, datetime | None, None]], list[UnreadableRow]]:
+    ) -> tuple[list[tuple[AttemptId, datetime | None, None, str | None]], list[UnreadableRow]]:
         """Tell rows that name their attempt from those that may be anybody's, ours too.
 
         Calls of ours have its id in what we sent along: a row that shows something else is none.
@@ -102,7 +105,7 @@ class LostCalls:
         mute = [row for row in rows if row.custom_field is None]
         claims = [(attempt_id_in(row.custom_field), row) for row in rows if row.custom_field]
         ids = [(AttemptId.parse(claim or ""), row) for claim, row in claims]
-        named = [(id_, row.created_at, None) for id_, row in ids if id_]
+        named = [(id_, row.created_at, None, row.agent) for id_, row in ids if id_]
         return named, self._to_our_customers(mute, unless_told=True)
 
     def _claimed(self, reports: Sequence[CallReport]) -> list[tuple[AttemptId, CallReport]]:
@@ -137,7 +140,9 @@ class LostCalls:
             if known.intersection(spelt) or (unless_told and not spelt)
         ]
 
-    def _restore(self, id_: AttemptId, created_at: datetime | None, sid: str | None) -> bool:
+    def _restore(
+        self, id_: AttemptId, created_at: datetime | None, sid: str | None, agent: str | None
+    ) -> bool:
         """Bring back the attempt of a call that no journal knew: its host is gone too."""
         contact = self._contacts.get(id_.campaign, id_.n)
         if contact is None:
@@ -150,7 +155,7 @@ class LostCalls:
             requested_at=created_at.timestamp() if created_at else now_s,
             no=id_.no,
             nonce=id_.nonce,
-            agent=contact.agent,
+            agent=self._rung(contact, agent),
             customer=contact.customer,
             quarantine_s=self._options.quarantine_s(
                 time_out_s=rules.time_out_s, time_limit_s=rules.time_limit_s
@@ -169,6 +174,14 @@ class LostCalls:
         if is_back:
             log.warning("attempt_restored", attempt_id=str(id_), sid=sid)
         return is_back
+
+    def _rung(self, contact: ContactRecord, told: str | None) -> str:
+        """Tell who was rung: of a team the provider alone knows, and may spell it as it likes."""
+        team = KnownTeams(self._db).team_of(contact.agent)
+        if team is None:
+            return contact.agent
+        known = team.agents or [one.number for one in AgentStore(self._db).all()]
+        return next((one for one in known if same_phone(one, told or "")), FORGOTTEN)
 
 
 def _first_lost_s(machine: ByMachine, longest_s: float) -> float:

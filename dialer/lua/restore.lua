@@ -42,6 +42,9 @@ end
 
 -- Returns whether the number was somebody else's, and is this attempt's now.
 local function hold_number(number)
+  if number == '0' then
+    return false -- nobody knows who of a team was rung
+  end
   local holder = redis.call('HGET', key('busy'), number)
   if holder == id or is_held_by_later(number, holder) then
     return false

@@ -35,7 +35,13 @@ _GOES = frozenset(
         "idempotency",
     }
 )
+_AN_AGENTS = "an agent is registered with it, or stands in for one"
 _WHY = {
+    **dict.fromkeys(
+        ("agents", "agent_ids", "presence", "away", "members", "free_of", "teams", "team_ids"),
+        _AN_AGENTS,
+    ),
+    **dict.fromkeys(("shift_changes", "most_calls", "agent_calls", "idle_since"), _AN_AGENTS),
     "suppressed": "it is never to be called; take it off with: dialer suppress remove",
     "callbacks": "not settled yet; ask again in a minute",
     "audit": "numbers are masked there",
