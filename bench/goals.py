@@ -77,6 +77,8 @@ GOALS = (
     _used("– used, look-ups included", "soak-hour"),
     _none("twenty accounts at once: 429s", "accounts", "refused"),
     _used("– used by the account with least, look-ups included", "accounts", "least_used"),
+    _at_most("months in small: keys of Redis that a campaign leaves", "months", "keys_left", 0),
+    _at_most("– files", "months", "files_left", 0),
     # a dial
     _at_least("dispatch over bare Dramatiq + httpx", "dispatch", "of_bare", 0.8),
     _at_least("– over the best of Celery, arq, taskiq", "dispatch", "of_best_peer", 1),

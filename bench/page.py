@@ -14,7 +14,7 @@ from bench.goals import Judgement, judge
 from bench.result import Result, Table, read
 
 SECTIONS = (
-    ("Pacing", ("pacing", "pacing-soak", "soak", "soak-killed", "soak-hour", "accounts")),
+    ("Pacing", ("pacing", "pacing-soak", "soak", "soak-killed", "soak-hour", "accounts", "months")),
     ("Cost of a dial", ("dispatch", "dispatch-50ms", "dispatch-100ms", "dial")),
     ("Load", ("load",)),
     ("Flat as it grows", ("flat",)),

@@ -58,6 +58,7 @@ SOAK = (
         ),
     ),
     Step("soak", "bench.soak", ("--windows", "10")),
+    Step("months", "bench.months"),
     Step("soak-killed", "bench.soak", ("--windows", "10", "--kill-every-s", "1")),
 )
 LONG_SOAK = (Step("soak-hour", "bench.soak", ("--windows", "60")),)

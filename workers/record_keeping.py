@@ -71,7 +71,10 @@ class RecordKeeping:
     @cached_property
     def deleting(self) -> Deleting:
         """Deletes campaigns that were archived."""
-        return Deleting(self.wiring.db, archives=archives_dir(self.wiring.settings))
+        settings = self.wiring.settings
+        return Deleting(
+            self.wiring.db, archives=archives_dir(settings), data_dir=settings.dialer_data_dir
+        )
 
     def purging(self, *, dry_run: bool) -> Purging:
         """Make what forgets."""

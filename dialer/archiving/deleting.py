@@ -3,10 +3,11 @@
 Files go first and the name goes last: a deletion that broke off is asked for again.
 """
 
-import shutil
+from itertools import chain
 from pathlib import Path
 
 from dialer.archiving.archive import Archive
+from dialer.archiving.file_traces import rejected_of, remove, reviews_of
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.logger import get_logger
@@ -25,11 +26,13 @@ class Deleting:
 
     Args:
         archives: The folder of all archives.
+        data_dir: Where files of its rejected rows and its uploads are.
     """
 
-    def __init__(self, db: Database, *, archives: Path) -> None:
+    def __init__(self, db: Database, *, archives: Path, data_dir: Path) -> None:
         self._db = db
         self._archives = archives
+        self._data_dir = data_dir
 
     def archived_for(self, age_s: float) -> list[Campaign]:
         """Give campaigns that were archived so long ago."""
@@ -50,8 +53,9 @@ class Deleting:
                 "so that what was called is not lost by one command"
             )
         folder = Archive.of(campaign, self._archives).folder
-        if folder.is_dir():
-            shutil.rmtree(folder)
+        of_it = (rejected_of(self._data_dir, campaign.id), reviews_of(self._data_dir, campaign.id))
+        for path in (folder, *chain.from_iterable(of_it)):
+            remove(path)
         drop_orphans(self._db, campaign.id, dry_run=False)
         remove_campaign(self._db, campaign.id)
         before = {"state": campaign.state, "rows": campaign.rows, "accepted": campaign.accepted}

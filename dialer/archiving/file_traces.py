@@ -69,18 +69,27 @@ def forget_files(data_dir: Path, holds: Holds, *, dry_run: bool) -> tuple[list[s
     return gone, left
 
 
+def rejected_of(data_dir: Path, campaign: str) -> list[Path]:
+    """Find the file of a campaign's rejected rows."""
+    return sorted((data_dir / "rejected").glob(f"*_{campaign}_rejected.csv"))
+
+
+def reviews_of(data_dir: Path, campaign: str) -> list[Path]:
+    """Find the reviews that became a campaign."""
+    return [
+        path.parent
+        for path in sorted((data_dir / "reviews").glob("*/review.json"))
+        if f'"{campaign}"' in path.read_text("utf-8", errors="replace")
+        and not _why_kept(path.parent, "reviews")
+    ]
+
+
 def files_of(data_dir: Path, campaign: str, *, name: str) -> list[Path]:
     """Find the reviews that became a campaign, and its reports.
 
     Args:
         name: As it stands in names of files.
     """
-    reviews = [
-        path.parent
-        for path in sorted((data_dir / "reviews").glob("*/review.json"))
-        if f'"{campaign}"' in path.read_text("utf-8", errors="replace")
-        and not _why_kept(path.parent, "reviews")
-    ]
     # the table and the instant follow: what has more words is of a campaign with a longer name
     report = re.compile(
         rf"{re.escape(name)}(-{campaign})?_(by_)?[a-z]+_\d{{8}}T\d{{6}}[+-]\d+(_[a-z]+)*"
@@ -92,7 +101,7 @@ def files_of(data_dir: Path, campaign: str, *, name: str) -> list[Path]:
         and report.fullmatch(path.stem)
         and path.relative_to(data_dir).parts[0] not in {*_ELSEWHERE, *_AS_A_WHOLE, "archive"}
     ]
-    return [*reviews, *reports]
+    return [*reviews_of(data_dir, campaign), *reports]
 
 
 def remove(path: Path) -> None:

@@ -19,6 +19,7 @@ from dialer.archiving.file_traces import (
     files_of,
     forget_files,
     number_pattern,
+    rejected_of,
     remove,
 )
 from dialer.archiving.forgetting import EVERYBODY, is_needed, rejected_without, without
@@ -291,7 +292,7 @@ class Purging:
             archive.write(contacts, kept, replace(archive.card(), purged_at=self._db.now()))
 
     def _remove_rejected_file(self, campaign: Campaign, purged: Purged) -> None:
-        for path in sorted((self._data_dir / "rejected").glob(f"*_{campaign.id}_rejected.csv")):
+        for path in rejected_of(self._data_dir, campaign.id):
             self._remove(path, purged)
 
     def _remove_files_of(self, campaign: Campaign, purged: Purged) -> None:

@@ -9,6 +9,10 @@ return each(given.campaigns, function(one)
   if one.open_from then
     redis.call('HSET', key('c', one.campaign), 'open_from', one.open_from, 'open_until', one.open_until)
   end
-  join_turns(one.campaign)
+  -- release takes out who has nobody ready; to put it back would have the next release do so again. And
+  -- who asks is the feeder: calling itself, it would look at schedules without a pause
+  if redis.call('EXISTS', key('c', one.campaign, 'ready'), key('c', one.campaign, 'newcomers')) > 0 then
+    let_join_turns(one.campaign)
+  end
   return { 'ok' }
 end)

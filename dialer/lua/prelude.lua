@@ -232,7 +232,8 @@ end
 
 -- Lets a running, open campaign take turns. One that was away joins at the present virtual time,
 -- so that it neither starves nor makes up for its absence.
-local function join_turns(campaign)
+-- Returns whether it has joined now; a feeder is called then, unless it is the feeder that asks.
+local function let_join_turns(campaign)
   local c = redis.call('HMGET', key('c', campaign),
     'state', 'open_from', 'open_until', 'priority', 'virtual_time', 'capped_until')
   if c[1] ~= 'running' or now < tonumber(c[2] or 0) or now >= tonumber(c[3] or 0)
@@ -241,7 +242,11 @@ local function join_turns(campaign)
   end
   local clock = tonumber(redis.call('HGET', key('pace'), 'virtual_clock') or 0)
   local at = math.max(tonumber(c[5] or 0), clock)
-  if redis.call('ZADD', key('turns'), 'NX', -tonumber(c[4] or 0) * 1e12 + at, campaign) == 1 then
+  return redis.call('ZADD', key('turns'), 'NX', -tonumber(c[4] or 0) * 1e12 + at, campaign) == 1
+end
+
+local function join_turns(campaign)
+  if let_join_turns(campaign) then
     call_feeder()
   end
 end

@@ -20,6 +20,7 @@ SMALL = {
         *("--rows", "500", "--other-rows", "300", "--repeats", "1"),
         *("--only", "dialer", "floor", "dramatiq .send()"),
     ],
+    "bench.months": ["--campaigns", "2", "--contacts", "2"],
     "bench.pacing": ["--lasts-s", "1", "--repeats", "1", "--only", "dialer"],
     "bench.reports": ["--attempts", "50"],
     "bench.settle": ["--calls", "5", "--repeats", "1"],

@@ -72,7 +72,7 @@ def test_an_archived_campaign_leaves_its_name_rules_history_and_counts_in_less_t
 def test_a_campaign_is_deleted_with_its_files_once_it_is_archived_and_its_name_is_free(
     account, finished, tmp_path
 ):
-    deleting = Deleting(account.db, archives=tmp_path / "archive")
+    deleting = Deleting(account.db, archives=tmp_path / "archive", data_dir=tmp_path)
     with pytest.raises(NotDeleted, match="archive it first"):
         deleting.delete(finished)
     archive = books_kit.archive(account, finished, tmp_path)
@@ -81,6 +81,7 @@ def test_a_campaign_is_deleted_with_its_files_once_it_is_archived_and_its_name_i
 
     assert gone == archive.folder
     assert not gone.exists()
+    assert not list(tmp_path.glob("rejected/*"))
     with pytest.raises(CampaignNotFound):
         account.campaigns.find("sale")
     assert not list(account.db.client.scan_iter(account.db.key("c", finished.id, "*")))
@@ -92,7 +93,9 @@ def test_a_deletion_that_broke_off_is_asked_for_again(account, finished, tmp_pat
     archive = books_kit.archive(account, finished, tmp_path)
     shutil.rmtree(archive.folder)
 
-    Deleting(account.db, archives=tmp_path / "archive").delete(account.campaigns.find("sale"))
+    Deleting(account.db, archives=tmp_path / "archive", data_dir=tmp_path).delete(
+        account.campaigns.find("sale")
+    )
 
     assert account.campaigns.all() == []
 

@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from campaigns.campaign import CampaignState
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.journal import LateAnswer
@@ -90,6 +92,34 @@ def test_a_feeder_sleeps_no_longer_than_until_the_next_contact_is_due(account, d
     assert 25 < idle_s <= 30
     db.pass_time(31)
     assert isinstance(account.dial_one(), Dialled)
+
+
+@pytest.mark.parametrize("why", ["a retry is due later", "its own cap of live calls"])
+def test_a_feeder_does_not_call_itself_while_a_running_campaign_has_nobody_to_ring(
+    account, db, why
+):
+    if why == "a retry is due later":
+        store_campaign(db, [pair(1, 1, due_s=int(db.now()) + 600)])
+    else:
+        store_campaign(db, [pair(1, 1), pair(2, 2)], max_concurrent_calls=1)
+        account.dial_one()
+    account.tick()
+    drain(account)
+
+    account.tick()
+
+    assert not account.feeding.wait_for_call(within_s=0.01), why
+
+
+def test_a_running_campaign_whose_contacts_are_due_later_costs_no_writes(account, db):
+    store_campaign(db, [pair(1, 1, due_s=int(db.now()) + 600)])
+    account.tick()
+    before = changes(db)
+
+    for _ in range(5):
+        account.tick()
+
+    assert changes(db) == before
 
 
 def test_calls_that_nobody_hears_do_not_pile_up(account, db):
