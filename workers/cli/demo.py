@@ -9,6 +9,7 @@ from rich.markup import escape
 from campaigns.campaign import CampaignState
 from dialer.loading.loading import LoadOptions
 from dialer.store import Campaign
+from dialer.store.snapshot import contact_lines
 from workers.cli.faults import JobFailed
 from workers.cli.in_sandbox import (
     follow,
@@ -22,6 +23,7 @@ from workers.cli.lists import tell_judgement
 from workers.cli.printing import say
 from workers.cli.rules import campaign_rules
 from workers.demo import RETRIES, demo_stage, sample_list
+from workers.demo_agents import DISPOSITIONS, WITHIN, played_agents
 from workers.sandbox import Sandbox
 
 _NAME = "sample"
@@ -45,8 +47,10 @@ def demo(
     with demo_stage(log_folder(out)) as stage:
         wait_until_up(stage)
         campaign = _load(stage)
-        say(f"\nThe web page, while this runs: [link]{stage.page_url}[/link]\n")
-        follow(stage, campaign, within_s=_DONE_WITHIN_S)
+        say(f"\nThe web page, while this runs: [link]{stage.page_url}[/link]")
+        with played_agents(stage.wiring, _agents(stage, campaign), stage.page_url) as desk:
+            say(f"An agent's own page; some others are played: [link]{desk}[/link]\n")
+            follow(stage, campaign, within_s=_DONE_WITHIN_S)
         written = report(stage, campaign, out)
         all_hold = tell_result(stage, campaign, written)
     page = next((one for one in written.files if one.suffix == ".html"), None)
@@ -56,13 +60,21 @@ def demo(
         raise JobFailed(f"our books and the simulator's differ; the logs are in {out / 'logs'}")
 
 
+def _agents(stage: Sandbox, campaign: Campaign) -> list[str]:
+    lines = contact_lines(stage.wiring.db, campaign.id, size=campaign.accepted)
+    return list(dict.fromkeys(line.record.agent for line in lines))
+
+
 def _load(stage: Sandbox) -> Campaign:
     wiring = stage.wiring
     with sample_list() as file:
         loaded = wiring.loading.load(
             file,
             name=_NAME,
-            rules=campaign_rules(wiring.settings, {"retry": RETRIES}),
+            rules=campaign_rules(
+                wiring.settings,
+                {"retry": RETRIES, "disposition": DISPOSITIONS, "disposition_within_s": WITHIN},
+            ),
             options=LoadOptions(),
         )
     tell_judgement(loaded)
