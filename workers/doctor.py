@@ -80,6 +80,7 @@ def examine_account(wiring: Wiring) -> Iterator[Finding]:
             yield _processes(wiring)
             yield from _account(wiring)
             yield from _sick_hosts(wiring)
+            yield from _webhooks(wiring)
             yield from agreement(wiring)
     except redis.RedisError as error:
         yield Finding("redis", Verdict.FAIL, f"does not answer: {error}", "check REDIS_URL")
@@ -122,6 +123,7 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
     yield _processes(wiring)
     yield from _account(wiring)
     yield from _sick_hosts(wiring)
+    yield from _webhooks(wiring)
     yield from agreement(wiring)
 
 
@@ -304,6 +306,17 @@ def _account(wiring: Wiring) -> Iterator[Finding]:
         yield Finding("account", Verdict.WARN, stops.capped, "raise it for today, or wait")
     if stops == AccountStops():
         yield Finding("account", Verdict.OK, "neither stopped nor held, and below its caps")
+
+
+def _webhooks(wiring: Wiring) -> Iterator[Finding]:
+    for one in wiring.receivers.all():
+        if one.standing.paused or one.standing.failing_since:
+            yield Finding(
+                "webhooks",
+                Verdict.WARN,
+                f"{one.webhook.shown_url}: {one.state}; everything waits for it",
+                f"mend the receiver, then: dialer webhook resume {one.webhook.id}",
+            )
 
 
 def _sick_hosts(wiring: Wiring) -> Iterator[Finding]:

@@ -380,7 +380,8 @@ class Wiring:
         """Who is told of what over HTTP."""
         from dialer.webhooks.receivers import Receivers
 
-        return Receivers(self.db, self.outbox, self.sender)
+        keeps = self.settings.dialer_events_days > 0
+        return Receivers(self.db, self.outbox, self.sender, keeps_events=keeps)
 
     @cached_property
     def holds(self) -> Holds:

@@ -5,6 +5,7 @@ that a process that stood still for a minute writes nothing over what its succes
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple, cast
@@ -56,6 +57,11 @@ class Webhook:
     secrets: tuple[Secret, ...]
     created_at: float
     created_by: str = ""
+
+    @property
+    def shown_url(self) -> str:
+        """The URL without the password that one of a Redis may bear."""
+        return re.sub(r"://[^/@\s]+@", "://***@", self.url)
 
 
 @dataclass(frozen=True, slots=True)

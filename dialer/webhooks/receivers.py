@@ -69,10 +69,17 @@ class Compared:
 
 
 class Receivers:
-    """An account's webhooks."""
+    """An account's webhooks.
 
-    def __init__(self, db: Database, outbox: Outbox, sender: Sender) -> None:
+    Args:
+        keeps_events: Else nothing is told, and nobody is registered.
+    """
+
+    def __init__(
+        self, db: Database, outbox: Outbox, sender: Sender, *, keeps_events: bool = True
+    ) -> None:
         self._db = db
+        self._keeps_events = keeps_events
         self._outbox = outbox
         self._sender = sender
         self._webhooks = Webhooks(db)
@@ -96,6 +103,8 @@ class Receivers:
             BadTarget, BadCursor, NotRegistered: Not like this.
         """
         self._sender.check(url)
+        if not self._keeps_events:
+            raise NotRegistered("DIALER_EVENTS_DAYS is 0, so nothing is told: set it to 7, say")
         if len(self._webhooks.all()) >= MOST:
             raise NotRegistered(f"an account has {MOST} webhooks at most; remove one first")
         webhook = Webhook(
@@ -110,7 +119,10 @@ class Receivers:
             created_by=by,
         )
         self._webhooks.put(webhook)
-        tell(on=f"webhook {webhook.id}", after={"url": url, "kinds": list(webhook.kinds)})
+        tell(
+            on=f"webhook {webhook.id}",
+            after={"url": webhook.shown_url, "kinds": list(webhook.kinds)},
+        )
         return webhook
 
     def find(self, id_: str) -> Webhook:
@@ -145,7 +157,7 @@ class Receivers:
     def remove(self, webhook: Webhook) -> None:
         """Tell it no more."""
         self._webhooks.remove(webhook.id)
-        tell(on=f"webhook {webhook.id}", before={"url": webhook.url})
+        tell(on=f"webhook {webhook.id}", before={"url": webhook.shown_url})
 
     def pause(self, webhook: Webhook) -> None:
         """Send nothing until it is resumed; everything waits behind its cursor."""

@@ -1,19 +1,23 @@
 """One POST to a receiver, and what its answer means. A URL comes from outside, so it may say anything:
 it leads over TLS and to public addresses alone, unless its host is allowed by name; no redirect is followed.
+
+A stream of somebody's Redis is a receiver, too: `redis://host:6379/0?stream=dialer`.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Self
-from urllib.parse import urlsplit
+from typing import Any, Self, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import httpx
+import redis
 
 from dialer.addresses import is_private, is_public
 from dialer.clock import boottime_s
 from dialer.errors import NotDone
 from dialer.exotel.deadline import Deadline, DeadlineTransport
+from dialer.store.database import text as text_of
 
 DEADLINE_S = 15.0
 """From resolving the name to the end of the answer."""
@@ -63,6 +67,7 @@ class Sender:
     def __init__(self, allowed_hosts: Collection[str], *, deadline_s: float = DEADLINE_S) -> None:
         self._allowed = frozenset(allowed_hosts)
         self._deadline_s = deadline_s
+        self._streams: dict[str, redis.Redis] = {}
         self._http = httpx.Client(
             follow_redirects=False,
             trust_env=False,
@@ -78,6 +83,8 @@ class Sender:
 
     def __exit__(self, *_: object) -> None:
         self._http.close()
+        for one in self._streams.values():
+            one.close()
 
     def check(self, url: str) -> str:
         """Give a URL that may be told to, as it is.
@@ -92,6 +99,8 @@ class Sender:
             host, port = "", None
         if not host or port == 0 or len(url) > _LONGEST_URL or any(one.isspace() for one in url):
             raise BadTarget(f"{url[:80]!r} is no URL such as https://crm.example.com/hooks/dialer")
+        if _is_stream(url):
+            return self._check_stream(url, host)
         if "@" in parts.netloc or parts.fragment:
             raise BadTarget("the URL must carry neither credentials nor a fragment")
         if parts.scheme not in {"http", "https"} or (
@@ -111,8 +120,9 @@ class Sender:
         began_s = boottime_s()
         try:
             self.check(url)  # the settings may allow less by now
-            meaning, text, wait_s = self._answer_to(url, body, headers)
-        except (httpx.HTTPError, BadTarget) as error:
+            to = self._append if _is_stream(url) else self._answer_to
+            meaning, text, wait_s = to(url, body, headers)
+        except (httpx.HTTPError, redis.RedisError, BadTarget) as error:
             meaning, text, wait_s = Meaning.AWAY, f"{type(error).__name__}: {error}"[:300], 0.0
         return Reply(meaning, text, wait_s, boottime_s() - began_s)
 
@@ -136,8 +146,42 @@ class Sender:
             _wait_s(response.headers.get("retry-after", "")),
         )
 
+    def _append(
+        self, url: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[Meaning, str, float]:
+        """Append to a stream; whoever reads it knows what came twice by its `id`."""
+        server, stream = _stream_of(url)
+        if server not in self._streams:
+            within_s = {
+                "socket_timeout": self._deadline_s,
+                "socket_connect_timeout": self._deadline_s,
+            }
+            self._streams[server] = redis.Redis.from_url(server, **within_s)
+        entry = {"id": headers.get("webhook-id", ""), "body": body}
+        id_ = self._streams[server].xadd(stream, cast("Any", entry))
+        return Meaning.TAKEN, f"appended as {text_of(cast('bytes', id_))}", 0.0
+
+    def _check_stream(self, url: str, host: str) -> str:
+        if not _stream_of(url)[1]:
+            raise BadTarget("the URL must name a stream: redis://host:6379/0?stream=dialer")
+        if host not in self._allowed:
+            raise BadTarget(f"DIALER_ALLOWED_URL_HOSTS must allow {host} by name")
+        return url
+
     def _may_reach(self, host: str, address: str) -> bool:
         return host in self._allowed or is_public(address)
+
+
+def _is_stream(url: str) -> bool:
+    return url.partition("://")[0] in {"redis", "rediss"}
+
+
+def _stream_of(url: str) -> tuple[str, str]:
+    """Take a URL apart: the server's, and the stream's name; '' where it names none."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    stream = options.pop("stream", "")
+    return urlunsplit(parts._replace(query=urlencode(options))), stream
 
 
 def _meaning(status: int) -> Meaning:

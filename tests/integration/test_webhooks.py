@@ -1,9 +1,11 @@
 """Receivers are told everything, in order and signed, however they fail, and none harms another."""
 
+import json
 import threading
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 
 from campaigns.events import EventKind
 from dialer.events.outbox import Outbox
@@ -352,6 +354,43 @@ def test_a_public_name_that_leads_into_our_network_is_not_followed(receiver):
 
     assert reply.meaning is Meaning.AWAY
     assert receiver.requests == []
+
+
+def test_a_stream_of_somebodys_redis_is_told_as_any_receiver_is(station, redis_server):
+    server = redis_server.connection_kwargs["unix_socket_path"]
+    sender = Sender(["stream.example"])
+    sender._streams["redis://:secret@stream.example:6379/0"] = redis.Redis(unix_socket_path=server)
+    receivers = Receivers(station.db, station.outbox, sender)
+    url = "redis://:secret@stream.example:6379/0?stream=told"
+    webhook = receivers.add(url, since="")
+    station.calls()
+
+    with sender:
+        Delivering(station.db, station.outbox, sender).deliver(webhook.id)
+
+    entries = station.db.client.xrange("told")
+    assert [json.loads(one[b"body"])["id"] for _, one in entries] == station.all_ids()
+    assert entries[0][1][b"id"].decode() == f"main_{station.all_ids()[0]}"
+    assert "secret" not in webhook.shown_url
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("redis://stream.example/0", "must name a stream"),
+        ("redis://elsewhere.example/0?stream=told", "must allow elsewhere.example by name"),
+    ],
+)
+def test_a_stream_is_named_and_its_server_is_allowed(station, url, says):
+    with pytest.raises(BadTarget, match=says), Sender(["stream.example"]) as sender:
+        sender.check(url)
+
+
+def test_where_no_events_are_kept_nobody_is_registered_and_it_is_said_why(station, receiver):
+    receivers = Receivers(station.db, station.outbox, station.sender, keeps_events=False)
+
+    with pytest.raises(NotRegistered, match="DIALER_EVENTS_DAYS is 0"):
+        receivers.add(receiver.url)
 
 
 def test_there_are_as_many_as_threads_at_most(station, receiver):

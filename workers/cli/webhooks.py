@@ -70,7 +70,7 @@ def list_(*, as_json: AsJson = False) -> None:
         kinds = ", ".join(one.webhook.kinds) or "all"
         counts = (one.standing.delivered, one.standing.aside, one.standing.dead)
         table.add_row(
-            *map(escape, (one.webhook.id, one.webhook.url, kinds)),
+            *map(escape, (one.webhook.id, one.webhook.shown_url, kinds)),
             *map(str, counts),
             escape(one.state),
         )
@@ -203,7 +203,7 @@ def document(line: Line) -> dict[str, Any]:
     webhook, standing = line.webhook, line.standing
     return {
         "webhook_id": webhook.id,
-        "url": webhook.url,
+        "url": webhook.shown_url,
         "events": list(webhook.kinds),
         "campaign_id": webhook.campaign or None,
         "batch": webhook.batch,

@@ -185,7 +185,7 @@ def _document(line: Line) -> WebhookDocument:
     webhook, standing = line.webhook, line.standing
     return WebhookDocument(
         webhook_id=webhook.id,
-        url=webhook.url,
+        url=webhook.shown_url,
         events=list(webhook.kinds),
         campaign_id=webhook.campaign or None,
         batch=webhook.batch,
