@@ -76,6 +76,10 @@ class Registry:
             return []
         now = instant(self._db.now())
         known = dict(zip((one.number for one in agents), self._get(agents), strict=True))
+        agents = [
+            replace(one, id=was.id) if not one.id and (was := known[one.number]) else one
+            for one in agents
+        ]
         # looked at again at once, should we die before the shifts are applied
         at_once = {one.number: now.timestamp() for one in agents if one.shift}
         stored = self._store.put(agents, shift_changes=at_once)

@@ -17,15 +17,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import redis
 
+from campaigns.agents.agent import Agent
 from campaigns.attempt import CallReport
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.custom_field import attempt_id_in
 from campaigns.numbers.phone import PhoneRules
 from dialer import logs
+from dialer.agents.registry import Registry
 from dialer.ids import AttemptId
 from dialer.loading.loading import Loading, LoadOptions
 from dialer.store import Campaigns, Database
@@ -37,15 +40,17 @@ from tests.factories import rules, terminal
 from tests.phone_company import Answer
 from tests.virtual_time import VirtualDatabase
 
-# two contacts share an agent; one is refused once, one call stays unheard, one is turned away
+# two contacts share an agent; one is refused once, one call stays unheard, one is turned away; one is for
+# a group of whom one is the agent of others, one has stand-ins
 ROWS = (
-    b"agent,customer\n"
-    b"+919000000001,+919876543201\n"
-    b"+919000000001,+919876543202\n"
-    b"+919000000002,+919876543203\n"
-    b"+919000000003,+919876543204\n"
-    b"not a number,+919876543205\n"
+    b"agent,agent_group,backup,customer\n"
+    b"+919000000001,,,+919876543201\n"
+    b"+919000000001,,,+919876543202\n"
+    b",Sales,,+919876543203\n"
+    b"+919000000003,,+919000000002,+919876543204\n"
+    b"not a number,,,+919876543205\n"
 )
+AGENTS = ("+919000000001", "+919000000002")
 ANSWERS = (Answer.PLACED, Answer.PLACED_UNHEARD, Answer.AGENT_IN_CALL, Answer.NO_CONNECTION)
 RULES: CampaignRules = rules(max_attempts=3, time_limit_s=60, time_out_s=10)
 NEVER = 0
@@ -149,6 +154,8 @@ class _Driver:
 
     def _load(self) -> str:
         account = self._account
+        registry = Registry(account.db, phone_rules=PhoneRules(), zone=ZoneInfo("Asia/Kolkata"))
+        registry.put([Agent(one, groups=("Sales",)) for one in AGENTS])
         loading = Loading(account.db, phone_rules=PhoneRules(), data_dir=self._folder)
         loaded = loading.load(io.BytesIO(ROWS), name="nth", rules=RULES, options=LoadOptions())
         assert loaded.campaign is not None

@@ -42,7 +42,10 @@ async def add(request: Request) -> Response:
     return await _page(request, fields, answer)
 
 
-GIVEN = ("agent", "customer", "external_id", "priority", "not_before", "expires_at", "timezone")
+GIVEN = (
+    *("agent", "agent_group", "backup", "customer", "external_id"),
+    *("priority", "not_before", "expires_at", "timezone"),
+)
 
 
 async def _page(request: Request, fields: dict[str, str], answer: Answer | None) -> Response:
