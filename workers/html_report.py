@@ -38,6 +38,11 @@ def render_html_report(report: Report) -> str:
     )
 
 
+def render_charts(report: Report) -> str:
+    """Render the charts alone, for a page that colours them."""
+    return _environment().get_template("parts/charts.html").render(charts=all_charts(report))
+
+
 def _pending(report: Report) -> Iterator[str]:
     """Tell what may still change the figures."""
     for standing in Standing:
@@ -119,8 +124,12 @@ def _rates(group: Group) -> list[str]:
     return ["–" if one.value is None else f"{one.value:.1%}" for one in group_rates(group.tally)]
 
 
-@cache
 def _template() -> Template:
+    return _environment().get_template("report.html")
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("workers.web"),
         autoescape=True,
@@ -130,4 +139,4 @@ def _template() -> Template:
     )
     environment.filters |= {"shown": _shown, "rates": _rates}
     environment.globals["side"] = side
-    return environment.get_template("report.html")
+    return environment

@@ -112,6 +112,8 @@ def test_an_awkward_list_becomes_a_campaign_that_is_watched_until_it_ends(page: 
     expect(page.locator('[data-part="progress"]')).to_contain_text("2 of 2 contacts final")
     expect(page.locator('[data-part="now"]')).to_contain_text("Done on")
     expect(page.locator('[data-part="agents"]')).to_have_text("No agent has contacts left.")
+    page.reload()
+    expect(page.locator("#chart-funnel")).to_contain_text("Agent picked up")
     expect(page.locator('[data-part="retries"]')).to_contain_text("No contact waits")
     shoot(page, "completed")
 
@@ -268,6 +270,22 @@ def test_a_dropped_file_is_taken_as_a_chosen_one(page: Page) -> None:
     expect(page.get_by_text("dropped.csv")).to_be_visible()
     page.get_by_role("button", name="Upload and review").click()
     expect(page.get_by_role("heading", name="dropped.csv")).to_be_visible()
+
+
+def test_the_keyboard_searches_goes_to_pages_and_tells_what_there_is(page: Page) -> None:
+    sign_in(page)
+
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("search a number or a name")
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("h")
+    expect(page.get_by_role("heading", name="Health", exact=True)).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("+919999999999")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Nobody")).to_be_visible()
 
 
 def test_an_upload_that_cannot_be_read_says_why_on_the_page(page: Page) -> None:

@@ -31,7 +31,7 @@ from dialer.steering.starting import SecondPersonNeeded
 from dialer.steering.suppressing import Added
 from dialer.store.snapshot import ContactLine, contact_lines
 from dialer.watching.overview import Overview, read_overview
-from workers.html_report import render_html_report
+from workers.html_report import render_charts, render_html_report
 from workers.record_keeping import source_of
 from workers.web.subprocesses import Tell
 from workers.wiring import Wiring
@@ -194,6 +194,23 @@ def write_report(
             on_progress=on_progress,
         )
         return list(written.files)
+
+
+def campaign_charts(
+    _tell: Tell, settings: Settings, campaign_id: str, *, account: str, masked: bool
+) -> str:
+    """Render the charts of a campaign's report, for its page."""
+    with tempfile.TemporaryDirectory() as folder, _wiring(settings, account) as wiring:
+        written = write_reports(
+            source_of(wiring, wiring.campaigns.find(campaign_id)),
+            Path(folder),
+            as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
+            kinds=(),
+            formats=(Format.HTML,),
+            mask=NumberMask(Mask.MASKED) if masked else NO_MASK,
+            render_html=render_charts,
+        )
+        return written.files[0].read_text(encoding="utf-8")
 
 
 def export_list(

@@ -119,6 +119,11 @@ class Services:
         return Watching(self.wiring, self.apart, self.watchers)
 
     @cached_property
+    def charts(self) -> dict[tuple[str, bool], tuple[object, str]]:
+        """Of campaigns that are over, by campaign and whether masked: of which counts, and the HTML."""
+        return {}
+
+    @cached_property
     def finding(self) -> Finding:
         """Finds people by number and name."""
         return Finding(self.wiring.db, archives=archives_dir(self.wiring.settings))

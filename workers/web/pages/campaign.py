@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from campaigns.rules_in_words import rules_in_words
@@ -17,6 +17,7 @@ from dialer.reporting.tables import Kind
 from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign
 from dialer.store.processes import ROLES
+from workers.web import jobs
 from workers.web.api.campaigns import Action
 from workers.web.api.campaigns import steer as steer_campaign
 from workers.web.api.contacts import attempt_of
@@ -45,6 +46,9 @@ _PARTS = (
     "errors",
     "unresolved",
 )
+
+
+_MOST_CHARTS = 50
 
 
 async def show(request: Request) -> Response:
@@ -144,6 +148,30 @@ async def report(request: Request) -> Response:
     )
 
 
+async def charts(request: Request) -> Response:
+    """Send the charts of a campaign that is over; they are made once, unless it changes."""
+    visitor = require(request, Scope.READ_MASKED)
+    campaign, services = await _campaign(request), services_of(request)
+    if not campaign.state.is_over:
+        raise HTTPException(404, "The campaign goes on; its report has its charts.")
+    counts = await asyncio.to_thread(services.wiring.campaigns.counts, campaign.id)
+    key, of = (campaign.id, visitor.is_masked), (counts, campaign.rewritten, campaign.purged_at)
+    known = services.charts.get(key)
+    if known is None or known[0] != of:
+        made = await services.apart.run(
+            jobs.campaign_charts,
+            lambda _: None,
+            services.settings_apart,
+            campaign.id,
+            account=services.wiring.name,
+            masked=visitor.is_masked,
+        )
+        while len(services.charts) >= _MOST_CHARTS:
+            services.charts.pop(next(iter(services.charts)))
+        known = services.charts[key] = (of, made)
+    return HTMLResponse(known[1])
+
+
 async def rejected(request: Request) -> Response:
     """Send the rows that were not taken."""
     require(request, Scope.READ)
@@ -199,6 +227,7 @@ def _context(reading: Reading) -> dict[str, Any]:
 routes = [
     Route("/campaigns/{campaign_id}", show),
     Route("/campaigns/{campaign_id}/events", events),
+    Route("/campaigns/{campaign_id}/charts", charts),
     Route("/campaigns/{campaign_id}/rejected.csv", rejected),
     Route("/campaigns/{campaign_id}/reports/{kind}.{format}", report),
     Route("/campaigns/{campaign_id}/unresolved/{attempt_id}", decide_unresolved, methods=["POST"]),
