@@ -55,6 +55,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: needs Chromium on PATH")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep tests that share a file's fixture in one of pytest's processes: each would start it anew."""
+    shared = [
+        known[-1].argname
+        for known in getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009  # no public way
+        if known[-1].scope == "module"
+    ]
+    if shared and not item.get_closest_marker("xdist_group"):
+        item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
 @pytest.hookimpl(trylast=True)  # after the shuffling
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let long ones begin first: one that began last would leave the other processes idle.
