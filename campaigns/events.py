@@ -15,6 +15,7 @@ class EventKind(StrEnum):
     ATTEMPT_ANSWERED = "attempt.answered"  # the agent, or the customer, took the call
     ATTEMPT_SETTLED = "attempt.settled"  # it has its one outcome
     ATTEMPT_CORRECTED = "attempt.corrected"  # final call details had another
+    RECORDING_STORED = "attempt.recording_stored"  # it is where it stays
     CONTACT_FINAL = "contact.final"
     CONTACT_CORRECTED = "contact.corrected"  # a closed one ended otherwise than was told
     CONTACT_REOPENED = "contact.reopened"  # a closed one is called again

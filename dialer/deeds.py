@@ -61,6 +61,7 @@ class Did(StrEnum):
     REPORT_TAKEN = "report_taken"
     REJECTED_TAKEN = "rejected_taken"
     RECORDINGS_TAKEN = "recordings_taken"
+    RECORDING_PLAYED = "recording_played"
     BOOKS_COMPARED = "books_compared"
     AUDIT_TAKEN = "audit_taken"
     WEBHOOK_ADDED = "webhook_added"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -94,6 +94,22 @@ def _smtp_url(value: SecretStr) -> SecretStr:
 def _mail_address(value: str) -> str:
     if value and not is_mail_address(value):
         raise ValueError("takes one address, e.g. dialer@example.com")
+    return value
+
+
+def _place(value: str) -> str:
+    if "://" not in value:
+        return value
+    parts = urlsplit(value)
+    asked = parse_qs(parts.query)
+    if parts.scheme != "s3" or not parts.netloc or set(asked) - {"endpoint", "region"}:
+        raise ValueError(
+            "takes a folder, or s3://bucket/prefix?endpoint=https://s3.example.com&region=ap-south-1"
+        )
+    for endpoint in asked.get("endpoint", []):
+        scheme, host = urlsplit(endpoint).scheme, host_of(endpoint)
+        if not host or not (scheme == "https" or (scheme == "http" and is_private(host))):
+            raise ValueError("takes an endpoint that begins with https://, but in your own network")
     return value
 
 
@@ -292,6 +308,12 @@ class Settings(BaseSettings):
     # reports
     dialer_mask_key: SecretStr = Field(
         SecretStr(""), description="keys the hashes that stand for numbers in masked reports"
+    )
+
+    # recordings
+    dialer_recordings_to: Annotated[str, AfterValidator(_place)] = Field(
+        "",
+        description="recordings are kept there: a folder, or s3://bucket/prefix?endpoint=https://…",
     )
 
     # how long things are kept

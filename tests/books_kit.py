@@ -14,6 +14,8 @@ from dialer.archiving.purging import Purging
 from dialer.dialing.journal_traces import forget_journals
 from dialer.loading.loading import Loading, LoadOptions
 from dialer.pacing import Allowance
+from dialer.recordings.keeping import Forgetting
+from dialer.recordings.places import Place
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import ReportSet, write_reports
 from dialer.reporting.source import report_source
@@ -94,7 +96,12 @@ def everything_in(redis_client) -> bytes:
 
 
 def purging_of(
-    db: Database, data_dir: Path, *, dry_run: bool = False, kind: type[Purging] = Purging
+    db: Database,
+    data_dir: Path,
+    *,
+    dry_run: bool = False,
+    kind: type[Purging] = Purging,
+    place: Place | None = None,
 ) -> Purging:
     """Make what forgets, in a data folder of a test's own."""
     return kind(
@@ -103,4 +110,5 @@ def purging_of(
         data_dir=data_dir,
         dry_run=dry_run,
         journals=partial(forget_journals, data_dir / "journal"),
+        recordings=Forgetting(db, place),
     )

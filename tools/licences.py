@@ -18,7 +18,7 @@ _PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==", re.MULTILINE)
 # in the words of package metadata; each may be used, changed and sold with a product
 GOOD = re.compile(
     r"0BSD|Apache-2\.0|Apache Software License|BSD-[23]-Clause|BSD License|CC0-1\.0|ISC|"
-    r"ISC License \(ISCL\)|MIT|MIT License|PSF-2\.0|Python Software Foundation License|Zlib|"
+    r"ISC License \(ISCL\)|MIT|MIT-0|MIT License|PSF-2\.0|Python Software Foundation License|Zlib|"
     r"MPL-2\.0|Mozilla Public License 2\.0 \(MPL 2\.0\)|DFSG approved|"
     r"BSD-derived \(http://www\.repoze\.org/LICENSE\.txt\)"
 )

@@ -7,6 +7,8 @@ through the home's queue.
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import dramatiq
@@ -14,9 +16,11 @@ from redis.exceptions import RedisError
 
 from dialer import logs
 from dialer.events.keeping import Keeping
+from dialer.ids import AttemptId
 from dialer.logger import get_logger
 from dialer.private_files import keep_files_private
 from dialer.settings import SettingsError, read_settings
+from dialer.store.recordings import KeptRecordings
 from dialer.store.webhooks import Webhooks
 from dialer.store.work import EVENTS_QUEUE
 from dialer.webhooks.delivering import Delivering
@@ -25,9 +29,15 @@ from workers.heartbeat import beating
 from workers.wiring import Wiring, process_name, wire
 
 ACTOR = "tell_receiver"
+KEEPER = "keep_recording"
+
+RECORDINGS_AT_ONCE = 6
+"""In a process: receivers need its other threads."""
 
 _LOOK_AGAIN_S = 1.0
 _PAUSE_S = 0.2
+_NOTHING_DUE_S = 5.0
+_HELD_S = 20.0
 _AFTER_FAULT_S = 1.0
 
 log = get_logger(__name__)
@@ -41,6 +51,13 @@ def keep_up(wirings: dict[str, Wiring], stop: threading.Event) -> None:
             for one in wirings.values()
             if one.settings.dialer_events_days
             for work in (keep_outbox, wake)
+        ]
+        threads += [
+            threading.Thread(
+                target=wake_recordings, args=(one, stop), name=f"recordings {one.name}"
+            )
+            for one in wirings.values()
+            if one.settings.dialer_recordings_to
         ]
         for thread in threads:
             thread.start()
@@ -78,16 +95,64 @@ def wake(wiring: Wiring, stop: threading.Event) -> None:
             stop.wait(_AFTER_FAULT_S)
 
 
-def message(wiring: Wiring, webhook: str) -> dramatiq.Message[None]:
-    """Make the message that has a receiver told."""
+def wake_recordings(wiring: Wiring, stop: threading.Event) -> None:
+    """Send a message for each recording that is due, and hold on to those that are being fetched here.
+
+    One that nobody holds on to is due again: whoever fetched it died, or its message was lost.
+    """
+    recordings = KeptRecordings(wiring.db)
+    while not stop.is_set():
+        claimed: list[AttemptId] = []
+        try:
+            until = wiring.db.now() + _HELD_S
+            for id_ in at_work.of(wiring.name):
+                recordings.put_off(id_, until=until)
+            claimed = recordings.claim(most=RECORDINGS_AT_ONCE, for_s=_HELD_S)
+            enqueue(broker, [message(wiring, str(one), actor=KEEPER) for one in claimed])
+        except RedisError as error:
+            log.warning("recordings_not_woken", message=str(error))
+        stop.wait(_LOOK_AGAIN_S if claimed else _NOTHING_DUE_S)
+
+
+def message(wiring: Wiring, about: str, *, actor: str = ACTOR) -> dramatiq.Message[None]:
+    """Make the message that has a receiver told, by its id, or a recording kept, by its attempt's."""
     return dramatiq.Message(
         queue_name=EVENTS_QUEUE,
-        actor_name=ACTOR,
-        args=(wiring.name, webhook),
+        actor_name=actor,
+        args=(wiring.name, about),
         kwargs={},
         options={},
     )
 
+
+class AtWork:
+    """Which recordings this process fetches; a few at a time, each once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids: dict[AttemptId, str] = {}
+
+    def of(self, account: str) -> list[AttemptId]:
+        """Name those of an account."""
+        with self._lock:
+            return [id_ for id_, whose in self._ids.items() if whose == account]
+
+    @contextmanager
+    def fetching(self, account: str, id_: AttemptId) -> Iterator[bool]:
+        """Note that one is fetched while the block runs; False where enough are, or it is already."""
+        with self._lock:
+            may_fetch = len(self._ids) < RECORDINGS_AT_ONCE and id_ not in self._ids
+            if may_fetch:
+                self._ids[id_] = account
+        try:
+            yield may_fetch
+        finally:
+            if may_fetch:
+                with self._lock:
+                    del self._ids[id_]
+
+
+at_work = AtWork()
 
 keep_files_private()
 try:
@@ -114,3 +179,18 @@ def tell_receiver(account: str, webhook: str) -> None:
         Delivering(wiring.db, wiring.outbox, wiring.sender).deliver(webhook)
     except (RedisError, OSError) as error:
         log.warning("delivery_put_off", webhook=webhook, message=str(error))
+
+
+@dramatiq.actor(queue_name=EVENTS_QUEUE, actor_name=KEEPER)
+def keep_recording(account: str, attempt: str) -> None:
+    """Fetch an attempt's recording and put it where it stays; later, where enough are on their way."""
+    wiring, id_ = wirings.get(account), AttemptId.parse(attempt)
+    keeping = wiring.keeping_recordings if wiring else None
+    if wiring is None or keeping is None or id_ is None:
+        return
+    try:
+        with at_work.fetching(account, id_) as may_fetch:
+            if may_fetch:
+                keeping.keep(id_)
+    except RedisError as error:
+        log.warning("recording_not_kept", attempt_id=attempt, message=str(error))

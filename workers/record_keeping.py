@@ -12,14 +12,12 @@ from pathlib import Path
 from dialer.archiving.archiving import Archiving
 from dialer.archiving.deleting import Deleting
 from dialer.archiving.purging import Purging
-from dialer.clock import boottime_s
 from dialer.dialing.journal_traces import forget_journals
-from dialer.exotel.recordings import RecordingHosts
 from dialer.reporting.reconciling import Reconciling
 from dialer.reporting.recordings import Recordings
 from dialer.reporting.reporting import ReportInput
 from dialer.reporting.source import report_source
-from dialer.settings import Settings, require_dialling
+from dialer.settings import Settings
 from dialer.settling.lookups import Lookups
 from dialer.store import Attempts, Campaign
 from workers.wiring import Wiring
@@ -52,16 +50,7 @@ class RecordKeeping:
         Args:
             max_bytes: Of one recording.
         """
-        settings = self.wiring.settings
-        require_dialling(settings)
-        hosts = RecordingHosts(
-            api_key=settings.exotel_api_key.get_secret_value(),
-            api_token=settings.exotel_api_token.get_secret_value(),
-            api_urls=(settings.base_url, settings.details_base_url),
-            clock_s=boottime_s,
-            max_bytes=max_bytes,
-        )
-        return Recordings(hosts, self._lookups)
+        return Recordings(self.wiring.recording_hosts(max_bytes=max_bytes), self._lookups)
 
     @cached_property
     def archiving(self) -> Archiving:
@@ -73,7 +62,10 @@ class RecordKeeping:
         """Deletes campaigns that were archived."""
         settings = self.wiring.settings
         return Deleting(
-            self.wiring.db, archives=archives_dir(settings), data_dir=settings.dialer_data_dir
+            self.wiring.db,
+            archives=archives_dir(settings),
+            data_dir=settings.dialer_data_dir,
+            recordings=self.wiring.forgetting_recordings,
         )
 
     def purging(self, *, dry_run: bool) -> Purging:
@@ -85,6 +77,7 @@ class RecordKeeping:
             data_dir=settings.dialer_data_dir,
             dry_run=dry_run,
             journals=partial(forget_journals, settings.dialer_data_dir / "journal"),
+            recordings=self.wiring.forgetting_recordings,
             sleep=self.wiring.sleep,
         )
 

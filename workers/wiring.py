@@ -47,6 +47,9 @@ from dialer.store.processes import Pulse
 from dialer.terms import terms_of
 from dialer.watching.status import Statuses
 
+RECORDING_PATIENCE_S = 20.0
+"""A recording waits so long for its turn at the account's limit, then it is put off: calls go first."""
+
 if TYPE_CHECKING:
     from dialer.agents.presence import Presences
     from dialer.agents.registry import Registry
@@ -59,8 +62,12 @@ if TYPE_CHECKING:
     from dialer.dialing.releasing import Feeding
     from dialer.events.outbox import Outbox
     from dialer.exotel import Exotel
+    from dialer.exotel.recordings import RecordingHosts
     from dialer.loading.adding import Adding
     from dialer.loading.loading import Loading
+    from dialer.recordings.keeping import Forgetting
+    from dialer.recordings.keeping import Keeping as KeepingRecordings
+    from dialer.recordings.places import Place
     from dialer.settling.settling import Settling, SettlingTimes
     from dialer.settling.sweeping import Sweeping
     from dialer.steering.suppressing import Suppressing
@@ -219,7 +226,12 @@ class Wiring:
             soon_s=SOON_S,
             all_ends=settings.dialer_confirm_ends == "all",
         )
-        return Settling(self.db, self.times, doubts=doubts)
+        return Settling(
+            self.db,
+            self.times,
+            doubts=doubts,
+            keeps_recordings=bool(settings.dialer_recordings_to),
+        )
 
     @cached_property
     def paths(self) -> CallbackPaths:
@@ -324,6 +336,62 @@ class Wiring:
 
         folder = self.settings.dialer_data_dir / "events"
         return Outbox(self.db, account=self.name, folder=folder)
+
+    def recording_hosts(self, *, max_bytes: int) -> "RecordingHosts":
+        """Make what asks for recordings.
+
+        Args:
+            max_bytes: Of one recording.
+        """
+        from dialer.exotel.recordings import RecordingHosts
+
+        settings = self.settings
+        require_dialling(settings)
+        return RecordingHosts(
+            api_key=settings.exotel_api_key.get_secret_value(),
+            api_token=settings.exotel_api_token.get_secret_value(),
+            api_urls=(settings.base_url, settings.details_base_url),
+            clock_s=boottime_s,
+            max_bytes=max_bytes,
+        )
+
+    @cached_property
+    def recordings_place(self) -> "Place | None":
+        """Where recordings stay; None: none are kept."""
+        from dialer.recordings.places import place_of
+
+        where = self.settings.dialer_recordings_to
+        return place_of(where) if where else None
+
+    @cached_property
+    def forgetting_recordings(self) -> "Forgetting":
+        """Removes recordings that were kept."""
+        from dialer.recordings.keeping import Forgetting
+
+        return Forgetting(self.db, self.recordings_place)
+
+    @cached_property
+    def keeping_recordings(self) -> "KeepingRecordings | None":
+        """Keeps recordings; None: none are kept."""
+        from dialer.recordings.keeping import MOST_BYTES, Keeping
+        from dialer.settling.lookups import Lookups
+
+        if self.recordings_place is None:
+            return None
+        lookups = Lookups(
+            self.provider,
+            self.pacing,
+            sleep=self.sleep,
+            patience_s=RECORDING_PATIENCE_S,
+            overdue_patience_s=RECORDING_PATIENCE_S,
+        )
+        return Keeping(
+            self.db,
+            self.recording_hosts(max_bytes=MOST_BYTES),
+            lookups,
+            self.recordings_place,
+            folder=self.settings.dialer_data_dir / "incoming",
+        )
 
     @cached_property
     def alert_telling(self) -> "Telling":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dialer.archiving.archive import Archive
 from dialer.archiving.file_traces import rejected_of, remove, reviews_of
+from dialer.archiving.purging import Recordings
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.logger import get_logger
@@ -27,12 +28,16 @@ class Deleting:
     Args:
         archives: The folder of all archives.
         data_dir: Where files of its rejected rows and its uploads are.
+        recordings: Removes those that were kept.
     """
 
-    def __init__(self, db: Database, *, archives: Path, data_dir: Path) -> None:
+    def __init__(
+        self, db: Database, *, archives: Path, data_dir: Path, recordings: Recordings
+    ) -> None:
         self._db = db
         self._archives = archives
         self._data_dir = data_dir
+        self._recordings = recordings
 
     def archived_for(self, age_s: float) -> list[Campaign]:
         """Give campaigns that were archived so long ago."""
@@ -53,6 +58,7 @@ class Deleting:
                 "so that what was called is not lost by one command"
             )
         folder = Archive.of(campaign, self._archives).folder
+        self._recordings.campaign(campaign.id)
         of_it = (rejected_of(self._data_dir, campaign.id), reviews_of(self._data_dir, campaign.id))
         for path in (folder, *chain.from_iterable(of_it)):
             remove(path)

@@ -27,6 +27,7 @@ from dialer.clock import Sleep
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.file_set import plain_name
+from dialer.ids import AttemptId
 from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.account import read_closed
@@ -50,6 +51,22 @@ class Journals(Protocol):
         ...
 
 
+class Recordings(Protocol):
+    """Removes recordings that were kept."""
+
+    def campaign(self, campaign: str) -> int:
+        """Remove all of a campaign's; gives how many.
+
+        Raises:
+            NotDone: Some may be there yet.
+        """
+        ...
+
+    def attempts(self, attempts: Iterable[AttemptId]) -> int:
+        """Remove those of some attempts, now or as soon as it can be; gives how many were now."""
+        ...
+
+
 class NotPurged(NotDone):
     """Personal data that is still needed."""
 
@@ -64,6 +81,7 @@ class Purged:
         attempts: Of which a number or a link to a recording was.
         rejected: Rows not taken.
         callbacks: Bodies of callbacks nobody could place.
+        recordings: That were kept.
         archives: Folders written anew.
         files: In the data folder.
         kept: Contacts still to be dialled, which need their numbers.
@@ -76,6 +94,7 @@ class Purged:
     attempts: int = 0
     rejected: int = 0
     callbacks: int = 0
+    recordings: int = 0
     archives: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -113,6 +132,7 @@ class Purging:
         data_dir: Where files pass through.
         dry_run: Only tell what would be removed.
         journals: Drops what is over in the journals here, and tells what stays.
+        recordings: Removes those that were kept.
         sleep: How this process waits for Redis to write its file anew.
     """
 
@@ -124,11 +144,13 @@ class Purging:
         data_dir: Path,
         dry_run: bool,
         journals: Journals,
+        recordings: Recordings,
         sleep: Sleep = clock.sleep,
     ) -> None:
         self._db = db
         self._sleep = sleep
         self._journals = journals
+        self._recordings = recordings
         self._archives = archives
         self._data_dir = data_dir
         self._dry_run = dry_run
@@ -209,7 +231,7 @@ class Purging:
         is_to_write = purged.has_removed and not self._dry_run
         if is_to_write and (why := rewrite_files(self._db.client, sleep=self._sleep)):
             purged.remains.append(Trace("the file of Redis", 0, f"{why}; send BGREWRITEAOF"))
-        told = ("contacts", "attempts", "rejected", "callbacks")
+        told = ("contacts", "attempts", "rejected", "callbacks", "recordings")
         counts = {name: getattr(purged, name) for name in told}
         lists = ("campaigns", "archives", "files", "traces", "kept", "remains")
         tell(on=on, after=counts | {name: len(getattr(purged, name)) for name in lists})
@@ -222,6 +244,8 @@ class Purging:
         kept_before = len(purged.kept)
         self._forget(campaign, EVERYBODY, purged)
         purged.callbacks += drop_orphans(self._db, campaign.id, dry_run=self._dry_run)
+        if not self._dry_run:
+            purged.recordings += self._recordings.campaign(campaign.id)
         if not self._dry_run and len(purged.kept) == kept_before:  # else one was opened meanwhile
             mark_purged(self._db, campaign.id)
         log.info("campaign_purged", campaign_id=campaign.id)
@@ -251,12 +275,30 @@ class Purging:
                 before = list(self._read_again(campaign, before))
                 after = [without(line, number) for line in before]
             purged.note(before, after)
+            self._forget_recordings(before, after, number, purged)
             purged.kept += (f"{campaign.id}-{one.n}" for one in before if is_needed(one, number))
         for block, rows in self._campaigns.rejected_blocks(campaign.id):
             kept = [rejected_without(row, number) for row in rows]
             purged.rejected += _differing(rows, kept)
             if kept != rows and not self._dry_run:
                 self._campaigns.keep_rejected(campaign.id, block, kept)
+
+    def _forget_recordings(
+        self,
+        before: Sequence[ContactLine],
+        after: Sequence[ContactLine],
+        number: str,
+        purged: Purged,
+    ) -> None:
+        """Remove those of attempts that were forgotten, once nothing leads to them any more."""
+        forgotten = [
+            was.id
+            for old, new in zip(before, after, strict=True)
+            for was, one in zip(old.attempts, new.attempts, strict=True)
+            if was != one and was.attempt.recording_url
+        ]
+        if number != EVERYBODY and not self._dry_run:  # else they go together
+            purged.recordings += self._recordings.attempts(forgotten)
 
     def _write(
         self, campaign: Campaign, before: Sequence[ContactLine], after: Sequence[ContactLine]
@@ -277,7 +319,9 @@ class Purging:
         archive = Archive.of(campaign, self._archives)
         here = Purged()
         for line in archive.contacts():
-            here.note([line], [without(line, number)])
+            after = without(line, number)
+            here.note([line], [after])
+            self._forget_recordings([line], [after], number, purged)
         rejected = list(archive.rejected())
         kept = [rejected_without(row, number) for row in rejected]
         here.rejected = _differing(rejected, kept)

@@ -190,6 +190,9 @@ local function record(one)
       redis.call('ZREM', key('late'), id)
     end
   end
+  if follows.recorded then
+    redis.call('ZADD', key('recordings_due'), text(now), id)
+  end
 
   -- One that Redis had lost may be back beside a later one of its contact, or after that was closed:
   -- then it says nothing of where the contact stands.

@@ -73,12 +73,24 @@ class SettlingTimes:
 
 
 class Settling:
-    """Gives attempts what became known of them."""
+    """Gives attempts what became known of them.
 
-    def __init__(self, db: Database, times: SettlingTimes, *, doubts: Doubts = NO_DOUBTS) -> None:
+    Args:
+        keeps_recordings: Those whose values are final are due to be kept.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        times: SettlingTimes,
+        *,
+        doubts: Doubts = NO_DOUBTS,
+        keeps_recordings: bool = False,
+    ) -> None:
         self._db = db
         self._times = times
         self._doubts = doubts
+        self._keeps_recordings = keeps_recordings
         self._attempts = Attempts(db)
         self._line: Batching[_Update, Attempt | SidTaken | _Gone] = Batching(
             self._update_together, party=len, most=_MOST_TOGETHER
@@ -262,7 +274,9 @@ class Settling:
                 if not before.outcome and self._is_doubted(after, settle, known[place]):
                     after, settle = held(after), None
             follows = self._follows(before, after, one.follows)._replace(
-                uses=_uses(before, after), answered=_answered_now(before, after)
+                uses=_uses(before, after),
+                answered=_answered_now(before, after),
+                recorded=self._keeps_recordings and _is_recorded(after) > _is_recorded(before),
             )
             if settle:
                 if before.outcome:
@@ -392,6 +406,11 @@ def _has_final_values(attempt: Attempt) -> bool:
     if attempt.details_outcome:
         return False  # asked again, until they count
     return attempt.total_s is not None and attempt.price is not None
+
+
+def _is_recorded(attempt: Attempt) -> bool:
+    """Its call is over for good, and was recorded."""
+    return attempt.is_settled and bool(attempt.recording_url) and _has_final_values(attempt)
 
 
 def _note(write: Write, now: Attempt | SidTaken) -> None:

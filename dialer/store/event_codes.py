@@ -28,5 +28,6 @@ EVENT_CODES: dict[EventKind, int] = {
     EventKind.AGENT_PRESENCE: 23,
     EventKind.ALERT_BEGUN: 24,
     EventKind.ALERT_OVER: 25,
+    EventKind.RECORDING_STORED: 26,
 }
 """A number, once given, stays."""

@@ -24,6 +24,7 @@ c:C:imports         list    JSON of each file: hash, time, counts               
 c:C:hashes          set     content hashes of files loaded to their end               for ever
 c:C:rejected        hash    block → rejected and duplicate rows, zlib of JSON         for ever
 c:C:attempts:K      hash    contact-no → attempt as a JSON list                       for ever
+c:C:recordings      hash    contact-no → where its recording stays, JSON              for ever
 c:C:newcomers       list    the first contacts of agents never called here            while any
 c:C:newcomers_since zset    since when they wait, epoch s → the first such contact    while any
 c:C:heads           hash    agent → the first of their plain contacts, which names    while any
@@ -110,6 +111,8 @@ calls_feeder        list    an element while there is something to release      
 feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
 events              stream  what happened: one field, see dialer/store/events.py      EVENTS_DAYS
 events_kept_by      string  which process writes them into files                      10 s
+recordings_due      zset    attempt whose recording is to be fetched → from when on   until it is kept
+recordings_tried    hash    such an attempt → tries that failed                       likewise
 alert_rules         hash    id → who is told of what, JSON                            until removed
 alerts              hash    rule, kind, whom → an alert that stands, JSON             until it is over
 alerts_read         string  event up to which completed campaigns were looked for     for ever

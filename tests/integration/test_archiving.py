@@ -12,6 +12,7 @@ from dialer.archiving.archive import Archive, ArchiveDamaged
 from dialer.archiving.archiving import Archiving, NotArchived
 from dialer.archiving.deleting import Deleting, NotDeleted
 from dialer.ids import ContactId
+from dialer.recordings.keeping import Forgetting
 from dialer.reporting.files import Format
 from dialer.reporting.tables import ALL_KINDS
 from dialer.steering.calling_back import call_back
@@ -72,7 +73,12 @@ def test_an_archived_campaign_leaves_its_name_rules_history_and_counts_in_less_t
 def test_a_campaign_is_deleted_with_its_files_once_it_is_archived_and_its_name_is_free(
     account, finished, tmp_path
 ):
-    deleting = Deleting(account.db, archives=tmp_path / "archive", data_dir=tmp_path)
+    deleting = Deleting(
+        account.db,
+        archives=tmp_path / "archive",
+        data_dir=tmp_path,
+        recordings=Forgetting(account.db, None),
+    )
     with pytest.raises(NotDeleted, match="archive it first"):
         deleting.delete(finished)
     archive = books_kit.archive(account, finished, tmp_path)
@@ -93,9 +99,12 @@ def test_a_deletion_that_broke_off_is_asked_for_again(account, finished, tmp_pat
     archive = books_kit.archive(account, finished, tmp_path)
     shutil.rmtree(archive.folder)
 
-    Deleting(account.db, archives=tmp_path / "archive", data_dir=tmp_path).delete(
-        account.campaigns.find("sale")
-    )
+    Deleting(
+        account.db,
+        archives=tmp_path / "archive",
+        data_dir=tmp_path,
+        recordings=Forgetting(account.db, None),
+    ).delete(account.campaigns.find("sale"))
 
     assert account.campaigns.all() == []
 

@@ -86,6 +86,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
         "json": {"agent": tenant.agent, "customer": f"{tenant.customer[:-1]}5"}
     },
     f"GET {CAMPAIGN}/contacts/{{n}}": plainly,
+    f"GET {CAMPAIGN}/contacts/{{n}}/attempts/{{no}}/recording": plainly,
     f"GET {CAMPAIGN}/attempts": plainly,
     f"GET {CAMPAIGN}/agents": plainly,
     f"GET {CAMPAIGN}/unresolved": plainly,
@@ -132,12 +133,13 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "DELETE /api/v1/keys/{key_id}": plainly,
     "GET /api/v1/alerts": plainly,
     "POST /api/v1/alerts": order(way="events"),
-    "POST /api/v1/alerts/{rule_id}/test": plainly,
     "DELETE /api/v1/alerts/{rule_id}": plainly,
+    "POST /api/v1/alerts/{rule_id}/test": plainly,
     "GET /api/v1/audit": plainly,
     "GET /api/v1/events": plainly,
     "GET /api/v1/webhooks": plainly,
     "POST /api/v1/webhooks": order(url="https://crm.example.com/x"),
+    "DELETE /api/v1/webhooks/{webhook_id}": plainly,
     "GET /api/v1/webhooks/{webhook_id}/deliveries": plainly,
     "POST /api/v1/webhooks/{webhook_id}/test": plainly,
     "POST /api/v1/webhooks/{webhook_id}/replay": order(),
@@ -163,6 +165,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"GET {PAGE}/reports/{{kind}}.{{format}}": plainly,
     f"GET {PAGE}/contacts": plainly,
     f"GET {PAGE}/contacts/{{n}}": plainly,
+    f"GET {PAGE}/contacts/{{n}}/attempts/{{no}}/recording": plainly,
     f"GET {PAGE}/attempts": plainly,
     f"GET {PAGE}/start": plainly,
     f"GET {PAGE}/charts": plainly,
@@ -213,7 +216,6 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /webhooks/{webhook_id}/pause": form(),
     "POST /webhooks/{webhook_id}/resume": form(),
     "POST /webhooks/{webhook_id}/replay": form(),
-    "DELETE /api/v1/webhooks/{webhook_id}": plainly,
     "POST /webhooks/{webhook_id}/remove": form(),
     "GET /keys": plainly,
     "POST /keys": lambda tenant: {
@@ -233,6 +235,8 @@ REFUSED = {
     "POST /a/{link}/presence": (404, 429),
     "POST /a/{link}/disposition": (404, 429),
     "DELETE /api/v1/agents/{agent_id}/links/{link_id}": (404,),
+    f"GET {CAMPAIGN}/contacts/{{n}}/attempts/{{no}}/recording": (404,),  # none is kept
+    f"GET {PAGE}/contacts/{{n}}/attempts/{{no}}/recording": (404,),
     f"POST {CAMPAIGN}/unresolved/{{attempt_id}}": (409,),
     "POST /api/v1/contacts/{contact_id}/disposition": (409,),
     f"POST {PAGE}/unresolved/{{attempt_id}}": (409,),
@@ -244,9 +248,8 @@ REFUSED = {
     "GET /rehearsals/{rehearsal_id}/report": (404,),
     "POST /keys/{key_id}/revoke": (404,),
     "POST /api/v1/alerts/{rule_id}/test": (422,),  # events are tried where they arrive
-    "POST /alerts/{rule_id}/test": (404,),  # removed by then
+    "POST /alerts/{rule_id}/test": (422,),
     "POST /alerts/{rule_id}/remove": (404,),
-    "POST /webhooks/{webhook_id}/remove": (404,),
 }
 """Examples that are not met, all the same."""
 
@@ -394,12 +397,12 @@ def filled(route: str, tenant: Tenant) -> str:
         "key_id": tenant.key_id,
         "agent_id": tenant.agent_id,
         "rule_id": tenant.rule_id,
-        "webhook_id": tenant.webhook_id,
         "link_id": "0000000000",
         "attempt_id": tenant.attempt,
         "contact_id": f"{tenant.campaign}-3",
         "action": "start",
         "n": "3",
+        "no": "1",
         "kind": "attempts",
         "format": "csv",
         "name": REHEARSED,

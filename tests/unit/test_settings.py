@@ -43,6 +43,12 @@ WRONG = {
     "DIALER_SEARCH_NAMES": ["perhaps"],
     "DIALER_KEEP_DAYS": ["-1", "3651", "x"],
     "DIALER_EVENTS_DAYS": ["-1", "401", "x"],
+    "DIALER_RECORDINGS_TO": [
+        "https://x",
+        "s3://",
+        "s3://b?x=1",
+        "s3://b?endpoint=http://a.example",
+    ],
     "DIALER_SMTP_URL": ["mail.example.com", "http://mail", "smtp://", "smtp://h:0", "smtp://h:x"],
     "DIALER_SMTP_FROM": ["dialer", "A <a@b.example>", "a@b.example,c@d.example", "a b@c.example"],
     "DIALER_TRUSTED_PROXIES": ["proxy.example", "10.0.0.0/33", "10.0.0.1/8"],

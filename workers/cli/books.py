@@ -241,7 +241,8 @@ def purge(
         verb = "Would remove" if dry_run else "Removed"
         say(
             f"{verb} personal data of {purged.contacts:,} contacts, {purged.attempts:,} attempts, "
-            f"{purged.rejected:,} rejected rows and {purged.callbacks:,} stray callbacks, in "
+            f"{purged.rejected:,} rejected rows, {purged.callbacks:,} stray callbacks and "
+            f"{purged.recordings:,} recordings, in "
             f"{len(purged.campaigns):,} campaigns, {len(purged.archives):,} archives and "
             f"{len(purged.files):,} files."
         )

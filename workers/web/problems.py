@@ -26,6 +26,7 @@ from dialer.events.outbox import BadCursor
 from dialer.loading.adding import FileOnItsWay, NeedsSecondPerson
 from dialer.loading.loading import AlreadyLoaded, LoadRefused, StartRefused
 from dialer.logger import get_logger
+from dialer.recordings.places import GoneRecording, PlaceAway
 from dialer.settings import SettingsError
 from dialer.settling.deciding import NotUndecided
 from dialer.settling.disposing import NotDisposed
@@ -219,6 +220,8 @@ _PLAIN: dict[type[Exception], tuple[int, str]] = {
     UnknownAgent: (404, "not_found"),
     TooManyTeams: (409, "load_refused"),
     NoSuchRule: (404, "not_found"),
+    GoneRecording: (404, "not_found"),
+    PlaceAway: (503, "recordings_away"),
     BadAlertRule: (422, "invalid"),
     BadTarget: (422, "invalid"),
     BadCursor: (422, "invalid"),

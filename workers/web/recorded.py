@@ -28,6 +28,7 @@ from dialer.store.trail import TrailBusy
 from workers.web.access import Visitor
 from workers.web.entrance import Throttle
 from workers.web.problems import as_problem, problem_response
+from workers.web.recordings import is_a_listen
 
 if TYPE_CHECKING:
     from workers.web.services import Services
@@ -78,7 +79,9 @@ WORDS: dict[str, Did] = {
     "DELETE /api/v1/rehearsals/{rehearsal}": Did.REHEARSAL_REMOVED,
     "GET /api/v1/campaigns/{campaign}/reports/{file}": Did.REPORT_TAKEN,
     "GET /api/v1/campaigns/{campaign}/rejected.csv": Did.REJECTED_TAKEN,
+    "GET /api/v1/campaigns/{campaign}/contacts/{contact}/attempts/{attempt}/recording": Did.RECORDING_PLAYED,
     # the pages
+    "GET /campaigns/{campaign}/contacts/{contact}/attempts/{attempt}/recording": Did.RECORDING_PLAYED,
     "POST /sign-in": Did.SIGNED_IN,
     "POST /sign-out": Did.SIGNED_OUT,
     "POST /imports": Did.LIST_REVIEWED,
@@ -167,7 +170,10 @@ class Recorded:
             await self._app(scope, receive, send)
             return
         what, on = what_is_done(scope["method"], scope["path"])
-        if what is None or "visitor" not in scope.get("state", {}):
+        goes_on = what is Did.RECORDING_PLAYED and not is_a_listen(
+            Headers(scope=scope).get("range")
+        )
+        if what is None or goes_on or "visitor" not in scope.get("state", {}):
             await self._app(scope, receive, send)
             return
         scope["state"][_IS_RECORDED] = True

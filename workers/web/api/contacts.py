@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
+from starlette.responses import Response, StreamingResponse
 
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
@@ -21,7 +22,7 @@ from dialer.watching.browsing import (
     contacts_page,
     names_of,
 )
-from workers.web.api.needs import Onlooker, Operator, TheCampaign, TheDesk
+from workers.web.api.needs import Onlooker, Operator, Reader, TheCampaign, TheDesk
 from workers.web.api.shapes import (
     AgentList,
     AttemptDocument,
@@ -37,6 +38,7 @@ from workers.web.api.shapes import (
     contact_document,
 )
 from workers.web.problems import Problem
+from workers.web.recordings import recording_answer
 from workers.web.services import Services
 
 router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["contacts"])
@@ -119,6 +121,23 @@ def show_contact(
     if line is None:
         raise Problem(404, "not_found", "The campaign has no such contact.")
     return contact_detail(campaign, line, masked=visitor.is_masked)
+
+
+@router.get(
+    "/contacts/{n}/attempts/{no}/recording",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"audio/*": {}}}, 206: {"description": "A part of it."}},
+)
+def play_recording(
+    _visitor: Reader,
+    request: Request,
+    services: TheDesk,
+    campaign: TheCampaign,
+    n: Annotated[int, Path(ge=1, le=_MOST_N, description="The contact's number, from 1.")],
+    no: Annotated[int, Path(ge=1, le=99_999, description="The attempt's, from 1.")],
+) -> Response:
+    """Play an attempt's recording, where recordings are kept; `Range` asks for a part of it."""
+    return recording_answer(services.wiring, campaign, n, no, request.headers.get("range"))
 
 
 @router.get("/attempts")

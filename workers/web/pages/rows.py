@@ -22,6 +22,7 @@ from dialer.access.api_keys import Scope
 from dialer.ids import ContactId
 from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store import Campaign, OpenAttempt
+from dialer.store.recordings import KeptRecordings
 from dialer.store.snapshot import ContactLine
 from dialer.watching.browsing import (
     AGENT_REACHED,
@@ -39,6 +40,7 @@ from dialer.watching.overview import RETRIES_DUE
 from workers.web.choosing import services_of
 from workers.web.contact_timeline import story_of
 from workers.web.pages.rendering import digits_in, plain_form, renderer_of, require
+from workers.web.recordings import recording_answer
 from workers.wiring import Wiring
 
 _ROWS = 100
@@ -123,9 +125,27 @@ async def _contact(request: Request, *, call_back_problem: str = "") -> Response
         line=line,
         cells=[] if visitor.is_masked else _cells(campaign, line),
         story=story_of(line),
+        kept=await asyncio.to_thread(
+            KeptRecordings(wiring.db).of,
+            campaign.id,
+            line.n,
+            [one.attempt.no for one in line.attempts],
+        ),
         call_speed=wiring.settings.call_speed or 1.0,
         undecided=[one for one in line.attempts if one.attempt.may_be_decided(now_s=now_s)],
     )
+
+
+async def recording(request: Request) -> Response:
+    """Play an attempt's recording."""
+    require(request, Scope.READ)
+    wiring = services_of(request).wiring
+    campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
+    n, no = (request.path_params[name] for name in ("n", "no"))
+    if not (re.fullmatch("[1-9][0-9]{0,9}", n) and re.fullmatch("[1-9][0-9]{0,4}", no)):
+        raise HTTPException(404, "The campaign has no such attempt.")
+    asked = request.headers.get("range")
+    return await asyncio.to_thread(recording_answer, wiring, campaign, int(n), int(no), asked)
 
 
 def _cells(campaign: Campaign, line: ContactLine) -> list[tuple[str, str]]:
@@ -202,5 +222,6 @@ routes = [
     Route("/campaigns/{campaign_id}/attempts", attempts),
     Route("/campaigns/{campaign_id}/attempts/search", search_attempts, methods=["POST"]),
     Route("/campaigns/{campaign_id}/contacts/{n}", contact),
+    Route("/campaigns/{campaign_id}/contacts/{n}/attempts/{no}/recording", recording),
     Route("/campaigns/{campaign_id}/contacts/{n}/call-back", call_contact_back, methods=["POST"]),
 ]
