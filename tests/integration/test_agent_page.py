@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from campaigns.contact_state import ContactState
 from dialer.access.agent_links import AgentLinks
 from dialer.store.agent_desk import DeskStore
 from dialer.store.attempts import encode
+from dialer.watching.agent_desk import desk_views
 from tests.factories import agent, attempt, customer, pair
 from tests.patience import until
 from tests.web_kit import Site, settings_for, site
@@ -336,3 +338,20 @@ def test_a_notice_is_shown_and_taken_away(desk: Desk) -> None:
 
     assert "Prices" not in desk.get().text
     assert DeskStore(desk.web.wiring.db).notice() == ""
+
+
+def test_many_pages_cost_a_few_commands_each(desk: Desk) -> None:
+    db, zone = desk.web.wiring.db, ZoneInfo("Asia/Kolkata")
+    many = desk.web.wiring.registry.put([Agent(agent(n)) for n in range(2, 51)])
+    sent: list[int] = []
+
+    def commands() -> int:
+        return int(db.client.info("stats")["total_commands_processed"])
+
+    for some in ([desk.agent], [desk.agent, *many]):
+        before = commands()
+        views = desk_views(db, some, zone)
+        sent.append(commands() - before)
+        assert views[0].talks
+
+    assert sent[1] - sent[0] <= 49 * 4, sent
