@@ -150,7 +150,10 @@ def _reviewed(web: Site, tenant: Tenant) -> str:
     token = browser.token(f"/?account={tenant.name}")
     answer = browser.client.post(
         "/imports",
-        data={"csrf_token": _last_token(browser.get("/").text) or token, "name": tenant.name},
+        data={
+            "csrf_token": _last_token(browser.get("/campaigns").text) or token,
+            "name": tenant.name,
+        },
         files={"file": ("review.csv", tenant.rows(3))},
     )
     assert answer.status_code == 303, answer.text

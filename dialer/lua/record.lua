@@ -92,6 +92,20 @@ local function note_talk(agent, id)
   redis.call('EXPIRE', key('talks', agent), 2 * 86400)
 end
 
+-- Adds to the figures of the quarter of an hour in which an attempt was requested, s. 864000: seven days
+-- are compared with, and a day's may lie in two of these.
+local function figure(requested_at, figures)
+  local quarter = math.floor(requested_at / 900)
+  local where = key('figures', math.floor(quarter / 96))
+  if now - requested_at > 864000 then
+    return
+  end
+  for name, by in pairs(figures) do
+    redis.call('HINCRBYFLOAT', where, quarter .. ':' .. name, by)
+  end
+  redis.call('EXPIRE', where, 864000)
+end
+
 local function due_in(seconds)
   return seconds > 0 and math.ceil(now + seconds) or math.floor(now)
 end
@@ -328,6 +342,10 @@ local function record(one)
 
   if follows.uses then
     use(id, follows.uses, rung_by(stored))
+  end
+
+  if follows.figures then
+    figure(cjson.decode(stored)[ATTEMPT.requested_at], follows.figures)
   end
 
   if follows.tally then

@@ -12,6 +12,7 @@ import redis
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
 from campaigns.contact_state import NotDialled
+from campaigns.day_figures import Figures
 from campaigns.doubt import Doubts
 from campaigns.settlement import (
     NO_DOUBTS,
@@ -277,6 +278,7 @@ class Settling:
                 uses=_uses(before, after),
                 answered=_answered_now(before, after),
                 recorded=self._keeps_recordings and _is_recorded(after) > _is_recorded(before),
+                figures=Figures.of(after).since(Figures.of(before)) or None,
             )
             if settle:
                 if before.outcome:

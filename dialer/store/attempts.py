@@ -144,6 +144,7 @@ class Follows(NamedTuple):
         tally: `placed`, `unknown` or `refused`: for the breakers.
         uses: Of the account's day, in place of what was counted for it until now: calls, 0 if it was
             none; s; spend; done: nothing better will be known. What is left out stays.
+        figures: What is added to those of the quarter of an hour it was requested in, by name.
     """
 
     sid: str | None = None
@@ -165,6 +166,7 @@ class Follows(NamedTuple):
     works: bool = False
     tally: str | None = None
     uses: dict[str, Any] | None = None
+    figures: dict[str, float] | None = None
 
     def as_json(self) -> str:
         """Encode for the script; what is not set is left out."""

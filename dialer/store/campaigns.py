@@ -89,6 +89,16 @@ class LoadMark:
 
 
 @dataclass(frozen=True, slots=True)
+class Roll:
+    """A campaign in a list of all."""
+
+    id: str
+    name: str
+    state: CampaignState
+    is_archived: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RejectedRow:
     """A row that was not taken, rejected or duplicate; its cells are as the file had them."""
 
@@ -461,6 +471,21 @@ class Campaigns:
         """Read campaigns in one of these states, or all, the newest first, each with its counts."""
         found = list(self.in_state(*(states or CampaignState)))
         return list(zip(found, self.counts_of([one.id for one in found]), strict=True))
+
+    def rolls(self) -> list["Roll"]:
+        """Read what every campaign is called and where it stands, the newest first, and no more of it."""
+        ids = self.ids()
+        with self._db.client.pipeline(transaction=False) as pipe:
+            for id_ in ids:
+                pipe.hmget(self._db.key("c", id_), "name", "state", text(PACKED))
+            stored = cast("list[list[bytes | None]]", pipe.execute())
+        found = []
+        for id_, (plain, state, packed) in zip(ids, stored, strict=True):
+            # what is archived is packed
+            name = unpacked({PACKED: packed}).fields.get(b"name") if packed else plain
+            if name and state and text(state) in set(CampaignState):
+                found.append(Roll(id_, text(name), CampaignState(text(state)), bool(packed)))
+        return found
 
     def in_state(self, *states: CampaignState) -> Iterator[Campaign]:
         """Read the campaigns that stand in one of these states."""

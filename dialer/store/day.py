@@ -1,11 +1,14 @@
 """What the account used of a local day, and in which hours it called."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import cast
 
+from campaigns.day_figures import QUARTER_S, USUAL_DAYS, Figures
 from dialer.store.database import Database, text
 
 _KEPT_S = 8 * 86_400
+_QUARTERS = 86_400 // QUARTER_S
 
 
 def used_of(db: Database, day: str) -> dict[str, float]:
@@ -32,3 +35,15 @@ def calls_by_hour(db: Database, *, first: int) -> dict[int, int]:
     if old := [hour for hour in found if hour < first]:
         db.client.hdel(db.key("hours"), *map(str, old))
     return {hour: calls for hour, calls in found.items() if hour >= first}
+
+
+def figures_by_quarter(db: Database, *, now_s: float) -> dict[int, Figures]:
+    """Read the figures of the last days, by quarter of an hour since 1970, in one round trip."""
+    today = int(now_s // QUARTER_S) // _QUARTERS
+    days = range(today - USUAL_DAYS - 1, today + 1)
+    found: defaultdict[int, dict[str, float]] = defaultdict(dict)
+    for stored in db.read_hashes([db.key("figures", day) for day in days]):
+        for field, value in stored.items():
+            quarter, _, name = text(field).partition(":")
+            found[int(quarter)][name] = float(value)
+    return {quarter: Figures(**sums) for quarter, sums in found.items()}

@@ -76,6 +76,8 @@ calls:D             hash    number → calls on local day D, where a rule caps t
 c:C:day:D           hash    what the campaign's daily caps count on local day D       3 days
 day:D               hash    what the account used on local day D (calls, seconds,     8 days
                             spend), and what was added to its caps
+figures:D           hash    what came of the attempts requested on UTC day D, by quarter  10 days
+                            of an hour: see campaigns/day_figures.py
 hours               hash    hour since 1970 → calls in it                             7 days
 counted             hash    attempt → day, seconds and spend counted for it until     ≤ 20 min after
                             it is known what it took                                  its end

@@ -1,171 +1,166 @@
-"""Use case: how the account's day goes, beside yesterday and the usual, and what wants a person."""
+"""Use case: today. How the account does beside other days, what binds it, and what wants a person."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from campaigns.campaign import CampaignState
-from dialer.account_day import AccountDay, Use
-from dialer.pacing import Pacing, Rate
+from campaigns.day_figures import DayCompared, compared
+from dialer.account_day import Today as DayUsed
+from dialer.pacing import Rate
 from dialer.store import Campaign, Counts, Database
-from dialer.store.agent_desk import DeskStore
-from dialer.store.day import calls_by_hour, used_of
-from dialer.store.phones import read_taken
+from dialer.store.day import figures_by_quarter
+from dialer.store.processes import ROLES
 from dialer.store.webhooks import Webhooks
-from dialer.store.work import account_work
+from dialer.store.work import AccountWork, account_work
+from dialer.watching.overview import AgentNow, AgentState, busy_agents
 
-NEARLY_USED = 0.8
-"""Of a cap of the day."""
+UNDER_WAY = (
+    CampaignState.RUNNING,
+    CampaignState.CANCELLING,
+    CampaignState.PAUSED,
+    CampaignState.LOADING,
+)
+"""Campaigns in which something goes on, or should."""
 
-LATE_CALLBACK_S = 30.0
-_USUAL_DAYS = 7
-_HOUR_S = 3600
+_NEARLY_REACHED = 0.8
+_LATE_S = 30.0  # a callback is settled within one
+_AWAY = (AgentState.BREAK, AgentState.SHIFT, AgentState.FULL, AgentState.OFF)
+_CAPS = {"calls": "calls", "seconds": "minutes", "spend": "spend"}
 
 
 @dataclass(frozen=True, slots=True)
-class DayFigures:
-    """What was done on a day, whole calls alone.
+class Wanted:
+    """Something that wants a person.
 
     Args:
-        calls: That rang an agent and ended.
-        missed: Of these, those the agent did not take.
-        spend: Reservations of calls under way included.
+        href: The page of exactly what is counted.
     """
-
-    calls: int = 0
-    conversations: int = 0
-    talk_s: int = 0
-    missed: int = 0
-    spend: float = 0.0
-
-    @property
-    def answered(self) -> int:
-        """Calls an agent took."""
-        return self.calls - self.missed
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """Something that waits for a person, and where it stands."""
 
     count: int
     what: str
-    where: str
+    href: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class TodayNow:
-    """The account's day.
+class DayNow:
+    """An account's day at one instant.
 
     Args:
-        live: Calls that have not ended, or of which nobody knows.
-        so_far: Calls placed today; `by_now_yesterday` and `usual_by_now` until this hour's end.
-        usual_by_now: Mean of the last seven days on which there were calls; None: there were none.
+        campaigns: Those under way, the newest first, with their counts.
+        wanted: What wants a person, the gravest first.
     """
 
-    live: int
+    as_of: float
+    work: AccountWork
+    figures: DayCompared
     rate: Rate
-    today: DayFigures
-    yesterday: DayFigures
-    so_far: int
-    by_now_yesterday: int
-    usual_by_now: float | None
-    uses: tuple[Use, ...]
-    wants: tuple[Want, ...]
+    campaigns: tuple[tuple[Campaign, Counts], ...]
+    wanted: tuple[Wanted, ...]
+
+    @property
+    def running(self) -> int:
+        """How many campaigns run."""
+        return sum(one.state is CampaignState.RUNNING for one, _ in self.campaigns)
 
 
-def read_today(
+def figures_now(db: Database, zone: ZoneInfo, *, now_s: float) -> DayCompared:
+    """Compare an account's day with those before."""
+    return compared(figures_by_quarter(db, now_s=now_s), datetime.fromtimestamp(now_s, zone))
+
+
+def day_now(
     db: Database,
-    account_day: AccountDay,
-    pacing: Pacing,
     campaigns: Sequence[tuple[Campaign, Counts]],
     *,
+    rate: Rate,
+    used: DayUsed,
+    processes: Mapping[str, int],
     zone: ZoneInfo,
-) -> TodayNow:
-    """Read how the day goes.
+) -> DayNow:
+    """Tell an account's day.
 
     Args:
-        campaigns: All that there are, each with its counts.
-        zone: Whose midnight ends the day.
+        campaigns: Those under way.
+        used: Of its caps.
+        processes: How many of each role live.
+        zone: Whose midnight begins the day.
     """
     now_s = db.now()
-    local = datetime.fromtimestamp(now_s, UTC).astimezone(zone)
     work = account_work(db, now_s=now_s)
-    uses = account_day.read().uses
-    so_far, yesterday, *before = _calls_by_now(db, local)
-    usual = [calls for calls in (yesterday, *before) if calls]
-    late_s = now_s - (work.oldest_callback_at or now_s)
-    return TodayNow(
-        live=work.live,
-        rate=pacing.rate(),
-        today=_figures(db, local),
-        yesterday=_figures(db, local - timedelta(days=1)),
-        so_far=so_far,
-        by_now_yesterday=yesterday,
-        usual_by_now=sum(usual) / len(usual) if usual else None,
-        uses=uses,
-        wants=(
+    return DayNow(
+        as_of=now_s,
+        work=work,
+        figures=figures_now(db, zone, now_s=now_s),
+        rate=rate,
+        campaigns=tuple(campaigns),
+        wanted=(
+            *_of_processes(processes),
             *_of_campaigns(campaigns),
-            *_of_account(db, uses, late=work.callbacks if late_s > LATE_CALLBACK_S else 0),
+            *_of_caps(used),
+            *_of_agents(busy_agents(db).values()),
+            *_of_callbacks(work, now_s),
+            *_of_webhooks(Webhooks(db)),
         ),
     )
 
 
-def _figures(db: Database, at: datetime) -> DayFigures:
-    day = f"{at:%Y-%m-%d}"
-    did = DeskStore(db).figures(day).values()
-    return DayFigures(
-        calls=sum(one.calls for one in did),
-        conversations=sum(one.conversations for one in did),
-        talk_s=sum(one.talk_s for one in did),
-        missed=sum(one.missed for one in did),
-        spend=used_of(db, day).get("spend", 0.0),
-    )
+def _of_processes(processes: Mapping[str, int]) -> Iterator[Wanted]:
+    for role in ROLES:
+        if not processes.get(role):
+            yield Wanted(1, f"no {role} process gives a sign of life", "/health#h-processes")
 
 
-def _calls_by_now(db: Database, local: datetime) -> list[int]:
-    """Count calls from midnight to this hour's end: today, yesterday, and on the days before."""
-    this_hour = int(local.timestamp() // _HOUR_S)
-    hours = calls_by_hour(db, first=this_hour - 24 * _USUAL_DAYS - 24)
-    return [
-        sum(calls for hour, calls in hours.items() if last - local.hour <= hour <= last)
-        for last in (this_hour - 24 * ago for ago in range(_USUAL_DAYS + 1))
-    ]
-
-
-def _of_campaigns(campaigns: Iterable[tuple[Campaign, Counts]]) -> Iterator[Want]:
+def _of_campaigns(campaigns: Sequence[tuple[Campaign, Counts]]) -> Iterator[Wanted]:
     for campaign, counts in campaigns:
         page = f"/campaigns/{campaign.id}"
         if counts.unresolved:
-            yield Want(
-                counts.unresolved,
-                f"of “{campaign.name}”: nobody knows yet whether a phone rang",
-                f"{page}/contacts?state=unresolved",
+            where = f"{page}/contacts?state=unresolved"
+            what = f"unresolved in {campaign.name}"
+            yield Wanted(
+                counts.unresolved, what, where, "nobody knows yet whether they were called"
             )
         if campaign.state is CampaignState.PAUSED and campaign.why:
-            yield Want(counts.waiting, f"wait in “{campaign.name}”, paused: {campaign.why}", page)
+            yield Wanted(1, f"campaign paused by itself: {campaign.name}", page, campaign.why)
         if campaign.asked_by:
-            yield Want(
-                counts.waiting, f"of “{campaign.name}” wait for a second person", f"{page}/start"
-            )
+            why = f"{campaign.asked_by} has started it"
+            yield Wanted(1, f"campaign waits for a second person: {campaign.name}", page, why)
+        if campaign.in_part:
+            why = "if nobody is loading it, load the file again: it goes on where it broke off"
+            yield Wanted(1, f"list of {campaign.name} is not whole", page, why)
 
 
-def _of_account(db: Database, uses: Iterable[Use], *, late: int) -> Iterator[Want]:
-    taken = read_taken(db)
-    if parked := len(taken.parked):
-        yield Want(parked, "agents missed too many calls and are left alone", "/agents")
-    for use in uses:
-        if use.most and use.used >= NEARLY_USED * use.most:
-            name = "minutes" if use.name == "seconds" else use.name
-            yield Want(
-                round(use.used), f"{name} used today, of {use.most:,.0f} allowed", "/health#h-today"
-            )
-    webhooks = Webhooks(db)
-    for one in webhooks.all():
-        standing = webhooks.standing(one.id)
-        if standing.failing_since or standing.paused:
-            yield Want(1, f"receiver is not reached: {urlsplit(one.url).hostname}", "/webhooks")
-    if late:
-        yield Want(late, "callbacks wait to be settled", "/health")
+def _of_caps(used: DayUsed) -> Iterator[Wanted]:
+    for use in used.uses:
+        if use.most and use.used >= _NEARLY_REACHED * use.most:
+            why = f"{use.used:,.0f} of {use.most:,.0f} used"
+            yield Wanted(1, f"cap of the day is near: {_CAPS[use.name]}", "/health#h-today", why)
+
+
+def _of_agents(agents: Iterable[AgentNow]) -> Iterator[Wanted]:
+    counted = Counter(one.state for one in agents)
+    if parked := counted[AgentState.PARKED]:
+        yield Wanted(parked, "parked agents", "/agents", "they missed too many calls in a row")
+    if away := sum(counted[state] for state in _AWAY):
+        yield Wanted(away, "agents away", "/agents", "on a break, off or out of their shift")
+
+
+def _of_callbacks(work: AccountWork, now_s: float) -> Iterator[Wanted]:
+    waits_s = now_s - (work.oldest_callback_at or now_s)
+    if waits_s > _LATE_S:
+        why = "the first of them since some time: see whether a results process runs"
+        yield Wanted(work.callbacks, "callbacks wait to be settled", "/health#h-callbacks", why)
+    if work.orphans:
+        yield Wanted(work.orphans, "callbacks that belong to no call", "/health#h-callbacks")
+
+
+def _of_webhooks(webhooks: Webhooks) -> Iterator[Wanted]:
+    for webhook in webhooks.all():
+        standing = webhooks.standing(webhook.id)
+        if standing.paused or standing.failing_since:
+            what = f"receiver of a webhook fails: {urlsplit(webhook.url).hostname}"
+            yield Wanted(1, what, f"/webhooks/{webhook.id}", standing.paused)

@@ -67,7 +67,7 @@ def page(chrome: Browser, rig: Rig) -> Iterator[Page]:
 
 
 def sign_in(page: Page) -> None:
-    page.goto("/")
+    page.goto("/campaigns")
     page.get_by_label("Your key").fill(KEY)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
@@ -75,7 +75,7 @@ def sign_in(page: Page) -> None:
 
 def upload(page: Page, name: str, content: str) -> None:
     """Upload by the button, and see the review."""
-    page.goto("/")
+    page.goto("/campaigns")
     file = {"name": f"{name}.csv", "mimeType": "text/csv", "buffer": content.encode()}
     page.get_by_label("Choose a list").set_input_files([file])
     page.get_by_role("button", name="Upload and review").click()
@@ -245,7 +245,7 @@ def test_an_unresolved_row_is_decided(chrome: Browser, tmp_path: Path) -> None:
         rig.load(pairs(1, agents=1), "--start", name="unknown fate")
         context = chrome.new_context(base_url=f"http://localhost:{rig.port}")
         page = context.new_page()
-        page.goto("/")
+        page.goto("/campaigns")
         page.get_by_role("link", name="unknown fate").click()
         page.get_by_role("link", name="Decide").click()
         shoot(page, "decide")
@@ -290,7 +290,7 @@ def test_the_keyboard_searches_goes_to_pages_and_tells_what_there_is(page: Page)
 
 def test_an_upload_that_cannot_be_read_says_why_on_the_page(page: Page) -> None:
     sign_in(page)
-    page.goto("/")
+    page.goto("/campaigns")
     picture = {"name": "x.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + b"0" * 99}
     page.get_by_label("Choose a list").set_input_files([picture])
 

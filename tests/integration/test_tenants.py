@@ -152,6 +152,9 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /sign-in": form(key="no such key", next="/"),
     "POST /sign-out": plainly,
     "GET /": plainly,
+    "GET /campaigns": plainly,
+    "GET /campaigns/several": plainly,
+    "POST /campaigns/several": form(action="pause"),
     "POST /imports": a_list(7, is_named=True),
     "GET /imports/{review_id}": plainly,
     "GET /imports/{review_id}/progress": plainly,
@@ -228,6 +231,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
 """What is asked of each route; a route that is added gets its line here, or the walk fails."""
 
 REFUSED = {
+    "GET /campaigns/several": (422,),
     "POST /sign-in": (401,),
     # a link is whoever has it, and this one is nobody's; see test_agent_page
     "GET /a/{link}": (404, 429),

@@ -57,7 +57,9 @@ def loaded(browser: Browser, name: str = "diwali", content: str = LIST) -> str:
     until(lambda: browser.get(where).status_code != 200, within_s=30, what="the campaign")
     return next(
         match[1]
-        for match in re.finditer(r'href="(/campaigns/\w{8})">([^<]*)<', browser.get("/").text)
+        for match in re.finditer(
+            r'href="(/campaigns/\w{8})">([^<]*)<', browser.get("/campaigns").text
+        )
         if html.unescape(match[2]) == name
     )
 
@@ -215,7 +217,7 @@ def test_who_may_only_look_sees_no_buttons_and_cannot_press_them(web: Site, path
 
     assert answer.status_code == 403
     assert "/cancel" not in reader.get(where).text
-    assert 'action="/imports"' not in reader.get("/").text
+    assert 'action="/imports"' not in reader.get("/campaigns").text
 
 
 def test_a_campaign_is_started_paused_resumed_and_cancelled(browser: Browser) -> None:
@@ -247,10 +249,10 @@ def test_a_review_shows_how_the_list_was_understood_and_why_rows_were_not_taken(
 def test_nothing_is_loaded_before_somebody_says_so(browser: Browser) -> None:
     where = reviewed(browser, "november.csv", MIXED)
 
-    assert "No campaigns yet" in browser.get("/").text
+    assert "No campaigns yet" in browser.get("/campaigns").text
     browser.post(f"{where}/discard", token=browser.token(where))
     assert browser.get(where).status_code == 404
-    assert "No campaigns yet" in browser.get("/").text
+    assert "No campaigns yet" in browser.get("/campaigns").text
 
 
 def test_a_list_nobody_understands_can_be_read_again_with_its_columns_named(

@@ -28,6 +28,7 @@ from workers.web.pages import (
     search,
     signing,
     start,
+    today,
     webhooks,
 )
 from workers.web.pages.manual import manual_routes
@@ -59,6 +60,7 @@ def pages_app(
         routes=[
             *static_routes(),
             *signing.routes,
+            *today.routes,
             *campaigns.routes,
             *imports.routes,
             *adding.routes,

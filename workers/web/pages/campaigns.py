@@ -1,71 +1,44 @@
-"""Today, over all campaigns of the account, their list, and the form that uploads a new one."""
+"""The list of campaigns: searched, filtered, sorted, several steered at once; and the form that uploads a new one."""
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from campaigns.campaign import LONGEST_NAME, CampaignState, same_name
+from campaigns.campaign import LONGEST_NAME, CampaignState
+from dialer.access.api_keys import Scope
+from dialer.deeds import Deed, Did
+from dialer.errors import NotDone
 from dialer.steering.changing_rules import default_rules
+from dialer.steering.starting import SecondPersonNeeded
 from dialer.store import Campaign, Counts
-from dialer.watching.today import read_today
+from dialer.store.campaigns import Roll, WrongState
+from workers.web.api.campaigns import LEADS_TO, Action, steer
 from workers.web.choosing import services_of
-from workers.web.pages.rendering import renderer_of
+from workers.web.pages.rendering import (
+    digits_in,
+    instant,
+    renderer_of,
+    require,
+    visitor_of,
+    whole_form,
+)
 from workers.web.pages.views import Bar, progress, results
+from workers.web.problems import Problem
+from workers.web.recorded import actor_of
 from workers.web.rules import rule_fields
+from workers.wiring import Wiring
 
-
-@dataclass(frozen=True, slots=True)
-class CampaignRow:
-    """A campaign in the list."""
-
-    campaign: Campaign
-    counts: Counts
-    progress: Bar
-    results: Bar
-
-
-async def show(request: Request) -> Response:
-    """Show how the day goes, and list campaigns, the live ones first."""
-    services = services_of(request)
-    wiring = services.wiring
-    asked = request.query_params.get("name", "")[:LONGEST_NAME]
-    state = request.query_params.get("state", "")
-    found = await asyncio.to_thread(wiring.campaigns.all_counted)
-    today = await asyncio.to_thread(
-        read_today,
-        wiring.db,
-        wiring.account_day,
-        wiring.pacing,
-        found,
-        zone=ZoneInfo(wiring.settings.dialer_timezone),
-    )
-    return await renderer_of(request).page(
-        request,
-        "campaigns.html",
-        rows=_rows(found, name=asked, state=state),
-        today=today,
-        asked={"name": asked, "state": state},
-        states=list(CampaignState),
-        how_many=len(found),
-        longest_name=LONGEST_NAME,
-        rule_fields=rule_fields(default_rules(services.wiring.settings)),
-    )
-
-
-def _rows(found: Iterable[tuple[Campaign, Counts]], *, name: str, state: str) -> list[CampaignRow]:
-    wanted = same_name(name)
-    return [
-        CampaignRow(campaign, counts, progress(campaign.id, counts), results(campaign.id, counts))
-        for campaign, counts in sorted(found, key=lambda one: _ORDER[one[0].state])
-        if wanted in same_name(campaign.name) and state in {"", campaign.state}
-    ]
-
-
+_A_PAGE = 50
+_MOST_BOUND = 10  # what binds a campaign takes a look at the whole account, some 4 ms each
+_MOST_TOGETHER = 200
+_ARCHIVED = "archived"
+_SORTS = ("live", "newest", "name")
 _ORDER = {
     CampaignState.RUNNING: 0,
     CampaignState.CANCELLING: 0,
@@ -75,5 +48,201 @@ _ORDER = {
     CampaignState.COMPLETED: 3,
     CampaignState.CANCELLED: 3,
 }
+_DID = {
+    Action.START: Did.CAMPAIGN_STARTED,
+    Action.PAUSE: Did.CAMPAIGN_PAUSED,
+    Action.RESUME: Did.CAMPAIGN_RESUMED,
+    Action.CANCEL: Did.CAMPAIGN_CANCELLED,
+}
+_COMES_FROM = {
+    Action.START: {CampaignState.LOADED},
+    Action.PAUSE: {CampaignState.RUNNING},
+    Action.RESUME: {CampaignState.PAUSED},
+    Action.CANCEL: {CampaignState.LOADED, CampaignState.RUNNING, CampaignState.PAUSED},
+}
 
-routes = [Route("/", show)]
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which campaigns are listed, and in which order."""
+
+    q: str = ""
+    state: str = ""
+    sort: str = _SORTS[0]
+
+    @classmethod
+    def of(cls, request: Request) -> "Wanted":
+        """Read it of an address; what is not known there counts as not said."""
+        told = request.query_params
+        state, sort = told.get("state", ""), told.get("sort", "")
+        return cls(
+            told.get("q", "").strip()[:LONGEST_NAME],
+            state if state in {*CampaignState, _ARCHIVED} else "",
+            sort if sort in _SORTS else _SORTS[0],
+        )
+
+    @property
+    def query(self) -> str:
+        """Write it into an address."""
+        told = {"q": self.q, "state": self.state, "sort": self.sort}
+        usual = Wanted()
+        return urlencode({name: one for name, one in told.items() if one != getattr(usual, name)})
+
+    def among(self, rolls: list[Roll]) -> list[Roll]:
+        """Give those that are wanted, in order; of equals the newest first."""
+        found = [one for one in rolls if self._fits(one)]
+        if self.sort == "name":
+            return sorted(found, key=lambda one: one.name.casefold())
+        if self.sort == "newest":
+            return found
+        return sorted(found, key=lambda one: (one.is_archived, _ORDER[one.state]))
+
+    def _fits(self, one: Roll) -> bool:
+        is_there = self.state in {"", one.state} or (self.state == _ARCHIVED and one.is_archived)
+        return is_there and self.q.casefold() in one.name.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    """A campaign in the list; `waits` says for what, '' where it does not."""
+
+    campaign: Campaign
+    counts: Counts
+    progress: Bar
+    results: Bar
+    waits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of the list, and how many there are in all and in each state."""
+
+    rows: list[CampaignRow]
+    fitting: int
+    by_state: dict[str, int]
+
+
+async def show(request: Request) -> Response:
+    """List campaigns, the live ones first."""
+    services = services_of(request)
+    wanted = Wanted.of(request)
+    page = max(1, int(digits_in(request.query_params.get("page", ""))[:4] or 1))
+    listed = await asyncio.to_thread(_listed, services.wiring, wanted, page)
+    return await renderer_of(request).page(
+        request,
+        "campaigns.html",
+        listed=listed,
+        wanted=wanted,
+        page=page,
+        last_page=max(1, -(-listed.fitting // _A_PAGE)),
+        sorts=_SORTS,
+        actions=list(Action),
+        told={name: digits_in(request.query_params.get(name, "")) for name in ("done", "not_done")},
+        longest_name=LONGEST_NAME,
+        rule_fields=rule_fields(default_rules(services.wiring.settings)),
+    )
+
+
+async def ask_several(request: Request) -> Response:
+    """Ask once before several campaigns are steered, and count them."""
+    require(request, Scope.OPERATE)
+    action = _action(request.query_params.get("action", ""))
+    ids = request.query_params.getlist("campaign")[:_MOST_TOGETHER]
+    wiring = services_of(request).wiring
+    found = await asyncio.to_thread(_chosen, wiring, ids)
+    return await renderer_of(request).page(
+        request,
+        "several.html",
+        action=action,
+        takes=[one for one in found if one.state in _COMES_FROM[action]],
+        leaves=[one for one in found if one.state not in _COMES_FROM[action]],
+        back=Wanted.of(request).query,
+    )
+
+
+async def steer_several(request: Request) -> Response:
+    """Steer those that were confirmed, each recorded by itself; one that will not go leaves the others alone."""
+    form = await whole_form(request, Scope.OPERATE, most=_MOST_TOGETHER + 10)
+    action = _action("".join(form.get("action", [])))
+    wiring, actor = services_of(request).wiring, actor_of(request.scope)
+    found = await asyncio.to_thread(_chosen, wiring, form.get("campaign", []))
+
+    def do() -> int:
+        return sum(_steered(wiring, one, action, actor, visitor_of(request).id) for one in found)
+
+    done = await asyncio.to_thread(do)
+    told = {"done": done, "not_done": len(found) - done}
+    return RedirectResponse(f"/campaigns?{urlencode(told)}", status_code=303)
+
+
+def _steered(wiring: Wiring, campaign: Campaign, action: Action, actor: Any, who: str) -> bool:
+    deed = Deed(_DID[action], actor, on=f"campaign {campaign.name} {campaign.id}")
+    try:
+        with wiring.audit.recording(deed):
+            steer(wiring, campaign, action, who=who)
+    except (WrongState, NotDone, SecondPersonNeeded):
+        return False
+    return True
+
+
+def _action(word: str) -> Action:
+    if word not in LEADS_TO:
+        raise Problem(422, "invalid", f"action is one of {', '.join(Action)}.")
+    return Action(word)
+
+
+def _chosen(wiring: Wiring, ids: list[str]) -> list[Campaign]:
+    known = set(wiring.campaigns.ids())
+    return wiring.campaigns.readable([id_ for id_ in dict.fromkeys(ids) if id_ in known])
+
+
+def _listed(wiring: Wiring, wanted: Wanted, page: int) -> Listed:
+    rolls = wiring.campaigns.rolls()
+    by_state = {state: sum(one.state is state for one in rolls) for state in CampaignState}
+    archived = {_ARCHIVED: sum(one.is_archived for one in rolls)}
+    fitting = wanted.among(rolls)
+    ids = [one.id for one in fitting[(page - 1) * _A_PAGE : page * _A_PAGE]]
+    found = wiring.campaigns.readable(ids)
+    counts = wiring.campaigns.counts_of([one.id for one in found])
+    now_s, looks = wiring.db.now(), _MOST_BOUND
+    rows = []
+    for campaign, counted in zip(found, counts, strict=True):
+        waits = _waits_for(campaign, now_s)
+        if waits is None and looks:
+            looks -= 1
+            bound = wiring.statuses.of(campaign.id).binding
+            waits = bound.sentence if bound else ""
+        bars = progress(campaign.id, counted), results(campaign.id, counted)
+        rows.append(CampaignRow(campaign, counted, *bars, waits or ""))
+    plain = {str(state): number for state, number in by_state.items()}
+    return Listed(rows, len(fitting), {name: n for name, n in (plain | archived).items() if n})
+
+
+def _waits_for(campaign: Campaign, now_s: float) -> str | None:
+    """Say what a campaign waits for, as far as its own record tells; None: more has to be looked at."""
+    if campaign.archived_at is not None:
+        return "archived: its rows are in its reports"
+    if campaign.asked_by:
+        return "a second person has to start it"
+    if campaign.why:
+        return campaign.why
+    if campaign.state is not CampaignState.RUNNING:
+        starts_at = campaign.rules.starts_at
+        if campaign.state is CampaignState.LOADED and starts_at:
+            return f"starts by itself {instant(starts_at.timestamp(), campaign.rules.zone)}"
+        return "is not started" if campaign.state is CampaignState.LOADED else ""
+    if now_s < campaign.open_from:
+        return f"its hours: they begin {_when(campaign)}"
+    return None
+
+
+def _when(campaign: Campaign) -> str:
+    at = datetime.fromtimestamp(campaign.open_from, UTC).astimezone(campaign.rules.zone)
+    return f"{at:%d %b, %H:%M} {campaign.rules.zone.key}"
+
+
+routes = [
+    Route("/campaigns", show),
+    Route("/campaigns/several", ask_several),
+    Route("/campaigns/several", steer_several, methods=["POST"]),
+]

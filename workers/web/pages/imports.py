@@ -110,7 +110,7 @@ async def discard(request: Request) -> Response:
     review = _review(request)
     await plain_form(request, Scope.UPLOAD)
     _reviews(request).discard(review)
-    where = f"/campaigns/{review.append_to}" if review.append_to else "/"
+    where = f"/campaigns/{review.append_to}" if review.append_to else "/campaigns"
     return RedirectResponse(where, status_code=303)
 
 

@@ -17,7 +17,8 @@ from workers.web.pages.rendering import Renderer
 from workers.web.problems import Problem, problem_response
 
 NAMES = {
-    "/": "Campaigns",
+    "/": "Today",
+    "/campaigns": "Campaigns",
     "/agents": "Agents",
     "/suppression": "Numbers never called",
     "/health": "Health",

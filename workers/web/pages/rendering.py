@@ -23,7 +23,8 @@ from workers.web.problems import Problem
 from workers.web.services import Services
 
 PAGE_LINKS = (
-    ("/", "Campaigns"),
+    ("/", "Today"),
+    ("/campaigns", "Campaigns"),
     ("/agents", "Agents"),
     ("/suppression", "Suppression"),
     ("/health", "Health"),

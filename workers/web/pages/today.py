@@ -1,0 +1,135 @@
+"""Today: how all campaigns do, beside yesterday and what is usual, what binds, and what wants a person."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from campaigns.campaign import CampaignState
+from campaigns.day_figures import Compared, Figures
+from dialer.access.api_keys import Scope
+from dialer.store import Campaign, Counts
+from dialer.store.work import account_work
+from dialer.watching.health import AccountStops, account_stops
+from dialer.watching.status import alive
+from dialer.watching.today import UNDER_WAY, DayNow, day_now, figures_now
+from workers.web.choosing import services_of
+from workers.web.pages.rendering import duration, number, percent, renderer_of, require, visitor_of
+from workers.web.pages.views import Bar, progress
+from workers.web.services import Services
+from workers.wiring import Wiring
+
+_MOST_SHOWN = 12
+_ORDER = {state: place for place, state in enumerate(UNDER_WAY)}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure beside others of its kind, written for people."""
+
+    label: str
+    now: str
+    yesterday: str
+    usual: str
+    hour: str
+    usual_hour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A campaign under way; `binds` is what keeps it, '' where nothing does or it is not looked at."""
+
+    campaign: Campaign
+    counts: Counts
+    progress: Bar
+    binds: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One of several accounts."""
+
+    name: str
+    live: int
+    today: Figures
+    stops: AccountStops
+
+
+async def show(request: Request) -> Response:
+    """Show the day."""
+    require(request, Scope.READ_MASKED)
+    services = services_of(request)
+    day, lines = await asyncio.to_thread(_read, services.wiring)
+    others = services.desks.open_to(visitor_of(request))
+    accounts = await asyncio.to_thread(_accounts, others) if len(others) > 1 else []
+    return await renderer_of(request).page(
+        request,
+        "today.html",
+        day=day,
+        tiles=tiles(day),
+        lines=lines,
+        more=len(day.campaigns) - len(lines),
+        account_lines=accounts,
+    )
+
+
+def _read(wiring: Wiring) -> tuple[DayNow, list[Line]]:
+    found = wiring.campaigns.all_counted(*UNDER_WAY)
+    day = day_now(
+        wiring.db,
+        sorted(found, key=lambda one: _ORDER[one[0].state]),
+        rate=wiring.pacing.rate(),
+        used=wiring.account_day.read(),
+        processes=alive(wiring.db),
+        zone=ZoneInfo(wiring.settings.dialer_timezone),
+    )
+    return day, [_line(wiring, *one) for one in day.campaigns[:_MOST_SHOWN]]
+
+
+def _line(wiring: Wiring, campaign: Campaign, counts: Counts) -> Line:
+    binds = campaign.why
+    if campaign.state is CampaignState.RUNNING:
+        bound = wiring.statuses.of(campaign.id).binding
+        binds = bound.sentence if bound else ""
+    return Line(campaign, counts, progress(campaign.id, counts), binds)
+
+
+def _accounts(found: list[Services]) -> list[AccountLine]:
+    return [_account(one.wiring) for one in found]
+
+
+def _account(wiring: Wiring) -> AccountLine:
+    now_s = wiring.db.now()
+    figures = figures_now(wiring.db, ZoneInfo(wiring.settings.dialer_timezone), now_s=now_s)
+    live = account_work(wiring.db, now_s=now_s).live
+    return AccountLine(wiring.name, live, figures.day.now, account_stops(wiring.db))
+
+
+def tiles(day: DayNow) -> list[Tile]:
+    """Write the day's figures."""
+    return [_tile(label, write, day) for label, write in _TILES]
+
+
+def _tile(label: str, write: Callable[[Figures], str], day: DayNow) -> Tile:
+    def written(of: Compared) -> tuple[str, str, str]:
+        return write(of.now), write(of.yesterday), write(of.usual) if of.usual else "–"
+
+    now, yesterday, usual = written(day.figures.day)
+    hour, _, usual_hour = written(day.figures.hour)
+    return Tile(label, now, yesterday, usual, hour, usual_hour)
+
+
+_TILES: tuple[tuple[str, Callable[[Figures], str]], ...] = (
+    ("Calls", lambda one: number(round(one.calls))),
+    ("Connected", lambda one: number(round(one.connected))),
+    ("Connect rate", lambda one: percent(one.connected, one.calls)),
+    ("Agents answered", lambda one: percent(one.answered, one.calls)),
+    ("Talk time", lambda one: duration(one.talk_s)),
+    ("Spend", lambda one: f"{one.spend:,.2f}"),
+)
+
+routes = [Route("/", show)]
