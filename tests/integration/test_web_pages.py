@@ -434,7 +434,7 @@ def test_what_people_typed_is_text_on_every_page(web: Site, browser: Browser) ->
     [campaign] = web.wiring.campaigns.all()
     browser.post("/suppression", number="+919876543299", why=HOSTILE)
     home = f"/campaigns/{campaign.id}"
-    paths = ("/", home, f"{home}/contacts", f"{home}/contacts/1", "/suppression")
+    paths = ("/", "/campaigns", home, f"{home}/contacts", f"{home}/contacts/1", "/suppression")
 
     pages = [review, *(browser.get(path).text for path in paths)]
     filtered = browser.client.get(f"{home}/contacts", params={"error": HOSTILE}).text
