@@ -23,10 +23,11 @@ class Shifts:
 
     def keep(self, now: datetime) -> int:
         """Do what is due by now, by Redis' clock; gives for how many agents."""
-        due = self._agents.shifts_due(now_s=now.timestamp())
-        if due:
+        done = 0
+        while due := self._agents.shifts_due(now_s=now.timestamp()):
             self.apply(due, now)
-        return len(due)
+            done += len(due)
+        return done
 
     def apply(self, agents: Sequence[Agent], now: datetime) -> None:
         """Let agents be where their shifts put them, and note when those change next."""

@@ -310,3 +310,15 @@ def test_presence_of_one_account_is_not_that_of_another(redis_client, tmp_path, 
     Presences(db).set([one], Presence.OFF)
 
     assert rung(other) == [agent(1)]
+
+
+def test_a_shift_that_ends_for_many_ends_for_all_of_them_at_once(account, db, registry):
+    account.at_local("2027-01-04 17:59:59")
+    shift = Shift.parse("09:00-18:00", INDIA)
+    agents = registry.put([Agent(f"+91900000{n:04}", shift=shift) for n in range(1200)])
+
+    account.at_local("2027-01-04 18:00:01")
+    account.tick()
+
+    where = AgentStore(db).presence_of([one.number for one in agents])
+    assert {one.state for one in where} == {Presence.SHIFT}
