@@ -32,6 +32,7 @@ READ = [
     ("GET", "/accounts"),
     ("GET", "/agents"),
     ("GET", "/agents/0000000000"),
+    ("GET", "/agents/notice"),
     ("GET", "/health"),
     ("GET", "/health/caps"),
     ("GET", "/suppressions"),
@@ -49,6 +50,11 @@ OPERATE = [
     ("POST", f"{CAMPAIGN}/unresolved/00000000-1-1-0000000000"),
     ("PUT", "/agents/0000000000/presence"),
     ("PUT", "/agents/0000000000/shift"),
+    ("PUT", "/agents/notice"),
+    ("GET", "/agents/0000000000/links"),
+    ("POST", "/agents/0000000000/links"),
+    ("DELETE", "/agents/0000000000/links/cccccccccc"),
+    ("POST", "/contacts/aaaaaaaa-1/disposition"),
     ("POST", "/agents"),
     ("PUT", "/suppressions"),
     ("POST", "/suppressions"),
@@ -72,6 +78,10 @@ ADMIN = [
     ("POST", "/health/caps"),
     ("DELETE", "/health/stop"),
     ("GET", "/audit"),
+    ("GET", "/alerts"),
+    ("POST", "/alerts"),
+    ("DELETE", "/alerts/dddddddd"),
+    ("POST", "/alerts/dddddddd/test"),
     ("GET", "/webhooks"),
     ("POST", "/webhooks"),
     *((verb, f"/webhooks/00000000{path}") for verb, path in WEBHOOK),
@@ -97,6 +107,9 @@ BODIES = {
     "/webhooks": {"url": "https://crm.example.com/x"},
     "/keys": {"name": "x", "scopes": ["read"]},
     "/presence": {"state": "break"},
+    "/notice": {"text": "x"},
+    "/disposition": {"disposition": "x"},
+    "/alerts": {"way": "email", "to": "https://crm.example.com/x"},
     "/shift": {"hours": "09:00-18:00"},
     "/suppressions": {"number": "+919876543201"},
 }
@@ -147,6 +160,8 @@ def test_the_lists_of_this_test_name_every_route_of_the_api(web: Site) -> None:
         general = general.replace("contacts/1", "contacts/{n}").replace("+919876543201", "{number}")
         general = general.replace("agents/0000000000", "agents/{agent_id}")
         general = re.sub(r"webhooks/0{8}", "webhooks/{webhook_id}", general)
+        general = general.replace("cccccccccc", "{link_id}").replace("dddddddd", "{rule_id}")
+        general = general.replace("aaaaaaaa-1", "{contact_id}")
         general = general.replace("0000000000", "{key_id}").replace(
             "00000000-1-1-{key_id}", "{attempt_id}"
         )

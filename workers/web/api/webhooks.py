@@ -11,7 +11,7 @@ from dialer.store.webhooks import Webhook
 from dialer.webhooks.receivers import MOST_A_BATCH, Line, WebhookNotFound
 from dialer.webhooks.sending import Meaning, Reply
 from workers.web.api.needs import Admin, TheDesk
-from workers.web.api.shapes import Order
+from workers.web.api.shapes import Order, Whole
 from workers.web.problems import Problem
 from workers.web.services import Services
 
@@ -25,7 +25,7 @@ class WebhookOrder(Order):
     url: str = Field(max_length=2000)
     events: list[EventKind] = Field([], description="These alone; none: all.")
     campaign_id: str = Field("", max_length=8, description="Of this one alone.")
-    batch: int = Field(1, ge=1, le=MOST_A_BATCH, description="Most events a delivery.")
+    batch: Whole = Field(1, ge=1, le=MOST_A_BATCH, description="Most events a delivery.")
     after: str | None = Field(
         None, max_length=40, description="Also what happened behind this cursor; null: from now on."
     )
