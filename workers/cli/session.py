@@ -90,7 +90,8 @@ def _require_store(settings: Settings) -> None:
         WrongUse: There is none here.
     """
     store = _embedded_store(settings)
-    if recorded.is_reading() and not store.exists():
+    is_none = not store.exists() and not settings.dialer_data_dir.is_file()
+    if recorded.is_reading() and is_none:
         raise WrongUse(
             f"nothing is stored here: {store} does not exist and REDIS_URL is not set; go to "
             "the folder of your .env, or load a list first"
