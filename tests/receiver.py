@@ -75,6 +75,7 @@ def _events(body: bytes) -> list[dict[str, Any]]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     receiver: Receiver
 
     def do_POST(self) -> None:

@@ -62,7 +62,8 @@ class EventFiles:
             if at + 1 < len(files) and place(files[at + 1][0]) <= place(cursor):
                 continue  # all of it is before
             for one in _lines(path):
-                if place(one[0]) > place(cursor):
+                if place(one[0]) > place(cursor):  # two may have written the same for a moment
+                    cursor = one[0]
                     found.append(one)
                 if len(found) == most:
                     return found

@@ -12,6 +12,7 @@ from dialer.store import Database
 from dialer.store.events import BEGINNING, Entry, EventStream, Written, entries, place
 
 _MOST_LOOKED_AT = 5_000
+_READ_AHEAD = 500
 
 
 class BadCursor(NotDone):
@@ -60,6 +61,10 @@ class Outbox:
         self.account = account
         self.stream = EventStream(db)
         self.files = EventFiles(folder)
+        self._read: tuple[str, list[Written]] = (
+            BEGINNING,
+            [],
+        )  # what was read last, and from where
 
     def after(self, cursor: str, *, most: int, wanted: Wanted = ALL) -> Page:
         """Read what follows a cursor; a page may be short, or empty, and not the last.
@@ -85,11 +90,19 @@ class Outbox:
     def _written(self, cursor: str, *, most: int) -> list[Written]:
         first, _ = self.stream.ends()
         if first == BEGINNING or place(cursor) < place(first):
-            in_files = self.files.after(cursor, most=most)
+            in_files = self._in_files(cursor, most=most)
             older = [one for one in in_files if first == BEGINNING or place(one[0]) < place(first)]
             if older:
                 return older
         return self.stream.after(cursor, most=most)
+
+    def _in_files(self, cursor: str, *, most: int) -> list[Written]:
+        """Read from files, some hundreds at a time: who wants one after the other reads them once."""
+        begins, read = self._read
+        if not read or not place(begins) <= place(cursor) < place(read[-1][0]):
+            read = self.files.after(cursor, most=max(most, _READ_AHEAD))
+            self._read = (cursor, read)
+        return [one for one in read if place(one[0]) > place(cursor)][:most]
 
     def all_after(self, cursor: str, *, wanted: Wanted = ALL) -> Iterator[Event]:
         """Read everything that follows a cursor until now."""

@@ -1,5 +1,6 @@
 """Who does something at a time that one should do; it saves work, and guards nothing by itself."""
 
+from dialer.clock import boottime_s
 from dialer.store.database import Database, text
 
 
@@ -17,9 +18,18 @@ class Lease:
         self._key = db.key(name)
         self._holder = holder
         self._lasts_ms = int(lasts_s * 1000)
+        self._renew_at_s = 0.0  # an idle account writes as little as can be
 
     def take(self) -> bool:
         """Take it or keep it; False while somebody else has it."""
+        now_s = boottime_s()
+        if now_s < self._renew_at_s:
+            return True
+        is_ours = self._take_now()
+        self._renew_at_s = now_s + self._lasts_ms / 3000 if is_ours else 0.0
+        return is_ours
+
+    def _take_now(self) -> bool:
         if self._client.set(self._key, self._holder, nx=True, px=self._lasts_ms):
             return True
         found = self._client.get(self._key)

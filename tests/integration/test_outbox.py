@@ -139,6 +139,16 @@ def test_a_whole_file_is_packed_and_read_as_before(tmp_path):
     assert files.last_id() == "20-0"
 
 
+def test_what_two_keepers_wrote_for_a_moment_is_read_once(tmp_path):
+    files = EventFiles(tmp_path)
+    line_of = lambda one: json.dumps({"id": one[0], "e": one[1]})
+    events = [(f"{n}-0", "9 - - -") for n in range(1, 5)]
+    files.append(events, line_of)
+    files.append(events[2:], line_of)
+
+    assert files.after(BEGINNING, most=10) == events
+
+
 def test_files_all_of_whose_events_are_too_old_go(tmp_path):
     files = EventFiles(tmp_path, most_bytes=1)
     for second in (10, 20, 30):
