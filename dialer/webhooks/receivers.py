@@ -25,7 +25,7 @@ ROTATION_S = 86_400.0
 """How long deliveries are signed with the secret before, too."""
 
 
-class WebhookNotFound(Exception):
+class WebhookNotFound(NotDone):
     """There is none of this id."""
 
 

@@ -74,7 +74,9 @@ def kinds() -> list[type[Exception]]:
     """Every public class of error in the product."""
     for package in (campaigns, dialer, workers):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith(("__main__", ".actors")):  # they run when imported
+            if not module.name.endswith(
+                ("__main__", ".actors", ".deliveries")
+            ):  # they run when imported
                 importlib.import_module(module.name)
     found, left = set(), [Exception]
     while left:

@@ -36,6 +36,7 @@ from dialer.steering.starting import SecondPersonNeeded
 from dialer.store.campaigns import CampaignNotFound, WrongState
 from dialer.store.teams import TooManyTeams
 from dialer.store.trail import TrailBusy
+from dialer.webhooks.receivers import WebhookNotFound
 from dialer.webhooks.sending import BadTarget
 from workers.web.subprocesses import WorkDied
 
@@ -225,6 +226,7 @@ _PLAIN: dict[type[Exception], tuple[int, str]] = {
     BadAlertRule: (422, "invalid"),
     BadTarget: (422, "invalid"),
     BadCursor: (422, "invalid"),
+    WebhookNotFound: (404, "not_found"),
     BadPresence: (422, "invalid"),
     NeedsSecondPerson: (409, "second_person_needed"),
     SecondPersonNeeded: (409, "second_person_needed"),

@@ -8,11 +8,10 @@ from pydantic import BaseModel, Field
 
 from campaigns.events import EventKind
 from dialer.store.webhooks import Webhook
-from dialer.webhooks.receivers import MOST_A_BATCH, Line, WebhookNotFound
+from dialer.webhooks.receivers import MOST_A_BATCH, Line
 from dialer.webhooks.sending import Meaning, Reply
 from workers.web.api.needs import Admin, TheDesk
 from workers.web.api.shapes import Order, Whole
-from workers.web.problems import Problem
 from workers.web.services import Services
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
@@ -94,10 +93,7 @@ def find_webhook(
     webhook_id: Annotated[str, Path(pattern=r"^[0-9a-z]{8}$")], services: TheDesk
 ) -> Webhook:
     """Read the webhook a path names."""
-    try:
-        return services.wiring.receivers.find(webhook_id)
-    except WebhookNotFound:
-        raise Problem(404, "not_found", "There is no such webhook.") from None
+    return services.wiring.receivers.find(webhook_id)
 
 
 TheWebhook = Annotated[Webhook, Depends(find_webhook)]
