@@ -145,3 +145,20 @@ def test_a_name_that_was_forgotten_is_found_no_more(account, tmp_path) -> None:
 
     assert len(before) == 1
     assert list(finding.by_name([sale], "ravi")) == []
+
+
+def test_a_program_finds_a_number_in_any_spelling_and_a_name(web: Site) -> None:
+    first = web.upload(name="one").json()["campaign_id"]
+    second = web.upload(name="two").json()["campaign_id"]
+
+    def found(**asked: object) -> set[str]:
+        answer = web.api("POST", "/numbers/search", json=asked)
+        return {one["contact_id"] for one in answer.json()["items"]}
+
+    for written in ("98765 43201", "+91 98765-43201", "09876543201", "6543201"):
+        assert found(number=written) == {f"{first}-1", f"{second}-1"}, written
+    assert found(number="98765 43201", campaign_id=first) == {f"{first}-1"}
+    assert found(number="+91 90000 00002", agent=True) == {f"{first}-2", f"{second}-2"}
+    assert found(name="rav") == {f"{first}-2", f"{second}-2"}
+    for wrong in ({"number": "no digits"}, {"name": "Asha", "number": "9876543201"}, {}):
+        assert web.api("POST", "/numbers/search", json=wrong).status_code == 422

@@ -1,5 +1,8 @@
 """Contacts are looked for by what stands in a body: addresses stand in logs and histories."""
 
+from collections.abc import Iterator
+from itertools import islice
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
@@ -7,29 +10,35 @@ from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
 from dialer.clock import boottime_s
 from dialer.deeds import tell
 from dialer.watching.browsing import Filter, contacts_page, with_external_id
+from dialer.watching.finding import Found as Someone
 from workers.web.api.needs import Reader, TheDesk
 from workers.web.api.shapes import ContactDocument, Order, Truth, Whole, contact_document
 from workers.web.problems import Problem
 
 router = APIRouter(prefix="/numbers", tags=["contacts"])
 
-_DIGITS = r"^\+?[0-9]{3,15}$"
+_NUMBER = r"^[^A-Za-z]*[0-9][^A-Za-z]*[0-9][^A-Za-z]*[0-9][^A-Za-z]*$"
 _LONGEST_S = 10.0
 
 
 class Search(Order):
-    """Which number, or which contact by its external id."""
+    """Which number, which name, or which contact by its external id; one of the three."""
 
     number: str | None = Field(
         None,
-        pattern=_DIGITS,
-        description="Some digits of the agent's or customer's number, side by side.",
+        max_length=40,
+        pattern=_NUMBER,
+        description="The agent's or customer's, in any spelling: archives are searched as well. Or "
+        "three or more of its digits, side by side.",
+    )
+    name: str | None = Field(
+        None, min_length=2, max_length=100, description="A part of the customer's name."
     )
     external_id: str | None = Field(
         None,
         min_length=1,
         max_length=LONGEST_EXTERNAL_ID,
-        description="The whole of it; instead of a number.",
+        description="The whole of it.",
     )
     agent: Truth = Field(False, description="It is all digits of the agent's number.")
     campaign_id: str | None = Field(
@@ -47,9 +56,9 @@ class Found(BaseModel):
 
 @router.post("/search")
 def search_numbers(_visitor: Reader, services: TheDesk, search: Search) -> Found:
-    """Find contacts by a number, or by an external id; writes nothing but who searched."""
-    if (search.number is None) == (search.external_id is None):
-        raise Problem(422, "invalid", "number, external_id: one of the two is needed.")
+    """Find contacts by a number, a name or an external id; writes nothing but who searched."""
+    if sum(one is not None for one in (search.number, search.name, search.external_id)) != 1:
+        raise Problem(422, "invalid", "number, name, external_id: one of the three is needed.")
     campaigns = services.wiring.campaigns
     where = [campaigns.find(search.campaign_id)] if search.campaign_id else campaigns.all()
     if search.external_id is not None:
@@ -59,8 +68,17 @@ def search_numbers(_visitor: Reader, services: TheDesk, search: Search) -> Found
             items=[contact_document(*one) for one in lines[: search.limit]],
             is_whole=len(lines) <= search.limit,
         )
-    digits = (search.number or "").removeprefix("+")
+    if search.name is not None:
+        if not services.wiring.settings.dialer_search_names:
+            raise Problem(422, "invalid", "This installation finds people by their number alone.")
+        tell(on="a name")
+        return _first(services.finding.by_name(where, search.name), search.limit)
+    written = search.number or ""
+    whole = services.wiring.suppressing.read_number(written) or ""
+    digits = whole[1:] or "".join(mark for mark in written if mark in "0123456789")
     tell(on=f"number …{digits[-3:]}")
+    if whole and not search.agent:
+        return _first(services.finding.by_number(where, digits, is_whole=True), search.limit)
     wanted = Filter(agent=digits) if search.agent else Filter(number=digits)
     ends_at_s = boottime_s() + _LONGEST_S
     found: list[ContactDocument] = []
@@ -75,3 +93,9 @@ def search_numbers(_visitor: Reader, services: TheDesk, search: Search) -> Found
             found += [contact_document(campaign, line) for line in page.items]
             cursor = page.next_cursor
     return Found(items=found[: search.limit], is_whole=len(found) <= search.limit)
+
+
+def _first(found: Iterator[Someone], limit: int) -> Found:
+    """Tell the first of those who were found."""
+    some = [contact_document(one.campaign, one.line) for one in islice(found, limit + 1)]
+    return Found(items=some[:limit], is_whole=len(some) <= limit)
