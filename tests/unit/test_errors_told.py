@@ -27,7 +27,9 @@ from dialer.simulator.parameters import InvalidParameter
 from dialer.steering.changing_rules import RuleFault, RulesRefused
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.store.campaigns import SameContent, WrongState
+from dialer.store.connection import IsCluster
 from dialer.store.contacts import NotTakenNow
+from dialer.webhooks.receivers import WebhookNotFound
 from workers.cli.faults import JobFailed, WrongUse, judge
 from workers.web.live import TooManyWatchers
 from workers.web.problems import EXPECTED_ERRORS, Problem, answer_with_problems
@@ -52,6 +54,8 @@ NEVER = {
     TooManyWatchers: "the stream of events answers 429",
     RehearsalNotFound: "its routes answer 404",
     AlreadyRehearsing: "its route answers 409",
+    WebhookNotFound: "its routes answer 404, its commands name it",
+    IsCluster: "wiring makes SettingsError of it: no process starts",
 }
 """Taken by somebody of ours, and by whom."""
 
