@@ -26,6 +26,7 @@ READ = [
     ("GET", f"{CAMPAIGN}/events"),
     ("GET", f"{CAMPAIGN}/contacts"),
     ("GET", f"{CAMPAIGN}/contacts/1"),
+    ("GET", f"{CAMPAIGN}/contacts/1/attempts/1/recording"),
     ("GET", f"{CAMPAIGN}/attempts"),
     ("GET", f"{CAMPAIGN}/agents"),
     ("GET", f"{CAMPAIGN}/unresolved"),
@@ -85,6 +86,10 @@ ADMIN = [
     ("GET", "/webhooks"),
     ("POST", "/webhooks"),
     *((verb, f"/webhooks/00000000{path}") for verb, path in WEBHOOK),
+    ("GET", "/alerts"),
+    ("POST", "/alerts"),
+    ("DELETE", "/alerts/0000000000"),
+    ("POST", "/alerts/0000000000/test"),
     ("GET", "/keys"),
     ("POST", "/keys"),
     ("DELETE", "/keys/0000000000"),
@@ -105,6 +110,7 @@ BODIES = {
     "/caps": {},
     "/numbers": {"number": "9876543201"},
     "/webhooks": {"url": "https://crm.example.com/x"},
+    "/alerts": {"way": "events"},
     "/keys": {"name": "x", "scopes": ["read"]},
     "/presence": {"state": "break"},
     "/notice": {"text": "x"},
@@ -159,6 +165,8 @@ def test_the_lists_of_this_test_name_every_route_of_the_api(web: Site) -> None:
             general = general.replace(f"}}/{action}", "}/{action}")
         general = general.replace("contacts/1", "contacts/{n}").replace("+919876543201", "{number}")
         general = general.replace("agents/0000000000", "agents/{agent_id}")
+        general = general.replace("alerts/0000000000", "alerts/{rule_id}")
+        general = general.replace("attempts/1/", "attempts/{no}/")
         general = re.sub(r"webhooks/0{8}", "webhooks/{webhook_id}", general)
         general = general.replace("cccccccccc", "{link_id}").replace("dddddddd", "{rule_id}")
         general = general.replace("aaaaaaaa-1", "{contact_id}")

@@ -251,9 +251,10 @@ REFUSED = {
     f"POST {PAGE}/contacts/{{n}}/call-back": (422,),
     "GET /rehearsals/{rehearsal_id}/report": (404,),
     "POST /keys/{key_id}/revoke": (404,),
-    "POST /api/v1/alerts/{rule_id}/test": (422,),  # events are tried where they arrive
-    "POST /alerts/{rule_id}/test": (422,),
+    "POST /api/v1/alerts/{rule_id}/test": (404, 422),  # events are tried where they arrive
+    "POST /alerts/{rule_id}/test": (404, 422),
     "POST /alerts/{rule_id}/remove": (404,),
+    "DELETE /api/v1/alerts/{rule_id}": (404,),
 }
 """Examples that are not met, all the same."""
 
