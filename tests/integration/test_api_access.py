@@ -86,10 +86,6 @@ ADMIN = [
     ("GET", "/webhooks"),
     ("POST", "/webhooks"),
     *((verb, f"/webhooks/00000000{path}") for verb, path in WEBHOOK),
-    ("GET", "/alerts"),
-    ("POST", "/alerts"),
-    ("DELETE", "/alerts/0000000000"),
-    ("POST", "/alerts/0000000000/test"),
     ("GET", "/keys"),
     ("POST", "/keys"),
     ("DELETE", "/keys/0000000000"),
@@ -110,7 +106,6 @@ BODIES = {
     "/caps": {},
     "/numbers": {"number": "9876543201"},
     "/webhooks": {"url": "https://crm.example.com/x"},
-    "/alerts": {"way": "events"},
     "/keys": {"name": "x", "scopes": ["read"]},
     "/presence": {"state": "break"},
     "/notice": {"text": "x"},
@@ -165,7 +160,6 @@ def test_the_lists_of_this_test_name_every_route_of_the_api(web: Site) -> None:
             general = general.replace(f"}}/{action}", "}/{action}")
         general = general.replace("contacts/1", "contacts/{n}").replace("+919876543201", "{number}")
         general = general.replace("agents/0000000000", "agents/{agent_id}")
-        general = general.replace("alerts/0000000000", "alerts/{rule_id}")
         general = general.replace("attempts/1/", "attempts/{no}/")
         general = re.sub(r"webhooks/0{8}", "webhooks/{webhook_id}", general)
         general = general.replace("cccccccccc", "{link_id}").replace("dddddddd", "{rule_id}")
