@@ -71,6 +71,9 @@ def add(
     if as_json:
         say_json(_plain(rule))
         return
+    if way is Way.EVENTS:
+        say(f"Told as events alert.begun and alert.over from now on; the rule is {rule.id}.")
+        return
     say(f"{escape(rule.whom)} is told from now on. To try it: dialer alert test {rule.id}")
 
 
