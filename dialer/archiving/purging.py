@@ -35,7 +35,7 @@ from dialer.store.campaigns import RejectedRow
 from dialer.store.record import PER_CHUNK
 from dialer.store.removal import drop_orphans, mark_purged, replace_lines
 from dialer.store.snapshot import ContactLine, contact_lines
-from dialer.store.traces import Trace, forget_traces, hosts, replicas, rewrite_files
+from dialer.store.traces import Trace, counts_of_days, forget_traces, hosts, replicas, rewrite_files
 
 log = get_logger(__name__)
 
@@ -164,6 +164,7 @@ class Purging:
         """
         purged = Purged()
         self._forget_campaign(campaign, purged)
+        purged.remains += counts_of_days(self._db)
         self._finish(purged, on=f"campaign {campaign.name} {campaign.id}")
         return purged
 
@@ -195,6 +196,7 @@ class Purging:
             for path in sorted((self._data_dir / folder).glob("**/*")):
                 if path.is_file() and path.stat().st_mtime < before_s:
                     self._remove(path, purged)
+        purged.remains += counts_of_days(self._db)
         self._finish(purged, on=f"what ended {age_s / 86400:g} days ago")
         return purged
 

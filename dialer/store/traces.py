@@ -93,6 +93,18 @@ def forget_traces(
     return gone, left
 
 
+def counts_of_days(db: Database) -> list[Trace]:
+    """Name what counts numbers by the day, whichever campaign rang them: caps need it, and it goes by itself."""
+    why = "counted over all campaigns, for caps and for agents' days; it goes by itself"
+    found = []
+    for word in ("agent_day", "calls"):
+        for key in cast("Iterable[bytes]", db.client.scan_iter(match=db.key(word, "*"))):
+            left_s = max(0, cast("int", db.client.ttl(key)))
+            where = f"Redis, {text(key).removeprefix(db.prefix)}"
+            found.append(Trace(where, db.client.hlen(key), why, db.now() + left_s))
+    return found
+
+
 def rewrite_files(client: "redis.Redis", *, sleep: Sleep) -> str:
     """Have Redis write its file anew, so that nothing that was removed is left in it.
 
