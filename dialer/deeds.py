@@ -27,6 +27,7 @@ class Did(StrEnum):
     CAMPAIGN_PAUSED = "campaign_paused"
     CAMPAIGN_RESUMED = "campaign_resumed"
     CAMPAIGN_CANCELLED = "campaign_cancelled"
+    CAMPAIGNS_STEERED = "campaigns_steered"  # several; each is recorded by itself as well
     RULES_CHANGED = "rules_changed"
     CAMPAIGN_ARCHIVED = "campaign_archived"
     CAMPAIGN_DELETED = "campaign_deleted"

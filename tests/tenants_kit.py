@@ -47,6 +47,7 @@ class Tenant:
     key_id: str
     agent_id: str = ""
     rule_id: str = ""
+    webhook_id: str = ""
 
     @property
     def name(self) -> str:
@@ -75,8 +76,8 @@ class Tenant:
     @property
     def secrets(self) -> tuple[str, ...]:
         numbers = (one.removeprefix("+91") for one in (self.agent, self.customer, self.suppressed))
-        ids = (self.campaign, self.review, self.rehearsal, self.key_id, self.agent_id, self.rule_id)
-        return (*numbers, *ids, self.name, self.sid)
+        ids = (self.campaign, self.review, self.rehearsal, self.key_id, self.agent_id)
+        return (*numbers, *ids, self.rule_id, self.webhook_id, self.name, self.sid)
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -138,6 +139,7 @@ def _furnished(web: Site, wiring: Wiring, n: int) -> Tenant:
         key.id,
         wiring.registry.put([Agent(bare.agent, name=f"works at {bare.name}")])[0].id,
         wiring.alert_desk.add(Way.EVENTS, "", by=f"who works at {bare.name}").id,
+        wiring.receivers.add(f"https://hook.{bare.name}.example/x").id,
     )
     _attempts(full)
     _rehearsed(full)

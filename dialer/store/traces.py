@@ -99,9 +99,9 @@ def counts_of_days(db: Database) -> list[Trace]:
     found = []
     for word in ("agent_day", "calls"):
         for key in cast("Iterable[bytes]", db.client.scan_iter(match=db.key(word, "*"))):
-            left_s = max(0, cast("int", db.client.ttl(key)))
+            until = float(cast("int", db.client.expiretime(key)))
             where = f"Redis, {text(key).removeprefix(db.prefix)}"
-            found.append(Trace(where, db.client.hlen(key), why, db.now() + left_s))
+            found.append(Trace(where, db.client.hlen(key), why, until))
     return found
 
 

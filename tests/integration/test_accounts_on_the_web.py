@@ -123,7 +123,7 @@ def test_who_signs_out_takes_the_choice_along(web, tenants):
     browser = web.browser(key_for(web, tenants[ACME], tenants[BETA]))
     page = browser.get(f"/health?account={BETA}").text.partition('action="/sign-out"')[2]
 
-    out = browser.post("/sign-out", token=TOKEN.findall(page)[1])
+    out = browser.post("/sign-out", token=TOKEN.findall(page)[0])
 
     assert out.status_code == 303
     assert not dict(browser.client.cookies)

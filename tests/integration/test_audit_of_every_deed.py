@@ -136,6 +136,27 @@ def link_and_revoke(web: Site) -> None:
     web.api("DELETE", f"{links}/{made['link_id']}")
 
 
+def tell_somebody(web: Site) -> None:
+    rule = web.api("POST", "/alerts", json={"way": "slack", "to": "https://hooks.example.com/x"})
+    path = f"/alerts/{rule.json()['id']}"
+    web.api("POST", f"{path}/test")
+    web.api("DELETE", path)
+
+
+def tell_a_receiver(web: Site) -> None:
+    made = web.api("POST", "/webhooks", json={"url": "https://crm.example.com/x"})
+    path = f"/webhooks/{made.json()['webhook_id']}"
+    web.api("POST", f"{path}/pause")
+    web.api("POST", f"{path}/test")
+    web.api("POST", f"{path}/replay", json={})
+    web.api("DELETE", path)
+
+
+def pause_several(web: Site) -> None:
+    campaign = started(web).removeprefix("/campaigns/")
+    web.browser().post("/campaigns/several", action="pause", campaign=campaign)
+
+
 LEAD = {"agent": "9000000001", "customer": "9876543210", "external_id": "crm-1"}
 
 AT_THE_WEB: dict[Did, Callable[[Site], object]] = {
@@ -153,6 +174,15 @@ AT_THE_WEB: dict[Did, Callable[[Site], object]] = {
     Did.RULES_CHANGED: lambda web: web.api(
         "PATCH", f"{loaded(web)}/rules", json={"max_attempts": 2}
     ),
+    Did.CAMPAIGNS_STEERED: pause_several,
+    Did.ALERT_ADDED: tell_somebody,
+    Did.ALERT_TESTED: tell_somebody,
+    Did.ALERT_REMOVED: tell_somebody,
+    Did.WEBHOOK_ADDED: tell_a_receiver,
+    Did.WEBHOOK_CHANGED: tell_a_receiver,
+    Did.WEBHOOK_TESTED: tell_a_receiver,
+    Did.WEBHOOK_REPLAYED: tell_a_receiver,
+    Did.WEBHOOK_REMOVED: tell_a_receiver,
     Did.CONTACT_ADDED: lambda web: web.api("POST", f"{loaded(web)}/leads", json=LEAD),
     Did.ATTEMPT_DECIDED: decide,
     Did.NUMBERS_SUPPRESSED: suppress_and_lift,
@@ -269,6 +299,9 @@ FROM_A_TERMINAL: dict[Did, tuple[str, ...]] = {
 BY_OTHERS = {
     Did.ACCOUNT_ADDED: "test_an_account_is_added_to_the_file_only_if_the_whole_file_is_right",
     Did.DISPOSITION_GIVEN: "test_a_disposition_is_kept_and_tells_who_gave_it",
+    Did.CAMPAIGN_DELETED: "test_an_archived_campaign_is_deleted_so_many_days_later_and_that_is_recorded",
+    Did.RECORDING_PLAYED: "test_each_listen_is_a_line_in_the_trail_and_its_parts_are_not",
+    Did.STORE_MIGRATED: "test_a_migration_is_recorded_with_what_it_found_and_did",
     Did.RECORDS_TRIMMED: "test_old_audit_records_go_and_that_is_recorded",
 }
 """What a test beside shows."""

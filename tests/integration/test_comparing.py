@@ -129,6 +129,6 @@ def test_what_is_still_wrong_in_a_mended_file_is_rejected_with_its_own_columns_a
 
     appended = loading.append(file(mended), campaign=loaded.campaign, options=LoadOptions())
 
-    header, *rows = appended.rejected_file.read_text().splitlines()
+    header, *rows = appended.rejected_file.read_text("utf-8-sig").splitlines()
     assert header == "agent,customer,plan,line,error_code,error"
     assert rows[-1].startswith(f"'{agent(1)},13,c,3,short_code")

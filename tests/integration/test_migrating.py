@@ -10,9 +10,13 @@ from dialer.archiving.migrating import Migrating, NotMigrated
 from dialer.reporting.files import Format
 from dialer.store.processes import Process, note_alive
 from dialer.store.removal import free, mark_archived
+from dialer.store.trail import Trail
 from tests import books_kit
 from tests.account_kit import Account
 from tests.stored_kit import account_of, put_back
+from tests.web_kit import settings_for
+from workers.cli.migrate import _of_account
+from workers.wiring import Wiring
 
 VERSION = "9.9.9"
 
@@ -89,6 +93,17 @@ def test_it_goes_on_where_it_broke_off_and_campaigns_are_dialled_meanwhile(accou
 
     assert migrating.pending() == {}
     assert [one for one in seen(account) if one[0].name != "new"] == before
+
+
+def test_a_migration_is_recorded_with_what_it_found_and_did(old, redis_server, tmp_path):
+    archived_as_before(old, "over", tmp_path)
+    wiring = Wiring(settings_for(redis_server, "old", tmp_path))
+
+    _of_account(wiring, dry_run=False)
+
+    begun, done = (line.as_json() for line in Trail(old.db).lines())
+    assert (begun["what"], begun["outcome"], done["outcome"]) == ("store_migrated", "begun", "done")
+    assert list(done["before"].values()) == [1]
 
 
 def test_while_a_process_of_another_version_lives_nothing_is_changed(old, tmp_path):

@@ -17,6 +17,7 @@ from dialer.archiving.deleting import Deleting
 from dialer.events.keeping import Keeping
 from dialer.events.outbox import Outbox
 from dialer.loading.loading import Loading, LoadOptions
+from dialer.recordings.keeping import Forgetting
 from tests.account_kit import Account
 from tests.factories import agent, customer, details, rules, start
 
@@ -42,7 +43,12 @@ class Months:
             archiving = Archiving(self.account.db, archives=archives)
             for one in archiving.over_for(ARCHIVED_AFTER_DAYS * DAY_S):
                 archiving.archive(one)
-            deleting = Deleting(self.account.db, archives=archives, data_dir=self.folder)
+            deleting = Deleting(
+                self.account.db,
+                archives=archives,
+                data_dir=self.folder,
+                recordings=Forgetting(self.account.db, None),
+            )
             for one in deleting.archived_for(DELETED_AFTER_DAYS * DAY_S):
                 deleting.delete(one)
             outbox = Outbox(self.account.db, account="main", folder=self.folder / "events")

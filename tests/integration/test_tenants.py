@@ -133,13 +133,12 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "DELETE /api/v1/keys/{key_id}": plainly,
     "GET /api/v1/alerts": plainly,
     "POST /api/v1/alerts": order(way="events"),
-    "DELETE /api/v1/alerts/{rule_id}": plainly,
     "POST /api/v1/alerts/{rule_id}/test": plainly,
+    "DELETE /api/v1/alerts/{rule_id}": plainly,
     "GET /api/v1/audit": plainly,
     "GET /api/v1/events": plainly,
     "GET /api/v1/webhooks": plainly,
     "POST /api/v1/webhooks": order(url="https://crm.example.com/x"),
-    "DELETE /api/v1/webhooks/{webhook_id}": plainly,
     "GET /api/v1/webhooks/{webhook_id}/deliveries": plainly,
     "POST /api/v1/webhooks/{webhook_id}/test": plainly,
     "POST /api/v1/webhooks/{webhook_id}/replay": order(),
@@ -219,6 +218,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /webhooks/{webhook_id}/pause": form(),
     "POST /webhooks/{webhook_id}/resume": form(),
     "POST /webhooks/{webhook_id}/replay": form(),
+    "DELETE /api/v1/webhooks/{webhook_id}": plainly,
     "POST /webhooks/{webhook_id}/remove": form(),
     "GET /keys": plainly,
     "POST /keys": lambda tenant: {
@@ -255,6 +255,7 @@ REFUSED = {
     "POST /alerts/{rule_id}/test": (404, 422),
     "POST /alerts/{rule_id}/remove": (404,),
     "DELETE /api/v1/alerts/{rule_id}": (404,),
+    "POST /webhooks/{webhook_id}/remove": (404,),
 }
 """Examples that are not met, all the same."""
 
@@ -402,6 +403,7 @@ def filled(route: str, tenant: Tenant) -> str:
         "key_id": tenant.key_id,
         "agent_id": tenant.agent_id,
         "rule_id": tenant.rule_id,
+        "webhook_id": tenant.webhook_id,
         "link_id": "0000000000",
         "attempt_id": tenant.attempt,
         "contact_id": f"{tenant.campaign}-3",

@@ -43,7 +43,7 @@ def test_every_page_has_its_own_state_without_redis_and_is_back_with_it(
     campaign = f"/campaigns/{web.upload().json()['campaign_id']}"
     browser = web.browser()
     pages = {
-        "/": "Campaigns",
+        "/": "Today",
         "/agents": "Agents",
         "/suppression": "Numbers never called",
         "/health": "Health",

@@ -94,6 +94,7 @@ WORDS: dict[str, Did] = {
     "POST /agents/notice": Did.NOTICE_SET,
     "POST /agents/{agent}/links": Did.AGENT_LINK_MADE,
     "POST /agents/{agent}/links/revoke": Did.AGENT_LINK_REVOKED,
+    "POST /campaigns/several": Did.CAMPAIGNS_STEERED,
     "POST /campaigns/{campaign}/add": Did.CONTACT_ADDED,
     "POST /campaigns/{campaign}/start": Did.CAMPAIGN_STARTED,
     "POST /campaigns/{campaign}/rehearse": Did.REHEARSAL_STARTED,
