@@ -99,7 +99,7 @@ def counts_of_days(db: Database) -> list[Trace]:
     found = []
     for word in ("agent_day", "calls"):
         for key in cast("Iterable[bytes]", db.client.scan_iter(match=db.key(word, "*"))):
-            until = float(cast("int", db.client.expiretime(key)))
+            until = float(db.client.expiretime(text(key)))
             where = f"Redis, {text(key).removeprefix(db.prefix)}"
             found.append(Trace(where, db.client.hlen(key), why, until))
     return found
