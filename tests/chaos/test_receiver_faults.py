@@ -107,8 +107,8 @@ def test_through_kills_a_receiver_that_fails_in_every_way_has_what_was_emitted_a
             had = awful.ids
             until(told.is_over, within_s=60, what="the report's end")
             emitted = told.emitted()
-            until(lambda: good.ids == set(emitted), within_s=60, what="the good receiver")
-            until(lambda: good_batches.ids == set(emitted), within_s=60, what="batches")
+            until(lambda: good.ids >= set(emitted), within_s=60, what="the good receiver")
+            until(lambda: good_batches.ids >= set(emitted), within_s=60, what="batches")
 
             def has_all() -> bool:
                 told.run(
@@ -117,7 +117,9 @@ def test_through_kills_a_receiver_that_fails_in_every_way_has_what_was_emitted_a
                 return had | back.ids >= set(emitted)
 
             until(has_all, within_s=120, what=f"the awful receiver, seed {seed}")
-            assert had | back.ids == set(emitted), f"seed {seed}"
+            # something may have happened since: what was told is what was emitted, and nothing else
+            emitted = told.emitted()
+            assert good.ids | good_batches.ids | had | back.ids <= set(emitted), f"seed {seed}"
 
         settled = [one for one in emitted.values() if one["type"] == "attempt.settled"]
         attempts = [one["data"]["attempt"]["attempt_id"] for one in settled]

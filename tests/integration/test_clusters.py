@@ -113,9 +113,9 @@ def test_doctor_tells_where_in_the_cluster_the_account_is(cluster, tmp_path):
         dialer_data_dir=tmp_path,
     )
 
-    found = next(one for one in examine(Wiring(settings)) if one.name == "cluster")
+    def says() -> str:
+        return next(one.says for one in examine(Wiring(settings)) if one.name == "cluster")
 
     port = cluster.owner("demo").port
-    assert (
-        found.says == f"the account is in slot {slot_of('demo')}, at 127.0.0.1:{port}; replicas: 1"
-    )
+    expected = f"the account is in slot {slot_of('demo')}, at 127.0.0.1:{port}; replicas: 1"
+    until(lambda: says() == expected, within_s=30, every_s=1, what="the master's replica")
