@@ -201,7 +201,7 @@ class ProcessGroup:
         child.process.terminate()  # its own pid alone: Dramatiq's master tells its workers itself
         while child.process.poll() is None and boottime_s() < deadline_s and not hurry():
             self._forward(_TICK_S)
-        if child.process.returncode is None:
+        if child.process.returncode is None and not hurry():  # else it was asked for
             self._on_line("up", f"{child.spec.name} has not ended and is killed")
         child.kill_group()
 
