@@ -19,7 +19,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ _SHORT_LIFE_S = 1.0  # a server that dies sooner will probably do so again
 _SHORTEST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 _LONGEST_SOCKET_PATH_BYTES = 103  # sun_path with its final NUL: 108 on Linux, 104 on macOS
+_SHORT_DIR = "/tmp"  # noqa: S108 - our folder in it is this user's own, or is refused
 _LONGEST_LOG_BYTES = 1_000_000
 
 _SERVER_OPTIONS = {
@@ -102,12 +102,15 @@ class ServerFolder:
 
     @property
     def socket(self) -> Path:
-        """The server's socket; in the folder, or in the user's temporary one if that is too deep."""
+        """The server's socket; in the folder, or in one of the user's in /tmp if that is too deep.
+
+        Not in TMPDIR: that may be too deep as well, and another process of ours may have another one.
+        """
         usual = self.path / "server.sock"
         if len(os.fsencode(usual)) <= _LONGEST_SOCKET_PATH_BYTES:
             return usual
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()
-        return Path(tempfile.gettempdir(), f"dialer-{os.getuid()}", f"{digest[:16]}.sock")
+        return Path(_SHORT_DIR, f"dialer-{os.getuid()}", f"{digest[:16]}.sock")
 
 
 def start_supervisor_if_absent(folder: ServerFolder) -> None:

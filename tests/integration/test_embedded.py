@@ -322,6 +322,23 @@ def test_any_folder_name_will_do(tmp_path, name):
         ServerFolder(data_dir.resolve() / "redis").socket.unlink(missing_ok=True)
 
 
+def test_a_deep_folder_has_one_socket_whatever_the_temporary_folder_of_a_process(tmp_path):
+    deep = tmp_path / ("deep" * 30)
+    deep.mkdir()
+    place = (
+        "import sys; from pathlib import Path; from dialer.embedded.supervisor import ServerFolder"
+    )
+    asked = [sys.executable, "-c", f"{place}; print(ServerFolder(Path(sys.argv[1])).socket)", deep]
+
+    told = {
+        subprocess.check_output(asked, env={**os.environ, "TMPDIR": str(folder)}, text=True).strip()
+        for folder in (tmp_path, deep)
+    }
+
+    (socket,) = told
+    assert len(os.fsencode(socket)) <= 103
+
+
 def test_a_removed_folder_takes_its_server_along_and_may_be_made_anew(data_dir):
     with ensure_running(data_dir) as server, connect(server) as client:
         client.set("old", "data")
