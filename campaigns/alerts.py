@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from campaigns.campaign import CampaignState
@@ -15,7 +16,7 @@ CLEAR_S = 60.0
 LEAST_CALLS = 50
 """Calls of an hour, below which their connect rate says nothing."""
 
-_BETTER = 1.1  # a connect rate is over when it is so many times what it must not fall below
+_BETTER = 1.1  # a rate or a balance is over when it is so many times what it must not fall below
 _FEWER = 0.8  # unresolved attempts are, when they are so many times what they must not pass
 
 
@@ -28,6 +29,7 @@ class AlertKind(StrEnum):
     STOPPED = "account_stopped"  # the provider refuses it
     HELD = "account_held"
     CAPPED = "cap_reached"  # of the account's day
+    BALANCE = "balance_low"  # of the account at the provider
     UNRESOLVED = "unresolved"
     CONNECT_RATE = "connect_rate"
     PROCESS_MISSING = "process_missing"
@@ -52,11 +54,23 @@ class Limits:
         idle_min: Minutes without a call although contacts are due.
         unresolved: More attempts of a campaign in quarantine than that.
         connect_rate: Fewer conversations than so many of a hundred calls of an hour.
+        balance: Less money at the provider than that, in the currency that it bills in.
     """
 
     idle_min: int = 10
     unresolved: int = 20
     connect_rate: int = 15
+    balance: int = 1000
+
+
+class Balance(NamedTuple):
+    """Money that an account has at the provider; `currency` as the provider writes it."""
+
+    amount: float
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.amount:,.2f} {self.currency}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +101,14 @@ class AccountNow:
 
     Args:
         missing: Roles of which no process lives.
+        balance: As it was told last; None: it is not known.
     """
 
     held: str = ""
     stopped: str = ""
     capped: str = ""
     missing: tuple[str, ...] = ()
+    balance: Balance | None = None
     campaigns: Sequence[CampaignNow] = ()
 
 
@@ -128,7 +144,7 @@ def conditions(now: AccountNow, limits: Limits, *, standing: Collection[Key]) ->
     Args:
         standing: What was alerted of and is not over; it is over a little later than it begins.
     """
-    found = list(_of_account(now))
+    found = [*_of_account(now), *_of_balance(now.balance, limits, standing)]
     for campaign in now.campaigns:
         found += _of_campaign(campaign, limits, standing)
     return found
@@ -146,6 +162,14 @@ def _of_account(now: AccountNow) -> Iterator[Condition]:
     for role in now.missing:
         words = f"no process lives that is a {role}"
         yield Condition(AlertKind.PROCESS_MISSING, role, words, _LASTS_S[AlertKind.PROCESS_MISSING])
+
+
+def _of_balance(
+    now: Balance | None, limits: Limits, standing: Collection[Key]
+) -> Iterator[Condition]:
+    least = limits.balance * (_BETTER if (AlertKind.BALANCE, "") in standing else 1)
+    if now and now.amount < least:
+        yield Condition(AlertKind.BALANCE, "", f"the balance at the provider is low: {now}")
 
 
 def _of_campaign(

@@ -51,8 +51,10 @@ RECORDING_PATIENCE_S = 20.0
 """A recording waits so long for its turn at the account's limit, then it is put off: calls go first."""
 
 if TYPE_CHECKING:
+    from campaigns.alerts import Balance
     from dialer.agents.presence import Presences
     from dialer.agents.registry import Registry
+    from dialer.alerting.balances import Balances
     from dialer.alerting.desk import AlertDesk
     from dialer.alerting.telling import Telling
     from dialer.alerting.watch import Watch
@@ -427,6 +429,9 @@ class Wiring:
             bound = self.statuses.of(campaign).binding
             return bound.sentence if bound else ""
 
+        def balance_at(now_s: float) -> "Balance | None":
+            return self.balances.last(now_s)  # the provider is made where somebody wants to know
+
         return Watch(
             self.db,
             self.outbox,
@@ -434,6 +439,17 @@ class Wiring:
             account=self.told_name,
             holder=process_name(),
             why=why,
+            balance_at=balance_at,
+        )
+
+    @cached_property
+    def balances(self) -> "Balances":
+        """What the account has at the provider."""
+        from dialer.alerting.balances import Balances
+        from dialer.settling.lookups import Lookups
+
+        return Balances(
+            self.db, self.provider, Lookups(self.provider, self.pacing, sleep=self.sleep)
         )
 
     @cached_property

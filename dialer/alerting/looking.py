@@ -1,9 +1,9 @@
 """How an account is, as far as alerts go, read with a few commands a tick and one look at its processes a minute."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from campaigns.alerts import AccountNow, CampaignNow
+from campaigns.alerts import AccountNow, Balance, CampaignNow
 from campaigns.attempt import AGENT_ANSWERED, AGENT_SIDE, Outcome
 from campaigns.campaign import CampaignState
 from dialer.account_day import in_words
@@ -18,21 +18,25 @@ _PROCESSES_EVERY_S = 60.0
 _SAMPLE_EVERY_S = 60.0
 _HOUR_S = 3600.0
 
+BalanceAt = Callable[[float], Balance | None]
+"""Gives an account's balance as it is known at an instant, epoch s."""
+
 _CALLS = AGENT_ANSWERED | AGENT_SIDE
 
 
 class Looking:
     """Reads an account; remembers how many calls its campaigns had an hour ago."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, balance_at: BalanceAt) -> None:
         self._db = db
+        self._balance_at = balance_at
         self._campaigns = Campaigns(db)
         self._open = OpenCampaigns(self._campaigns, looked_at_again=_LOOKED_AT_AGAIN)
         self._missing: tuple[str, ...] = ()
         self._looked_at = float("-inf")
         self._samples: dict[str, deque[tuple[float, int, int]]] = {}
 
-    def look(self, now_s: float, *, with_campaigns: bool) -> AccountNow:
+    def look(self, now_s: float, *, with_campaigns: bool, with_balance: bool) -> AccountNow:
         """Read it."""
         closed = read_closed(self._db)
         if now_s - self._looked_at >= _PROCESSES_EVERY_S:
@@ -44,6 +48,7 @@ class Looking:
             stopped=closed.stopped,
             capped=in_words(closed.capped_by, closed.capped_until, now_s),
             missing=self._missing,
+            balance=self._balance_at(now_s) if with_balance else None,
             campaigns=self._look_at_campaigns(now_s) if with_campaigns else (),
         )
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from campaigns.alert_rules import AlertRule, Way
 from campaigns.alerts import OF_CAMPAIGNS, AlertKind, Condition, Key, Since, conditions, judge
 from campaigns.events import EventKind
-from dialer.alerting.looking import Looking
+from dialer.alerting.looking import BalanceAt, Looking
 from dialer.alerting.telling import Message, Telling, message
 from dialer.events.outbox import Outbox, Wanted
 from dialer.ids import new_nonce
@@ -45,6 +45,7 @@ class Watch:
         account: Its name where there are several; '' where it is alone.
         holder: Names this process among all hosts'.
         why: Tells in a sentence why a campaign is not dialling; '' = nothing is known.
+        balance_at: Asked only where somebody wants to be told of it.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Watch:
         account: str,
         holder: str,
         why: Callable[[str], str],
+        balance_at: BalanceAt,
     ) -> None:
         self._db = db
         self._alerts = Alerts(db)
@@ -64,7 +66,7 @@ class Watch:
         self._account = account
         self._why = why
         self._lease = Lease(db, "alerts_watched_by", holder, lasts_s=_LEASE_S)
-        self._looking = Looking(db)
+        self._looking = Looking(db, balance_at)
         self._waiting: dict[str, Mapping[Key, Since]] = {}
         self._under_way: dict[str, threading.Thread] = {}
 
@@ -94,8 +96,12 @@ class Watch:
             thread.join(within_s)
 
     def _look(self, rules: Sequence[AlertRule], now_s: float) -> None:
-        with_campaigns = any(_LOOKED_AT.intersection(rule.kinds) for rule in rules)
-        now = self._looking.look(now_s, with_campaigns=with_campaigns)
+        kinds = {kind for rule in rules for kind in rule.kinds}
+        now = self._looking.look(
+            now_s,
+            with_campaigns=not kinds.isdisjoint(_LOOKED_AT),
+            with_balance=AlertKind.BALANCE in kinds,
+        )
         standing = [one for one in self._alerts.standing() if one.kind is not AlertKind.COMPLETED]
         for rule in rules:
             mine = {

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from campaigns.alerts import Balance
 from campaigns.attempt import LIVE_STATUSES, CallReport, LegReport, ReportSource
 from dialer.exotel import values
 from dialer.exotel.bodies import Fields, UnreadableBody, read_document
@@ -98,6 +99,20 @@ def read_placed_sid(body: bytes) -> str:
         UnreadableBody: As `read_call`.
     """
     return _sid(read_document(body).get("Call"))
+
+
+def read_balance(body: bytes) -> Balance:
+    """Read how much money the account has.
+
+    Raises:
+        UnreadableBody: As `read_call`, or it tells no amount.
+    """
+    told = values.member(read_document(body).get("Account"), "BalanceData")
+    amount = values.price(values.member(told, "Balance"))
+    if amount is None:
+        raise UnreadableBody("it tells no balance")
+    currency = values.text(values.member(told, "Currency")) or ""
+    return Balance(float(amount), currency[:8])
 
 
 @dataclass(frozen=True, slots=True)

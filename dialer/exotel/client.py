@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from campaigns.alerts import Balance
 from campaigns.attempt import CallReport
 from dialer.errors import (
     LookupFailed,
@@ -24,6 +25,7 @@ from dialer.exotel import values
 from dialer.exotel.bodies import UnreadableBody, read_document
 from dialer.exotel.call import (
     UnreadableRow,
+    read_balance,
     read_call,
     read_calls,
     read_placed_sid,
@@ -268,7 +270,15 @@ class Exotel:
         Raises:
             AccountRefused: The account, its credentials or the region is wrong.
         """
-        self._look_up(f"{self._account_url}Balance.json", send_before=send_before)
+        self._ask_balance(send_before)
+
+    def balance(self, *, send_before: float | None = None) -> Balance:
+        """Read how much money the account has; Exotel allows it once a minute."""
+        answer = self._ask_balance(send_before)
+        return _read(answer, read_balance)
+
+    def _ask_balance(self, send_before: float | None) -> Answer:
+        return self._look_up(f"{self._account_url}Balance.json", send_before=send_before)
 
     def _first_page(self, filters: dict[str, str], *, send_before: float | None) -> CallsPage:
         return self._page(

@@ -56,7 +56,7 @@ class ExotelApi:
             (f"{v1}/Calls", _call_list),
             (f"{v1}/Calls.json", _call_list),
             (f"{v1}/Calls/{{call_sid}}", _one_call),
-            (f"{v1}/Balance.json", _balance),
+            (f"{v1}/Balance.json", self._balance),
             (f"{v1}/Numbers/{{number}}", self._number),
             (v3, _v3_call),
             (f"{v3}/legs", _v3_legs),
@@ -181,6 +181,21 @@ class ExotelApi:
             }
         }
 
+    def _balance(self, world: World, request: Request) -> Json:
+        now_s = world.clock.now_s()
+        paid = sum(float(call.price) for call in world.exchange.calls if call.ends_at_s <= now_s)
+        return {
+            "Account": {
+                "AccountSid": request.path_params["account"],
+                "BalanceData": {
+                    "Balance": f"{self._simulator.options.balance - paid:.2f}",
+                    "Currency": "INR",
+                    "PricingPlan": "Pay As You Go",
+                    "DateUpdated": f"{world.clock.wall(now_s):%Y-%m-%d %H:%M:%S}",
+                },
+            }
+        }
+
     async def _recording(self, request: Request) -> Response:
         if not self._is_ours(request):
             return unauthorized().response(Style.XML)
@@ -293,17 +308,3 @@ def _v3_call(world: World, request: Request) -> Json:
 def _v3_legs(world: World, request: Request) -> Json:
     legs = world.printer.v3_legs(_find(world, request), world.clock.now_s())
     return v3_envelope("GET", "leg_details", legs)
-
-
-def _balance(world: World, request: Request) -> Json:
-    return {
-        "Account": {
-            "AccountSid": request.path_params["account"],
-            "BalanceData": {
-                "Balance": "1543.75",
-                "Currency": "INR",
-                "PricingPlan": "Pay As You Go",
-                "DateUpdated": f"{world.clock.wall(world.clock.now_s()):%Y-%m-%d %H:%M:%S}",
-            },
-        }
-    }

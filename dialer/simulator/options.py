@@ -35,6 +35,7 @@ class SimulatorOptions:
         api_token: Password of Basic auth.
         caller_ids: ExoPhones of the account; any other CallerId is refused. Empty: all pass.
         dnd_numbers: Numbers refused with NDNC, as agent or as customer.
+        balance: Money of the account at first; calls that are over have been paid of it.
 
         rate_limit: Requests in any window; one more gets 429.
         rate_window_s: Length of the rolling window, real seconds.
@@ -76,6 +77,7 @@ class SimulatorOptions:
     api_token: str = "demo-token"  # noqa: S105 - opens nothing but the simulator
     caller_ids: frozenset[str] = frozenset()
     dnd_numbers: frozenset[str] = frozenset()
+    balance: float = 1543.75
     # the limit
     rate_limit: int = 200
     rate_window_s: float = 60.0

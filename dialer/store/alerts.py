@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast
 
 from campaigns.alert_rules import AlertRule, Way
-from campaigns.alerts import AlertKind, Limits
+from campaigns.alerts import AlertKind, Balance, Limits
 from dialer.store.database import Database, text
 from dialer.store.scripts import gives
 
@@ -45,6 +45,19 @@ class Alert:
     def field(self) -> str:
         """Its name among all that stand."""
         return f"{self.rule} {self.kind} {self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBalance:
+    """What the provider told of the account's balance.
+
+    Args:
+        next_at: It is asked again then, epoch s.
+        balance: None: it was told nothing yet.
+    """
+
+    next_at: float = 0.0
+    balance: Balance | None = None
 
 
 @gives("alert")
@@ -115,6 +128,18 @@ class Alerts:
     def note_read(self, cursor: str) -> None:
         """Note up to which event completions were looked for."""
         self._db.client.set(self._db.key("alerts_read"), cursor)
+
+    def balance(self) -> AskedBalance:
+        """Read what was told of the account's balance last."""
+        stored = cast("bytes | None", self._db.client.get(self._db.key("balance")))
+        if not stored:
+            return AskedBalance()
+        next_at, balance = json.loads(stored)
+        return AskedBalance(next_at, Balance(*balance) if balance else None)
+
+    def note_balance(self, asked: AskedBalance) -> None:
+        """Write what was told of it, and when it is asked again."""
+        self._db.client.set(self._db.key("balance"), json.dumps([asked.next_at, asked.balance]))
 
 
 def with_work_now(db: Database, campaigns: Sequence[str]) -> list[bool]:

@@ -118,6 +118,7 @@ recordings_tried    hash    such an attempt → tries that failed               
 alert_rules         hash    id → who is told of what, JSON                            until removed
 alerts              hash    rule, kind, whom → an alert that stands, JSON             until it is over
 alerts_read         string  event up to which completed campaigns were looked for     for ever
+balance             string  when it is asked for next, what it was, currency, JSON    for ever
 alerts_watched_by   string  which process watches for alerts                          60 s
 webhooks            hash    id → receiver, what it is told, its secrets, JSON         until removed
 webhook:W           hash    cursor, tries, next_at, paused … : where it stands        with it

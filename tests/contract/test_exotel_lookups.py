@@ -363,6 +363,25 @@ def test_credentials_are_checked_without_a_call():
     assert (request.method, request.url.path) == ("GET", "/v1/Accounts/acct1/Balance.json")
 
 
+def test_the_balance_is_read_with_its_currency():
+    assert Provider("balance.documented.json").client.balance() == (1543.75, "INR")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"{}",
+        b'{"Account": []}',
+        b'{"Account": {"BalanceData": {"Balance": "soon"}}}',
+    ],
+)
+def test_an_answer_that_tells_no_balance_is_none(body):
+    with pytest.raises(LookupFailed):
+        Provider(body).client.balance()
+
+
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_refused_credentials_are_told_from_an_outage(status):
     with pytest.raises(AccountRefused):

@@ -97,3 +97,4 @@ def test_the_balance_looks_like_the_documented_one():
     documented = sample("balance.documented.json")
     assert balance["Account"].keys() == documented["Account"].keys()
     assert balance["Account"]["BalanceData"].keys() == documented["Account"]["BalanceData"].keys()
+    assert balance["Account"]["BalanceData"]["Balance"] == "1543.75"  # nothing was called

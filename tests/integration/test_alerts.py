@@ -5,27 +5,36 @@ import os
 import signal
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 
 from campaigns.alert_rules import Way
 from campaigns.alerts import AlertKind, Limits
 from campaigns.campaign import CampaignState
 from campaigns.events import EventKind
+from dialer.alerting.balances import EVERY_S, Balances
 from dialer.alerting.desk import AlertDesk, BadAlertRule, NoSuchRule
 from dialer.alerting.telling import Telling
 from dialer.alerting.watch import Watch
 from dialer.errors import NotDone
 from dialer.events.outbox import Outbox, Wanted
+from dialer.exotel import Exotel
+from dialer.pacing import Allowance, Pacing
+from dialer.settling.lookups import Lookups
+from dialer.simulator import SimulatorOptions
 from dialer.store import Campaigns, Holds
 from dialer.store.alerts import Alerts
 from dialer.store.processes import ROLES, Process, note_alive
 from dialer.webhooks.sending import Sender
 from tests.factories import customer, pair, store_campaign
 from tests.patience import until
+from workers.sandbox import running
 
 
 class Mailbox(socketserver.StreamRequestHandler):
@@ -118,9 +127,17 @@ def desk(db, telling):
 def make(db, telling, tmp_path):
     """Make a process that watches."""
 
-    def made(holder: str = "a", why: str = "") -> Watch:
+    def made(holder: str = "a", why: str = "", balance_at=lambda _: None) -> Watch:
         outbox = Outbox(db, account="main", folder=tmp_path / "events")
-        return Watch(db, outbox, telling, account="", holder=holder, why=lambda _: why)
+        return Watch(
+            db,
+            outbox,
+            telling,
+            account="",
+            holder=holder,
+            why=lambda _: why,
+            balance_at=balance_at,
+        )
 
     return made
 
@@ -384,6 +401,94 @@ def beat(db, *roles: str) -> None:
             assert role in ROLES
             note_alive(db, pipe, Process(role, "one", None))
         pipe.execute()
+
+
+@pytest.fixture
+def simulated():
+    with running(SimulatorOptions(balance=812.5, latency_ms=(0, 1))) as url:
+        yield url
+
+
+@pytest.fixture
+def balances(db, simulated):
+    """Make a process that asks the simulator for the balance."""
+    with ExitStack() as open_:
+
+        def made(pacing: Pacing) -> Balances:
+            client = open_.enter_context(
+                Exotel(
+                    account_sid="demo",
+                    api_key="demo-key",
+                    api_token="demo-token",
+                    base_url=simulated,
+                    details_base_url=simulated,
+                    timezone=ZoneInfo("Asia/Kolkata"),
+                    clock_s=time.monotonic,
+                )
+            )
+            return Balances(db, client, Lookups(client, pacing, sleep=db.pass_time))
+
+        yield made
+
+
+def asked(simulated: str) -> int:
+    """How often the provider was asked for the balance, as it counts."""
+    reads = httpx.get(f"{simulated}/_simulator/ledger?section=reads").json()["reads"]
+    return sum("Balance.json" in one["target"] for one in reads)
+
+
+def test_a_balance_that_is_low_is_told_with_how_much_is_left(db, desk, make, mailbox, balances):
+    desk.add(Way.EMAIL, "ops@example.com", kinds=[AlertKind.BALANCE], limits=Limits(balance=900))
+    known = balances(Pacing(db, Allowance()))
+    watch = make(balance_at=known.last)
+
+    watch.tick()
+    known.settle(30)
+    step(db, watch)
+
+    assert subjects(mailbox) == ["[dialer] The balance at the provider is low: 812.50 INR"]
+
+
+def test_a_balance_is_asked_for_each_ten_minutes_whoever_watches(db, balances, simulated):
+    both = [balances(Pacing(db, Allowance())) for _ in range(2)]
+
+    def look() -> None:
+        for one in both:
+            one.last(db.now())
+            one.settle(30)
+
+    look()
+    db.pass_time(EVERY_S - 1)
+    look()
+    assert asked(simulated) == 1
+    db.pass_time(2)
+    look()
+    assert asked(simulated) == 2
+
+
+def test_a_balance_is_never_asked_for_without_a_slot_of_the_allowance(db, balances, simulated):
+    full = Pacing(db, Allowance(requests=1))
+    full.take_slot("a dial", overdue=False)
+    known = balances(full)
+
+    assert known.last(db.now()) is None
+    known.settle(30)
+    assert asked(simulated) == 0
+
+    db.pass_time(300)
+    known.last(db.now())
+    known.settle(30)
+    assert known.last(db.now()) == (812.5, "INR")
+    assert full.rate().last_60_s == 1
+
+
+def test_nobody_asks_for_a_balance_that_nobody_wants_to_know(db, desk, make):
+    desk.add(Way.EVENTS, "", kinds=[AlertKind.HELD])
+    looked = []
+
+    make(balance_at=looked.append).tick()
+
+    assert looked == []
 
 
 def test_as_events_an_alert_is_told_in_the_step_that_writes_it(db, desk, watch, tmp_path):

@@ -12,6 +12,7 @@ from campaigns.alerts import (
     LEAST_CALLS,
     AccountNow,
     AlertKind,
+    Balance,
     CampaignNow,
     Condition,
     Limits,
@@ -45,6 +46,8 @@ def test_an_account_with_which_nothing_is_the_matter_is_told_of_not_at_all():
         (AccountNow(stopped="401"), AlertKind.STOPPED),
         (AccountNow(capped="the cap on calls"), AlertKind.CAPPED),
         (AccountNow(missing=("worker",)), AlertKind.PROCESS_MISSING),
+        (AccountNow(balance=Balance(999.99, "INR")), AlertKind.BALANCE),
+        (AccountNow(balance=Balance(-3.5, "")), AlertKind.BALANCE),
         (AccountNow(campaigns=[running(is_due=True)]), AlertKind.NOTHING_DIALLED),
         (AccountNow(campaigns=[running(unresolved=21)]), AlertKind.UNRESOLVED),
         (AccountNow(campaigns=[running(calls=100, connected=14)]), AlertKind.CONNECT_RATE),
@@ -66,6 +69,23 @@ def test_a_connect_rate_of_few_calls_says_nothing():
     few = running(calls=LEAST_CALLS - 1, connected=0)
 
     assert kinds(AccountNow(campaigns=[few])) == set()
+
+
+def test_a_balance_is_low_below_the_rules_own_number_and_over_when_clearly_above():
+    limits, stands = Limits(balance=500), {(AlertKind.BALANCE, "")}
+
+    def is_low(amount: float, standing=()) -> bool:
+        now = AccountNow(balance=Balance(amount, "INR"))
+        return bool(conditions(now, limits, standing=standing))
+
+    assert [is_low(one) for one in (499.99, 500, 549)] == [True, False, False]
+    assert [is_low(one, stands) for one in (499.99, 549, 550)] == [True, True, False]
+
+
+def test_nobody_who_says_nought_is_told_of_a_balance_that_is_used_up():
+    spent = AccountNow(balance=Balance(0.0, "INR"))
+
+    assert conditions(spent, Limits(balance=0), standing=()) == []
 
 
 def test_what_stands_is_over_only_when_it_is_clearly_better():

@@ -40,6 +40,9 @@ def add(
     connect_rate_below: Annotated[
         int, typer.Option(min=1, max=100, help="Conversations of a hundred calls of an hour.")
     ] = _USUAL.connect_rate,
+    balance_below: Annotated[
+        int, typer.Option(min=0, help="Money at the provider, in its currency; 0: never.")
+    ] = _USUAL.balance,
     quiet: Annotated[
         str, typer.Option(metavar="HH:MM-HH:MM", help="Daily hours in which nothing is told.")
     ] = "",
@@ -63,7 +66,7 @@ def add(
         to,
         kinds=kind or (),
         campaign=campaign,
-        limits=Limits(idle_minutes, unresolved_above, connect_rate_below),
+        limits=Limits(idle_minutes, unresolved_above, connect_rate_below, balance_below),
         quiet=quiet,
         zone=timezone,
         by=terminal_user(),
@@ -132,6 +135,7 @@ def _plain(rule: AlertRule) -> dict[str, Any]:
         "idle_min": rule.limits.idle_min,
         "unresolved": rule.limits.unresolved,
         "connect_rate": rule.limits.connect_rate,
+        "balance": rule.limits.balance,
         "quiet": rule.quiet,
         "timezone": rule.zone,
         "created_by": rule.created_by,

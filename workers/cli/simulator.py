@@ -42,6 +42,9 @@ def simulator(
             metavar="NUMBER", help="Refused as on the DND list.", rich_help_panel=_ACCOUNT
         ),
     ] = None,
+    balance: Annotated[
+        float, typer.Option(help="Its money, of which calls are paid.", rich_help_panel=_ACCOUNT)
+    ] = _DEFAULT.balance,
     limit: Annotated[
         int, typer.Option(min=1, help="Requests in any window.", rich_help_panel=_LIMIT)
     ] = _DEFAULT.rate_limit,
@@ -142,6 +145,7 @@ def simulator(
             api_token=api_token,
             caller_ids=frozenset(caller_id or ()),
             dnd_numbers=frozenset(dnd or ()),
+            balance=balance,
             rate_limit=limit,
             rate_window_s=window,
             reads_share_limit=reads_share_limit,

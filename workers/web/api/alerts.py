@@ -29,6 +29,7 @@ class AlertOrder(Order):
     idle_min: Whole = Field(10, ge=1, le=1440, description="Minutes without a call.")
     unresolved: Whole = Field(20, ge=0, description="More attempts in quarantine than that.")
     connect_rate: Whole = Field(15, ge=1, le=100, description="Fewer conversations, in percent.")
+    balance: Whole = Field(1000, ge=0, description="Less money at the provider; 0: never told.")
     quiet: str = Field("", max_length=20, description="Such as `22:00-07:00`; empty: never.")
     timezone: str = Field(
         "", max_length=64, description="Of the quiet hours; empty: the account's."
@@ -46,6 +47,7 @@ class AlertRuleDocument(BaseModel):
     idle_min: int
     unresolved: int
     connect_rate: int
+    balance: int
     quiet: str
     timezone: str
     created_at: datetime
@@ -98,7 +100,7 @@ def add_alert(visitor: Admin, services: TheDesk, order: AlertOrder) -> AlertRule
         order.to,
         kinds=order.kinds,
         campaign=order.campaign_id,
-        limits=Limits(order.idle_min, order.unresolved, order.connect_rate),
+        limits=Limits(order.idle_min, order.unresolved, order.connect_rate, order.balance),
         quiet=order.quiet,
         zone=order.timezone,
         by=visitor.name,
@@ -130,6 +132,7 @@ def rule_document(rule: AlertRule) -> AlertRuleDocument:
         idle_min=rule.limits.idle_min,
         unresolved=rule.limits.unresolved,
         connect_rate=rule.limits.connect_rate,
+        balance=rule.limits.balance,
         quiet=rule.quiet,
         timezone=rule.zone,
         created_at=datetime.fromtimestamp(rule.created_at, UTC),

@@ -23,7 +23,7 @@ from workers.web.choosing import services_of
 from workers.web.pages.rendering import plain_form, renderer_of, require, visitor_of, whole_form
 from workers.web.problems import Problem
 
-_NUMBERS = ("idle_min", "unresolved", "connect_rate")
+_NUMBERS = ("idle_min", "unresolved", "connect_rate", "balance")
 
 
 async def show(request: Request) -> Response:
@@ -102,6 +102,7 @@ _KINDS = {
     AlertKind.STOPPED: "the provider refuses the account",
     AlertKind.HELD: "the account is on hold",
     AlertKind.CAPPED: "a cap of the day is reached",
+    AlertKind.BALANCE: "the balance at the provider is low",
     AlertKind.UNRESOLVED: "many attempts are unresolved",
     AlertKind.CONNECT_RATE: "few calls connect",
     AlertKind.PROCESS_MISSING: "a process is missing",
