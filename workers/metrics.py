@@ -22,6 +22,8 @@ ACCOUNT = "account"
 """The first label of every figure that is an account's."""
 
 _GOING_ON = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.CANCELLING)
+_WEBHOOK = "webhook"
+_CIRCUIT = ("closed", "open", "paused")
 _STATES = ("waiting", "in_flight", "unresolved", "open", "final")
 
 
@@ -62,6 +64,7 @@ class _Account:
         yield from self._stops(health)
         yield from self._today()
         yield from self._contacts()
+        yield from self._receivers(health.as_of)
         yield from self._measured()
 
     def _pace(self, health: Health) -> Iterator[Metric]:
@@ -116,6 +119,32 @@ class _Account:
             for state in _STATES:
                 contacts.add_metric((self._account, campaign, state), getattr(counts, state))
         yield contacts
+
+    def _receivers(self, now_s: float) -> Iterator[Metric]:
+        """Tell of each webhook; one that is gone takes its series along."""
+        lines = self._wiring.receivers.all()
+        waiting = [self._wiring.receivers.waiting(one) for one in lines]
+        delivered = self._counter("webhook_delivered", "Events that a receiver took.")
+        failed = self._counter("webhook_failed", "Deliveries that it did not take.")
+        pending = self._of("webhook_pending", "Events that wait for it.", _WEBHOOK)
+        oldest = self._of("webhook_oldest_seconds", "Age of the oldest of them.", _WEBHOOK)
+        aside = self._of("webhook_aside", "Events that are tried by themselves.", _WEBHOOK)
+        dead = self._of("webhook_dead", "Events that were given up.", _WEBHOOK)
+        circuit = self._of("webhook_circuit", "1: it is in this state.", _WEBHOOK, "state")
+        for line, left in zip(lines, waiting, strict=True):
+            who, standing = (self._account, line.webhook.id), line.standing
+            delivered.add_metric(who, standing.delivered)
+            failed.add_metric(who, standing.failed)
+            pending.add_metric(who, left.events)
+            oldest.add_metric(who, max(0.0, now_s - left.oldest_at) if left.oldest_at else 0.0)
+            aside.add_metric(who, standing.aside)
+            dead.add_metric(who, standing.dead)
+            for state in _CIRCUIT:
+                circuit.add_metric((*who, state), state == standing.circuit)
+        yield from (delivered, failed, pending, oldest, aside, dead, circuit)
+
+    def _counter(self, name: str, what: str) -> CounterMetricFamily:
+        return CounterMetricFamily(PREFIX + name, what, labels=(ACCOUNT, _WEBHOOK))
 
     def _measured(self) -> Iterator[Metric]:
         found: dict[str, list[Reading]] = {name: [] for name in METERS}

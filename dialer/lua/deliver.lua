@@ -9,15 +9,20 @@ if redis.call('GET', key('webhook', id, 'lease')) ~= given.token
   return 0
 end
 local standing = key('webhook', id)
+local asked_anew = (redis.call('HGET', standing, 'replay_asked') or '') ~= given.replay_asked
 for at = 1, #given.fields, 2 do
   local name, value = given.fields[at], given.fields[at + 1]
-  -- a person may have paused it, or asked for a replay, while the delivery was on its way
-  if value ~= '' or name ~= 'paused' then
+  -- a person may have paused it, or asked for another replay, while the delivery was on its way
+  local is_theirs = (name == 'paused' and value == '') or (name == 'replay' and asked_anew)
+  if not is_theirs then
     redis.call('HSET', standing, name, value)
   end
 end
 if given.delivered > 0 then
   redis.call('HINCRBY', standing, 'delivered', given.delivered)
+end
+if given.log ~= '' and given.delivered == 0 then
+  redis.call('HINCRBY', standing, 'failed', 1)
 end
 if given.aside ~= '' then
   redis.call('ZADD', key('webhook', id, 'aside'), given.aside_at, given.aside_id)

@@ -75,9 +75,11 @@ class Standing:
         failing_since: Epoch s; 0 = it does not fail.
         paused: Why nothing is sent until somebody resumes it; '' = it is not.
         delivered: Events that were taken.
+        failed: Deliveries that were not.
         aside: Events tried again by themselves, as the receiver refused them, or held up all others.
         dead: Events that were given up.
         replay: From where, until where, and of which campaign everything is sent again; '' = nothing.
+        replay_asked: Tells one wish for a replay from the next.
     """
 
     cursor: str
@@ -86,11 +88,20 @@ class Standing:
     failing_since: float = 0.0
     paused: str = ""
     delivered: int = 0
+    failed: int = 0
     aside: int = 0
     dead: int = 0
     replay: str = ""
     replay_until: str = ""
     replay_campaign: str = ""
+    replay_asked: str = ""
+
+    @property
+    def circuit(self) -> str:
+        """Tell whether deliveries go, probe a receiver that fails, or wait for a person."""
+        if self.paused:
+            return "paused"
+        return "open" if self.failing_since else "closed"
 
     def may_send(self, now_s: float) -> bool:
         """Tell whether anything may be sent now."""
@@ -136,7 +147,7 @@ class Deliver(NamedTuple):
     """What a delivery came to, of a webhook whose lease the caller holds under this token.
 
     Args:
-        was: The cursor as the caller read it.
+        replay_asked: Which replay the caller knows of.
         fields: Of the standing, and values, in turn.
     """
 
@@ -151,6 +162,7 @@ class Deliver(NamedTuple):
     log: str
     most_logged: int
     most_dead: int
+    replay_asked: str
     fields: Sequence[str]
 
 
@@ -204,11 +216,13 @@ class Webhooks:
             failing_since=float(told.get("failing_since", 0)),
             paused=told.get("paused", ""),
             delivered=int(told.get("delivered", 0)),
+            failed=int(told.get("failed", 0)),
             aside=aside,
             dead=dead,
             replay=told.get("replay", ""),
             replay_until=told.get("replay_until", ""),
             replay_campaign=told.get("replay_campaign", ""),
+            replay_asked=told.get("replay_asked", ""),
         )
 
     def steer(self, id_: str, **fields: str | float) -> None:
@@ -287,6 +301,7 @@ class Webhooks:
                 Deliver(
                     *(id_, token, result.delivered, result.aside, aside_id, result.aside_at),
                     *(result.done, result.dead, result.log, _LAST_DELIVERIES, _DEAD_KEPT),
+                    standing.replay_asked,
                     [str(part) for item in told.items() for part in item],
                 )
             )

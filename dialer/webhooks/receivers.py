@@ -9,13 +9,14 @@ from campaigns.events import SCHEMA_VERSION, EventKind
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.events.outbox import Outbox, checked
-from dialer.ids import new_campaign_id
+from dialer.ids import new_campaign_id, new_nonce
 from dialer.store import Database
 from dialer.store.events import BEGINNING, Entry, place
 from dialer.store.webhooks import Secret, Standing, Webhook, Webhooks, with_secret
 from dialer.webhooks.delivering import wanted_by
 from dialer.webhooks.sending import Reply, Sender
 from dialer.webhooks.signing import headers, new_secret
+from dialer.webhooks.waiting import Counting, Waiting
 
 MOST = 20
 """Webhooks an account may have: each that hangs occupies a thread of its own, and none waits for it."""
@@ -83,6 +84,7 @@ class Receivers:
         self._outbox = outbox
         self._sender = sender
         self._webhooks = Webhooks(db)
+        self._counting = Counting(outbox)
 
     def add(
         self,
@@ -146,6 +148,10 @@ class Receivers:
         at, last = place(standing.cursor)[0], place(self._outbox.now())[0]
         return Line(webhook, standing, max(0, last - at) / 1000)
 
+    def waiting(self, line: Line) -> Waiting:
+        """Count the events that wait for one."""
+        return self._counting.of(line.webhook, line.standing)
+
     def deliveries(self, webhook: Webhook) -> list[dict[str, object]]:
         """Read the last deliveries, the newest first, with the answers."""
         return self._webhooks.deliveries(webhook.id)
@@ -189,6 +195,7 @@ class Receivers:
             replay=checked(cursor),
             replay_until=self._outbox.now(),
             replay_campaign=campaign,
+            replay_asked=new_nonce(),
         )
         tell(on=f"webhook {webhook.id}", after={"replay": cursor or "all", "campaign": campaign})
 

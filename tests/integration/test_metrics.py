@@ -14,7 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dialer import logs
 from dialer.meters import ANSWER, GATE_WAIT, LOOKUPS, METERS, Meters
+from dialer.store import Holds
 from dialer.store.measured import add_measured
+from dialer.store.webhooks import Result, Standing, Webhooks
 from tests.factories import pair, store_campaign
 from tests.web_kit import ADMIN_KEY, Site, settings_for, site
 from workers.heartbeat import beating
@@ -58,6 +60,7 @@ def measure_everything(web: Site) -> None:
             meters.count(one, *labels)
     tell(web, meters)
     store_campaign(web.wiring.db, [pair(1, 1)])
+    web.wiring.receivers.add("https://crm.example.com/hooks/dialer")
 
 
 def families(web: Site):
@@ -161,6 +164,42 @@ def test_a_figure_of_another_version_is_left_out(web):
     web.wiring.redis.hset(web.wiring.db.key("meters"), '["gone","x","sum"]', 1)
 
     assert web.client.get("/metrics", headers=BEARER).status_code == 200
+
+
+def test_each_receiver_tells_what_it_took_what_waits_and_how_it_is(web):
+    receivers, account = web.wiring.receivers, web.wiring.name
+    going = receivers.add("https://crm.example.com/going", since="")
+    failing = receivers.add("https://crm.example.com/failing", since="")
+    paused = receivers.add("https://crm.example.com/paused", since="")
+    receivers.pause(paused)
+    holds = Holds(web.wiring.db)
+    holds.set_by_hand("so that something is told")
+    told = [one.id for one in web.wiring.outbox.all_after("")]
+    webhooks, now_s = Webhooks(web.wiring.db), web.wiring.db.now()
+    for webhook, standing, result in (
+        (going, Standing(cursor=told[-1]), Result(delivered=len(told), log="{}")),
+        (failing, Standing(cursor="0-0", tries=1, failing_since=now_s), Result(log="{}")),
+    ):
+        assert webhooks.lease(webhook.id, "x")
+        assert webhooks.write(webhook.id, "x", standing, result)
+
+    found = samples(web)
+
+    def of(name: str) -> list[float]:
+        return [found[name, account, one.id] for one in (going, failing, paused)]
+
+    assert of("dialer_webhook_delivered_total") == [len(told), 0, 0]
+    assert of("dialer_webhook_failed_total") == [0, 1, 0]
+    assert of("dialer_webhook_pending") == [0, len(told), len(told)]
+    oldest = of("dialer_webhook_oldest_seconds")
+    assert oldest[0] == 0
+    assert min(oldest[1:]) >= 0
+    assert [
+        found["dialer_webhook_circuit", account, state, one.id]
+        for one, state in ((going, "closed"), (failing, "open"), (paused, "paused"))
+    ] == [1, 1, 1]
+    receivers.remove(failing)
+    assert not any(failing.id in one for one in samples(web))
 
 
 def test_full_memory_is_a_metric(web):

@@ -270,6 +270,51 @@ def test_a_campaign_is_replayed_under_the_same_ids_beside_the_line(station, rece
     assert station.standing(webhook).replay == ""
 
 
+def test_a_replay_that_is_asked_for_while_a_delivery_is_on_its_way_is_not_forgotten(
+    station, receiver, monkeypatch
+):
+    """Neither where nothing was replayed, nor where another replay is under way."""
+    webhook = station.add(receiver)
+    first, second = station.calls(name="first"), station.calls(name="second")
+    wishes = [first, second]
+    post = station.sender.post
+
+    def asked_meanwhile(*args):
+        if wishes:
+            station.receivers.replay(webhook, campaign=wishes.pop(0))
+        return post(*args)
+
+    monkeypatch.setattr(station.sender, "post", asked_meanwhile)
+    station.deliver(webhook)
+
+    again = {id_ for id_, times in receiver.taken.items() if times > 1}
+    of_second = {
+        one["id"] for one in receiver.documents.values() if one["data"].get("campaign_id") == second
+    }
+    assert of_second <= again
+    assert station.standing(webhook).replay == ""
+
+
+def test_what_waits_is_counted_by_kind_and_only_once_while_the_cursor_stands(station, receiver):
+    webhook = station.add(receiver, kinds=[EventKind.CONTACT_FINAL])
+
+    def waits() -> int:
+        return station.receivers.waiting(station.receivers.line(webhook)).events
+
+    station.calls(contacts=3)
+    assert waits() == 3
+    read = []
+    after = station.outbox.stream.after
+    station.outbox.stream.after = lambda cursor, *, most: (
+        read.append(found := after(cursor, most=most)) or found
+    )
+    station.calls(contacts=2, name="more")
+    assert waits() == 5
+    assert sum(map(len, read)) < len(station.all_ids()) / 1.5
+    station.deliver(webhook)
+    assert waits() == 0
+
+
 def test_while_a_secret_rotates_both_are_signed_with_and_a_day_later_the_new_one_alone(
     station, receiver
 ):
