@@ -262,12 +262,19 @@ def _check_sids(books: Books) -> None:
 
 def _contacts(db: Database, campaign: str) -> Iterator[tuple[int, ContactRecord]]:
     size = int(db.client.hget(db.key("c", campaign), "size") or 0)
+    pinned = {
+        int(n): _t(one) for n, one in db.client.hgetall(db.key("c", campaign, "pinned")).items()
+    }
     n = 0
     for chunk in range((size + PER_CHUNK - 1) // PER_CHUNK):
         packed = db.client.get(db.key("c", campaign, "contacts", chunk)) or b""
         for record in unpack_records(packed):
             n += 1
-            yield n, record
+            only = pinned.pop(n, None)
+            assert only is None or is_team(record.agent), f"{n} is for one agent anyway"
+            assert only is None or record.state is not ContactState.FINAL, f"{n} is closed"
+            yield n, record._replace(agent=f"+{only}") if only else record
+    assert not pinned
 
 
 def _attempts(db: Database, campaign: str) -> Iterator[tuple[str, Attempt]]:

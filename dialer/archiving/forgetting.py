@@ -20,7 +20,7 @@ EVERYBODY = ""
 
 def is_needed(line: ContactLine, number: str) -> bool:
     """Tell whether a contact has this number and is not done with it."""
-    held = any(_is(one, number) for one in line.record.numbers)
+    held = any(_is(one, number) for one in (*line.record.numbers, line.pinned))
     return held and line.record.state is not ContactState.FINAL
 
 
@@ -75,7 +75,7 @@ def _row_without(row: Row, number: str) -> Row:
 
 
 def _is(stored: str, number: str) -> bool:
-    return stored != FORGOTTEN and number in {EVERYBODY, stored}
+    return stored not in {"", FORGOTTEN} and number in {EVERYBODY, stored}
 
 
 def _holds(text: str, number: str) -> bool:

@@ -13,7 +13,7 @@ local function approach(one, place)
   local campaign, n = one.campaign, one.n
   local where, offset = place_of(campaign, n)
   local record = redis.call('GETRANGE', where, offset, offset + BYTES - 1)
-  local c = #record == BYTES and unpack_contact(record)
+  local c = #record == BYTES and unpack_contact(campaign, n, record)
   if not c or c.state ~= RELEASED or redis.call('HGET', key('busy'), c.customer) ~= one.token then
     return {}
   end

@@ -47,6 +47,7 @@ elseif c.state == OPEN then
 else
   leave_queues(campaign, n, c)
 end
+pin(campaign, n, c, given.only)
 c.due = due
 -- whatever becomes known of the attempts until now, this is somebody's word; see record.lua
 redis.call('HSET', key('c', campaign, 'called_back'), n, c.made)

@@ -17,11 +17,13 @@ while chunk < last and chunk * PER_CHUNK < size do
   local parts, changed = {}, false
   for at = 1, #bytes, BYTES do
     local record = string.sub(bytes, at, at + BYTES - 1)
-    local contact = unpack_contact(record)
+    local n = chunk * PER_CHUNK + (at - 1) / BYTES + 1
+    local contact = unpack_contact(campaign, n, record)
     if contact.state == WAITING then
       record = struct.pack('<BBBB', FINAL, code, contact.charged, 0) .. string.sub(record, 5)
       closed, changed = closed + 1, true
       redis.call('DEL', key('c', campaign, 'ranked', contact.agent))
+      pin(campaign, n, contact, nil)
     end
     if contact.next == LAST then -- nobody is to stand behind it: queues end here
       record = string.sub(record, 1, NEXT_AT) .. struct.pack('<I', APART) .. string.sub(record, NEXT_AT + 5)

@@ -172,11 +172,28 @@ local function place_of(campaign, n)
   return key('c', campaign, 'contacts', math.floor(i / PER_CHUNK)), (i % PER_CHUNK) * BYTES
 end
 
-local function unpack_contact(bytes)
+-- A contact may name a team where another names an agent: see below. Its number is below a million.
+local function is_team(agent)
+  return #agent <= 6 and agent ~= '0'
+end
+
+-- The one agent of a team whom a contact's call back is for, where somebody said so; until that is over
+-- it is that agent's in every respect.
+local some_pinned = {}
+local function pin_of(campaign, n)
+  if some_pinned[campaign] == nil then
+    some_pinned[campaign] = redis.call('EXISTS', key('c', campaign, 'pinned')) == 1
+  end
+  return some_pinned[campaign] and redis.call('HGET', key('c', campaign, 'pinned'), n)
+end
+
+local function unpack_contact(campaign, n, bytes)
   local c = {}
   c.state, c.outcome, c.charged, c.flags, c.priority, c.made, c.due, c.next, c.expires, c.agent,
     c.customer = struct.unpack(LAYOUT, bytes)
   c.agent, c.customer = string.format('%.0f', c.agent), string.format('%.0f', c.customer)
+  c.team = is_team(c.agent) and c.agent or nil
+  c.agent = c.team and pin_of(campaign, n) or c.agent
   return c
 end
 
@@ -184,8 +201,21 @@ local function read_contact(campaign, n)
   local where, offset = place_of(campaign, n)
   local bytes = redis.call('GETRANGE', where, offset, offset + BYTES - 1)
   if #bytes == BYTES then
-    return unpack_contact(bytes)
+    return unpack_contact(campaign, n, bytes)
   end
+end
+
+-- Says whom of its team a contact that stands in no queue is for from now on; nil: for all of it.
+local function pin(campaign, n, c, agent)
+  if not c.team then
+    return
+  elseif agent then
+    redis.call('HSET', key('c', campaign, 'pinned'), n, agent)
+    some_pinned[campaign] = true
+  elseif c.agent ~= c.team then
+    redis.call('HDEL', key('c', campaign, 'pinned'), n)
+  end
+  c.agent = agent or c.team
 end
 
 -- What steps change stands first; whom a contact is about, and how long, stays as it was loaded.
@@ -309,14 +339,10 @@ end
 
 ---------------------------------------------------------------- teams
 -- A contact may name a team where another names an agent: a group, or an agent with stand-ins. Its number
--- is below a million, so it is no phone's, and queues know it as they know agents. Who is rung the gate
+-- is no phone's, and queues know it as they know agents. Who is rung the gate
 -- chooses; until then a release holds its customer and claims one of the team.
 -- Of a group those believed free stand in `free_of`. Who was taken by others meanwhile is found when
 -- their turn comes, and waits in what is `wanted` of their own number to be put back.
-
-local function is_team(agent)
-  return #agent <= 6 and agent ~= '0'
-end
 
 local teams_read = {}
 local function team_of(id)
@@ -633,6 +659,7 @@ local function reopen(campaign)
 end
 
 local function close_contact(campaign, n, c, name)
+  pin(campaign, n, c, nil)
   c.outcome = END[name]
   move(campaign, n, c, FINAL)
   count(campaign, 'outcome:' .. name, 1)

@@ -138,6 +138,7 @@ local function dispose(campaign, n, c, said)
   end
   if due then
     redis.call('HSET', key('c', campaign, 'called_back'), n, c.made)
+    pin(campaign, n, c, said.only and said.did.agent)
   end
   c.due = due or said.closes and 0 or c.due
   end_open(campaign, n, c)
@@ -265,7 +266,7 @@ local function record(one)
         redis.call('HDEL', key('c', campaign), 'capped_until', 'capped_by')
       end
     end
-    if is_team(c.agent) then
+    if c.team then
       redis.call('HSET', key('idle_since'), rung, text(now + rest_s))
     end
     if free(rung, id, rest_s) and rest_s > 0 then

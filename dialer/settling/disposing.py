@@ -38,6 +38,7 @@ class Said:
         name: Of one of the campaign's dispositions.
         by: Who says it, for reports.
         call_back_at: The customer wants to be called then, whatever else would follow.
+        only_agent: The call back is for who spoke alone, whatever group they belong to.
         agent: Whose conversation it has to be, E.164; None: whoever runs the desk says it, of anybody's,
             and may correct what was said before.
         no: Of the attempt; None: the contact's last one.
@@ -47,6 +48,7 @@ class Said:
     by: str
     note: str = ""
     call_back_at: datetime | None = None
+    only_agent: bool = False
     agent: str | None = None
     no: int | None = None
 
@@ -138,5 +140,9 @@ def _follows(disposition: Disposition, said: Said, now_s: float, did: dict[str, 
         due_s = max(0.0, said.call_back_at.timestamp() - now_s)
     elif follow_up is FollowUp.RETRY:
         due_s = float(disposition.retry_s)
+    if said.only_agent and due_s is None:
+        raise NotDisposed(
+            f"nobody is called back after {disposition.name}: give a time, or no agent"
+        )
     closes = follow_up in {FollowUp.FINAL, FollowUp.SUPPRESS} and due_s is None
-    return Disposed(disposition.name, did, closes, due_s, suppress)
+    return Disposed(disposition.name, did, closes, due_s, said.only_agent, suppress)

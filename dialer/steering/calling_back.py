@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from campaigns.agents.team import is_team
+from campaigns.numbers.mask import FORGOTTEN
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import ContactId
 from dialer.logger import get_logger
-from dialer.store import Campaigns, Database
+from dialer.store import Attempts, Campaigns, Database
 from dialer.store.contacts import Contacts
 from dialer.store.database import text
 from dialer.store.scripts import gives
@@ -31,6 +33,7 @@ class CallBack(StrEnum):
     ENDED = "ended"
     CHANGED = "changed"
     FORGOTTEN = "forgotten"
+    NEVER_RUNG = "never_rung"
     GONE = "gone"
 
 
@@ -46,23 +49,28 @@ _WHY = {
     CallBack.ENDED: "belongs to a campaign whose ends_at comes before then",
     CallBack.CHANGED: "was changed by somebody else just now; look, and ask again",
     CallBack.FORGOTTEN: "has no number any more: it was purged",
+    CallBack.NEVER_RUNG: "is for several agents, of whom nobody was rung for it yet: leave it to anyone",
     CallBack.GONE: "does not exist",
 }
 
 
-def call_back(db: Database, id_: ContactId, at: datetime, *, reopen: bool = False) -> CallBack:
+def call_back(
+    db: Database, id_: ContactId, at: datetime, *, reopen: bool = False, only_agent: bool = False
+) -> CallBack:
     """Let a contact wait until an instant; one that is past means now.
 
     Args:
         reopen: A contact that is closed is opened again, for one more round of its rules.
+        only_agent: By the agent who was rung last alone, where it is for several; else by anyone of them.
 
     Raises:
         NoCallBack: It cannot be; nothing was changed.
     """
-    answer = _ask(db, id_, at, reopen=reopen)
+    answer = _ask(db, id_, at, reopen=reopen, only_agent=only_agent)
     if answer in _WHY:
         raise NoCallBack(f"contact {id_} {_WHY[answer]}")
-    tell(on=f"contact {id_}", after={"due_at": at.isoformat(), "opened": answer})
+    told = {"due_at": at.isoformat(), "opened": answer, "only_agent": only_agent}
+    tell(on=f"contact {id_}", after=told)
     log.info("call_back_set", contact_id=str(id_), due_at=at.isoformat(), opened=answer)
     return answer
 
@@ -75,6 +83,7 @@ class CallBackAt(NamedTuple):
         at: Epoch s.
         reopens: A closed contact may be opened again.
         ended_as: How it was closed as the caller read it.
+        only: Digits of the one agent of its team who is to call; None: whoever is free.
     """
 
     campaign: str
@@ -82,15 +91,19 @@ class CallBackAt(NamedTuple):
     at: float
     reopens: bool
     ended_as: str
+    only: str | None
 
 
-def _ask(db: Database, id_: ContactId, at: datetime, *, reopen: bool) -> CallBack:
+def _ask(db: Database, id_: ContactId, at: datetime, *, reopen: bool, only_agent: bool) -> CallBack:
     contact = Contacts(db).get(id_.campaign, id_.n)
     if contact is None:
         return CallBack.GONE
     called_at = max(at, datetime.fromtimestamp(db.now(), UTC))
     if Campaigns(db).find(id_.campaign).rules.end_has_come(called_at):
         return CallBack.ENDED
+    last = Attempts(db).of_contact(id_, contact.made) if only_agent else None
+    if only_agent and is_team(contact.agent) and (last is None or last.attempt.agent == FORGOTTEN):
+        return CallBack.NEVER_RUNG
     answer = db.run(
         CallBackAt(
             campaign=id_.campaign,
@@ -98,6 +111,7 @@ def _ask(db: Database, id_: ContactId, at: datetime, *, reopen: bool) -> CallBac
             at=at.timestamp(),
             reopens=reopen,
             ended_as=contact.outcome or "",
+            only=last.attempt.agent.removeprefix("+") if last else None,
         )
     )
     return CallBack(text(answer))

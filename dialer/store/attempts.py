@@ -112,6 +112,7 @@ class Disposed(NamedTuple):
         did: Of the agent's day; their wrap-up may wait for it.
         closes: The contact is not called again.
         due_s: It is, in so many seconds.
+        only: By the agent who spoke, whoever else the contact is for.
         suppress: JSON kept with the customer's number on the account's list.
     """
 
@@ -119,6 +120,7 @@ class Disposed(NamedTuple):
     did: dict[str, Any]
     closes: bool = False
     due_s: float | None = None
+    only: bool = False
     suppress: str | None = None
 
 

@@ -355,6 +355,12 @@ def unpack_records(packed: bytes) -> Iterator[ContactRecord]:
         yield ContactRecord.unpack(packed[at : at + RECORD_BYTES])
 
 
+def pinned_of(db: Database, campaign: str) -> dict[int, str]:
+    """Tell whom of their team call backs are for alone: E.164 by the contact's number."""
+    stored = cast("dict[bytes, bytes]", db.client.hgetall(db.key("c", campaign, "pinned")))
+    return {int(n): f"+{text(agent)}" for n, agent in stored.items()}
+
+
 def customers_of(
     db: Database, campaign: str, *, size: int, after: int = 0
 ) -> "np.ndarray[Any, np.dtype[np.int64]]":

@@ -33,6 +33,7 @@ c:C:ranked:A        zset    contacts with a rank (priority, retry due) → rank 
 c:C:ready           zset    agents with work here, believed free → their turn         while any
 c:C:called_back     hash    contact that somebody wants called → attempts made by     for ever
                             then
+c:C:pinned          hash    contact of a team → the one agent its call back is for     until closed
 c:C:teams           set     numbers of the teams that contacts are for                for ever
 c:C:zones           set     IANA zones that contacts have of their own                for ever
 c:C:suppressed      hash    number this campaign must not ring → when and why, JSON   for ever

@@ -7,7 +7,7 @@ from typing import cast
 from campaigns.agents.team import Team
 from dialer.ids import AttemptId
 from dialer.store.attempts import OpenAttempt, decode_all
-from dialer.store.contacts import Row, unpack_records, unpack_rows
+from dialer.store.contacts import Row, pinned_of, unpack_records, unpack_rows
 from dialer.store.database import Database
 from dialer.store.record import PER_CHUNK, ContactRecord
 from dialer.store.teams import KnownTeams
@@ -21,6 +21,7 @@ class ContactLine:
         n: Its number in the campaign, from 1.
         attempts: The first one first.
         team: Who it is for, where that is no single agent.
+        pinned: Whom of the team its call back is for alone, E.164; '' = whoever is free.
     """
 
     n: int
@@ -28,6 +29,7 @@ class ContactLine:
     row: Row
     attempts: tuple[OpenAttempt, ...]
     team: Team | None = None
+    pinned: str = ""
 
     @property
     def planned(self) -> str:
@@ -54,7 +56,7 @@ def contact_lines(
         size: Number of the last contact to read.
         after: Contacts to pass over.
     """
-    book = KnownTeams(db)
+    book, pinned = KnownTeams(db), pinned_of(db, campaign)
     for chunk in range(after // PER_CHUNK, (size + PER_CHUNK - 1) // PER_CHUNK):
         with db.client.pipeline(transaction=True) as pipe:
             pipe.get(db.key("c", campaign, "contacts", chunk))
@@ -73,7 +75,8 @@ def contact_lines(
         for n, (record, row) in enumerate(zip(records, unpack_rows(rows), strict=False), first):
             if n > after:
                 made = sorted(by_contact.get(n, ()), key=lambda one: one.attempt.no)
-                yield ContactLine(n, record, row, tuple(made), book.team_of(record.agent))
+                team = book.team_of(record.agent)
+                yield ContactLine(n, record, row, tuple(made), team, pinned.get(n, ""))
 
 
 def lines_of(db: Database, campaign: str, numbers: Collection[int]) -> Iterator[ContactLine]:

@@ -184,6 +184,15 @@ def test_a_call_back_is_agreed_for_a_time_that_comes(desk: Desk, at: str) -> Non
     assert "call back" in answer.text
 
 
+def test_a_call_back_is_for_anyone_or_for_me_alone(desk: Desk) -> None:
+    assert "only me" in desk.get().text
+
+    refused = desk.post("/disposition", attempt=desk.attempt, disposition="sale", who="me")
+    taken = desk.post("/disposition", attempt=desk.attempt, disposition="call_back", who="me")
+
+    assert (refused.status_code, taken.status_code) == (409, 204), refused.text
+
+
 ################################################################ somebody else's
 
 

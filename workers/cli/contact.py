@@ -47,6 +47,10 @@ def call_back(
     reopen: Annotated[
         bool, typer.Option("--reopen", help="Call a closed contact all the same.")
     ] = False,
+    only_agent: Annotated[
+        bool,
+        typer.Option("--only-agent", help="By whoever was rung last alone, not by their group."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Let a contact wait until then. Hours, caps, suppression and pause hold all the same.
@@ -57,7 +61,7 @@ def call_back(
     campaign, line = _find(wiring, contact)
     due_at = _instant(at, campaign)
     id_ = ContactId(campaign.id, line.n)
-    answer = set_call_back(wiring.db, id_, due_at, reopen=reopen)
+    answer = set_call_back(wiring.db, id_, due_at, reopen=reopen, only_agent=only_agent)
     if as_json:
         said = due_at.isoformat(timespec="seconds")
         say_json({"contact_id": str(id_), "due_at": said, "reopened": answer == "opened"})
@@ -83,6 +87,10 @@ def disposition(
             help="The customer wants to be called then: 2026-11-24T15:30, in the campaign's zone.",
         ),
     ] = "",
+    only_agent: Annotated[
+        bool,
+        typer.Option("--only-agent", help="That call is for who spoke alone, not for a group."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what came of the conversation with a contact, or correct what was said.
@@ -93,7 +101,7 @@ def disposition(
     campaign, line = _find(wiring, contact)
     id_ = ContactId(campaign.id, line.n)
     due_at = _instant(at, campaign) if at else None
-    said = Said(name, by="the command line", note=note, call_back_at=due_at)
+    said = Said(name, by="the command line", note=note, call_back_at=due_at, only_agent=only_agent)
     after = dispose(wiring.db, wiring.settling, id_, said)
     if as_json:
         given = {"attempt_no": after.no, "disposition": after.disposition, "note": after.note}
@@ -151,6 +159,7 @@ def _as_json(campaign: Campaign, line: ContactLine) -> dict[str, Any]:
         "agent": line.agent,
         "agent_planned": line.planned,
         "agent_rung": line.rung or None,
+        "call_back_by": line.pinned or None,
         "customer": record.customer,
         "priority": record.priority,
         "attempts": record.made,
@@ -189,6 +198,7 @@ def _tell(campaign: Campaign, line: ContactLine) -> None:
     facts = {
         "agent": line.planned,
         **({"rung last": line.rung} if line.team and line.rung else {}),
+        **({"call back by": f"{line.pinned} alone"} if line.pinned else {}),
         "customer": record.customer,
         "due": _local(record.due_s, campaign) if record.due_s else "at once",
         "expires": _local(record.expires_s, campaign) if record.expires_s else "never",

@@ -158,6 +158,7 @@ async def give_disposition(request: Request) -> Response:
             by=visit.name,
             note=form.get("note", ""),
             call_back_at=_instant(at, zone, now_s=wiring.db.now()) if at else None,
+            only_agent=form.get("who") == "me",
             agent=visit.agent.number,
             no=id_.no,
         )

@@ -24,6 +24,9 @@ class DispositionOrder(Order):
     call_back_at: AwareDatetime | None = Field(
         None, description="The customer wants to be called then, whatever else would follow."
     )
+    only_agent: bool = Field(
+        False, description="The call back is for the agent who spoke alone, not for all of a group."
+    )
     attempt_no: Whole | None = Field(None, ge=1, le=65_535, description="The last one otherwise.")
 
 
@@ -45,6 +48,7 @@ def give_disposition(
         by=visitor.name,
         note=order.note,
         call_back_at=order.call_back_at,
+        only_agent=order.only_agent,
         no=order.attempt_no,
     )
     attempt = dispose(wiring.db, wiring.settling, id_, said)

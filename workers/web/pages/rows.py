@@ -91,7 +91,8 @@ async def call_contact_back(request: Request) -> Response:
     id_ = ContactId(campaign.id, int(n))
     try:
         at = _instant(form.get("at", ""), campaign.rules.zone)
-        await asyncio.to_thread(call_back, wiring.db, id_, at, reopen=True)
+        only = form.get("who") == "agent"
+        await asyncio.to_thread(call_back, wiring.db, id_, at, reopen=True, only_agent=only)
     except (ValueError, NoCallBack) as error:
         return await _contact(request, call_back_problem=str(error))
     return RedirectResponse(f"/campaigns/{campaign.id}/contacts/{n}", status_code=303)
