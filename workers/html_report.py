@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from campaigns.dispositions import NONE_GIVEN
 from campaigns.reports.figures import Standing
 from campaigns.reports.frames import side
-from campaigns.reports.report import Figure, Group, Number, Report, group_rates
+from campaigns.reports.report import Figure, Group, Number, Report, group_rates, is_share
 from workers.web.charts import all_charts
 
 _MOST_AGENTS_SHOWN = 200
@@ -111,13 +111,10 @@ def _shown(value: Number | str | None, name: str = "") -> str:
             return value
         case int():
             return f"{value:,}"
-        case float() if name.endswith(_SHARE_NAMES) or name.startswith("retry_yield"):
+        case float() if is_share(name):
             return f"{value:.1%}"
         case _:
             return f"{value:,.2f}"
-
-
-_SHARE_NAMES = ("_rate", "_share", "_contacts", "_attempts", "penetration", "completion", "_use")
 
 
 def _rates(group: Group) -> list[str]:

@@ -9,6 +9,7 @@ from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from campaigns.reports.report import DoesNotAddUp, Report
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import ReportSet, write_reports
+from dialer.reporting.tables import ALL_KINDS, Kind
 from dialer.settings import Settings
 from dialer.store import Campaign
 from workers.record_keeping import source_of
@@ -29,7 +30,7 @@ def report_to(
     wiring: Wiring,
     campaign: Campaign,
     *,
-    formats: Collection[Format],
+    formats: Collection[Format] | None = None,
     mask: NumberMask = NO_MASK,
     raw: bool = False,
     bom: bool = False,
@@ -39,6 +40,7 @@ def report_to(
     """Write a campaign's report as of now.
 
     Args:
+        formats: None: a page to read, a workbook, and as CSV the tables that programs ask for.
         mask: As in `write_reports`, as are `raw`, `bom` and `text_numbers`.
         on_share: Told how much is done: 0 … 1.
 
@@ -50,14 +52,19 @@ def report_to(
         source_of(wiring, campaign),
         out,
         as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
-        formats=formats,
+        formats=_USUAL_FORMATS if formats is None else formats,
+        apart=_USUALLY_APART if formats is None else ALL_KINDS,
         mask=mask,
         raw=raw,
         bom=bom,
         text_numbers=text_numbers,
-        render_html=_page() if Format.HTML in formats else None,
+        render_html=_page() if formats is None or Format.HTML in formats else None,
         on_progress=lambda done, total: on_share(done / total if total else 1.0),
     )
+
+
+_USUAL_FORMATS = (Format.HTML, Format.XLSX, Format.CSV)
+_USUALLY_APART = (Kind.SUMMARY, Kind.CONTACTS, Kind.ATTEMPTS)
 
 
 def collect_garbage_rarely() -> None:

@@ -423,6 +423,25 @@ RATES = {
 """The rates of a group: what is divided by what."""
 
 
+_SHARES = frozenset(
+    {
+        *RATES,
+        "contact_rate_contacts",
+        "contact_rate_attempts",
+        "penetration",
+        "completion",
+        "limit_use",
+        "turned_away_share",
+        "unresolved_share",
+    }
+)
+
+
+def is_share(name: str) -> bool:
+    """Tell whether an indicator is a part of a whole, which people read in per cent."""
+    return name in _SHARES or name.startswith("retry_yield_")
+
+
 def group_rates(tally: Tally) -> tuple[Figure, ...]:
     """Give the rates of a group: agent, customer, both."""
     return tuple(

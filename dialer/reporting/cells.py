@@ -1,6 +1,7 @@
 """Batches of a table's rows, column by column: what every format of a report is written from."""
 
 from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -85,6 +86,12 @@ def iso_texts(instants: pd.DatetimeIndex) -> "pa.LargeStringArray":
     walls, offsets = walls_and_offsets(instants, offset_text)
     texts = pa.array(walls).cast(pa.large_string())  # with a space where the T belongs
     return joined(pc.utf8_replace_slice(texts, 10, 11, "T"), offsets)
+
+
+def changes_clocks(zone: ZoneInfo, year: int) -> bool:
+    """Tell whether the zone's clocks go forward and back, so that an hour of a year is there twice."""
+    offsets = {datetime(year, month, 1, tzinfo=zone).utcoffset() for month in (1, 4, 7, 10)}
+    return len(offsets) > 1
 
 
 def offset_text(offset_s: float) -> str:

@@ -87,11 +87,11 @@ class CsvFile:
                 return text_array([kept_cell(cell) if cell else cell for cell in cells])
             case Type.TEXT if not self._raw:
                 return text_array(safe_cells(cells))
-            case Type.WORD | Type.TEXT | Type.MONEY:
+            case Type.WORD | Type.TEXT | Type.MONEY | Type.HOUR:
                 return text_array(cells)
-            case Type.REAL | Type.FIGURE if self._raw:
+            case Type.REAL | Type.SHARE | Type.FIGURE if self._raw:
                 return number_texts(cells)
-            case Type.REAL | Type.FIGURE:
+            case Type.REAL | Type.SHARE | Type.FIGURE:
                 return number_texts(
                     [safe_cell(cell) if isinstance(cell, str) else cell for cell in cells]
                 )

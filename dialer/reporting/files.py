@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, Self
@@ -13,11 +12,11 @@ from dialer.file_set import FileSet
 from dialer.reporting.csv_file import CsvFile
 from dialer.reporting.parquet_file import ParquetFile
 from dialer.reporting.tables import Cell, Columns, Table
-from dialer.reporting.xlsx_file import XlsxFile
+from dialer.reporting.xlsx_file import Workbook
 
 
 class Format(StrEnum):
-    """How a table, or with HTML the whole report, is written."""
+    """How each table (CSV, Parquet) or the whole report (XLSX, HTML) is written."""
 
     CSV = "csv"
     XLSX = "xlsx"
@@ -29,9 +28,7 @@ class Format(StrEnum):
 class Layout:
     """How tables are written; see `write_reports` for each."""
 
-    formats: Collection[Format]
     zone: ZoneInfo
-    as_of: datetime
     raw: bool
     bom: bool
     text_numbers: bool = False
@@ -51,17 +48,30 @@ class TableFile(Protocol):
 
 
 class TableFiles:
-    """One table growing in every format at once, a batch of rows at a time."""
+    """One table growing in every format at once, a batch of rows at a time.
 
-    def __init__(self, files: FileSet, stem: str, table: Table, layout: Layout) -> None:
+    Args:
+        formats: In each of these it has a file of its own.
+        book: The workbook it is in; None: in none.
+    """
+
+    def __init__(
+        self,
+        files: FileSet,
+        stem: str,
+        table: Table,
+        layout: Layout,
+        *,
+        formats: Collection[Format],
+        book: Workbook | None,
+    ) -> None:
         self._rows: list[Sequence[Cell]] = []
-        self._files: list[TableFile] = []
+        self._files: list[TableFile] = [book.table(table)] if book else []
         with ExitStack() as stack:
             stack.push(self)
-            for format_ in Format:
-                if format_ in layout.formats and format_ is not Format.HTML:
-                    path = files.place(f"{stem}.{format_}")
-                    self._files.append(_open_table(path, format_, table, layout))
+            for format_ in (one for one in _OF_A_TABLE if one in formats):
+                path = files.place(f"{stem}.{format_}")
+                self._files.append(_open_table(path, format_, table, layout))
             stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -96,22 +106,17 @@ class TableFiles:
 
 
 _BATCH = 5_000
+_OF_A_TABLE = (Format.CSV, Format.PARQUET)
 
 
 def _open_table(path: Path, format_: Format, table: Table, layout: Layout) -> TableFile:
-    match format_:
-        case Format.CSV:
-            return CsvFile(
-                path,
-                table,
-                zone=layout.zone,
-                raw=layout.raw,
-                bom=layout.bom,
-                text_numbers=layout.text_numbers,
-            )
-        case Format.PARQUET:
-            return ParquetFile(path, table, zone=layout.zone)
-        case Format.XLSX:
-            return XlsxFile(path, table, zone=layout.zone, raw=layout.raw, as_of=layout.as_of)
-        case Format.HTML:
-            raise ValueError("a page holds no single table")
+    if format_ is Format.PARQUET:
+        return ParquetFile(path, table, zone=layout.zone)
+    return CsvFile(
+        path,
+        table,
+        zone=layout.zone,
+        raw=layout.raw,
+        bom=layout.bom,
+        text_numbers=layout.text_numbers,
+    )

@@ -86,11 +86,11 @@ _SIX_PLACES = Decimal("0.000001")
 
 def _arrow_type(type_: Type, zone: ZoneInfo) -> Any:
     match type_:
-        case Type.WORD | Type.TEXT | Type.FIGURE:
+        case Type.WORD | Type.TEXT | Type.FIGURE | Type.HOUR:
             return pa.string()
         case Type.INTEGER:
             return pa.int64()
-        case Type.REAL:
+        case Type.REAL | Type.SHARE:
             return pa.float64()
         case Type.MONEY:
             return pa.decimal128(18, 6)
@@ -105,7 +105,7 @@ def _array(cells: Sequence[Any], type_: Type, made: pa.DataType) -> pa.Array:
     match type_:
         case Type.FIGURE:
             return pa.array([None if cell is None else str(cell) for cell in cells], made)
-        case Type.REAL:
+        case Type.REAL | Type.SHARE:
             return pa.array(one_by_one(cells, float), made)
         case Type.MONEY:
             prices = pa.array(cells, pa.string()).dictionary_encode()

@@ -4,7 +4,7 @@ contacts ──one pass──▶ attempts, contacts, unresolved   (a batch of ro
     └──────counted──▶ figures ──sums hold?──▶ summary, by_…, kpis, HTML ──▶ renamed into place
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,7 +30,8 @@ from dialer.ids import ContactId
 from dialer.reporting.cells import figures_columns
 from dialer.reporting.files import Format, Layout, TableFiles
 from dialer.reporting.rows import ContactBatch, ContactRows, digits_of, orphan_row
-from dialer.reporting.tables import ALL_KINDS, STREAMED_KINDS, Kind, NotTakenRow, table
+from dialer.reporting.tables import ALL_KINDS, STREAMED_KINDS, WHOLE, Kind, NotTakenRow, table
+from dialer.reporting.xlsx_file import Workbook
 from dialer.store.callback_inbox import Orphan
 from dialer.store.campaigns import Campaign
 from dialer.store.snapshot import ContactLine
@@ -89,8 +90,9 @@ def write_reports(
     out: Path,
     *,
     as_of: datetime,
-    kinds: Collection[Kind] = ALL_KINDS,
+    kinds: Sequence[Kind] = ALL_KINDS,
     formats: Collection[Format] = (Format.CSV,),
+    apart: Collection[Kind] = ALL_KINDS,
     raw: bool = False,
     bom: bool = False,
     text_numbers: bool = False,
@@ -102,6 +104,9 @@ def write_reports(
 
     Args:
         out: The folder; made where there is none.
+        kinds: The tables of it.
+        formats: CSV and Parquet have a file a table, a workbook has a sheet a table.
+        apart: Those of the tables that CSV and Parquet are written of.
         as_of: Stands in the names; equal states and instants give equal bytes.
         raw: Leave cells as uploaded, even those a spreadsheet program would run; the names say so.
         bom: Begin CSV files with a byte order mark, for Excel.
@@ -116,18 +121,32 @@ def write_reports(
     campaign = source.campaign
     zone = campaign.rules.zone
     as_of = as_of.astimezone(zone)
-    layout = Layout(
-        formats=formats, zone=zone, as_of=as_of, raw=raw, bom=bom, text_numbers=text_numbers
-    )
+    layout = Layout(zone=zone, raw=raw, bom=bom, text_numbers=text_numbers)
+
+    def stem(kind: str) -> str:
+        return file_stem(campaign, kind, as_of, raw=raw, mask=mask.mask)
+
     with FileSet(out) as files, ExitStack() as stack:
+        book = None
+        if Format.XLSX in formats:
+            place = files.place(f"{stem(kinds[0] if len(kinds) == 1 else WHOLE)}.xlsx")
+            book = Workbook(place, zone=zone, raw=raw, as_of=as_of, kinds=kinds)
+            stack.enter_context(book)
         tables: dict[Kind, TableFiles] = {}
         for kind in kinds:
             tables[kind] = stack.enter_context(
                 TableFiles(
                     files,
-                    file_stem(campaign, kind, as_of, raw=raw, mask=mask.mask),
-                    table(kind, campaign.columns, tells_account=bool(source.account)),
+                    stem(kind),
+                    table(
+                        kind,
+                        campaign.columns,
+                        tells_account=bool(source.account),
+                        name_at=campaign.name_at,
+                    ),
                     layout,
+                    formats=formats if kind in apart else (),
+                    book=book,
                 )
             )
         report = _pour(source, tables, mask=mask, as_of=as_of, on_progress=on_progress)
@@ -135,9 +154,10 @@ def write_reports(
             tables[kind].write(figures_columns(report, table(kind, ())))
         for one in tables.values():
             one.close()
+        if book:
+            book.close()
         if render_html and Format.HTML in formats:
-            name = f"{file_stem(campaign, 'report', as_of, raw=raw, mask=mask.mask)}.html"
-            files.place(name).write_text(render_html(report), encoding="utf-8")
+            files.place(f"{stem(WHOLE)}.html").write_text(render_html(report), encoding="utf-8")
         return ReportSet(files.publish(), report)
 
 

@@ -38,6 +38,8 @@ class Kind(StrEnum):
 
 
 ALL_KINDS = tuple(Kind)
+WHOLE = "report"
+"""What stands in a file's name for the kind of table where it is of all of them."""
 STREAMED_KINDS = frozenset({Kind.ATTEMPTS, Kind.CONTACTS, Kind.REJECTED, Kind.UNRESOLVED})
 """Written while contacts are read; the others are small and known only at the end."""
 
@@ -49,8 +51,10 @@ class Type(StrEnum):
     TEXT = "text"  # other people's, so it may be hostile
     INTEGER = "integer"
     REAL = "real"
+    SHARE = "share"  # 0 … 1, which people read in per cent
     MONEY = "money"  # decimal as text
     INSTANT = "instant"  # epoch s
+    HOUR = "hour"  # when it began, ISO 8601 with its offset
     TRUTH = "truth"
     FIGURE = "figure"  # a number or a text
 
@@ -70,6 +74,7 @@ class Column:
         repeats: Its cells are few different ones, so a dictionary shortens it.
         words: All that may stand in it.
         in_api: A document of the API has it too.
+        leads: Its place before all others in a workbook, which people read; 0: none.
     """
 
     name: str
@@ -80,6 +85,7 @@ class Column:
     repeats: bool = False
     words: Words | None = None
     in_api: bool = True
+    leads: int = 0
 
     @property
     def field(self) -> str:
@@ -91,7 +97,7 @@ class Column:
 class Table:
     """A table before its rows."""
 
-    kind: Kind
+    kind: str
     columns: tuple[Column, ...]
 
     @property
@@ -120,7 +126,7 @@ _NUMBERS = (
         "who is rung first; of a contact for a team whoever was rung last, empty before",
         repeats=True,
     ),
-    Column("customer", Type.WORD, "who is rung then"),
+    Column("customer", Type.WORD, "who is rung then", leads=3),
 )
 _PLANNED = Column(
     "agent_planned",
@@ -196,6 +202,7 @@ ATTEMPTS = (
         may_be_empty=True,
         repeats=True,
         words=Outcome,
+        leads=2,
     ),
     Column(
         "ring_s",
@@ -280,6 +287,7 @@ CONTACTS = (
         "the last attempt's, or why there was none; empty until final",
         may_be_empty=True,
         repeats=True,
+        leads=2,
     ),
     Column("attempts", Type.INTEGER, "attempts made", source="made"),
     Column(
@@ -316,7 +324,7 @@ _KPIS = (
 _GROUP = (
     Column("key", Type.WORD),
     *(Column(name, Type.INTEGER) for name in ("attempts", "calls", "agent_answered", "connected")),
-    *(Column(name, Type.REAL) for name in RATES),
+    *(Column(name, Type.SHARE) for name in RATES),
     *(Column(name, Type.INTEGER) for name in ("talk_s", "charged", "machine_answered")),
 )
 _REJECTED = (
@@ -336,13 +344,23 @@ _UNRESOLVED = (
 )
 
 
-def table(kind: Kind, own_columns: Sequence[str], *, tells_account: bool = False) -> Table:
-    """Lay out a table for a campaign whose upload has these columns."""
+def table(
+    kind: Kind,
+    own_columns: Sequence[str],
+    *,
+    tells_account: bool = False,
+    name_at: int | None = None,
+) -> Table:
+    """Lay out a table for a campaign whose upload has these columns.
+
+    Args:
+        name_at: Which of them holds the customers' names; None: none does.
+    """
     match kind:
         case Kind.ATTEMPTS | Kind.CONTACTS:
             ours = ATTEMPTS if kind is Kind.ATTEMPTS else CONTACTS
             ours = (*ours, ACCOUNT) if tells_account else ours
-            return Table(kind, (*ours, *_own(own_columns, beside=ours)))
+            return Table(kind, (*ours, *_own(own_columns, beside=ours, name_at=name_at)))
         case Kind.REJECTED:
             return Table(kind, (*_own(own_columns, beside=_REJECTED), *_REJECTED))
         case Kind.SUMMARY:
@@ -352,13 +370,18 @@ def table(kind: Kind, own_columns: Sequence[str], *, tells_account: bool = False
         case Kind.UNRESOLVED:
             return Table(kind, _UNRESOLVED)
         case Kind.BY_HOUR:
-            return Table(kind, (*_GROUP, Column("zone", Type.WORD)))
+            begun, *figures = _GROUP
+            began = replace(begun, type=Type.HOUR)
+            return Table(kind, (began, *figures, Column("zone", Type.WORD)))
         case Kind.BY_OUTCOME:
             return Table(kind, (*_GROUP, Column("side", Type.WORD)))
         case Kind.BY_AGENT | Kind.BY_ATTEMPT | Kind.BY_DISPOSITION:
             return Table(kind, _GROUP)
 
 
-def _own(names: Sequence[str], *, beside: Sequence[Column]) -> Iterator[Column]:
-    for name in names_beside(names, (column.name for column in beside)):
-        yield Column(name, Type.TEXT)
+def _own(
+    names: Sequence[str], *, beside: Sequence[Column], name_at: int | None = None
+) -> Iterator[Column]:
+    ours = (column.name for column in beside)
+    for at, name in enumerate(names_beside(names, ours)):
+        yield Column(name, Type.TEXT, leads=int(at == name_at))

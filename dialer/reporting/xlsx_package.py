@@ -1,37 +1,92 @@
-"""An .xlsx file written straight into its zip: sheet after sheet, rows that are XML already.
+"""An .xlsx file: sheets that grow side by side, rows that are XML already, one zip in the end.
 
-Nothing is kept in memory and nothing is written twice, so the disk holds no more than the file.
+A sheet is deflated as it comes, into a file without a name beside the workbook, which is gone when its
+process is. Nothing is kept in memory, and nothing is deflated twice: the zip takes what is there.
 What the parts say is told in ECMA-376, part 1, chapters 15 and 18.
 """
 
-import io
+import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from xml.sax.saxutils import quoteattr
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 BOLD = 1
 """The style of a header's cells; 0 is that of all others."""
 
+_FASTEST = 1  # the next levels that save anything take twice as long, and save a tenth
+
+
+class XlsxSheet:
+    """A sheet with one header row, which stays in sight and filters.
+
+    Args:
+        name: A word; what a formula would have to quote is not escaped.
+        widths: Letters a column.
+        is_shown: The workbook opens with it.
+        beside: The folder it grows in.
+    """
+
+    def __init__(self, name: str, *, widths: Sequence[int], is_shown: bool, beside: Path) -> None:
+        self.name = name
+        self.filtered = ""
+        self.size_bytes = 0
+        self._sum = 0
+        self._deflate = zlib.compressobj(_FASTEST, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self._file = TemporaryFile(dir=beside)  # noqa: SIM115 - `close` ends it
+        self.write(_sheet_head(widths, is_shown=is_shown).encode())
+
+    def write(self, rows: bytes | memoryview) -> None:
+        """Append `row` elements."""
+        self._sum = zlib.crc32(rows, self._sum)
+        self.size_bytes += len(rows)
+        self._file.write(self._deflate.compress(rows))
+
+    def end(self, *, column: str, row: int) -> None:
+        """End the sheet, whose last cell is in this column and row."""
+        self.write(_sheet_tail(f"A1:{column}{row}").encode())
+        self._file.write(self._deflate.flush())
+        self.filtered = f"{self.name}!$A$1:${column}${row}"
+
+    def move_into(self, archive: ZipFile, path: str) -> None:
+        """Become a part of the zip, deflated as it is; the file beside it goes."""
+        file = archive.fp
+        if file is None:
+            raise ValueError("the zip is closed")
+        part = ZipInfo(path)
+        part.compress_type = ZIP_DEFLATED
+        part.CRC, part.file_size, part.compress_size = self._sum, self.size_bytes, self._file.tell()
+        file.seek(archive.start_dir)
+        part.header_offset = archive.start_dir
+        file.write(part.FileHeader(zip64=False))
+        self._file.seek(0)
+        copyfileobj(self._file, file, _COPIED)
+        archive.start_dir = file.tell()  # where the next part begins, or the list of all
+        archive.filelist.append(part)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._file.close()
+
+
+_COPIED = 1 << 20
+
 
 class XlsxPackage:
-    """A workbook of sheets with one header row each, which stays in sight and filters.
+    """A workbook's parts.
 
     Args:
         created_at: Stands in the file as its date.
     """
 
     def __init__(self, path: Path, *, created_at: datetime) -> None:
-        # the fastest level: the next that save anything take twice as long, and save a tenth
-        self._zip = ZipFile(path, "w", ZIP_DEFLATED, compresslevel=1)
+        self._zip = ZipFile(path, "w", ZIP_DEFLATED, compresslevel=_FASTEST)
         self._created_at = created_at
-        self._sheet: IO[bytes] = io.BytesIO()  # until the first one begins
-        self._sheets: list[tuple[str, str]] = []
         self._formats: list[str] = []
-        self.sheet_bytes = 0
 
     def style(self, number_format: str) -> int:
         """Give the style of numbers shown in this format."""
@@ -39,50 +94,25 @@ class XlsxPackage:
             self._formats.append(number_format)
         return BOLD + 1 + self._formats.index(number_format)
 
-    def begin_sheet(self, name: str, *, widths: Sequence[int]) -> None:
-        """Begin a sheet; the one before has ended.
-
-        Args:
-            name: A word; what a formula would have to quote is not escaped.
-            widths: Letters a column.
-        """
-        number = len(self._sheets) + 1
-        self._sheets.append((name, ""))
-        self._sheet = self._zip.open(_sheet_path(number), "w")
-        self.sheet_bytes = 0
-        self.write(_sheet_head(widths, is_shown=number == 1).encode())
-
-    def write(self, rows: bytes | memoryview) -> None:
-        """Append `row` elements to the sheet."""
-        self._sheet.write(rows)
-        self.sheet_bytes += len(rows)
-
-    def end_sheet(self, *, column: str, row: int) -> None:
-        """End the sheet, whose last cell is in this column and row."""
-        self.write(_sheet_tail(f"A1:{column}{row}").encode())
-        self._sheet.close()
-        name, _ = self._sheets.pop()
-        self._sheets.append((name, f"{name}!$A$1:${column}${row}"))
-
-    def close(self) -> None:
-        """Complete the file."""
-        for name, part in self._parts():
+    def close(self, sheets: Sequence[XlsxSheet]) -> None:
+        """Complete the file with sheets that have ended, in their order."""
+        for name, part in self._parts(sheets):
             with self._zip.open(name, "w") as file:  # writestr() would put the time beside it
                 file.write(part.encode())
+        for number, sheet in enumerate(sheets, start=1):
+            sheet.move_into(self._zip, _sheet_path(number))
         self._zip.close()
 
     def abandon(self) -> None:
         """Let go of it without completing it; harmless after `close`."""
-        with suppress(OSError, RuntimeError):  # a full disk; more bytes than a zip's part may have
-            self._sheet.close()
         self._zip.close()
 
-    def _parts(self) -> Iterator[tuple[str, str]]:
-        numbers = range(1, len(self._sheets) + 1)
+    def _parts(self, sheets: Sequence[XlsxSheet]) -> Iterator[tuple[str, str]]:
+        numbers = range(1, len(sheets) + 1)
         yield "[Content_Types].xml", _content_types(numbers)
         yield "_rels/.rels", _relations({"xl/workbook.xml": _OFFICE, "docProps/core.xml": _CORE})
         yield "docProps/core.xml", _properties(self._created_at)
-        yield "xl/workbook.xml", _workbook(self._sheets)
+        yield "xl/workbook.xml", _workbook(sheets)
         yield "xl/styles.xml", _styles(self._formats)
         targets = {_sheet_path(number).removeprefix("xl/"): _SHEET for number in numbers}
         yield "xl/_rels/workbook.xml.rels", _relations(targets | {"styles.xml": _STYLES})
@@ -163,15 +193,15 @@ def _properties(created_at: datetime) -> str:
     )
 
 
-def _workbook(sheets: Sequence[tuple[str, str]]) -> str:
+def _workbook(sheets: Sequence[XlsxSheet]) -> str:
     listed = "".join(
-        f'<sheet name="{name}" sheetId="{number}" r:id="rId{number}"/>'
-        for number, (name, _) in enumerate(sheets, start=1)
+        f'<sheet name="{sheet.name}" sheetId="{number}" r:id="rId{number}"/>'
+        for number, sheet in enumerate(sheets, start=1)
     )
     filtered = "".join(  # Excel asks for the name beside the filter itself
-        f'<definedName name="_xlnm._FilterDatabase" localSheetId="{at}" hidden="1">{table}'
-        "</definedName>"
-        for at, (_, table) in enumerate(sheets)
+        f'<definedName name="_xlnm._FilterDatabase" localSheetId="{at}" hidden="1">'
+        f"{sheet.filtered}</definedName>"
+        for at, sheet in enumerate(sheets)
     )
     return (
         f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_RELATED}"><bookViews><workbookView/>'

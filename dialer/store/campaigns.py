@@ -204,9 +204,14 @@ class Campaign:
     asked_by: str = ""
     chosen: ColumnChoice = _NONE_CHOSEN
 
+    @property
+    def name_at(self) -> int | None:
+        """Which column holds the customers' names; None: none does."""
+        return _name_index(self.columns, self.chosen.name)
+
     def name_in(self, cells: Sequence[str]) -> str:
         """Give the customer's name in a row; '' where there is none."""
-        index = _name_index(self.columns, self.chosen.name)
+        index = self.name_at
         return cells[index].strip() if index is not None and index < len(cells) else ""
 
     def needs_second(self, *, above: int) -> bool:

@@ -95,7 +95,7 @@ def test_every_figure_is_what_the_providers_ledger_gives_by_hand(rig):
     by_attempt = Counter(one["custom_field"].split("-")[2] for one in calls)
     charged = sum(by_outcome[one] for one in CUSTOMER_SIDE) + len(connected)
 
-    files = report(rig, "figures", "figures")
+    files = report(rig, "figures", "figures", "--format", "csv")
 
     kpis, summary = figures(files["kpis"]), figures(files["summary"])
 
@@ -234,7 +234,7 @@ def test_a_purged_campaign_shows_no_number_and_adds_up(rig):
 
     assert would == {**did, "dry_run": True, "at": would["at"]}
     assert did["contacts"] == 6
-    files = report(rig, "gone", "gone")
+    files = report(rig, "gone", "gone", "--format", "csv")
     assert all("9190000" not in one.read_text() for one in files.values())
     assert {row["customer"] for row in rows(files["contacts"])} == {""}
     assert len(rows(files["contacts"])) == 6
@@ -246,14 +246,38 @@ def test_masked_reports_hide_numbers_and_say_so(rig):
     hashed = report(rig, "masked", "masked", "--mask", "hashed", "--format", "csv,xlsx,parquet")
 
     found = list(rig.folder.glob("masked/*_hashed.*"))
-    assert len(found) == 33
+    assert len(found) == 2 * 11 + 1
     assert all("9190000" not in one.read_text() for one in found if one.suffix == ".csv")
-    sheet = openpyxl.load_workbook(next(rig.folder.glob("masked/*_contacts_*.xlsx"))).active
-    numbers = {row[3].value for row in sheet.iter_rows(min_row=2)}
+    sheet = openpyxl.load_workbook(next(rig.folder.glob("masked/*_report_*.xlsx")))["contacts"]
+    at = [cell.value for cell in sheet[1]].index("customer")
+    numbers = {row[at].value for row in sheet.iter_rows(min_row=2)}
     frame = pd.read_parquet(next(rig.folder.glob("masked/*_contacts_*.parquet")))
     assert numbers == set(frame["customer"])
     assert hashed
     assert rig.run("report", "masked", "--out", "x", "--mask", "blurred").returncode == 2
+
+
+def test_a_report_is_five_files_unless_a_format_is_asked_for(rig):
+    rig.load(pairs(6, agents=3), name="five")
+
+    usual = report(rig, "five", "five")
+    every_table = report(rig, "five", "every", "--format", "csv")
+
+    names = sorted(
+        (path.name.removeprefix("five_").rsplit("_", 1)[0], path.suffix)
+        for path in (rig.folder / "five").iterdir()
+    )
+    assert names == [
+        ("attempts", ".csv"),
+        ("contacts", ".csv"),
+        ("report", ".html"),
+        ("report", ".xlsx"),
+        ("summary", ".csv"),
+    ]
+    assert len(every_table) == 11
+    assert usual["contacts"].read_bytes() == every_table["contacts"].read_bytes()
+    book = openpyxl.load_workbook(next((rig.folder / "five").glob("*.xlsx")))
+    assert {*book.sheetnames} == {*every_table, "contents"}
 
 
 def test_reports_made_while_calls_go_on_add_up(rig):

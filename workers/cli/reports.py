@@ -30,11 +30,15 @@ def report(
         Path, typer.Option(file_okay=False, help="Folder of the files; made where there is none.")
     ],
     format_: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--format", metavar="FORMAT[,FORMAT…]", help="Any of csv, xlsx, parquet, html."
+            "--format",
+            metavar="FORMAT[,FORMAT…]",
+            help="Any of csv, xlsx, parquet, html: of CSV and Parquet a file a table. Otherwise five files: "
+            "the page, the workbook, and summary, contacts and attempts as CSV.",
+            show_default=False,
         ),
-    ] = "csv",
+    ] = None,
     mask: Annotated[
         str,
         typer.Option(
@@ -68,22 +72,28 @@ def report(
 ) -> None:
     """Write what became of every row: attempts, contacts, summary and more.
 
-    Every sum is checked first; where one does not hold, nothing is written and the command
+    A page to read and print, a workbook with a sheet for each table, and the three tables that
+    programs ask for. Every sum is checked first; where one does not hold, nothing is written and the command
     fails. A report is provisional as long as anything in it can change.
 
     **Examples**
 
       dialer report diwali --out reports
 
-      dialer report diwali --out reports --format csv,xlsx,html --mask masked
+      dialer report diwali --out reports --format csv,parquet --mask masked
 
       dialer report diff reports/monday.csv reports/tuesday.csv
     """
     # pandas takes a while to import, and no other command needs it
-    from workers.reports import DoesNotAddUp, Format, number_mask, report_to  # noqa: PLC0415
+    from workers.reports import (  # noqa: PLC0415
+        DoesNotAddUp,
+        Format,
+        number_mask,
+        report_to,
+    )
 
     try:
-        formats = [Format(word.strip().lower()) for word in format_.split(",")]
+        formats = [Format(one.strip().lower()) for one in format_.split(",")] if format_ else None
     except ValueError:
         raise WrongUse(f"--format {format_}: use any of {', '.join(Format)}") from None
     wiring = open_wiring()

@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from campaigns.lists.judged_rows import Rejected, write_rejected
 from dialer.reporting.files import Format
-from dialer.reporting.tables import STREAMED_KINDS, Kind
+from dialer.reporting.tables import STREAMED_KINDS, WHOLE, Kind
 from dialer.store import Campaign
 from workers.web import jobs
 from workers.web.access import Visitor
@@ -23,7 +22,6 @@ MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".parquet": "application/vnd.apache.parquet",
-    ".zip": "application/zip",
 }
 
 _FIGURES = frozenset(Kind) - STREAMED_KINDS
@@ -63,7 +61,7 @@ def csv_stream(lines: Iterator[str], name: str) -> Response:
 async def report_response(
     services: Services,
     campaign: Campaign,
-    kind: Kind,
+    kind: str,
     format_: Format,
     visitor: Visitor,
     *,
@@ -71,18 +69,24 @@ async def report_response(
     bom: bool = True,
     inline: bool = False,
 ) -> Response:
-    """Write a table of a campaign's report, or with HTML the whole of it, and send it.
+    """Write a table of a campaign's report, or the whole as a page or a workbook, and send it.
 
     Args:
+        kind: A table's, or `report`: all of them.
         bom: Begin a CSV with a byte order mark, for Excel.
         inline: Show the page in the browser instead of saving it.
 
     Raises:
-        Problem: The table has rows, and the visitor may read masked alone.
+        Problem: The table has rows, and the visitor may read masked alone; or all tables are asked
+            for in a format that has a file for each.
         DoesNotAddUp: A sum does not hold, so there is no report.
     """
     if visitor.is_masked and kind not in _FIGURES and format_ is not Format.HTML:
         raise Problem(403, "scope_missing", "This table takes the scope read.", scope="read")
+    if kind == WHOLE and format_ not in {Format.HTML, Format.XLSX}:
+        raise Problem(
+            404, "not_found", f"The whole report is html or xlsx; {format_} is of a table."
+        )
     services.reports_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=services.reports_dir))
     try:
@@ -92,14 +96,14 @@ async def report_response(
             services.settings_apart,
             campaign.id,
             account=services.wiring.name,
-            kind=kind,
+            kind=None if kind == WHOLE else Kind(kind),
             format_=format_,
             out=folder,
             masked=visitor.is_masked,
             text_numbers=text_numbers,
             bom=bom,
         )
-        path = files[0] if len(files) == 1 else _zipped(files, folder / f"{campaign.id}_{kind}.zip")
+        (path,) = files
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -111,11 +115,3 @@ async def report_response(
         headers=REPORT_POLICY if path.suffix == ".html" else None,
         background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
     )
-
-
-def _zipped(files: list[Path], archive: Path) -> Path:
-    """Put a table that fills several files into one; a sheet holds a million rows."""
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as together:
-        for file in files:
-            together.write(file, file.name)
-    return archive

@@ -25,7 +25,7 @@ from dialer.agents.registry import AgentsLoaded
 from dialer.loading.loading import Loaded, LoadOptions
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import write_reports
-from dialer.reporting.tables import Kind
+from dialer.reporting.tables import ALL_KINDS, Kind
 from dialer.settings import Settings
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.steering.suppressing import Added
@@ -167,14 +167,18 @@ def write_report(
     campaign_id: str,
     *,
     account: str,
-    kind: Kind,
+    kind: Kind | None,
     format_: Format,
     out: Path,
     masked: bool,
     text_numbers: bool = False,
     bom: bool = True,
 ) -> list[Path]:
-    """Write one table of a campaign's report, or with HTML the whole of it, into a folder."""
+    """Write one table of a campaign's report into a folder, or the whole as a page or a workbook.
+
+    Args:
+        kind: The table; None: the whole, which HTML is in any case.
+    """
 
     def on_progress(read: int, of_all: int) -> None:
         tell(read / of_all if of_all else 1.0)
@@ -185,7 +189,7 @@ def write_report(
             source_of(wiring, campaign),
             out,
             as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
-            kinds=() if format_ is Format.HTML else (kind,),
+            kinds=() if format_ is Format.HTML else (kind,) if kind else ALL_KINDS,
             formats=(format_,),
             mask=NumberMask(Mask.MASKED) if masked else NO_MASK,
             text_numbers=text_numbers,

@@ -179,7 +179,7 @@ class Rehearsals:
         out = self._folder / id_ / "out"
         if not out.is_dir():
             return {}
-        found = (one for one in out.iterdir() if one.suffix in {".csv", ".html"})
+        found = (one for one in out.iterdir() if one.suffix in {".csv", ".html", ".xlsx"})
         return {
             one.name: one
             for one in sorted(found)

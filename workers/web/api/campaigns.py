@@ -5,7 +5,7 @@ import json
 from contextlib import aclosing
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import RootModel
@@ -269,7 +269,7 @@ def campaign_rejected(
     responses={
         200: {
             "content": {type_.partition(";")[0]: {} for type_ in MEDIA_TYPES.values()},
-            "description": "The file; a zip where one table fills several.",
+            "description": "The file.",
         }
     },
 )
@@ -277,14 +277,14 @@ async def campaign_report(  # noqa: PLR0917 - what a request has
     visitor: Onlooker,
     services: TheDesk,
     campaign: TheCampaign,
-    kind: Kind,
+    kind: Kind | Literal["report"],
     format: Format,  # noqa: A002 - the path's own word
     text_numbers: TextNumbers = False,
     bom: Bom = False,
 ) -> Response:
-    """Write a table of the campaign's report as it stands now; `html` gives the whole report.
+    """Write a table of the campaign's report as it stands now, or the whole.
 
-    To a key that may read masked alone only the tables of figures are open.
+    `report.html` is the page, `report.xlsx` the workbook with a sheet for each table. To a key that may read masked alone only the tables of figures are open.
     """
     return await report_response(
         services, campaign, kind, format, visitor, text_numbers=text_numbers, bom=bom

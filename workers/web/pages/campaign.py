@@ -13,7 +13,7 @@ from starlette.routing import Route
 from campaigns.rules_in_words import rules_in_words
 from dialer.access.api_keys import Scope
 from dialer.reporting.files import Format
-from dialer.reporting.tables import Kind
+from dialer.reporting.tables import WHOLE, Kind
 from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign
 from dialer.store.processes import ROLES
@@ -132,19 +132,16 @@ async def report(request: Request) -> Response:
     visitor = require(request, Scope.READ_MASKED)
     campaign = await _campaign(request)
     kind, format_ = request.path_params["kind"], request.path_params["format"]
-    if format_ == Format.HTML and kind == "report":
-        return await report_response(
-            services_of(request), campaign, Kind.SUMMARY, Format.HTML, visitor, inline=True
-        )
-    if kind not in set(Kind) or format_ not in set(Format):
+    if kind not in {*Kind, WHOLE} or format_ not in set(Format):
         raise HTTPException(404)
     return await report_response(
         services_of(request),
         campaign,
-        Kind(kind),
+        kind,
         Format(format_),
         visitor,
         text_numbers=_wants_texts(request),
+        inline=format_ == Format.HTML and kind == WHOLE,
     )
 
 
