@@ -14,7 +14,7 @@ class EventKind(StrEnum):
     ATTEMPT_PLACED = "attempt.placed"  # the provider gave its call a Sid
     ATTEMPT_ANSWERED = "attempt.answered"  # the agent, or the customer, took the call
     ATTEMPT_SETTLED = "attempt.settled"  # it has its one outcome
-    ATTEMPT_CORRECTED = "attempt.corrected"  # final call details had another
+    ATTEMPT_CORRECTED = "attempt.corrected"  # final call details had another, or came after all
     RECORDING_STORED = "attempt.recording_stored"  # it is where it stays
     CONTACT_FINAL = "contact.final"
     CONTACT_CORRECTED = "contact.corrected"  # a closed one ended otherwise than was told
@@ -26,7 +26,7 @@ class EventKind(StrEnum):
     CAMPAIGN_REOPENED = "campaign.reopened"  # it was completed, and has contacts to dial again
     CAMPAIGN_COMPLETED = "campaign.completed"
     CAMPAIGN_CANCELLED = "campaign.cancelled"
-    REPORT_FINAL = "campaign.report_final"  # nothing in its report can change any more
+    REPORT_FINAL = "campaign.report_final"  # nothing in its report is expected to change any more
     ACCOUNT_STOPPED = "account.stopped"  # the provider refuses it
     ACCOUNT_RESUMED = "account.resumed"
     ACCOUNT_HELD = "account.held"  # a person said so, or Redis may have lost writes

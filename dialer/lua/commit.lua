@@ -19,7 +19,7 @@ if mark and string.match(mark, '^(.*):%d+$') == given.hash then
     end
   end
   if #given.blocks > 0 then
-    redis.call('HINCRBY', c, 'rewritten', 1)
+    rewritten(given.campaign)
   end
   redis.call('HDEL', c, 'loading')
   if redis.call('HGET', c, 'state') == 'loading' then

@@ -640,9 +640,15 @@ local function needs_second(size, second_above, confirmed, added_since)
   return second_above > 0 and size > math.max(second_above, allowed)
 end
 
--- Notes that what was over is not as it was read: late values, corrections, numbers that went.
+-- Notes that what was over is not as it was read: late values, corrections, numbers that went. Tells
+-- whether its report was said to be final: it is said anew, once nothing is asked for any more.
 local function rewritten(campaign)
   redis.call('HINCRBY', key('c', campaign), 'rewritten', 1)
+  local was_final = redis.call('HEXISTS', key('c', campaign), 'report_final') == 1
+  if was_final then
+    redis.call('SADD', key('ended'), campaign)
+  end
+  return was_final
 end
 
 -- A completed campaign has contacts to dial again: it is loaded, and somebody starts it.
@@ -651,7 +657,7 @@ local function reopen(campaign)
   redis.call('SREM', key('ended'), campaign)
   event('campaign.reopened', campaign)
   call_feeder()
-  redis.call('HDEL', key('c', campaign), 'ended_at')
+  redis.call('HDEL', key('c', campaign), 'ended_at', 'report_final')
   -- a queue of contacts that all left it is still there, and the next one stands behind them
   for _, agent in ipairs(redis.call('HKEYS', key('c', campaign, 'heads'))) do
     want_agent(campaign, agent)

@@ -176,10 +176,13 @@ local function record(one)
   end
 
   redis.call('HSET', attempts, field, one.after)
-  if string.find(one.after, '^%[%d+,"settled"') and not follows.settle then
-    rewritten(campaign)
-  end
   local version = one.version + 1
+  if string.find(one.after, '^%[%d+,"settled"') and not follows.settle then
+    local was_final = rewritten(campaign)
+    if was_final and follows.revalued then
+      event('attempt.corrected', campaign, n, no, follows.revalued .. ' ' .. follows.revalued, version)
+    end
+  end
   if follows.sid then
     event('attempt.placed', campaign, n, no, nil, version)
   end

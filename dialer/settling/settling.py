@@ -277,6 +277,7 @@ class Settling:
             follows = self._follows(before, after, one.follows)._replace(
                 uses=_uses(before, after),
                 answered=_answered_now(before, after),
+                revalued=_revalued(before, after),
                 recorded=self._keeps_recordings and _is_recorded(after) > _is_recorded(before),
                 figures=Figures.of(after).since(Figures.of(before)) or None,
             )
@@ -381,6 +382,21 @@ def _answered_now(before: Attempt, after: Attempt) -> str | None:
     if after.agent_answered_at and not before.agent_answered_at:
         return "agent"
     return None
+
+
+def _revalued(before: Attempt, after: Attempt) -> Outcome | None:
+    """Give the outcome of an attempt that stays as it ended, and of which more or other figures are known."""
+    if before.outcome != after.outcome or _values(before) == _values(after):
+        return None
+    return after.outcome
+
+
+def _values(attempt: Attempt) -> tuple[object, ...]:
+    """Give what a report tells of how it went, beside its outcome."""
+    return (
+        *(attempt.agent_s, attempt.talk_s, attempt.ring_s, attempt.total_s, attempt.price),
+        *(attempt.recording_url, attempt.answered_by, attempt.answered_at, attempt.ended_at),
+    )
 
 
 def _uses(before: Attempt, after: Attempt) -> dict[str, Any] | None:

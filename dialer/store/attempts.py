@@ -137,6 +137,8 @@ class Follows(NamedTuple):
         unresolved: The contact waits in quarantine.
         bound: Its call was found, the contact is in flight again.
         late_s: Ask for final values in so many seconds; 0: no more questions.
+        revalued: Its outcome, which stands, where its values are others; told of where its campaign's
+            report was said to be final.
         recorded: Its values are final and it has a recording, which is to be kept.
         suppress: JSON kept with the customer's number on the account's list.
         stop: Why the account must not dial on.
@@ -160,6 +162,7 @@ class Follows(NamedTuple):
     correct: Correction | None = None
     disposed: Disposed | None = None
     late_s: float | None = None
+    revalued: Outcome | None = None
     recorded: bool = False
     suppress: str | None = None
     stop: str | None = None

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -15,6 +16,8 @@ from campaigns.reports.report import DoesNotAddUp
 from dialer.agents.presence import Presences
 from dialer.agents.registry import Registry
 from dialer.dialing.resuming import resume_account
+from dialer.events.keeping import Keeping
+from dialer.events.outbox import Outbox
 from dialer.ids import AttemptId, ContactId
 from dialer.pacing import Allowance
 from dialer.reporting.reporting import write_reports
@@ -97,6 +100,84 @@ def test_final_details_that_contradict_are_told_of_the_attempt_and_of_its_contac
     assert kinds(db)[-2:] == ["attempt.corrected", "contact.corrected"]
     assert newest(db, EventKind.ATTEMPT_CORRECTED).more == "customer_no_answer connected"
     check_conservation(db)
+
+
+LATE = ("attempt.corrected", "contact.corrected", "campaign.report_final")
+
+
+@pytest.fixture
+def finished(account, db, tmp_path):
+    """A campaign whose report was said to be final; gives its one attempt, and who says so anew."""
+    outbox = Outbox(db, account="main", folder=tmp_path / "events")
+    keeping = Keeping(db, outbox, days=400, holder="a")
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.dial_one()
+    account.end_all()
+    id_ = only_attempt(account)
+    account.settling.report(id_, details(sid_of(account, id_)), at=db.now())
+    keeping.tick()
+    assert kinds(db)[-1] == "campaign.report_final"
+    return id_, campaign, keeping
+
+
+def sid_of(account, id_: AttemptId) -> str:
+    return account.attempts.get(id_).sid
+
+
+def test_a_price_that_comes_after_the_report_was_final_is_told_and_so_is_the_new_report(
+    account, db, finished, tmp_path
+):
+    id_, campaign, keeping = finished
+
+    for price in ("2.5", "2.5", "3"):
+        report = details(sid_of(account, id_), price=Decimal(price))
+        account.settling.report(id_, report, at=db.now())
+    keeping.tick()
+    keeping.tick()
+
+    late = [one for one in all_of(db) if one.kind in LATE][1:]
+    assert [str(one.kind) for one in late] == [LATE[0], LATE[0], LATE[2]]
+    assert [one.more for one in late] == ["connected connected", "connected connected", ""]
+    assert late[1].version == account.attempts.get(id_).version
+    assert "1 settled attempts = 1 attempt.settled" in sums_of(account, campaign, tmp_path)
+    check_conservation(db)
+
+
+def test_an_outcome_that_is_corrected_after_the_report_was_final_is_told_and_the_sums_hold(
+    account, db, finished, tmp_path
+):
+    id_, campaign, keeping = finished
+
+    for _ in range(2):
+        db.pass_time(1000)
+        sid = sid_of(account, id_)
+        report = details(sid, customer_status="no-answer", talk_s=0, source=ReportSource.DETAILS)
+        account.settling.report(id_, report, at=db.now())
+    keeping.tick()
+
+    late = [str(one.kind) for one in all_of(db) if one.kind in LATE][1:]
+    assert late[-3:] == list(LATE)
+    assert set(late[:-3]) <= {LATE[0]}  # its figures were told before they counted
+    sums = sums_of(account, campaign, tmp_path)
+    assert (
+        "1 final contacts = 1 contact.final + 0 contacts closed together + 0 contact.reopened"
+        in sums
+    )
+    check_conservation(db)
+
+
+def test_a_campaign_that_was_opened_again_has_no_final_report_until_it_is_over_again(
+    account, db, finished
+):
+    id_, campaign, keeping = finished
+    at = datetime.fromtimestamp(db.now() + 60, UTC)
+    call_back(db, ContactId(campaign, 1), at, reopen=True)
+
+    report = details(sid_of(account, id_), price=Decimal("2.5"))
+    account.settling.report(id_, report, at=db.now())
+    keeping.tick()
+
+    assert kinds(db)[-1] == "campaign.reopened"
 
 
 def test_a_closed_contact_that_is_called_again_is_told_as_reopened(account, db):

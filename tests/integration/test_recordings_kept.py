@@ -11,6 +11,7 @@ from moto.server import ThreadedMotoServer
 from campaigns.events import EventKind
 from dialer.clock import boottime_s
 from dialer.errors import NotDone
+from dialer.events.keeping import Keeping as EventsKeeping
 from dialer.events.outbox import Outbox, Wanted
 from dialer.exotel.recordings import RecordingHosts
 from dialer.pacing import Allowance, Pacing
@@ -115,6 +116,30 @@ def test_a_recording_is_due_once_the_values_are_final_and_not_before(
     finish(account, recorded)
 
     assert kept.due(most=9) == [recorded]
+
+
+def test_a_link_that_comes_after_the_values_were_final_is_kept_and_told_all_the_same(
+    account, db, kept, keeping, recorded, tmp_path
+):
+    """Also after the report was said to be final, which is corrected by it."""
+    outbox = Outbox(db, account="main", folder=tmp_path / "events")
+    keeper = EventsKeeping(db, outbox, days=400, holder="a")
+    account.settling.report(
+        recorded, details(account.attempts.get(recorded).sid), at=account.db.now()
+    )
+    keeper.tick()
+    assert kept.due(most=9) == []
+
+    finish(account, recorded)
+    assert keeping.keep(recorded)
+    keeper.tick()
+
+    told = [str(one.type) for one in outbox.all_after("")]
+    assert told[told.index("campaign.report_final") + 1 :] == [
+        "attempt.corrected",
+        "attempt.recording_stored",
+        "campaign.report_final",
+    ]
 
 
 def test_a_recording_is_kept_whole_and_told_of_with_its_checksum_once(
