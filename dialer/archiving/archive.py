@@ -142,6 +142,10 @@ class Archive:
         """Find contacts by the agent's or customer's whole number, attempts included."""
         return self._at([("customer", "=", e164)], [("agent", "=", e164)])
 
+    def contact(self, n: int) -> ContactLine | None:
+        """Read one contact by its number; None when there is none."""
+        return next(iter(self._at([("n", "=", n)])), None)
+
     def with_cell(self, words: str) -> list[ContactLine]:
         """Find contacts one of whose cells holds some words, whatever their case."""
         path = self.folder / CONTACTS

@@ -45,6 +45,14 @@ class Place(Protocol):
         """
         ...
 
+    def find(self, beginning: str) -> list[tuple[str, int]]:
+        """Give names, and lengths in bytes, of those whose names begin so.
+
+        Raises:
+            PlaceAway: It cannot be asked.
+        """
+        ...
+
     def remove(self, beginning: str) -> int:
         """Remove all whose names begin so; gives how many.
 
@@ -103,6 +111,18 @@ class Folder:
                     yield piece
 
         return pieces()
+
+    def find(self, beginning: str) -> list[tuple[str, int]]:
+        """Give names and lengths of those whose names begin so."""
+        folder, _, start = beginning.rpartition("/")
+        try:
+            return [
+                (f"{folder}/{path.name}", path.stat().st_size)
+                for path in sorted((self._root / folder).glob("*"))
+                if path.name.startswith(start)
+            ]
+        except OSError as error:
+            raise PlaceAway(f"{self._root}: {error.strerror}") from error
 
     def remove(self, beginning: str) -> int:
         """Remove all whose names begin so."""
@@ -168,17 +188,29 @@ class Bucket:
         pieces: Iterator[bytes] = found["Body"].iter_chunks(_PIECE)
         return pieces
 
+    def find(self, beginning: str) -> list[tuple[str, int]]:
+        """Give names and lengths of those whose names begin so."""
+        try:
+            return [
+                (one["Key"].removeprefix(self._prefix), one["Size"])
+                for one in self._listed(beginning)
+            ]
+        except self._errors as error:
+            raise PlaceAway(f"{self._bucket}: {error}") from error
+
     def remove(self, beginning: str) -> int:
         """Remove all whose names begin so."""
         gone = 0
         try:
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._prefix + beginning
-            )
-            for page in pages:
-                for one in page.get("Contents", []):
-                    self._s3.delete_object(Bucket=self._bucket, Key=one["Key"])
-                    gone += 1
+            for one in self._listed(beginning):
+                self._s3.delete_object(Bucket=self._bucket, Key=one["Key"])
+                gone += 1
         except self._errors as error:
             raise PlaceAway(f"{self._bucket}: {error}") from error
         return gone
+
+    def _listed(self, beginning: str) -> Iterator[Any]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + beginning
+        )
+        return (one for page in pages for one in page.get("Contents", []))

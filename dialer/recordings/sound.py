@@ -22,6 +22,13 @@ _KNOWN = (
 )
 
 
+def media_type_of(name: str) -> str:
+    """Give the type of a file that was named after what it holds."""
+    _, _, ending = name.rpartition(".")
+    types = {sound.ending: sound.media_type for _, _, sound in _KNOWN}
+    return types.get(ending, "application/octet-stream")
+
+
 def sound_of(begins: bytes) -> Sound | None:
     """Tell what a file holds; None: no sound that we know, such as nothing, or a page of HTML."""
     for at, mark, sound in _KNOWN:

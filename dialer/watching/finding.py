@@ -16,7 +16,7 @@ from dialer.store import Campaign, Database
 from dialer.store.finding import contacts_with
 from dialer.store.record import PER_CHUNK
 from dialer.store.snapshot import ContactLine, rows_by_hundreds
-from dialer.watching.browsing import lines_at
+from dialer.watching.browsing import contact_line, lines_at
 
 log = get_logger(__name__)
 
@@ -93,6 +93,24 @@ class Finding:
                 found = Found(campaign, line)
                 if wanted in found.name.casefold():  # it may have been forgotten meanwhile
                     yield found
+
+    def contact(self, campaign: Campaign, n: int) -> ContactLine | None:
+        """Read one contact, also of an archive; None when there is none, or they were forgotten.
+
+        Raises:
+            ArchiveDamaged: It cannot be read.
+        """
+        if campaign.archived_at is None:
+            return contact_line(self._db, campaign, n)
+        if campaign.purged_at is not None:
+            return None
+        try:
+            return Archive.of(campaign, self._archives).contact(n)
+        except ArchiveDamaged as error:
+            log.warning("archive_not_read", campaign_id=campaign.id, message=str(error))
+            raise ArchiveDamaged(
+                f"the archive of campaign {campaign.name} cannot be read"
+            ) from None
 
     def _archived(self, campaign: Campaign, *, number: str = "", name: str = "") -> Iterator[Found]:
         archive = Archive.of(campaign, self._archives)

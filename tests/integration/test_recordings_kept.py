@@ -160,6 +160,18 @@ def test_a_recording_is_kept_whole_and_told_of_with_its_checksum_once(
     assert list((tmp_path / "incoming").iterdir()) == []
 
 
+def test_what_is_kept_is_found_by_how_its_name_begins_and_only_that(place, tmp_path):
+    file = tmp_path / "f"
+    file.write_bytes(MP3)
+    for name in ("c/c-1_1_s.mp3", "c/c-1_2_s.wav", "c/c-11_1_s.mp3", "d/c-1_1_s.mp3"):
+        place.put(file, name, "audio/mpeg")
+
+    found = place.find("c/c-1_")
+
+    assert found == [("c/c-1_1_s.mp3", len(MP3)), ("c/c-1_2_s.wav", len(MP3))]
+    assert place.find("nothing/x-1_") == []
+
+
 def test_a_part_is_read_from_where_it_begins(account, kept, keeping, place, recorded):
     finish(account, recorded)
     keeping.keep(recorded)

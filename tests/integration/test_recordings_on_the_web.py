@@ -12,6 +12,7 @@ from dialer.store.attempts import encode
 from dialer.store.recordings import Kept, KeptRecordings
 from tests.factories import attempt
 from tests.web_kit import ADMIN_KEY, Site, settings_for, site
+from workers.record_keeping import RecordKeeping, archives_dir
 from workers.web.recordings import is_a_listen, part_of
 
 SOUND = b"ID3\x04" + bytes(range(96))
@@ -101,6 +102,67 @@ def test_the_page_plays_it_and_its_policy_lets_it(web, path):
     assert f'src="{path}"' in page.text
     assert "media-src 'self'" in page.headers["content-security-policy"]
     assert browser.get(path).content == SOUND
+
+
+@pytest.fixture
+def archived(web, path) -> str:
+    """The same of a campaign that has left Redis for files."""
+    wiring, campaign = web.wiring, path.split("/")[2]
+    assert web.api("POST", f"/campaigns/{campaign}/cancel").status_code == 200
+    while wiring.campaigns.cancel_some(campaign):
+        pass
+    RecordKeeping(wiring).archiving.archive(wiring.campaigns.find(campaign))
+    assert KeptRecordings(wiring.db).of(campaign, 1, [1]) == {}
+    return path
+
+
+def test_an_archived_campaigns_contact_has_its_page_which_plays_it(web, archived):
+    browser = web.browser(ADMIN_KEY)
+    page = browser.get(archived.rpartition("/attempts")[0])
+
+    assert page.status_code == 200
+    assert "archived" in page.text
+    assert f'src="{archived}"' in page.text
+    assert browser.get(archived).content == SOUND
+    assert browser.get(archived.replace("contacts/1", "contacts/9")).status_code == 404
+
+
+def test_an_archived_one_is_played_in_parts_with_its_scope_and_a_line_a_listen(web, archived):
+    masked = {"Authorization": f"Bearer {web.key(Scope.READ_MASKED)}"}
+
+    whole = web.api("GET", archived)
+    part = web.api("GET", archived, headers={"Range": "bytes=10-19"})
+
+    assert (whole.status_code, whole.content) == (200, SOUND)
+    assert whole.headers["content-type"] == "audio/mpeg"
+    assert (part.status_code, part.content) == (206, SOUND[10:20])
+    assert web.client.get(f"/api/v1{archived}", headers=masked).status_code == 403
+    assert played(web).count("done") == 1
+    contact = web.api("GET", archived.rpartition("/attempts")[0]).json()
+    assert contact["all_attempts"][0]["outcome"] == "connected"
+
+
+def test_of_an_archived_contact_that_was_forgotten_nothing_is_shown_and_nothing_played(
+    web, archived, tmp_path
+):
+    campaign = web.wiring.campaigns.find(archived.split("/")[2])
+    RecordKeeping(web.wiring).purging(dry_run=False).campaign(campaign)
+
+    assert not list((tmp_path / "kept").rglob("*.mp3"))
+    assert web.api("GET", archived).status_code == 404
+    assert web.api("GET", archived.rpartition("/attempts")[0]).status_code == 404
+
+
+def test_an_archive_that_cannot_be_read_is_told_in_a_sentence(web, archived):
+    folder = archives_dir(web.wiring.settings)
+    for file in folder.rglob("*.parquet"):
+        file.write_bytes(b"none")
+
+    answer = web.api("GET", archived.rpartition("/attempts")[0])
+
+    assert answer.status_code == 409
+    assert "cannot be read" in answer.json()["detail"]
+    assert str(folder) not in answer.text
 
 
 def test_an_attempt_without_one_and_a_file_that_is_gone_are_told_apart_from_errors(

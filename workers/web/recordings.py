@@ -4,8 +4,8 @@ import re
 
 from starlette.responses import Response, StreamingResponse
 
+from dialer.recordings.finding import kept_of
 from dialer.store import Campaign
-from dialer.store.recordings import KeptRecordings
 from workers.web.problems import Problem
 from workers.wiring import Wiring
 
@@ -24,8 +24,8 @@ def recording_answer(
         Problem: There is none, or not so much of it.
         GoneRecording, PlaceAway: It cannot be read.
     """
-    kept = KeptRecordings(wiring.db).of(campaign.id, n, [no]).get(no)
     place = wiring.recordings_place
+    kept = kept_of(wiring.db, place, campaign, n, [no]).get(no)
     if kept is None or not kept.name or place is None:
         raise Problem(404, "not_found", "No recording of this attempt is kept.")
     part = part_of(asked, kept.length)

@@ -18,7 +18,6 @@ from dialer.watching.browsing import (
     RETRY,
     Filter,
     attempts_page,
-    contact_line,
     contacts_page,
     names_of,
 )
@@ -116,8 +115,8 @@ def show_contact(
     campaign: TheCampaign,
     n: Annotated[int, Path(ge=1, le=_MOST_N, description="Its number, from 1.")],
 ) -> ContactDetail:
-    """Tell all that is known of one contact, and what happened to it in order of time."""
-    line = contact_line(services.wiring.db, campaign, n)
+    """Tell all that is known of one contact, also of an archived campaign, and what happened to it in order of time."""
+    line = services.finding.contact(campaign, n)
     if line is None:
         raise Problem(404, "not_found", "The campaign has no such contact.")
     return contact_detail(campaign, line, masked=visitor.is_masked)

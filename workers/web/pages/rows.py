@@ -20,9 +20,11 @@ from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
 from dialer import clock
 from dialer.access.api_keys import Scope
 from dialer.ids import ContactId
+from dialer.recordings.finding import kept_of
+from dialer.recordings.places import PlaceAway
 from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store import Campaign, OpenAttempt
-from dialer.store.recordings import KeptRecordings
+from dialer.store.recordings import Kept
 from dialer.store.snapshot import ContactLine
 from dialer.watching.browsing import (
     AGENT_REACHED,
@@ -32,7 +34,6 @@ from dialer.watching.browsing import (
     RETRY,
     Filter,
     attempts_page,
-    contact_line,
     contacts_page,
     names_of,
 )
@@ -108,11 +109,12 @@ def _instant(written: str, zone: ZoneInfo) -> datetime:
 
 async def _contact(request: Request, *, call_back_problem: str = "") -> Response:
     visitor = require(request, Scope.READ_MASKED)
-    wiring = services_of(request).wiring
+    services = services_of(request)
+    wiring = services.wiring
     campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
     n = request.path_params["n"]
     is_one = re.fullmatch("[1-9][0-9]{0,9}", n)
-    line = await asyncio.to_thread(contact_line, wiring.db, campaign, int(n)) if is_one else None
+    line = await asyncio.to_thread(services.finding.contact, campaign, int(n)) if is_one else None
     if line is None:
         raise HTTPException(404, "The campaign has no such contact.")
     now_s = await asyncio.to_thread(wiring.db.now)
@@ -126,12 +128,7 @@ async def _contact(request: Request, *, call_back_problem: str = "") -> Response
         line=line,
         cells=[] if visitor.is_masked else _cells(campaign, line),
         story=story_of(line),
-        kept=await asyncio.to_thread(
-            KeptRecordings(wiring.db).of,
-            campaign.id,
-            line.n,
-            [one.attempt.no for one in line.attempts],
-        ),
+        kept=await asyncio.to_thread(_kept_of, wiring, campaign, line),
         call_speed=wiring.settings.call_speed or 1.0,
         undecided=[one for one in line.attempts if one.attempt.may_be_decided(now_s=now_s)],
     )
@@ -147,6 +144,14 @@ async def recording(request: Request) -> Response:
         raise HTTPException(404, "The campaign has no such attempt.")
     asked = request.headers.get("range")
     return await asyncio.to_thread(recording_answer, wiring, campaign, int(n), int(no), asked)
+
+
+def _kept_of(wiring: Wiring, campaign: Campaign, line: ContactLine) -> dict[int, Kept]:
+    nos = [one.attempt.no for one in line.attempts]
+    try:
+        return kept_of(wiring.db, wiring.recordings_place, campaign, line.n, nos)
+    except PlaceAway as error:
+        return {no: Kept("", "", 0, "", 0.0, error=str(error)) for no in nos}
 
 
 def _cells(campaign: Campaign, line: ContactLine) -> list[tuple[str, str]]:
