@@ -25,6 +25,7 @@ from unittest.mock import patch
 from bench import ground, ours
 from bench.result import Result, Table, arguments, begin, publish
 from dialer.accounts import table_of
+from dialer.ports import free_port
 from dialer.settings import read_settings
 from workers.wiring import wire
 
@@ -129,7 +130,7 @@ def _environment(folder: Path, redis_url: str, urls: Mapping[str, str]) -> dict[
         )
         for sid, url in urls.items()
     )
-    file, port = folder / "accounts.toml", ground.free_port()
+    file, port = folder / "accounts.toml", free_port()
     file.write_text("\n".join(tables), encoding="utf-8")
     home, url = next(iter(urls.items()))
     more = {

@@ -24,6 +24,7 @@ from bench import ground, ours
 from bench.chart import Bar
 from bench.result import Plot, Result, Table, arguments, begin, publish
 from bench.settle import callbacks
+from dialer.ports import free_port
 
 NOT_SHOWN = """
 TLS, a proxy in front, senders that open a connection for each callback, an append that waits for a
@@ -95,7 +96,7 @@ async def _send(port: int, messages: Iterator[bytes], lasts_s: float) -> list[fl
 @contextlib.contextmanager
 def bare() -> Iterator[tuple[int, list[str]]]:
     """Run the bare route; gives port and path."""
-    port = ground.free_port()
+    port = free_port()
     with (
         ground.redis_server() as redis_url,
         ground.process([sys.executable, "-m", "bench.senders.bare_receiver", str(port), redis_url]),
@@ -107,7 +108,7 @@ def bare() -> Iterator[tuple[int, list[str]]]:
 @contextlib.contextmanager
 def dialer() -> Iterator[tuple[int, list[str]]]:
     """Run our web process; gives port and a genuine path."""
-    port = ground.free_port()
+    port = free_port()
     with ground.redis_server() as redis_url, tempfile.TemporaryDirectory() as folder:
         env = ours.environment(redis_url, "http://127.0.0.1:9", Path(folder), {"PORT": str(port)})
         wired = ours.wiring(env)

@@ -21,15 +21,10 @@ import redis
 
 from dialer.embedded.supervisor import server_program
 from dialer.parent_watch import end_with_parent
+from dialer.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-
-
-def free_port() -> int:
-    """Find a port nobody uses on loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def until(condition: Callable[[], Any], *, within_s: float, every_s: float = 0.01) -> Any:

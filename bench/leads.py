@@ -20,6 +20,7 @@ from bench.ground import BIN
 from bench.result import Plot, Result, Table, arguments, begin, publish
 from dialer.clock import boottime_s
 from dialer.embedded import embedded
+from dialer.ports import free_port
 
 NOT_SHOWN = """
 An agent in a call, or a pace that is used up: then a lead waits for these. Whoever sends a thousand leads in a
@@ -58,7 +59,7 @@ def one_lead(web: str, simulator: str, campaign: str, nth: int) -> tuple[float, 
 
 def measure(contacts: int, agents: int, leads: int) -> tuple[list[float], list[float]]:
     """Run everything, and send leads one after the other; gives both times of each, s."""
-    port, simulator_port = ground.free_port(), ground.free_port()
+    port, simulator_port = free_port(), free_port()
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         simulator = f"http://127.0.0.1:{simulator_port}"

@@ -17,6 +17,7 @@ import redis
 from bench import ground, ours
 from bench.result import Result, Table, arguments, begin, publish
 from campaigns.campaign import CampaignState
+from dialer.ports import free_port
 from workers.record_keeping import RecordKeeping
 from workers.wiring import Wiring
 
@@ -45,7 +46,7 @@ class Held:
 
 def months(campaigns: int, contacts: int) -> tuple[Held, Held]:
     """Do it; gives what was held after a tenth, and at the end."""
-    simulator_port, web_port = ground.free_port(), ground.free_port()
+    simulator_port, web_port = free_port(), free_port()
     simulator = [
         *(str(ground.BIN / "dialer"), "simulator", "--port", str(simulator_port)),
         *("--speed", _SPEED, "--limit", "100000", "--account-sid", "demo"),

@@ -23,6 +23,7 @@ from bench.result import Plot, Result, Table, arguments, begin, publish
 from bench.settle import callbacks
 from campaigns.campaign import CampaignState
 from dialer.ids import AttemptId
+from dialer.ports import free_port
 from dialer.store import Attempts
 from workers.wiring import Wiring
 
@@ -109,7 +110,7 @@ def redialled(
 
 def measure(repeats: int) -> dict[str, list[float]]:
     """Run everything and provoke it; gives the times, s."""
-    port = ground.free_port()
+    port = free_port()
     with (
         ground.redis_server(appendonly=True) as redis_url,
         ground.provider() as provider_url,

@@ -21,6 +21,7 @@ from typing import Any
 
 from bench import ground, ours
 from bench.result import Result, Table, arguments, begin, publish
+from dialer.ports import free_port
 
 NOT_SHOWN = """
 Exotel itself: the simulator speaks as its documentation says. Look-ups take their share of the same
@@ -48,7 +49,7 @@ def soak(windows: int, window_s: float, *, kill_every_s: float = 0) -> list[Read
     Args:
         kill_every_s: Kill a worker that often; 0 kills nobody.
     """
-    simulator_port, web_port = ground.free_port(), ground.free_port()
+    simulator_port, web_port = free_port(), free_port()
     provider_url = f"http://127.0.0.1:{simulator_port}"
     simulator = [
         *(sys.executable, "-m", "bench.senders.exotel", str(simulator_port)),

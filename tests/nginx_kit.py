@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.acceptance.rig import free_port
+from dialer.ports import free_port
 from tests.patience import until
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +35,7 @@ class Nginx:
             base_url=f"https://127.0.0.1:{self.tls_port}",
             headers={"Host": NAME},
             verify=context,
-            timeout=30,
+            timeout=240,
             trust_env=False,
             transport=_NamedTransport(context),
         )
@@ -73,7 +73,7 @@ def nginx(folder: Path, upstream: str) -> Iterator[Nginx]:
         text, count = re.subn(pattern, ours, text)
         assert count, f"{pattern} is not in {SHIPPED}"
     with running(folder, text):
-        until(lambda: _listens(port), within_s=15, what="nginx")
+        until(lambda: _listens(port), what="nginx")
         yield Nginx(folder, port, tls_port)
 
 

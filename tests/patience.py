@@ -6,23 +6,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-_PRESSURE = Path("/proc/pressure/cpu")
+_PRESSURE = [Path(f"/proc/pressure/{one}") for one in ("cpu", "io")]
 _LEAST_SHARE = 0.2
 
 
 def _stalled_s() -> float:
-    """Tell for how long some process has waited for a core, since the start of the machine."""
+    """Tell for how long some process has waited for a core or a disk, since the machine's start."""
     with suppress(OSError):  # not on every system
-        some = _PRESSURE.read_text().splitlines()[0]
-        return int(some.rpartition("=")[2]) / 1e6
+        some = [one.read_text().splitlines()[0] for one in _PRESSURE]
+        return sum(int(one.rpartition("=")[2]) for one in some) / 1e6
     return 0.0
 
 
 class Patience:
     """Seconds in which the machine could do what is waited for.
 
-    Time in which processes stood in line for a core (Linux tells) counts for a fifth: a condition
-    that comes late on a busy machine is waited for, and one that never comes ends the test.
+    Time in which processes stood in line for a core or a disk (Linux tells) counts for a fifth: a
+    condition that comes late on a busy machine is waited for, and one that never comes ends the test.
     """
 
     def __init__(

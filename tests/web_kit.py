@@ -86,7 +86,7 @@ class Site:
 
     def browser(self, key: str = ADMIN_KEY) -> "Browser":
         """Sign in as a browser would."""
-        client = httpx.Client(base_url=self.url, timeout=30, headers=self.page_headers)
+        client = httpx.Client(base_url=self.url, timeout=240, headers=self.page_headers)
         browser = Browser(self.opened.enter_context(client))
         answer = browser.client.post("/sign-in", data={"key": key, "next": "/"})
         assert answer.status_code == 303, answer.text
@@ -145,7 +145,7 @@ def site(
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
-        until(lambda: server.started, within_s=90, what="the web server")
+        until(lambda: server.started, what="the web server")
         url = f"http://localhost:{listener.getsockname()[1]}"
         with httpx.Client(base_url=url, timeout=240) as client, ExitStack() as opened:
             yield Site(wiring, tuple(others), app, url, client, opened)

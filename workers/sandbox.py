@@ -7,7 +7,6 @@ import fcntl
 import os
 import secrets
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +19,7 @@ import httpx
 from dialer.clean_environment import clean_environment
 from dialer.embedded.embedded import ensure_running
 from dialer.embedded.supervisor import ServerFolder, open_lock, try_lock, wait_until
+from dialer.ports import free_port
 from dialer.settings import read_settings
 from dialer.simulator import SimulatorOptions, running
 from dialer.store import Campaign
@@ -90,7 +90,7 @@ def staged(
         os.chdir(folder)
         simulator_url = undo.enter_context(running(simulator))
         _replace_settings(
-            {**settings, **_own_settings(simulator, simulator_url, folder / "var", _free_port())}
+            {**settings, **_own_settings(simulator, simulator_url, folder / "var", free_port())}
         )
         ours = read_settings()
         server = ensure_running(ours.dialer_data_dir)
@@ -156,12 +156,6 @@ def _replace_settings(settings: Mapping[str, str]) -> None:
     environment = clean_environment(settings)
     os.environ.clear()  # systemd's folder of credentials among it, which holds a Redis' address
     os.environ.update(environment)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _remove_leftovers() -> None:

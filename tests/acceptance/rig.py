@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 import httpx
 
 from dialer.parent_watch import end_with_parent
+from dialer.ports import free_port
 from tests.forking import Forked, nursery
 from tests.patience import until
 
@@ -37,12 +37,7 @@ def end_with_tests() -> None:
 
 def get(url: str, **options: Any) -> httpx.Response:
     """Ask somebody on this machine; without the authorities' certificates, which take long to read."""
-    return httpx.get(url, verify=False, **{"timeout": 30, **options})
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    return httpx.get(url, verify=False, **{"timeout": 240, **options})
 
 
 @dataclass
@@ -115,7 +110,7 @@ class Rig:
             )
 
     def wait_until_up(self) -> None:
-        until(self._answers, within_s=90, what="the web process")
+        until(self._answers, what="the web process")
 
     def kill(self, name: str) -> None:
         """Kill a process and all its children at once, as a power cut would."""

@@ -37,7 +37,7 @@ def demo(folder: Path, mark: str) -> Iterator["subprocess.Popen[str]"]:
         text=True,
     ) as process:
         yield process
-    assert until(lambda: not marked(mark), within_s=10, what="the end of all processes")
+    assert until(lambda: not marked(mark), what="the end of all processes")
 
 
 def marked(mark: str) -> list[int]:

@@ -39,7 +39,7 @@ def others_may(folder: Path) -> list[str]:
 
 def test_whatever_any_entry_point_writes_is_its_users_alone_under_any_umask(rig):
     rig.load([*pairs(6, agents=3), "+919000000001,12,too short"], "--start", "--record", *RETRIES)
-    rig.wait_for_state("completed", within_s=60)
+    rig.wait_for_state("completed")
     out = rig.folder / "reports"
     rig.json("report", "camp", "--out", str(out), "--format", "xlsx,parquet,csv")
     assert get(f"http://127.0.0.1:{rig.port}/").status_code < 400

@@ -46,7 +46,7 @@ class Terminal:
             self.read()
             return re.search(pattern, self.shown)
 
-        return until(found, within_s=60, what=pattern)
+        return until(found, what=pattern)
 
 
 @contextmanager
@@ -67,9 +67,7 @@ def up(rig: Rig) -> Iterator[Terminal]:
     finally:
         process.terminate()
         try:
-            until(
-                lambda: terminal.read() or process.poll() is not None, within_s=60, what="its end"
-            )
+            until(lambda: terminal.read() or process.poll() is not None, what="its end")
         finally:
             process.kill()
             process.wait()

@@ -32,7 +32,6 @@ def test_an_attempts_id_and_its_beginning_the_contacts_lead_through_every_log(tm
         attempt = AttemptId.parse(row["attempt_id"])
         until(
             lambda: "attempt_looked_up" in events_about(rig, str(attempt))["feeder"],
-            within_s=30,
             what="a look-up for the final values",
         )
 

@@ -62,7 +62,7 @@ def test_a_limit_of_a_hundred_a_second_is_used_and_not_passed(tmp_path):
         dialer(tmp_path, provider, EXOTEL_RATE_LIMIT=str(limit)) as rig,
     ):
         rig.load(pairs(1_000, agents=1_000), "--start")
-        until(lambda: rig.verdict()["connects"] >= 1_000, within_s=90, what="everybody's call")
+        until(lambda: rig.verdict()["connects"] >= 1_000, what="everybody's call")
 
         assert rig.verdict()["attempts_posted_twice"] == []
         assert rig.verdict()["overlapping_calls"] == []
@@ -86,7 +86,7 @@ def test_after_a_pause_no_request_is_sent(tmp_path):
 
 
 def until_some_are_placed(rig) -> None:
-    until(lambda: rig.verdict()["connects"] > 20, within_s=30, what="the first calls")
+    until(lambda: rig.verdict()["connects"] > 20, what="the first calls")
 
 
 def test_a_redis_that_stands_still_and_then_dies_is_got_over_without_a_traceback(tmp_path):
@@ -100,9 +100,9 @@ def test_a_redis_that_stands_still_and_then_dies_is_got_over_without_a_traceback
     ):
         rig.load(pairs(200, agents=40), "--start", *QUICK)
         connects = lambda: rig.verdict()["connects"]
-        until(lambda: connects() > 20, within_s=60, what="the first calls")
+        until(lambda: connects() > 20, what="the first calls")
         server.pause()
-        until(lambda: "Timeout" in rig.log("worker"), within_s=30, what="a worker's time-out")
+        until(lambda: "Timeout" in rig.log("worker"), what="a worker's time-out")
         server.kill()
         server.start()
 

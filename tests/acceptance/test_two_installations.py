@@ -46,7 +46,6 @@ def test_r13_with_limits_of_60_and_61_one_installation_dials_and_the_limit_holds
         theirs.start("feeder", "results", "worker")
         until(
             lambda: "settings_differ" in theirs.log("feeder") + theirs.log("worker"),
-            within_s=60,
             what="the second installation's complaint",
         )
         ours.load(pairs(150, agents=75), "--max-attempts", "1", "--start")
@@ -74,12 +73,12 @@ def test_r13_a_limit_changed_by_restarting_process_by_process_dials_on_by_itself
         rig.start("web", "feeder", "results", "worker")
         rig.wait_until_up()
         rig.load(pairs(120, agents=60), "--max-attempts", "1", "--start")
-        until(lambda: rig.verdict()["requests"] > 10, within_s=60, what="first calls")
+        until(lambda: rig.verdict()["requests"] > 10, what="first calls")
         rig.settings = {**rig.settings, "EXOTEL_RATE_LIMIT": str(LIMIT)}
         for name in ("worker", "results", "feeder", "web"):
             process = rig.processes.pop(name)
             process.terminate()
-            process.wait(timeout=90)
+            process.wait(timeout=240)
             rig.start(name)
         rig.wait_for_state("completed", within_s=120)
         agrees_with_provider(rig)

@@ -108,7 +108,7 @@ def python(name: str, program: str, **options) -> ChildSpec:
     return ChildSpec(name, [sys.executable, "-c", textwrap.dedent(program)], **options)
 
 
-def poll_until(group: ProcessGroup, condition: Callable[[], bool], within_s: float = 15) -> None:
+def poll_until(group: ProcessGroup, condition: Callable[[], bool], within_s: float = 90) -> None:
     def polled() -> bool:
         group.poll(0.05)
         return condition()
@@ -229,7 +229,7 @@ def test_what_a_stopped_child_leaves_behind_is_killed(run, lines):
 
     group.stop()
 
-    assert until(lambda: not any(map(is_alive, lines.pids())), within_s=5)
+    assert until(lambda: not any(map(is_alive, lines.pids())))
 
 
 def test_a_second_group_on_a_folder_is_refused_and_told_who_runs(run, lines):
@@ -269,7 +269,7 @@ def test_a_stop_signal_ends_runner_and_children_in_good_order(runner, signum):
 
     process.send_signal(signum)
 
-    output, _ = process.communicate(timeout=15)
+    output, _ = process.communicate(timeout=240)
     assert process.returncode == 0
     assert output.count("bye") == 2
     assert not any(map(is_alive, pids))
@@ -282,7 +282,7 @@ def test_a_second_stop_signal_kills_what_has_not_ended(runner):
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
 
-    process.communicate(timeout=15)
+    process.communicate(timeout=240)
     assert process.returncode == 0
     assert not any(map(is_alive, pids))
 
@@ -291,11 +291,11 @@ def test_a_second_stop_signal_kills_what_has_not_ended(runner):
 def test_a_signal_in_the_middle_of_the_start_leaves_no_process_behind(runner, tmp_path, started):
     mark = f"# {tmp_path}"
     process = runner(*[OBEDIENT + mark] * 4)
-    assert until(lambda: len(processes_marked(mark)) >= 1 + started, within_s=10)
+    assert until(lambda: len(processes_marked(mark)) >= 1 + started)
 
     process.send_signal(signal.SIGINT)
 
-    process.communicate(timeout=15)
+    process.communicate(timeout=240)
     assert processes_marked(mark) == []
 
 
@@ -305,7 +305,7 @@ def test_no_child_outlives_a_killed_runner_not_even_a_deaf_one(runner):
 
     process.kill()
 
-    assert until(lambda: not any(map(is_alive, pids)), within_s=5)
+    assert until(lambda: not any(map(is_alive, pids)))
 
 
 def test_a_killed_dramatiq_master_takes_its_workers_along_and_comes_back(run, lines, tmp_path):
@@ -316,7 +316,7 @@ def test_a_killed_dramatiq_master_takes_its_workers_along_and_comes_back(run, li
     os.kill(group.pids()["worker"], signal.SIGKILL)
 
     poll_until(group, lambda: len(lines.pids("booted")) == 4)
-    assert until(lambda: not any(map(is_alive, first)), within_s=10)
+    assert until(lambda: not any(map(is_alive, first)))
 
 
 def test_dramatiqs_workers_go_when_the_runner_is_killed(tmp_path):
@@ -336,7 +336,7 @@ def test_dramatiqs_workers_go_when_the_runner_is_killed(tmp_path):
 
         process.kill()
 
-        assert until(lambda: not any(map(is_alive, booted)), within_s=10)
+        assert until(lambda: not any(map(is_alive, booted)))
 
 
 def test_dramatiq_stops_in_good_order(run, lines, tmp_path):

@@ -163,7 +163,7 @@ class Round:
             self._send_somebody_away()
             self._start_what_is_due()
             time.sleep(0.002)
-        until(self._all_ended, what="the end of all processes", within_s=60)
+        until(self._all_ended, what="the end of all processes")
 
     def _start_what_is_due(self) -> None:
         now_s = time.monotonic()

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from dialer.embedded.supervisor import server_program
+from dialer.ports import free_port
 from dialer.simulator import SimulatorOptions, serve
 from tests.acceptance.rig import end_with_tests
 from tests.patience import until
@@ -129,7 +129,7 @@ class ProviderProcess:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._authenticator = httpx.Client(
-            base_url=f"{self.url}/_simulator", timeout=60, verify=False
+            base_url=f"{self.url}/_simulator", timeout=240, verify=False
         )
         self._pid = 0
 
@@ -171,8 +171,3 @@ class ProviderProcess:
             return self.verdict() is not None
         except httpx.HTTPError:
             return False
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]

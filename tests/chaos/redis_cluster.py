@@ -1,6 +1,5 @@
 """A Redis Cluster of processes: masters, each with a replica, that can be killed and resharded."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from redis.crc import key_slot
 
+from dialer.ports import free_port
 from dialer.store import keys
 from tests.chaos.replicated_redis import _SERVER, Server, _run
 from tests.patience import until
@@ -80,7 +80,7 @@ def redis_cluster(
     """Run masters that share the slots evenly, each with a replica in step."""
     with ExitStack() as undo:
         kinds = ["master"] * masters + ["replica"] * (masters if replicas else 0)
-        ports = _free_ports(2 * len(kinds))
+        ports = [free_port() for _ in range(2 * len(kinds))]
         nodes = [
             _node(folder / f"{kind}-{n}", ports[2 * n : 2 * n + 2], undo)
             for n, kind in enumerate(kinds)
@@ -93,23 +93,14 @@ def redis_cluster(
             tell(one, "CLUSTER", "SET-CONFIG-EPOCH", n + 1)
         for one in nodes[1:]:
             tell(one, "CLUSTER", "MEET", "127.0.0.1", nodes[0].port, _bus_of(nodes[0]))
-        until(
-            lambda: all(_knows(one, len(nodes)) for one in nodes), within_s=30, what="the cluster"
-        )
+        until(lambda: all(_knows(one, len(nodes)) for one in nodes), what="the cluster")
         for copy, master in zip(cluster.replicas, cluster.masters, strict=False):
             tell(copy, "CLUSTER", "REPLICATE", tell(master, "CLUSTER", "MYID").decode())
         for copy in cluster.replicas:
-            until(copy.is_in_step, within_s=20, what="the replica")
+            until(copy.is_in_step, what="the replica")
         copies = len(cluster.replicas)
-        until(lambda: all(_is_whole(one, copies) for one in nodes), within_s=30, what="the whole")
+        until(lambda: all(_is_whole(one, copies) for one in nodes), what="the whole")
         yield cluster
-
-
-def _free_ports(count: int) -> list[int]:
-    """Find ports that differ: one that was let go may be found again."""
-    with ExitStack() as undo:
-        found = [undo.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in found]
 
 
 def _node(folder: Path, ports: list[int], undo: ExitStack) -> Server:

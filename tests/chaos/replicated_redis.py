@@ -10,7 +10,7 @@ from pathlib import Path
 import redis
 
 from dialer.embedded.supervisor import server_program
-from tests.acceptance.rig import free_port
+from dialer.ports import free_port
 from tests.patience import until
 
 SERVICE = "dialer"
@@ -47,7 +47,7 @@ class Server:
         with (self.folder / "server.log").open("ab") as log:
             command = [server_program(), *first, *words]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        until(self._answers, within_s=20, what=f"the server on port {self.port}")
+        until(self._answers, what=f"the server on port {self.port}")
 
     def send(self, signum: signal.Signals) -> None:
         assert self.process is not None
@@ -125,7 +125,7 @@ def replicated_redis(
             _run(copy, undo)
             copies.append(copy)
         for copy in copies:
-            until(copy.is_in_step, within_s=20, what="the replica")
+            until(copy.is_in_step, what="the replica")
         watchers = []
         for n in range(sentinels):
             watcher = Server(folder / f"sentinel-{n}", {})
@@ -134,7 +134,6 @@ def replicated_redis(
         for watcher in watchers:
             until(
                 lambda watcher=watcher: _knows(watcher, replicas, sentinels),
-                within_s=30,
                 what="a Sentinel that knows everybody",
             )
         yield ReplicatedRedis([master, *copies], watchers, address)

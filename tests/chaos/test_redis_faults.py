@@ -370,7 +370,7 @@ def test_r7_an_answer_that_finds_redis_stalled_is_kept_and_handed_in(station, se
     until(lambda: station.provider.verdict()["connects"], what="the request")
     answers_within(station, 1)
     server.pause()
-    dialling.join(timeout=30)
+    dialling.join(timeout=240)
     server.resume()
     assert not dialling.is_alive(), "a stalled Redis holds a worker for ever"
     answers_within(station, 30)

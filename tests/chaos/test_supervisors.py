@@ -58,7 +58,7 @@ def supervised(rig: Rig, *command: str, **env: str) -> Iterator[subprocess.Popen
             stderr=log,
         )
     try:
-        until(lambda: _answers(rig, process), within_s=45, what="the web process")
+        until(lambda: _answers(rig, process), what="the web process")
         yield process
     finally:
         if process.poll() is None:
@@ -77,11 +77,11 @@ def requests_under_way(rig: Rig, *, at_least: int = 3) -> None:
 
     def some() -> bool:
         connects = get(
-            f"{rig.provider_url}/_simulator/ledger", params={"section": "connects"}, timeout=10
+            f"{rig.provider_url}/_simulator/ledger", params={"section": "connects"}, timeout=240
         ).json()["connects"]
         return sum(one["status"] is None for one in connects) >= at_least
 
-    until(some, within_s=30, what="requests without an answer")
+    until(some, what="requests without an answer")
 
 
 def nothing_is_lost(rig: Rig, *, accepted: int) -> None:
@@ -115,7 +115,7 @@ def test_supervisord_stops_in_order_in_the_middle_of_a_campaign_and_goes_on_wher
         assert code == 0
         nothing_is_lost(rig, accepted=40)
         with supervised(rig, *conf, DIALER_HOME=str(tmp_path)):
-            rig.wait_for_state("completed", within_s=60)
+            rig.wait_for_state("completed")
             agrees_with_provider(rig)
         no_outcome_is_unknown(rig)
 
@@ -136,7 +136,7 @@ def test_the_procfile_stops_under_honcho_and_goes_on_where_it_was(tmp_path, serv
 
         nothing_is_lost(rig, accepted=40)
         with supervised(rig, *procfile) as honcho:
-            rig.wait_for_state("completed", within_s=60)
+            rig.wait_for_state("completed")
             agrees_with_provider(rig)
             stop(honcho, second, within_s=15)
         no_outcome_is_unknown(rig)
@@ -176,12 +176,12 @@ def test_a_worker_finishes_the_requests_it_has_sent_however_it_is_asked_to_stop(
         requests_under_way(rig)
         worker = rig.processes.pop("worker")
         ask_to_stop(worker)
-        code = worker.wait(timeout=15)
+        code = worker.wait(timeout=240)
 
         assert code == 0
         nothing_is_lost(rig, accepted=40)
         rig.start("worker")
-        rig.wait_for_state("completed", within_s=60)
+        rig.wait_for_state("completed")
         agrees_with_provider(rig)
         no_outcome_is_unknown(rig)
 
@@ -195,7 +195,7 @@ def test_rolling_restarts_of_two_workers_lose_nothing_and_leave_no_unknown(tmp_p
             assert stop(rig.processes.pop(name), signal.SIGTERM, within_s=10) == 0
             rig.start(name)
 
-        rig.wait_for_state("completed", within_s=80)
+        rig.wait_for_state("completed")
         agrees_with_provider(rig)
         no_outcome_is_unknown(rig)
 
@@ -218,12 +218,11 @@ def test_a_hangup_has_workers_finish_what_they_sent_and_start_anew(tmp_path):
         master.send_signal(signal.SIGHUP)
         until(
             lambda: (now := set(descendants(master.pid))) and not now & before,
-            within_s=60,
             what="new worker processes",
         )
 
         assert master.poll() is None
-        rig.wait_for_state("completed", within_s=60)
+        rig.wait_for_state("completed")
         agrees_with_provider(rig)
         no_outcome_is_unknown(rig)
 
@@ -236,7 +235,7 @@ def test_the_web_process_ends_in_time_though_somebody_watches(tmp_path):
         def watch() -> None:
             url = f"http://127.0.0.1:{rig.port}/api/v1/campaigns/{id_}/events"
             try:
-                with httpx.stream("GET", url, timeout=30) as events:
+                with httpx.stream("GET", url, timeout=240) as events:
                     for _ in events.iter_lines():
                         watching.set()
             except httpx.HTTPError:
@@ -244,9 +243,9 @@ def test_the_web_process_ends_in_time_though_somebody_watches(tmp_path):
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        assert watching.wait(timeout=10)
+        assert watching.wait(timeout=240)
         code = stop(rig.processes.pop("web"), signal.SIGTERM, within_s=10)
-        watcher.join(timeout=5)
+        watcher.join(timeout=240)
 
         assert code == 0
         assert not watcher.is_alive()
@@ -258,12 +257,12 @@ def test_every_process_starts_while_redis_is_away_and_works_once_it_is_there(tmp
 
     with running(SLOW_ANSWERS) as provider, dialer(tmp_path, provider, roles=(), **settings) as rig:
         rig.start("web", "feeder", "results", "worker")
-        until(lambda: _lives(rig), within_s=30, what="the web process, without Redis")
+        until(lambda: _lives(rig), what="the web process, without Redis")
         server.start()
         try:
             rig.wait_until_up()
             rig.load(pairs(10, agents=10), "--start")
-            rig.wait_for_state("completed", within_s=60)
+            rig.wait_for_state("completed")
         finally:
             rig.stop()
             server.stop()
@@ -280,7 +279,7 @@ def test_the_feeder_ends_in_time_though_a_look_up_hangs(tmp_path):
 
     with running(options) as provider, dialer(tmp_path, provider, **FAST) as rig:
         rig.load(pairs(5, agents=5), "--start")
-        until(lambda: rig.verdict()["reads"], within_s=40, what="a look-up")
+        until(lambda: rig.verdict()["reads"], what="a look-up")
         code = stop(rig.processes.pop("feeder"), signal.SIGTERM, within_s=8)
 
         assert code == 0
@@ -289,12 +288,12 @@ def test_the_feeder_ends_in_time_though_a_look_up_hangs(tmp_path):
 def test_results_end_in_time_and_leave_what_they_had_not_settled(tmp_path):
     with running(SLOW_ANSWERS) as provider, dialer(tmp_path, provider, **FAST) as rig:
         rig.load(pairs(40, agents=40), "--start")
-        until(lambda: rig.verdict()["callbacks_acknowledged"] > 20, within_s=30, what="callbacks")
+        until(lambda: rig.verdict()["callbacks_acknowledged"] > 20, what="callbacks")
         code = stop(rig.processes.pop("results"), signal.SIGTERM, within_s=8)
         rig.start("results")
 
         assert code == 0
-        rig.wait_for_state("completed", within_s=60)
+        rig.wait_for_state("completed")
         agrees_with_provider(rig)
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialer.ports import free_port
 from dialer.simulator import Fault, Trouble, running
 from dialer.simulator.faults import ALWAYS_PLACED, NEVER_PLACED, FaultPlan
 from tests.contract.simulator_kit import (
@@ -287,7 +287,7 @@ def test_chance_depends_on_the_pair_and_not_on_the_order(seed, turns):
 
 
 def test_the_server_ends_cleanly_while_a_request_hangs():
-    port = _free_port()
+    port = free_port()
     script = (
         "from dialer.simulator import *; "
         f"serve(SimulatorOptions(faults={{Fault(Trouble.HANG): 1.0}}), port={port})"
@@ -301,15 +301,10 @@ def test_the_server_ends_cleanly_while_a_request_hangs():
 
         os.kill(process.pid, signal.SIGTERM)
 
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=240) == 0
     finally:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def _answers(client: httpx.Client) -> bool:

@@ -333,7 +333,7 @@ def open_events(desk: Desk) -> Iterator[Iterator[str]]:
 
 def test_one_agent_opens_a_few_pages_and_no_more(desk: Desk) -> None:
     streams = [desk.web.opened.enter_context(open_events(desk)) for _ in range(4)]
-    until(lambda: all(next(one) for one in streams), within_s=20, what="four pages")
+    until(lambda: all(next(one) for one in streams), what="four pages")
 
     with open_events(desk) as fifth:
         assert any(line == "event: full" for line in fifth)

@@ -310,9 +310,9 @@ def test_a_page_starts_no_call_for_an_upload_key(web: Site) -> None:
             path, data={"csrf_token": token, **fields}, files={"file": ("more.csv", more)}
         )
         where = sent.headers["location"]
-        until(lambda: "checked" in uploader.get(f"{where}/progress").text, within_s=10, what="it")
+        until(lambda: "checked" in uploader.get(f"{where}/progress").text, what="it")
         uploader.post(f"{where}/load", token=token)
-        until(lambda: "refused" in uploader.get(f"{where}/progress").text, within_s=10, what="no")
+        until(lambda: "refused" in uploader.get(f"{where}/progress").text, what="no")
         return uploader.get(where).text
 
     assert "takes the scope" in review(f"/campaigns/{id_}/append")

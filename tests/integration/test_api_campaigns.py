@@ -219,7 +219,7 @@ def test_what_was_written_for_a_report_is_removed_once_it_is_sent(web: Site) -> 
     web.api("GET", f"/campaigns/{id_}/reports/summary.csv")
 
     sending = web.wiring.settings.dialer_data_dir / "sending"
-    until(lambda: not list(sending.iterdir()), within_s=5, what="an empty folder")
+    until(lambda: not list(sending.iterdir()), what="an empty folder")
 
 
 def test_contacts_are_filtered_and_paged_until_all_were_seen(web: Site) -> None:

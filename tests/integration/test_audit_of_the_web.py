@@ -152,13 +152,11 @@ def test_a_load_by_way_of_the_page_is_recorded_as_whose_it_is_once_it_is_done(se
     review = opened.headers["location"]
     until(
         lambda: browser.get(f"{review}/progress").json()["stage"] == "checked",
-        within_s=30,
         what="the review",
     )
     browser.post(f"{review}/load")
     loaded = until(
         lambda: (found := browser.get(review)).status_code == 303 and found,
-        within_s=30,
         what="the campaign",
     )
     browser.post(loaded.headers["location"], when="now")

@@ -257,7 +257,7 @@ def test_the_next_supervisor_ends_a_server_that_was_not_tied_to_the_one_before(d
     orphan = start_orphan(ServerFolder.within(data_dir))
 
     with ensure_running(data_dir) as server, connect(server) as client:
-        assert orphan.wait(timeout=10) == 0
+        assert orphan.wait(timeout=240) == 0
         until(lambda: answers(client))
 
     until(lambda: not supervisors(data_dir) and not servers(data_dir))

@@ -36,7 +36,7 @@ def test_a_worker_whose_master_died_while_it_started_ends(tmp_path, start_method
         [sys.executable, program, start_method],
         env={"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
-        timeout=60,
+        timeout=240,
         check=True,
     )
 

@@ -317,7 +317,7 @@ class Walk:
         self.web = web
         self.mine = mine
         self.others = {one: state_of(one) for one in others}
-        self.client = web.opened.enter_context(httpx.Client(base_url=web.url, timeout=120))
+        self.client = web.opened.enter_context(httpx.Client(base_url=web.url, timeout=240))
         self.seen = ""
 
     def new_key(self) -> None:
@@ -355,9 +355,7 @@ class Walk:
         self.new_key()
         if "{review_id}/load" in route:  # it was judged again
             progress = f"/imports/{self.mine.review}/progress"
-            until(
-                lambda: self.client.get(progress).json()["stage"] == "checked", within_s=60, what=""
-            )
+            until(lambda: self.client.get(progress).json()["stage"] == "checked", what="")
         status, said = self.ask(route, EXAMPLES[route](self.mine), filled(route, self.mine))
         assert status < 400 or status in REFUSED.get(route, ()), (route, status, said)
 

@@ -28,7 +28,7 @@ def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) ->
 def raw(web: Site, request: str | bytes, *, then_close: bool = False) -> bytes:
     """Send bytes as they are and read the first of the answer."""
     port = int(web.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=40) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=240) as connection:
         connection.sendall(request.encode() if isinstance(request, str) else request)
         if then_close:
             connection.shutdown(socket.SHUT_WR)
@@ -129,7 +129,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(web: Site) -> None:
 
     raw(web, head + part, then_close=True)
 
-    until(lambda: not incoming(web), within_s=10, what="an empty folder")
+    until(lambda: not incoming(web), what="an empty folder")
 
 
 def test_a_large_file_goes_to_disk_not_to_memory(web: Site) -> None:

@@ -26,7 +26,7 @@ def test_a_child_logs_masked_json_as_its_parent_does(tmp_path: Path) -> None:
     script.write_text(SCRIPT, encoding="utf-8")
 
     ended = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=240, check=False
     )
 
     assert ended.returncode == 0, ended.stderr

@@ -44,7 +44,6 @@ def reviewed(browser: Browser, file_name: str, content: str | bytes, **fields: s
     where = answer.headers["location"]
     until(
         lambda: browser.get(f"{where}/progress").json()["stage"] not in {"checking", "loading"},
-        within_s=30,
         what="the end of the check",
     )
     return where
@@ -54,7 +53,7 @@ def loaded(browser: Browser, name: str = "diwali", content: str = LIST) -> str:
     """Load a list by the pages; gives the campaign's address."""
     where = reviewed(browser, f"{name}.csv", content)
     browser.post(f"{where}/load", token=browser.token(where), start="no")
-    until(lambda: browser.get(where).status_code != 200, within_s=30, what="the campaign")
+    until(lambda: browser.get(where).status_code != 200, what="the campaign")
     return next(
         match[1]
         for match in re.finditer(
@@ -266,7 +265,6 @@ def test_a_list_nobody_understands_can_be_read_again_with_its_columns_named(
     browser.post(f"{where}/check", token=browser.token(where), **form)
     until(
         lambda: browser.get(f"{where}/progress").json()["stage"] == "checked",
-        within_s=30,
         what="the second check",
     )
 
@@ -287,7 +285,7 @@ def test_suggested_columns_are_shown_with_rows_and_reason_and_loaded_by_one_pres
     hidden = dict(re.findall(r'name="(\w+_column)" value="([^"]*)"', page))
 
     browser.post(f"{where}/load", token=browser.token(where), start="no", **hidden)
-    until(lambda: browser.get(where).status_code == 303, within_s=30, what="the campaign")
+    until(lambda: browser.get(where).status_code == 303, what="the campaign")
     again = browser.get(reviewed(browser, "desk (1).csv", DESK)).text
 
     assert "These columns are a suggestion." in page
@@ -324,7 +322,6 @@ def sheet_of(browser: Browser, **rules: str) -> str:
     browser.post(f"{where}/load", token=browser.token(where), start="yes")
     answer = until(
         lambda: (found := browser.get(where)).status_code == 303 and found,
-        within_s=30,
         what="the campaign",
     )
     return answer.headers["location"]
@@ -388,9 +385,9 @@ def test_appending_is_reviewed_too(browser: Browser) -> None:
         f"{where}/append", data={"csrf_token": browser.token(where)}, files=more
     )
     review = answer.headers["location"]
-    until(lambda: "Append 1 contact" in browser.get(review).text, within_s=30, what="the review")
+    until(lambda: "Append 1 contact" in browser.get(review).text, what="the review")
     browser.post(f"{review}/load", token=browser.token(review))
-    until(lambda: browser.get(review).status_code == 303, within_s=30, what="the end")
+    until(lambda: browser.get(review).status_code == 303, what="the end")
 
     assert "of 3 contacts" in browser.get(where).text
 
@@ -430,7 +427,7 @@ def test_what_people_typed_is_text_on_every_page(web: Site, browser: Browser) ->
     where = reviewed(browser, f"{HOSTILE}.csv", rows, name=HOSTILE)
     review = browser.get(where).text
     browser.post(f"{where}/load", token=browser.token(where), start="no")
-    until(lambda: browser.get(where).status_code == 303, within_s=30, what="the campaign")
+    until(lambda: browser.get(where).status_code == 303, what="the campaign")
     [campaign] = web.wiring.campaigns.all()
     browser.post("/suppression", number="+919876543299", why=HOSTILE)
     web.api("POST", f"/campaigns/{campaign.id}/start")  # what is under way stands on the first page

@@ -64,7 +64,7 @@ def test_every_page_has_its_own_state_without_redis_and_is_back_with_it(
         assert away[path].headers["content-security-policy"], path
         assert f"<h1>{name}</h1>" in away[path].text, path
         assert "data-heal" in away[path].text, path
-        until(lambda path=path: browser.get(path).status_code == 200, within_s=20, what=path)
+        until(lambda path=path: browser.get(path).status_code == 200, what=path)
     assert "does not answer this server" in away["/health"].text
 
 

@@ -216,14 +216,14 @@ def test_d3_what_others_wrote_before_is_on_disk_when_a_file_is_left_torn(tmp_pat
             target=writer.write_intents, args=([intent("b", ends_at=50.0)],), daemon=True
         )
         neighbour.start()
-        until(lambda: writer._written == 2, within_s=10, what="the neighbour's line")
+        until(lambda: writer._written == 2, what="the neighbour's line")
         size = file.stat().st_size
         with most_bytes_a_file(size + 10):
             torn = threading.Thread(
                 target=writer.write_intents, args=([intent("c", ends_at=50.0)],), daemon=True
             )
             torn.start()
-            until(lambda: writer._written == 3, within_s=10, what="the torn line")
+            until(lambda: writer._written == 3, what="the torn line")
     neighbour.join(10)
     torn.join(10)
 

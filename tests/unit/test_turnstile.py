@@ -42,7 +42,7 @@ class Held:
     def __call__(self, party: Sequence[int]) -> list[int]:
         self.parties.append(sorted(party))
         self.began.release()
-        assert self.may_go_on.acquire(timeout=10)
+        assert self.may_go_on.acquire(timeout=240)
         return [10 * one for one in party]
 
 
@@ -56,14 +56,14 @@ def test_those_who_come_while_one_asks_go_together_after_it(most, parties):
     turnstile: Batching[int, int] = Batching(held, party=len, most=most)
     with ThreadPoolExecutor(4) as threads:
         answers = [threads.submit(turnstile.go, 0)]
-        assert held.began.acquire(timeout=10)
+        assert held.began.acquire(timeout=240)
         for one in (1, 2, 3):
             answers.append(threads.submit(turnstile.go, one))
             until(lambda length=one + 1: in_line(turnstile, length))
         for _ in parties:
             held.may_go_on.release()
 
-        assert [one.result(timeout=10) for one in answers] == [0, 10, 20, 30]
+        assert [one.result(timeout=240) for one in answers] == [0, 10, 20, 30]
 
     assert held.parties == parties
     assert in_line(turnstile, 0)
@@ -81,18 +81,18 @@ def test_a_failure_is_raised_in_each_of_the_party_and_the_next_goes_on():
     turnstile: Batching[int, int] = Batching(ask, party=lambda line: min(2, len(line)), most=8)
     with ThreadPoolExecutor(4) as threads:
         answers = [threads.submit(turnstile.go, 0)]
-        assert held.began.acquire(timeout=10)
+        assert held.began.acquire(timeout=240)
         for one in (1, 2, 3):
             answers.append(threads.submit(turnstile.go, one))
             until(lambda length=one + 1: in_line(turnstile, length))
         for _ in range(3):
             held.may_go_on.release()
 
-        assert answers[0].result(timeout=10) == 0
+        assert answers[0].result(timeout=240) == 0
         for failed in answers[1:3]:
             with pytest.raises(ConnectionError):
-                failed.result(timeout=10)
-        assert answers[3].result(timeout=10) == 30
+                failed.result(timeout=240)
+        assert answers[3].result(timeout=240) == 30
 
 
 def test_an_exception_among_the_answers_is_its_own_threads():
