@@ -15,6 +15,7 @@ import pytest
 
 from dialer.errors import AccountRefused, LookupFailed, PlacementUnknown, TurnedAway
 from dialer.exotel import ConnectRequest, Exotel, deadline
+from tests.patience import Patience
 
 REQUEST = ConnectRequest(
     agent="+919000030240",
@@ -25,6 +26,7 @@ REQUEST = ConnectRequest(
 )
 PLACED = json.dumps({"Call": {"Sid": "a1", "Status": "in-progress"}}).encode()
 DEADLINE_S = 0.5
+"""Of those that are kept waiting; whoever is answered has time, on a machine however busy."""
 
 
 class Provider:
@@ -112,7 +114,7 @@ def exotel_at(serve, *, scheme="http", port=0, **changes):
         "details_base_url": f"{scheme}://{provider.address}",
         "timezone": ZoneInfo("Asia/Kolkata"),
         "clock_s": time.monotonic,
-        "deadline_s": DEADLINE_S,
+        "deadline_s": 60,
     }
     client = Exotel(**arguments | changes)
     try:
@@ -145,9 +147,9 @@ def reset(connection):
 
 @contextmanager
 def taking_at_most(seconds):
-    started = time.monotonic()
+    patience = Patience(seconds)
     yield
-    assert time.monotonic() - started < seconds
+    assert not patience.is_over
 
 
 # the deadline
@@ -161,7 +163,7 @@ def test_the_deadline_holds_against_a_byte_at_a_time(dripped_from):
         provider.drip(connection, http(PLACED)[dripped_from:])
 
     with (
-        exotel_at(serve) as (client, provider),
+        exotel_at(serve, deadline_s=DEADLINE_S) as (client, provider),
         taking_at_most(DEADLINE_S + 0.5),
         pytest.raises(PlacementUnknown) as raised,
     ):
@@ -178,7 +180,7 @@ def test_the_deadline_holds_against_endless_interim_answers():
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     with (
-        exotel_at(serve) as (client, _),
+        exotel_at(serve, deadline_s=DEADLINE_S) as (client, _),
         taking_at_most(DEADLINE_S + 0.5),
         pytest.raises(PlacementUnknown),
     ):
@@ -191,7 +193,7 @@ def test_a_look_up_has_the_same_deadline():
         provider.drip(connection, http(b'{"Calls":[]}'))
 
     with (
-        exotel_at(serve) as (client, _),
+        exotel_at(serve, deadline_s=DEADLINE_S) as (client, _),
         taking_at_most(DEADLINE_S + 0.5),
         pytest.raises(LookupFailed),
     ):
@@ -203,7 +205,7 @@ def test_a_tls_handshake_that_hangs_placed_nothing():
         provider.stopping.wait()
 
     with (
-        exotel_at(serve, scheme="https") as (client, provider),
+        exotel_at(serve, scheme="https", deadline_s=DEADLINE_S) as (client, provider),
         taking_at_most(DEADLINE_S + 0.5),
         pytest.raises(TurnedAway) as raised,
     ):
@@ -221,16 +223,17 @@ def test_each_thread_has_its_own_requests_deadline():
             else:
                 connection.sendall(http(b'{"Call":{"Sid":"quick"}}'))
 
-    with exotel_at(serve) as (client, _), ThreadPoolExecutor(8) as threads:
+    with exotel_at(serve, deadline_s=3) as (client, _), ThreadPoolExecutor(8) as threads:
         answers = [threads.submit(client.call_details, sid) for sid in ["slow", "quick"] * 4]
 
     assert [type(answer.exception()) for answer in answers] == [LookupFailed, type(None)] * 4
 
 
 def test_the_deadline_starts_anew_with_each_request():
-    with exotel_at(answering(http(PLACED)), deadline_s=0.2) as (client, provider):
+    now = [0.0]
+    with exotel_at(answering(http(PLACED)), clock_s=lambda: now[0]) as (client, provider):
         client.connect(REQUEST)
-        provider.stopping.wait(0.25)
+        now[0] += 61
         client.connect(REQUEST)
 
     assert len(provider.requests) == 2
@@ -260,7 +263,7 @@ def test_a_window_that_passes_while_connecting_lets_no_byte_leave():
 
 def test_a_request_within_its_window_is_sent():
     with exotel_at(answering(http(PLACED))) as (client, _):
-        placed = client.connect(REQUEST, send_before=time.monotonic() + 5)
+        placed = client.connect(REQUEST, send_before=time.monotonic() + 50)
 
     assert placed.sid == "a1"
 
