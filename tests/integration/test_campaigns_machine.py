@@ -404,7 +404,6 @@ def test_the_books_balance_whatever_happens(redis_client):
         settings=settings(
             max_examples=30,
             stateful_step_count=40,
-            deadline=None,
             # a shorter story would take minutes to find, and the long one is told in full
             phases=[Phase.explicit, Phase.reuse, Phase.generate],
             suppress_health_check=list(HealthCheck),

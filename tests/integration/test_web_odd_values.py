@@ -162,7 +162,7 @@ def test_no_odd_header_is_an_error_of_ours(web: Site, name: str, value: str) -> 
 
 
 @given(st.sampled_from(sorted(PARAMETERS)), st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 def test_whatever_a_query_says_it_is_answered(
     browser: Browser, campaign: str, path: str, data: st.DataObject
 ) -> None:
