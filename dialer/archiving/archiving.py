@@ -46,7 +46,7 @@ class Archiving:
         before_s = self._db.now() - age_s
         return [
             one
-            for one in self._campaigns.all()
+            for one in self._campaigns.unarchived()
             if one.state.is_over
             and one.archived_at is None
             and (one.ended_at or one.created_at) < before_s

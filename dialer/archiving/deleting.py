@@ -13,6 +13,7 @@ from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
+from dialer.store.archived import archived_before
 from dialer.store.removal import drop_orphans, remove_campaign
 
 log = get_logger(__name__)
@@ -41,9 +42,7 @@ class Deleting:
 
     def archived_for(self, age_s: float) -> list[Campaign]:
         """Give campaigns that were archived so long ago."""
-        before_s = self._db.now() - age_s
-        archived = (one for one in Campaigns(self._db).all() if one.archived_at is not None)
-        return [one for one in archived if (one.archived_at or 0.0) < before_s]
+        return Campaigns(self._db).read(archived_before(self._db, self._db.now() - age_s))
 
     def delete(self, campaign: Campaign) -> Path:
         """Delete a campaign for good; gives the folder that is gone.
@@ -63,7 +62,7 @@ class Deleting:
         for path in (folder, *chain.from_iterable(of_it)):
             remove(path)
         drop_orphans(self._db, campaign.id, dry_run=False)
-        remove_campaign(self._db, campaign.id)
+        remove_campaign(self._db, campaign)
         before = {"state": campaign.state, "rows": campaign.rows, "accepted": campaign.accepted}
         tell(on=f"campaign {campaign.name} {campaign.id}", before=before)
         log.info("campaign_deleted", campaign_id=campaign.id)

@@ -188,9 +188,9 @@ class Purging:
         """Forget campaigns that ended so long ago, and files that were left behind as long."""
         before_s = self._db.now() - age_s
         purged = Purged()
-        for campaign in self._campaigns.all():
+        for campaign in self._campaigns.with_people():
             ended_at = campaign.ended_at or campaign.created_at
-            if campaign.state.is_over and ended_at < before_s and campaign.purged_at is None:
+            if campaign.state.is_over and ended_at < before_s:
                 self._forget_campaign(campaign, purged)
         for folder in _PASSING_FOLDERS:
             for path in sorted((self._data_dir / folder).glob("**/*")):

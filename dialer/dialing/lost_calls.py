@@ -124,7 +124,7 @@ class LostCalls:
         """
         lists = [
             customers_of(self._db, campaign.id, size=campaign.accepted)
-            for campaign in self._campaigns.all()
+            for campaign in self._campaigns.unarchived()
             if not campaign.state.is_over
         ]
         if not reports or not lists:

@@ -104,7 +104,7 @@ class AccountRecovery:
             self._options.quarantine_s(
                 time_out_s=one.rules.time_out_s, time_limit_s=one.rules.time_limit_s
             )
-            for one in self._campaigns.all()
+            for one in self._campaigns.unarchived()
             if not one.state.is_over
         )
         return max(self._settings_longest_s, machine.longest_s, *by_rules)

@@ -559,7 +559,7 @@ class Loading:
             active = _Customers(
                 [
                     customers_of(self._db, other.id, size=other.accepted)
-                    for other in self._campaigns.all()
+                    for other in self._campaigns.unarchived()
                     if not other.state.is_over and (campaign is None or other.id != campaign.id)
                 ]
             )

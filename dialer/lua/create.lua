@@ -17,6 +17,10 @@ if given.hash ~= '' and not given.again then
       return other
     end
   end
+  local archived = redis.call('HGET', key('archived_files'), given.hash)
+  if archived then
+    return archived
+  end
 end
 redis.call('HSET', key('names'), given.compared, given.campaign)
 local c = key('c', given.campaign)

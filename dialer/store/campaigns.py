@@ -17,6 +17,7 @@ from campaigns.lists.headings import customers_name
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.logger import get_logger
+from dialer.store.archived import archived_ids, archived_with_content
 from dialer.store.database import Database, text
 from dialer.store.packing import PACKED, Unpacked, unpacked
 from dialer.store.scripts import Argument, gives
@@ -25,6 +26,7 @@ log = get_logger(__name__)
 
 _CANCELLED = frozenset({CampaignState.CANCELLING, CampaignState.CANCELLED})
 _NONE_CHOSEN = ColumnChoice()
+_READ_TOGETHER = 500
 _TURNS_TOGETHER = 200  # a script holds everybody up while it runs
 
 _MAY_COME_FROM = {
@@ -90,12 +92,11 @@ class LoadMark:
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """A campaign in a list of all."""
+    """A campaign in a list."""
 
     id: str
     name: str
     state: CampaignState
-    is_archived: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +396,7 @@ class Campaigns:
             for id_, is_loaded, mark in zip(ids, answers[::2], answers[1::2], strict=True)
             if is_loaded or text(mark).rpartition(":")[0] == content_hash
         ]
+        found += archived_with_content(self._db, content_hash)
         return [
             one for one in self.readable(found) if one.started_at or one.state not in _CANCELLED
         ]
@@ -426,7 +428,7 @@ class Campaigns:
         return next((text(id_) for one, id_ in names.items() if same_name(text(one)) == wanted), "")
 
     def ids(self) -> list[str]:
-        """Read the ids of all campaigns, the newest first."""
+        """Read the ids of the campaigns that are not archived, the newest first."""
         ids = cast("list[bytes]", self._db.client.zrevrange(self._db.key("campaigns"), 0, -1))
         return [text(one) for one in ids]
 
@@ -468,29 +470,47 @@ class Campaigns:
         found = self._db.read_field("state", self._records(ids))
         return [CampaignState(text(state)) if state else None for state in found]
 
-    def all(self) -> list[Campaign]:
-        """Read all campaigns, the newest first."""
+    def unarchived(self) -> list[Campaign]:
+        """Read the campaigns whose contacts are in Redis, the newest first."""
         return self.read(self.ids())
 
-    def all_counted(self, *states: CampaignState) -> "list[tuple[Campaign, Counts]]":
-        """Read campaigns in one of these states, or all, the newest first, each with its counts."""
-        found = list(self.in_state(*(states or CampaignState)))
+    def all(self) -> Iterator[Campaign]:
+        """Read all campaigns, some hundreds at a time: first those in Redis, then those archived."""
+        return self._several([*self.ids(), *archived_ids(self._db)])
+
+    def with_people(self) -> Iterator[Campaign]:
+        """Read all campaigns whose personal data was not taken out."""
+        ids = [*self.ids(), *archived_ids(self._db)]
+        purged = self._db.read_field("purged_at", self._records(ids))
+        return self._several([id_ for id_, at in zip(ids, purged, strict=True) if at is None])
+
+    def _several(self, ids: Sequence[str]) -> Iterator[Campaign]:
+        for at in range(0, len(ids), _READ_TOGETHER):
+            yield from self.read(ids[at : at + _READ_TOGETHER])
+
+    def counted(self, *states: CampaignState) -> "list[tuple[Campaign, Counts]]":
+        """Read campaigns in one of these states, or all in Redis, each with its counts."""
+        return self._with_counts(list(self.in_state(*(states or CampaignState))))
+
+    def archived(self, first: int, most: int) -> "list[tuple[Campaign, Counts]]":
+        """Read archived campaigns with their counts, the last archived first, from the `first` on."""
+        return self._with_counts(self.readable(archived_ids(self._db, first, most)))
+
+    def _with_counts(self, found: list[Campaign]) -> "list[tuple[Campaign, Counts]]":
         return list(zip(found, self.counts_of([one.id for one in found]), strict=True))
 
     def rolls(self) -> list["Roll"]:
-        """Read what every campaign is called and where it stands, the newest first, and no more of it."""
+        """Read what campaigns in Redis are called and where they stand, and no more of them."""
         ids = self.ids()
         with self._db.client.pipeline(transaction=False) as pipe:
             for id_ in ids:
-                pipe.hmget(self._db.key("c", id_), "name", "state", text(PACKED))
+                pipe.hmget(self._db.key("c", id_), "name", "state")
             stored = cast("list[list[bytes | None]]", pipe.execute())
-        found = []
-        for id_, (plain, state, packed) in zip(ids, stored, strict=True):
-            # what is archived is packed
-            name = unpacked({PACKED: packed}).fields.get(b"name") if packed else plain
-            if name and state and text(state) in set(CampaignState):
-                found.append(Roll(id_, text(name), CampaignState(text(state)), bool(packed)))
-        return found
+        return [
+            Roll(id_, text(name), CampaignState(text(state)))
+            for id_, (name, state) in zip(ids, stored, strict=True)
+            if name and text(state) in set(CampaignState)
+        ]
 
     def in_state(self, *states: CampaignState) -> Iterator[Campaign]:
         """Read the campaigns that stand in one of these states."""

@@ -5,7 +5,10 @@ The prefix is `dialer:{ACCOUNT}:`. C is a campaign id, A an agent's number and N
 
 key                 type    member or field → value or score                          kept
 ------------------  ------  --------------------------------------------------------  -------------
-campaigns           zset    campaign id → created, epoch s                            for ever
+campaigns           zset    campaign id → created, epoch s                            until archived
+archived            zset    archived campaign → when, epoch s                         until deleted
+archived_files      hash    content hash of a file → the archived campaign that has   until deleted
+                            it
 names               hash    campaign name in one case, spaces single → id             for ever
 columns_chosen      hash    hash of a list's headings → which is the agent's, the     for ever
                             customer's, the name, as a person chose, JSON

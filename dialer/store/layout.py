@@ -12,6 +12,6 @@ def can_read_contacts(db: Database) -> bool:
     """Tell whether the account's campaigns, if any, were stored in the layout of this version."""
     with db.client.pipeline() as pipe:
         pipe.hget(db.key("account"), "layout")
-        pipe.exists(db.key("campaigns"))
+        pipe.exists(db.key("campaigns"), db.key("archived"))
         layout, has_campaigns = cast("tuple[bytes | None, int]", pipe.execute())
     return text(layout) == LAYOUT_OF_CONTACTS or not has_campaigns

@@ -8,12 +8,14 @@ stays beside it.
 import json
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple, cast
 
 import redis
 
+from dialer.store.archived import put_among_archived
 from dialer.store.database import Database, text
 
 PACKED = b"packed"
@@ -40,34 +42,38 @@ NOTHING = Unpacked({}, {}, [], {})
 
 
 def pack_archived(db: Database, campaign: str) -> bool:
-    """Pack an archived campaign; False when it is not archived, or is packed already."""
-    keys = [db.key("c", campaign), *(db.key("c", campaign, name) for name in Unpacked._fields[1:])]
+    """Pack an archived campaign and put it among those archived; False where that is done, or not due."""
     while True:
-        with db.client.pipeline(transaction=True) as pipe:
-            watching: Any = pipe
-            watching.watch(*keys)
-            found = _read(watching, *keys)
-            beside = {name: found.fields[name] for name in _BESIDE if name in found.fields}
-            if b"archived_at" not in beside or PACKED in found.fields:
-                return False
-            watching.multi()
-            pipe.delete(*keys)  # a hash that was large once stays so until it is made anew
-            watching.hset(keys[0], mapping={**beside, PACKED: _pack(found)})
-            try:
-                pipe.execute()
-            except redis.WatchError:
-                continue  # something of it was told meanwhile
-            return True
+        # something of it was told meanwhile, or the connection was made anew
+        with suppress(redis.WatchError), db.client.pipeline(transaction=True) as pipe:
+            return _pack_within(db, pipe, campaign)
+
+
+def _pack_within(db: Database, pipe: Any, campaign: str) -> bool:
+    keys = [db.key("c", campaign), *(db.key("c", campaign, name) for name in Unpacked._fields[1:])]
+    pipe.watch(*keys)
+    found = _read(pipe, *keys)
+    beside = {name: found.fields[name] for name in _BESIDE if name in found.fields}
+    if b"archived_at" not in beside or pipe.zscore(db.key("campaigns"), campaign) is None:
+        return False
+    rang_somebody = b"started_at" in beside or beside[b"state"] != b"cancelled"
+    contents = pipe.smembers(db.key("c", campaign, "hashes")) if rang_somebody else ()
+    pipe.multi()
+    if PACKED not in found.fields:
+        pipe.delete(*keys)  # a hash that was large once stays so until it is made anew
+        pipe.hset(keys[0], mapping={**beside, PACKED: _pack(found)})
+    at_s = float(beside[b"archived_at"])
+    put_among_archived(db, pipe, campaign, at_s=at_s, hashes=[text(one) for one in contents])
+    pipe.execute()
+    return True
 
 
 def archived_unpacked(db: Database) -> list[str]:
-    """Name the archived campaigns that are not packed: those of a version that did not."""
+    """Name the archived campaigns that stand among the others yet, as earlier versions left them."""
     ids = db.client.zrange(db.key("campaigns"), 0, -1)
     names = [text(one) for one in cast("list[bytes]", ids)]
-    records = [db.key("c", one) for one in names]
-    archived, packed = (db.read_field(one, records) for one in ("archived_at", text(PACKED)))
-    told = zip(names, archived, packed, strict=True)
-    return [name for name, is_archived, is_packed in told if is_archived and not is_packed]
+    archived = db.read_field("archived_at", [db.key("c", one) for one in names])
+    return [name for name, is_archived in zip(names, archived, strict=True) if is_archived]
 
 
 def unpacked(record: Mapping[bytes, bytes]) -> Unpacked:

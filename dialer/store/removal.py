@@ -1,10 +1,11 @@
 """What leaves Redis: campaigns that were archived, and personal data that is to be forgotten."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, cast
 
 from campaigns.attempt import Attempt
+from campaigns.campaign import same_name
 from dialer.ids import AttemptId
 from dialer.store.attempts import encode
 from dialer.store.campaigns import Campaign
@@ -83,18 +84,29 @@ def free(db: Database, campaign: str) -> int:
     return freed
 
 
-def remove_campaign(db: Database, campaign: str) -> None:
+def remove_campaign(db: Database, campaign: Campaign) -> None:
     """Remove all that is left of a campaign; its name last, so that it can be asked for again."""
-    free(db, campaign)
-    names = cast("dict[bytes, bytes]", db.client.hgetall(db.key("names")))
-    ours = [name for name, id_ in names.items() if text(id_) == campaign]
+    id_ = campaign.id
+    free(db, id_)
+    # as names are reserved, and as earlier versions did
+    names = _pointing_at(db, "names", id_, {same_name(campaign.name), campaign.name})
+    hashes = cast("set[bytes]", db.client.smembers(db.key("c", id_, "hashes")))
+    files = _pointing_at(db, "archived_files", id_, {text(one) for one in hashes})
     with db.client.pipeline(transaction=True) as pipe:
-        pipe.delete(db.key("c", campaign), *(db.key("c", campaign, name) for name in _KEPT))
-        pipe.zrem(db.key("campaigns"), campaign)
-        pipe.srem(db.key("ended"), campaign)
-        if ours:
-            pipe.hdel(db.key("names"), *ours)
+        pipe.delete(db.key("c", id_), *(db.key("c", id_, name) for name in _KEPT))
+        for listed in ("campaigns", "archived"):
+            pipe.zrem(db.key(listed), id_)
+        pipe.srem(db.key("ended"), id_)
+        for key, fields in (("names", names), ("archived_files", files)):
+            if fields:
+                pipe.hdel(db.key(key), *fields)
         pipe.execute()
+
+
+def _pointing_at(db: Database, key: str, campaign: str, fields: Collection[str]) -> list[str]:
+    asked = list(fields)
+    stored = cast("list[bytes | None]", db.client.hmget(db.key(key), asked)) if asked else []
+    return [name for name, id_ in zip(asked, stored, strict=True) if text(id_) == campaign]
 
 
 def mark_purged(db: Database, campaign: str) -> None:

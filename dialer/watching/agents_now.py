@@ -42,9 +42,8 @@ def agents_now(db: Database, campaign: Campaign | None = None) -> AgentsNow:
     Args:
         campaign: Those with contacts waiting in it; None: in any campaign, and all who are busy.
     """
-    asked = (
-        [campaign] if campaign else [one for one in Campaigns(db).all() if not one.state.is_over]
-    )
+    living = Campaigns(db).unarchived() if campaign is None else [campaign]
+    asked = [one for one in living if one is campaign or not one.state.is_over]
     waiting: Counter[str] = Counter()
     for one in asked:
         numbers, counts = np.unique(

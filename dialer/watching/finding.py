@@ -4,7 +4,7 @@ Numbers are found in the contacts' own records; names in a text of them that is 
 first name is asked for, and kept by whoever asks: about twenty bytes a contact, for ten minutes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -59,7 +59,7 @@ class Finding:
         self._gathering = Lock()
 
     def by_number(
-        self, campaigns: Sequence[Campaign], digits: str, *, is_whole: bool
+        self, campaigns: Iterable[Campaign], digits: str, *, is_whole: bool
     ) -> Iterator[Found]:
         """Find agents and customers by their number.
 
@@ -77,7 +77,7 @@ class Finding:
             elif is_whole and campaign.purged_at is None:
                 yield from self._archived(campaign, number=f"+{digits}")
 
-    def by_name(self, campaigns: Sequence[Campaign], words: str) -> Iterator[Found]:
+    def by_name(self, campaigns: Iterable[Campaign], words: str) -> Iterator[Found]:
         """Find customers by a part of their name, whatever its case."""
         wanted = words.casefold()
         for campaign in campaigns:

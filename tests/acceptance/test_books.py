@@ -220,7 +220,8 @@ def test_an_archived_campaign_reports_as_before_and_is_shown_as_archived(rig):
         rig.folder / archived["folder"] / "campaign.json"
     ).exists()
     assert rig.status("old")["archived_at"] is not None
-    (listed,) = [one for one in rig.json("campaign", "list") if one["name"] == "old"]
+    assert "old" not in [one["name"] for one in rig.json("campaign", "list")]
+    (listed,) = [one for one in rig.json("campaign", "list", "--archived") if one["name"] == "old"]
     assert listed["archived"] is True
     assert listed["final"] == 12
     assert rig.run("campaign", "archive", "figures-nobody").returncode == 1

@@ -220,7 +220,7 @@ def test_a_name_is_taken_once(account, db):
     store_campaign(db, [pair(1, 1)], name="sale")
 
     assert not account.campaigns.create("0" * 8, name="sale", rules=rules(), columns=("a",))
-    assert len(account.campaigns.all()) == 1
+    assert len(account.campaigns.unarchived()) == 1
 
 
 def test_a_campaign_is_found_by_id_and_by_name(account, db):
@@ -236,7 +236,7 @@ def test_campaigns_are_listed_newest_first(account, db):
         store_campaign(db, [pair(n, n)], name=f"c{n}")
         db.pass_time(1)
 
-    assert [one.name for one in account.campaigns.all()] == ["c2", "c1", "c0"]
+    assert [one.name for one in account.campaigns.unarchived()] == ["c2", "c1", "c0"]
 
 
 def test_rules_do_not_change_under_a_running_campaign(account, db):

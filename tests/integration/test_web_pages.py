@@ -428,7 +428,7 @@ def test_what_people_typed_is_text_on_every_page(web: Site, browser: Browser) ->
     review = browser.get(where).text
     browser.post(f"{where}/load", token=browser.token(where), start="no")
     until(lambda: browser.get(where).status_code == 303, what="the campaign")
-    [campaign] = web.wiring.campaigns.all()
+    [campaign] = web.wiring.campaigns.unarchived()
     browser.post("/suppression", number="+919876543299", why=HOSTILE)
     web.api("POST", f"/campaigns/{campaign.id}/start")  # what is under way stands on the first page
     home = f"/campaigns/{campaign.id}"

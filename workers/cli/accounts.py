@@ -104,7 +104,7 @@ def _append(settings: Settings, table: str) -> None:
 def _line(wiring: Wiring) -> dict[str, object]:
     settings = wiring.settings
     hold, stop = wiring.holds.read(), read_stop(wiring.db)
-    running = sum(one.state == "running" for one in wiring.campaigns.all())
+    running = sum(one.state == "running" for one in wiring.campaigns.unarchived())
     return {
         "account": wiring.name,
         "sid": settings.exotel_account_sid,

@@ -9,6 +9,7 @@ from rich.markup import escape
 from campaigns.campaign import CampaignState
 from campaigns.plain_text import LONGEST_REASON, plain_line
 from dialer.store import Campaign
+from dialer.store.archived import count_archived
 from dialer.store.campaigns import WrongState
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
@@ -21,10 +22,20 @@ Name = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Its id or its nam
 Why = Annotated[str, typer.Option(help="Kept with the campaign, for those who ask later.")]
 
 
-def list_(*, as_json: AsJson = False) -> None:
-    """List all campaigns, the newest first; of several accounts, one account after the other."""
+def list_(
+    *,
+    archived: Annotated[bool, typer.Option("--archived", help="List those archived.")] = False,
+    most: Annotated[int, typer.Option(min=1, help="So many archived ones at most.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List campaigns, the newest first; of several accounts, one account after the other."""
     wirings = open_accounts()
-    found = [(one.name, *line) for one in wirings for line in one.campaigns.all_counted()]
+    found = [
+        (one.name, *line)
+        for one in wirings
+        for line in (one.campaigns.archived(0, most) if archived else one.campaigns.counted())
+    ]
+    apart = 0 if archived else sum(count_archived(one.db) for one in wirings)
     if as_json:
         say_json(
             [
@@ -43,7 +54,7 @@ def list_(*, as_json: AsJson = False) -> None:
             ]
         )
         return
-    if not found:
+    if not found and not apart:
         store = escape(store_of(wirings[0].settings))
         say(f"No campaigns yet in {store}. Load one: dialer campaign load FILE --name NAME")
         return
@@ -68,7 +79,10 @@ def list_(*, as_json: AsJson = False) -> None:
                 )
             ),
         )
-    show(table)
+    if found:
+        show(table)
+    if apart:
+        say(f"{apart:,} archived: dialer campaign list --archived")
 
 
 def status(

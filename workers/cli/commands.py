@@ -18,7 +18,7 @@ COMMANDS: Table = {
         {
             "list": Command(
                 "campaign:list_",
-                "List all campaigns, the newest first; of several accounts, one account after the other.",
+                "List campaigns, the newest first; of several accounts, one account after the other.",
             ),
             "status": Command(
                 "campaign:status",

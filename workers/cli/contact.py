@@ -124,7 +124,7 @@ def _find(wiring: Wiring, text: str) -> tuple[Campaign, ContactLine]:
 
 
 def _find_by_external_id(wiring: Wiring, text: str) -> tuple[Campaign, ContactLine]:
-    found = with_external_id(wiring.db, wiring.campaigns.all(), text)
+    found = with_external_id(wiring.db, wiring.campaigns.unarchived(), text)
     if not found:
         raise WrongUse(
             f"{text!r} is no contact's id, such as 7f3kq2xa-42 in reports, and no external id in any "

@@ -106,9 +106,16 @@ def list_campaigns(
     _visitor: Onlooker,
     services: TheDesk,
     state: Annotated[CampaignState | None, Query(description="Only those in this state.")] = None,
+    archived: Annotated[bool, Query(description="Those archived, and no others.")] = False,
+    first: Annotated[int, Query(ge=0, description="How many archived ones to pass over.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Of archived ones.")] = 100,
 ) -> CampaignList:
-    """List campaigns, the newest first."""
-    found = services.wiring.campaigns.all_counted(*([state] if state else ()))
+    """List campaigns, the newest first; those archived are asked for by themselves."""
+    campaigns = services.wiring.campaigns
+    if archived:
+        found = campaigns.archived(first, limit)
+    else:
+        found = campaigns.counted(*([state] if state else ()))
     return CampaignList(items=[campaign_line(campaign, counts) for campaign, counts in found])
 
 

@@ -60,14 +60,16 @@ def search_numbers(_visitor: Reader, services: TheDesk, search: Search) -> Found
     if sum(one is not None for one in (search.number, search.name, search.external_id)) != 1:
         raise Problem(422, "invalid", "number, name, external_id: one of the three is needed.")
     campaigns = services.wiring.campaigns
-    where = [campaigns.find(search.campaign_id)] if search.campaign_id else campaigns.all()
+    asked = [campaigns.find(search.campaign_id)] if search.campaign_id else None
     if search.external_id is not None:
         tell(on="an external id")
-        lines = with_external_id(services.wiring.db, where, search.external_id)
+        among = asked or campaigns.unarchived()
+        lines = with_external_id(services.wiring.db, among, search.external_id)
         return Found(
             items=[contact_document(*one) for one in lines[: search.limit]],
             is_whole=len(lines) <= search.limit,
         )
+    where = asked or campaigns.all()
     if search.name is not None:
         if not services.wiring.settings.dialer_search_names:
             raise Problem(422, "invalid", "This installation finds people by their number alone.")

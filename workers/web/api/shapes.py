@@ -57,7 +57,7 @@ class CampaignLine(BaseModel):
 
 
 class CampaignList(BaseModel):
-    """All campaigns, the newest first."""
+    """Campaigns, the newest first."""
 
     items: list[CampaignLine]
 

@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from campaigns.campaign import LONGEST_NAME, CampaignState
+from campaigns.campaign import LONGEST_NAME, CampaignState, same_name
 from dialer.access.api_keys import Scope
 from dialer.deeds import Deed, Did
 from dialer.errors import NotDone
 from dialer.steering.changing_rules import default_rules
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.store import Campaign, Counts
+from dialer.store.archived import archived_called, archived_ids, count_archived
 from dialer.store.campaigns import Roll, WrongState
 from workers.web.api.campaigns import LEADS_TO, Action, steer
 from workers.web.choosing import services_of
@@ -95,11 +96,10 @@ class Wanted:
             return sorted(found, key=lambda one: one.name.casefold())
         if self.sort == "newest":
             return found
-        return sorted(found, key=lambda one: (one.is_archived, _ORDER[one.state]))
+        return sorted(found, key=lambda one: _ORDER[one.state])
 
     def _fits(self, one: Roll) -> bool:
-        is_there = self.state in {"", one.state} or (self.state == _ARCHIVED and one.is_archived)
-        return is_there and self.q.casefold() in one.name.casefold()
+        return self.state in {"", one.state} and self.q.casefold() in one.name.casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,16 +192,15 @@ def _action(word: str) -> Action:
 
 
 def _chosen(wiring: Wiring, ids: list[str]) -> list[Campaign]:
-    known = set(wiring.campaigns.ids())
+    known = set(wiring.campaigns.ids())  # what is archived is not steered
     return wiring.campaigns.readable([id_ for id_ in dict.fromkeys(ids) if id_ in known])
 
 
 def _listed(wiring: Wiring, wanted: Wanted, page: int) -> Listed:
     rolls = wiring.campaigns.rolls()
     by_state = {state: sum(one.state is state for one in rolls) for state in CampaignState}
-    archived = {_ARCHIVED: sum(one.is_archived for one in rolls)}
-    fitting = wanted.among(rolls)
-    ids = [one.id for one in fitting[(page - 1) * _A_PAGE : page * _A_PAGE]]
+    archived = {_ARCHIVED: count_archived(wiring.db)}
+    ids, fitting = _page_of_ids(wiring, wanted, rolls, first=(page - 1) * _A_PAGE)
     found = wiring.campaigns.readable(ids)
     counts = wiring.campaigns.counts_of([one.id for one in found])
     now_s, looks = wiring.db.now(), _MOST_BOUND
@@ -215,7 +214,20 @@ def _listed(wiring: Wiring, wanted: Wanted, page: int) -> Listed:
         bars = progress(campaign.id, counted), results(campaign.id, counted)
         rows.append(CampaignRow(campaign, counted, *bars, waits or ""))
     plain = {str(state): number for state, number in by_state.items()}
-    return Listed(rows, len(fitting), {name: n for name, n in (plain | archived).items() if n})
+    return Listed(rows, fitting, {name: n for name, n in (plain | archived).items() if n})
+
+
+def _page_of_ids(
+    wiring: Wiring, wanted: Wanted, rolls: list[Roll], *, first: int
+) -> tuple[list[str], int]:
+    """Give the ids on a page, and how many fit in all; archived ones come after the others."""
+    none_else = not rolls and not wanted.state
+    if (wanted.state == _ARCHIVED or none_else) and not wanted.q:  # there may be years of them
+        return archived_ids(wiring.db, first, _A_PAGE), count_archived(wiring.db)
+    ids = [one.id for one in wanted.among(rolls)]
+    if wanted.q and wanted.state in {"", _ARCHIVED}:
+        ids += archived_called(wiring.db, same_name(wanted.q))
+    return ids[first : first + _A_PAGE], len(ids)
 
 
 def _waits_for(campaign: Campaign, now_s: float) -> str | None:

@@ -78,7 +78,7 @@ async def show(request: Request) -> Response:
 
 
 def _read(wiring: Wiring) -> tuple[DayNow, list[Line]]:
-    found = wiring.campaigns.all_counted(*UNDER_WAY)
+    found = wiring.campaigns.counted(*UNDER_WAY)
     day = day_now(
         wiring.db,
         sorted(found, key=lambda one: _ORDER[one[0].state]),

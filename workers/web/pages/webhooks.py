@@ -90,7 +90,7 @@ async def _list(request: Request, *, secret: str = "", of: str = "") -> Response
     require(request, Scope.ADMIN)
     wiring = services_of(request).wiring
     lines = await asyncio.to_thread(wiring.receivers.all)
-    campaigns: Sequence[Campaign] = await asyncio.to_thread(wiring.campaigns.all)
+    campaigns: Sequence[Campaign] = await asyncio.to_thread(wiring.campaigns.unarchived)
     return await renderer_of(request).page(
         request,
         "webhooks.html",

@@ -1,0 +1,62 @@
+"""Which campaigns are archived: they stand apart, so that years of them slow nobody who looks at today's."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from dialer.store.database import Database, text
+
+
+def archived_ids(db: Database, first: int = 0, most: int = 0) -> list[str]:
+    """Read ids of archived campaigns, the last archived first.
+
+    Args:
+        first: How many to pass over.
+        most: How many to read; 0: all.
+    """
+    key, last = db.key("archived"), first + most - 1 if most else -1
+    return _texts(db.client.zrevrange(key, first, last))
+
+
+def archived_before(db: Database, at_s: float) -> list[str]:
+    """Read the ids of the campaigns that were archived before an instant, epoch s."""
+    return _texts(db.client.zrangebyscore(db.key("archived"), "-inf", f"({at_s!r}"))
+
+
+def count_archived(db: Database) -> int:
+    """Tell how many campaigns are archived."""
+    return int(db.client.zcard(db.key("archived")))
+
+
+def archived_called(db: Database, part: str) -> list[str]:
+    """Find archived campaigns by a part of their name as it is reserved, the last archived first."""
+    names = cast("dict[bytes, bytes]", db.client.hgetall(db.key("names")))
+    ids = [text(id_) for name, id_ in names.items() if part in text(name).casefold()]
+    if not ids:
+        return []
+    when = db.client.zmscore(db.key("archived"), ids)
+    found = [(at_s, id_) for id_, at_s in zip(ids, when, strict=True) if at_s is not None]
+    return [id_ for _, id_ in sorted(found, reverse=True)]
+
+
+def archived_with_content(db: Database, content_hash: str) -> list[str]:
+    """Name the archived campaign that a file of this content was loaded into, if any."""
+    found = cast("bytes | None", db.client.hget(db.key("archived_files"), content_hash))
+    return [text(found)] if found else []
+
+
+def put_among_archived(
+    db: Database, pipe: Any, campaign: str, *, at_s: float, hashes: Sequence[str]
+) -> None:
+    """Move a campaign to those archived, within a transaction of the caller's.
+
+    Args:
+        hashes: Of the contents that are not to be dialled again unasked.
+    """
+    pipe.zrem(db.key("campaigns"), campaign)
+    pipe.zadd(db.key("archived"), {campaign: at_s})
+    if hashes:
+        pipe.hset(db.key("archived_files"), mapping=dict.fromkeys(hashes, campaign))
+
+
+def _texts(found: Any) -> list[str]:
+    return [text(one) for one in found]
