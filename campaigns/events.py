@@ -20,6 +20,7 @@ class EventKind(StrEnum):
     CONTACT_CORRECTED = "contact.corrected"  # a closed one ended otherwise than was told
     CONTACT_REOPENED = "contact.reopened"  # a closed one is called again
     CONTACT_DISPOSITIONED = "contact.dispositioned"  # an agent said what came of it
+    DISPOSITION_CORRECTED = "contact.disposition_corrected"  # who runs the desk said otherwise
     CONTACTS_CLOSED = "contacts.closed"  # all that waited between two numbers, by a cancellation
     CAMPAIGN_STARTED = "campaign.started"
     CAMPAIGN_PAUSED = "campaign.paused"

@@ -22,7 +22,11 @@ from dialer.store import Campaign, Campaigns, Database
 from dialer.store.events import Entry
 from dialer.store.snapshot import ContactLine, lines_of
 
-_CHANGED = {EventKind.ATTEMPT_CORRECTED, EventKind.CONTACT_CORRECTED}
+_CHANGED = {
+    EventKind.ATTEMPT_CORRECTED: "outcome",
+    EventKind.CONTACT_CORRECTED: "outcome",
+    EventKind.DISPOSITION_CORRECTED: "why",
+}
 _ENDED = {EventKind.ATTEMPT_SETTLED, EventKind.CONTACT_FINAL}
 _DETAILED = {
     *(EventKind.AGENT_PRESENCE, EventKind.CONTACT_DISPOSITIONED),
@@ -106,8 +110,8 @@ def _of_kind(entry: Entry) -> dict[str, Any]:
     more = entry.more
     match entry.kind:
         case kind if kind in _CHANGED:
-            outcome, _, was = more.partition(" ")
-            return {"outcome": outcome, "was": was}
+            now, _, was = more.partition(" ")
+            return {_CHANGED[kind]: now, "was": was}
         case kind if kind in _ENDED:
             return {"outcome": more}
         case EventKind.CONTACT_REOPENED:

@@ -330,9 +330,11 @@ local function record(one)
     local was = cjson.decode(stored)[ATTEMPT.disposition]
     if was and was ~= cjson.null then
       count(campaign, 'disposition:' .. was, -1)
+      event('contact.disposition_corrected', campaign, n, no, said.name .. ' ' .. was, version)
+    else
+      event('contact.dispositioned', campaign, n, no, said.name, version)
     end
     count(campaign, 'disposition:' .. said.name, 1)
-    event('contact.dispositioned', campaign, n, no, said.name, version)
     if c.made == no then
       dispose(campaign, n, c, said)
     elseif said.suppress then

@@ -5,13 +5,14 @@ is never to be called.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from campaigns.attempt import Attempt, Outcome
 from campaigns.campaign_rules import CampaignRules
-from campaigns.dispositions import Disposition, FollowUp, chosen, plain_note
+from campaigns.dispositions import DO_NOT_CALL, Disposition, FollowUp, chosen, plain_note
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import ContactId
@@ -125,9 +126,20 @@ def _why_not(attempt: Attempt, said: Said, earlier: FollowUp | None) -> str:
         return (
             f"has its disposition already, {attempt.disposition}; who runs the desk may change it"
         )
-    if earlier is FollowUp.SUPPRESS or attempt.disposition == "do_not_call":
+    if _is_for_good(attempt.disposition, earlier):
         return "asked never to be called again, and that stays"
     return ""
+
+
+def may_be_corrected(attempt: Attempt, words: Sequence[Disposition]) -> bool:
+    """Tell whether who runs the desk may say what came of an attempt, in one of these words."""
+    earlier = next((one.follow_up for one in words if one.name == attempt.disposition), None)
+    is_for_good = _is_for_good(attempt.disposition, earlier)
+    return bool(words) and attempt.outcome is Outcome.CONNECTED and not is_for_good
+
+
+def _is_for_good(disposition: str | None, follow_up: FollowUp | None) -> bool:
+    return follow_up is FollowUp.SUPPRESS or disposition == DO_NOT_CALL.name
 
 
 def _follows(disposition: Disposition, said: Said, now_s: float, did: dict[str, Any]) -> Disposed:

@@ -29,5 +29,6 @@ EVENT_CODES: dict[EventKind, int] = {
     EventKind.ALERT_BEGUN: 24,
     EventKind.ALERT_OVER: 25,
     EventKind.RECORDING_STORED: 26,
+    EventKind.DISPOSITION_CORRECTED: 27,
 }
 """A number, once given, stays."""

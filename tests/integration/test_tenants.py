@@ -176,6 +176,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "GET /rehearsals/{rehearsal_id}/report": plainly,
     "POST /search": lambda tenant: {"data": {"who": tenant.customer}},
     f"POST {PAGE}/contacts/{{n}}/call-back": plainly,
+    f"POST {PAGE}/contacts/{{n}}/disposition": lambda _: {"data": {"disposition": "sale"}},
     f"GET {PAGE}/add": plainly,
     f"POST {PAGE}/add": lambda tenant: {
         "data": {"agent": tenant.agent, "customer": f"{tenant.customer[:-1]}4"}
@@ -249,6 +250,7 @@ REFUSED = {
     f"GET {PAGE}/charts": (404,),
     f"POST {PAGE}/rehearse": (409,),
     f"POST {PAGE}/contacts/{{n}}/call-back": (422,),
+    f"POST {PAGE}/contacts/{{n}}/disposition": (422,),
     "GET /rehearsals/{rehearsal_id}/report": (404,),
     "POST /keys/{key_id}/revoke": (404,),
     "POST /api/v1/alerts/{rule_id}/test": (404, 422),  # events are tried where they arrive

@@ -27,15 +27,18 @@ class Event:
     attempt: AttemptId | None = None
 
 
-def story_of(line: ContactLine) -> list[Event]:
-    """Tell a contact's story, planned events last.
+def story_of(line: ContactLine, *, masked: bool = False) -> list[Event]:
+    """Tell a contact's story, planned events last; masked without what agents wrote.
 
     The provider's stamps are whole seconds of its own clock, so what causes what goes before them.
     """
     came = f"line {line.row.line} of the list" if line.row.line else "by itself, from no list"
     events = [Event(None, "loaded", came)]
     for one in line.attempts:
-        events.extend(in_order(_attempt(one.id, one.attempt)))
+        attempt = one.attempt
+        if masked:
+            attempt = attempt._replace(note=None, disposition_by=None)
+        events.extend(in_order(_attempt(one.id, attempt)))
     record = line.record
     if record.state is ContactState.FINAL:
         settled_at = line.attempts[-1].attempt.settled_at if line.attempts else None

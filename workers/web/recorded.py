@@ -111,6 +111,7 @@ WORDS: dict[str, Did] = {
     "POST /campaigns/{campaign}/attempts/search": Did.NUMBER_SEARCHED,
     "POST /search": Did.NUMBER_SEARCHED,
     "POST /campaigns/{campaign}/contacts/{contact}/call-back": Did.CONTACT_CALLED_BACK,
+    "POST /campaigns/{campaign}/contacts/{contact}/disposition": Did.DISPOSITION_GIVEN,
     "POST /suppression/search": Did.NUMBER_SEARCHED,
     "POST /alerts": Did.ALERT_ADDED,
     "POST /alerts/{alert}/remove": Did.ALERT_REMOVED,

@@ -313,7 +313,7 @@ def contact_detail(campaign: Campaign, line: ContactLine, *, masked: bool = Fals
         all_attempts=attempt_documents(
             line.attempts, {line.n: campaign.name_in(line.row.cells)}, masked=masked
         ),
-        events=[_event(one) for one in story_of(line)],
+        events=[_event(one) for one in story_of(line, masked=masked)],
     )
 
 
