@@ -1,13 +1,18 @@
 """A campaign on three masters: one dies and its replica takes over, a slot is moved; R3 on a cluster."""
 
 import dataclasses
+import ssl
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from dialer.simulator import Fate, SimulatorOptions, running
 from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs
-from tests.chaos.redis_cluster import redis_cluster
+from tests.chaos.fault_proxy import FaultProxy
+from tests.chaos.redis_cluster import RedisCluster, redis_cluster, tell
+from tests.chaos.test_managed_redis import PASSWORD, certificate, documented_acl
 from tests.patience import until
 
 FAST = {
@@ -106,3 +111,43 @@ details_base_url = "{its_provider}"
                 rig.wait_for_state("completed", name=name, within_s=120)
                 agrees_with_provider(one, name=name)
                 assert one.verdict()["peak_in_window"] <= 60
+
+
+def behind_tls(cluster: RedisCluster, folder: Path, undo: ExitStack) -> str:
+    """Let every master tell of a port where it is met with TLS; gives the cluster's address."""
+    ca = certificate(folder)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(ca, folder / "key.pem")
+    fronts = []
+    for one in cluster.masters:
+        front = undo.enter_context(FaultProxy(("127.0.0.1", one.port), tls=tls))
+        tell(one, "CONFIG", "SET", "cluster-announce-port", front.port)
+        fronts.append(front.port)
+    for one in cluster.masters:
+        until(lambda one=one: set(fronts) == ports_told_by(one), what="what the nodes announce")
+    hosts = ",".join(f"127.0.0.1:{port}" for port in fronts[:2])
+    return f"rediss+cluster://dialer:{PASSWORD}@{hosts}?ssl_ca_certs={ca}"
+
+
+def ports_told_by(node) -> set[int]:
+    return {told[2][1] for told in tell(node, "CLUSTER", "SLOTS")}
+
+
+def test_the_documented_user_dials_on_a_cluster_over_tls_with_an_own_ca(tmp_path):
+    with (
+        redis_cluster(tmp_path / "cluster", replicas=False) as cluster,
+        running(PROVIDER) as provider,
+        ExitStack() as undo,
+    ):
+        rights = f"{documented_acl()} +cluster|slots"
+        for one in cluster.masters:
+            tell(one, "ACL", "SETUSER", "dialer", "on", f">{PASSWORD}", *rights.split())
+        url = behind_tls(cluster, tmp_path, undo)
+        with dialer(tmp_path, provider, **FAST, REDIS_URL=url) as rig:
+            rig.load(pairs(30, agents=10), "--start", "--max-attempts", "1")
+            rig.wait_for_state("completed", within_s=60)
+            agrees_with_provider(rig)
+            told = {one["name"]: one["verdict"] for one in rig.json("doctor")["findings"]}
+
+        assert (told["rights"], told["writes"]) == ("ok", "ok")
+        assert [tell(one, "ACL", "LOG") for one in cluster.masters] == [[], [], []]
