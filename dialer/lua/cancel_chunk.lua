@@ -1,4 +1,5 @@
--- Close the waiting contacts of a campaign that is being cancelled, some hundreds at a time.
+-- Close the waiting contacts of a campaign that is being cancelled, some hundreds at a time, and the open
+-- ones as if nobody would say any more what came of them.
 -- KEYS 1  prefix
 -- GIVEN   CancelChunk in dialer/store/campaigns.py
 -- Returns 1 while there is more to do.
@@ -11,6 +12,7 @@ if c[1] ~= 'cancelling' then
 end
 local chunk, code, size = tonumber(c[2]), tonumber(c[3]), tonumber(c[4] or 0)
 local closed, last = 0, chunk + given.chunks
+local open = {}
 while chunk < last and chunk * PER_CHUNK < size do
   local where = key('c', campaign, 'contacts', chunk)
   local bytes = redis.call('GET', where) or ''
@@ -24,6 +26,8 @@ while chunk < last and chunk * PER_CHUNK < size do
       closed, changed = closed + 1, true
       redis.call('DEL', key('c', campaign, 'ranked', contact.agent))
       pin(campaign, n, contact, nil)
+    elseif contact.state == OPEN then
+      open[#open + 1] = n
     end
     if contact.next == LAST then -- nobody is to stand behind it: queues end here
       record = string.sub(record, 1, NEXT_AT) .. struct.pack('<I', APART) .. string.sub(record, NEXT_AT + 5)
@@ -45,6 +49,9 @@ if closed > 0 then
   local first = (last - given.chunks) * PER_CHUNK + 1
   event('contacts.closed', campaign, first, math.min(size, chunk * PER_CHUNK), c[5] .. ' ' .. closed)
   count_told(campaign, 'closed', closed)
+end
+for _, n in ipairs(open) do
+  end_open(campaign, n, read_contact(campaign, n))
 end
 finish_campaign_if_done(campaign)
 return chunk * PER_CHUNK < size and 1 or 0

@@ -689,13 +689,6 @@ local function requeue(campaign, n, c)
   end
 end
 
--- Leaves a contact open until its agent says what came of the conversation, `open_s` at most. Its due
--- keeps what the outcome's rule has for it then: when it is called again, or 0: it is closed.
-local function open_contact(campaign, n, c, open_s)
-  redis.call('ZADD', key('undisposed'), text(now + open_s), campaign .. '/' .. n)
-  move(campaign, n, c, OPEN)
-end
-
 local function end_open(campaign, n, c)
   redis.call('ZREM', key('undisposed'), campaign .. '/' .. n)
   if c.due > 0 then
@@ -703,6 +696,18 @@ local function end_open(campaign, n, c)
   else
     close_contact(campaign, n, c, 'connected')
   end
+end
+
+-- Leaves a contact open until its agent says what came of the conversation, `open_s` at most. Its due
+-- keeps what the outcome's rule has for it then: when it is called again, or 0: it is closed. A campaign
+-- that is being cancelled waits for nobody's word.
+local function open_contact(campaign, n, c, open_s)
+  if redis.call('HGET', key('c', campaign), 'state') == 'cancelling' then
+    end_open(campaign, n, c)
+    return
+  end
+  redis.call('ZADD', key('undisposed'), text(now + open_s), campaign .. '/' .. n)
+  move(campaign, n, c, OPEN)
 end
 
 -- Lets go of what a release holds.

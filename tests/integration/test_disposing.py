@@ -106,12 +106,43 @@ def test_a_call_that_did_not_connect_leaves_nothing_open(account, db):
     check_conservation(db)
 
 
-def test_an_open_contact_of_a_cancelled_campaign_ends_as_it_was(account, db, campaign):
+def test_a_campaign_that_is_cancelled_waits_for_nobodys_word(account, db, campaign):
+    account.campaigns.move(account.campaigns.find(campaign), "cancelling")
+    account.tick()
+
+    found = account.contact(campaign)
+    assert (found.state, found.outcome) == (ContactState.FINAL, Outcome.CONNECTED)
+    assert account.state(campaign) == "cancelled"
+    say(account, campaign, "call_back", note="she asked for it")
+    assert account.contact(campaign).outcome is Outcome.CONNECTED
+    assert account.counts(campaign).dispositions == {"call_back": 1}
+    db.pass_time(WITHIN_S + 1)
+    account.tick()
+    check_conservation(db)
+
+
+def test_a_conversation_that_ends_after_the_cancellation_leaves_nothing_open(account, db):
+    campaign = store_campaign(db, [pair(1, 1), pair(1, 2)], disposition=WORDS)
+    account.dial_one()
     account.campaigns.move(account.campaigns.find(campaign), "cancelling")
     account.tick()
     assert account.state(campaign) == "cancelling"
 
-    say(account, campaign, "call_back")
+    account.end_all()
+
+    assert account.contact(campaign).outcome is Outcome.CONNECTED
+    assert account.state(campaign) == "cancelled"
+    check_conservation(db)
+
+
+def test_whom_a_machine_would_have_been_called_for_again_is_cancelled_with_the_campaign(account, db):
+    campaign = store_campaign(db, [pair(1, 1)], disposition=WORDS, retry=["machine=2h"])
+    done = account.dial_one()
+    report = details(done.attempt.sid, customer_leg=LegReport("completed", 30, "machine"))
+    account.settling.report(done.attempt_id, report, at=db.now())
+
+    account.campaigns.move(account.campaigns.find(campaign), "cancelling")
+    account.tick()
 
     assert account.contact(campaign).outcome == "cancelled"
     assert account.state(campaign) == "cancelled"
