@@ -127,6 +127,7 @@ class Attempt(NamedTuple):
         first_outcome: What counted before call details said otherwise; None where they never did.
         disposition: What came of the conversation, in a word of the campaign's; None: nobody said.
         disposition_by: Who said so.
+        team: For which team its agent was rung; None: for themselves.
     """
 
     version: int
@@ -169,6 +170,7 @@ class Attempt(NamedTuple):
     disposition_at: float | None = None
     disposition_by: str | None = None
     note: str | None = None
+    team: int | None = None
 
     @property
     def is_settled(self) -> bool:

@@ -22,6 +22,7 @@ class EventKind(StrEnum):
     CONTACT_DISPOSITIONED = "contact.dispositioned"  # an agent said what came of it
     DISPOSITION_CORRECTED = "contact.disposition_corrected"  # who runs the desk said otherwise
     CONTACTS_CLOSED = "contacts.closed"  # all that waited between two numbers, by a cancellation
+    CONTACTS_MOVED = "contacts.moved"  # waiting ones, from one agent to another or to a group
     CAMPAIGN_STARTED = "campaign.started"
     CAMPAIGN_PAUSED = "campaign.paused"
     CAMPAIGN_REOPENED = "campaign.reopened"  # it was completed, and has contacts to dial again
@@ -118,7 +119,7 @@ class EventData(BaseModel):
     by: str | None = Field(None, description="Who took the call: agent or customer.")
     why: str | None = None
     count: int | None = Field(
-        None, description="Contacts closed together, or calls missed in a row."
+        None, description="Contacts closed or moved together, or calls missed in a row."
     )
     first_contact: int | None = Field(
         None, description="Between which numbers contacts were closed."

@@ -49,6 +49,8 @@ class Did(StrEnum):
     AGENTS_LOADED = "agents_loaded"
     PRESENCE_SET = "presence_set"
     SHIFT_SET = "shift_set"
+    CONTACTS_MOVED = "contacts_moved"
+    MOVE_UNDONE = "move_undone"
     # the account
     HOLD_SET = "hold_set"
     HOLD_RELEASED = "hold_released"

@@ -29,6 +29,11 @@ def new_agent_id() -> str:
     return _random(10)
 
 
+def new_move_id() -> str:
+    """Make an id that no other move of contacts has."""
+    return _random(10)
+
+
 def new_nonce() -> str:
     """Make the mark of one execution."""
     return _random(10)

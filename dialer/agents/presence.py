@@ -51,7 +51,7 @@ class Presences:
         if until_s is not None:
             self._check_end(state, until_s)
         reason = plain_line(reason, "the reason", most=LONGEST_REASON)
-        by = by or _who()
+        by = by or doer()
         was = self._store.set_presence(
             [
                 SetPresence(one.number[1:], state, reason, by, _back_at(one, until_s))
@@ -87,6 +87,7 @@ def _back_at(agent: Agent, until_s: float | None) -> float | None:
     return shift.changes_at.timestamp() if shift.changes_at else None
 
 
-def _who() -> str:
+def doer() -> str:
+    """Name whoever does what is being recorded; '' = nobody is."""
     deed = deed_under_way()
     return deed.actor.name if deed else ""

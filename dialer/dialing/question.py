@@ -17,7 +17,7 @@ from dialer.dialing.options import DialingOptions
 from dialer.open_windows import Hours
 from dialer.pacing import SPACING_SLACK_S, Allowance
 from dialer.store import Campaign
-from dialer.store.attempts import GATE_FILLS, caps_json, encode
+from dialer.store.attempts import GATE_FILLS, GATE_FILLS_FOR_TEAMS, caps_json, encode
 from dialer.store.record import ContactRecord
 from dialer.store.scripts import gives
 
@@ -147,7 +147,7 @@ class Questions:
             from_at=when.from_at,
             until_at=when.until_at,
             opens_at=when.opens_at,
-            attempt=when.attempt,
+            attempt=when.attempt_for_team if is_team(pair.agent) else when.attempt,
             caps=self._caps(rules, pair.customer),
             objection=self._own_objection(pair),
             pauses=self._why_paused(campaign),
@@ -177,11 +177,13 @@ class Questions:
         quarantine_s = self._options.quarantine_s(
             time_out_s=rules.time_out_s, time_limit_s=rules.time_limit_s
         )
+        attempt = _attempt_with_gaps(campaign.rules_version, window, rules.zone, quarantine_s)
         self._windows[key] = found = _When(
             window.from_at.timestamp() if window else 0.0,
             window.until_at.timestamp() if window else 0.0,
             opens_s,
-            _attempt_with_gaps(campaign.rules_version, window, rules.zone, quarantine_s),
+            encode(attempt, gaps=GATE_FILLS),
+            encode(attempt, gaps=GATE_FILLS_FOR_TEAMS),
         )
         return found
 
@@ -205,12 +207,13 @@ class _When(NamedTuple):
     until_at: float
     opens_at: float
     attempt: str
+    attempt_for_team: str
 
 
 def _attempt_with_gaps(
     rules_version: int, window: OpenWindow | None, zone: ZoneInfo, quarantine_s: float
-) -> str:
-    attempt = Attempt(
+) -> Attempt:
+    return Attempt(
         version=1,
         state=AttemptState.PLACING,
         requested_at=0.0,
@@ -222,7 +225,6 @@ def _attempt_with_gaps(
         rules_version=rules_version,
         window=_window_text(window, zone),
     )
-    return encode(attempt, gaps=GATE_FILLS)
 
 
 def _window_text(window: OpenWindow | None, zone: ZoneInfo) -> str | None:

@@ -27,7 +27,12 @@ _CHANGED = {
     EventKind.CONTACT_CORRECTED: "outcome",
     EventKind.DISPOSITION_CORRECTED: "why",
 }
-_ENDED = {EventKind.ATTEMPT_SETTLED, EventKind.CONTACT_FINAL}
+_IN_A_WORD = {
+    EventKind.ATTEMPT_SETTLED: "outcome",
+    EventKind.CONTACT_FINAL: "outcome",
+    EventKind.CONTACT_REOPENED: "was",
+    EventKind.ATTEMPT_ANSWERED: "by",
+}
 _DETAILED = {
     *(EventKind.AGENT_PRESENCE, EventKind.CONTACT_DISPOSITIONED),
     *(EventKind.ALERT_BEGUN, EventKind.ALERT_OVER, EventKind.RECORDING_STORED),
@@ -112,12 +117,8 @@ def _of_kind(entry: Entry) -> dict[str, Any]:
         case kind if kind in _CHANGED:
             now, _, was = more.partition(" ")
             return {_CHANGED[kind]: now, "was": was}
-        case kind if kind in _ENDED:
-            return {"outcome": more}
-        case EventKind.CONTACT_REOPENED:
-            return {"was": more}
-        case EventKind.ATTEMPT_ANSWERED:
-            return {"by": more}
+        case kind if kind in _IN_A_WORD:
+            return {_IN_A_WORD[kind]: more}
         case EventKind.AGENT_MISSED:
             return {"count": int(more)}
         case EventKind.AGENT_PARKED:
@@ -130,6 +131,9 @@ def _of_kind(entry: Entry) -> dict[str, Any]:
                 "first_contact": entry.n,
                 "last_contact": entry.no,
             }
+        case EventKind.CONTACTS_MOVED:
+            count, _, told = more.partition(" ")
+            return {"count": int(count), "details": json.loads(told)}
         case kind if kind in _DETAILED:
             return {"details": json.loads(more)} if more.startswith("{") else {"why": more or None}
         case _:

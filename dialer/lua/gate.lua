@@ -330,7 +330,7 @@ local function ask(one)
   hold_for_all(c.customer, now + one.held_s)
   local attempt = string.gsub(one.attempt, '"<([%l_]+)>"', {
     requested_at = text(now), no = c.made, nonce = '"' .. one.nonce .. '"',
-    agent = '"+' .. agent .. '"', customer = '"+' .. c.customer .. '"',
+    agent = '"+' .. agent .. '"', customer = '"+' .. c.customer .. '"', team = c.team,
   })
   redis.call('HSET', attempts, n .. '-' .. c.made, attempt)
   redis.call('ZADD', key('open'), text(now + given.unknown_after_s), attempt_id)

@@ -134,7 +134,7 @@ class ContactRows:
         columns["attempt_id"] = [f"{contact}-{no}-{nonce}" for contact, no, nonce in id_parts]
         columns["source_line"] = batch.beside_attempts(places)
         columns["external_id"] = batch.beside_attempts(self._external_ids(batch))
-        columns["agent_planned"] = batch.beside_attempts(self._planned(batch))
+        columns["agent_planned"] = self._planned_then(batch, columns["agent"])
         own = others[len(others) - self._own_columns :]
         ours = (columns[column.field] for column in ATTEMPTS)
         of_account = self._accounts_of(columns["attempt_id"])
@@ -166,6 +166,17 @@ class ContactRows:
         return [
             self._mask.text(str(line.team)) if line.team else number
             for line, number in zip(batch.lines, numbers, strict=True)
+        ]
+
+    def _planned_then(self, batch: ContactBatch, rung: Sequence[str]) -> Sequence[str]:
+        """Tell for whom each attempt was made, which may have changed since."""
+        if not any(batch.attempts["team"]):
+            return rung
+        lines = batch.beside_attempts(batch.lines)
+        told = zip(lines, batch.attempts["team"], rung, strict=True)
+        return [
+            self._mask.text(str(dict(line.teams)[team])) if team else number
+            for line, team, number in told
         ]
 
     def _numbers(self, numbers: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ _STATE = Attempt._fields.index("state")
 _OUTCOMES = [at for at, name in enumerate(Attempt._fields) if name.endswith("outcome")]
 GATE_FILLS = ("requested_at", "no", "nonce", "agent", "customer")
 """What only the gate knows of the attempt that it writes."""
+GATE_FILLS_FOR_TEAMS = (*GATE_FILLS, "team")
 _WRITES_AT_ONCE = 50  # a few milliseconds in which nobody else is served
 # dumps() would make an encoder a call
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode

@@ -206,7 +206,7 @@ class Contacts:
         One that is dialled afterwards is found to be at its end when somebody is put behind it.
         """
         ends = QueueEnds()
-        agents, nexts = _columns(self._db, campaign, "agent", "next", size=size)
+        agents, nexts = columns_of(self._db, campaign, "agent", "next", size=size)
         heads: dict[int, int] = {}
         if has_forgotten_ends(agents, nexts):
             stored = self._db.client.hgetall(self._db.key("c", campaign, "heads"))
@@ -370,11 +370,11 @@ def customers_of(
         after: Contacts to pass over.
     """
     first = after // PER_CHUNK
-    (customers,) = _columns(db, campaign, "customer", size=size, first=first)
+    (customers,) = columns_of(db, campaign, "customer", size=size, first=first)
     return customers[after - first * PER_CHUNK :]
 
 
-def _columns(
+def columns_of(
     db: Database, campaign: str, *names: str, size: int, first: int = 0
 ) -> "list[np.ndarray[Any, np.dtype[np.int64]]]":
     found: list[list[np.ndarray[Any, np.dtype[np.int64]]]]

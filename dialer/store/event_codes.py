@@ -30,5 +30,6 @@ EVENT_CODES: dict[EventKind, int] = {
     EventKind.ALERT_OVER: 25,
     EventKind.RECORDING_STORED: 26,
     EventKind.DISPOSITION_CORRECTED: 27,
+    EventKind.CONTACTS_MOVED: 28,
 }
 """A number, once given, stays."""

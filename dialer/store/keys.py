@@ -53,6 +53,9 @@ agent_day:D         hash    agent → calls, conversations, s talked, calls miss
                             dispositions of day D
 talks:A             list    ids of the agent's last ten conversations that were       2 days
                             asked a disposition for
+moves               zset    id of a move of contacts to another agent → when          7 days
+move:M              hash    whose, to whom, by whom; C/agent → how many were moved    7 days
+moved:M:C:A         string  which contacts, four bytes each                           7 days
 agent_links         hash    id of a link to an agent's page → whose, digest, end,     for ever
                             JSON
 notice              string  what all agents' pages show today: text and end, JSON      its end

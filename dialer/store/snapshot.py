@@ -22,6 +22,7 @@ class ContactLine:
         attempts: The first one first.
         team: Who it is for, where that is no single agent.
         pinned: Whom of the team its call back is for alone, E.164; '' = whoever is free.
+        teams: For which teams its attempts were, by number; it may have been moved since.
     """
 
     n: int
@@ -30,6 +31,7 @@ class ContactLine:
     attempts: tuple[OpenAttempt, ...]
     team: Team | None = None
     pinned: str = ""
+    teams: tuple[tuple[int, Team], ...] = ()
 
     @property
     def planned(self) -> str:
@@ -75,8 +77,8 @@ def contact_lines(
         for n, (record, row) in enumerate(zip(records, unpack_rows(rows), strict=False), first):
             if n > after:
                 made = sorted(by_contact.get(n, ()), key=lambda one: one.attempt.no)
-                team = book.team_of(record.agent)
-                yield ContactLine(n, record, row, tuple(made), team, pinned.get(n, ""))
+                line = ContactLine(n, record, row, tuple(made), pinned=pinned.get(n, ""))
+                yield _with_teams(book, line)
 
 
 def lines_of(db: Database, campaign: str, numbers: Collection[int]) -> Iterator[ContactLine]:
@@ -91,8 +93,15 @@ def with_teams(db: Database, lines: Iterable[ContactLine]) -> Iterator[ContactLi
     """Tell the teams of contacts that were read elsewhere."""
     book = KnownTeams(db)
     for line in lines:
-        team = book.team_of(line.record.agent)
-        yield replace(line, team=team) if team else line
+        yield _with_teams(book, line)
+
+
+def _with_teams(book: KnownTeams, line: ContactLine) -> ContactLine:
+    team = book.team_of(line.record.agent)
+    rung_for = {one.attempt.team for one in line.attempts if one.attempt.team}
+    if not team and not rung_for:
+        return line
+    return replace(line, team=team, teams=tuple((one, book.get(one)) for one in rung_for))
 
 
 def rows_by_hundreds(db: Database, campaign: str, *, size: int) -> Iterator[list[Row]]:

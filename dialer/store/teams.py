@@ -120,16 +120,19 @@ class KnownTeams:
 
     def __init__(self, db: Database) -> None:
         self._teams = Teams(db)
-        self._known: dict[str, Team] = {}
+        self._known: dict[int, Team] = {}
 
     def team_of(self, agent: str) -> Team | None:
         """Give the team that stands where an agent's number would; None: it is an agent's."""
         if not is_team(agent):
             return None
-        if agent not in self._known:
-            number = int(agent[1:])
-            self._known[agent] = self._teams.get([number]).get(number, _GONE)
-        return self._known[agent]
+        return self.get(int(agent[1:]))
+
+    def get(self, number: int) -> Team:
+        """Give a team by its number."""
+        if number not in self._known:
+            self._known[number] = self._teams.get([number]).get(number, _GONE)
+        return self._known[number]
 
 
 _GONE = Team(group="that is not known here")

@@ -31,6 +31,8 @@ _GOES = frozenset(
         "waits_for_word",
         "agent_day",
         "talks",
+        "move",
+        "moved",
         "calls",
         "idempotency",
     }

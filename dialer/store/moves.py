@@ -1,0 +1,178 @@
+"""Moves in Redis: waiting contacts that were given to another agent, kept for some days to be undone."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+
+from campaigns.contact_state import ContactState
+from dialer.store.contacts import columns_of
+from dialer.store.database import Database, text
+from dialer.store.record import STATE_CODES
+from dialer.store.scripts import gives
+
+KEPT_S = 7 * 86400
+"""How long a move can be undone."""
+_TOGETHER = 200  # some milliseconds in which nobody else is served
+_MOST_SHOWN = 50
+
+
+@gives("move")
+class MoveContacts(NamedTuple):
+    """Contacts that are to wait for somebody else.
+
+    Args:
+        move: Its id.
+        source: For whom they wait: an agent's digits, or a team's number.
+        target: Likewise, for whom from now on.
+        keep_s: How long is kept which were moved.
+        told: JSON of what the event tells.
+        contacts: By their numbers, the lowest first.
+    """
+
+    campaign: str
+    move: str
+    source: str
+    target: str
+    keep_s: int
+    told: str
+    contacts: Sequence[int]
+
+
+class MovedPart(NamedTuple):
+    """Contacts of one campaign that a move took from one agent or team."""
+
+    campaign: str
+    source: str
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move, as it is kept.
+
+    Args:
+        agent_id: Whose contacts they were; '' = of somebody who is not registered.
+        source: Their digits; '' = they were purged, and so is the next one.
+        target: Digits, or a team's number.
+        to: Who they wait for, in a word: an agent's id or a group.
+        ended_at: Epoch s; None: it goes on, or broke off.
+        undoes: The move that this one undid; '' = none.
+        undone_by: The move that undid this one; '' = none did.
+    """
+
+    id: str
+    agent_id: str
+    source: str
+    target: str
+    to: str
+    by: str
+    at: float
+    ended_at: float | None
+    undoes: str
+    undone_by: str
+    parts: tuple[MovedPart, ...]
+
+    @property
+    def moved(self) -> int:
+        """How many contacts it moved."""
+        return sum(one.contacts for one in self.parts)
+
+
+class Moves:
+    """Reads and writes moves."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def waiting(self, campaign: str, *, size: int, sources: Sequence[str]) -> dict[str, list[int]]:
+        """Give the waiting contacts of some agents or teams among a campaign's first `size` ones."""
+        agents, states = columns_of(self._db, campaign, "agent", "state", size=size)
+        waits = states == STATE_CODES[ContactState.WAITING]
+        found = {one: (np.flatnonzero(waits & (agents == int(one))) + 1).tolist() for one in sources}
+        stored = self._db.client.hgetall(self._db.key("c", campaign, "pinned"))
+        for n, agent in cast("dict[bytes, bytes]", stored).items():
+            if text(agent) in found and waits[int(n) - 1]:
+                found[text(agent)].append(int(n))
+        return {one: sorted(numbers) for one, numbers in found.items() if numbers}
+
+    def begin(self, move: Move) -> None:
+        """Note a move before it moves anybody."""
+        told: dict[Any, Any] = {
+            name: getattr(move, name)
+            for name in ("agent_id", "source", "target", "to", "by", "at", "undoes")
+        }
+        now_s, key = self._db.now(), self._db.key("moves")
+        with self._db.client.pipeline(transaction=True) as pipe:
+            pipe.hset(self._db.key("move", move.id), mapping=told)
+            pipe.expire(self._db.key("move", move.id), KEPT_S)
+            pipe.zadd(key, {move.id: now_s})
+            pipe.zremrangebyscore(key, "-inf", now_s - KEPT_S)
+            pipe.execute()
+
+    def end(self, move: Move) -> None:
+        """Note that a move is whole; one that undid another is noted with that."""
+        key = self._db.key("move", move.undoes)
+        if move.undoes and self._db.client.exists(key):
+            self._db.client.hset(key, "undone_by", move.id)
+        self._db.client.hset(self._db.key("move", move.id), "ended_at", self._db.now())
+
+    def move(
+        self,
+        part: MovedPart,
+        move: Move,
+        target: str,
+        numbers: Sequence[int],
+        *,
+        told: dict[str, Any],
+    ) -> int:
+        """Let these contacts wait for somebody else, some hundreds at a time; gives how many did."""
+        done = moved = 0
+        while done < len(numbers):
+            some = numbers[done : done + _TOGETHER]
+            where = (part.campaign, move.id, part.source, target)
+            looked_at, these = self._db.run(MoveContacts(*where, KEPT_S, json.dumps(told), some))
+            done, moved = done + int(looked_at), moved + int(these)
+        return moved
+
+    def numbers(self, move: Move, part: MovedPart) -> list[int]:
+        """Give the contacts that a move took from one agent or team, the lowest first."""
+        key = self._db.key("moved", move.id, part.campaign, part.source)
+        stored = cast("bytes | None", self._db.client.get(key)) or b""
+        found: list[int] = np.unique(np.frombuffer(stored, dtype="<u4")).tolist()
+        return found
+
+    def find(self, id_: str) -> Move | None:
+        """Read a move; None: there is none, or it is too long ago."""
+        stored = self._db.read_hashes([self._db.key("move", id_)])[0]
+        known = {text(name): text(value) for name, value in stored.items()}
+        return _move(id_, known) if "at" in known else None
+
+    def recent(self) -> Iterator[Move]:
+        """Read the last moves, the newest first."""
+        key = self._db.key("moves")
+        ids = cast("list[bytes]", self._db.client.zrevrange(key, 0, _MOST_SHOWN - 1))
+        return (found for one in ids if (found := self.find(text(one))))
+
+
+def _move(id_: str, known: dict[str, str]) -> Move:
+    parts = [name.partition("/") for name in known if "/" in name]
+    ended_at = known.get("ended_at")
+    return Move(
+        id=id_,
+        agent_id=known.get("agent_id", ""),
+        source=known.get("source", ""),
+        target=known.get("target", ""),
+        to=known.get("to", ""),
+        by=known.get("by", ""),
+        at=float(known["at"]),
+        ended_at=float(ended_at) if ended_at else None,
+        undoes=known.get("undoes", ""),
+        undone_by=known.get("undone_by", ""),
+        parts=tuple(
+            MovedPart(campaign, source, int(known[f"{campaign}/{source}"]))
+            for campaign, _, source in parts
+        ),
+    )
