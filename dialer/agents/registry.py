@@ -113,6 +113,17 @@ class Registry:
             )
         return found
 
+    def find_or_name(self, id_or_number: str) -> Agent:
+        """Find an agent, or give one who is not registered by the number alone.
+
+        Raises:
+            UnknownAgent: There is none, and it is no phone number.
+        """
+        number = self._number(id_or_number)
+        if number and not self._store.get([number])[0]:
+            return Agent(number)
+        return self.find(id_or_number)
+
     def by_id(self, id_: str) -> Agent:
         """Find an agent by id alone, as addresses name them.
 

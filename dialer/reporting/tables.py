@@ -131,7 +131,7 @@ _NUMBERS = (
 _PLANNED = Column(
     "agent_planned",
     Type.TEXT,
-    "the number that was listed, or in words the group, or the agent with stand-ins",
+    "for whom it is, or was then: the number, or in words the group, or the agent with stand-ins",
     repeats=True,
     in_api=False,
 )

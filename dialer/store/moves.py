@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from campaigns.contact_state import ContactState
-from dialer.store.contacts import columns_of
+from dialer.store.contacts import columns_of, pinned_of
 from dialer.store.database import Database, text
 from dialer.store.record import STATE_CODES
 from dialer.store.scripts import gives
@@ -91,11 +91,12 @@ class Moves:
         """Give the waiting contacts of some agents or teams among a campaign's first `size` ones."""
         agents, states = columns_of(self._db, campaign, "agent", "state", size=size)
         waits = states == STATE_CODES[ContactState.WAITING]
-        found = {one: (np.flatnonzero(waits & (agents == int(one))) + 1).tolist() for one in sources}
-        stored = self._db.client.hgetall(self._db.key("c", campaign, "pinned"))
-        for n, agent in cast("dict[bytes, bytes]", stored).items():
-            if text(agent) in found and waits[int(n) - 1]:
-                found[text(agent)].append(int(n))
+        found = {
+            one: (np.flatnonzero(waits & (agents == int(one))) + 1).tolist() for one in sources
+        }
+        for n, agent in pinned_of(self._db, campaign).items():
+            if n <= size and waits[n - 1] and agent[1:] in found:
+                found[agent[1:]].append(n)
         return {one: sorted(numbers) for one, numbers in found.items() if numbers}
 
     def begin(self, move: Move) -> None:

@@ -34,6 +34,8 @@ READ = [
     ("GET", "/agents"),
     ("GET", "/agents/0000000000"),
     ("GET", "/agents/notice"),
+    ("GET", "/agents/moves"),
+    ("GET", "/agents/0000000000/waiting"),
     ("GET", "/health"),
     ("GET", "/health/caps"),
     ("GET", "/suppressions"),
@@ -55,6 +57,8 @@ OPERATE = [
     ("GET", "/agents/0000000000/links"),
     ("POST", "/agents/0000000000/links"),
     ("DELETE", "/agents/0000000000/links/cccccccccc"),
+    ("POST", "/agents/0000000000/move"),
+    ("POST", "/agents/moves/eeeeeeeeee/undo"),
     ("POST", "/contacts/aaaaaaaa-1/disposition"),
     ("POST", "/agents"),
     ("PUT", "/suppressions"),
@@ -163,6 +167,7 @@ def test_the_lists_of_this_test_name_every_route_of_the_api(web: Site) -> None:
         general = general.replace("attempts/1/", "attempts/{no}/")
         general = re.sub(r"webhooks/0{8}", "webhooks/{webhook_id}", general)
         general = general.replace("cccccccccc", "{link_id}").replace("dddddddd", "{rule_id}")
+        general = general.replace("eeeeeeeeee", "{move_id}")
         general = general.replace("aaaaaaaa-1", "{contact_id}")
         general = general.replace("0000000000", "{key_id}").replace(
             "00000000-1-1-{key_id}", "{attempt_id}"

@@ -135,6 +135,15 @@ def link_and_revoke(web: Site) -> None:
     web.api("DELETE", f"{links}/{made['link_id']}")
 
 
+def move_and_back(web: Site) -> None:
+    loaded(web, "agent,customer,name\n+919000000001,+919876543261,Tara\n")
+    web.api("POST", "/agents", files={"file": ("a.csv", "number\n+919000000099\n")})
+    agents = web.api("GET", "/agents").json()["items"]
+    to = next(one["agent_id"] for one in agents if one["agent"] == "+919000000099")
+    answer = web.api("POST", f"{agent_of(web)}/move", json={"to_agent_id": to})
+    web.api("POST", f"/agents/moves/{answer.json()['move_id']}/undo")
+
+
 def tell_somebody(web: Site) -> None:
     rule = web.api("POST", "/alerts", json={"way": "slack", "to": "https://hooks.example.com/x"})
     path = f"/alerts/{rule.json()['id']}"
@@ -209,6 +218,8 @@ AT_THE_WEB: dict[Did, Callable[[Site], object]] = {
         "PUT", f"{agent_of(web)}/presence", json={"state": "break"}
     ),
     Did.SHIFT_SET: lambda web: web.api("PUT", f"{agent_of(web)}/shift", json={"hours": ""}),
+    Did.CONTACTS_MOVED: move_and_back,
+    Did.MOVE_UNDONE: move_and_back,
     Did.AGENT_LINK_MADE: link_and_revoke,
     Did.AGENT_LINK_REVOKED: link_and_revoke,
     Did.NOTICE_SET: lambda web: web.api("PUT", "/agents/notice", json={"text": "new prices"}),
@@ -263,6 +274,8 @@ REFUSED: dict[Did, Callable[[Site], object]] = {
     ),
     Did.SHIFT_SET: lambda web: web.api("PUT", f"{agent_of(web)}/shift", json={"hours": "always?"}),
     Did.AGENTS_LOADED: lambda web: web.api("POST", "/agents", files={"file": ("a.csv", "x")}),
+    Did.CONTACTS_MOVED: lambda web: web.api("POST", f"{agent_of(web)}/move", json={}),
+    Did.MOVE_UNDONE: lambda web: web.api("POST", "/agents/moves/0000000000/undo"),
     Did.AGENT_LINK_MADE: lambda web: web.api("POST", f"{agent_of(web)}/links", json={"days": 0}),
     Did.AGENT_LINK_REVOKED: lambda web: web.api("DELETE", f"{agent_of(web)}/links/0000000000"),
     Did.NOTICE_SET: lambda web: web.api("PUT", "/agents/notice", json={"text": "a\nb"}),

@@ -135,7 +135,9 @@ def test_a_conversation_that_ends_after_the_cancellation_leaves_nothing_open(acc
     check_conservation(db)
 
 
-def test_whom_a_machine_would_have_been_called_for_again_is_cancelled_with_the_campaign(account, db):
+def test_whom_a_machine_would_have_been_called_for_again_is_cancelled_with_the_campaign(
+    account, db
+):
     campaign = store_campaign(db, [pair(1, 1)], disposition=WORDS, retry=["machine=2h"])
     done = account.dial_one()
     report = details(done.attempt.sid, customer_leg=LegReport("completed", 30, "machine"))

@@ -21,7 +21,9 @@ from dialer.agents.teams import TeamBook
 from dialer.events.telling import documents
 from dialer.ids import ContactId
 from dialer.reporting.files import Format
+from dialer.settling.disposing import Said, dispose
 from dialer.steering.calling_back import call_back
+from dialer.store.contacts import pinned_of
 from dialer.store.events import BEGINNING, EventStream, entries
 from tests import books_kit
 from tests.chaos.nth_operation import Plan, When, failing
@@ -227,6 +229,30 @@ def test_contacts_with_stand_ins_are_moved_with_their_agent_and_get_them_back(
     moving.undo(done.id)
     check_conservation(db)
     assert agents_of(account, campaign, 2) == [agent(1), f"+{team}"]
+
+
+def test_a_call_back_for_one_of_a_group_alone_goes_to_another_agent_and_comes_back(
+    account, db, people, registry, moving
+):
+    registry.put([Agent(agent(1), people[0].id, groups=("Sales",)), people[2]])
+    team = TeamBook(db).number_of(Team("Sales"))
+    listed = [pair(1, n)._replace(agent=f"+{team}") for n in (1, 2)]
+    campaign = store_campaign(db, listed, disposition=("sale", "call_back:retry=1h"))
+    account.dial_all()
+    account.end_all()
+    for n in (1, 2):
+        whose = account.attempts.of_contact(ContactId(campaign, n), 1).attempt.agent
+        said = Said("call_back", by="Asha", agent=whose, only_agent=True)
+        dispose(db, account.settling, ContactId(campaign, n), said)
+    check_conservation(db)
+
+    assert move(moving, people[0], moving.to_group("Sales")).moved == 0
+    done = move(moving, people[0], moving.to_agent(people[1]))
+    assert done.moved == 1
+    assert sorted(pinned_of(db, campaign).values()) == [agent(2), agent(3)]
+    assert moving.undo(done.id).moved == 1
+    check_conservation(db)
+    assert sorted(pinned_of(db, campaign).values()) == [agent(1), agent(3)]
 
 
 ################################################################ undone

@@ -158,6 +158,17 @@ COMMANDS: Table = {
                 "registry:resume",
                 "Let agents be rung again: from a break, off, outside their shift, or left alone for missed calls.",
             ),
+            "move": Command(
+                "moving:move",
+                "Let an agent's waiting contacts wait for another agent, or for a group.",
+            ),
+            "moves": Command(
+                "moving:moves", "List the moves of the last seven days, the newest first."
+            ),
+            "undo-move": Command(
+                "moving:undo_move",
+                "Give contacts that were moved back to whose they were, as far as they still wait.",
+            ),
             "link": Command(
                 "agent_links:link",
                 "Make a link to an agent's own page, list the links there are, or revoke them.",

@@ -1,0 +1,132 @@
+"""Waiting contacts of an agent: how many there are, moved to another agent or to a group, and back."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+
+from dialer.agents.moving import Destination, Moving
+from dialer.store.moves import Move
+from workers.web.api.agents import TheAgent
+from workers.web.api.needs import Onlooker, Operator, TheDesk
+from workers.web.api.shapes import Order
+from workers.web.problems import Problem
+from workers.web.services import Services
+
+router = APIRouter(prefix="/agents/moves", tags=["agents"])
+of_one = APIRouter(prefix="/agents/{agent_id}", tags=["agents"])
+
+
+class WaitingInCampaign(BaseModel):
+    """Contacts of a campaign that wait for an agent."""
+
+    campaign_id: str
+    name: str
+    contacts: int
+
+
+class WaitingContacts(BaseModel):
+    """What waits for an agent, alone or with stand-ins, in campaigns that are not over."""
+
+    contacts: int
+    campaigns: list[WaitingInCampaign]
+
+
+class MoveOrder(Order):
+    """Who an agent's waiting contacts are to wait for."""
+
+    to_agent_id: str = Field("", max_length=10, description="An agent; or a group.")
+    to_group: str = Field("", max_length=64)
+    campaign_id: str = Field(
+        "", max_length=8, description="Those of this campaign; empty: of all that are not over."
+    )
+
+
+class MoveDocument(BaseModel):
+    """A move; it can be undone for seven days."""
+
+    move_id: str
+    agent_id: str | None = Field(description="Whose contacts they were; null: not registered.")
+    to: str = Field(description="Who they wait for: an agent's id, or a group.")
+    by: str
+    at: datetime
+    moved: int
+    is_whole: bool = Field(description="false: it goes on, or broke off; ask again for the rest.")
+    undoes: str | None
+    undone_by: str | None
+
+
+class MoveList(BaseModel):
+    """The moves of the last seven days, the newest first."""
+
+    items: list[MoveDocument]
+
+
+@of_one.get("/waiting")
+def count_waiting(_visitor: Onlooker, services: TheDesk, agent: TheAgent) -> WaitingContacts:
+    """Count what waits for an agent, which is what a move would move."""
+    found = Moving(services.wiring.db).waiting(agent)
+    return WaitingContacts(
+        contacts=sum(one.count for one in found),
+        campaigns=[
+            WaitingInCampaign(
+                campaign_id=one.campaign.id, name=one.campaign.name, contacts=one.count
+            )
+            for one in found
+        ],
+    )
+
+
+@of_one.post("/move")
+def move_contacts(
+    _visitor: Operator, services: TheDesk, agent: TheAgent, order: MoveOrder
+) -> MoveDocument:
+    """Let an agent's waiting contacts wait for another agent, or a group; those on a call stay."""
+    moving = Moving(services.wiring.db)
+    to = destination(services, moving, order.to_agent_id, order.to_group)
+    campaign = services.wiring.campaigns.find(order.campaign_id) if order.campaign_id else None
+    return _document(moving.move(agent, to, moving.waiting(agent, campaign=campaign)))
+
+
+@router.get("")
+def list_moves(_visitor: Onlooker, services: TheDesk) -> MoveList:
+    """List the last moves."""
+    return MoveList(items=[_document(one) for one in Moving(services.wiring.db).recent()])
+
+
+@router.post("/{move_id}/undo")
+def undo_move(
+    _visitor: Operator,
+    services: TheDesk,
+    move_id: Annotated[str, Path(pattern=r"^[0-9a-z]{10}$")],
+) -> MoveDocument:
+    """Give back the contacts of a move that still wait."""
+    return _document(Moving(services.wiring.db).undo(move_id))
+
+
+def destination(services: Services, moving: Moving, agent_id: str, group: str) -> Destination:
+    """Read who contacts are to wait for.
+
+    Raises:
+        Problem: Neither or both are named.
+    """
+    if bool(agent_id) == bool(group):
+        raise Problem(422, "invalid", "Name an agent or a group that the contacts are to wait for.")
+    if group:
+        return moving.to_group(group)
+    return moving.to_agent(services.wiring.registry.by_id(agent_id))
+
+
+def _document(move: Move) -> MoveDocument:
+    return MoveDocument(
+        move_id=move.id,
+        agent_id=move.agent_id or None,
+        to=move.to,
+        by=move.by,
+        at=datetime.fromtimestamp(move.at, UTC),
+        moved=move.moved,
+        is_whole=move.ended_at is not None,
+        undoes=move.undoes or None,
+        undone_by=move.undone_by or None,
+    )
