@@ -56,6 +56,7 @@ class Did(StrEnum):
     HOLD_RELEASED = "hold_released"
     ACCOUNT_RESUMED = "account_resumed"
     ACCOUNT_ADDED = "account_added"
+    ACCOUNT_CHECKED = "account_checked"
     CAPS_RAISED = "caps_raised"
     ALERT_ADDED = "alert_added"
     ALERT_REMOVED = "alert_removed"

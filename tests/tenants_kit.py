@@ -48,6 +48,7 @@ class Tenant:
     agent_id: str = ""
     rule_id: str = ""
     webhook_id: str = ""
+    task_id: str = ""
 
     @property
     def name(self) -> str:
@@ -77,7 +78,7 @@ class Tenant:
     def secrets(self) -> tuple[str, ...]:
         numbers = (one.removeprefix("+91") for one in (self.agent, self.customer, self.suppressed))
         ids = (self.campaign, self.review, self.rehearsal, self.key_id, self.agent_id)
-        return (*numbers, *ids, self.rule_id, self.webhook_id, self.name, self.sid)
+        return (*numbers, *ids, self.rule_id, self.webhook_id, self.task_id, self.name, self.sid)
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -140,9 +141,11 @@ def _furnished(web: Site, wiring: Wiring, n: int) -> Tenant:
         wiring.registry.put([Agent(bare.agent, name=f"works at {bare.name}")])[0].id,
         wiring.alert_desk.add(Way.EVENTS, "", by=f"who works at {bare.name}").id,
         wiring.receivers.add(f"https://hook.{bare.name}.example/x").id,
+        f"{n}b" * 6,
     )
     _attempts(full)
     _rehearsed(full)
+    _compared(full)
     return full
 
 
@@ -206,6 +209,17 @@ def _rehearsed(tenant: Tenant) -> None:
     (own / "state.json").write_text(json.dumps({"state": "done", "error": ""}))
     (own / "told").write_text(f"of {tenant.name}\n")
     (own / "out" / REHEARSED).write_text(f"name,value,formula\nrows,2,of {tenant.name}\n")
+
+
+def _compared(tenant: Tenant) -> None:
+    """Keep what a comparison with the provider came to."""
+    own = tenant.wiring.settings.dialer_data_dir / "tasks" / tenant.task_id
+    (own / "out").mkdir(parents=True)
+    (own / "out" / REHEARSED).write_text(f"of {tenant.name}\n")
+    counts = {"counts": {"matched": 1}, "folder": f"of {tenant.name}"}
+    told = {"id": tenant.task_id, "kind": "archive", "of": tenant.name, "campaign": tenant.campaign}
+    standing = {"by": "somebody", "at": 1_800_000_000.0, "state": "done", "answer": counts}
+    (own / "state.json").write_text(json.dumps(told | standing | {"error": ""}))
 
 
 def state_of(tenant: Tenant) -> dict[str, object]:

@@ -39,6 +39,7 @@ _SLOT_WITHIN_S = 10.0
 _ASK_AGAIN = "run doctor again: the key and the token were not examined"
 _OLDEST_REDIS = 7
 _SOON = timedelta(days=30)
+_ON_THE_PAGE_OF_KEYS = "make one on the page of keys"
 
 
 class Verdict(StrEnum):
@@ -51,12 +52,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was examined, how it is, and what to do about it."""
+    """What was examined, how it is, and what to do about it.
+
+    Args:
+        on_page: What to do, for who reads it on a page, where the remedy names a command.
+    """
 
     name: str
     verdict: Verdict
     says: str
     remedy: str = ""
+    on_page: str = ""
 
 
 def examine(wiring: Wiring) -> Iterator[Finding]:
@@ -130,7 +136,13 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
 def _stored(wiring: Wiring) -> Iterator[Finding]:
     """Tell what an earlier version stored in another form than this one does."""
     for says, count in Migrating(wiring.db, version="").pending().items():
-        yield Finding("stored", Verdict.WARN, f"{count:,} {says}", "when it suits: dialer migrate")
+        yield Finding(
+            "stored",
+            Verdict.WARN,
+            f"{count:,} {says}",
+            "when it suits: dialer migrate",
+            "nothing waits for it; who runs this installation migrates it when it suits",
+        )
 
 
 def _cluster(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
@@ -264,17 +276,24 @@ def _keys(wiring: Wiring) -> Finding:
         require_key_beyond_loopback(wiring)
     except SettingsError as error:
         says, _, remedy = str(error).partition("; ")
-        return Finding("keys", Verdict.FAIL, says, remedy)
+        return Finding("keys", Verdict.FAIL, says, remedy, _ON_THE_PAGE_OF_KEYS)
     keys = wiring.api_keys
     if not keys.were_made():
         return Finding("keys", Verdict.OK, "none yet: this machine alone is let in, without one")
     if not keys.any_in_force():
-        return Finding("keys", Verdict.WARN, "none is in force: nobody is let in", MAKE_A_KEY)
+        return Finding(
+            "keys",
+            Verdict.WARN,
+            "none is in force: nobody is let in",
+            MAKE_A_KEY,
+            _ON_THE_PAGE_OF_KEYS,
+        )
     soon = now() + _SOON
     ending = [one.name for one in keys.all() if now() < one.expires_at < soon]
     if ending:
         says = f"within {_SOON.days} days these expire: {', '.join(ending)}"
-        return Finding("keys", Verdict.WARN, says, "make new ones: dialer key create")
+        remedy = "make new ones: dialer key create"
+        return Finding("keys", Verdict.WARN, says, remedy, _ON_THE_PAGE_OF_KEYS)
     return Finding("keys", Verdict.OK, "nobody is let in without one")
 
 
@@ -286,6 +305,7 @@ def _processes(wiring: Wiring) -> Finding:
         Verdict.WARN if missing else Verdict.OK,
         ", ".join(f"{role} {found.get(role, 0)}" for role in ROLES),
         f"start {', '.join(missing)}: dialer up" if missing else "",
+        f"have {', '.join(missing)} started where this installation runs" if missing else "",
     )
 
 
@@ -294,13 +314,20 @@ def _account(wiring: Wiring) -> Iterator[Finding]:
     stops = account_stops(wiring.db)
     if stops.stopped:
         says = f"the provider refuses it: {stops.stopped}"
-        yield Finding("account", Verdict.FAIL, says, "mend that, then: dialer account resume")
+        yield Finding(
+            "account",
+            Verdict.FAIL,
+            says,
+            "mend that, then: dialer account resume",
+            "mend that, then dial on by the button on the page of health",
+        )
     if stops.hold:
         yield Finding(
             "account",
             Verdict.FAIL,
             f"on hold: {stops.hold}",
             "dialer hold show tells what it waits for",
+            "the page of health tells what it waits for",
         )
     if stops.capped:
         yield Finding("account", Verdict.WARN, stops.capped, "raise it for today, or wait")
@@ -316,6 +343,7 @@ def _webhooks(wiring: Wiring) -> Iterator[Finding]:
                 Verdict.WARN,
                 f"{one.webhook.shown_url}: {one.state}; everything waits for it",
                 f"mend the receiver, then: dialer webhook resume {one.webhook.id}",
+                "mend the receiver, then resume it on its page",
             )
 
 

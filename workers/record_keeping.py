@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 
+from campaigns.reports.report import differences, event_sums
 from dialer.archiving.archiving import Archiving
 from dialer.archiving.deleting import Deleting
 from dialer.archiving.purging import Purging
@@ -20,9 +21,11 @@ from dialer.reporting.source import report_source
 from dialer.settings import Settings
 from dialer.settling.lookups import Lookups
 from dialer.store import Attempts, Campaign
+from dialer.store.events import Told, told
 from workers.wiring import Wiring
 
 _PATIENCE_S = 600.0  # a person waits, and would rather wait than start anew
+_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,19 @@ class RecordKeeping:
             recordings=self.wiring.forgetting_recordings,
             sleep=self.wiring.sleep,
         )
+
+    def events_of(self, campaign: str) -> tuple[Told, list[str], list[str]]:
+        """Read how many events there were, the sums they make with what happened, and which don't hold."""
+        for _ in range(_TRIES):  # what happens in between belongs to neither
+            (told_of,) = told(self.wiring.db, [campaign])
+            counts = self.wiring.campaigns.counts(campaign)
+            if told(self.wiring.db, [campaign]) == [told_of]:
+                break
+        if told_of.of_ends is None:
+            return told_of, [], []
+        settled = sum(counts.attempt_outcomes.values())
+        sums = event_sums(told_of.of_ends, settled=settled, final=counts.final)
+        return told_of, list(map(str, sums)), differences(sums)
 
     @cached_property
     def _lookups(self) -> Lookups:

@@ -25,6 +25,7 @@ from campaigns.settlement import outcome_of, overall_outcome
 from dialer.exotel import CallsPage, UnreadableRow
 from dialer.file_set import FileSet
 from dialer.ids import AttemptId
+from dialer.masking import mask_text
 from dialer.reporting.reporting import file_stem
 from dialer.settling.lookups import SIDS_PER_LOOKUP, Lookups
 from dialer.store import Campaign, OpenAttempt
@@ -64,6 +65,28 @@ class Reconciliation:
         wrong = self.calls[self.calls["verdict"] != Verdict.MATCHED]
         rows: list[dict[str, Any]] = wrong.where(wrong.notna(), None).to_dict("records")
         return rows
+
+    @staticmethod
+    def in_words(row: dict[str, Any]) -> str:
+        """Tell of a call that did not match: ours first, then the provider's."""
+        differs = row["differs"].split()
+        values = (f"{name} {row[name]} ≠ {row[f'{name}_provider']}" for name in differs)
+        attempt = row["attempt_id"] or "no attempt of ours"
+        return f"{row['verdict']} {row['call_sid']} · {attempt} {' · '.join(values)}".rstrip()
+
+    def unreadable_rows(self) -> list[dict[str, str | None]]:
+        """Tell what is known of rows of the provider's list that name no call."""
+        return [
+            {
+                "created_at": row.created_at.isoformat(timespec="seconds")
+                if row.created_at
+                else None,
+                "agent": row.agent and mask_text(row.agent),
+                "customer": row.customer and mask_text(row.customer),
+                "why": row.why,
+            }
+            for row in self.unreadable
+        ]
 
     def write(self, out: Path, *, campaign: Campaign, as_of: datetime) -> Path:
         """Write a row a call as CSV, whole or not at all."""

@@ -202,6 +202,7 @@ AT_THE_WEB: dict[Did, Callable[[Site], object]] = {
     Did.HOLD_RELEASED: hold_and_release,
     Did.ACCOUNT_RESUMED: lambda web: web.api("DELETE", "/health/stop"),
     Did.CAPS_RAISED: lambda web: web.api("POST", "/health/caps", json={"calls": 10}),
+    Did.ACCOUNT_CHECKED: lambda web: web.browser().post("/checks"),
     Did.REPORT_TAKEN: lambda web: web.api("GET", f"{loaded(web)}/reports/contacts.csv"),
     Did.REJECTED_TAKEN: lambda web: web.api("GET", f"{loaded(web)}/rejected.csv"),
     Did.AUDIT_TAKEN: lambda web: web.api("GET", "/audit", params={"format": "jsonl"}),

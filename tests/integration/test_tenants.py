@@ -27,6 +27,7 @@ UNKNOWN = {
     "agent_id": "zzzzzzzzzz",
     "rule_id": "zzzzzzzzzz",
     "webhook_id": "zzzzzzzz",
+    "task_id": "f" * 12,
 }
 
 
@@ -190,6 +191,20 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"POST {PAGE}/append": a_list(8),
     f"POST {PAGE}/unresolved/{{attempt_id}}": form(decision="give_up"),
     f"POST {PAGE}/{{action}}": plainly,
+    f"GET {PAGE}/books": plainly,
+    f"POST {PAGE}/books/{{kind}}": plainly,
+    f"GET {PAGE}/call-back": plainly,
+    f"POST {PAGE}/call-back": form(outcome="connected"),
+    "GET /purge": plainly,
+    "POST /purge": lambda tenant: {"data": {"what": "campaign", "value": tenant.campaign}},
+    "POST /purge/{task_id}": lambda tenant: {
+        "data": {"what": "campaign", "value": tenant.campaign}
+    },
+    "GET /checks": plainly,
+    "POST /checks": plainly,
+    "GET /tasks/{task_id}": plainly,
+    "GET /tasks/{task_id}/progress": plainly,
+    "GET /tasks/{task_id}/files/{name}": plainly,
     "GET /agents": plainly,
     "POST /agents/presence": lambda tenant: {"data": {"agent": tenant.agent_id, "state": "off"}},
     "POST /agents/notice": lambda tenant: {"data": {"text": f"of {tenant.name}"}},
@@ -263,6 +278,11 @@ REFUSED = {
     f"POST {PAGE}/contacts/{{n}}/call-back": (422,),
     f"POST {PAGE}/contacts/{{n}}/disposition": (422,),
     "GET /rehearsals/{rehearsal_id}/report": (404,),
+    f"POST {PAGE}/books/{{kind}}": (404,),  # the walk names a kind of report
+    f"GET {PAGE}/call-back": (422,),
+    "POST /purge": (409,),  # one thing is done at a time
+    "POST /purge/{task_id}": (404, 409),
+    "POST /checks": (409,),
     "POST /keys/{key_id}/revoke": (404,),
     "POST /api/v1/alerts/{rule_id}/test": (404, 422),  # events are tried where they arrive
     "POST /alerts/{rule_id}/test": (404, 422),
@@ -415,6 +435,7 @@ def filled(route: str, tenant: Tenant) -> str:
         "agent_id": tenant.agent_id,
         "rule_id": tenant.rule_id,
         "webhook_id": tenant.webhook_id,
+        "task_id": tenant.task_id,
         "link_id": "0000000000",
         "move_id": "0000000000",
         "attempt_id": tenant.attempt,

@@ -1,12 +1,15 @@
 """The table of commands says what the commands say, and a command imports what it needs alone."""
 
 import inspect
+import re
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+from dialer.access.api_keys import Scope
 from workers.cli.command_tree import Command, Group
 from workers.cli.commands import COMMANDS
 
@@ -28,6 +31,22 @@ def test_the_table_says_of_a_command_what_its_docstring_says_first(words, comman
     docstring = inspect.getdoc(getattr(import_module(f"workers.cli.{module}"), function))
 
     assert command.help == " ".join(docstring.split("\n\n")[0].split())
+
+
+ROOT = Path(__file__).parents[2]
+_ROW = re.compile(r"^\| `([^`]+)` \| (?:`([^`]+)`|none: .{15,}) \| (?:`(\w+)`)? ?\|$", re.MULTILINE)
+
+
+def test_every_command_has_its_page_or_a_said_reason_why_it_has_none():
+    rows = _ROW.findall((ROOT / "docs" / "pages.md").read_text(encoding="utf-8"))
+    sources = "".join(
+        one.read_text(encoding="utf-8") for one in (ROOT / "workers/web/pages").glob("*.py")
+    )
+    pages = set(re.findall(r'Route\("([^"]+)", \w+\)', sources))
+
+    assert sorted(command for command, _, _ in rows) == sorted(all_commands())
+    assert [page for _, page, _ in rows if page and page not in pages] == []
+    assert [row for row in rows if bool(row[1]) != (row[2] in set(Scope))] == []
 
 
 def test_a_group_without_a_usual_command_names_none():

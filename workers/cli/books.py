@@ -9,18 +9,14 @@ import typer
 from rich.markup import escape
 
 from campaigns.numbers.phone import Phone, parse_phone
-from dialer.exotel import UnreadableRow
 from dialer.masking import mask_text
-from dialer.store.events import Told, told
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, complain, progress, say, say_json
 from workers.cli.session import open_books
-from workers.wiring import Wiring
 
 _MOST_SHOWN = 50
 _DAY_S = 86_400
-_TRIES = 5
 _AGE = re.compile(r"(\d{1,5})\s*(d|h)")
 
 
@@ -48,7 +44,7 @@ def reconcile(
         )
     file = result.write(out, campaign=found, as_of=as_of) if out else None
     wrong = result.disagreeing()
-    told_of, sums, untold = _events_of(books.wiring, found.id)
+    told_of, sums, untold = books.events_of(found.id)
     if as_json:
         say_json(
             {
@@ -57,7 +53,7 @@ def reconcile(
                 **result.counts,
                 "live": result.live,
                 "foreign": result.foreign,
-                "unreadable_rows": [_shown(row) for row in result.unreadable],
+                "unreadable_rows": result.unreadable_rows(),
                 "requests": result.requests,
                 "events": {str(kind): times for kind, times in told_of.kinds.items()},
                 "event_sums": sums,
@@ -71,8 +67,8 @@ def reconcile(
         for one in sums:
             say(f"Events: {one}.")
         for row in wrong[:_MOST_SHOWN]:
-            say(escape(_disagreement(row)))
-        for row in map(_shown, result.unreadable[:_MOST_SHOWN]):
+            say(escape(result.in_words(row)))
+        for row in result.unreadable_rows()[:_MOST_SHOWN]:
             say(escape(" · ".join(f"{name} {value or 'not told'}" for name, value in row.items())))
         if file:
             say(escape(str(file)))
@@ -85,22 +81,6 @@ def reconcile(
             f"{len(result.unreadable):,} rows of the provider's list cannot be read and may be calls "
             f"of {found.name}: look at them in its dashboard"
         )
-
-
-def _events_of(wiring: Wiring, campaign: str) -> tuple[Told, list[str], list[str]]:
-    """Read how many events there were, the sums that they make with what happened, and which don't hold."""
-    from campaigns.reports.report import differences, event_sums  # noqa: PLC0415  # takes a while
-
-    for _ in range(_TRIES):  # what happens in between belongs to neither
-        (told_of,) = told(wiring.db, [campaign])
-        counts = wiring.campaigns.counts(campaign)
-        if told(wiring.db, [campaign]) == [told_of]:
-            break
-    if told_of.of_ends is None:
-        return told_of, [], []
-    settled = sum(counts.attempt_outcomes.values())
-    sums = event_sums(told_of.of_ends, settled=settled, final=counts.final)
-    return told_of, list(map(str, sums)), differences(sums)
 
 
 def recordings(
@@ -262,23 +242,6 @@ def purge(
         raise JobFailed(
             f"{len(purged.kept):,} contacts keep the number until they are dialled or cancelled"
         )
-
-
-def _shown(row: UnreadableRow) -> dict[str, str | None]:
-    """Tell what is known of a row of the provider's list that names no call."""
-    return {
-        "created_at": row.created_at.isoformat(timespec="seconds") if row.created_at else None,
-        "agent": row.agent and mask_text(row.agent),
-        "customer": row.customer and mask_text(row.customer),
-        "why": row.why,
-    }
-
-
-def _disagreement(row: dict[str, Any]) -> str:
-    """Tell of a call that did not match: ours first, then the provider's."""
-    values = (f"{name} {row[name]} ≠ {row[f'{name}_provider']}" for name in row["differs"].split())
-    attempt = row["attempt_id"] or "no attempt of ours"
-    return f"{row['verdict']} {row['call_sid']} · {attempt} {' · '.join(values)}".rstrip()
 
 
 def _until(epoch_s: float | None) -> str:

@@ -105,6 +105,7 @@ def _tidy(desks: Desks) -> None:
     """Remove what a process that died has left on the disk."""
     for services in desks.all:
         services.rehearsals.tidy()
+        services.tasks.tidy()
     try:
         now_s = desks.all[0].wiring.db.now()
     except RedisError:

@@ -21,6 +21,7 @@ from workers.web.proxies import TrustedProxies
 from workers.web.rehearsals import REHEARSE, Rehearsals
 from workers.web.reviews import Reviews
 from workers.web.subprocesses import Apart
+from workers.web.tasks import Tasks
 from workers.wiring import Wiring
 
 
@@ -92,6 +93,11 @@ class Services:
         return self.home.apart if self.home else Apart(self.wiring.settings)
 
     @cached_property
+    def at_length(self) -> Apart:
+        """Does what may take hours, so that lists and reports need not wait for it."""
+        return self.home.at_length if self.home else Apart(self.wiring.settings)
+
+    @cached_property
     def intake(self) -> Intake:
         """Bounds uploads."""
         return self.home.intake if self.home else Intake()
@@ -147,6 +153,11 @@ class Services:
     def reviews(self) -> Reviews:
         """Keeps lists that wait for a decision."""
         return Reviews(self)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """Does what takes a while and is told on a page of its own."""
+        return Tasks(self._folder("tasks"), apart=self.at_length, audit=self.audit)
 
     @property
     def uploads_dir(self) -> Path:

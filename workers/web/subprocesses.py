@@ -55,7 +55,9 @@ class Apart:
         _shorten_temp_dir()
         self._settings = settings
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["__main__", "workers.web.jobs"])
+        self._context.set_forkserver_preload(
+            ["__main__", "workers.web.jobs", "workers.web.book_jobs"]
+        )
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
     def warm_up(self) -> None:

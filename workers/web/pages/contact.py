@@ -42,7 +42,7 @@ async def call_contact_back(request: Request) -> Response:
     campaign, id_ = await _asked(request)
     only = form.get("who") == "agent"
     try:
-        at = _instant(form.get("at", ""), campaign.rules.zone) or clock.now()
+        at = instant_of(form.get("at", ""), campaign.rules.zone) or clock.now()
         db = services_of(request).wiring.db
         await asyncio.to_thread(call_back, db, id_, at, reopen=True, only_agent=only)
     except (ValueError, NoCallBack) as error:
@@ -60,7 +60,7 @@ async def give_disposition(request: Request) -> Response:
             form.get("disposition", ""),
             by=visitor_of(request).name,
             note=form.get("note", ""),
-            call_back_at=_instant(form.get("at", ""), campaign.rules.zone),
+            call_back_at=instant_of(form.get("at", ""), campaign.rules.zone),
             only_agent=form.get("who") == "agent",
             no=int(no) if re.fullmatch("[1-9][0-9]{0,4}", no) else None,
         )
@@ -92,7 +92,7 @@ async def _asked(request: Request) -> tuple[Campaign, ContactId]:
     return campaign, ContactId(campaign.id, int(n))
 
 
-def _instant(written: str, zone: ZoneInfo) -> datetime | None:
+def instant_of(written: str, zone: ZoneInfo) -> datetime | None:
     """Read an instant in a campaign's time; None: nothing was written.
 
     Raises:

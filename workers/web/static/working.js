@@ -1,6 +1,7 @@
 // Waits for work the server does with an upload, then shows what came of it.
 
 const EVERY_MS = 400;
+const GOES_ON = new Set(["checking", "loading", "running"]);
 
 export async function waitForWork(card) {
   const bar = card.querySelector("progress");
@@ -11,6 +12,6 @@ export async function waitForWork(card) {
     if (!answer.ok) return location.reload();
     const { stage, share_done } = await answer.json();
     bar.value = share_done;
-    if (stage !== "checking" && stage !== "loading") return location.reload();
+    if (!GOES_ON.has(stage)) return location.reload();
   }
 }
