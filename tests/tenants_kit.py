@@ -24,6 +24,8 @@ from workers.wiring import Wiring
 
 HOME = "housebrand"
 NAMES = (HOME, "acmecorp", "betaltd")
+NOBODY = "http://127.0.0.1:9"
+"""Stands for a provider, and does not answer."""
 REHEARSED = "canary_summary_1.csv"
 OF_INSTALLATION = re.compile(
     r"(api_keys|keys_used|keys_made|session:.*|audit|audit_head|web_secret|readyz)"
@@ -98,7 +100,7 @@ def installation(
     """Serve three tenants; the first is the home."""
     tables = [
         f'[{name}]\nsid = "{name}1"\napi_key = "demo-key"\napi_token = "demo-token"\n'
-        f'caller_id = "08000000{n}00"\n'
+        f'caller_id = "08000000{n}00"\nbase_url = "{NOBODY}"\ndetails_base_url = "{NOBODY}"\n'
         for n, name in enumerate(NAMES)
     ]
     (folder / "accounts.toml").write_text("\n".join(tables), encoding="utf-8")
@@ -108,6 +110,8 @@ def installation(
         folder / "data",
         dialer_accounts=str(folder / "accounts.toml"),
         exotel_caller_id="08000000000",
+        exotel_base_url=NOBODY,
+        exotel_details_base_url=NOBODY,
     )
     with site(settings, **parts) as web:
         yield web, [_furnished(web, one, n) for n, one in enumerate((web.wiring, *web.others))]

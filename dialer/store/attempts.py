@@ -313,6 +313,13 @@ class Attempts:
                 found.append(OpenAttempt(id_, decode(stored)))
         return found
 
+    def all_open(self, *, most: int) -> list[OpenAttempt]:
+        """Give attempts that are not settled, those that are looked at next first."""
+        listed = cast("list[bytes]", self._db.client.zrange(self._db.key("open"), 0, most - 1))
+        ids = [id_ for one in listed if (id_ := AttemptId.parse(text(one)))]
+        read = zip(ids, self.get_many(ids), strict=True)
+        return [OpenAttempt(id_, attempt) for id_, attempt in read if attempt]
+
     def owner(self, sid: str) -> str | None:
         """Tell which attempt owns a Sid; known for two days."""
         day = int(self._db.now() // 86400)

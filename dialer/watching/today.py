@@ -28,7 +28,8 @@ UNDER_WAY = (
 
 _NEARLY_REACHED = 0.8
 _LATE_S = 30.0  # a callback is settled within one
-_AWAY = (AgentState.BREAK, AgentState.SHIFT, AgentState.FULL, AgentState.OFF)
+AWAY = (AgentState.BREAK, AgentState.SHIFT, AgentState.FULL, AgentState.OFF)
+"""What agents do who are away; parked ones are told by themselves."""
 _CAPS = {"calls": "calls", "seconds": "minutes", "spend": "spend"}
 
 
@@ -144,9 +145,16 @@ def _of_caps(used: DayUsed) -> Iterator[Wanted]:
 def _of_agents(agents: Iterable[AgentNow]) -> Iterator[Wanted]:
     counted = Counter(one.state for one in agents)
     if parked := counted[AgentState.PARKED]:
-        yield Wanted(parked, "parked agents", "/agents", "they missed too many calls in a row")
-    if away := sum(counted[state] for state in _AWAY):
-        yield Wanted(away, "agents away", "/agents", "on a break, off or out of their shift")
+        yield Wanted(
+            parked,
+            "parked agents",
+            f"/agents?doing={AgentState.PARKED}",
+            "they missed too many calls in a row",
+        )
+    if away := sum(counted[state] for state in AWAY):
+        yield Wanted(
+            away, "agents away", "/agents?doing=away", "on a break, off or out of their shift"
+        )
 
 
 def _of_callbacks(work: AccountWork, now_s: float) -> Iterator[Wanted]:

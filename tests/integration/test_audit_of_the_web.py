@@ -21,6 +21,7 @@ from workers.web.recorded import what_is_done
 from workers.web.services import Services
 
 FILLED = {
+    "book": "archive",
     "campaign_id": "00000000",
     "contact_no": "1",
     "n": "1",

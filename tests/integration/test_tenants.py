@@ -156,6 +156,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /sign-in": form(key="no such key", next="/"),
     "POST /sign-out": plainly,
     "GET /": plainly,
+    "GET /today/{figure}": lambda _: {"path": "/today/live"},
     "GET /campaigns": plainly,
     "GET /campaigns/several": plainly,
     "POST /campaigns/several": form(action="pause"),
@@ -192,7 +193,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"POST {PAGE}/unresolved/{{attempt_id}}": form(decision="give_up"),
     f"POST {PAGE}/{{action}}": plainly,
     f"GET {PAGE}/books": plainly,
-    f"POST {PAGE}/books/{{kind}}": plainly,
+    f"POST {PAGE}/books/{{book}}": plainly,
     f"GET {PAGE}/call-back": plainly,
     f"POST {PAGE}/call-back": form(outcome="connected"),
     "GET /purge": plainly,
@@ -278,10 +279,11 @@ REFUSED = {
     f"POST {PAGE}/contacts/{{n}}/call-back": (422,),
     f"POST {PAGE}/contacts/{{n}}/disposition": (422,),
     "GET /rehearsals/{rehearsal_id}/report": (404,),
-    f"POST {PAGE}/books/{{kind}}": (404,),  # the walk names a kind of report
+    f"POST {PAGE}/books/{{book}}": (409,),  # one thing is done at a time
     f"GET {PAGE}/call-back": (422,),
+    f"POST {PAGE}/call-back": (409,),
     "POST /purge": (409,),  # one thing is done at a time
-    "POST /purge/{task_id}": (404, 409),
+    "POST /purge/{task_id}": (422,),  # what was seen is no look
     "POST /checks": (409,),
     "POST /keys/{key_id}/revoke": (404,),
     "POST /api/v1/alerts/{rule_id}/test": (404, 422),  # events are tried where they arrive
@@ -436,6 +438,7 @@ def filled(route: str, tenant: Tenant) -> str:
         "rule_id": tenant.rule_id,
         "webhook_id": tenant.webhook_id,
         "task_id": tenant.task_id,
+        "book": "archive",
         "link_id": "0000000000",
         "move_id": "0000000000",
         "attempt_id": tenant.attempt,

@@ -42,7 +42,7 @@ def test_every_command_has_its_page_or_a_said_reason_why_it_has_none():
     sources = "".join(
         one.read_text(encoding="utf-8") for one in (ROOT / "workers/web/pages").glob("*.py")
     )
-    pages = set(re.findall(r'Route\("([^"]+)", \w+\)', sources))
+    pages = set(re.findall(r'"(/[^"\s]*)"', sources))
 
     assert sorted(command for command, _, _ in rows) == sorted(all_commands())
     assert [page for _, page, _ in rows if page and page not in pages] == []

@@ -17,6 +17,7 @@ from dialer.access.api_keys import Scope
 from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore, Figures
 from dialer.store.agents import Whereabouts
 from dialer.watching.overview import AgentNow, AgentState, agent_states, busy_agents
+from dialer.watching.today import AWAY
 from workers.web.api.agent_links import put_notice, url_of
 from workers.web.choosing import services_of
 from workers.web.pages.rendering import (
@@ -49,10 +50,14 @@ async def show(request: Request) -> Response:
     services = services_of(request)
     lines, as_of = await asyncio.to_thread(_lines, services)
     counted = Counter(one.now.state for one in lines)
+    doing = request.query_params.get("doing", "")
+    if wanted := AWAY if doing == "away" else {doing} & set(AgentState):
+        lines = [one for one in lines if one.now.state in wanted]
     return await renderer_of(request).page(
         request,
         "agents.html",
         lines=lines[:_MOST_SHOWN],
+        is_part=bool(wanted),
         left_out=max(0, len(lines) - _MOST_SHOWN),
         as_of=as_of,
         counts={state: counted[state] for state in AgentState if counted[state]},

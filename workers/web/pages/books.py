@@ -51,7 +51,7 @@ async def show(request: Request) -> Response:
 
 async def begin(request: Request) -> Response:
     """Compare, archive, delete, or have recordings kept."""
-    name = request.path_params["kind"]
+    name = request.path_params["book"]
     if name not in set(_OF_CAMPAIGNS):
         raise HTTPException(404)
     kind = Kind(name)
@@ -239,7 +239,7 @@ def _end(word: str) -> str:
 
 routes = [
     Route("/campaigns/{campaign_id}/books", show),
-    Route("/campaigns/{campaign_id}/books/{kind}", begin, methods=["POST"]),
+    Route("/campaigns/{campaign_id}/books/{book}", begin, methods=["POST"]),
     Route("/campaigns/{campaign_id}/call-back", ask_call_back),
     Route("/campaigns/{campaign_id}/call-back", call_back, methods=["POST"]),
     Route("/purge", purges),

@@ -1,10 +1,13 @@
 """Today: how all campaigns do, beside yesterday and what is usual, what binds, and what wants a person."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,8 +15,11 @@ from starlette.routing import Route
 from campaigns.campaign import CampaignState
 from campaigns.day_figures import Compared, Figures
 from dialer.access.api_keys import Scope
+from dialer.ids import ContactId
 from dialer.store import Campaign, Counts
 from dialer.store.work import account_work
+from dialer.watching.browsing import names_of
+from dialer.watching.day_rows import LIVE, OF_THE_DAY, DayRows, live_rows, rows_of_day
 from dialer.watching.health import AccountStops, account_stops
 from dialer.watching.status import alive
 from dialer.watching.today import UNDER_WAY, DayNow, day_now, figures_now
@@ -24,14 +30,22 @@ from workers.web.services import Services
 from workers.wiring import Wiring
 
 _MOST_SHOWN = 12
+_ROWS = 100
+_MOST_LIVE = 2_000
+_CURSOR = re.compile(r"([0-9a-z]{8})-([1-9][0-9]{0,9})")
 _ORDER = {state: place for place, state in enumerate(UNDER_WAY)}
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A figure beside others of its kind, written for people."""
+    """A figure beside others of its kind, written for people.
+
+    Args:
+        href: The calls behind it.
+    """
 
     label: str
+    href: str
     now: str
     yesterday: str
     usual: str
@@ -111,25 +125,64 @@ def _account(wiring: Wiring) -> AccountLine:
 
 def tiles(day: DayNow) -> list[Tile]:
     """Write the day's figures."""
-    return [_tile(label, write, day) for label, write in _TILES]
+    return [_tile(label, f"/today/{figure}", write, day) for label, figure, write in _TILES]
 
 
-def _tile(label: str, write: Callable[[Figures], str], day: DayNow) -> Tile:
+def _tile(label: str, href: str, write: Callable[[Figures], str], day: DayNow) -> Tile:
     def written(of: Compared) -> tuple[str, str, str]:
         return write(of.now), write(of.yesterday), write(of.usual) if of.usual else "–"
 
     now, yesterday, usual = written(day.figures.day)
     hour, _, usual_hour = written(day.figures.hour)
-    return Tile(label, now, yesterday, usual, hour, usual_hour)
+    return Tile(label, href, now, yesterday, usual, hour, usual_hour)
 
 
-_TILES: tuple[tuple[str, Callable[[Figures], str]], ...] = (
-    ("Calls", lambda one: number(round(one.calls))),
-    ("Connected", lambda one: number(round(one.connected))),
-    ("Connect rate", lambda one: percent(one.connected, one.calls)),
-    ("Agents answered", lambda one: percent(one.answered, one.calls)),
-    ("Talk time", lambda one: duration(one.talk_s)),
-    ("Spend", lambda one: f"{one.spend:,.2f}"),
+_TILES: tuple[tuple[str, str, Callable[[Figures], str]], ...] = (
+    ("Calls", "calls", lambda one: number(round(one.calls))),
+    ("Connected", "connected", lambda one: number(round(one.connected))),
+    ("Connect rate", "connected", lambda one: percent(one.connected, one.calls)),
+    ("Agents answered", "answered", lambda one: percent(one.answered, one.calls)),
+    ("Talk time", "connected", lambda one: duration(one.talk_s)),
+    ("Spend", "calls", lambda one: f"{one.spend:,.2f}"),
 )
 
-routes = [Route("/", show)]
+
+async def rows(request: Request) -> Response:
+    """List the calls behind a figure, of all campaigns."""
+    visitor = require(request, Scope.READ_MASKED)
+    figure = request.path_params["figure"]
+    if figure not in {LIVE, *OF_THE_DAY}:
+        raise HTTPException(404)
+    found = _CURSOR.fullmatch(request.query_params.get("after", ""))
+    after = (found[1], int(found[2])) if found else None
+    listed, names = await asyncio.to_thread(_rows, services_of(request).wiring, figure, after)
+    return await renderer_of(request).page(
+        request,
+        "day.html",
+        figure=figure,
+        listed=listed,
+        names={} if visitor.is_masked else names,
+        is_first=after is None,
+        most=_ROWS,
+    )
+
+
+def _rows(
+    wiring: Wiring, figure: str, after: tuple[str, int] | None
+) -> tuple[DayRows, dict[ContactId, str]]:
+    campaigns = wiring.campaigns.all()
+    if figure == LIVE:
+        listed = live_rows(wiring.db, campaigns, most=_MOST_LIVE)
+    else:
+        now = datetime.fromtimestamp(wiring.db.now(), ZoneInfo(wiring.settings.dialer_timezone))
+        since_s = datetime.combine(now, time(), now.tzinfo).timestamp()
+        listed = rows_of_day(wiring.db, campaigns, figure, since_s=since_s, after=after, most=_ROWS)
+    names: dict[ContactId, str] = {}
+    for campaign in {one.campaign.id: one.campaign for one in listed.rows}.values():
+        ns = {one.one.id.n for one in listed.rows if one.campaign.id == campaign.id}
+        of_it = names_of(wiring.db, campaign, ns)
+        names |= {ContactId(campaign.id, n): name for n, name in of_it.items()}
+    return listed, names
+
+
+routes = [Route("/", show), Route("/today/{figure}", rows)]
