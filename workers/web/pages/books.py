@@ -96,7 +96,7 @@ async def call_back(request: Request) -> Response:
     try:
         at = instant_of(form.get("at", ""), campaign.rules.zone) or clock.now()
     except ValueError as error:
-        raise Problem(422, "invalid", f"{error}.") from None
+        raise Problem(422, "invalid", str(error)) from None
     asked = {"campaign_id": campaign.id, "outcome": outcome, "at": at}
     return _begun(request, Kind.CALL_BACK, book_jobs.call_back_all, asked, campaign=campaign)
 

@@ -170,7 +170,7 @@ async def rows(request: Request) -> Response:
 def _rows(
     wiring: Wiring, figure: str, after: tuple[str, int] | None
 ) -> tuple[DayRows, dict[ContactId, str]]:
-    campaigns = wiring.campaigns.all()
+    campaigns = list(wiring.campaigns.all())
     if figure == LIVE:
         listed = live_rows(wiring.db, campaigns, most=_MOST_LIVE)
     else:
