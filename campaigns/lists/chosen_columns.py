@@ -17,7 +17,8 @@ def check_not_doubled(
         CampaignFileError: One does.
     """
     for one in header.matched:
-        if one.index in named.doubled and not _said(one, choice) and one.role is not Role.NAME:
+        is_meant = header.is_ours or _said(one, choice) or one.role is Role.NAME
+        if one.index in named.doubled and not is_meant:
             raise CampaignFileError(
                 f"Two columns are named '{one.column}', and either could be the {one.role}'s. Rename "
                 f"one of them, or say which is meant: the later one is '{one.column} (2)'.",

@@ -68,8 +68,6 @@ class ColumnsUnclear(CampaignFileError):
     """Nobody has said which columns the numbers are in, and their headings leave a doubt.
 
     Args:
-        columns: The file's own, to choose from.
-        rows: Its first rows.
         suggestion: By role, the column it may be, with the reason; empty where nothing tells.
     """
 
@@ -78,14 +76,10 @@ class ColumnsUnclear(CampaignFileError):
         message: str,
         *,
         line: int | None = None,
-        columns: tuple[str, ...] = (),
-        rows: tuple[tuple[str, ...], ...] = (),
         suggestion: tuple[tuple[str, str, str], ...] = (),
         choice: str = "",
     ) -> None:
         super().__init__(message, line=line, choice=choice)
-        self.columns = columns
-        self.rows = rows
         self.suggestion = suggestion
 
 
@@ -119,7 +113,6 @@ class Header:
 
 
 ROWS_SAMPLED = 1_000
-ROWS_SHOWN = 5
 
 
 def understand_header(
@@ -211,7 +204,7 @@ _CONTACT_ID = re.compile("[0-9a-z]{8}-[1-9][0-9]*")
 _IN_REPORTS = ColumnChoice("agent", "customer", why="its name in our reports")
 
 
-def require_clear(header: Header, *, line: int, sample: Sequence[Sequence[str]]) -> None:
+def require_clear(header: Header, *, line: int) -> None:
     """Check that what is dialled was not guessed.
 
     Raises:
@@ -227,8 +220,6 @@ def require_clear(header: Header, *, line: int, sample: Sequence[Sequence[str]])
         f"The headings do not say for certain which columns the numbers are in. Likely: {likely}. "
         "Confirm that, or name the two columns.",
         line=line,
-        columns=header.columns,
-        rows=tuple(map(tuple, sample[:ROWS_SHOWN])),
         suggestion=tuple((one.role, one.column, one.why) for one in numbers),
     )
 
@@ -378,13 +369,7 @@ class _NumberColumns:
         )
 
     def _unclear(self, message: str, *, choice: str = "") -> ColumnsUnclear:
-        return ColumnsUnclear(
-            message,
-            line=self._line,
-            columns=tuple(self._names),
-            rows=tuple(map(tuple, self._sample[:ROWS_SHOWN])),
-            choice=choice,
-        )
+        return ColumnsUnclear(message, line=self._line, choice=choice)
 
 
 _TELLING = 20  # rows that tell agents from customers by themselves
@@ -441,7 +426,7 @@ def _name_column(
                 f"There is no column '{choice.name}' for the customer's name. The columns are "
                 f"{_listed(names)}.",
                 line=line,
-                columns=tuple(names),
+                choice="name_column",
             )
         return MatchedColumn(Role.NAME, names[index], index, choice.why)
     index = customers_name(names, taken=taken)

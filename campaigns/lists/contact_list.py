@@ -23,7 +23,6 @@ from campaigns.lists.column_names import tell_apart
 from campaigns.lists.columns import (
     NO_MEMORY,
     ROWS_SAMPLED,
-    ROWS_SHOWN,
     ColumnMemory,
     Header,
     require_clear,
@@ -50,6 +49,7 @@ from campaigns.lists.workbook import open_workbook
 from campaigns.numbers.phone import Phone, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
 
+ROWS_SHOWN = 5
 ROWS_PER_CHUNK = 500  # they stay in the processor's cache; with ten thousand a load took longer
 BY_SYNONYMS = ColumnChoice()
 DEFAULT_LIMITS = ListLimits()
@@ -127,12 +127,13 @@ class ContactList:
         Raises:
             ColumnsUnclear: They are suggested, and nobody has said yes to it.
         """
-        sample = [row.cells for row in self.first_rows]
-        try:
-            require_clear(self.header, line=self.header_line, sample=sample)
-        except CampaignFileError as error:
-            tell_hidden(error, self.header.columns, self.source.hidden_columns)
-            raise
+        columns = self.header.columns
+        with _showing(columns, self.first_rows):
+            try:
+                require_clear(self.header, line=self.header_line)
+            except CampaignFileError as error:
+                tell_hidden(error, columns, self.source.hidden_columns)
+                raise
 
     def preview(self) -> list[UnderstoodRow]:
         """Tell how the first rows are understood."""
@@ -223,27 +224,41 @@ def _understood(
             memory=memory,
         )
 
-    found = find_header(
-        first[:LOOKED_AT],
-        names_both=lambda row: _is_understood(row, understand),
-        holds_number=partial(_holds_number, rules=rules),
-        said=reading.header_line,
-    )
+    holds_number = partial(_holds_number, rules=rules)
+    with _showing((), first):
+        found = find_header(
+            first[:LOOKED_AT],
+            names_both=lambda row: _is_understood(row, understand),
+            holds_number=holds_number,
+            said=reading.header_line,
+        )
     named = tell_apart(found.row.cells)
     below = first[first.index(found.row) + 1 :][:ROWS_SAMPLED]
-    try:
-        header = understand(found.row, below)
-    except CampaignFileError as error:
-        tell_hidden(error, named.names, source.hidden_columns)
-        raise
-    check_not_doubled(header, named, choice, line=found.row.line)
-    check_not_hidden(header, source.hidden_columns, choice, line=found.row.line)
-    if not below:
-        raise CampaignFileError("The list has column names but no rows. Add rows below them.")
+    with _showing(*(((), first) if holds_number(found.row) else (named.names, below))):
+        try:
+            header = understand(found.row, below)
+            check_not_doubled(header, named, choice, line=found.row.line)
+        except CampaignFileError as error:
+            tell_hidden(error, named.names, source.hidden_columns)
+            raise
+        check_not_hidden(header, source.hidden_columns, choice, line=found.row.line)
+        if not below:
+            raise CampaignFileError("The list has column names but no rows. Add rows below them.")
     notes = (*found.notes, *named.notes, *hidden_notes(header, source.hidden_columns))
     return ContactList(
         source, header, found.row.line, limits, rules, zone, tuple(below[:ROWS_SHOWN]), notes
     )
+
+
+@contextlib.contextmanager
+def _showing(names: Sequence[str], rows: Sequence[Row]) -> Iterator[None]:
+    """Give a refusal what the file has, for a person who is to say what is meant."""
+    try:
+        yield
+    except CampaignFileError as error:
+        error.columns = tuple(filter(None, names))
+        error.rows = tuple(tuple(row.cells) for row in rows[:ROWS_SHOWN])
+        raise
 
 
 def _is_understood(row: Row, understand: Callable[[Row], Header]) -> bool:

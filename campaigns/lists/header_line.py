@@ -26,9 +26,10 @@ class HeaderLine:
         if not self.above:
             return ()
         shown = next((cell.strip()[:60] for cell in self.above[0].cells if cell.strip()), "")
-        more = f" and {len(self.above) - 1} more lines" if len(self.above) > 1 else ""
-        where = f"The columns' names stand in line {self.row.line}"
-        return (f"{where}; above it is '{shown}'{more}, which is no row.",)
+        where = f"The columns' names stand in line {self.row.line}; above it is '{shown}'"
+        if len(self.above) == 1:
+            return (f"{where}, which is no row.",)
+        return (f"{where}, the first of {len(self.above)} lines that are no rows.",)
 
 
 def find_header(
@@ -61,6 +62,7 @@ def find_header(
             f"{numbered.line}. Say in which line the names stand, or remove what stands above it.",
             line=line,
             choice="header_line",
+            choices=(str(line),),
         )
     return HeaderLine(rows[place], tuple(rows[:place]))
 

@@ -1,9 +1,9 @@
 """What an uploaded list is read as, whatever its format: rows of text that know their line."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Glimpse:
     Args:
         columns: Their names.
         rows: The first ones, as far as they are understood.
-        problem: Why there are none; '' where there are.
+        problem: Why it would be refused all the same; '' where it would not.
     """
 
     choice: str
@@ -48,6 +48,9 @@ class CampaignFileError(Exception):
         choice: The option that would settle it, such as `agent_column`; '' = none. Each way in calls
             it by its own name, so messages do not.
         choices: What it may be settled with; empty where that is no choice of a few.
+
+    Whoever has read that far adds what the file has, for a person to look at: `columns`, its own, `rows`,
+    the first ones as they are, and `glimpses`, what each of the first choices would come to.
     """
 
     def __init__(
@@ -62,6 +65,8 @@ class CampaignFileError(Exception):
         self.line = line
         self.choice = choice
         self.choices = choices
+        self.columns: tuple[str, ...] = ()
+        self.rows: tuple[tuple[str, ...], ...] = ()
         self.glimpses: tuple[Glimpse, ...] = ()
 
 
@@ -113,6 +118,11 @@ class ReadingChoice:
     sheet: str | None = None
     header_line: int | None = None
     hidden_rows: HiddenRows | None = None
+
+    def settled(self, choice: str, answer: str) -> "ReadingChoice":
+        """Answer what a refusal asks for, in its own words."""
+        said: dict[str, Any] = {choice: int(answer) if choice == "header_line" else answer}
+        return replace(self, **said)
 
 
 AS_FOUND = ReadingChoice()

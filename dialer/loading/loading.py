@@ -383,13 +383,12 @@ class Loading:
             return ()
         found = []
         for answer in error.choices[:_MOST_GLIMPSES]:
-            settled: dict[str, Any] = {error.choice: answer}
-            answered = replace(options, reading=replace(options.reading, **settled))
+            answered = replace(options, reading=options.reading.settled(error.choice, answer))
             try:
                 with self._open(file, rules, answered, campaign=campaign) as one:
                     found.append(Glimpse(answer, one.header.columns, tuple(one.preview())))
             except CampaignFileError as problem:
-                found.append(Glimpse(answer, problem=str(problem)))
+                found.append(Glimpse(answer, problem.columns, problem=str(problem)))
         return tuple(found)
 
     @contextlib.contextmanager

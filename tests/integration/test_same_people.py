@@ -201,6 +201,18 @@ def test_our_contacts_file_comes_back_with_the_contact_each_came_from(loading, d
     assert lines[0].row.cells[0] == f"{campaign.id}-1"
 
 
+def test_our_contacts_file_comes_back_whatever_its_lists_columns_were_called(loading, db, tmp_path):
+    load(loading, rows(0, 3, heading="Agent,CUSTOMER,Name"), "sale")
+    written = report_of(db, Campaigns(db).find("sale"), tmp_path / "out")
+    [contacts] = [path for path in written if "_contacts_" in path.name]
+
+    back = load(loading, contacts.read_bytes(), "once more", dedupe=Dedupe.FILE)
+
+    assert back.summary.accepted == 3
+    assert names_of(db, back.campaign, {1}) == {1: "Asha 0"}
+    assert append(loading, db, contacts.read_bytes(), again=True).summary.duplicate == 3
+
+
 def report_of(db, campaign, folder, **more):
     source = report_source(db, campaign, Allowance(), archives=folder)
     written = write_reports(source, folder, as_of=datetime.fromtimestamp(db.now(), UTC), **more)

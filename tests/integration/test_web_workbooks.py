@@ -96,13 +96,39 @@ def test_the_page_shows_what_each_answer_would_be_read_as(web: Site) -> None:
     assert page.count("+919876543202") == 1
 
 
+TWO_OF_ONE_NAME = "Number,Number\n9000000001,9876543201\n9000000001,9876543202\n"
+BELOW_A_NUMBER = f"Ask 9876500000,\n{TWO_OF_ONE_NAME.replace('Number,Number', 'agent,customer')}"
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "shown"),
+    [
+        (HIDDEN, ["agent", "customer"], "+919876543202"),
+        (TWO_OF_ONE_NAME, ["Number", "Number (2)"], "9876543202"),
+        (BELOW_A_NUMBER, ["agent", "customer"], "+919876543202"),
+    ],
+)
+def test_whatever_the_page_asks_it_shows_rows_and_the_files_own_columns(
+    web: Site, content: str | bytes, columns: list[str], shown: str
+) -> None:
+    browser = web.browser()
+    address = browser.upload("l.xlsx", content, name="asked").headers["location"]
+    until(lambda: "Read it again" in browser.get(address).text)
+
+    page = browser.get(address).text
+    [choice] = re.findall(r'<select name="customer_column">(.*?)</select>', page, re.DOTALL)
+
+    assert re.findall("<option[^>]*>(.*?)</option>", choice)[1:] == columns
+    assert shown in page
+
+
 def test_the_page_links_to_numbers_written_as_texts(web: Site) -> None:
     id_ = web.upload(name="texts").json()["campaign_id"]
     browser = web.browser()
 
     [link] = set(re.findall(r'"([^"]*contacts\.csv\?text_numbers[^"]*)"', page_of(browser, id_)))
 
-    assert '"=""919876543201"""' in browser.client.get(link).text
+    assert '"=""919876543202"""' in browser.client.get(link).text
 
 
 def page_of(browser: Browser, campaign_id: str) -> str:

@@ -81,22 +81,18 @@ def test_what_is_only_likely_is_not_dialled_on_before_somebody_says_yes():
     header = header_of(names, sample)
     assert header.is_suggested
     with pytest.raises(ColumnsUnclear) as refusal:
-        require_clear(header, line=1, sample=sample)
+        require_clear(header, line=1)
 
     assert "'RM Number'" in str(refusal.value)
     assert "3 different numbers in 12 rows" in str(refusal.value)
-    assert refusal.value.columns == ("RM Number", "Mobile No")
-    assert len(refusal.value.rows) == 5
-    require_clear(header_of(names, sample, takes_suggestion=True), line=1, sample=sample)
+    require_clear(header_of(names, sample, takes_suggestion=True), line=1)
     by_hand = header_of(names, sample, agent="rm number", customer="mobile no")
-    require_clear(by_hand, line=1, sample=sample)
+    require_clear(by_hand, line=1)
 
 
 def test_two_columns_that_nothing_tells_apart_are_asked_for_and_never_guessed():
-    with pytest.raises(ColumnsUnclear, match="Say which") as refusal:
+    with pytest.raises(ColumnsUnclear, match="Say which"):
         header_of(["Phone 1", "Phone 2"], rows_of(customer_no, lambda n: customer_no(n + 500)))
-
-    assert refusal.value.columns == ("Phone 1", "Phone 2")
 
 
 def test_a_list_without_any_agents_column_makes_no_suggestion():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.contact_list import open_list
-from campaigns.lists.source import CampaignFileError, ListLimits
+from campaigns.lists.source import CampaignFileError, ListLimits, ReadingChoice
 from campaigns.numbers.phone import PhoneRules
 
 ROW = "9000000001,9876543201"
@@ -151,3 +151,38 @@ def test_the_two_columns_are_known_by_many_names(agent, customer):
 
     assert contact_list.header.agent.column == agent
     assert contact_list.header.customer.column == customer
+
+
+BELOW = "\n9000000001,9876543201,1\n9000000001,9876543202,2\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "first"),
+    [
+        ("Phone 1,Phone 2,x" + BELOW, ("Phone 1", "Phone 2", "x"), "9000000001"),
+        ("Number,Number,x" + BELOW, ("Number", "Number (2)", "x"), "9000000001"),
+        ("Mobile,x,y" + BELOW.replace("9000000001", "a"), ("Mobile", "x", "y"), "a"),
+        ("customer\n9876543201\n", ("customer",), "9876543201"),
+        ("agent,customer\n", ("agent", "customer"), None),
+        (BELOW[1:], (), "9000000001"),
+        ("Ask,9876500000,\nagent,customer,x" + BELOW, (), "Ask"),
+    ],
+)
+def test_whatever_is_asked_of_a_list_its_columns_and_first_rows_are_told_with_it(
+    content, columns, first
+):
+    with pytest.raises(CampaignFileError) as refusal:
+        open_bytes(content.encode()).require_clear()
+
+    assert refusal.value.columns == columns
+    assert [row[0] for row in refusal.value.rows[:1]] == ([first] if first else [])
+
+
+def test_where_the_line_of_names_is_asked_the_likely_one_can_be_answered():
+    content = ("Ask,9876500000,\nagent,customer,x" + BELOW).encode()
+    with pytest.raises(CampaignFileError) as refusal:
+        open_bytes(content)
+
+    [answer] = refusal.value.choices
+    answered = ReadingChoice().settled(refusal.value.choice, answer)
+    assert open_bytes(content, reading=answered).header_line == 2

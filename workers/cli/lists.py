@@ -16,6 +16,7 @@ from campaigns.lists.columns import ColumnsUnclear
 from campaigns.lists.contact_list import ContactList
 from campaigns.lists.diff import ListDiff, PairGroup
 from campaigns.lists.judged_rows import CodeCount, Summary
+from campaigns.lists.source import CampaignFileError
 from dialer.deeds import Did, tell
 from dialer.loading.loading import Loaded, LoadOptions, NameTaken
 from dialer.settings import require_account, require_data_dir
@@ -92,7 +93,7 @@ def load(
                         loaded = wiring.loading.load(
                             opened, name=name, rules=rules, options=options, on_progress=on_share
                         )
-        except ColumnsUnclear as error:
+        except CampaignFileError as error:
             _tell_unclear(error)
             raise
         except NameTaken as error:
@@ -139,7 +140,7 @@ def append(
         try:
             with when_stopped("stopped; nothing was appended"):
                 diff = _tell_diff(wiring, opened, found, options)
-        except ColumnsUnclear as error:
+        except CampaignFileError as error:
             _tell_unclear(error)
             raise
         if dry_run:
@@ -182,11 +183,12 @@ def imports(campaign: Name, *, as_json: AsJson = False) -> None:
     show(table)
 
 
-def _tell_unclear(error: ColumnsUnclear) -> None:
-    """Show the first rows of a file whose columns have to be named."""
-    if not (error.rows and console(stderr=True).is_terminal):
+def _tell_unclear(error: CampaignFileError) -> None:
+    """Show the first rows of a file that leaves a doubt."""
+    if not (error.columns and error.rows and console(stderr=True).is_terminal):
         return  # a refusal is one line to programs
-    said = {column: role for role, column, _ in error.suggestion}
+    suggestion = error.suggestion if isinstance(error, ColumnsUnclear) else ()
+    said = {column: role for role, column, _ in suggestion}
     shown = list(enumerate(error.columns))[:_MOST_COLUMNS_SHOWN]
     headings = (
         f"{escape(name)} ({said[name]}?)" if name in said else escape(name) for _, name in shown

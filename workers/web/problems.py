@@ -141,33 +141,30 @@ def _of_list(error: Exception) -> Problem | None:
             return Problem(
                 409, "same_content", _sentence(error), campaign_id=campaign_id, name=name
             )
-        case ColumnsUnclear(line=line, columns=columns, rows=rows):
-            suggestion = [
-                {"role": role, "column": column, "why": why}
-                for role, column, why in error.suggestion
-            ]
-            return Problem(
-                422,
-                "columns_unclear",
-                _sentence(error),
-                line=line,
-                columns=columns,
-                rows=rows,
-                suggestion=suggestion,
-                field=error.choice or None,
-            )
-        case CampaignFileError(line=line, choices=choices):
-            return Problem(
-                422,
-                "file_unusable",
-                _sentence(error),
-                line=line,
-                field=error.choice or None,
-                choices=list(choices) or None,
-                glimpses=[asdict(one) for one in error.glimpses] or None,
-            )
+        case ColumnsUnclear(suggestion=found):
+            suggestion = [dict(zip(("role", "column", "why"), one, strict=True)) for one in found]
+            return _of_file(error, "columns_unclear", suggestion=suggestion)
+        case CampaignFileError():
+            return _of_file(error, "file_unusable")
         case _:
             return None
+
+
+def _of_file(
+    error: CampaignFileError, code: str, *, suggestion: object = None
+) -> Problem:
+    return Problem(
+        422,
+        code,
+        _sentence(error),
+        line=error.line,
+        columns=error.columns or None,
+        rows=error.rows or None,
+        field=error.choice or None,
+        choices=list(error.choices) or None,
+        glimpses=[asdict(one) for one in error.glimpses] or None,
+        suggestion=suggestion,
+    )
 
 
 def _of_kind(error: Exception) -> Problem | None:

@@ -1,6 +1,7 @@
 """An upload on its way to a campaign: received, judged, looked at by a person, loaded or discarded."""
 
 import asyncio
+from itertools import chain
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -76,6 +77,7 @@ async def show(request: Request) -> Response:
         target=target,
         field=lambda key: "".join(review.fields.get(key, [""])[:1]),
         columns=_columns(review),
+        options=_options(review),
     )
 
 
@@ -143,10 +145,19 @@ def _idle(request: Request) -> Review:
     return review
 
 
+def _options(review: Review) -> list[str]:
+    """Name the file's own columns, as far as it was read; each way of reading it has its own."""
+    if review.document:
+        return list(review.document["all_columns"])
+    problem = review.problem or {}
+    ways = [one["columns"] for one in problem.get("glimpses") or ()]
+    return list(dict.fromkeys(chain(problem.get("columns") or (), *ways)))
+
+
 def _columns(review: Review) -> dict[str, str]:
     """Tell which column each of the drop-downs begins with: as chosen, as understood, as suggested."""
     problem, document = review.problem or {}, review.document or {}
-    found = {one["role"]: one["column"] for one in problem.get("suggestion", [])}
+    found = {one["role"]: one["column"] for one in problem.get("suggestion") or ()}
     found |= {one["role"]: one["column"] for one in document.get("columns", [])}
     return {
         role: "".join(review.fields.get(f"{role}_column", [])) or found.get(role, "")
