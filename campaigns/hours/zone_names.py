@@ -52,6 +52,7 @@ _NAMES = {
     "indian standard time": "Asia/Kolkata",
     "india standard time": "Asia/Kolkata",
     "india": "Asia/Kolkata",
+    "(utc+05:30) chennai, kolkata, mumbai, new delhi": "Asia/Kolkata",
     "sri lanka standard time": "Asia/Colombo",
     "nepal standard time": "Asia/Kathmandu",
     "bangladesh standard time": "Asia/Dhaka",
@@ -62,6 +63,7 @@ _NAMES = {
     "singapore standard time": "Asia/Singapore",
     "gmt standard time": "Europe/London",
     "coordinated universal time": "UTC",
+    "z": "UTC",
 }
 _RENAMED = {
     "Asia/Calcutta": "Asia/Kolkata",

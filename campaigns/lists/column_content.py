@@ -64,6 +64,12 @@ def profile(cells: Iterable[str], rules: PhoneRules) -> ColumnProfile:
     return ColumnProfile(len(filled), len(numbers), len(set(numbers)))
 
 
+def holds_words(cells: Iterable[str]) -> bool:
+    """Whether a letter stands in each cell that is not empty, and there are such."""
+    filled = [cell for cell in cells if cell.strip()]
+    return bool(filled) and all(any(map(str.isalpha, cell)) for cell in filled)
+
+
 def column(sample: Sequence[Sequence[str]], index: int) -> list[str]:
     """Give a column of some rows."""
     return [row[index] if index < len(row) else "" for row in sample]

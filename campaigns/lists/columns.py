@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import partial
 
 from campaigns.lists.column_choice import ColumnChoice
-from campaigns.lists.column_content import ColumnProfile, column, profile, suggest
+from campaigns.lists.column_content import ColumnProfile, column, holds_words, profile, suggest
 from campaigns.lists.headings import Party, customers_name, read_heading, squeezed
 from campaigns.lists.source import NO_LINE, CampaignFileError, ListLimits
 from campaigns.numbers.phone import Phone, parse_phone
@@ -150,7 +150,9 @@ def understand_header(
         columns=tuple(names),
         agent=agent,
         customer=customer,
-        optional=_optional_columns(names, choice, taken={agent.index, customer.index}, line=line),
+        optional=_optional_columns(
+            names, choice, taken={agent.index, customer.index}, line=line, sample=sample
+        ),
         is_suggested=found is None and not choice.takes_suggestion,
         is_ours=is_ours,
     )
@@ -403,9 +405,14 @@ def _column_named(names: list[str], chosen: str) -> int | None:
 
 
 def _optional_columns(
-    names: list[str], choice: ColumnChoice, *, taken: set[int], line: int
+    names: list[str],
+    choice: ColumnChoice,
+    *,
+    taken: set[int],
+    line: int,
+    sample: Sequence[Sequence[str]] = (),
 ) -> tuple[MatchedColumn, ...]:
-    named = _name_column(names, choice, taken=taken, line=line)
+    named = _name_column(names, choice, taken=taken, line=line, sample=sample)
     others = (
         MatchedColumn(role, name, index, f"its name is {role}")
         for role in _OPTIONAL_ROLES
@@ -416,7 +423,12 @@ def _optional_columns(
 
 
 def _name_column(
-    names: list[str], choice: ColumnChoice, *, taken: set[int], line: int
+    names: list[str],
+    choice: ColumnChoice,
+    *,
+    taken: set[int],
+    line: int,
+    sample: Sequence[Sequence[str]],
 ) -> MatchedColumn | None:
     """Find the customers' names: a heading that says whose they are goes first."""
     if choice.name is not None:
@@ -429,7 +441,9 @@ def _name_column(
                 choice="name_column",
             )
         return MatchedColumn(Role.NAME, names[index], index, choice.why)
-    index = customers_name(names, taken=taken)
+    index = customers_name(
+        names, taken=taken, holds_words=lambda at: holds_words(column(sample, at))
+    )
     return (
         None
         if index is None

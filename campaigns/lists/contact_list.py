@@ -215,7 +215,7 @@ def _understood(
 
     def understand(row: Row, below: Sequence[Row] = ()) -> Header:
         return understand_header(
-            tell_apart(row.cells).names,
+            tell_apart(row.cells, below=[one.cells for one in below]).names,
             choice=choice,
             limits=limits,
             rules=rules,
@@ -232,8 +232,8 @@ def _understood(
             holds_number=holds_number,
             said=reading.header_line,
         )
-    named = tell_apart(found.row.cells)
     below = first[first.index(found.row) + 1 :][:ROWS_SAMPLED]
+    named = tell_apart(found.row.cells, below=[row.cells for row in below])
     with _showing(*(((), first) if holds_number(found.row) else (named.names, below))):
         try:
             header = understand(found.row, below)

@@ -6,7 +6,7 @@ certain; most only make a suggestion likelier.
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -75,10 +75,28 @@ def read_heading(text: str) -> Heading:
     )
 
 
-def customers_name(names: Sequence[str], *, taken: Collection[int] = ()) -> int | None:
-    """Tell which column holds the customers' names, by its heading; None: none does."""
+def customers_name(
+    names: Sequence[str],
+    *,
+    taken: Collection[int] = (),
+    holds_words: Callable[[int], bool] = lambda _: False,
+) -> int | None:
+    """Tell which column holds the customers' names, by its heading; None: none does.
+
+    Args:
+        holds_words: Whether a column does: one that does and is called Customer holds their names.
+    """
     headings = {index: read_heading(name) for index, name in enumerate(names) if index not in taken}
     fitting = [index for index, heading in headings.items() if heading.is_persons_name]
+    if not fitting:
+        fitting = [
+            index
+            for index, heading in headings.items()
+            if heading.party is Party.CUSTOMER
+            and heading.is_clear
+            and heading.word == squeezed(names[index])
+            and holds_words(index)
+        ]
     return min(fitting, key=lambda index: (headings[index].party is None, index), default=None)
 
 

@@ -66,5 +66,10 @@ _OTHER_KINDS = (  # first bytes in lower case
     (b"{\\rtf", "a Word document"),
     (b"<!doctype html", "a web page, whatever its name says"),
     (b"<html", "a web page, whatever its name says"),
+    (b"<table", "a web page, whatever its name says"),
+    (b"begin:vcard", "a file of contact cards"),
+    (b'{"', "a JSON file"),
+    (b"[{", "a JSON file"),
+    (b"par1", "a Parquet file"),
     (b"<?xml", "an XML file"),
 )

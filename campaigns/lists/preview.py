@@ -3,8 +3,10 @@
 from campaigns.contact import Contact
 from campaigns.lists.columns import Header, MatchedColumn
 from campaigns.lists.judged_rows import Rejected
+from campaigns.lists.row_judge import remark_total
 from campaigns.lists.source import Row, UnderstoodRow
 from campaigns.lists.team_cells import TeamNumbers
+from campaigns.lists.total_line import is_total_line
 
 
 def understood(
@@ -16,7 +18,8 @@ def understood(
         agent = str(teams.team_of(verdict.agent) or verdict.agent)
         return UnderstoodRow(row.line, agent, verdict.customer, name, "")
     agent, customer = _cell(row, header.agent), _cell(row, header.customer)
-    return UnderstoodRow(row.line, agent, customer, name, verdict.message)
+    told = remark_total(verdict) if is_total_line(row.cells) else verdict
+    return UnderstoodRow(row.line, agent, customer, name, told.message)
 
 
 _MOST_CHARS = 60

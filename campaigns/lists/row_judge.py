@@ -162,9 +162,10 @@ class RowJudge:
             return _Fault(
                 RowFault.TOO_MANY_CELLS,
                 None,
-                f"{len(cells)} cells",
+                f"{len(cells)}, the last of them {shown(cells[-1])}",
                 f"{self._width} cells",
-                "Put cells that contain the delimiter in double quotes.",
+                "Give what stands there a column with a name, or remove it; in a text file a cell that "
+                "holds the delimiter takes double quotes.",
             )
         if self._surplus_at is not None and cells[self._surplus_at].strip():
             return _STILL_SURPLUS

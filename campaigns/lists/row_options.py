@@ -67,17 +67,18 @@ def read_options(cells: Mapping[Role, str], zone: ZoneInfo) -> RowOptions | Opti
 
 
 def _priority(text: str, _zone: ZoneInfo) -> int | None:
-    return int(float(text)) if re.fullmatch(r"[+-]?[0-9]{1,2}(?:\.0+)?", text) else None
+    plain = text.replace("\u2212", "-")  # digits may be India's
+    return int(float(plain)) if re.fullmatch(r"[+-]?\d{1,2}(?:\.0+)?", plain) else None
 
 
 def _not_before(text: str, zone: ZoneInfo) -> datetime | None:
-    written = _one_reading(text)
+    written, zone = _one_reading(text, zone)
     return _in_zone(written.at, zone) if written else None
 
 
 def _expires_at(text: str, zone: ZoneInfo) -> datetime | None:
     """A bare date is the contact's last day, so it expires when that day ends."""
-    written = _one_reading(text)
+    written, zone = _one_reading(text, zone)
     if written is None:
         return None
     if not written.is_bare or written.at.date() == date.max:
@@ -98,17 +99,21 @@ def _external_id(text: str, _zone: ZoneInfo) -> str | None:
     return text if is_external_id(text) else None
 
 
-def _one_reading(text: str) -> WrittenDate | None:
-    """Read a date that can be read in one way.
+def _one_reading(text: str, zone: ZoneInfo) -> tuple[WrittenDate | None, ZoneInfo]:
+    """Read a date that can be read in one way, in the zone that is named behind it, if one is.
 
     Raises:
         _Unreadable: It can be read in several.
     """
     readings = read_date(text)
+    if not readings:
+        before, _, last = text.rpartition(" ")
+        if named := zone_meant(last):
+            readings, zone = read_date(before), named
     if len(readings) > 1:
         days = " or ".join(f"{one.at.day} {one.at:%B %Y}" for one in readings)
         raise _Unreadable(f"It could be {days}: write year, month and day so.")
-    return readings[0] if readings else None
+    return (readings[0] if readings else None), zone
 
 
 def _in_zone(at: datetime, zone: ZoneInfo) -> datetime:

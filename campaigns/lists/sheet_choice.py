@@ -57,6 +57,8 @@ def _found(sheets: Sequence[ScannedSheet]) -> ScannedSheet:
     filled = [sheet for sheet in shown if sheet.facts.filled or sheet.problem] or shown[:1]
     numbered = [sheet for sheet in filled if sheet.facts.numbers or sheet.problem]
     candidates = numbered or filled
+    if not numbered and len(shown) < len(sheets):
+        raise _asking("No visible sheet holds phone numbers, and others are hidden", sheets)
     if len(candidates) == 1:
         return candidates[0]
     listed = " and ".join(f"'{sheet.name}'" for sheet in candidates[:5])

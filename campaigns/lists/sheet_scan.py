@@ -129,12 +129,18 @@ class SheetScan:
         filled = self.facts.filled
         if not filled:
             return
-        (lowest, _), (_, rightmost) = self._lowest, self._rightmost
-        spanned = (lowest - self._top + 1) * (rightmost - self._left + 1)
+        height = self._lowest[0] - self._top + 1
+        width = self._rightmost[1] - self._left + 1
+        spanned = height * width
         sparse = max(_ANY_SPAN, _LEAST_FILLED_PART * filled)
         if spanned <= min(sparse, self._limits.max_sheet_cells):
             return
-        names = " and ".join(sorted({cell_name(*self._lowest), cell_name(*self._rightmost)}))
+        is_deep = height > _LEAST_FILLED_PART * self.facts.filled_rows
+        is_wide = width * self.facts.filled_rows > _LEAST_FILLED_PART * filled
+        far = [
+            one for one, is_far in ((self._lowest, is_deep), (self._rightmost, is_wide)) if is_far
+        ]
+        names = " and ".join(sorted({cell_name(*one) for one in far or [self._lowest]}))
         raise CampaignFileError(
             f"The sheet reaches out to {names}: {spanned:,} cells, of which {filled:,} are "
             "filled. Delete what stands there by mistake, or copy the list to a new sheet."

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 _TOTAL = re.compile(
     r"(?:grand|sub|net|over\s?all)?[\s-]*(?:total|sum|count|कुल|योग|एकूण|মোট|మొత్తం|மொத்தம்)s?"
-    r"(?:\s*(?:of\s+)?(?:rows?|records?|contacts?|customers?|leads?|calls?|entries|count|number|amount))?"
+    r"(?:\s*(?:(?:no\.?|number)\s+)?(?:of\s+)?(?:rows?|records?|contacts?|customers?|leads?|calls?|entries|count|number|amount))?"
     r"\s*[:=(-]*\s*[0-9.,]*\)?(?:\s*(?:rows?|records?|contacts?))?",
     re.IGNORECASE,
 )
-_FIGURE = re.compile(r"[^\w]*[0-9.,]*[^\w]*(?:rows?|records?)?", re.IGNORECASE)
+# a formula that has no result yet is a figure, and so is one that came to an error
+_FIGURE = re.compile(r"=.*|#[A-Z0-9/]+[!?]?|[^\w]*[0-9.,]*[^\w]*(?:rows?|records?)?", re.IGNORECASE)
 
 
 def is_total_line(cells: Sequence[str]) -> bool:

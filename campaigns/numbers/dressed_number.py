@@ -48,6 +48,11 @@ def halves_of(text: str) -> Iterator[tuple[str, str]]:
         yield text[: _TWO_MOBILES // 2], text[_TWO_MOBILES // 2 :]
 
 
+def runs_of(text: str) -> list[str]:
+    """Give what may be whole numbers between words: 98000 00001 (alt 98000 00002)."""
+    return _RUN.findall(text)
+
+
 def with_digits_for_letters(text: str) -> str | None:
     """Put digits for the letters that look like them; None where there are no such letters."""
     told = text.translate(_LOOKALIKES)
@@ -68,9 +73,10 @@ _LETTERS = "pmtwhor"  # Meta writes p:+91…; without a mark behind it a letter 
 _LABEL = re.compile(
     rf"(?:(?:{'|'.join(_WORDS)})[\s.:#/\u2010-\u2015-]*|[{_LETTERS}]\s*[.:)]\s*)+(?=[+(\[0-9])"
 )
+_BEHIND = "telephone|tel|phone|ph|mobile|mob|cell|whatsapp|home|office|work|res|personal|self|wa"
 _LABEL_BEHIND = re.compile(
-    r"[\s\u2010-\u2015-]*[(\[]\s*"
-    rf"(?:{'|'.join(_WORDS)}|personal|self|wa|[{_LETTERS}])\s*[)\]]\s*$"
+    rf"[\s\u2010-\u2015-]*[(\[]\s*(?:{'|'.join(_WORDS)}|{_BEHIND}|[{_LETTERS}])\s*[)\]]\s*$"
+    rf"|(?<=[0-9])[\s\u2010-\u2015-]+(?:{_BEHIND})\.?\s*$"
 )
 _LINK = re.compile(
     r"(?:https?://)?(?:www\.)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=)"
@@ -79,6 +85,7 @@ _LINK = re.compile(
 _EXTENSION = re.compile(r"(?<=[0-9)])[\s,;]*(?:extension|extn|ext|x|#)[\s.:=]*[0-9]{1,6}\s*$")
 _STRAY_MARKS = re.compile(r"^[\s.,;:*#_~|/\\]+|[\s.,;:*#_~|/\\\u2010-\u2015-]+$")
 _BETWEEN = re.compile(r"\s*(?::::|[/,;|\\&\n\r]|\s(?:and|or)\s|(?<=[0-9])\s*(?=\+))\s*")
+_RUN = re.compile(r"\+?[0-9][0-9\s\u2010-\u2015-]{6,}[0-9]")
 _GAP = re.compile(r"(?<=[0-9])[\s\u2010-\u2015-]+(?=[+(0-9])")
 _LOOKALIKES = str.maketrans("OoQIilSsBbZz", "000111558822")
 _THOUSANDS = re.compile(r"\+?[0-9]{1,3}(?:,[0-9]{2,3})+(?:\.0+)?")

@@ -19,6 +19,7 @@ from campaigns.numbers.dressed_number import (
     Dressing,
     halves_of,
     parts_of,
+    runs_of,
     undressed,
     with_digits_for_letters,
     without_thousands_separators,
@@ -193,7 +194,8 @@ def _several(number: str, rules: PhoneRules, *, found: str) -> Phone | PhoneProb
             return Phone(phones[0].e164, NumberWarning.TEXT_AROUND)
         if all(map(_HAS_DIGIT.search, parts)):
             return _problem(NumberFault.TWO_NUMBERS, found)
-    if any(_phone(one, rules) and _phone(other, rules) for one, other in halves_of(number)):
+    are_two = any(_phone(one, rules) and _phone(other, rules) for one, other in halves_of(number))
+    if are_two or len({phone.e164 for one in runs_of(number) if (phone := _phone(one, rules))}) > 1:
         return _problem(NumberFault.TWO_NUMBERS, found)
     return None
 

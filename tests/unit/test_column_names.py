@@ -10,7 +10,7 @@ def test_a_nameless_column_is_named_by_its_place_and_that_is_told():
     named = tell_apart(["", "agent", " ", "customer", "", ""])
 
     assert named.names == ("Column 1", "agent", "Column 3", "customer", "", "")
-    assert [note.split(" has")[0] for note in named.notes] == ["Column 1", "Column 3"]
+    assert named.notes == ("2 columns have no name and are taken as 'Column 1', 'Column 3'.",)
     assert not named.doubled
 
 
@@ -36,6 +36,9 @@ def test_a_made_name_does_not_take_one_that_stands_there():
         ["Total records: 12", ""],
         ["कुल", "12"],
         ["TOTAL (5)", "", "5 rows"],
+        ["Total", "", "=COUNTA(B2:B9)"],
+        ["Total", "#REF!", "7"],
+        ["Total no. of leads", "7"],
     ],
 )
 def test_a_line_that_says_total_beside_figures_is_no_row(cells):
@@ -55,3 +58,18 @@ def test_a_line_that_says_total_beside_figures_is_no_row(cells):
 )
 def test_a_line_that_may_be_somebody_is_a_row(cells):
     assert not is_total_line(cells)
+
+
+def test_a_nameless_column_at_the_end_is_one_if_something_stands_in_it():
+    cells = ["agent", "customer", "", "", ""]
+
+    assert tell_apart(cells, below=[["1", "2"], ["1", "2", "call late"]]).names[2:] == (
+        *("Column 3", "", ""),
+    )
+    assert tell_apart(cells, below=[["1", "2", " ", "", "far"]]).names[2:] == ("", "", "")
+
+
+def test_however_many_columns_have_no_name_one_line_tells_it():
+    [note] = tell_apart(["agent", *[""] * 9, "customer"]).notes
+
+    assert note == ("9 columns have no name and are taken as 'Column 2', 'Column 3', 'Column 4' ….")

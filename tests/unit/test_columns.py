@@ -179,6 +179,15 @@ def test_the_customers_name_is_found_and_no_one_elses(names, column):
     assert (None if index is None else names[index]) == column
 
 
+def test_a_column_called_customer_that_holds_words_holds_their_names():
+    names = ["Agent", "Agent No", "Customer", "Customer No"]
+    header = header_of(names, rows_of(name_of, agent_no, name_of, customer_no))
+    numbers = header_of(["Agent", "Customer", "Mobile"], rows_of(agent_no, customer_no, agent_no))
+
+    assert header.name.column == "Customer"
+    assert numbers.name is None
+
+
 def test_the_last_word_says_whose_a_column_is():
     assert read_heading("Lead Owner Mobile").party is Party.AGENT
     assert read_heading("Agent's Customer No.").party is Party.CUSTOMER

@@ -32,7 +32,9 @@ def test_a_label_or_a_link_before_a_number_changes_nothing_but_a_warning(mobile,
     assert parse_phone(label + mobile, INDIA) == Phone("+91" + mobile, NumberWarning.TEXT_AROUND)
 
 
-@given(MOBILES, st.sampled_from([".", ",", ";", " (M)", " (Mobile)", "/", " -"]))
+@given(
+    MOBILES, st.sampled_from([".", ",", ";", " (M)", " (Mobile)", "/", " -", " - Home", " mob."])
+)
 def test_marks_behind_a_number_change_nothing(mobile, behind):
     phone = parse_phone(mobile + behind, INDIA)
 
@@ -52,6 +54,15 @@ def test_a_plus_before_a_zero_is_no_plus(mobile):
     expected = Phone("+91" + mobile, NumberWarning.PLUS_BEFORE_ZERO)
 
     assert parse_phone("+091" + mobile, INDIA) == parse_phone("+0" + mobile, INDIA) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["{} (alt {})", "{} H {} O", "Home {}, Off {}", "{} call after 6, else {}"]
+)
+@given(MOBILES, MOBILES)
+def test_two_numbers_between_words_are_named_as_two(text, one, other):
+    if one != other:
+        assert code_of(text.format(one, other)) is NumberFault.TWO_NUMBERS
 
 
 SEPARATORS = [" ::: ", "/", " / ", ";", ", ", " | ", "\n", " & ", " or ", " ", " - ", ""]

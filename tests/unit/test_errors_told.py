@@ -169,9 +169,7 @@ def test_what_is_taken_by_somebody_of_ours_is_a_kind_that_exists():
     assert set(NEVER) <= set(kinds())
 
 
-@pytest.mark.parametrize(
-    "error", [CampaignFileError(WHY, line=7), ColumnsUnclear(WHY, line=1)]
-)
+@pytest.mark.parametrize("error", [CampaignFileError(WHY, line=7), ColumnsUnclear(WHY, line=1)])
 def test_a_files_line_is_told_at_both_doors(error):
     _, (line,) = judge(error)
 

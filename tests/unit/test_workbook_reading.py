@@ -161,6 +161,42 @@ def test_a_hidden_sheet_is_read_only_when_it_is_said():
     assert len(judged(content, sheet="Data").accepted) == 2
 
 
+def test_hidden_sheets_are_told_of_where_no_visible_one_has_a_number():
+    content = two_sheets(state="hidden")
+
+    assert refusal(content).choices == ("Read me", "Data")
+
+
+def test_a_remark_beside_the_list_is_a_column_and_a_stray_cell_costs_its_row_alone():
+    def change(_, sheet):
+        sheet["D3"] = "call late"
+        sheet["ZZ9"] = "x"
+
+    chunk = judged(book(*people(2), change=change))
+
+    assert [one.cells[3] for one in chunk.accepted] == ["", "call late"]
+    assert [(one.line, one.code) for one in chunk.rejected] == [(9, "too_many_cells")]
+    assert "the last of them x" in chunk.rejected[0].message
+
+
+def test_a_stray_cell_far_below_is_named_and_the_lists_own_are_not():
+    def change(_, sheet):
+        sheet["B900000"] = "x"
+
+    said = str(refusal(book(*people(2), change=change)))
+
+    assert "out to B900000:" in said
+
+
+def test_a_line_of_totals_is_shown_as_what_it_is():
+    content = book(("9000000001", "9800000001", ""), ("Total", "", "=COUNTA(B2:B2)"))
+
+    assert [row.problem for row in opened(content).preview()] == [
+        "",
+        "Row 2 (line 3): Total is a line of totals and no row; it is passed over.",
+    ]
+
+
 def test_names_below_a_title_are_found_and_that_is_told():
     content = book(("Diwali list",), (), NAMES, *people(2), names=None)
 

@@ -77,13 +77,32 @@ def test_a_bare_day_expires_when_it_ends_however_it_is_written():
         assert options.expires_at == datetime(2026, 12, 26, tzinfo=INDIA)
 
 
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-12-01 10:30 IST", (1, 5, 0)),
+        ("1 Dec 2026 10:30 AM GMT+5:30", (1, 5, 0)),
+        ("Tue, 1 Dec 2026 10:30:00 +0530", (1, 5, 0)),
+        ("2026-12-01 10:30 Asia/Dubai", (1, 6, 30)),
+    ],
+)
+def test_an_instant_is_in_the_zone_that_is_named_behind_it(text, utc):
+    day, hour, minute = utc
+    options = read_options({Role.NOT_BEFORE: text, Role.TIMEZONE: "Asia/Tokyo"}, INDIA)
+
+    assert options.not_before == datetime(2026, 12, day, hour, minute, tzinfo=UTC)
+
+
 def test_an_instant_with_its_offset_keeps_it():
     options = read_options({Role.NOT_BEFORE: "2026-12-01T10:30:00Z"}, INDIA)
 
     assert options.not_before == datetime(2026, 12, 1, 10, 30, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("text", "number"), [("1.0", 1), ("+5", 5), ("-3", -3), ("7.00", 7)])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1.0", 1), ("+5", 5), ("-3", -3), ("7.00", 7), ("५", 5), ("\u22124", -4)],
+)
 def test_a_priority_is_a_whole_number_however_it_is_written(text, number):
     assert read_options({Role.PRIORITY: text}, INDIA).priority == number
 
@@ -103,6 +122,7 @@ def test_what_is_no_whole_number_is_no_priority(text):
         "+0530",
         "Asia/Calcutta",
         "asia/kolkata",
+        "(UTC+05:30) Chennai, Kolkata, Mumbai, New Delhi",
     ],
 )
 def test_india_has_one_zone_whatever_it_is_called(name):

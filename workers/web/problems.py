@@ -150,9 +150,7 @@ def _of_list(error: Exception) -> Problem | None:
             return None
 
 
-def _of_file(
-    error: CampaignFileError, code: str, *, suggestion: object = None
-) -> Problem:
+def _of_file(error: CampaignFileError, code: str, *, suggestion: object = None) -> Problem:
     return Problem(
         422,
         code,
