@@ -20,7 +20,7 @@ from dialer.store import Campaign, Campaigns, Database
 from dialer.store.callback_inbox import orphans_of
 from dialer.store.packing import pack_archived
 from dialer.store.removal import awaiting_values, free, give_up_values, mark_archived
-from dialer.store.snapshot import ContactLine, contact_lines
+from dialer.store.snapshot import ContactLine, contact_lines, with_teams
 
 log = get_logger(__name__)
 
@@ -140,7 +140,8 @@ class Archiving:
     def _compare(
         self, archive: Archive, campaign: Campaign, on_progress: Callable[[float], None]
     ) -> None:
-        for stored, written in zip_longest(self._stored(campaign), archive.contacts()):
+        written_lines = with_teams(self._db, archive.contacts())
+        for stored, written in zip_longest(self._stored(campaign), written_lines):
             if stored != written:
                 place = stored.n if stored else "the end"
                 raise ArchiveDamaged(f"{archive.folder} reads back otherwise at contact {place}")

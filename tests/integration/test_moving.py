@@ -18,6 +18,7 @@ from campaigns.numbers.phone_rules import PhoneRules
 from dialer.agents.moving import Moving, NotMoved
 from dialer.agents.registry import Registry
 from dialer.agents.teams import TeamBook
+from dialer.archiving.archiving import Archiving
 from dialer.events.telling import documents
 from dialer.ids import ContactId
 from dialer.reporting.files import Format
@@ -215,6 +216,21 @@ def test_a_group_rings_whom_it_was_given_and_reports_tell_both_plans(
     assert account.campaigns.teams(campaign) == [moving.to_group("Sales").number]
 
 
+def test_an_archive_tells_for_whom_each_attempt_was(account, db, people, moving, tmp_path):
+    campaign = store_campaign(db, [pair(1, 1)], retry=["customer_busy=1m"], max_attempts=2)
+    account.dial_one()
+    account.end_all(customer_status="busy")
+    move(moving, people[0], moving.to_group("Sales"))
+    db.pass_time(61)
+    dial_on(account)
+    before = table(account, campaign, "attempts", tmp_path)
+
+    archive(account, campaign, tmp_path)
+
+    assert table(account, campaign, "attempts", tmp_path) == before
+    assert [one["agent_planned"] for one in before] == [agent(1)[1:], "group Sales"]
+
+
 def test_contacts_with_stand_ins_are_moved_with_their_agent_and_get_them_back(
     account, db, people, moving
 ):
@@ -378,6 +394,11 @@ def test_a_move_that_dies_at_any_command_loses_nobody_and_is_done_by_asking_agai
         check_conservation(db)
         assert [agents_of(account, one, 3) for one in campaigns] == [there, there]
     assert n > 10
+
+
+def archive(account, campaign, folder) -> None:
+    found = account.campaigns.find(campaign)
+    Archiving(account.db, archives=folder / "archive").archive(found, force=True)
 
 
 def table(account, campaign, kind, folder) -> list[dict[str, str]]:
