@@ -3,6 +3,7 @@
 from typing import Annotated, cast
 
 import typer
+from typer._completion_classes import completion_init
 
 from workers.cli.command_tree import MARKUP, CommandTree, plant
 from workers.cli.commands import COMMANDS
@@ -46,6 +47,7 @@ def _dialer(
 
 def command_line() -> CommandTree:
     """Make the tree of all commands, none of which is imported."""
+    completion_init()  # a shell may be asking, by a variable of the environment
     return plant(cast("CommandTree", typer.main.get_group(app)), COMMANDS)
 
 

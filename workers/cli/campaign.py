@@ -11,6 +11,7 @@ from campaigns.plain_text import LONGEST_REASON, plain_line
 from dialer.store import Campaign
 from dialer.store.archived import count_archived
 from dialer.store.campaigns import WrongState
+from workers.cli.completing import campaigns
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
 from workers.cli.session import open_accounts, open_wiring, store_of, terminal_user
@@ -18,7 +19,10 @@ from workers.cli.status_view import panel, rules_panel, state_shown
 from workers.cli.watching import watch
 from workers.wiring import Wiring
 
-Name = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Its id or its name.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="CAMPAIGN", help="Its id or its name.", shell_complete=campaigns),
+]
 Why = Annotated[str, typer.Option(help="Kept with the campaign, for those who ask later.")]
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from workers.cli.imports import importing
 
@@ -51,7 +51,8 @@ class CommandTree(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take what is no command of its own for an argument of the usual one."""
-        if self.usual and (not args or args[0] not in self.commands):
+        is_completed = ctx.resilient_parsing and not args
+        if self.usual and not is_completed and (not args or args[0] not in self.commands):
             args = [self.usual, *args]
         return super().parse_args(ctx, args)
 
@@ -62,6 +63,16 @@ class CommandTree(TyperGroup):
         if isinstance(entry, Command):
             found = load((*self.path, name or ""), entry)
         return name, found, rest
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Offer the commands, and what the usual one would take first."""
+        offered = super().shell_complete(ctx, incomplete)
+        usual = self.table.get(self.usual or "")
+        if isinstance(usual, Command):
+            command = load((*self.path, self.usual or ""), usual)
+            first = [one for one in command.params if isinstance(one, TyperArgument)][:1]
+            offered += [more for one in first for more in one.shell_complete(ctx, incomplete)]
+        return offered
 
 
 def plant(root: CommandTree, table: Table) -> CommandTree:

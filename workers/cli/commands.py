@@ -307,6 +307,10 @@ COMMANDS: Table = {
         "alive:alive",
         "Tell whether a process of this host lives and does its work; for health checks of containers.",
     ),
+    "completion": Command(
+        "completing:completion",
+        "Print what lets a shell complete commands, options and campaigns' names.",
+    ),
     "up": Command(
         "processes:up",
         "Run every process on this machine, from the settings; Ctrl-C stops them in good order.",

@@ -17,7 +17,7 @@ from workers.cli.faults import WrongUse
 if TYPE_CHECKING:
     from workers.wiring import Wiring
 
-_WITHOUT = frozenset({"demo", "simulator", "up", "web", "feeder", "results", "key"})
+_WITHOUT = frozenset({"demo", "simulator", "up", "web", "feeder", "results", "key", "completion"})
 _OF_ALL = frozenset({"list", "add", "check"})
 _NAMING = ("campaign", "contact", "attempt")
 

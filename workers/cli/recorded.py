@@ -36,6 +36,7 @@ WORDS: dict[str, Did | None] = {
     "simulator": READS,
     "doctor": READS,
     "alive": READS,
+    "completion": READS,
     # processes; what is done through them is recorded by them
     "up": READS,
     "web": READS,
@@ -128,7 +129,7 @@ _reads: ContextVar[bool] = ContextVar("reads", default=False)
 _NEED_NO_STORE = frozenset(
     {
         *("demo", "rehearse", "simulator", "doctor", "alive", "campaign plan", "migrate"),
-        *("up", "web", "feeder", "results"),
+        *("up", "web", "feeder", "results", "completion"),
     }
 )
 """Commands that make sense where nothing was ever stored."""
