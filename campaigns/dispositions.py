@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from campaigns.plain_text import plain_line
+from campaigns.plain_text import did_you_mean, plain_line
 from campaigns.retry_policy import seconds_in
 
 MOST_DISPOSITIONS = 30
@@ -125,7 +125,8 @@ def chosen(dispositions: Sequence[Disposition], name: str) -> Disposition:
         return found[name]
     if not found:
         raise ValueError("this campaign asks for no dispositions")
-    raise ValueError(f"{name[:40]!r} is no disposition here; use {', '.join(found)}")
+    near = did_you_mean(name, found)
+    raise ValueError(f"{name[:40]!r} is no disposition here; use {', '.join(found)}{near}")
 
 
 def plain_note(note: str) -> str | None:

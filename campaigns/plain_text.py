@@ -5,6 +5,8 @@ letters than it holds. The joiners of Indian scripts are invisible too, and are 
 """
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 # C0 and C1 controls, direction and format marks, line and paragraph separators, tags, halves of pairs
 _UNSEEN = (
@@ -39,3 +41,16 @@ def plain_line(text: str, what: str, *, most: int) -> str:
 def harmless(text: str) -> str:
     """Put � for each mark that a terminal would obey instead of showing; lines and tabs stay."""
     return text if text.isascii() and text.isprintable() else _UNSEEN_BUT_LINES.sub("\ufffd", text)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Ask whether a word that is none of those known was one of them, mistyped; '' where none is like it.
+
+    It ends a sentence that says so.
+    """
+    by_fold = {one.casefold(): one for one in known}
+    near = get_close_matches(word.casefold()[:_LONGEST_TYPED], by_fold, n=1, cutoff=0.55)
+    return f"; did you mean {by_fold[near[0]]!r}?" if near else ""
+
+
+_LONGEST_TYPED = 200

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Self
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
+from campaigns.plain_text import did_you_mean
 
 MACHINE = "machine"
 """Stands where an outcome would in a rule: connected, but a machine answered."""
@@ -181,8 +182,11 @@ def cause_of(outcome: Outcome, *, by_machine: bool) -> str:
 
 def _cause(text: str) -> str:
     if text not in RETRIABLE and text != MACHINE:
-        known = ", ".join(sorted([*RETRIABLE, MACHINE]))
-        raise ValueError(f"retry rule: {text!r} is no outcome that can be retried; use {known}")
+        known = sorted([*RETRIABLE, MACHINE])
+        raise ValueError(
+            f"retry rule: {text!r} is no outcome that can be retried; use {', '.join(known)}"
+            f"{did_you_mean(text, known)}"
+        )
     return text
 
 

@@ -175,7 +175,9 @@ def _remove_leftovers() -> None:
 def _remove(folder: Path) -> None:
     """Remove the folder, which ends the embedded server, and wait until it has."""
     server = ServerFolder.within(folder / "var")
-    locks = [open_lock(server.server_lock), open_lock(server.supervisor_lock)]
+    # In this order: a supervisor that is there looks by the server's lock whether its server is gone,
+    # and must not find it with us.
+    locks = [open_lock(server.supervisor_lock), open_lock(server.server_lock)]
     shutil.rmtree(folder, ignore_errors=True)
     wait_until(lambda: all(_is_free(lock) for lock in locks), within_s=_GONE_WITHIN_S)
     for lock in locks:

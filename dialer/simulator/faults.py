@@ -7,6 +7,7 @@ from enum import StrEnum
 from random import Random
 from typing import Generic, Self, TypeVar
 
+from campaigns.plain_text import did_you_mean
 from dialer.simulator.numbers import last_ten
 
 T = TypeVar("T")
@@ -97,7 +98,9 @@ class Fault:
         """Read `reset` or `reset+placed`; what always has a call needs no suffix."""
         word, _, suffix = text.partition("+")
         if suffix not in {"", "placed"} or word not in set(Trouble):
-            raise ValueError(f"no such fault: {text!r} (one of {', '.join(Trouble)}, or +placed)")
+            known = ", ".join(Trouble)
+            near = did_you_mean(word, Trouble)
+            raise ValueError(f"no such fault: {text!r} (one of {known}, or +placed){near}")
         trouble = Trouble(word)
         return cls(trouble, bool(suffix) or trouble in ALWAYS_PLACED, retry_after)
 

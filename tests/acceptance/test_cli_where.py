@@ -47,6 +47,31 @@ def test_names_are_quoted_guessed_at_and_the_store_is_named(rig: Rig) -> None:
     assert "did you mean 'welcome calls 01'?" in guessed.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        (("campain", "list"), "'campaign'"),
+        (("campaign", "cancell", "x"), "'cancel'"),
+        (("campaign", "list", "--jsno"), "--json"),
+        (("simulator", "--outcome", "conected=1"), "'connected'"),
+        (("simulator", "--fault", "rset=1"), "'reset'"),
+        (("campaign", "plan", "l.csv", "--retry", "customer_bussy=5m"), "'customer_busy'"),
+        (("campaign", "resolve", "7f3kq2xa-1-1-k3x9p0a1b2", "--as", "conected"), "'connected'"),
+        (("report", "x", "--out", "out", "--format", "csv,xslx"), "'xlsx'"),
+    ],
+)
+def test_a_word_that_was_mistyped_is_guessed_at(
+    rig: Rig, command: tuple[str, ...], meant: str
+) -> None:
+    (rig.folder / "l.csv").write_text("agent,customer\n+919000000001,+919876543201\n")
+
+    done = rig.run(*command)
+
+    assert done.returncode == 2
+    assert meant in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_dry_run_needs_no_caller_id(tmp_path: Path) -> None:
     rig = Rig(tmp_path, "http://127.0.0.1:9", {"EXOTEL_CALLER_ID": ""})
     (tmp_path / "l.csv").write_text("agent,customer\n+919000000001,+919876543201\n")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from campaigns.plain_text import did_you_mean
 from dialer.logger import get_logger, set_up_when_needed
 from workers.cli.command_tree import CommandTree
 from workers.cli.printing import complain
 
 if TYPE_CHECKING:
     from campaigns.lists.source import CampaignFileError
-    from dialer.store.campaigns import CampaignNotFound
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
 _INTERRUPTED, _NOBODY_READS = 130, 141  # 128 + SIGINT, 128 + SIGPIPE, as shells have it
@@ -123,7 +123,8 @@ def judge(error: Exception) -> tuple[int, list[str]]:
         ):
             return FAILED, [str(error)]
         case CampaignNotFound():
-            return FAILED, [f"{error}{_did_you_mean(error)}; see: dialer campaign list"]
+            near = did_you_mean(error.asked, error.names)
+            return FAILED, [f"{error}{near or '.'} See: dialer campaign list"]
         case RedisError():
             return FAILED, [f"Redis: {error or type(error).__name__}; see: dialer doctor"]
         case OSError():
@@ -133,13 +134,6 @@ def judge(error: Exception) -> tuple[int, list[str]]:
         case _:  # a mistake of ours
             hint = "DIALER_LOG_LEVEL=debug shows where it came from"
             return FAILED, [f"unexpected {type(error).__name__}: {error}; {hint}"]
-
-
-def _did_you_mean(error: "CampaignNotFound") -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(error.asked, error.names, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _full_folder(error: OSError) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from campaigns.plain_text import did_you_mean
 from workers.cli.faults import WrongUse
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def account_named(wirings: "Sequence[Wiring]", name: str) -> "Wiring":
         if name in {one.name, one.settings.exotel_account_sid}:
             return one
     known = ", ".join(one.name for one in wirings)
-    raise WrongUse(f"there is no account {name!r}; there are {known}")
+    near = did_you_mean(name, [one.name for one in wirings])
+    raise WrongUse(f"there is no account {name!r}; there are {known}{near}")
 
 
 def _has(wiring: "Wiring", named: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from campaigns.plain_text import did_you_mean
 from dialer.ids import AttemptId
 from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign, OpenAttempt
@@ -99,8 +100,9 @@ def _decision(word: str) -> Decision:
     try:
         return _WORDS.get(word) or Decision(word)
     except ValueError:
-        known = ", ".join((*_WORDS, *Decision))
-        raise WrongUse(f"--as {word}: use one of {known}") from None
+        known = (*_WORDS, *Decision)
+        near = did_you_mean(word, known)
+        raise WrongUse(f"--as {word}: use one of {', '.join(known)}{near}") from None
 
 
 def _undecided(wiring: Wiring, campaign: Campaign, now_s: float) -> list[OpenAttempt]:

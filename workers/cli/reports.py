@@ -1,11 +1,12 @@
 """`dialer report`: a campaign's files, and what changed from one to the next."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
+from campaigns.plain_text import did_you_mean
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import (
@@ -19,6 +20,9 @@ from workers.cli.printing import (
     when_stopped,
 )
 from workers.cli.session import open_wiring
+
+if TYPE_CHECKING:
+    from dialer.reporting.files import Format
 
 _MOST_CHANGES_SHOWN = 100
 
@@ -85,17 +89,9 @@ def report(
       dialer report diff reports/monday.csv reports/tuesday.csv
     """
     # pandas takes a while to import, and no other command needs it
-    from workers.reports import (  # noqa: PLC0415
-        DoesNotAddUp,
-        Format,
-        number_mask,
-        report_to,
-    )
+    from workers.reports import DoesNotAddUp, number_mask, report_to  # noqa: PLC0415
 
-    try:
-        formats = [Format(one.strip().lower()) for one in format_.split(",")] if format_ else None
-    except ValueError:
-        raise WrongUse(f"--format {format_}: use any of {', '.join(Format)}") from None
+    formats = _formats(format_) if format_ else None
     wiring = open_wiring()
     try:
         masking = number_mask(mask, wiring.settings)
@@ -145,6 +141,17 @@ def report(
     say(f"{standing}.\n")
     for file in written.files:
         say(escape(str(file)))
+
+
+def _formats(told: str) -> "list[Format]":
+    from workers.reports import Format  # noqa: PLC0415 - pandas takes a while
+
+    words = [one.strip().lower() for one in told.split(",")]
+    for word in words:
+        if word not in set(Format):
+            near = did_you_mean(word, Format)
+            raise WrongUse(f"--format {word}: use any of {', '.join(Format)}{near}")
+    return [*map(Format, words)]
 
 
 _AttemptsFile = typer.Argument(exists=True, dir_okay=False, readable=True)

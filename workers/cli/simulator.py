@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable
+from enum import EnumType
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
+from campaigns.plain_text import did_you_mean
 from dialer.simulator import CallbackTrouble, Fate, Fault, SimulatorOptions, Trouble, serve
 from workers.cli.faults import WrongUse
 from workers.cli.printing import note
@@ -188,6 +190,10 @@ def read_weights(given: Iterable[str], parse: Callable[[str], T]) -> dict[T, flo
 
 def _weight(text: str, parse: Callable[[str], T]) -> tuple[T, float]:
     name, _, number = text.rpartition("=")
+    known = [*parse] if isinstance(parse, EnumType) else []
+    if known and name and name not in known:
+        near = did_you_mean(name, known)
+        raise ValueError(f"{text!r}: {name!r} is none of {', '.join(known)}{near}")
     try:
         return parse(name), float(number)
     except ValueError as error:
