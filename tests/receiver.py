@@ -10,14 +10,16 @@ import json
 import socket
 import struct
 import threading
-from collections import Counter, deque
-from collections.abc import Iterator
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 HANG_S = 30.0
+SLOW_S = 1.0
 
 
 def is_signed(headers: Any, body: bytes, secret: str) -> bool:
@@ -34,9 +36,11 @@ class Receiver:
     """What came, and how to answer.
 
     Args:
-        answers: One each; then `usual`. A status, `hang` or `reset`.
+        answers: One each; then `usual`. A status, `slow`, `hang` or `reset`.
         fails: Ids of events that are answered with 500, whatever else is answered.
         secret: Deliveries that are not signed with it are counted, and refused with 401.
+        checks: Whose check of signatures is used.
+        told_under: What each id of a delivery was told under it: ids of events.
     """
 
     url: str = ""
@@ -44,6 +48,10 @@ class Receiver:
     usual: int | str = 200
     fails: set[str] = field(default_factory=set)
     secret: str = ""
+    checks: Callable[[Any, bytes, str], bool] = is_signed
+    told_under: defaultdict[str, set[tuple[str, ...]]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
     requests: list[str] = field(default_factory=list)
     taken: Counter[str] = field(default_factory=Counter)
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -82,6 +90,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         receiver = self.receiver
         receiver.requests.append(self.headers["webhook-id"])
+        receiver.told_under[self.headers["webhook-id"]].add(
+            tuple(one["id"] for one in _events(body))
+        )
         answer = receiver.answers.popleft() if receiver.answers else receiver.usual
         if receiver.is_failing(body):
             answer = 500
@@ -91,7 +102,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
             return
-        if receiver.secret and not is_signed(self.headers, body, receiver.secret):
+        if answer == "slow":
+            receiver.stopping.wait(SLOW_S)
+            answer = 200
+        if receiver.secret and not receiver.checks(self.headers, body, receiver.secret):
             receiver.unsigned += 1
             answer = 401
         if answer == 200:
@@ -106,9 +120,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def receiving(port: int = 0) -> Iterator[Receiver]:
-    """Run a receiver on loopback."""
-    receiver = Receiver()
+def receiving(port: int = 0, *, again: Receiver | None = None) -> Iterator[Receiver]:
+    """Run a receiver on loopback; `again` goes on as one that was away, with what it has."""
+    receiver = again or Receiver()
+    receiver.stopping.clear()
+    if again:
+        port = urlsplit(again.url).port or 0
     handler = type("Handler", (_Handler,), {"receiver": receiver})
     ThreadingHTTPServer.allow_reuse_address = True
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
