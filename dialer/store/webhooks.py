@@ -20,6 +20,7 @@ LEASE_S = 30.0
 
 _LAST_DELIVERIES = 100
 _DEAD_KEPT = 1_000
+_HURRIED = 1_000  # of those that stand aside; many that wait so were refused, and are again
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,14 +242,17 @@ class Webhooks:
             if not standing.may_send(now_s):
                 continue
             is_behind = place(standing.cursor) < place(last) or standing.replay
-            if is_behind or (standing.aside and self.due_aside(webhook.id, now_s)):
+            if is_behind or self.due_aside(webhook.id, standing, now_s):
                 yield webhook.id
 
-    def due_aside(self, id_: str, now_s: float) -> Aside | None:
-        """Give the event that is to be tried by itself now."""
+    def due_aside(self, id_: str, standing: Standing, now_s: float) -> Aside | None:
+        """Give the event that is to be tried by itself now; the next one where its receiver fails."""
+        if not standing.aside:
+            return None
+        until: float | str = "+inf" if standing.tries else now_s
         due = cast(
             "list[bytes]",
-            self._db.client.zrangebyscore(self._key(id_, "aside"), "-inf", now_s, start=0, num=1),
+            self._db.client.zrangebyscore(self._key(id_, "aside"), "-inf", until, start=0, num=1),
         )
         if not due:
             return None
@@ -258,6 +262,13 @@ class Webhooks:
             if stored
             else Aside(text(due[0]), 0, now_s, "")
         )
+
+    def hurry(self, id_: str) -> None:
+        """Have those that stand aside tried at once."""
+        aside, now_s = self._key(id_, "aside"), self._db.now()
+        waiting = cast("list[bytes]", self._db.client.zrange(aside, 0, _HURRIED - 1))
+        if waiting:
+            self._db.client.zadd(aside, dict.fromkeys(map(text, waiting), now_s), xx=True)
 
     def dead(self, id_: str) -> list[dict[str, Any]]:
         """Read the events that were given up, the newest first."""

@@ -13,7 +13,6 @@ a process that dies at any instant has at most sent what its successor sends aga
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from secrets import SystemRandom
 
 from campaigns.events import SCHEMA_VERSION, Event
 from dialer.clock import boottime_s
@@ -23,21 +22,21 @@ from dialer.logger import get_logger
 from dialer.store import Database
 from dialer.store.events import Entry, place
 from dialer.store.webhooks import Aside, Result, Standing, Webhook, Webhooks
+from dialer.webhooks.retrying import (
+    FIRST_WAIT_S,
+    GIVEN_UP_S,
+    LONGEST_WAIT_ASIDE_S,
+    after_silence,
+    wait_s,
+)
 from dialer.webhooks.sending import Meaning, Reply, Sender
 from dialer.webhooks.signing import headers
 
 log = get_logger(__name__)
 
-GIVEN_UP_S = 3 * 86_400.0
-FIRST_WAIT_S = 5.0
-_LONGEST_WAIT_S = 300.0
-_LONGEST_WAIT_ASIDE_S = 3_600.0
 _HOLDS_UP = 6  # tries, some five minutes
 _AT_A_TIME_S = 20.0
 GONE = "the receiver answered 410: it wants no more"
-_SILENT = "the receiver took nothing for three days; everything since waits for it"
-
-_random = SystemRandom()
 
 
 class Delivering:
@@ -80,7 +79,11 @@ class Delivering:
         if done is None:
             return False
         after, result = done
-        return self._webhooks.write(id_, token, after, result) and after.may_send(now_s)
+        if not self._webhooks.write(id_, token, after, result):
+            return False
+        if standing.tries >= _HOLDS_UP and not after.tries:
+            self._webhooks.hurry(id_)  # it is back; what it held up need not wait an hour
+        return after.may_send(now_s)
 
     def _try_one(
         self, webhook: Webhook, standing: Standing, now_s: float
@@ -88,8 +91,9 @@ class Delivering:
         """Send the next delivery; None when there is none.
 
         While the receiver is in doubt the line goes first: one that stands aside may be what it fails at.
+        Where nothing else is left, any of those asks whether it is back.
         """
-        aside = self._webhooks.due_aside(webhook.id, now_s) if standing.aside else None
+        aside = self._webhooks.due_aside(webhook.id, standing, now_s)
         if aside and not standing.tries:
             return self._try_aside(webhook, standing, aside, now_s)
         if standing.replay:
@@ -139,7 +143,7 @@ class Delivering:
     ) -> tuple[Standing, Result]:
         """Tell what an answer means for the line: it moves on, waits, or leaves one event aside."""
         noted = Result(log=_noted(entries, reply, now_s))
-        healthy = replace(moved, tries=0, next_at=0.0, failing_since=0.0)
+        healthy = _healthy(moved)
         match reply.meaning:
             case Meaning.TAKEN:
                 return healthy, noted._replace(delivered=len(entries))
@@ -168,12 +172,13 @@ class Delivering:
         noted = Result(log=_noted(found, reply, now_s))
         match reply.meaning:
             case Meaning.TAKEN:
-                healthy = replace(standing, tries=0, next_at=0.0, failing_since=0.0)
-                return healthy, noted._replace(delivered=1, done=aside.id)
+                return _healthy(standing), noted._replace(delivered=1, done=aside.id)
             case Meaning.GONE:
                 return self._pause(webhook, standing, GONE), noted
             case Meaning.AWAY:
                 standing = self._after_silence(webhook, standing, reply, now_s)
+            case Meaning.REFUSED:
+                standing = _healthy(standing)
         if now_s - aside.since > GIVEN_UP_S:
             log.error("webhook_event_given_up", webhook=webhook.id, event_id=aside.id)
             return standing, _dead(aside, reply.text)._replace(log=noted.log)
@@ -181,29 +186,24 @@ class Delivering:
 
     def _put_aside(self, result: Result, aside: Aside, reply: Reply, now_s: float) -> Result:
         again = replace(aside, tries=aside.tries + 1, answer=reply.text)
-        wait_s = self._wait_s(again.tries, most=_LONGEST_WAIT_ASIDE_S)
-        return result._replace(aside=json.dumps(asdict(again)), aside_at=now_s + wait_s)
+        waits_s = wait_s(again.tries, first_s=self._first_wait_s, most_s=LONGEST_WAIT_ASIDE_S)
+        return result._replace(aside=json.dumps(asdict(again)), aside_at=now_s + waits_s)
 
     def _after_silence(
         self, webhook: Webhook, standing: Standing, reply: Reply, now_s: float
     ) -> Standing:
-        since_s = standing.failing_since or now_s
-        if now_s - since_s > GIVEN_UP_S:
-            return self._pause(webhook, standing, _SILENT)
+        after = after_silence(
+            standing, wished_s=reply.wait_s, now_s=now_s, first_s=self._first_wait_s
+        )
+        if after.paused:
+            return self._pause(webhook, standing, after.paused)
         if not standing.tries:
             log.warning("webhook_away", webhook=webhook.id, message=reply.text)
-        tries = standing.tries + 1
-        wait_s = max(reply.wait_s, self._wait_s(tries, most=_LONGEST_WAIT_S))
-        return replace(standing, tries=tries, failing_since=since_s, next_at=now_s + wait_s)
+        return after
 
     def _pause(self, webhook: Webhook, standing: Standing, why: str) -> Standing:
         log.error("webhook_paused", webhook=webhook.id, why=why)
         return replace(standing, paused=why)
-
-    def _wait_s(self, tries: int, *, most: float) -> float:
-        """Give how long to wait after so many failures; spread, so that not all come back at once."""
-        doubled = self._first_wait_s * 2.0 ** min(tries - 1, 20)
-        return min(doubled, most) * _random.uniform(0.7, 1.3)
 
     def _send(self, webhook: Webhook, entries: Sequence[Entry], now_s: float) -> Reply:
         page = Page(tuple(entries), entries[-1].id, is_last=False)
@@ -226,6 +226,10 @@ def body_of(webhook: Webhook, events: Sequence[Event]) -> tuple[bytes, str]:
 def wanted_by(webhook: Webhook) -> Wanted:
     """Tell which events a webhook is about."""
     return Wanted(webhook.kinds, webhook.campaign)
+
+
+def _healthy(standing: Standing) -> Standing:
+    return replace(standing, tries=0, next_at=0.0, failing_since=0.0)
 
 
 def _dead(aside: Aside, answer: str) -> Result:

@@ -10,8 +10,9 @@ import redis
 from campaigns.events import EventKind
 from dialer.events.outbox import Outbox
 from dialer.store.webhooks import Result, Standing, Webhooks
-from dialer.webhooks.delivering import GIVEN_UP_S, Delivering
+from dialer.webhooks.delivering import Delivering
 from dialer.webhooks.receivers import MOST, NotRegistered, Receivers, WebhookNotFound
+from dialer.webhooks.retrying import GIVEN_UP_S
 from dialer.webhooks.sending import BadTarget, Meaning, Sender
 from tests.account_kit import Account
 from tests.factories import pair, store_campaign
