@@ -69,11 +69,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)  # after the shuffling
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let long ones begin first: one that began last would leave the other processes idle.
+    """Let long ones begin first, then those that stay together: what began last would leave others idle.
 
     Those in a browser run where there is one; REQUIRE_BROWSER=1 makes its absence a failure.
     """
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    items.sort(
+        key=lambda item: [item.get_closest_marker(one) is None for one in ("long", "xdist_group")]
+    )
     if chromium() or os.environ.get("REQUIRE_BROWSER"):
         return
     needing = [item for item in items if item.get_closest_marker("browser")]

@@ -86,7 +86,9 @@ class Site:
 
     def browser(self, key: str = ADMIN_KEY) -> "Browser":
         """Sign in as a browser would."""
-        client = httpx.Client(base_url=self.url, timeout=240, headers=self.page_headers)
+        client = httpx.Client(
+            base_url=self.url, timeout=240, headers=self.page_headers, verify=False
+        )
         browser = Browser(self.opened.enter_context(client))
         answer = browser.client.post("/sign-in", data={"key": key, "next": "/"})
         assert answer.status_code == 303, answer.text
@@ -147,7 +149,7 @@ def site(
         thread.start()
         until(lambda: server.started, what="the web server")
         url = f"http://localhost:{listener.getsockname()[1]}"
-        with httpx.Client(base_url=url, timeout=240) as client, ExitStack() as opened:
+        with httpx.Client(base_url=url, timeout=240, verify=False) as client, ExitStack() as opened:
             yield Site(wiring, tuple(others), app, url, client, opened)
         server.should_exit = True
         thread.join()
