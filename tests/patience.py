@@ -54,3 +54,10 @@ def until(
         assert not patience.is_over, f"{what} did not come within {within_s:g} s"
         time.sleep(every_s)
     return value
+
+
+def let_pass(seconds: float) -> None:
+    """Wait for as long as what must be over by then may take."""
+    patience = Patience(seconds)
+    while not patience.is_over:
+        time.sleep(0.05)

@@ -7,7 +7,7 @@ import pytest
 from dialer.simulator import CallbackTrouble, Fault, SimulatorOptions, Trouble, running
 from tests.acceptance.rig import agrees_with_provider, dialer, pairs
 from tests.chaos.processes_under_test import RedisProcess
-from tests.patience import until
+from tests.patience import let_pass, until
 
 pytestmark = pytest.mark.long
 
@@ -75,7 +75,7 @@ def test_after_a_pause_no_request_is_sent(tmp_path):
         rig.load(pairs(400, agents=100), "--start", *QUICK)
         until_some_are_placed(rig)
         rig.json("campaign", "pause", "camp")
-        time.sleep(1.0)  # the promise is about this second
+        let_pass(1.0)  # the promise is about this second
         after_a_second = rig.verdict()["connects"]
         time.sleep(2.0)
 
