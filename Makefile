@@ -67,6 +67,7 @@ chaos: $(VENV)/.dev ## Kill processes, cut links, fail each Redis command and ea
 	$(BIN)/python -m pytest $(LONG)
 	PACING_HOURS=2 $(BIN)/python -m pytest tests/integration/test_pacing_simulation.py
 	HYPOTHESIS_EXAMPLES=1000 $(BIN)/python -m pytest -m hypothesis tests/unit tests/integration/test_api_schema.py
+	HYPOTHESIS_EXAMPLES=200 $(BIN)/python -m pytest tests/integration/test_pacing_machine.py tests/integration/test_settling.py
 	$(BIN)/python -m tests.chaos.nth_operation
 	$(BIN)/python -m tests.chaos.nth_byte
 

@@ -22,7 +22,7 @@ settings.register_profile(
     "default",
     deadline=None,
     derandomize="HYPOTHESIS_EXAMPLES" not in os.environ,
-    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "25")),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("default")

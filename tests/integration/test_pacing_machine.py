@@ -314,4 +314,4 @@ def test_no_order_of_events_makes_pacing_leave_its_model_or_the_provider_count_t
         client = redis_client
         data_dir = tmp_path
 
-    run_state_machine_as_test(Machine, settings=settings(max_examples=60, stateful_step_count=50))
+    run_state_machine_as_test(Machine, settings=settings(stateful_step_count=50))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import redis
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -57,7 +57,6 @@ def test_every_order_of_a_calls_callbacks_gives_the_same_attempt(account, db, or
     check_conservation(db)
 
 
-@settings(max_examples=60)
 @given(
     changed=st.fixed_dictionaries(
         {},
