@@ -59,6 +59,7 @@ class Tally:
         machine_answered: Connected calls that a machine answered; they count as answered.
         talk_s: Seconds both were talking.
         agent_wait_s: Seconds connected agents listened to the customer's phone ringing.
+        price_micros: What they cost, in millionths of the billing currency.
     """
 
     attempts: int = 0
@@ -69,6 +70,12 @@ class Tally:
     machine_answered: int = 0
     talk_s: int = 0
     agent_wait_s: int = 0
+    price_micros: int = 0
+
+    @property
+    def price(self) -> Decimal:
+        """What they cost, in the billing currency."""
+        return Decimal(self.price_micros).scaleb(-6)
 
     def add(self, other: "Tally") -> None:
         """Count what another tally counted."""
@@ -87,6 +94,11 @@ class By(StrEnum):
     ATTEMPT = "no"
     OUTCOME = "group"  # an outcome; `live` or `unresolved` while there is none
     DISPOSITION = "disposition"  # of connected ones; `open` where nobody gave one
+    TALK = "talk_from_s"  # of connected ones, the shortest talk counted with theirs
+
+
+TALK_FROM_S = (0, 10, 30, 60, 120, 300, 600, 1800)
+"""Where the classes of talks by length begin, s; the last has no end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -281,6 +293,7 @@ def tallied(attempts: pa.Table, zone: ZoneInfo) -> pa.Table:
         "machine_answered": pc.and_(connected, _is(attempts["answered_by"], "machine")),
         "talk_s": pc.if_else(connected, pc.fill_null(attempts["talk_s"], 0), 0),
         "agent_wait_s": pc.if_else(connected, pc.fill_null(attempts["ring_s"], 0), 0),
+        "price_micros": _micros(attempts["price"]),
     }
     return pa.table(
         {
@@ -294,9 +307,27 @@ def tallied(attempts: pa.Table, zone: ZoneInfo) -> pa.Table:
                 pc.coalesce(attempts["disposition"], NONE_GIVEN),
                 pa.scalar(None, pa.string()),
             ),
+            By.TALK: _talk_classes(pc.if_else(connected, attempts["talk_s"], None)),
             **{name: pc.cast(numbers, pa.int64()) for name, numbers in tallies.items()},
         }
     )
+
+
+def _micros(prices: pa.ChunkedArray) -> pa.Array:
+    """Read prices; a tariff has few, so each is read once."""
+    coded = pc.dictionary_encode(prices.combine_chunks())
+    few = [
+        int(Decimal(price).scaleb(6).to_integral_value()) for price in coded.dictionary.to_pylist()
+    ]
+    return pc.fill_null(pa.array(few, pa.int64()).take(coded.indices), 0)
+
+
+def _talk_classes(talks_s: pa.ChunkedArray) -> pa.Array:
+    """Tell of each talk where its class of lengths begins; nothing of what is not known."""
+    known = pc.fill_null(talks_s, 0).to_numpy()
+    begins = np.array(TALK_FROM_S, dtype="int64")
+    classes = begins[np.searchsorted(begins, known, side="right") - 1]
+    return pa.array(classes, mask=pc.is_null(talks_s).to_numpy(zero_copy_only=False))
 
 
 def was_sent(attempts: pa.Table) -> pa.ChunkedArray:
@@ -336,7 +367,7 @@ def _local_hours(instants: "np.ndarray[Any, np.dtype[np.float64]]", zone: ZoneIn
 def _summed(sums: pa.Table, counted: pa.Table, by: By) -> pa.Table:
     """Add what was counted to the sums by something."""
     counts = counted.select([by, *TALLIED])
-    if by is By.DISPOSITION:  # the others are by nothing
+    if by in {By.DISPOSITION, By.TALK}:  # the others are by nothing
         counts = counts.filter(pc.is_valid(counts[by]))
     added = pa.concat_tables([sums, counts])
     summed = added.group_by(by, use_threads=False).aggregate([(name, "sum") for name in TALLIED])

@@ -25,6 +25,7 @@ def groups_frame(groups: Sequence[Group]) -> pd.DataFrame:
     tallies = [asdict(group.tally) for group in groups]
     frame = pd.DataFrame(tallies, columns=TALLIED, dtype="int64")
     frame.insert(0, "key", [group.key for group in groups])
+    frame["price"] = [f"{group.tally.price.normalize():f}" for group in groups]
     for rate, (part, whole) in RATES.items():
         frame[rate] = frame[part] / frame[whole]
     return frame

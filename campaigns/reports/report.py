@@ -160,6 +160,7 @@ class Report:
         reached: Contacts connected at least once.
         ends: Final contacts by outcome, or by the reason they were not dialled on.
         by_hour: Keys are ISO 8601 hours with their offset.
+        by_talk: Connected attempts by length; keys are the shortest of each class, s.
         requests_by_minute: Minutes without requests are left out.
         busiest: Most requests in any window of the limit's length.
     """
@@ -182,6 +183,7 @@ class Report:
     by_attempt: tuple[Group, ...]
     by_outcome: tuple[Group, ...]
     by_disposition: tuple[Group, ...]
+    by_talk: tuple[Group, ...]
     requests_by_minute: tuple[tuple[datetime, int], ...]
     busiest: int
 
@@ -342,6 +344,9 @@ def make_report(
         ),
         by_disposition=tuple(
             Group(name, tally) for name, tally in figures.tallies(By.DISPOSITION).items()
+        ),
+        by_talk=tuple(
+            Group(str(from_s), tally) for from_s, tally in figures.tallies(By.TALK).items()
         ),
         requests_by_minute=tuple(figures.requests_by_minute()),
         busiest=figures.most_requests_in(subject.pace.window_s),

@@ -327,6 +327,7 @@ _GROUP = (
     *(Column(name, Type.SHARE) for name in RATES),
     *(Column(name, Type.INTEGER) for name in ("talk_s", "charged", "machine_answered")),
 )
+_PRICE = Column("price", Type.MONEY)
 _REJECTED = (
     Column("line", Type.INTEGER, "the row's physical line in the file"),
     Column("error_code", Type.WORD, "why it was not taken, in a word", repeats=True),
@@ -372,11 +373,11 @@ def table(
         case Kind.BY_HOUR:
             begun, *figures = _GROUP
             began = replace(begun, type=Type.HOUR)
-            return Table(kind, (began, *figures, Column("zone", Type.WORD)))
+            return Table(kind, (began, *figures, Column("zone", Type.WORD), _PRICE))
         case Kind.BY_OUTCOME:
-            return Table(kind, (*_GROUP, Column("side", Type.WORD)))
+            return Table(kind, (*_GROUP, Column("side", Type.WORD), _PRICE))
         case Kind.BY_AGENT | Kind.BY_ATTEMPT | Kind.BY_DISPOSITION:
-            return Table(kind, _GROUP)
+            return Table(kind, (*_GROUP, _PRICE))
 
 
 def _own(

@@ -1,6 +1,10 @@
 """The HTML report, as a browser without a network sees it."""
 
+import csv
+import io
+from base64 import b64decode
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -126,6 +130,56 @@ def test_the_page_is_small_brings_no_script_and_its_tables_take_the_focus(plain,
         assert len(text) < 150_000
         assert "<script" not in text.replace(HOSTILE, "")
         assert text.count('class="table" tabindex="0"') == text.count('class="table"')
+
+
+def test_each_chart_has_its_figures_as_a_table_and_as_a_file_that_add_up_to_the_report(plain):
+    report = plain.report
+    drawn = charts.all_charts(report)
+
+    files = {name: csv_of(chart.grid) for name, chart in drawn.items()}
+
+    assert all(len(rows) == len(drawn[name].grid.rows) for name, rows in files.items())
+    days, hours = files["by_day"], files["by_hour"]
+    assert sum(int(one["attempts"]) for one in days) == report.total.attempts
+    assert sum(int(one["attempts"]) for one in hours) == report.total.attempts
+    assert sum(int(one["conversations"]) for one in files["talk"]) == report.total.connected
+    for name in ("spend_by_day", "spend_by_outcome"):
+        assert sum(Decimal(one["price"]) for one in files[name]) == report.total.price
+    assert report.total.price == {one.name: one.value for one in report.counts}["price"]
+    assert [one["agent"] for one in files["agents_by_rate"]] == [one.key for one in report.by_agent]
+    text = Path(unquote(plain.uri.removeprefix("file://"))).read_text(encoding="utf-8")
+    for name, chart in drawn.items():
+        assert (f'download="{name}.csv"' in text) == bool(chart.grid.rows)
+
+
+def csv_of(grid):
+    _, _, content = grid.href.partition("base64,")
+    return [*csv.DictReader(io.StringIO(b64decode(content).decode("utf-8-sig")))]
+
+
+def test_a_chart_s_file_is_safe_to_open():
+    grid = charts.Grid(("agent", "calls"), (("=1+1", 2),))
+
+    assert csv_of(grid) == [{"agent": "'=1+1", "calls": "2"}]
+
+
+def test_talks_are_counted_by_length_and_those_not_told_yet_are_not(tmp_path):
+    talks = [0, 9, 10, 59, 60, 1799, 1800, 90_000, None]
+    lines = [line(n, attempt(talk_s=talk)) for n, talk in enumerate(talks, start=1)]
+
+    made = write_reports(source(lines), tmp_path, as_of=AS_OF, kinds=[], formats=[])
+
+    bars = charts.talk(made.report.by_talk)
+    assert [(row.name, row.figure) for row in bars.rows] == [
+        ("0 s to 10 s", "2 · 25.0%"),
+        ("10 s to 30 s", "1 · 12.5%"),
+        ("30 s to 1 min", "1 · 12.5%"),
+        ("1 min to 2 min", "1 · 12.5%"),
+        ("2 min to 5 min", "0 · 0.0%"),
+        ("5 min to 10 min", "0 · 0.0%"),
+        ("10 min to 30 min", "1 · 12.5%"),
+        ("30 min and more", "2 · 25.0%"),
+    ]
 
 
 @pytest.mark.browser

@@ -118,6 +118,7 @@ def tally_by_hand(one: Attempt) -> Tally:
         machine_answered=connected and one.answered_by == "machine",
         talk_s=(one.talk_s or 0) if connected else 0,
         agent_wait_s=(one.ring_s or 0) if connected else 0,
+        price_micros=int(Decimal(one.price or 0) * 1_000_000),
     )
 
 

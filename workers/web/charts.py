@@ -5,19 +5,65 @@ they are, and keep their words readable on a phone. Each mark carries its figure
 neighbours differ in hue alone.
 """
 
+import csv
+import io
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
-from campaigns.reports.figures import Tally
-from campaigns.reports.report import Group, Report
+from campaigns.reports.figures import TALK_FROM_S, Tally
+from campaigns.reports.report import RATES, Group, Report
+from campaigns.spreadsheet_safety import safe_cell
 
 _MOST_AGENTS = 30
 _MOST_MINUTES = 1_440
 _MOST_DAYS = 62
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _SHADES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The figures of a chart as a table, and as a file: what is drawn, and no rounding.
+
+    Args:
+        rows: Floats are shares, decimals money.
+    """
+
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str | int | float | Decimal | None, ...], ...] = ()
+
+    @property
+    def shown(self) -> list[list[str]]:
+        """Write the cells for people."""
+        return [[_shown(cell) for cell in row] for row in self.rows]
+
+    @property
+    def href(self) -> str:
+        """Give the file as the address of a link: it needs no server, and no script."""
+        file = io.StringIO()
+        writer = csv.writer(file)
+        writer.writerow(self.header)
+        for row in self.rows:
+            writer.writerow([safe_cell(one) if isinstance(one, str) else one for one in row])
+        return f"data:text/csv;base64,{b64encode(file.getvalue().encode('utf-8-sig')).decode()}"
+
+
+def _shown(cell: str | float | Decimal | None) -> str:
+    match cell:
+        case None:
+            return "–"
+        case float():
+            return f"{cell:.1%}"
+        case Decimal():
+            return f"{cell:,.2f}"
+        case int():
+            return f"{cell:,}"
+        case _:
+            return cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +100,7 @@ class Bars:
 
     rows: tuple[Row, ...]
     legend: tuple[tuple[str, str], ...] = ()
+    grid: Grid = Grid()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +120,7 @@ class Line:
     begins: str
     ends: str
     told: str
+    grid: Grid = Grid()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +142,7 @@ class Week:
 
     hours: tuple[str, ...]
     days: tuple[tuple[str, tuple[Cell, ...]], ...]
+    grid: Grid = Grid()
 
 
 Chart = Bars | Line | Week
@@ -109,8 +158,12 @@ def all_charts(report: Report) -> dict[str, Chart]:
         "by_day": by_day(report.by_hour),
         "by_hour": by_hour(report.by_hour),
         "by_week": by_week(report.by_hour),
+        "talk": talk(report.by_talk),
+        "spend_by_day": spend_by_day(report.by_hour),
+        "spend_by_outcome": spend_by_outcome(report.by_outcome),
         "pace": pace(report.requests_by_minute, limit=report.subject.pace.limit),
         "by_agent": by_agent(report.by_agent),
+        "agents_by_rate": agents_by_rate(report.by_agent),
     }
 
 
@@ -150,11 +203,15 @@ def customer_side(outcomes: Sequence[Group]) -> Bars:
 
 def by_day(hours: Sequence[Group]) -> Bars:
     """Show the days; of a longer campaign the last two months."""
+    return _stacked(_days(hours), "day")
+
+
+def _days(hours: Sequence[Group]) -> list[tuple[str, Tally]]:
     days: dict[str, Tally] = {}
     for group in hours:
         days.setdefault(group.key[:10], Tally()).add(group.tally)
     shown = sorted(days)[-_MOST_DAYS:]
-    return _stacked([(f"{datetime.fromisoformat(day):%a %d %b}", days[day]) for day in shown])
+    return [(f"{datetime.fromisoformat(day):%Y-%m-%d %a}", days[day]) for day in shown]
 
 
 def by_hour(hours: Sequence[Group]) -> Bars:
@@ -164,7 +221,7 @@ def by_hour(hours: Sequence[Group]) -> Bars:
         of_day[datetime.fromisoformat(group.key).hour].add(group.tally)
     used = [hour for hour, tally in enumerate(of_day) if tally.attempts]
     shown = range(used[0], used[-1] + 1) if used else range(0)
-    return _stacked([(f"{hour:02}:00", of_day[hour]) for hour in shown])
+    return _stacked([(f"{hour:02}:00", of_day[hour]) for hour in shown], "hour")
 
 
 def by_week(hours: Sequence[Group]) -> Week:
@@ -182,19 +239,138 @@ def by_week(hours: Sequence[Group]) -> Week:
             (name, tuple(_cell(name, hour, of_week[day, hour], highest) for hour in shown))
             for day, name in enumerate(_WEEKDAYS)
         ),
+        Grid(
+            ("weekday", "hour", "agent answered", "connected", "customers answered"),
+            tuple(
+                (name, f"{hour:02}:00", tally.agent_answered, tally.connected, _share(tally))
+                for day, name in enumerate(_WEEKDAYS)
+                for hour in shown
+                if (tally := of_week[day, hour]).agent_answered
+            ),
+        ),
+    )
+
+
+def talk(classes: Sequence[Group]) -> Bars:
+    """Show how many conversations were how long, from the shortest that came to the longest."""
+    counted = {int(group.key): group.tally.connected for group in classes}
+    shown = [at for at, from_s in enumerate(TALK_FROM_S) if from_s in counted]
+    used = range(shown[0], shown[-1] + 1) if shown else range(0)
+    bars = [(_talk_name(at), counted.get(TALK_FROM_S[at], 0), "connected") for at in used]
+    return _shares(bars, whole=sum(counted.values()), head=("talk", "conversations"))
+
+
+def _talk_name(at: int) -> str:
+    begins = [f"{one} s" if one < 60 else f"{one // 60} min" for one in TALK_FROM_S]
+    if at + 1 == len(begins):
+        return f"{begins[at]} and more"
+    return f"{begins[at]} to {begins[at + 1]}"
+
+
+def spend_by_day(hours: Sequence[Group]) -> Bars:
+    """Show what the calls of each day cost, as far as prices have come."""
+    return _spend(_days(hours), "day")
+
+
+def spend_by_outcome(outcomes: Sequence[Group]) -> Bars:
+    """Show what was paid for each outcome."""
+    return _spend([(_words(group.key), group.tally) for group in outcomes], "outcome")
+
+
+def _spend(rows: Sequence[tuple[str, Tally]], head: str) -> Bars:
+    paid = [(name, tally) for name, tally in rows if tally.price_micros]
+    most = max((tally.price_micros for _, tally in paid), default=0)
+    whole = sum(tally.price_micros for _, tally in paid)
+    return Bars(
+        tuple(
+            Row(
+                name,
+                (Part("other", 0, 1000 * tally.price_micros / most, f"{tally.price:,.2f}"),),
+                f"{tally.price:,.2f} · {tally.price_micros / whole:.0%}",
+            )
+            for name, tally in paid
+        ),
+        grid=Grid(
+            (head, "calls", "connected", "price", "share"),
+            tuple(
+                (name, tally.calls, tally.connected, tally.price, tally.price_micros / whole)
+                for name, tally in paid
+            ),
+        ),
     )
 
 
 def by_agent(agents: Sequence[Group]) -> Bars:
     """Show the agents with most attempts, and what the others have on average."""
-    ranked = sorted(agents, key=lambda group: (-group.tally.attempts, group.key))
+    ranked = _ranked(agents)
     rows: list[tuple[str, Tally]] = [(group.key, group.tally) for group in ranked[:_MOST_AGENTS]]
     if others := ranked[_MOST_AGENTS:]:
         together = Tally()
         for group in others:
             together.add(group.tally)
         rows.append((f"mean of {len(others)} others", _mean(together, len(others))))
-    return _stacked(rows)
+    return _stacked(rows, "agent")
+
+
+def agents_by_rate(agents: Sequence[Group]) -> Bars:
+    """Set the agents with most attempts side by side, by how many of their calls were connected."""
+    shown = sorted(_ranked(agents)[:_MOST_AGENTS], key=lambda one: -_connect_rate(one.tally))
+    bars = side_by_side([(one.key, one.tally.connected, one.tally.calls) for one in shown], "agent")
+    header = ("agent", "calls", "agent answered", "agent answer rate", "connected", "connect rate")
+    return replace(
+        bars,
+        grid=Grid(
+            (*header, "talk s", "mean talk s", "price"),
+            tuple(
+                (
+                    one.key,
+                    one.tally.calls,
+                    one.tally.agent_answered,
+                    one.tally.agent_answered / one.tally.calls if one.tally.calls else None,
+                    one.tally.connected,
+                    one.tally.connected / one.tally.calls if one.tally.calls else None,
+                    one.tally.talk_s,
+                    round(one.tally.talk_s / one.tally.connected) if one.tally.connected else None,
+                    one.tally.price,
+                )
+                for one in shown
+            ),
+        ),
+    )
+
+
+def side_by_side(parts: Sequence[tuple[str, int, int]], head: str) -> Bars:
+    """Set shares side by side, each a part of a whole of its own; a full bar is all of it.
+
+    Args:
+        parts: Name, part and whole.
+    """
+    return Bars(
+        tuple(
+            Row(
+                name,
+                (Part("connected", 0, 1000 * part / whole, f"{part / whole:.1%}"),)
+                if whole
+                else (),
+                f"{part / whole:.1%} · {part:,} of {whole:,}" if whole else "–",
+            )
+            for name, part, whole in parts
+        ),
+        grid=Grid(
+            (head, "part", "whole", "share"),
+            tuple(
+                (name, part, whole, part / whole if whole else None) for name, part, whole in parts
+            ),
+        ),
+    )
+
+
+def _ranked(agents: Sequence[Group]) -> list[Group]:
+    return sorted(agents, key=lambda group: (-group.tally.attempts, group.key))
+
+
+def _connect_rate(tally: Tally) -> float:
+    return tally.connected / tally.calls if tally.calls else 0.0
 
 
 def retries(attempts: Sequence[Group]) -> Bars:
@@ -212,7 +388,14 @@ def retries(attempts: Sequence[Group]) -> Bars:
                 f"{share:.1%} · {group.tally.connected:,} of {group.tally.calls:,}",
             )
             for group, share in yields
-        )
+        ),
+        grid=Grid(
+            ("attempt", "calls", "connected", "connect rate"),
+            tuple(
+                (group.key, group.tally.calls, group.tally.connected, share)
+                for group, share in yields
+            ),
+        ),
     )
 
 
@@ -242,6 +425,10 @@ def pace(minutes: Sequence[tuple[datetime, int]], *, limit: int) -> Line:
         begins=f"{first:%d %b, %H:%M}",
         ends=f"{last:%d %b, %H:%M}",
         told=f"{what[:1].upper()}{what[1:]}: {most:,} at most, {limit:,} allowed.",
+        grid=Grid(
+            ("from", "requests", "limit"),
+            tuple((at.isoformat(timespec="minutes"), count, limit) for at, count in shown if count),
+        ),
     )
 
 
@@ -250,7 +437,9 @@ def _parts_of_whole(parts: Sequence[tuple[str, int, str]]) -> Bars:
     return _shares([part for part in parts if part[1]] or parts[:1], whole=whole)
 
 
-def _shares(bars: Iterable[tuple[str, int, str]], *, whole: int) -> Bars:
+def _shares(
+    bars: Sequence[tuple[str, int, str]], *, whole: int, head: tuple[str, str] = ("what", "count")
+) -> Bars:
     return Bars(
         tuple(
             Row(
@@ -259,7 +448,11 @@ def _shares(bars: Iterable[tuple[str, int, str]], *, whole: int) -> Bars:
                 f"{count:,} · {count / whole:.1%}" if whole else f"{count:,}",
             )
             for name, count, tone in bars
-        )
+        ),
+        grid=Grid(
+            (*head, "share"),
+            tuple((name, count, count / whole if whole else None) for name, count, _ in bars),
+        ),
     )
 
 
@@ -272,12 +465,27 @@ _LAYERS = (
 """Tone and name of four parts into which attempts are split; they add up."""
 
 
-def _stacked(rows: Sequence[tuple[str, Tally]]) -> Bars:
+def _stacked(rows: Sequence[tuple[str, Tally]], head: str) -> Bars:
     most = max((tally.attempts for _, tally in rows), default=0) or 1
     return Bars(
         tuple(Row(name, tuple(_layers(tally, most)), _told(tally)) for name, tally in rows),
         _LAYERS,
+        Grid(
+            (head, "attempts", *_COUNTED, *map(_words, RATES)),
+            tuple((name, tally.attempts, *_counted(tally)) for name, tally in rows),
+        ),
     )
+
+
+_COUNTED = ("calls", "agent answered", "connected")
+
+
+def _counted(tally: Tally) -> Iterator[int | float | None]:
+    for name in _COUNTED:
+        yield getattr(tally, name.replace(" ", "_"))
+    for part, whole in RATES.values():
+        of_all = getattr(tally, whole)
+        yield getattr(tally, part) / of_all if of_all else None
 
 
 def _layers(tally: Tally, most: float) -> Iterator[Part]:
