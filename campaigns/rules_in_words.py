@@ -20,7 +20,7 @@ def rules_in_words(rules: CampaignRules) -> dict[str, str]:
         "hours": _hours(rules),
         "start and end": _start_and_end(rules),
         "attempts": _attempts(rules),
-        "retries": "; ".join(map(_retry, rules.retry)) or "none",
+        "retries": "; ".join(map(retry_in_words, rules.retry)) or "none",
         "unknown": f"a call that may have been placed is {_UNKNOWN[rules.unknown]}",
         "agents": _agents(rules),
         "dispositions": _dispositions(rules),
@@ -50,13 +50,14 @@ def _hours(rules: CampaignRules) -> str:
 
 
 def _start_and_end(rules: CampaignRules) -> str:
-    starts = f"starts {_instant(rules.starts_at, rules)}" if rules.starts_at else "by hand"
+    starts = f"starts {instant_in_words(rules.starts_at, rules)}" if rules.starts_at else "by hand"
     if rules.ends_at is None:
         return f"{starts}, ends when nothing is left"
-    return f"{starts}, ends {_instant(rules.ends_at, rules)}: who waits then is closed as ended"
+    return f"{starts}, ends {instant_in_words(rules.ends_at, rules)}: who waits then is closed as ended"
 
 
-def _instant(at: datetime, rules: CampaignRules) -> str:
+def instant_in_words(at: datetime, rules: CampaignRules) -> str:
+    """Say an instant in the campaign's zone."""
     return f"{at.astimezone(rules.zone):%Y-%m-%d %H:%M %Z}"
 
 
@@ -67,7 +68,8 @@ def _attempts(rules: CampaignRules) -> str:
     return f"{most}, {span_in_words(rules.min_gap_s)} between two calls to one customer"
 
 
-def _retry(rule: RetryRule) -> str:
+def retry_in_words(rule: RetryRule) -> str:
+    """Say what follows an outcome: `customer busy: after 5 min, 3 times`."""
     cause = rule.cause.replace("_", " ")
     if rule.times == 0:
         return f"{cause}: never"
@@ -99,12 +101,13 @@ def _agents(rules: CampaignRules) -> str:
 def _dispositions(rules: CampaignRules) -> str:
     if not rules.disposition:
         return "none asked for"
-    words = ", ".join(map(_disposition, choices(rules.disposition)))
+    words = ", ".join(map(disposition_in_words, choices(rules.disposition)))
     within = span_in_words(rules.disposition_within_s)
     return f"{words}; within {within}, else the outcome's rule"
 
 
-def _disposition(one: Disposition) -> str:
+def disposition_in_words(one: Disposition) -> str:
+    """Say a disposition with what follows it."""
     name = one.name.replace("_", " ")
     match one.follow_up:
         case FollowUp.NOTHING:

@@ -29,6 +29,9 @@ class Did(StrEnum):
     CAMPAIGN_CANCELLED = "campaign_cancelled"
     CAMPAIGNS_STEERED = "campaigns_steered"  # several; each is recorded by itself as well
     RULES_CHANGED = "rules_changed"
+    TEMPLATE_SAVED = "template_saved"
+    TEMPLATE_REMOVED = "template_removed"
+    CAMPAIGN_TAGGED = "campaign_tagged"
     CAMPAIGN_ARCHIVED = "campaign_archived"
     CAMPAIGN_DELETED = "campaign_deleted"
     STORE_MIGRATED = "store_migrated"
@@ -190,6 +193,12 @@ def under_way(deed: Deed) -> Iterator[None]:
 def deed_under_way() -> Deed | None:
     """Give the action that is being recorded here."""
     return _under_way.get()
+
+
+def who_acts() -> str:
+    """Name who acts here, for people; '' = nobody is known."""
+    deed = deed_under_way()
+    return (deed.actor.name or deed.actor.id) if deed else ""
 
 
 def tell(

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from campaigns.campaign import CampaignState
 from campaigns.doubt import Doubts
 from campaigns.settlement import NO_DOUBTS
 from dialer.callback_paths import CallbackPaths
@@ -153,13 +152,10 @@ class Account:
                 self.settling.report(one.id, report, at=self.db.now())
 
     def change_rules(self, campaign: str, **changed: object) -> None:
-        """Change rules as people must: pause, change, go on."""
-        campaigns = self.campaigns
-        campaigns.move(campaigns.find(campaign), CampaignState.PAUSED)
-        found = campaigns.find(campaign)
-        refused = campaigns.change_rules(found, found.rules.model_copy(update=changed))
+        """Change rules as people may: whether it runs or rests."""
+        found = self.campaigns.find(campaign)
+        refused = self.campaigns.change_rules(found, found.rules.model_copy(update=changed))
         assert refused is None
-        campaigns.move(found, CampaignState.RUNNING)
 
     def counts(self, campaign: str) -> Counts:
         """How many contacts are where."""

@@ -72,7 +72,9 @@ if TYPE_CHECKING:
     from dialer.recordings.places import Place
     from dialer.settling.settling import Settling, SettlingTimes
     from dialer.settling.sweeping import Sweeping
+    from dialer.steering.changing_rules import ChangingRules
     from dialer.steering.suppressing import Suppressing
+    from dialer.steering.templates import RuleTemplates
     from dialer.webhooks.receivers import Receivers
     from dialer.webhooks.sending import Sender
 
@@ -574,6 +576,20 @@ class Wiring:
         from dialer.agents.presence import Presences
 
         return Presences(self.db)
+
+    @cached_property
+    def changing_rules(self) -> "ChangingRules":
+        """Changes the rules of campaigns."""
+        from dialer.steering.changing_rules import ChangingRules
+
+        return ChangingRules(self.db, self.settings)
+
+    @cached_property
+    def templates(self) -> "RuleTemplates":
+        """Rules under a name, to load lists with."""
+        from dialer.steering.templates import RuleTemplates
+
+        return RuleTemplates(self.db, self.settings)
 
     @cached_property
     def suppressing(self) -> "Suppressing":

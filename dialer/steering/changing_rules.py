@@ -1,10 +1,10 @@
-"""Use case: a campaign's rules as somebody writes them, made new or changed while it rests.
+"""Use case: a campaign's rules as somebody writes them, made new, changed, and changed back.
 
 Rules are given by the names of `CampaignRules`, as text or values. What is not given keeps its
 default, or what it was; an empty text stands for the default again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,12 +16,14 @@ from campaigns.campaign_rules import CampaignRules, names_in, with_retry
 from campaigns.custom_field import CustomFieldTemplate
 from campaigns.declared_rules import HOLIDAYS, RULES, is_yes_or_no
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
+from campaigns.rule_changes import RuleChange, as_given, changes_in_words, mean_the_same
 from dialer.call_request import check_call
-from dialer.deeds import tell
+from dialer.deeds import tell, who_acts
+from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.settings import Settings
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.campaigns import WrongState
+from dialer.store.campaigns import RULES_MAY_CHANGE, RuleVersion, WrongState
 
 log = get_logger(__name__)
 
@@ -40,6 +42,22 @@ class RulesRefused(Exception):
     def __init__(self, *faults: RuleFault) -> None:
         self.faults = faults
         super().__init__("; ".join(f"{one.rule}: {one.message}".lstrip(": ") for one in faults))
+
+
+class RulesChanged(WrongState):
+    """Somebody else changed the rules since they were looked at; `changes` says how."""
+
+    def __init__(self, campaign: Campaign, *, by: str, changes: Sequence[RuleChange]) -> None:
+        told = "; ".join(f"{one.label}: {one.before} → {one.after}" for one in changes)
+        super().__init__(
+            f"the rules of campaign {campaign.name} were changed meanwhile"
+            f"{f' by {by}' if by else ''}, they are version {campaign.rules_version} now"
+            f"{f' ({told})' if told else ''}; look, and change them again",
+            state=campaign.state,
+        )
+        self.by = by
+        self.version = campaign.rules_version
+        self.changes = changes
 
 
 def new_rules(settings: Settings, given: Mapping[str, Any]) -> CampaignRules:
@@ -82,6 +100,13 @@ def default_rules(settings: Settings) -> dict[str, Any]:
     }
 
 
+def given_rules_of(settings: Settings, rules: CampaignRules) -> dict[str, Any]:
+    """Write rules as somebody would give them for a new campaign of the account, as text."""
+    defaults = default_rules(settings)
+    defaults["caller_id"] = defaults["caller_id"] or "000"  # which nobody has
+    return as_given(rules, _made(defaults, DEFAULT_RULES))
+
+
 class ChangingRules:
     """Changes the rules of campaigns."""
 
@@ -94,18 +119,88 @@ class ChangingRules:
         """Change some rules; every call from now on is placed by the new ones.
 
         Raises:
-            WrongState: It is running, or over.
+            WrongState: It is over, or somebody else changed it meanwhile.
             RulesRefused: Naming every rule that is wrong.
         """
-        _check_resting(campaign)
-        rules = changed_rules(self._settings, campaign.rules, given)
-        check_template(rules, campaign.columns)
-        if rules == campaign.rules:
+        return self.put(campaign, changed_rules(self._settings, campaign.rules, given))
+
+    def replace(
+        self, campaign: Campaign, given: Mapping[str, Any], *, based_on: int | None = None
+    ) -> Campaign:
+        """Give all rules anew; what is not given has its default.
+
+        Args:
+            based_on: The version that whoever gives them has seen; None: whichever stands.
+
+        Raises:
+            RulesChanged: Another version stands.
+            WrongState: As in `change`; `RulesRefused` too.
+        """
+        self.check_based_on(campaign, based_on)
+        return self.put(campaign, new_rules(self._settings, given))
+
+    def go_back(self, campaign: Campaign, version: int, *, based_on: int | None = None) -> Campaign:
+        """Make the rules of an earlier version the newest one.
+
+        Raises:
+            NotDone: It is not kept.
+            RulesChanged: As in `replace`.
+        """
+        self.check_based_on(campaign, based_on)
+        return self.put(campaign, self.as_then(campaign, version))
+
+    def as_then(self, campaign: Campaign, version: int) -> CampaignRules:
+        """Give the rules of an earlier version as they may stand today; a start that is past is left out.
+
+        Raises:
+            NotDone: It is not kept.
+            RulesRefused: They are not allowed any more.
+        """
+        rules = self.version(campaign, version).rules
+        if rules.starts_at and rules.starts_at.timestamp() <= self._db.now():
+            rules = rules.model_copy(update={"starts_at": None})  # nothing starts by an undo
+        return _allowed(self._settings, rules)
+
+    def version(self, campaign: Campaign, version: int) -> RuleVersion:
+        """Read one version of the rules.
+
+        Raises:
+            NotDone: It is not kept.
+        """
+        found = self._campaigns.rule_versions(campaign)
+        for one in found:
+            if one.version == version:
+                return one
+        kept = ", ".join(str(one.version) for one in found)
+        raise NotDone(
+            f"campaign {campaign.name} has no version {version} of its rules; kept: {kept}"
+        )
+
+    def check_based_on(self, campaign: Campaign, version: int | None) -> None:
+        """Check that a version is the one that stands.
+
+        Raises:
+            RulesChanged: It is not; tells what differs.
+        """
+        if version in (None, campaign.rules_version):
+            return
+        found = self._campaigns.rule_versions(campaign)
+        seen = next((one.rules for one in found if one.version == version), None)
+        changes = changes_in_words(seen, campaign.rules) if seen else []
+        raise RulesChanged(campaign, by=found[0].by, changes=changes)
+
+    def put(self, campaign: Campaign, rules: CampaignRules) -> Campaign:
+        """Make these the rules of a campaign, unless they mean the same as those it has.
+
+        Raises:
+            WrongState: As in `change`.
+            RulesRefused: They do not fit the campaign.
+        """
+        self.check(campaign, rules)
+        if mean_the_same(rules, campaign.rules):
             return campaign
-        if rules.end_has_come(datetime.fromtimestamp(self._db.now(), UTC)):
-            raise RulesRefused(RuleFault("ends_at", "has passed; name a later time, or cancel"))
-        state = self._campaigns.change_rules(campaign, rules)
-        if state is not None:  # it was started, or changed, meanwhile
+        state = self._campaigns.change_rules(campaign, rules, by=who_acts())
+        if state is not None:  # it ended, or was changed, meanwhile
             raise WrongState(
                 f"campaign {campaign.name} was changed by somebody else; look, and change it again",
                 state=state,
@@ -114,6 +209,18 @@ class ChangingRules:
         _tell_of(campaign, after)
         log.info("rules_changed", campaign_id=campaign.id, rules_version=after.rules_version)
         return after
+
+    def check(self, campaign: Campaign, rules: CampaignRules) -> None:
+        """Check that a campaign may get these rules.
+
+        Raises:
+            WrongState: It is over.
+            RulesRefused: They do not fit it.
+        """
+        _check_goes_on(campaign)
+        check_template(rules, campaign.columns)
+        if rules.end_has_come(datetime.fromtimestamp(self._db.now(), UTC)):
+            raise RulesRefused(RuleFault("ends_at", "has passed; name a later time, or cancel"))
 
     def plan_start(self, campaign: Campaign, at: str) -> Campaign:
         """Have a campaign start by itself at an instant, in its own time zone unless that is said.
@@ -160,17 +267,12 @@ def _tell_of(before: Campaign, after: Campaign) -> None:
     )
 
 
-def _check_resting(campaign: Campaign) -> None:
-    match campaign.state:
-        case CampaignState.LOADED | CampaignState.PAUSED:
-            return
-        case CampaignState.RUNNING:
-            message = "is running; pause it first"
-        case CampaignState.LOADING:
-            message = "is still being loaded"
-        case _:
-            message = f"is {campaign.state}; its rules stay as they are"
-    raise WrongState(f"campaign {campaign.name} {message}", state=campaign.state)
+def _check_goes_on(campaign: Campaign) -> None:
+    if campaign.state in RULES_MAY_CHANGE:
+        return
+    is_loading = campaign.state is CampaignState.LOADING
+    told = "still being loaded" if is_loading else f"{campaign.state}; its rules stay as they are"
+    raise WrongState(f"campaign {campaign.name} is {told}", state=campaign.state)
 
 
 def _reset_to(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

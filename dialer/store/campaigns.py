@@ -29,6 +29,11 @@ _NONE_CHOSEN = ColumnChoice()
 _READ_TOGETHER = 500
 _TURNS_TOGETHER = 200  # a script holds everybody up while it runs
 
+MOST_VERSIONS = 50
+"""Of a campaign's rules that are kept; the audit trail has all."""
+
+RULES_MAY_CHANGE = (CampaignState.LOADED, CampaignState.RUNNING, CampaignState.PAUSED)
+
 _MAY_COME_FROM = {
     CampaignState.RUNNING: (CampaignState.LOADED, CampaignState.PAUSED),
     CampaignState.PAUSED: (CampaignState.RUNNING,),
@@ -88,6 +93,30 @@ class LoadMark:
     content_hash: str
     base: int
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleVersion:
+    """The rules of a campaign as they were from an instant on.
+
+    Args:
+        at: Epoch s.
+        by: Who made them so, for people; '' = not known, or whoever loaded the campaign.
+    """
+
+    version: int
+    at: float
+    by: str
+    rules: CampaignRules
+
+    @property
+    def stored(self) -> str:
+        """It as it is kept, JSON."""
+        rules = self.rules.model_dump(mode="json")
+        return json.dumps(
+            {"version": self.version, "at": self.at, "by": self.by, "rules": rules},
+            ensure_ascii=False,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,13 +332,18 @@ class ChangeRules(NamedTuple):
     """Rules in place of the version that was read.
 
     Args:
-        resting: States in which they may change, commas between.
+        states: In which they may change, commas between.
+        before: The version that was read, JSON, where none is kept yet; `entry`: the new one.
+        kept: Versions, at most.
         fields: And values in turn.
     """
 
     campaign: str
     version: int
-    resting: str
+    states: str
+    before: str
+    entry: str
+    kept: int
     fields: Sequence[Argument]
 
 
@@ -694,17 +728,38 @@ class Campaigns:
             raise CampaignNotFound(f"no campaign {campaign!r}")
         return CampaignState(text(answer[0])), CampaignState(text(answer[1]))
 
-    def change_rules(self, campaign: Campaign, rules: CampaignRules) -> CampaignState | None:
+    def change_rules(
+        self, campaign: Campaign, rules: CampaignRules, *, by: str = ""
+    ) -> CampaignState | None:
         """Write new rules as the next version; every gate from now on knows it.
+
+        Args:
+            by: Who changes them, for people.
 
         Returns:
             None; or its state, where it may not change, or somebody changed it meanwhile.
         """
         fields = _rules_fields(rules, version=campaign.rules_version + 1)
-        flat = (part for item in fields.items() for part in item)
-        resting = f"{CampaignState.LOADED},{CampaignState.PAUSED}"
-        answer = self._db.run(ChangeRules(campaign.id, campaign.rules_version, resting, list(flat)))
+        after = RuleVersion(campaign.rules_version + 1, self._db.now(), by, rules)
+        answer = self._db.run(
+            ChangeRules(
+                campaign.id,
+                campaign.rules_version,
+                ",".join(RULES_MAY_CHANGE),
+                before=_first_version(campaign).stored,
+                entry=after.stored,
+                kept=MOST_VERSIONS,
+                fields=[part for item in fields.items() for part in item],
+            )
+        )
         return CampaignState(text(answer)) if answer else None
+
+    def rule_versions(self, campaign: Campaign) -> list[RuleVersion]:
+        """Read the last versions of a campaign's rules, the newest first; one of an archive is alone."""
+        key = self._db.key("c", campaign.id, "versions")
+        stored = cast("list[bytes]", self._db.client.lrange(key, 0, -1))
+        found = [_rule_version(one) for one in reversed(stored)]
+        return found or [_first_version(campaign)]
 
     def ask_to_start(self, campaign: Campaign, *, who: str) -> str:
         """Note who wants a campaign to start, and tell who wanted it first."""
@@ -861,6 +916,16 @@ def _rules_fields(rules: CampaignRules, *, version: int) -> "dict[Any, Any]":
         "weight": rules.weight,
         "most_live": rules.max_concurrent_calls,
     }
+
+
+def _first_version(campaign: Campaign) -> RuleVersion:
+    return RuleVersion(campaign.rules_version, campaign.created_at, "", campaign.rules)
+
+
+def _rule_version(stored: bytes) -> RuleVersion:
+    plain = json.loads(stored)
+    rules = read_rules(json.dumps(plain["rules"]))
+    return RuleVersion(plain["version"], plain["at"], plain["by"], rules)
 
 
 def _number(value: str | None) -> float | None:

@@ -12,6 +12,8 @@ archived_files      hash    content hash of a file → the archived campaign tha
 names               hash    campaign name in one case, spaces single → id             for ever
 columns_chosen      hash    hash of a list's headings → which is the agent's, the     for ever
                             customer's, the name, as a person chose, JSON
+templates           hash    name in one case → rules under a name, who saved them and  until removed
+                            when, JSON
 c:C                 hash    name, state, rules (JSON), rules_version, columns, size,  for ever
                             open_from, open_until, virtual_time, … of one campaign; once it
                             is archived `packed`, see dialer/store/packing.py
@@ -24,6 +26,8 @@ c:C:rows:K          string  the same contacts' lines and cells, zlib of JSON    
 c:C:external:S      hash    of a 4096th share of the external ids: digest → contact    for ever
                             and its row's fingerprint; see dialer/store/external_ids.py
 c:C:imports         list    JSON of each file: hash, time, counts                     for ever
+c:C:versions        list    the last 50 versions of the rules: rules, since when,     until archived
+                            who made them so, JSON; none while there is one
 c:C:hashes          set     content hashes of files loaded to their end               for ever
 c:C:rejected        hash    block → rejected and duplicate rows, zlib of JSON         for ever
 c:C:attempts:K      hash    contact-no → attempt as a JSON list                       for ever

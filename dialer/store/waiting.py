@@ -17,6 +17,22 @@ _CHUNKS_AT_ONCE = 1_000
 
 def waiting_of(db: Database, campaign: str, *, size: int) -> WaitingContacts:
     """Read the waiting ones among a campaign's first `size` contacts."""
+    waiting = _records(db, campaign, size=size)
+    return WaitingContacts(
+        agent=waiting["agent"].astype(np.int64),
+        customer=waiting["customer"].astype(np.int64),
+        due_s=waiting["due_s"].astype(np.int64),
+        expires_s=waiting["expires_s"].astype(np.int64),
+        made=waiting["made"].astype(np.int64),
+    )
+
+
+def charged_of(db: Database, campaign: str, *, size: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Read how many attempts each of them was charged with."""
+    return _records(db, campaign, size=size)["charged"].astype(np.int64)
+
+
+def _records(db: Database, campaign: str, *, size: int) -> "np.ndarray[Any, Any]":
     found = [np.empty(0, dtype=RECORD_TYPE)]
     pinned = pinned_of(db, campaign)
     chunks = (size + PER_CHUNK - 1) // PER_CHUNK
@@ -30,14 +46,7 @@ def waiting_of(db: Database, campaign: str, *, size: int) -> WaitingContacts:
         if pinned:
             records = _for_their_agents(records, pinned, first * PER_CHUNK)
         found.append(records[records["state"] == STATE_CODES[ContactState.WAITING]])
-    waiting = np.concatenate(found)
-    return WaitingContacts(
-        agent=waiting["agent"].astype(np.int64),
-        customer=waiting["customer"].astype(np.int64),
-        due_s=waiting["due_s"].astype(np.int64),
-        expires_s=waiting["expires_s"].astype(np.int64),
-        made=waiting["made"].astype(np.int64),
-    )
+    return np.concatenate(found)
 
 
 def _for_their_agents(

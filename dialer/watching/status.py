@@ -173,7 +173,10 @@ class Statuses:
         Raises:
             CampaignNotFound: There is none of this id or name.
         """
-        campaign = self._campaigns.find(id_or_name)
+        return self.as_if(self._campaigns.find(id_or_name))
+
+    def as_if(self, campaign: Campaign) -> Status:
+        """Read where a campaign stands, or would stand if it were as is given: with other rules."""
         counts = self._campaigns.counts(campaign.id)
         work = campaign_work(self._db, campaign.id)
         rate, timers = self._pacing.rate(), self._timers(campaign.id)

@@ -95,17 +95,25 @@ def test_every_rule_can_be_set_at_load_and_is_shown(rig):
     assert "1,000 calls a day" in rig.run("campaign", "status", "camp").stdout
 
 
-def test_rules_change_only_while_a_campaign_rests(rig):
+def test_rules_change_are_shown_as_they_were_and_change_back(rig):
     rig.load(ROWS, "--start")
 
-    refused = rig.run("campaign", "rules", "camp", "--wrap-up", "99")
-    rig.run("campaign", "pause", "camp")
+    asked = rig.run("campaign", "rules", "camp", "--wrap-up", "99", "--dry-run")
     changed = rig.json("campaign", "rules", "camp", "--wrap-up", "99", "--hours", "india-recovery")
+    late = rig.run("campaign", "rules", "camp", "--wrap-up", "7", "--based-on", "1")
+    versions = rig.json("campaign", "rules", "camp", "--versions")
+    back = rig.json("campaign", "rules", "camp", "--back-to", "1")
+    unknown = rig.run("campaign", "rules", "camp", "--back-to", "9")
 
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert "pause it first" in refused.stderr
+    assert "Wrap-up" in asked.stdout
+    assert "nothing was changed" in asked.stdout
     assert (changed["rules"]["wrap_up_s"], changed["rules_version"]) == (99, 2)
     assert changed["rules"]["hours"] == "08:00-19:00"
+    assert (late.returncode, late.stdout) == (1, "")
+    assert "were changed meanwhile" in late.stderr
+    assert [(one["version"], bool(one["by"])) for one in versions] == [(2, True), (1, False)]
+    assert (back["rules_version"], back["rules"]) == (3, versions[1]["rules"])
+    assert "has no version 9" in unknown.stderr
 
 
 @pytest.mark.parametrize(

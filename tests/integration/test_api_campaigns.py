@@ -337,6 +337,34 @@ def test_rules_change_while_a_campaign_rests(web: Site) -> None:
     assert unknown.json()["code"] == "unknown_field"
 
 
+def test_rules_given_anew_are_based_on_the_version_that_was_seen(web: Site) -> None:
+    rules = f"/campaigns/{web.upload(max_attempts=4).json()['campaign_id']}/rules"
+    seen = web.api("GET", rules).json()
+
+    order = {"rules_version": 1, "rules": {**seen["given"], "wrap_up_s": "2m"}}
+    shown = web.api("PUT", f"{rules}?dry_run=true", json=order).json()
+    saved = web.api("PUT", rules, json=order).json()
+    late = web.api("PUT", rules, json=order)
+    back = web.api("POST", f"{rules}/back", json={"version": 1, "rules_version": 2}).json()
+
+    assert seen["given"] == {"max_attempts": "4", "hours": "00:00-24:00"} or seen["given"] == {
+        "max_attempts": "4"
+    }
+    assert shown["changes"] == [{"rule": "wrap_up_s", "before": "10 s", "after": "2 min"}]
+    assert (saved["rules_version"], saved["rules"]["wrap_up_s"]) == (2, 120)
+    assert saved["rules"]["max_attempts"] == 4
+    assert (late.status_code, late.json()["code"]) == (409, "rules_changed")
+    assert late.json()["differs"] == shown["changes"]
+    assert (back["rules_version"], back["rules"]["wrap_up_s"]) == (3, 10)
+    found = web.api("GET", f"{rules}/versions").json()["items"]
+    assert [(one["version"], one["by"]) for one in found] == [
+        (3, found[0]["by"]),
+        (2, found[0]["by"]),
+        (1, ""),
+    ]
+    assert found[0]["by"]
+
+
 def test_why_names_what_is_in_the_way(web: Site) -> None:
     id_ = web.upload().json()["campaign_id"]
 

@@ -160,6 +160,12 @@ def tell_a_receiver(web: Site) -> None:
     web.api("DELETE", path)
 
 
+def keep_a_template(web: Site) -> None:
+    name = f"evenings {secrets.token_hex(4)}"
+    web.api("POST", "/templates", json={"name": name, "rules": {"max_attempts": 2}})
+    web.api("DELETE", "/templates", params={"name": name})
+
+
 def pause_several(web: Site) -> None:
     campaign = started(web).removeprefix("/campaigns/")
     web.browser().post("/campaigns/several", action="pause", campaign=campaign)
@@ -182,6 +188,8 @@ AT_THE_WEB: dict[Did, Callable[[Site], object]] = {
     Did.RULES_CHANGED: lambda web: web.api(
         "PATCH", f"{loaded(web)}/rules", json={"max_attempts": 2}
     ),
+    Did.TEMPLATE_SAVED: keep_a_template,
+    Did.TEMPLATE_REMOVED: keep_a_template,
     Did.CAMPAIGNS_STEERED: pause_several,
     Did.ALERT_ADDED: tell_somebody,
     Did.ALERT_TESTED: tell_somebody,
@@ -255,6 +263,8 @@ REFUSED: dict[Did, Callable[[Site], object]] = {
     Did.CAMPAIGN_RESUMED: lambda web: web.api("POST", f"{NOBODY}/resume"),
     Did.CAMPAIGN_CANCELLED: lambda web: web.api("POST", f"{NOBODY}/cancel"),
     Did.RULES_CHANGED: lambda web: web.api("PATCH", f"{loaded(web)}/rules", json={"colour": 1}),
+    Did.TEMPLATE_SAVED: lambda web: web.api("POST", "/templates", json={"name": ""}),
+    Did.TEMPLATE_REMOVED: lambda web: web.api("DELETE", "/templates", params={"name": "none"}),
     Did.CONTACT_ADDED: lambda web: web.api("POST", f"{loaded(web)}/leads", json={"agent": "1"}),
     Did.ATTEMPT_DECIDED: lambda web: web.api(
         "POST", f"{loaded(web)}/unresolved/00000000-1-1-0000000000", json={"decision": "not_placed"}

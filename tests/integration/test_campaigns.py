@@ -239,11 +239,13 @@ def test_campaigns_are_listed_newest_first(account, db):
     assert [one.name for one in account.campaigns.unarchived()] == ["c2", "c1", "c0"]
 
 
-def test_rules_do_not_change_under_a_running_campaign(account, db):
+def test_the_rules_of_a_campaign_that_ends_stay_as_they_are(account, db):
     campaign = account.campaigns.find(store_campaign(db, [pair(1, 1)]))
+    account.campaigns.move(campaign, CANCELLING)
 
-    assert account.campaigns.change_rules(campaign, rules(max_attempts=9)) is RUNNING
+    assert account.campaigns.change_rules(campaign, rules(max_attempts=9)) is CANCELLING
     assert account.campaigns.find(campaign.id).rules == campaign.rules
+    assert [one.version for one in account.campaigns.rule_versions(campaign)] == [1]
 
 
 def test_of_two_changes_at_once_the_second_is_refused(account, db):

@@ -57,6 +57,10 @@ def order(**fields: Any) -> Callable[[Tenant], Asks]:
     return lambda _tenant: {"json": fields}
 
 
+def version_of(tenant: Tenant) -> int:
+    return tenant.wiring.campaigns.find(tenant.campaign).rules_version
+
+
 def a_callback(tenant: Tenant) -> Asks:
     return {
         "path": httpx.URL(tenant.wiring.paths.url(tenant.attempt)).path,
@@ -93,11 +97,24 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"GET {CAMPAIGN}/unresolved": plainly,
     f"POST {CAMPAIGN}/unresolved/{{attempt_id}}": order(decision="give_up"),
     "POST /api/v1/contacts/{contact_id}/disposition": order(disposition="sale"),
+    f"GET {CAMPAIGN}/rules": plainly,
     f"PATCH {CAMPAIGN}/rules": order(max_attempts=2),
+    f"PUT {CAMPAIGN}/rules": lambda tenant: {
+        "json": {"rules": {"max_attempts": 2}, "rules_version": version_of(tenant)}
+    },
+    f"GET {CAMPAIGN}/rules/versions": plainly,
+    f"POST {CAMPAIGN}/rules/back": lambda tenant: {
+        "json": {"version": 1, "rules_version": version_of(tenant)}
+    },
     f"POST {CAMPAIGN}/{{action}}": plainly,
     "POST /api/v1/numbers/search": lambda tenant: {
         "json": {"number": tenant.customer, "campaign_id": tenant.campaign}
     },
+    "GET /api/v1/templates": plainly,
+    "POST /api/v1/templates": lambda tenant: {
+        "json": {"name": f"of {tenant.name}", "rules": {"max_attempts": 2}}
+    },
+    "DELETE /api/v1/templates": lambda tenant: {"params": {"name": f"of {tenant.name}"}},
     "GET /api/v1/accounts": plainly,
     "GET /api/v1/agents": plainly,
     "POST /api/v1/agents": lambda tenant: {
@@ -160,6 +177,10 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "GET /campaigns": plainly,
     "GET /campaigns/several": plainly,
     "POST /campaigns/several": form(action="pause"),
+    "GET /templates": plainly,
+    "GET /templates/edit": plainly,
+    "POST /templates": form(template_name="evenings", day0_0_from="17:00", day0_0_until="20:00"),
+    "POST /templates/remove": form(name="evenings"),
     "POST /imports": a_list(7, is_named=True),
     "GET /imports/{review_id}": plainly,
     "GET /imports/{review_id}/progress": plainly,
@@ -183,6 +204,8 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /search": lambda tenant: {"data": {"who": tenant.customer}},
     f"POST {PAGE}/contacts/{{n}}/call-back": plainly,
     f"POST {PAGE}/contacts/{{n}}/disposition": lambda _: {"data": {"disposition": "sale"}},
+    f"GET {PAGE}/rules": plainly,
+    f"POST {PAGE}/rules": form(do="preview", day0_0_from="09:00", day0_0_until="20:00"),
     f"GET {PAGE}/add": plainly,
     f"POST {PAGE}/add": lambda tenant: {
         "data": {"agent": tenant.agent, "customer": f"{tenant.customer[:-1]}4"}
@@ -256,6 +279,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
 
 REFUSED = {
     "GET /campaigns/several": (422,),
+    "DELETE /api/v1/templates": (404,),  # some walks ask after it is gone
     "POST /sign-in": (401,),
     # a link is whoever has it, and this one is nobody's; see test_agent_page
     "GET /a/{link}": (404, 429),
@@ -275,6 +299,7 @@ REFUSED = {
     f"POST {PAGE}/{{action}}": (409,),
     f"POST {PAGE}/start": (409,),
     f"GET {PAGE}/charts": (404,),
+    f"POST {PAGE}/rules": (409,),  # based on no version
     f"POST {PAGE}/rehearse": (409,),
     f"POST {PAGE}/contacts/{{n}}/call-back": (422,),
     f"POST {PAGE}/contacts/{{n}}/disposition": (422,),

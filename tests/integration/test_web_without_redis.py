@@ -44,6 +44,7 @@ def test_every_page_has_its_own_state_without_redis_and_is_back_with_it(
     browser = web.browser()
     pages = {
         "/": "Today",
+        "/templates": "Templates",
         "/agents": "Agents",
         "/suppression": "Numbers never called",
         "/health": "Health",
@@ -52,6 +53,7 @@ def test_every_page_has_its_own_state_without_redis_and_is_back_with_it(
         campaign: "Campaign",
         f"{campaign}/start": "Campaign",
         f"{campaign}/contacts": "Campaign",
+        f"{campaign}/rules": "Campaign",
     }
 
     lose(link)

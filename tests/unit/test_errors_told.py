@@ -24,7 +24,7 @@ from dialer.loading.contact_blocks import Interrupted
 from dialer.loading.loading import NameTaken, StartRefused
 from dialer.simulator.answers import Refusal
 from dialer.simulator.parameters import InvalidParameter
-from dialer.steering.changing_rules import RuleFault, RulesRefused
+from dialer.steering.changing_rules import RuleFault, RulesChanged, RulesRefused
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.store.campaigns import SameContent, WrongState
 from dialer.store.connection import IsCluster
@@ -37,7 +37,7 @@ from workers.web.rehearsals import AlreadyRehearsing, RehearsalNotFound
 from workers.web.subprocesses import WorkDied
 
 A_CAMPAIGN: Any = SimpleNamespace(
-    id="c1", name="sale", state=CampaignState.LOADED, archived_at=None, accepted=3
+    id="c1", name="sale", state=CampaignState.LOADED, archived_at=None, accepted=3, rules_version=2
 )
 WHY = "the moon is full; wait for it to pass"
 
@@ -67,6 +67,7 @@ STARTS = {"AlreadyRunning", "CannotRun", "EmbeddedServerError"}
 MADE = {
     Problem: lambda: Problem(409, "moon", WHY),
     WrongState: lambda: WrongState(WHY, state=CampaignState.LOADED),
+    RulesChanged: lambda: RulesChanged(A_CAMPAIGN, by=WHY, changes=[]),
     RulesRefused: lambda: RulesRefused(RuleFault("caller_id", WHY)),
     NumberRefused: lambda: NumberRefused(WHY, side=None, do_not_disturb=False),
     NameTaken: lambda: NameTaken(A_CAMPAIGN),

@@ -51,7 +51,7 @@ COMMANDS: Table = {
             ),
             "rules": Command(
                 "campaign_rules:rules",
-                "Show a campaign's rules, or change those given while it is loaded or paused.",
+                "Show a campaign's rules, or change those given until it is over.",
             ),
             "why": Command(
                 "campaign_rules:why",
@@ -76,6 +76,23 @@ COMMANDS: Table = {
             "delete": Command(
                 "books:delete",
                 "Delete a campaign that was archived, with all its files: nothing of it can be reported again.",
+            ),
+        },
+    ),
+    "template": Group(
+        "Rules under a name, to load lists with.",
+        {
+            "list": Command(
+                "templates:list_", "List the templates, and what of them is not allowed any more."
+            ),
+            "show": Command("templates:show_", "Show a template's rules in words."),
+            "save": Command(
+                "templates:save",
+                "Keep rules under a name; those of one that has it already are replaced.",
+            ),
+            "remove": Command(
+                "templates:remove",
+                "Forget a template; campaigns that were loaded with it keep their rules.",
             ),
         },
     ),

@@ -51,6 +51,15 @@ def load(
     *,
     name: Annotated[str, typer.Option(help="The campaign's name; commands find it by this.")],
     again: Again = False,
+    template: Annotated[
+        str, typer.Option(help="Begin with a template's rules; others given go before them.")
+    ] = "",
+    like: Annotated[
+        str,
+        typer.Option(
+            metavar="CAMPAIGN", help="Begin with the rules of this campaign, but for its days."
+        ),
+    ] = "",
     dry_run: DryRun = False,
     starting: Annotated[bool, typer.Option("--start", help="Start it once it is loaded.")] = False,
     as_json: AsJson = False,
@@ -71,6 +80,8 @@ def load(
       dialer campaign load contacts.csv --name diwali --retry customer_busy=5mx3 --start
 
       dialer campaign load leads.xlsx --name leads --agent-column Owner --hours 10:00-18:00
+
+      dialer campaign load contacts.csv --name pongal --like diwali --record
     """
     wiring = open_wiring()
     if not dry_run:
@@ -79,7 +90,7 @@ def load(
     settings = wiring.settings
     if dry_run and not settings.exotel_caller_id:  # nothing is dialled from it
         settings = settings.model_copy(update={"exotel_caller_id": _ANY_CALLER})
-    rules = campaign_rules(settings, given)
+    rules = campaign_rules(settings, wiring.templates.given(template=template, like=like) | given)
     options = given_list.as_options(again=again)
     with file.open("rb") as opened:
         try:

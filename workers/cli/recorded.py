@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _NOBODY = 4294967295  # the kernel's word for a process that no log-in began
 _LOGIN = Path("/proc/self/loginuid")
-_ON = ("campaign", "contact", "attempt", "key_id", "number", "name", "older_than")
+_ON = ("campaign", "contact", "attempt", "key_id", "number", "name", "older_than", "template")
 
 READS = None
 """Stands for commands that change nothing that is the account's."""
@@ -59,6 +59,10 @@ WORDS: dict[str, Did | None] = {
     "campaign archive": Did.CAMPAIGN_ARCHIVED,
     "campaign delete": Did.CAMPAIGN_DELETED,
     "migrate": READS,  # it records itself, with each account
+    "template list": READS,
+    "template show": READS,
+    "template save": Did.TEMPLATE_SAVED,
+    "template remove": Did.TEMPLATE_REMOVED,
     "contact show": READS,
     "contact add": Did.CONTACT_ADDED,
     "contact call-back": Did.CONTACT_CALLED_BACK,
@@ -217,7 +221,10 @@ def _changes(words: str, options: Mapping[str, Any]) -> bool:
     """Tell whether a command that can also only show something was asked to change it."""
     if words != "campaign rules":
         return True
-    rules = (value for name, value in options.items() if name not in {"campaign", "as_json"})
+    if options.get("versions"):
+        return False
+    aside = {"campaign", "as_json", "versions", "based_on"}
+    rules = (value for name, value in options.items() if name not in aside)
     return any(value not in (None, []) for value in rules)
 
 

@@ -10,10 +10,10 @@ from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.sieve import Dedupe
 from campaigns.lists.source import HiddenRows, ReadingChoice
 from dialer.loading.loading import LoadOptions
-from dialer.settings import Settings
 from dialer.steering.changing_rules import new_rules
 from workers.web.problems import Problem
 from workers.web.rules import given_rules, rule_name
+from workers.wiring import Wiring
 
 Fields = Mapping[str, Sequence[str]]
 
@@ -25,7 +25,7 @@ READING = frozenset(
 )
 """Fields that say how a file is to be read."""
 
-_OPTIONS = READING | {"name", "again", "dry_run", "start"}
+_OPTIONS = READING | {"name", "again", "dry_run", "start", "template", "like"}
 _YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 
 
@@ -40,10 +40,12 @@ class ListOrder:
     start: bool
 
 
-def list_order(settings: Settings, fields: Fields, *, default_name: str = "") -> ListOrder:
+def list_order(wiring: Wiring, fields: Fields, *, default_name: str = "") -> ListOrder:
     """Read the form of a new campaign.
 
     Raises:
+        NotDone: It names a template that there is not.
+        CampaignNotFound: Or a campaign whose rules it begins with.
         Problem: Naming what is wrong, fields that are not known included: a misspelt rule must not
             pass as if it had been heeded.
         RulesRefused: Naming every rule that is wrong.
@@ -55,9 +57,10 @@ def list_order(settings: Settings, fields: Fields, *, default_name: str = "") ->
     name = one(fields, "name").strip() or default_name
     if not dry_run:
         check_name(name)
+    begun = wiring.templates.given(template=one(fields, "template"), like=one(fields, "like"))
     return ListOrder(
         name=name,
-        rules=new_rules(settings, given_rules(fields)),
+        rules=new_rules(wiring.settings, begun | given_rules(fields)),
         options=load_options(fields),
         dry_run=dry_run,
         start=truth(fields, "start"),

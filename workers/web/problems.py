@@ -31,8 +31,9 @@ from dialer.settings import SettingsError
 from dialer.settling.deciding import NotUndecided
 from dialer.settling.disposing import NotDisposed
 from dialer.steering.calling_back import NoCallBack
-from dialer.steering.changing_rules import RulesRefused
+from dialer.steering.changing_rules import RulesChanged, RulesRefused
 from dialer.steering.starting import SecondPersonNeeded
+from dialer.steering.templates import NoSuchTemplate
 from dialer.store.campaigns import CampaignNotFound, WrongState
 from dialer.store.teams import TooManyTeams
 from dialer.store.trail import TrailBusy
@@ -191,6 +192,13 @@ def _of_use_case(error: Exception) -> Problem | None:
     match error:
         case CampaignNotFound():
             return Problem(404, "not_found", "There is no such campaign.")
+        case NoSuchTemplate():
+            return Problem(404, "not_found", _sentence(error))
+        case RulesChanged(version=version, changes=changes):
+            differs = [{"rule": a.rule, "before": a.before, "after": a.after} for a in changes]
+            return Problem(
+                409, "rules_changed", _sentence(error), rules_version=version, differs=differs
+            )
         case WrongState(state=state):
             return Problem(409, "wrong_state", _sentence(error), state=state)
         case RulesRefused(faults=found):

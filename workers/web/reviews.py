@@ -185,7 +185,7 @@ class Reviews:
             Problem: Naming what is wrong.
         """
         name = default_name(review.file_name)
-        return list_order(self.services.wiring.settings, review.fields, default_name=name)
+        return list_order(self.services.wiring, review.fields, default_name=name)
 
     def _begin(self, review: Review) -> None:
         task = asyncio.get_running_loop().create_task(self._do(review), name=f"review {review.id}")
@@ -239,7 +239,7 @@ class Reviews:
                 may_start=review.may_start,
             )
         else:
-            order = self.order(review)
+            order = await asyncio.to_thread(self.order, review)
             loaded = await self.services.apart.run(
                 jobs.load_list,
                 tell,

@@ -21,7 +21,9 @@ from workers.web.api import (
     moves,
     numbers,
     rehearsals,
+    rules,
     suppressions,
+    templates,
     webhooks,
 )
 from workers.web.api.needs import ERRORS
@@ -77,6 +79,7 @@ def api_app(
         campaigns.router,
         leads.router,
         campaigns.one,
+        rules.router,
         contacts.router,
         dispositions.router,
         numbers.router,
@@ -89,6 +92,7 @@ def api_app(
         agents.one,
         alerts.router,
         suppressions.router,
+        templates.router,
         rehearsals.router,
         rehearsals.single,
         keys.router,

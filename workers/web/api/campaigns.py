@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request
-from pydantic import RootModel
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from campaigns.campaign import CampaignState
@@ -16,7 +15,6 @@ from dialer.access.api_keys import Scope
 from dialer.deeds import Did, tell
 from dialer.reporting.files import Format
 from dialer.reporting.tables import Kind
-from dialer.steering.changing_rules import ChangingRules
 from dialer.store import Campaign
 from dialer.watching.explaining import explain
 from workers.web import jobs
@@ -43,18 +41,12 @@ from workers.web.downloads import MEDIA_TYPES, rejected_csv, report_response
 from workers.web.events import Events, event_stream
 from workers.web.idempotency import once
 from workers.web.lists import list_order, load_options
-from workers.web.problems import Problem
-from workers.web.rules import rule_name
 from workers.web.services import Services
 from workers.web.uploads import received_upload
 from workers.wiring import Wiring
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 one = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
-
-
-class RuleChanges(RootModel[dict[str, str | int | float | bool | list[str]]]):
-    """Rules by name, as the upload's fields are called; '' asks for the default again."""
 
 
 class Action(StrEnum):
@@ -133,7 +125,7 @@ async def load_campaign(
     """
     async with received_upload(request, services.uploads_dir) as upload:
         settings = services.settings_apart
-        order = list_order(settings, upload.fields)
+        order = await asyncio.to_thread(list_order, services.wiring, upload.fields)
         if order.start:
             check_scope(visitor, Scope.OPERATE)
         file = jobs.ListFile(upload.path, order.options)
@@ -232,19 +224,6 @@ def campaign_why(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -
     """Tell what is in the way of a campaign, and how many contacts each thing holds up."""
     explanation = explain(services.wiring.db, services.wiring.statuses, campaign.id)
     return Open.model_validate(explanation.as_json())
-
-
-@one.patch("/rules")
-def change_rules(
-    _visitor: Operator, services: TheDesk, campaign: TheCampaign, changes: RuleChanges
-) -> CampaignStatus:
-    """Change rules of a campaign that is not running; every call from then on is placed by them."""
-    given = {rule_name(name) or "": value for name, value in changes.root.items()}
-    if "" in given:
-        unknown = sorted(name for name in changes.root if rule_name(name) is None)
-        raise Problem(422, "unknown_field", f"Not known: {', '.join(unknown)[:200]}.")
-    ChangingRules(services.wiring.db, services.wiring.settings).change(campaign, given)
-    return _status(services, campaign)
 
 
 @one.get("/imports")

@@ -88,6 +88,8 @@ LOAD_FORM = _form(
         "name": {"type": "string", "maxLength": LONGEST_NAME},
         "dry_run": {"type": "boolean", "default": False},
         "start": {"type": "boolean", "default": False},
+        "template": {"type": "string", "description": "Whose rules it begins with."},
+        "like": {"type": "string", "description": "A campaign whose rules it begins with."},
         **_READING,
         **_AGAIN,
         **_RULES,

@@ -1,7 +1,7 @@
 """The list of campaigns: searched, filtered, sorted, several steered at once; and the form that uploads a new one."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -33,6 +33,7 @@ from workers.web.pages.views import Bar, progress, results
 from workers.web.problems import Problem
 from workers.web.recorded import actor_of
 from workers.web.rules import rule_fields
+from workers.web.rules_form import plain_values
 from workers.wiring import Wiring
 
 _A_PAGE = 50
@@ -103,6 +104,21 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """What the form of a new campaign begins with.
+
+    Args:
+        templates: Names of those that it may begin with.
+        whose: The template or campaign whose rules stand in it; '' = the defaults.
+        values: Of its fields.
+    """
+
+    templates: list[str]
+    whose: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignRow:
     """A campaign in the list; `waits` says for what, '' where it does not."""
 
@@ -128,6 +144,7 @@ async def show(request: Request) -> Response:
     wanted = Wanted.of(request)
     page = max(1, int(digits_in(request.query_params.get("page", ""))[:4] or 1))
     listed = await asyncio.to_thread(_listed, services.wiring, wanted, page)
+    begun = await asyncio.to_thread(_begun, services.wiring, request)
     return await renderer_of(request).page(
         request,
         "campaigns.html",
@@ -139,8 +156,20 @@ async def show(request: Request) -> Response:
         actions=list(Action),
         told={name: digits_in(request.query_params.get(name, "")) for name in ("done", "not_done")},
         longest_name=LONGEST_NAME,
+        begun=begun,
         rule_fields=rule_fields(default_rules(services.wiring.settings)),
     )
+
+
+def _begun(wiring: Wiring, request: Request) -> Begun:
+    """Read whose rules the form begins with: a template's, or a campaign's, as the address asks."""
+    names = [one.template.name for one in wiring.templates.all()]
+    if not visitor_of(request).may(Scope.READ):
+        return Begun(names)  # to whom numbers are masked, the form would show them so
+    template, like = (request.query_params.get(one, "") for one in ("template", "like"))
+    given = wiring.templates.given(template=template, like=like)
+    whose = template or (wiring.campaigns.find(like).name if like else "")
+    return Begun(names, whose, plain_values(given))
 
 
 async def ask_several(request: Request) -> Response:

@@ -44,8 +44,8 @@ async def _receive(request: Request, *, append_to: str) -> Response:
         await check_token(request, "".join(fields.pop("csrf_token", [])))
         if not append_to:
             # what is wrong with the form is told while it is still on the screen
-            settings = services_of(request).wiring.settings
-            list_order(settings, fields, default_name=default_name(upload.name))
+            wiring, name = services_of(request).wiring, default_name(upload.name)
+            await asyncio.to_thread(list_order, wiring, fields, default_name=name)
         review = _reviews(request).open(upload, fields, append_to=append_to)
     where = f"/imports/{review.id}"
     if "text/html" in request.headers.get("accept", ""):
@@ -67,7 +67,7 @@ async def show(request: Request) -> Response:
             services_of(request).wiring.campaigns.find, review.append_to
         )
     else:
-        name = _name(request, review)
+        name = await asyncio.to_thread(_name, request, review)
     return await renderer_of(request).page(
         request,
         "review.html",

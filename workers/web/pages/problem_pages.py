@@ -19,6 +19,7 @@ from workers.web.problems import Problem, problem_response
 NAMES = {
     "/": "Today",
     "/campaigns": "Campaigns",
+    "/templates": "Templates",
     "/agents": "Agents",
     "/suppression": "Numbers never called",
     "/health": "Health",

@@ -17,7 +17,7 @@ from campaigns.rules_in_words import rules_in_words
 from dialer.access.api_keys import Scope
 from dialer.agents.workload import workload
 from dialer.deeds import Did, tell
-from dialer.steering.changing_rules import ChangingRules, RulesRefused
+from dialer.steering.changing_rules import RulesRefused
 from dialer.store import Campaign
 from workers.web import jobs
 from workers.web.choosing import services_of
@@ -75,7 +75,7 @@ def _start(services: Services, campaign: Campaign, form: dict[str, str], *, who:
         wiring.starting.start(campaign, who=who)
         return
     tell(what=Did.RULES_CHANGED)
-    changed = ChangingRules(wiring.db, wiring.settings).plan_start(campaign, form.get("at", ""))
+    changed = wiring.changing_rules.plan_start(campaign, form.get("at", ""))
     wiring.starting.ask(changed, who=who)
 
 

@@ -1,0 +1,186 @@
+"""A campaign's rules: as they are, changed, given anew, as they were, and back to that."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field, RootModel
+
+from campaigns.rules_in_words import rules_in_words
+from dialer.steering.changing_rules import changed_rules, given_rules_of, new_rules
+from dialer.store import Campaign
+from dialer.watching.previewing import preview
+from workers.web.api.needs import Onlooker, Operator, TheCampaign, TheDesk
+from workers.web.api.shapes import CampaignStatus, Open, Order, Whole
+from workers.web.problems import Problem
+from workers.web.rules import rule_name
+from workers.web.services import Services
+
+router = APIRouter(prefix="/campaigns/{campaign_id}/rules", tags=["campaigns"])
+
+Given = dict[str, str | int | float | bool | list[str]]
+DryRun = Annotated[bool, Query(description="Say what would change, and change nothing.")]
+
+
+class RuleChanges(RootModel[Given]):
+    """Rules by name, as the upload's fields are called; '' asks for the default again."""
+
+
+class RulesOrder(Order):
+    """All rules of a campaign anew."""
+
+    rules: Given = Field(
+        description="As `given` has them: what is not named has the account's default."
+    )
+    rules_version: Whole = Field(
+        description="That these are based on; where it is not the newest any more, it is refused."
+    )
+
+
+class BackOrder(Order):
+    """A version to go back to."""
+
+    version: Whole
+    rules_version: Whole = Field(description="The newest one, as far as the caller knows.")
+
+
+class RulesDocument(BaseModel):
+    """A campaign's rules."""
+
+    campaign_id: str
+    rules_version: int
+    rules: dict[str, Any]
+    rules_in_words: dict[str, str]
+    given: dict[str, Any] = Field(description="Those that differ from the account's defaults.")
+
+
+class RuleChangeDocument(BaseModel):
+    """A rule that differs, in words."""
+
+    rule: str
+    before: str
+    after: str
+
+
+class Preview(Open):
+    """What would change."""
+
+    changes: list[RuleChangeDocument]
+    attempts_other: int = Field(description="Waiting contacts with other attempts left.")
+    sentences: list[str]
+
+
+class VersionDocument(BaseModel):
+    """The rules from an instant on."""
+
+    version: int
+    at: datetime
+    by: str = Field(description="Empty for those that the campaign was loaded with.")
+    rules: dict[str, Any]
+
+
+class VersionList(BaseModel):
+    """The versions that are kept, the newest first."""
+
+    items: list[VersionDocument]
+
+
+@router.get("")
+def campaign_rules(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> RulesDocument:
+    """Tell a campaign's rules."""
+    return RulesDocument(
+        campaign_id=campaign.id,
+        rules_version=campaign.rules_version,
+        rules=campaign.rules.model_dump(mode="json"),
+        rules_in_words=rules_in_words(campaign.rules),
+        given=given_rules_of(services.wiring.settings, campaign.rules),
+    )
+
+
+@router.patch("")
+def change_rules(
+    _visitor: Operator,
+    services: TheDesk,
+    campaign: TheCampaign,
+    changes: RuleChanges,
+    dry_run: DryRun = False,
+) -> CampaignStatus | Preview:
+    """Change rules of a campaign that is not over; every call from then on is placed by them."""
+    wiring, given = services.wiring, known_rules(changes.root)
+    if dry_run:
+        return _preview(services, campaign, changed_rules(wiring.settings, campaign.rules, given))
+    wiring.changing_rules.change(campaign, given)
+    return _status(services, campaign)
+
+
+@router.put("")
+def replace_rules(
+    _visitor: Operator,
+    services: TheDesk,
+    campaign: TheCampaign,
+    order: RulesOrder,
+    dry_run: DryRun = False,
+) -> CampaignStatus | Preview:
+    """Give all rules anew. Where somebody changed them meanwhile, the answer tells what differs."""
+    wiring, given = services.wiring, known_rules(order.rules)
+    if dry_run:
+        wiring.changing_rules.check_based_on(campaign, order.rules_version)
+        return _preview(services, campaign, new_rules(wiring.settings, given))
+    wiring.changing_rules.replace(campaign, given, based_on=order.rules_version)
+    return _status(services, campaign)
+
+
+@router.get("/versions")
+def rule_versions(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> VersionList:
+    """List the rules as they were, with who made them so, and when."""
+    found = services.wiring.campaigns.rule_versions(campaign)
+    return VersionList(
+        items=[
+            VersionDocument(
+                version=one.version,
+                at=datetime.fromtimestamp(one.at, UTC),
+                by=one.by,
+                rules=one.rules.model_dump(mode="json"),
+            )
+            for one in found
+        ]
+    )
+
+
+@router.post("/back")
+def back_to_version(
+    _visitor: Operator,
+    services: TheDesk,
+    campaign: TheCampaign,
+    order: BackOrder,
+    dry_run: DryRun = False,
+) -> CampaignStatus | Preview:
+    """Make the rules of an earlier version the newest one. A start that is past is left out."""
+    changing = services.wiring.changing_rules
+    if dry_run:
+        changing.check_based_on(campaign, order.rules_version)
+        return _preview(services, campaign, changing.as_then(campaign, order.version))
+    changing.go_back(campaign, order.version, based_on=order.rules_version)
+    return _status(services, campaign)
+
+
+def known_rules(given: Given) -> dict[str, Any]:
+    """Give rules by their own names; units may be left out.
+
+    Raises:
+        Problem: Naming those that are none.
+    """
+    unknown = sorted(name for name in given if rule_name(name) is None)
+    if unknown:
+        raise Problem(422, "unknown_field", f"Not known: {', '.join(unknown)[:200]}.")
+    return {rule_name(name) or "": value for name, value in given.items()}
+
+
+def _preview(services: Services, campaign: Campaign, rules: Any) -> Preview:
+    wiring = services.wiring
+    wiring.changing_rules.check(campaign, rules)
+    return Preview.model_validate(preview(wiring.db, wiring.statuses, campaign, rules).as_json())
+
+
+def _status(services: Services, campaign: Campaign) -> CampaignStatus:
+    return CampaignStatus.model_validate(services.wiring.statuses.of(campaign.id).as_json())

@@ -1,0 +1,86 @@
+"""Templates: rules under a name, to load lists with."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from campaigns.campaign import LONGEST_NAME
+from campaigns.rules_in_words import rules_in_words
+from dialer.steering.templates import KnownTemplate
+from workers.web.api.needs import Onlooker, TheDesk, Uploader
+from workers.web.api.rules import Given, known_rules
+from workers.web.api.shapes import Order
+
+router = APIRouter(prefix="/templates", tags=["campaigns"])
+
+Name = Annotated[str, Query(max_length=LONGEST_NAME, description="In whatever case and spaces.")]
+
+
+class TemplateOrder(Order):
+    """Rules to keep under a name."""
+
+    name: str = Field(max_length=LONGEST_NAME)
+    rules: Given = Field(
+        default_factory=dict, description="By name, as the upload's fields are called."
+    )
+    like: str = Field(
+        "", max_length=LONGEST_NAME, description="A campaign whose rules these begin with."
+    )
+
+
+class TemplateFault(BaseModel):
+    """Why a template cannot be used as it is."""
+
+    where: str
+    what: str
+
+
+class TemplateDocument(BaseModel):
+    """Rules under a name."""
+
+    name: str
+    given: dict[str, Any] = Field(description="What is not named has the account's default.")
+    saved_at: datetime
+    saved_by: str
+    rules_in_words: dict[str, str] | None
+    faults: list[TemplateFault] = Field(description="What of it is not allowed any more.")
+
+
+class TemplateList(BaseModel):
+    """All templates, by name."""
+
+    items: list[TemplateDocument]
+
+
+@router.get("")
+def list_templates(_visitor: Onlooker, services: TheDesk) -> TemplateList:
+    """List the templates."""
+    return TemplateList(items=[_document(one) for one in services.wiring.templates.all()])
+
+
+@router.post("", status_code=201)
+def save_template(_visitor: Uploader, services: TheDesk, order: TemplateOrder) -> TemplateDocument:
+    """Keep rules under a name, in place of those that stood there."""
+    templates = services.wiring.templates
+    given = templates.given(like=order.like) | known_rules(order.rules)
+    return _document(templates.save(order.name, given))
+
+
+@router.delete("", status_code=204)
+def remove_template(_visitor: Uploader, services: TheDesk, name: Name) -> None:
+    """Forget a template; campaigns that were loaded with it keep their rules."""
+    services.wiring.templates.remove(name)
+
+
+def _document(found: KnownTemplate) -> TemplateDocument:
+    template = found.template
+    return TemplateDocument(
+        name=template.name,
+        given=dict(template.given),
+        saved_at=datetime.fromtimestamp(template.saved_at, UTC),
+        saved_by=template.saved_by,
+        rules_in_words=rules_in_words(found.rules) if found.rules else None,
+        faults=[TemplateFault(where=one.rule, what=one.message) for one in found.faults],
+    )
