@@ -143,6 +143,7 @@ class LoadOptions:
     Args:
         again: Its very bytes may be another campaign already.
         new_groups: Groups that no agent belongs to yet are taken; their contacts wait for agents.
+        tags: Of a campaign that is made of it.
     """
 
     choice: ColumnChoice = field(default_factory=ColumnChoice)
@@ -150,6 +151,7 @@ class LoadOptions:
     again: bool = False
     reading: ReadingChoice = AS_FOUND
     new_groups: bool = False
+    tags: tuple[str, ...] = ()
 
 
 class Loading:
@@ -424,6 +426,7 @@ class Loading:
                 chosen=_chosen(contact_list),
                 content_hash=content_hash,
                 again=options.again,
+                tags=options.tags,
             )
         except SameContent as error:
             raise AlreadyLoaded.by(error.campaign) from None

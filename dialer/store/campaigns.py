@@ -126,6 +126,7 @@ class Roll:
     id: str
     name: str
     state: CampaignState
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,7 @@ class Campaign:
     added_confirmed: int = 0
     asked_by: str = ""
     chosen: ColumnChoice = _NONE_CHOSEN
+    tags: tuple[str, ...] = ()
 
     @property
     def name_at(self) -> int | None:
@@ -386,6 +388,7 @@ class Campaigns:
         chosen: ColumnChoice = _NONE_CHOSEN,
         content_hash: str = "",
         again: bool = False,
+        tags: Sequence[str] = (),
     ) -> bool:
         """Reserve a name for a campaign and write it down as loading; False when it is taken.
 
@@ -404,6 +407,7 @@ class Campaigns:
             "agent_column": chosen.agent or "",
             "customer_column": chosen.customer or "",
             "name_column": chosen.name or "",
+            **({"tags": json.dumps(tags, ensure_ascii=False)} if tags else {}),
             **_rules_fields(rules, version=1),
         }
         flat = (part for item in fields.items() for part in item)
@@ -538,13 +542,18 @@ class Campaigns:
         ids = self.ids()
         with self._db.client.pipeline(transaction=False) as pipe:
             for id_ in ids:
-                pipe.hmget(self._db.key("c", id_), "name", "state")
+                pipe.hmget(self._db.key("c", id_), "name", "state", "tags")
             stored = cast("list[list[bytes | None]]", pipe.execute())
         return [
-            Roll(id_, text(name), CampaignState(text(state)))
-            for id_, (name, state) in zip(ids, stored, strict=True)
+            Roll(id_, text(name), CampaignState(text(state)), _tags(text(tags)))
+            for id_, (name, state, tags) in zip(ids, stored, strict=True)
             if name and text(state) in set(CampaignState)
         ]
+
+    def put_tags(self, campaign: str, tags: Sequence[str]) -> None:
+        """Give a campaign these tags in place of those it has."""
+        stored = json.dumps(tags, ensure_ascii=False)
+        self._db.client.hset(self._db.key("c", campaign), "tags", stored)
 
     def in_state(self, *states: CampaignState) -> Iterator[Campaign]:
         """Read the campaigns that stand in one of these states."""
@@ -877,6 +886,7 @@ def _campaign(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
             name=fields.get("name_column") or None,
             why="as in the campaign",
         ),
+        tags=_tags(fields.get("tags", "")),
         in_part=fields.get("loading", "").rpartition(":")[0] or fields.get("in_part", ""),
     )
 
@@ -916,6 +926,10 @@ def _rules_fields(rules: CampaignRules, *, version: int) -> "dict[Any, Any]":
         "weight": rules.weight,
         "most_live": rules.max_concurrent_calls,
     }
+
+
+def _tags(stored: str) -> tuple[str, ...]:
+    return tuple(json.loads(stored)) if stored else ()
 
 
 def _first_version(campaign: Campaign) -> RuleVersion:

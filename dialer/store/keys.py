@@ -14,8 +14,8 @@ columns_chosen      hash    hash of a list's headings → which is the agent's, 
                             customer's, the name, as a person chose, JSON
 templates           hash    name in one case → rules under a name, who saved them and  until removed
                             when, JSON
-c:C                 hash    name, state, rules (JSON), rules_version, columns, size,  for ever
-                            open_from, open_until, virtual_time, … of one campaign; once it
+c:C                 hash    name, state, rules (JSON), rules_version, columns, tags,   for ever
+                            size, open_from, open_until, virtual_time, … of one campaign; once it
                             is archived `packed`, see dialer/store/packing.py
 c:C:counts          hash    state → contacts; outcome:O → contacts; attempts;         for ever
                             charged; attempt:O → attempts

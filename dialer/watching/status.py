@@ -106,6 +106,7 @@ class Status:
             "campaign_id": campaign.id,
             "name": campaign.name,
             "state": campaign.state,
+            "tags": list(campaign.tags),
             "why": campaign.why or None,
             "waits_for_second_person": bool(campaign.asked_by),
             "rows": campaign.rows,

@@ -54,6 +54,7 @@ OPERATE = [
     ("POST", f"{CAMPAIGN}/cancel"),
     ("PATCH", f"{CAMPAIGN}/rules"),
     ("PUT", f"{CAMPAIGN}/rules"),
+    ("PUT", f"{CAMPAIGN}/tags"),
     ("POST", f"{CAMPAIGN}/rules/back"),
     ("POST", f"{CAMPAIGN}/unresolved/00000000-1-1-0000000000"),
     ("PUT", "/agents/0000000000/presence"),

@@ -188,6 +188,7 @@ AT_THE_WEB: dict[Did, Callable[[Site], object]] = {
     Did.RULES_CHANGED: lambda web: web.api(
         "PATCH", f"{loaded(web)}/rules", json={"max_attempts": 2}
     ),
+    Did.CAMPAIGN_TAGGED: lambda web: web.api("PUT", f"{loaded(web)}/tags", json={"tags": ["x"]}),
     Did.TEMPLATE_SAVED: keep_a_template,
     Did.TEMPLATE_REMOVED: keep_a_template,
     Did.CAMPAIGNS_STEERED: pause_several,
@@ -263,6 +264,7 @@ REFUSED: dict[Did, Callable[[Site], object]] = {
     Did.CAMPAIGN_RESUMED: lambda web: web.api("POST", f"{NOBODY}/resume"),
     Did.CAMPAIGN_CANCELLED: lambda web: web.api("POST", f"{NOBODY}/cancel"),
     Did.RULES_CHANGED: lambda web: web.api("PATCH", f"{loaded(web)}/rules", json={"colour": 1}),
+    Did.CAMPAIGN_TAGGED: lambda web: web.api("PUT", f"{loaded(web)}/tags", json={"tags": 1}),
     Did.TEMPLATE_SAVED: lambda web: web.api("POST", "/templates", json={"name": ""}),
     Did.TEMPLATE_REMOVED: lambda web: web.api("DELETE", "/templates", params={"name": "none"}),
     Did.CONTACT_ADDED: lambda web: web.api("POST", f"{loaded(web)}/leads", json={"agent": "1"}),

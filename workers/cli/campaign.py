@@ -8,6 +8,8 @@ from rich.markup import escape
 
 from campaigns.campaign import CampaignState
 from campaigns.plain_text import LONGEST_REASON, plain_line
+from campaigns.tags import has_tag
+from dialer.steering.tagging import tag as put_tags
 from dialer.store import Campaign
 from dialer.store.archived import count_archived
 from dialer.store.campaigns import WrongState
@@ -28,6 +30,7 @@ Why = Annotated[str, typer.Option(help="Kept with the campaign, for those who as
 
 def list_(
     *,
+    tag: Annotated[str, typer.Option(help="Only those with this tag.")] = "",
     archived: Annotated[bool, typer.Option("--archived", help="List those archived.")] = False,
     most: Annotated[int, typer.Option(min=1, help="So many archived ones at most.")] = 100,
     as_json: AsJson = False,
@@ -38,6 +41,7 @@ def list_(
         (one.name, *line)
         for one in wirings
         for line in (one.campaigns.archived(0, most) if archived else one.campaigns.counted())
+        if not tag or has_tag(line[0].tags, tag)
     ]
     apart = 0 if archived else sum(count_archived(one.db) for one in wirings)
     if as_json:
@@ -46,6 +50,7 @@ def list_(
                 {
                     "account": account,
                     **_plain(campaign),
+                    "tags": list(campaign.tags),
                     "archived": campaign.archived_at is not None,
                     "accepted": counts.accepted,
                     "waiting": counts.waiting,
@@ -58,18 +63,23 @@ def list_(
             ]
         )
         return
+    if not found and tag:
+        say(f"No campaign has the tag {escape(tag)}.")
+        return
     if not found and not apart:
         store = escape(store_of(wirings[0].settings))
         say(f"No campaigns yet in {store}. Load one: dialer campaign load FILE --name NAME")
         return
     numbers = ("accepted", "waiting", "in flight", "unresolved", "open", "final")
     several = ("account",) if len(wirings) > 1 else ()
-    table = plain_table(*several, "id", "name", "state", *numbers, numbers=numbers)
+    tagged = ("tags",) if any(campaign.tags for _, campaign, _ in found) else ()
+    table = plain_table(*several, "id", "name", *tagged, "state", *numbers, numbers=numbers)
     for account, campaign, counts in found:
         table.add_row(
             *(escape(account) for _ in several),
             campaign.id,
             escape(campaign.name),
+            *(escape(", ".join(campaign.tags)) for _ in tagged),
             state_shown(campaign),
             *(
                 f"{number:,}"
@@ -115,6 +125,33 @@ def status(
     else:
         show(panel(found, wiring.pacing.history(minutes=5), wiring.allowance))
         show(rules_panel(found.campaign.rules, version=found.campaign.rules_version))
+
+
+def tag(
+    campaign: Name,
+    tags: Annotated[
+        list[str] | None, typer.Argument(metavar="[TAG]...", help="To put on it.")
+    ] = None,
+    *,
+    remove: Annotated[list[str] | None, typer.Option(help="A tag to take off it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put tags on a campaign, or take them off; without either, show them.
+
+    **Examples**
+
+      dialer campaign tag diwali north renewals
+
+      dialer campaign tag diwali --remove north
+    """
+    wiring = open_wiring()
+    found = wiring.campaigns.find(campaign)
+    if tags or remove:
+        found = put_tags(wiring.campaigns, found, tags or (), remove or ())
+    if as_json:
+        say_json({**_plain(found), "tags": list(found.tags)})
+        return
+    say(f"{escape(found.name)}: {escape(', '.join(found.tags)) or 'no tags'}")
 
 
 def start(campaign: Name, *, as_json: AsJson = False) -> None:

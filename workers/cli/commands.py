@@ -53,6 +53,10 @@ COMMANDS: Table = {
                 "campaign_rules:rules",
                 "Show a campaign's rules, or change those given until it is over.",
             ),
+            "tag": Command(
+                "campaign:tag",
+                "Put tags on a campaign, or take them off; without either, show them.",
+            ),
             "why": Command(
                 "campaign_rules:why",
                 "Say why a campaign is not dialling: what is in the way, and how many contacts wait for it.",

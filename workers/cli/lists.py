@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, BinaryIO
 
@@ -17,6 +18,7 @@ from campaigns.lists.contact_list import ContactList
 from campaigns.lists.diff import ListDiff, PairGroup
 from campaigns.lists.judged_rows import CodeCount, Summary
 from campaigns.lists.source import CampaignFileError
+from campaigns.tags import tags_of
 from dialer.deeds import Did, tell
 from dialer.loading.loading import Loaded, LoadOptions, NameTaken
 from dialer.settings import require_account, require_data_dir
@@ -60,6 +62,9 @@ def load(
             metavar="CAMPAIGN", help="Begin with the rules of this campaign, but for its days."
         ),
     ] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option(help="A tag of the campaign; give it once for each.")
+    ] = None,
     dry_run: DryRun = False,
     starting: Annotated[bool, typer.Option("--start", help="Start it once it is loaded.")] = False,
     as_json: AsJson = False,
@@ -91,7 +96,7 @@ def load(
     if dry_run and not settings.exotel_caller_id:  # nothing is dialled from it
         settings = settings.model_copy(update={"exotel_caller_id": _ANY_CALLER})
     rules = campaign_rules(settings, wiring.templates.given(template=template, like=like) | given)
-    options = given_list.as_options(again=again)
+    options = replace(given_list.as_options(again=again), tags=tags_of(tag or ()))
     with file.open("rb") as opened:
         try:
             with progress(f"Reading {escape(file.name)}") as on_share:

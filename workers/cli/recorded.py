@@ -55,6 +55,7 @@ WORDS: dict[str, Did | None] = {
     "campaign resume": Did.CAMPAIGN_RESUMED,
     "campaign cancel": Did.CAMPAIGN_CANCELLED,
     "campaign rules": Did.RULES_CHANGED,
+    "campaign tag": Did.CAMPAIGN_TAGGED,
     "campaign resolve": Did.ATTEMPT_DECIDED,
     "campaign archive": Did.CAMPAIGN_ARCHIVED,
     "campaign delete": Did.CAMPAIGN_DELETED,
@@ -219,6 +220,8 @@ def at_terminal() -> Actor:
 
 def _changes(words: str, options: Mapping[str, Any]) -> bool:
     """Tell whether a command that can also only show something was asked to change it."""
+    if words == "campaign tag":
+        return bool(options.get("tags") or options.get("remove"))
     if words != "campaign rules":
         return True
     if options.get("versions"):

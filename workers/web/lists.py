@@ -9,6 +9,7 @@ from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.sieve import Dedupe
 from campaigns.lists.source import HiddenRows, ReadingChoice
+from campaigns.tags import tags_of
 from dialer.loading.loading import LoadOptions
 from dialer.steering.changing_rules import new_rules
 from workers.web.problems import Problem
@@ -25,7 +26,7 @@ READING = frozenset(
 )
 """Fields that say how a file is to be read."""
 
-_OPTIONS = READING | {"name", "again", "dry_run", "start", "template", "like"}
+_OPTIONS = READING | {"name", "again", "dry_run", "start", "template", "like", "tag"}
 _YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 
 
@@ -94,6 +95,7 @@ def load_options(fields: Fields) -> LoadOptions:
         again=again,
         reading=reading_choice(fields),
         new_groups=truth(fields, "create_agents"),
+        tags=tags_of(fields.get("tag", ())),
     )
 
 

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request
+from pydantic import Field
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from campaigns.campaign import CampaignState
+from campaigns.tags import LONGEST_TAG, MOST_TAGS, has_tag
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did, tell
 from dialer.reporting.files import Format
 from dialer.reporting.tables import Kind
+from dialer.steering.tagging import set_tags
 from dialer.store import Campaign
 from dialer.watching.explaining import explain
 from workers.web import jobs
@@ -34,6 +37,7 @@ from workers.web.api.shapes import (
     ImportList,
     LoadDocument,
     Open,
+    Order,
     campaign_line,
 )
 from workers.web.api.upload_form import APPEND_FORM, LOAD_FORM
@@ -47,6 +51,12 @@ from workers.wiring import Wiring
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 one = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
+
+
+class TagsOrder(Order):
+    """The tags of a campaign."""
+
+    tags: list[str] = Field(max_length=MOST_TAGS)
 
 
 class Action(StrEnum):
@@ -98,6 +108,7 @@ def list_campaigns(
     _visitor: Onlooker,
     services: TheDesk,
     state: Annotated[CampaignState | None, Query(description="Only those in this state.")] = None,
+    tag: Annotated[str, Query(max_length=LONGEST_TAG, description="Only those with it.")] = "",
     archived: Annotated[bool, Query(description="Those archived, and no others.")] = False,
     first: Annotated[int, Query(ge=0, description="How many archived ones to pass over.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000, description="Of archived ones.")] = 100,
@@ -108,6 +119,8 @@ def list_campaigns(
         found = campaigns.archived(first, limit)
     else:
         found = campaigns.counted(*([state] if state else ()))
+    if tag:
+        found = [one for one in found if has_tag(one[0].tags, tag)]
     return CampaignList(items=[campaign_line(campaign, counts) for campaign, counts in found])
 
 
@@ -217,6 +230,14 @@ def steer_campaign(
     """
     steer(services.wiring, campaign, action, who=visitor.id)
     return _status(services, campaign)
+
+
+@one.put("/tags")
+def put_tags(
+    _visitor: Operator, services: TheDesk, campaign: TheCampaign, order: TagsOrder
+) -> CampaignStatus:
+    """Give a campaign these tags and no others."""
+    return _status(services, set_tags(services.wiring.campaigns, campaign, order.tags))
 
 
 @one.get("/why")

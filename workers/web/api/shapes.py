@@ -53,6 +53,7 @@ class CampaignLine(BaseModel):
     open: int = Field(description="Talked to; the agent is to say what came of it.")
     final: int
     outcomes: dict[str, int]
+    tags: list[str]
     created_at: datetime
 
 
@@ -295,6 +296,7 @@ def campaign_line(campaign: Campaign, counts: Counts) -> CampaignLine:
         open=counts.open,
         final=counts.final,
         outcomes=counts.outcomes,
+        tags=list(campaign.tags),
         created_at=_instant(campaign.created_at),
     )
 

@@ -88,6 +88,7 @@ LOAD_FORM = _form(
         "name": {"type": "string", "maxLength": LONGEST_NAME},
         "dry_run": {"type": "boolean", "default": False},
         "start": {"type": "boolean", "default": False},
+        "tag": {"type": "array", "items": {"type": "string"}, "description": "Of the campaign."},
         "template": {"type": "string", "description": "Whose rules it begins with."},
         "like": {"type": "string", "description": "A campaign whose rules it begins with."},
         **_READING,

@@ -1,6 +1,7 @@
 """The list of campaigns: searched, filtered, sorted, several steered at once; and the form that uploads a new one."""
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,11 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from campaigns.campaign import LONGEST_NAME, CampaignState, same_name
+from campaigns.tags import LONGEST_TAG, has_tag
 from dialer.access.api_keys import Scope
 from dialer.deeds import Deed, Did
 from dialer.errors import NotDone
 from dialer.steering.changing_rules import default_rules
 from dialer.steering.starting import SecondPersonNeeded
+from dialer.steering.tagging import set_tags
 from dialer.store import Campaign, Counts
 from dialer.store.archived import archived_called, archived_ids, count_archived
 from dialer.store.campaigns import Roll, WrongState
@@ -24,6 +27,7 @@ from workers.web.choosing import services_of
 from workers.web.pages.rendering import (
     digits_in,
     instant,
+    plain_form,
     renderer_of,
     require,
     visitor_of,
@@ -70,6 +74,7 @@ class Wanted:
 
     q: str = ""
     state: str = ""
+    tag: str = ""
     sort: str = _SORTS[0]
 
     @classmethod
@@ -80,13 +85,14 @@ class Wanted:
         return cls(
             told.get("q", "").strip()[:LONGEST_NAME],
             state if state in {*CampaignState, _ARCHIVED} else "",
+            told.get("tag", "").strip()[:LONGEST_TAG],
             sort if sort in _SORTS else _SORTS[0],
         )
 
     @property
     def query(self) -> str:
         """Write it into an address."""
-        told = {"q": self.q, "state": self.state, "sort": self.sort}
+        told = {"q": self.q, "state": self.state, "tag": self.tag, "sort": self.sort}
         usual = Wanted()
         return urlencode({name: one for name, one in told.items() if one != getattr(usual, name)})
 
@@ -100,7 +106,10 @@ class Wanted:
         return sorted(found, key=lambda one: _ORDER[one.state])
 
     def _fits(self, one: Roll) -> bool:
-        return self.state in {"", one.state} and self.q.casefold() in one.name.casefold()
+        is_there = self.state in {"", one.state}
+        has_it = not self.tag or has_tag(one.tags, self.tag)
+        words = (one.name, *one.tags)
+        return is_there and has_it and any(self.q.casefold() in word.casefold() for word in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,7 @@ class Listed:
     rows: list[CampaignRow]
     fitting: int
     by_state: dict[str, int]
+    by_tag: dict[str, int]
 
 
 async def show(request: Request) -> Response:
@@ -204,6 +214,15 @@ async def steer_several(request: Request) -> Response:
     return RedirectResponse(f"/campaigns?{urlencode(told)}", status_code=303)
 
 
+async def tag(request: Request) -> Response:
+    """Give a campaign the tags that the form names."""
+    form = await plain_form(request, Scope.OPERATE)
+    campaigns = services_of(request).wiring.campaigns
+    campaign = await asyncio.to_thread(campaigns.find, request.path_params["campaign_id"])
+    await asyncio.to_thread(set_tags, campaigns, campaign, [form.get("tags", "")])
+    return RedirectResponse(f"/campaigns/{campaign.id}", status_code=303)
+
+
 def _steered(wiring: Wiring, campaign: Campaign, action: Action, actor: Any, who: str) -> bool:
     deed = Deed(_DID[action], actor, on=f"campaign {campaign.name} {campaign.id}")
     try:
@@ -243,7 +262,13 @@ def _listed(wiring: Wiring, wanted: Wanted, page: int) -> Listed:
         bars = progress(campaign.id, counted), results(campaign.id, counted)
         rows.append(CampaignRow(campaign, counted, *bars, waits or ""))
     plain = {str(state): number for state, number in by_state.items()}
-    return Listed(rows, fitting, {name: n for name, n in (plain | archived).items() if n})
+    by_tag = Counter(tag for one in rolls for tag in one.tags)
+    return Listed(
+        rows,
+        fitting,
+        {name: n for name, n in (plain | archived).items() if n},
+        dict(sorted(by_tag.items(), key=lambda one: same_name(one[0]))),
+    )
 
 
 def _page_of_ids(
@@ -251,10 +276,11 @@ def _page_of_ids(
 ) -> tuple[list[str], int]:
     """Give the ids on a page, and how many fit in all; archived ones come after the others."""
     none_else = not rolls and not wanted.state
-    if (wanted.state == _ARCHIVED or none_else) and not wanted.q:  # there may be years of them
+    named = wanted.q or wanted.tag
+    if (wanted.state == _ARCHIVED or none_else) and not named:  # there may be years of them
         return archived_ids(wiring.db, first, _A_PAGE), count_archived(wiring.db)
     ids = [one.id for one in wanted.among(rolls)]
-    if wanted.q and wanted.state in {"", _ARCHIVED}:
+    if wanted.q and not wanted.tag and wanted.state in {"", _ARCHIVED}:
         ids += archived_called(wiring.db, same_name(wanted.q))
     return ids[first : first + _A_PAGE], len(ids)
 
@@ -286,4 +312,5 @@ routes = [
     Route("/campaigns", show),
     Route("/campaigns/several", ask_several),
     Route("/campaigns/several", steer_several, methods=["POST"]),
+    Route("/campaigns/{campaign_id}/tags", tag, methods=["POST"]),
 ]
