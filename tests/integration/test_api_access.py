@@ -75,6 +75,7 @@ UPLOAD = [
     ("POST", "/campaigns"),
     ("POST", f"{CAMPAIGN}/contacts"),
     ("POST", f"{CAMPAIGN}/leads"),
+    ("POST", f"{CAMPAIGN}/again"),
     ("POST", "/templates"),
     ("DELETE", "/templates"),
     ("POST", "/rehearsals"),

@@ -97,6 +97,9 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"GET {CAMPAIGN}/unresolved": plainly,
     f"POST {CAMPAIGN}/unresolved/{{attempt_id}}": order(decision="give_up"),
     "POST /api/v1/contacts/{contact_id}/disposition": order(disposition="sale"),
+    f"POST {CAMPAIGN}/again": lambda tenant: {
+        "json": {"name": f"again of {tenant.name}", "ends": ["connected"], "dry_run": True}
+    },
     f"PUT {CAMPAIGN}/tags": lambda tenant: {"json": {"tags": [f"of {tenant.name}"]}},
     f"GET {CAMPAIGN}/rules": plainly,
     f"PATCH {CAMPAIGN}/rules": order(max_attempts=2),
@@ -205,6 +208,8 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /search": lambda tenant: {"data": {"who": tenant.customer}},
     f"POST {PAGE}/contacts/{{n}}/call-back": plainly,
     f"POST {PAGE}/contacts/{{n}}/disposition": lambda _: {"data": {"disposition": "sale"}},
+    f"GET {PAGE}/again": plainly,
+    f"POST {PAGE}/again": form(name="again", end="connected"),
     f"POST {PAGE}/tags": lambda tenant: {"data": {"tags": f"of {tenant.name}"}},
     f"GET {PAGE}/rules": plainly,
     f"POST {PAGE}/rules": form(do="preview", day0_0_from="09:00", day0_0_until="20:00"),

@@ -54,6 +54,7 @@ def test_every_page_has_its_own_state_without_redis_and_is_back_with_it(
         f"{campaign}/start": "Campaign",
         f"{campaign}/contacts": "Campaign",
         f"{campaign}/rules": "Campaign",
+        f"{campaign}/again": "Campaign",
     }
 
     lose(link)

@@ -41,6 +41,10 @@ COMMANDS: Table = {
                 "lists:load",
                 "Load a list as a new campaign. Every row ends as accepted, rejected or duplicate.",
             ),
+            "again": Command(
+                "again:again",
+                "Load those whom a campaign did not reach as a new one, with its rules.",
+            ),
             "append": Command(
                 "lists:append",
                 "Append what is new in a list to a campaign, running or not; what is there is never touched.",

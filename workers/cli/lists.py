@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, BinaryIO
 
@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.columns import ColumnsUnclear
 from campaigns.lists.contact_list import ContactList
 from campaigns.lists.diff import ListDiff, PairGroup
@@ -98,23 +99,43 @@ def load(
     rules = campaign_rules(settings, wiring.templates.given(template=template, like=like) | given)
     options = replace(given_list.as_options(again=again), tags=tags_of(tag or ()))
     with file.open("rb") as opened:
-        try:
-            with progress(f"Reading {escape(file.name)}") as on_share:
-                if dry_run:
-                    loaded = wiring.loading.check(
-                        opened, rules=rules, options=options, on_progress=on_share
+        to_load = ToLoad(opened, file.name, name, rules, options)
+        load_list(wiring, to_load, dry_run=dry_run, starting=starting, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class ToLoad:
+    """A list, what it is called, and the campaign that it is to become."""
+
+    file: BinaryIO
+    label: str
+    name: str
+    rules: CampaignRules
+    options: LoadOptions
+
+
+def load_list(
+    wiring: Wiring, asked: ToLoad, *, dry_run: bool, starting: bool, as_json: bool
+) -> None:
+    """Load a list as a new campaign or, for a dry run, judge it; say what became of it."""
+    opened, name, rules, options = asked.file, asked.name, asked.rules, asked.options
+    try:
+        with progress(f"Reading {escape(asked.label)}") as on_share:
+            if dry_run:
+                loaded = wiring.loading.check(
+                    opened, rules=rules, options=options, on_progress=on_share
+                )
+            else:
+                with _telling_what_is_stored(wiring, name):
+                    loaded = wiring.loading.load(
+                        opened, name=name, rules=rules, options=options, on_progress=on_share
                     )
-                else:
-                    with _telling_what_is_stored(wiring, name):
-                        loaded = wiring.loading.load(
-                            opened, name=name, rules=rules, options=options, on_progress=on_share
-                        )
-        except CampaignFileError as error:
-            _tell_unclear(error)
-            raise
-        except NameTaken as error:
-            _tell_diff(wiring, opened, error.campaign, options)
-            raise
+    except CampaignFileError as error:
+        _tell_unclear(error)
+        raise
+    except NameTaken as error:
+        _tell_diff(wiring, opened, error.campaign, options)
+        raise
     if starting and loaded.campaign and loaded.campaign.state is CampaignState.LOADED:
         try:
             with wiring.audit.part(Did.CAMPAIGN_STARTED):

@@ -43,6 +43,7 @@ WORDS: dict[str, Did | None] = {
     "feeder": READS,
     "results": READS,
     "campaign load": Did.LIST_LOADED,
+    "campaign again": Did.LIST_LOADED,
     "campaign append": Did.LIST_APPENDED,
     "campaign imports": READS,
     "campaign list": READS,
@@ -226,7 +227,7 @@ def _changes(words: str, options: Mapping[str, Any]) -> bool:
         return True
     if options.get("versions"):
         return False
-    aside = {"campaign", "as_json", "versions", "based_on"}
+    aside = {"campaign", "as_json", "dry_run", "versions", "based_on"}
     rules = (value for name, value in options.items() if name not in aside)
     return any(value not in (None, []) for value in rules)
 

@@ -3,38 +3,39 @@ answers with plain values.
 """
 
 import contextlib
-import csv
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from campaigns.agents.team import Team
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
-from campaigns.lists.columns import is_of_teams
 from campaigns.lists.judged_rows import CodeCount
 from campaigns.lists.source import CampaignFileError, ReadingChoice
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from dialer import deeds
 from dialer.accounts import HOME
 from dialer.agents.registry import AgentsLoaded
+from dialer.errors import NotDone
 from dialer.loading.loading import Loaded, LoadOptions
+from dialer.reporting.again import write_again, write_list
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import write_reports
 from dialer.reporting.tables import ALL_KINDS, Kind
 from dialer.settings import Settings
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.steering.suppressing import Added
-from dialer.store.snapshot import ContactLine, contact_lines
+from dialer.store.snapshot import contact_lines
 from dialer.watching.overview import Overview, read_overview
 from workers.html_report import render_charts, render_html_report
 from workers.record_keeping import source_of
 from workers.web.subprocesses import Tell
 from workers.wiring import Wiring
+
+NOWHERE = Path("/dev/null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,23 +226,26 @@ def export_list(
         campaign = wiring.campaigns.find(campaign_id)
         handle, name = tempfile.mkstemp(suffix=".csv", dir=folder)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file)
-            own = [at for at, name in enumerate(campaign.columns) if not is_of_teams(name)]
-            teams = ["agent_group", "backup", "agent_language", "agent_skills"]
-            names = [campaign.columns[at] for at in own]
-            rows.writerow(["dialer_agent", "dialer_customer", *teams, *names])
-            for line in contact_lines(wiring.db, campaign.id, size=min(campaign.accepted, most)):
-                cells = dict(enumerate(line.row.cells))
-                rows.writerow([*_who(line), *(cells.get(at, "") for at in own)])
+            lines = contact_lines(wiring.db, campaign.id, size=min(campaign.accepted, most))
+            named = ("dialer_contact", "dialer_agent", "dialer_customer")
+            write_list(file, campaign, lines, named=named)
         return Path(name)
 
 
-def _who(line: ContactLine) -> list[str]:
-    """Write whom a contact is about as cells: agent, customer, and those of a team."""
-    team = line.team or Team(agents=(line.record.agent,))
-    agent, stand_ins = "".join(team.agents[:1]), ";".join(team.agents[1:])
-    wanted = (";".join(words) for words in (team.languages, team.skills))
-    return [agent, line.record.customer, team.group, stand_ins, *wanted]
+def export_again(
+    _tell: Tell, settings: Settings, campaign_id: str, folder: Path, *, ends: Sequence[str]
+) -> Path:
+    """Write the contacts of a campaign that ended so as a list, into a new file."""
+    with _wiring(settings) as wiring:
+        source = source_of(wiring, wiring.campaigns.find(campaign_id))
+        handle, name = tempfile.mkstemp(suffix=".csv", dir=folder)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                write_again(source, file, ends)
+        except NotDone:
+            Path(name).unlink()
+            raise
+        return Path(name)
 
 
 def overview(_tell: Tell, settings: Settings, campaign_id: str) -> Overview:

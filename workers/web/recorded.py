@@ -40,6 +40,7 @@ _KEY_ID = re.compile(r"dk_([0-9a-z]{10})_.*")
 WORDS: dict[str, Did] = {
     # the API
     "POST /api/v1/campaigns": Did.LIST_LOADED,
+    "POST /api/v1/campaigns/{campaign}/again": Did.LIST_LOADED,
     "POST /api/v1/campaigns/{campaign}/contacts": Did.LIST_APPENDED,
     "POST /api/v1/campaigns/{campaign}/leads": Did.CONTACT_ADDED,
     "POST /api/v1/campaigns/{campaign}/start": Did.CAMPAIGN_STARTED,
@@ -92,6 +93,7 @@ WORDS: dict[str, Did] = {
     "POST /sign-in": Did.SIGNED_IN,
     "POST /sign-out": Did.SIGNED_OUT,
     "POST /imports": Did.LIST_REVIEWED,
+    "POST /campaigns/{campaign}/again": Did.LIST_REVIEWED,
     "POST /campaigns/{campaign}/append": Did.LIST_REVIEWED,
     "POST /imports/{review}/check": Did.LIST_REVIEWED,
     "POST /imports/{review}/load": Did.LIST_LOADED,

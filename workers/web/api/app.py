@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 
 from workers.web.api import (
     account,
+    again,
     agent_links,
     agents,
     alerts,
@@ -78,6 +79,7 @@ def api_app(
     for router in (
         campaigns.router,
         leads.router,
+        again.router,
         campaigns.one,
         rules.router,
         contacts.router,

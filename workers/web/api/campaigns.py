@@ -4,7 +4,6 @@ import asyncio
 import json
 from contextlib import aclosing
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request
@@ -145,9 +144,8 @@ async def load_campaign(
 
         async def do() -> tuple[int, dict[str, Any]]:
             if order.dry_run:
-                nowhere = Path("/dev/null")
                 checked = await services.apart.run(
-                    jobs.check_list, _ignore, settings, file, order.rules, nowhere
+                    jobs.check_list, _ignore, settings, file, order.rules, jobs.NOWHERE
                 )
                 tell(what=Did.LIST_REVIEWED, after={"dry_run": True})
                 return 200, checked

@@ -17,6 +17,7 @@ from workers.web.masking import Masking
 from workers.web.pages import (
     account,
     adding,
+    again,
     agents,
     alerts,
     audit,
@@ -71,6 +72,7 @@ def pages_app(
             *adding.routes,
             *start.routes,
             *books.routes,
+            *again.routes,
             *templates.routes,
             *rules.routes,
             *campaign.routes,
