@@ -103,7 +103,7 @@ IdempotencyKey = Annotated[
 
 
 @router.get("")
-def list_campaigns(
+def list_campaigns(  # noqa: PLR0917 - what a request has
     _visitor: Onlooker,
     services: TheDesk,
     state: Annotated[CampaignState | None, Query(description="Only those in this state.")] = None,
