@@ -33,7 +33,7 @@ class Station:
         self.db = db
         self.account = account
         self.outbox = Outbox(db, account="main", folder=folder / "events")
-        self.sender = Sender(["127.0.0.1"], deadline_s=0.5)
+        self.sender = Sender(["127.0.0.1"], deadline_s=3.0)
         self.receivers = Receivers(db, self.outbox, self.sender)
         self.delivering = Delivering(db, self.outbox, self.sender)
 
@@ -395,7 +395,7 @@ def test_a_url_that_nothing_may_be_sent_to_is_refused_in_a_line(station, url, sa
 def test_a_public_name_that_leads_into_our_network_is_not_followed(receiver):
     """As the host is looked up at each connection, so it is judged at each."""
     port = receiver.url.rpartition(":")[2].partition("/")[0]
-    with Sender([], deadline_s=0.5) as sender:
+    with Sender([], deadline_s=3.0) as sender:
         reply = sender.post(f"https://localhost.localdomain:{port}/", b"{}", {})
 
     assert reply.meaning is Meaning.AWAY
