@@ -31,13 +31,31 @@ def is_loopback(host: str) -> bool:
 def is_private(host: str) -> bool:
     """Tell whether a host stands in a network of one's own: by its address, or a name without dot."""
     address = parse_address(host)
-    return not address.is_global if address else "." not in host
+    return not _is_global(address) if address else "." not in host
 
 
 def is_public(address: str) -> bool:
     """Tell whether an address is anybody's: whoever is told where to go from outside goes there alone."""
     found = parse_address(address)
-    return found is not None and found.is_global and not found.is_multicast
+    return found is not None and _is_global(found) and not found.is_multicast
+
+
+_CARRY_IPV4 = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")))
+_NOBODYS = tuple(
+    map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "fec0::/10", "5f00::/16", "3fff::/20"))
+)
+"""Of a network's own use, or of none; Python versions differ in what they know of these."""
+
+
+def _is_global(address: Address) -> bool:
+    """Tell whether an address is anybody's; one that a gateway translates is what it leads to."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address.is_global
+    if any(address in one for one in _CARRY_IPV4):
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF).is_global
+    if address.sixtofour:
+        return address.sixtofour.is_global
+    return address.is_global and not any(address in one for one in _NOBODYS)
 
 
 def host_of(url: str) -> str:

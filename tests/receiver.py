@@ -111,6 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
         if answer == 200:
             receiver.take(body)
         self.send_response(int(answer))
+        if 300 <= int(answer) < 400:
+            self.send_header("location", f"{receiver.url}/elsewhere")
         self.send_header("content-length", "2")
         self.end_headers()
         self.wfile.write(b"ok")

@@ -123,7 +123,8 @@ class RecordingHosts:
         try:
             parts = urlsplit(url)
             is_whole = parts.hostname and parts.port != 0 and "@" not in parts.netloc
-        except ValueError:
+            httpx.URL(url)  # it is pickier than what took it apart
+        except (ValueError, httpx.InvalidURL):
             is_whole = False
         if not is_whole:
             raise LookupFailed("the link is none we can read", error_code="bad_link")

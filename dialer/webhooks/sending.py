@@ -95,7 +95,8 @@ class Sender:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
-        except ValueError:
+            httpx.URL(url)  # it is pickier than what took it apart: 0177.0.0.1 is no host
+        except (ValueError, httpx.InvalidURL):
             host, port = "", None
         if not host or port == 0 or len(url) > _LONGEST_URL or any(one.isspace() for one in url):
             raise BadTarget(f"{url[:80]!r} is no URL such as https://crm.example.com/hooks/dialer")

@@ -98,6 +98,8 @@ def test_redirects_without_end_are_given_up(tmp_path):
         "file:///etc/passwd",
         "https://user:word@recordings.exotel.com/r.mp3",
         "https://recordings.exotel.com:x/r.mp3",
+        "https://0177.0.0.1/r.mp3",
+        "https://①27.0.0.1/r.mp3",
         "//recordings.exotel.com/r.mp3",
         "r.mp3",
     ],

@@ -1,6 +1,7 @@
 """Receivers are told everything, in order and signed, however they fail, and none harms another."""
 
 import json
+import socket
 import threading
 from urllib.parse import urlsplit
 
@@ -379,12 +380,20 @@ def test_what_was_removed_is_told_nothing_more(station, receiver):
         ("https://localhost/x", "network of one's own"),
         ("https://[::1]/x", "network of one's own"),
         ("https://169.254.169.254/latest", "network of one's own"),
+        ("https://[::ffff:10.0.0.5]/x", "network of one's own"),
+        ("https://[64:ff9b::a9fe:a9fe]/x", "network of one's own"),
+        ("https://[fe80::1%25eth0]/x", "network of one's own"),
+        ("https://2130706433/x", "network of one's own"),
+        ("https://0x7f000001/x", "network of one's own"),
         ("https://user:pw@crm.example.com/", "credentials"),
         ("https://", "is no URL"),
         ("crm.example.com", "is no URL"),
         ("https://crm.example.com:0/", "is no URL"),
         ("https://crm.example.com/a b", "is no URL"),
         ("https://[", "is no URL"),
+        ("https://0177.0.0.1/x", "is no URL"),
+        ("https://①27.0.0.1/x", "is no URL"),
+        ("https://crm.example.com/\x00", "is no URL"),
     ],
 )
 def test_a_url_that_nothing_may_be_sent_to_is_refused_in_a_line(station, url, says):
@@ -400,6 +409,68 @@ def test_a_public_name_that_leads_into_our_network_is_not_followed(receiver):
 
     assert reply.meaning is Meaning.AWAY
     assert receiver.requests == []
+
+
+@pytest.mark.parametrize("host", ["127.1", "0x7f.0.0.1", "127.0.0.1."])
+def test_an_address_in_another_spelling_leads_into_our_network_no_more_than_in_ours(receiver, host):
+    port = urlsplit(receiver.url).port
+    with Sender([], deadline_s=3.0) as sender:
+        reply = sender.post(f"https://{host}:{port}/", b"{}", {})
+
+    assert reply.meaning is Meaning.AWAY
+    assert "SSL" not in reply.text  # it was not even spoken to
+    assert receiver.requests == []
+
+
+def test_a_name_that_leads_elsewhere_by_the_time_of_connecting_is_judged_by_where_it_leads_then(
+    receiver, monkeypatch
+):
+    """What is connected to is the very address that was judged: a second look-up cannot differ."""
+    answers = iter(["1.1.1.1", "127.0.0.1"])
+    port = urlsplit(receiver.url).port
+
+    def resolved(*_: object, **__: object):
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    connected = []
+
+    def refused(address, *_: object, **__: object):
+        connected.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    monkeypatch.setattr(socket, "create_connection", refused)
+    with Sender([], deadline_s=1.0) as sender:
+        first = sender.post(f"https://rebinding.example.com:{port}/", b"{}", {})
+        second = sender.post(f"https://rebinding.example.com:{port}/", b"{}", {})
+
+    assert [host for host, _ in connected] == ["1.1.1.1"]
+    assert {first.meaning, second.meaning} == {Meaning.AWAY}
+    assert receiver.requests == []
+
+
+@pytest.mark.parametrize("answer", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_and_the_event_is_sent_again(station, receiver, answer):
+    webhook = station.add(receiver)
+    station.calls()
+    receiver.answers.append(answer)
+    station.deliver(webhook)
+
+    assert len(receiver.requests) == 1
+    assert station.receivers.deliveries(webhook)[0]["answer"].startswith(str(answer))
+    station.until_over(webhook, receiver)
+
+
+def test_a_replay_from_a_cursor_sends_what_is_behind_it_and_nothing_else(station, receiver):
+    webhook = station.add(receiver)
+    station.calls(contacts=3)
+    station.deliver(webhook)
+    ids = station.all_ids()
+
+    station.receivers.replay(webhook, cursor=ids[4])
+    station.deliver(webhook)
+
+    assert [id_ for id_ in ids if receiver.taken[id_] == 2] == ids[5:]
 
 
 def test_a_stream_of_somebodys_redis_is_told_as_any_receiver_is(station, redis_server):
