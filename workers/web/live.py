@@ -14,6 +14,7 @@ import redis
 from dialer.clock import boottime_s
 from dialer.logger import get_logger
 from dialer.store import Campaign, Counts
+from dialer.store.agents import AgentStore
 from dialer.watching.health import AccountStops, account_stops
 from dialer.watching.overview import (
     AgentFigures,
@@ -52,6 +53,7 @@ class Reading:
         history: (second, requests, refusals) of the last minutes, whole account.
         stops: What keeps the whole account from dialling.
         agents: What those with open contacts are doing, at most 500 of them.
+        agent_names: Of those of them that have one.
     """
 
     status: Status
@@ -59,6 +61,7 @@ class Reading:
     history: list[tuple[int, int, int]]
     stops: AccountStops
     agents: dict[str, AgentNow]
+    agent_names: dict[str, str]
 
 
 class TooManyWatchers(Exception):
@@ -135,6 +138,7 @@ class Watching:
                 agent_states(self._wiring.db, numbers),
                 in_flight=status.counts.in_flight + status.counts.unresolved,
             ),
+            agent_names=AgentStore(self._wiring.db).names(numbers),
         )
 
 

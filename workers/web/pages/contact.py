@@ -19,6 +19,7 @@ from dialer.recordings.places import PlaceAway
 from dialer.settling.disposing import NotDisposed, Said, dispose, may_be_corrected
 from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store import Campaign
+from dialer.store.agents import AgentStore
 from dialer.store.recordings import Kept
 from dialer.store.snapshot import ContactLine
 from workers.web.choosing import services_of
@@ -132,6 +133,7 @@ async def _show(
         campaign=campaign,
         zone=campaign.rules.zone,
         line=line,
+        agent_names=await asyncio.to_thread(AgentStore(wiring.db).names, [line.planned, line.rung]),
         cells=[] if visitor.is_masked else _cells(campaign, line),
         story=story_of(line, masked=visitor.is_masked),
         kept=await asyncio.to_thread(_kept_of, wiring, campaign, line),

@@ -15,6 +15,7 @@ from campaigns.contact_state import ContactState, NotDialled
 from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
 from dialer.access.api_keys import Scope
 from dialer.store import OpenAttempt
+from dialer.store.agents import AgentStore
 from dialer.watching.browsing import (
     AGENT_REACHED,
     IN_FLIGHT,
@@ -96,6 +97,8 @@ async def _list(
     )
     ids = {one.id.n for one in page.items if isinstance(one, OpenAttempt)}
     names = await asyncio.to_thread(names_of, wiring.db, campaign, ids) if ids else {}
+    agents = AgentStore(wiring.db).names
+    rung = {one.attempt.agent if isinstance(one, OpenAttempt) else one.agent for one in page.items}
     kept = {name: value for name, value in asked.items() if value}
     more = f"?{urlencode({**kept, 'cursor': page.next_cursor})}" if page.next_cursor else ""
     return await renderer_of(request).page(
@@ -105,6 +108,7 @@ async def _list(
         zone=campaign.rules.zone,
         page=page,
         names=names,
+        agent_names=await asyncio.to_thread(agents, rung),
         asked=asked,
         searched=searched,
         next_cursor=page.next_cursor,

@@ -12,6 +12,7 @@ from dialer.access.api_keys import Scope
 from dialer.clock import boottime_s
 from dialer.deeds import tell
 from dialer.steering.suppressing import Suppressed
+from dialer.store.agents import AgentStore
 from dialer.watching.finding import Found
 from workers.web.choosing import services_of
 from workers.web.pages.rendering import digits_in, plain_form, renderer_of
@@ -52,10 +53,15 @@ async def search(request: Request) -> Response:
         "search.html",
         status_code=422 if answer.problem else 200,
         answer=answer,
+        agent_names=await asyncio.to_thread(_agent_names, services_of(request), answer),
         searched_for=who,
         who=who,
         most=_MOST_SHOWN,
     )
+
+
+def _agent_names(services: Services, answer: Answer) -> dict[str, str]:
+    return AgentStore(services.wiring.db).names(one.line.record.agent for one in answer.found)
 
 
 def _answer(services: Services, who: str) -> Answer:

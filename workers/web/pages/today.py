@@ -17,6 +17,7 @@ from campaigns.day_figures import Compared, Figures
 from dialer.access.api_keys import Scope
 from dialer.ids import ContactId
 from dialer.store import Campaign, Counts
+from dialer.store.agents import AgentStore
 from dialer.store.work import account_work
 from dialer.watching.browsing import names_of
 from dialer.watching.day_rows import LIVE, OF_THE_DAY, DayRows, live_rows, rows_of_day
@@ -155,13 +156,17 @@ async def rows(request: Request) -> Response:
         raise HTTPException(404)
     found = _CURSOR.fullmatch(request.query_params.get("after", ""))
     after = (found[1], int(found[2])) if found else None
-    listed, names = await asyncio.to_thread(_rows, services_of(request).wiring, figure, after)
+    wiring = services_of(request).wiring
+    listed, names = await asyncio.to_thread(_rows, wiring, figure, after)
+    rung = {row.one.attempt.agent for row in listed.rows}
+    agents = {} if visitor.is_masked else await asyncio.to_thread(AgentStore(wiring.db).names, rung)
     return await renderer_of(request).page(
         request,
         "day.html",
         figure=figure,
         listed=listed,
         names={} if visitor.is_masked else names,
+        agent_names=agents,
         is_first=after is None,
         most=_ROWS,
     )

@@ -182,6 +182,7 @@ class AgentRow:
     """An agent in a list."""
 
     number: str
+    name: str
     now: AgentNow
     figures: AgentFigures | None
 
@@ -189,7 +190,10 @@ class AgentRow:
 def agent_lines(reading: Reading) -> list[AgentRow]:
     """List agents, each at its place: a tile does not move away under the pointer."""
     figures = reading.overview.agents if reading.overview else {}
-    lines = [AgentRow(number, now, figures.get(number)) for number, now in reading.agents.items()]
+    lines = [
+        AgentRow(number, reading.agent_names.get(number, ""), now, figures.get(number))
+        for number, now in reading.agents.items()
+    ]
     return sorted(lines, key=lambda line: line.number)
 
 
