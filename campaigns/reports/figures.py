@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from campaigns.attempt import AGENT_ANSWERED, CHARGED, AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.dispositions import NONE_GIVEN
+from campaigns.reports.occupancy import NOBODY_TOLD, Counted, Occupancy, Presences
 
 
 class Standing(StrEnum):
@@ -118,6 +119,7 @@ class Figures:
         late: Ended calls whose duration or price may still come.
         price: Of all calls, in the billing currency.
         billed_s: Whole calls, both legs' time on the line.
+        times: How each agent spent their time.
     """
 
     zone: ZoneInfo
@@ -133,6 +135,7 @@ class Figures:
     late: int
     price: Decimal
     billed_s: int
+    times: Mapping[str, Occupancy]
 
     @property
     def accepted(self) -> int:
@@ -178,10 +181,12 @@ class Counting:
 
     Args:
         zone: The campaign's, in which hours are counted.
+        presences: When agents were there.
     """
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, presences: Presences = NOBODY_TOLD) -> None:
         self._zone = zone
+        self._times = Counted(presences)
         self._contacts: Counter[Standing] = Counter()
         self._ends: Counter[Outcome | NotDialled] = Counter()
         self._counted = 0
@@ -236,12 +241,14 @@ class Counting:
             late=self._late,
             price=self._price,
             billed_s=self._billed_s,
+            times={agent: self._times.of(agent) for agent in self._times.agents},
         )
 
     def _count(self) -> None:
         attempts = pa.concat_tables([_KNOWN_OF_NONE, *self._waiting]).combine_chunks()
         self._waiting = []
         counted = tallied(attempts, self._zone)
+        self._times.add(attempts)
         for by, sums in self._sums.items():
             self._sums[by] = _summed(sums, counted, by)
         for name in ("attempts", "charged", "agent_answered", "connected"):
@@ -271,6 +278,8 @@ _KNOWN = pa.schema(
         "price": pa.string(),
         "is_final": pa.bool_(),
         "disposition": pa.string(),
+        "settled_at": pa.float64(),
+        "disposition_at": pa.float64(),
     }
 )
 _ENOUGH = 40_000  # attempts waiting, some 5 MB

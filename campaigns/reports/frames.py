@@ -7,7 +7,7 @@ import pandas as pd
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
 from campaigns.reports.figures import TALLIED
-from campaigns.reports.report import RATES, Figure, Group, Report
+from campaigns.reports.report import RATES, TIMES, Figure, Group, Report
 
 
 def summary_frame(report: Report) -> pd.DataFrame:
@@ -28,6 +28,16 @@ def groups_frame(groups: Sequence[Group]) -> pd.DataFrame:
     frame["price"] = [f"{group.tally.price.normalize():f}" for group in groups]
     for rate, (part, whole) in RATES.items():
         frame[rate] = frame[part] / frame[whole]
+    return frame
+
+
+def agents_frame(report: Report) -> pd.DataFrame:
+    """Give a row of each agent, with how they spent their time."""
+    frame = groups_frame(report.by_agent)
+    times = [one.times for one in report.by_agent]
+    for name in TIMES:
+        frame[name] = pd.Series([getattr(one, name) for one in times], dtype="int64")
+    frame["occupancy"] = pd.Series([one.share for one in times], dtype="float64")
     return frame
 
 

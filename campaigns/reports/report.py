@@ -12,6 +12,7 @@ from campaigns.contact_state import ContactState, NotDialled
 from campaigns.dispositions import NONE_GIVEN
 from campaigns.events import EventsTold
 from campaigns.reports.figures import LIVE, UNRESOLVED, By, Figures, Standing, Tally
+from campaigns.reports.occupancy import NO_TIME, Occupancy
 
 Number = int | float | Decimal
 
@@ -138,10 +139,15 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A line of the tables by agent, hour, attempt number and outcome."""
+    """A line of the tables by agent, hour, attempt number and outcome.
+
+    Args:
+        times: Of an agent.
+    """
 
     key: str
     tally: Tally
+    times: Occupancy = NO_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +247,19 @@ def event_sums(told: EventsTold, *, settled: int, final: int) -> tuple[Identity,
     )
 
 
+def shift_sum(figures: Figures) -> Identity:
+    """Give the sum of the agents' time; the conversations are those of all attempts."""
+    times = [sum(some) for some in zip(*figures.times.values(), strict=True)] or [0] * 6
+    of = Occupancy(*times)
+    parts = (
+        ("wait", of.wait_s),
+        ("wrap-up", of.wrap_up_s),
+        ("break", of.break_s),
+        ("idle", of.idle_s),
+    )
+    return Identity("seconds of shifts", of.shift_s, (("talk", figures.total.talk_s), *parts))
+
+
 def identities(
     subject: Subject,
     figures: Figures,
@@ -289,6 +308,7 @@ def identities(
             figures.total.connected,
             (("dispositioned", dispositioned), ("open", figures.conversations_with(NONE_GIVEN))),
         ),
+        shift_sum(figures),
         *(event_sums(told, settled=settled, final=final) if told else ()),
     )
 
@@ -330,7 +350,8 @@ def make_report(
         reached=figures.reached,
         ends=tuple((str(end), figures.ends[end]) for end in _ENDS if figures.ends[end]),
         by_agent=tuple(
-            Group(name_agent(agent), tally) for agent, tally in figures.tallies(By.AGENT).items()
+            Group(name_agent(agent), tally, figures.times[agent])
+            for agent, tally in figures.tallies(By.AGENT).items()
         ),
         by_hour=tuple(
             Group(_hour_name(hour_s, subject.zone), tally)
@@ -445,6 +466,10 @@ _SHARES = frozenset(
 def is_share(name: str) -> bool:
     """Tell whether an indicator is a part of a whole, which people read in per cent."""
     return name in _SHARES or name.startswith("retry_yield_")
+
+
+TIMES = ("shift_s", "wait_s", "wrap_up_s", "break_s", "idle_s")
+"""Of an agent, beside `talk_s`: a shift, and what it is made of."""
 
 
 def group_rates(tally: Tally) -> tuple[Figure, ...]:

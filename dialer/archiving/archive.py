@@ -24,6 +24,7 @@ from campaigns.contact_state import ContactState, NotDialled
 from dialer.errors import NotDone
 from dialer.file_set import FileSet, plain_name
 from dialer.ids import AttemptId
+from dialer.store.agents import Told
 from dialer.store.attempts import OpenAttempt
 from dialer.store.callback_inbox import Orphan
 from dialer.store.campaigns import Campaign, RejectedRow
@@ -52,6 +53,7 @@ class Manifest:
         orphans: Callbacks that belong to no call we know.
         archived_at: Epoch s, as is `purged_at`, when personal data was taken out; None: it is all there.
         files: Rows and SHA-256 of each.
+        presence: Where agents were while it ran, by their ids; None: an earlier version wrote it.
     """
 
     campaign: dict[str, Any]
@@ -61,6 +63,7 @@ class Manifest:
     archived_at: float
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     purged_at: float | None = None
+    presence: dict[str, Told] | None = None
 
 
 class Archive:

@@ -17,6 +17,7 @@ from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
+from dialer.store.agents import AgentStore
 from dialer.store.callback_inbox import orphans_of
 from dialer.store.packing import pack_archived
 from dialer.store.removal import awaiting_values, free, give_up_values, mark_archived
@@ -127,12 +128,14 @@ class Archiving:
                 if line.n % _TELL_EVERY == 0:
                     on_progress(line.n / campaign.accepted / 2)
 
+        from_s, until_s = campaign.time_span(self._db.now())
         card = Manifest(
             campaign={**asdict(campaign), "rules": campaign.rules.model_dump(mode="json")},
             imports=self._campaigns.imports(campaign.id),
             counts=asdict(self._campaigns.counts(campaign.id)),
             orphans=[asdict(one) for one in orphans_of(self._db, campaign.id)],
             archived_at=self._db.now(),
+            presence=AgentStore(self._db).whereabouts(from_s=from_s, until_s=until_s),
         )
         rejected = self._campaigns.rejected_rows(campaign.id)
         archive.write(told(self._stored(campaign)), rejected, card)

@@ -548,23 +548,32 @@ local function presence_of(agent)
   return left_alone and 'missed' or 'on'
 end
 
--- Notes a change for the sums of an agent's day, and tells it, by their id: no number stands there.
+-- Notes a change for the sums of an agent's time, with what it was before, and tells it, by their id: no
+-- number stands there.
 local function log_presence(agent, state, reason, by, until_at)
   local known = redis.call('HGET', key('agents'), agent)
   if known then
     local ends_at = until_at and until_at < math.huge and text(until_at) or nil
     event('agent.presence', nil, nil, nil, cjson.encode(
       { agent = cjson.decode(known).id, state = state, reason = reason, by = by, until_at = ends_at }))
-    redis.call('XADD', key('presence_log'), 'MINID', '~', math.floor((now - PRESENCE_LOG_S) * 1000),
-      '*', 'agent', cjson.decode(known).id, 'state', state, 'reason', reason, 'by', by,
-      'at', text(now), 'until', ends_at or '')
+    local was = redis.call('HGET', key('presence'), agent)
+    local function add(id)
+      return redis.pcall('XADD', key('presence_log'), 'MINID', '~', math.floor((now - PRESENCE_LOG_S) * 1000),
+        id, 'agent', cjson.decode(known).id, 'state', state, 'reason', reason, 'by', by,
+        'at', text(now), 'until', ends_at or '', 'was', was and cjson.decode(was).state or 'on')
+    end
+    -- its place is when it happened, where the clock was not set back
+    local added = add(string.format('%.0f-*', math.floor(now * 1000)))
+    if type(added) == 'table' and added.err then
+      add('*')
+    end
   end
 end
 
 local function note_presence(agent, state, reason, by, until_at)
+  log_presence(agent, state, reason, by, until_at)
   redis.call('HSET', key('presence'), agent,
     cjson.encode({ state = state, reason = reason, by = by, since = text(now) }))
-  log_presence(agent, state, reason, by, until_at)
 end
 
 -- Sends an agent away; a call in progress goes on, and whoever is released for them comes back from

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from campaigns.reports.frames import (
+    agents_frame,
     groups_frame,
     hours_frame,
     kpis_frame,
@@ -31,7 +32,7 @@ def figures_columns(report: Report, table: Table) -> Columns:
         case Kind.KPIS:
             frame = kpis_frame(report)
         case Kind.BY_AGENT:
-            frame = groups_frame(report.by_agent)
+            frame = agents_frame(report)
         case Kind.BY_ATTEMPT:
             frame = groups_frame(report.by_attempt)
         case Kind.BY_HOUR:

@@ -14,6 +14,7 @@ from pathlib import Path
 from campaigns.events import EventsTold
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from campaigns.reports.figures import Counting
+from campaigns.reports.occupancy import NOBODY_TOLD, Presences
 from campaigns.reports.report import (
     DoesNotAddUp,
     Identity,
@@ -49,6 +50,7 @@ class ReportInput:
         orphans: Callbacks for this campaign that belong to no call we know.
         next_looks: When the provider is next asked, by attempt id, epoch s.
         account: What the rows call the account; '' where the installation has one, and they don't.
+        presences: Tells when agents were there until an instant, epoch s.
         told: Asked how often its ends were told of, before the contacts are read and again after.
     """
 
@@ -61,6 +63,7 @@ class ReportInput:
     next_looks: Mapping[str, float] = field(default_factory=dict)
     account: str = ""
     told: Callable[[], EventsTold | None] = lambda: None
+    presences: Callable[[float], Presences] = lambda _: NOBODY_TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,7 @@ def _pour(
     campaign = source.campaign
     own_columns = len(campaign.columns)
     rows = ContactRows(campaign.id, own_columns=own_columns, mask=mask, account=source.account)
-    book = _Book(campaign, source.account)
+    book = _Book(campaign, source.account, source.presences(as_of.timestamp()))
     attempts, contacts, unresolved, rejected = (tables.get(kind) for kind in _POURED)
     as_of_s = as_of.timestamp()
     told = source.told() if campaign.state.is_over else None
@@ -232,10 +235,10 @@ _BATCH = 5_000
 class _Book:
     """Counts a campaign as it goes by, and notes what does not fit."""
 
-    def __init__(self, campaign: Campaign, account: str) -> None:
+    def __init__(self, campaign: Campaign, account: str, presences: Presences) -> None:
         self._campaign = campaign
         self._account = account
-        self._counting = Counting(campaign.rules.zone)
+        self._counting = Counting(campaign.rules.zone, presences)
         self._charged = 0
         self._next_n = 1
         self._faults: dict[str, str] = {}

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 from campaigns.events import EventsTold
+from campaigns.reports.occupancy import Presences
 from campaigns.reports.report import Pace
 from dialer.archiving.archive import Archive
 from dialer.pacing import Allowance
+from dialer.reporting.presences import presences_of
 from dialer.reporting.reporting import ReportInput
 from dialer.store import Attempts, Campaign, Campaigns, Database
+from dialer.store.agents import AgentStore
 from dialer.store.callback_inbox import orphans_of
 from dialer.store.events import told
 from dialer.store.snapshot import contact_lines, with_teams
@@ -25,6 +28,14 @@ def report_source(
     def told_of() -> EventsTold | None:
         return told(db, [campaign.id])[0].of_ends
 
+    def presences(as_of_s: float) -> Presences:
+        store = AgentStore(db)
+        told = Archive.of(campaign, archives).card().presence if campaign.archived_at else None
+        if told is None:
+            from_s, until_s = campaign.time_span(as_of_s)
+            told = store.whereabouts(from_s=from_s, until_s=until_s)
+        return presences_of(campaign, store.all(), told, as_of_s=as_of_s)
+
     campaigns = Campaigns(db)
     input_hashes = tuple(one["hash"] for one in campaigns.imports(campaign.id))
     pace = Pace(limit=allowance.requests, window_s=allowance.window_s, ready_s=campaign.ready_s)
@@ -38,6 +49,7 @@ def report_source(
             pace=pace,
             orphans=archive.orphans(),
             told=told_of,
+            presences=presences,
         )
     return ReportInput(
         campaign=campaign,
@@ -48,4 +60,5 @@ def report_source(
         orphans=orphans_of(db, campaign.id),
         next_looks=Attempts(db).next_looks(campaign.id),
         told=told_of,
+        presences=presences,
     )

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from campaigns.attempt import Outcome
 from campaigns.lists.judged_rows import names_beside
-from campaigns.reports.report import RATES
+from campaigns.reports.report import RATES, TIMES
 
 Cell = str | int | float | bool | Decimal | None
 """Instants are epoch seconds."""
@@ -328,6 +328,7 @@ _GROUP = (
     *(Column(name, Type.INTEGER) for name in ("talk_s", "charged", "machine_answered")),
 )
 _PRICE = Column("price", Type.MONEY)
+_TIMES = (*(Column(name, Type.INTEGER) for name in TIMES), Column("occupancy", Type.SHARE))
 _REJECTED = (
     Column("line", Type.INTEGER, "the row's physical line in the file"),
     Column("error_code", Type.WORD, "why it was not taken, in a word", repeats=True),
@@ -376,7 +377,9 @@ def table(
             return Table(kind, (began, *figures, Column("zone", Type.WORD), _PRICE))
         case Kind.BY_OUTCOME:
             return Table(kind, (*_GROUP, Column("side", Type.WORD), _PRICE))
-        case Kind.BY_AGENT | Kind.BY_ATTEMPT | Kind.BY_DISPOSITION:
+        case Kind.BY_AGENT:
+            return Table(kind, (*_GROUP, _PRICE, *_TIMES))
+        case Kind.BY_ATTEMPT | Kind.BY_DISPOSITION:
             return Table(kind, (*_GROUP, _PRICE))
 
 

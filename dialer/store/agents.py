@@ -68,13 +68,18 @@ class Whereabouts:
 
 @dataclass(frozen=True, slots=True)
 class PresenceChange:
-    """An entry of the log: from `at` on, epoch s, the agent of this id was so."""
+    """An entry of the log: from `at` on, epoch s, the agent of this id was so, and otherwise before."""
 
     agent_id: str
     at: float
     state: Presence
     reason: str
     by: str
+    was: Presence = Presence.ON
+
+
+Told = list[tuple[int, str]]
+"""From when on, epoch s, an agent was so."""
 
 
 class AgentStore:
@@ -173,6 +178,25 @@ class AgentStore:
         now_s = self._db.now()
         return [_where(*one, now_s=now_s) for one in zip(told, away, parked, strict=True)]
 
+    def whereabouts(self, *, from_s: float, until_s: float) -> dict[str, Told]:
+        """Tell where agents were between two instants, epoch s; who was on all the time is left out.
+
+        Where nothing is in the log since, an agent is as they are now: each entry tells what was before.
+        """
+        agents = self.all()
+        changes: dict[str, list[PresenceChange]] = {}
+        for change in self.log(from_s=from_s, until_s=self._db.now()):
+            changes.setdefault(change.agent_id, []).append(change)
+        now = self.presence_of([one.number for one in agents])
+        found = {}
+        for agent, at in zip(agents, now, strict=True):
+            mine = changes.get(agent.id, [])
+            first = mine[0].was if mine else at.state
+            later = [(int(one.at), str(one.state)) for one in mine if one.at < until_s]
+            if later or first is not Presence.ON:
+                found[agent.id] = [(int(from_s), str(first)), *later]
+        return found
+
     def log(self, *, from_s: float, until_s: float) -> Iterator[PresenceChange]:
         """Read changes of presence between two instants, epoch s, the oldest first."""
         start = f"{int(from_s * 1000)}"
@@ -208,7 +232,12 @@ def _where(
 def _change(fields: dict[bytes, bytes]) -> PresenceChange:
     told = {text(name): text(value) for name, value in fields.items()}
     return PresenceChange(
-        told["agent"], float(told["at"]), Presence(told["state"]), told["reason"], told["by"]
+        told["agent"],
+        float(told["at"]),
+        Presence(told["state"]),
+        told["reason"],
+        told["by"],
+        Presence(told.get("was", Presence.ON)),
     )
 
 

@@ -255,6 +255,11 @@ class Campaign:
         allowed = self.confirmed + min(self.added - self.added_confirmed, above)
         return above > 0 and self.accepted > max(above, allowed)
 
+    def time_span(self, as_of_s: float) -> tuple[float, float]:
+        """Give from when until when it ran, epoch s; empty before its start."""
+        until_s = min(as_of_s, self.ended_at or as_of_s)
+        return min(self.started_at or until_s, until_s), until_s
+
     @property
     def has_a_start_ahead(self) -> bool:
         """It starts by itself, now or later; one that ran since has to be started by somebody."""
