@@ -328,7 +328,7 @@ def paths_of_pages(campaign: str, agent: str) -> list[str]:
             continue
         path = re.sub(r"\{\w+\}", lambda one: given.get(one[0], one[0]), route.path)
         if not any(one in path for one in PASSING):
-            found.append(f"{path}?action=pause&campaign={campaign}" if "several" in path else path)
+            found.append(path + asked.get(route.path, ""))
     assert not [path for path in found if "{" in path], "say what stands there"
     return found
 
