@@ -318,6 +318,10 @@ PASSING = {"{review_id}", "{task_id}", "{rehearsal_id}", "{webhook_id}"}
 def paths_of_pages(campaign: str, agent: str) -> list[str]:
     """Give the address of every page, as its route says it."""
     given = {"{campaign_id}": campaign, "{agent_id}": agent, "{n}": "1", "{figure}": "connected"}
+    asked = {
+        "/campaigns/several": f"?action=pause&campaign={campaign}",
+        "/campaigns/{campaign_id}/call-back": "?outcome=connected",
+    }
     modules = [
         import_module(f"{pages.__name__}.{one.name}") for one in iter_modules(pages.__path__)
     ]
