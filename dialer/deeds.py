@@ -50,6 +50,7 @@ class Did(StrEnum):
     DATA_PURGED = "data_purged"
     # agents
     AGENTS_LOADED = "agents_loaded"
+    AGENTS_REMOVED = "agents_removed"
     PRESENCE_SET = "presence_set"
     SHIFT_SET = "shift_set"
     CONTACTS_MOVED = "contacts_moved"

@@ -128,18 +128,19 @@ def read_agents(source: ListSource, rules: PhoneRules, zone: ZoneInfo) -> Agents
 
 def write_agents(agents: Iterable[Agent]) -> Iterator[str]:
     """Write agents as a list that `read_agents` reads the same again."""
-    yield _csv_line([column.value for column in AgentColumn])
+    yield csv_line([column.value for column in AgentColumn])
     for one in agents:
         shift, zone = (str(one.shift), one.shift.zone.key) if one.shift else ("", "")
         words = (";".join(names) for names in (one.groups, one.languages, one.skills))
         groups, languages, skills = words
         most = str(one.most_calls_a_day or "")
-        yield _csv_line([one.number, one.name, groups, shift, zone, languages, skills, most])
+        yield csv_line([one.number, one.name, groups, shift, zone, languages, skills, most])
 
 
-def _csv_line(cells: Sequence[str]) -> str:
+def csv_line(cells: Iterable[str]) -> str:
+    """Write a line of such a list."""
     line = io.StringIO()
-    csv.writer(line).writerow(cells)
+    csv.writer(line).writerow(list(cells))
     return line.getvalue()
 
 

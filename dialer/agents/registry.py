@@ -1,6 +1,7 @@
 """Use case: who the agents are: taken from a list, changed, and found by id or number."""
 
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -8,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from campaigns.agents.agent import Agent, Presence
 from campaigns.agents.shift import Shift
-from campaigns.lists.agents_list import AgentsList, ListedAgent, read_agents
+from campaigns.lists.agents_list import AgentsList, ListedAgent, csv_line, read_agents
 from campaigns.lists.open_file import open_source
 from campaigns.lists.source import AS_FOUND, ListLimits, ReadingChoice
 from campaigns.numbers.phone import Phone, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
+from dialer.access.agent_links import AgentLinks
 from dialer.agents.shifts import Shifts, instant
 from dialer.agents.teams import TeamBook
 from dialer.deeds import tell
@@ -20,6 +22,12 @@ from dialer.errors import NotDone
 from dialer.store.agents import AgentStore, SetPresence
 from dialer.store.database import Database
 from dialer.workbooks.apart import open_workbook_apart
+
+_REMOVED = "removed"
+
+
+class NotTaken(NotDone):
+    """What was said of an agent cannot be; says which cell, and what to write."""
 
 
 class UnknownAgent(NotDone):
@@ -34,11 +42,13 @@ class AgentsLoaded:
         listed: Its rows: those taken, and those rejected with their reasons.
         new: Agents who were not registered before.
         changed: Those who were, and are otherwise now.
+        agents: Both, as they are from now on.
     """
 
     listed: AgentsList
     new: int
     changed: int
+    agents: tuple[Agent, ...] = ()
 
 
 class Registry:
@@ -57,18 +67,57 @@ class Registry:
         Raises:
             CampaignFileError: The file as a whole cannot be used.
         """
+        loaded = self.check(file, reading=reading)
+        self.put(loaded.agents)
+        told = {"new": loaded.new, "changed": loaded.changed}
+        tell(on="agents", after=told | {"rejected": len(loaded.listed.rejected)})
+        return loaded
+
+    def check(self, file: BinaryIO, *, reading: ReadingChoice = AS_FOUND) -> AgentsLoaded:
+        """Judge a list, and tell what would become of it; nothing is written.
+
+        Raises:
+            CampaignFileError: The file as a whole cannot be used.
+        """
         source = open_source(file, ListLimits(), reading=reading, workbooks=open_workbook_apart)
         with closing(source):
             listed = read_agents(source, self._rules, self._zone)
         known = self._known(listed.taken)
         agents = [one.upon(known.get(one.number)) for one in listed.taken]
-        changed = [one for one in agents if one != known.get(one.number)]
-        self.put(changed)
+        changed = tuple(one for one in agents if one != known.get(one.number))
         new = sum(1 for one in changed if one.number not in known)
-        loaded = AgentsLoaded(listed, new, len(changed) - new)
-        told = {"new": new, "changed": loaded.changed, "rejected": len(listed.rejected)}
-        tell(on="agents", after=told)
-        return loaded
+        return AgentsLoaded(listed, new, len(changed) - new, changed)
+
+    def add(self, cells: Mapping[str, str]) -> Agent:
+        """Register one agent, or change one, judged as a row of a list is.
+
+        Args:
+            cells: By the names of a list's columns; what is left out stays as it is.
+
+        Raises:
+            NotTaken: Says what is wrong with which cell.
+        """
+        loaded = self.load(io.BytesIO("".join(map(csv_line, (cells, cells.values()))).encode()))
+        for rejected in loaded.listed.rejected:
+            raise NotTaken(rejected.message.partition("), ")[2])
+        return self.find(loaded.listed.taken[0].number)
+
+    def remove(self, agents: Sequence[Agent]) -> None:
+        """Take agents off the register: off for good, in no group, and their links open nothing.
+
+        What they did stays in reports, and contacts for them alone wait for somebody to move them. Who is
+        registered again is on again.
+        """
+        digits = [one.number[1:] for one in agents]
+        # first, while the log of presence can tell who they were
+        self._store.set_presence([SetPresence(one, Presence.OFF, _REMOVED, "") for one in digits])
+        links = AgentLinks(self._db)
+        for one in agents:
+            links.revoke(one.id)
+        self._store.remove(agents)
+        TeamBook(self._db).keep()
+        told = {one.id: one.name for one in agents[:20]}
+        tell(on=f"agents {', '.join(told)}", before={"agents": told}, after={"agents": len(agents)})
 
     def put(self, agents: Sequence[Agent]) -> list[Agent]:
         """Write agents as they are from now on, and let their shifts count at once."""
@@ -83,6 +132,10 @@ class Registry:
         # looked at again at once, should we die before the shifts are applied
         at_once = {one.number: now.timestamp() for one in agents if one.shift}
         stored = self._store.put(agents, shift_changes=at_once)
+        # who was removed, and is back
+        again = [one.number[1:] for one in stored if not known[one.number]]
+        back = [SetPresence(one, Presence.ON, "", "", over=Presence.OFF) for one in again]
+        self._store.set_presence(back)
         self._shifts.apply(stored, now)
         TeamBook(self._db).keep()
         self._store.set_presence(

@@ -138,6 +138,17 @@ class AgentStore:
             pipe.execute()
         return made
 
+    def remove(self, agents: Sequence[Agent]) -> None:
+        """Forget who agents are; where they are stays."""
+        with self._db.client.pipeline(transaction=True) as pipe:
+            pipe.incr(self._db.key("agents_version"))
+            for one in agents:
+                pipe.hdel(self._db.key("agent_ids"), one.id)
+                for name in ("agents", "most_calls"):
+                    pipe.hdel(self._db.key(name), one.number[1:])
+                pipe.zrem(self._db.key("shift_changes"), one.number[1:])
+            pipe.execute()
+
     def shifts_due(self, *, now_s: float) -> list[Agent]:
         """Read the agents whose shift changes by then, epoch s."""
         due = cast(

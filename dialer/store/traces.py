@@ -37,6 +37,8 @@ _GOES = frozenset(
         "idempotency",
     }
 )
+_OF_WHO_IS_REMOVED = frozenset({"presence", "away", "idle_since", "agent_calls"})
+"""Goes as well, once nobody is registered with the number."""
 _AN_AGENTS = "an agent is registered with it, or stands in for one"
 _WHY = {
     **dict.fromkeys(
@@ -77,6 +79,8 @@ def forget_traces(
         What was removed, and what remains.
     """
     gone, left = [], []
+    registered = cast("Iterable[bytes]", db.client.hkeys(db.key("agents")))
+    goes = _GOES if any(map(holds, registered)) else _GOES | _OF_WHO_IS_REMOVED
     for key in cast("Iterable[bytes]", db.client.scan_iter(match=db.key("*"), count=_AT_ONCE)):
         name = text(key).removeprefix(db.prefix)
         if _LAID_OUT.match(name):
@@ -86,7 +90,7 @@ def forget_traces(
             continue
         word = name.split(":")[2 if name.startswith("c:") and name.count(":") > 1 else 0]
         where, count = f"Redis, {_shown(name)}", max(len(found), 1)
-        if word in _GOES:
+        if word in goes:
             gone.append(Trace(where, count))
             if not dry_run:
                 _remove(db, key, [field for field, _ in found])

@@ -60,6 +60,8 @@ OPERATE = [
     ("PUT", "/agents/0000000000/presence"),
     ("PUT", "/agents/0000000000/shift"),
     ("PUT", "/agents/notice"),
+    ("PUT", "/agents/presence"),
+    ("DELETE", "/agents/0000000000"),
     ("GET", "/agents/0000000000/links"),
     ("POST", "/agents/0000000000/links"),
     ("DELETE", "/agents/0000000000/links/cccccccccc"),

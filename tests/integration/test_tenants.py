@@ -135,6 +135,9 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /api/v1/agents/{agent_id}/move": order(to_group="Nobody"),
     "GET /api/v1/agents/moves": plainly,
     "POST /api/v1/agents/moves/{move_id}/undo": plainly,
+    "PUT /api/v1/agents/presence": lambda tenant: {
+        "json": {"agent_ids": [tenant.agent_id], "state": "break"}
+    },
     "PUT /api/v1/agents/{agent_id}/shift": order(hours="09:00-18:00"),
     "GET /api/v1/health": plainly,
     "GET /api/v1/health/caps": plainly,
@@ -238,6 +241,10 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "GET /tasks/{task_id}/files/{name}": plainly,
     "GET /agents": plainly,
     "POST /agents/presence": lambda tenant: {"data": {"agent": tenant.agent_id, "state": "off"}},
+    "POST /agents/add": lambda tenant: {"data": {"number": f"{tenant.agent[:-1]}5"}},
+    "POST /agents/list": lambda tenant: {
+        "files": {"file": ("a.csv", f"number,name\n{tenant.agent},at {tenant.name}\n")}
+    },
     "POST /agents/notice": lambda tenant: {"data": {"text": f"of {tenant.name}"}},
     "GET /agents/{agent_id}/links": plainly,
     "GET /agents/{agent_id}/contacts": plainly,
@@ -281,6 +288,9 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "POST /keys/{key_id}/revoke": plainly,
     "GET /api/openapi.json": plainly,
     "GET /api/docs": plainly,
+    # last, for others need them
+    "DELETE /api/v1/agents/{agent_id}": plainly,
+    "POST /agents/{agent_id}/remove": plainly,
 }
 """What is asked of each route; a route that is added gets its line here, or the walk fails."""
 
@@ -298,6 +308,7 @@ REFUSED = {
     "POST /api/v1/agents/moves/{move_id}/undo": (409,),
     "POST /agents/{agent_id}/contacts/move": (409,),
     "POST /agents/moves/{move_id}/undo": (409,),
+    "POST /agents/{agent_id}/remove": (404,),  # they were just removed
     f"GET {CAMPAIGN}/contacts/{{n}}/attempts/{{no}}/recording": (404,),  # none is kept
     f"GET {PAGE}/contacts/{{n}}/attempts/{{no}}/recording": (404,),
     f"POST {CAMPAIGN}/unresolved/{{attempt_id}}": (409,),

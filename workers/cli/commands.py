@@ -175,6 +175,10 @@ COMMANDS: Table = {
                 "registry:load",
                 "Load a list of agents. Who is known is changed, who is not is added, who is not listed stays.",
             ),
+            "remove": Command(
+                "registry:remove",
+                "Remove agents: nobody rings them any more, and their links open nothing.",
+            ),
             "pause": Command(
                 "registry:pause",
                 "Send agents on a break, or off: they are not rung. A call in progress goes on.",

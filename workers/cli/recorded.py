@@ -95,6 +95,7 @@ WORDS: dict[str, Did | None] = {
     "agents moves": READS,
     "agents undo-move": Did.MOVE_UNDONE,
     "agents notice": Did.NOTICE_SET,
+    "agents remove": Did.AGENTS_REMOVED,
     "agents pause": Did.PRESENCE_SET,
     "agents resume": Did.PRESENCE_SET,
     "agents shift": Did.SHIFT_SET,

@@ -1,4 +1,4 @@
-"""`dialer agents list|load|pause|resume|shift`: who the agents are, and where."""
+"""`dialer agents list|load|remove|pause|resume|shift`: who the agents are, and where."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from campaigns.hours.local_day import zone_named
 from campaigns.lists.source import HiddenRows, ReadingChoice
 from campaigns.retry_policy import seconds_in
 from dialer.store.agents import Whereabouts
+from dialer.watching.agents_now import agents_now
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
@@ -116,6 +117,25 @@ def list_(
         cells = (agent.name, word, _local(at.until, zone), groups, shift)
         table.add_row(agent.number, agent.id, *map(escape, cells))
     show(table)
+
+
+def remove(agent: SomeAgents, *, as_json: AsJson = False) -> None:
+    """Remove agents: nobody rings them any more, and their links open nothing.
+
+    A call in progress goes on. What they did stays in reports until their numbers are purged; contacts
+    for them alone wait. Who is loaded again is rung again.
+    """
+    wiring = open_wiring()
+    agents = _find(wiring, agent, adds=False)
+    waiting = {one.number: one.waiting for one in agents_now(wiring.db).agents}
+    wiring.registry.remove(agents)
+    left = {one: waiting.get(one.number, 0) for one in agents}
+    if as_json:
+        say_json([{"agent_id": one.id, "contacts_waiting": n} for one, n in left.items()])
+        return
+    for one, n in left.items():
+        wait = f"; {n:,} contacts wait for them alone" if n else ""
+        say(f"{escape(one.name or one.number)} is removed{wait}.")
 
 
 def pause(

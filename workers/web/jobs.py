@@ -36,6 +36,7 @@ from workers.web.subprocesses import Tell
 from workers.wiring import Wiring
 
 NOWHERE = Path("/dev/null")
+_FIRST_AGENTS, _REJECTED_AGENTS = 20, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +133,45 @@ def suppress_list(
 
 def load_agents(
     _tell: Tell, settings: Settings, file: Path, *, reading: ReadingChoice
-) -> AgentsLoaded:
+) -> dict[str, Any]:
     """Take a list of agents."""
     with _wiring(settings) as wiring, file.open("rb") as opened:
-        return wiring.registry.load(opened, reading=reading)
+        return agents_document(wiring.registry.load(opened, reading=reading))
+
+
+def check_agents(
+    _tell: Tell, settings: Settings, file: Path, *, reading: ReadingChoice
+) -> dict[str, Any]:
+    """Judge a list of agents, and write nothing."""
+    with _wiring(settings) as wiring, file.open("rb") as opened:
+        loaded = wiring.registry.check(opened, reading=reading)
+    first = [
+        {
+            "number": one.number,
+            "name": one.name,
+            "groups": one.groups,
+            "shift": str(one.shift or ""),
+        }
+        for one in loaded.agents[:_FIRST_AGENTS]
+    ]
+    same = len(loaded.listed.taken) - loaded.new - loaded.changed
+    return agents_document(loaded) | {"same": same, "first": first}
+
+
+def agents_document(loaded: AgentsLoaded) -> dict[str, Any]:
+    """Tell what becomes of a list of agents: rows = taken + rejected."""
+    listed = loaded.listed
+    return {
+        "rows": len(listed.taken) + len(listed.rejected),
+        "new": loaded.new,
+        "changed": loaded.changed,
+        "rejected_count": len(listed.rejected),
+        "rejected": [
+            {"line": each.line, "code": each.code, "message": each.message}
+            for each in listed.rejected[:_REJECTED_AGENTS]
+        ],
+        "columns_ignored": list(listed.ignored),
+    }
 
 
 def start(wiring: Wiring, campaign_id: str, *, who: str) -> CampaignState:

@@ -14,16 +14,17 @@ import json
 import re
 import secrets
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from campaigns.campaign_rules import CampaignRules
-from dialer.deeds import Actor, Deed, Did
+from dialer.deeds import Actor, Deed, Did, tell
 from dialer.logger import get_logger
 from workers.web import jobs
-from workers.web.lists import ListOrder, default_name, list_order, load_options
+from workers.web.lists import ListOrder, default_name, list_order, load_options, reading_choice
 from workers.web.problems import Problem, as_problem
 from workers.web.recorded import recorded
 from workers.web.subprocesses import Tell
@@ -55,6 +56,7 @@ class Review:
     Args:
         fields: Of the form, each with all its values.
         append_to: The campaign to append to; '' for a new one.
+        of_agents: It is a list of agents, and makes no campaign.
         asked_by: Who asked for it to be loaded.
         may_start: Whoever had it loaded may start calls.
         document: What became, or would become, of its rows.
@@ -66,6 +68,7 @@ class Review:
     fields: dict[str, list[str]]
     stage: ReviewState = ReviewState.CHECKING
     append_to: str = ""
+    of_agents: bool = False
     asked_by: dict[str, str] = field(default_factory=dict)
     may_start: bool = False
     document: dict[str, Any] | None = None
@@ -90,7 +93,14 @@ class Reviews:
     services: "Services"
     _works: dict[str, _Work] = field(default_factory=dict)
 
-    def open(self, upload: Upload, fields: dict[str, list[str]], *, append_to: str = "") -> Review:
+    def open(
+        self,
+        upload: Upload,
+        fields: dict[str, list[str]],
+        *,
+        append_to: str = "",
+        of_agents: bool = False,
+    ) -> Review:
         """Keep an upload and begin to judge it.
 
         Raises:
@@ -103,7 +113,9 @@ class Reviews:
                 "too_many_uploads",
                 f"{MOST_REVIEWS} uploads wait for a decision; load or discard some first.",
             )
-        review = Review(secrets.token_hex(8), upload.name, fields, append_to=append_to)
+        review = Review(
+            secrets.token_hex(8), upload.name, fields, append_to=append_to, of_agents=of_agents
+        )
         self._folder(review.id).mkdir(mode=0o700, parents=True)
         upload.path.rename(self._list(review.id))
         return self.check(review)
@@ -208,6 +220,9 @@ class Reviews:
             self._keep(done)
 
     async def _check(self, review: Review) -> Review:
+        if review.of_agents:
+            document = await self._of_agents(review, jobs.check_agents)
+            return replace(review, stage=ReviewState.CHECKED, document=document)
         rules = await asyncio.to_thread(self._rules, review)
         document = await self.services.apart.run(
             jobs.check_list,
@@ -222,17 +237,34 @@ class Reviews:
 
     async def _load(self, review: Review) -> Review:
         what = Did.LIST_APPENDED if review.append_to else Did.LIST_LOADED
+        what = Did.AGENTS_LOADED if review.of_agents else what
         deed = Deed(what, Actor.of(review.asked_by), on=f"import {review.id}")
         async with recorded(self.services.audit, deed):
             return await self._do_load(review)
 
+    async def _of_agents(
+        self, review: Review, job: Callable[..., dict[str, Any]]
+    ) -> dict[str, Any]:
+        return await self.services.apart.run(
+            job,
+            self._teller(review),
+            self.services.settings_apart,
+            self._list(review.id),
+            reading=reading_choice(review.fields),
+        )
+
     async def _do_load(self, review: Review) -> Review:
-        settings, tell = self.services.settings_apart, self._teller(review)
+        if review.of_agents:
+            document = await self._of_agents(review, jobs.load_agents)
+            told = {name: document[name] for name in ("rows", "new", "changed", "rejected_count")}
+            tell(on="agents", after=told)
+            return replace(review, stage=ReviewState.LOADED, document=document)
+        settings, teller = self.services.settings_apart, self._teller(review)
         file = self._list_file(review)
         if review.append_to:
             loaded = await self.services.apart.run(
                 jobs.append_list,
-                tell,
+                teller,
                 settings,
                 file,
                 review.append_to,
@@ -242,7 +274,7 @@ class Reviews:
             order = await asyncio.to_thread(self.order, review)
             loaded = await self.services.apart.run(
                 jobs.load_list,
-                tell,
+                teller,
                 settings,
                 file,
                 order.rules,

@@ -19,6 +19,9 @@ from workers.web.problems import Problem
 from workers.web.services import Services
 from workers.web.uploads import received_upload
 
+AGENT_ID = r"^[0-9a-z]{10}$"
+MOST_AT_ONCE = 1_000
+
 router = APIRouter(prefix="/agents", tags=["agents"])
 one = APIRouter(prefix="/agents/{agent_id}", tags=["agents"])
 
@@ -59,6 +62,14 @@ class PresenceOrder(Order):
     )
 
 
+class PresencesOrder(PresenceOrder):
+    """Where several agents are from now on."""
+
+    agent_ids: list[Annotated[str, Field(pattern=AGENT_ID)]] = Field(
+        min_length=1, max_length=MOST_AT_ONCE
+    )
+
+
 class ShiftOrder(Order):
     """The hours an agent is at work."""
 
@@ -88,9 +99,7 @@ class AgentsLoadedDocument(BaseModel):
 
 
 def find_agent(
-    agent_id: Annotated[
-        str, Path(pattern=r"^[0-9a-z]{10}$", description="The agent's id, 10 characters.")
-    ],
+    agent_id: Annotated[str, Path(pattern=AGENT_ID, description="The agent's id, 10 characters.")],
     services: TheDesk,
 ) -> Agent:
     """Read the agent a path names."""
@@ -115,15 +124,26 @@ def show_agent(visitor: Onlooker, services: TheDesk, agent: TheAgent) -> Registe
     return _documents(services, [agent], masked=visitor.is_masked)[0]
 
 
+@router.put("/presence")
+def set_presences(visitor: Operator, services: TheDesk, order: PresencesOrder) -> RegisteredAgents:
+    """Say where several agents are; where one id is unknown, nobody's presence is changed."""
+    agents = [services.wiring.registry.by_id(one) for one in dict.fromkeys(order.agent_ids)]
+    _set(services, agents, order, by=visitor.name)
+    return RegisteredAgents(items=_documents(services, agents, masked=visitor.is_masked))
+
+
+@one.delete("", status_code=204)
+def remove_agent(_visitor: Operator, services: TheDesk, agent: TheAgent) -> None:
+    """Remove an agent: nobody rings them any more, their links open nothing; reports keep what they did."""
+    services.wiring.registry.remove([agent])
+
+
 @one.put("/presence")
 def set_presence(
     visitor: Operator, services: TheDesk, agent: TheAgent, order: PresenceOrder
 ) -> RegisteredAgent:
     """Say where an agent is; it counts with the next call, and one in progress goes on."""
-    until_s = order.until.timestamp() if order.until else None
-    services.wiring.presences.set(
-        [agent], order.state, reason=order.reason, until_s=until_s, by=visitor.name
-    )
+    _set(services, [agent], order, by=visitor.name)
     return _documents(services, [agent], masked=visitor.is_masked)[0]
 
 
@@ -153,18 +173,12 @@ async def load_agents(
             upload.path,
             reading=reading_choice(upload.fields),
         )
-    listed = loaded.listed
-    return AgentsLoadedDocument(
-        rows=len(listed.taken) + len(listed.rejected),
-        new=loaded.new,
-        changed=loaded.changed,
-        rejected_count=len(listed.rejected),
-        rejected=[
-            RejectedAgent(line=each.line, code=each.code, message=each.message)
-            for each in listed.rejected[:100]
-        ],
-        columns_ignored=list(listed.ignored),
-    )
+    return AgentsLoadedDocument(**loaded)
+
+
+def _set(services: Services, agents: list[Agent], order: PresenceOrder, *, by: str) -> None:
+    until_s = order.until.timestamp() if order.until else None
+    services.wiring.presences.set(agents, order.state, reason=order.reason, until_s=until_s, by=by)
 
 
 def _documents(services: Services, agents: list[Agent], *, masked: bool) -> list[RegisteredAgent]:

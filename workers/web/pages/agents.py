@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from campaigns.agents.agent import BY_HAND, Agent, Presence
+from campaigns.lists.agents_list import AgentColumn
 from dialer.access.agent_links import LONGEST_DAYS, USUAL_DAYS, AgentLink, AgentLinks
 from dialer.access.api_keys import Scope
 from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore, Figures
@@ -84,6 +85,24 @@ async def set_presence(request: Request) -> Response:
         wiring.presences.set(agents, Presence(state), reason=reason, until_s=until_s, by=by)
 
     await asyncio.to_thread(change)
+    return RedirectResponse("/agents", status_code=303)
+
+
+async def add(request: Request) -> Response:
+    """Register one agent, or change what is known of one; what is left empty stays."""
+    form = await plain_form(request, Scope.OPERATE)
+    cells = {one.value: form[one].strip() for one in AgentColumn if form.get(one, "").strip()}
+    if AgentColumn.NUMBER not in cells:
+        raise Problem(422, "invalid", "An agent is known by a phone number: write it.")
+    await asyncio.to_thread(services_of(request).wiring.registry.add, cells)
+    return RedirectResponse("/agents", status_code=303)
+
+
+async def remove(request: Request) -> Response:
+    """Remove an agent: nobody rings them any more."""
+    await plain_form(request, Scope.OPERATE)
+    agent = await asyncio.to_thread(_agent, request)
+    await asyncio.to_thread(services_of(request).wiring.registry.remove, [agent])
     return RedirectResponse("/agents", status_code=303)
 
 
@@ -166,6 +185,8 @@ routes = [
     Route("/agents", show),
     Route("/agents/presence", set_presence, methods=["POST"]),
     Route("/agents/notice", set_notice, methods=["POST"]),
+    Route("/agents/add", add, methods=["POST"]),
+    Route("/agents/{agent_id}/remove", remove, methods=["POST"]),
     Route("/agents/{agent_id}/links", show_links, methods=["GET"]),
     Route("/agents/{agent_id}/links", make_link, methods=["POST"]),
     Route("/agents/{agent_id}/links/revoke", revoke_links, methods=["POST"]),

@@ -48,7 +48,7 @@ from workers.web.services import Services
 
 log = get_logger(__name__)
 
-UPLOADS = re.compile(r"/imports|/campaigns/[^/]+/append|/suppression/file")
+UPLOADS = re.compile(r"/imports|/agents/list|/campaigns/[^/]+/append|/suppression/file")
 
 
 def pages_app(

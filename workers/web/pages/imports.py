@@ -37,16 +37,21 @@ async def receive_more(request: Request) -> Response:
     return await _receive(request, append_to=campaign.id)
 
 
-async def _receive(request: Request, *, append_to: str) -> Response:
-    require(request, Scope.UPLOAD)
+async def receive_agents(request: Request) -> Response:
+    """Take a list of agents."""
+    return await _receive(request, append_to="", of_agents=True)
+
+
+async def _receive(request: Request, *, append_to: str, of_agents: bool = False) -> Response:
+    require(request, Scope.OPERATE if of_agents else Scope.UPLOAD)
     async with received_upload(request, services_of(request).uploads_dir) as upload:
         fields = dict(upload.fields)
         await check_token(request, "".join(fields.pop("csrf_token", [])))
-        if not append_to:
+        if not append_to and not of_agents:
             # what is wrong with the form is told while it is still on the screen
             wiring, name = services_of(request).wiring, default_name(upload.name)
             await asyncio.to_thread(list_order, wiring, fields, default_name=name)
-        review = _reviews(request).open(upload, fields, append_to=append_to)
+        review = _reviews(request).open(upload, fields, append_to=append_to, of_agents=of_agents)
     where = f"/imports/{review.id}"
     if "text/html" in request.headers.get("accept", ""):
         return RedirectResponse(where, status_code=303)
@@ -58,9 +63,19 @@ async def show(request: Request) -> Response:
     review = _review(request)
     if review.stage is ReviewState.LOADED and review.document:
         _reviews(request).discard(review)
+        if review.of_agents:
+            return RedirectResponse("/agents", status_code=303)
         where = f"/campaigns/{review.document['campaign_id']}"
         asks = not review.append_to and visitor_of(request).may(Scope.OPERATE)
         return RedirectResponse(f"{where}/start" if asks else where, status_code=303)
+    if review.of_agents:
+        return await renderer_of(request).page(
+            request,
+            "agents_review.html",
+            review=review,
+            share_done=_reviews(request).share_done(review),
+            field=lambda key: "".join(review.fields.get(key, [""])[:1]),
+        )
     name, target = "", None
     if review.append_to:
         target = await asyncio.to_thread(
@@ -100,7 +115,7 @@ async def check(request: Request) -> Response:
 async def load(request: Request) -> Response:
     """Load the list; whether its campaign starts is asked on a page of its own."""
     review = _idle(request)
-    form = await plain_form(request, Scope.UPLOAD)
+    form = await plain_form(request, Scope.OPERATE if review.of_agents else Scope.UPLOAD)
     may_start = visitor_of(request).may(Scope.OPERATE)
     confirmed = {name: [value] for name, value in form.items() if name in READING | {"again"}}
     _reviews(request).load(review, confirmed, may_start=may_start, by=actor_of(request.scope))
@@ -113,6 +128,7 @@ async def discard(request: Request) -> Response:
     await plain_form(request, Scope.UPLOAD)
     _reviews(request).discard(review)
     where = f"/campaigns/{review.append_to}" if review.append_to else "/campaigns"
+    where = "/agents" if review.of_agents else where
     return RedirectResponse(where, status_code=303)
 
 
@@ -176,6 +192,7 @@ def _name(request: Request, review: Review) -> str:
 
 routes = [
     Route("/imports", receive, methods=["POST"]),
+    Route("/agents/list", receive_agents, methods=["POST"]),
     Route("/campaigns/{campaign_id}/append", receive_more, methods=["POST"]),
     Route("/imports/{review_id}", show),
     Route("/imports/{review_id}/progress", progress),
