@@ -125,6 +125,11 @@ local function choose(campaign, id, preferred)
       redis.call('ZADD', key('free_of', id), text(idle_since), member) -- another team rang them
     elseif fits(member) then
       return member
+    elseif is_suppressed_for_all(member) then
+      -- no campaign rings them: they are looked at again later, and not by each gate until then
+      redis.call('ZREM', key('free_of', id), member)
+      redis.call('ZADD', key('resting'), 'GT', now + LOOK_FOR_AGENT_AGAIN_S, member)
+      await_member(id, member)
     else
       passed = passed + 1
     end

@@ -400,9 +400,12 @@ local function is_on(list, number)
   return suppressions[list] and redis.call('HEXISTS', list, number) == 1
 end
 
+local function is_suppressed_for_all(number)
+  return is_on(key('suppressed'), number) or SHARED and is_on(SHARED .. 'suppressed', number)
+end
+
 local function is_suppressed(campaign, number)
-  return is_on(key('suppressed'), number) or is_on(key('c', campaign, 'suppressed'), number)
-    or SHARED and is_on(SHARED .. 'suppressed', number)
+  return is_suppressed_for_all(number) or is_on(key('c', campaign, 'suppressed'), number)
 end
 
 -- Takes the first contact out of its agent's queue, of which the next one is the head from now on.

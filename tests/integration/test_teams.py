@@ -224,6 +224,30 @@ def test_no_more_is_released_than_members_are_believed_free(db, tmp_path, regist
     check_conservation(db)
 
 
+def test_members_who_must_not_be_rung_are_looked_at_now_and_then_and_not_by_each_gate(
+    account, db, registry, book
+):
+    sales(registry, *range(1, 61))
+    store_campaign(db, for_team(book.number_of(Team("Sales")), *range(1, 9)))
+    db.client.hset(db.key("suppressed"), mapping={agent(one)[1:]: "{}" for one in range(1, 60)})
+
+    assert rung(account) == [agent(60)]
+    account.end_all()
+    before = commands(db)
+    assert rung(account) == [agent(60)]
+
+    assert commands(db) - before < 250  # some 150, and 5 more for each that is looked at
+    check_conservation(db)
+    account.end_all()
+    db.client.delete(db.key("suppressed"))
+    db.pass_time(61)
+    assert len(rung(account)) > 1
+
+
+def commands(db) -> int:
+    return sum(one["calls"] for one in db.client.info("commandstats").values())
+
+
 def test_a_member_who_is_suppressed_is_not_rung(account, db, registry, book):
     sales(registry, 1, 2)
     store_campaign(db, for_team(book.number_of(Team("Sales")), 1, 2))
