@@ -7,7 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from campaigns.attempt import Outcome
+from campaigns.campaign import CampaignState
+from campaigns.contact_state import ContactState
+from dialer.store import Database
 from tests.acceptance.rig import BIN, Rig, pairs
+from tests.factories import CALLER_ID, pair, store_campaign
 from tests.patience import until
 
 ROWS = [
@@ -114,6 +119,75 @@ def test_rules_change_are_shown_as_they_were_and_change_back(rig):
     assert [(one["version"], bool(one["by"])) for one in versions] == [(2, True), (1, False)]
     assert (back["rules_version"], back["rules"]) == (3, versions[1]["rules"])
     assert "has no version 9" in unknown.stderr
+
+
+def test_a_template_is_saved_shown_used_and_removed(rig):
+    rig.load(ROWS, "--wrap-up", "77")
+
+    saved = rig.json(
+        "template", "save", "Evening calls", "--like", "camp", "--hours", "17:00-20:00"
+    )
+    wrong = rig.run("template", "save", "x", "--time-out", "99")
+    nothing = rig.run("template", "save", "x")
+    day = rig.run("template", "save", "x", "--starts-at", "2036-01-01T09:00")
+    shown = rig.run("template", "show", "evening  calls").stdout
+    listed = rig.run("template", "list").stdout
+    file = write(rig, ["+919000000003,+919876543203,Uma"], name="more.csv")
+    load = ("campaign", "load", file, "--name", "more", "--template", "evening calls")
+    loaded = rig.json(*load, "--max-attempts", "2", "--tag", "North", "--tag", "renewals")
+    removed = rig.run("template", "remove", "evening calls")
+    gone = rig.run("template", "show", "evening calls")
+
+    assert saved["given"] == {"hours": "17:00-20:00", "wrap_up_s": "77"}
+    assert (wrong.returncode, nothing.returncode, day.returncode) == (2, 2, 2)
+    assert "--time-out: " in wrong.stderr
+    assert "--starts-at: a template names no day" in day.stderr
+    assert "17:00–20:00" in shown
+    assert "Evening calls" in listed
+    rules = rig.json("campaign", "rules", loaded["campaign_id"])["rules"]
+    assert (rules["wrap_up_s"], rules["hours"], rules["max_attempts"]) == (77, "17:00-20:00", 2)
+    assert "is removed" in removed.stdout
+    assert (gone.returncode, gone.stdout) == (1, "")
+    assert "there is no template 'evening calls'" in gone.stderr
+    tagged = rig.json("campaign", "tag", "more", "south", "--remove", "NORTH")
+    assert tagged["tags"] == ["renewals", "south"]
+    found = rig.json("campaign", "list", "--tag", "South")
+    assert [(one["name"], one["tags"]) for one in found] == [("more", ["renewals", "south"])]
+    assert "south" in rig.run("campaign", "list").stdout
+
+
+def test_those_not_reached_are_loaded_again_with_the_campaign_s_rules(rig, redis_client):
+    db = Database(redis_client, "demo")
+    ends = (Outcome.CONNECTED, Outcome.CUSTOMER_BUSY, Outcome.CUSTOMER_NO_ANSWER)
+    final = {"state": ContactState.FINAL, "made": 1, "charged": 1}
+    contacts = [pair(1, n, outcome=end, **final) for n, end in enumerate(ends)]
+    id_ = store_campaign(db, contacts, name="ended", running=False, wrap_up_s=77)
+    db.client.hset(db.key("c", id_), "state", CampaignState.COMPLETED)
+    db.client.hset(db.key("c", id_, "counts"), mapping={f"outcome:{end}": 1 for end in ends})
+    rig.settings = {**rig.settings, "DIALER_ALLOWED_CALLER_IDS": CALLER_ID}
+    again = ("campaign", "again", "ended", "--name", "ended-2")
+
+    asked = rig.run(*again, "--dry-run")
+    loaded = rig.json(*again, "--max-attempts", "2")
+    busy = rig.json(*again[:-1], "ended-3", "--end", "customer_busy", "--dedupe", "file")
+
+    assert "2 rows = 2 accepted" in asked.stdout
+    assert (loaded["accepted"], busy["accepted"]) == (2, 1)
+    rules = rig.json("campaign", "rules", "ended-2")["rules"]
+    assert (rules["wrap_up_s"], rules["max_attempts"]) == (77, 2)
+    row = rig.json("contact", "show", f"{busy['campaign_id']}-1")["row"]
+    assert row["contact_id"] == f"{id_}-2"
+
+
+def test_nobody_is_called_again_before_somebody_s_calls_are_over(rig):
+    rig.load(ROWS)
+
+    early = rig.run("campaign", "again", "camp", "--name", "camp-2")
+    unknown = rig.run("campaign", "again", "camp", "--name", "camp-2", "--end", "busy")
+
+    assert (early.returncode, early.stdout) == (1, "")
+    assert "no contact of campaign camp ended unreached" in early.stderr
+    assert "'busy' is no end of a contact" in unknown.stderr
 
 
 @pytest.mark.parametrize(
