@@ -8,6 +8,7 @@ from campaigns.agents.team import Team
 from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.lists.columns import is_of_teams
+from campaigns.plain_text import did_you_mean
 from dialer.errors import NotDone
 from dialer.reporting.reporting import ReportInput
 from dialer.store import Campaign
@@ -42,7 +43,8 @@ def wanted_ends(counts: Counts, asked: Iterable[str]) -> list[str]:
     for end in wanted:
         if end not in {*Outcome, *NotDialled}:
             known = ", ".join(there) or "none yet"
-            raise NotDone(f"{end!r} is no end of a contact; this campaign has: {known}")
+            near = did_you_mean(end, [*Outcome, *NotDialled])
+            raise NotDone(f"{end!r} is no end of a contact; this campaign has: {known}{near}")
     return wanted or [end for end in there if end not in FOR_GOOD]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from campaigns.campaign import LONGEST_NAME, is_name
 from campaigns.campaign_rules import CampaignRules
+from campaigns.plain_text import did_you_mean
 from campaigns.rule_changes import ONCE
 from dialer.deeds import tell, who_acts
 from dialer.errors import NotDone
@@ -130,10 +131,10 @@ class RuleTemplates:
     def _find(self, name: str) -> Template:
         found = self._templates.find(name)
         if found is None:
-            names = ", ".join(one.name for one in self._templates.all()[:10])
-            raise NoSuchTemplate(
-                f"there is no template {name!r}" + (f"; there are: {names}" if names else "")
-            )
+            names = [one.name for one in self._templates.all()]
+            known = f"; there are: {', '.join(names[:10])}" if names else ""
+            near = did_you_mean(name, names)
+            raise NoSuchTemplate(f"there is no template {name!r}{near or known}")
         return found
 
     def _known(self, template: Template) -> KnownTemplate:

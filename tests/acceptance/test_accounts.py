@@ -110,6 +110,10 @@ def test_a_command_names_its_account_or_finds_it_by_the_campaign(
     assert doubtful.returncode == 2
     assert "'both' is in main, acme: say which with --account" in doubtful.stderr
     assert rig.json("campaign", "status", "both", "--account", "acme")["rows"] == 2
+    kept = rig.json("template", "save", "as theirs", "--like", "theirs", "--wrap-up", "77")
+    assert kept["given"]["wrap_up_s"] == "77"
+    assert rig.json("template", "list") == []
+    assert rig.json("template", "list", "--account", "acme") == [kept]
     unknown = rig.run("campaign", "list", "--account", "emca")
     assert unknown.returncode == 2
     assert "there is no account 'emca'; there are main, acme" in unknown.stderr

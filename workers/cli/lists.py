@@ -27,6 +27,7 @@ from dialer.steering.starting import SecondPersonNeeded
 from dialer.store import Campaign
 from dialer.store.campaigns import CampaignNotFound
 from workers.cli.campaign import Name
+from workers.cli.completing import campaigns
 from workers.cli.list_options import Again, GivenList, ListFile, takes_list
 from workers.cli.printing import (
     AsJson,
@@ -60,7 +61,9 @@ def load(
     like: Annotated[
         str,
         typer.Option(
-            metavar="CAMPAIGN", help="Begin with the rules of this campaign, but for its days."
+            metavar="CAMPAIGN",
+            help="Begin with the rules of this campaign, but for its days.",
+            shell_complete=campaigns,
         ),
     ] = "",
     tag: Annotated[

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _WITHOUT = frozenset({"demo", "simulator", "up", "web", "feeder", "results", "key", "completion"})
 _OF_ALL = frozenset({"list", "add", "check"})
-_NAMING = ("campaign", "contact", "attempt")
+_NAMING = ("campaign", "contact", "attempt", "like")
 
 _ACCOUNT = Annotated[
     str,

@@ -10,6 +10,7 @@ from rich.markup import escape
 from campaigns.rules_in_words import rules_in_words
 from dialer.steering.changing_rules import RulesRefused
 from dialer.steering.templates import KnownTemplate
+from workers.cli.completing import campaigns
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
 from workers.cli.rules import GivenRules, takes_rules, wrong_options
@@ -55,7 +56,12 @@ def save(
     template: Named,
     *,
     like: Annotated[
-        str, typer.Option(metavar="CAMPAIGN", help="Take this campaign's rules, but for its days.")
+        str,
+        typer.Option(
+            metavar="CAMPAIGN",
+            help="Take this campaign's rules, but for its days.",
+            shell_complete=campaigns,
+        ),
     ] = "",
     as_json: AsJson = False,
     given: GivenRules,
