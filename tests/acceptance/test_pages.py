@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dialer.simulator import Fate, SimulatorOptions, running
+from dialer.simulator import CallbackTrouble, Fate, SimulatorOptions, running
 from dialer.simulator.faults import Fault
 from tests.acceptance.rig import Rig, dialer, pairs
-from tests.browsing import Complaints, browser, chromium, shoot
+from tests.browsing import Complaints, browser, chromium, shoot, visitor
 from tests.patience import until
 from workers.web import pages
 
@@ -58,10 +58,9 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 @pytest.fixture
 def page(chrome: Browser, rig: Rig) -> Iterator[Page]:
-    context = chrome.new_context(
-        base_url=f"http://localhost:{rig.port}", accept_downloads=True, viewport=None
+    context = visitor(
+        chrome, base_url=f"http://localhost:{rig.port}", accept_downloads=True, viewport=None
     )
-    context.set_default_timeout(20_000)
     page = context.new_page()
     complaints = Complaints(page)
     yield page
@@ -197,7 +196,7 @@ def test_each_number_on_a_campaign_s_page_leads_to_as_many_rows(
         until(lambda: dialled_once(rig.seen("told")), what="a call to everybody")
         rig.run("campaign", "pause", "told")
         until(lambda: not rig.seen("told")["in_flight"], what="the end of calls")
-        page = chrome.new_context(base_url=f"http://localhost:{rig.port}").new_page()
+        page = visitor(chrome, base_url=f"http://localhost:{rig.port}").new_page()
         page.goto(f"/campaigns/{rig.ids['told']}")
         links = page.locator(".live a[href*='?']").evaluate_all(
             "links => links.map(one => [one.getAttribute('href'), one.textContent])"
@@ -240,13 +239,18 @@ def test_a_report_is_downloaded_and_the_page_of_it_opens(page: Page, rig: Rig) -
 
 
 def test_an_unresolved_row_is_decided(chrome: Browser, tmp_path: Path) -> None:
-    fault = Fault.parse("504+placed")
+    # nobody but the operator tells, however long the browser takes
+    untold = SimulatorOptions(
+        faults={Fault.parse("504+placed"): 1.0},
+        callback_faults={CallbackTrouble.LOST: 1.0},
+        latency_ms=(1, 2),
+    )
     with (
-        running(SimulatorOptions(faults={fault: 1.0}, latency_ms=(1, 2))) as provider,
+        running(untold) as provider,
         dialer(tmp_path, provider, DIALER_LOOKUP_AFTER_S="600") as rig,
     ):
         rig.load(pairs(1, agents=1), "--start", name="unknown fate")
-        context = chrome.new_context(base_url=f"http://localhost:{rig.port}")
+        context = visitor(chrome, base_url=f"http://localhost:{rig.port}")
         page = context.new_page()
         page.goto("/campaigns")
         page.get_by_role("link", name="unknown fate").click()
@@ -347,7 +351,8 @@ def test_pages_fit_every_screen_and_can_be_read(chrome: Browser, rig: Rig, schem
     paths = paths_of_pages(rig.status(name)["campaign_id"], agent)
     wrong: list[str] = []
     for width in WIDTHS:
-        context = chrome.new_context(
+        context = visitor(
+            chrome,
             base_url=f"http://localhost:{rig.port}",
             viewport={"width": width, "height": 900},
             color_scheme=scheme,

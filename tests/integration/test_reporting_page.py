@@ -76,7 +76,7 @@ class Visit:
     """A page opened in a browser, and what it complained about or asked for."""
 
     def __init__(self, browser, uri, **context):
-        self.page = browser.new_context(**context).new_page()
+        self.page = browsing.visitor(browser, **context).new_page()
         self.complaints = []
         self.requests = []
         self.page.on("console", lambda message: self.complaints.append(message.text))
