@@ -226,6 +226,7 @@ def test_a_report_is_downloaded_and_the_page_of_it_opens(page: Page, rig: Rig) -
     sign_in(page)
     page.get_by_role("link", name="reported", exact=True).click()
 
+    page.get_by_text("Single tables").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="attempts as csv").click()
     with page.expect_popup() as popup:
