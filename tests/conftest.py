@@ -39,8 +39,20 @@ structlog.configure(
     ]
 )
 
-# A developer's own settings must not reach a test.
-for name in [one for one in os.environ if one.startswith(("EXOTEL_", "DIALER_", "REDIS_"))]:
+# A developer's own settings must not reach a test, nor what a terminal or a CI wishes of colours.
+_OF_OTHERS = (
+    "EXOTEL_",
+    "DIALER_",
+    "REDIS_",
+    "PORT",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "PY_COLORS",
+    "GITHUB_ACTIONS",
+    "COLUMNS",
+    "LINES",
+)
+for name in [one for one in os.environ if one.startswith(_OF_OTHERS)]:
     del os.environ[name]
 
 
