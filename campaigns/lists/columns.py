@@ -338,6 +338,12 @@ class _NumberColumns:
             agent=agent.index if agent else None,
             customer=customer.index if customer else None,
         )
+        if len(self._names) == 1 and self._names[0].count(","):
+            raise CampaignFileError(
+                f"Each line stands in quotes as a whole: '{self._names[0]}' is one column. Take the "
+                "quotes off, or save the list as .xlsx.",
+                line=self._line,
+            )
         if len(self._names) == 1:
             raise CampaignFileError(
                 f"Only one column was found, '{self._names[0]}'. Separate the agent's and the "

@@ -35,7 +35,7 @@ from campaigns.lists.source import (
     ReadingChoice,
     Row,
 )
-from campaigns.lists.workbook_scan import SAVE_AGAIN, scan_workbook
+from campaigns.lists.workbook_scan import SAVE_AGAIN, locked, scan_workbook
 
 ZIP_MAGIC = b"PK\x03\x04"
 OLD_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -159,7 +159,7 @@ def open_workbook(
         skipped = skipped_rows(chosen, reading)
         sheet = workbook.get_sheet_by_name(chosen.name)
     except PasswordError as error:
-        raise _locked() from error
+        raise locked() from error
     except CalamineError as error:
         raise CampaignFileError(f"The workbook cannot be read. {SAVE_AGAIN}") from error
     taken = 0 if skipped else len(chosen.facts.hidden_rows)
@@ -181,14 +181,8 @@ def _check_unlocked(file: BinaryIO, limits: ListLimits) -> None:
     before = b""
     while block := file.read(_BLOCK_BYTES):
         if _ENCRYPTED_STREAM in before + block:
-            raise _locked()
+            raise locked()
         before = block[-len(_ENCRYPTED_STREAM) :]
-
-
-def _locked() -> CampaignFileError:
-    return CampaignFileError(
-        "The workbook is protected by a password. Open it, take the password away, and save it again."
-    )
 
 
 def _check_nothing_hidden_is_missed(reading: ReadingChoice) -> None:

@@ -60,6 +60,8 @@ def scan_workbook(
     try:
         with zipfile.ZipFile(file) as archive:
             _check_size(archive.infolist(), limits)
+            if _is_locked(archive):
+                raise locked()
             if damaged := archive.testzip():
                 raise CampaignFileError(f"The workbook is damaged ({damaged}). {SAVE_AGAIN}")
             if is_ods(archive):
@@ -73,6 +75,27 @@ def scan_workbook(
         raise CampaignFileError(f"The workbook cannot be read. {SAVE_AGAIN}") from error
     except DAMAGE as error:
         raise CampaignFileError(f"The workbook is damaged. {SAVE_AGAIN}") from error
+
+
+def locked() -> CampaignFileError:
+    """Refuse a workbook under a password."""
+    return CampaignFileError(
+        "The workbook is protected by a password. Open it, take the password away, and save it again."
+    )
+
+
+def _is_locked(archive: zipfile.ZipFile) -> bool:
+    """Tell an .ods under a password, whose manifest says so, or an archive under one."""
+    if any(part.flag_bits & _IS_ENCRYPTED for part in archive.infolist()):
+        return True
+    if _MANIFEST not in archive.namelist():
+        return False
+    with archive.open(_MANIFEST) as manifest:
+        return b"encryption-data" in manifest.read(_MANIFEST_BYTES)
+
+
+_IS_ENCRYPTED = 1  # the bit of a part in a zip
+_MANIFEST, _MANIFEST_BYTES = "META-INF/manifest.xml", 1_000_000
 
 
 def _check_size(parts: list[zipfile.ZipInfo], limits: ListLimits) -> None:

@@ -61,6 +61,7 @@ def zipped(**parts):
             b"agent customer\n9000000001 9876543201\n",
             "Only one column was found, 'agent customer'. Separate",
         ),
+        (b'"agent,customer"\n"9000000001,9876543201"\n', "stands in quotes as a whole"),
         (b"agent,customer,phone\n", "'customer' and 'phone'"),
         (b"agent,from,phone\n", "'agent' and 'from'"),
         (b"PK\x03\x04 cut off", "damaged"),

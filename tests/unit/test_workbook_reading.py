@@ -326,7 +326,7 @@ def ods_row(*cells, more=""):
     return f"<table:table-row {more}>{''.join(texts)}</table:table-row>"
 
 
-def ods(*rows):
+def ods(*rows, manifest=""):
     content = _ODS.format(f'<table:table table:name="Data">{"".join(rows)}</table:table>')
     for short, long in (("o", "office"), ("t", "table"), ("x", "text"), ("s", "style")):
         content = content.replace(
@@ -336,9 +336,17 @@ def ods(*rows):
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr("content.xml", content)
-        manifest = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
-        archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="{manifest}"/>')
+        space = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
+        archive.writestr(
+            "META-INF/manifest.xml", f'<m:manifest xmlns:m="{space}">{manifest}</m:manifest>'
+        )
     return file.getvalue()
+
+
+def test_an_ods_under_a_password_is_named_as_that():
+    entry = '<m:file-entry m:full-path="content.xml"><m:encryption-data/></m:file-entry>'
+
+    assert "protected by a password" in str(refusal(ods(ods_row(*NAMES), manifest=entry)))
 
 
 def test_rows_that_an_ods_filters_are_asked_about_and_skipped():
