@@ -97,6 +97,10 @@ GOALS = (
     _at_least("– multipart", "callbacks", "of_bare_multipart", 0.8),
     Goal("facts settled a second", "settle", "facts_per_s", ge, 5_000),
     _at_most("a lead, with 100,000 running: s to the agent's phone, p95", "leads", "p95_s", 3),
+    _at_most(
+        "beside ten dead receivers: dialling, times without", "receivers", "dials_ratio", 1.25
+    ),
+    _at_most("– a callback's answer, p95", "receivers", "callback_ratio", 1.25),
     # reports
     _at_least("a million attempts as CSV: pandas' time over ours", "reports", "csv_of_pandas", 1),
     _at_least("– as Parquet", "reports", "parquet_of_pandas", 1),

@@ -25,6 +25,10 @@ COMMANDS = {
     "feeder": (str(BIN / "dialer"), "feeder"),
     "results": (str(BIN / "dialer"), "results"),
     "worker": (str(BIN / "dramatiq"), "workers.actors", "--processes", "2", "--skip-logging"),
+    "events": (
+        *(str(BIN / "dramatiq"), "workers.deliveries", "--processes", "1", "--threads", "24"),
+        *("--worker-shutdown-timeout", "20000", "--skip-logging"),
+    ),
 }
 
 

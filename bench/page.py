@@ -20,7 +20,7 @@ SECTIONS = (
     ("Flat as it grows", ("flat",)),
     ("Callbacks", ("callbacks", "desks", "settle")),
     ("Reports", ("reports",)),
-    ("Reaction", ("reaction", "leads")),
+    ("Reaction", ("reaction", "leads", "receivers")),
 )
 """Subjects, each with the results that belong to it."""
 

@@ -7,7 +7,7 @@ from bench.result import Plot, Result, Run, Table, publish
 from bench.run import BENCH, LONG_SOAK, SOAK, Step, run
 from tests.acceptance.test_bench_programs import SMALL
 
-LONG = {"bench.dial", "bench.leads", "bench.reaction", "bench.soak"}
+LONG = {"bench.dial", "bench.leads", "bench.reaction", "bench.receivers", "bench.soak"}
 """They start whole installations: `make bench QUICK=1` and `make soak` run them."""
 
 
