@@ -299,7 +299,8 @@ class CampaignRules(BaseModel):
         Rule(
             Panel.AGENTS,
             "Same agent",
-            "of a group, ring who spoke with the customer before, where they are free",
+            "of a group, ring who spoke with the customer before, in this or an earlier campaign with "
+            "this rule, where they are free",
             "",
             "yes",
         ),

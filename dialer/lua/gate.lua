@@ -225,7 +225,7 @@ local function ask(one)
   end
   local agent = c.agent -- whoever is rung
   if team then
-    local preferred = one.same_agent and who_spoke(attempts, n, c)
+    local preferred = one.same_agent and (who_spoke(attempts, n, c) or who_spoke_lately(c.customer))
     local is_unfit
     agent, is_unfit = choose(campaign, team, preferred)
     if not agent then

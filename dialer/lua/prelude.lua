@@ -516,6 +516,21 @@ local function wake(number)
   end
 end
 
+-- Who spoke with a customer last in campaigns that ask for the same agent: known for 30 to 60 days.
+local SPOKE_S = 30 * 86400
+
+local function note_who_spoke(customer, agent)
+  local where = key('spoke', math.floor(now / SPOKE_S))
+  redis.call('HSET', where, customer, agent)
+  redis.call('EXPIRE', where, 2 * SPOKE_S)
+end
+
+local function who_spoke_lately(customer)
+  local span = math.floor(now / SPOKE_S)
+  return redis.call('HGET', key('spoke', span), customer)
+    or redis.call('HGET', key('spoke', span - 1), customer) or nil
+end
+
 -- Frees a number that `holder` holds, after a rest where one is due; never somebody else's.
 -- Gives whether it was theirs.
 local function free(number, holder, rest_s)

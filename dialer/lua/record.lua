@@ -278,6 +278,9 @@ local function record(one)
         redis.call('HSET', key('waits_for_word'), rung, id .. ' ' .. text(now + settle.rest_s))
       end
     end
+    if settle.sticks then
+      note_who_spoke(c.customer, rung)
+    end
     if settle.did then
       add_to_day(settle.did)
       if settle.open_s then

@@ -35,6 +35,7 @@ def consequence(
         park_s=rules.park_s,
         refund=_refund(attempt, outcome, rules),
         did=_did(attempt, outcome, day_of(ended_s, rules)),
+        sticks=(outcome is Outcome.CONNECTED and rules.same_agent) or None,
     )
     if closes:
         return settle._replace(final=closes)

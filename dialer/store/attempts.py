@@ -68,6 +68,7 @@ class Settle(NamedTuple):
             goes at once.
         wraps_s: How long the agent's rest waits for one at most; None: it does not.
         did: Of the agent's day; None: their phone was not rung.
+        sticks: Who spoke with the customer is remembered, for campaigns to come.
         refund: Daily caps this attempt did not use after all.
     """
 
@@ -84,6 +85,7 @@ class Settle(NamedTuple):
     open_s: float | None = None
     wraps_s: float | None = None
     did: dict[str, Any] | None = None
+    sticks: bool | None = None
 
 
 class Correction(NamedTuple):

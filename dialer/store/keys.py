@@ -82,6 +82,8 @@ members:T           set     agents of a group's team T                          
 free_of:T           zset    those of them believed free → since when, epoch s         while free
 claims:T            set     tokens of releases that are to ring one of team T         ≤ 10 s
 idle_since          hash    agent who was rung for a team → since when, epoch s       for ever
+spoke:M             hash    customer → who spoke with them last, where a rule wants the    ≤ 90 days
+                            same agent again; M of 30 days each
 agent_calls:D       hash    such an agent → calls on local day D                      3 days
 calls:D             hash    number → calls on local day D, where a rule caps them     3 days
 c:C:day:D           hash    what the campaign's daily caps count on local day D       3 days

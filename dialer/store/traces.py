@@ -32,6 +32,7 @@ _GOES = frozenset(
         "agent_day",
         "talks",
         "move",
+        "spoke",
         "moved",
         "calls",
         "idempotency",
@@ -101,9 +102,9 @@ def forget_traces(
 
 def counts_of_days(db: Database) -> list[Trace]:
     """Name what counts numbers by the day, whichever campaign rang them: caps need it, and it goes by itself."""
-    why = "counted over all campaigns, for caps and for agents' days; it goes by itself"
+    why = "counted over all campaigns, for caps, agents' days and who spoke with whom; it goes by itself"
     found = []
-    for word in ("agent_day", "calls"):
+    for word in ("agent_day", "calls", "spoke"):
         for key in cast("Iterable[bytes]", db.client.scan_iter(match=db.key(word, "*"))):
             until = float(db.client.expiretime(text(key)))
             where = f"Redis, {text(key).removeprefix(db.prefix)}"

@@ -46,6 +46,15 @@ ELSEWHERE = {
     "K3": ("integration/test_sweeping.py", "test_k3_who_is_to_be_called_back_is_called_whatever_late_details_say"),
     "V1": ("integration/test_versions.py", "test_v1_a_worker_of_another_version_dials_nothing_and_closes_nothing"),
     "K4": ("integration/test_archiving.py", "test_k4_a_contact_opened_and_dialled_while_it_is_archived_is_archived_as_it_ended"),
+    # of agents: groups, presence, dispositions, moves
+    "A1": ("integration/test_team_recovery.py", "test_whoever_was_rung_is_held_when_a_host_brings_the_call_back"),
+    "A2": ("integration/test_teams.py", "test_an_agent_of_a_group_and_of_pairs_has_one_call_at_a_time"),
+    "A3": ("integration/test_teams.py", "test_a_release_of_a_team_that_is_not_used_goes_back_and_comes_again"),
+    "A4": ("integration/test_presence.py", "test_the_gate_refuses_who_went_away_after_the_release"),
+    "A5": ("integration/test_teams.py", "test_who_dies_between_the_agents_and_their_groups_leaves_the_rest_to_the_feeder"),
+    "A6": ("chaos/test_nth_operation.py", "test_a_campaign_passes_whichever_redis_command_fails"),
+    "A7": ("integration/test_disposing.py", "test_a_campaign_that_is_cancelled_waits_for_nobodys_word"),
+    "A8": ("integration/test_moving.py", "test_a_move_that_dies_at_any_command_loses_nobody_and_is_done_by_asking_again"),
 }  # fmt: skip
 
 TABLE = [
@@ -54,6 +63,7 @@ TABLE = [
     for number in range(1, last + 1)
 ]  # fmt: skip
 TABLE += ["P16", "P18", "P19", "W10"]
+TABLE += [f"A{number}" for number in range(1, 9)]
 TABLE += ["H3", "P14", "P15", "P17", "L3", "K3", "K4", "V1"]
 
 

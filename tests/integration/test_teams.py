@@ -19,6 +19,7 @@ from dialer.steering.calling_back import call_back
 from dialer.store import ContactRecord
 from dialer.store.agents import AgentStore
 from dialer.store.teams import Teams
+from dialer.store.traces import forget_traces
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import agent, customer, pair, start, store_campaign, terminal
@@ -309,6 +310,28 @@ def test_who_spoke_with_the_customer_before_is_rung_again_where_a_rule_says_so(
         start(db, campaign)
         db.pass_time(61)
         assert rung(account) == [first]
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_who_spoke_with_the_customer_in_an_earlier_campaign_is_rung_where_both_want_it(
+    account, db, registry, book, wanted
+):
+    sales(registry, 1, 2)
+    team = book.number_of(Team("Sales"))
+    store_campaign(db, for_team(team, 1), name="earlier", same_agent=True)
+    (spoke,) = rung(account)
+    db.pass_time(60)  # the other one is idle for longer from now on
+    account.end_all()
+    store_campaign(db, for_team(team, 1), name="later", same_agent=wanted)
+
+    (again,) = rung(account)
+
+    assert (again == spoke) is wanted
+    account.end_all()
+    gone, _ = forget_traces(db, lambda text: customer(1)[1:].encode() in text, dry_run=False)
+    assert any("spoke" in one.where for one in gone)
+    assert not db.client.exists(*db.client.keys(db.key("spoke", "*")) or ["none"])
+    check_conservation(db)
 
 
 ################################################################ stand-ins
