@@ -1,6 +1,10 @@
 """The list of campaigns: found, filtered and sorted; several are steered with one question that counts."""
 
+import csv
+import io
+import re
 import secrets
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,11 +78,62 @@ def test_several_are_steered_with_one_question_that_counts_those_it_is_about(web
     assert browser.get("/campaigns/several?action=dance").status_code == 422
 
 
-def test_who_may_not_operate_chooses_nothing(web):
+def test_campaigns_are_set_side_by_side_by_the_rates_that_their_own_pages_show(web):
+    sale, survey = stored(web, "sale"), stored(web, "survey")
+    reader = web.browser(web.key(Scope.READ_MASKED))
+    counted = {
+        "attempts": 10,
+        "attempt:connected": 4,
+        "attempt:customer_busy": 2,
+        "attempt:agent_busy": 4,
+    }
+    tell_counts(web, sale, counted)
+
+    page = reader.get(f"/campaigns/compare?campaign={sale}&campaign={survey}&campaign=none").text
+
+    assert 'formaction="/campaigns/compare"' in reader.get("/campaigns").text
+    assert "60.0% · 6 of 10" in page  # agents answered
+    assert "66.7% · 4 of 6" in page  # customers answered
+    assert "40.0% · 4 of 10" in page  # connected
+    rows = {row["campaign"]: row for row in csv_in(page, "campaigns.csv")}
+    assert rows.keys() == {"sale", "survey"}
+    assert (rows["sale"]["calls"], rows["sale"]["connect_rate"]) == ("10", "0.4")
+    assert rows["survey"]["connect_rate"] == ""
+    live = reader.get(f"/campaigns/{sale}").text
+    assert all(f">{figure}<" in live for figure in (6, 4))
+
+
+def test_one_campaign_alone_is_not_compared_and_seven_are_too_many(web):
+    ids = [stored(web, f"sale {n}") for n in range(7)]
+    browser = web.browser()
+
+    alone = browser.get(f"/campaigns/compare?campaign={ids[0]}").text
+    none = browser.get("/campaigns/compare").text
+    seven = browser.get("/campaigns/compare?" + "&".join(f"campaign={one}" for one in ids)).text
+
+    assert "One campaign alone" in alone
+    assert "Nothing was chosen" in none
+    assert "1 other of those chosen" in seven
+    assert 'href="/campaigns/' + ids[6] not in seven
+
+
+def tell_counts(web: Site, campaign: str, counts: dict[str, int]) -> None:
+    """Write what a campaign's attempts came to."""
+    key = web.wiring.db.key("c", campaign, "counts")
+    web.wiring.redis.hset(key, mapping=counts)
+
+
+def csv_in(page: str, name: str) -> list[dict[str, str]]:
+    """Read the file that a link holds."""
+    (content,) = re.findall(f'base64,([^"]*)" download="{name}"', page)
+    return [*csv.DictReader(io.StringIO(b64decode(content).decode("utf-8-sig")))]
+
+
+def test_who_may_not_operate_steers_nothing(web):
     id_ = stored(web, "a")
     reader = web.browser(web.key(Scope.READ))
 
-    assert 'type="checkbox"' not in reader.get("/campaigns").text
+    assert 'name="action"' not in reader.get("/campaigns").text
     assert reader.get(f"/campaigns/several?action=pause&campaign={id_}").status_code == 403
 
 

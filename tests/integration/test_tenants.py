@@ -183,6 +183,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "GET /today/{figure}": plainly,
     "GET /campaigns": plainly,
     "GET /campaigns/several": plainly,
+    "GET /campaigns/compare": plainly,
     "POST /campaigns/several": form(action="pause"),
     "GET /templates": plainly,
     "GET /templates/edit": plainly,

@@ -1,0 +1,142 @@
+"""Campaigns side by side, by their rates: as of now, from the counts that each campaign's own page shows."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from campaigns.attempt import Outcome
+from dialer.access.api_keys import Scope
+from dialer.store import Campaign, Counts
+from dialer.store.campaigns import CampaignNotFound
+from workers.web.charts import Bars, Grid, side_by_side
+from workers.web.choosing import services_of
+from workers.web.pages import views
+from workers.web.pages.rendering import renderer_of, require
+from workers.wiring import Wiring
+
+_MOST = 6
+"""More bars than that side by side nobody compares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A campaign among others.
+
+    Args:
+        calls: Calls that ended, result known; `answered` of them by the agent, `connected` by both.
+    """
+
+    campaign: Campaign
+    counts: Counts
+    calls: int
+    answered: int
+    connected: int
+
+    @classmethod
+    def of(cls, campaign: Campaign, counts: Counts) -> "Compared":
+        """Count as the campaign's own page does."""
+        calls = views.agent_side(campaign.id, counts)
+        connected = counts.attempt_outcomes.get(Outcome.CONNECTED, 0)
+        return cls(campaign, counts, calls.total, calls.segments[0].count, connected)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A rate of all of them."""
+
+    name: str
+    title: str
+    note: str
+    bars: Bars
+
+
+async def compare(request: Request) -> Response:
+    """Show two to six campaigns side by side."""
+    require(request, Scope.READ_MASKED)
+    asked = list(dict.fromkeys(request.query_params.getlist("campaign")))
+    wiring = services_of(request).wiring
+    found = await asyncio.to_thread(_found, wiring, asked[:_MOST])
+    return await renderer_of(request).page(
+        request,
+        "compare.html",
+        compared=found,
+        rates=_rates(found),
+        grid=_grid(found),
+        most=_MOST,
+        left_out=max(0, len(asked) - _MOST),
+    )
+
+
+def _found(wiring: Wiring, ids: Sequence[str]) -> list[Compared]:
+    campaigns = []
+    for id_ in ids:
+        try:
+            campaigns.append(wiring.campaigns.find(id_))
+        except CampaignNotFound:  # deleted meanwhile, or no campaign of this account
+            continue
+    counts = wiring.campaigns.counts_of([one.id for one in campaigns])
+    return [Compared.of(*one) for one in zip(campaigns, counts, strict=True)]
+
+
+def _rates(compared: Sequence[Compared]) -> list[Rate]:
+    def bars(name: str, part: str, whole: str) -> Bars:
+        parts = [(one.campaign.name, _count(one, part), _count(one, whole)) for one in compared]
+        return side_by_side(parts, name)
+
+    return [
+        Rate(name, title, note, bars("campaign", part, whole))
+        for name, title, note, part, whole in _COMPARED_BY
+    ]
+
+
+_COMPARED_BY = (
+    ("agent_answer_rate", "Agents answered", "Of calls that ended", "answered", "calls"),
+    (
+        "customer_answer_rate",
+        "Customers answered",
+        "Of calls that an agent had answered",
+        "connected",
+        "answered",
+    ),
+    ("connect_rate", "Connected", "Of calls that ended", "connected", "calls"),
+    ("reached", "Contacts that ended in a conversation", "Of all accepted", "reached", "accepted"),
+    ("completion", "Contacts that are final", "Of all accepted", "final", "accepted"),
+)
+
+
+def _count(one: Compared, name: str) -> int:
+    match name:
+        case "reached":
+            return one.counts.outcomes.get(Outcome.CONNECTED, 0)
+        case "accepted" | "final":
+            return int(getattr(one.counts, name))
+        case _:
+            return int(getattr(one, name))
+
+
+def _grid(compared: Sequence[Compared]) -> Grid:
+    counted = ("accepted", "final", "reached", "calls", "answered", "connected")
+    rates = [name for name, *_ in _COMPARED_BY]
+    return Grid(
+        ("campaign", "state", "attempts", *counted, *rates),
+        tuple(
+            (
+                one.campaign.name,
+                str(one.campaign.state),
+                one.counts.attempts,
+                *(_count(one, name) for name in counted),
+                *(
+                    _count(one, part) / whole_count if (whole_count := _count(one, whole)) else None
+                    for *_, part, whole in _COMPARED_BY
+                ),
+            )
+            for one in compared
+        ),
+    )
+
+
+routes = [Route("/campaigns/compare", compare)]
