@@ -95,6 +95,10 @@ GOALS = (
     # what comes back
     _at_least("callbacks, JSON, over bare Starlette", "callbacks", "of_bare_json", 0.8),
     _at_least("– multipart", "callbacks", "of_bare_multipart", 0.8),
+    _at_most(
+        "callbacks beside fifty agents' pages: p50 over that without", "desks", "p50_ms_ratio", 1.25
+    ),
+    _at_most("– p99", "desks", "p99_ms_ratio", 1.5),
     Goal("facts settled a second", "settle", "facts_per_s", ge, 5_000),
     _at_most("a lead, with 100,000 running: s to the agent's phone, p95", "leads", "p95_s", 3),
     _at_most(
