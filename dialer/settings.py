@@ -334,8 +334,7 @@ class Settings(BaseSettings):
     )
     dialer_search_names: bool = Field(
         True,
-        description="people are found by name too; while somebody searches, the web process keeps "
-        "about 20 bytes a contact of them",
+        description="people are found by name too",
     )
     dialer_keep_days: int = Field(
         0,

@@ -431,6 +431,29 @@ def unpack_row(packed: bytes, inside: int) -> Row:
     return _unpack_row(_lines(packed)[inside])
 
 
+_FEW = 20  # lines
+
+
+def rows_with(packed: bytes, words: str) -> list[tuple[int, Row]]:
+    """Decode the lines of a chunk that hold some words anywhere, others maybe too, with their places in it.
+
+    Few do, so the chunk is searched as it lies: that takes a tenth of the time that decoding it takes.
+
+    Args:
+        words: Case-folded.
+    """
+    text = zlib.decompress(packed)
+    wanted = encode_basestring(words)[1:-1].encode()
+    folded = text.lower() if text.isascii() else text.decode().casefold().encode()
+    holding = folded.count(wanted)
+    if not holding:
+        return []
+    if holding > _FEW:  # to decode all of them together is quicker then
+        return list(enumerate(unpack_rows(packed)))
+    lines = zip(text.split(b"\n"), folded.split(b"\n"), strict=True)
+    return [(at, _unpack_row(line)) for at, (line, one) in enumerate(lines) if wanted in one]
+
+
 def _as_lines(rows: Sequence[Row]) -> bytes:
     return "\n".join(_plain_lines(rows) or map(_as_line, rows)).encode()
 

@@ -81,6 +81,24 @@ def contact_lines(
                 yield _with_teams(book, line)
 
 
+def tried_lines(db: Database, campaign: str, *, size: int, after: int = 0) -> Iterator[ContactLine]:
+    """Read every contact of each hundred in which there is an attempt; as `contact_lines`."""
+    chunks = range(after // PER_CHUNK, (size + PER_CHUNK - 1) // PER_CHUNK)
+    for first in range(0, len(chunks), _ASKED_TOGETHER):
+        asked = chunks[first : first + _ASKED_TOGETHER]
+        with db.client.pipeline(transaction=False) as pipe:
+            for chunk in asked:
+                pipe.exists(db.key("c", campaign, "attempts", chunk))
+            there = pipe.execute()
+        for chunk in (one for one, is_there in zip(asked, there, strict=True) if is_there):
+            begin = chunk * PER_CHUNK
+            end = min(begin + PER_CHUNK, size)
+            yield from contact_lines(db, campaign, size=end, after=max(begin, after))
+
+
+_ASKED_TOGETHER = 1_000  # hundreds of contacts in one round trip
+
+
 def lines_of(db: Database, campaign: str, numbers: Collection[int]) -> Iterator[ContactLine]:
     """Read some contacts by their numbers, in two or three round trips for each hundred of them."""
     for chunk in sorted({(n - 1) // PER_CHUNK for n in numbers}):
@@ -102,19 +120,6 @@ def _with_teams(book: KnownTeams, line: ContactLine) -> ContactLine:
     if not team and not rung_for:
         return line
     return replace(line, team=team, teams=tuple((one, book.get(one)) for one in rung_for))
-
-
-def rows_by_hundreds(db: Database, campaign: str, *, size: int) -> Iterator[list[Row]]:
-    """Read the lines of every contact, without where it stands: a hundred of them at a time."""
-    chunks = (size + PER_CHUNK - 1) // PER_CHUNK
-    for first in range(0, chunks, _TOGETHER):
-        numbers = range(first, min(first + _TOGETHER, chunks))
-        keys = [db.key("c", campaign, "rows", chunk) for chunk in numbers]
-        for packed in cast("list[bytes | None]", db.client.mget(keys)):
-            yield unpack_rows(packed)
-
-
-_TOGETHER = 100  # hundreds of lines in one round trip
 
 
 def cells_of(db: Database, campaign: str, numbers: Collection[int]) -> dict[int, tuple[str, ...]]:

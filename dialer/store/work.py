@@ -111,17 +111,17 @@ def campaign_work(db: Database, campaign: str) -> CampaignWork:
     )
 
 
-def due_later(db: Database, campaign: str, *, most: int) -> tuple[int, list[float]]:
-    """Tell how many contacts of all campaigns wait for their time, and when the campaign's are due.
+def due_later(db: Database, *, most: int) -> tuple[int, list[tuple[str, float]]]:
+    """Tell how many contacts wait for their time, and of the first of them the campaign and when they are due.
 
     Args:
-        most: Read so many, of all campaigns; those that are due first.
+        most: Read so many; those that are due first.
     """
     with db.client.pipeline(transaction=False) as pipe:
         pipe.zcard(db.key("later"))
         pipe.zrange(db.key("later"), 0, most - 1, withscores=True)
         in_all, read = cast("tuple[int, list[tuple[bytes, float]]]", pipe.execute())
-    return in_all, [due for one, due in read if text(one).partition("/")[0] == campaign]
+    return in_all, [(text(one).partition("/")[0], due) for one, due in read]
 
 
 def with_work(db: Database, campaign: str, agents: Collection[str]) -> list[str]:

@@ -16,7 +16,7 @@ from dialer.store import Campaign, Database, OpenAttempt
 from dialer.store.external_ids import bearers_of
 from dialer.store.finding import contacts_with
 from dialer.store.record import PER_CHUNK
-from dialer.store.snapshot import ContactLine, cells_of, contact_lines, lines_of
+from dialer.store.snapshot import ContactLine, cells_of, contact_lines, lines_of, tried_lines
 from dialer.watching.overview import error_of, when_due
 
 _MOST_READ = 20_000  # contacts a page; some 0.4 s
@@ -28,6 +28,9 @@ RETRY = "retry"
 NOT_TRIED = "not_tried"
 """What may stand for a state beside the states: released or dialing; waiting for another attempt;
 waiting, without one."""
+
+_TRIED = frozenset({RETRY, ContactState.DIALING, ContactState.UNRESOLVED, ContactState.OPEN})
+"""States of contacts that have an attempt."""
 
 AGENT_REACHED = "agent_answered"
 NO_OUTCOME = "none"
@@ -145,18 +148,38 @@ def _page(
         return Page(tuple(item for _, line in lines for item in fitting(line)), None)
     # who was rung for a team's contact stands in the attempt alone
     by_number = wanted.number or (wanted.agent if not of_attempts else None)
-    read = (
-        lines_at(db, campaign, _numbers_with(db, campaign, wanted, after=cursor))
-        if by_number
-        else contact_lines(db, campaign.id, size=campaign.accepted, after=cursor)
+    fit = _lines(
+        db, campaign, wanted, after=cursor, by_number=bool(by_number), of_attempts=of_attempts
     )
-    for line in read:
+    for read, line in enumerate(fit, 1):
         found.extend(fitting(line))
         if line.n == campaign.accepted:
             break
-        if len(found) >= most or (not by_number and line.n - cursor >= _MOST_READ):
+        if len(found) >= most or (not by_number and read >= _MOST_READ):
             return Page(tuple(found), line.n)
     return Page(tuple(found), None)
+
+
+def _lines(
+    db: Database,
+    campaign: Campaign,
+    wanted: Filter,
+    *,
+    after: int,
+    by_number: bool,
+    of_attempts: bool,
+) -> Iterator[ContactLine]:
+    """Read those who may fit: no other can be among them."""
+    if by_number:
+        return lines_at(db, campaign, _numbers_with(db, campaign, wanted, after=after))
+    is_tried = (
+        of_attempts
+        or wanted.error is not None
+        or wanted.state in _TRIED
+        or wanted.outcome in set(Outcome)
+    )
+    read = tried_lines if is_tried else contact_lines
+    return read(db, campaign.id, size=campaign.accepted, after=after)
 
 
 def _numbers_with(db: Database, campaign: Campaign, wanted: Filter, *, after: int) -> Iterator[int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from campaigns.day_figures import Figures
 from dialer.store import Attempts, Campaign, Database, OpenAttempt
-from dialer.store.snapshot import contact_lines
+from dialer.store.snapshot import tried_lines
 
 _MOST_READ = 20_000  # contacts a page; some 0.4 s
 
@@ -56,7 +56,7 @@ def rows_of_day(
     found: list[DayRow] = []
     read = 0
     for campaign, first in _from(_of_the_day(campaigns, since_s), after):
-        for line in contact_lines(db, campaign.id, size=campaign.accepted, after=first):
+        for line in tried_lines(db, campaign.id, size=campaign.accepted, after=first):
             read += 1
             found += (
                 DayRow(campaign, one)

@@ -1,26 +1,20 @@
 """Use case: who is this? Everybody of a number, or of a name, in all campaigns and their archives.
 
-Numbers are found in the contacts' own records; names in a text of them that is gathered when the
-first name is asked for, and kept by whoever asks: about twenty bytes a contact, for ten minutes.
+There is no index: numbers are found in the contacts' own records, names in their lines.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 
 from dialer.archiving.archive import Archive, ArchiveDamaged
-from dialer.clock import boottime_s
 from dialer.logger import get_logger
 from dialer.store import Campaign, Database
-from dialer.store.finding import contacts_with
-from dialer.store.record import PER_CHUNK
-from dialer.store.snapshot import ContactLine, rows_by_hundreds
+from dialer.store.finding import contacts_with, rows_with_words
+from dialer.store.snapshot import ContactLine
 from dialer.watching.browsing import contact_line, lines_at
 
 log = get_logger(__name__)
-
-_KEPT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +30,6 @@ class Found:
         return self.campaign.name_in(self.line.row.cells)
 
 
-@dataclass(slots=True)
-class _Names:
-    """The names of a campaign, a text for each hundred of contacts, a line for each contact."""
-
-    of_hundreds: list[str]
-    of: tuple[int, int]
-    at_s: float
-
-
 class Finding:
     """Finds people.
 
@@ -55,8 +40,6 @@ class Finding:
     def __init__(self, db: Database, *, archives: Path) -> None:
         self._db = db
         self._archives = archives
-        self._names: dict[str, _Names] = {}
-        self._gathering = Lock()
 
     def by_number(
         self, campaigns: Iterable[Campaign], digits: str, *, is_whole: bool
@@ -85,14 +68,12 @@ class Finding:
                 if campaign.purged_at is None:
                     yield from self._archived(campaign, name=words)
                 continue
-            hundreds = self._hundreds(campaign)
-            at = (
-                n for chunk, names in enumerate(hundreds) for n in _lines_with(names, wanted, chunk)
-            )
-            for line in lines_at(self._db, campaign, at):
-                found = Found(campaign, line)
-                if wanted in found.name.casefold():  # it may have been forgotten meanwhile
-                    yield found
+            if campaign.name_at is None:
+                continue
+            rows = rows_with_words(self._db, campaign.id, size=campaign.accepted, words=wanted)
+            named = (n for n, row in rows if wanted in campaign.name_in(row.cells).casefold())
+            for line in lines_at(self._db, campaign, named):
+                yield Found(campaign, line)
 
     def contact(self, campaign: Campaign, n: int) -> ContactLine | None:
         """Read one contact, also of an archive; None when there is none, or they were forgotten.
@@ -123,29 +104,3 @@ class Finding:
             found = Found(campaign, line)
             if number or name.casefold() in found.name.casefold():
                 yield found
-
-    def _hundreds(self, campaign: Campaign) -> list[str]:
-        """Give the names of a campaign, gathered anew where its contacts became others."""
-        of = (campaign.accepted, campaign.rewritten)
-        with self._gathering:
-            self._names = {
-                id_: one for id_, one in self._names.items() if boottime_s() - one.at_s < _KEPT_S
-            }
-            kept = self._names.get(campaign.id)
-            if kept is None or kept.of != of:
-                kept = _Names(self._gathered(campaign), of, boottime_s())
-                self._names[campaign.id] = kept
-            return kept.of_hundreds
-
-    def _gathered(self, campaign: Campaign) -> list[str]:
-        return [
-            "\n".join(campaign.name_in(row.cells).casefold().replace("\n", " ") for row in rows)
-            for rows in rows_by_hundreds(self._db, campaign.id, size=campaign.accepted)
-        ]
-
-
-def _lines_with(names: str, wanted: str, chunk: int) -> Iterator[int]:
-    if wanted in names:
-        for place, name in enumerate(names.split("\n"), start=1):
-            if wanted in name:
-                yield chunk * PER_CHUNK + place

@@ -4,8 +4,8 @@ One answer serves the command line, the API and the pages.
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,7 @@ from dialer.open_windows import Hours
 from dialer.pacing import Allowance, Pacing, Rate
 from dialer.store import Campaign, Campaigns, Counts, Database
 from dialer.store.hosts import sick_hosts
-from dialer.store.phones import read_taken
+from dialer.store.phones import Taken, read_taken
 from dialer.store.processes import Process, living, living_names
 from dialer.store.replies import why_no_writes
 from dialer.store.work import campaign_work, due_later, with_work
@@ -158,6 +158,34 @@ class Status:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """What all campaigns have in common, read once for those that are looked at together.
+
+    Args:
+        later: How many contacts wait for their time, and when the first of them are due, by campaign.
+        processes: Of each role.
+        settings_differ: Why none of a role takes part that is needed; '' otherwise.
+        redis_refuses: Why Redis does not do what dialling needs; '' otherwise.
+    """
+
+    rate: Rate
+    taken: Taken
+    later: tuple[int, Mapping[str, Sequence[float]]]
+    processes: Mapping[str, int]
+    settings_differ: str
+    redis_refuses: str
+    sick_hosts: tuple[str, ...]
+
+    def timers_of(self, campaign: str) -> Timers:
+        """Tell whose time has not come; the account's campaigns share one list of them."""
+        in_all, due = self.later[0], self.later[1].get(campaign, ())
+        first_due_at = due[0] if due else None
+        if in_all > _TIMERS_READ:
+            return Timers(None, first_due_at)
+        return Timers(len(due), first_due_at, due[-1] if due else None)
+
+
 class Statuses:
     """Reads where campaigns stand."""
 
@@ -178,13 +206,32 @@ class Statuses:
 
     def as_if(self, campaign: Campaign) -> Status:
         """Read where a campaign stands, or would stand if it were as is given: with other rules."""
-        counts = self._campaigns.counts(campaign.id)
+        return self._status(campaign, self._campaigns.counts(campaign.id), self._account())
+
+    def together(self, campaigns: Iterable[tuple[Campaign, Counts]]) -> list[Status]:
+        """Read where several stand; what is the account's is read once."""
+        account = self._account()
+        return [self._status(*one, account) for one in campaigns]
+
+    def _account(self) -> _Account:
+        in_all, listed = due_later(self._db, most=_TIMERS_READ)
+        later: defaultdict[str, list[float]] = defaultdict(list)
+        for campaign, due in listed:
+            later[campaign].append(due)
+        return _Account(
+            self._pacing.rate(),
+            read_taken(self._db),
+            (in_all, later),
+            *self._processes(),
+            tuple(f"{one.host}: {one.why}" for one in sick_hosts(self._db)),
+        )
+
+    def _status(self, campaign: Campaign, counts: Counts, account: _Account) -> Status:
         work = campaign_work(self._db, campaign.id)
-        rate, timers = self._pacing.rate(), self._timers(campaign.id)
+        rate, timers, processes = account.rate, account.timers_of(campaign.id), account.processes
         agents = Agents(work.agents_ready)
         if counts.waiting:
-            agents = self._agents(campaign.id, work.agents_ready)
-        processes, settings_differ, redis_refuses = self._processes()
+            agents = self._agents(campaign.id, work.agents_ready, account.taken)
         live, most = self._tightest_cap(campaign, counts, work.live)
         now = self._db.now()
         situation = Situation(
@@ -209,13 +256,13 @@ class Statuses:
             last_due_at=_instant(timers.last_due_at),
             feeders=processes.get("feeder", 0),
             workers=processes.get("worker", 0),
-            redis_refuses=redis_refuses,
+            redis_refuses=account.redis_refuses,
             hold=work.closed.hold,
-            settings_differ=settings_differ,
+            settings_differ=account.settings_differ,
             stopped=work.closed.stopped,
             account_cap=in_words(work.closed.capped_by, work.closed.capped_until, now),
             blocked_for_s=rate.blocked_for_s,
-            sick_hosts=tuple(f"{one.host}: {one.why}" for one in sick_hosts(self._db)),
+            sick_hosts=account.sick_hosts,
             capped_until=_instant(work.capped_until),
             capped_by=work.capped_by,
             live_calls=live,
@@ -283,14 +330,6 @@ class Statuses:
             return own_live, own_most
         return live, self._most_calls
 
-    def _timers(self, campaign: str) -> Timers:
-        """Read whose time has not come; the account's campaigns share one list of them."""
-        in_all, ours = due_later(self._db, campaign, most=_TIMERS_READ)
-        first_due_at = ours[0] if ours else None
-        if in_all > _TIMERS_READ:
-            return Timers(None, first_due_at)
-        return Timers(len(ours), first_due_at, ours[-1] if ours else None)
-
     def _window(self, campaign: Campaign) -> OpenWindow | None:
         """Find when any of its contacts may be dialled, now or next."""
         zones = self._campaigns.zones(campaign.id)
@@ -299,9 +338,8 @@ class Statuses:
             return None
         return OpenWindow(datetime.fromtimestamp(from_s, UTC), datetime.fromtimestamp(until_s, UTC))
 
-    def _agents(self, campaign: str, free: int) -> Agents:
+    def _agents(self, campaign: str, free: int, taken: Taken) -> Agents:
         """Count agents with a contact due by what they are doing."""
-        taken = read_taken(self._db)
         away = taken.away.keys() - taken.on_call
         left_alone = (taken.parked & taken.resting) - away
         teams = teams_taken(self._db, self._campaigns.teams(campaign), taken)

@@ -93,11 +93,66 @@ def test_a_number_never_called_is_told_with_since_and_why(web: Site) -> None:
     assert "asked us" in after
 
 
-def test_who_may_read_masked_alone_finds_nobody(web: Site) -> None:
+def test_who_may_read_masked_alone_finds_people_by_name_and_sees_neither_name_nor_number(
+    web: Site,
+) -> None:
+    web.upload()
     masked = web.browser(web.key(Scope.READ_MASKED))
 
-    assert masked.post("/search", who=ASHA).status_code == 403
-    assert 'action="/search"' not in masked.get("/").text
+    found = masked.post("/search", who="asha").text
+    by_number = masked.post("/search", who=ASHA)
+
+    assert "1 contact," in found
+    assert "98765 43201" not in found
+    assert "Asha" not in found.partition("<tbody>")[2]
+    assert by_number.status_code == 422
+    assert "by their name alone" in by_number.text
+
+
+def test_each_list_that_a_number_stands_on_is_named_and_a_name_tells_it_too(web: Site) -> None:
+    web.upload()
+    browser = web.browser()
+    browser.post("/suppression", number=ASHA, why="asked us")
+
+    assert "the list of numbers never called" in browser.post("/search", who=ASHA).text
+    assert "never called</small>" in browser.post("/search", who="asha").text
+    assert "never called</small>" not in browser.post("/search", who="ravi").text
+
+
+def test_a_name_is_found_whatever_marks_and_letters_it_has(web: Site) -> None:
+    names = ["आशा देवी", 'the "old" one', "Ünal\\Çelik", "O'Neil", "Straße"]
+    rows = [f"+919000000001,+91987650{n:04},{_cell(name)}" for n, name in enumerate(names)]
+    web.upload("\n".join(["agent,customer,name", *rows]))
+    browser = web.browser()
+
+    for name in (*names, "ünal", "STRASSE", 'the "OLD"'):
+        assert "1 contact," in browser.post("/search", who=name).text, name
+
+
+def _cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def test_words_of_another_cell_find_nobody_by_name(web: Site) -> None:
+    rows = [f"+919000000001,+91987651{n:04},Uma {n},Pune" for n in range(150)]
+    web.upload("\n".join(["agent,customer,name,city", *rows]))
+    browser = web.browser()
+
+    assert "Nobody" in browser.post("/search", who="pune").text
+    assert "1 contact," in browser.post("/search", who="uma 149").text
+    assert "50 contacts at least" in browser.post("/search", who="uma").text
+
+
+def test_where_names_are_not_searched_the_page_says_so(
+    redis_server: ValkeyServer, redis_client: object, tmp_path: Path
+) -> None:
+    settings = settings_for(
+        redis_server, f"t{secrets.token_hex(4)}", tmp_path, dialer_search_names=False
+    )
+    with site(settings) as web:
+        browser = web.browser()
+        assert "DIALER_SEARCH_NAMES is off" in browser.post("/search", who="asha").text
+        assert "DIALER_SEARCH_NAMES" in browser.post("/search", who=ASHA).text
 
 
 def test_a_number_far_down_a_long_list_is_on_the_first_page(web: Site) -> None:

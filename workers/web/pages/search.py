@@ -13,10 +13,12 @@ from dialer.clock import boottime_s
 from dialer.deeds import tell
 from dialer.steering.suppressing import Suppressed
 from dialer.store.agents import AgentStore
+from dialer.store.suppressed import SuppressionList
 from dialer.watching.finding import Found
 from workers.web.choosing import services_of
-from workers.web.pages.rendering import digits_in, plain_form, renderer_of
+from workers.web.pages.rendering import digits_in, plain_form, renderer_of, visitor_of
 from workers.web.services import Services
+from workers.wiring import Wiring
 
 _MOST_SHOWN = 50
 _LEAST_DIGITS, _LEAST_LETTERS = 3, 2
@@ -30,7 +32,8 @@ class Answer:
         number: What was asked for, where that is a whole number; E.164, else ''.
         found: At most fifty.
         is_whole: There are no more.
-        suppressed: What the account's list says of the number; None: it does not stand there.
+        listed: What the lists of numbers never called say of the number, each with its name.
+        never: Customers among them who stand on one of these lists, E.164.
         took_s: How long it took.
         problem: Why nothing was looked for; '' = it was.
     """
@@ -38,16 +41,18 @@ class Answer:
     number: str = ""
     found: tuple[Found, ...] = ()
     is_whole: bool = True
-    suppressed: Suppressed | None = None
+    listed: tuple[tuple[str, Suppressed], ...] = ()
+    never: frozenset[str] = frozenset()
     took_s: float = 0.0
     problem: str = ""
 
 
 async def search(request: Request) -> Response:
     """Find people; what is asked for stands in the body, since addresses stand in logs."""
-    form = await plain_form(request, Scope.READ)
+    form = await plain_form(request, Scope.READ_MASKED)
     who = form.get("who", "").strip()[:100]
-    answer = await asyncio.to_thread(_answer, services_of(request), who)
+    visitor = visitor_of(request)
+    answer = await asyncio.to_thread(_answer, services_of(request), who, masked=visitor.is_masked)
     return await renderer_of(request).page(
         request,
         "search.html",
@@ -56,6 +61,8 @@ async def search(request: Request) -> Response:
         agent_names=await asyncio.to_thread(_agent_names, services_of(request), answer),
         searched_for=who,
         who=who,
+        masked_search=visitor.is_masked,
+        finds_names=services_of(request).wiring.settings.dialer_search_names,
         most=_MOST_SHOWN,
     )
 
@@ -64,9 +71,14 @@ def _agent_names(services: Services, answer: Answer) -> dict[str, str]:
     return AgentStore(services.wiring.db).names(one.line.record.agent for one in answer.found)
 
 
-def _answer(services: Services, who: str) -> Answer:
+def _answer(services: Services, who: str, *, masked: bool) -> Answer:
     began_s = boottime_s()
     wiring = services.wiring
+    if masked and not any(mark.isalpha() for mark in who):
+        # whether a number is there would be told by whether it is found
+        return Answer(
+            problem="Your key shows numbers masked, and finds people by their name alone."
+        )
     number = wiring.suppressing.read_number(who) or ""
     digits = number[1:] or digits_in(who)
     is_name = any(mark.isalpha() for mark in who)
@@ -85,14 +97,27 @@ def _answer(services: Services, who: str) -> Answer:
         number,
         shown[:_MOST_SHOWN],
         is_whole=len(shown) <= _MOST_SHOWN,
-        suppressed=wiring.suppressing.entry_of(number) if number else None,
+        listed=_listed(wiring, number) if number else (),
+        never=frozenset(
+            one for one in {each.line.record.customer for each in shown} if _listed(wiring, one)
+        ),
         took_s=boottime_s() - began_s,
     )
 
 
+def _listed(wiring: Wiring, number: str) -> tuple[tuple[str, Suppressed], ...]:
+    """Read what the account's list and that of all accounts say of a number."""
+    lists = {f"the list of {wiring.name}": wiring.suppressing} if wiring.told_name else {}
+    lists = lists or {"the list of numbers never called": wiring.suppressing}
+    if SuppressionList.of_all_accounts(wiring.db):
+        lists["the list of all accounts"] = wiring.suppressing_for_all
+    found = ((name, one.entry_of(number)) for name, one in lists.items())
+    return tuple((name, entry) for name, entry in found if entry)
+
+
 def _objection(services: Services, who: str) -> str:
     if not services.wiring.settings.dialer_search_names:
-        return "This installation finds people by their number alone; write the number."
+        return "This installation finds people by their number alone (DIALER_SEARCH_NAMES is off); write the number."
     return "" if len(who) >= _LEAST_LETTERS else "Write two letters of the name at least."
 
 

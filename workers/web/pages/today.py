@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from dialer.store.work import account_work
 from dialer.watching.browsing import names_of
 from dialer.watching.day_rows import LIVE, OF_THE_DAY, DayRows, live_rows, rows_of_day
 from dialer.watching.health import AccountStops, account_stops
-from dialer.watching.status import alive
+from dialer.watching.status import Status, alive
 from dialer.watching.today import UNDER_WAY, DayNow, day_now, figures_now
 from workers.web.choosing import services_of
 from workers.web.pages.rendering import duration, number, percent, renderer_of, require, visitor_of
@@ -93,24 +93,29 @@ async def show(request: Request) -> Response:
 
 
 def _read(wiring: Wiring) -> tuple[DayNow, list[Line]]:
-    found = wiring.campaigns.counted(*UNDER_WAY)
+    found = sorted(wiring.campaigns.counted(*UNDER_WAY), key=lambda one: _ORDER[one[0].state])
+    shown = found[:_MOST_SHOWN]
+    running = [one for one in shown if one[0].state is CampaignState.RUNNING]
+    statuses = wiring.statuses.together(running)
     day = day_now(
         wiring.db,
-        sorted(found, key=lambda one: _ORDER[one[0].state]),
+        found,
         rate=wiring.pacing.rate(),
         used=wiring.account_day.read(),
-        processes=alive(wiring.db),
+        # to look for them takes a walk over all keys
+        processes=statuses[0].processes if statuses else alive(wiring.db),
         zone=ZoneInfo(wiring.settings.dialer_timezone),
     )
-    return day, [_line(wiring, *one) for one in day.campaigns[:_MOST_SHOWN]]
+    binds = binding_of(statuses)
+    return day, [
+        Line(one, counts, progress(one.id, counts), binds.get(one.id, one.why))
+        for one, counts in shown
+    ]
 
 
-def _line(wiring: Wiring, campaign: Campaign, counts: Counts) -> Line:
-    binds = campaign.why
-    if campaign.state is CampaignState.RUNNING:
-        bound = wiring.statuses.of(campaign.id).binding
-        binds = bound.sentence if bound else ""
-    return Line(campaign, counts, progress(campaign.id, counts), binds)
+def binding_of(statuses: Iterable[Status]) -> dict[str, str]:
+    """Say by campaign what binds it; '' = nothing does."""
+    return {one.campaign.id: one.binding.sentence if one.binding else "" for one in statuses}
 
 
 def _accounts(found: list[Services]) -> list[AccountLine]:
