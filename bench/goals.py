@@ -105,6 +105,9 @@ GOALS = (
         "beside ten dead receivers: dialling, times without", "receivers", "dials_ratio", 1.25
     ),
     _at_most("– a callback's answer, p95", "receivers", "callback_ratio", 1.25),
+    # pages, at a million contacts in 500 campaigns
+    _at_most("pages: first byte of the slowest, ms", "pages", "first_byte_ms", 100),
+    _at_most("– search: CPU of the dearest, ms", "pages", "search_cpu_ms", 200),
     # reports
     _at_least("a million attempts as CSV: pandas' time over ours", "reports", "csv_of_pandas", 1),
     _at_least("– as Parquet", "reports", "parquet_of_pandas", 1),

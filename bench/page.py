@@ -21,6 +21,7 @@ SECTIONS = (
     ("Callbacks", ("callbacks", "desks", "settle")),
     ("Reports", ("reports",)),
     ("Reaction", ("reaction", "leads", "receivers")),
+    ("Pages", ("pages",)),
 )
 """Subjects, each with the results that belong to it."""
 

@@ -49,6 +49,7 @@ BENCH = (
     Step("reaction", "bench.reaction", (), ("--repeats", "1")),
     Step("receivers", "bench.receivers", (), ("--contacts", "40", "--repeats", "1")),
     Step("accounts", "bench.accounts", (), ("--accounts", "3", "--warm-s", "5", "--lasts-s", "20")),
+    Step("pages", "bench.pages", (), ("--contacts", "20000", "--campaigns", "50")),
     Step("leads", "bench.leads", (), ("--contacts", "5000", "--agents", "10", "--leads", "10")),
 )
 SOAK = (

@@ -23,6 +23,7 @@ SMALL = {
     ],
     "bench.months": ["--campaigns", "2", "--contacts", "2"],
     "bench.pacing": ["--lasts-s", "1", "--repeats", "1", "--only", "dialer"],
+    "bench.pages": ["--contacts", "300", "--campaigns", "3", "--times", "2"],
     "bench.reports": ["--attempts", "50"],
     "bench.settle": ["--calls", "5", "--repeats", "1"],
 }
