@@ -33,7 +33,7 @@ _VIRTUAL_TIME = "{ KEYS[2], '0' }"
 class VirtualDatabase(Database):
     """A database whose scripts read `clock_s` where they would ask Redis for the time.
 
-    Nothing in production knows of it: the one line of the prelude that reads the clock is replaced
+    Nothing in production knows of it: the one line of prelude/words.lua that reads the clock is replaced
     here, and the instant travels as a second key.
     """
 

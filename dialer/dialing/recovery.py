@@ -1,6 +1,6 @@
 """Use case: Redis was restarted, failed over or lost state; dial again only when that is safe.
 
-hold set (by any script, see prelude.lua; one set by hand stands beside it and waits for nobody)
+hold set (by any script, see lua/prelude/account.lua; one set by hand stands beside it and waits for nobody)
   ├─ each worker host replays its journal: intents Redis lost come back as unknown
   ├─ nothing was missing, every host reported     → released, within seconds
   └─ something was missing

@@ -247,7 +247,7 @@ class Campaign:
         return cells[index].strip() if index is not None and index < len(cells) else ""
 
     def needs_second(self, *, above: int) -> bool:
-        """It has more contacts than one person may start; prelude.lua asks the same.
+        """It has more contacts than one person may start; lua/prelude/ends.lua asks the same.
 
         Args:
             above: Contacts that one person may start, or add to what two have confirmed; 0: any.

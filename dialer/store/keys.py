@@ -21,7 +21,7 @@ c:C:counts          hash    state → contacts; outcome:O → contacts; attempts
                             charged; attempt:O → attempts
 c:C:told            hash    kind of event → how many; closed: contacts closed         for ever
                             together; from_start: events were kept from then on
-c:C:contacts:K      string  100 contacts of 36 bytes, see prelude.lua                 for ever
+c:C:contacts:K      string  100 contacts of 36 bytes, see dialer/lua/prelude                 for ever
 c:C:rows:K          string  the same contacts' lines and cells, zlib of JSON          for ever
 c:C:external:S      hash    of a 4096th share of the external ids: digest → contact    for ever
                             and its row's fingerprint; see dialer/store/external_ids.py
@@ -35,7 +35,7 @@ c:C:recordings      hash    contact-no → where its recording stays, JSON      
 c:C:newcomers       list    the first contacts of agents never called here            while any
 c:C:newcomers_since zset    since when they wait, epoch s → the first such contact    while any
 c:C:heads           hash    agent → the first of their plain contacts, which names    while any
-                            the next; see prelude.lua
+                            the next; see dialer/lua/prelude
 c:C:ranked:A        zset    contacts with a rank (priority, retry due) → rank         while any
 c:C:ready           zset    agents with work here, believed free → their turn         while any
 c:C:called_back     hash    contact that somebody wants called → attempts made by     for ever

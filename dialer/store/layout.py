@@ -5,7 +5,7 @@ from typing import cast
 from dialer.store.database import Database, text
 
 LAYOUT_OF_CONTACTS = "2"
-"""As in prelude.lua: 36 bytes a contact, queues as chains. Until then nobody wrote a layout down."""
+"""As in lua/prelude/contacts.lua: 36 bytes a contact, queues as chains. Until then nobody wrote a layout down."""
 
 
 def can_read_contacts(db: Database) -> bool:

@@ -1,6 +1,6 @@
 """The record of a contact in Redis, in 36 bytes: its layout, its codes, and what it holds.
 
-prelude.lua spells the same once more, since Lua cannot read this; a test compares the two. Nothing
+lua/prelude/contacts.lua spells the same once more, since Lua cannot read this; a test compares the two. Nothing
 here follows a position in an enumeration: a state or an end that is new takes a number of its own,
 and what is stored keeps its meaning.
 """
@@ -33,7 +33,7 @@ PER_CHUNK = 100
 """Contacts in one string of Redis."""
 
 NEWCOMER = 128
-"""In the flags: the contact is to open its agent's queue; see prelude.lua."""
+"""In the flags: the contact is to open its agent's queue; see lua/prelude/queues.lua."""
 
 LAST, APART = 0, 0xFFFFFFFF
 """Instead of a next one: nobody stands behind it; it is in no queue."""

@@ -25,6 +25,12 @@ Argument = str | bytes | int | float
 Given = tuple[Any, ...]
 """A NamedTuple that is marked with `gives`."""
 
+PRELUDE = (
+    *("words", "events", "account", "contacts", "turns", "phones"),
+    *("teams", "queues", "presence", "ends", "pace", "many"),
+)
+"""The parts of `dialer/lua/prelude`: each knows those before it."""
+
 _Marked = TypeVar("_Marked", bound=type[Given])
 _SCRIPTS: dict[type[Given], str] = {}
 
@@ -62,8 +68,13 @@ def arguments(given: Given) -> list[Argument]:
 def source(given: type[Given]) -> str:
     """Put a script together: what all share, its own text as a function, and how that is run."""
     step = f"local function step()\n{text_of(_SCRIPTS[given])}\nend"
-    parts = (_known(), text_of("prelude"), taken_apart(given), step, text_of("epilogue"))
+    parts = (_known(), prelude(), taken_apart(given), step, text_of("epilogue"))
     return "\n".join(parts)
+
+
+def prelude() -> str:
+    """Put together what all scripts share."""
+    return "\n".join(text_of(f"prelude/{part}") for part in PRELUDE)
 
 
 @cache

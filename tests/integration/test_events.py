@@ -27,7 +27,7 @@ from dialer.steering.calling_back import call_back
 from dialer.store import Holds
 from dialer.store.event_codes import EVENT_CODES
 from dialer.store.events import BEGINNING, Entry, EventStream, entries, told, told_of_account
-from dialer.store.scripts import text_of
+from dialer.store.scripts import PRELUDE, text_of
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import agent, details, pair, store_campaign, terminal
@@ -299,7 +299,7 @@ def test_an_event_costs_some_fifty_bytes(account, db):
     assert 30 < bytes_each < 60, bytes_each
 
 
-@pytest.mark.parametrize("script", ["prelude", *STEPS])
+@pytest.mark.parametrize("script", [*(f"prelude/{part}" for part in PRELUDE), *STEPS])
 def test_scripts_tell_of_kinds_that_have_a_number(script):
     named = re.findall(r"\bevent\('([^']+)'[,)]", text_of(script))
 

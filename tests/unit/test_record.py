@@ -1,7 +1,6 @@
 """A contact's record: the same in Python and in Lua, and what is stored keeps its meaning."""
 
 import re
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +10,9 @@ from campaigns.contact_state import ContactState, NotDialled
 from dialer.store import record
 from dialer.store.record import END_CODES, STATE_CODES, ContactRecord
 from dialer.store.records import RECORD_TYPE
+from dialer.store.scripts import prelude
 
-LUA = Path(record.__file__).parents[1] / "lua"
-PRELUDE = (LUA / "prelude.lua").read_text(encoding="utf-8")
+PRELUDE = prelude()
 
 
 def lua_constants() -> dict[str, str]:

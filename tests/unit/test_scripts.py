@@ -14,7 +14,7 @@ from dialer.store.scripts import all_given, arguments, source, text_of
 
 LUA = Path(dialer.__file__).parent / "lua"
 SCRIPTS = sorted(path.stem for path in LUA.glob("*.lua"))
-STEPS = [name for name in SCRIPTS if name not in ("prelude", "epilogue")]
+STEPS = [name for name in SCRIPTS if name != "epilogue"]
 
 
 def given_by_script() -> dict[str, type]:

@@ -1,0 +1,100 @@
+-- Contacts: how they are packed, counted and moved from state to state.
+
+-- A contact is 36 bytes in a string of a hundred, so a million cost 36 MB and ten thousand keys.
+
+local PER_CHUNK, BYTES, LAYOUT, CHANGES = 100, 36, '<BBBBhHIIIdd', '<BBBBhHII'
+local NEXT_AT, PAIR_AT = 12, 20
+local LAYOUT_OF_CONTACTS = 2 -- raised whenever a contact is stored otherwise; see dialer/store/layout.py
+local WAITING, RELEASED, DIALING, UNRESOLVED, FINAL, OPEN = 1, 2, 3, 4, 5, 6
+local STATE = { 'waiting', 'released', 'dialing', 'unresolved', 'final', 'open' }
+-- In the flags of a contact that stands among its campaign's newcomers. In those of others they
+-- count how often a worker died on the way to the gate with it.
+local NEWCOMER = 128
+-- A contact that was never tried and has neither priority nor due time is plain. The plain ones of an
+-- agent are the agent's queue, in the file's order: each names the next, so that a long queue costs no
+-- memory of its own that grows in ten thousand places while a list is loaded.
+local LAST, APART = 0, 0xFFFFFFFF -- instead of a next one: nobody stands behind it | in no queue
+
+local function place_of(campaign, n)
+  local i = n - 1
+  return key('c', campaign, 'contacts', math.floor(i / PER_CHUNK)), (i % PER_CHUNK) * BYTES
+end
+
+-- A contact may name a team where another names an agent: see below. Its number is below a million.
+local function is_team(agent)
+  return #agent <= 6 and agent ~= '0'
+end
+
+-- The one agent of a team whom a contact's call back is for, where somebody said so; until that is over
+-- it is that agent's in every respect.
+local some_pinned = {}
+local function pin_of(campaign, n)
+  if some_pinned[campaign] == nil then
+    some_pinned[campaign] = redis.call('EXISTS', key('c', campaign, 'pinned')) == 1
+  end
+  return some_pinned[campaign] and redis.call('HGET', key('c', campaign, 'pinned'), n)
+end
+
+local function unpack_contact(campaign, n, bytes)
+  local c = {}
+  c.state, c.outcome, c.charged, c.flags, c.priority, c.made, c.due, c.next, c.expires, c.agent,
+    c.customer = struct.unpack(LAYOUT, bytes)
+  c.agent, c.customer = string.format('%.0f', c.agent), string.format('%.0f', c.customer)
+  c.team = is_team(c.agent) and c.agent or nil
+  c.agent = c.team and pin_of(campaign, n) or c.agent
+  return c
+end
+
+local function read_contact(campaign, n)
+  local where, offset = place_of(campaign, n)
+  local bytes = redis.call('GETRANGE', where, offset, offset + BYTES - 1)
+  if #bytes == BYTES then
+    return unpack_contact(campaign, n, bytes)
+  end
+end
+
+-- Says whom of its team a contact that stands in no queue is for from now on; nil: for all of it.
+local function pin(campaign, n, c, agent)
+  if not c.team then
+    return
+  elseif agent then
+    redis.call('HSET', key('c', campaign, 'pinned'), n, agent)
+    some_pinned[campaign] = true
+  elseif c.agent ~= c.team then
+    redis.call('HDEL', key('c', campaign, 'pinned'), n)
+  end
+  c.agent = agent or c.team
+end
+
+-- What steps change stands first; whom a contact is about, and how long, stays as it was loaded.
+local function write_contact(campaign, n, c)
+  local where, offset = place_of(campaign, n)
+  redis.call('SETRANGE', where, offset, struct.pack(
+    CHANGES, c.state, c.outcome, c.charged, c.flags, c.priority, c.made, c.due, c.next))
+end
+
+local counted = {}
+
+local function count(campaign, what, by)
+  counted[campaign] = counted[campaign] or {}
+  counted[campaign][what] = (counted[campaign][what] or 0) + by
+end
+
+-- At the script's end, and before counts are read.
+local function write_counts()
+  for campaign, added in pairs(counted) do
+    for what, by in pairs(added) do
+      if by ~= 0 then
+        redis.call('HINCRBY', key('c', campaign, 'counts'), what, by)
+      end
+    end
+  end
+  counted = {}
+end
+
+local function move(campaign, n, c, state)
+  count(campaign, STATE[c.state], -1)
+  count(campaign, STATE[state], 1)
+  c.state = state
+  write_contact(campaign, n, c)
+end

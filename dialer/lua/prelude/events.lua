@@ -1,0 +1,38 @@
+-- What happens, told by the step that makes it happen.
+
+-- What happens is told by the step that makes it happen; see dialer/store/events.py. It is written at
+-- the script's end, in the order in which it was told.
+
+local happened, told = {}, {}
+
+-- What is told of a campaign is counted with it, the rest with the account.
+local function count_told(campaign, what, by)
+  local where = campaign and key('c', campaign, 'told') or key('told')
+  told[where] = told[where] or {}
+  told[where][what] = (told[where][what] or 0) + by
+end
+
+-- All but the kind may be left out. `no` is an attempt's number, `version` the attempt's from now on,
+-- `more` is text.
+local function event(kind, campaign, n, no, more, version)
+  local who = n and (no and n .. '-' .. no or n) or '-'
+  happened[#happened + 1] = EVENT[kind] .. ' ' .. (campaign or '-') .. ' ' .. who .. ' '
+    .. (version or '-') .. (more and ' ' .. more or '')
+  count_told(campaign, kind, 1)
+end
+
+-- Where no events are kept, a campaign to which something happened is no longer told of from its start.
+local function write_events()
+  for where, kinds in pairs(told) do
+    if TELLS then
+      for kind, times in pairs(kinds) do
+        redis.call('HINCRBY', where, kind, times)
+      end
+    else
+      redis.call('DEL', where)
+    end
+  end
+  for _, one in ipairs(TELLS and happened or {}) do
+    redis.call('XADD', key('events'), '*', 'e', one)
+  end
+end

@@ -1,0 +1,22 @@
+-- Many things in one step, one of which may fail.
+
+-- What went wrong, as text that tells a fault of the data from one of the server.
+local function fault(error)
+  local why = type(error) == 'table' and error.err
+  if why then
+    return why -- of a command
+  end
+  why = tostring(error)
+  return string.find(why, '^user_script') and why or 'user_script: ' .. why
+end
+
+-- Gives the answer of `does(one, its place)` for each of these; one that fails leaves the others
+-- alone, and its answer is {'failed', why}.
+local function each(ones, does)
+  local answers = {}
+  for place, one in ipairs(ones) do
+    local done, answer = pcall(does, one, place)
+    answers[place] = done and answer or { 'failed', fault(answer) }
+  end
+  return answers
+end

@@ -1,0 +1,28 @@
+-- Shared by every step: the parts of this folder, in the order that dialer/store/scripts.py names; keys
+-- and the clock come first. All are put before each script, whose own text is the body of `step()`; epilogue.lua runs that.
+-- See dialer/store/keys.py for what every key holds. A call of Redis costs more than anything Lua
+-- does itself, so what a script needs often is read once, and what it counts is written once.
+-- KEYS 1  prefix of the account's keys, hash tag included
+-- Before it stand SHARED, the prefix of what accounts on this Redis know of phones together, or nil;
+-- TELLS, whether events are kept; END and EVENT, the codes of ends and of kinds of events, and ATTEMPT,
+-- the places of values in one that is stored, all by name; behind it
+-- `given`, what the script is given, by name too: see dialer/store/scripts.py.
+
+local P = KEYS[1]
+
+local function key(a, b, c, d) -- spelt out: it is made dozens of times a script
+  if d then
+    return P .. a .. ':' .. b .. ':' .. c .. ':' .. d
+  elseif c then
+    return P .. a .. ':' .. b .. ':' .. c
+  end
+  return b and P .. a .. ':' .. b or P .. a
+end
+
+-- Redis' own clock: all hosts share it, and a worker whose clock is wrong harms nobody.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+
+local function text(seconds)
+  return string.format('%.6f', seconds) -- tostring() keeps 14 digits, too few for microseconds
+end
