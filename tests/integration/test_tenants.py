@@ -230,6 +230,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"POST {PAGE}/books/{{book}}": plainly,
     f"GET {PAGE}/call-back": plainly,
     f"POST {PAGE}/call-back": form(outcome="connected"),
+    "GET /design": plainly,
     "GET /purge": plainly,
     "POST /purge": lambda tenant: {"data": {"what": "campaign", "value": tenant.campaign}},
     "POST /purge/{task_id}": lambda tenant: {
