@@ -65,6 +65,7 @@ class EventCampaign(BaseModel):
     campaign_id: str
     name: str
     state: str
+    tags: list[str] = Field(default_factory=list)
 
 
 class EventContact(BaseModel):

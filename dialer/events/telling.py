@@ -141,7 +141,9 @@ def _of_kind(entry: Entry) -> dict[str, Any]:
 
 
 def _campaign(campaign: Campaign) -> EventCampaign:
-    return EventCampaign(campaign_id=campaign.id, name=campaign.name, state=campaign.state)
+    return EventCampaign(
+        campaign_id=campaign.id, name=campaign.name, state=campaign.state, tags=list(campaign.tags)
+    )
 
 
 def _contact(campaign: Campaign, line: ContactLine) -> EventContact:
