@@ -41,7 +41,12 @@ def test_a_document_tells_whom_it_is_about_and_what_came_of_it(account, db, outb
     data = json.loads(settled.as_json())["data"]
 
     assert data["outcome"] == "connected"
-    assert data["campaign"] == {"campaign_id": campaign, "name": "sale", "state": "completed"}
+    assert data["campaign"] == {
+        "campaign_id": campaign,
+        "name": "sale",
+        "state": "completed",
+        "tags": [],
+    }
     assert data["contact"]["customer"] == customer(1)
     assert data["attempt"]["talk_s"] == 30
     assert data["attempt"]["version"] == data["version"]
