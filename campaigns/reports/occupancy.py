@@ -110,14 +110,20 @@ class Counted:
             return
         from_s, held_s, talk_s, rest_s = self._lengths(attempts)
         coded = pc.dictionary_encode(attempts["agent"].combine_chunks())
-        order = np.argsort(coded.indices.to_numpy(), kind="stable")
-        codes = coded.indices.to_numpy()[order]
-        parts = np.array([talk_s, held_s - talk_s, rest_s, from_s, from_s + held_s + rest_s])[
-            :, order
-        ]
-        edges = np.searchsorted(codes, np.arange(len(coded.dictionary) + 1))
-        for agent, (start, end) in zip(coded.dictionary.to_pylist(), pairwise(edges), strict=True):
-            self._add_of(agent, parts[:, start:end])
+        names, codes = coded.dictionary.to_pylist(), coded.indices.to_numpy()
+        ends_s, usual = from_s + held_s + rest_s, self._presences.usual
+        on, breaks = (_inside(from_s, ends_s, spans) for spans in (usual.on, usual.breaks))
+        order = np.argsort(codes, kind="stable")
+        edges = pairwise(np.searchsorted(codes[order], np.arange(len(names) + 1)))
+        for agent, (start, end) in zip(names, edges, strict=True):
+            if there := self._presences.agents.get(agent):
+                rows = order[start:end]
+                on[rows] = _inside(from_s[rows], ends_s[rows], there.on)
+                breaks[rows] = _inside(from_s[rows], ends_s[rows], there.breaks)
+        parts = (talk_s, held_s - talk_s, rest_s, on, breaks)
+        sums = [np.bincount(codes, one, len(names)).astype(np.int64) for one in parts]
+        for agent, mine in zip(names, np.array(sums).T, strict=True):
+            self._sums[agent] = self._sums.get(agent, 0) + mine
 
     def of(self, agent: str) -> Occupancy:
         """Give the times of an agent."""
@@ -132,12 +138,6 @@ class Counted:
 
     def _there(self, agent: str) -> There:
         return self._presences.agents.get(agent, self._presences.usual)
-
-    def _add_of(self, agent: str, parts: Seconds) -> None:
-        there, (talk, wait, rest, begins, ends) = self._there(agent), parts
-        sums = [talk.sum(), wait.sum(), rest.sum()]
-        sums += [_overlap(begins, ends, spans) for spans in (there.on, there.breaks)]
-        self._sums[agent] = self._sums.get(agent, 0) + np.array(sums, dtype=np.int64)
 
     def _lengths(self, attempts: pa.Table) -> tuple[Seconds, Seconds, Seconds, Seconds]:
         """Give when agents were taken, epoch s, and for how long they were held, talked and rested."""
@@ -169,10 +169,10 @@ def _length(spans: Spans) -> int:
     return sum(until - from_ for from_, until in spans)
 
 
-def _overlap(begins: Seconds, ends: Seconds, spans: Spans) -> int:
-    """Add up what lies within some spans."""
+def _inside(begins: Seconds, ends: Seconds, spans: Spans) -> Seconds:
+    """Give what of each call lies within some spans, s."""
     if not spans:
-        return 0
+        return np.zeros(len(begins), dtype=np.int64)
     starts, stops = np.array(spans, dtype=np.int64).T
     before = np.concatenate([[0], np.cumsum(stops - starts)])
 
@@ -183,4 +183,4 @@ def _overlap(begins: Seconds, ends: Seconds, spans: Spans) -> int:
         reached: Seconds = np.where(which > 0, before[last] + inside, 0)
         return reached
 
-    return int((until(ends) - until(begins)).sum())
+    return until(ends) - until(begins)
