@@ -43,7 +43,7 @@ def test_reports_from_the_archive_are_the_same_to_the_byte(account, finished, tm
     books_kit.archive(account, finished, tmp_path)
 
     after = books_kit.report(account, finished, tmp_path, tmp_path / "b", formats=[format_])
-    assert len(after.files) == len(ALL_KINDS)
+    assert len(after.files) == (1 if format_ is Format.XLSX else len(ALL_KINDS))
     assert [one.read_bytes() for one in after.files] == [one.read_bytes() for one in before.files]
 
 
