@@ -49,7 +49,7 @@ quick: $(VENV)/.dev ## Run the unit and contract tests: half a minute, while you
 	$(PYTEST) -n auto --dist loadgroup tests/unit tests/contract
 
 # minutes of making or starting and stopping whole installations, or a time that is promised: `make chaos` runs them
-LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py cluster.py clock.py rhythms.py nginx.py containers.py receiver_faults.py) \
+LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py cluster.py clock.py rhythms.py nginx.py containers.py receiver_faults.py agents_at_work.py) \
 	$(addprefix tests/acceptance/test_,bench_programs.py demo_stopped.py)
 
 # twice as many processes as cores of a small machine: the long tests wait more than they work
