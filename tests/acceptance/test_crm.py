@@ -10,8 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 
-import pytest
-
 from dialer.simulator import SimulatorOptions
 from tests.acceptance.rig import dialer, pairs
 from tests.patience import until
@@ -65,7 +63,6 @@ def gateway(sent: list[dict]) -> type[BaseHTTPRequestHandler]:
     return Gateway
 
 
-@pytest.mark.timeout(300)
 def test_leads_come_back_with_their_outcome_and_who_did_not_answer_gets_one_message(
     tmp_path, monkeypatch
 ):
