@@ -18,7 +18,7 @@ from dialer.logger import get_logger
 from dialer.masking import mask_text
 from dialer.settings import SettingsError
 from dialer.store import Database
-from dialer.store.campaigns import CampaignNotFound, WrongState
+from dialer.store.campaign import CampaignNotFound, WrongState
 from dialer.store.trail import Ends, Line, Trail, TrailBusy
 
 log = get_logger(__name__)

@@ -18,7 +18,7 @@ from dialer.pacing import Allowance, Pacing
 from dialer.settling.settling import Settling, SettlingTimes
 from dialer.settling.sweeping import Sweeping
 from dialer.store import Attempts, Campaigns, OpenAttempt
-from dialer.store.campaigns import Counts
+from dialer.store.campaign import Counts
 from dialer.store.contacts import Contacts
 from dialer.store.record import ContactRecord
 from tests.factories import terminal

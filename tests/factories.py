@@ -12,6 +12,7 @@ from campaigns.campaign_rules import CampaignRules
 from dialer.ids import new_campaign_id
 from dialer.store import Campaign, Campaigns, ContactRecord, Database
 from dialer.store.contacts import PER_CHUNK, Contacts, Row
+from dialer.store.imports import Imports
 
 CALLER_ID = "08000000000"
 COLUMNS = ("agent", "customer")
@@ -69,8 +70,8 @@ def append_contacts(
 ) -> None:
     """Append contacts to a campaign as a load of one more file would."""
     listed = [one if isinstance(one, Listed) else Listed(one) for one in pairs]
-    campaigns = Campaigns(db)
-    mark = campaigns.begin_loading(campaign, content_hash=content_hash)
+    imports = Imports(db)
+    mark = imports.begin_loading(campaign, content_hash=content_hash)
     assert mark is not None
     Contacts(db).append(
         campaign,
@@ -79,7 +80,7 @@ def append_contacts(
         rows=[_row(mark.base + at, one) for at, one in enumerate(listed)],
     )
     counts = {"rows": len(listed), "accepted": len(listed), "rejected": 0, "duplicate": 0}
-    campaigns.commit(campaign, counts=counts, entry={"hash": content_hash})
+    imports.commit(campaign, counts=counts, entry={"hash": content_hash})
 
 
 def start(db: Database, campaign: str) -> Campaign:

@@ -13,7 +13,7 @@ from campaigns.reports.report import Pace
 from dialer.ids import AttemptId
 from dialer.reporting.reporting import ReportInput
 from dialer.store.attempts import OpenAttempt
-from dialer.store.campaigns import Campaign
+from dialer.store.campaign import Campaign
 from dialer.store.contacts import Row
 from dialer.store.record import ContactRecord
 from dialer.store.snapshot import ContactLine

@@ -18,6 +18,7 @@ from campaigns.contact_state import ContactState
 from dialer.access.api_keys import Scope
 from dialer.store.attempts import encode
 from dialer.store.contacts import ContactRecord, Contacts, Row
+from dialer.store.imports import Imports
 from tests.acceptance.rig import until
 from tests.factories import attempt
 from tests.web_kit import ADMIN_KEY, Site, settings_for, site
@@ -198,12 +199,12 @@ def _attempts(tenant: Tenant) -> None:
         ContactRecord(*pair, ContactState.FINAL, Outcome.CONNECTED, made=1, charged=1),
         ContactRecord(*pair, ContactState.UNRESOLVED, made=1, charged=1),
     ]
-    mark = tenant.wiring.campaigns.begin_loading(tenant.campaign, content_hash="more")
+    mark = Imports(tenant.wiring.db).begin_loading(tenant.campaign, content_hash="more")
     assert mark
     rows = [Row(9 + n, (*pair, tenant.name), {}) for n in range(2)]
     Contacts(db).append(tenant.campaign, before=mark.base, records=records, rows=rows)
     counts = {"rows": 2, "accepted": 2, "rejected": 0, "duplicate": 0}
-    tenant.wiring.campaigns.commit(tenant.campaign, counts=counts, entry={"hash": "more"})
+    Imports(tenant.wiring.db).commit(tenant.campaign, counts=counts, entry={"hash": "more"})
     first = mark.base + 1
     stored = {f"{first}-1": encode(done), f"{first + 1}-1": encode(unknown)}
     db.client.hset(db.key("c", tenant.campaign, "attempts", 0), mapping=stored)

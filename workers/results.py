@@ -17,7 +17,7 @@ from dialer.meters import CALLBACK_TO_SETTLED
 from dialer.settling.settling import Heard
 from dialer.store import Fact
 from dialer.store.callback_inbox import NO_ATTEMPT
-from dialer.store.campaigns import RulesUnreadable
+from dialer.store.campaign import RulesUnreadable
 from dialer.store.database import is_lasting
 from workers.alerting import watch_in_background
 from workers.heartbeat import beating

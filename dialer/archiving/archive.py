@@ -27,8 +27,9 @@ from dialer.ids import AttemptId
 from dialer.store.agents import Told
 from dialer.store.attempts import OpenAttempt
 from dialer.store.callback_inbox import Orphan
-from dialer.store.campaigns import Campaign, RejectedRow
+from dialer.store.campaign import Campaign
 from dialer.store.contacts import Row
+from dialer.store.imports import RejectedRow
 from dialer.store.record import ContactRecord
 from dialer.store.snapshot import ContactLine
 

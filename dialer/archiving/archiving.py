@@ -19,6 +19,7 @@ from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.agents import AgentStore
 from dialer.store.callback_inbox import orphans_of
+from dialer.store.imports import Imports
 from dialer.store.packing import pack_archived
 from dialer.store.removal import awaiting_values, free, give_up_values, mark_archived
 from dialer.store.snapshot import ContactLine, contact_lines, with_teams
@@ -131,13 +132,13 @@ class Archiving:
         from_s, until_s = campaign.time_span(self._db.now())
         card = Manifest(
             campaign={**asdict(campaign), "rules": campaign.rules.model_dump(mode="json")},
-            imports=self._campaigns.imports(campaign.id),
+            imports=Imports(self._db).history(campaign.id),
             counts=asdict(self._campaigns.counts(campaign.id)),
             orphans=[asdict(one) for one in orphans_of(self._db, campaign.id)],
             archived_at=self._db.now(),
             presence=AgentStore(self._db).whereabouts(from_s=from_s, until_s=until_s),
         )
-        rejected = self._campaigns.rejected_rows(campaign.id)
+        rejected = Imports(self._db).rejected_rows(campaign.id)
         archive.write(told(self._stored(campaign)), rejected, card)
 
     def _compare(
@@ -150,7 +151,7 @@ class Archiving:
                 raise ArchiveDamaged(f"{archive.folder} reads back otherwise at contact {place}")
             if stored.n % _TELL_EVERY == 0:
                 on_progress(0.5 + stored.n / campaign.accepted / 2)
-        rejected = self._campaigns.rejected_rows(campaign.id)
+        rejected = Imports(self._db).rejected_rows(campaign.id)
         if any(one != other for one, other in zip_longest(rejected, archive.rejected())):
             raise ArchiveDamaged(f"{archive.folder} reads back other rejected rows")
 

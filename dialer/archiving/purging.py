@@ -31,7 +31,7 @@ from dialer.ids import AttemptId
 from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.account import read_closed
-from dialer.store.campaigns import RejectedRow
+from dialer.store.imports import Imports, RejectedRow
 from dialer.store.record import PER_CHUNK
 from dialer.store.removal import drop_orphans, mark_purged, replace_lines
 from dialer.store.snapshot import ContactLine, contact_lines
@@ -279,11 +279,11 @@ class Purging:
             purged.note(before, after)
             self._forget_recordings(before, after, number, purged)
             purged.kept += (f"{campaign.id}-{one.n}" for one in before if is_needed(one, number))
-        for block, rows in self._campaigns.rejected_blocks(campaign.id):
+        for block, rows in Imports(self._db).rejected_blocks(campaign.id):
             kept = [rejected_without(row, number) for row in rows]
             purged.rejected += _differing(rows, kept)
             if kept != rows and not self._dry_run:
-                self._campaigns.keep_rejected(campaign.id, block, kept)
+                Imports(self._db).keep_rejected(campaign.id, block, kept)
 
     def _forget_recordings(
         self,

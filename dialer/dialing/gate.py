@@ -30,7 +30,7 @@ from dialer.open_windows import Hours
 from dialer.pacing import Pacing
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.attempts import decode
-from dialer.store.campaigns import CampaignNotFound, RulesUnreadable
+from dialer.store.campaign import CampaignNotFound, RulesUnreadable
 from dialer.store.contacts import Contacts, FetchedContact, NotTaken, Row
 from dialer.store.database import text
 from dialer.store.scripts import gives

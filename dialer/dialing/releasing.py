@@ -20,7 +20,7 @@ from dialer.ids import ContactId, new_nonce
 from dialer.open_windows import Hours
 from dialer.pacing import Allowance
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.campaigns import WrongState
+from dialer.store.campaign import WrongState
 from dialer.store.database import text
 from dialer.store.scripts import gives
 from dialer.store.work import wait_for_work

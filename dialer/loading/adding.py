@@ -28,7 +28,7 @@ from dialer.loading.customers_so_far import CustomersSoFar
 from dialer.loading.loading import StartRefused, check_end, suppressed_among
 from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.campaigns import WrongState
+from dialer.store.campaign import WrongState
 from dialer.store.contacts import GROWN, Contacts, NotTakenNow, OneAtATime, pack_records
 from dialer.store.external_ids import Bearer, bearers_of
 

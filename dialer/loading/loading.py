@@ -47,10 +47,11 @@ from dialer.loading.contact_blocks import ContactBlocks, Interrupted
 from dialer.loading.mending import keys_in, mended_rows
 from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.campaigns import LoadMark, Mended, RejectedRow, SameContent, WrongState
+from dialer.store.campaign import SameContent, WrongState
 from dialer.store.column_choices import ColumnChoices
 from dialer.store.contacts import Contacts, customers_of
 from dialer.store.external_ids import bearers_of
+from dialer.store.imports import Imports, LoadMark, Mended, RejectedRow
 from dialer.store.suppressed import lists_with_numbers
 from dialer.workbooks.apart import open_workbook_apart
 
@@ -196,7 +197,7 @@ class Loading:
         if rules.starts_at and not may_start:
             raise StartRefused
         with self._private_copy(file) as (private, content_hash):
-            if not self._campaigns.knows_import(self._campaigns.id_of(name), content_hash):
+            if not Imports(self._db).knows_import(self._campaigns.id_of(name), content_hash):
                 check_end(self._db, rules)
             with self._open(private, rules, options, makes_teams=True) as contact_list:
                 contact_list.require_clear()
@@ -225,7 +226,7 @@ class Loading:
             StartRefused: It runs, or will by itself, and whoever appends may not start calls.
         """
         with self._private_copy(file) as (private, content_hash):
-            if not self._campaigns.knows_import(campaign.id, content_hash):
+            if not Imports(self._db).knows_import(campaign.id, content_hash):
                 check_end(self._db, campaign.rules)
             with self._open(
                 private, campaign.rules, options, campaign=campaign, makes_teams=True
@@ -249,7 +250,7 @@ class Loading:
         Raises:
             CampaignFileError: The file as a whole cannot be used.
         """
-        if self._campaigns.knows_import(campaign.id, _hash_of(file)):
+        if Imports(self._db).knows_import(campaign.id, _hash_of(file)):
             return None
         with self._open(file, campaign.rules, options, campaign=campaign) as contact_list:
             return compare(self._db, campaign, contact_list, dedupe=options.dedupe)
@@ -433,7 +434,7 @@ class Loading:
         if is_new:
             return self._campaigns.find(campaign_id)
         campaign = self._campaigns.find(name)
-        if campaign.state is CampaignState.LOADING or self._campaigns.has_imported(
+        if campaign.state is CampaignState.LOADING or Imports(self._db).has_imported(
             campaign.id, content_hash
         ):
             return campaign
@@ -453,7 +454,7 @@ class Loading:
             raise StartRefused
         try:
             # asked in the same step: somebody may start it between our look and the first row
-            mark = self._campaigns.begin_loading(
+            mark = Imports(self._db).begin_loading(
                 campaign.id, content_hash=content_hash, may_start=may_start
             )
         except WrongState as error:
@@ -477,7 +478,7 @@ class Loading:
         )
         arrangement = arrangement_of(contact_list, campaign)
         is_wider = arrangement.columns != campaign.columns
-        file_blocks = _block_of(self._campaigns.files(campaign.id), mark.base)
+        file_blocks = _block_of(Imports(self._db).files(campaign.id), mark.base)
         try:
             with (
                 _no_search_for_cycles(),
@@ -495,7 +496,7 @@ class Loading:
                         is_wider = False
                     blocks.add(chunk.accepted)
                     if chunk.not_taken or stored:
-                        self._campaigns.keep_rejected(
+                        Imports(self._db).keep_rejected(
                             campaign.id, f"{file_blocks}-{number:06}", list(_rejected(chunk))
                         )
                     summary.add(chunk)
@@ -503,7 +504,7 @@ class Loading:
         except Interrupted:
             raise LoadRefused(self._why_interrupted(campaign)) from None
         mended = self._mended(campaign, contact_list, own=file_blocks)
-        self._campaigns.commit(
+        Imports(self._db).commit(
             campaign.id,
             counts={
                 "rows": summary.rows,
@@ -537,7 +538,7 @@ class Loading:
             return None
         with contextlib.closing(contact_list.source.rows()) as rows:
             again = keys_in(rows, found.places)
-        return mended_rows(self._campaigns, campaign.id, again, own=own)
+        return mended_rows(Imports(self._db), campaign.id, again, own=own)
 
     def _why_interrupted(self, campaign: Campaign) -> str:
         state = self._campaigns.find(campaign.id).state
@@ -586,7 +587,7 @@ class Loading:
         part = path.with_suffix(".part")
         rows = (
             Rejected(row.line, 0, row.cells, row.code, None, "", row.message)
-            for row in self._campaigns.rejected_rows(campaign.id)
+            for row in Imports(self._db).rejected_rows(campaign.id)
         )
         with part.open("w", encoding="utf-8", newline="") as out:
             out.writelines(write_rejected(campaign.columns, rows, bom=True))

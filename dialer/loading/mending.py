@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from campaigns.lists.source import Row
 from campaigns.spreadsheet_safety import as_they_were
-from dialer.store import Campaigns
-from dialer.store.campaigns import Mended, RejectedRow
+from dialer.store.imports import Imports, Mended, RejectedRow
 
 Key = tuple[str, str, str]
 
@@ -29,7 +28,7 @@ def keys_in(rows: Iterable[Row], remarks: Mapping[str, int]) -> "Counter[Key]":
     return found
 
 
-def mended_rows(campaigns: Campaigns, campaign: str, again: "Counter[Key]", *, own: str) -> Mended:
+def mended_rows(imports: Imports, campaign: str, again: "Counter[Key]", *, own: str) -> Mended:
     """Find them among those the campaign keeps, each once.
 
     Args:
@@ -37,7 +36,7 @@ def mended_rows(campaigns: Campaigns, campaign: str, again: "Counter[Key]", *, o
     """
     left: dict[str, list[RejectedRow]] = {}
     gone: Counter[str] = Counter()
-    for block, rows in campaigns.rejected_blocks(campaign):
+    for block, rows in imports.rejected_blocks(campaign):
         if block.startswith(f"{own}-"):
             continue
         kept: list[RejectedRow] = []

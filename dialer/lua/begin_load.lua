@@ -1,6 +1,6 @@
 -- Mark that a file is being loaded into a campaign, or find the mark of a load that broke off.
 -- KEYS 1  prefix
--- GIVEN   BeginLoad in dialer/store/campaigns.py
+-- GIVEN   BeginLoad in dialer/store/imports.py
 -- Returns {} when this content was loaded to its end before, {state} when the campaign takes no
 -- more files, or none of theirs, else {the mark as hash:contacts before it, contacts now}.
 

@@ -1,6 +1,6 @@
 -- Make a file that is loaded to its end count; committing it twice counts it once.
 -- KEYS 1  prefix
--- GIVEN   Commit in dialer/store/campaigns.py
+-- GIVEN   Commit in dialer/store/imports.py
 -- Returns 1.
 
 local c = key('c', given.campaign)

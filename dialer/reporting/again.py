@@ -12,7 +12,7 @@ from campaigns.plain_text import did_you_mean
 from dialer.errors import NotDone
 from dialer.reporting.reporting import ReportInput
 from dialer.store import Campaign
-from dialer.store.campaigns import Counts
+from dialer.store.campaign import Counts
 from dialer.store.snapshot import ContactLine
 
 _OURS = ("contact_id", "agent", "customer")  # as in our reports, which are known by them

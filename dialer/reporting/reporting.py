@@ -34,7 +34,7 @@ from dialer.reporting.rows import ContactBatch, ContactRows, digits_of, orphan_r
 from dialer.reporting.tables import ALL_KINDS, STREAMED_KINDS, WHOLE, Kind, NotTakenRow, table
 from dialer.reporting.xlsx_file import Workbook
 from dialer.store.callback_inbox import Orphan
-from dialer.store.campaigns import Campaign
+from dialer.store.campaign import Campaign
 from dialer.store.snapshot import ContactLine
 
 

@@ -9,10 +9,11 @@ from dialer.archiving.archive import Archive
 from dialer.pacing import Allowance
 from dialer.reporting.presences import presences_of
 from dialer.reporting.reporting import ReportInput
-from dialer.store import Attempts, Campaign, Campaigns, Database
+from dialer.store import Attempts, Campaign, Database
 from dialer.store.agents import AgentStore
 from dialer.store.callback_inbox import orphans_of
 from dialer.store.events import told
+from dialer.store.imports import Imports
 from dialer.store.snapshot import contact_lines, with_teams
 
 
@@ -36,8 +37,8 @@ def report_source(
             told = store.whereabouts(from_s=from_s, until_s=until_s)
         return presences_of(campaign, store.all(), told, as_of_s=as_of_s)
 
-    campaigns = Campaigns(db)
-    input_hashes = tuple(one["hash"] for one in campaigns.imports(campaign.id))
+    imports = Imports(db)
+    input_hashes = tuple(one["hash"] for one in imports.history(campaign.id))
     pace = Pace(limit=allowance.requests, window_s=allowance.window_s, ready_s=campaign.ready_s)
     if campaign.archived_at is not None:
         archive = Archive.of(campaign, archives)
@@ -54,7 +55,7 @@ def report_source(
     return ReportInput(
         campaign=campaign,
         contacts=contact_lines(db, campaign.id, size=campaign.accepted),
-        rejected=campaigns.rejected_rows(campaign.id),
+        rejected=imports.rejected_rows(campaign.id),
         input_hashes=input_hashes,
         pace=pace,
         orphans=orphans_of(db, campaign.id),

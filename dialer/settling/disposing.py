@@ -21,7 +21,7 @@ from dialer.settling.effects import day_of
 from dialer.settling.settling import Settling
 from dialer.store import Attempts, Campaigns, Database
 from dialer.store.attempts import Disposed, Follows, OpenAttempt, SidTaken, agent_day
-from dialer.store.campaigns import CampaignNotFound
+from dialer.store.campaign import CampaignNotFound
 from dialer.store.contacts import Contacts
 
 log = get_logger(__name__)

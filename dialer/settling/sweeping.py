@@ -32,7 +32,7 @@ from dialer.pacing import Pacing
 from dialer.settling.lookups import SIDS_PER_LOOKUP, Listed, Lookups, NoSlot, unreadable_rows
 from dialer.settling.settling import Settling, SettlingTimes
 from dialer.store import Attempts, Campaigns, Database, Follows, OpenAttempt
-from dialer.store.campaigns import RulesUnreadable
+from dialer.store.campaign import RulesUnreadable
 from dialer.store.database import is_lasting
 
 log = get_logger(__name__)

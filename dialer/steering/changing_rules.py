@@ -23,7 +23,8 @@ from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.settings import Settings
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.campaigns import RULES_MAY_CHANGE, RuleVersion, WrongState
+from dialer.store.campaign import RuleVersion, WrongState
+from dialer.store.campaigns import RULES_MAY_CHANGE
 
 log = get_logger(__name__)
 

@@ -2,7 +2,8 @@
 
 from dialer.store.attempts import Attempts, Follows, OpenAttempt, Settle, Stale
 from dialer.store.callback_inbox import CallbackInbox, Fact
-from dialer.store.campaigns import Campaign, Campaigns, Counts
+from dialer.store.campaign import Campaign, Counts
+from dialer.store.campaigns import Campaigns
 from dialer.store.database import Database
 from dialer.store.holds import Hold, Holds
 from dialer.store.record import ContactRecord

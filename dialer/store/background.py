@@ -7,7 +7,7 @@ from campaigns.attempt import Attempt
 from campaigns.campaign_rules import CampaignRules
 from dialer.ids import AttemptId
 from dialer.store.attempts import decode
-from dialer.store.campaigns import CampaignNotFound, read_rules
+from dialer.store.campaign import CampaignNotFound, read_rules
 from dialer.store.database import Database
 from dialer.store.record import PER_CHUNK, RECORD_BYTES, ContactRecord
 

@@ -8,7 +8,7 @@ from campaigns.attempt import Attempt
 from campaigns.campaign import same_name
 from dialer.ids import AttemptId
 from dialer.store.attempts import encode
-from dialer.store.campaigns import Campaign
+from dialer.store.campaign import Campaign
 from dialer.store.contacts import pack_rows, unpack_rows
 from dialer.store.database import Database, text
 from dialer.store.external_ids import pack_forgotten

@@ -32,7 +32,7 @@ from dialer.loading.loading import LoadOptions
 from dialer.settings import Settings
 from dialer.simulator import Fate, SimulatorOptions
 from dialer.store import ContactRecord, OpenAttempt
-from dialer.store.campaigns import Campaign, Counts
+from dialer.store.campaign import Campaign, Counts
 from dialer.store.snapshot import contact_lines
 from tests.chaos.processes_under_test import ProviderProcess
 from tests.factories import rules

@@ -19,9 +19,10 @@ from dialer.loading.adding import Adding, Answer, FileOnItsWay, NeedsSecondPerso
 from dialer.loading.loading import LoadRefused, StartRefused
 from dialer.steering.starting import SecondPersonNeeded, Starting
 from dialer.store import Campaigns, Database
-from dialer.store.campaigns import WrongState
+from dialer.store.campaign import WrongState
 from dialer.store.contacts import Contacts
 from dialer.store.external_ids import bearers_of
+from dialer.store.imports import Imports
 from tests.books_kit import purging_of
 from tests.factories import (
     agent,
@@ -361,7 +362,7 @@ def test_one_whose_end_has_come_takes_none(adding, db):
 
 def test_while_a_list_is_on_its_way_in_it_waits_for_that(adding, db):
     id_ = store_campaign(db, [pair(1, 1)])
-    Campaigns(db).begin_loading(id_, content_hash="file")
+    Imports(db).begin_loading(id_, content_hash="file")
 
     with pytest.raises(FileOnItsWay, match="try again"):
         put(adding, db, id_, contact(100))

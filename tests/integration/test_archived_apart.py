@@ -13,7 +13,8 @@ from dialer.archiving.deleting import Deleting
 from dialer.archiving.migrating import Migrating
 from dialer.recordings.keeping import Forgetting
 from dialer.store.archived import archived_called, archived_ids, count_archived
-from dialer.store.campaigns import SameContent
+from dialer.store.campaign import SameContent
+from dialer.store.imports import Imports
 from dialer.store.layout import can_read_contacts
 from dialer.store.packing import pack_archived
 from dialer.store.removal import free, mark_archived
@@ -84,7 +85,7 @@ def test_looking_at_todays_campaigns_costs_the_same_however_many_are_archived(ac
 def test_a_list_that_was_dialled_years_ago_is_not_dialled_again_unasked(account, tmp_path):
     archived(account, tmp_path, "old")
     old = account.campaigns.find("old")
-    [content] = [one["hash"] for one in account.campaigns.imports(old.id)]
+    [content] = [one["hash"] for one in Imports(account.db).history(old.id)]
 
     with pytest.raises(SameContent) as refused:
         account.campaigns.create(

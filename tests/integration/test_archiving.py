@@ -16,8 +16,9 @@ from dialer.recordings.keeping import Forgetting
 from dialer.reporting.files import Format
 from dialer.reporting.tables import ALL_KINDS
 from dialer.steering.calling_back import call_back
-from dialer.store.campaigns import CampaignNotFound, WrongState
+from dialer.store.campaign import CampaignNotFound, WrongState
 from dialer.store.events import told
+from dialer.store.imports import Imports
 from dialer.store.removal import awaiting_values, give_up_values
 from dialer.store.snapshot import contact_lines
 from tests import books_kit
@@ -51,7 +52,7 @@ def test_an_archived_campaign_leaves_its_name_rules_history_and_counts_in_less_t
     account, finished, tmp_path
 ):
     db = account.db
-    kept = (account.counts(finished.id), account.campaigns.imports(finished.id))
+    kept = (account.counts(finished.id), Imports(account.db).history(finished.id))
     told_before = told(db, [finished.id])
 
     books_kit.archive(account, finished, tmp_path)
@@ -64,7 +65,7 @@ def test_an_archived_campaign_leaves_its_name_rules_history_and_counts_in_less_t
     assert (found.state, found.rows, found.accepted) == ("completed", 5, 3)
     as_it_was = (finished.rules, finished.columns, finished.ended_at)
     assert (found.rules, found.columns, found.ended_at) == as_it_was
-    assert (account.counts(finished.id), account.campaigns.imports(finished.id)) == kept
+    assert (account.counts(finished.id), Imports(account.db).history(finished.id)) == kept
     assert told(db, [finished.id]) == told_before
     assert [one.id for one in account.campaigns.with_content(kept[1][0]["hash"])] == [finished.id]
     assert [one.id for one, _ in account.campaigns.archived(0, 10)] == [finished.id]
@@ -239,7 +240,7 @@ def test_an_archived_campaign_takes_no_more_rows(account, finished, tmp_path):
     books_kit.archive(account, finished, tmp_path)
 
     with pytest.raises(WrongState):
-        account.campaigns.begin_loading(finished.id, content_hash="more")
+        Imports(account.db).begin_loading(finished.id, content_hash="more")
 
 
 def test_an_archived_campaign_is_not_started_and_says_why(account, finished, tmp_path):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from campaigns.campaign import CampaignState
-from dialer.store.campaigns import CampaignNotFound, WrongState
+from dialer.store.campaign import CampaignNotFound, WrongState
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import append_contacts, pair, rules, start, store_campaign, terminal

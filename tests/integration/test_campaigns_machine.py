@@ -38,7 +38,7 @@ from dialer.ids import AttemptId, ContactId
 from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store import ContactRecord
 from dialer.store.agents import AgentStore, SetPresence
-from dialer.store.campaigns import WrongState
+from dialer.store.campaign import WrongState
 from dialer.store.scripts import Given, script_of
 from tests.account_kit import Account
 from tests.conservation import check_conservation, check_turns

@@ -21,7 +21,8 @@ from dialer.steering.changing_rules import (
     new_rules,
 )
 from dialer.store import Campaigns
-from dialer.store.campaigns import MOST_VERSIONS, WrongState
+from dialer.store.campaign import WrongState
+from dialer.store.campaigns import MOST_VERSIONS
 from tests.factories import CALLER_ID, pair, rules, store_campaign
 
 SETTINGS = Settings(

@@ -7,8 +7,8 @@ import pytest
 from campaigns.lists.sieve import Dedupe
 from campaigns.numbers.phone import PhoneRules
 from dialer.loading.loading import Loading, LoadOptions, NameTaken
-from dialer.store import Campaigns
 from dialer.store.contacts import Contacts
+from dialer.store.imports import Imports
 from tests.factories import agent, contact_with_row, customer, rules
 
 FIRST = f"""agent,customer,plan
@@ -82,7 +82,7 @@ def test_a_changed_file_under_the_same_name_is_refused_with_its_campaign(loading
 def test_the_history_has_each_file_with_its_hash_and_counts(db, loading, campaign):
     loading.append(file(CHANGED), campaign=campaign, options=LoadOptions())
 
-    first, second = Campaigns(db).imports(campaign.id)
+    first, second = Imports(db).history(campaign.id)
 
     assert first["hash"] != second["hash"]
     assert (first["rows"], first["accepted"]) == (3, 3)

@@ -24,6 +24,7 @@ from dialer.reporting.reporting import write_reports
 from dialer.reporting.source import report_source
 from dialer.store import Campaigns, Database
 from dialer.store.contacts import Contacts, customers_of
+from dialer.store.imports import Imports
 from dialer.store.scripts import Given, script_of
 from dialer.store.snapshot import contact_lines
 from tests.conservation import check_conservation
@@ -118,10 +119,10 @@ def check_whole(db: Database, *, rows: int = ROWS) -> None:
     assert customers(db) == [f"+9198765{n:05}" for n in range(rows)]
     assert (campaign.accepted, campaign.rejected, campaign.duplicate) == (rows, BAD, DUPLICATES)
     assert campaign.rows == campaign.accepted + campaign.rejected + campaign.duplicate
-    kept = list(Campaigns(db).rejected_rows(campaign.id))
+    kept = list(Imports(db).rejected_rows(campaign.id))
     assert len(kept) == BAD + DUPLICATES
     assert len({row.line for row in kept}) == len(kept)
-    assert len(Campaigns(db).imports(campaign.id)) == 1
+    assert len(Imports(db).history(campaign.id)) == 1
     assert campaign.state is CampaignState.LOADED
     check_conservation(db)
 
@@ -293,7 +294,7 @@ def test_a_load_that_broke_off_can_be_cancelled(db, meddled, tmp_path):
     assert campaign.state is CampaignState.CANCELLED
     assert campaign.rows == campaign.accepted == counts.final > 0
     assert campaign.in_part == hashlib.sha256(listed()).hexdigest()
-    (entry,) = campaigns.imports(campaign.id)
+    (entry,) = Imports(db).history(campaign.id)
     assert entry["hash"] == campaign.in_part
     assert entry["in_part"]
     assert entry["rows"] == campaign.rows
@@ -362,7 +363,7 @@ def test_a_row_that_was_rejected_and_is_taken_now_is_not_listed_as_both(db, medd
 
     assert sorted(customers(db)) == [f"+9198765{n:05}" for n in range(ROWS)]
     campaign = Campaigns(db).find("sale")
-    lines = [row.line for row in Campaigns(db).rejected_rows(campaign.id)]
+    lines = [row.line for row in Imports(db).rejected_rows(campaign.id)]
     assert 12 not in lines
     assert campaign.rows == campaign.accepted + len(lines)
 
@@ -481,16 +482,16 @@ def test_the_same_file_appended_twice_at_once_is_there_once(db, meddled, tmp_pat
 
 def test_a_commit_does_not_end_another_files_load(db, tmp_path):
     load(db, tmp_path, listed(50))
-    campaign, campaigns = Campaigns(db).find("sale"), Campaigns(db)
-    campaigns.begin_loading(campaign.id, content_hash="other")
+    campaign, imports = Campaigns(db).find("sale"), Imports(db)
+    imports.begin_loading(campaign.id, content_hash="other")
     counts = dict.fromkeys(("rows", "accepted", "rejected", "duplicate"), 9)
 
-    campaigns.commit(campaign.id, counts=counts, entry={"hash": "mine"})
+    imports.commit(campaign.id, counts=counts, entry={"hash": "mine"})
 
-    mark = campaigns.begin_loading(campaign.id, content_hash="other")
+    mark = imports.begin_loading(campaign.id, content_hash="other")
     assert mark
     assert mark.base == 50
-    assert campaigns.find("sale").rows == campaign.rows
+    assert Campaigns(db).find("sale").rows == campaign.rows
 
 
 def test_columns_are_appended_in_any_order_missing_ones_empty_and_new_ones_added(db, tmp_path):

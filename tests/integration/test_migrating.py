@@ -8,6 +8,7 @@ from dialer.archiving.archive import Archive
 from dialer.archiving.archiving import Archiving
 from dialer.archiving.migrating import Migrating, NotMigrated
 from dialer.reporting.files import Format
+from dialer.store.imports import Imports
 from dialer.store.processes import Process, note_alive
 from dialer.store.removal import free, mark_archived
 from dialer.store.trail import Trail
@@ -40,7 +41,10 @@ def archived_as_before(account: Account, name: str, folder) -> str:
 def seen(account: Account) -> list[tuple]:
     """Give all that lists and status tell of campaigns."""
     campaigns = account.campaigns
-    return [(one, campaigns.counts(one.id), campaigns.imports(one.id)) for one in campaigns.all()]
+    return [
+        (one, campaigns.counts(one.id), Imports(account.db).history(one.id))
+        for one in campaigns.all()
+    ]
 
 
 def csv_report(account: Account, campaign: str, data_dir, out) -> list[bytes]:

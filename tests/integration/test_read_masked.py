@@ -15,6 +15,7 @@ from campaigns.contact_state import ContactState
 from dialer.access.api_keys import ApiKeys, Scope
 from dialer.store.attempts import encode
 from dialer.store.contacts import ContactRecord, Contacts, Row
+from dialer.store.imports import Imports
 from tests.factories import attempt
 from tests.patience import until
 from tests.web_kit import Browser, Site, settings_for, site
@@ -60,7 +61,7 @@ def seeded(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory)
             ContactRecord(*pair, ContactState.FINAL, Outcome.CONNECTED, made=1, charged=1),
             ContactRecord(*pair, ContactState.UNRESOLVED, made=1, charged=1),
         ]
-        mark = web.wiring.campaigns.begin_loading(id_, content_hash="more")
+        mark = Imports(web.wiring.db).begin_loading(id_, content_hash="more")
         assert mark
         rows = [
             Row(9 + n, (record.agent, record.customer, CELL, "gold"), {})
@@ -68,7 +69,7 @@ def seeded(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory)
         ]
         Contacts(db).append(id_, before=mark.base, records=records, rows=rows)
         counts = {"rows": 2, "accepted": 2, "rejected": 0, "duplicate": 0}
-        web.wiring.campaigns.commit(id_, counts=counts, entry={"hash": "more"})
+        Imports(web.wiring.db).commit(id_, counts=counts, entry={"hash": "more"})
         stored = {"2-1": encode(done), "3-1": encode(unknown)}
         db.client.hset(db.key("c", id_, "attempts", 0), mapping=stored)
         db.client.hset(db.key("busy"), f"91{AGENT}", f"{id_}-3-1-k3x9p0k3x8")

@@ -18,6 +18,7 @@ from dialer.reporting.reporting import write_reports
 from dialer.reporting.source import report_source
 from dialer.store import Campaigns
 from dialer.store.contacts import customers_of
+from dialer.store.imports import Imports
 from dialer.store.snapshot import contact_lines
 from dialer.watching.browsing import names_of
 from tests.conservation import check_conservation
@@ -163,7 +164,7 @@ def test_a_rejected_file_shrinks_as_its_mended_rows_are_appended(loading, db):
     campaign = Campaigns(db).find("sale")
     assert (campaign.rows, campaign.accepted, campaign.rejected) == (3, 3, 0)
     assert campaign.columns == ("agent", "customer", "name")
-    assert [one["rows"] for one in Campaigns(db).imports(campaign.id)] == [3, 2, 1]
+    assert [one["rows"] for one in Imports(db).history(campaign.id)] == [3, 2, 1]
     check_conservation(db)
 
 
@@ -174,7 +175,7 @@ def test_files_that_add_no_contact_keep_their_rejected_rows_apart(loading, db):
     append(loading, db, b"agent,customer\n9000000001,14\n")
 
     campaign = Campaigns(db).find("sale")
-    assert len(list(Campaigns(db).rejected_rows(campaign.id))) == campaign.rejected == 3
+    assert len(list(Imports(db).rejected_rows(campaign.id))) == campaign.rejected == 3
     check_conservation(db)
 
 
@@ -265,7 +266,7 @@ def test_cells_without_a_column_are_not_lost_when_a_rejected_report_comes_back(
     as_it_is = append(loading, db, path.read_bytes())
 
     assert as_it_is.summary.accepted == 0
-    [row] = Campaigns(db).rejected_rows(as_it_is.campaign.id)
+    [row] = Imports(db).rejected_rows(as_it_is.campaign.id)
     assert (row.code, row.cells[2:]) == ("too_many_cells", ("stray, cell",))
     again = rejected_report(loading, db, tmp_path / "again")
     done = append(loading, db, mended(again, ('"stray, cell"', "")))
@@ -296,5 +297,5 @@ def test_a_rejected_number_keeps_its_country_through_a_spreadsheet_program(
     back = append(loading, db, saved.encode())
 
     assert (back.summary.accepted, back.mended) == (0, 1)
-    [row] = Campaigns(db).rejected_rows(back.campaign.id)
+    [row] = Imports(db).rejected_rows(back.campaign.id)
     assert (row.code, row.cells[1]) == ("country_not_allowed", "+6591234567")

@@ -10,7 +10,7 @@ from campaigns.outlook.forecast import Constraint
 from dialer.dialing.releasing import Feeding
 from dialer.pacing import Allowance, Pacing
 from dialer.store import Campaigns, Database
-from dialer.store.campaigns import CampaignNotFound
+from dialer.store.campaign import CampaignNotFound
 from dialer.watching.status import Status, Statuses, alive
 from tests.factories import pair, store_campaign
 

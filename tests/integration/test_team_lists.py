@@ -25,6 +25,7 @@ from dialer.reporting.reporting import write_reports
 from dialer.reporting.source import report_source
 from dialer.reporting.tables import Kind
 from dialer.store import Campaigns
+from dialer.store.imports import Imports
 from dialer.store.snapshot import contact_lines
 from dialer.store.teams import Teams
 from dialer.watching.agents_now import agents_now
@@ -66,7 +67,7 @@ def written(db, out, campaign: str, kind: Kind) -> list[dict[str, str]]:
 
 
 def rejected(db, loaded) -> list[tuple[str, str]]:
-    return [(one.code, one.message) for one in Campaigns(db).rejected_rows(loaded.campaign.id)]
+    return [(one.code, one.message) for one in Imports(db).rejected_rows(loaded.campaign.id)]
 
 
 def test_a_column_of_groups_stands_for_that_of_agents(db, registry, loading, account):

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.dialing.gate import Dropped
-from dialer.store.campaigns import RulesUnreadable
+from dialer.store.campaign import RulesUnreadable
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign, terminal
 

@@ -26,7 +26,7 @@ from dialer.simulator.answers import Refusal
 from dialer.simulator.parameters import InvalidParameter
 from dialer.steering.changing_rules import RuleFault, RulesChanged, RulesRefused
 from dialer.steering.starting import SecondPersonNeeded
-from dialer.store.campaigns import SameContent, WrongState
+from dialer.store.campaign import SameContent, WrongState
 from dialer.store.connection import IsCluster
 from dialer.store.contacts import NotTakenNow
 from dialer.webhooks.receivers import WebhookNotFound

@@ -12,7 +12,7 @@ from campaigns.tags import has_tag
 from dialer.steering.tagging import tag as put_tags
 from dialer.store import Campaign
 from dialer.store.archived import count_archived
-from dialer.store.campaigns import WrongState
+from dialer.store.campaign import WrongState
 from workers.cli.completing import campaigns
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show

@@ -11,7 +11,7 @@ from rich.markup import escape
 from campaigns.rule_changes import RuleChange, changes_in_words
 from campaigns.rules_in_words import rules_in_words, span_in_words
 from dialer.steering.changing_rules import RulesRefused, changed_rules
-from dialer.store.campaigns import RuleVersion
+from dialer.store.campaign import RuleVersion
 from dialer.watching.explaining import Explanation, explain
 from dialer.watching.previewing import Preview, preview
 from workers.cli.campaign import Name

@@ -17,7 +17,7 @@ from typer._completion_shared import get_completion_script
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dialer.store.campaigns import Roll
+    from dialer.store.campaign import Roll
     from workers.wiring import Wiring
 
 ASKED_BY = "_DIALER_COMPLETE"

@@ -68,7 +68,7 @@ def is_refusal(error: BaseException) -> bool:
     from dialer.loading.loading import LoadRefused
     from dialer.settings import SettingsError
     from dialer.steering.changing_rules import RulesRefused
-    from dialer.store.campaigns import CampaignNotFound, WrongState
+    from dialer.store.campaign import CampaignNotFound, WrongState
 
     of_lists = (LoadRefused, CampaignFileError)
     refusals = (NotDone, *of_lists, CampaignNotFound, WrongState, NotPlain, RulesRefused)
@@ -92,7 +92,7 @@ def judge(error: Exception) -> tuple[int, list[str]]:
     from dialer.loading.loading import AlreadyLoaded, LoadRefused
     from dialer.settings import SettingsError
     from dialer.steering.changing_rules import RulesRefused
-    from dialer.store.campaigns import CampaignNotFound, WrongState
+    from dialer.store.campaign import CampaignNotFound, WrongState
     from dialer.store.trail import TrailBusy
     from workers.up import AlreadyRunning, CannotRun
 

@@ -25,7 +25,8 @@ from dialer.loading.loading import Loaded, LoadOptions, NameTaken
 from dialer.settings import require_account, require_data_dir
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.store import Campaign
-from dialer.store.campaigns import CampaignNotFound
+from dialer.store.campaign import CampaignNotFound
+from dialer.store.imports import Imports
 from workers.cli.campaign import Name
 from workers.cli.completing import campaigns
 from workers.cli.list_options import Again, GivenList, ListFile, takes_list
@@ -209,7 +210,7 @@ def imports(campaign: Name, *, as_json: AsJson = False) -> None:
     """List the files that were loaded into a campaign, the first one first."""
     wiring = open_wiring()
     found = wiring.campaigns.find(campaign)
-    entries = wiring.campaigns.imports(found.id)
+    entries = Imports(wiring.db).history(found.id)
     if as_json:
         say_json([{**one, "at": _iso(one["at"])} for one in entries])
         return

@@ -96,7 +96,7 @@ def account_named(wirings: "Sequence[Wiring]", name: str) -> "Wiring":
 
 
 def _has(wiring: "Wiring", named: str) -> bool:
-    from dialer.store.campaigns import CampaignNotFound  # noqa: PLC0415 - with the store alone
+    from dialer.store.campaign import CampaignNotFound  # noqa: PLC0415 - with the store alone
 
     for one in dict.fromkeys((named, named.partition("-")[0])):  # a contact's id begins with it
         try:

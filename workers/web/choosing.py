@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dialer.access.sessions import LONGEST_S
 from dialer.store.agents import AgentStore
-from dialer.store.campaigns import CampaignNotFound
+from dialer.store.campaign import CampaignNotFound
 from workers.web.access import Visitor
 from workers.web.entrance import cookie_name
 from workers.web.problems import EXPECTED_ERRORS, Problem, as_problem, problem_response

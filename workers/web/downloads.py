@@ -12,6 +12,7 @@ from campaigns.lists.judged_rows import Rejected, write_rejected
 from dialer.reporting.files import Format
 from dialer.reporting.tables import STREAMED_KINDS, WHOLE, Kind
 from dialer.store import Campaign
+from dialer.store.imports import Imports
 from workers.web import jobs
 from workers.web.access import Visitor
 from workers.web.problems import Problem
@@ -39,7 +40,7 @@ def rejected_csv(
     """Send the rows that were not taken, ready to be mended and loaded again."""
     rows = (
         Rejected(row.line, 0, row.cells, row.code, None, "", row.message)
-        for row in services.wiring.campaigns.rejected_rows(campaign.id)
+        for row in Imports(services.wiring.db).rejected_rows(campaign.id)
     )
     lines = write_rejected(campaign.columns, rows, text_numbers=text_numbers, bom=bom)
     return csv_stream(lines, f"{campaign.id}_rejected.csv")

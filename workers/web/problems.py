@@ -34,7 +34,7 @@ from dialer.steering.calling_back import NoCallBack
 from dialer.steering.changing_rules import RulesChanged, RulesRefused
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.steering.templates import NoSuchTemplate
-from dialer.store.campaigns import CampaignNotFound, WrongState
+from dialer.store.campaign import CampaignNotFound, WrongState
 from dialer.store.teams import TooManyTeams
 from dialer.store.trail import TrailBusy
 from dialer.webhooks.receivers import WebhookNotFound

@@ -18,6 +18,7 @@ from dialer.reporting.files import Format
 from dialer.reporting.tables import Kind
 from dialer.steering.tagging import set_tags
 from dialer.store import Campaign
+from dialer.store.imports import Imports
 from dialer.watching.explaining import explain
 from workers.web import jobs
 from workers.web.api.needs import (
@@ -248,7 +249,7 @@ def campaign_why(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -
 @one.get("/imports")
 def campaign_imports(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> ImportList:
     """List the files loaded into a campaign, in order."""
-    found = services.wiring.campaigns.imports(campaign.id)
+    found = Imports(services.wiring.db).history(campaign.id)
     return ImportList(items=[ImportDocument.model_validate(each) for each in found])
 
 

@@ -16,6 +16,7 @@ from dialer.reporting.files import Format
 from dialer.reporting.tables import WHOLE, Kind
 from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign
+from dialer.store.imports import Imports
 from dialer.store.processes import ROLES
 from workers.web import jobs
 from workers.web.api.campaigns import Action
@@ -56,7 +57,7 @@ async def show(request: Request) -> Response:
     campaign = await _campaign(request)
     services = services_of(request)
     reading = await services.watching.read(campaign.id)
-    imports = await asyncio.to_thread(services.wiring.campaigns.imports, campaign.id)
+    imports = await asyncio.to_thread(Imports(services.wiring.db).history, campaign.id)
     return await renderer_of(request).page(
         request,
         "campaign.html",

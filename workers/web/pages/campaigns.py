@@ -21,7 +21,7 @@ from dialer.steering.starting import SecondPersonNeeded
 from dialer.steering.tagging import set_tags
 from dialer.store import Campaign, Counts
 from dialer.store.archived import archived_called, archived_ids, count_archived
-from dialer.store.campaigns import Roll, WrongState
+from dialer.store.campaign import Roll, WrongState
 from workers.web.api.campaigns import LEADS_TO, Action, steer
 from workers.web.choosing import services_of
 from workers.web.pages.rendering import (

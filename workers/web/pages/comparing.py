@@ -11,7 +11,7 @@ from starlette.routing import Route
 from campaigns.attempt import Outcome
 from dialer.access.api_keys import Scope
 from dialer.store import Campaign, Counts
-from dialer.store.campaigns import CampaignNotFound
+from dialer.store.campaign import CampaignNotFound
 from workers.web.charts import Bars, Grid, side_by_side
 from workers.web.choosing import services_of
 from workers.web.pages import views

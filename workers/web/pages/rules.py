@@ -21,7 +21,8 @@ from dialer.steering.changing_rules import (
     new_rules,
 )
 from dialer.store import Campaign
-from dialer.store.campaigns import RULES_MAY_CHANGE, RuleVersion
+from dialer.store.campaign import RuleVersion
+from dialer.store.campaigns import RULES_MAY_CHANGE
 from dialer.watching.previewing import Preview, preview
 from workers.web.choosing import services_of
 from workers.web.pages.rendering import digits_in, renderer_of, require, whole_form
