@@ -121,6 +121,7 @@ licences: $(VENV)/.dev ## Write the page of the packages' licences
 lock: $(VENV)/.dev ## Pin the newest allowed versions of all dependencies
 	$(LOCK) --upgrade --extra embedded -o requirements.lock pyproject.toml
 	$(LOCK) --upgrade --extra embedded --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	for lock in requirements.lock requirements-dev.lock; do cat requirements-older.lock >> $$lock; done
 	printf "hatchling\neditables\n" | $(LOCK) --upgrade -c requirements-dev.lock -o requirements-build.lock -
 
 clean: ## Remove what was installed and made

@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "licences.md"
 RUNTIME, DEVELOPMENT = ROOT / "requirements.lock", ROOT / "requirements-dev.lock"
+OLDER = ROOT / "requirements-older.lock"
 
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==", re.MULTILINE)
 # in the words of package metadata; each may be used, changed and sold with a product
@@ -31,7 +32,7 @@ _ABOVE = """\
 dialer is under the [MIT licence](../LICENSE). These packages are installed with it; none of their
 code is in this repository. All of them may be used in a commercial product. `dramatiq` is under the
 LGPL: it is imported as it is, so whoever passes dialer on passes on no more than its name, and
-anybody may put another version in its place.
+anybody may put another version in its place. Pythons before 3.11.3 have `async-timeout` besides, under Apache-2.0.
 
 Made by `make licences`, from what the packages say of themselves; a test compares.
 """
@@ -83,7 +84,7 @@ def page() -> str:
         [
             _ABOVE,
             "## What runs\n",
-            *_table(found(RUNTIME)),
+            *_table(found(RUNTIME, without=pinned(OLDER))),
             "\n## What only builds and tests it\n",
             *_table(found(DEVELOPMENT, without=runtime)),
             "",
