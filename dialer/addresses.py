@@ -1,7 +1,8 @@
 """What an address tells: whether it is this machine, a network of one's own, or anybody's."""
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
+from urllib.parse import SplitResult, urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -56,6 +57,19 @@ def _is_global(address: Address) -> bool:
     if address.sixtofour:
         return address.sixtofour.is_global
     return address.is_global and not any(address in one for one in _NOBODYS)
+
+
+def split_servers(url: str) -> SplitResult:
+    """Take an address apart that may name several servers.
+
+    `urlsplit` alone refuses it on newer Pythons where one of several has an IPv6 address.
+    """
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        return urlsplit(url)
+    end = re.search(r"[/?#]|$", rest)
+    servers = rest[: end.start()] if end else rest
+    return urlsplit(f"{scheme}://_{rest[len(servers) :]}")._replace(netloc=servers)
 
 
 def host_of(url: str) -> str:

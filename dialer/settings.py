@@ -25,7 +25,7 @@ from campaigns.alert_rules import is_mail_address
 from campaigns.allowed import Allowed
 from campaigns.caps import AccountCaps
 from campaigns.hours.calling_hours import CallingHours
-from dialer.addresses import host_of, is_loopback, is_private
+from dialer.addresses import host_of, is_loopback, is_private, split_servers
 from dialer.exotel_regions import REGIONS
 from dialer.store.cluster import ClusterAddress, is_cluster
 from dialer.store.connection import SCHEMES, SentinelAddress, is_sentinel
@@ -66,7 +66,7 @@ _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 def _redis_url(value: str) -> str:
-    if value and urlsplit(value).scheme not in SCHEMES:
+    if value and split_servers(value).scheme not in SCHEMES:
         raise ValueError(
             "must start with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"
         )
@@ -74,7 +74,7 @@ def _redis_url(value: str) -> str:
         SentinelAddress.parse(value)
     if is_cluster(value):
         ClusterAddress.parse(value)
-    for name, file in parse_qsl(urlsplit(value).query):
+    for name, file in parse_qsl(split_servers(value).query):
         if name in _TLS_FILES and not Path(file).is_file():
             raise ValueError(f"names {file} as {name}, and that file is not there")
     return value

@@ -22,6 +22,7 @@ from dialer.settings import Settings
 from dialer.settling.settling import Settling
 from dialer.store import Campaigns, ContactRecord, Database, Follows
 from dialer.store.contacts import Contacts, Row
+from dialer.store.imports import Imports
 from dialer.store.scripts import Given, arguments
 from workers.wiring import Wiring
 
@@ -192,13 +193,13 @@ def _load(db: Database, contacts: int) -> None:
     rules = CampaignRules.model_validate({"caller_id": "08000000000", "hours": "00:00-24:00"})
     store = Campaigns(db)
     store.create(campaign, name="paced", rules=rules, columns=("agent", "customer"))
-    store.begin_loading(campaign, content_hash="paced")
+    Imports(db).begin_loading(campaign, content_hash="paced")
     pairs = [
         ContactRecord(agent=f"+9198765{n:05}", customer=f"+9190000{n:05}") for n in range(contacts)
     ]
     rows = [Row(n + 2, (), {}) for n in range(contacts)]
     Contacts(db).append(campaign, before=0, records=pairs, rows=rows)
     counts = {"rows": contacts, "accepted": contacts, "rejected": 0, "duplicate": 0}
-    store.commit(campaign, counts=counts, entry={"hash": "paced"})
+    Imports(db).commit(campaign, counts=counts, entry={"hash": "paced"})
     store.move(store.find(campaign), CampaignState.RUNNING)
     store.take_turns({campaign: (0, 1e12)})

@@ -13,7 +13,6 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, Self, cast
-from urllib.parse import urlsplit
 
 import redis
 import redis.connection
@@ -30,6 +29,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
+from dialer.addresses import split_servers
 from dialer.store import keys
 
 _PORT = 6379
@@ -61,7 +61,7 @@ class ClusterAddress:
         Raises:
             ValueError: It names no node, or a database, or an option is wrong.
         """
-        parts = urlsplit(url)
+        parts = split_servers(url)
         userinfo, at, hosts = parts.netloc.rpartition("@")
         if not hosts or parts.path.strip("/") not in {"", "0"}:
             raise ValueError(
@@ -187,7 +187,7 @@ def async_connection_class(address: ClusterAddress) -> type[AsyncConnection]:
 
 def is_cluster(url: str) -> bool:
     """Tell whether an address names a cluster instead of a server."""
-    return urlsplit(url).scheme.endswith("+cluster")
+    return split_servers(url).scheme.endswith("+cluster")
 
 
 def node(text: str, port: int) -> Node:

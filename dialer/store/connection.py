@@ -25,6 +25,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from dialer.addresses import split_servers
 from dialer.store.cluster import (
     MOVED,
     ON_ITS_WAY,
@@ -134,7 +135,7 @@ def owner_of(client: "redis.Redis") -> SlotOwner | None:
 
 def is_sentinel(url: str) -> bool:
     """Tell whether an address names Sentinels instead of a server."""
-    return urlsplit(url).scheme.endswith("+sentinel")
+    return split_servers(url).scheme.endswith("+sentinel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class SentinelAddress:
         Raises:
             ValueError: It names no host or no service, or an option is wrong.
         """
-        parts = urlsplit(url)
+        parts = split_servers(url)
         userinfo, at, hosts = parts.netloc.rpartition("@")
         service, _, db = parts.path.strip("/").partition("/")
         if not hosts or not service or not re.fullmatch(r"\d*", db):

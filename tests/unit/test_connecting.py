@@ -5,6 +5,7 @@ import pytest
 from dialer.settings import SettingsError, read_settings
 from dialer.store.cluster import ClusterAddress
 from dialer.store.connection import SentinelAddress, server_security
+from workers.cli.session import store_of
 
 
 def test_an_address_names_sentinels_service_database_and_the_servers_login():
@@ -14,6 +15,19 @@ def test_an_address_names_sentinels_service_database_and_the_servers_login():
     assert address.service == "dialer"
     assert address.options == {"username": "ops", "password": "p@ss", "db": 3}
     assert "password" not in address.sentinel_options()
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://ops:secret@one:7/2", "Redis at one:7"),
+        ("redis+sentinel://:secret@one:1,[::1]:2/dialer", "Redis at one:1,[::1]:2"),
+        ("rediss+cluster://[::1]:1,two", "Redis at [::1]:1,two"),
+        ("unix:///run/redis.sock", "Redis at /run/redis.sock"),
+    ],
+)
+def test_a_store_is_named_by_its_servers_and_never_by_its_password(url, told):
+    assert store_of(read_settings(_env_file=None, redis_url=url)) == told
 
 
 def test_sentinels_have_a_login_of_their_own_and_share_the_servers_tls():

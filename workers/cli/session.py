@@ -4,8 +4,8 @@ import os
 import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from dialer.addresses import split_servers
 from dialer.logger import set_up_when_needed
 from dialer.settings import Settings, read_settings, require_data_dir, unknown_names
 from workers.cli import recorded
@@ -75,8 +75,9 @@ def store_of(settings: Settings) -> str:
     """Name where an installation keeps its records; never with a password."""
     if not settings.redis_url:
         return str(_embedded_store(settings))
-    url = urlsplit(settings.redis_url)
-    return f"Redis at {url.hostname}:{url.port or 6379}" if url.hostname else f"Redis at {url.path}"
+    url = split_servers(settings.redis_url)
+    servers = url.netloc.rpartition("@")[2]
+    return f"Redis at {servers or url.path}"
 
 
 def _embedded_store(settings: Settings) -> Path:
