@@ -8,9 +8,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bench import ground
+from bench import ground, history
 from bench.chart import bar_chart
 from bench.goals import Judgement, judge
+from bench.history import Measured
 from bench.result import Result, Table, read
 
 SECTIONS = (
@@ -45,6 +46,11 @@ to each other, and means more than the figures it is made of. Take your own.
 """
 
 
+_OVER_TIME = f"""What goals are judged by, in the last {history.KEPT} runs that stood on this page, the newest first.
+The machine's own speed is that of a fixed piece of work in the moment of the run: a figure that fell
+with it fell because of the machine. A commit with a + had changes that were not committed yet."""
+
+
 def results_folder(docs: Path) -> Path:
     """Tell where the results of a page lie."""
     return docs / "benchmarks" / "results"
@@ -60,13 +66,16 @@ def write_page(docs: Path) -> Path:
         for plot, path in zip(result.plots, _plot_names(name, result), strict=True):
             drawn = bar_chart(plot.title, plot.bars, goal=plot.goal)
             (plots / path).write_text(drawn, encoding="utf-8")
+    measured = history.keep(plots / "history.jsonl", results)
     page = docs / "benchmarks.md"
     why = os.path.relpath(ground.ROOT / "docs" / "performance.md", docs)
-    page.write_text(_HEAD.format(performance=why) + "\n".join(_body(results)), encoding="utf-8")
+    page.write_text(
+        _HEAD.format(performance=why) + "\n".join(_body(results, measured)), encoding="utf-8"
+    )
     return page
 
 
-def _body(results: Mapping[str, Result]) -> Iterator[str]:
+def _body(results: Mapping[str, Result], measured: Sequence[Measured]) -> Iterator[str]:
     yield "## Goals\n"
     yield _as_markdown(_goals(judge(results)))
     for number, (subject, names) in enumerate(SECTIONS, 1):
@@ -79,6 +88,12 @@ def _body(results: Mapping[str, Result]) -> Iterator[str]:
             result = results[name]
             yield from _section(name, result, is_new=result.method not in methods)
             methods.add(result.method)
+    yield f"## {len(SECTIONS) + 1}. Over time\n"
+    yield f"{_OVER_TIME}\n"
+    for name, result in results.items():
+        if runs := history.over_time(name, measured):
+            yield f"### {name}: {result.title}\n"
+            yield _as_markdown(runs)
 
 
 def _goals(judgements: Sequence[Judgement]) -> Table:

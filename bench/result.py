@@ -39,11 +39,18 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """When, where and how a program was run."""
+    """When, where and how a program was run.
+
+    Args:
+        commit: What was checked out, with a + where files differed from it; "" if unknown.
+        speed: The machine's own in that moment, as `ground.speed` has it; None if unknown.
+    """
 
     measured_at: str
     machine: str
     command: str
+    commit: str = ""
+    speed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,8 @@ def begin(method: str) -> Run:
         measured_at=time.strftime("%Y-%m-%d %H:%M"),
         machine=ground.machine(),
         command=shlex.join(["python", "-m", module, *options]),
+        commit=ground.commit(),
+        speed=round(ground.speed(), 2),
     )
     print(f"{method}\n{run.machine}", flush=True)
     return run
