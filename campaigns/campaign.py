@@ -33,3 +33,8 @@ class CampaignState(StrEnum):
     def is_over(self) -> bool:
         """Nothing waits and nothing is under way; what is appended to a completed one opens it."""
         return self in {CampaignState.COMPLETED, CampaignState.CANCELLED}
+
+    @property
+    def is_cancelled(self) -> bool:
+        """It dials nobody any more, and takes no contacts; the last calls may be under way."""
+        return self in {CampaignState.CANCELLING, CampaignState.CANCELLED}

@@ -24,8 +24,9 @@ from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import ContactId
 from dialer.loading.contact_blocks import named, row_of, teams_of, zones_of
-from dialer.loading.customers_so_far import CustomersSoFar
-from dialer.loading.loading import StartRefused, check_end, suppressed_among
+from dialer.loading.customers import CustomersSoFar
+from dialer.loading.elsewhere import suppressed_among
+from dialer.loading.refusing import StartRefused, check_end
 from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaign import WrongState
@@ -89,11 +90,7 @@ class Adding:
 
     def judge_of(self, campaign: Campaign) -> GivenJudge:
         """Give who judges what is given for a campaign."""
-        rules = PhoneRules(
-            default_country=self._phone_rules.default_country,
-            allowed_countries=self._phone_rules.allowed_countries,
-            caller_id=campaign.rules.caller_id,
-        )
+        rules = replace(self._phone_rules, caller_id=campaign.rules.caller_id)
         zone = campaign.rules.zone
         teams = ListedTeams(self._db, when_busy=campaign.rules.stand_in_when_busy)
         return GivenJudge(campaign.columns, campaign.chosen, rules=rules, zone=zone, teams=teams)

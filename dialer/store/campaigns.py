@@ -33,7 +33,6 @@ from dialer.store.scripts import Argument, gives
 
 log = get_logger(__name__)
 
-_CANCELLED = frozenset({CampaignState.CANCELLING, CampaignState.CANCELLED})
 _NONE_CHOSEN = ColumnChoice()
 _READ_TOGETHER = 500
 _TURNS_TOGETHER = 200  # a script holds everybody up while it runs
@@ -199,9 +198,7 @@ class Campaigns:
             if is_loaded or text(mark).rpartition(":")[0] == content_hash
         ]
         found += archived_with_content(self._db, content_hash)
-        return [
-            one for one in self.readable(found) if one.started_at or one.state not in _CANCELLED
-        ]
+        return [one for one in self.readable(found) if one.started_at or not one.state.is_cancelled]
 
     def find(self, id_or_name: str) -> Campaign:
         """Read a campaign by id or name.

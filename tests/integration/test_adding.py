@@ -16,7 +16,7 @@ from campaigns.lists.sieve import Dedupe
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer import failpoints
 from dialer.loading.adding import Adding, Answer, FileOnItsWay, NeedsSecondPerson, Took
-from dialer.loading.loading import LoadRefused, StartRefused
+from dialer.loading.refusing import LoadRefused, StartRefused
 from dialer.steering.starting import SecondPersonNeeded, Starting
 from dialer.store import Campaigns, Database
 from dialer.store.campaign import WrongState

@@ -6,7 +6,8 @@ import pytest
 
 from campaigns.lists.sieve import Dedupe
 from campaigns.numbers.phone import PhoneRules
-from dialer.loading.loading import Loading, LoadOptions, NameTaken
+from dialer.loading.loading import Loading, LoadOptions
+from dialer.loading.refusing import NameTaken
 from dialer.store.contacts import Contacts
 from dialer.store.imports import Imports
 from tests.factories import agent, contact_with_row, customer, rules

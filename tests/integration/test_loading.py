@@ -18,7 +18,8 @@ from campaigns.contact_state import ContactState
 from campaigns.lists.sieve import Dedupe
 from campaigns.lists.source import CampaignFileError
 from campaigns.numbers.phone import PhoneRules
-from dialer.loading.loading import Loaded, Loading, LoadOptions, LoadRefused
+from dialer.loading.loading import Loaded, Loading, LoadOptions
+from dialer.loading.refusing import LoadRefused
 from dialer.pacing import Allowance
 from dialer.reporting.reporting import write_reports
 from dialer.reporting.source import report_source

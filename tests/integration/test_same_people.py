@@ -12,7 +12,8 @@ from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.columns import ColumnsUnclear
 from campaigns.lists.sieve import Dedupe
 from campaigns.numbers.phone import PhoneRules
-from dialer.loading.loading import AlreadyLoaded, Loading, LoadOptions, NameTaken
+from dialer.loading.loading import Loading, LoadOptions
+from dialer.loading.refusing import AlreadyLoaded, NameTaken
 from dialer.pacing import Allowance
 from dialer.reporting.reporting import write_reports
 from dialer.reporting.source import report_source

@@ -21,7 +21,7 @@ from dialer.errors import CallbackRejected, NumberRefused
 from dialer.exotel.bodies import UnreadableBody
 from dialer.exotel.deadline import CalledOff, SendWindowPassed
 from dialer.loading.contact_blocks import Interrupted
-from dialer.loading.loading import NameTaken, StartRefused
+from dialer.loading.refusing import NameTaken, StartRefused
 from dialer.simulator.answers import Refusal
 from dialer.simulator.parameters import InvalidParameter
 from dialer.steering.changing_rules import RuleFault, RulesChanged, RulesRefused

@@ -65,7 +65,7 @@ def is_refusal(error: BaseException) -> bool:
     from campaigns.lists.source import CampaignFileError
     from campaigns.plain_text import NotPlain
     from dialer.errors import NotDone
-    from dialer.loading.loading import LoadRefused
+    from dialer.loading.refusing import LoadRefused
     from dialer.settings import SettingsError
     from dialer.steering.changing_rules import RulesRefused
     from dialer.store.campaign import CampaignNotFound, WrongState
@@ -89,7 +89,7 @@ def judge(error: Exception) -> tuple[int, list[str]]:
     from campaigns.reports.report import DoesNotAddUp
     from dialer.embedded.embedded import EmbeddedServerError
     from dialer.errors import NotDone, ProviderError
-    from dialer.loading.loading import AlreadyLoaded, LoadRefused
+    from dialer.loading.refusing import AlreadyLoaded, LoadRefused
     from dialer.settings import SettingsError
     from dialer.steering.changing_rules import RulesRefused
     from dialer.store.campaign import CampaignNotFound, WrongState

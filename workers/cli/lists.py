@@ -21,7 +21,8 @@ from campaigns.lists.judged_rows import CodeCount, Summary
 from campaigns.lists.source import CampaignFileError
 from campaigns.tags import tags_of
 from dialer.deeds import Did, tell
-from dialer.loading.loading import Loaded, LoadOptions, NameTaken
+from dialer.loading.loading import Loaded, LoadOptions
+from dialer.loading.refusing import NameTaken
 from dialer.settings import require_account, require_data_dir
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.store import Campaign

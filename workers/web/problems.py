@@ -24,7 +24,7 @@ from dialer.deeds import tell
 from dialer.errors import NotDone, ProviderError
 from dialer.events.outbox import BadCursor
 from dialer.loading.adding import FileOnItsWay, NeedsSecondPerson
-from dialer.loading.loading import AlreadyLoaded, LoadRefused, StartRefused
+from dialer.loading.refusing import AlreadyLoaded, LoadRefused, StartRefused
 from dialer.logger import get_logger
 from dialer.recordings.places import GoneRecording, PlaceAway
 from dialer.settings import SettingsError
