@@ -233,12 +233,15 @@ def _compared(tenant: Tenant) -> None:
 def state_of(tenant: Tenant) -> dict[str, object]:
     """Give all that an account has, in Redis and on the disk."""
     db, folder = tenant.wiring.db, tenant.wiring.settings.dialer_data_dir
-    names = sorted(db.client.scan_iter(match=f"{db.prefix}*", count=10_000))
-    found: dict[str, object] = {
-        name.decode(): db.client.dump(name)
-        for name in names
+    names = [
+        name
+        for name in db.client.scan_iter(match=f"{db.prefix}*", count=10_000)
         if not OF_INSTALLATION.fullmatch(name.decode().removeprefix(db.prefix))
-    }
+    ]
+    with db.client.pipeline(transaction=False) as asked:
+        for name in names:
+            asked.dump(name)
+        found: dict[str, object] = dict(zip(map(bytes.decode, names), asked.execute(), strict=True))
     for path in sorted(folder.rglob("*")):
         inside = str(path.relative_to(folder))
         if path.is_file() and not inside.startswith("accounts/") and inside != "rehearsals/turn":
