@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import cache
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
@@ -62,6 +63,8 @@ def api_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,  # served with the pages, which know sessions too
+        routes=_described().routes,
+        webhooks=_described().webhooks,
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(TurnedAway, audit=services.audit),
@@ -72,9 +75,16 @@ def api_app(
             Middleware(Recorded, home=services),
             Middleware(BodyLimit, uploads=UPLOADS, contacts=LEADS, deadline_s=body_deadline_s),
         ],
-        responses=ERRORS,
     )
     app.state.services = services
+    answer_with_problems(app)
+    return app
+
+
+@cache
+def _described() -> FastAPI:
+    """Make what is the same in every app, whatever it serves: its routes take a tenth of a second."""
+    app = FastAPI(responses=ERRORS)
     v1 = APIRouter(prefix="/api/v1")
     for router in (
         campaigns.router,
@@ -106,5 +116,4 @@ def api_app(
         v1.include_router(router)
     app.include_router(v1)
     events.tell_of_webhooks(app)
-    answer_with_problems(app)
     return app

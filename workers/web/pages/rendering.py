@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -191,6 +192,7 @@ async def whole_form(request: Request, scope: Scope, *, most: int = 40) -> dict[
     return fields
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("workers.web"),
