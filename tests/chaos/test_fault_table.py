@@ -1,9 +1,10 @@
 """Every row of the fault table and the test that answers for it; a row without one fails here."""
 
-import ast
 from pathlib import Path
 
 import pytest
+
+from tests.sources import names_of_tests
 
 TESTS = Path(__file__).parents[1]
 
@@ -67,14 +68,6 @@ TABLE += [f"A{number}" for number in range(1, 9)]
 TABLE += ["H3", "P14", "P15", "P17", "L3", "K3", "K4", "V1"]
 
 
-def names_in(path: Path) -> list[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = [
-        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    return [node.name for node in found if node.name.startswith("test_")]
-
-
 def ids_of(name: str) -> set[str]:
     """`test_r2_r8_an_emptied_redis…` answers for R2 and R8."""
     ids = set()
@@ -87,10 +80,8 @@ def ids_of(name: str) -> set[str]:
 
 @pytest.mark.parametrize("row", TABLE)
 def test_every_row_of_the_fault_table_has_its_test(row):
-    here = [name for path in (TESTS / "chaos").glob("test_*.py") for name in names_in(path)]
-
     if row in ELSEWHERE:
         file, name = ELSEWHERE[row]
-        assert name in names_in(TESTS / file)
+        assert name in names_of_tests(TESTS / file)
     else:
-        assert any(row in ids_of(name) for name in here)
+        assert any(row in ids_of(name) for name in names_of_tests(TESTS / "chaos"))

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-SOURCES = sorted(
-    path
-    for package in ("campaigns", "dialer", "workers")
-    for path in (ROOT / package).rglob("*.py")
-)
+from tests.sources import PRODUCT, ROOT, nodes_of
+
+# each source is read once, by the process of pytest that has all of these tests
+pytestmark = pytest.mark.xdist_group("house_rules")
+
 CLOCKS = {
     ("datetime", "now"),
     ("datetime", "utcnow"),
@@ -27,7 +26,7 @@ CLOCKS = {
 
 
 def calls(path: Path) -> Iterator[tuple[str, str, int]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = node.func.value
             name = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
@@ -37,7 +36,7 @@ def calls(path: Path) -> Iterator[tuple[str, str, int]]:
 def test_the_clock_is_read_in_one_place():
     reads = [
         f"{path.relative_to(ROOT)}:{line}"
-        for path in SOURCES
+        for path in PRODUCT
         if path != ROOT / "dialer" / "clock.py"
         for owner, name, line in calls(path)
         if (owner, name) in CLOCKS
@@ -49,7 +48,7 @@ def test_the_clock_is_read_in_one_place():
 def test_no_key_is_named_outside_the_store_without_its_prefix():
     offenders = [
         f"{path.relative_to(ROOT)}:{number}"
-        for path in SOURCES
+        for path in PRODUCT
         if path != ROOT / "dialer" / "store" / "keys.py"
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
         if '"dialer:{' in line or "'dialer:{" in line
@@ -63,7 +62,7 @@ def test_keys_are_put_together_in_the_store_alone():
     store = ROOT / "dialer" / "store"
     offenders = [
         f"{path.relative_to(ROOT)}:{line}"
-        for path in SOURCES
+        for path in PRODUCT
         if store not in path.parents
         for _, name, line in calls(path)
         if name == "key"
@@ -72,30 +71,47 @@ def test_keys_are_put_together_in_the_store_alone():
     assert offenders == []
 
 
-def docstrings(tree: ast.AST) -> set[int]:
+def docstrings(path: Path) -> set[int]:
     owners = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     return {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes_of(path)
         if isinstance(node, owners) and node.body and isinstance(node.body[0], ast.Expr)
     }
 
 
 def test_no_sentence_that_pages_or_programs_may_read_names_an_option_of_the_command_line():
     """Each way in has its own word for a choice; the command line adds its own by itself."""
-    shown = [path for path in SOURCES if (ROOT / "workers" / "cli") not in path.parents]
+    shown = [path for path in PRODUCT if (ROOT / "workers" / "cli") not in path.parents]
     shown = [path for path in shown if path.parent.name != "simulator"]
     named = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.value!r}"
         for path in shown
-        for tree in [ast.parse(path.read_text(encoding="utf-8"))]
-        for told in [docstrings(tree)]
-        for node in ast.walk(tree)
+        for told in [docstrings(path)]
+        for node in nodes_of(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if id(node) not in told and re.search(r"[a-z:] --[a-z]", node.value)
     ]
 
     assert [one for one in named if "dialer key create" not in one] == []
+
+
+def test_whoever_takes_files_opens_workbooks_apart():
+    """Those of a few kilobytes open to gigabytes (H2)."""
+    taken = [
+        (path.name, node)
+        for path in PRODUCT
+        if (ROOT / "campaigns") not in path.parents
+        for node in nodes_of(path)
+        if isinstance(node, ast.Call)
+        if getattr(node.func, "id", "") in {"open_list", "open_source", "open_workbook"}
+    ]
+
+    assert {name for name, _ in taken} >= {"loading.py", "suppressing.py"}
+    for name, call in taken:
+        given = {one.arg: ast.unparse(one.value) for one in call.keywords}
+        in_child = name == "child.py"
+        assert in_child or given.get("workbooks") == "open_workbook_apart", name
 
 
 @pytest.mark.parametrize(

@@ -1,26 +1,13 @@
 """The page on security names tests that exist, and each of its requirements has one or a reason."""
 
-import ast
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.sources import ROOT, names_of_tests
+
 PAGE = (ROOT / "docs/security.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| (\d+\.\d+\.\d+) \| (.+?) \| (.+) \|$", PAGE, flags=re.MULTILINE)
-
-
-def names_in_tests() -> set[str]:
-    return {
-        node.name
-        for path in (ROOT / "tests").rglob("test_*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-
-
-NAMES = names_in_tests()
 
 
 @pytest.mark.parametrize(("number", "tests"), [(number, tests) for number, _, tests in ROWS])
@@ -28,7 +15,7 @@ def test_a_requirement_has_tests_that_exist_or_a_reason(number: str, tests: str)
     named = re.findall(r"`(test_\w+)`", tests)
 
     assert named or tests.startswith("none: "), number
-    assert set(named) <= NAMES
+    assert set(named) <= names_of_tests(ROOT / "tests")
 
 
 def test_no_requirement_stands_there_twice() -> None:

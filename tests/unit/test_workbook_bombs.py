@@ -1,8 +1,6 @@
 """Workbooks of a few kilobytes that open to gigabytes are refused by the name of their cell (H2)."""
 
-import ast
 import io
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -127,22 +125,3 @@ def test_a_workbook_can_be_read_again_and_its_file_is_left_where_it_was(tmp_path
         assert [row.cells for row in source.rows()][1] == ["9000000001", "9876543201"]
         assert file.seek(0) == 0
         assert file.read() == path.read_bytes()
-
-
-def test_whoever_takes_files_opens_workbooks_apart():
-    calls = [
-        (path.name, call)
-        for folder in ("dialer", "workers")
-        for path in Path(folder).rglob("*.py")
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in _OPENING
-    ]
-
-    assert {name for name, _ in calls} >= {"loading.py", "suppressing.py"}
-    for name, call in calls:
-        given = {one.arg: ast.unparse(one.value) for one in call.keywords}
-        in_child = name == "child.py"
-        assert in_child or given.get("workbooks") == "open_workbook_apart", name
-
-
-_OPENING = {"open_list", "open_source", "open_workbook"}
