@@ -23,7 +23,7 @@ from dialer.agents.teams import ListedTeams
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import ContactId
-from dialer.loading.contact_blocks import named, row_of, teams_of, zones_of
+from dialer.loading.contact_blocks import named, names_of, row_of, teams_of, zones_of
 from dialer.loading.customers import CustomersSoFar
 from dialer.loading.elsewhere import suppressed_among
 from dialer.loading.refusing import StartRefused, check_end
@@ -78,10 +78,19 @@ class Adding:
 
     Args:
         second_above: Contacts above which a second person has to have started a campaign; 0: never.
+        is_indexed: Contacts get into the search index.
     """
 
-    def __init__(self, db: Database, *, phone_rules: PhoneRules, second_above: int) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        phone_rules: PhoneRules,
+        second_above: int,
+        is_indexed: bool = True,
+    ) -> None:
         self._db = db
+        self._is_indexed = is_indexed
         self._phone_rules = phone_rules
         self._second_above = second_above
         self._campaigns = Campaigns(db)
@@ -172,6 +181,7 @@ class Adding:
             rows=[row_of(contact) for contact in contacts],
             ends=None,
             named=named(contacts, batch.judge.fingerprints, before=size),
+            names=names_of(contacts, campaign) if self._is_indexed else None,
         )
         how = OneAtATime(may_start=may_start, second_above=self._second_above)
         try:

@@ -28,11 +28,19 @@ class ContactBlocks:
     Args:
         size: Contacts the campaign has.
         fingerprints: Tell rows with the same external id apart.
+        is_indexed: They get into the search index.
     """
 
     def __init__(
-        self, db: Database, campaign: Campaign, *, size: int, fingerprints: Fingerprints
+        self,
+        db: Database,
+        campaign: Campaign,
+        *,
+        size: int,
+        fingerprints: Fingerprints,
+        is_indexed: bool,
     ) -> None:
+        self._is_indexed = is_indexed
         self._campaign = campaign
         self._fingerprints = fingerprints
         self._size = size
@@ -82,6 +90,7 @@ class ContactBlocks:
             rows=[row_of(contact) for contact in contacts],
             ends=self._ends,
             named=named(contacts, self._fingerprints, before=self._size),
+            names=names_of(contacts, self._campaign) if self._is_indexed else None,
         )
         zones = zones_of(contacts, self._campaign.rules)
         self._wait()
@@ -111,6 +120,11 @@ def named(contacts: Sequence[Contact], fingerprints: Fingerprints, *, before: in
         for n, contact in enumerate(contacts, before + 1)
         if contact.external_id
     ]
+
+
+def names_of(contacts: Sequence[Contact], campaign: Campaign) -> list[str]:
+    """Tell what the customers are called, '' who has no name."""
+    return campaign.names_in(contact.cells for contact in contacts)
 
 
 def zones_of(contacts: Sequence[Contact], rules: CampaignRules) -> set[str]:

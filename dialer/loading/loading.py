@@ -96,10 +96,14 @@ class Loading:
 
     Args:
         data_dir: Where private copies and rejected rows are kept.
+        is_indexed: Contacts get into the search index.
     """
 
-    def __init__(self, db: Database, *, phone_rules: PhoneRules, data_dir: Path) -> None:
+    def __init__(
+        self, db: Database, *, phone_rules: PhoneRules, data_dir: Path, is_indexed: bool = True
+    ) -> None:
         self._db = db
+        self._is_indexed = is_indexed
         self._phone_rules = phone_rules
         self._data_dir = data_dir
         self._campaigns = Campaigns(db)
@@ -365,7 +369,7 @@ class Loading:
         mark = self._begin(campaign, content_hash, may_start=may_start)
         if mark is None:
             return _as_it_was(campaign)
-        storing = Storing(self._db, campaign, contact_list, mark)
+        storing = Storing(self._db, campaign, contact_list, mark, is_indexed=self._is_indexed)
         stored = storing.store(dedupe=options.dedupe, on_progress=on_progress)
         campaign = self._campaigns.find(campaign.id)
         return Loaded(

@@ -45,12 +45,20 @@ class Storing:
 
     Args:
         mark: Where the campaign stood when this load of the list began.
+        is_indexed: Contacts get into the search index.
     """
 
     def __init__(
-        self, db: Database, campaign: Campaign, contact_list: ContactList, mark: LoadMark
+        self,
+        db: Database,
+        campaign: Campaign,
+        contact_list: ContactList,
+        mark: LoadMark,
+        *,
+        is_indexed: bool,
     ) -> None:
         self._db = db
+        self._is_indexed = is_indexed
         self._imports = Imports(db)
         self._campaign = campaign
         self._contact_list = contact_list
@@ -95,7 +103,13 @@ class Storing:
         arrangement = arrangement_of(self._contact_list, campaign)
         is_wider = arrangement.columns != campaign.columns
         fingerprints = _fingerprints(self._contact_list, arrangement)
-        with ContactBlocks(self._db, campaign, size=mark.size, fingerprints=fingerprints) as blocks:
+        with ContactBlocks(
+            self._db,
+            replace(campaign, columns=arrangement.columns),
+            size=mark.size,
+            fingerprints=fingerprints,
+            is_indexed=self._is_indexed,
+        ) as blocks:
             chunks = self._contact_list.chunks(dedupe=dedupe, others=others)
             for number, judged in enumerate(chunks):
                 chunk = arrangement.chunk(_without(judged, stored))

@@ -54,8 +54,16 @@ if state == 'completed' then
 end
 
 local first_chunk = math.floor(before / PER_CHUNK)
+local entry_size = #given.entries / #given.rows
 for i, rows in ipairs(given.rows) do
-  redis.call('SET', key('c', campaign, 'rows', first_chunk + i - 1), rows)
+  local chunk = first_chunk + i - 1
+  redis.call('SET', key('c', campaign, 'rows', chunk), rows)
+  local entry = string.sub(given.entries, (i - 1) * entry_size + 1, i * entry_size)
+  if i == 1 and before % PER_CHUNK > 0 then
+    add_to_index(campaign, chunk, entry)
+  elseif entry ~= '' then
+    redis.call('SET', key('c', campaign, 'index', chunk), entry)
+  end
 end
 
 for i = 1, #ids, 18 do

@@ -86,6 +86,14 @@ if #moved > 0 then
   redis.call('APPEND', key('moved', given.move, campaign, source), table.concat(moved))
   redis.call('EXPIRE', key('moved', given.move, campaign, source), given.keep_s)
   redis.call('HINCRBY', key('move', given.move), campaign .. '/' .. source, #moved)
+  local was_chunk
+  for _, n in ipairs(moved) do
+    local chunk = math.floor((struct.unpack('<I', n) - 1) / PER_CHUNK)
+    if chunk ~= was_chunk then
+      add_to_index(campaign, chunk, given.entry)
+      was_chunk = chunk
+    end
+  end
   event('contacts.moved', campaign, nil, nil, #moved .. ' ' .. given.told)
 end
 return { looked_at, #moved }

@@ -24,6 +24,7 @@ end
 
 rewritten(campaign)
 redis.call('SET', rows, given.after)
+add_to_index(campaign, chunk, '') -- it forgets too; this hundred is looked through from now on
 for _, one in ipairs(changes.numbers) do
   local where, offset = place_of(campaign, one.n)
   redis.call('SETRANGE', where, offset + PAIR_AT, struct.pack('<dd', tonumber(one.agent), tonumber(one.customer)))

@@ -149,6 +149,10 @@ class Settings(BaseSettings):
         True,
         description="people are found by name too",
     )
+    dialer_search_index: bool = Field(
+        True,
+        description="an index of 11 bytes a contact finds numbers and names; without it all are looked through",
+    )
     dialer_keep_days: int = Field(
         0,
         ge=0,

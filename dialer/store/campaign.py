@@ -1,7 +1,7 @@
 """A campaign as Redis has it, read back: its record, its rules and their versions, its counts."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -176,8 +176,14 @@ class Campaign:
 
     def name_in(self, cells: Sequence[str]) -> str:
         """Give the customer's name in a row; '' where there is none."""
+        return self.names_in([cells])[0]
+
+    def names_in(self, rows: Iterable[Sequence[str]]) -> list[str]:
+        """Give the customers' names of many rows."""
         index = self.name_at
-        return cells[index].strip() if index is not None and index < len(cells) else ""
+        if index is None:
+            return ["" for _ in rows]
+        return [cells[index].strip() if index < len(cells) else "" for cells in rows]
 
     def needs_second(self, *, above: int) -> bool:
         """It has more contacts than one person may start; lua/prelude/ends.lua asks the same.

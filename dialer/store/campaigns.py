@@ -275,15 +275,16 @@ class Campaigns:
 
     def all(self) -> Iterator[Campaign]:
         """Read all campaigns, some hundreds at a time: first those in Redis, then those archived."""
-        return self._several([*self.ids(), *archived_ids(self._db)])
+        return self.several([*self.ids(), *archived_ids(self._db)])
 
     def with_people(self) -> Iterator[Campaign]:
         """Read all campaigns whose personal data was not taken out."""
         ids = [*self.ids(), *archived_ids(self._db)]
         purged = self._db.read_field("purged_at", self._records(ids))
-        return self._several([id_ for id_, at in zip(ids, purged, strict=True) if at is None])
+        return self.several([id_ for id_, at in zip(ids, purged, strict=True) if at is None])
 
-    def _several(self, ids: Sequence[str]) -> Iterator[Campaign]:
+    def several(self, ids: Sequence[str]) -> Iterator[Campaign]:
+        """Read campaigns, some hundreds at a time."""
         for at in range(0, len(ids), _READ_TOGETHER):
             yield from self.read(ids[at : at + _READ_TOGETHER])
 

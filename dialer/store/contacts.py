@@ -31,6 +31,7 @@ from dialer.store.record import (
 )
 from dialer.store.records import RECORD_TYPE
 from dialer.store.scripts import gives
+from dialer.store.search_index import entries
 
 _ROWS_CHANGED = -1  # what load.lua answers
 GROWN = "grown"
@@ -106,6 +107,7 @@ class Block:
         rows: Of a hundred contacts each, the first hundred being that of `before`; not compressed.
         seen: The packed rows of that hundred as they were read; none where a new one begins.
         ids: External ids of those that bear one, packed for load.lua.
+        entries: Of these hundreds in the search index, for what this block adds; none: they get none.
     """
 
     before: int
@@ -115,6 +117,7 @@ class Block:
     rows: list[bytes]
     seen: bytes = b""
     ids: bytes = b""
+    entries: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,8 @@ class Load(NamedTuple):
         single: Empty for contacts of a file; of those that come one at a time `calls`, or `waits` when
             whoever adds them may not start calls.
         second_above: Contacts above which a second person has to have started it, 0 = never.
+        entries: Of the search index, one for each hundred of the rows, one behind the other; empty:
+            they get none.
         rows: Packed, one string per hundred contacts, the first hundred being that of `before`.
     """
 
@@ -160,6 +165,7 @@ class Load(NamedTuple):
     ids: bytes
     single: str
     second_above: int
+    entries: bytes
     rows: Sequence[bytes]
 
 
@@ -223,6 +229,7 @@ class Contacts:
         rows: Sequence[Row],
         ends: QueueEnds | None,
         named: Sequence[Named] = (),
+        names: Sequence[str] | None = None,
     ) -> Block:
         """Make a block of packed records and rows; reads the hundred that `before` lies within.
 
@@ -230,6 +237,7 @@ class Contacts:
             ends: Of the queues of the contacts before; those of the block are added. None: they join
                 no queue, and are ranked beside them.
             named: Those of them that bear an external id.
+            names: What the customers are called, for the search index; None: they do not get into it.
         """
         first, inside = divmod(before, PER_CHUNK)
         seen = self._packed_rows(campaign, first) if inside else b""
@@ -253,6 +261,7 @@ class Contacts:
             rows=[_as_lines(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)],
             seen=seen,
             ids=pack_ids(named),
+            entries=b"" if names is None else entries(_pair(table), names, inside=inside),
         )
 
     def store(self, campaign: str, block: Block, one_at_a_time: OneAtATime | None = None) -> int:
@@ -266,7 +275,7 @@ class Contacts:
             answer = self._db.run(
                 Load(
                     *(campaign, block.before, block.records, *block.standing, block.seen),
-                    *(block.ids, *_asked(one_at_a_time), rows),
+                    *(block.ids, *_asked(one_at_a_time), block.entries, rows),
                 )
             )
             if isinstance(answer, bytes):
@@ -322,6 +331,10 @@ class Contacts:
     def _packed_rows(self, campaign: str, chunk: int) -> bytes:
         packed = self._db.client.get(self._db.key("c", campaign, "rows", chunk))
         return cast("bytes | None", packed) or b""
+
+
+def _pair(table: "np.ndarray[Any, Any]") -> "tuple[np.ndarray[Any, Any], ...]":
+    return table["agent"], table["customer"]
 
 
 def _asked(how: OneAtATime | None) -> tuple[str, int]:

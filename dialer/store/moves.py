@@ -12,6 +12,7 @@ from dialer.store.contacts import columns_of, pinned_of
 from dialer.store.database import Database, text
 from dialer.store.record import STATE_CODES
 from dialer.store.scripts import gives
+from dialer.store.search_index import entries
 
 KEPT_S = 7 * 86400
 """How long a move can be undone."""
@@ -29,6 +30,7 @@ class MoveContacts(NamedTuple):
         target: Likewise, for whom from now on.
         keep_s: How long is kept which were moved.
         told: JSON of what the event tells.
+        entry: Of the search index; it has the target's number.
         contacts: By their numbers, the lowest first.
     """
 
@@ -38,6 +40,7 @@ class MoveContacts(NamedTuple):
     target: str
     keep_s: int
     told: str
+    entry: bytes
     contacts: Sequence[int]
 
 
@@ -131,10 +134,13 @@ class Moves:
     ) -> int:
         """Let these contacts wait for somebody else, some hundreds at a time; gives how many did."""
         done = moved = 0
+        entry = entries([np.array([int(target)])], [""])
         while done < len(numbers):
             some = numbers[done : done + _TOGETHER]
             where = (part.campaign, move.id, part.source, target)
-            looked_at, these = self._db.run(MoveContacts(*where, KEPT_S, json.dumps(told), some))
+            looked_at, these = self._db.run(
+                MoveContacts(*where, KEPT_S, json.dumps(told), entry, some)
+            )
             done, moved = done + int(looked_at), moved + int(these)
         return moved
 

@@ -14,7 +14,7 @@ from campaigns.attempt import AGENT_ANSWERED, AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.store import Campaign, Database, OpenAttempt
 from dialer.store.external_ids import bearers_of
-from dialer.store.finding import contacts_with
+from dialer.store.finding import Part, contacts_with
 from dialer.store.record import PER_CHUNK
 from dialer.store.snapshot import ContactLine, cells_of, contact_lines, lines_of, tried_lines
 from dialer.watching.overview import error_of, when_due
@@ -183,15 +183,14 @@ def _lines(
 
 
 def _numbers_with(db: Database, campaign: Campaign, wanted: Filter, *, after: int) -> Iterator[int]:
-    return contacts_with(
+    found = contacts_with(
         db,
-        campaign.id,
-        size=campaign.accepted,
+        [Part(campaign.id, campaign.accepted, after)],
         digits=wanted.agent or wanted.number or "",
         is_whole=wanted.agent is not None,
         is_agents=wanted.agent is not None,
-        after=after,
     )
+    return (n for _, n in found)
 
 
 def lines_at(db: Database, campaign: Campaign, numbers: Iterable[int]) -> Iterator[ContactLine]:

@@ -155,6 +155,21 @@ def test_where_names_are_not_searched_the_page_says_so(
         assert "DIALER_SEARCH_NAMES" in browser.post("/search", who=ASHA).text
 
 
+def test_where_the_index_is_off_the_page_says_so_and_finds_all_the_same(
+    redis_server: ValkeyServer, redis_client: object, tmp_path: Path
+) -> None:
+    settings = settings_for(
+        redis_server, f"t{secrets.token_hex(4)}", tmp_path, dialer_search_index=False
+    )
+    with site(settings) as web:
+        web.upload()
+        for who in ("asha", ASHA, "43201"):
+            page = web.browser().post("/search", who=who).text
+            assert "1 contact," in page
+            assert "DIALER_SEARCH_INDEX" in page
+        assert not list(redis_client.scan_iter("*:index:*"))
+
+
 def test_a_number_far_down_a_long_list_is_on_the_first_page(web: Site) -> None:
     rows = "\n".join(f"+919000000001,+9180000{n:05d}," for n in range(25_000))
     id_ = web.upload(f"agent,customer,name\n{rows}\n").json()["campaign_id"]
@@ -180,11 +195,10 @@ def test_a_contact_is_called_back_from_its_page_and_a_wrong_time_is_told(web: Si
 def test_archived_people_are_found_by_number_and_name(account, tmp_path) -> None:
     sale = books_kit.finish(account, books_kit.load(account, tmp_path))
     books_kit.archive(account, sale, tmp_path)
-    campaign = account.campaigns.find(sale.id)
     finding = Finding(account.db, archives=tmp_path / "archive")
 
-    by_number = list(finding.by_number([campaign], "919876543202", is_whole=True))
-    by_name = list(finding.by_name([campaign], "rav"))
+    by_number = list(finding.by_number("919876543202", is_whole=True))
+    by_name = list(finding.by_name("rav"))
 
     assert [one.name for one in by_number] == ["Ravi"]
     assert [one.name for one in by_name] == ["Ravi"]
@@ -194,12 +208,12 @@ def test_archived_people_are_found_by_number_and_name(account, tmp_path) -> None
 def test_a_name_that_was_forgotten_is_found_no_more(account, tmp_path) -> None:
     sale = books_kit.finish(account, books_kit.load(account, tmp_path))
     finding = Finding(account.db, archives=tmp_path / "archive")
-    before = list(finding.by_name([sale], "ravi"))
+    before = list(finding.by_name("ravi", among=[sale]))
 
     books_kit.archive(account, sale, tmp_path)
 
     assert len(before) == 1
-    assert list(finding.by_name([sale], "ravi")) == []
+    assert list(finding.by_name("ravi", among=[sale])) == []
 
 
 def test_a_program_finds_a_number_in_any_spelling_and_a_name(web: Site) -> None:

@@ -41,6 +41,7 @@ WRONG = {
     "DIALER_ARCHIVE_AFTER_DAYS": ["-1", "3651", "x"],
     "DIALER_DELETE_AFTER_DAYS": ["-1", "3651", "x"],
     "DIALER_SEARCH_NAMES": ["perhaps"],
+    "DIALER_SEARCH_INDEX": ["perhaps"],
     "DIALER_KEEP_DAYS": ["-1", "3651", "x"],
     "DIALER_EVENTS_DAYS": ["-1", "401", "x"],
     "DIALER_RECORDINGS_TO": [

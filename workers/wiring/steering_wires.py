@@ -50,6 +50,7 @@ class SteeringWires(Ground):
             self.db,
             phone_rules=self.phone_rules,
             data_dir=self.settings.dialer_data_dir,
+            is_indexed=self.settings.dialer_search_index,
         )
 
     @cached_property
@@ -61,6 +62,7 @@ class SteeringWires(Ground):
             self.db,
             phone_rules=self.phone_rules,
             second_above=self.settings.dialer_second_person_above,
+            is_indexed=self.settings.dialer_search_index,
         )
 
     @cached_property

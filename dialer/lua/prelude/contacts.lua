@@ -53,6 +53,20 @@ local function read_contact(campaign, n)
   end
 end
 
+-- Who comes into a hundred, or gets another number there, is found by the search index from then on; see
+-- dialer/store/search_index.py. A hundred that is not in it, or leaves it because the entry is '', is
+-- looked through.
+local function add_to_index(campaign, chunk, entry)
+  local where, beside = key('c', campaign, 'index', chunk), key('c', campaign, 'index', 'beside')
+  if entry == '' then
+    redis.call('DEL', where)
+  elseif redis.call('EXISTS', where) == 1 then
+    redis.call('SET', beside, entry)
+    redis.call('BITOP', 'OR', where, where, beside)
+    redis.call('DEL', beside)
+  end
+end
+
 -- Says whom of its team a contact that stands in no queue is for from now on; nil: for all of it.
 local function pin(campaign, n, c, agent)
   if not c.team then

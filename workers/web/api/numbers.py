@@ -7,9 +7,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
-from dialer.clock import boottime_s
 from dialer.deeds import tell
-from dialer.watching.browsing import Filter, contacts_page, with_external_id
+from dialer.watching.browsing import with_external_id
 from dialer.watching.finding import Found as Someone
 from workers.web.api.needs import Reader, TheDesk
 from workers.web.api.shapes import ContactDocument, Order, Truth, Whole, contact_document
@@ -18,7 +17,6 @@ from workers.web.problems import Problem
 router = APIRouter(prefix="/numbers", tags=["contacts"])
 
 _NUMBER = r"^[^A-Za-z]*[0-9][^A-Za-z]*[0-9][^A-Za-z]*[0-9][^A-Za-z]*$"
-_LONGEST_S = 10.0
 
 
 class Search(Order):
@@ -51,7 +49,7 @@ class Found(BaseModel):
     """Contacts that were found."""
 
     items: list[ContactDocument]
-    is_whole: bool = Field(description="There are no more; else the limit, or 10 s, were reached.")
+    is_whole: bool = Field(description="There are no more; else the limit was reached.")
 
 
 @router.post("/search")
@@ -69,32 +67,19 @@ def search_numbers(_visitor: Reader, services: TheDesk, search: Search) -> Found
             items=[contact_document(*one) for one in lines[: search.limit]],
             is_whole=len(lines) <= search.limit,
         )
-    where = asked or campaigns.all()
     if search.name is not None:
         if not services.wiring.settings.dialer_search_names:
             raise Problem(422, "invalid", "This installation finds people by their number alone.")
         tell(on="a name")
-        return _first(services.finding.by_name(where, search.name), search.limit)
+        return _first(services.finding.by_name(search.name, among=asked), search.limit)
     written = search.number or ""
     whole = services.wiring.suppressing.read_number(written) or ""
     digits = whole[1:] or "".join(mark for mark in written if mark in "0123456789")
     tell(on=f"number …{digits[-3:]}")
-    if whole and not search.agent:
-        return _first(services.finding.by_number(where, digits, is_whole=True), search.limit)
-    wanted = Filter(agent=digits) if search.agent else Filter(number=digits)
-    ends_at_s = boottime_s() + _LONGEST_S
-    found: list[ContactDocument] = []
-    for campaign in where:
-        cursor: int | None = 0
-        while cursor is not None:
-            if len(found) >= search.limit or boottime_s() > ends_at_s:
-                return Found(items=found[: search.limit], is_whole=False)
-            page = contacts_page(
-                services.wiring.db, campaign, wanted, cursor=cursor, most=search.limit
-            )
-            found += [contact_document(campaign, line) for line in page.items]
-            cursor = page.next_cursor
-    return Found(items=found[: search.limit], is_whole=len(found) <= search.limit)
+    found = services.finding.by_number(
+        digits, is_whole=bool(whole) or search.agent, is_agents=search.agent, among=asked
+    )
+    return _first(found, search.limit)
 
 
 def _first(found: Iterator[Someone], limit: int) -> Found:

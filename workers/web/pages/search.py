@@ -63,6 +63,7 @@ async def search(request: Request) -> Response:
         who=who,
         masked_search=visitor.is_masked,
         finds_names=services_of(request).wiring.settings.dialer_search_names,
+        is_indexed=services_of(request).wiring.settings.dialer_search_index,
         most=_MOST_SHOWN,
     )
 
@@ -86,10 +87,10 @@ def _answer(services: Services, who: str, *, masked: bool) -> Answer:
         if problem := _objection(services, who):
             return Answer(problem=problem)
         tell(on="a name")
-        found = services.finding.by_name(wiring.campaigns.all(), who)
+        found = services.finding.by_name(who)
     elif len(digits) >= _LEAST_DIGITS:
         tell(on=f"number …{digits[-3:]}")
-        found = services.finding.by_number(wiring.campaigns.all(), digits, is_whole=bool(number))
+        found = services.finding.by_number(digits, is_whole=bool(number))
     else:
         return Answer(problem="Write a number, three digits of one at least, or a name.")
     shown = tuple(islice(found, _MOST_SHOWN + 1))
