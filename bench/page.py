@@ -17,7 +17,7 @@ from bench.result import Result, Table, read
 SECTIONS = (
     ("Pacing", ("pacing", "pacing-soak", "soak", "soak-killed", "soak-hour", "accounts", "months")),
     ("Cost of a dial", ("dispatch", "dispatch-50ms", "dispatch-100ms", "dial")),
-    ("Load", ("load",)),
+    ("Load", ("load", "load-wide")),
     ("Flat as it grows", ("flat",)),
     ("Callbacks", ("callbacks", "desks", "settle")),
     ("Reports", ("reports",)),

@@ -41,6 +41,10 @@ BENCH = (
         *("load", "bench.load", ("--rows", "1000000", "--other-rows", "300000")),
         ("--rows", "50000", "--other-rows", "20000", "--repeats", "1"),
     ),
+    Step(
+        *("load-wide", "bench.load", ("--rows", "1000000", "--columns", "30", "--only", "dialer")),
+        ("--rows", "20000", "--columns", "30", "--only", "dialer", "--repeats", "1"),
+    ),
     Step("flat", "bench.flat", (), ("--largest", "100000", "--dials", "200")),
     Step("callbacks", "bench.callbacks", (), ("--lasts-s", "2", "--repeats", "1")),
     Step("desks", "bench.desks", (), ("--callbacks", "1000", "--repeats", "1")),

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 PREFIX = "dialer_"
 
@@ -132,5 +133,6 @@ def readings(stored: Mapping[str, float]) -> Iterator[Reading]:
         )
 
 
+@cache
 def _field(meter: Meter, labels: tuple[str, ...], part: str) -> str:
     return json.dumps([meter.name, *labels, part], separators=(",", ":"))

@@ -27,6 +27,7 @@ from workers.wiring import Wiring, process_name
 
 log = get_logger(__name__)
 
+_TOGETHER = 2
 _BATCH = 200
 _WAIT_S = 2.0
 _LEFT_ALONE_S = 15.0
@@ -35,16 +36,11 @@ _AFTER_FAULT_S = 0.5
 
 
 def run(wirings: Sequence[Wiring]) -> int:
-    """Settle until a signal says stop; each account in a thread of its own."""
+    """Settle until a signal says stop; each account in threads of its own."""
     tell_exposures(wirings[0].settings)
     stop = stop_on_signals()
     with beating(wirings, role="results"):
-        threads = [
-            threading.Thread(target=_consume, args=(one, stop), name=f"results {one.name}")
-            for one in wirings
-        ]
-        for thread in threads:
-            thread.start()
+        threads = [thread for one in wirings for thread in settle_in_background(one, stop)]
         for wiring in wirings:
             watch_in_background(wiring, stop)
         for thread in threads:
@@ -52,9 +48,22 @@ def run(wirings: Sequence[Wiring]) -> int:
     return 0
 
 
-def _consume(wiring: Wiring, stop: threading.Event) -> None:
+def settle_in_background(wiring: Wiring, stop: threading.Event) -> list[threading.Thread]:
+    """Settle what comes, in threads of which one reads callbacks while another waits for Redis."""
+    threads = [
+        threading.Thread(
+            target=_consume, args=(wiring, stop, nth), name=f"results {wiring.name} {nth}"
+        )
+        for nth in range(_TOGETHER)
+    ]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def _consume(wiring: Wiring, stop: threading.Event, nth: int) -> None:
     facts = wiring.facts
-    consumer = process_name()
+    consumer = f"{process_name()}/{nth}"
     took_over_at = float("-inf")
     ready = False
     while not stop.is_set():

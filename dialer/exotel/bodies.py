@@ -28,13 +28,17 @@ class UnreadableBody(ValueError):
 def read_document(body: bytes) -> Fields:
     """Read a JSON object, or the content of an XML document's root, into nested fields."""
     start = body.lstrip(_BLANK)
-    return _read_xml(start) if start.startswith(b"<") else read_json(start)
+    if start.startswith(b"<"):
+        return _read_xml(start)
+    document = _read_json(start)
+    check_bounds(document)
+    return document
 
 
-def read_json(body: bytes) -> Fields:
+def _read_json(body: bytes) -> Fields:
     """Read a JSON object; a key given twice and NaN are errors, as strict JSON has it."""
     try:
-        document = json.loads(body, object_pairs_hook=_once, parse_constant=_no_number)
+        document = _STRICT.decode(body.decode(json.detect_encoding(body)))
     except RecursionError as error:
         raise UnreadableBody("JSON nested too deep") from error
     except UnreadableBody:
@@ -43,7 +47,6 @@ def read_json(body: bytes) -> Fields:
         raise UnreadableBody("not JSON") from error
     if not isinstance(document, dict):
         raise UnreadableBody("JSON, but not an object")
-    check_bounds(document)
     return document
 
 
@@ -57,7 +60,7 @@ def read_form(body: bytes, content_type: str | None, *, max_fields: int) -> Fiel
     """
     start = body.lstrip(_BLANK)
     if start.startswith(b"{"):
-        fields = read_json(start)
+        fields = _read_json(start)
     elif boundary := _boundary(start, content_type):
         fields = _nested(_multipart_pairs(start, boundary, max_fields))
     else:
@@ -71,7 +74,7 @@ def check_bounds(document: Any, *, max_fields: int | None = None) -> None:
     layer, depth, count = [document], 0, 0
     while layer:
         members = [member for container in layer for member in _members(container)]
-        layer = [member for member in members if isinstance(member, dict | list)]
+        layer = [member for member in members if isinstance(member, _CONTAINERS)]
         depth, count = depth + 1, count + len(members)
         if depth > MAX_DEPTH:
             raise UnreadableBody(f"nested deeper than {MAX_DEPTH}")
@@ -79,6 +82,7 @@ def check_bounds(document: Any, *, max_fields: int | None = None) -> None:
             raise UnreadableBody(f"more than {max_fields} fields")
 
 
+_CONTAINERS = (dict, list)
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark, and white space
 _BOUNDARY = re.compile(rb'boundary="?([^";\r\n]{1,70})', re.IGNORECASE)
 _FIRST_LINE = re.compile(rb"--([^\r\n]{1,70})\r?\n")
@@ -99,6 +103,10 @@ def _once(pairs: list[tuple[str, Any]]) -> Fields:
 
 def _no_number(word: str) -> None:
     raise UnreadableBody(f"{word} is not JSON")
+
+
+# json.loads() would make one a body
+_STRICT = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
 
 
 def _read_xml(body: bytes) -> Fields:

@@ -19,6 +19,7 @@ _SPELLINGS = {
     "unanswered": "no-answer",
     "inprogress": "in-progress",
 }
+_WRITTEN = (str, int, float)
 _ABSENT = frozenset({"", "null"})
 _MAX_SECONDS = 10_000_000
 _MAX_PRICE_DIGITS = 9  # before the point, and after it
@@ -26,7 +27,7 @@ _MAX_PRICE_DIGITS = 9  # before the point, and after it
 
 def text(value: Any) -> str | None:
     """Read a text; numbers count as text, control characters are dropped."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if value is None or isinstance(value, bool) or not isinstance(value, _WRITTEN):
         return None
     written = str(value)
     if not written.isprintable():

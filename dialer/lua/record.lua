@@ -10,13 +10,16 @@ local day = math.floor(now / 86400)
 local sids, sids_before = key('sids', day), key('sids', day - 1)
 local slots_changed, known_to_work = false, false
 local tallies = {} -- list of the last answers -> those to be added to it, and whose they are
+local used_less = {} -- day -> what fewer calls, seconds and spend it counts
+local figured = {} -- hash of figures -> what is added to each of them
+local with_room = {} -- campaigns with a live call less
 
 -- Gives the attempt that owns a Sid, which is this one where it was nobody's.
 local function own(sid, id)
   local owner = redis.call('HGET', sids_before, sid) or redis.call('HGET', sids, sid)
   if not owner then
     redis.call('HSET', sids, sid, id)
-    redis.call('EXPIRE', sids, 3 * 86400)
+    keep_for(sids, 3 * 86400)
   end
   return owner or id
 end
@@ -42,6 +45,12 @@ local function give_back(agent, day)
   end
 end
 
+local function add_up(sums, added)
+  for name, by in pairs(added) do
+    sums[name] = (sums[name] or 0) + by
+  end
+end
+
 -- What an attempt took of the account's day takes the place of what was counted for it until now.
 local function use(id, uses, agent)
   local counted = redis.call('HGET', key('counted'), id)
@@ -60,15 +69,19 @@ local function use(id, uses, agent)
   if less.calls > 0 then
     give_back(agent, day)
   end
+  used_less[day] = used_less[day] or {}
+  add_up(used_less[day], less)
+end
+
+local function write_used(day, less)
   if redis.call('EXISTS', key('day', day)) == 0 then
     return -- long past
   end
-  local capped_by = account().capped_by
   for name, by in pairs(less) do
     if by ~= 0 then
       redis.call('HINCRBYFLOAT', key('day', day), name, -by)
     end
-    if by > 0 and name == capped_by then
+    if by > 0 and name == account().capped_by then
       redis.call('HDEL', key('account'), 'capped_by', 'capped_until') -- the gate finds out
     end
   end
@@ -82,7 +95,7 @@ local function add_to_day(did)
     sums[#sums + 1] = n + did.adds[#sums + 1]
   end
   redis.call('HSET', where, did.agent, table.concat(sums, ' '))
-  redis.call('EXPIRE', where, 3 * 86400)
+  keep_for(where, 3 * 86400)
 end
 
 -- The last conversations of an agent that wait for a word, the newest first.
@@ -100,10 +113,19 @@ local function figure(requested_at, figures)
   if now - requested_at > 864000 then
     return
   end
+  local of_quarter = {}
   for name, by in pairs(figures) do
-    redis.call('HINCRBYFLOAT', where, quarter .. ':' .. name, by)
+    of_quarter[quarter .. ':' .. name] = by
   end
-  redis.call('EXPIRE', where, 864000)
+  figured[where] = figured[where] or {}
+  add_up(figured[where], of_quarter)
+end
+
+local function write_figures(where, added)
+  for name, by in pairs(added) do
+    redis.call('HINCRBYFLOAT', where, name, by)
+  end
+  keep_for(where, 864000)
 end
 
 local function due_in(seconds)
@@ -144,11 +166,6 @@ local function dispose(campaign, n, c, said)
   end_open(campaign, n, c)
 end
 
--- The agent that an attempt rings, or rang: of a team whoever the gate chose.
-local function rung_by(stored)
-  return string.sub(cjson.decode(stored)[ATTEMPT.agent], 2)
-end
-
 local function record(one)
   local id, campaign, n, no = one.id, one.campaign, one.n, one.no
   local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
@@ -161,6 +178,14 @@ local function record(one)
     return { 'stale', stored }
   end
   local follows = cjson.decode(one.follows)
+  local decoded
+  local function was(name)
+    decoded = decoded or cjson.decode(stored)
+    return decoded[ATTEMPT[name]]
+  end
+  local function rung() -- of a team whoever the gate chose
+    return string.sub(was('agent'), 2)
+  end
   local c
   if follows.settle or follows.unresolved or follows.bound or follows.correct or follows.suppress
     or follows.disposed then
@@ -246,7 +271,7 @@ local function record(one)
     if settle.wraps_s then
       rest_s = math.max(rest_s, settle.wraps_s)
     end
-    local rung, is_left_alone = rung_by(stored), false
+    local rung, is_left_alone = rung(), false
     if settle.missed == true then
       local missed = redis.call('HINCRBY', key('missed'), rung, 1)
       event('agent.missed', campaign, n, no, missed)
@@ -291,7 +316,7 @@ local function record(one)
     if is_left_alone then
       wake(rung) -- their stand-ins may be rung now
     end
-    join_turns(campaign) -- it may have been at its own cap of live calls
+    with_room[campaign] = true
   end
 
   local correct = follows.correct
@@ -330,10 +355,10 @@ local function record(one)
 
   local said = follows.disposed
   if said then
-    local was = cjson.decode(stored)[ATTEMPT.disposition]
-    if was and was ~= cjson.null then
-      count(campaign, 'disposition:' .. was, -1)
-      event('contact.disposition_corrected', campaign, n, no, said.name .. ' ' .. was, version)
+    local before = was('disposition')
+    if before and before ~= cjson.null then
+      count(campaign, 'disposition:' .. before, -1)
+      event('contact.disposition_corrected', campaign, n, no, said.name .. ' ' .. before, version)
     else
       event('contact.dispositioned', campaign, n, no, said.name, version)
     end
@@ -344,17 +369,17 @@ local function record(one)
       redis.call('HSETNX', key('suppressed'), c.customer, said.suppress)
     end
     end_wrap_up(said.did.agent, id)
-    if not was or was == cjson.null then
+    if not before or before == cjson.null then
       add_to_day(said.did)
     end
   end
 
   if follows.uses then
-    use(id, follows.uses, rung_by(stored))
+    use(id, follows.uses, rung())
   end
 
   if follows.figures then
-    figure(cjson.decode(stored)[ATTEMPT.requested_at], follows.figures)
+    figure(was('requested_at'), follows.figures)
   end
 
   if follows.tally then
@@ -389,6 +414,15 @@ local function record(one)
 end
 
 local answers = each(given.attempts, record)
+for day, less in pairs(used_less) do
+  write_used(day, less)
+end
+for where, added in pairs(figured) do
+  write_figures(where, added)
+end
+for campaign in pairs(with_room) do
+  join_turns(campaign) -- it may have been at its own cap of live calls
+end
 if slots_changed then
   redis.call('HDEL', key('pace'), 'full_until') -- slots may be free sooner than was thought
 end

@@ -263,10 +263,9 @@ class Attempts:
 
     def get_many(self, ids: Sequence[AttemptId]) -> list[Attempt | None]:
         """Read attempts in one round trip, in the order of `ids`."""
-        with self._db.client.pipeline(transaction=False) as pipe:
-            for id_ in ids:
-                pipe.hget(self._key(id_.campaign, id_.n), f"{id_.n}-{id_.no}")
-            stored = cast("list[bytes | None]", pipe.execute())
+        stored = self._db.read_fields(
+            [(self._key(id_.campaign, id_.n), f"{id_.n}-{id_.no}") for id_ in ids]
+        )
         found = (decode(one) if one else None for one in stored)
         return [
             attempt if attempt and attempt.nonce == id_.nonce else None

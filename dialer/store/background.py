@@ -27,23 +27,23 @@ def backgrounds(db: Database, ids: Sequence[AttemptId]) -> list[Background]:
     Raises:
         CampaignNotFound: One of the campaigns is gone.
     """
+    campaigns = list(dict.fromkeys(id_.campaign for id_ in ids))
     with db.client.pipeline(transaction=False) as pipe:
+        for campaign in campaigns:
+            pipe.hget(db.key("c", campaign), "rules")
         for id_ in ids:
             chunk, inside = divmod(id_.n - 1, PER_CHUNK)
             start = inside * RECORD_BYTES
-            pipe.hget(db.key("c", id_.campaign), "rules")
             pipe.getrange(
                 db.key("c", id_.campaign, "contacts", chunk), start, start + RECORD_BYTES - 1
             )
-            # HMGET needs a name: the attempt's own closes the list and is left out again
-            names = [f"{id_.n}-{no}" for no in range(1, id_.no + 1)]
-            pipe.hmget(db.key("c", id_.campaign, "attempts", chunk), names)
-        stored = pipe.execute()
+            if names := [f"{id_.n}-{no}" for no in range(1, id_.no)]:
+                pipe.hmget(db.key("c", id_.campaign, "attempts", chunk), names)
+        stored = iter(pipe.execute())
+    rules = {campaign: next(stored) for campaign in campaigns}
     return [
-        _background(id_, rules, record, attempts[:-1])
-        for id_, rules, record, attempts in zip(
-            ids, stored[::3], stored[1::3], stored[2::3], strict=True
-        )
+        _background(id_, rules[id_.campaign], next(stored), next(stored) if id_.no > 1 else ())
+        for id_ in ids
     ]
 
 

@@ -1,16 +1,21 @@
 """Stored callbacks are settled in batches: each once, none lost, no bad one in the way of others."""
 
 import json
+import threading
 
 import pytest
 import redis
 
 from campaigns.attempt import Outcome
+from campaigns.day_figures import Figures
 from dialer.settings import read_settings
 from dialer.store import Fact
+from dialer.store.day import figures_by_quarter
+from dialer.store.events import BEGINNING, EventStream, entries
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign
-from workers.results import settle_all
+from tests.patience import until
+from workers.results import settle_all, settle_in_background
 from workers.wiring import Wiring
 
 
@@ -60,6 +65,38 @@ def test_a_batch_is_settled_and_forgotten(account, db, wiring):
 
     assert account.open_attempts() == []
     assert wiring.facts.waiting() == 0
+    check_conservation(db)
+
+
+def test_what_a_step_writes_once_at_its_end_is_the_sum_of_all_its_facts(account, db, wiring):
+    store_campaign(db, [pair(n, n) for n in range(3)])
+    for done in account.dial_all():
+        store(wiring, str(done.attempt_id), callback(done.attempt.sid))
+
+    settle_all(wiring, read(wiring))
+
+    sums = Figures.sum(figures_by_quarter(db, now_s=db.now()).values())
+    assert sums == Figures(calls=3, answered=3, connected=3, talk_s=90)
+    told = [str(one.kind) for one in entries(EventStream(db).after(BEGINNING, most=100))]
+    assert told.count("campaign.completed") == 1
+    assert told[-1] == "campaign.completed"
+
+
+def test_the_threads_of_a_process_settle_all_that_comes_and_end_when_told(account, db, wiring):
+    store_campaign(db, [pair(n, n) for n in range(5)])
+    for done in account.dial_all():
+        for _ in range(3):
+            store(wiring, str(done.attempt_id), callback(done.attempt.sid))
+    stop = threading.Event()
+
+    threads = settle_in_background(wiring, stop)
+    until(lambda: not wiring.facts.waiting(), what="the last of them settled")
+    stop.set()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert not any(thread.is_alive() for thread in threads)
+    assert account.open_attempts() == []
     check_conservation(db)
 
 

@@ -1,5 +1,7 @@
 -- How contacts end, wait for a word, or come back.
 
+local may_be_done = {} -- campaigns of which a contact was closed
+
 local function finish_campaign_if_done(campaign)
   write_counts()
   local left = redis.call('HMGET', key('c', campaign, 'counts'),
@@ -24,6 +26,13 @@ local function finish_campaign_if_done(campaign)
     if c[1] == 'cancelling' then
       redis.call('DEL', key('c', campaign, 'heads'))
     end
+  end
+end
+
+-- At the script's end: once, however many contacts it closed.
+local function finish_campaigns()
+  for campaign in pairs(may_be_done) do
+    finish_campaign_if_done(campaign)
   end
 end
 
@@ -64,7 +73,7 @@ local function close_contact(campaign, n, c, name)
   move(campaign, n, c, FINAL)
   count(campaign, 'outcome:' .. name, 1)
   event('contact.final', campaign, n, c.made > 0 and c.made, name)
-  finish_campaign_if_done(campaign)
+  may_be_done[campaign] = true
 end
 
 -- Puts a contact that is not being dialled back in line: at once, or when it is due. `contact`

@@ -82,7 +82,9 @@ end
 -- for their member.
 local function wake(number)
   local waiting = redis.call('SMEMBERS', key('wanted', number))
-  redis.call('DEL', key('wanted', number))
+  if #waiting > 0 then
+    redis.call('DEL', key('wanted', number))
+  end
   for _, one in ipairs(waiting) do
     local campaign, n = string.match(one, '^(.+)/(%d+)$')
     local team = string.match(one, '^@(%d+)$')
@@ -114,7 +116,7 @@ local SPOKE_S = 30 * 86400
 local function note_who_spoke(customer, agent)
   local where = key('spoke', math.floor(now / SPOKE_S))
   redis.call('HSET', where, customer, agent)
-  redis.call('EXPIRE', where, 2 * SPOKE_S)
+  keep_for(where, 2 * SPOKE_S)
 end
 
 local function who_spoke_lately(customer)

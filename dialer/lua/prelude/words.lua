@@ -26,3 +26,13 @@ local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local function text(seconds)
   return string.format('%.6f', seconds) -- tostring() keeps 14 digits, too few for microseconds
 end
+
+local kept = {} -- keys whose end this script has put off
+
+-- Puts off the end of a key that was just written, once a script.
+local function keep_for(where, seconds)
+  if not kept[where] then
+    redis.call('EXPIRE', where, seconds)
+    kept[where] = true
+  end
+end
