@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sim test quick chaos mutants check docs bench soak model fmt lock build sbom audit licences clean
+.PHONY: help setup demo run sim test quick chaos mutants check docs texts bench soak model fmt lock build sbom audit licences clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -91,6 +91,9 @@ soak: $(VENV)/.runtime ## Forty minutes at the real pace, into docs/; an hour wi
 
 docs: $(VENV)/.dev ## Write what the code declares into docs/ and .env.example
 	$(BIN)/python -m tools.make_docs
+
+texts: $(VENV)/.dev ## Write what the pages say and has no text yet into workers/web/texts/
+	$(BIN)/python -m tools.make_texts
 
 fmt: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format

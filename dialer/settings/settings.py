@@ -117,6 +117,9 @@ class Settings(BaseSettings):
         ("127.0.0.0/8", "::1/128"),
         description="proxies whose X-Forwarded-For, -Proto and -Host count; commas between",
     )
+    dialer_language: Literal["", "en", "hi"] = Field(
+        "", description="of pages until somebody chooses: en or hi; empty: what the browser asks for"
+    )
 
     # reports
     dialer_mask_key: SecretStr = Field(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.campaign import CampaignState
 from campaigns.day_figures import DayCompared, compared
+from campaigns.sentence import told
 from dialer.account_day import Today as DayUsed
 from dialer.pacing import Rate
 from dialer.store import Campaign, Counts, Database
@@ -30,7 +31,14 @@ _NEARLY_REACHED = 0.8
 _LATE_S = 30.0  # a callback is settled within one
 AWAY = (AgentState.BREAK, AgentState.SHIFT, AgentState.FULL, AgentState.OFF)
 """What agents do who are away; parked ones are told by themselves."""
-_CAPS = {"calls": "calls", "seconds": "minutes", "spend": "spend"}
+_CAPS = {"calls": told("calls"), "seconds": told("minutes"), "spend": told("spend")}
+_NO_PROCESS = {
+    "web": told("no web process gives a sign of life"),
+    "feeder": told("no feeder process gives a sign of life"),
+    "worker": told("no worker process gives a sign of life"),
+    "results": told("no results process gives a sign of life"),
+    "events": told("no events process gives a sign of life"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,7 @@ def day_now(
 def _of_processes(processes: Mapping[str, int]) -> Iterator[Wanted]:
     for role in ROLES:
         if not processes.get(role):
-            yield Wanted(1, f"no {role} process gives a sign of life", "/health#h-processes")
+            yield Wanted(1, _NO_PROCESS[role], "/health#h-processes")
 
 
 def _of_campaigns(campaigns: Sequence[tuple[Campaign, Counts]]) -> Iterator[Wanted]:
@@ -121,25 +129,36 @@ def _of_campaigns(campaigns: Sequence[tuple[Campaign, Counts]]) -> Iterator[Want
         page = f"/campaigns/{campaign.id}"
         if counts.unresolved:
             where = f"{page}/contacts?state=unresolved"
-            what = f"unresolved in {campaign.name}"
+            what = told("unresolved in {name}", name=campaign.name)
             yield Wanted(
-                counts.unresolved, what, where, "nobody knows yet whether they were called"
+                counts.unresolved, what, where, told("nobody knows yet whether they were called")
             )
         if campaign.state is CampaignState.PAUSED and campaign.why:
-            yield Wanted(1, f"campaign paused by itself: {campaign.name}", page, campaign.why)
+            yield Wanted(
+                1, told("campaign paused by itself: {name}", name=campaign.name), page, campaign.why
+            )
         if campaign.asked_by:
-            why = f"{campaign.asked_by} has started it"
-            yield Wanted(1, f"campaign waits for a second person: {campaign.name}", page, why)
+            why = told("{who} has started it", who=campaign.asked_by)
+            yield Wanted(
+                1, told("campaign waits for a second person: {name}", name=campaign.name), page, why
+            )
         if campaign.in_part:
-            why = "if nobody is loading it, load the file again: it goes on where it broke off"
-            yield Wanted(1, f"list of {campaign.name} is not whole", page, why)
+            why = told(
+                "if nobody is loading it, load the file again: it goes on where it broke off"
+            )
+            yield Wanted(1, told("list of {name} is not whole", name=campaign.name), page, why)
 
 
 def _of_caps(used: DayUsed) -> Iterator[Wanted]:
     for use in used.uses:
         if use.most and use.used >= _NEARLY_REACHED * use.most:
-            why = f"{use.used:,.0f} of {use.most:,.0f} used"
-            yield Wanted(1, f"cap of the day is near: {_CAPS[use.name]}", "/health#h-today", why)
+            why = told("{used:,.0f} of {most:,.0f} used", used=use.used, most=use.most)
+            yield Wanted(
+                1,
+                told("cap of the day is near: {cap}", cap=_CAPS[use.name]),
+                "/health#h-today",
+                why,
+            )
 
 
 def _of_agents(agents: Iterable[AgentNow]) -> Iterator[Wanted]:
@@ -147,28 +166,33 @@ def _of_agents(agents: Iterable[AgentNow]) -> Iterator[Wanted]:
     if parked := counted[AgentState.PARKED]:
         yield Wanted(
             parked,
-            "parked agents",
+            told("parked agents"),
             f"/agents?doing={AgentState.PARKED}",
-            "they missed too many calls in a row",
+            told("they missed too many calls in a row"),
         )
     if away := sum(counted[state] for state in AWAY):
         yield Wanted(
-            away, "agents away", "/agents?doing=away", "on a break, off or out of their shift"
+            away,
+            told("agents away"),
+            "/agents?doing=away",
+            told("on a break, off or out of their shift"),
         )
 
 
 def _of_callbacks(work: AccountWork, now_s: float) -> Iterator[Wanted]:
     waits_s = now_s - (work.oldest_callback_at or now_s)
     if waits_s > _LATE_S:
-        why = "the first of them since some time: see whether a results process runs"
-        yield Wanted(work.callbacks, "callbacks wait to be settled", "/health#h-callbacks", why)
+        why = told("the first of them since some time: see whether a results process runs")
+        yield Wanted(
+            work.callbacks, told("callbacks wait to be settled"), "/health#h-callbacks", why
+        )
     if work.orphans:
-        yield Wanted(work.orphans, "callbacks that belong to no call", "/health#h-callbacks")
+        yield Wanted(work.orphans, told("callbacks that belong to no call"), "/health#h-callbacks")
 
 
 def _of_webhooks(webhooks: Webhooks) -> Iterator[Wanted]:
     for webhook in webhooks.all():
         standing = webhooks.standing(webhook.id)
         if standing.paused or standing.failing_since:
-            what = f"receiver of a webhook fails: {urlsplit(webhook.url).hostname}"
+            what = told("receiver of a webhook fails: {host}", host=urlsplit(webhook.url).hostname)
             yield Wanted(1, what, f"/webhooks/{webhook.id}", standing.paused)

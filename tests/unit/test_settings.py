@@ -37,6 +37,7 @@ WRONG = {
     "DIALER_CALLBACK_SECRET": ["short"],
     "DIALER_CALLBACK_SECRET_OLD": ["short"],
     "DIALER_API_KEY": ["short"],
+    "DIALER_LANGUAGE": ["hindi", "ta"],
     "DIALER_AUDIT_DAYS": ["0", "3651", "x"],
     "DIALER_ARCHIVE_AFTER_DAYS": ["-1", "3651", "x"],
     "DIALER_DELETE_AFTER_DAYS": ["-1", "3651", "x"],

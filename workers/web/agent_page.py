@@ -1,7 +1,7 @@
 """The agent's page `/a/{link}`: made for a phone, opened by a link alone, and by that for one agent.
 
-Nothing but the link lets anybody in, so no cookie is set or read, and no other site can send what it does
-not know. Addresses of this page stand in no log.
+Nothing but the link lets anybody in, so no cookie is set or read but the language's, and no other site can
+send what it does not know. Addresses of this page stand in no log.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from campaigns.agents.agent import Agent, Presence
 from campaigns.plain_text import NotPlain
+from campaigns.sentence import told
 from dialer.access.agent_links import AgentLink, AgentLinks
 from dialer.deeds import Actor, ActorKind, Deed, Did
 from dialer.errors import NotDone
@@ -32,6 +33,7 @@ from dialer.watching.agent_desk import DeskView
 from workers.web.entrance import Throttle, address_of, too_many
 from workers.web.events import Events, event_stream
 from workers.web.guard import BODY_DEADLINE_S, NO_UPLOADS, BodyLimit, SecurityHeaders
+from workers.web.languages import Languages, language_links
 from workers.web.pages.rendering import Renderer
 from workers.web.problems import EXPECTED_ERRORS, Problem, as_problem
 from workers.web.services import Services
@@ -43,7 +45,9 @@ _PARTS = ("now", "presence", "today")
 _PER_S, _BURST = 5.0, 40  # requests of one link
 _CHECK_LINK_S = 5.0
 _LONGEST_BREAK_MIN = 12 * 60
-_NO_LINK = "This link opens nothing: it was revoked, it has expired, or not all of it was copied."
+_NO_LINK = told(
+    "This link opens nothing: it was revoked, it has expired, or not all of it was copied."
+)
 _KNOWN = (*EXPECTED_ERRORS, NotDone, NotPlain)
 
 
@@ -80,6 +84,7 @@ def agent_app(services: Services, *, body_deadline_s: float = BODY_DEADLINE_S) -
         ],
         middleware=[
             Middleware(SecurityHeaders, instead=_HEADERS),
+            Middleware(Languages),
             Middleware(BodyLimit, uploads=NO_UPLOADS, deadline_s=body_deadline_s),
         ],
         exception_handlers=dict.fromkeys((*_KNOWN, Exception), _refuse),
@@ -126,7 +131,7 @@ async def set_presence(request: Request) -> Response:
     form = await _form(request)
     state, minutes = form.get("state", ""), form.get("minutes", "")
     if state not in set(Presence) or (minutes and not minutes.isdecimal()):
-        raise Problem(422, "invalid", "Say whether you are here, on a break, or off.")
+        raise Problem(422, "invalid", told("Say whether you are here, on a break, or off."))
     is_timed = state == Presence.BREAK and minutes and 0 < int(minutes[:5]) <= _LONGEST_BREAK_MIN
     reason = form.get("reason", "") if state != Presence.ON else ""
 
@@ -147,7 +152,7 @@ async def give_disposition(request: Request) -> Response:
     form = await _form(request)
     id_ = AttemptId.parse(form.get("attempt", ""))
     if id_ is None:
-        raise Problem(404, "not_found", "There is no such conversation.")
+        raise Problem(404, "not_found", told("There is no such conversation."))
     wiring = visit.services.wiring
     at = form.get("call_back_at", "").strip()
 
@@ -172,10 +177,12 @@ def _instant(text: str, zone: object, *, now_s: float) -> datetime:
     try:
         at = datetime.fromisoformat(text).replace(tzinfo=zone)  # type: ignore[arg-type]
     except ValueError:
-        raise Problem(422, "invalid", "Choose the day and time to call back.") from None
+        raise Problem(422, "invalid", told("Choose the day and time to call back.")) from None
     now = datetime.fromtimestamp(now_s, UTC)
     if not now - timedelta(minutes=5) <= at <= now + timedelta(days=366):
-        raise Problem(422, "invalid", "The time to call back lies in the past, or too far ahead.")
+        raise Problem(
+            422, "invalid", told("The time to call back lies in the past, or too far ahead.")
+        )
     return at
 
 
@@ -187,7 +194,7 @@ async def _visit(request: Request) -> _Visit:
     """
     services: Services = request.app.state.services
     if not _is_from_us(request):
-        raise Problem(403, "cross_site", "The request came from another site.")
+        raise Problem(403, "cross_site", told("The request came from another site."))
     text = request.path_params["link"]
     visit = await asyncio.to_thread(_find, services, text, address_of(request))
     if visit is None:
@@ -232,7 +239,9 @@ def _done(request: Request) -> Response:
 def _context(request: Request, view: DeskView) -> dict[str, object]:
     services: Services = request.app.state.services
     zone = services.wiring.settings.dialer_timezone
-    return {"view": view, "link": request.path_params["link"], "zone_name": zone}
+    links = language_links(request)
+    link = request.path_params["link"]
+    return {"view": view, "link": link, "zone_name": zone, "language_links": links}
 
 
 def _renderer(request: Request) -> Renderer:
@@ -245,12 +254,14 @@ async def _refuse(request: Request, error: Exception) -> Response:
     problem = as_problem(error)
     if isinstance(error, redis.RedisError):
         problem = Problem(
-            503, "away", "The dialer does not answer just now; try again in a moment."
+            503, "away", told("The dialer does not answer just now; try again in a moment.")
         )
     if problem.status >= 500:
         log.error("agent_page_failed", code=problem.code, error=type(error).__name__)
     headers = dict(problem.headers or {})
     if "text/html" not in request.headers.get("accept", ""):
-        return Response(str(problem), problem.status, headers, "text/plain")
-    page = _renderer(request).part("agent/refused.html", problem=problem)
+        return Response(_renderer(request).say(problem), problem.status, headers, "text/plain")
+    page = _renderer(request).part(
+        "agent/refused.html", problem=problem, language_links=language_links(request)
+    )
     return HTMLResponse(page, problem.status, headers)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from campaigns.sentence import told
 from dialer.clock import boottime_s
 from dialer.logger import get_logger
 from workers.web.access import Authenticator, Visitor
@@ -204,6 +205,6 @@ def too_many(wait_s: float) -> Problem:
     return Problem(
         429,
         "too_many_requests",
-        f"Too many requests; again in {wait_s:.1f} s.",
+        told("Too many requests; again in {wait_s:.1f} s.", wait_s=wait_s),
         headers={"Retry-After": str(int(wait_s) + 1)},
     )

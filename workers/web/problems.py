@@ -17,6 +17,7 @@ from campaigns.lists.columns import ColumnsUnclear
 from campaigns.lists.source import CampaignFileError
 from campaigns.plain_text import NotPlain
 from campaigns.reports.report import DoesNotAddUp
+from campaigns.sentence import Sentence, told
 from dialer.agents.presence import BadPresence
 from dialer.agents.registry import UnknownAgent
 from dialer.alerting.desk import BadAlertRule, NoSuchRule
@@ -179,7 +180,8 @@ def _of_request(error: Exception) -> Problem | None:
             return error
         case HTTPException():
             code = _CODES.get(error.status_code, "refused")
-            return Problem(error.status_code, code, str(error.detail), headers=error.headers)
+            detail = _FRAMEWORKS.get(str(error.detail), str(error.detail))
+            return Problem(error.status_code, code, detail, headers=error.headers)
         case RequestValidationError():
             faults = [_fault(one) for one in error.errors()]
             detail = "; ".join(f"{one['where']}: {one['what']}" for one in faults)
@@ -191,7 +193,7 @@ def _of_request(error: Exception) -> Problem | None:
 def _of_use_case(error: Exception) -> Problem | None:
     match error:
         case CampaignNotFound():
-            return Problem(404, "not_found", "There is no such campaign.")
+            return Problem(404, "not_found", told("There is no such campaign."))
         case NoSuchTemplate():
             return Problem(404, "not_found", _sentence(error))
         case RulesChanged(version=version, changes=changes):
@@ -210,13 +212,15 @@ def _of_use_case(error: Exception) -> Problem | None:
             return Problem(503, "list_on_its_way", _sentence(error), headers={"Retry-After": "5"})
         case redis.RedisError():
             away = {"Retry-After": "5"}
-            return Problem(503, "redis_away", "Redis does not answer; try again.", headers=away)
+            return Problem(
+                503, "redis_away", told("Redis does not answer; try again."), headers=away
+            )
         case _:
             return None
 
 
 def _unexpected() -> Problem:
-    return Problem(500, "internal", "Something went wrong here; the log says what.")
+    return Problem(500, "internal", told("Something went wrong here; the log says what."))
 
 
 _PLAIN: dict[type[Exception], tuple[int, str]] = {
@@ -296,12 +300,15 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, answer)
 
 
+_FRAMEWORKS: dict[str, str] = {one: one for one in (told("Not Found"), told("Method Not Allowed"))}
+"""What the framework says, as sentences of ours."""
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
 
 
 def _sentence(error: Exception) -> str:
     words = str(error)
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
+    whole = words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
+    return words.reworded(whole) if isinstance(words, Sentence) else whole
 
 
 def _fault(error: Mapping[str, Any]) -> dict[str, str]:

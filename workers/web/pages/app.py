@@ -13,6 +13,7 @@ from dialer.logger import get_logger
 from workers.web.choosing import Choosing
 from workers.web.entrance import Entrance, ask_to_sign_in
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
+from workers.web.languages import Languages
 from workers.web.masking import Masking
 from workers.web.pages import (
     account,
@@ -94,6 +95,7 @@ def pages_app(
         ],
         middleware=[
             Middleware(SecurityHeaders),
+            Middleware(Languages),
             Middleware(ProblemPages),
             Middleware(TurnedAway, audit=services.audit),
             Middleware(SameOrigin, is_open=is_open),

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from campaigns.sentence import told
 from dialer.store import Database, Holds
 from dialer.watching.health import AccountStops
 
@@ -39,18 +40,22 @@ def _stops(db: Database, stops: AccountStops) -> Iterator[Banner]:
     held = Holds(db).read() if stops.hold else None
     if held and held.hand:
         yield Banner(
-            f"Held by hand: {held.hand.why}",
-            button="End the hold",
-            asks="End the hold that was set by hand? Campaigns that run dial on at once.",
+            told("Held by hand: {why}", why=held.hand.why),
+            button=told("End the hold"),
+            asks=told("End the hold that was set by hand? Campaigns that run dial on at once."),
             fields={"do": "release", "hold": held.hand.id},
         )
     if held and held.machine:
-        yield Banner(f"On hold: {held.machine.why}. Dialling goes on by itself when it is safe")
+        yield Banner(
+            told("On hold: {why}. Dialling goes on by itself when it is safe", why=held.machine.why)
+        )
     if stops.stopped:
         yield Banner(
-            f"The provider refuses the account: {stops.stopped}",
-            button="It is mended, dial on",
-            asks="Dial on? If the account is still refused, it stops again with the next call.",
+            told("The provider refuses the account: {why}", why=stops.stopped),
+            button=told("It is mended, dial on"),
+            asks=told(
+                "Dial on? If the account is still refused, it stops again with the next call."
+            ),
             fields={"do": "lift_stop"},
         )
     if stops.capped:
@@ -64,10 +69,12 @@ def _missing(roles: Collection[str]) -> Iterator[Banner]:
 
 
 _WITHOUT = {
-    "feeder": ("No feeder gives a sign of life, so no contact is released", True),
-    "worker": ("No worker gives a sign of life, so no request is sent", True),
+    "feeder": (told("No feeder gives a sign of life, so no contact is released"), True),
+    "worker": (told("No worker gives a sign of life, so no request is sent"), True),
     "results": (
-        "No results process gives a sign of life, so calls that end are not settled and agents stay taken",
+        told(
+            "No results process gives a sign of life, so calls that end are not settled and agents stay taken"
+        ),
         False,
     ),
 }

@@ -34,6 +34,7 @@ from workers.web.pages.rendering import (
     plain_form,
     renderer_of,
     require,
+    words,
 )
 from workers.web.services import Services
 
@@ -91,7 +92,8 @@ async def events(request: Request) -> Response:
                 news = {name: html for name, html in rendered.items() if sent.get(name) != html}
                 sent = rendered
                 state = reading.status.campaign.state
-                yield "parts", json.dumps({"state": state, "parts": news})
+                told = {"state": state, "words": renderer.say(words(state)), "parts": news}
+                yield "parts", json.dumps(told)
                 if reading.status.is_over and reading.overview:
                     return
 

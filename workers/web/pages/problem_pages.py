@@ -13,18 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from campaigns.sentence import told
 from workers.web.pages.rendering import Renderer
 from workers.web.problems import Problem, problem_response
 
 NAMES = {
-    "/": "Today",
-    "/campaigns": "Campaigns",
-    "/templates": "Templates",
-    "/agents": "Agents",
-    "/suppression": "Numbers never called",
-    "/health": "Health",
-    "/keys": "Keys",
-    "/audit": "Audit",
+    "/": told("Today"),
+    "/campaigns": told("Campaigns"),
+    "/templates": told("Templates"),
+    "/agents": told("Agents"),
+    "/suppression": told("Numbers never called"),
+    "/health": told("Health"),
+    "/keys": told("Keys"),
+    "/audit": told("Audit"),
 }
 """Pages by their path; others are about a campaign."""
 
@@ -48,7 +49,7 @@ async def problem_page(request: Request, problem: Problem) -> Response:
             problem=problem,
             needs_redis=False,
             is_away=problem.code == _AWAY,
-            name=NAMES.get(request.url.path, "Campaign"),
+            name=NAMES.get(request.url.path, told("Campaign")),
             may_look_again=request.method == "GET",
         )
         page.headers.update(problem.headers or {})
@@ -92,4 +93,4 @@ def _read(start: Message, body: bytes) -> Problem:
     found = json.loads(body)
     headers = Headers(raw=start["headers"])
     kept = {name: headers[name] for name in ("retry-after", "allow") if name in headers}
-    return Problem(start["status"], found["code"], found["detail"], headers=kept)
+    return Problem(start["status"], found["code"], told(found["detail"]), headers=kept)

@@ -1,16 +1,18 @@
 """Templates made into pages: what every page knows, and how values are written for people."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from campaigns.sentence import counted, told
 from dialer.access.api_keys import Scope
 from dialer.clock import boottime_s
 from dialer.store.processes import ROLES
@@ -18,26 +20,38 @@ from dialer.watching.health import account_stops
 from dialer.watching.status import alive
 from workers.web.access import Visitor
 from workers.web.choosing import services_of
+from workers.web.languages import Texts, language, language_links, texts_of
 from workers.web.pages.banners import Banner, banners
-from workers.web.pages.static import static_url
+from workers.web.pages.static import script_texts, static_url
 from workers.web.problems import Problem
 from workers.web.services import Services
 
 PAGE_LINKS = (
-    ("/", "Today"),
-    ("/campaigns", "Campaigns"),
-    ("/agents", "Agents"),
-    ("/suppression", "Suppression"),
-    ("/health", "Health"),
+    ("/", told("Today")),
+    ("/campaigns", told("Campaigns")),
+    ("/agents", told("Agents")),
+    ("/suppression", told("Suppression")),
+    ("/health", told("Health")),
 )
 """Pages that everybody may open, as they stand in the header."""
 
+ADMIN_LINKS = (
+    ("/webhooks", told("Webhooks")),
+    ("/alerts", told("Alerts")),
+    ("/keys", told("Keys")),
+    ("/audit", told("Audit")),
+)
+
 
 class Renderer:
-    """Renders pages of one web process."""
+    """Renders pages of one web process, each in the language of the request that is being answered.
 
-    def __init__(self) -> None:
-        self._environment = _environment()
+    Args:
+        texts: Gives the texts of a language.
+    """
+
+    def __init__(self, texts: Callable[[str], Texts] = texts_of) -> None:
+        self._texts = texts
         self._missing = _Missing()
 
     async def page(
@@ -60,7 +74,7 @@ class Renderer:
         if needs_redis and visitor:
             tokens = await asyncio.to_thread(form_tokens, services, visitor)
             found = await asyncio.to_thread(self._banners, services)
-        html = self._environment.get_template(template).render(
+        html = self._template(template).render(
             visitor=visitor,
             csrf_token=tokens[0],
             session_token=tokens[1],
@@ -70,7 +84,9 @@ class Renderer:
             else [],
             banners=found,
             path=request.url.path,
+            language_links=language_links(request),
             page_links=PAGE_LINKS,
+            admin_links=ADMIN_LINKS,
             searched_for=context.pop("searched_for", ""),
             is_away=context.pop("is_away", False),
             masked=visitor is None or visitor.is_masked,
@@ -81,13 +97,21 @@ class Renderer:
         )
         return HTMLResponse(html, status_code)
 
+    def _template(self, name: str) -> Template:
+        code = language()
+        return environment_in(code, self._texts(code)).get_template(name)
+
     def _banners(self, services: Services) -> list[Banner]:
         db = services.wiring.db
         return banners(db, account_stops(db), self._missing.of(services))
 
+    def say(self, value: object) -> str:
+        """Put a sentence, or an error that was raised with one, into the language of the request."""
+        return str(self._texts(language()).say(value))
+
     def part(self, template: str, **context: Any) -> str:
         """Render a piece of a page that is sent anew while the page is open."""
-        return self._environment.get_template(template).render(**context)
+        return self._template(template).render(**context)
 
 
 class _Missing:
@@ -126,7 +150,9 @@ def require(request: Request, scope: Scope) -> Visitor:
     """
     visitor = visitor_of(request)
     if not visitor.may(scope):
-        raise Problem(403, "scope_missing", f"Your key lacks the scope “{scope}”.")
+        raise Problem(
+            403, "scope_missing", told("Your key lacks the scope “{scope}”.", scope=scope.value)
+        )
     return visitor
 
 
@@ -164,7 +190,9 @@ async def check_token(request: Request, token: str, *, of_session: bool = False)
     account = "" if of_session else _further(services)
     is_ours = services.authenticator.is_csrf_token
     if not await asyncio.to_thread(is_ours, visitor_of(request), token, account):
-        raise Problem(403, "wrong_token", "The page is out of date; load it again and repeat.")
+        raise Problem(
+            403, "wrong_token", told("The page is out of date; load it again and repeat.")
+        )
 
 
 async def plain_form(request: Request, scope: Scope) -> dict[str, str]:
@@ -193,14 +221,20 @@ async def whole_form(request: Request, scope: Scope, *, most: int = 40) -> dict[
 
 
 @cache
-def _environment() -> Environment:
+def environment_in(code: str, texts: Texts) -> Environment:
+    """Make what templates are read with, in one language."""
     environment = Environment(
         loader=PackageLoader("workers.web"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        finalize=texts.say,
     )
+    speak(environment, texts)
+    environment.globals["language"] = code
+    environment.globals["script_texts"] = {one: texts.text(one) for one in script_texts()}
     environment.globals["static"] = static_url
     environment.globals["zone_of"] = ZoneInfo
     environment.filters |= {
@@ -218,6 +252,24 @@ def _environment() -> Environment:
     return environment
 
 
+def speak(environment: Environment, texts: Texts) -> None:
+    """Have templates say their texts, and sentences that stand in them, in one language."""
+
+    def shown(values: dict[str, Any]) -> dict[str, Any]:
+        count = {"count": number(values["count"])} if isinstance(values.get("count"), int) else {}
+        return {name: texts.say(one) for name, one in {**values, **count}.items()}
+
+    def gettext(english: str, /, **values: Any) -> Markup:
+        return Markup(texts.text(english)) % shown(values)  # noqa: S704  # our own, as templates are
+
+    def ngettext(one: str, many: str, count: int, /, **values: Any) -> Markup:
+        return Markup(texts.plural(one, many, count)) % shown(values)  # noqa: S704
+
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals |= {"_": gettext, "gettext": gettext, "ngettext": ngettext}
+
+
 def number(value: float | None) -> str:
     """Write a number with its thousands apart."""
     return "–" if value is None else f"{value:,}"
@@ -230,7 +282,7 @@ def percent(part: float, whole: float) -> str:
 
 def words(code: str | None) -> str:
     """Write one of our fixed words as people do."""
-    return "" if code is None else str(code).replace("_", " ")
+    return "" if code is None else told(str(code).replace("_", " "))
 
 
 def duration(seconds: float | None) -> str:
@@ -238,19 +290,22 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     whole = round(seconds)
-    for large, small, names in _UNITS:
+    for large, small, (of_large, of_small) in _UNITS:
         if whole >= large:
-            rest = whole % large // small
-            return f"{whole // large} {names[0]}" + (f" {rest} {names[1]}" if rest else "")
-    return f"{whole} s"
+            first, rest = told(of_large, n=whole // large), whole % large // small
+            return (
+                told("{first} {rest}", first=first, rest=told(of_small, n=rest)) if rest else first
+            )
+    return told(_S, n=whole)
 
 
-_UNITS = ((86400, 3600, ("d", "h")), (3600, 60, ("h", "min")), (60, 1, ("min", "s")))
+_S, _MIN, _H, _D = told("{n} s"), told("{n} min"), told("{n} h"), told("{n} d")
+_UNITS = ((86400, 3600, (_D, _H)), (3600, 60, (_H, _MIN)), (60, 1, (_MIN, _S)))
 
 
 def count(number_: int, what: str) -> str:
-    """Write how many of something."""
-    return f"{number_:,} {what}" if number_ == 1 else f"{number_:,} {what}s"
+    """Write how many of something, named in a template by its singular."""
+    return counted(f"{{count:,}} {what}", f"{{count:,}} {what}s", number_)
 
 
 def in_bytes(count: float) -> str:
@@ -264,7 +319,23 @@ def in_bytes(count: float) -> str:
 
 def instant(epoch_s: float | None, zone: ZoneInfo) -> str:
     """Write an instant with its date."""
-    return "–" if epoch_s is None else f"{_local(epoch_s, zone):%d %b %Y, %H:%M:%S}"
+    if epoch_s is None:
+        return "–"
+    at = _local(epoch_s, zone)
+    month = MONTHS[at.month - 1]
+    return told(
+        "{day} {month} {year}, {clock}",
+        day=f"{at:%d}",
+        month=month,
+        year=at.year,
+        clock=f"{at:%H:%M:%S}",
+    )
+
+
+MONTHS = (
+    *(told("Jan"), told("Feb"), told("Mar"), told("Apr"), told("May"), told("Jun")),
+    *(told("Jul"), told("Aug"), told("Sep"), told("Oct"), told("Nov"), told("Dec")),
+)
 
 
 def clock(epoch_s: float | None, zone: ZoneInfo) -> str:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from campaigns.sentence import told
 from dialer.access.sessions import LONGEST_S
 from dialer.deeds import Deed, Did, Outcome
 from dialer.logger import get_logger
@@ -39,7 +40,7 @@ async def sign_in(request: Request) -> Response:
             "sign_in.html",
             status_code=401,
             next=where,
-            problem="This key opens nothing. Check that all of it was copied.",
+            problem=told("This key opens nothing. Check that all of it was copied."),
         )
     if before := request.cookies.get(cookie_name(request)):
         await asyncio.to_thread(services.authenticator.end_session, before)

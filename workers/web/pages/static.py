@@ -1,6 +1,7 @@
 """Styles and scripts, under addresses that name their content, so that browsers keep them for good."""
 
 import hashlib
+import re
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -49,6 +50,18 @@ def _files() -> dict[str, bytes]:
 
 def _is_served(file: Traversable) -> bool:
     return file.is_file() and file.name.rpartition(".")[2] in _MEDIA_TYPES
+
+
+@cache
+def script_texts() -> tuple[str, ...]:
+    """List what scripts show to people: each `text("…")` in them."""
+    scripts = (
+        content.decode() for name, content in sorted(_files().items()) if name.endswith(".js")
+    )
+    return tuple(dict.fromkeys(one for script in scripts for one in _TEXT.findall(script)))
+
+
+_TEXT = re.compile(r'\btext\("([^"]+)"')
 
 
 @cache

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from campaigns.campaign import CampaignState
 from campaigns.day_figures import Compared, Figures
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.ids import ContactId
 from dialer.store import Campaign, Counts
@@ -144,12 +145,12 @@ def _tile(label: str, href: str, write: Callable[[Figures], str], day: DayNow) -
 
 
 _TILES: tuple[tuple[str, str, Callable[[Figures], str]], ...] = (
-    ("Calls", "calls", lambda one: number(round(one.calls))),
-    ("Connected", "connected", lambda one: number(round(one.connected))),
-    ("Connect rate", "connected", lambda one: percent(one.connected, one.calls)),
-    ("Agents answered", "answered", lambda one: percent(one.answered, one.calls)),
-    ("Talk time", "connected", lambda one: duration(one.talk_s)),
-    ("Spend", "calls", lambda one: f"{one.spend:,.2f}"),
+    (told("Calls"), "calls", lambda one: number(round(one.calls))),
+    (told("Connected"), "connected", lambda one: number(round(one.connected))),
+    (told("Connect rate"), "connected", lambda one: percent(one.connected, one.calls)),
+    (told("Agents answered"), "answered", lambda one: percent(one.answered, one.calls)),
+    (told("Talk time"), "connected", lambda one: duration(one.talk_s)),
+    (told("Spend"), "calls", lambda one: f"{one.spend:,.2f}"),
 )
 
 

@@ -1,5 +1,7 @@
 // An agent's page: it shows what changes as it does, and sends what the agent says until it has arrived.
 
+import { text } from "./texts.js";
+
 const RETRY_MS = 3000;
 
 const desk = document.querySelector("[data-desk]");
@@ -26,9 +28,9 @@ function follow(desk) {
     showTalks(desk.querySelector("[data-talks]"), talks);
   });
   source.addEventListener("signed_out", () => { source.close(); location.reload(); });
-  source.addEventListener("full", () => say(told, "Too many pages are open; trying again …"));
-  source.addEventListener("away", () => say(told, "The dialer does not answer; trying again …"));
-  source.addEventListener("error", () => say(told, "No connection, trying again … what you see may be old"));
+  source.addEventListener("full", () => say(told, text("Too many pages are open; trying again …")));
+  source.addEventListener("away", () => say(told, text("The dialer does not answer; trying again …")));
+  source.addEventListener("error", () => say(told, text("No connection, trying again … what you see may be old")));
 }
 
 // Whoever is writing, or has opened something, is not disturbed: it is shown once they are done.
@@ -69,7 +71,7 @@ async function send(form, button) {
     const answer = await untilAnswered(form.action, body, told);
     if (answer.ok) {
       say(told, "");
-      if (attempt) say(desk.querySelector("[data-connection]"), `Kept: ${button.textContent.trim()}`, false);
+      if (attempt) say(desk.querySelector("[data-connection]"), text("Kept: {what}", { what: button.textContent.trim() }), false);
       if (form.closest("[data-talk]")) form.closest("[data-talk]").remove();
       for (const one of form.querySelectorAll("details[open]")) one.open = false;
       form.reset();
@@ -92,7 +94,7 @@ async function untilAnswered(address, body, told) {
   for (;;) {
     const answer = await fetch(address, { method: "POST", body, headers: { Accept: "text/plain" } }).catch(() => null);
     if (answer && answer.status < 500) return answer;
-    say(told, "Not sent yet: no connection. It is sent as soon as there is one.");
+    say(told, text("Not sent yet: no connection. It is sent as soon as there is one."));
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
@@ -120,11 +122,11 @@ async function resend(attempt, body) {
   const told = desk.querySelector("[data-connection]");
   const answer = await untilAnswered(`${desk.dataset.desk}/disposition`, new URLSearchParams(body), told);
   keep(attempt, null);
-  say(told, answer.ok ? "Kept: what was not sent yet" : `Not taken: ${await answer.text()}`, !answer.ok);
+  say(told, answer.ok ? text("Kept: what was not sent yet") : text("Not taken: {why}", { why: await answer.text() }), !answer.ok);
 }
 
-function say(told, text, isBad = Boolean(text)) {
-  told.textContent = text;
-  told.hidden = told.getAttribute("role") === "alert" && !text;
+function say(told, what, isBad = Boolean(what)) {
+  told.textContent = what;
+  told.hidden = told.getAttribute("role") === "alert" && !what;
   told.classList.toggle("lost", isBad);
 }

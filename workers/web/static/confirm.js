@@ -1,5 +1,7 @@
 // Asks before a form with data-confirm is sent.
 
+import { text } from "./texts.js";
+
 export function askBeforeSubmit(root) {
   const dialog = root.getElementById("confirm");
   const yes = dialog.querySelector("[value=yes]");
@@ -10,7 +12,7 @@ export function askBeforeSubmit(root) {
     event.preventDefault();
     const button = event.submitter;
     dialog.querySelector("#confirm-text").textContent = form.dataset.confirm;
-    yes.textContent = form.dataset.yes || "Yes";
+    yes.textContent = form.dataset.yes || text("Yes");
     // what the button on the page looks like, the one that confirms looks like too
     const isDangerous = Boolean(button?.classList.contains("danger"));
     yes.classList.toggle("danger", isDangerous);

@@ -1,5 +1,7 @@
 // Keeps a campaign's page as the campaign stands: pieces that changed come as server-sent events.
 
+import { text } from "./texts.js";
+
 const OVER = new Set(["completed", "cancelled"]);
 const AGAIN_MS = 3000;
 
@@ -13,17 +15,17 @@ function open(page) {
   const source = new EventSource(page.dataset.live);
 
   source.addEventListener("parts", (event) => {
-    const { state, parts } = JSON.parse(event.data);
+    const { state, words, parts } = JSON.parse(event.data);
     say(told, "", false);
     for (const [name, html] of Object.entries(parts)) show(document.querySelector(`[data-part="${name}"]`), html);
-    if (state !== page.dataset.state) showState(page, state);
+    if (state !== page.dataset.state) showState(page, state, words);
   });
   source.addEventListener("ended", () => source.close());
   source.addEventListener("signed_out", () => { source.close(); location.reload(); });
-  source.addEventListener("full", () => say(told, "Too many people are watching; trying again …", true));
-  source.addEventListener("away", () => say(told, "Redis does not answer, trying again … figures are old", true));
+  source.addEventListener("full", () => say(told, text("Too many people are watching; trying again …"), true));
+  source.addEventListener("away", () => say(told, text("Redis does not answer, trying again … figures are old"), true));
   source.addEventListener("error", () => {
-    if (!told.textContent) say(told, "Not connected, trying again … figures may be old", true);
+    if (!told.textContent) say(told, text("Not connected, trying again … figures may be old"), true);
     // a browser gives up where it is answered with an error, as while Redis is away
     if (source.readyState === EventSource.CLOSED) setTimeout(() => openAgain(page), AGAIN_MS);
   });
@@ -43,15 +45,15 @@ function show(part, html) {
   if (focused) part.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
-function showState(page, state) {
+function showState(page, state, words) {
   page.dataset.state = state;
   const pill = page.querySelector("[data-state-pill]");
   pill.className = `pill state-${state}`;
-  pill.textContent = state.replaceAll("_", " ");
+  pill.textContent = words;
   for (const form of page.querySelectorAll("[data-states]")) form.hidden = !form.dataset.states.split(" ").includes(state);
 }
 
-function say(told, text, isLost) {
-  told.textContent = text;
+function say(told, what, isLost) {
+  told.textContent = what;
   told.classList.toggle("lost", isLost);
 }

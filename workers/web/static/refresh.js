@@ -1,6 +1,8 @@
 // Reads a page again now and then, and shows what changed; not a part in which somebody writes.
 // While it cannot be read, the page says since when its figures are old.
 
+import { text } from "./texts.js";
+
 const EVERY_MS = 5000;
 
 export function keepFresh(parts) {
@@ -25,5 +27,5 @@ export function keepFresh(parts) {
 function sayOld(since) {
   const note = document.querySelector("[data-stale]");
   note.hidden = !since;
-  if (since) note.textContent = `The server does not answer: what you see is of ${since.toLocaleTimeString()}. Trying again …`;
+  if (since) note.textContent = text("The server does not answer: what you see is of {time}. Trying again …", { time: since.toLocaleTimeString() });
 }

@@ -1,5 +1,7 @@
 // Sends a form with a file: dropped or chosen, with its progress shown.
 
+import { text } from "./texts.js";
+
 export function sendWithProgress(form) {
   const input = form.querySelector("input[type=file]");
   const name = form.querySelector("[data-file-name]");
@@ -34,22 +36,22 @@ function send(form, problem) {
   const button = form.querySelector("button");
   const request = new XMLHttpRequest();
 
-  const fail = (text) => {
+  const fail = (why) => {
     box.hidden = true;
     button.disabled = false;
     problem.hidden = false;
-    problem.textContent = text;
+    problem.textContent = why;
   };
   request.upload.addEventListener("progress", ({ loaded, total }) => {
     bar.value = total ? loaded / total : 0;
-    told.textContent = `${size(loaded)} of ${size(total)}`;
+    told.textContent = text("{part} of {whole}", { part: size(loaded), whole: size(total) });
   });
   request.addEventListener("load", () => {
     const answer = read(request.responseText);
     if (request.status === 201) location.assign(answer.location);
-    else fail(answer.detail || `The server answered ${request.status}.`);
+    else fail(answer.detail || text("The server answered {status}.", { status: request.status }));
   });
-  request.addEventListener("error", () => fail("The upload broke off. Check the connection and try again."));
+  request.addEventListener("error", () => fail(text("The upload broke off. Check the connection and try again.")));
   box.hidden = false;
   problem.hidden = true;
   button.disabled = true;
@@ -58,9 +60,9 @@ function send(form, problem) {
   request.send(new FormData(form));
 }
 
-function read(text) {
+function read(body) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(body);
   } catch {
     return {};
   }

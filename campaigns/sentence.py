@@ -1,0 +1,58 @@
+"""Sentences for people: English text that knows what it was made of, so that a page can say it in another language.
+
+A sentence is a `str`. Programs, files, logs and commands take it as the English it is; pages look its
+source up among the texts of their reader's language, and put the values in again.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Self
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+class Sentence(str):
+    """An English sentence, and what it was made of.
+
+    Args:
+        source: With its places, such as `{name} is away`; by it the other languages' texts are found.
+        many: The source where `count` is not one; '' where it counts nothing.
+        values: What stands in the places; a sentence among them is put into the reader's language too.
+    """
+
+    __slots__ = ("many", "source", "values")
+    source: str
+    many: str
+    values: Mapping[str, object]
+
+    def __new__(
+        cls, english: str, source: str, values: Mapping[str, object] = _NOTHING, many: str = ""
+    ) -> Self:
+        """Make it of its English text and its source."""
+        made = super().__new__(cls, english)
+        made.source, made.values, made.many = source, values, many
+        return made
+
+    def __str__(self) -> str:
+        """Stay what it is: an error that was raised with a sentence gives it back."""
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Go from process to process as a whole."""
+        return Sentence, (self[:], self.source, dict(self.values), self.many)
+
+    def reworded(self, english: str) -> "Sentence":
+        """Change the English alone, as to begin it with a capital."""
+        return Sentence(english, self.source, self.values, self.many)
+
+
+def told(source: str, /, **values: object) -> Sentence:
+    """Make a sentence; what pages put out is marked so, and found by `python -m tools.make_texts`."""
+    return Sentence(source.format(**values) if values else source, source, values)
+
+
+def counted(one: str, many: str, /, count: int, **values: object) -> Sentence:
+    """Make a sentence that counts something: `{count:,}` in both its forms."""
+    values["count"] = count
+    source = one if count == 1 else many
+    return Sentence(source.format(**values), one, values, many)
