@@ -118,7 +118,8 @@ class Settings(BaseSettings):
         description="proxies whose X-Forwarded-For, -Proto and -Host count; commas between",
     )
     dialer_language: Literal["", "en", "hi"] = Field(
-        "", description="of pages until somebody chooses: en or hi; empty: what the browser asks for"
+        "",
+        description="of pages until somebody chooses: en or hi; empty: what the browser asks for",
     )
 
     # reports
