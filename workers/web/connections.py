@@ -1,23 +1,21 @@
-"""What a connection may take before its request is understood: bytes, time, and a place.
+"""What connections may take before their requests are understood: bytes, time, and a place.
 
 uvicorn keeps headers without end, waits for them without end, and takes every connection. Here a
-request's headers are bounded in bytes, number and time, and connections in all and for each address.
-Where there is no room the one that has waited longest without a whole request makes it, so that
-whoever brings one, such as a callback, is served while somebody else only holds places.
+request's headers are bounded in bytes, number and time, and connections in all, for each address, and
+for each way to let us wait. Where there is no room the one that has waited longest makes it, so that
+whoever brings a whole request, such as a callback, is served while others only hold places.
 """
 
 import asyncio
-import http
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
-
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from enum import StrEnum
+from itertools import islice
+from operator import itemgetter
+from typing import Protocol
 
 from dialer.logger import get_logger
-from workers.web.proxies import throttled_as
 
 log = get_logger(__name__)
 
@@ -36,19 +34,50 @@ class ConnectionLimits:
     Args:
         headers_bytes: Of a request line, its headers and its trailers together.
         headers: How many of them; each costs more in memory than on the wire.
-        headers_s: From the connection's begin, or the request's first byte, to the last header; and
-            for the rest of a body whose request is answered already.
+        small_body_bytes: A body of up to so many comes with its headers, in their time.
+        headers_s: From the connection's begin, or the request's first byte, to the last header, or the
+            end of a small body; and for the rest of a body whose request is answered already.
         stalled_s: How long a client may leave an answer unread.
         most: Connections in all.
         most_of_address: Connections of one address, or of the network an IPv6 client chooses from.
+        most_waiting: Connections that wait for their clients in one way, such as for the rest of a
+            request. What all of them do at one moment is what a callback waits for then; so is the
+            garbage collector, which looks at what all of them hold.
     """
 
     headers_bytes: int = 64 * 1024
     headers: int = 100
+    small_body_bytes: int = 64 * 1024
     headers_s: float = 10.0
     stalled_s: float = 60.0
     most: int = 4_000
     most_of_address: int = 200
+    most_waiting: int = 1_000
+
+
+class Waits(StrEnum):
+    """What a connection waits for its client to do."""
+
+    REQUEST = "bring a request's headers, and a small body"
+    REST = "bring the rest of a body, though it is answered"
+    NEXT = "ask for something else"
+    BODY = "bring a body"
+    READER = "read its answer"
+
+
+class Connection(Protocol):
+    """One connection, as those that share the places see it."""
+
+    address: str
+    sender: str
+    """The address, or the network it is one of."""
+    loop: asyncio.AbstractEventLoop
+
+    def close_for(self, why: str) -> None:
+        """Close without a word."""
+
+    def time_is_up(self, waits: Waits) -> None:
+        """Close, having waited too long."""
 
 
 class Connections:
@@ -61,82 +90,99 @@ class Connections:
     def __init__(self, limits: ConnectionLimits, *, is_proxy: Callable[[str], bool]) -> None:
         self.limits = limits
         self._is_proxy = is_proxy
-        self._all: dict[_Connection, None] = {}
-        self._fresh: dict[_Connection, None] = {}  # without a whole request; the oldest first
-        self._idle: dict[_Connection, None] = {}  # between two requests
-        self._of_sender: Counter[str] = Counter()
+        self._all: dict[Connection, Waits | None] = {}
+        self._since_s: dict[Waits, dict[Connection, float]] = {waits: {} for waits in Waits}
+        self._most_s = {
+            Waits.REQUEST: limits.headers_s,
+            Waits.REST: limits.headers_s,
+            Waits.READER: limits.stalled_s,
+        }
+        self._of_sender: dict[str, dict[Connection, None]] = {}
         self._cut: Counter[str] = Counter()
         self._told_at_s = float("-inf")
         self._looking = False
 
-    def admit(self, one: "_Connection") -> bool:
+    def admit(self, one: Connection) -> bool:
         """Give a connection a place, perhaps another's; False where there is none."""
+        of_sender = self._of_sender.get(one.sender, {})
         is_limited = not self._is_proxy(one.address)
-        is_full = is_limited and self._of_sender[one.sender] >= self.limits.most_of_address
-        if is_full and not self._make_room(lambda other: other.sender == one.sender):
+        is_full = is_limited and len(of_sender) >= self.limits.most_of_address
+        if is_full and not self._make_room(of_sender):
             return False
-        if len(self._all) >= self.limits.most and not self._make_room(lambda _: True):
+        if len(self._all) >= self.limits.most and not self._make_room(self._longest_each()):
             return False
-        self._all[one] = self._fresh[one] = None
-        self._of_sender[one.sender] += 1
-        self._look_later(one.loop)
+        self._keep(one)
+        self.put(one, Waits.REQUEST)
         return True
 
-    def has_request(self, one: "_Connection") -> None:
-        """Note that a connection has sent the headers of a request: it is not in anybody's way."""
-        self._fresh.pop(one, None)
-        self._idle.pop(one, None)
+    def take_over(self, one: Connection, other: Connection) -> None:
+        """Give a connection's place to the object that goes on with it."""
+        self.forget(one)
+        self._keep(other)
 
-    def is_idle(self, one: "_Connection") -> None:
-        """Note that a connection's request is answered."""
-        if one in self._all:
-            self._idle[one] = None
+    def put(self, one: Connection, waits: Waits | None) -> None:
+        """Note what a connection waits for, having just heard from it; None: it waits for us."""
+        if one not in self._all:
+            return
+        before = self._all[one]
+        if before is waits and waits is not Waits.BODY:  # a byte now and then is no request
+            return
+        if before:
+            del self._since_s[before][one]
+        self._all[one] = waits
+        if not waits:
+            return
+        others = self._since_s[waits]
+        others[one] = one.loop.time()
+        if len(others) > self.limits.most_waiting:
+            next(iter(others)).close_for("no_room")
 
-    def forget(self, one: "_Connection") -> None:
+    def forget(self, one: Connection) -> None:
         """Note that a connection is closed."""
         if one not in self._all:
             return
-        for some in (self._all, self._fresh, self._idle):
-            some.pop(one, None)
-        self._of_sender[one.sender] -= 1
-        if not self._of_sender[one.sender]:
+        self.put(one, None)
+        del self._all[one]
+        of_sender = self._of_sender[one.sender]
+        del of_sender[one]
+        if not of_sender:
             del self._of_sender[one.sender]
 
-    def cut(self, one: "_Connection", why: str) -> None:
+    def cut(self, one: Connection, why: str) -> None:
         """Count a connection that was closed by us, and forget it."""
         self._cut[why] += 1
         self.forget(one)
 
-    def _make_room(self, fits: Callable[["_Connection"], bool]) -> bool:
-        for waiting in (self._fresh, self._idle):
-            for other in waiting:
-                if fits(other):
-                    other.close_for("no_room")
-                    return True
-        self._cut["refused"] += 1
-        return False
+    def _keep(self, one: Connection) -> None:
+        self._all[one] = None
+        self._of_sender.setdefault(one.sender, {})[one] = None
+        self._look_later(one.loop)
+
+    def _longest_each(self) -> list[Connection]:
+        return [next(iter(waiting)) for waiting in self._since_s.values() if waiting]
+
+    def _make_room(self, among: Iterable[Connection]) -> bool:
+        waiting = ((self._since_s[waits][one], one) for one in among if (waits := self._all[one]))
+        longest = min(waiting, key=itemgetter(0), default=None)
+        if longest:
+            longest[1].close_for("no_room")
+        else:
+            self._cut["refused"] += 1
+        return longest is not None
 
     def _look_later(self, loop: asyncio.AbstractEventLoop) -> None:
         if not self._looking:
             self._looking = True
             loop.call_later(min(_LOOK_EVERY_S, self.limits.headers_s / 4), self._look, loop)
 
-    def _look(
-        self, loop: asyncio.AbstractEventLoop, left: "deque[_Connection] | None" = None
-    ) -> None:
-        """Close what takes too long, some at a time; once for all, or each request would cost a timer.
-
-        Args:
-            left: Who is still to be looked at this time; None: all are.
-        """
-        left = deque(self._all) if left is None else left
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close what takes too long, some at a time; once for all, or each request would cost a timer."""
         now_s = loop.time()
-        may_be_cut = _MOST_CUT_AT_ONCE
-        while left and may_be_cut:
-            one = left.popleft()
-            may_be_cut -= one in self._all and one.look(now_s)
-        if left:
-            loop.call_later(_BETWEEN_CUTS_S, self._look, loop, left)
+        late = list(islice(self._late(now_s), _MOST_CUT_AT_ONCE))
+        for one, waits in late:
+            one.time_is_up(waits)
+        if len(late) == _MOST_CUT_AT_ONCE:
+            loop.call_later(_BETWEEN_CUTS_S, self._look, loop)
             return
         self._looking = False
         if self._cut and now_s - self._told_at_s >= _TELL_EVERY_S:
@@ -146,152 +192,9 @@ class Connections:
         if self._all:
             self._look_later(loop)
 
-
-class _TooMuch(Exception):
-    """The headers are beyond their limits."""
-
-
-class _Connection(HttpToolsProtocol):
-    """One connection, within its limits."""
-
-    def __init__(self, all_: Connections, **given: Any) -> None:
-        super().__init__(**given)
-        self._connections = all_
-        self._limits = all_.limits
-        self.address = self.sender = ""
-        self._headers_since_s: float | None = None
-        self._lingers_since_s: float | None = None  # answered, and its body still comes
-        self._stalled_since_s: float | None = None
-        self._is_whole = True  # the last request has come to its end
-        self._has_sent = False
-        self._is_too_much = False
-        self._headers_bytes = self._headers_count = 0
-        self._is_progress = False
-        self._without_progress_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.address = self.client[0] if self.client else ""
-        self.sender = throttled_as({"client": self.client})
-        self._headers_since_s = self.loop.time()
-        if not self._connections.admit(self):
-            transport.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._connections.forget(self)
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
-            return
-        self._has_sent = True
-        if self._is_whole and self._headers_since_s is None:
-            self._headers_since_s = self.loop.time()
-        self._is_progress = False
-        super().data_received(data)
-        # a single header, or a chunk's, that does not end is kept by the parser, unseen
-        self._without_progress_bytes = (
-            0 if self._is_progress else self._without_progress_bytes + len(data)
-        )
-        if self._without_progress_bytes > self._limits.headers_bytes:
-            self._close_with(431)
-
-    def send_400_response(self, msg: str) -> None:
-        if self._is_too_much:
-            self._close_with(431)
-        else:
-            super().send_400_response(msg)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._is_whole = False
-        self._headers_bytes = self._headers_count = 0
-        if self._headers_since_s is None:
-            self._headers_since_s = self.loop.time()
-
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers_count += 1
-        self._count(len(name) + len(value) + len(b": \r\n"))
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        self._is_progress = True
-        self._headers_since_s = None
-        self._connections.has_request(self)
-        super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        self._is_progress = True
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self._is_progress = self._is_whole = True
-        self._lingers_since_s = None
-        super().on_message_complete()
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if not self._is_whole:
-            self._lingers_since_s = self.loop.time()
-        if self.cycle.response_complete:
-            self._connections.is_idle(self)
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._stalled_since_s = self.loop.time()
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._stalled_since_s = None
-
-    def look(self, now_s: float) -> bool:
-        """Close the connection if it has taken too long over something; tells whether it had."""
-        limits = self._limits
-        if _is_over(self._headers_since_s, limits.headers_s, now_s):
-            if self._has_sent and (self.cycle is None or self.cycle.response_complete):
-                self._close_with(408)
-            else:
-                self.close_for("silent")
-        elif _is_over(self._lingers_since_s, limits.headers_s, now_s):
-            self.close_for("lingering")
-        elif _is_over(self._stalled_since_s, limits.stalled_s, now_s):
-            self.close_for("stalled")
-        else:
-            return False
-        return True
-
-    def close_for(self, why: str) -> None:
-        """Close without a word."""
-        self._connections.cut(self, why)
-        self.transport.abort()
-
-    def _count(self, some_bytes: int) -> None:
-        self._is_progress = True
-        self._headers_bytes += some_bytes
-        limits = self._limits
-        if self._headers_bytes > limits.headers_bytes or self._headers_count > limits.headers:
-            self._is_too_much = True
-            raise _TooMuch
-
-    def _close_with(self, status: int) -> None:
-        if self.transport.is_closing():
-            return
-        phrase = http.HTTPStatus(status).phrase
-        if self.cycle is None or self.cycle.response_complete:
-            head = f"HTTP/1.1 {status} {phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            self.transport.write(head.encode())
-        self._connections.cut(self, "headers_too_slow" if status == 408 else "headers_too_large")
-        self.transport.close()
-
-
-def _is_over(since_s: float | None, most_s: float, now_s: float) -> bool:
-    return since_s is not None and now_s - since_s > most_s
-
-
-def protocol_of(connections: Connections) -> Any:
-    """Give what uvicorn takes for its protocol's class."""
-    return partial(_Connection, connections)
+    def _late(self, now_s: float) -> Iterator[tuple[Connection, Waits]]:
+        for waits, most_s in self._most_s.items():
+            for one, since_s in self._since_s[waits].items():
+                if now_s - since_s <= most_s:
+                    break  # the others came later
+                yield one, waits

@@ -1,5 +1,6 @@
 """Runs the web process under uvicorn."""
 
+import gc
 import resource
 import socket
 from collections.abc import Callable, Sequence
@@ -17,8 +18,9 @@ from workers.heartbeat import beating
 from workers.redis_fitness import tell_exposures
 from workers.stopping import hear
 from workers.web.app import create_app
-from workers.web.connections import ConnectionLimits, Connections, protocol_of
+from workers.web.connections import ConnectionLimits, Connections
 from workers.web.loopback import require_key_beyond_loopback
+from workers.web.protocols import protocol_of
 from workers.web.proxies import TrustedProxies
 from workers.wiring import Wiring
 
@@ -60,6 +62,8 @@ def serve(wirings: Sequence[Wiring]) -> int:
         )
         server = uvicorn.Server(config)
         hear(server.handle_exit)  # of a hangup it would not hear by itself
+        gc.collect()
+        gc.freeze()  # what is there now stays: each look through it would hold up callbacks for 50 ms
         server.run(sockets=[listener])
     return 0
 
