@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from campaigns.reports.report import differences, event_sums
+from dialer.archiving.archive_index import ArchiveIndex
 from dialer.archiving.archiving import Archiving
 from dialer.archiving.deleting import Deleting
 from dialer.archiving.purging import Purging
@@ -58,7 +59,10 @@ class RecordKeeping:
     @cached_property
     def archiving(self) -> Archiving:
         """Moves campaigns into files."""
-        return Archiving(self.wiring.db, archives=archives_dir(self.wiring.settings))
+        settings = self.wiring.settings
+        return Archiving(
+            self.wiring.db, archives=archives_dir(settings), index=archive_index(settings)
+        )
 
     @cached_property
     def deleting(self) -> Deleting:
@@ -119,3 +123,8 @@ def source_of(wiring: Wiring, campaign: Campaign) -> ReportInput:
 def archives_dir(settings: Settings) -> Path:
     """Name the folder of all archives."""
     return settings.dialer_data_dir / "archive"
+
+
+def archive_index(settings: Settings) -> ArchiveIndex | None:
+    """Give the search index of archives, where the account has one."""
+    return ArchiveIndex(archives_dir(settings)) if settings.dialer_search_index else None

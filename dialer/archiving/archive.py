@@ -8,7 +8,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
 from operator import itemgetter
@@ -142,13 +142,39 @@ class Archive:
                 n_of_next, of_next = next(attempts, (None, iter(())))
             yield self._line(told, made)
 
-    def with_number(self, e164: str) -> list[ContactLine]:
-        """Find contacts by the agent's or customer's whole number, attempts included."""
-        return self._at([("customer", "=", e164)], [("agent", "=", e164)])
+    def people(self) -> Iterator[tuple[str, str, list[str]]]:
+        """Read each contact's agent, customer and cells."""
+        for told in self._rows(CONTACTS, ["agent", "customer", "cells"]):
+            yield told["agent"], told["customer"], told["cells"]
+
+    def written_at(self) -> tuple[int, int]:
+        """Tell the archive as it was written from one that is written anew.
+
+        Raises:
+            ArchiveDamaged: There is none.
+        """
+        try:
+            known = (self.folder / CONTACTS).stat()
+        except OSError as error:
+            raise ArchiveDamaged(f"no archive in {self.folder}: {error}") from error
+        return known.st_ino, known.st_mtime_ns
+
+    def with_number(self, digits: str, *, is_whole: bool) -> list[ContactLine]:
+        """Find contacts by the agent's or customer's number, attempts included.
+
+        Args:
+            is_whole: These are all its digits; else its last ones.
+        """
+
+        def has(column: str) -> pc.Expression:
+            number = pc.field(column)
+            return number == f"+{digits}" if is_whole else pc.ends_with(number, pattern=digits)
+
+        return self._at(has("customer") | has("agent"))
 
     def contact(self, n: int) -> ContactLine | None:
         """Read one contact by its number; None when there is none."""
-        return next(iter(self._at([("n", "=", n)])), None)
+        return next(iter(self._at(pc.field("n") == n)), None)
 
     def with_cell(self, words: str) -> list[ContactLine]:
         """Find contacts one of whose cells holds some words, whatever their case."""
@@ -160,13 +186,12 @@ class Archive:
         cells = table["cells"].combine_chunks()
         holds = pc.match_substring(cells.flatten(), words, ignore_case=True)
         rows = pc.unique(pc.list_parent_indices(cells).filter(holds))
-        return self._at([("n", "in", table["n"].take(rows).to_pylist())])
+        return self._at(pc.field("n").isin(table["n"].take(rows).to_pylist()))
 
-    def _at(self, *alternatives: list[tuple[str, str, Any]]) -> list[ContactLine]:
-        """Read the contacts that fit any of some conditions."""
+    def _at(self, wanted: pc.Expression) -> list[ContactLine]:
         try:
-            told = pq.read_table(self.folder / CONTACTS, filters=list(alternatives)).to_pylist()
-            asked = [("n", "in", [one["n"] for one in told])]
+            told = pq.read_table(self.folder / CONTACTS, filters=wanted).to_pylist()
+            asked = pc.field("n").isin([one["n"] for one in told])
             made = pq.read_table(self.folder / ATTEMPTS, filters=asked).to_pylist() if told else []
         except (OSError, pa.ArrowInvalid) as error:
             raise ArchiveDamaged(f"{self.folder} cannot be read: {error}") from error
@@ -194,10 +219,10 @@ class Archive:
         attempt = _read(Attempt, told)
         return OpenAttempt(AttemptId(self._campaign, n, attempt.no, attempt.nonce), attempt)
 
-    def _rows(self, name: str) -> Iterator[dict[str, Any]]:
+    def _rows(self, name: str, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
         try:
             with pq.ParquetFile(self.folder / name) as file:
-                for batch in file.iter_batches(batch_size=_BATCH):
+                for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
                     yield from batch.to_pylist()
         except (OSError, pa.ArrowInvalid) as error:
             raise ArchiveDamaged(f"{self.folder / name} cannot be read: {error}") from error

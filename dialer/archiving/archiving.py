@@ -7,12 +7,14 @@ once more. What stays in Redis is what the list of campaigns
 and their status need: name, rules, history and counts, packed.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
 
 from dialer.archiving.archive import Archive, ArchiveDamaged, Manifest
+from dialer.archiving.archive_index import ArchiveIndex
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.logger import get_logger
@@ -36,10 +38,12 @@ class Archiving:
 
     Args:
         archives: The folder of all archives.
+        index: Where it is told who is in them; None: nowhere.
     """
 
-    def __init__(self, db: Database, *, archives: Path) -> None:
+    def __init__(self, db: Database, *, archives: Path, index: ArchiveIndex | None = None) -> None:
         self._db = db
+        self._index = index
         self._archives = archives
         self._campaigns = Campaigns(db)
 
@@ -89,9 +93,18 @@ class Archiving:
         card = archive.check()
         freed = free(self._db, campaign.id)
         pack_archived(self._db, campaign.id)
+        self._put_in_index(campaign)
         tell(on=f"campaign {campaign.name} {campaign.id}", after={"folder": archive.folder.name})
         log.info("campaign_archived", campaign_id=campaign.id, keys_freed=freed)
         return archive, card
+
+    def _put_in_index(self, campaign: Campaign) -> None:
+        """Let it be found; where that fails, whoever searches next does it."""
+        try:
+            if self._index:
+                self._index.add(campaign)
+        except (OSError, sqlite3.Error) as error:
+            log.warning("archive_not_indexed", campaign_id=campaign.id, message=str(error))
 
     def _copy(
         self, archive: Archive, campaign: Campaign, on_progress: Callable[[float], None]

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from dialer.archiving.archive import Archive
+from dialer.archiving.archive_index import ArchiveIndex
 from dialer.archiving.file_traces import rejected_of, remove, reviews_of
 from dialer.archiving.purging import Recordings
 from dialer.deeds import tell
@@ -58,6 +59,7 @@ class Deleting:
             )
         folder = Archive.of(campaign, self._archives).folder
         self._recordings.campaign(campaign.id)
+        ArchiveIndex(self._archives).forget(campaign.id)
         of_it = (rejected_of(self._data_dir, campaign.id), reviews_of(self._data_dir, campaign.id))
         for path in (folder, *chain.from_iterable(of_it)):
             remove(path)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from campaigns.numbers.same_phone import national_digits
 from dialer import clock
 from dialer.archiving.archive import Archive
+from dialer.archiving.archive_index import ArchiveIndex
 from dialer.archiving.file_traces import (
     Holds,
     files_of,
@@ -334,8 +335,13 @@ class Purging:
         purged.rejected += here.rejected
         purged.archives.append(str(archive.folder))
         if not self._dry_run:
+            index = ArchiveIndex(self._archives)
+            index.forget(
+                campaign.id
+            )  # before, as we may be killed, and after, as somebody may search
             contacts = (without(line, number) for line in archive.contacts())
             archive.write(contacts, kept, replace(archive.card(), purged_at=self._db.now()))
+            index.forget(campaign.id)
 
     def _remove_rejected_file(self, campaign: Campaign, purged: Purged) -> None:
         for path in rejected_of(self._data_dir, campaign.id):

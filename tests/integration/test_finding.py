@@ -93,20 +93,32 @@ def test_a_number_never_called_is_told_with_since_and_why(web: Site) -> None:
     assert "asked us" in after
 
 
-def test_who_may_read_masked_alone_finds_people_by_name_and_sees_neither_name_nor_number(
+def test_who_may_read_masked_alone_finds_people_by_name_and_whole_number_and_sees_neither(
     web: Site,
 ) -> None:
     web.upload()
     masked = web.browser(web.key(Scope.READ_MASKED))
 
     found = masked.post("/search", who="asha").text
-    by_number = masked.post("/search", who=ASHA)
+    by_number = masked.post("/search", who="098765 43201").text
 
-    assert "1 contact," in found
-    assert "98765 43201" not in found
-    assert "Asha" not in found.partition("<tbody>")[2]
-    assert by_number.status_code == 422
-    assert "by their name alone" in by_number.text
+    for page in (found, by_number):
+        assert "1 contact," in page
+        assert "98765 43201" not in page
+        assert "3201" in page
+        assert "Asha" not in page.partition("<tbody>")[2]
+
+
+def test_who_may_read_masked_finds_nobody_by_some_digits_of_a_number(web: Site) -> None:
+    web.upload()
+    key = web.key(Scope.READ_MASKED)
+
+    page = web.browser(key).post("/search", who="543201")
+    answer = web.api("POST", "/numbers/search", key=key, json={"number": "543201"})
+
+    for one in (page, answer):
+        assert one.status_code == 422
+        assert "whole number" in one.text
 
 
 def test_each_list_that_a_number_stands_on_is_named_and_a_name_tells_it_too(web: Site) -> None:

@@ -14,6 +14,10 @@ from campaigns.numbers.mask import Mask, NumberMask
 from workers.web.access import Visitor
 
 NUMBERS = NumberMask(Mask.MASKED)
+WHOLE_NUMBER_NEEDED = (
+    "Your key shows numbers masked: write the whole number you have, or a name. By some digits of it "
+    "the others could be found out."
+)
 _DATA = "data: "
 
 

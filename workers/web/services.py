@@ -10,7 +10,7 @@ from dialer.access.api_keys import ApiKeys
 from dialer.audit import Audit
 from dialer.settings import Settings
 from dialer.watching.finding import Finding
-from workers.record_keeping import archives_dir
+from workers.record_keeping import archive_index, archives_dir
 from workers.web.access import Authenticator
 from workers.web.agent_feed import AgentFeed
 from workers.web.choosing import Desks
@@ -132,7 +132,10 @@ class Services:
     @cached_property
     def finding(self) -> Finding:
         """Finds people by number and name."""
-        return Finding(self.wiring.db, archives=archives_dir(self.wiring.settings))
+        settings = self.wiring.settings
+        return Finding(
+            self.wiring.db, archives=archives_dir(settings), index=archive_index(settings)
+        )
 
     @cached_property
     def agent_feed(self) -> AgentFeed:

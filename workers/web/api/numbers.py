@@ -1,7 +1,7 @@
 """Contacts are looked for by what stands in a body: addresses stand in logs and histories."""
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, starmap
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -10,8 +10,10 @@ from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
 from dialer.deeds import tell
 from dialer.watching.browsing import with_external_id
 from dialer.watching.finding import Found as Someone
-from workers.web.api.needs import Reader, TheDesk
+from workers.web.access import Visitor
+from workers.web.api.needs import Onlooker, TheDesk
 from workers.web.api.shapes import ContactDocument, Order, Truth, Whole, contact_document
+from workers.web.masking import WHOLE_NUMBER_NEEDED
 from workers.web.problems import Problem
 
 router = APIRouter(prefix="/numbers", tags=["contacts"])
@@ -53,8 +55,11 @@ class Found(BaseModel):
 
 
 @router.post("/search")
-def search_numbers(_visitor: Reader, services: TheDesk, search: Search) -> Found:
-    """Find contacts by a number, a name or an external id; writes nothing but who searched."""
+def search_numbers(visitor: Onlooker, services: TheDesk, search: Search) -> Found:
+    """Find contacts by a number, a name or an external id; writes nothing but who searched.
+
+    Whoever sees numbers masked gives the whole of one.
+    """
     if sum(one is not None for one in (search.number, search.name, search.external_id)) != 1:
         raise Problem(422, "invalid", "number, name, external_id: one of the three is needed.")
     campaigns = services.wiring.campaigns
@@ -63,26 +68,28 @@ def search_numbers(_visitor: Reader, services: TheDesk, search: Search) -> Found
         tell(on="an external id")
         among = asked or campaigns.unarchived()
         lines = with_external_id(services.wiring.db, among, search.external_id)
-        return Found(
-            items=[contact_document(*one) for one in lines[: search.limit]],
-            is_whole=len(lines) <= search.limit,
-        )
+        return _first(starmap(Someone, lines), search.limit, visitor)
     if search.name is not None:
         if not services.wiring.settings.dialer_search_names:
             raise Problem(422, "invalid", "This installation finds people by their number alone.")
         tell(on="a name")
-        return _first(services.finding.by_name(search.name, among=asked), search.limit)
+        return _first(services.finding.by_name(search.name, among=asked), search.limit, visitor)
     written = search.number or ""
     whole = services.wiring.suppressing.read_number(written) or ""
+    if visitor.is_masked and not whole:
+        raise Problem(422, "invalid", WHOLE_NUMBER_NEEDED)
     digits = whole[1:] or "".join(mark for mark in written if mark in "0123456789")
     tell(on=f"number …{digits[-3:]}")
     found = services.finding.by_number(
         digits, is_whole=bool(whole) or search.agent, is_agents=search.agent, among=asked
     )
-    return _first(found, search.limit)
+    return _first(found, search.limit, visitor)
 
 
-def _first(found: Iterator[Someone], limit: int) -> Found:
+def _first(found: Iterator[Someone], limit: int, visitor: Visitor) -> Found:
     """Tell the first of those who were found."""
-    some = [contact_document(one.campaign, one.line) for one in islice(found, limit + 1)]
+    some = [
+        contact_document(one.campaign, one.line, masked=visitor.is_masked)
+        for one in islice(found, limit + 1)
+    ]
     return Found(items=some[:limit], is_whole=len(some) <= limit)

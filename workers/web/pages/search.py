@@ -16,6 +16,7 @@ from dialer.store.agents import AgentStore
 from dialer.store.suppressed import SuppressionList
 from dialer.watching.finding import Found
 from workers.web.choosing import services_of
+from workers.web.masking import WHOLE_NUMBER_NEEDED
 from workers.web.pages.rendering import digits_in, plain_form, renderer_of, visitor_of
 from workers.web.services import Services
 from workers.wiring import Wiring
@@ -75,14 +76,11 @@ def _agent_names(services: Services, answer: Answer) -> dict[str, str]:
 def _answer(services: Services, who: str, *, masked: bool) -> Answer:
     began_s = boottime_s()
     wiring = services.wiring
-    if masked and not any(mark.isalpha() for mark in who):
-        # whether a number is there would be told by whether it is found
-        return Answer(
-            problem="Your key shows numbers masked, and finds people by their name alone."
-        )
     number = wiring.suppressing.read_number(who) or ""
     digits = number[1:] or digits_in(who)
     is_name = any(mark.isalpha() for mark in who)
+    if masked and not is_name and not number:
+        return Answer(problem=WHOLE_NUMBER_NEEDED)
     if is_name and not number:
         if problem := _objection(services, who):
             return Answer(problem=problem)
