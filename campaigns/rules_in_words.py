@@ -6,6 +6,7 @@ from datetime import datetime
 from campaigns.campaign_rules import CampaignRules, UnknownPolicy, WrapUpUntil, ZoneBy
 from campaigns.dispositions import Disposition, FollowUp, choices
 from campaigns.retry_policy import Backoff, RetryRule
+from campaigns.sentence import told
 
 _UNKNOWN = {
     UnknownPolicy.REDIAL: "dialled again once no call of it can be live any more",
@@ -33,13 +34,16 @@ def rules_in_words(rules: CampaignRules) -> dict[str, str]:
 def span_in_words(seconds: float) -> str:
     """Say a duration: `90 s`, `5 min`, `1 h 30 min`, `2 d`."""
     if seconds < 120 and seconds % 60:
-        return f"{seconds:g} s"
+        return told(_S, n=f"{seconds:g}")
     minutes, rest_s = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    parts = ((days, "d"), (hours, "h"), (minutes, "min"), (rest_s, "s"))
-    said = [f"{number} {unit}" for number, unit in parts if number]
-    return " ".join(said[:2]) or "0 s"
+    parts = ((days, _D), (hours, _H), (minutes, _MIN), (rest_s, _S))
+    said = [told(unit, n=number) for number, unit in parts if number] or [told(_S, n=0)]
+    return told("{first} {rest}", first=said[0], rest=said[1]) if said[1:] else said[0]
+
+
+_D, _H, _MIN, _S = told("{n} d"), told("{n} h"), told("{n} min"), told("{n} s")
 
 
 def _hours(rules: CampaignRules) -> str:

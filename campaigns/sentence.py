@@ -46,6 +46,12 @@ class Sentence(str):
         return Sentence(english, self.source, self.values, self.many)
 
 
+def capital(text: str) -> str:
+    """Begin with a capital letter; a sentence stays one."""
+    whole = text[:1].upper() + text[1:]
+    return text.reworded(whole) if isinstance(text, Sentence) else whole
+
+
 def told(source: str, /, **values: object) -> Sentence:
     """Make a sentence; what pages put out is marked so, and found by `python -m tools.make_texts`."""
     return Sentence(source.format(**values) if values else source, source, values)
@@ -56,3 +62,12 @@ def counted(one: str, many: str, /, count: int, **values: object) -> Sentence:
     values["count"] = count
     source = one if count == 1 else many
     return Sentence(source.format(**values), one, values, many)
+
+
+MONTHS = (
+    *(told("Jan"), told("Feb"), told("Mar"), told("Apr"), told("May"), told("Jun")),
+    *(told("Jul"), told("Aug"), told("Sep"), told("Oct"), told("Nov"), told("Dec")),
+)
+WEEKDAYS = (
+    *(told("Mon"), told("Tue"), told("Wed"), told("Thu"), told("Fri"), told("Sat"), told("Sun")),
+)

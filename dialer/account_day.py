@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from campaigns.caps import AccountCaps, local_day
+from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.logger import get_logger
 from dialer.store import Database
@@ -132,8 +133,10 @@ def in_words(name: str, until: float, now_s: float) -> str:
     if not name or now_s >= until:
         return ""
     setting = {"calls": "CALLS", "seconds": "MINUTES", "spend": "SPEND"}[name]
-    what = {"calls": "calls", "seconds": "minutes", "spend": "spend"}[name]
-    return (
-        f"the account's cap on {what} a day is reached (DIALER_MAX_{setting}_PER_DAY); an "
-        "administrator can raise it for today, or it counts anew at midnight"
+    what = {"calls": told("calls"), "seconds": told("minutes"), "spend": told("spend")}[name]
+    return told(
+        "the account's cap on {what} a day is reached (DIALER_MAX_{setting}_PER_DAY); an "
+        "administrator can raise it for today, or it counts anew at midnight",
+        what=what,
+        setting=setting,
     )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from campaigns.outlook.forecast import Constraint, Situation, in_the_way
+from campaigns.sentence import told
 
 Numbers = NDArray[np.int64]
 """E.164 digits."""
@@ -36,17 +37,21 @@ class ContactBlocker(StrEnum):
 
 
 _WORDS = {
-    ContactBlocker.SUPPRESSED: "Must not be called: closed when their turn comes.",
-    ContactBlocker.EXPIRED: "Expired: closed when their turn comes.",
-    ContactBlocker.RETRY_TIMERS: "Tried before, and due again later.",
-    ContactBlocker.NOT_BEFORE: "Not due yet: not-before, call-back, or their own hours or caps.",
-    ContactBlocker.AGENT_AWAY: "Their agents are away: on a break, off, out of their shift, or done for the day.",
-    ContactBlocker.AGENT_PARKED: "Their agents missed too many calls in a row.",
-    ContactBlocker.AGENT_ON_CALL: "Their agents are on a call, or about to be rung.",
-    ContactBlocker.AGENT_WRAP_UP: "Their agents rest after a call.",
-    ContactBlocker.CUSTOMER_BUSY: "Their customers are on a call.",
-    ContactBlocker.CUSTOMER_GAP: "Their customers were called a moment ago.",
-    ContactBlocker.LIMIT: "Nothing but their turn at the request limit.",
+    ContactBlocker.SUPPRESSED: told("Must not be called: closed when their turn comes."),
+    ContactBlocker.EXPIRED: told("Expired: closed when their turn comes."),
+    ContactBlocker.RETRY_TIMERS: told("Tried before, and due again later."),
+    ContactBlocker.NOT_BEFORE: told(
+        "Not due yet: not-before, call-back, or their own hours or caps."
+    ),
+    ContactBlocker.AGENT_AWAY: told(
+        "Their agents are away: on a break, off, out of their shift, or done for the day."
+    ),
+    ContactBlocker.AGENT_PARKED: told("Their agents missed too many calls in a row."),
+    ContactBlocker.AGENT_ON_CALL: told("Their agents are on a call, or about to be rung."),
+    ContactBlocker.AGENT_WRAP_UP: told("Their agents rest after a call."),
+    ContactBlocker.CUSTOMER_BUSY: told("Their customers are on a call."),
+    ContactBlocker.CUSTOMER_GAP: told("Their customers were called a moment ago."),
+    ContactBlocker.LIMIT: told("Nothing but their turn at the request limit."),
 }
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from campaigns.campaign import CampaignState
 from campaigns.hours.calling_hours import CallingHours
 from campaigns.hours.local_day import OpenWindow
+from campaigns.sentence import MONTHS, WEEKDAYS, capital, told
 
 
 class Constraint(StrEnum):
@@ -161,15 +162,17 @@ def in_the_way(now: Situation) -> Iterator[Binding]:
     if now.state is CampaignState.LOADING:
         yield Binding(
             Constraint.LOADING,
-            "The list is being loaded; a load that broke off goes on when the same file is "
-            "loaded again, or can be cancelled.",
+            told(
+                "The list is being loaded; a load that broke off goes on when the same file is "
+                "loaded again, or can be cancelled."
+            ),
         )
         return
     if not now.left:
         if now.is_appending:
             yield Binding(
                 Constraint.LOADING,
-                "A file is being appended; if that broke off, append the same file again.",
+                told("A file is being appended; if that broke off, append the same file again."),
             )
         return
     if now.state not in _MAY_DIAL:
@@ -203,13 +206,23 @@ def forecast(now: Situation, hours: CallingHours) -> Forecast | None:
     if done_at is not None and now.last_due_at and now.last_due_at > done_at:
         last_at = after_work(now.last_due_at, timedelta(0), hours, now.zone)
         due = _local(now.last_due_at, now)
-        told = f"the last contact that waits for its time is due {due}, without further retries"
-        return Forecast(last_at, told) if last_at else None
+        assuming = told(
+            "the last contact that waits for its time is due {due}, without further retries",
+            due=due,
+        )
+        return Forecast(last_at, assuming) if last_at else None
     if done_at is None:
         return None
-    caps = ", no daily cap reached again" if capped_until > now.at else ""
-    back = ", agents back as they said" if back_at else ""
-    return Forecast(done_at, f"{pace}, {effort}, calls placed only in calling hours{caps}{back}")
+    caps = told(", no daily cap reached again") if capped_until > now.at else ""
+    back = told(", agents back as they said") if back_at else ""
+    assuming = told(
+        "{pace}, {effort}, calls placed only in calling hours{caps}{back}",
+        pace=pace,
+        effort=effort,
+        caps=caps,
+        back=back,
+    )
+    return Forecast(done_at, assuming)
 
 
 def _all_back_at(now: Situation, bound: Binding) -> datetime | None:
@@ -252,74 +265,93 @@ _ENOUGH_SETTLED = 20  # attempts; fewer say little about how many more will be n
 def _needs_somebody(now: Situation) -> Iterator[Binding]:
     """Name what no passing of time will mend."""
     if now.state is CampaignState.LOADED:
-        second = " by a second person; one has." if now.asked_by else "."
-        yield Binding(Constraint.NOT_STARTED, f"The campaign has not been started{second}")
+        yield Binding(
+            Constraint.NOT_STARTED,
+            told("The campaign has not been started by a second person; one has.")
+            if now.asked_by
+            else told("The campaign has not been started."),
+        )
     if now.state is CampaignState.PAUSED:
-        why = f": {_ended(now.why)}" if now.why else "; live calls end as usual."
-        yield Binding(Constraint.PAUSED, f"The campaign is paused{why}")
+        yield Binding(
+            Constraint.PAUSED,
+            told("The campaign is paused: {why}", why=_ended(now.why))
+            if now.why
+            else told("The campaign is paused; live calls end as usual."),
+        )
     if now.redis_refuses:
         yield Binding(
             Constraint.REDIS_REFUSES,
-            f"Redis refuses what dialling needs: {_ended(now.redis_refuses)}",
+            told("Redis refuses what dialling needs: {why}", why=_ended(now.redis_refuses)),
             command="dialer doctor",
         )
     elif not now.feeders:
         yield Binding(
             Constraint.NO_FEEDER,
-            "No feeder runs, so nothing is released.",
+            told("No feeder runs, so nothing is released."),
             command="dialer feeder",
         )
     if not now.workers:
         yield Binding(
             Constraint.NO_WORKER,
-            "No worker runs, so nothing is dialled.",
+            told("No worker runs, so nothing is dialled."),
             command="dramatiq workers.actors",
         )
     if now.settings_differ:
         yield Binding(
             Constraint.SETTINGS_DIFFER,
-            f"Settings are not the same for all processes: {_ended(now.settings_differ)}",
+            told(
+                "Settings are not the same for all processes: {why}",
+                why=_ended(now.settings_differ),
+            ),
         )
     if now.hold:
-        yield Binding(Constraint.HOLD, f"The account is on hold: {_ended(now.hold)}")
+        yield Binding(Constraint.HOLD, told("The account is on hold: {why}", why=_ended(now.hold)))
     if now.stopped:
         yield Binding(
             Constraint.STOPPED,
-            f"The provider refuses the account: {_ended(now.stopped)}",
+            told("The provider refuses the account: {why}", why=_ended(now.stopped)),
             command="dialer account resume",
         )
     if now.account_cap:
-        yield Binding(
-            Constraint.ACCOUNT_CAPS, f"{_ended(now.account_cap[0].upper() + now.account_cap[1:])}"
-        )
+        yield Binding(Constraint.ACCOUNT_CAPS, _ended(capital(now.account_cap)))
 
 
 def _needs_time(now: Situation) -> Iterator[Binding]:
     if now.window is None:
-        yield Binding(Constraint.HOURS, "The calling hours never open.")
+        yield Binding(Constraint.HOURS, told("The calling hours never open."))
     elif not now.window.from_at <= now.at < now.window.until_at:
         yield Binding(
             Constraint.HOURS,
-            f"Outside calling hours; they open {_local(now.window.from_at, now)}.",
+            told("Outside calling hours; they open {at}.", at=_local(now.window.from_at, now)),
             now.window.from_at,
         )
     if now.capped_until and now.at < now.capped_until:
-        cap = "spend of the day" if now.capped_by == "spend" else "calls of the day"
+        anew = _local(now.capped_until, now)
         yield Binding(
             Constraint.CAPS,
-            f"The cap on the {cap} is reached; it counts anew {_local(now.capped_until, now)}.",
+            told("The cap on the spend of the day is reached; it counts anew {at}.", at=anew)
+            if now.capped_by == "spend"
+            else told("The cap on the calls of the day is reached; it counts anew {at}.", at=anew),
             now.capped_until,
         )
     if now.blocked_for_s > 0:
         yield Binding(
             Constraint.BLOCKED,
-            f"The provider turned requests away; the next goes out in {now.blocked_for_s:.0f} s."
+            told(
+                "The provider turned requests away; the next goes out in {seconds:.0f} s.",
+                seconds=now.blocked_for_s,
+            )
             if not now.sick_hosts
-            else f"No request can leave a worker host: {_ended('; '.join(now.sick_hosts))}",
+            else told(
+                "No request can leave a worker host: {why}", why=_ended("; ".join(now.sick_hosts))
+            ),
             now.at + timedelta(seconds=now.blocked_for_s),
         )
     if now.most_calls and now.live_calls >= now.most_calls:
-        yield Binding(Constraint.CHANNELS, f"All {now.most_calls} calls allowed at once are live.")
+        yield Binding(
+            Constraint.CHANNELS,
+            told("All {most} calls allowed at once are live.", most=now.most_calls),
+        )
 
 
 def _turn(now: Situation) -> Binding:
@@ -328,56 +360,79 @@ def _turn(now: Situation) -> Binding:
     if now.agents_free or now.released:
         return Binding(
             Constraint.LIMIT,
-            f"Nothing but the request limit: {now.requests_per_window} in {now.window_s:g} s, "
-            f"{now.requests_last_60_s} sent in the last minute.",
+            told(
+                "Nothing but the request limit: {limit} in {window:g} s, {sent} sent in the last minute.",
+                limit=now.requests_per_window,
+                window=now.window_s,
+                sent=now.requests_last_60_s,
+            ),
         )
     if now.next_due_at and not now.agents_taken:
         return Binding(
             Constraint.RETRY_TIMERS,
-            f"Every waiting contact is due later, the next {_local(now.next_due_at, now)}.",
+            told(
+                "Every waiting contact is due later, the next {at}.",
+                at=_local(now.next_due_at, now),
+            ),
             now.next_due_at,
         )
     return Binding(
         Constraint.AGENTS,
         _agents_taken(now)
         if now.agents_taken
-        else "The contacts due wait for customers who are on a call.",
+        else told("The contacts due wait for customers who are on a call."),
         now.agents_back_at if now.agents_away == now.agents_taken else None,
     )
 
 
 def _agents_taken(now: Situation) -> str:
     if now.agents_parked == now.agents_taken:
-        return f"All agents with a contact due missed too many calls ({now.agents_parked})."
+        return told(
+            "All agents with a contact due missed too many calls ({parked}).",
+            parked=now.agents_parked,
+        )
     if now.agents_away == now.agents_taken:
-        back = (
-            f"; the first is back {_local(now.agents_back_at, now)}" if now.agents_back_at else ""
+        back = now.agents_back_at
+        return told(
+            "All agents with a contact due are away ({away}{back}).",
+            away=now.agents_away,
+            back=told("; the first is back {at}", at=_local(back, now)) if back else "",
         )
-        return f"All agents with a contact due are away ({now.agents_away}{back})."
-    parked = f", {now.agents_parked} of them parked" if now.agents_parked else ""
-    away = f", {now.agents_away} away" if now.agents_away else ""
-    told = f"All agents with a contact due are on a call or resting ({now.agents_taken}{parked}{away})."
-    if now.unresolved:
-        told += (
-            f" Unresolved attempts ({now.unresolved}) hold their agents until it is known whether a "
-            "phone rang."
-        )
-    return told
+    parked, away = now.agents_parked, now.agents_away
+    taken = told(
+        "All agents with a contact due are on a call or resting ({taken}{parked}{away}).",
+        taken=now.agents_taken,
+        parked=told(", {count} of them parked", count=parked) if parked else "",
+        away=told(", {count} away", count=away) if away else "",
+    )
+    if not now.unresolved:
+        return taken
+    held = told(
+        "Unresolved attempts ({count}) hold their agents until it is known whether a phone rang.",
+        count=now.unresolved,
+    )
+    return told("{first} {rest}", first=taken, rest=held)
 
 
 def _ending(now: Situation) -> Iterator[Binding]:
     live = now.dialing + now.released
     if live:
-        yield Binding(Constraint.CALLS, f"Only live calls are left ({live}).")
+        yield Binding(Constraint.CALLS, told("Only live calls are left ({count}).", count=live))
     if now.unresolved:
         yield Binding(
             Constraint.QUARANTINE,
-            f"It is not known yet whether a phone rang ({now.unresolved}): the provider is asked.",
+            told(
+                "It is not known yet whether a phone rang ({count}): the provider is asked.",
+                count=now.unresolved,
+            ),
         )
     if now.open:
         yield Binding(
             Constraint.DISPOSITIONS,
-            f"Agents are still to say what came of their conversations ({now.open}).",
+            told(
+                "Agents are still to say what came of their conversations ({count}).",
+                count=now.open,
+            ),
         )
 
 
@@ -385,24 +440,31 @@ def _pace(now: Situation, bound: Constraint) -> tuple[float, str]:
     """Give attempts per second, and where the figure is from."""
     limit_per_s = now.requests_per_window / now.window_s
     if bound in {Constraint.AGENTS, Constraint.CHANNELS, Constraint.BLOCKED}:
-        return min(now.requests_last_60_s / 60, limit_per_s), "at the pace of the last minute"
-    return limit_per_s, "at the request limit"
+        return min(now.requests_last_60_s / 60, limit_per_s), told("at the pace of the last minute")
+    return limit_per_s, told("at the request limit")
 
 
 def _attempts_per_contact(now: Situation) -> tuple[float, str]:
     if now.attempts_settled < _ENOUGH_SETTLED or not now.contacts_dialled_out:
-        return 1.0, "without further retries"
+        return 1.0, told("without further retries")
     # each attempt ends its contact with the same chance, so this many are needed on average
     per_contact = max(1.0, now.attempts_settled / now.contacts_dialled_out)
-    return per_contact, f"{per_contact:.1f} attempts a contact as so far"
+    return per_contact, told("{attempts:.1f} attempts a contact as so far", attempts=per_contact)
 
 
 def _local(at: datetime, now: Situation) -> str:
     local, today = at.astimezone(now.zone), now.at.astimezone(now.zone)
     if local.date() == today.date():
-        return f"at {local:%H:%M:%S} ({now.zone.key})"
-    return f"on {local:%a %d %b} at {local:%H:%M} ({now.zone.key})"
+        return told("at {time} ({zone})", time=f"{local:%H:%M:%S}", zone=now.zone.key)
+    return told(
+        "on {weekday} {day} {month} at {time} ({zone})",
+        weekday=WEEKDAYS[local.weekday()],
+        day=f"{local:%d}",
+        month=MONTHS[local.month - 1],
+        time=f"{local:%H:%M}",
+        zone=now.zone.key,
+    )
 
 
 def _ended(why: str) -> str:
-    return why if why.endswith((".", "!", "?")) else f"{why}."
+    return why if why.endswith((".", "!", "?")) else told("{why}.", why=why)

@@ -17,6 +17,7 @@ from campaigns.attempt import Outcome
 from campaigns.campaign_rules import CampaignRules
 from campaigns.outlook.forecast import Constraint, after_work
 from campaigns.rules_in_words import span_in_words
+from campaigns.sentence import told
 
 NO_SHIFTS: Mapping[Shift | None, int] = MappingProxyType({})
 
@@ -46,10 +47,13 @@ class Assumptions:
 
     def in_words(self) -> str:
         """Say them in one line."""
-        return (
-            f"agents take {self.agent_answers:.0%} of their calls, customers "
-            f"{self.customer_answers:.0%}; a phone rings {self.ring_s:g} s until it is answered, "
-            f"they talk {self.talk_s:g} s"
+        return told(
+            "agents take {agents:.0%} of their calls, customers {customers:.0%}; a phone rings "
+            "{ring_s:g} s until it is answered, they talk {talk_s:g} s",
+            agents=self.agent_answers,
+            customers=self.customer_answers,
+            ring_s=self.ring_s,
+            talk_s=self.talk_s,
         )
 
 
@@ -238,13 +242,15 @@ def _bounds(
     if tail_s and first_tries_at:
         last_try_at = first_tries_at + timedelta(seconds=tail_s)
         if done_at := _worked_off(last_try_at, 0, rules):
-            sentence = f"Who does not answer is tried again over {span_in_words(tail_s)}."
+            sentence = told(
+                "Who does not answer is tried again over {span}.", span=span_in_words(tail_s)
+            )
             yield Bound(Constraint.RETRY_TIMERS, done_at, sentence)
 
     requests = contacts * each.requests
     per_day = _calls_per_day(rules)
     if per_day and (done_at := _after_days(begins_at, math.ceil(requests / per_day), rules)):
-        sentence = f"{requests:,.0f} calls, at most {per_day:,} a day."
+        sentence = told("{calls:,.0f} calls, at most {most:,} a day.", calls=requests, most=per_day)
         yield Bound(Constraint.CAPS, done_at, sentence)
 
 
@@ -261,9 +267,11 @@ def _bounds_of_shifts(
             continue  # they are told of with all others
         work = timedelta(seconds=most * each.agent_s)
         if done_at := _worked_in_shift(begins_at, work, rules, shift):
-            sentence = (
-                f"The busiest agent at work {shift.hours.in_words()} has {most:,} contacts, "
-                f"{each.agent_s:.0f} s each."
+            sentence = told(
+                "The busiest agent at work {hours} has {most:,} contacts, {each:.0f} s each.",
+                hours=shift.hours.in_words(),
+                most=most,
+                each=each.agent_s,
             )
             yield Bound(Constraint.AGENTS, done_at, sentence)
 
@@ -308,20 +316,29 @@ def _paces(
     yield _Pace(
         Constraint.AGENTS,
         most * each.agent_s,
-        f"The busiest of {len(contacts_per_agent):,} agents has {most:,} contacts, "
-        f"{each.agent_s:.0f} s each.",
+        told(
+            "The busiest of {agents:,} agents has {most:,} contacts, {each:.0f} s each.",
+            agents=len(contacts_per_agent),
+            most=most,
+            each=each.agent_s,
+        ),
     )
     allowed = account.requests_per_window
     yield _Pace(
         Constraint.LIMIT,
         requests * account.window_s / allowed,
-        f"{requests:,.0f} requests, {allowed} allowed in {account.window_s:g} s.",
+        told(
+            "{requests:,.0f} requests, {allowed} allowed in {window:g} s.",
+            requests=requests,
+            allowed=allowed,
+            window=account.window_s,
+        ),
     )
     if at_once := min(filter(None, (account.most_calls, rules.max_concurrent_calls)), default=0):
         yield _Pace(
             Constraint.CHANNELS,
             contacts * each.line_s / at_once,
-            f"{requests:,.0f} calls, {at_once} at once.",
+            told("{calls:,.0f} calls, {most} at once.", calls=requests, most=at_once),
         )
 
 

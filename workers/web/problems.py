@@ -17,7 +17,7 @@ from campaigns.lists.columns import ColumnsUnclear
 from campaigns.lists.source import CampaignFileError
 from campaigns.plain_text import NotPlain
 from campaigns.reports.report import DoesNotAddUp
-from campaigns.sentence import Sentence, told
+from campaigns.sentence import capital, told
 from dialer.agents.presence import BadPresence
 from dialer.agents.registry import UnknownAgent
 from dialer.alerting.desk import BadAlertRule, NoSuchRule
@@ -306,9 +306,8 @@ _CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
 
 
 def _sentence(error: Exception) -> str:
-    words = str(error)
-    whole = words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
-    return words.reworded(whole) if isinstance(words, Sentence) else whole
+    begun = capital(str(error))
+    return begun if begun.endswith((".", "!", "?")) else told("{why}.", why=begun)
 
 
 def _fault(error: Mapping[str, Any]) -> dict[str, str]:

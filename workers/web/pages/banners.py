@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from campaigns.sentence import told
+from campaigns.sentence import capital, told
 from dialer.store import Database, Holds
 from dialer.watching.health import AccountStops
 
@@ -59,7 +59,7 @@ def _stops(db: Database, stops: AccountStops) -> Iterator[Banner]:
             fields={"do": "lift_stop"},
         )
     if stops.capped:
-        yield Banner(stops.capped[:1].upper() + stops.capped[1:])
+        yield Banner(capital(stops.capped))
 
 
 def _missing(roles: Collection[str]) -> Iterator[Banner]:

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from campaigns.campaign import LONGEST_NAME, CampaignState, same_name
+from campaigns.sentence import MONTHS, told
 from campaigns.tags import LONGEST_TAG, has_tag
 from dialer.access.api_keys import Scope
 from dialer.deeds import Deed, Did
@@ -81,21 +82,21 @@ class Wanted:
     @classmethod
     def of(cls, request: Request) -> "Wanted":
         """Read it of an address; what is not known there counts as not said."""
-        told = request.query_params
-        state, sort = told.get("state", ""), told.get("sort", "")
+        asked = request.query_params
+        state, sort = asked.get("state", ""), asked.get("sort", "")
         return cls(
-            told.get("q", "").strip()[:LONGEST_NAME],
+            asked.get("q", "").strip()[:LONGEST_NAME],
             state if state in {*CampaignState, _ARCHIVED} else "",
-            told.get("tag", "").strip()[:LONGEST_TAG],
+            asked.get("tag", "").strip()[:LONGEST_TAG],
             sort if sort in _SORTS else _SORTS[0],
         )
 
     @property
     def query(self) -> str:
         """Write it into an address."""
-        told = {"q": self.q, "state": self.state, "tag": self.tag, "sort": self.sort}
+        said = {"q": self.q, "state": self.state, "tag": self.tag, "sort": self.sort}
         usual = Wanted()
-        return urlencode({name: one for name, one in told.items() if one != getattr(usual, name)})
+        return urlencode({name: one for name, one in said.items() if one != getattr(usual, name)})
 
     def among(self, rolls: list[Roll]) -> list[Roll]:
         """Give those that are wanted, in order; of equals the newest first."""
@@ -211,8 +212,8 @@ async def steer_several(request: Request) -> Response:
         return sum(_steered(wiring, one, action, actor, visitor_of(request).id) for one in found)
 
     done = await asyncio.to_thread(do)
-    told = {"done": done, "not_done": len(found) - done}
-    return RedirectResponse(f"/campaigns?{urlencode(told)}", status_code=303)
+    came_of_it = {"done": done, "not_done": len(found) - done}
+    return RedirectResponse(f"/campaigns?{urlencode(came_of_it)}", status_code=303)
 
 
 async def tag(request: Request) -> Response:
@@ -289,24 +290,32 @@ def _page_of_ids(
 def _waits_for(campaign: Campaign, now_s: float) -> str | None:
     """Say what a campaign waits for, as far as its own record tells; None: more has to be looked at."""
     if campaign.archived_at is not None:
-        return "archived: its rows are in its reports"
+        return told("archived: its rows are in its reports")
     if campaign.asked_by:
-        return "a second person has to start it"
+        return told("a second person has to start it")
     if campaign.why:
         return campaign.why
     if campaign.state is not CampaignState.RUNNING:
         starts_at = campaign.rules.starts_at
         if campaign.state is CampaignState.LOADED and starts_at:
-            return f"starts by itself {instant(starts_at.timestamp(), campaign.rules.zone)}"
-        return "is not started" if campaign.state is CampaignState.LOADED else ""
+            return told(
+                "starts by itself {at}", at=instant(starts_at.timestamp(), campaign.rules.zone)
+            )
+        return told("is not started") if campaign.state is CampaignState.LOADED else ""
     if now_s < campaign.open_from:
-        return f"its hours: they begin {_when(campaign)}"
+        return told("its hours: they begin {at}", at=_when(campaign))
     return None
 
 
 def _when(campaign: Campaign) -> str:
     at = datetime.fromtimestamp(campaign.open_from, UTC).astimezone(campaign.rules.zone)
-    return f"{at:%d %b, %H:%M} {campaign.rules.zone.key}"
+    month = MONTHS[at.month - 1]
+    return told(
+        "{day} {month}, {clock}",
+        day=f"{at:%d}",
+        month=month,
+        clock=f"{at:%H:%M} {campaign.rules.zone.key}",
+    )
 
 
 routes = [

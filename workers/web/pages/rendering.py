@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from campaigns.sentence import counted, told
+from campaigns.sentence import MONTHS, counted, told
 from dialer.access.api_keys import Scope
 from dialer.clock import boottime_s
 from dialer.store.processes import ROLES
@@ -330,12 +330,6 @@ def instant(epoch_s: float | None, zone: ZoneInfo) -> str:
         year=at.year,
         clock=f"{at:%H:%M:%S}",
     )
-
-
-MONTHS = (
-    *(told("Jan"), told("Feb"), told("Mar"), told("Apr"), told("May"), told("Jun")),
-    *(told("Jul"), told("Aug"), told("Sep"), told("Oct"), told("Nov"), told("Dec")),
-)
 
 
 def clock(epoch_s: float | None, zone: ZoneInfo) -> str:

@@ -14,6 +14,7 @@ from campaigns.campaign import CampaignState
 from campaigns.outlook.forecast import Binding, Constraint, Situation, in_the_way
 from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
 from campaigns.rules_in_words import rules_in_words
+from campaigns.sentence import capital, told
 from dialer.access.api_keys import Scope
 from dialer.agents.workload import workload
 from dialer.deeds import Did, tell
@@ -105,7 +106,7 @@ async def rehearse(request: Request) -> Response:
     except AlreadyRehearsing:
         exported.unlink(missing_ok=True)
         raise Problem(
-            409, "already_rehearsing", "Another rehearsal runs; wait until it has ended."
+            409, "already_rehearsing", told("Another rehearsal runs; wait until it has ended.")
         ) from None
     return RedirectResponse(f"/campaigns/{campaign.id}/start?rehearsal={id_}", status_code=303)
 
@@ -116,7 +117,7 @@ async def rehearsal_report(request: Request) -> Response:
     files = services_of(request).rehearsals.files(request.path_params["rehearsal_id"])
     path = next((one for name, one in files.items() if name.endswith(".html")), None)
     if path is None:
-        raise HTTPException(404, "There is no such report, or not yet.")
+        raise HTTPException(404, told("There is no such report, or not yet."))
     return FileResponse(path, media_type="text/html; charset=utf-8", headers=REPORT_POLICY)
 
 
@@ -143,6 +144,7 @@ async def _sheet(request: Request, *, problem: str = "", at: str = "") -> Respon
         agent_counts=views.agent_counts(reading),
         rules=rules_in_words(campaign.rules),
         today=today,
+        reached=capital(today.reached),
         needs_second=campaign.needs_second(above=wiring.settings.dialer_second_person_above),
         rehearsal=_rehearsal(request, services),
         most_rehearsed=MOST_ROWS,

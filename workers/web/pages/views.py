@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from campaigns.attempt import AGENT_ANSWERED, AGENT_SIDE, CUSTOMER_SIDE, Outcome
+from campaigns.sentence import told
 from dialer.pacing import Rate
 from dialer.store import Counts
 from dialer.watching.browsing import AGENT_REACHED
@@ -60,12 +61,12 @@ def progress(campaign_id: str, counts: Counts, retries: int = 0) -> Bar:
     retries = min(retries, counts.waiting)
     return bar(
         [
-            ("final", "final", counts.final, f"{rows}final"),
-            ("open", "open for a disposition", counts.open, f"{rows}open"),
-            ("flight", "in flight", counts.in_flight, f"{rows}in_flight"),
-            ("unresolved", "unresolved", counts.unresolved, f"{rows}unresolved"),
-            ("retry", "waiting for a retry", retries, f"{rows}retry"),
-            ("waiting", "waiting, never tried", counts.waiting - retries, f"{rows}not_tried"),
+            ("final", told("final"), counts.final, f"{rows}final"),
+            ("open", told("open for a disposition"), counts.open, f"{rows}open"),
+            ("flight", told("in flight"), counts.in_flight, f"{rows}in_flight"),
+            ("unresolved", told("unresolved"), counts.unresolved, f"{rows}unresolved"),
+            ("retry", told("waiting for a retry"), retries, f"{rows}retry"),
+            ("waiting", told("waiting, never tried"), counts.waiting - retries, f"{rows}not_tried"),
         ]
     )
 
@@ -95,7 +96,7 @@ def agent_side(campaign_id: str, counts: Counts) -> Bar:
     lost = [_attempts(campaign_id, one, calls, "agent") for one in _ordered(AGENT_SIDE)]
     failed = _attempts(campaign_id, Outcome.PROVIDER_FAILED, calls, "other")
     where = f"/campaigns/{campaign_id}/attempts?outcome={AGENT_REACHED}"
-    whole = ("connected", "agent answered", answered, where)
+    whole = ("connected", told("agent answered"), answered, where)
     return bar([whole, *lost, failed])
 
 
