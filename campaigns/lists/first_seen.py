@@ -8,6 +8,7 @@ import numpy as np
 from campaigns.contact import Contact
 from campaigns.lists.external_ids import digest_of
 from campaigns.lists.sorted_runs import Integers, SortedRuns
+from campaigns.numbers.as_integers import as_integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,10 @@ class FirstSeen:
         """Add a chunk; tell for each contact which row of its customer came earlier, if any."""
         if not contacts:
             return []
-        rows = np.array(
-            [
-                [int(row.customer) for row in contacts],
-                [int(row.agent) for row in contacts],
-                [row.source_line for row in contacts],
-            ],
-            dtype=np.int64,
-        )
+        rows = np.empty((3, len(contacts)), dtype=np.int64)
+        rows[0] = as_integers([row.customer for row in contacts])
+        rows[1] = as_integers([row.agent for row in contacts])
+        rows[2] = [row.source_line for row in contacts]
         _, first_places, which = np.unique(rows[0], return_index=True, return_inverse=True)
         firsts = rows[:, first_places]
         is_known = self._runs.recall(firsts)

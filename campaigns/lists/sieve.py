@@ -103,7 +103,7 @@ class Sieve:
         return _part(contacts, map(objection, contacts, lines))
 
     def _without_suppressed(self, contacts: list[Contact]) -> tuple[list[Contact], list[Rejected]]:
-        numbers = {number for row in contacts for number in (row.agent, row.customer)}
+        numbers = [row.agent for row in contacts] + [row.customer for row in contacts]
         suppressed = self._others.suppressed(numbers)
 
         def objection(contact: Contact) -> Rejected | None:
@@ -123,7 +123,7 @@ class Sieve:
     def _without_those_listed_elsewhere(
         self, contacts: list[Contact]
     ) -> tuple[list[Contact], list[Rejected]]:
-        customers = {contact.customer for contact in contacts}
+        customers = [contact.customer for contact in contacts]
         in_campaign = self._others.in_campaign(customers)
         is_wide = self._dedupe is Dedupe.ACTIVE
         active = self._others.active(customers) if is_wide else frozenset[str]()

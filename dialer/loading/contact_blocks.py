@@ -48,8 +48,8 @@ class ContactBlocks:
         self._contacts = Contacts(db)
         self._ends = self._contacts.queue_ends(campaign.id, size=size)
         self._waiting: list[Contact] = []
-        # a thread that compresses or waits for Redis needs the interpreter no more than a network
-        # card does; judging and packing are the work, and have it to themselves
+        # a thread that compresses, makes entries of the index or waits for Redis hardly needs the
+        # interpreter; judging and packing are the work, and have it to themselves
         self._redis = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._under_way: Future[None] | None = None
 

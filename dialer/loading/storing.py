@@ -99,6 +99,7 @@ class Storing:
         # suppression list and other campaigns may have changed since.
         stored = set(Contacts(self._db).lines(campaign.id, after=mark.base, until=mark.size))
         summary = Summary(accepted=len(stored))
+        self._imports.forget_rejected(campaign.id, self._own_blocks)
         others = listed_elsewhere(self._db, dedupe, campaign=campaign, size=mark.base)
         arrangement = arrangement_of(self._contact_list, campaign)
         is_wider = arrangement.columns != campaign.columns
@@ -117,7 +118,7 @@ class Storing:
                     Campaigns(self._db).widen(campaign.id, arrangement.columns)
                     is_wider = False
                 blocks.add(chunk.accepted)
-                if chunk.not_taken or stored:
+                if chunk.not_taken:
                     self._imports.keep_rejected(
                         campaign.id, f"{self._own_blocks}-{number:06}", list(_rejected(chunk))
                     )

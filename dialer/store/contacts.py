@@ -17,6 +17,7 @@ import redis
 
 from campaigns.contact import Contact
 from campaigns.contact_state import ContactState
+from campaigns.numbers.as_integers import as_integers
 from dialer.ids import ContactId
 from dialer.store.database import Database, text
 from dialer.store.external_ids import Named, pack_ids
@@ -107,7 +108,7 @@ class Block:
         rows: Of a hundred contacts each, the first hundred being that of `before`; not compressed.
         seen: The packed rows of that hundred as they were read; none where a new one begins.
         ids: External ids of those that bear one, packed for load.lua.
-        entries: Of these hundreds in the search index, for what this block adds; none: they get none.
+        names: What the customers are called, for the search index; None: they do not get into it.
     """
 
     before: int
@@ -117,7 +118,15 @@ class Block:
     rows: list[bytes]
     seen: bytes = b""
     ids: bytes = b""
-    entries: bytes = b""
+    names: Sequence[str] | None = None
+
+    def entries(self) -> bytes:
+        """Make what the block adds to the search index."""
+        if self.names is None:
+            return b""
+        table = np.frombuffer(self.records, dtype=RECORD_TYPE)
+        pair = (table["agent"], table["customer"])
+        return entries(pair, self.names, inside=self.before % PER_CHUNK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +270,7 @@ class Contacts:
             rows=[_as_lines(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)],
             seen=seen,
             ids=pack_ids(named),
-            entries=b"" if names is None else entries(_pair(table), names, inside=inside),
+            names=names,
         )
 
     def store(self, campaign: str, block: Block, one_at_a_time: OneAtATime | None = None) -> int:
@@ -271,11 +280,11 @@ class Contacts:
             NotTakenNow: It does not take contacts one at a time.
         """
         while True:
-            rows = list(map(_compressed, block.rows))
+            rows, in_index = list(map(_compressed, block.rows)), block.entries()
             answer = self._db.run(
                 Load(
                     *(campaign, block.before, block.records, *block.standing, block.seen),
-                    *(block.ids, *_asked(one_at_a_time), block.entries, rows),
+                    *(block.ids, *_asked(one_at_a_time), in_index, rows),
                 )
             )
             if isinstance(answer, bytes):
@@ -331,10 +340,6 @@ class Contacts:
     def _packed_rows(self, campaign: str, chunk: int) -> bytes:
         packed = self._db.client.get(self._db.key("c", campaign, "rows", chunk))
         return cast("bytes | None", packed) or b""
-
-
-def _pair(table: "np.ndarray[Any, Any]") -> "tuple[np.ndarray[Any, Any], ...]":
-    return table["agent"], table["customer"]
 
 
 def _asked(how: OneAtATime | None) -> tuple[str, int]:
@@ -409,18 +414,19 @@ def pack_records(contacts: Sequence[Contact]) -> bytes:
     records = np.zeros(len(contacts), dtype=RECORD_TYPE)
     records["state"] = STATE_CODES[ContactState.WAITING]
     records["next"] = APART  # until a block tells who stands behind whom
-    records["agent"] = [float(contact.agent) for contact in contacts]
-    records["customer"] = [float(contact.customer) for contact in contacts]
+    records["agent"] = as_integers([contact.agent for contact in contacts])
+    records["customer"] = as_integers([contact.customer for contact in contacts])
     records["priority"] = [contact.priority for contact in contacts]
     # whole seconds: never before the one, never after the other
-    records["due_s"] = [_epoch_s(contact.not_before, math.ceil) for contact in contacts]
-    records["expires_s"] = [_epoch_s(contact.expires_at, math.floor) for contact in contacts]
+    due, ends = (one.not_before for one in contacts), (one.expires_at for one in contacts)
+    records["due_s"] = [_epoch_s(at, math.ceil) if at else 0 for at in due]
+    records["expires_s"] = [_epoch_s(at, math.floor) if at else 0 for at in ends]
     return records.tobytes()
 
 
-def _epoch_s(instant: datetime | None, rounded: Callable[[float], int]) -> int:
+def _epoch_s(instant: datetime, rounded: Callable[[float], int]) -> int:
     """Give the instant, or the one next to it that has room: 1970 is as past as 1960."""
-    return min(max(rounded(instant.timestamp()), 1), 0xFFFFFFFF) if instant else 0
+    return min(max(rounded(instant.timestamp()), 1), 0xFFFFFFFF)
 
 
 def pack_rows(rows: Sequence[Row]) -> bytes:

@@ -164,6 +164,13 @@ class Imports:
             pipe.hincrby(self._db.key("c", campaign), "rewritten", 1)
             pipe.execute()
 
+    def forget_rejected(self, campaign: str, blocks: str) -> None:
+        """Forget rows that a load of a file kept which broke off: the file is judged from its beginning."""
+        key = self._db.key("c", campaign, "rejected")
+        kept = [text(one) for one in cast("list[bytes]", self._db.client.hkeys(key))]
+        if stale := [one for one in kept if one.startswith(f"{blocks}-")]:
+            self._db.client.hdel(key, *stale)
+
     def rejected_rows(self, campaign: str) -> Iterator[RejectedRow]:
         """Read rows that were not taken, in the order of the files and their lines."""
         for _, rows in self.rejected_blocks(campaign):

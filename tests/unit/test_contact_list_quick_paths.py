@@ -100,7 +100,7 @@ def test_a_usual_row_is_what_a_closer_look_makes_of_it(columns, cells, quoting, 
     judge = RowJudge(header, limits=LIMITS, rules=rules, zone=ZoneInfo("Asia/Kolkata"))
     row, remarks = Row(7, cells, quoting), []
 
-    quick = judge._usual_contact(row, 3)
+    (quick,) = judge._usual_contacts([row], 3)
 
     if quick is not None:
         assert quick == judge._look_closely(row, 3, remarks)
@@ -117,7 +117,8 @@ def test_the_rows_most_lists_are_made_of_need_no_closer_look():
     )
     judge = RowJudge(header, limits=LIMITS, rules=PhoneRules(), zone=ZoneInfo("Asia/Kolkata"))
 
-    assert judge._usual_contact(Row(2, ["+919876543201", "9876543202", " "]), 1) is not None
+    (usual,) = judge._usual_contacts([Row(2, ["+919876543201", "9876543202", " "])], 1)
+    assert usual is not None
 
 
 @given(st.from_regex(r"[+]?[0-9 -]{8,16}", fullmatch=True), RULES)
