@@ -10,9 +10,8 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from fnmatch import fnmatch
 from itertools import chain
 from pathlib import Path
@@ -34,7 +33,9 @@ from campaigns.outlook.blockers import ContactBlocker
 from campaigns.outlook.forecast import Constraint
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did
-from dialer.watching.overview import AgentState
+from dialer.watching.browsing import AGENT_REACHED, IN_FLIGHT, NO_OUTCOME, NOT_TRIED, RETRY
+from dialer.watching.overview import RETRIES_DUE, AgentState
+from workers.web.contact_timeline import HAPPENINGS
 from workers.web.languages import LANGUAGES, Texts, read_po
 from workers.web.pages.rendering import environment_in, words
 from workers.web.pages.static import script_texts
@@ -65,7 +66,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         *("pages/campaign*.py", "pages/start.py", "pages/views.py", "*/outlook/*", "*/watching/*"),
     ),
     "lists": (
-        *("templates/review.html", "templates/agents_review.html", "templates/add_contact.html"),
+        *("templates/review*.html", "templates/agents_review.html", "templates/add_contact.html"),
         *("pages/imports.py", "pages/adding.py", "*/campaigns/lists/*", "*/dialer/loading/*"),
         *("*/campaigns/numbers/*", "reviews.py"),
     ),
@@ -86,9 +87,10 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 }
 """Parts of the pages, each with the sources whose texts stand in its file; the first that fits has them."""
 
-CODES: tuple[type[StrEnum], ...] = (
+CODES: tuple[Iterable[str], ...] = (
     *(CampaignState, ContactState, AttemptState, Outcome, NotDialled, AgentState, Presence),
     *(Constraint, ContactBlocker, Scope, TaskState, Did, Role),
+    *(RETRIES_DUE, (AGENT_REACHED, IN_FLIGHT, NO_OUTCOME, NOT_TRIED, RETRY), HAPPENINGS),
     *(RowFault, RowWarning, AgentFault, NumberFault, NumberWarning, SpreadsheetDamage, Dressing),
 )
 """Fixed words that pages write by the filter `words`."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.contact_state import ContactState
+from campaigns.sentence import MONTHS, told
 from dialer.ids import AttemptId
 from dialer.store.snapshot import ContactLine
 from dialer.watching.overview import error_of
@@ -32,7 +33,11 @@ def story_of(line: ContactLine, *, masked: bool = False) -> list[Event]:
 
     The provider's stamps are whole seconds of its own clock, so what causes what goes before them.
     """
-    came = f"line {line.row.line} of the list" if line.row.line else "by itself, from no list"
+    came = (
+        told("line {line} of the list", line=line.row.line)
+        if line.row.line
+        else told("by itself, from no list")
+    )
     events = [Event(None, "loaded", came)]
     for one in line.attempts:
         attempt = one.attempt
@@ -43,15 +48,28 @@ def story_of(line: ContactLine, *, masked: bool = False) -> list[Event]:
     if record.state is ContactState.FINAL:
         settled_at = line.attempts[-1].attempt.settled_at if line.attempts else None
         events.append(
-            Event(settled_at, "closed", f"for good: {record.outcome or 'no reason kept'}")
+            Event(
+                settled_at,
+                "closed",
+                told(
+                    "for good: {why}",
+                    why=_word(record.outcome) if record.outcome else told("no reason kept"),
+                ),
+            )
         )
     elif record.state is ContactState.WAITING and record.due_s:
-        events.append(Event(record.due_s, "due", "next attempt at the earliest"))
+        events.append(Event(record.due_s, "due", told("next attempt at the earliest")))
     return events
 
 
 _CAUSES = ("requested", "request_failed", "agent_answered", "customer_answered", "ended")
 """Each comes of the one before it, whatever a stamp says."""
+
+HAPPENINGS = (
+    *(*_CAUSES, "loaded", "looked_up", "settled", "disposition", "corrected", "contradicted"),
+    *("quarantine_ends", "closed", "due"),
+)
+"""Words of events."""
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:
@@ -76,32 +94,54 @@ def _cause(event: Event) -> int:
 
 
 def _attempt(id_: AttemptId, attempt: Attempt) -> Iterator[Event]:
-    window = f", inside the hours {_window(attempt.window)}" if attempt.window else ""
+    window = (
+        told(", inside the hours {window}", window=_window(attempt.window))
+        if attempt.window
+        else ""
+    )
     yield Event(
         attempt.requested_at,
         "requested",
-        f"attempt {attempt.no}, rules version {attempt.rules_version}{window}",
+        told(
+            "attempt {no}, rules version {version}{window}",
+            no=attempt.no,
+            version=attempt.rules_version,
+            window=window,
+        ),
         id_,
     )
     if error := error_of(attempt):
         yield Event(attempt.requested_at, "request_failed", error, id_)
     if attempt.agent_answered_at:
-        yield Event(attempt.agent_answered_at, "agent_answered", "the agent picked up", id_)
+        yield Event(attempt.agent_answered_at, "agent_answered", told("the agent picked up"), id_)
     if attempt.answered_at:
-        who = "a machine" if attempt.answered_by == "machine" else "the customer"
-        yield Event(attempt.answered_at, "customer_answered", f"{who} picked up", id_)
+        is_machine = attempt.answered_by == "machine"
+        who = told("a machine picked up") if is_machine else told("the customer picked up")
+        yield Event(attempt.answered_at, "customer_answered", who, id_)
     if attempt.ended_at:
         yield Event(attempt.ended_at, "ended", _ending(attempt), id_)
     if attempt.looked_at:
         yield Event(
-            attempt.looked_at, "looked_up", f"the provider was asked {attempt.looks} times", id_
+            attempt.looked_at,
+            "looked_up",
+            told("the provider was asked {looks} times", looks=attempt.looks),
+            id_,
         )
     if attempt.outcome:
-        charged = "counts" if attempt.is_charged else "does not count"
         yield Event(
             attempt.settled_at,
             "settled",
-            f"{attempt.outcome}, told by {attempt.source}; it {charged} as an attempt",
+            told(
+                "{outcome}, told by {source}; it counts as an attempt",
+                outcome=_word(attempt.outcome),
+                source=attempt.source,
+            )
+            if attempt.is_charged
+            else told(
+                "{outcome}, told by {source}; it does not count as an attempt",
+                outcome=_word(attempt.outcome),
+                source=attempt.source,
+            ),
             id_,
         )
     yield from _afterwards(id_, attempt)
@@ -113,25 +153,36 @@ def _afterwards(id_: AttemptId, attempt: Attempt) -> Iterator[Event]:
         yield Event(
             attempt.disposition_at,
             "disposition",
-            f"{attempt.disposition}, said by {attempt.disposition_by or 'somebody'}{noted}",
+            told(
+                "{disposition}, said by {who}{note}",
+                disposition=attempt.disposition,
+                who=attempt.disposition_by or told("somebody"),
+                note=noted,
+            ),
             id_,
         )
     if attempt.first_outcome:
         yield Event(
             attempt.settled_at,
             "corrected",
-            f"it had been settled as {attempt.first_outcome}; final call details count",
+            told(
+                "it had been settled as {outcome}; final call details count",
+                outcome=_word(attempt.first_outcome),
+            ),
             id_,
         )
     if attempt.details_outcome:
         yield Event(
-            attempt.settled_at, "contradicted", f"call details say {attempt.details_outcome}", id_
+            attempt.settled_at,
+            "contradicted",
+            told("call details say {outcome}", outcome=_word(attempt.details_outcome)),
+            id_,
         )
     if attempt.state is AttemptState.UNKNOWN:
         yield Event(
             attempt.quarantine_ends_at,
             "quarantine_ends",
-            "until then its call could be live; agent and customer are not rung",
+            told("until then its call could be live; agent and customer are not rung"),
             id_,
         )
 
@@ -143,18 +194,25 @@ def _window(text: str) -> str:
         begin, end = (datetime.strptime(one, "%Y-%m-%dT%H:%M%z") for one in span.split("/"))
     except ValueError:
         return text
-    until = f"{end:%H:%M}" if end.date() == begin.date() else f"{end:%d %b, %H:%M}"
-    return f"from {begin:%d %b, %H:%M} to {until} ({zone})"
+    until = f"{end:%H:%M}" if end.date() == begin.date() else _day_and_hour(end)
+    return told("from {begin} to {end} ({zone})", begin=_day_and_hour(begin), end=until, zone=zone)
+
+
+def _day_and_hour(at: datetime) -> str:
+    month = MONTHS[at.month - 1]
+    return told("{day} {month}, {clock}", day=f"{at:%d}", month=month, clock=f"{at:%H:%M}")
+
+
+def _word(outcome: str | None) -> str:
+    """Give an outcome as reports write it; another language has a word for it."""
+    return told(str(outcome).replace("_", " ")).reworded(str(outcome))
 
 
 def _ending(attempt: Attempt) -> str:
-    legs = [
-        f"{side} {status}"
-        for side, status in (
-            ("agent", attempt.agent_status),
-            ("customer", attempt.customer_status),
-        )
-        if status
-    ]
-    talk = f"talked {attempt.talk_s} s" if attempt.talk_s else "no talk"
-    return ", ".join(["the call ended", *legs, talk])
+    agent, customer = attempt.agent_status, attempt.customer_status
+    return told(
+        "the call ended{agent}{customer}, {talk}",
+        agent=told(", agent {status}", status=agent) if agent else "",
+        customer=told(", customer {status}", status=customer) if customer else "",
+        talk=told("talked {n} s", n=attempt.talk_s) if attempt.talk_s else told("no talk"),
+    )

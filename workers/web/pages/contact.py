@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from campaigns.dispositions import LONGEST_NOTE, choices
+from campaigns.sentence import told
 from dialer import clock
 from dialer.access.api_keys import Scope
 from dialer.ids import ContactId
@@ -28,8 +29,8 @@ from workers.web.pages.rendering import plain_form, renderer_of, require, visito
 from workers.web.recordings import recording_answer
 from workers.wiring import Wiring
 
-_NONE_SUCH = "The campaign has no such contact."
-_NOT_A_TIME = "Write the time as a day and an hour, such as 2026-11-24 15:30."
+_NONE_SUCH = told("The campaign has no such contact.")
+_NOT_A_TIME = told("Write the time as a day and an hour, such as 2026-11-24 15:30.")
 
 
 async def show(request: Request) -> Response:
@@ -78,7 +79,7 @@ async def recording(request: Request) -> Response:
     campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
     n, no = (request.path_params[name] for name in ("n", "no"))
     if not (re.fullmatch("[1-9][0-9]{0,9}", n) and re.fullmatch("[1-9][0-9]{0,4}", no)):
-        raise HTTPException(404, "The campaign has no such attempt.")
+        raise HTTPException(404, told("The campaign has no such attempt."))
     asked = request.headers.get("range")
     return await asyncio.to_thread(recording_answer, wiring, campaign, int(n), int(no), asked)
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.clock import boottime_s
 from dialer.deeds import tell
@@ -90,7 +91,7 @@ def _answer(services: Services, who: str, *, masked: bool) -> Answer:
         tell(on=f"number …{digits[-3:]}")
         found = services.finding.by_number(digits, is_whole=bool(number))
     else:
-        return Answer(problem="Write a number, three digits of one at least, or a name.")
+        return Answer(problem=told("Write a number, three digits of one at least, or a name."))
     shown = tuple(islice(found, _MOST_SHOWN + 1))
     return Answer(
         number,
@@ -106,18 +107,24 @@ def _answer(services: Services, who: str, *, masked: bool) -> Answer:
 
 def _listed(wiring: Wiring, number: str) -> tuple[tuple[str, Suppressed], ...]:
     """Read what the account's list and that of all accounts say of a number."""
-    lists = {f"the list of {wiring.name}": wiring.suppressing} if wiring.told_name else {}
-    lists = lists or {"the list of numbers never called": wiring.suppressing}
+    lists = (
+        {told("the list of {account}", account=wiring.name): wiring.suppressing}
+        if wiring.told_name
+        else {}
+    )
+    lists = lists or {told("the list of numbers never called"): wiring.suppressing}
     if SuppressionList.of_all_accounts(wiring.db):
-        lists["the list of all accounts"] = wiring.suppressing_for_all
+        lists[told("the list of all accounts")] = wiring.suppressing_for_all
     found = ((name, one.entry_of(number)) for name, one in lists.items())
     return tuple((name, entry) for name, entry in found if entry)
 
 
 def _objection(services: Services, who: str) -> str:
     if not services.wiring.settings.dialer_search_names:
-        return "This installation finds people by their number alone (DIALER_SEARCH_NAMES is off); write the number."
-    return "" if len(who) >= _LEAST_LETTERS else "Write two letters of the name at least."
+        return told(
+            "This installation finds people by their number alone (DIALER_SEARCH_NAMES is off); write the number."
+        )
+    return "" if len(who) >= _LEAST_LETTERS else told("Write two letters of the name at least.")
 
 
 routes = [Route("/search", search, methods=["POST"])]
