@@ -10,6 +10,8 @@ from collections.abc import Iterable
 # The full-width signs are read as the plain ones by Japanese and Chinese editions; spaces and
 # line breaks in front are skipped by some importers.
 _SUSPECT = frozenset("=+-@\t\r\n\0 ＝＋－＠")
+SUSPECT = r"^(?:[=@\t\r\n\x00 ＝＋－＠]|[+\-](?:[^0-9]|[0-9]+[^0-9]|$))"
+"""What `safe_cell` has to look at, as a regular expression of any dialect: not a phone number."""
 _RUNS = re.compile(r"[\t\r\n\0]|\s*[=+\-@＝＋－＠]")
 _LONG_NUMBER = re.compile(r"(\+?[0-9]{9,}|0[0-9]+)\Z")
 _WITH_PLUS = re.compile(r"\+[0-9]{7,}\Z")

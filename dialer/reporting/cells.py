@@ -19,6 +19,7 @@ from campaigns.reports.frames import (
     summary_frame,
 )
 from campaigns.reports.report import Report
+from campaigns.spreadsheet_safety import SUSPECT, safe_cells
 from dialer.reporting.tables import Columns, Kind, Table
 
 Made = TypeVar("Made")
@@ -110,6 +111,13 @@ def one_by_one(cells: Sequence[Any], make: Callable[[Any], Made]) -> list[Made |
 def text_array(texts: Sequence[Any]) -> "pa.LargeStringArray":
     """Hand a column of texts to Arrow; a batch of long ones may hold more than 2 GB."""
     return pa.array(texts, pa.large_string())
+
+
+def safe_texts(texts: Sequence[str | None]) -> "pa.LargeStringArray":
+    """Hand a column over as `safe_cells` makes it, which is asked only where Arrow finds a suspect."""
+    found = text_array(texts)
+    is_suspect = pc.any(pc.match_substring_regex(found, SUSPECT)).as_py()
+    return text_array(safe_cells(texts)) if is_suspect else found
 
 
 def integer_texts(cells: Sequence[int | None]) -> "pa.LargeStringArray":

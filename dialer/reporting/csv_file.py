@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from campaigns.spreadsheet_safety import as_text_numbers, kept_cell, safe_cell, safe_cells
+from dialer.reporting.behind import OneBehind
 from dialer.reporting.cells import (
     end_to_end,
     instants,
@@ -18,6 +19,7 @@ from dialer.reporting.cells import (
     iso_texts,
     joined,
     number_texts,
+    safe_texts,
     text_array,
 )
 from dialer.reporting.tables import Column, Columns, Kind, Table, Type
@@ -25,6 +27,8 @@ from dialer.reporting.tables import Column, Columns, Kind, Table, Type
 
 class CsvFile:
     """UTF-8, commas, CRLF, as RFC 4180 has it.
+
+    A thread joins a batch's columns to lines and writes them while the next batch is made.
 
     Args:
         raw: Leave cells as they are, even those a spreadsheet program would run.
@@ -43,6 +47,7 @@ class CsvFile:
         text_numbers: bool = False,
     ) -> None:
         self._file = path.open("wb")
+        self._behind = OneBehind()
         self._columns = table.columns
         self._zone = zone
         self._raw = raw
@@ -61,17 +66,26 @@ class CsvFile:
         if not columns:
             return
         texts = [
-            _quoted(self._texts(cells, column))
+            pa.nulls(len(cells), pa.large_string())
+            if _has_none(cells)
+            else self._texts(cells, column)
             for cells, column in zip(columns, self._columns, strict=True)
         ]
-        lines = joined(*texts, missing="", between=",")
+        self._behind.do(self._append, texts)
+
+    def _append(self, texts: Sequence[pa.LargeStringArray]) -> None:
+        lines = joined(*map(_quoted, texts), missing="", between=",")
         self._file.write(end_to_end(joined(lines, "\r\n")))
 
     def close(self) -> None:
         """Complete the file."""
-        self._file.close()
+        self._behind.wait()
+        self.abandon()
 
-    abandon = close
+    def abandon(self) -> None:
+        """Let go of it without completing it."""
+        self._behind.end()
+        self._file.close()
 
     def _texts(self, cells: Sequence[Any], column: Column) -> pa.LargeStringArray:
         match column.type:
@@ -86,7 +100,7 @@ class CsvFile:
             case Type.TEXT if self._keeps_plus:
                 return text_array([kept_cell(cell) if cell else cell for cell in cells])
             case Type.TEXT if not self._raw:
-                return text_array(safe_cells(cells))
+                return safe_texts(cells)
             case Type.WORD | Type.TEXT | Type.MONEY | Type.HOUR:
                 return text_array(cells)
             case Type.REAL | Type.SHARE | Type.FIGURE if self._raw:
@@ -95,6 +109,11 @@ class CsvFile:
                 return number_texts(
                     [safe_cell(cell) if isinstance(cell, str) else cell for cell in cells]
                 )
+
+
+def _has_none(cells: Sequence[Any]) -> bool:
+    """Tell whether all are missing, as many columns are."""
+    return cells[0] is None and cells.count(None) == len(cells)
 
 
 def _quoted(texts: pa.LargeStringArray) -> pa.LargeStringArray:

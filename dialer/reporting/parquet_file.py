@@ -1,7 +1,6 @@
 """A report table as Parquet."""
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from campaigns.hours.zone_names import canonical
+from dialer.reporting.behind import OneBehind
 from dialer.reporting.cells import one_by_one, stamps
 from dialer.reporting.tables import Columns, Table, Type
 
@@ -18,8 +18,7 @@ from dialer.reporting.tables import Columns, Table, Type
 class ParquetFile:
     """Typed columns, zstd; text is as it is in our books, since nothing here runs formulas.
 
-    A thread encodes and writes a group of rows while the next ones are made; Arrow leaves Python
-    to us meanwhile.
+    A thread encodes and writes a group of rows while the next ones are made.
     """
 
     def __init__(self, path: Path, table: Table, *, zone: ZoneInfo) -> None:
@@ -35,8 +34,7 @@ class ParquetFile:
             use_dictionary=[column.name for column in table.columns if column.repeats],
         )
         self._batches: list[pa.RecordBatch] = []
-        self._thread = ThreadPoolExecutor(max_workers=1)
-        self._writing: Future[None] | None = None
+        self._behind = OneBehind()
 
     def write(self, columns: Columns) -> None:
         """Append rows."""
@@ -53,31 +51,22 @@ class ParquetFile:
     def close(self) -> None:
         """Complete the file."""
         self._flush()
-        self._thread.shutdown()
-        self._check_written()
+        self._behind.wait()
+        self._behind.end()
         self._file.close()
 
     def abandon(self) -> None:
         """Let go of it without completing it."""
         self._batches.clear()
-        self._thread.shutdown()
+        self._behind.end()
         self._file.close()
 
     def _flush(self) -> None:
         """Have a group of rows written, once the one before is."""
-        self._check_written()
         if self._batches:
             table = pa.Table.from_batches(self._batches, schema=self._schema)
             self._batches = []
-            self._writing = self._thread.submit(
-                self._file.write_table, table, row_group_size=table.num_rows
-            )
-
-    def _check_written(self) -> None:
-        """Wait for the group being written; what went wrong there is raised here."""
-        if self._writing:
-            self._writing.result()
-            self._writing = None
+            self._behind.do(self._file.write_table, table, row_group_size=table.num_rows)
 
 
 _ROW_GROUP = 100_000

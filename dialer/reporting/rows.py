@@ -1,7 +1,7 @@
 """How contacts become rows of a report's tables; the columns are in `report_tables`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate, chain, repeat
+from itertools import accumulate
 from typing import Any, TypeVar
 
 from campaigns.attempt import (
@@ -22,6 +22,7 @@ from dialer.store.snapshot import ContactLine
 
 Value = TypeVar("Value")
 
+_EXTERNAL_ID_AT = [column.name for column in CONTACTS].index("external_id")
 _SAID = ("disposition", "disposition_at", "disposition_by", "note")
 
 
@@ -44,12 +45,13 @@ class ContactBatch:
         records = zip(*[line.record for line in lines], strict=True)
         self.records = dict(zip(ContactRecord._fields, records, strict=True))
         self.kept = [len(line.attempts) for line in lines]
+        self._whose = [place for place, line in enumerate(lines) for _ in line.attempts]
         self._made = [one for line in lines for one in line.attempts]
         self.attempts = attempt_columns([one.attempt for one in self._made])
 
     def beside_attempts(self, of_contacts: Sequence[Value]) -> list[Value]:
         """Repeat what stands in a column of the contacts beside each of their attempts."""
-        return [*chain.from_iterable(map(repeat, of_contacts, self.kept))]
+        return [*map(of_contacts.__getitem__, self._whose)]
 
     def outcomes(self) -> list[tuple[Outcome | None, ...]]:
         """Give the outcomes of each contact's attempts, the first one first."""
@@ -133,7 +135,7 @@ class ContactRows:
         id_parts = zip(columns["contact_id"], columns["no"], columns["nonce"], strict=True)
         columns["attempt_id"] = [f"{contact}-{no}-{nonce}" for contact, no, nonce in id_parts]
         columns["source_line"] = batch.beside_attempts(places)
-        columns["external_id"] = batch.beside_attempts(self._external_ids(batch))
+        columns["external_id"] = batch.beside_attempts(of_contacts[_EXTERNAL_ID_AT])
         columns["agent_planned"] = self._planned_then(batch, columns["agent"])
         own = others[len(others) - self._own_columns :]
         ours = (columns[column.field] for column in ATTEMPTS)
@@ -145,9 +147,11 @@ class ContactRows:
 
     def _last_said(self, batch: ContactBatch) -> dict[str, Sequence[Any]]:
         """Give the last disposition of each contact, with its note."""
+        if not any(batch.attempts["disposition"]):
+            return dict.fromkeys(_SAID, [None] * len(batch.lines))
         numbers = batch.beside_attempts(batch.numbers)
         told = zip(numbers, *(batch.attempts[name] for name in _SAID), strict=True)
-        last = {n: said for n, *said in told if said[0]} if any(batch.kept) else {}
+        last = {n: said for n, *said in told if said[0]}
         none = [None] * len(_SAID)
         columns = zip(*(last.get(n, none) for n in batch.numbers), strict=True)
         name, at, by, note = columns
@@ -189,7 +193,9 @@ class ContactRows:
 
     def _own_of(self, batch: ContactBatch) -> Columns:
         if self._mask.mask is Mask.NONE:
-            cells = [self._own(line.row.cells) for line in batch.lines]
+            cells: list[Sequence[str]] = [line.row.cells for line in batch.lines]
+            if set(map(len, cells)) != {self._own_columns}:
+                cells = list(map(self._own, cells))
         else:
             cells = [self._own(line.row.cells, known=_numbers_of(line)) for line in batch.lines]
         return [*zip(*cells, strict=True)]

@@ -1,14 +1,18 @@
 """Cells that are safe to open, and numbers that are safe to send."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
-from campaigns.spreadsheet_safety import safe_cell, safe_cells
+from campaigns.spreadsheet_safety import SUSPECT, safe_cell, safe_cells
+from dialer.reporting.cells import safe_texts
 
 MASKED = NumberMask(Mask.MASKED)
 HASHED = NumberMask(Mask.HASHED, key=b"secret")
+_SUSPECTS = "=+-@\t\r\n\0 ＝＋－＠a1'"
 
 
 @pytest.mark.parametrize(
@@ -42,6 +46,16 @@ def test_names_and_plain_numbers_stay_as_they_are(cell):
 @given(st.lists(st.none() | st.text()))
 def test_a_column_is_made_safe_cell_by_cell(cells):
     assert safe_cells(cells) == [None if cell is None else safe_cell(cell) for cell in cells]
+
+
+@given(st.lists(st.none() | st.text(_SUSPECTS) | st.text(st.characters(codec="utf-8"))))
+def test_a_column_handed_to_arrow_is_as_safe(cells):
+    assert safe_texts(cells).to_pylist() == safe_cells(cells)
+
+
+def test_phone_numbers_with_a_plus_are_no_suspects():
+    assert not re.match(SUSPECT, "+919876543210")
+    assert re.match(SUSPECT, "+91 98765")
 
 
 @given(st.text())
