@@ -33,7 +33,7 @@ from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import ContactState
-from campaigns.reports.report import Pace
+from campaigns.reports.subject import Pace
 from dialer.ids import AttemptId
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import ReportInput, write_reports

@@ -9,7 +9,7 @@ from campaigns.attempt import AGENT_SIDE, Attempt, AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import ContactState, NotDialled
-from campaigns.reports.report import Pace
+from campaigns.reports.subject import Pace
 from dialer.ids import AttemptId
 from dialer.reporting.reporting import ReportInput
 from dialer.store.attempts import OpenAttempt

@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from campaigns.dispositions import NONE_GIVEN
 from campaigns.reports.figures import Standing
 from campaigns.reports.frames import side
-from campaigns.reports.report import Figure, Group, Number, Report, group_rates, is_share
+from campaigns.reports.indicators import Figure, Number, group_rates, is_share
+from campaigns.reports.report import Group, Report
 from workers.web.charts import all_charts
 
 _MOST_AGENTS_SHOWN = 200

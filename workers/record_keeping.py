@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 
-from campaigns.reports.report import differences, event_sums
+from campaigns.reports.sums import differences, event_sums
 from dialer.archiving.archive_index import ArchiveIndex
 from dialer.archiving.archiving import Archiving
 from dialer.archiving.deleting import Deleting

@@ -7,7 +7,8 @@ import pandas as pd
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
 from campaigns.reports.figures import TALLIED
-from campaigns.reports.report import RATES, TIMES, Figure, Group, Report
+from campaigns.reports.indicators import RATES, Figure
+from campaigns.reports.report import TIMES, Group, Report
 
 
 def summary_frame(report: Report) -> pd.DataFrame:

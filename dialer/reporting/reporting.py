@@ -15,17 +15,9 @@ from campaigns.events import EventsTold
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from campaigns.reports.figures import Counting
 from campaigns.reports.occupancy import NOBODY_TOLD, Presences
-from campaigns.reports.report import (
-    DoesNotAddUp,
-    Identity,
-    Pace,
-    Report,
-    Subject,
-    contact_fault,
-    differences,
-    identities,
-    make_report,
-)
+from campaigns.reports.report import Report, make_report
+from campaigns.reports.subject import Pace, Subject
+from campaigns.reports.sums import DoesNotAddUp, Identity, contact_fault, differences, identities
 from dialer.file_set import FileSet, plain_name
 from dialer.ids import ContactId
 from dialer.reporting.cells import figures_columns

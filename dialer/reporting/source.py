@@ -4,7 +4,7 @@ from pathlib import Path
 
 from campaigns.events import EventsTold
 from campaigns.reports.occupancy import Presences
-from campaigns.reports.report import Pace
+from campaigns.reports.subject import Pace
 from dialer.archiving.archive import Archive
 from dialer.pacing import Allowance
 from dialer.reporting.presences import presences_of

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from campaigns.attempt import Outcome
 from campaigns.lists.judged_rows import names_beside
-from campaigns.reports.report import RATES, TIMES
+from campaigns.reports.indicators import RATES
+from campaigns.reports.report import TIMES
 
 Cell = str | int | float | bool | Decimal | None
 """Instants are epoch seconds."""

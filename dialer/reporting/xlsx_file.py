@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from campaigns.reports.report import is_share
+from campaigns.reports.indicators import is_share
 from campaigns.spreadsheet_safety import safe_cell, safe_cells
 from dialer.reporting.cells import (
     changes_clocks,

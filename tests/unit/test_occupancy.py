@@ -7,7 +7,7 @@ from campaigns.attempt import Attempt, AttemptState, Outcome, attempt_columns
 from campaigns.contact_state import ContactState
 from campaigns.reports.figures import Counting
 from campaigns.reports.occupancy import Presences, There, WrapUp, within
-from campaigns.reports.report import shift_sum
+from campaigns.reports.sums import shift_sum
 from tests.factories import attempt
 from tests.unit.test_report_figures import ZONE
 

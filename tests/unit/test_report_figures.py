@@ -12,16 +12,10 @@ from campaigns.attempt import Attempt, AttemptState, Outcome, attempt_columns
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.reports.figures import LIVE, UNRESOLVED, By, Counting, Figures, Standing, Tally
-from campaigns.reports.report import (
-    Figure,
-    Pace,
-    Subject,
-    contact_fault,
-    differences,
-    identities,
-    kpis,
-    make_report,
-)
+from campaigns.reports.indicators import Figure, kpis
+from campaigns.reports.report import make_report
+from campaigns.reports.subject import Pace, Subject
+from campaigns.reports.sums import contact_fault, differences, identities
 from tests.report_samples import AS_OF, START_S, attempt
 
 ZONE = ZoneInfo("Asia/Kolkata")

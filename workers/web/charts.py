@@ -15,7 +15,8 @@ from decimal import Decimal
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
 from campaigns.reports.figures import TALK_FROM_S, Tally
-from campaigns.reports.report import RATES, Group, Report
+from campaigns.reports.indicators import RATES
+from campaigns.reports.report import Group, Report
 from campaigns.spreadsheet_safety import safe_cell
 
 _MOST_AGENTS = 30
