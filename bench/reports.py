@@ -39,7 +39,7 @@ from dialer.reporting.files import Format
 from dialer.reporting.reporting import ReportInput, write_reports
 from dialer.reporting.tables import Kind, table
 from dialer.store import Campaign, ContactRecord, OpenAttempt
-from dialer.store.contacts import Row
+from dialer.store.contact_rows import Row
 from dialer.store.snapshot import ContactLine
 from workers.reports import collect_garbage_rarely
 

@@ -11,7 +11,8 @@ from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from dialer.ids import new_campaign_id
 from dialer.store import Campaign, Campaigns, ContactRecord, Database
-from dialer.store.contacts import PER_CHUNK, Contacts, Row
+from dialer.store.contact_rows import Row
+from dialer.store.contacts import PER_CHUNK, Contacts
 from dialer.store.imports import Imports
 
 CALLER_ID = "08000000000"

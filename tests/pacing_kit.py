@@ -21,7 +21,8 @@ from dialer.pacing import Allowance, Pacing
 from dialer.settings import Settings
 from dialer.settling.settling import Settling
 from dialer.store import Campaigns, ContactRecord, Database, Follows
-from dialer.store.contacts import Contacts, Row
+from dialer.store.contact_rows import Row
+from dialer.store.contacts import Contacts
 from dialer.store.imports import Imports
 from dialer.store.scripts import Given, arguments
 from workers.wiring import Wiring

@@ -14,7 +14,7 @@ from dialer.ids import AttemptId
 from dialer.reporting.reporting import ReportInput
 from dialer.store.attempts import OpenAttempt
 from dialer.store.campaign import Campaign
-from dialer.store.contacts import Row
+from dialer.store.contact_rows import Row
 from dialer.store.record import ContactRecord
 from dialer.store.snapshot import ContactLine
 

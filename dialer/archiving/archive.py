@@ -28,7 +28,7 @@ from dialer.store.agents import Told
 from dialer.store.attempts import OpenAttempt
 from dialer.store.callback_inbox import Orphan
 from dialer.store.campaign import Campaign
-from dialer.store.contacts import Row
+from dialer.store.contact_rows import Row
 from dialer.store.imports import RejectedRow
 from dialer.store.record import ContactRecord
 from dialer.store.snapshot import ContactLine

@@ -10,7 +10,7 @@ from campaigns.contact_state import ContactState
 from campaigns.numbers.mask import FORGOTTEN
 from campaigns.numbers.same_phone import digits_of, national_digits
 from dialer.store import OpenAttempt
-from dialer.store.contacts import Row
+from dialer.store.contact_rows import Row
 from dialer.store.imports import RejectedRow
 from dialer.store.snapshot import ContactLine
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from dialer.ids import AttemptId, ContactId, new_nonce
-from dialer.store.contacts import Row
+from dialer.store.contact_rows import Row
 from dialer.store.record import ContactRecord
 
 

@@ -31,7 +31,8 @@ from dialer.pacing import Pacing
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.attempts import decode
 from dialer.store.campaign import CampaignNotFound, RulesUnreadable
-from dialer.store.contacts import Contacts, FetchedContact, NotTaken, Row
+from dialer.store.contact_rows import Row
+from dialer.store.contacts import Contacts, FetchedContact, NotTaken
 from dialer.store.database import text
 from dialer.store.scripts import gives
 

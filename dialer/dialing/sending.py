@@ -11,7 +11,7 @@ from dialer.errors import ProviderError, RequestRefused
 from dialer.exotel import Connected, ConnectRequest, Exotel
 from dialer.meters import ANSWER, Meters
 from dialer.store import Campaign
-from dialer.store.contacts import Row
+from dialer.store.contact_rows import Row
 
 
 class Sending:

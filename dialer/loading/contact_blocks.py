@@ -11,7 +11,8 @@ from campaigns.lists.external_ids import Fingerprints
 from campaigns.numbers.phone import zone_of
 from dialer import failpoints
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.contacts import Block, Contacts, Row, pack_records
+from dialer.store.contact_rows import Row
+from dialer.store.contacts import Block, Contacts, pack_records
 from dialer.store.external_ids import Named
 from dialer.store.record import PER_CHUNK
 

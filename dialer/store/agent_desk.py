@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from dialer.ids import AttemptId, ContactId
-from dialer.store.contacts import Row, unpack_row
+from dialer.store.contact_rows import Row, unpack_row
 from dialer.store.database import Database, text
 from dialer.store.record import PER_CHUNK, RECORD_BYTES, ContactRecord
 

@@ -1,15 +1,10 @@
 """Contacts in Redis: 36 packed bytes each, their rows compressed by the hundred."""
 
-import json
 import math
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
-from functools import lru_cache
-from json.encoder import encode_basestring
-from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -19,6 +14,14 @@ from campaigns.contact import Contact
 from campaigns.contact_state import ContactState
 from campaigns.numbers.as_integers import as_integers
 from dialer.ids import ContactId
+from dialer.store.contact_rows import (
+    Row,
+    as_lines,
+    compressed,
+    lines_of,
+    unpack_row_again,
+    unpack_rows,
+)
 from dialer.store.database import Database, text
 from dialer.store.external_ids import Named, pack_ids
 from dialer.store.queue_ends import QueueEnds, has_forgotten_ends
@@ -37,27 +40,6 @@ from dialer.store.search_index import entries
 _ROWS_CHANGED = -1  # what load.lua answers
 GROWN = "grown"
 
-NO_EXTRA: Mapping[str, str] = MappingProxyType({})
-
-
-class Row(NamedTuple):
-    """A contact's own line: where it stood and its cells, untouched.
-
-    Args:
-        line: Physical line in the file, from 1.
-        extra: Per-row values beside the cells: `timezone`, `custom_field`, `external_id`; most rows
-            have none.
-    """
-
-    line: int
-    cells: tuple[str, ...]
-    extra: Mapping[str, str] = NO_EXTRA
-
-    @property
-    def external_id(self) -> str:
-        """What its owner's systems call the contact; '' = nothing."""
-        return self.extra.get("external_id", "")
-
 
 @dataclass(frozen=True, slots=True)
 class FetchedContact:
@@ -74,7 +56,7 @@ class FetchedContact:
 
     def open(self) -> tuple[ContactRecord, Row]:
         """Decode the contact and its own line."""
-        return ContactRecord.unpack(self.record), _unpack_row(_neighbours(self.rows)[self.inside])
+        return ContactRecord.unpack(self.record), unpack_row_again(self.rows, self.inside)
 
 
 class NotTakenNow(Exception):
@@ -267,7 +249,7 @@ class Contacts:
                 standing.joining.astype("<u4").tobytes(),
                 others.astype("<u4").tobytes(),
             ),
-            rows=[_as_lines(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)],
+            rows=[as_lines(whole[at : at + PER_CHUNK]) for at in range(0, len(whole), PER_CHUNK)],
             seen=seen,
             ids=pack_ids(named),
             names=names,
@@ -280,7 +262,7 @@ class Contacts:
             NotTakenNow: It does not take contacts one at a time.
         """
         while True:
-            rows, in_index = list(map(_compressed, block.rows)), block.entries()
+            rows, in_index = list(map(compressed, block.rows)), block.entries()
             answer = self._db.run(
                 Load(
                     *(campaign, block.before, block.records, *block.standing, block.seen),
@@ -298,7 +280,7 @@ class Contacts:
         chunk, inside = divmod(block.before, PER_CHUNK)
         seen = self._packed_rows(campaign, chunk)
         own = block.rows[0].split(b"\n")[inside:]
-        first = b"\n".join([*(_lines(seen)[:inside]), *own])
+        first = b"\n".join([*(lines_of(seen)[:inside]), *own])
         return replace(block, rows=[first, *block.rows[1:]], seen=seen)
 
     def get(self, campaign: str, n: int) -> ContactRecord | None:
@@ -427,95 +409,3 @@ def pack_records(contacts: Sequence[Contact]) -> bytes:
 def _epoch_s(instant: datetime, rounded: Callable[[float], int]) -> int:
     """Give the instant, or the one next to it that has room: 1970 is as past as 1960."""
     return min(max(rounded(instant.timestamp()), 1), 0xFFFFFFFF)
-
-
-def pack_rows(rows: Sequence[Row]) -> bytes:
-    """Encode the lines of a chunk: one JSON text each, so that one can be read without the rest."""
-    return _compressed(_as_lines(rows))
-
-
-def _compressed(lines: bytes) -> bytes:
-    return zlib.compress(lines, 1)
-
-
-def unpack_rows(packed: bytes | None) -> list[Row]:
-    """Decode the lines of a chunk; as one JSON text, which takes half the time."""
-    if not packed:
-        return []
-    return [_row_of(*told) for told in json.loads(b"[" + b",".join(_lines(packed)) + b"]")]
-
-
-def unpack_row(packed: bytes, inside: int) -> Row:
-    """Decode one line of a chunk, and none of its neighbours."""
-    return _unpack_row(_lines(packed)[inside])
-
-
-_FEW = 20  # lines
-
-
-def rows_with(packed: bytes, words: str) -> list[tuple[int, Row]]:
-    """Decode the lines of a chunk that hold some words anywhere, others maybe too, with their places in it.
-
-    Few do, so the chunk is searched as it lies: that takes a tenth of the time that decoding it takes.
-
-    Args:
-        words: Case-folded.
-    """
-    text = zlib.decompress(packed)
-    wanted = encode_basestring(words)[1:-1].encode()
-    folded = text.lower() if text.isascii() else text.decode().casefold().encode()
-    holding = folded.count(wanted)
-    if not holding:
-        return []
-    if holding > _FEW:  # to decode all of them together is quicker then
-        return list(enumerate(unpack_rows(packed)))
-    lines = zip(text.split(b"\n"), folded.split(b"\n"), strict=True)
-    return [(at, _unpack_row(line)) for at, (line, one) in enumerate(lines) if wanted in one]
-
-
-def _as_lines(rows: Sequence[Row]) -> bytes:
-    return "\n".join(_plain_lines(rows) or map(_as_line, rows)).encode()
-
-
-def _plain_lines(rows: Sequence[Row]) -> list[str] | None:
-    """Give what `_as_line` would for each of these rows, where no cell of theirs needs escaping.
-
-    To look through all cells at once and then join them takes a third of the time.
-    """
-    cells = "".join(["".join(row.cells) for row in rows]).encode()
-    if len(cells.translate(None, _ESCAPED)) != len(cells) or not all(row.cells for row in rows):
-        return None
-    return [
-        f'[{line},["{_BETWEEN_CELLS.join(cells)}"]{_extra(extra) if extra else ""}]'
-        for line, cells, extra in rows
-    ]
-
-
-_ESCAPED = bytes(range(0x20)) + b'"\\'  # by JSON
-_BETWEEN_CELLS = '","'
-
-
-def _as_line(row: Row) -> str:
-    line, cells, extra = row
-    # what json.dumps gives, without the encoder it makes a call: that costs more than the cells do
-    return f"[{line},[{','.join(map(encode_basestring, cells))}]{_extra(extra) if extra else ''}]"
-
-
-def _extra(extra: Mapping[str, str]) -> str:
-    told = (f"{encode_basestring(name)}:{encode_basestring(text)}" for name, text in extra.items())
-    return f",{{{','.join(told)}}}"
-
-
-def _lines(packed: bytes) -> list[bytes]:
-    return zlib.decompress(packed).split(b"\n")
-
-
-_neighbours = lru_cache(maxsize=16)(_lines)  # they are often dialled one after the other
-
-
-def _unpack_row(packed: bytes) -> Row:
-    return _row_of(*json.loads(packed))
-
-
-def _row_of(line: int, cells: Sequence[str], extra: Mapping[str, str] = NO_EXTRA) -> Row:
-    return Row(line, tuple(cells), extra)

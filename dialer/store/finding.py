@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from dialer.store.contacts import Row, rows_with
+from dialer.store.contact_rows import Row, rows_with
 from dialer.store.database import Database
 from dialer.store.record import PER_CHUNK, RECORD_BYTES
 from dialer.store.records import RECORD_TYPE

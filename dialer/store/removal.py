@@ -9,7 +9,7 @@ from campaigns.campaign import same_name
 from dialer.ids import AttemptId
 from dialer.store.attempts import encode
 from dialer.store.campaign import Campaign
-from dialer.store.contacts import pack_rows, unpack_rows
+from dialer.store.contact_rows import pack_rows, unpack_rows
 from dialer.store.database import Database, text
 from dialer.store.external_ids import pack_forgotten
 from dialer.store.record import PER_CHUNK

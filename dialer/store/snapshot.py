@@ -7,7 +7,8 @@ from typing import cast
 from campaigns.agents.team import Team
 from dialer.ids import AttemptId
 from dialer.store.attempts import OpenAttempt, decode_all
-from dialer.store.contacts import Row, pinned_of, unpack_records, unpack_rows
+from dialer.store.contact_rows import Row, unpack_rows
+from dialer.store.contacts import pinned_of, unpack_records
 from dialer.store.database import Database
 from dialer.store.record import PER_CHUNK, ContactRecord
 from dialer.store.teams import KnownTeams

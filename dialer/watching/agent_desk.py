@@ -17,7 +17,7 @@ from dialer.ids import AttemptId, ContactId
 from dialer.store import Attempts, Campaign, Campaigns, Database
 from dialer.store.agent_desk import DeskNotes, DeskStore, Figures
 from dialer.store.agents import AgentStore, Whereabouts
-from dialer.store.contacts import Row
+from dialer.store.contact_rows import Row
 from dialer.store.record import ContactRecord
 from dialer.watching.overview import AgentNow, agent_states
 

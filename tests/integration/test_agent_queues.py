@@ -6,7 +6,8 @@ import pytest
 
 from dialer.ids import ContactId
 from dialer.steering.calling_back import call_back
-from dialer.store.contacts import Contacts, Row
+from dialer.store.contact_rows import Row
+from dialer.store.contacts import Contacts
 from tests.conservation import check_conservation
 from tests.factories import append_contacts, customer, pair, start, store_campaign
 

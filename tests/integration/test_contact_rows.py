@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from campaigns.contact import Contact
 from dialer.store import ContactRecord
-from dialer.store.contacts import Row, pack_records, pack_rows, unpack_records, unpack_rows
+from dialer.store.contact_rows import Row, pack_rows, unpack_rows
+from dialer.store.contacts import pack_records, unpack_records
 
 _rows = st.lists(
     st.builds(

@@ -10,7 +10,7 @@ from dialer.archiving.purging import NotPurged, Purging
 from dialer.ids import ContactId
 from dialer.reporting.files import Format
 from dialer.steering.calling_back import NoCallBack, call_back
-from dialer.store.contacts import Row
+from dialer.store.contact_rows import Row
 from dialer.store.snapshot import contact_lines
 from tests import books_kit
 from tests.books_kit import purging_of

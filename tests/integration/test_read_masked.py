@@ -14,7 +14,8 @@ from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.access.api_keys import ApiKeys, Scope
 from dialer.store.attempts import encode
-from dialer.store.contacts import ContactRecord, Contacts, Row
+from dialer.store.contact_rows import Row
+from dialer.store.contacts import ContactRecord, Contacts
 from dialer.store.imports import Imports
 from tests.factories import attempt
 from tests.patience import until

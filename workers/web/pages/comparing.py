@@ -12,7 +12,8 @@ from campaigns.attempt import Outcome
 from dialer.access.api_keys import Scope
 from dialer.store import Campaign, Counts
 from dialer.store.campaign import CampaignNotFound
-from workers.web.charts import Bars, Grid, side_by_side
+from workers.web.charts.bars import side_by_side
+from workers.web.charts.shapes import Bars, Grid
 from workers.web.choosing import services_of
 from workers.web.pages import views
 from workers.web.pages.rendering import renderer_of, require
