@@ -7,7 +7,7 @@ campaign  agent, customer, plan, City     its City is new, and comes last
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from campaigns.lists.columns import Header
+from campaigns.lists.header import Header
 from campaigns.lists.headings import squeezed
 from campaigns.lists.judged_rows import Chunk, Rejected
 from campaigns.spreadsheet_safety import as_they_were

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.column_names import ColumnNames
-from campaigns.lists.columns import ColumnsUnclear, Header, MatchedColumn, Role
+from campaigns.lists.header import ColumnsUnclear, Header, MatchedColumn, Role
 from campaigns.lists.source import CampaignFileError
 
 

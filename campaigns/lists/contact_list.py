@@ -24,10 +24,10 @@ from campaigns.lists.columns import (
     NO_MEMORY,
     ROWS_SAMPLED,
     ColumnMemory,
-    Header,
     require_clear,
     understand_header,
 )
+from campaigns.lists.header import Header
 from campaigns.lists.header_line import LOOKED_AT, find_header
 from campaigns.lists.judged_rows import Chunk, Rejected, Remark
 from campaigns.lists.open_file import OpenWorkbook, open_source

@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from campaigns.contact import Contact
-from campaigns.lists.columns import Role
+from campaigns.lists.header import Role
 
 LONGEST_EXTERNAL_ID = 128
 DIGEST_BYTES = 10

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 from campaigns.contact import Contact
 from campaigns.lists.column_choice import ColumnChoice
-from campaigns.lists.columns import Header, MatchedColumn, Role, roles_in
+from campaigns.lists.columns import roles_in
 from campaigns.lists.external_ids import Fingerprints
+from campaigns.lists.header import Header, MatchedColumn, Role
 from campaigns.lists.judged_rows import Rejected
 from campaigns.lists.row_faults import RowFault
 from campaigns.lists.row_judge import RowJudge, shown

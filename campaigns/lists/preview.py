@@ -1,7 +1,7 @@
 """The first rows of a list as they were understood, for a person who has to say whether that is right."""
 
 from campaigns.contact import Contact
-from campaigns.lists.columns import Header, MatchedColumn
+from campaigns.lists.header import Header, MatchedColumn
 from campaigns.lists.judged_rows import Rejected
 from campaigns.lists.row_judge import remark_total
 from campaigns.lists.source import Row, UnderstoodRow

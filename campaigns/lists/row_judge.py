@@ -7,8 +7,8 @@ from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from campaigns.contact import Contact
-from campaigns.lists.columns import Header, MatchedColumn, Role
 from campaigns.lists.external_ids import is_external_id
+from campaigns.lists.header import Header, MatchedColumn, Role
 from campaigns.lists.judged_rows import SURPLUS, Rejected, Remark, surplus_place
 from campaigns.lists.row_faults import RowFault, RowWarning
 from campaigns.lists.row_options import NO_OPTIONS, OptionProblem, RowOptions, read_options

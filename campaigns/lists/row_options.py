@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from campaigns.hours.written_dates import WrittenDate, read_date
 from campaigns.hours.zone_names import zone_meant
-from campaigns.lists.columns import Role
 from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID, is_external_id
+from campaigns.lists.header import Role
 from campaigns.lists.row_faults import RowFault
 
 

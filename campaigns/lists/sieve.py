@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from campaigns.contact import Contact
-from campaigns.lists.columns import Header, Role
 from campaigns.lists.first_seen import Earlier, FirstIds, FirstSeen
+from campaigns.lists.header import Header, Role
 from campaigns.lists.judged_rows import Rejected
 from campaigns.lists.row_faults import RowFault
 from campaigns.lists.row_judge import reject, shown

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from campaigns.agents.agent import LONGEST_WORD, read_words
 from campaigns.agents.team import MOST_STAND_INS, Team
-from campaigns.lists.columns import Header, MatchedColumn, Role
+from campaigns.lists.header import Header, MatchedColumn, Role
 from campaigns.lists.row_faults import RowFault
 from campaigns.numbers.phone import Phone, PhoneProblem
 

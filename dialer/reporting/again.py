@@ -7,7 +7,7 @@ from typing import TextIO
 from campaigns.agents.team import Team
 from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState, NotDialled
-from campaigns.lists.columns import is_of_teams
+from campaigns.lists.number_columns import is_of_teams
 from campaigns.plain_text import did_you_mean
 from dialer.errors import NotDone
 from dialer.reporting.reporting import ReportInput

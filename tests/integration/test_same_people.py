@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.campaign import CampaignState
 from campaigns.lists.column_choice import ColumnChoice
-from campaigns.lists.columns import ColumnsUnclear
+from campaigns.lists.header import ColumnsUnclear
 from campaigns.lists.sieve import Dedupe
 from campaigns.numbers.phone import PhoneRules
 from dialer.loading.loading import Loading, LoadOptions

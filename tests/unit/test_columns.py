@@ -6,11 +6,8 @@ from hypothesis import strategies as st
 
 from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.column_content import profile, suggest
-from campaigns.lists.columns import (
-    ColumnsUnclear,
-    require_clear,
-    understand_header,
-)
+from campaigns.lists.columns import require_clear, understand_header
+from campaigns.lists.header import ColumnsUnclear
 from campaigns.lists.headings import Party, customers_name, read_heading, squeezed
 from campaigns.lists.source import ListLimits
 from campaigns.numbers.phone import PhoneRules

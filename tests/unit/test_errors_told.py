@@ -15,7 +15,7 @@ import campaigns
 import dialer
 import workers
 from campaigns.campaign import CampaignState
-from campaigns.lists.columns import ColumnsUnclear
+from campaigns.lists.header import ColumnsUnclear
 from campaigns.lists.source import CampaignFileError
 from dialer.errors import CallbackRejected, NumberRefused
 from dialer.exotel.bodies import UnreadableBody

@@ -10,7 +10,7 @@ from pyarrow import parquet
 
 from campaigns.hours.written_dates import read_date
 from campaigns.hours.zone_names import zone_meant
-from campaigns.lists.columns import Role
+from campaigns.lists.header import Role
 from campaigns.lists.row_options import OptionProblem, read_options
 from dialer.reporting.parquet_file import ParquetFile
 from dialer.reporting.tables import Column, Kind, Table, Type

@@ -153,7 +153,7 @@ def _full_folder(error: OSError) -> str:
 
 def _options(error: "CampaignFileError") -> str:
     """Name the options that would settle it."""
-    from campaigns.lists.columns import ColumnsUnclear
+    from campaigns.lists.header import ColumnsUnclear
 
     if isinstance(error, ColumnsUnclear) and not error.choice:
         yes = "--yes-columns, or " if error.suggestion else ""

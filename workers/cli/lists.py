@@ -14,9 +14,9 @@ from rich.markup import escape
 
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
-from campaigns.lists.columns import ColumnsUnclear
 from campaigns.lists.contact_list import ContactList
 from campaigns.lists.diff import ListDiff, PairGroup
+from campaigns.lists.header import ColumnsUnclear
 from campaigns.lists.judged_rows import CodeCount, Summary
 from campaigns.lists.source import CampaignFileError
 from campaigns.tags import tags_of

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Match
 
-from campaigns.lists.columns import ColumnsUnclear
+from campaigns.lists.header import ColumnsUnclear
 from campaigns.lists.source import CampaignFileError
 from campaigns.plain_text import NotPlain
 from campaigns.reports.sums import DoesNotAddUp
