@@ -21,6 +21,7 @@ from dialer.store import Attempts, Campaigns, OpenAttempt
 from dialer.store.campaign import Counts
 from dialer.store.contacts import Contacts
 from dialer.store.record import ContactRecord
+from dialer.store.rule_versions import RuleVersions
 from tests.factories import terminal
 from tests.phone_company import PhoneCompany
 from tests.virtual_time import VirtualDatabase
@@ -154,7 +155,7 @@ class Account:
     def change_rules(self, campaign: str, **changed: object) -> None:
         """Change rules as people may: whether it runs or rests."""
         found = self.campaigns.find(campaign)
-        refused = self.campaigns.change_rules(found, found.rules.model_copy(update=changed))
+        refused = RuleVersions(self.db).change(found, found.rules.model_copy(update=changed))
         assert refused is None
 
     def counts(self, campaign: str) -> Counts:

@@ -96,7 +96,7 @@ class Site:
             self.db,
             allowance=FAST,
             settling=self.account.settling,
-            sweeping=self.account.sweeping,
+            search=self.account.sweeping.search,
             longest_call_s=LONGEST_S,
         )
 

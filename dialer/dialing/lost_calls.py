@@ -20,8 +20,8 @@ from dialer.ids import AttemptId
 from dialer.logger import get_logger
 from dialer.pacing import Allowance
 from dialer.settling.lookups import Listed
+from dialer.settling.searching import CallSearch
 from dialer.settling.settling import Settling
-from dialer.settling.sweeping import Sweeping
 from dialer.store import CallbackInbox, Campaigns, ContactRecord, Database
 from dialer.store.agents import AgentStore
 from dialer.store.contacts import Contacts, customers_of
@@ -46,13 +46,13 @@ class LostCalls:
         *,
         allowance: Allowance,
         settling: Settling,
-        sweeping: Sweeping,
+        search: CallSearch,
         options: DialingOptions,
     ) -> None:
         self._db = db
         self._allowance = allowance
         self._settling = settling
-        self._sweeping = sweeping
+        self._search = search
         self._options = options
         self._contacts = Contacts(db)
         self._campaigns = Campaigns(db)
@@ -93,7 +93,7 @@ class LostCalls:
     def _calls_since(self, from_s: float, now_s: float) -> Listed:
         created_from = datetime.fromtimestamp(from_s, UTC)
         created_until = datetime.fromtimestamp(now_s + _CLOCKS_APART_S, UTC)
-        return self._sweeping.calls_between(created_from, created_until)
+        return self._search.between(created_from, created_until)
 
     def _named_by(
         self, rows: Sequence[UnreadableRow]
@@ -110,7 +110,7 @@ class LostCalls:
 
     def _claimed(self, reports: Sequence[CallReport]) -> list[tuple[AttemptId, CallReport]]:
         """Find whose calls they are, each contact's in the order of its attempts."""
-        claims = [(self._sweeping.claim(report), report) for report in reports]
+        claims = [(self._search.owner(report), report) for report in reports]
         found = [(id_, report) for id_, report in claims if id_]
         return sorted(found, key=lambda one: (one[0].campaign, one[0].n, one[0].no))
 

@@ -13,8 +13,8 @@ from dialer.dialing.lost_calls import LostCalls
 from dialer.dialing.options import DialingOptions
 from dialer.logger import get_logger
 from dialer.pacing import SPACING_SLACK_S, WINDOW_MARGIN_S, Allowance
+from dialer.settling.searching import CallSearch
 from dialer.settling.settling import Settling
-from dialer.settling.sweeping import Sweeping
 from dialer.store import Campaigns, Database, Holds
 from dialer.store.holds import ByMachine
 
@@ -44,7 +44,7 @@ class AccountRecovery:
         *,
         allowance: Allowance,
         settling: Settling,
-        sweeping: Sweeping,
+        search: CallSearch,
         longest_call_s: float,
         options: DialingOptions = _PLAIN_OPTIONS,
     ) -> None:
@@ -55,7 +55,7 @@ class AccountRecovery:
         self._settings_longest_s = longest_call_s
         self._options = options
         self._lost_calls = LostCalls(
-            db, allowance=allowance, settling=settling, sweeping=sweeping, options=options
+            db, allowance=allowance, settling=settling, search=search, options=options
         )
 
     def tick(self) -> None:

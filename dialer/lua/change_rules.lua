@@ -1,6 +1,6 @@
 -- Write a campaign's rules as the next version, unless it is over or somebody changed them meanwhile.
 -- KEYS 1  prefix
--- GIVEN   ChangeRules in dialer/store/campaigns.py
+-- GIVEN   ChangeRules in dialer/store/rule_versions.py
 -- Returns '' when written, else the campaign's state.
 
 local c = key('c', given.campaign)

@@ -20,16 +20,14 @@ from redis.exceptions import RedisError
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
 from campaigns.campaign_rules import UnknownPolicy
-from campaigns.custom_field import attempt_id_in
-from campaigns.numbers.same_phone import same_phone
 from campaigns.settlement import Conflict, given_up, outcome_of, proven, without_call
 from dialer.clock import Sleep
-from dialer.errors import LookupFailed, ProviderError
+from dialer.errors import ProviderError
 from dialer.exotel import MAX_NUMBERS_PER_SEARCH, Exotel
-from dialer.ids import AttemptId
 from dialer.logger import get_logger
 from dialer.pacing import Pacing
-from dialer.settling.lookups import SIDS_PER_LOOKUP, Listed, Lookups, NoSlot, unreadable_rows
+from dialer.settling.lookups import SIDS_PER_LOOKUP, Lookups, NoSlot, unreadable_rows
+from dialer.settling.searching import CallSearch
 from dialer.settling.settling import Settling, SettlingTimes
 from dialer.store import Attempts, Campaigns, Database, Follows, OpenAttempt
 from dialer.store.campaign import RulesUnreadable
@@ -45,8 +43,6 @@ _A_MINUTE = timedelta(minutes=1)
 _MANUAL_LOOK_S = 3600.0
 _OVERDUE_S = 60.0  # a look-up so late goes before dials, or a busy campaign would never settle
 _FIRST_WAIT_S = 5.0  # until a doubted end is asked about again; twice as long each time
-_SEARCH_MARGIN_S = 60.0  # the provider's clock and ours
-_MOST_PAGES, _MOST_PAGES_OF_A_PAIR = 5, 50  # nobody rings a pair so often in an hour
 _EMPTY_LOOKS = 2  # once no call can be live any more, before an attempt is given up
 _LONGEST_BACK_OFF = 2**5  # times as long as looks are apart
 _UNREADABLE_GIVE_UP_S = 900.0  # after no call can be live any more: nobody will ever tell
@@ -80,6 +76,7 @@ class Sweeping:
     ) -> None:
         self._db = db
         self._lookups = Lookups(provider, pacing, sleep=sleep, patience_s=_PATIENCE_S)
+        self.search = CallSearch(db, self._lookups)
         self._settling = settling
         self._times = times
         self._attempts = Attempts(db)
@@ -288,9 +285,10 @@ class Sweeping:
         def search(batch: Sequence[OpenAttempt]) -> list[CallReport]:
             if self._db.now() - began_s > _SEARCHING_S:
                 raise NoSlot("attempts in other states wait")
-            found = self._search([one.attempt for one in batch])
+            attempts = [one.attempt for one in batch]
+            found = self.search.around(attempts, overdue=any(map(self._is_urgent, attempts)))
             is_found = len(batch) == 1 and any(
-                self._is_mine(batch[0], one) for one in found.reports
+                self.search.is_of(batch[0], one) for one in found.reports
             )
             if found.unreadable and not is_found:
                 raise unreadable_rows(found.unreadable)  # theirs may be what is sought
@@ -307,7 +305,7 @@ class Sweeping:
         return is_told or self._is_overdue(attempt)
 
     def _compare(self, one: OpenAttempt, reports: Sequence[CallReport]) -> None:
-        mine = [report for report in reports if self._is_mine(one, report)]
+        mine = [report for report in reports if self.search.is_of(one, report)]
         now_s = self._db.now()
         if len(mine) == 1:
             self._bind(one, mine[0], now_s)
@@ -326,23 +324,6 @@ class Sweeping:
             )
         if isinstance(self._settling.report(one.id, report, at=now_s), Conflict):
             self._found_nothing(one, now_s)
-
-    def _is_mine(self, one: OpenAttempt, report: CallReport) -> bool:
-        if report.custom_field:
-            return attempt_id_in(report.custom_field) == str(one.id)
-        if not _same_pair(one.attempt, report):
-            return False
-        if report.sid == one.attempt.sid:
-            return True
-        if report.created_at and not self._may_be_created(one.attempt, report.created_at):
-            return False
-        owner = self._attempts.owner(report.sid)
-        return owner is None or owner == str(one.id)
-
-    def _may_be_created(self, attempt: Attempt, created_at: datetime) -> bool:
-        """A provider may overlook a filter of ours: is the call of the right time at all?"""
-        since_s = created_at.timestamp() - attempt.requested_at
-        return -_SEARCH_MARGIN_S <= since_s <= attempt.quarantine_s + _SEARCH_MARGIN_S
 
     def _found_nothing(self, one: OpenAttempt, now_s: float) -> None:
         """A negative proves nothing while a call could be live: bulk look-ups hide ongoing ones."""
@@ -401,52 +382,6 @@ class Sweeping:
             one.id, lambda now: None if now.is_settled else given_up(now, report, at=now_s)
         )
 
-    def calls_between(self, created_from: datetime, created_until: datetime) -> Listed:
-        """Read all ended calls of the account that were created in between.
-
-        Raises:
-            NoSlot, ProviderError: Not all could be read.
-        """
-        pages = self._lookups.pages(
-            created_from=created_from, created_until=created_until, overdue=True
-        )
-        return Listed.of(pages)
-
-    def claim(self, report: CallReport) -> AttemptId | None:
-        """Tell which attempt a call was placed for; None when it is nobody's of ours.
-
-        Raises:
-            NoSlot, ProviderError: The provider had to be asked, and was not or did not answer.
-        """
-        owner = self._attempts.owner(report.sid)
-        if owner is None:
-            # rows of the bulk list may lack what we sent along
-            sent = report.custom_field or self._lookups.custom_field(report.sid, overdue=True)
-            owner = attempt_id_in(sent or "")
-        return AttemptId.parse(owner or "")
-
-    def _search(self, attempts: Sequence[Attempt]) -> Listed:
-        """Read the ended calls between their numbers, around their time.
-
-        Raises:
-            NoSlot, ProviderError: Not all could be read, or there were too many.
-        """
-        earliest = min(one.requested_at for one in attempts) - _SEARCH_MARGIN_S
-        latest = max(one.quarantine_ends_at for one in attempts) + _SEARCH_MARGIN_S
-        pages = self._lookups.pages(
-            agents=[one.agent for one in attempts],
-            customers=[one.customer for one in attempts],
-            created_from=datetime.fromtimestamp(earliest, UTC),
-            created_until=datetime.fromtimestamp(latest, UTC),
-            overdue=any(self._is_urgent(one) for one in attempts),
-        )
-        most = _MOST_PAGES_OF_A_PAIR if len(attempts) == 1 else _MOST_PAGES
-        found = Listed.of(islice(pages, most))
-        if next(pages, None) is not None:
-            # what was not read may be what is sought: half as many pairs have fewer calls
-            raise LookupFailed("more calls than are read", http_status=200, error_code="cut_short")
-        return found
-
     def _by_sid(self, batch: Sequence[OpenAttempt]) -> dict[str, CallReport]:
         sids = [one.attempt.sid for one in batch if one.attempt.sid]
         overdue = any(self._is_urgent(one.attempt) for one in batch)
@@ -471,13 +406,6 @@ def _say_why_not(error: NoSlot | ProviderError) -> None:
 def _is_unsure(attempt: Attempt) -> bool:
     is_unproven = attempt.state is AttemptState.PLACED and not attempt.sid_is_proven
     return attempt.state is AttemptState.UNKNOWN or is_unproven
-
-
-def _same_pair(attempt: Attempt, report: CallReport) -> bool:
-    """Whether the call is between these two, by what is printed."""
-    return same_phone(attempt.agent, report.agent or "") and same_phone(
-        attempt.customer, report.customer or ""
-    )
 
 
 def _is_placed(attempt: Attempt) -> bool:

@@ -23,8 +23,8 @@ from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.settings import Settings
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.campaign import RuleVersion, WrongState
-from dialer.store.campaigns import RULES_MAY_CHANGE
+from dialer.store.campaign import WrongState
+from dialer.store.rule_versions import RULES_MAY_CHANGE, RuleVersion, RuleVersions
 
 log = get_logger(__name__)
 
@@ -114,6 +114,7 @@ class ChangingRules:
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db = db
         self._campaigns = Campaigns(db)
+        self._versions = RuleVersions(db)
         self._settings = settings
 
     def change(self, campaign: Campaign, given: Mapping[str, Any]) -> Campaign:
@@ -162,13 +163,17 @@ class ChangingRules:
             rules = rules.model_copy(update={"starts_at": None})  # nothing starts by an undo
         return _allowed(self._settings, rules)
 
+    def versions(self, campaign: Campaign) -> list[RuleVersion]:
+        """Read the last versions of a campaign's rules, the newest first."""
+        return self._versions.of(campaign)
+
     def version(self, campaign: Campaign, version: int) -> RuleVersion:
         """Read one version of the rules.
 
         Raises:
             NotDone: It is not kept.
         """
-        found = self._campaigns.rule_versions(campaign)
+        found = self.versions(campaign)
         for one in found:
             if one.version == version:
                 return one
@@ -185,7 +190,7 @@ class ChangingRules:
         """
         if version in (None, campaign.rules_version):
             return
-        found = self._campaigns.rule_versions(campaign)
+        found = self.versions(campaign)
         seen = next((one.rules for one in found if one.version == version), None)
         changes = changes_in_words(seen, campaign.rules) if seen else []
         raise RulesChanged(campaign, by=found[0].by, changes=changes)
@@ -200,7 +205,7 @@ class ChangingRules:
         self.check(campaign, rules)
         if mean_the_same(rules, campaign.rules):
             return campaign
-        state = self._campaigns.change_rules(campaign, rules, by=who_acts())
+        state = self._versions.change(campaign, rules, by=who_acts())
         if state is not None:  # it ended, or was changed, meanwhile
             raise WrongState(
                 f"campaign {campaign.name} was changed by somebody else; look, and change it again",

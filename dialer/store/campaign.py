@@ -52,30 +52,6 @@ class WrongState(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class RuleVersion:
-    """The rules of a campaign as they were from an instant on.
-
-    Args:
-        at: Epoch s.
-        by: Who made them so, for people; '' = not known, or whoever loaded the campaign.
-    """
-
-    version: int
-    at: float
-    by: str
-    rules: CampaignRules
-
-    @property
-    def stored(self) -> str:
-        """It as it is kept, JSON."""
-        rules = self.rules.model_dump(mode="json")
-        return json.dumps(
-            {"version": self.version, "at": self.at, "by": self.by, "rules": rules},
-            ensure_ascii=False,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Roll:
     """A campaign in a list."""
 
@@ -272,16 +248,6 @@ def read_rules(stored: str | bytes) -> CampaignRules:
 
 def tags_in(stored: str) -> tuple[str, ...]:
     return tuple(json.loads(stored)) if stored else ()
-
-
-def first_version(campaign: Campaign) -> RuleVersion:
-    return RuleVersion(campaign.rules_version, campaign.created_at, "", campaign.rules)
-
-
-def version_of(stored: bytes) -> RuleVersion:
-    plain = json.loads(stored)
-    rules = read_rules(json.dumps(plain["rules"]))
-    return RuleVersion(plain["version"], plain["at"], plain["by"], rules)
 
 
 def _number(value: str | None) -> float | None:

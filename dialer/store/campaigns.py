@@ -18,17 +18,15 @@ from dialer.store.campaign import (
     Counts,
     Roll,
     RulesUnreadable,
-    RuleVersion,
     SameContent,
     WrongState,
     campaign_of,
     counts_in,
-    first_version,
     tags_in,
-    version_of,
 )
 from dialer.store.database import Database, text
 from dialer.store.packing import PACKED, Unpacked, unpacked
+from dialer.store.rule_versions import rules_fields
 from dialer.store.scripts import Argument, gives
 
 log = get_logger(__name__)
@@ -36,11 +34,6 @@ log = get_logger(__name__)
 _NONE_CHOSEN = ColumnChoice()
 _READ_TOGETHER = 500
 _TURNS_TOGETHER = 200  # a script holds everybody up while it runs
-
-MOST_VERSIONS = 50
-"""Of a campaign's rules that are kept; the audit trail has all."""
-
-RULES_MAY_CHANGE = (CampaignState.LOADED, CampaignState.RUNNING, CampaignState.PAUSED)
 
 _MAY_COME_FROM = {
     CampaignState.RUNNING: (CampaignState.LOADED, CampaignState.PAUSED),
@@ -90,26 +83,6 @@ class Steer(NamedTuple):
     why: str
     closing: str
     ends_as: str
-
-
-@gives("change_rules")
-class ChangeRules(NamedTuple):
-    """Rules in place of the version that was read.
-
-    Args:
-        states: In which they may change, commas between.
-        before: The version that was read, JSON, where none is kept yet; `entry`: the new one.
-        kept: Versions, at most.
-        fields: And values in turn.
-    """
-
-    campaign: str
-    version: int
-    states: str
-    before: str
-    entry: str
-    kept: int
-    fields: Sequence[Argument]
 
 
 class OpenWindow(NamedTuple):
@@ -171,7 +144,7 @@ class Campaigns:
             "customer_column": chosen.customer or "",
             "name_column": chosen.name or "",
             **({"tags": json.dumps(tags, ensure_ascii=False)} if tags else {}),
-            **_rules_fields(rules, version=1),
+            **rules_fields(rules, version=1),
         }
         flat = (part for item in fields.items() for part in item)
         answer = self._db.run(
@@ -395,39 +368,6 @@ class Campaigns:
             raise CampaignNotFound(f"no campaign {campaign!r}")
         return CampaignState(text(answer[0])), CampaignState(text(answer[1]))
 
-    def change_rules(
-        self, campaign: Campaign, rules: CampaignRules, *, by: str = ""
-    ) -> CampaignState | None:
-        """Write new rules as the next version; every gate from now on knows it.
-
-        Args:
-            by: Who changes them, for people.
-
-        Returns:
-            None; or its state, where it may not change, or somebody changed it meanwhile.
-        """
-        fields = _rules_fields(rules, version=campaign.rules_version + 1)
-        after = RuleVersion(campaign.rules_version + 1, self._db.now(), by, rules)
-        answer = self._db.run(
-            ChangeRules(
-                campaign.id,
-                campaign.rules_version,
-                ",".join(RULES_MAY_CHANGE),
-                before=first_version(campaign).stored,
-                entry=after.stored,
-                kept=MOST_VERSIONS,
-                fields=[part for item in fields.items() for part in item],
-            )
-        )
-        return CampaignState(text(answer)) if answer else None
-
-    def rule_versions(self, campaign: Campaign) -> list[RuleVersion]:
-        """Read the last versions of a campaign's rules, the newest first; one of an archive is alone."""
-        key = self._db.key("c", campaign.id, "versions")
-        stored = cast("list[bytes]", self._db.client.lrange(key, 0, -1))
-        found = [version_of(one) for one in reversed(stored)]
-        return found or [first_version(campaign)]
-
     def ask_to_start(self, campaign: Campaign, *, who: str) -> str:
         """Note who wants a campaign to start, and tell who wanted it first."""
         key = self._db.key("c", campaign.id)
@@ -504,13 +444,3 @@ class Campaigns:
 @lru_cache(maxsize=256)
 def _say_once(message: str) -> None:
     log.warning("rules_unreadable", message=message)
-
-
-def _rules_fields(rules: CampaignRules, *, version: int) -> "dict[Any, Any]":
-    return {
-        "rules": rules.model_dump_json(),
-        "rules_version": version,
-        "priority": rules.priority,
-        "weight": rules.weight,
-        "most_live": rules.max_concurrent_calls,
-    }

@@ -6,6 +6,7 @@ import pytest
 
 from campaigns.campaign import CampaignState
 from dialer.store.campaign import CampaignNotFound, WrongState
+from dialer.store.rule_versions import RuleVersions
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import append_contacts, pair, rules, start, store_campaign, terminal
@@ -208,7 +209,7 @@ def test_a_start_that_is_set_anew_is_kept(account, db):
     append_contacts(db, campaign, [pair(2, 2)], content_hash="more.csv")
     found = account.campaigns.find(campaign)
     later = found.rules.model_copy(update={"starts_at": datetime.fromtimestamp(db.now() + 60, UTC)})
-    assert account.campaigns.change_rules(found, later) is None
+    assert RuleVersions(account.db).change(found, later) is None
 
     assert account.tick() == ()
     db.pass_time(61)
@@ -243,16 +244,16 @@ def test_the_rules_of_a_campaign_that_ends_stay_as_they_are(account, db):
     campaign = account.campaigns.find(store_campaign(db, [pair(1, 1)]))
     account.campaigns.move(campaign, CANCELLING)
 
-    assert account.campaigns.change_rules(campaign, rules(max_attempts=9)) is CANCELLING
+    assert RuleVersions(account.db).change(campaign, rules(max_attempts=9)) is CANCELLING
     assert account.campaigns.find(campaign.id).rules == campaign.rules
-    assert [one.version for one in account.campaigns.rule_versions(campaign)] == [1]
+    assert [one.version for one in RuleVersions(account.db).of(campaign)] == [1]
 
 
 def test_of_two_changes_at_once_the_second_is_refused(account, db):
     campaign = account.campaigns.find(store_campaign(db, [pair(1, 1)], running=False))
 
-    first = account.campaigns.change_rules(campaign, rules(max_attempts=9))
-    second = account.campaigns.change_rules(campaign, rules(max_attempts=8))
+    first = RuleVersions(account.db).change(campaign, rules(max_attempts=9))
+    second = RuleVersions(account.db).change(campaign, rules(max_attempts=8))
 
     assert (first, second) == (None, LOADED)
     assert account.campaigns.find(campaign.id).rules.max_attempts == 9

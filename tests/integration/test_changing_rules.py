@@ -22,7 +22,7 @@ from dialer.steering.changing_rules import (
 )
 from dialer.store import Campaigns
 from dialer.store.campaign import WrongState
-from dialer.store.campaigns import MOST_VERSIONS
+from dialer.store.rule_versions import MOST_VERSIONS, RuleVersions
 from tests.factories import CALLER_ID, pair, rules, store_campaign
 
 SETTINGS = Settings(
@@ -165,7 +165,7 @@ def test_versions_tell_who_made_them_and_when_and_an_undo_is_one_more(db, changi
     third = changing.go_back(second, 1)
 
     assert third.rules == campaign.rules
-    found = Campaigns(db).rule_versions(third)
+    found = RuleVersions(db).of(third)
     assert [(one.version, one.by, one.rules.wrap_up_s) for one in found] == [
         (3, "", 20),
         (2, "Asha", 30),
@@ -176,7 +176,7 @@ def test_versions_tell_who_made_them_and_when_and_an_undo_is_one_more(db, changi
 
 
 def test_rules_that_were_never_changed_are_their_only_version(db):
-    [only] = Campaigns(db).rule_versions(resting(db))
+    [only] = RuleVersions(db).of(resting(db))
 
     assert (only.version, only.by) == (1, "")
 
@@ -187,7 +187,7 @@ def test_no_more_versions_are_kept_than_are_told(db, changing):
     for n in range(MOST_VERSIONS + 3):
         campaign = changing.change(campaign, {"wrap_up_s": str(100 + n)})
 
-    found = Campaigns(db).rule_versions(campaign)
+    found = RuleVersions(db).of(campaign)
     assert len(found) == MOST_VERSIONS
     assert found[0].rules == campaign.rules
     with pytest.raises(NotDone, match="no version 1 of its rules"):

@@ -11,7 +11,7 @@ from rich.markup import escape
 from campaigns.rule_changes import RuleChange, changes_in_words
 from campaigns.rules_in_words import rules_in_words, span_in_words
 from dialer.steering.changing_rules import RulesRefused, changed_rules
-from dialer.store.campaign import RuleVersion
+from dialer.store.rule_versions import RuleVersion
 from dialer.watching.explaining import Explanation, explain
 from dialer.watching.previewing import Preview, preview
 from workers.cli.campaign import Name
@@ -60,7 +60,7 @@ def rules(
     wiring = open_wiring()
     found, changing = wiring.campaigns.find(campaign), wiring.changing_rules
     if versions:
-        _show_versions(wiring.campaigns.rule_versions(found), as_json=as_json)
+        _show_versions(changing.versions(found), as_json=as_json)
         return
     try:
         if given or back_to:

@@ -122,7 +122,7 @@ class DialingWires(Ground):
             self.db,
             allowance=self.allowance,
             settling=self.settling,
-            sweeping=self.sweeping,
+            search=self.sweeping.search,
             longest_call_s=options.quarantine_s(
                 time_out_s=settings.dialer_time_out_s, time_limit_s=settings.dialer_time_limit_s
             ),

@@ -133,7 +133,7 @@ def replace_rules(
 @router.get("/versions")
 def rule_versions(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> VersionList:
     """List the rules as they were, with who made them so, and when."""
-    found = services.wiring.campaigns.rule_versions(campaign)
+    found = services.wiring.changing_rules.versions(campaign)
     return VersionList(
         items=[
             VersionDocument(

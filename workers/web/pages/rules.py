@@ -21,8 +21,7 @@ from dialer.steering.changing_rules import (
     new_rules,
 )
 from dialer.store import Campaign
-from dialer.store.campaign import RuleVersion
-from dialer.store.campaigns import RULES_MAY_CHANGE
+from dialer.store.rule_versions import RULES_MAY_CHANGE, RuleVersion
 from dialer.watching.previewing import Preview, preview
 from workers.web.choosing import services_of
 from workers.web.pages.rendering import digits_in, renderer_of, require, whole_form
@@ -113,7 +112,7 @@ async def _page(
     request: Request, campaign: Campaign, change: _Change, *, back_to: int = 0
 ) -> Response:
     wiring = services_of(request).wiring
-    versions = await asyncio.to_thread(wiring.campaigns.rule_versions, campaign)
+    versions = await asyncio.to_thread(wiring.changing_rules.versions, campaign)
     return await renderer_of(request).page(
         request,
         "rules.html",
