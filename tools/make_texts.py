@@ -24,7 +24,7 @@ from campaigns.attempt import AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.lists.agents_list import AgentFault
-from campaigns.lists.columns import Role
+from campaigns.lists.header import Role
 from campaigns.lists.row_faults import RowFault, RowWarning
 from campaigns.numbers.dressed_number import Dressing
 from campaigns.numbers.phone import NumberFault, NumberWarning
