@@ -1,4 +1,4 @@
-"""`dialer` without its imports, which take ten times as long as most commands work.
+"""`dialer` and `dramatiq` without their imports, which take ten times as long as most commands work.
 
 A process that has imported the command line forks for each command, and the fork becomes what a new
 process would be: its folder, environment, files, session and signals are its own. What a fork cannot
@@ -20,14 +20,17 @@ from pathlib import Path
 from typing import Any
 
 from dialer.parent_watch import end_with_parent
+from tests.patience import pause_s
 
 _IMPORTED_BEFORE = (
+    "dialer.dialing.dialing",
+    "dialer.events.keeping",
+    "dramatiq.cli",
     "workers.cli.app",
     "workers.record_keeping",
     "workers.web.app",
     "workers.web.serving",
 )
-_LOOK_S = 0.005
 
 
 class Forked:
@@ -44,11 +47,11 @@ class Forked:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        deadline_s = None if timeout is None else time.monotonic() + timeout
+        began_s = time.monotonic()
         while (code := self.poll()) is None:
-            if deadline_s is not None and time.monotonic() > deadline_s:
+            if timeout is not None and time.monotonic() > began_s + timeout:
                 raise subprocess.TimeoutExpired("dialer", timeout or 0)
-            time.sleep(_LOOK_S)
+            time.sleep(pause_s(time.monotonic() - began_s))
         return code
 
     def send_signal(self, signum: int) -> None:
@@ -78,6 +81,7 @@ class Nursery:
     def start(
         self,
         *args: str,
+        program: str = "dialer",
         env: Mapping[str, str],
         cwd: Path,
         stdout: Path,
@@ -86,15 +90,16 @@ class Nursery:
         umask: int = -1,
         is_of_tests: bool = False,
     ) -> Forked:
-        """Run `dialer` with these arguments.
+        """Run `dialer` with these arguments, or another program.
 
         Args:
+            program: `dialer` or `dramatiq`.
             stdout: Written on at its end, as `stderr` is.
             umask: -1: that of the tests.
             is_of_tests: It leads a session of its own, and ends with the tests.
         """
         order = {
-            "args": args,
+            "words": [program, *args],
             "env": dict(env),
             "cwd": str(cwd),
             "umask": umask,
@@ -171,11 +176,11 @@ def _become(order: dict[str, Any]) -> int:
     sys.stderr = open(  # noqa: SIM115
         2, "w", encoding="utf-8", closefd=False, buffering=1, errors="backslashreplace"
     )
-    sys.argv = ["dialer", *order["args"]]
+    sys.argv = order["words"]
     sys.modules["__main__"].__package__ = None  # or it is called `python -m tests.dialer`
-    from workers.cli import main  # noqa: PLC0415
-
-    return main()
+    module = {"dialer": "workers.cli", "dramatiq": "dramatiq.cli"}[sys.argv[0]]
+    code: int = importlib.import_module(module).main()
+    return code
 
 
 if __name__ == "__main__":

@@ -37,8 +37,12 @@ class Patience:
         self._stalled_s, self._stalled_before_s = stalled_s, stalled_s()
 
     @property
+    def passed_s(self) -> float:
+        return self._now_s() - self._began_s
+
+    @property
     def is_over(self) -> bool:
-        passed_s = self._now_s() - self._began_s
+        passed_s = self.passed_s
         if passed_s < self._within_s:
             return False
         stalled_s = self._stalled_s() - self._stalled_before_s
@@ -46,14 +50,23 @@ class Patience:
 
 
 def until(
-    condition: Callable[[], Any], *, within_s: float = 90, what: str = "it", every_s: float = 0.02
+    condition: Callable[[], Any], *, within_s: float = 90, what: str = "it", every_s: float = 0.1
 ) -> Any:
-    """Wait for a condition; its value, or a failure that says what did not come."""
+    """Wait for a condition; its value, or a failure that says what did not come.
+
+    Args:
+        every_s: To look at least so often, and more often at first: looking is work too.
+    """
     patience = Patience(within_s)
     while not (value := condition()):
         assert not patience.is_over, f"{what} did not come within {within_s:g} s"
-        time.sleep(every_s)
+        time.sleep(pause_s(patience.passed_s, most_s=every_s))
     return value
+
+
+def pause_s(passed_s: float, *, most_s: float = 0.1) -> float:
+    """Tell how long to wait until the next look, after so long: nobody waits a tenth too long."""
+    return min(most_s, max(0.002, passed_s / 10))
 
 
 def let_pass(seconds: float) -> None:

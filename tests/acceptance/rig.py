@@ -55,6 +55,8 @@ class Rig:
     """Under which processes and commands start; -1: that of the tests."""
     inside: tuple[str, ...] = ()
     """The command that runs the processes, as in a network namespace."""
+    imports_anew: bool = False
+    """Processes start as users start them, and not from one that has imported all before."""
 
     @property
     def env(self) -> dict[str, str]:
@@ -82,12 +84,16 @@ class Rig:
         for name in roles:
             role = name.partition(":")[0]
             log = self.folder / f"{name.replace(':', '-')}.log"
-            is_forked = role not in PROGRAMS and not self.inside
-            self.processes[name] = self._fork(role, log) if is_forked else self._start(role, log)
+            words = PROGRAMS.get(role, ("dialer", role))
+            start = self._start if self.inside or self.imports_anew else self._fork
+            self.processes[name] = start(words, log)
 
-    def _fork(self, role: str, log: Path) -> Forked:
+    def _fork(self, words: tuple[str, ...], log: Path) -> Forked:
+        program, *args = words
+        log.touch()  # for whoever reads it before the fork writes
         return nursery().start(
-            role,
+            *args,
+            program=program,
             env=self.env,
             cwd=self.folder,
             stdout=log,
@@ -96,10 +102,10 @@ class Rig:
             is_of_tests=True,
         )
 
-    def _start(self, role: str, log: Path) -> "subprocess.Popen[bytes]":
+    def _start(self, words: tuple[str, ...], log: Path) -> "subprocess.Popen[bytes]":
         with log.open("ab") as written:
             return subprocess.Popen(
-                [*self.inside, *PROGRAMS.get(role, ("dialer", role))],
+                [*self.inside, *words],
                 env=self.env,
                 cwd=self.folder,
                 stdout=written,
@@ -189,7 +195,7 @@ class Rig:
             return bool(last) and last["state"] == state
 
         try:
-            until(arrived, within_s=within_s, what=state, every_s=0.2)
+            until(arrived, within_s=within_s, what=state)
         except AssertionError:
             raise AssertionError(f"{name} is not {state} after {within_s:g} s: {last}") from None
         return self.status(name)

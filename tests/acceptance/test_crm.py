@@ -99,7 +99,7 @@ def test_leads_come_back_with_their_outcome_and_who_did_not_answer_gets_one_mess
 
         rig.run("campaign", "start", "renewals")
         is_over = lambda: rig.status("renewals")["state"] == "completed"
-        until(is_over, within_s=120, what="the campaign's end")
+        until(is_over, within_s=120, what="the campaign's end", every_s=1)
         rows = rig.attempts("renewals")  # one of each
         outcomes = {one["external_id"]: one["outcome"] for one in rows if one["external_id"]}
         until(

@@ -61,8 +61,8 @@ def test_a_limit_of_a_hundred_a_second_is_used_and_not_passed(tmp_path):
         running(options) as provider,
         dialer(tmp_path, provider, EXOTEL_RATE_LIMIT=str(limit)) as rig,
     ):
-        rig.load(pairs(1_000, agents=1_000), "--start")
-        until(lambda: rig.verdict()["connects"] >= 1_000, what="everybody's call")
+        rig.load(pairs(500, agents=500), "--start")
+        until(lambda: rig.verdict()["connects"] >= 500, what="everybody's call")
 
         assert rig.verdict()["attempts_posted_twice"] == []
         assert rig.verdict()["overlapping_calls"] == []
@@ -72,7 +72,7 @@ def test_after_a_pause_no_request_is_sent(tmp_path):
     options = SimulatorOptions(rate_limit=100, rate_window_s=3, speed=120)
 
     with running(options) as provider, dialer(tmp_path, provider, **FAST) as rig:
-        rig.load(pairs(400, agents=100), "--start", *QUICK)
+        rig.load(pairs(200, agents=100), "--start", *QUICK)
         until_some_are_placed(rig)
         rig.json("campaign", "pause", "camp")
         let_pass(1.0)  # the promise is about this second

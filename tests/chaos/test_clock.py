@@ -60,9 +60,9 @@ def hours_around(zone: ZoneInfo, *, after_h: float) -> str:
 
 def start(rig: Rig, role: str, clock: WrongClock) -> None:
     right = rig.settings
-    rig.settings = {**right, **clock.env}
+    rig.settings, rig.imports_anew = {**right, **clock.env}, True  # which sets the clock wrong
     rig.start(role)
-    rig.settings = right
+    rig.settings, rig.imports_anew = right, False
 
 
 def apart_s(rig: Rig, role: str) -> float:
