@@ -43,7 +43,8 @@ def check(design: str, *, workers: int) -> Verdict:
     with tempfile.TemporaryDirectory() as folder:
         defines = [f"-DWORKERS={workers}", *([f"-D{design}"] if design else [])]
         _run(folder, "spin", *defines, "-a", str(MODEL))
-        # -O1: twice as soon made, and as quick; -w: Spin's C compares and indexes in ways that compilers like to talk about
+        # -O1 is made twice as soon as -O2, and as quick
+        # -w: Spin's C compares and indexes in ways that compilers like to talk about
         _run(folder, "gcc", "-w", "-O1", "-DSAFETY", "-DCOLLAPSE", "-o", "pan", "pan.c")
         said = _run(folder, "./pan", f"-m{MOST_STEPS}")
     if "max search depth too small" in said:

@@ -84,7 +84,7 @@ def api_app(
 @cache
 def _described() -> FastAPI:
     """Make what is the same in every app, whatever it serves: its routes take a tenth of a second."""
-    app = FastAPI(responses=ERRORS)
+    app = FastAPI(responses=ERRORS, openapi_url=None)
     v1 = APIRouter(prefix="/api/v1")
     for router in (
         campaigns.router,
