@@ -1,10 +1,13 @@
-"""Callbacks beside agents' pages: one web process is called back with nobody looking, and with fifty agents.
+"""Callbacks beside open pages: one web process is called back with nobody looking, beside fifty agents,
+and beside fifty agents and ten dashboards.
 
 Each agent has their page open, told of what changes as it does, and says every few seconds where they
-are, which is written, recorded in the audit trail and told to the pages it is on. Thirty-two kept-alive
-connections send 5,000 callbacks one after the other, each answered once it is in the stream. Both ways
-are measured in turns in one run, each repeat in the opposite order, each with a web process and a Redis of
-its own. The agents' own process shares the cores with all that.
+are, which is written, recorded in the audit trail and told to the pages it is on. Each dashboard is
+three pages: Today, read again every five seconds as the page does, and the pages of two campaigns that run,
+told each second of what changed. Thirty-two kept-alive connections send 5,000 callbacks one after the
+other, each answered once it is in the stream. The ways are measured in turns in one run, each repeat in
+the opposite order, each with a web process and a Redis of its own. Told is what the web process took of
+the CPU for a callback, too. Those who look share the cores with all that.
 """
 
 import asyncio
@@ -26,22 +29,24 @@ from bench.forms import agent_number
 from bench.result import Plot, Result, Table, arguments, begin, publish
 from campaigns.agents.agent import Agent
 from dialer.access.agent_links import AgentLinks
+from dialer.access.api_keys import Scope
 from workers.wiring import Wiring
 
 NOT_SHOWN = """
-TLS, phones far away, calls that go on meanwhile. Sender, receiver, agents and Redis share the cores, so what
-the agents' own process takes is counted against us."""
+TLS, phones far away, calls that go on meanwhile. Sender, receiver, those who look and Redis share the cores,
+so what the processes of those who look take is counted against us."""
 
-ALONE, BESIDE = "nobody looks", "agents' pages are open"
+ALONE, AGENTS, ALL = "nobody looks", "agents' pages are open", "and dashboards"
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One run: callbacks a second, and how long they waited, ms."""
+    """One run: callbacks a second, how long they waited, ms, and how busy the web process was, %."""
 
     per_s: float
     p50_ms: float
     p99_ms: float
+    busy: float
 
 
 Runs = Mapping[str, Sequence[Taken]]
@@ -63,30 +68,48 @@ async def _one_connection(port: int, messages: Iterator[bytes], took_s: list[flo
         writer.close()
 
 
-async def _send(port: int, paths: Sequence[str], callbacks: int) -> Taken:
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A web process of ours, and what is asked of it."""
+
+    port: int
+    pid: int
+    paths: Sequence[str]
+    """Genuine ones, of many attempts: what one may send is bounded."""
+    links: Sequence[str]
+    """To agents' pages."""
+    key: str
+    campaigns: Sequence[str]
+    """Those that run."""
+
+
+async def _send(site: Site, paths: Sequence[str], callbacks: int) -> Taken:
     took_s: list[float] = []
     messages = cycle([request(path, *json_body()) for path in paths])
     to_send = islice(messages, callbacks)  # shared: whoever is free takes the next
-    began = time.perf_counter()
-    await asyncio.gather(*(_one_connection(port, to_send, took_s) for _ in range(CONNECTIONS)))
-    lasted_s = time.perf_counter() - began
+    began, cpu_s = time.perf_counter(), ground.cpu_s(site.pid)
+    await asyncio.gather(*(_one_connection(site.port, to_send, took_s) for _ in range(CONNECTIONS)))
+    lasted_s, cpu_s = time.perf_counter() - began, ground.cpu_s(site.pid) - cpu_s
     p50, p99 = (1000 * ground.quantile(took_s, q) for q in (0.5, 0.99))
-    return Taken(len(took_s) / lasted_s, p50, p99)
+    return Taken(len(took_s) / lasted_s, p50, p99, 100 * cpu_s / lasted_s)
 
 
 @contextlib.contextmanager
-def receiver(agents: int, callbacks: int) -> Iterator[tuple[int, list[str], list[str]]]:
-    """Run our web process; gives its port, genuine paths, and links to agents' pages."""
+def receiver(agents: int, callbacks: int) -> Iterator[Site]:
+    """Run our web process for the block."""
     port = ground.free_port()
     with ground.redis_server() as redis_url, tempfile.TemporaryDirectory() as folder:
         env = ours.environment(redis_url, "http://127.0.0.1:9", Path(folder), {"PORT": str(port)})
         wired = ours.wiring(env)
         links = _links(wired, agents)
-        with ours.running(env, ["web"], Path(folder)):
+        campaigns = [_running(wired, n) for n in range(2)]
+        _, key = wired.api_keys.create("bench", {Scope.ADMIN})
+        log = Path(folder, "web.log")
+        with ground.process(ours.COMMANDS["web"], env=env, folder=Path(folder), log=log) as web:
             ground.until(lambda: ground.listens(port), within_s=60)
-            # of many attempts: what one may send is bounded
-            ids = (f"7f3kq2xa-{n}-1-k3x9p0k3x9" for n in range(1, callbacks // 4 + 2))
-            yield port, [urlsplit(wired.paths.url(one)).path for one in ids], links
+            ids = (f"7f3kq2xa-{n}-1-k3x9p0k3x9" for n in range(1, CONNECTIONS + callbacks // 4 + 2))
+            paths = [urlsplit(wired.paths.url(one)).path for one in ids]
+            yield Site(port, web.pid, paths, links, key, campaigns)
 
 
 def _links(wired: Wiring, agents: int) -> list[str]:
@@ -94,43 +117,70 @@ def _links(wired: Wiring, agents: int) -> list[str]:
     return [AgentLinks(wired.db).make(one.id, by="a benchmark")[1] for one in known]
 
 
+def _running(wired: Wiring, n: int) -> str:
+    campaign = ours.load(wired, 1_000, name=f"campaign {n}", agents=50, first=1_000 * n)
+    ours.start(wired, campaign)
+    return campaign.id
+
+
 @contextlib.contextmanager
-def looking(port: int, links: Sequence[str], every_s: float) -> Iterator[None]:
-    """Have agents look at their pages for the block."""
-    with tempfile.TemporaryDirectory() as folder:
-        listed, opened = Path(folder, "links"), Path(folder, "opened")
-        listed.write_text("\n".join(links))
-        program = [sys.executable, "-m", "bench.senders.agents_pages"]
-        options = [str(port), str(listed), str(every_s), str(opened)]
-        with ground.process([*program, *options]) as agents:
-            ground.until(opened.exists, within_s=120)
-            yield
-            if agents.poll() is not None:
-                raise RuntimeError("the agents left")
+def looking(site: Site, *, every_s: float, dashboards: int) -> Iterator[None]:
+    """Have agents, and others at dashboards, look at their pages for the block."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        listed = Path(folder, "links")
+        listed.write_text("\n".join(site.links))
+        senders = {"agents_pages": [str(listed), str(every_s)]}
+        if dashboards:
+            senders["dashboards"] = [site.key, ",".join(site.campaigns), str(dashboards)]
+        opened = {name: Path(folder, name) for name in senders}
+        children = [
+            stack.enter_context(
+                ground.process(
+                    [
+                        sys.executable,
+                        "-m",
+                        f"bench.senders.{name}",
+                        str(site.port),
+                        *options,
+                        str(opened[name]),
+                    ]
+                )
+            )
+            for name, options in senders.items()
+        ]
+        ground.until(lambda: all(one.exists() for one in opened.values()), within_s=120)
+        yield
+        if any(one.poll() is not None for one in children):
+            raise RuntimeError("those who look left")
 
 
-def measure(*, agents: int, every_s: float, callbacks: int, repeats: int) -> Runs:
-    """Send both ways, each time in the opposite order."""
-    runs: dict[str, list[Taken]] = {ALONE: [], BESIDE: []}
+def measure(*, agents: int, every_s: float, dashboards: int, callbacks: int, repeats: int) -> Runs:
+    """Send each way, each time in the opposite order."""
+    runs: dict[str, list[Taken]] = {ALONE: [], AGENTS: [], ALL: []}
     for repeat in range(repeats):
         for way in reversed(runs) if repeat % 2 else list(runs):
-            with (
-                receiver(agents, callbacks) as (port, paths, links),
-                contextlib.ExitStack() as stack,
-            ):
-                if way == BESIDE:
-                    stack.enter_context(looking(port, links, every_s))
-                asyncio.run(_send(port, paths[-CONNECTIONS:], 4 * CONNECTIONS))  # warms up
-                runs[way].append(asyncio.run(_send(port, paths[:-CONNECTIONS], callbacks)))
+            with receiver(agents, callbacks) as site, contextlib.ExitStack() as stack:
+                if way != ALONE:
+                    at_dashboards = dashboards if way == ALL else 0
+                    stack.enter_context(looking(site, every_s=every_s, dashboards=at_dashboards))
+                warm, paths = site.paths[-CONNECTIONS:], site.paths[:-CONNECTIONS]
+                asyncio.run(_send(site, warm, 4 * CONNECTIONS))
+                runs[way].append(asyncio.run(_send(site, paths, callbacks)))
+                print(way, runs[way][-1], file=sys.stderr, flush=True)
     return runs
 
 
-def _ratio(runs: Runs, figure: str) -> float:
-    of = {way: [getattr(one, figure) for one in taken] for way, taken in runs.items()}
-    return ground.ratio(of[BESIDE], of[ALONE])
+def _ratio(runs: Runs, figure: str, way: str = ALL) -> float:
+    of = {one: [getattr(run, figure) for run in taken] for one, taken in runs.items()}
+    return ground.ratio(of[way], of[ALONE])
 
 
-_FIGURES = {"per_s": "callbacks/s", "p50_ms": "p50, ms", "p99_ms": "p99, ms"}
+_FIGURES = {
+    "per_s": "callbacks/s",
+    "p50_ms": "p50, ms",
+    "p99_ms": "p99, ms",
+    "busy": "CPU of web, %",
+}
 
 
 def _table(runs: Runs) -> Table:
@@ -138,8 +188,11 @@ def _table(runs: Runs) -> Table:
         (way, *(ground.spread([getattr(one, name) for one in taken]) for name in _FIGURES))
         for way, taken in runs.items()
     ]
-    ratios = ("ratio", *(f"{_ratio(runs, name):.2f}" for name in _FIGURES))
-    return Table(("", *_FIGURES.values()), (*rows, ratios))
+    ratios = [
+        (f"ratio: {way}", *(f"{_ratio(runs, name, way):.2f}" for name in _FIGURES))
+        for way in (AGENTS, ALL)
+    ]
+    return Table(("", *_FIGURES.values()), (*rows, *ratios))
 
 
 def main() -> None:
@@ -147,6 +200,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--agents", type=int, default=50)
     parser.add_argument("--every-s", type=float, default=5.0, help="between an agent's clicks")
+    parser.add_argument("--dashboards", type=int, default=10)
     parser.add_argument("--callbacks", type=int, default=5_000)
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
@@ -154,21 +208,22 @@ def main() -> None:
     runs = measure(
         agents=args.agents,
         every_s=args.every_s,
+        dashboards=args.dashboards,
         callbacks=args.callbacks,
         repeats=args.repeats,
     )
     bars = tuple(
-        Bar(way, one, f"{one:,.1f}", is_ours=way == BESIDE)
+        Bar(way, one, f"{one:,.1f}", is_ours=way != ALONE)
         for way, taken in runs.items()
         for one in [median([each.p99_ms for each in taken])]
     )
     result = Result(
-        title="Callbacks beside agents' pages",
+        title="Callbacks beside open pages",
         method=__doc__,
         not_shown=NOT_SHOWN,
         run=run,
         setting=f"{args.callbacks:,} callbacks, {args.agents} agents who click every "
-        f"{args.every_s:g} s, {ground.times(args.repeats)}.",
+        f"{args.every_s:g} s, {args.dashboards} dashboards, {ground.times(args.repeats)}.",
         values={f"{name}_ratio": _ratio(runs, name) for name in _FIGURES},
         tables=(_table(runs),),
         plots=(Plot("How long the slowest hundredth of callbacks waited, ms", bars),),

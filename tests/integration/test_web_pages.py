@@ -1,9 +1,11 @@
 """The pages as a browser without scripts uses them: sessions, forms, reviews, hostile contents."""
 
+import asyncio
 import hashlib
 import html
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from dialer.simulator.faults import Fault
 from dialer.store import Attempts
 from tests.patience import until
 from tests.web_kit import ADMIN_KEY, LIST, Browser, Site, settings_for, site
+from workers.web.pages.campaign import shown_to
+from workers.web.pages.rendering import Renderer
 from workers.web.services import Services
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
@@ -631,3 +635,28 @@ def test_the_banner_s_button_mends_what_it_tells_of_and_is_an_administrator_s(
 
     assert "End the hold" not in reader
     assert not [one for one in alarms(browser.get("/agents").text) if "sign of life" not in one]
+
+
+def test_what_many_see_of_a_running_campaign_is_rendered_once_for_all_who_see_the_same(
+    web: Site, browser: Browser
+) -> None:
+    campaign = loaded(browser).rpartition("/")[2]
+    services, rendered = Services(web.wiring), list[str]()
+
+    class Counting(Renderer):
+        def part(self, template: str, **context: object) -> str:
+            rendered.append(template)
+            return super().part(template, **context)
+
+    async def look() -> list[dict[str, str]]:
+        reading = await services.watching.read(campaign)
+        seen = (
+            shown_to(services, renderer, reading, masked=masked) for masked in (True, False) * 5
+        )
+        return [one.parts for one in await asyncio.gather(*seen)]
+
+    renderer = Counting()
+    parts = asyncio.run(look())
+
+    assert all(parts)
+    assert Counter(rendered) == {f"parts/{name}.html": 2 for name in parts[0]}

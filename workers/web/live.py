@@ -7,7 +7,7 @@ reading when it can, so a slow one skips readings instead of piling them up.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import redis
 
@@ -54,6 +54,7 @@ class Reading:
         stops: What keeps the whole account from dialling.
         agents: What those with open contacts are doing, at most 500 of them.
         agent_names: Of those of them that have one.
+        shown: What was made of it, by who sees the same, so that it is made once for all of them.
     """
 
     status: Status
@@ -62,6 +63,7 @@ class Reading:
     stops: AccountStops
     agents: dict[str, AgentNow]
     agent_names: dict[str, str]
+    shown: dict[tuple[str, bool], asyncio.Task[object]] = field(default_factory=dict, repr=False)
 
 
 class TooManyWatchers(Exception):

@@ -3,6 +3,7 @@
 import gc
 import resource
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import FrameType
@@ -29,6 +30,9 @@ log = get_logger(__name__)
 _KEEP_ALIVE_S = 75  # longer than a proxy in front keeps its connections
 _SHUTDOWN_GRACE_S = 5
 _OTHER_FILES = 256  # for Redis, uploads, reports and children
+_LOOP_WAITS_S = (
+    0.0005  # for a page's thread to let it go on; Python's own 5 ms are a callback's whole time
+)
 _BACKLOG = 2048  # a burst of callbacks waits here, not in an error
 
 
@@ -62,6 +66,7 @@ def serve(wirings: Sequence[Wiring]) -> int:
         )
         server = uvicorn.Server(config)
         hear(server.handle_exit)  # of a hangup it would not hear by itself
+        sys.setswitchinterval(_LOOP_WAITS_S)
         gc.collect()
         gc.freeze()  # what is there now stays: each look through it would hold up callbacks for 50 ms
         server.run(sockets=[listener])

@@ -3,7 +3,8 @@
 import asyncio
 import json
 from contextlib import aclosing
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -25,6 +26,7 @@ from workers.web.api.contacts import attempt_of
 from workers.web.choosing import services_of
 from workers.web.downloads import rejected_csv, report_response
 from workers.web.events import Events, event_stream
+from workers.web.languages import language
 from workers.web.live import Reading
 from workers.web.pages import views
 from workers.web.pages.banners import Banner, banners
@@ -77,18 +79,15 @@ async def events(request: Request) -> Response:
     services, renderer = services_of(request), renderer_of(request)
     visitor = request.state.visitor
     token, _ = await asyncio.to_thread(form_tokens, services, visitor)
-    seen_by = {
-        "masked": visitor.is_masked,
-        "is_admin": visitor.may(Scope.ADMIN),
-        "csrf_token": token,
-    }
+    seen_by = {"is_admin": visitor.may(Scope.ADMIN), "csrf_token": token}
 
     async def changes() -> Events:
         sent: dict[str, str] = {}
         async with aclosing(services.watching.follow(campaign.id, who=visitor.id)) as readings:
             async for reading in readings:
-                atop = await asyncio.to_thread(_banners, services, reading)
-                rendered = _render(renderer, reading, {**seen_by, "banners": atop})
+                seen = await shown_to(services, renderer, reading, masked=visitor.is_masked)
+                stops = renderer.part("parts/stops.html", banners=seen.banners, **seen_by)
+                rendered = {"stops": stops} | seen.parts
                 news = {name: html for name, html in rendered.items() if sent.get(name) != html}
                 sent = rendered
                 state = reading.status.campaign.state
@@ -189,14 +188,36 @@ async def _campaign(request: Request) -> Campaign:
     return await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
 
 
-def _banners(services: Services, reading: Reading) -> list[Banner]:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A reading as pages show it.
+
+    Args:
+        parts: The HTML of those that are sent anew, but of what stops the account: that has buttons.
+    """
+
+    banners: list[Banner]
+    parts: dict[str, str]
+
+
+async def shown_to(
+    services: Services, renderer: Renderer, reading: Reading, *, masked: bool
+) -> _Shown:
+    """Show a reading, once for all who see the same of it, and off the loop: callbacks go on meanwhile."""
+    seen_by = (language(), masked)
+    if seen_by not in reading.shown:
+        showing = asyncio.to_thread(_show, services, renderer, reading, masked=masked)
+        reading.shown[seen_by] = asyncio.create_task(showing)
+    return cast("_Shown", await asyncio.shield(reading.shown[seen_by]))
+
+
+def _show(services: Services, renderer: Renderer, reading: Reading, *, masked: bool) -> _Shown:
     missing = [role for role in ROLES if not reading.status.processes.get(role)]
-    return banners(services.wiring.db, reading.stops, missing)
-
-
-def _render(renderer: Renderer, reading: Reading, seen_by: dict[str, Any]) -> dict[str, str]:
-    context = _context(reading) | seen_by
-    return {name: renderer.part(f"parts/{name}.html", **context) for name in ("stops", *_PARTS)}
+    context = _context(reading) | {"masked": masked}
+    return _Shown(
+        banners(services.wiring.db, reading.stops, missing),
+        {name: renderer.part(f"parts/{name}.html", **context) for name in _PARTS},
+    )
 
 
 def _context(reading: Reading) -> dict[str, Any]:
