@@ -108,6 +108,11 @@ def one_by_one(cells: Sequence[Any], make: Callable[[Any], Made]) -> list[Made |
     return [made.get(cell) for cell in cells]
 
 
+def all_missing(cells: Sequence[Any]) -> bool:
+    """Tell whether a column has no value, as many have none: nobody need look at its cells then."""
+    return cells[0] is None and cells.count(None) == len(cells)
+
+
 def text_array(texts: Sequence[Any]) -> "pa.LargeStringArray":
     """Hand a column of texts to Arrow; a batch of long ones may hold more than 2 GB."""
     return pa.array(texts, pa.large_string())

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from campaigns.spreadsheet_safety import as_text_numbers, kept_cell, safe_cell, safe_cells
 from dialer.reporting.behind import OneBehind
 from dialer.reporting.cells import (
+    all_missing,
     end_to_end,
     instants,
     integer_texts,
@@ -67,7 +68,7 @@ class CsvFile:
             return
         texts = [
             pa.nulls(len(cells), pa.large_string())
-            if _has_none(cells)
+            if all_missing(cells)
             else self._texts(cells, column)
             for cells, column in zip(columns, self._columns, strict=True)
         ]
@@ -109,11 +110,6 @@ class CsvFile:
                 return number_texts(
                     [safe_cell(cell) if isinstance(cell, str) else cell for cell in cells]
                 )
-
-
-def _has_none(cells: Sequence[Any]) -> bool:
-    """Tell whether all are missing, as many columns are."""
-    return cells[0] is None and cells.count(None) == len(cells)
 
 
 def _quoted(texts: pa.LargeStringArray) -> pa.LargeStringArray:

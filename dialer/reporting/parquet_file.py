@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from campaigns.hours.zone_names import canonical
 from dialer.reporting.behind import OneBehind
-from dialer.reporting.cells import one_by_one, stamps
+from dialer.reporting.cells import all_missing, one_by_one, stamps
 from dialer.reporting.tables import Columns, Table, Type
 
 
@@ -41,7 +41,9 @@ class ParquetFile:
         if not columns:
             return
         arrays = [
-            _array(cells, type_, field.type)
+            pa.nulls(len(cells), field.type)
+            if all_missing(cells)
+            else _array(cells, type_, field.type)
             for cells, type_, field in zip(columns, self._types, self._schema, strict=True)
         ]
         self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))

@@ -166,7 +166,9 @@ class ContactRows:
         return [one and self._mask.text(one) for one in texts]
 
     def _planned(self, batch: ContactBatch) -> list[str]:
-        numbers = self._numbers([line.record.agent for line in batch.lines])
+        numbers = self._numbers(batch.records["agent"])
+        if not any(line.team for line in batch.lines):
+            return numbers
         return [
             self._mask.text(str(line.team)) if line.team else number
             for line, number in zip(batch.lines, numbers, strict=True)

@@ -37,7 +37,9 @@ def pack_rows(rows: Sequence[Row]) -> bytes:
 
 def compressed(lines: bytes) -> bytes:
     """Pack lines as they are stored."""
-    return zlib.compress(lines, 1)
+    # a quarter less of a list with many columns than at 1, in the thread that stores; from 5 on it takes
+    # twice the time and gains little
+    return zlib.compress(lines, 4)
 
 
 def unpack_rows(packed: bytes | None) -> list[Row]:
