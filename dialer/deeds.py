@@ -38,6 +38,7 @@ class Did(StrEnum):
     # contacts
     CONTACT_ADDED = "contact_added"
     CONTACT_CALLED_BACK = "contact_called_back"
+    CONTACT_NOTED = "contact_noted"
     ATTEMPT_DECIDED = "attempt_decided"
     DISPOSITION_GIVEN = "disposition_given"
     AGENT_LINK_MADE = "agent_link_made"

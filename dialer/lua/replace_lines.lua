@@ -1,4 +1,4 @@
--- Write contacts of one chunk anew, if nobody wrote since they were read: to forget numbers.
+-- Write contacts of one chunk anew, if nobody wrote since they were read: to forget numbers, or to note something.
 -- KEYS 1  prefix
 -- GIVEN   ReplaceLines in dialer/store/removal.py
 -- Returns 1, or 0 when nothing was changed.
@@ -24,7 +24,9 @@ end
 
 rewritten(campaign)
 redis.call('SET', rows, given.after)
-add_to_index(campaign, chunk, '') -- it forgets too; this hundred is looked through from now on
+if given.forgets then
+  add_to_index(campaign, chunk, '') -- it forgets too; this hundred is looked through from now on
+end
 for _, one in ipairs(changes.numbers) do
   local where, offset = place_of(campaign, one.n)
   redis.call('SETRANGE', where, offset + PAIR_AT, struct.pack('<dd', tonumber(one.agent), tonumber(one.customer)))

@@ -1,6 +1,7 @@
 """How contacts become rows of a report's tables; the columns are in `report_tables`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from campaigns.reports.figures import STANDING_OF
 from dialer.reporting.tables import ATTEMPTS, CONTACTS, Cell, Columns, NotTakenRow
 from dialer.store.attempts import OpenAttempt
 from dialer.store.callback_inbox import Orphan
+from dialer.store.notes import notes_of
 from dialer.store.record import ContactRecord
 from dialer.store.snapshot import ContactLine
 
@@ -110,6 +112,7 @@ class ContactRows:
             ],
             "last_call_sid": [last_sids.get(n) for n in batch.numbers],
             "external_id": self._external_ids(batch),
+            "notes": self._texts([_notes_on(line) for line in batch.lines]),
             **self._last_said(batch),
         }
         ours = (columns[column.field] for column in CONTACTS)
@@ -251,6 +254,16 @@ class ContactRows:
         if self._mask.mask is Mask.NONE:
             return cells
         return [self._mask.text(cell, known=known) for cell in cells]
+
+
+def _notes_on(line: ContactLine) -> str | None:
+    if not line.row.extra:
+        return None
+    told = (
+        f"{datetime.fromtimestamp(one.at, UTC):%Y-%m-%d %H:%MZ} {one.by}: {one.text}"
+        for one in notes_of(line.row)
+    )
+    return "; ".join(told) or None
 
 
 def _agent_of(line: ContactLine) -> str:

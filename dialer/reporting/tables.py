@@ -305,6 +305,13 @@ CONTACTS = (
     Column(
         "agent_rung", Type.WORD, "who was rung last; empty before", may_be_empty=True, repeats=True
     ),
+    Column(
+        "notes",
+        Type.TEXT,
+        "what people noted on the contact, each with when (UTC) and who",
+        may_be_empty=True,
+        in_api=False,
+    ),
 )
 ACCOUNT = Column("account", Type.WORD, "whose campaign it is", repeats=True)
 """Stands in attempts and contacts of an installation that has several."""

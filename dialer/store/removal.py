@@ -39,6 +39,7 @@ class ReplaceLines(NamedTuple):
         changes: JSON object: `numbers` {n, agent, customer} of final contacts; `attempts` {field,
             version that was read, attempt as JSON with a higher one: whoever read the former would
             write the numbers back}.
+        forgets: Somebody is forgotten.
     """
 
     campaign: str
@@ -46,6 +47,7 @@ class ReplaceLines(NamedTuple):
     before: bytes
     after: bytes
     changes: str
+    forgets: bool
 
 
 def awaiting_values(db: Database, campaign: str) -> list[str]:
@@ -115,13 +117,19 @@ def mark_purged(db: Database, campaign: str) -> None:
 
 
 def replace_lines(
-    db: Database, campaign: str, before: Sequence[ContactLine], after: Sequence[ContactLine]
+    db: Database,
+    campaign: str,
+    before: Sequence[ContactLine],
+    after: Sequence[ContactLine],
+    *,
+    forgets: bool = True,
 ) -> bool:
     """Write the contacts of one chunk anew, in one step.
 
     Args:
         before: The whole chunk as it was read.
         after: The same contacts. Numbers may change in final contacts only.
+        forgets: Somebody is forgotten, by the search index too.
 
     Returns:
         False when somebody wrote meanwhile; nothing was changed then.
@@ -152,7 +160,7 @@ def replace_lines(
         "external_ids": pack_forgotten(sorted(forgotten)),
     }
     new_rows = pack_rows([line.row for line in after])
-    return bool(db.run(ReplaceLines(campaign, chunk, rows, new_rows, json.dumps(changes))))
+    return bool(db.run(ReplaceLines(campaign, chunk, rows, new_rows, json.dumps(changes), forgets)))
 
 
 def _next_version(attempt: Attempt) -> Attempt:

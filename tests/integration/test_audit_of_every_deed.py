@@ -201,6 +201,9 @@ AT_THE_WEB: dict[Did, Callable[[Site], object]] = {
     Did.WEBHOOK_REPLAYED: tell_a_receiver,
     Did.WEBHOOK_REMOVED: tell_a_receiver,
     Did.CONTACT_ADDED: lambda web: web.api("POST", f"{loaded(web)}/leads", json=LEAD),
+    Did.CONTACT_NOTED: lambda web: web.api(
+        "POST", f"/contacts/{loaded(web).rpartition('/')[2]}-1/notes", json={"text": "x"}
+    ),
     Did.ATTEMPT_DECIDED: decide,
     Did.NUMBERS_SUPPRESSED: suppress_and_lift,
     Did.NUMBER_UNSUPPRESSED: suppress_and_lift,

@@ -97,6 +97,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     f"GET {CAMPAIGN}/unresolved": plainly,
     f"POST {CAMPAIGN}/unresolved/{{attempt_id}}": order(decision="give_up"),
     "POST /api/v1/contacts/{contact_id}/disposition": order(disposition="sale"),
+    "POST /api/v1/contacts/{contact_id}/notes": order(text="asked for Meera"),
     f"POST {CAMPAIGN}/again": lambda tenant: {
         "json": {"name": f"again of {tenant.name}", "ends": ["connected"], "dry_run": True}
     },
@@ -211,6 +212,7 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
     "GET /rehearsals/{rehearsal_id}/report": plainly,
     "POST /search": lambda tenant: {"data": {"who": tenant.customer}},
     f"POST {PAGE}/contacts/{{n}}/call-back": plainly,
+    f"POST {PAGE}/contacts/{{n}}/note": form(note="asked for Meera"),
     f"POST {PAGE}/contacts/{{n}}/disposition": lambda _: {"data": {"disposition": "sale"}},
     f"GET {PAGE}/again": plainly,
     f"POST {PAGE}/again": form(name="again", end="connected"),

@@ -8,6 +8,7 @@ from campaigns.attempt import Attempt, AttemptState
 from campaigns.contact_state import ContactState
 from campaigns.sentence import MONTHS, told
 from dialer.ids import AttemptId
+from dialer.store.notes import Note, notes_of
 from dialer.store.snapshot import ContactLine
 from dialer.watching.overview import error_of
 
@@ -59,6 +60,15 @@ def story_of(line: ContactLine, *, masked: bool = False) -> list[Event]:
         )
     elif record.state is ContactState.WAITING and record.due_s:
         events.append(Event(record.due_s, "due", told("next attempt at the earliest")))
+    return events if masked else _noted(events, notes_of(line.row))
+
+
+def _noted(events: list[Event], notes: Iterable[Note]) -> list[Event]:
+    """Put notes where they were written."""
+    for note in notes:
+        later = (at for at, event in enumerate(events) if event.at and event.at > note.at)
+        place = next(later, len(events))
+        events.insert(place, Event(note.at, "noted", told("{text}, by {who}", text=note.text, who=note.by)))
     return events
 
 

@@ -33,6 +33,7 @@ from dialer.settling.deciding import NotUndecided
 from dialer.settling.disposing import NotDisposed
 from dialer.steering.calling_back import NoCallBack
 from dialer.steering.changing_rules import RulesChanged, RulesRefused
+from dialer.steering.noting import NotNoted
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.steering.templates import NoSuchTemplate
 from dialer.store.campaign import CampaignNotFound, WrongState
@@ -241,6 +242,7 @@ _PLAIN: dict[type[Exception], tuple[int, str]] = {
     NotUndecided: (409, "not_unresolved"),
     NotDisposed: (409, "not_taken"),
     NoCallBack: (409, "no_call_back"),
+    NotNoted: (409, "not_noted"),
     NotDone: (409, "not_done"),  # of any other kind: what stands before it is more than that
     ProviderError: (502, "provider"),
     DoesNotAddUp: (500, "does_not_add_up"),

@@ -13,6 +13,7 @@ from dialer.access.api_keys import Scope
 from dialer.ids import AttemptId, ContactId
 from dialer.reporting.tables import ATTEMPTS, CONTACTS, Column, Type
 from dialer.store import Campaign, Counts, OpenAttempt
+from dialer.store.notes import Note, notes_of
 from dialer.store.snapshot import ContactLine
 from dialer.watching.overview import AgentNow, AgentState, error_of
 from workers.web.contact_timeline import Event, story_of
@@ -224,11 +225,20 @@ class EventDocument(BaseModel):
     attempt_id: str | None
 
 
+class NoteDocument(BaseModel):
+    """What somebody noted on a contact."""
+
+    at: datetime
+    by: str = Field(description="The name of their key.")
+    text: str
+
+
 class ContactDetail(ContactDocument):
     """A contact with all that happened to it, in order."""
 
     all_attempts: list[AttemptDocument]
     events: list[EventDocument]
+    notes: list[NoteDocument]
 
 
 class ContactPage(BaseModel):
@@ -316,6 +326,7 @@ def contact_detail(campaign: Campaign, line: ContactLine, *, masked: bool = Fals
             line.attempts, {line.n: campaign.name_in(line.row.cells)}, masked=masked
         ),
         events=[_event(one) for one in story_of(line, masked=masked)],
+        notes=[] if masked else [note_document(one) for one in notes_of(line.row)],
     )
 
 
@@ -388,6 +399,11 @@ def _contact_fields(campaign: Campaign, line: ContactLine, *, masked: bool) -> d
         "name": "" if masked else campaign.name_in(line.row.cells),
         "row": {} if masked else dict(zip(campaign.columns, line.row.cells, strict=False)),
     }
+
+
+def note_document(note: Note) -> NoteDocument:
+    """Tell a note."""
+    return NoteDocument(at=_instant(note.at), by=note.by, text=note.text)
 
 
 def _event(event: Event) -> EventDocument:

@@ -19,6 +19,7 @@ from dialer.recordings.finding import kept_of
 from dialer.recordings.places import PlaceAway
 from dialer.settling.disposing import NotDisposed, Said, dispose, may_be_corrected
 from dialer.steering.calling_back import NoCallBack, call_back
+from dialer.steering.noting import NotNoted, note
 from dialer.store import Campaign
 from dialer.store.agents import AgentStore
 from dialer.store.recordings import Kept
@@ -72,6 +73,18 @@ async def give_disposition(request: Request) -> Response:
     return _back_to(id_)
 
 
+async def note_on_contact(request: Request) -> Response:
+    """Write a note on a contact."""
+    form = await plain_form(request, Scope.OPERATE)
+    _, id_ = await _asked(request)
+    db, by = services_of(request).wiring.db, visitor_of(request).name
+    try:
+        await asyncio.to_thread(note, db, id_, form.get("note", ""), by=by)
+    except NotNoted as error:
+        return await _show(request, note_problem=str(error))
+    return _back_to(id_)
+
+
 async def recording(request: Request) -> Response:
     """Play an attempt's recording."""
     require(request, Scope.READ)
@@ -114,7 +127,11 @@ def _back_to(id_: ContactId) -> Response:
 
 
 async def _show(
-    request: Request, *, call_back_problem: str = "", disposition_problem: str = ""
+    request: Request,
+    *,
+    call_back_problem: str = "",
+    disposition_problem: str = "",
+    note_problem: str = "",
 ) -> Response:
     visitor = require(request, Scope.READ_MASKED)
     services = services_of(request)
@@ -128,7 +145,8 @@ async def _show(
     return await renderer_of(request).page(
         request,
         "contact.html",
-        status_code=422 if call_back_problem or disposition_problem else 200,
+        status_code=422 if call_back_problem or disposition_problem or note_problem else 200,
+        note_problem=note_problem,
         call_back_problem=call_back_problem,
         disposition_problem=disposition_problem,
         campaign=campaign,
@@ -165,5 +183,6 @@ routes = [
     Route(_PATH, show),
     Route(_PATH + "/attempts/{no}/recording", recording),
     Route(_PATH + "/call-back", call_contact_back, methods=["POST"]),
+    Route(_PATH + "/note", note_on_contact, methods=["POST"]),
     Route(_PATH + "/disposition", give_disposition, methods=["POST"]),
 ]

