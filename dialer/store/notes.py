@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dialer.store.contacts import Row
+from dialer.store.contact_rows import Row
 
 _NAME = "notes"
 

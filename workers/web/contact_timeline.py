@@ -68,7 +68,9 @@ def _noted(events: list[Event], notes: Iterable[Note]) -> list[Event]:
     for note in notes:
         later = (at for at, event in enumerate(events) if event.at and event.at > note.at)
         place = next(later, len(events))
-        events.insert(place, Event(note.at, "noted", told("{text}, by {who}", text=note.text, who=note.by)))
+        events.insert(
+            place, Event(note.at, "noted", told("{text}, by {who}", text=note.text, who=note.by))
+        )
     return events
 
 
@@ -77,7 +79,7 @@ _CAUSES = ("requested", "request_failed", "agent_answered", "customer_answered",
 
 HAPPENINGS = (
     *(*_CAUSES, "loaded", "looked_up", "settled", "disposition", "corrected", "contradicted"),
-    *("quarantine_ends", "closed", "due"),
+    *("quarantine_ends", "closed", "due", "noted"),
 )
 """Words of events."""
 

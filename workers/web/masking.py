@@ -11,10 +11,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from campaigns.numbers.mask import Mask, NumberMask
+from campaigns.sentence import told
 from workers.web.access import Visitor
 
 NUMBERS = NumberMask(Mask.MASKED)
-WHOLE_NUMBER_NEEDED = (
+WHOLE_NUMBER_NEEDED = told(
     "Your key shows numbers masked: write the whole number you have, or a name. By some digits of it "
     "the others could be found out."
 )
