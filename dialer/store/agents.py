@@ -60,11 +60,6 @@ class Whereabouts:
     since: float | None = None
     until: float | None = None
 
-    @property
-    def is_away(self) -> bool:
-        """They are not rung now."""
-        return self.state is not Presence.ON
-
 
 @dataclass(frozen=True, slots=True)
 class PresenceChange:

@@ -179,11 +179,6 @@ def _summed(before: Mapping[bytes, bytes], since: Mapping[bytes, bytes]) -> Mapp
     return {one: b"%d" % (int(before.get(one, 0)) + int(since.get(one, 0))) for one in kinds}
 
 
-def told_of_account(db: Database) -> Told:
-    """Read how many events there were of the account itself."""
-    return _told(db.read_hashes([db.key("told")])[0])
-
-
 def _told(stored: Mapping[bytes, bytes]) -> Told:
     counts = {text(name): int(times) for name, times in stored.items()}
     return Told(

@@ -142,7 +142,6 @@ webhook:W:tries     hash    such an event → tries, since when, last answer, JS
 webhook:W:dead      list    events that were given up, JSON                           1,000
 webhook:W:log       list    the last deliveries, with the answer to each, JSON        100
 webhook:W:lease     string  which process delivers                                    30 s
-told                hash    the same as c:C:told, of the account itself               for ever
 ended               set     campaigns over whose report is not known to be final      until it is
 audit               stream  who did what: `record`, a line of JSON, and its `hash`        AUDIT_DAYS
 audit_head          hash    no, hash, ms of the last record; of the last trimmed       for ever

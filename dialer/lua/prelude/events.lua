@@ -5,9 +5,9 @@
 
 local happened, told = {}, {}
 
--- What is told of a campaign is counted with it, the rest with the account.
+-- What is told of a campaign is counted with it, so that its report can tell whether all was.
 local function count_told(campaign, what, by)
-  local where = campaign and key('c', campaign, 'told') or key('told')
+  local where = key('c', campaign, 'told')
   told[where] = told[where] or {}
   told[where][what] = (told[where][what] or 0) + by
 end
@@ -18,7 +18,9 @@ local function event(kind, campaign, n, no, more, version)
   local who = n and (no and n .. '-' .. no or n) or '-'
   happened[#happened + 1] = EVENT[kind] .. ' ' .. (campaign or '-') .. ' ' .. who .. ' '
     .. (version or '-') .. (more and ' ' .. more or '')
-  count_told(campaign, kind, 1)
+  if campaign then
+    count_told(campaign, kind, 1)
+  end
 end
 
 -- Where no events are kept, a campaign to which something happened is no longer told of from its start.
