@@ -65,6 +65,15 @@ def request(path: str, content_type: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
+async def answered(reader: asyncio.StreamReader) -> None:
+    """Read an answer to its end; anything but 200 is an error."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(head.decode().splitlines()[0])
+    length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
+    await reader.readexactly(int(length or 0))
+
+
 async def _one_connection(
     port: int, messages: Iterator[bytes], until_s: float, took_s: list[float]
 ) -> None:
@@ -74,11 +83,7 @@ async def _one_connection(
         while (began := time.perf_counter()) < until_s or is_first:
             is_first = False
             writer.write(next(messages))
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 200"):
-                raise RuntimeError(head.decode().splitlines()[0])
-            length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
-            await reader.readexactly(int(length or 0))
+            await answered(reader)
             took_s.append(time.perf_counter() - began)
     finally:
         writer.close()

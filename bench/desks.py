@@ -23,7 +23,7 @@ from statistics import median
 from urllib.parse import urlsplit
 
 from bench import ground, ours
-from bench.callbacks import CONNECTIONS, json_body, request
+from bench.callbacks import CONNECTIONS, answered, json_body, request
 from bench.chart import Bar
 from bench.forms import agent_number
 from bench.result import Plot, Result, Table, arguments, begin, publish
@@ -58,11 +58,7 @@ async def _one_connection(port: int, messages: Iterator[bytes], took_s: list[flo
         for message in messages:
             began = time.perf_counter()
             writer.write(message)
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 200"):
-                raise RuntimeError(head.decode().splitlines()[0])
-            length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
-            await reader.readexactly(int(length or 0))
+            await answered(reader)
             took_s.append(time.perf_counter() - began)
     finally:
         writer.close()

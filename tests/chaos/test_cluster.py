@@ -8,33 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dialer.simulator import Fate, SimulatorOptions, running
-from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs
+from dialer.simulator import running
+from tests.acceptance.rig import agrees_with_provider, dialer, pairs
 from tests.chaos.fault_proxy import FaultProxy
 from tests.chaos.redis_cluster import RedisCluster, redis_cluster, tell
+from tests.chaos.test_failover import FAST, PROVIDER, connects
 from tests.chaos.test_managed_redis import PASSWORD, certificate, documented_acl
 from tests.patience import until
-
-FAST = {
-    "EXOTEL_RATE_LIMIT": "60",
-    "EXOTEL_RATE_WINDOW_S": "5",
-    "DIALER_LOOKUP_AFTER_S": "4",
-    "DIALER_LOOKUP_EVERY_S": "1",
-    "DIALER_FINAL_VALUES_AFTER_S": "2",
-}
-PROVIDER = SimulatorOptions(
-    rate_limit=60,
-    rate_window_s=5,
-    speed=240,
-    values_late_s=60,
-    outcomes={Fate.CONNECTED: 1},
-    latency_ms=(100, 600),
-    callback_retry_delays_s=(1.0, 3.0, 6.0),
-)
-
-
-def connects(rig: Rig) -> int:
-    return rig.verdict()["connects"]
 
 
 @pytest.mark.long

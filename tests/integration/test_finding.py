@@ -1,7 +1,6 @@
 """Who called? People are found by a number in any spelling and by name, wherever they stand."""
 
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +30,6 @@ def test_a_whole_number_is_found_alone(numbers):
     fits = _fit(np.array(numbers, dtype=np.int64), str(numbers[0]), is_whole=True)
 
     assert fits.tolist() == [one == numbers[0] for one in numbers]
-
-
-@pytest.fixture
-def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as web:
-        yield web
 
 
 ASHA = "+919876543201"

@@ -4,7 +4,6 @@ import csv
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 import redis
@@ -14,9 +13,7 @@ from campaigns.agents.team import Team
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
 from campaigns.events import EventKind
-from campaigns.numbers.phone_rules import PhoneRules
 from dialer.agents.moving import Moving, NotMoved
-from dialer.agents.registry import Registry
 from dialer.agents.teams import TeamBook
 from dialer.archiving.archiving import Archiving
 from dialer.events.telling import documents
@@ -31,11 +28,6 @@ from tests.chaos.nth_operation import Plan, When, failing
 from tests.conservation import check_conservation
 from tests.factories import agent, append_contacts, customer, pair, store_campaign
 from tests.virtual_time import VirtualDatabase
-
-
-@pytest.fixture
-def registry(db) -> Registry:
-    return Registry(db, phone_rules=PhoneRules(), zone=ZoneInfo("Asia/Kolkata"))
 
 
 @pytest.fixture

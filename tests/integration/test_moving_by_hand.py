@@ -1,8 +1,6 @@
 """Contacts are moved from the pages, by the API and with commands: counted before, told after, undone."""
 
 import json
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,16 +10,9 @@ from campaigns.agents.agent import Agent
 from dialer.access.api_keys import Scope
 from tests.acceptance.rig import Rig
 from tests.factories import agent
-from tests.web_kit import Site, settings_for, site
+from tests.web_kit import Site
 
 ROWS = "agent,customer\n" + "".join(f"{agent(1)},+9198765432{n}\n" for n in range(10, 13))
-
-
-@pytest.fixture
-def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
-    settings = settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)
-    with site(settings) as running:
-        yield running
 
 
 @pytest.fixture

@@ -33,11 +33,6 @@ WORDS = ("sale", "call_back:retry=1h", "do_not_call:suppress")
 
 
 @pytest.fixture
-def registry(db) -> Registry:
-    return Registry(db, phone_rules=PhoneRules(), zone=ZoneInfo("Asia/Kolkata"))
-
-
-@pytest.fixture
 def team(db, registry) -> int:
     """A group of three."""
     registry.put([Agent(agent(one), groups=("Sales",)) for one in (1, 2, 3)])

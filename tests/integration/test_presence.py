@@ -8,9 +8,8 @@ import pytest
 
 from campaigns.agents.agent import Agent, Presence
 from campaigns.agents.shift import Shift
-from campaigns.numbers.phone_rules import PhoneRules
 from dialer.agents.presence import BadPresence, Presences
-from dialer.agents.registry import Registry, UnknownAgent
+from dialer.agents.registry import UnknownAgent
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped, StillOpen
 from dialer.store.agents import AgentStore
@@ -21,16 +20,6 @@ from tests.factories import agent, customer, pair, store_campaign, terminal
 from tests.phone_company import Answer
 
 INDIA = ZoneInfo("Asia/Kolkata")
-
-
-@pytest.fixture
-def registry(db) -> Registry:
-    return Registry(db, phone_rules=PhoneRules(), zone=INDIA)
-
-
-@pytest.fixture
-def presences(db) -> Presences:
-    return Presences(db)
 
 
 def put(registry, *numbers: int, **said) -> list[Agent]:

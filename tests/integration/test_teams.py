@@ -1,15 +1,11 @@
 """Groups and stand-ins: the gate chooses who is rung, and never somebody who has a call."""
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from campaigns.agents.agent import Agent, Presence
 from campaigns.agents.team import Team
-from campaigns.numbers.phone_rules import PhoneRules
-from dialer.agents.presence import Presences
-from dialer.agents.registry import Registry
 from dialer.agents.teams import TeamBook
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
@@ -23,18 +19,6 @@ from dialer.store.traces import forget_traces
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import agent, customer, pair, start, store_campaign, terminal
-
-INDIA = ZoneInfo("Asia/Kolkata")
-
-
-@pytest.fixture
-def registry(db) -> Registry:
-    return Registry(db, phone_rules=PhoneRules(), zone=INDIA)
-
-
-@pytest.fixture
-def presences(db) -> Presences:
-    return Presences(db)
 
 
 @pytest.fixture

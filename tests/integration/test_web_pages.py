@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import html
 import re
-import secrets
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,12 +27,6 @@ from workers.web.services import Services
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
 MIXED = LIST + "+919000000003,9.19877E+11,damaged\n"
-
-
-@pytest.fixture
-def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as web:
-        yield web
 
 
 @pytest.fixture
