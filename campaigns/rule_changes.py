@@ -15,6 +15,7 @@ from campaigns.rules_in_words import (
     retry_in_words,
     span_in_words,
 )
+from campaigns.sentence import joined, told
 
 ONCE = frozenset({"starts_at", "ends_at"})
 """Rules that name an instant: what is made in the image of a campaign does not take them over."""
@@ -69,17 +70,17 @@ def _apart(name: str, before: CampaignRules, after: CampaignRules) -> tuple[str,
         return _in_words(name, before), _in_words(name, after)
     old, new = _meaning(name, before), _meaning(name, after)
     causes = [cause for cause in {**old, **new} if old.get(cause) != new.get(cause)]
-    told = (
-        "; ".join(retry_in_words(side.get(cause) or RetryRule(cause, (0,), 0)) for cause in causes)
+    was, will_be = (
+        joined("; ", (retry_in_words(side.get(one) or RetryRule(one, (0,), 0)) for one in causes))
         for side in (old, new)
     )
-    return next(told), next(told)
+    return was, will_be
 
 
 def _in_words(name: str, rules: CampaignRules) -> str:
     match getattr(rules, name):
         case bool(value):
-            return "yes" if value else "no"
+            return told("yes") if value else told("no")
         case CallingHours() as hours:
             return hours.in_words()
         case datetime() as at:
@@ -87,13 +88,15 @@ def _in_words(name: str, rules: CampaignRules) -> str:
         case int(seconds) if RULES[name].shape == "S":
             return span_in_words(seconds)
         case int() | float() as number:
-            return f"{number:,g}" if number or name == "priority" else "none"
+            return f"{number:,g}" if number or name == "priority" else told("none")
         case tuple() as words:
-            return ", ".join(map(disposition_in_words, words)) or "none"
+            return joined(", ", map(disposition_in_words, words)) or told("none")
         case dict() as caps:
-            return ", ".join(f"{one} {most:,}" for one, most in sorted(caps.items())) or "none"
+            return ", ".join(f"{one} {most:,}" for one, most in sorted(caps.items())) or told(
+                "none"
+            )
         case value:
-            return str(value).replace("_", " ") if value else "none"
+            return told(str(value).replace("_", " ")) if value else told("none")
 
 
 def _written(name: str, rules: CampaignRules, defaults: CampaignRules) -> Any:

@@ -6,28 +6,35 @@ from datetime import datetime
 from campaigns.campaign_rules import CampaignRules, UnknownPolicy, WrapUpUntil, ZoneBy
 from campaigns.dispositions import Disposition, FollowUp, choices
 from campaigns.retry_policy import Backoff, RetryRule
-from campaigns.sentence import told
+from campaigns.sentence import counted, joined, told
 
 _UNKNOWN = {
-    UnknownPolicy.REDIAL: "dialled again once no call of it can be live any more",
-    UnknownPolicy.SKIP: "not dialled again",
-    UnknownPolicy.MANUAL: "left to an operator",
+    UnknownPolicy.REDIAL: told(
+        "a call that may have been placed is dialled again once no call of it can be live any more"
+    ),
+    UnknownPolicy.SKIP: told("a call that may have been placed is not dialled again"),
+    UnknownPolicy.MANUAL: told("a call that may have been placed is left to an operator"),
 }
+_NONE = told("none")
 
 
 def rules_in_words(rules: CampaignRules) -> dict[str, str]:
     """Say every rule: topics in the order people ask for them, one line each."""
     return {
-        "hours": _hours(rules),
-        "start and end": _start_and_end(rules),
-        "attempts": _attempts(rules),
-        "retries": "; ".join(map(retry_in_words, rules.retry)) or "none",
-        "unknown": f"a call that may have been placed is {_UNKNOWN[rules.unknown]}",
-        "agents": _agents(rules),
-        "dispositions": _dispositions(rules),
-        "caps": ", ".join(_caps(rules)) or "none",
-        "order": f"priority {rules.priority}, weight {rules.weight:g}",
-        "call": ", ".join(_call(rules)),
+        told("hours"): _hours(rules),
+        told("start and end"): _start_and_end(rules),
+        told("attempts"): _attempts(rules),
+        told("retries"): joined("; ", map(retry_in_words, rules.retry)) or _NONE,
+        told("unknown"): _UNKNOWN[rules.unknown],
+        told("agents"): _agents(rules),
+        told("dispositions"): _dispositions(rules),
+        told("caps"): joined(", ", _caps(rules)) or _NONE,
+        told("order"): told(
+            "priority {priority}, weight {weight}",
+            priority=rules.priority,
+            weight=f"{rules.weight:g}",
+        ),
+        told("call"): joined(", ", _call(rules)),
     }
 
 
@@ -47,17 +54,21 @@ _D, _H, _MIN, _S = told("{n} d"), told("{n} h"), told("{n} min"), told("{n} s")
 
 
 def _hours(rules: CampaignRules) -> str:
-    zone = f"{rules.timezone} time"
+    zone = told("{zone} time", zone=rules.timezone)
     if rules.zone_by is ZoneBy.NUMBER:
-        zone = f"in the time of the customer's number, else {zone}"
-    return f"{rules.hours.in_words()}, {zone}; a row's own time zone goes first"
+        zone = told("in the time of the customer's number, else {zone}", zone=zone)
+    hours = rules.hours.in_words()
+    return told("{hours}, {zone}; a row's own time zone goes first", hours=hours, zone=zone)
 
 
 def _start_and_end(rules: CampaignRules) -> str:
-    starts = f"starts {instant_in_words(rules.starts_at, rules)}" if rules.starts_at else "by hand"
+    starts = told("by hand")
+    if rules.starts_at:
+        starts = told("starts {at}", at=instant_in_words(rules.starts_at, rules))
     if rules.ends_at is None:
-        return f"{starts}, ends when nothing is left"
-    return f"{starts}, ends {instant_in_words(rules.ends_at, rules)}: who waits then is closed as ended"
+        return told("{starts}, ends when nothing is left", starts=starts)
+    ends = instant_in_words(rules.ends_at, rules)
+    return told("{starts}, ends {at}: who waits then is closed as ended", starts=starts, at=ends)
 
 
 def instant_in_words(at: datetime, rules: CampaignRules) -> str:
@@ -66,48 +77,52 @@ def instant_in_words(at: datetime, rules: CampaignRules) -> str:
 
 
 def _attempts(rules: CampaignRules) -> str:
-    most = f"at most {rules.max_attempts} that reached for the customer"
+    most = told("at most {most} that reached for the customer", most=rules.max_attempts)
     if not rules.min_gap_s:
         return most
-    return f"{most}, {span_in_words(rules.min_gap_s)} between two calls to one customer"
+    gap = span_in_words(rules.min_gap_s)
+    return told("{most}, {gap} between two calls to one customer", most=most, gap=gap)
 
 
 def retry_in_words(rule: RetryRule) -> str:
     """Say what follows an outcome: `customer busy: after 5 min, 3 times`."""
-    cause = rule.cause.replace("_", " ")
+    cause = told(rule.cause.replace("_", " "))
     if rule.times == 0:
-        return f"{cause}: never"
-    delays = ", ".join(span_in_words(delay) if delay else "at once" for delay in rule.delays_s)
-    growth = {
-        Backoff.NONE: "",
-        Backoff.LINEAR: ", growing by as much",
-        Backoff.EXPONENTIAL: ", doubling",
-    }[rule.backoff]
-    times = "" if rule.times is None else f", {_times(rule.times)}"
-    return f"{cause}: after {delays}{growth}{times}"
-
-
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+        return told("{cause}: never", cause=cause)
+    waits = (span_in_words(delay) if delay else told("at once") for delay in rule.delays_s)
+    said = [told("{cause}: after {waits}", cause=cause, waits=joined(", ", waits))]
+    if rule.backoff is Backoff.LINEAR:
+        said.append(told("growing by as much"))
+    if rule.backoff is Backoff.EXPONENTIAL:
+        said.append(told("doubling"))
+    if rule.times is not None:
+        said.append(counted("once", "{count} times", rule.times))
+    return joined(", ", said)
 
 
 def _agents(rules: CampaignRules) -> str:
-    rest = f"rest {span_in_words(rules.wrap_up_s)} after each call"
+    rest = told("rest {span} after each call", span=span_in_words(rules.wrap_up_s))
     if rules.wrap_up_until is WrapUpUntil.DISPOSITION:
-        longest = span_in_words(rules.wrap_up_longest_s)
-        rest += f", and after a conversation until its disposition, {longest} at most"
+        rest = told(
+            "{rest}, and after a conversation until its disposition, {longest} at most",
+            rest=rest,
+            longest=span_in_words(rules.wrap_up_longest_s),
+        )
     if not rules.park_after:
         return rest
-    missed = "a missed call" if rules.park_after == 1 else f"{rules.park_after} missed in a row"
-    return f"{rest}; left alone for {span_in_words(rules.park_s)} after {missed}"
+    missed = counted("a missed call", "{count} missed in a row", rules.park_after)
+    alone = span_in_words(rules.park_s)
+    return told(
+        "{rest}; left alone for {span} after {missed}", rest=rest, span=alone, missed=missed
+    )
 
 
 def _dispositions(rules: CampaignRules) -> str:
     if not rules.disposition:
-        return "none asked for"
-    words = ", ".join(map(disposition_in_words, choices(rules.disposition)))
+        return told("none asked for")
+    words = joined(", ", map(disposition_in_words, choices(rules.disposition)))
     within = span_in_words(rules.disposition_within_s)
-    return f"{words}; within {within}, else the outcome's rule"
+    return told("{words}; within {span}, else the outcome's rule", words=words, span=within)
 
 
 def disposition_in_words(one: Disposition) -> str:
@@ -117,44 +132,47 @@ def disposition_in_words(one: Disposition) -> str:
         case FollowUp.NOTHING:
             return name
         case FollowUp.FINAL:
-            return f"{name} (closed)"
+            return told("{name} (closed)", name=name)
         case FollowUp.SUPPRESS:
-            return f"{name} (never called again)"
+            return told("{name} (never called again)", name=name)
         case FollowUp.RETRY:
-            return f"{name} (again after {span_in_words(one.retry_s)})"
+            return told("{name} (again after {span})", name=name, span=span_in_words(one.retry_s))
 
 
 def _caps(rules: CampaignRules) -> Iterator[str]:
     if rules.max_calls_per_day:
-        yield f"{rules.max_calls_per_day:,} calls a day"
+        yield told("{most:,} calls a day", most=rules.max_calls_per_day)
     if rules.max_spend_per_day:
-        yield (
-            f"{rules.max_spend_per_day:g} a day at {rules.price_per_min:g} a minute, "
-            f"{rules.reserved_spend:g} set aside for each call"
+        yield told(
+            "{most:g} a day at {price:g} a minute, {aside:g} set aside for each call",
+            most=rules.max_spend_per_day,
+            price=rules.price_per_min,
+            aside=rules.reserved_spend,
         )
     if rules.max_calls_per_number:
-        yield f"{rules.max_calls_per_number} a day to one customer"
+        yield told("{most} a day to one customer", most=rules.max_calls_per_number)
     for country, most in sorted(rules.country_calls_per_day.items()):
-        yield f"{most:,} a day to {country}"
-    if rules.max_concurrent_calls:
-        channels = 2 * rules.max_concurrent_calls
-        yield f"{rules.max_concurrent_calls} at once ({channels} channels)"
+        yield told("{most:,} a day to {country}", most=most, country=country)
+    if most := rules.max_concurrent_calls:
+        yield told("{most} at once ({channels} channels)", most=most, channels=2 * most)
 
 
 def _call(rules: CampaignRules) -> Iterator[str]:
-    yield f"shown as {rules.caller_id}"
-    yield f"each phone rings {span_in_words(rules.time_out_s)}"
-    yield f"cut after {span_in_words(rules.time_limit_s)}"
+    yield told("shown as {number}", number=rules.caller_id)
+    yield told("each phone rings {span}", span=span_in_words(rules.time_out_s))
+    yield told("cut after {span}", span=span_in_words(rules.time_limit_s))
     if rules.record:
-        yield f"recorded ({rules.recording_channels}, {rules.recording_format})"
+        how = f"{rules.recording_channels}, {rules.recording_format}"
+        yield told("recorded ({how})", how=how)
     else:
-        yield "not recorded"
+        yield told("not recorded")
     if rules.wait_url:
-        yield f"the agent hears {rules.wait_url} while the customer's phone rings"
+        yield told("the agent hears {url} while the customer's phone rings", url=rules.wait_url)
     if rules.playback_url:
-        yield f"{rules.playback_url} is played to {rules.playback_to.lower()} first"
+        to = rules.playback_to.lower()
+        yield told("{url} is played to {whom} first", url=rules.playback_url, whom=told(to))
     if rules.stream_url:
         begin = f" {rules.stream_begin}" if rules.stream_begin else ""
-        yield f"streamed to {rules.stream_url}{begin}"
+        yield told("streamed to {url}", url=f"{rules.stream_url}{begin}")
     if rules.custom_field:
-        yield f"carries {rules.custom_field}"
+        yield told("carries {text}", text=rules.custom_field)

@@ -4,7 +4,7 @@ A sentence is a `str`. Programs, files, logs and commands take it as the English
 source up among the texts of their reader's language, and put the values in again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Self
 
@@ -71,3 +71,9 @@ MONTHS = (
 WEEKDAYS = (
     *(told("Mon"), told("Tue"), told("Wed"), told("Thu"), told("Fri"), told("Sat"), told("Sun")),
 )
+
+
+def joined(separator: str, parts: Iterable[str]) -> str:
+    """Put sentences after one another, as ", ".join would; each stays one that can be translated."""
+    values = {f"part_{place}": part for place, part in enumerate(parts)}
+    return told(separator.join(f"{{{place}}}" for place in values), **values)

@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from campaigns.hours.calling_hours import CallingHours
+from campaigns.sentence import told
 
 
 class ShiftNow(NamedTuple):
@@ -44,7 +45,7 @@ class Shift:
 
     def in_words(self) -> str:
         """Say it to a person."""
-        return f"{self.hours.in_words()} ({self.zone.key})"
+        return told("{hours} ({zone})", hours=self.hours.in_words(), zone=self.zone.key)
 
     def at(self, instant: datetime) -> ShiftNow:
         """Tell how it stands."""

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from campaigns.hours.holiday_dates import parse_calendar, parse_date
 from campaigns.hours.local_day import DAY_MIN, Span
+from campaigns.sentence import joined, told
 
 Week: TypeAlias = tuple[tuple[Span, ...], ...]
 """The spans of each day, Monday first, apart and in order; none goes beyond its midnight."""
@@ -28,6 +29,9 @@ PRESETS = {
 
 _EXAMPLE = "mon-fri 09:00-12:30,14:00-20:00; sat 10:00-14:00; not 2026-01-26"
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_NAMES = (
+    *(told("Mon"), told("Tue"), told("Wed"), told("Thu"), told("Fri"), told("Sat"), told("Sun")),
+)
 _ANY_DAY = range(7)
 _CLAUSE = re.compile(r"(?:(?P<days>[a-z,-]+) )?(?P<windows>[0-9][0-9:,-]*)")
 _WINDOW = re.compile(r"([0-9]{1,2}):([0-9]{2})-([0-9]{1,2}):([0-9]{2})")
@@ -76,18 +80,29 @@ def write_hours(week: Week, dates_off: frozenset[date], calendars_off: frozenset
 
 def hours_in_words(week: Week, dates_off: frozenset[date], calendars_off: frozenset[str]) -> str:
     """Say calling hours to a person."""
-    clauses = []
-    for days, windows in _clauses(week):
-        hours = _listed([f"{_clock(opens)}–{_clock(closes)}" for opens, closes in windows])
-        names = _listed(_runs(days, [name[:3].title() for name in _DAYS], "–"))
-        clauses.append(f"{'every day' if len(days) == 7 else names} {hours}")
-    words = "at any time" if _is_always(week) else ", ".join(clauses)
-
-    days_off = [str(day) for day in sorted(dates_off)]
+    said = joined(", ", map(_clause_in_words, _clauses(week)))
+    if _is_always(week):
+        said = told("at any time")
+    days_off: list[str] = [str(day) for day in sorted(dates_off)]
     if len(days_off) > 4:
-        days_off = [f"{len(days_off)} dates from {days_off[0]} to {days_off[-1]}"]
-    days_off += [f"holidays of {calendar}" for calendar in sorted(calendars_off)]
-    return f"{words}; not on {_listed(days_off)}" if days_off else words
+        days_off = [
+            told(
+                "{number} dates from {first} to {last}",
+                number=len(days_off),
+                first=days_off[0],
+                last=days_off[-1],
+            )
+        ]
+    days_off += [told("holidays of {calendar}", calendar=one) for one in sorted(calendars_off)]
+    return told("{hours}; not on {days}", hours=said, days=_listed(days_off)) if days_off else said
+
+
+def _clause_in_words(clause: tuple[list[int], tuple[tuple[int, int], ...]]) -> str:
+    days, windows = clause
+    hours = _listed([f"{_clock(opens)}–{_clock(closes)}" for opens, closes in windows])
+    if len(days) == 7:
+        return told("every day {hours}", hours=hours)
+    return told("{days} {hours}", days=_listed(_runs(days, _NAMES, "–")), hours=hours)
 
 
 def _tidy(text: str) -> str:
@@ -196,13 +211,15 @@ def _runs(days: Sequence[int], names: Sequence[str], dash: str) -> list[str]:
     starts = [day for day in days if day - 1 not in days]
     ends = [day for day in days if day + 1 not in days]
     return [
-        names[start] if start == end else f"{names[start]}{dash}{names[end]}"
+        names[start] if start == end else joined(dash, (names[start], names[end]))
         for start, end in zip(starts, ends, strict=True)
     ]
 
 
 def _listed(items: Sequence[str]) -> str:
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+    if len(items) == 1:
+        return items[0]
+    return told("{some} and {last}", some=joined(", ", items[:-1]), last=items[-1])
 
 
 def _clock(minute: int) -> str:
