@@ -110,7 +110,9 @@ def _agents(rules: CampaignRules) -> str:
         )
     if not rules.park_after:
         return rest
-    missed = counted("a missed call", "{count} missed in a row", rules.park_after)
+    missed = told("a missed call")
+    if rules.park_after > 1:
+        missed = told("{count} missed in a row", count=rules.park_after)
     alone = span_in_words(rules.park_s)
     return told(
         "{rest}; left alone for {span} after {missed}", rest=rest, span=alone, missed=missed

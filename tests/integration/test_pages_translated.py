@@ -25,7 +25,9 @@ from workers.web.pages.rendering import Renderer
 NOT_YET = set(Path(__file__).with_name("pages_not_translated.txt").read_text("utf-8").split())
 """Pages that are not marked yet; whoever marks one takes it out."""
 
-NAMES = r"dialer|API|Redis|Exotel|CSV|XLSX|Asia/Kolkata|UTC|English|kB|MB|GB|g|administrator"
+NAMES = (
+    r"dialer|API|Redis|Exotel|CSV|XLSX|PARQUET|Asia/Kolkata|UTC|English|kB|MB|GB|g|administrator"
+)
 KEPT_AS_THEY_ARE = {"code", "kbd", "pre", "script", "style"}
 SEEN = {"title", "aria-label", "placeholder", "alt", "data-confirm", "data-yes"}
 
