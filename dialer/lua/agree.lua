@@ -7,7 +7,7 @@
 local process, mine, silent_s = given.process, given.fingerprint, given.silent_s
 local terms, seen = key('terms'), key('terms_seen')
 
-for _, gone in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', text(now - silent_s))) do
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', exact(now - silent_s))) do
   redis.call('ZREM', seen, gone)
   redis.call('HDEL', terms, gone)
 end
@@ -38,7 +38,7 @@ local since = before and tonumber(string.match(before, '^%S+ (%S+)')) or now
 if not before then
   redis.call('HSET', terms, process, mine .. ' ' .. text(since) .. ' ' .. given.terms)
 end
-redis.call('ZADD', seen, text(now), process)
+redis.call('ZADD', seen, now, process)
 if standing == mine then
   -- a gate that was quicker than the first heartbeat knows the fingerprint alone
   if not account_has[2] then

@@ -30,7 +30,7 @@ if c.state == FINAL then
   if is_over then
     return 'over'
   end
-  if c.outcome ~= END[given.ended_as] then
+  if c.outcome ~= code_of(given.ended_as, ENDS) then
     return 'changed'
   end
   count(campaign, 'outcome:' .. given.ended_as, -1)

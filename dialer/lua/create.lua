@@ -30,7 +30,7 @@ if given.hash ~= '' then
   redis.call('HSET', c, 'loading', given.hash .. ':0')
 end
 redis.call('HSET', key('account'), 'layout', LAYOUT_OF_CONTACTS)
-redis.call('ZADD', key('campaigns'), text(now), given.campaign)
+redis.call('ZADD', key('campaigns'), now, given.campaign)
 if TELLS then
   redis.call('HSET', key('c', given.campaign, 'told'), 'from_start', 1)
 end

@@ -5,8 +5,8 @@
 
 local out = {}
 local which = key(given.which)
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', which, '-inf', text(now), 'LIMIT', 0, given.most)) do
-  redis.call('ZADD', which, text(now + given.put_off_s), id)
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', which, '-inf', now, 'LIMIT', 0, given.most)) do
+  redis.call('ZADD', which, exact(now + given.put_off_s), id)
   local campaign, n, no = string.match(id, '^(.-)%-(%d+)%-(%d+)%-')
   out[#out + 1] = id
   out[#out + 1] = redis.call('HGET',

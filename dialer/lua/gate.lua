@@ -41,21 +41,26 @@ end
 -- Tells which cap of the account's day this call would pass.
 local function account_cap(adds)
   for _, name in ipairs({ 'calls', 'seconds', 'spend' }) do
-    local now_used = account_day()[name]
-    if MOST[name] > 0 and now_used.used + adds[name] > MOST[name] + now_used.more then
+    local now_used = MOST[name] > 0 and account_day()[name]
+    if now_used and now_used.used + adds[name] > MOST[name] + now_used.more then
       return name
     end
   end
 end
 
 local function count_in_day(id, adds)
-  for name, by in pairs(adds) do
-    account_day()[name].used = account_day()[name].used + by
-    if by ~= 0 then
-      redis.call('HINCRBYFLOAT', key('day', given.day), name, by)
+  local day = key('day', given.day)
+  for name, by in pairs(day_read and adds or {}) do
+    day_read[name].used = day_read[name].used + by
+  end
+  if redis.call('HINCRBY', day, 'calls', adds.calls) == adds.calls then
+    redis.call('EXPIRE', day, 8 * 86400)
+  end
+  for _, name in ipairs({ 'seconds', 'spend' }) do
+    if adds[name] ~= 0 then
+      redis.call('HINCRBYFLOAT', day, name, adds[name])
     end
   end
-  redis.call('EXPIRE', key('day', given.day), 8 * 86400)
   redis.call('HINCRBY', key('hours'), math.floor(now / 3600), 1)
   redis.call('HSET', key('counted'), id,
     given.day .. ' ' .. string.format('%.0f', adds.seconds) .. ' ' .. string.format('%.17g', adds.spend))
@@ -72,7 +77,9 @@ local function count_for_agent(agent)
     return
   end
   local made = redis.call('HINCRBY', key('agent_calls', given.day), agent, 1)
-  redis.call('EXPIRE', key('agent_calls', given.day), 3 * 86400)
+  if made == 1 then
+    redis.call('EXPIRE', key('agent_calls', given.day), 3 * 86400)
+  end
   if made >= most then
     go_away(agent, 'full', string.format('%d calls today', made), 'dialer', given.day_ends)
   end
@@ -122,7 +129,7 @@ local function choose(campaign, id, preferred)
       redis.call('ZREM', key('free_of', id), member)
       await_member(id, member)
     elseif idle_since > tonumber(first[2]) then
-      redis.call('ZADD', key('free_of', id), text(idle_since), member) -- another team rang them
+      redis.call('ZADD', key('free_of', id), exact(idle_since), member) -- another team rang them
     elseif fits(member) then
       return member
     elseif is_suppressed_for_all(member) then
@@ -257,7 +264,7 @@ local function ask(one)
   -- Whoever waits is alive: its lease begins anew, or five long waits would look like five deaths.
   local function wait(seconds)
     forget_note()
-    redis.call('ZADD', key('released'), text(now + 10), release)
+    redis.call('ZADD', key('released'), exact(now + 10), release)
     return { 'wait', seconds }
   end
 
@@ -338,7 +345,7 @@ local function ask(one)
     agent = '"+' .. agent .. '"', customer = '"+' .. c.customer .. '"', team = c.team,
   })
   redis.call('HSET', attempts, n .. '-' .. c.made, attempt)
-  redis.call('ZADD', key('open'), text(now + given.unknown_after_s), attempt_id)
+  redis.call('ZADD', key('open'), exact(now + given.unknown_after_s), attempt_id)
   return { 'go', attempt, epoch, text(one.until_at - now) }
 end
 

@@ -76,6 +76,6 @@ if redis.call('HSETNX', key('account'), 'sealed', 1) == 0 then
   return 0
 end
 for i = 1, given.requests do
-  redis.call('ZADD', key('slots'), text(now + given.answer_s + i * given.spacing_s), 'phantom/' .. i)
+  redis.call('ZADD', key('slots'), exact(now + given.answer_s + i * given.spacing_s), 'phantom/' .. i)
 end
 return 1

@@ -91,7 +91,7 @@ if #newcomers > 0 then
   end
   local times = key('c', campaign, 'newcomers_since')
   if now - tonumber(redis.call('ZRANGE', times, -1, -1)[1] or 0) >= 1 then
-    redis.call('ZADD', times, numbers[1], text(now))
+    redis.call('ZADD', times, numbers[1], now)
   end
 end
 

@@ -10,7 +10,7 @@ local team, stays = given.team, {}
 for _, agent in ipairs(given.members) do
   stays[agent] = true
   if redis.call('SADD', key('members', team), agent) == 1 then
-    redis.call('ZADD', key('free_of', team), text(now), agent) -- the gate finds out whether they are
+    redis.call('ZADD', key('free_of', team), now, agent) -- the gate finds out whether they are
   end
 end
 for _, agent in ipairs(redis.call('SMEMBERS', key('members', team))) do

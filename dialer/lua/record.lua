@@ -16,12 +16,12 @@ local with_room = {} -- campaigns with a live call less
 
 -- Gives the attempt that owns a Sid, which is this one where it was nobody's.
 local function own(sid, id)
-  local owner = redis.call('HGET', sids_before, sid) or redis.call('HGET', sids, sid)
-  if not owner then
-    redis.call('HSET', sids, sid, id)
-    keep_for(sids, 3 * 86400)
+  local owner = redis.call('HGET', sids_before, sid)
+  if owner or redis.call('HSETNX', sids, sid, id) == 0 then
+    return owner or redis.call('HGET', sids, sid)
   end
-  return owner or id
+  keep_for(sids, 3 * 86400)
+  return id
 end
 
 local function tally(where, campaign, answer)
@@ -79,9 +79,9 @@ local function write_used(day, less)
   end
   for name, by in pairs(less) do
     if by ~= 0 then
-      redis.call('HINCRBYFLOAT', key('day', day), name, -by)
+      redis.call(name == 'calls' and 'HINCRBY' or 'HINCRBYFLOAT', key('day', day), name, -by)
     end
-    if by > 0 and name == account().capped_by then
+    if by > 0 and name == redis.call('HGET', key('account'), 'capped_by') then
       redis.call('HDEL', key('account'), 'capped_by', 'capped_until') -- the gate finds out
     end
   end
@@ -91,11 +91,14 @@ end
 -- missed, dispositions.
 local function add_to_day(did)
   local where, sums = key('agent_day', did.day), {}
-  for n in string.gmatch(redis.call('HGET', where, did.agent) or '0 0 0 0 0', '%d+') do
+  local before = redis.call('HGET', where, did.agent)
+  for n in string.gmatch(before or '0 0 0 0 0', '%d+') do
     sums[#sums + 1] = n + did.adds[#sums + 1]
   end
   redis.call('HSET', where, did.agent, table.concat(sums, ' '))
-  keep_for(where, 3 * 86400)
+  if not before then
+    keep_for(where, 3 * 86400)
+  end
 end
 
 -- The last conversations of an agent that wait for a word, the newest first.
@@ -123,9 +126,11 @@ end
 
 local function write_figures(where, added)
   for name, by in pairs(added) do
-    redis.call('HINCRBYFLOAT', where, name, by)
+    local adds = string.find(name, ':spend', 1, true) and 'HINCRBYFLOAT' or 'HINCRBY' -- at half the cost
+    if tonumber(redis.call(adds, where, name, by)) == by then
+      keep_for(where, 864000) -- by the first of a quarter
+    end
   end
-  keep_for(where, 864000)
 end
 
 local function due_in(seconds)
@@ -149,7 +154,7 @@ local function dispose(campaign, n, c, said)
     local state = redis.call('HGET', key('c', campaign), 'state')
     local is_over = state ~= 'loaded' and state ~= 'running' and state ~= 'paused'
     local expired = c.expires > 0 and due and c.expires <= due
-    if not due or is_over or expired or c.outcome ~= END.connected or c.customer == '0' then
+    if not due or is_over or expired or c.outcome ~= code_of('connected', ENDS) or c.customer == '0' then
       return
     end
     count(campaign, 'outcome:connected', -1)
@@ -216,25 +221,25 @@ local function record(one)
   end
 
   if follows.slot_s then
-    redis.call('ZADD', key('slots'), text(now + follows.slot_s), id)
+    redis.call('ZADD', key('slots'), exact(now + follows.slot_s), id)
     slots_changed = true
   end
   if follows.counted_s then
-    redis.call('ZADD', key('slots'), 'XX', 'LT', text(now + follows.counted_s), id)
+    redis.call('ZADD', key('slots'), 'XX', 'LT', exact(now + follows.counted_s), id)
     slots_changed = true
   end
   if follows.look_s then
-    redis.call('ZADD', key('open'), text(now + follows.look_s), id)
+    redis.call('ZADD', key('open'), exact(now + follows.look_s), id)
   end
   if follows.late_s then
     if follows.late_s > 0 then
-      redis.call('ZADD', key('late'), text(now + follows.late_s), id)
+      redis.call('ZADD', key('late'), exact(now + follows.late_s), id)
     else
       redis.call('ZREM', key('late'), id)
     end
   end
   if follows.recorded then
-    redis.call('ZADD', key('recordings_due'), text(now), id)
+    redis.call('ZADD', key('recordings_due'), now, id)
   end
 
   -- One that Redis had lost may be back beside a later one of its contact, or after that was closed:
@@ -329,8 +334,8 @@ local function record(one)
       count(campaign, 'charged', correct.charged)
       write_contact(campaign, n, c)
     end
-    if c.made == no and c.state == FINAL and c.outcome == END[correct.was] then
-      c.outcome = END[correct.now]
+    if c.made == no and c.state == FINAL and c.outcome == code_of(correct.was, ENDS) then
+      c.outcome = code_of(correct.now, ENDS)
       write_contact(campaign, n, c)
       count(campaign, 'outcome:' .. correct.was, -1)
       count(campaign, 'outcome:' .. correct.now, 1)

@@ -15,7 +15,7 @@ local function due(set)
   local first = tonumber(redis.call('ZRANGE', key(set), 0, 0, 'WITHSCORES')[2] or nil)
   until_due_s = math.max(0, math.min(until_due_s, (first or math.huge) - now))
   return first and first <= now
-    and redis.call('ZRANGEBYSCORE', key(set), '-inf', text(now), 'LIMIT', 0, 200) or {}
+    and redis.call('ZRANGEBYSCORE', key(set), '-inf', now, 'LIMIT', 0, 200) or {}
 end
 
 -- Leases that ran out: the worker died before its gate, so no call exists.
@@ -98,8 +98,8 @@ end
 if now < account().capped_until then
   return { 'capped', text(epoch), '0' } -- its workers would only ask the gate in vain
 end
-local closed = redis.call('HMGET', key('pace'), 'blocked_until', 'full_until')
-if now < tonumber(closed[1] or 0) or now < tonumber(closed[2] or 0) then
+local pace_now = redis.call('HMGET', key('pace'), 'blocked_until', 'full_until', 'ticked_at', 'virtual_clock')
+if now < tonumber(pace_now[1] or 0) or now < tonumber(pace_now[2] or 0) then
   return { 'blocked', text(epoch), '0' }
 end
 
@@ -110,10 +110,10 @@ local lately = redis.call('ZCOUNT', key('released'), '(' .. text(now + lease_s -
 -- more behind them would let every one of those run out as well.
 -- What finds out whether a stopped account works again is one message, whatever waits before it.
 local queued = is_stopped and 0 or given.queued
-local room = math.min(most - lately, most - queued,
-  MOST_HELD * most - redis.call('ZCARD', key('released')))
+local held = redis.call('ZRANGE', key('released'), 0, -1)
+local room = math.min(most - lately, most - queued, MOST_HELD * most - #held)
 if cap > 0 then
-  local live = redis.call('ZCARD', key('open')) + redis.call('ZCARD', key('released'))
+  local live = redis.call('ZCARD', key('open')) + #held
   if live >= cap then
     return { 'channels', text(epoch), '0' }
   end
@@ -121,13 +121,13 @@ if cap > 0 then
 end
 
 -- For the report: for how long only the pace kept a campaign's contacts from being dialled.
-local waited_s = math.min(now - tonumber(redis.call('HGET', key('pace'), 'ticked_at') or 0), 1)
-local noted, released = {}, redis.call('ZRANGE', key('released'), 0, -1)
-for _, one in ipairs(released) do
+local waited_s = math.min(now - tonumber(pace_now[3] or 0), 1)
+local noted = {}
+for _, one in ipairs(held) do
   local campaign = string.match(one, '^(.-)/')
   if not noted[campaign] then
     noted[campaign] = true
-    redis.call('HINCRBYFLOAT', key('c', campaign), 'ready_s', text(waited_s))
+    redis.call('HINCRBYFLOAT', key('c', campaign), 'ready_s', exact(waited_s))
   end
 end
 
@@ -220,13 +220,13 @@ local function has_room(campaign, most_live)
 end
 
 local out = { '', text(epoch), '0' }
-local clock = tonumber(redis.call('HGET', key('pace'), 'virtual_clock') or 0)
+local clock = tonumber(pace_now[4] or 0)
 local turns = room * 4 + 64 -- a bound on work per call; what is left waits for the next one
 
 local function release(campaign, n, c)
   local token = given.token .. '.' .. room
   move(campaign, n, c, RELEASED)
-  redis.call('ZADD', key('released'), text(now + lease_s), campaign .. '/' .. n .. '/' .. token)
+  redis.call('ZADD', key('released'), exact(now + lease_s), campaign .. '/' .. n .. '/' .. token)
   if is_team(c.agent) then
     redis.call('HSET', key('busy'), c.customer, token)
     redis.call('SADD', key('claims', c.agent), token)
@@ -297,11 +297,8 @@ while room > 0 and turns > 0 do
     redis.call('ZREM', key('turns'), campaign)
   end
 end
-if #out > 3 then
-  redis.call('HSET', key('pace'), 'virtual_clock', clock)
-end
-if #released > 0 or #out > 3 then -- else nobody waits for the pace, and an idle account writes nothing
-  redis.call('HSET', key('pace'), 'ticked_at', text(now))
+if #held > 0 or #out > 3 then -- else nobody waits for the pace, and an idle account writes nothing
+  redis.call('HSET', key('pace'), 'virtual_clock', clock, 'ticked_at', now)
 end
 if out[1] == 'nothing' then
   out[3] = text(until_due_s)

@@ -83,7 +83,7 @@ end
 
 note_loss()
 redis.call('HSET', attempts, n .. '-' .. no, given.attempt)
-redis.call('ZADD', key('open'), text(now), id)
+redis.call('ZADD', key('open'), now, id)
 count(campaign, 'attempts', 1)
 count(campaign, 'charged', 1)
 c.charged = c.charged + 1

@@ -25,7 +25,7 @@ if target == 'paused' then
 end
 if target == 'cancelling' then
   redis.call('HSET', key('c', campaign),
-    'cancel_code', END[given.closing], 'cancel_name', given.closing, 'ends_as', given.ends_as, 'cancel_chunk', 0)
+    'cancel_code', code_of(given.closing, ENDS), 'cancel_name', given.closing, 'ends_as', given.ends_as, 'cancel_chunk', 0)
 end
 local loading = target == 'cancelling' and redis.call('HGET', key('c', campaign), 'loading')
 if loading then

@@ -7,11 +7,11 @@
 -- Asked again after a lost answer: the request leaves later than the first grant thought, so its
 -- lease begins anew. A slot that has run out is no slot.
 if tonumber(redis.call('ZSCORE', key('slots'), given.member) or 0) > now then
-  redis.call('ZADD', key('slots'), text(now + given.lease_s), given.member)
+  redis.call('ZADD', key('slots'), exact(now + given.lease_s), given.member)
   return '0'
 end
 local theirs = redis.call('HGET', key('account'), 'allowance')
-if theirs and theirs ~= given.allowance and redis.call('ZCOUNT', key('terms_seen'), text(now - 20), '+inf') > 0 then
+if theirs and theirs ~= given.allowance and redis.call('ZCOUNT', key('terms_seen'), exact(now - 20), '+inf') > 0 then
   return '-1'
 end
 -- While dialling is held, the slots may have been lost too; once they are sealed, look-ups may go.

@@ -10,12 +10,13 @@ are made the arguments that are sent and the Lua that takes them apart, so the s
     anything else    text; nil where it may be None and is
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import resources
 from itertools import chain
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from campaigns.attempt import Attempt
 from dialer.store.event_codes import EVENT_CODES
@@ -66,15 +67,63 @@ def arguments(given: Given) -> list[Argument]:
 
 @cache
 def source(given: type[Given]) -> str:
-    """Put a script together: what all share, its own text as a function, and how that is run."""
+    """Put a script together: what it uses of the prelude, its own text as a function, and how that is run.
+
+    All but the words stands in a function inside of theirs, where Lua finds them at once: each function
+    it builds asks for each word anew, past all that was defined since.
+    """
     step = f"local function step()\n{text_of(_SCRIPTS[given])}\nend"
-    parts = (_known(), prelude(), taken_apart(given), step, text_of("epilogue"))
-    return "\n".join(parts)
+    inner = "\n".join((taken_apart(given), step, text_of("epilogue")))
+    words, *others = _used_by(inner)
+    return "\n".join((words, "return (function()", *others, inner, "end)()"))
 
 
-def prelude() -> str:
-    """Put together what all scripts share."""
-    return "\n".join(text_of(f"prelude/{part}") for part in PRELUDE)
+def prelude() -> list[str]:
+    """Give the parts that scripts share; the first are their words."""
+    words, *others = (text_of(f"prelude/{part}") for part in PRELUDE)
+    return [f"{_known()}\n{words}", *others]
+
+
+def _used_by(script: str) -> list[str]:
+    """Give of each part of the prelude what a script uses, itself or by what it uses.
+
+    Redis builds every function and table of a script anew each time it is run, so what stands there for
+    others would cost as much as a dozen commands.
+    """
+    used, sought = [], _words(script)
+    for part in reversed(prelude()):
+        of_part = []
+        for definition in reversed(_definitions(part)):
+            if not sought.isdisjoint(definition.names):
+                of_part.append(definition.text)
+                sought |= definition.uses
+        used.append("".join(reversed(of_part)))
+    return used[::-1]
+
+
+class _Definition(NamedTuple):
+    text: str
+    names: frozenset[str]
+    uses: frozenset[str]
+
+
+@cache
+def _definitions(part: str) -> tuple[_Definition, ...]:
+    """Take a part of the prelude apart: each `local` at the beginning of a line defines something."""
+    _, *texts = re.split(r"^(?=local )", _without_comments(part), flags=re.MULTILINE)
+    return tuple(
+        _Definition(one, _words(re.split(r"[(=\n]", one)[0]) - {"local", "function"}, _words(one))
+        for one in texts
+    )
+
+
+def _without_comments(lua: str) -> str:
+    return re.sub(r"^\s*--.*\n", "", lua, flags=re.MULTILINE)
+
+
+def _words(lua: str) -> frozenset[str]:
+    """Give whatever may be a name there; fields of something, as in `c.state`, are none."""
+    return frozenset(re.findall(r"(?<![\w)\]]\.)\b[A-Za-z_]\w*", _without_comments(lua)))
 
 
 @cache
@@ -140,7 +189,7 @@ def _sent(values: Sequence[Any]) -> list[Argument]:
 
 def _known() -> str:
     """Write what Python alone knows: codes of ends and events, where values stand in an attempt."""
-    ends = ", ".join(f"{end} = {code}" for end, code in END_CODES.items())
+    ends = " ".join(f"{end}={code}" for end, code in END_CODES.items())
+    events = " ".join(f"{kind}={code}" for kind, code in EVENT_CODES.items())
     places = ", ".join(f"{name} = {Attempt._fields.index(name) + 1}" for name in _READ_OF_ATTEMPTS)
-    events = ", ".join(f"['{kind}'] = {code}" for kind, code in EVENT_CODES.items())
-    return f"local END = {{ {ends} }}\nlocal ATTEMPT = {{ {places} }}\nlocal EVENT = {{ {events} }}"
+    return f"local ENDS = ' {ends}'\nlocal EVENTS = ' {events}'\nlocal ATTEMPT = {{ {places} }}"

@@ -12,7 +12,7 @@ from dialer.store.record import END_CODES, STATE_CODES, ContactRecord
 from dialer.store.records import RECORD_TYPE
 from dialer.store.scripts import prelude
 
-PRELUDE = prelude()
+PRELUDE = "\n".join(prelude())
 
 
 def lua_constants() -> dict[str, str]:

@@ -10,11 +10,12 @@ from typing import NamedTuple
 import pytest
 
 import dialer
-from dialer.store.scripts import all_given, arguments, source, text_of
+from dialer.store.scripts import all_given, arguments, prelude, source, text_of
 
 LUA = Path(dialer.__file__).parent / "lua"
 SCRIPTS = sorted(path.stem for path in LUA.glob("*.lua"))
 STEPS = [name for name in SCRIPTS if name != "epilogue"]
+FUNCTION = re.compile(r"\blocal function (\w+)")
 
 
 def given_by_script() -> dict[str, type]:
@@ -75,3 +76,15 @@ def test_arguments_stand_in_the_order_in_which_they_are_named():
 
     assert arguments(given) == ["a", "", 1.5, "", 1, "1", 2, "3", 4]
     assert arguments(Names("c", ["x", "y"])) == ["c", "x", "y"]
+
+
+def test_a_script_holds_of_the_prelude_what_it_uses():
+    """Redis builds all of it anew each time: functions that stood there for others were a third of a step."""
+    shared = {name for part in prelude() for name in FUNCTION.findall(part)}
+    for script, kind in given_by_script().items():
+        code = re.sub(r"--.*", "", source(kind))
+        held = shared & set(FUNCTION.findall(code))
+        called = {name for name in shared if re.search(rf"\b{name}\(", FUNCTION.sub("", code))}
+        assert called <= held < shared, script
+        if script == "approach":
+            assert {"log_presence", "team_of", "take_back"}.isdisjoint(held)

@@ -69,7 +69,7 @@ end
 
 local function close_contact(campaign, n, c, name)
   pin(campaign, n, c, nil)
-  c.outcome = END[name]
+  c.outcome = code_of(name, ENDS)
   move(campaign, n, c, FINAL)
   count(campaign, 'outcome:' .. name, 1)
   event('contact.final', campaign, n, c.made > 0 and c.made, name)
@@ -109,7 +109,7 @@ local function open_contact(campaign, n, c, open_s)
     end_open(campaign, n, c)
     return
   end
-  redis.call('ZADD', key('undisposed'), text(now + open_s), campaign .. '/' .. n)
+  redis.call('ZADD', key('undisposed'), exact(now + open_s), campaign .. '/' .. n)
   move(campaign, n, c, OPEN)
 end
 

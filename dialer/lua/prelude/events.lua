@@ -16,7 +16,7 @@ end
 -- `more` is text.
 local function event(kind, campaign, n, no, more, version)
   local who = n and (no and n .. '-' .. no or n) or '-'
-  happened[#happened + 1] = EVENT[kind] .. ' ' .. (campaign or '-') .. ' ' .. who .. ' '
+  happened[#happened + 1] = code_of(kind, EVENTS) .. ' ' .. (campaign or '-') .. ' ' .. who .. ' '
     .. (version or '-') .. (more and ' ' .. more or '')
   if campaign then
     count_told(campaign, kind, 1)

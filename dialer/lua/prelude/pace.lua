@@ -21,7 +21,7 @@ local function pace(limit)
   if not pace_read then
     local p = redis.call('HMGET', key('pace'),
       'blocked_until', 'next_at', 'slow_until', 'cut', 'cut_at')
-    redis.call('ZREMRANGEBYSCORE', key('slots'), '-inf', text(now))
+    redis.call('ZREMRANGEBYSCORE', key('slots'), '-inf', now)
     pace_read = {
       blocked_until = tonumber(p[1] or 0), next_at = tonumber(p[2] or 0),
       slow_s = tonumber(p[3] or 0) - now, allowed = allowance(limit, p[4], p[5]),
@@ -43,7 +43,7 @@ local function take_slot(member, allowance)
     local first = redis.call('ZRANGE', key('slots'), 0, 0, 'WITHSCORES')
     return math.max(0.001, tonumber(first[2] or now) - now)
   end
-  redis.call('ZADD', key('slots'), text(now + allowance.lease_s), member)
+  redis.call('ZADD', key('slots'), exact(now + allowance.lease_s), member)
   p.held, p.granted = p.held + 1, p.granted + 1
   local spacing_s = allowance.spacing_s
   if p.slow_s > 0 then
@@ -55,9 +55,10 @@ end
 
 local function write_pace()
   if pace_read and pace_read.granted > 0 then
-    redis.call('HSET', key('pace'), 'next_at', text(pace_read.next_at))
+    redis.call('HSET', key('pace'), 'next_at', exact(pace_read.next_at))
     local minute = key('sent', math.floor(now / 60))
-    redis.call('HINCRBY', minute, math.floor(now), pace_read.granted)
-    redis.call('EXPIRE', minute, 7200)
+    if redis.call('HINCRBY', minute, math.floor(now), pace_read.granted) == pace_read.granted then
+      redis.call('EXPIRE', minute, 7200) -- by the first of a second
+    end
   end
 end

@@ -65,7 +65,7 @@ local function end_wrap_up(agent, id)
   redis.call('HDEL', key('waits_for_word'), agent)
   local at = math.max(tonumber(least), now)
   if tonumber(redis.call('ZSCORE', key('resting'), agent) or 0) > at then
-    redis.call('ZADD', key('resting'), text(at), agent)
+    redis.call('ZADD', key('resting'), exact(at), agent)
     redis.call('HSET', key('wrapping_up'), agent, text(at))
     if redis.call('HEXISTS', key('idle_since'), agent) == 1 then
       redis.call('HSET', key('idle_since'), agent, text(at))

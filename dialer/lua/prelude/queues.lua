@@ -96,7 +96,7 @@ local function wake(number)
       elseif is_member_taken(number) then
         await_member(team, number)
       else
-        redis.call('ZADD', key('free_of', team), text(now), number)
+        redis.call('ZADD', key('free_of', team), now, number)
         wake(team)
       end
     elseif campaign then

@@ -11,6 +11,9 @@ end
 -- so that it neither starves nor makes up for its absence.
 -- Returns whether it has joined now; a feeder is called then, unless it is the feeder that asks.
 local function let_join_turns(campaign)
+  if redis.call('ZSCORE', key('turns'), campaign) then
+    return
+  end
   local c = redis.call('HMGET', key('c', campaign),
     'state', 'open_from', 'open_until', 'priority', 'virtual_time', 'capped_until')
   if c[1] ~= 'running' or now < tonumber(c[2] or 0) or now >= tonumber(c[3] or 0)

@@ -1,10 +1,11 @@
 -- Shared by every step: the parts of this folder, in the order that dialer/store/scripts.py names; keys
--- and the clock come first. All are put before each script, whose own text is the body of `step()`; epilogue.lua runs that.
+-- and the clock come first. Before each script stands what it uses of them: whatever begins with `local` at
+-- the beginning of a line. Its own text is the body of `step()`; epilogue.lua runs that.
 -- See dialer/store/keys.py for what every key holds. A call of Redis costs more than anything Lua
 -- does itself, so what a script needs often is read once, and what it counts is written once.
 -- KEYS 1  prefix of the account's keys, hash tag included
 -- Before it stand SHARED, the prefix of what accounts on this Redis know of phones together, or nil;
--- TELLS, whether events are kept; END and EVENT, the codes of ends and of kinds of events, and ATTEMPT,
+-- TELLS, whether events are kept; ENDS and EVENTS, the codes of ends and of kinds of events, and ATTEMPT,
 -- the places of values in one that is stored, all by name; behind it
 -- `given`, what the script is given, by name too: see dialer/store/scripts.py.
 
@@ -35,4 +36,16 @@ local function keep_for(where, seconds)
     redis.call('EXPIRE', where, seconds)
     kept[where] = true
   end
+end
+
+-- An instant as a number, which costs half of a text: as exact as the clock, or something would be due less
+-- than a microsecond from now, which no answer can tell.
+local function exact(at)
+  return math.floor(at * 1000000 + 0.5) / 1000000
+end
+
+-- The code of an end, or of a kind of event. They stand in a text: a table would be built anew each time.
+local function code_of(name, codes)
+  local _, at = string.find(codes, ' ' .. name .. '=', 1, true)
+  return at and tonumber(string.match(codes, '^%d+', at + 1))
 end
