@@ -6,7 +6,7 @@ from datetime import datetime
 from campaigns.campaign_rules import CampaignRules, UnknownPolicy, WrapUpUntil, ZoneBy
 from campaigns.dispositions import Disposition, FollowUp, choices
 from campaigns.retry_policy import Backoff, RetryRule
-from campaigns.sentence import counted, joined, told
+from campaigns.sentence import joined, told
 
 _UNKNOWN = {
     UnknownPolicy.REDIAL: told(
@@ -96,7 +96,7 @@ def retry_in_words(rule: RetryRule) -> str:
     if rule.backoff is Backoff.EXPONENTIAL:
         said.append(told("doubling"))
     if rule.times is not None:
-        said.append(counted("once", "{count} times", rule.times))
+        said.append(told("once") if rule.times == 1 else told("{count} times", count=rule.times))
     return joined(", ", said)
 
 
