@@ -1,7 +1,7 @@
 """Contacts in Redis: 36 packed bytes each, their rows compressed by the hundred."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import redis
 
+from campaigns.attempt import Outcome
 from campaigns.contact import Contact
-from campaigns.contact_state import ContactState
+from campaigns.contact_state import ContactState, NotDialled
 from campaigns.numbers.as_integers import as_integers
 from dialer.ids import ContactId
 from dialer.store.contact_rows import (
@@ -27,6 +28,7 @@ from dialer.store.external_ids import Named, pack_ids
 from dialer.store.queue_ends import QueueEnds, has_forgotten_ends
 from dialer.store.record import (
     APART,
+    END_CODES,
     NEWCOMER,
     PER_CHUNK,
     RECORD_BYTES,
@@ -37,6 +39,7 @@ from dialer.store.records import RECORD_TYPE
 from dialer.store.scripts import gives
 from dialer.store.search_index import entries
 
+_READ_CHUNKS = 1_000  # strings of a hundred contacts in one round trip
 _ROWS_CHANGED = -1  # what load.lua answers
 GROWN = "grown"
 
@@ -374,15 +377,44 @@ def customers_of(
     return customers[after - first * PER_CHUNK :]
 
 
+def contacts_where(
+    db: Database,
+    campaign: str,
+    *,
+    size: int,
+    after: int,
+    states: Collection[ContactState],
+    end: Outcome | NotDialled | None,
+) -> Iterator[int]:
+    """Give the numbers of contacts that stand so, in order, a hundred thousand at a time.
+
+    Args:
+        after: Contacts to pass over.
+        states: Any of them; none: whatever it is.
+        end: Why they are final; None: whatever became of them.
+    """
+    codes = [STATE_CODES[one] for one in states]
+    for first in range(after // PER_CHUNK, (size + PER_CHUNK - 1) // PER_CHUNK, _READ_CHUNKS):
+        begin = first * PER_CHUNK
+        part = min(size, begin + _READ_CHUNKS * PER_CHUNK)
+        state, outcome = columns_of(db, campaign, "state", "outcome", size=part, first=first)
+        fits = np.isin(state, codes) if codes else np.ones(len(state), dtype=bool)
+        if end:
+            fits &= outcome == END_CODES[end]
+        numbers = np.flatnonzero(fits) + begin + 1
+        yield from numbers[numbers > after].tolist()
+
+
 def columns_of(
     db: Database, campaign: str, *names: str, size: int, first: int = 0
 ) -> "list[np.ndarray[Any, np.dtype[np.int64]]]":
     found: list[list[np.ndarray[Any, np.dtype[np.int64]]]]
     found = [[np.empty(0, dtype=np.int64)] for _ in names]
     end = (size + PER_CHUNK - 1) // PER_CHUNK
-    for at in range(first, end, 1000):
+    for at in range(first, end, _READ_CHUNKS):
         keys = [
-            db.key("c", campaign, "contacts", chunk) for chunk in range(at, min(at + 1000, end))
+            db.key("c", campaign, "contacts", chunk)
+            for chunk in range(at, min(at + _READ_CHUNKS, end))
         ]
         stored = cast("list[bytes | None]", db.client.mget(keys))
         records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=RECORD_TYPE)

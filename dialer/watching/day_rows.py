@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from campaigns.campaign import CampaignState
 from campaigns.day_figures import Figures
 from dialer.store import Attempts, Campaign, Database, OpenAttempt
 from dialer.store.snapshot import tried_lines
@@ -69,11 +70,13 @@ def rows_of_day(
 
 
 def _of_the_day(campaigns: Sequence[Campaign], since_s: float) -> list[Campaign]:
-    """Leave out campaigns that were over before the day began, and rows that are in files."""
+    """Leave out campaigns that never began, or were over before the day, and rows that are in files."""
     return [
         one
         for one in campaigns
-        if one.archived_at is None and (one.ended_at is None or one.ended_at >= since_s)
+        if one.archived_at is None
+        and (one.started_at is not None or one.state is not CampaignState.LOADED)
+        and (one.ended_at is None or one.ended_at >= since_s)
     ]
 
 
