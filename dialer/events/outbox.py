@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaigns.events import Event, EventKind
+from campaigns.event import Event
+from campaigns.events import EventKind
 from dialer.errors import NotDone
 from dialer.events.files import EventFiles
 from dialer.events.telling import documents, file_line

@@ -9,14 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from campaigns.events import (
-    Event,
-    EventAttempt,
-    EventCampaign,
-    EventContact,
-    EventData,
-    EventKind,
-)
+from campaigns.event import Event, EventAttempt, EventCampaign, EventContact, EventData
+from campaigns.events import EventKind
 from dialer.ids import AttemptId, ContactId
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.events import Entry

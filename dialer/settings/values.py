@@ -14,7 +14,6 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from campaigns.alert_rules import is_mail_address
 from campaigns.hours.calling_hours import CallingHours
 from dialer.addresses import host_of, is_private, split_servers
 from dialer.store.cluster import ClusterAddress, is_cluster
@@ -74,6 +73,8 @@ def _smtp_url(value: SecretStr) -> SecretStr:
 
 
 def _mail_address(value: str) -> str:
+    from campaigns.alert_rules import is_mail_address  # noqa: PLC0415 - what is not given is not asked
+
     if value and not is_mail_address(value):
         raise ValueError("takes one address, e.g. dialer@example.com")
     return value

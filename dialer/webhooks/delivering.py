@@ -14,7 +14,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from campaigns.events import SCHEMA_VERSION, Event
+from campaigns.event import Event
+from campaigns.events import SCHEMA_VERSION
 from dialer.clock import boottime_s
 from dialer.events.outbox import Outbox, Page, Wanted
 from dialer.ids import new_nonce

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from campaigns.events import Event, EventKind
+from campaigns.event import Event
+from campaigns.events import EventKind
 from dialer.events.files import EventFiles
 from dialer.events.keeping import Keeping
 from dialer.events.outbox import BadCursor, Outbox, Wanted

@@ -15,6 +15,12 @@ from workers.cli.commands import COMMANDS
 
 HEAVY = {"numpy", "pandas", "pyarrow", "phonenumbers", "holidays", "httpx", "fastapi"}
 CONNECTING = {"redis", "pydantic_settings"}
+DONE_BY_FEW = {
+    *("campaigns.event", "campaigns.alerts", "dialer.access.api_keys", "dialer.audit"),
+    *("dialer.dialing.journal", "dialer.dialing.options", "dialer.embedded.embedded"),
+    *("dialer.steering.starting", "rich.live", "rich.progress"),
+}
+"""What to keep events, alerts, keys, a journal or a server is made of; none of it is for a glance."""
 
 
 def all_commands() -> dict[str, Command]:
@@ -95,3 +101,11 @@ def test_status_imports_neither_lists_nor_reports_nor_the_provider():
     others = ("lists", "plan", "books", "quarantine", "rules", "reports")
     assert not modules & {f"workers.cli.{name}" for name in others}
     assert not modules & {"dialer.exotel", "dialer.loading.loading", "dialer.store.contacts"}
+    assert not modules & DONE_BY_FEW
+
+
+def test_why_imports_nothing_of_the_provider():
+    modules = imported_by("campaign", "why")
+
+    assert "dialer.watching.explaining" in modules
+    assert not modules & {"httpx", "dialer.exotel", "dialer.steering.changing_rules"}

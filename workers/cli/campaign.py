@@ -18,7 +18,6 @@ from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
 from workers.cli.session import open_accounts, open_wiring, store_of, terminal_user
 from workers.cli.status_view import panel, rules_panel, state_shown
-from workers.cli.watching import watch
 from workers.wiring import Wiring
 
 Name = Annotated[
@@ -117,6 +116,8 @@ def status(
         raise WrongUse("--watch is for people and --json for programs: choose one")
     wiring = open_wiring()
     if watching:
+        from workers.cli.watching import watch  # noqa: PLC0415 - Rich's live display is for it alone
+
         watch(wiring, campaign)
         return
     found = wiring.statuses.of(campaign)

@@ -62,7 +62,7 @@ COMMANDS: Table = {
                 "Put tags on a campaign, or take them off; without either, show them.",
             ),
             "why": Command(
-                "campaign_rules:why",
+                "why:why",
                 "Say why a campaign is not dialling: what is in the way, and how many contacts wait for it.",
             ),
             "unresolved": Command(

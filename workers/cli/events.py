@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from campaigns.events import Event, EventKind
+from campaigns.event import Event
+from campaigns.events import EventKind
 from dialer.events.outbox import Outbox, Wanted
 from workers.cli.printing import note, say, when_stopped
 from workers.cli.session import open_wiring

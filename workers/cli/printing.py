@@ -1,16 +1,16 @@
 """What goes to the terminal: results to stdout, everything else to stderr."""
 
+# ruff: noqa: PLC0415 - every command imports this: what a few of them need is imported where it is used
+
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.segment import Segment
 from rich.table import Table
 
@@ -108,6 +108,14 @@ def plain_table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
 @contextmanager
 def progress(what: str) -> Iterator[OnShare]:
     """Show a bar on stderr while the block runs, where that is a terminal."""
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     on_stderr = console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
@@ -125,5 +133,7 @@ def progress(what: str) -> Iterator[OnShare]:
 def print_version(wanted: bool) -> None:
     """Print the version and end, where it was asked for."""
     if wanted:
+        from importlib.metadata import version
+
         say(f"dialer {version('dialer')}")
         raise typer.Exit

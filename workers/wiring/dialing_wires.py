@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from campaigns.attempt import SEND_WINDOW_S
-from campaigns.doubt import SOON_S, Doubts
-from dialer.dialing.journal import Journal
-from dialer.dialing.options import DialingOptions
 from workers.wiring.ground import Ground, process_name
 
 if TYPE_CHECKING:
     from dialer.dialing.dialing import Dialing
     from dialer.dialing.host_recovery import HostRecovery
+    from dialer.dialing.journal import Journal
+    from dialer.dialing.options import DialingOptions
     from dialer.dialing.recovery import AccountRecovery
     from dialer.dialing.releasing import Feeding
     from dialer.settling.settling import Settling, SettlingTimes
@@ -40,6 +39,7 @@ class DialingWires(Ground):
     @cached_property
     def settling(self) -> "Settling":
         """Gives attempts what became known of them."""
+        from campaigns.doubt import SOON_S, Doubts
         from dialer.settling.settling import Settling
 
         settings = self.settings
@@ -56,8 +56,10 @@ class DialingWires(Ground):
         )
 
     @cached_property
-    def dialing_options(self) -> DialingOptions:
+    def dialing_options(self) -> "DialingOptions":
         """What every dial shares."""
+        from dialer.dialing.options import DialingOptions
+
         return DialingOptions(
             max_concurrent_calls=self.settings.exotel_max_concurrent_calls,
             max_retries=self.settings.exotel_max_retries,
@@ -92,8 +94,10 @@ class DialingWires(Ground):
         )
 
     @cached_property
-    def journal(self) -> Journal:
+    def journal(self) -> "Journal":
         """This process's journal; one folder a host, since a data folder may be shared."""
+        from dialer.dialing.journal import Journal
+
         folder = self.settings.dialer_data_dir / "journal" / socket.gethostname()
         under_way_s = SEND_WINDOW_S + self.settings.dialer_http_deadline_s
         return Journal(folder, process_name(), under_way_s=under_way_s)

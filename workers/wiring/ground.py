@@ -13,13 +13,10 @@ from zoneinfo import ZoneInfo
 import redis
 from redis.asyncio import Redis as AsyncRedis
 
-from campaigns.numbers.phone_rules import PhoneRules
-from dialer.access.api_keys import ApiKeys
 from dialer.accounts import HOME
 from dialer.agreeing import Agreeing
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s, sleep
-from dialer.embedded import embedded
 from dialer.pacing import Allowance, Pacing
 from dialer.settings import Settings, SettingsError, require_dialling
 from dialer.store import Database
@@ -30,6 +27,8 @@ from dialer.store.processes import Pulse
 from dialer.terms import terms_of
 
 if TYPE_CHECKING:
+    from campaigns.numbers.phone_rules import PhoneRules
+    from dialer.access.api_keys import ApiKeys
     from dialer.exotel import Exotel
 
 _UNNAMED_ACCOUNT = "unnamed"  # lists can be loaded before the account is known
@@ -63,6 +62,8 @@ class Ground:
             return self.home.redis_url
         if self.settings.redis_url:
             return self.settings.redis_url
+        from dialer.embedded import embedded
+
         return embedded.ensure_running(self.settings.dialer_data_dir).url
 
     @property
@@ -108,8 +109,10 @@ class Ground:
         return db
 
     @cached_property
-    def api_keys(self) -> ApiKeys:
+    def api_keys(self) -> "ApiKeys":
         """Keys for the API and the pages, of all accounts."""
+        from dialer.access.api_keys import ApiKeys
+
         if self.home:
             return self.home.api_keys
         return ApiKeys(
@@ -176,8 +179,10 @@ class Ground:
         )
 
     @cached_property
-    def phone_rules(self) -> PhoneRules:
+    def phone_rules(self) -> "PhoneRules":
         """Which numbers may be rung."""
+        from campaigns.numbers.phone_rules import PhoneRules
+
         return PhoneRules(
             default_country=self.settings.dialer_default_country,
             allowed_countries=frozenset(self.settings.dialer_allowed_countries),

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from dialer.account_day import AccountDay
-from dialer.audit import Audit
-from dialer.steering.starting import Starting
 from dialer.store import Attempts, CallbackInbox, Campaigns, Holds
 from dialer.watching.status import Statuses
 from workers.wiring.ground import Ground
@@ -16,9 +14,11 @@ from workers.wiring.ground import Ground
 if TYPE_CHECKING:
     from dialer.agents.presence import Presences
     from dialer.agents.registry import Registry
+    from dialer.audit import Audit
     from dialer.loading.adding import Adding
     from dialer.loading.loading import Loading
     from dialer.steering.changing_rules import ChangingRules
+    from dialer.steering.starting import Starting
     from dialer.steering.suppressing import Suppressing
     from dialer.steering.templates import RuleTemplates
 
@@ -80,8 +80,10 @@ class SteeringWires(Ground):
         )
 
     @cached_property
-    def starting(self) -> Starting:
+    def starting(self) -> "Starting":
         """Starts campaigns."""
+        from dialer.steering.starting import Starting
+
         return Starting(self.db, second_above=self.settings.dialer_second_person_above)
 
     @cached_property
@@ -91,8 +93,10 @@ class SteeringWires(Ground):
         return AccountDay(self.db, settings.account_caps, ZoneInfo(settings.dialer_timezone))
 
     @cached_property
-    def audit(self) -> Audit:
+    def audit(self) -> "Audit":
         """Records who did what."""
+        from dialer.audit import Audit
+
         return Audit(self.db)
 
     @cached_property

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, FastAPI, Query
 from pydantic import BaseModel, Field
 
-from campaigns.events import Event, EventKind
+from campaigns.event import Event
+from campaigns.events import EventKind
 from dialer.events.outbox import Wanted
 from workers.web.api.needs import Reader, TheDesk
 
