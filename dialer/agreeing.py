@@ -11,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from redis.client import Pipeline
 from redis.exceptions import RedisError
@@ -21,13 +21,11 @@ from dialer.logger import get_logger
 from dialer.store import Database
 from dialer.store.account import read_terms
 from dialer.store.database import text
+from dialer.store.processes import SILENT_S
 from dialer.store.scripts import gives
 from dialer.terms import Terms
 
 log = get_logger(__name__)
-
-SILENT_S = 20.0
-"""Who has not told for so long is taken to be gone."""
 
 _AGAIN_S = 1.0
 _REMIND_S = 60.0
@@ -69,9 +67,10 @@ class Dissenter:
 
 @gives("agree")
 class Agree(NamedTuple):
-    """What a process tells of its terms.
+    """What a process tells of itself and its terms.
 
     Args:
+        record: What it is, see dialer/store/processes.py; '' = as it told before, if it did.
         terms: JSON.
         allowance: For requests, text.
         silent_s: Who has told nothing for so long is taken to be gone.
@@ -79,6 +78,7 @@ class Agree(NamedTuple):
     """
 
     process: str
+    record: str
     fingerprint: str
     terms: str
     allowance: str
@@ -104,20 +104,22 @@ class Agreeing:
         self.says = ""
         """Why this process dials nothing; '' where its settings are the account's, or not compared."""
 
-    def compare(self, pipeline: "Pipeline | None" = None) -> None:
+    def compare(self, pipeline: "Pipeline | None" = None, *, record: str = "") -> None:
         """Tell the account this process's terms, and hear whether they are its own.
 
         Args:
             pipeline: Commands that go along.
+            record: What the process is, where it is to be told.
 
         Raises:
             redis.RedisError: They were not compared.
         """
         with self._lock:
             self._asked_s = boottime_s()
-            pipe = pipeline or self._db.client.pipeline(transaction=False)
-            self._tell(pipe, leaves=False)
-            self._hear(cast("list[bytes]", pipe.execute()[-1]))
+            answer = self._tell(pipeline, record=record)
+            if pipeline is not None:
+                answer = pipeline.execute()[-1]
+            self._hear(cast("list[bytes]", answer))
 
     def agrees(self) -> bool:
         """Tell whether this process may take part; one that may not compares again, each second."""
@@ -133,16 +135,15 @@ class Agreeing:
         self._agrees = False
 
     def leave(self) -> None:
-        """Tell that this process ends: its terms bind nobody any more."""
-        with self._db.client.pipeline(transaction=False) as pipe:
-            self._tell(pipe, leaves=True)
-            pipe.execute()
+        """Tell that this process ends: it lives no more, and its terms bind nobody."""
+        self._tell(None, leaves=True)
 
-    def _tell(self, pipe: "Pipeline", *, leaves: bool) -> None:
+    def _tell(self, pipe: "Pipeline | None", *, record: str = "", leaves: bool = False) -> Any:
         terms = self.terms
-        self._db.run(
+        return self._db.run(
             Agree(
                 process=self._member,
+                record=record,
                 fingerprint=terms.fingerprint,
                 terms=terms.as_json,
                 allowance=terms.allowance,

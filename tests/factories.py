@@ -14,6 +14,7 @@ from dialer.store import Campaign, Campaigns, ContactRecord, Database
 from dialer.store.contact_rows import Row
 from dialer.store.contacts import PER_CHUNK, Contacts
 from dialer.store.imports import Imports
+from dialer.store.processes import Process, record_of
 
 CALLER_ID = "08000000000"
 COLUMNS = ("agent", "customer")
@@ -174,3 +175,11 @@ def contact_with_row(db: Database, campaign: str, n: int) -> tuple[ContactRecord
     contacts, (chunk, inside) = Contacts(db), divmod(n - 1, PER_CHUNK)
     record = contacts.get(campaign, n)
     return (record, contacts.rows(campaign, chunk)[inside]) if record else None
+
+
+def give_life(db: Database, role: str, name: str, *, version: str = "") -> None:
+    """Let a process be one that lives, for as long as a test lasts."""
+    member = f"{name}#{role}"
+    record = record_of(Process(role, name, None, version=version))
+    db.client.hset(db.key("processes"), member, record)
+    db.client.zadd(db.key("terms_seen"), {member: db.now() + 86_400})

@@ -35,6 +35,9 @@ RECORDINGS_AT_ONCE = 6
 """In a process: receivers need its other threads."""
 
 _LOOK_AGAIN_S = 1.0
+_IDLE_S = (
+    3.0  # nothing happens, or nobody is to be told; a process that stops waits as long at most
+)
 _PAUSE_S = 0.2
 _NOTHING_DUE_S = 5.0
 _HELD_S = 20.0
@@ -74,9 +77,10 @@ def keep_outbox(wiring: Wiring, stop: threading.Event) -> None:
         try:
             if keeping.tick():
                 continue
+            keeping.wait(within_s=_IDLE_S)
         except (RedisError, OSError) as error:
             log.warning("outbox_not_kept", message=str(error))
-        stop.wait(_LOOK_AGAIN_S)
+        stop.wait(_LOOK_AGAIN_S)  # what comes together is written together
 
 
 def wake(wiring: Wiring, stop: threading.Event) -> None:
@@ -85,6 +89,9 @@ def wake(wiring: Wiring, stop: threading.Event) -> None:
     asked: set[str] = set()
     while not stop.is_set():
         try:
+            if not webhooks.all():
+                stop.wait(_IDLE_S)
+                continue
             last = wiring.outbox.now()
             asked = {one for one in webhooks.have_work(last) if not webhooks.is_at_work(one)}
             enqueue(broker, [message(wiring, one) for one in asked])

@@ -28,6 +28,7 @@ _IDLE_S = 3.0  # nobody called: only hours that open and times of start are look
 _SWEEP_EVERY_S = 1.0
 _NOTHING_TO_SWEEP_S = 3.0
 _RECOVER_EVERY_S = 1.0
+_NOTHING_TO_RECOVER_S = 3.0
 _AFTER_FAULT_S = 0.5
 _SWEEPER_STOP_S = 2.0
 
@@ -144,12 +145,14 @@ def _sweep(wiring: Wiring, stop: threading.Event) -> None:
 
 def _recover(wiring: Wiring, stop: threading.Event) -> None:
     while not stop.is_set():
+        pause_s = _RECOVER_EVERY_S
         try:
-            wiring.account_recovery.tick()
+            if not wiring.account_recovery.tick():
+                pause_s = _NOTHING_TO_RECOVER_S
         except redis.RedisError as error:
             log.warning("recovery_failed", message=str(error))
         except NoSlot:
             log.debug("lookup_put_off")  # the hold stands until the provider's list is read
         except Exception:
             log.exception("recovery_failed")  # the hold stands, and the next tick tries again
-        stop.wait(_RECOVER_EVERY_S)
+        stop.wait(pause_s)

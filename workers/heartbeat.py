@@ -11,10 +11,10 @@ import redis
 from dialer import logs
 from dialer.meters import LOG_EVENTS
 from dialer.store.measured import add_measured
-from dialer.store.processes import Process, note_alive, note_ended
+from dialer.store.processes import Process, record_of
 from workers.wiring import Wiring, process_name
 
-_EVERY_S = 7.0
+_EVERY_S = 9.0  # two of them, one of which may be lost, are less than silence
 
 
 @cache
@@ -39,7 +39,7 @@ def beating(wirings: Sequence[Wiring], *, role: str) -> Iterator[None]:
             with suppress(redis.RedisError):  # the missing beat is the message
                 since = since or wiring.db.now()
                 now = Process(role, name, since, wiring.pulse.trouble, version())
-                _tell(wiring, now, lines_of(wiring))
+                _tell(wiring, record_of(now), lines_of(wiring))
             stop.wait(_EVERY_S)
 
     for one in wirings:
@@ -50,15 +50,15 @@ def beating(wirings: Sequence[Wiring], *, role: str) -> Iterator[None]:
         stop.set()
         with suppress(redis.RedisError):
             for one in wirings:
-                _tell(one, Process(role, name, None), lines_of(one))
-                note_ended(one.db, role=role, name=name)
+                _tell(one, "", lines_of(one))  # what was measured last
                 one.agreeing.leave()
 
 
-def _tell(wiring: Wiring, process: Process, lines_of: Sequence[str]) -> None:
+def _tell(wiring: Wiring, record: str, lines_of: Sequence[str]) -> None:
     """Tell that we live, what we measured, and our terms: one write to Redis' disk.
 
     Args:
+        record: What we are; '' = as it was told before.
         lines_of: The accounts whose warnings and errors are told with it.
     """
     meters = wiring.db.meters
@@ -66,10 +66,10 @@ def _tell(wiring: Wiring, process: Process, lines_of: Sequence[str]) -> None:
         meters.count(LOG_EVENTS, level, event, by=times)
     measured = meters.take()
     try:
-        pipe = wiring.redis.pipeline(transaction=False)
-        note_alive(wiring.db, pipe, process)
-        add_measured(wiring.db, pipe, measured)
-        wiring.agreeing.compare(pipe)
+        pipe = wiring.redis.pipeline(transaction=False) if measured else None
+        if pipe is not None:
+            add_measured(wiring.db, pipe, measured)
+        wiring.agreeing.compare(pipe, record=record)
     except redis.RedisError:
         meters.give_back(measured)
         raise

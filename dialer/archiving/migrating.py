@@ -13,7 +13,7 @@ from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.store.database import Database
 from dialer.store.packing import archived_unpacked, pack_archived
-from dialer.store.processes import living
+from dialer.store.processes import living, living_of_old
 
 log = get_logger(__name__)
 
@@ -87,6 +87,6 @@ class Migrating:
             )
 
     def _others(self) -> Iterator[str]:
-        for one in living(self._db):
+        for one in [*living(self._db), *living_of_old(self._db)]:
             if one.version != self._version:
                 yield f"{one.role} {one.name}: {one.version or 'before 0.2.0'}"

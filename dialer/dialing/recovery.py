@@ -58,12 +58,15 @@ class AccountRecovery:
             db, allowance=allowance, settling=settling, search=search, options=options
         )
 
-    def tick(self) -> None:
-        """Bring the machine's hold nearer to its end; call each second."""
+    def tick(self) -> bool:
+        """Bring the machine's hold nearer to its end; call each second while there is one, as it tells."""
         hold = self._holds.read()
         if hold is None or hold.machine is None:
-            return
-        machine = hold.machine
+            return False
+        self._bring_on(hold.machine)
+        return True
+
+    def _bring_on(self, machine: ByMachine) -> None:
         held_s = self._db.now() - machine.since
         if machine.lost:
             self._seal(machine)

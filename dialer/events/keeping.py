@@ -4,6 +4,7 @@ One process of an account's does it at a time. One that dies between writing and
 nothing; its successor looks for the last event in the files, and goes on behind it.
 """
 
+from dialer.clock import boottime_s
 from dialer.events.outbox import Outbox
 from dialer.store import Attempts, Database
 from dialer.store.events import ReportFinal, Written, ended_campaigns
@@ -16,6 +17,7 @@ KEPT_IN_REDIS = 100_000
 _AT_ONCE = 2_000
 _DAY_S = 86_400
 _FORGET_EVERY_S = 600.0
+_LEASE_S = 30.0
 
 
 class Keeping:
@@ -33,9 +35,9 @@ class Keeping:
         self._outbox = outbox
         self._days = days
         self._kept = kept
-        self._lease = Lease(db, "events_kept_by", holder)
+        self._lease = Lease(db, "events_kept_by", holder, lasts_s=_LEASE_S)
         self._last: str | None = None  # the newest in the files; None: to be looked for
-        self._forgot_at = 0.0
+        self._forget_at_s = float("-inf")
 
     def tick(self) -> int:
         """Write what is new, drop what is old; gives how many were written."""
@@ -45,8 +47,15 @@ class Keeping:
         self._close_reports()
         written = self._write()
         if len(written) < _AT_ONCE:  # else there is more that is in no file yet
-            self._drop()
+            if written:
+                self._drop()
+            self._forget()
         return len(written)
+
+    def wait(self, *, within_s: float) -> None:
+        """Wait until there is something to write, where it is for us to do."""
+        if self._last is not None:
+            self._outbox.stream.wait(self._last, within_s=within_s)
 
     def _write(self) -> list[Written]:
         files = self._outbox.files
@@ -61,11 +70,14 @@ class Keeping:
     def _drop(self) -> None:
         if self._outbox.stream.size() > self._kept * 1.1:
             self._outbox.stream.keep(self._kept)
-        now_s = self._db.now()
-        if now_s - self._forgot_at > _FORGET_EVERY_S:
-            self._outbox.files.forget(before_s=now_s - self._days * _DAY_S)
-            self._outbox.stream.forget(before_s=now_s - self._days * _DAY_S)
-            self._forgot_at = now_s
+
+    def _forget(self) -> None:
+        if boottime_s() < self._forget_at_s:
+            return
+        before_s = self._db.now() - self._days * _DAY_S
+        self._outbox.files.forget(before_s=before_s)
+        self._outbox.stream.forget(before_s=before_s)
+        self._forget_at_s = boottime_s() + _FORGET_EVERY_S
 
     def _close_reports(self) -> None:
         """Tell of campaigns in whose reports nothing can change any more."""

@@ -1,15 +1,16 @@
--- Tell the terms of one process, and compare them with the account's: those of whoever came first, as
--- long as anybody lives who has them.
+-- Tell that one process lives, what it is, and its terms, and compare these with the account's: those of
+-- whoever came first, as long as anybody lives who has them.
 -- KEYS 1  prefix
 -- GIVEN   Agree in dialer/agreeing.py
 -- Returns {} where they agree; else who has others, '' if nobody lately, and the account's terms, JSON.
 
 local process, mine, silent_s = given.process, given.fingerprint, given.silent_s
-local terms, seen = key('terms'), key('terms_seen')
+local terms, seen, processes = key('terms'), key('terms_seen'), key('processes')
 
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', exact(now - silent_s))) do
   redis.call('ZREM', seen, gone)
   redis.call('HDEL', terms, gone)
+  redis.call('HDEL', processes, gone)
 end
 
 -- A process that has other terms than the account, and lives.
@@ -27,6 +28,7 @@ local standing = account_has[1]
 if given.leaves then
   redis.call('ZREM', seen, process)
   redis.call('HDEL', terms, process)
+  redis.call('HDEL', processes, process)
   if standing == mine and not one_that_has(mine) then
     redis.call('HDEL', key('account'), 'terms', 'terms_told', 'allowance')
   end
@@ -39,6 +41,10 @@ if not before then
   redis.call('HSET', terms, process, mine .. ' ' .. text(since) .. ' ' .. given.terms)
 end
 redis.call('ZADD', seen, now, process)
+-- a write less, each time, for what is as it was
+if given.record ~= '' and redis.call('HGET', processes, process) ~= given.record then
+  redis.call('HSET', processes, process, given.record)
+end
 if standing == mine then
   -- a gate that was quicker than the first heartbeat knows the fingerprint alone
   if not account_has[2] then

@@ -113,21 +113,21 @@ account             hash    run_id, epoch; stopped, hold, hand, capped_by: why  
                             terms_told, allowance: what all must have the same
 terms               hash    process → fingerprint, since when, its terms as JSON:     20 s
                             what must agree, see dialer/terms.py
-terms_seen          zset    process → last told, epoch s                              20 s
+terms_seen          zset    process → when it told last that it lives, epoch s        20 s
+processes           hash    process → what it is and since when, JSON                 20 s
 hosts               hash    identity of a host's journal → last seen, epoch s         30 days
 host_names          hash    identity of a host's journal → its name, for people       as hosts
 sick                hash    identity of a host that cannot send → since when, why, JSON  15 s
 reported            hash    identity of a host's journal → what it held, JSON         per hold
 ghosts              zset    N/attempt whose contact is lost → until it could live     until then
 recent, c:C:recent  list    the last answers, for the breakers                        50
-heartbeat:ROLE:ID   string  a process, what it is and since when, JSON                20 s
 meters              hash    measure, its labels and bucket, JSON → sum or count         for ever
 in_step             string  nothing; written before Redis is asked how many replicas   for ever
                             have all writes
 calls_feeder        list    an element while there is something to release            until heard
 feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
 events              stream  what happened: one field, see dialer/store/events.py      EVENTS_DAYS
-events_kept_by      string  which process writes them into files                      10 s
+events_kept_by      string  which process writes them into files                      30 s
 recordings_due      zset    attempt whose recording is to be fetched → from when on   until it is kept
 recordings_tried    hash    such an attempt → tries that failed                       likewise
 alert_rules         hash    id → who is told of what, JSON                            until removed

@@ -30,8 +30,8 @@ class Lease:
         return is_ours
 
     def _take_now(self) -> bool:
-        if self._client.set(self._key, self._holder, nx=True, px=self._lasts_ms):
+        found = self._client.set(self._key, self._holder, nx=True, get=True, px=self._lasts_ms)
+        if found is None:
             return True
-        found = self._client.get(self._key)
         is_ours = isinstance(found, bytes) and text(found) == self._holder
         return is_ours and bool(self._client.pexpire(self._key, self._lasts_ms))

@@ -1,19 +1,18 @@
 """Processes of the account that live: each tells it every few seconds."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
 import redis
-from redis.client import Pipeline
 
 from dialer.store.database import Database, text
 
 ROLES = ("web", "feeder", "results", "worker", "events")
 """What an installation runs: one process or more of each."""
 
-_KEPT_S = 20
+SILENT_S = 20.0
+"""Who has not told for so long is taken to be gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,9 @@ class Process:
     version: str = ""
 
 
+_TOLD = ("role", "since", "trouble", "version")
+
+
 class Pulse:
     """What a process tells of itself with each beat; `trouble`: why it cannot do its work, or ''."""
 
@@ -44,51 +46,42 @@ class Pulse:
             self.trouble = str(error)
 
 
-def note_alive(db: Database, pipeline: "Pipeline", process: Process) -> None:
-    """Tell that a process lives, with a pipeline's other commands."""
-    told = ("role", "since", "trouble", "version")
-    record = json.dumps({one: getattr(process, one) for one in told})
-    pipeline.set(_key(db, process.role, process.name), record, ex=_KEPT_S)
+def record_of(process: Process) -> str:
+    """Write down what a process tells of itself; agree.lua keeps it, and when it was told last."""
+    return json.dumps({one: getattr(process, one) for one in _TOLD})
 
 
-def note_ended(db: Database, *, role: str, name: str) -> None:
-    """Tell that a process has ended."""
-    db.client.delete(_key(db, role, name))
+def living(db: Database) -> list[Process]:
+    """Read the processes that live, by role and name."""
+    seen_after = db.now() - SILENT_S
+    with db.client.pipeline(transaction=False) as pipe:
+        pipe.zrangebyscore(db.key("terms_seen"), seen_after, "+inf")
+        pipe.hgetall(db.key("processes"))
+        seen, told = cast("tuple[list[bytes], dict[bytes, bytes]]", pipe.execute())
+    found = (_process(one, json.loads(told[one])) for one in seen if one in told)
+    return sorted(found, key=lambda one: (one.role, one.name))
 
 
 def living_names(db: Database) -> dict[str, list[str]]:
     """Name the processes that live, by role."""
     found: dict[str, list[str]] = {}
-    for key in _keys(db):
-        role, name = _told_by(db, key)
-        found.setdefault(role, []).append(name)
+    for one in living(db):
+        found.setdefault(one.role, []).append(one.name)
     return found
 
 
-def living(db: Database) -> list[Process]:
-    """Read the processes that live, by role and name."""
-    keys = sorted(_keys(db))
-    values = cast("list[bytes | None]", db.client.mget(keys)) if keys else []
-    return [
-        _process(*_told_by(db, key), json.loads(value))
-        for key, value in zip(keys, values, strict=True)
-        if value is not None
-    ]
+def living_of_old(db: Database) -> list[Process]:
+    """Read the processes that live of versions up to 0.2.0: each has a key of its own."""
+    keys = sorted(db.client.scan_iter(match=db.key("heartbeat", "*"), count=1000))
+    found = ((one, cast("bytes | None", db.client.get(one))) for one in keys)
+    return [_old_process(db, key, json.loads(value)) for key, value in found if value is not None]
 
 
-def _process(role: str, name: str, told: dict[str, Any]) -> Process:
-    plain = (told.get(one, "") for one in ("trouble", "version"))
-    return Process(role, name, told.get("since"), *plain)
+def _process(member: bytes, told: dict[str, Any]) -> Process:
+    name = text(member).rpartition("#")[0]
+    return Process(name=name, **{one: told[one] for one in _TOLD})
 
 
-def _key(db: Database, role: str, name: str) -> str:
-    return db.key("heartbeat", role, name)
-
-
-def _keys(db: Database) -> Iterator[bytes]:
-    return cast("Iterator[bytes]", db.client.scan_iter(match=db.key("heartbeat", "*"), count=1000))
-
-
-def _told_by(db: Database, key: bytes) -> tuple[str, str]:
+def _old_process(db: Database, key: bytes, told: dict[str, Any]) -> Process:
     role, _, name = text(key)[len(db.key("heartbeat", "")) :].partition(":")
-    return role, name
+    return Process(role, name, told.get("since"), version=told.get("version", ""))

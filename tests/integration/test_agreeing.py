@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from campaigns.outlook.forecast import Constraint
-from dialer.agreeing import SILENT_S, Agreeing, dissenters, own_differences
+from dialer.agreeing import Agreeing, dissenters, own_differences
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.entrance import OTHER_SETTINGS
 from dialer.dialing.options import DialingOptions
@@ -15,13 +15,14 @@ from dialer.dialing.releasing import Feeding
 from dialer.pacing import Allowance
 from dialer.settings import Settings, read_settings
 from dialer.settling.lookups import Lookups, NoSlot
+from dialer.store.processes import SILENT_S
 from dialer.terms import COMPARED, terms_of
 from dialer.watching.explaining import explain
 from dialer.watching.health import read_health
 from dialer.watching.status import Statuses
 from tests.account_kit import FAST
 from tests.conservation import check_conservation
-from tests.factories import pair, store_campaign
+from tests.factories import give_life, pair, store_campaign
 from tests.web_kit import settings_for, site
 from workers import doctor
 from workers.wiring import Wiring
@@ -276,14 +277,10 @@ def test_r13_a_command_compares_without_taking_part(db):
 ################################################################ who tells it
 
 
-def beating(db, role: str, name: str) -> None:
-    db.client.set(db.key("heartbeat", role, name), "{}")
-
-
 def test_r13_a_campaign_is_bound_by_it_where_no_worker_is_left_that_may_dial(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
-    beating(db, "feeder", "host-1")
-    beating(db, "worker", "host-2")
+    give_life(db, "feeder", "host-1")
+    give_life(db, "worker", "host-2")
     joined(db, "host-1")
     joined(db, "host-2", exotel_rate_limit=61)
     statuses = Statuses(db, pacing=account.pacing, max_concurrent_calls=0)
@@ -293,7 +290,7 @@ def test_r13_a_campaign_is_bound_by_it_where_no_worker_is_left_that_may_dial(acc
     assert bound.constraint is Constraint.SETTINGS_DIFFER
     assert "host-2 dials nothing: EXOTEL_RATE_LIMIT is 61 there, 60 elsewhere" in bound.sentence
 
-    beating(db, "worker", "host-1b")  # another, which may
+    give_life(db, "worker", "host-1b")  # another, which may
     joined(db, "host-1b")
     bound = statuses.of(campaign).binding
     assert bound is not None

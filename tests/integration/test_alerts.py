@@ -30,9 +30,9 @@ from dialer.settling.lookups import Lookups
 from dialer.simulator import SimulatorOptions
 from dialer.store import Campaigns, Holds
 from dialer.store.alerts import Alerts
-from dialer.store.processes import ROLES, Process, note_alive
+from dialer.store.processes import ROLES
 from dialer.webhooks.sending import Sender
-from tests.factories import customer, pair, store_campaign
+from tests.factories import customer, give_life, pair, store_campaign
 from tests.patience import until
 from workers.sandbox import running
 
@@ -396,11 +396,9 @@ def test_a_missing_process_is_told_and_when_it_is_back(db, desk, watch, mailbox)
 
 
 def beat(db, *roles: str) -> None:
-    with db.client.pipeline() as pipe:
-        for role in roles:
-            assert role in ROLES
-            note_alive(db, pipe, Process(role, "one", None))
-        pipe.execute()
+    for role in roles:
+        assert role in ROLES
+        give_life(db, role, "one")
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from dialer.watching.explaining import explain
 from dialer.watching.overview import AgentState, busy_agents
 from dialer.watching.status import Statuses
 from tests.account_kit import Account
-from tests.factories import agent, customer, pair, store_campaign, terminal
+from tests.factories import agent, customer, give_life, pair, store_campaign, terminal
 
 
 @pytest.fixture
 def account(db, tmp_path):
     for role in ("feeder", "worker"):
-        db.client.set(db.key("heartbeat", role, "host-1"), "{}")
+        give_life(db, role, "host-1")
     return Account(db, tmp_path)
 
 

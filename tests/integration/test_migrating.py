@@ -9,11 +9,11 @@ from dialer.archiving.archiving import Archiving
 from dialer.archiving.migrating import Migrating, NotMigrated
 from dialer.reporting.files import Format
 from dialer.store.imports import Imports
-from dialer.store.processes import Process, note_alive
 from dialer.store.removal import free, mark_archived
 from dialer.store.trail import Trail
 from tests import books_kit
 from tests.account_kit import Account
+from tests.factories import give_life
 from tests.stored_kit import account_of, put_back
 from tests.web_kit import settings_for
 from workers.cli.migrate import _of_account
@@ -120,7 +120,9 @@ def test_while_a_process_of_another_version_lives_nothing_is_changed(old, tmp_pa
         migrating.run()
 
     assert list(migrating.pending().values()) == [1]
-    pipe = old.db.client.pipeline()
-    note_alive(old.db, pipe, Process("worker", "a-host-1", 0.0, version=VERSION))
-    pipe.execute()
+    old.db.client.delete(key)
+    give_life(old.db, "worker", "a-host-1", version="9.9.8")
+    with pytest.raises(NotMigrated, match=r"worker a-host-1: 9\.9\.8"):
+        migrating.run()
+    give_life(old.db, "worker", "a-host-1", version=VERSION)
     assert list(migrating.run().values()) == [1]

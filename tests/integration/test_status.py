@@ -12,7 +12,7 @@ from dialer.pacing import Allowance, Pacing
 from dialer.store import Campaigns, Database
 from dialer.store.campaign import CampaignNotFound
 from dialer.watching.status import Status, Statuses, alive
-from tests.factories import pair, store_campaign
+from tests.factories import give_life, pair, store_campaign
 
 ALLOWANCE = Allowance()
 STATUS_FIELDS = {
@@ -38,7 +38,7 @@ STATUS_FIELDS = {
 @pytest.fixture
 def alive_roles(db: Database) -> None:
     for role in ("feeder", "worker"):
-        db.client.set(db.key("heartbeat", role, "host-1"), "{}", ex=15)
+        give_life(db, role, "host-1")
 
 
 def status_of(db: Database, campaign: str, *, most_calls: int = 0) -> Status:
@@ -94,14 +94,14 @@ def test_without_a_heartbeat_the_missing_process_is_named(db):
 
     assert bound(db, campaign) is Constraint.NO_FEEDER
 
-    db.client.set(db.key("heartbeat", "feeder", "host-1"), "{}", ex=15)
+    give_life(db, "feeder", "host-1")
 
     assert bound(db, campaign) is Constraint.NO_WORKER
 
 
 def test_heartbeats_are_counted_by_role(db):
     for role, name in (("worker", "a-1"), ("worker", "b:2"), ("web", "a-3")):
-        db.client.set(db.key("heartbeat", role, name), "{}")
+        give_life(db, role, name)
 
     assert alive(db) == {"worker": 2, "web": 1}
 

@@ -15,7 +15,7 @@ from dialer.watching.explaining import explain
 from dialer.watching.health import read_health
 from dialer.watching.status import Statuses
 from tests.conservation import check_conservation
-from tests.factories import pair, store_campaign
+from tests.factories import give_life, pair, store_campaign
 from tests.patience import until
 from tests.phone_company import Answer
 
@@ -219,8 +219,8 @@ def test_what_people_read_names_a_sick_host(db, account, process):
 
 def test_where_every_host_is_sick_that_is_what_holds_a_campaign_back(db, account, process):
     campaign = store_campaign(db, [pair(1, 1)])
-    db.client.set(db.key("heartbeat", "feeder", "here"), "{}")
-    db.client.set(db.key("heartbeat", "worker", "here"), "{}")
+    give_life(db, "feeder", "here")
+    give_life(db, "worker", "here")
     one = process("one")
     for _ in range(3):
         one.failed("no route to host")
