@@ -121,6 +121,10 @@ GOALS = (
     # pages, at a million contacts in 500 campaigns
     _at_most("pages: first byte of the slowest, ms", "pages", "first_byte_ms", 100),
     _at_most("– search: CPU of the dearest, ms", "pages", "search_cpu_ms", 200),
+    # while nothing is to be dialled
+    _at_most("idle: commands of Redis a second", "idle", "commands", 20),
+    _at_most("– writes a second", "idle", "writes", 1),
+    _at_most("– CPU of all processes, percent of a core", "idle", "cpu", 0.5),
     # reports
     _at_least("a million attempts as CSV: pandas' time over ours", "reports", "csv_of_pandas", 2),
     _at_least("– as Parquet", "reports", "parquet_of_pandas", 2),

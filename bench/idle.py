@@ -108,11 +108,7 @@ def _look(client: "redis.Redis", lasts_s: float) -> Idle:
     after, after_cpu = asked(), cpu_s()
     wrote = client.info("persistence")["rdb_changes_since_last_save"] - wrote
     lasted_s = time.monotonic() - began_at
-    commands = {
-        name: (calls - before.get(name, 0)) / lasted_s
-        for name, calls in after.items()
-        if name != "info"
-    }
+    commands = {name: (calls - before.get(name, 0)) / lasted_s for name, calls in after.items()}
     shares = [100 * (b - a) / lasted_s for a, b in zip(before_cpu, after_cpu, strict=True)]
     return Idle(commands, wrote / lasted_s, *shares)
 

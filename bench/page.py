@@ -23,6 +23,7 @@ SECTIONS = (
     ("Reports", ("reports",)),
     ("Reaction", ("reaction", "leads", "receivers")),
     ("Pages", ("pages",)),
+    ("Idle", ("idle",)),
 )
 """Subjects, each with the results that belong to it."""
 

@@ -51,6 +51,7 @@ BENCH = (
     Step("settle", "bench.settle", (), ("--calls", "1000", "--repeats", "1")),
     Step("reports", "bench.reports", ("--attempts", "1000000"), ("--attempts", "20000")),
     Step("reaction", "bench.reaction", (), ("--repeats", "1")),
+    Step("idle", "bench.idle", (), ("--lasts-s", "20", "--only", "later")),
     Step("receivers", "bench.receivers", (), ("--contacts", "40", "--repeats", "1")),
     Step("accounts", "bench.accounts", (), ("--accounts", "3", "--warm-s", "5", "--lasts-s", "20")),
     Step("pages", "bench.pages", (), ("--contacts", "20000", "--campaigns", "50")),

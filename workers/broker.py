@@ -32,7 +32,7 @@ from workers.wiring import Wiring
 QUEUE = DIAL_QUEUE
 ACTOR = "dial_contact"
 
-_LOOK_UP_MS = 1_000  # how often a thread without a message looks whether it should end
+_LOOK_UP_MS = 3_000  # how often a thread without a message looks whether it should end
 _HEARTBEAT_MS = 60_000  # what a dead worker held is of no use after the ten seconds of a release
 _MAINTENANCE_PER_MILLION = 100_000
 _SLOWEST_USUAL_ANSWER_S = 5.0

@@ -21,7 +21,7 @@ from dialer.clock import boottime_s, sleep
 from dialer.store.work import DIAL_QUEUE
 
 _PAUSE_S = 0.02
-_LISTEN_S = 2.0
+_LISTEN_S = 3.0
 _BEAT_S = 30.0  # half of what a silent broker is given, see `_HEARTBEAT_MS`
 _LONGEST_MISS_MS = 50
 _DELAYED = ".DQ"  # Dramatiq's queue of delayed messages; we send none

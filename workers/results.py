@@ -29,7 +29,7 @@ log = get_logger(__name__)
 
 _TOGETHER = 2
 _BATCH = 200
-_WAIT_S = 2.0
+_WAIT_S = 3.0
 _LEFT_ALONE_S = 15.0
 _GONE_S = 600.0
 _AFTER_FAULT_S = 0.5

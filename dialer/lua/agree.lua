@@ -7,10 +7,16 @@
 local process, mine, silent_s = given.process, given.fingerprint, given.silent_s
 local terms, seen, processes = key('terms'), key('terms_seen'), key('processes')
 
-for _, gone in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', exact(now - silent_s))) do
-  redis.call('ZREM', seen, gone)
-  redis.call('HDEL', terms, gone)
-  redis.call('HDEL', processes, gone)
+local account_has = redis.call('HMGET', key('account'), 'terms', 'terms_told')
+local standing = account_has[1]
+local before = redis.call('HGET', terms, process)
+if given.leaves or not before or standing ~= mine then -- else it does not matter who has gone
+  for _, gone in ipairs(redis.call('ZRANGEBYSCORE', seen, '-inf', exact(now - silent_s))) do
+    redis.call('ZREM', seen, gone)
+    redis.call('HDEL', terms, gone)
+    redis.call('HDEL', processes, gone)
+  end
+  before = redis.call('HGET', terms, process) -- it may be one of them
 end
 
 -- A process that has other terms than the account, and lives.
@@ -23,8 +29,6 @@ local function one_that_has(fingerprint)
   end
 end
 
-local account_has = redis.call('HMGET', key('account'), 'terms', 'terms_told')
-local standing = account_has[1]
 if given.leaves then
   redis.call('ZREM', seen, process)
   redis.call('HDEL', terms, process)
@@ -35,7 +39,6 @@ if given.leaves then
   return {}
 end
 
-local before = redis.call('HGET', terms, process)
 local since = before and tonumber(string.match(before, '^%S+ (%S+)')) or now
 if not before then
   redis.call('HSET', terms, process, mine .. ' ' .. text(since) .. ' ' .. given.terms)

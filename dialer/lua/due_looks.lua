@@ -1,15 +1,19 @@
--- Attempts the sweeper should look at now; each is put off, so that a crash only repeats a look.
+-- Attempts the sweeper should look at now; each is put off, so that a crash only repeats a look. Both kinds
+-- in one step: most of the time there is none of either.
 -- KEYS 1  prefix
 -- GIVEN   DueLooks in dialer/store/attempts.py
--- Returns id and JSON of each.
+-- Returns {id and JSON of each that is not settled; the same of each that lacks final values}.
 
-local out = {}
-local which = key(given.which)
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', which, '-inf', now, 'LIMIT', 0, given.most)) do
-  redis.call('ZADD', which, exact(now + given.put_off_s), id)
-  local campaign, n, no = string.match(id, '^(.-)%-(%d+)%-(%d+)%-')
-  out[#out + 1] = id
-  out[#out + 1] = redis.call('HGET',
-    key('c', campaign, 'attempts', math.floor((tonumber(n) - 1) / PER_CHUNK)), n .. '-' .. no) or ''
+local function due(which)
+  local out = {}
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', which, '-inf', now, 'LIMIT', 0, given.most)) do
+    redis.call('ZADD', which, exact(now + given.put_off_s), id)
+    local campaign, n, no = string.match(id, '^(.-)%-(%d+)%-(%d+)%-')
+    out[#out + 1] = id
+    out[#out + 1] = redis.call('HGET',
+      key('c', campaign, 'attempts', math.floor((tonumber(n) - 1) / PER_CHUNK)), n .. '-' .. no) or ''
+  end
+  return out
 end
-return out
+
+return { due(key('open')), due(key('late')) }

@@ -85,11 +85,13 @@ class Sweeping:
 
     def sweep(self) -> Swept:
         """Look at everything that is due, as far as the allowance lets us."""
+        open_ones, late_ones = self._attempts.due(
+            most=_MOST_PER_SWEEP, put_off_s=self._times.lookup_every_s
+        )
+        if not open_ones and not late_ones:
+            return Swept(0, 0)
         requests_before, put_off_before = self._lookups.requests, self._lookups.put_off
         self._answered_before = self._lookups.answered
-        put_off_s = self._times.lookup_every_s
-        open_ones = self._attempts.due("open", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
-        late_ones = self._attempts.due("late", most=_MOST_PER_SWEEP, put_off_s=put_off_s)
         placing = [one for one in open_ones if one.attempt.state is AttemptState.PLACING]
         self._for_each(placing, self._give_up_on_answer)
         self._look_for_all([one for one in open_ones if _is_unsure(one.attempt)])
@@ -100,9 +102,8 @@ class Sweeping:
         self._look_up(_batches(late_ones, _VALUES_BATCH), self._by_sid, self._fill_in)
         looked_at = len(open_ones) + len(late_ones)
         requests = self._lookups.requests - requests_before
-        if looked_at:
-            put_off = self._lookups.put_off - put_off_before
-            log.info("swept", looked_at=looked_at, requests=requests, put_off=put_off)
+        put_off = self._lookups.put_off - put_off_before
+        log.info("swept", looked_at=looked_at, requests=requests, put_off=put_off)
         return Swept(looked_at, requests)
 
     def _look_up(

@@ -244,9 +244,8 @@ class RecordAttempts(NamedTuple):
 
 @gives("due_looks")
 class DueLooks(NamedTuple):
-    """Which attempts to look at, `open` or `late`, how many at most, and to put them off by, s."""
+    """How many attempts to look at, at most, and to put them off by, s."""
 
-    which: str
     most: int
     put_off_s: float
 
@@ -304,15 +303,14 @@ class Attempts:
             answers += self._db.run_for_each(RecordAttempts(made[at : at + _WRITES_AT_ONCE]))
         return [_answer(one, attempt) for one, attempt in zip(answers, written, strict=True)]
 
-    def due(self, which: str, *, most: int, put_off_s: float) -> list[OpenAttempt]:
-        """Take attempts to look at now: `open` ones not yet settled, `late` ones lacking values."""
-        answer = self._db.run(DueLooks(which, most, put_off_s))
-        found = []
-        for id_text, stored in zip(answer[::2], answer[1::2], strict=True):
-            id_ = AttemptId.parse(text(id_text))
-            if id_ and stored:
-                found.append(OpenAttempt(id_, decode(stored)))
-        return found
+    def due(self, *, most: int, put_off_s: float) -> tuple[list[OpenAttempt], list[OpenAttempt]]:
+        """Take attempts to look at now: those not yet settled, and those that lack final values.
+
+        Args:
+            most: Of either.
+        """
+        open_ones, late_ones = self._db.run(DueLooks(most, put_off_s))
+        return _to_look_at(open_ones), _to_look_at(late_ones)
 
     def all_open(self, *, most: int) -> list[OpenAttempt]:
         """Give attempts that are not settled, those that are looked at next first."""
@@ -408,3 +406,12 @@ def _settle_fields(settle: Settle) -> dict[str, Any]:
 
 def _given_of(one: Settle | Correction | Disposed) -> dict[str, Any]:
     return {name: value for name, value in one._asdict().items() if value is not None}
+
+
+def _to_look_at(answer: Sequence[bytes]) -> list[OpenAttempt]:
+    found = []
+    for id_text, stored in zip(answer[::2], answer[1::2], strict=True):
+        id_ = AttemptId.parse(text(id_text))
+        if id_ and stored:
+            found.append(OpenAttempt(id_, decode(stored)))
+    return found

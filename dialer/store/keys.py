@@ -111,10 +111,10 @@ suppressed          hash    number → when and why, JSON                       
 account             hash    run_id, epoch; stopped, hold, hand, capped_by: why        for ever
                             nothing is dialled; layout of contacts; terms,
                             terms_told, allowance: what all must have the same
-terms               hash    process → fingerprint, since when, its terms as JSON:     20 s
-                            what must agree, see dialer/terms.py
-terms_seen          zset    process → when it told last that it lives, epoch s        20 s
-processes           hash    process → what it is and since when, JSON                 20 s
+terms               hash    process → fingerprint, since when, its terms as JSON:     20 s of silence,
+                            what must agree, see dialer/terms.py                      or the next's coming
+terms_seen          zset    process → when it told last that it lives, epoch s        as terms
+processes           hash    process → what it is and since when, JSON                 as terms
 hosts               hash    identity of a host's journal → last seen, epoch s         30 days
 host_names          hash    identity of a host's journal → its name, for people       as hosts
 sick                hash    identity of a host that cannot send → since when, why, JSON  15 s

@@ -82,7 +82,7 @@ def _tried(key: str) -> Sequence[tuple[Right, Sequence[_Command]]]:
             [("XADD", key, "*", "f", 1), ("XREADGROUP", "GROUP", "g", "c", "STREAMS", key, ">")],
         ),
         (
-            Right("SCAN", "+scan", "nobody knows which processes live"),
+            Right("SCAN", "+scan", "nothing is archived, purged or migrated"),
             [("SCAN", 0)],
         ),
         (

@@ -17,6 +17,7 @@ SMALL = {
     "bench.desks": ["--agents", "2", "--every-s", "1", "--callbacks", "64", "--repeats", "1"],
     "bench.dispatch": ["--jobs", "60", "--repeats", "1", "--only", "dialer"],
     "bench.flat": ["--dials", "20", "--largest", "1000"],
+    "bench.idle": ["--lasts-s", "1", "--rest-s", "0.5", "--only", "later"],
     "bench.load": [
         *("--rows", "500", "--other-rows", "300", "--repeats", "1"),
         *("--only", "dialer", "floor", "dramatiq .send()"),

@@ -5,9 +5,15 @@ import threading
 import pytest
 
 from campaigns.campaign import CampaignState
+from dialer.agreeing import Agreeing
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.journal import LateAnswer
+from dialer.events.keeping import Keeping
+from dialer.events.outbox import Outbox
+from dialer.settings import read_settings
 from dialer.store import Campaigns, Holds
+from dialer.store.processes import Process, living, record_of
+from dialer.terms import terms_of
 from tests.factories import pair, store_campaign
 from workers.dial_queue import DialBroker
 
@@ -178,3 +184,95 @@ def test_a_worker_of_a_held_account_is_not_at_rest(account, db):
     account.recovery.tick()
 
     assert not account.recovery.has_nothing_to_tell
+
+
+def asked_since(db, before: dict[str, int]) -> dict[str, int]:
+    """Count what clients and scripts asked for, by name, but the count itself."""
+    now = asked(db)
+    return {
+        name: times - before.get(name, 0)
+        for name, times in now.items()
+        if times > before.get(name, 0) and name != "cmdstat_info"
+    }
+
+
+def asked(db) -> dict[str, int]:
+    return {name: one["calls"] for name, one in db.client.info("commandstats").items()}
+
+
+def process(db, name: str) -> Agreeing:
+    secret = "kept-for-tests-in-32-characters-x"
+    settings = read_settings(_env_file=None, dialer_callback_secret=secret)
+    return Agreeing(db, terms_of(settings), name=name)
+
+
+def test_a_process_that_tells_again_that_it_lives_writes_once_and_is_found_without_a_scan(db):
+    agreeing = process(db, "host-1")
+    record = record_of(Process("worker", "host-1", 5.0, version="1.2.3"))
+    agreeing.compare(record=record)
+    before = changes(db)
+    db.pass_time(9)
+
+    agreeing.compare(record=record)
+
+    assert changes(db) - before == 1
+    commands = asked(db)
+    assert living(db) == [Process("worker", "host-1", 5.0, version="1.2.3")]
+    assert not {one for one in asked_since(db, commands) if "scan" in one}
+
+
+def test_what_a_process_is_comes_back_where_redis_forgot_it(db):
+    agreeing = process(db, "host-1")
+    record = record_of(Process("feeder", "host-1", 5.0))
+    agreeing.compare(record=record)
+    db.client.delete(db.key("processes"))
+    agreeing.compare()
+    assert living(db) == []
+
+    agreeing.compare(record=record)
+
+    assert [one.role for one in living(db)] == ["feeder"]
+
+
+def test_a_process_that_ended_or_fell_silent_lives_no_more_and_leaves_nothing(db):
+    ended, silent, alive = (process(db, f"host-{n}") for n in range(3))
+    for one in (ended, silent):
+        one.compare(record=record_of(Process("worker", "", 0.0)))
+    ended.leave()
+    assert [one.name for one in living(db)] == ["host-1"]
+    db.pass_time(21)
+
+    assert living(db) == []
+    alive.compare(record=record_of(Process("web", "", 0.0)))
+
+    assert [one.name for one in living(db)] == ["host-2"]
+    assert db.client.hlen(db.key("processes")) == 1
+
+
+def test_who_keeps_the_outbox_is_called_by_an_event_and_asks_for_nothing_else(
+    account, db, tmp_path
+):
+    keeping = Keeping(db, Outbox(db, account="main", folder=tmp_path), days=7, holder="here")
+    keeping.tick()
+    before, wrote = asked(db), changes(db)
+    assert keeping.tick() == 0
+    assert set(asked_since(db, before)) == {"cmdstat_smembers", "cmdstat_xrange"}
+    assert changes(db) == wrote
+    waiter = threading.Thread(target=lambda: keeping.wait(within_s=20))
+    waiter.start()
+
+    store_campaign(db, [pair(1, 1)])
+    waiter.join(timeout=10)
+
+    assert not waiter.is_alive()
+    assert keeping.tick() > 0
+
+
+def test_a_sweep_that_finds_nothing_is_one_step(account, db):
+    account.sweeping.sweep()
+    before = asked(db)
+
+    account.sweeping.sweep()
+
+    found = asked_since(db, before)
+    assert (found["cmdstat_evalsha"], found["cmdstat_zrangebyscore"]) == (1, 2)

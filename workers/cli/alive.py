@@ -17,7 +17,7 @@ def alive(
 ) -> None:
     """Tell whether a process of this host lives and does its work; for health checks of containers.
 
-    A process tells that it lives every seven seconds. Fails where none of the role has lately, and
+    A process tells that it lives every nine seconds. Fails where none of the role has lately, and
     where Redis refuses what it needs.
     """
     if role not in ROLES:
