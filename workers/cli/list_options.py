@@ -11,17 +11,11 @@ from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.sieve import Dedupe
 from campaigns.lists.source import HiddenRows, ReadingChoice
 from dialer.loading.loading import LoadOptions
-from workers.cli.shared_options import shares
+from workers.cli.shared_options import given_file, shares
 
 ListFile = Annotated[
     Path,
-    typer.Argument(
-        metavar="FILE",
-        exists=True,
-        dir_okay=False,
-        readable=True,
-        help="CSV or workbook, any size.",
-    ),
+    given_file("CSV or workbook, any size."),
 ]
 Again = Annotated[
     bool,

@@ -17,6 +17,7 @@ from dialer.watching.agents_now import agents_now
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
+from workers.cli.shared_options import given_file
 from workers.wiring import Wiring
 
 _MOST_TOLD = 20
@@ -38,13 +39,9 @@ SomeAgents = Annotated[
 def load(
     file: Annotated[
         Path,
-        typer.Argument(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            readable=True,
-            help="A table (CSV, workbook): number, and as it likes name, groups, shift, timezone, "
-            "languages, skills, most_calls_a_day.",
+        given_file(
+            "A table (CSV, workbook): number, and as it likes name, groups, shift, timezone, "
+            "languages, skills, most_calls_a_day."
         ),
     ],
     *,

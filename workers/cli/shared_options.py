@@ -5,7 +5,14 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import typer
+
 _Run = Callable[..., None]
+
+
+def given_file(help_: str) -> Any:
+    """Declare a file that is read, for the parameter FILE of a command."""
+    return typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help=help_)
 
 
 def shares(

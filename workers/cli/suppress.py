@@ -13,6 +13,7 @@ from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.on_account import is_named
 from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
+from workers.cli.shared_options import given_file
 from workers.wiring import Wiring
 
 _MOST_BAD_LINES_TOLD = 20
@@ -35,13 +36,7 @@ OfAll = Annotated[
 def add(
     file: Annotated[
         Path,
-        typer.Argument(
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            readable=True,
-            help="One number a line, or a table (CSV, workbook) with a column of numbers.",
-        ),
+        given_file("One number a line, or a table (CSV, workbook) with a column of numbers."),
     ],
     *,
     column: Annotated[

@@ -38,9 +38,7 @@ Truth = Annotated[bool, Strict()]
 """A yes or no in an order."""
 
 
-class CampaignLine(BaseModel):
-    """A campaign in a list."""
-
+class _Counted(BaseModel):
     campaign_id: str
     name: str
     state: CampaignState
@@ -54,6 +52,11 @@ class CampaignLine(BaseModel):
     open: int = Field(description="Talked to; the agent is to say what came of it.")
     final: int
     outcomes: dict[str, int]
+
+
+class CampaignLine(_Counted):
+    """A campaign in a list."""
+
     tags: list[str]
     created_at: datetime
 
@@ -71,22 +74,9 @@ class RateNow(Open):
     limit: int
 
 
-class CampaignStatus(Open):
+class CampaignStatus(_Counted, Open):
     """Where a campaign stands; `dialer campaign status --json` says the same."""
 
-    campaign_id: str
-    name: str
-    state: CampaignState
-    rows: int
-    accepted: int
-    rejected: int
-    duplicate: int
-    waiting: int
-    in_flight: int
-    unresolved: int
-    open: int = Field(description="Talked to; the agent is to say what came of it.")
-    final: int
-    outcomes: dict[str, int]
     attempts: int
     rate: RateNow
     blocked_by: str | None = Field(description="What keeps more from being dialled now.")
