@@ -385,6 +385,8 @@ local function record(one)
 
   if follows.figures then
     figure(was('requested_at'), follows.figures)
+    count_told(campaign, 'talk_s', follows.figures.talk_s or 0)
+    count_told(campaign, 'spend', math.floor((follows.figures.spend or 0) * 1e6 + 0.5))
   end
 
   if follows.tally then

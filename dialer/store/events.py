@@ -77,11 +77,14 @@ class Told:
     Args:
         closed: Contacts that were closed together; several are one event.
         is_whole: Events were kept from its start on, so that they account for all that happened.
+        talk_s: What was talked since, and `spend` what was paid, as far as it is known.
     """
 
     kinds: Mapping[EventKind, int]
     closed: int
     is_whole: bool
+    talk_s: int = 0
+    spend: float = 0.0
 
     @property
     def of_ends(self) -> EventsTold | None:
@@ -185,6 +188,8 @@ def _told(stored: Mapping[bytes, bytes]) -> Told:
         kinds={kind: counts[kind] for kind in EventKind if kind in counts},
         closed=counts.get(_CLOSED, 0),
         is_whole=_FROM_START in counts,
+        talk_s=counts.get("talk_s", 0),
+        spend=counts.get("spend", 0) / 1e6,
     )
 
 

@@ -20,7 +20,8 @@ c:C                 hash    name, state, rules (JSON), rules_version, columns, t
 c:C:counts          hash    state → contacts; outcome:O → contacts; attempts;         for ever
                             charged; attempt:O → attempts
 c:C:told            hash    kind of event → how many; closed: contacts closed         for ever
-                            together; from_start: events were kept from then on
+                            together; from_start: events were kept from then on;
+                            talk_s; spend, millionths
 c:C:contacts:K      string  100 contacts of 36 bytes, see dialer/lua/prelude                 for ever
 c:C:rows:K          string  the same contacts' lines and cells, zlib of JSON          for ever
 c:C:index:K         string  which pieces of numbers and names are among the same        for ever

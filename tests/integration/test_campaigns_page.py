@@ -91,6 +91,21 @@ def test_campaigns_are_set_side_by_side_by_the_rates_that_their_own_pages_show(w
     assert all(f">{figure}<" in live for figure in (6, 4))
 
 
+def test_talk_and_spend_stand_side_by_side_where_they_were_summed_up_from_the_start(web):
+    ids = [stored(web, name) for name in ("sale", "survey", "earlier")]
+    for id_, spend in zip(ids, (1_250_000, 0, 0), strict=True):
+        key = web.wiring.db.key("c", id_, "told")
+        web.wiring.redis.hset(key, mapping={"from_start": 1, "talk_s": 95, "spend": spend})
+    web.wiring.redis.hdel(web.wiring.db.key("c", ids[2], "told"), "from_start")
+
+    page = web.browser().get("/campaigns/compare?" + "&".join(f"campaign={one}" for one in ids))
+
+    rows = {row["campaign"]: row for row in csv_in(page.text, "campaigns.csv")}
+    assert (rows["sale"]["talk_s"], rows["sale"]["spend"]) == ("95", "1.25")
+    assert (rows["survey"]["talk_s"], float(rows["survey"]["spend"])) == ("95", 0.0)
+    assert (rows["earlier"]["talk_s"], rows["earlier"]["spend"]) == ("", "")
+
+
 def test_one_campaign_alone_is_not_compared_and_seven_are_too_many(web):
     ids = [stored(web, f"sale {n}") for n in range(7)]
     browser = web.browser()

@@ -28,7 +28,9 @@ local function write_events()
   for where, kinds in pairs(told) do
     if TELLS then
       for kind, times in pairs(kinds) do
-        redis.call('HINCRBY', where, kind, times)
+        if times ~= 0 then
+          redis.call('HINCRBY', where, kind, times)
+        end
       end
     else
       redis.call('DEL', where)

@@ -12,6 +12,8 @@ from campaigns.attempt import Outcome
 from dialer.access.api_keys import Scope
 from dialer.store import Campaign, Counts
 from dialer.store.campaign import CampaignNotFound
+from dialer.store.events import Told
+from dialer.store.events import told as told_of
 from workers.web.charts.bars import side_by_side
 from workers.web.charts.shapes import Bars, Grid
 from workers.web.choosing import services_of
@@ -29,6 +31,8 @@ class Compared:
 
     Args:
         calls: Calls that ended, result known; `answered` of them by the agent, `connected` by both.
+        talk_s: What was talked, and `spend` what was paid, as far as it is known by now; None: it was
+            not summed up from the campaign's start.
     """
 
     campaign: Campaign
@@ -36,13 +40,16 @@ class Compared:
     calls: int
     answered: int
     connected: int
+    talk_s: int | None
+    spend: float | None
 
     @classmethod
-    def of(cls, campaign: Campaign, counts: Counts) -> "Compared":
+    def of(cls, campaign: Campaign, counts: Counts, told: Told) -> "Compared":
         """Count as the campaign's own page does."""
         calls = views.agent_side(campaign.id, counts)
         connected = counts.attempt_outcomes.get(Outcome.CONNECTED, 0)
-        return cls(campaign, counts, calls.total, calls.segments[0].count, connected)
+        talk_s, spend = (told.talk_s, told.spend) if told.is_whole else (None, None)
+        return cls(campaign, counts, calls.total, calls.segments[0].count, connected, talk_s, spend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,9 @@ def _found(wiring: Wiring, ids: Sequence[str]) -> list[Compared]:
             campaigns.append(wiring.campaigns.find(id_))
         except CampaignNotFound:  # deleted meanwhile, or no campaign of this account
             continue
-    counts = wiring.campaigns.counts_of([one.id for one in campaigns])
-    return [Compared.of(*one) for one in zip(campaigns, counts, strict=True)]
+    ids = [one.id for one in campaigns]
+    counts, happened = wiring.campaigns.counts_of(ids), told_of(wiring.db, ids)
+    return [Compared.of(*one) for one in zip(campaigns, counts, happened, strict=True)]
 
 
 def _rates(compared: Sequence[Compared]) -> list[Rate]:
@@ -123,13 +131,15 @@ def _grid(compared: Sequence[Compared]) -> Grid:
     counted = ("accepted", "final", "reached", "calls", "answered", "connected")
     rates = [name for name, *_ in _COMPARED_BY]
     return Grid(
-        ("campaign", "state", "attempts", *counted, *rates),
+        ("campaign", "state", "attempts", *counted, "talk_s", "spend", *rates),
         tuple(
             (
                 one.campaign.name,
                 str(one.campaign.state),
                 one.counts.attempts,
                 *(_count(one, name) for name in counted),
+                one.talk_s,
+                one.spend,
                 *(
                     _count(one, part) / whole_count if (whole_count := _count(one, whole)) else None
                     for *_, part, whole in _COMPARED_BY
