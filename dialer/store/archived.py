@@ -38,6 +38,21 @@ def archived_called(db: Database, part: str) -> list[str]:
     return [id_ for _, id_ in sorted(found, reverse=True)]
 
 
+def archived_as(db: Database) -> dict[str, tuple[str, str]]:
+    """Tell how each archived campaign ended, and its tags, JSON."""
+    known = cast("dict[bytes, bytes]", db.client.hgetall(db.key("archived_as")))
+    parts = ((text(id_), text(one).partition(" ")) for id_, one in known.items())
+    return {id_: (ended, tags) for id_, (ended, _, tags) in parts}
+
+
+def tag_archived(db: Database, campaign: str, tags: str) -> None:
+    """Note that an archived campaign has other tags, JSON; of one that is not archived, nothing."""
+    key = db.key("archived_as")
+    known = text(cast("bytes | None", db.client.hget(key, campaign)))
+    if known:
+        db.client.hset(key, campaign, f"{known.partition(' ')[0]} {tags}")
+
+
 def archived_with_content(db: Database, content_hash: str) -> list[str]:
     """Name the archived campaign that a file of this content was loaded into, if any."""
     found = cast("bytes | None", db.client.hget(db.key("archived_files"), content_hash))
@@ -45,15 +60,24 @@ def archived_with_content(db: Database, content_hash: str) -> list[str]:
 
 
 def put_among_archived(
-    db: Database, pipe: Any, campaign: str, *, at_s: float, hashes: Sequence[str]
+    db: Database,
+    pipe: Any,
+    campaign: str,
+    *,
+    at_s: float,
+    ended: str,
+    tags: str,
+    hashes: Sequence[str],
 ) -> None:
     """Move a campaign to those archived, within a transaction of the caller's.
 
     Args:
+        ended: Its state; `tags`: JSON.
         hashes: Of the contents that are not to be dialled again unasked.
     """
     pipe.zrem(db.key("campaigns"), campaign)
     pipe.zadd(db.key("archived"), {campaign: at_s})
+    pipe.hset(db.key("archived_as"), campaign, f"{ended} {tags}")
     if hashes:
         pipe.hset(db.key("archived_files"), mapping=dict.fromkeys(hashes, campaign))
 

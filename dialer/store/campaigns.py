@@ -11,7 +11,7 @@ from campaigns.contact_state import NotDialled
 from campaigns.lists.column_choice import ColumnChoice
 from dialer.deeds import tell
 from dialer.logger import get_logger
-from dialer.store.archived import archived_ids, archived_with_content
+from dialer.store.archived import archived_ids, archived_with_content, tag_archived
 from dialer.store.campaign import (
     Campaign,
     CampaignNotFound,
@@ -289,6 +289,7 @@ class Campaigns:
         """Give a campaign these tags in place of those it has."""
         stored = json.dumps(tags, ensure_ascii=False)
         self._db.client.hset(self._db.key("c", campaign), "tags", stored)
+        tag_archived(self._db, campaign, stored)
 
     def in_state(self, *states: CampaignState) -> Iterator[Campaign]:
         """Read the campaigns that stand in one of these states."""

@@ -9,6 +9,7 @@ campaigns           zset    campaign id → created, epoch s                    
 archived            zset    archived campaign → when, epoch s                         until deleted
 archived_files      hash    content hash of a file → the archived campaign that has   until deleted
                             it
+archived_as         hash    archived campaign → how it ended, and its tags, JSON        until deleted
 names               hash    campaign name in one case, spaces single → id             for ever
 columns_chosen      hash    hash of a list's headings → which is the agent's, the     for ever
                             customer's, the name, as a person chose, JSON

@@ -63,7 +63,16 @@ def _pack_within(db: Database, pipe: Any, campaign: str) -> bool:
         pipe.delete(*keys)  # a hash that was large once stays so until it is made anew
         pipe.hset(keys[0], mapping={**beside, PACKED: _pack(found)})
     at_s = float(beside[b"archived_at"])
-    put_among_archived(db, pipe, campaign, at_s=at_s, hashes=[text(one) for one in contents])
+    whole = {**unpacked(found.fields).fields, **found.fields}
+    put_among_archived(
+        db,
+        pipe,
+        campaign,
+        at_s=at_s,
+        ended=text(whole[b"state"]),
+        tags=text(whole.get(b"tags")),
+        hashes=[text(one) for one in contents],
+    )
     pipe.execute()
     return True
 

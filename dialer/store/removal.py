@@ -99,6 +99,7 @@ def remove_campaign(db: Database, campaign: Campaign) -> None:
         for listed in ("campaigns", "archived"):
             pipe.zrem(db.key(listed), id_)
         pipe.srem(db.key("ended"), id_)
+        pipe.hdel(db.key("archived_as"), id_)
         for key, fields in (("names", names), ("archived_files", files)):
             if fields:
                 pipe.hdel(db.key(key), *fields)

@@ -12,7 +12,12 @@ from dialer.archiving.archiving import Archiving
 from dialer.archiving.deleting import Deleting
 from dialer.archiving.migrating import Migrating
 from dialer.recordings.keeping import Forgetting
-from dialer.store.archived import archived_called, archived_ids, count_archived
+from dialer.store.archived import (
+    archived_as,
+    archived_called,
+    archived_ids,
+    count_archived,
+)
 from dialer.store.campaign import SameContent
 from dialer.store.imports import Imports
 from dialer.store.layout import can_read_contacts
@@ -178,3 +183,26 @@ def test_packing_what_is_not_archived_does_nothing(account, tmp_path):
     assert mark_archived(account.db, campaign)
     assert pack_archived(account.db, campaign.id)
     assert not pack_archived(account.db, campaign.id)
+
+
+def test_archived_campaigns_are_told_by_how_they_ended_and_by_tags_also_those_given_later(
+    account, tmp_path
+):
+    first, second = (over(account, tmp_path, name, n=n) for n, name in enumerate(("one", "two")))
+    account.campaigns.put_tags(first.id, ["north"])
+    for one in (first, second):
+        books_kit.archive(account, account.campaigns.find(one.id), tmp_path)
+    account.campaigns.put_tags(second.id, ["south, east"])
+
+    known = archived_as(account.db)
+
+    assert known[first.id] == ("completed", '["north"]')
+    assert known[second.id] == ("completed", '["south, east"]')
+    assert account.campaigns.find(second.id).tags == ("south, east",)
+    Deleting(
+        account.db,
+        archives=tmp_path / "archive",
+        data_dir=tmp_path,
+        recordings=Forgetting(account.db, None),
+    ).delete(account.campaigns.find(first.id))
+    assert archived_as(account.db).keys() == {second.id}

@@ -7,6 +7,7 @@ from base64 import b64decode
 
 from campaigns.campaign import CampaignState
 from dialer.access.api_keys import Scope
+from dialer.store.packing import pack_archived
 from tests.factories import pair, store_campaign
 from tests.web_kit import Site
 from workers.record_keeping import RecordKeeping
@@ -138,6 +139,28 @@ def test_who_may_not_operate_steers_nothing(web):
 
     assert 'name="action"' not in reader.get("/campaigns").text
     assert reader.get(f"/campaigns/several?action=pause&campaign={id_}").status_code == 403
+
+
+def test_archived_campaigns_are_found_by_tag_and_by_how_they_ended(web):
+    done, dropped, running = (stored(web, name) for name in ("done", "dropped", "running"))
+    for id_, state, tags in ((done, "completed", ["North"]), (dropped, "cancelled", ["north"])):
+        record = web.wiring.db.key("c", id_)
+        web.wiring.redis.hset(record, mapping={"state": state, "archived_at": "1", "ended_at": "1"})
+        web.wiring.campaigns.put_tags(id_, tags)
+        assert pack_archived(web.wiring.db, id_)
+    web.wiring.campaigns.put_tags(running, ["north"])
+    browser = web.browser()
+
+    def shown(query: str) -> list[str]:
+        return sorted(listed(browser.get(f"/campaigns?{query}").text, done, dropped, running))
+
+    assert shown("state=archived&tag=NORTH") == sorted([done, dropped])
+    assert shown("state=archived_completed") == [done]
+    assert shown("state=archived_cancelled&tag=north") == [dropped]
+    assert shown("state=archived_completed&tag=south") == []
+    assert shown("state=archived_cancelled&q=drop") == [dropped]
+    assert shown("tag=north") == sorted([done, dropped, running])
+    assert 'value="archived_completed"' in browser.get("/campaigns").text
 
 
 def test_archived_campaigns_are_listed_with_their_report(web):

@@ -20,9 +20,9 @@ from dialer.errors import NotDone
 from dialer.steering.changing_rules import default_rules
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.steering.tagging import set_tags
-from dialer.store import Campaign, Counts
-from dialer.store.archived import archived_called, archived_ids, count_archived
-from dialer.store.campaign import Roll, WrongState
+from dialer.store import Campaign, Counts, Database
+from dialer.store.archived import archived_as, archived_called, archived_ids, count_archived
+from dialer.store.campaign import Roll, WrongState, tags_in
 from workers.web.api.campaigns import LEADS_TO, Action, steer
 from workers.web.choosing import services_of
 from workers.web.pages.rendering import (
@@ -46,6 +46,8 @@ _A_PAGE = 50
 _MOST_BOUND = 20  # what binds a campaign takes some round trips
 _MOST_TOGETHER = 200
 _ARCHIVED = "archived"
+_ENDED = {f"{_ARCHIVED}_{one}": one for one in CampaignState if one.is_over}
+"""What may stand for a state: archived, and over in that way."""
 _SORTS = ("live", "newest", "name")
 _ORDER = {
     CampaignState.RUNNING: 0,
@@ -86,7 +88,7 @@ class Wanted:
         state, sort = asked.get("state", ""), asked.get("sort", "")
         return cls(
             asked.get("q", "").strip()[:LONGEST_NAME],
-            state if state in {*CampaignState, _ARCHIVED} else "",
+            state if state in {*CampaignState, _ARCHIVED, *_ENDED} else "",
             asked.get("tag", "").strip()[:LONGEST_TAG],
             sort if sort in _SORTS else _SORTS[0],
         )
@@ -165,6 +167,7 @@ async def show(request: Request) -> Response:
         page=page,
         last_page=max(1, -(-listed.fitting // _A_PAGE)),
         sorts=_SORTS,
+        ended=_ENDED if listed.by_state.get(_ARCHIVED) else {},
         actions=list(Action),
         told={name: digits_in(request.query_params.get(name, "")) for name in ("done", "not_done")},
         longest_name=LONGEST_NAME,
@@ -265,6 +268,10 @@ def _listed(wiring: Wiring, wanted: Wanted, page: int) -> Listed:
     ]
     plain = {str(state): number for state, number in by_state.items()}
     by_tag = Counter(tag for one in rolls for tag in one.tags)
+    if wanted.state.startswith(_ARCHIVED):
+        by_tag = Counter(
+            tag for _, tags in archived_as(wiring.db).values() for tag in tags_in(tags)
+        )
     return Listed(
         rows,
         fitting,
@@ -282,9 +289,24 @@ def _page_of_ids(
     if (wanted.state == _ARCHIVED or none_else) and not named:  # there may be years of them
         return archived_ids(wiring.db, first, _A_PAGE), count_archived(wiring.db)
     ids = [one.id for one in wanted.among(rolls)]
-    if wanted.q and not wanted.tag and wanted.state in {"", _ARCHIVED}:
-        ids += archived_called(wiring.db, same_name(wanted.q))
+    if (named and wanted.state in {"", _ARCHIVED}) or wanted.state in _ENDED:
+        ids += _archived(wiring.db, wanted)
     return ids[first : first + _A_PAGE], len(ids)
+
+
+def _archived(db: Database, wanted: Wanted) -> list[str]:
+    """Find archived campaigns by name, tag and how they ended."""
+    found = archived_called(db, same_name(wanted.q)) if wanted.q else archived_ids(db)
+    ended = _ENDED.get(wanted.state)
+    if not wanted.tag and not ended:
+        return found
+    known = archived_as(db)
+    return [one for one in found if one in known and _is_as(known[one], ended, wanted.tag)]
+
+
+def _is_as(known: tuple[str, str], ended: str | None, tag: str) -> bool:
+    was, tags = known
+    return ended in {None, was} and (not tag or has_tag(tags_in(tags), tag))
 
 
 def _waits_for(campaign: Campaign, now_s: float) -> str | None:
