@@ -20,7 +20,7 @@ from jinja2 import nodes
 from jinja2.ext import extract_from_ast
 
 from campaigns.agents.agent import Presence
-from campaigns.attempt import AttemptState, Outcome
+from campaigns.attempt import AttemptState, Outcome, ReportSource
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.lists.agents_list import AgentFault
@@ -88,7 +88,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 """Parts of the pages, each with the sources whose texts stand in its file; the first that fits has them."""
 
 CODES: tuple[Iterable[str], ...] = (
-    *(CampaignState, ContactState, AttemptState, Outcome, NotDialled, AgentState, Presence),
+    *(CampaignState, ContactState, AttemptState, Outcome, ReportSource, NotDialled, AgentState, Presence),
     *(Constraint, ContactBlocker, Scope, TaskState, Did, Role),
     *(RETRIES_DUE, (AGENT_REACHED, IN_FLIGHT, NO_OUTCOME, NOT_TRIED, RETRY), HAPPENINGS),
     *(RowFault, RowWarning, AgentFault, NumberFault, NumberWarning, SpreadsheetDamage, Dressing),

@@ -146,13 +146,13 @@ def _attempt(id_: AttemptId, attempt: Attempt) -> Iterator[Event]:
             told(
                 "{outcome}, told by {source}; it counts as an attempt",
                 outcome=_word(attempt.outcome),
-                source=attempt.source,
+                source=_word(attempt.source),
             )
             if attempt.is_charged
             else told(
                 "{outcome}, told by {source}; it does not count as an attempt",
                 outcome=_word(attempt.outcome),
-                source=attempt.source,
+                source=_word(attempt.source),
             ),
             id_,
         )
@@ -215,9 +215,9 @@ def _day_and_hour(at: datetime) -> str:
     return told("{day} {month}, {clock}", day=f"{at:%d}", month=month, clock=f"{at:%H:%M}")
 
 
-def _word(outcome: str | None) -> str:
-    """Give an outcome as reports write it; another language has a word for it."""
-    return told(str(outcome).replace("_", " ")).reworded(str(outcome))
+def _word(code: str | None) -> str:
+    """Give a code as reports write it; another language has a word for it."""
+    return told(str(code).replace("_", " ")).reworded(str(code))
 
 
 def _ending(attempt: Attempt) -> str:
