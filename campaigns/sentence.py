@@ -46,6 +46,32 @@ class Sentence(str):
         return Sentence(english, self.source, self.values, self.many)
 
 
+def packed(value: object) -> object:
+    """Give what JSON can hold of a value with sentences in it; `unpacked` makes them again."""
+    match value:
+        case Sentence():
+            made_of = {name: packed(one) for name, one in value.values.items()}
+            return {_PACKED: [value[:], value.source, made_of, value.many]}
+        case dict():
+            return {name: packed(one) for name, one in value.items()}
+        case list() | tuple():
+            return [packed(one) for one in value]
+        case _:
+            return value
+
+
+def unpacked(found: dict[str, object]) -> object:
+    """Make a sentence again; `json.loads` calls it with each of its objects."""
+    match found:
+        case {"a sentence": [str(english), str(source), dict(values), str(many)]}:
+            return Sentence(english, source, values, many)
+        case _:
+            return found
+
+
+_PACKED = "a sentence"
+
+
 def capital(text: str) -> str:
     """Begin with a capital letter; a sentence stays one."""
     whole = text[:1].upper() + text[1:]

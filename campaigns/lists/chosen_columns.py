@@ -6,6 +6,7 @@ from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.column_names import ColumnNames
 from campaigns.lists.header import ColumnsUnclear, Header, MatchedColumn, Role
 from campaigns.lists.source import CampaignFileError
+from campaigns.sentence import told
 
 
 def check_not_doubled(
@@ -20,8 +21,12 @@ def check_not_doubled(
         is_meant = header.is_ours or _said(one, choice) or one.role is Role.NAME
         if one.index in named.doubled and not is_meant:
             raise CampaignFileError(
-                f"Two columns are named '{one.column}', and either could be the {one.role}'s. Rename "
-                f"one of them, or say which is meant: the later one is '{one.column} (2)'.",
+                told(
+                    "Two columns are named '{column}', and either could be the {role}'s. Rename one "
+                    "of them, or say which is meant: the later one is '{column} (2)'.",
+                    column=one.column,
+                    role=told(str(one.role)),
+                ),
                 line=line,
                 choice=_choice_of(one),
             )
@@ -38,8 +43,12 @@ def check_not_hidden(
     for one in (header.agent, header.customer):
         if one.index in hidden and not _said(one, choice):
             raise CampaignFileError(
-                f"Column '{one.column}' would be the {one.role}'s number, but the sheet hides it. "
-                f"Show it in the sheet, or say that '{one.column}' is meant.",
+                told(
+                    "Column '{column}' would be the {role}'s number, but the sheet hides it. "
+                    "Show it in the sheet, or say that '{column}' is meant.",
+                    column=one.column,
+                    role=told(str(one.role)),
+                ),
                 line=line,
                 choice=f"{one.role}_column",
             )
@@ -48,14 +57,20 @@ def check_not_hidden(
 def hidden_notes(header: Header, hidden: Collection[int]) -> tuple[str, ...]:
     """Tell which columns nobody sees in the sheet."""
     names = _listed(header.columns, hidden)
-    return (f"Hidden in the sheet, and read all the same: {names}.",) if names else ()
+    return (
+        (told("Hidden in the sheet, and read all the same: {columns}.", columns=names),)
+        if names
+        else ()
+    )
 
 
 def tell_hidden(error: CampaignFileError, columns: Sequence[str], hidden: Collection[int]) -> None:
     """Add to a doubt about the columns which of them nobody sees in the sheet."""
     is_doubt = error.choice or isinstance(error, ColumnsUnclear)
     if is_doubt and (names := _listed(columns, hidden)):
-        error.args = (f"{error} Hidden in the sheet: {names}.",)
+        error.args = (
+            told("{error} Hidden in the sheet: {columns}.", error=str(error), columns=names),
+        )
 
 
 def _listed(columns: Sequence[str], hidden: Collection[int]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from campaigns.lists.headings import Heading, Kind, Party, read_heading
 from campaigns.numbers.phone import Phone, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
+from campaigns.sentence import counted, told
 
 _MOST_CANDIDATES = 50
 _LEAST_SHARE = 0.5  # of a column's cells that read as numbers
@@ -41,9 +42,9 @@ class ColumnProfile:
     def __str__(self) -> str:
         """Say it in words."""
         if not self.numbers:
-            return "no phone number in its first rows" if self.filled else "empty"
-        many = "1 number" if self.distinct == 1 else f"{self.distinct:,} different numbers"
-        return f"{many} in {self.numbers:,} row{'s' * (self.numbers != 1)}"
+            return told("no phone number in its first rows") if self.filled else told("empty")
+        many = counted("1 number", "{count:,} different numbers", self.distinct)
+        return counted("{many} in 1 row", "{many} in {count:,} rows", self.numbers, many=many)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def _contrast(agents: ColumnProfile, customers: ColumnProfile) -> float:
 
 
 def _why(heading: Heading, held: ColumnProfile, party: Party) -> str:
-    said = (
-        f"its heading says “{heading.word}”, and it has " if heading.party is party else "it has "
-    )
-    return f"{said}{held}"
+    what = str(held)
+    if heading.party is not party:
+        return told("it has {what}", what=what)
+    return told("its heading says “{word}”, and it has {what}", word=heading.word, what=what)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from campaigns.sentence import counted, told
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnNames:
@@ -42,7 +44,13 @@ def tell_apart(cells: Sequence[str], *, below: Sequence[Sequence[str]] = ()) -> 
             nameless.append(names[place])
         elif place != places[name.casefold()][0]:
             names[place] = _free(name, taken)
-            notes.append(f"Another column is named '{name}'; it is taken as '{names[place]}'.")
+            notes.append(
+                told(
+                    "Another column is named '{name}'; it is taken as '{taken}'.",
+                    name=name,
+                    taken=names[place],
+                )
+            )
     doubled = frozenset(place for many in places.values() if len(many) > 1 for place in many)
     return ColumnNames(tuple(names), (*_told(nameless), *notes), doubled)
 
@@ -51,11 +59,15 @@ def _told(nameless: Sequence[str]) -> tuple[str, ...]:
     """Say which names were made up, however many, in one line."""
     if not nameless:
         return ()
-    if len(nameless) == 1:
-        return (f"A column has no name and is taken as '{nameless[0]}'.",)
     shown = ", ".join(f"'{one}'" for one in nameless[:_MOST_TOLD])
     more = " …" if len(nameless) > _MOST_TOLD else ""
-    return (f"{len(nameless)} columns have no name and are taken as {shown}{more}.",)
+    note = counted(
+        "A column has no name and is taken as {columns}.",
+        "{count} columns have no name and are taken as {columns}.",
+        len(nameless),
+        columns=f"{shown}{more}",
+    )
+    return (note,)
 
 
 _MOST_TOLD = 3

@@ -17,6 +17,7 @@ from campaigns.lists.number_columns import NumberColumns, column_named, is_group
 from campaigns.lists.source import NO_LINE, CampaignFileError, ListLimits
 from campaigns.numbers.phone import Phone, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
+from campaigns.sentence import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def _is_report(names: list[str], sample: Sequence[Sequence[str]]) -> bool:
 
 _OF_REPORTS = frozenset({"contact_id", "agent", "customer"})
 _CONTACT_ID = re.compile("[0-9a-z]{8}-[1-9][0-9]*")
-_IN_REPORTS = ColumnChoice("agent", "customer", why="its name in our reports")
+_IN_REPORTS = ColumnChoice("agent", "customer", why=told("its name in our reports"))
 
 
 def require_clear(header: Header, *, line: int) -> None:
@@ -142,8 +143,11 @@ def require_clear(header: Header, *, line: int) -> None:
         f"the {one.role}'s number in '{one.column}' ({one.why})" for one in numbers
     )
     raise ColumnsUnclear(
-        f"The headings do not say for certain which columns the numbers are in. Likely: {likely}. "
-        "Confirm that, or name the two columns.",
+        told(
+            "The headings do not say for certain which columns the numbers are in. Likely: {likely}. "
+            "Confirm that, or name the two columns.",
+            likely=likely,
+        ),
         line=line,
         suggestion=tuple((one.role, one.column, one.why) for one in numbers),
     )
@@ -152,14 +156,21 @@ def require_clear(header: Header, *, line: int) -> None:
 def _check_names(names: list[str], *, limits: ListLimits, rules: PhoneRules, line: int) -> None:
     if len(names) > limits.max_columns:
         raise CampaignFileError(
-            f"The list has {len(names)} columns; at most {limits.max_columns} are allowed. Remove "
-            "those that are not needed.",
+            told(
+                "The list has {columns} columns; at most {most} are allowed. Remove those that are "
+                "not needed.",
+                columns=len(names),
+                most=limits.max_columns,
+            ),
             line=line,
         )
     if any(isinstance(parse_phone(name, rules), Phone) for name in names):
         raise CampaignFileError(
-            f"Line {line} holds phone numbers where the columns' names should be. Add a first "
-            "line such as: agent,customer",
+            told(
+                "Line {line} holds phone numbers where the columns' names should be. Add a first "
+                "line such as: agent,customer",
+                line=line,
+            ),
             line=line,
         )
 
@@ -174,7 +185,7 @@ def _optional_columns(
 ) -> tuple[MatchedColumn, ...]:
     named = _name_column(names, choice, taken=taken, line=line, sample=sample)
     others = (
-        MatchedColumn(role, name, index, f"its name is {role}")
+        MatchedColumn(role, name, index, told("its name is {role}", role=role.value))
         for role in _OPTIONAL_ROLES
         for index, name in enumerate(names)
         if index not in taken and squeezed(name) == squeezed(role)
@@ -195,8 +206,11 @@ def _name_column(
         index = column_named(names, choice.name)
         if index is None:
             raise ColumnsUnclear(
-                f"There is no column '{choice.name}' for the customer's name. The columns are "
-                f"{listed(names)}.",
+                told(
+                    "There is no column '{column}' for the customer's name. The columns are {columns}.",
+                    column=choice.name,
+                    columns=listed(names),
+                ),
                 line=line,
                 choice="name_column",
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from campaigns.lists.source import CampaignFileError, Row
+from campaigns.sentence import counted, told
 
 LOOKED_AT = 50  # filled rows in which names are looked for
 
@@ -26,10 +27,15 @@ class HeaderLine:
         if not self.above:
             return ()
         shown = next((cell.strip()[:60] for cell in self.above[0].cells if cell.strip()), "")
-        where = f"The columns' names stand in line {self.row.line}; above it is '{shown}'"
-        if len(self.above) == 1:
-            return (f"{where}, which is no row.",)
-        return (f"{where}, the first of {len(self.above)} lines that are no rows.",)
+        note = counted(
+            "The columns' names stand in line {line}; above it is '{shown}', which is no row.",
+            "The columns' names stand in line {line}; above it is '{shown}', the first of {count} "
+            "lines that are no rows.",
+            len(self.above),
+            line=self.row.line,
+            shown=shown,
+        )
+        return (note,)
 
 
 def find_header(
@@ -58,8 +64,12 @@ def find_header(
     if numbered is not None:
         line = rows[place].line
         raise CampaignFileError(
-            f"Line {line} looks like the columns' names, but a phone number stands above it, in line "
-            f"{numbered.line}. Say in which line the names stand, or remove what stands above it.",
+            told(
+                "Line {line} looks like the columns' names, but a phone number stands above it, in "
+                "line {number_line}. Say in which line the names stand, or remove what stands above it.",
+                line=line,
+                number_line=numbered.line,
+            ),
             line=line,
             choice="header_line",
             choices=(str(line),),
@@ -72,8 +82,12 @@ def _said(rows: Sequence[Row], line: int) -> HeaderLine:
         if row.line == line:
             return HeaderLine(row, tuple(rows[:place]))
     raise CampaignFileError(
-        f"No names of columns stand in line {line}: it is empty, or further down than the first "
-        f"{LOOKED_AT} filled lines.",
+        told(
+            "No names of columns stand in line {line}: it is empty, or further down than the first "
+            "{most} filled lines.",
+            line=line,
+            most=LOOKED_AT,
+        ),
         choice="header_line",
     )
 

@@ -9,6 +9,7 @@ from campaigns.lists.header import ColumnsUnclear, MatchedColumn, Role
 from campaigns.lists.headings import Party, read_heading, squeezed
 from campaigns.lists.source import CampaignFileError
 from campaigns.numbers.phone_rules import PhoneRules
+from campaigns.sentence import told
 
 
 class NumberColumns:
@@ -39,8 +40,11 @@ class NumberColumns:
     def _check_two(self, agent: MatchedColumn, customer: MatchedColumn) -> None:
         if agent.index == customer.index:
             raise self._unclear(
-                f"Column '{agent.column}' cannot hold both the agent's and the customer's number. "
-                "Say which columns they are."
+                told(
+                    "Column '{column}' cannot hold both the agent's and the customer's number. "
+                    "Say which columns they are.",
+                    column=agent.column,
+                )
             )
 
     def _said(self, role: Role, chosen: str | None, why: str) -> MatchedColumn | None:
@@ -49,8 +53,12 @@ class NumberColumns:
         index = column_named(self._names, chosen)
         if index is None:
             raise self._unclear(
-                f"There is no column '{chosen}' for the {role}'s number. The columns are "
-                f"{listed(self._names)}.",
+                told(
+                    "There is no column '{column}' for the {role}'s number. The columns are {columns}.",
+                    column=chosen,
+                    role=told(role.value),
+                    columns=listed(self._names),
+                ),
                 choice=f"{role}_column",
             )
         meant = Role.AGENT_GROUP if role is Role.AGENT and is_group(chosen) else role
@@ -63,7 +71,7 @@ class NumberColumns:
         if len(fitting) != 1:
             return None
         [index] = fitting
-        return MatchedColumn(role, self._names[index], index, f"its name means the {role}'s number")
+        return MatchedColumn(role, self._names[index], index, _BY_NAME[role])
 
     def _group(self) -> MatchedColumn | None:
         """Find the column of groups, which stands for the agent's where there is none of that."""
@@ -71,7 +79,7 @@ class NumberColumns:
         if len(fitting) != 1:
             return None
         [index] = fitting
-        why = f"its name is {Role.AGENT_GROUP}"
+        why = told("its name is {role}", role=Role.AGENT_GROUP.value)
         return MatchedColumn(Role.AGENT_GROUP, self._names[index], index, why)
 
     def _is_refuted(
@@ -110,14 +118,20 @@ class NumberColumns:
         )
         if len(self._names) == 1 and self._names[0].count(","):
             raise CampaignFileError(
-                f"Each line stands in quotes as a whole: '{self._names[0]}' is one column. Take the "
-                "quotes off, or save the list as .xlsx.",
+                told(
+                    "Each line stands in quotes as a whole: '{column}' is one column. Take the "
+                    "quotes off, or save the list as .xlsx.",
+                    column=self._names[0],
+                ),
                 line=self._line,
             )
         if len(self._names) == 1:
             raise CampaignFileError(
-                f"Only one column was found, '{self._names[0]}'. Separate the agent's and the "
-                "customer's number by a comma, semicolon, tab or pipe.",
+                told(
+                    "Only one column was found, '{column}'. Separate the agent's and the "
+                    "customer's number by a comma, semicolon, tab or pipe.",
+                    column=self._names[0],
+                ),
                 line=self._line,
             )
         if found is None:
@@ -128,7 +142,7 @@ class NumberColumns:
         )
 
     def _likely(self, role: Role, index: int, why: str) -> MatchedColumn:
-        return MatchedColumn(role, self._names[index], index, f"likely, as {why}")
+        return MatchedColumn(role, self._names[index], index, told("likely, as {why}", why=why))
 
     def _why_unclear(self, agent: MatchedColumn | None, customer: MatchedColumn | None) -> str:
         for role, known in ((Role.AGENT, agent), (Role.CUSTOMER, customer)):
@@ -137,12 +151,18 @@ class NumberColumns:
             several = [name for name in self._names if means(name, role)]
             if several:
                 which = " and ".join(f"'{name}'" for name in several)
-                return f"Columns {which} could each be the {role}'s number. Say which it is."
-            return (
-                f"No column for the {role}'s number was found among {listed(self._names)}. Say "
-                "which it is, or add one."
+                return told(
+                    "Columns {which} could each be the {role}'s number. Say which it is.",
+                    which=which,
+                    role=told(role.value),
+                )
+            return told(
+                "No column for the {role}'s number was found among {columns}. Say which it is, "
+                "or add one.",
+                role=told(role.value),
+                columns=listed(self._names),
             )
-        return (
+        return told(
             "Nothing tells the agent's and the customer's numbers apart. Say which column is whose."
         )
 
@@ -206,4 +226,10 @@ _SYNONYMS = {
     Role.AGENT: _with_number_words("agent", "agents", "from", "executive", "telecaller", "rep"),
     Role.CUSTOMER: _with_number_words("customer", "customers", "client", "lead", "to", "called")
     | frozenset(_NUMBER_WORDS),
+}
+
+
+_BY_NAME = {
+    Role.AGENT: told("its name means the agent's number"),
+    Role.CUSTOMER: told("its name means the customer's number"),
 }

@@ -15,6 +15,7 @@ from campaigns.lists.source import (
 from campaigns.lists.text_format import recognise
 from campaigns.lists.text_list import TextList
 from campaigns.lists.workbook import OLD_MAGIC, ZIP_MAGIC, open_workbook
+from campaigns.sentence import told
 
 OpenWorkbook = Callable[[BinaryIO, ListLimits, ReadingChoice], ListSource]
 
@@ -40,36 +41,43 @@ def open_source(
     head = file.read(512)
     if size_bytes > limits.max_bytes:
         raise CampaignFileError(
-            f"The file has {size_bytes // 1_000_000} MB; at most {limits.max_bytes // 1_000_000} MB "
-            "are allowed. Split the list."
+            told(
+                "The file has {size} MB; at most {most} MB are allowed. Split the list.",
+                size=size_bytes // 1_000_000,
+                most=limits.max_bytes // 1_000_000,
+            )
         )
     if not head.removeprefix(codecs.BOM_UTF8).strip(b"\0 \t\r\n\xff\xfe"):
         raise CampaignFileError(
-            "The file is empty. It needs a line of column names, such as agent,customer, and rows."
+            told(
+                "The file is empty. It needs a line of column names, such as agent,customer, and rows."
+            )
         )
     if head.startswith((ZIP_MAGIC, OLD_MAGIC)):
         return workbooks(file, limits, reading)
     for magic, kind in _OTHER_KINDS:
         if head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith(magic):
-            raise CampaignFileError(f"This is {kind}. Save the list as .xlsx or CSV UTF-8.")
+            raise CampaignFileError(
+                told("This is {kind}. Save the list as .xlsx or CSV UTF-8.", kind=kind)
+            )
     return TextList(file, size_bytes, recognise(file))
 
 
 _OTHER_KINDS = (  # first bytes in lower case
-    (b"%pdf-", "a PDF document"),
-    (b"\x89png", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"gif8", "a picture"),
-    (b"\x1f\x8b", "a compressed file"),
-    (b"7z\xbc\xaf", "a compressed file"),
-    (b"rar!", "a compressed file"),
-    (b"{\\rtf", "a Word document"),
-    (b"<!doctype html", "a web page, whatever its name says"),
-    (b"<html", "a web page, whatever its name says"),
-    (b"<table", "a web page, whatever its name says"),
-    (b"begin:vcard", "a file of contact cards"),
-    (b'{"', "a JSON file"),
-    (b"[{", "a JSON file"),
-    (b"par1", "a Parquet file"),
-    (b"<?xml", "an XML file"),
+    (b"%pdf-", told("a PDF document")),
+    (b"\x89png", told("a picture")),
+    (b"\xff\xd8\xff", told("a picture")),
+    (b"gif8", told("a picture")),
+    (b"\x1f\x8b", told("a compressed file")),
+    (b"7z\xbc\xaf", told("a compressed file")),
+    (b"rar!", told("a compressed file")),
+    (b"{\\rtf", told("a Word document")),
+    (b"<!doctype html", told("a web page, whatever its name says")),
+    (b"<html", told("a web page, whatever its name says")),
+    (b"<table", told("a web page, whatever its name says")),
+    (b"begin:vcard", told("a file of contact cards")),
+    (b'{"', told("a JSON file")),
+    (b"[{", told("a JSON file")),
+    (b"par1", told("a Parquet file")),
+    (b"<?xml", told("an XML file")),
 )

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from campaigns.lists.sheet_scan import SheetFacts
 from campaigns.lists.source import CampaignFileError, HiddenRows, ReadingChoice
+from campaigns.sentence import counted, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def _said(sheets: Sequence[ScannedSheet], wanted: str) -> ScannedSheet:
     exact = [sheet for sheet in sheets if sheet.name == wanted]
     fitting = exact or [sheet for sheet in sheets if is_called(sheet.name, wanted)]
     if len(fitting) != 1:
-        raise _asking(f"There is no sheet '{wanted}'", sheets)
+        raise _asking(told("There is no sheet '{sheet}'", sheet=wanted), sheets)
     return fitting[0]
 
 
@@ -50,7 +52,9 @@ def _found(sheets: Sequence[ScannedSheet]) -> ScannedSheet:
     shown = [sheet for sheet in sheets if sheet.is_shown]
     if not shown:
         raise CampaignFileError(
-            "The workbook has no visible sheet. Put the list on one, or say which sheet it is.",
+            told(
+                "The workbook has no visible sheet. Put the list on one, or say which sheet it is."
+            ),
             choice="sheet",
             choices=tuple(sheet.name for sheet in sheets),
         )
@@ -58,19 +62,27 @@ def _found(sheets: Sequence[ScannedSheet]) -> ScannedSheet:
     numbered = [sheet for sheet in filled if sheet.facts.numbers or sheet.problem]
     candidates = numbered or filled
     if not numbered and len(shown) < len(sheets):
-        raise _asking("No visible sheet holds phone numbers, and others are hidden", sheets)
+        raise _asking(told("No visible sheet holds phone numbers, and others are hidden"), sheets)
     if len(candidates) == 1:
         return candidates[0]
     listed = " and ".join(f"'{sheet.name}'" for sheet in candidates[:5])
-    what = "hold phone numbers" if numbered else "hold something, and none of them phone numbers"
-    raise _asking(f"Sheets {listed} {what}", candidates)
+    what = (
+        told("Sheets {sheets} hold phone numbers", sheets=listed)
+        if numbered
+        else told("Sheets {sheets} hold something, and none of them phone numbers", sheets=listed)
+    )
+    raise _asking(what, candidates)
 
 
 def _asking(problem: str, sheets: Sequence[ScannedSheet]) -> CampaignFileError:
     names = tuple(sheet.name for sheet in sheets)
     listed = ", ".join(f"'{name}'" for name in names[:20]) + (" …" if len(names) > 20 else "")
     return CampaignFileError(
-        f"{problem}. Say which sheet holds the list: {listed}.", choice="sheet", choices=names
+        told(
+            "{problem}. Say which sheet holds the list: {sheets}.", problem=problem, sheets=listed
+        ),
+        choice="sheet",
+        choices=names,
     )
 
 
@@ -85,10 +97,16 @@ def skipped_rows(sheet: ScannedSheet, reading: ReadingChoice) -> frozenset[int]:
         return frozenset()
     if reading.hidden_rows == HiddenRows.SKIP:
         return frozenset(hidden)
-    rows = "1 row is" if len(hidden) == 1 else f"{len(hidden):,} rows are"
     raise CampaignFileError(
-        f"{rows} hidden in sheet '{sheet.name}', by a filter or by hand, of {sheet.facts.filled_rows:,} "
-        "that hold something. Say whether hidden rows are to be skipped or taken.",
+        counted(
+            "1 row is hidden in sheet '{sheet}', by a filter or by hand, of {filled:,} that hold "
+            "something. Say whether hidden rows are to be skipped or taken.",
+            "{count:,} rows are hidden in sheet '{sheet}', by a filter or by hand, of {filled:,} that "
+            "hold something. Say whether hidden rows are to be skipped or taken.",
+            len(hidden),
+            sheet=sheet.name,
+            filled=sheet.facts.filled_rows,
+        ),
         choice="hidden_rows",
         choices=tuple(HiddenRows),
     )
@@ -100,15 +118,15 @@ def description(
     """Tell people which sheet was read, and what was passed over."""
     shown = sum(1 for one in sheets if one.is_shown)
     hidden = [f"'{one.name}'" for one in sheets if not one.is_shown and one is not sheet]
-    parts = [f"sheet '{sheet.name}'"]
+    parts = [told("sheet '{sheet}'", sheet=sheet.name)]
     if not sheet.is_shown:
-        parts.append("a hidden one")
+        parts.append(told("a hidden one"))
     elif shown > 1:
-        parts.append(f"one of {shown}")
+        parts.append(told("one of {sheets}", sheets=shown))
     if hidden:
-        parts.append(f"hidden sheets {', '.join(hidden[:5])} are not read")
+        parts.append(told("hidden sheets {sheets} are not read", sheets=", ".join(hidden[:5])))
     if skipped:
-        parts.append(f"{skipped:,} hidden rows are skipped")
+        parts.append(told("{rows:,} hidden rows are skipped", rows=skipped))
     if taken:
-        parts.append(f"{taken:,} hidden rows are taken")
-    return ", ".join(parts)
+        parts.append(told("{rows:,} hidden rows are taken", rows=taken))
+    return reduce(lambda before, part: told("{before}, {part}", before=before, part=part), parts)

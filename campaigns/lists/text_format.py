@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from campaigns.lists.source import CampaignFileError
+from campaigns.sentence import told
 
 _BLOCK_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
@@ -34,7 +35,10 @@ class TextFormat:
     def description(self) -> str:
         """The format for people."""
         encoding = _ENCODING_NAMES[self.encoding]
-        return f"text in {encoding}, separated by {_DELIMITER_NAMES[self.delimiter]}"
+        separator = _DELIMITER_NAMES[self.delimiter]
+        return told(
+            "text in {encoding}, separated by {separator}", encoding=encoding, separator=separator
+        )
 
 
 def recognise(file: BinaryIO) -> TextFormat:
@@ -90,7 +94,12 @@ def _encoding_of(file: BinaryIO, head: bytes) -> str:
             return encoding
     named = " nor ".join(_ENCODING_NAMES[encoding] for encoding in candidates)
     raise CampaignFileError(
-        f"The characters of line {line} are not {named}. Save the list as CSV UTF-8.", line=line
+        told(
+            "The characters of line {line} are not {encodings}. Save the list as CSV UTF-8.",
+            line=line,
+            encodings=named,
+        ),
+        line=line,
     )
 
 
@@ -143,7 +152,12 @@ def _undecodable_line(file: BinaryIO, encoding: str) -> int | None:
 
 # ── delimiter ────────────────────────────────────────────────────────────────────────────────────
 
-_DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
+_DELIMITER_NAMES = {
+    ",": told("commas"),
+    ";": told("semicolons"),
+    "\t": told("tabs"),
+    "|": told("pipes"),
+}
 _SAMPLE_ROWS = 50
 
 

@@ -36,6 +36,7 @@ from campaigns.lists.source import (
     Row,
 )
 from campaigns.lists.workbook_scan import SAVE_AGAIN, locked, scan_workbook
+from campaigns.sentence import told
 
 ZIP_MAGIC = b"PK\x03\x04"
 OLD_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -161,10 +162,12 @@ def open_workbook(
     except PasswordError as error:
         raise locked() from error
     except CalamineError as error:
-        raise CampaignFileError(f"The workbook cannot be read. {SAVE_AGAIN}") from error
+        raise CampaignFileError(
+            told("The workbook cannot be read. {fix}", fix=SAVE_AGAIN)
+        ) from error
     taken = 0 if skipped else len(chosen.facts.hidden_rows)
-    told = description(chosen, sheets, len(skipped), taken)
-    return Workbook(sheet, chosen.facts, told, skipped)
+    read_as = description(chosen, sheets, len(skipped), taken)
+    return Workbook(sheet, chosen.facts, read_as, skipped)
 
 
 _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
@@ -175,7 +178,11 @@ def _check_unlocked(file: BinaryIO, limits: ListLimits) -> None:
     """Tell a workbook under a password, which is an .xlsx wrapped into an old format, by its parts."""
     if file.seek(0, 2) > limits.max_unpacked_bytes:
         raise CampaignFileError(
-            f"The workbook has more than {limits.max_unpacked_bytes // 1_000_000} MB. {SAVE_AGAIN}"
+            told(
+                "The workbook has more than {most} MB. {fix}",
+                most=limits.max_unpacked_bytes // 1_000_000,
+                fix=SAVE_AGAIN,
+            )
         )
     file.seek(0)
     before = b""

@@ -24,8 +24,9 @@ from campaigns.lists.sheet_scan import (
     may_be_number,
 )
 from campaigns.lists.source import CampaignFileError, ListLimits
+from campaigns.sentence import told
 
-SAVE_AGAIN = "Open it, save it as .xlsx or CSV UTF-8, and load that."
+SAVE_AGAIN = told("Open it, save it as .xlsx or CSV UTF-8, and load that.")
 
 _HARMLESS_UNPACKED_BYTES = 10_000_000
 _PIECE_BYTES = 1 << 16
@@ -63,18 +64,22 @@ def scan_workbook(
             if _is_locked(archive):
                 raise locked()
             if damaged := archive.testzip():
-                raise CampaignFileError(f"The workbook is damaged ({damaged}). {SAVE_AGAIN}")
+                raise CampaignFileError(
+                    told("The workbook is damaged ({part}). {fix}", part=damaged, fix=SAVE_AGAIN)
+                )
             if is_ods(archive):
                 return _read(archive, CONTENT, OdsScan(limits)).sheets
             if _BOOK in archive.namelist():
                 return _scan_sheets(archive, limits, wanted)
             if _BINARY_BOOK in archive.namelist():
                 return None
-            raise CampaignFileError(f"This archive is no workbook. {SAVE_AGAIN}")
+            raise CampaignFileError(told("This archive is no workbook. {fix}", fix=SAVE_AGAIN))
     except expat.ExpatError as error:
-        raise CampaignFileError(f"The workbook cannot be read. {SAVE_AGAIN}") from error
+        raise CampaignFileError(
+            told("The workbook cannot be read. {fix}", fix=SAVE_AGAIN)
+        ) from error
     except DAMAGE as error:
-        raise CampaignFileError(f"The workbook is damaged. {SAVE_AGAIN}") from error
+        raise CampaignFileError(told("The workbook is damaged. {fix}", fix=SAVE_AGAIN)) from error
 
 
 def locked() -> CampaignFileError:
@@ -252,4 +257,4 @@ def _read(archive: zipfile.ZipFile, part: str, reader: _Reader) -> _Reader:
 
 def _refuse_doctype(*_: object) -> None:
     """Refuse definitions of entities, which no spreadsheet program writes."""
-    raise CampaignFileError(f"The workbook cannot be read. {SAVE_AGAIN}")
+    raise CampaignFileError(told("The workbook cannot be read. {fix}", fix=SAVE_AGAIN))

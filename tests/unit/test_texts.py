@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from campaigns.sentence import counted, told
+from campaigns.sentence import counted, packed, told, unpacked
 from tools.make_texts import made, places, said
 from workers.web.languages import LANGUAGES, Languages, Texts, language, read_po, texts_of
 
@@ -39,8 +39,9 @@ def test_whatever_the_pages_say_has_a_text_with_the_same_places(code):
     wrong = [
         english
         for english, text in said().items()
-        for form in found[english]
+        for at, form in enumerate(found[english])
         if places(form) != places(text.many or text.one)
+        and (at or places(form) != places(text.one))
     ]
     assert wrong == []
 
@@ -67,6 +68,16 @@ def test_a_sentence_is_english_for_programs_and_goes_between_processes():
     again = pickle.loads(pickle.dumps(sentence))
     assert (again, again.source, again.values) == (sentence, sentence.source, sentence.values)
     assert str(ValueError(sentence)) is sentence
+
+
+def test_a_sentence_in_json_comes_back_as_one():
+    sentence = told("{name} is {state}", name="a", state=told("away"))
+    kept = {"why": sentence, "rows": [("plain", 1)]}
+
+    read = json.loads(json.dumps(packed(kept)), object_hook=unpacked)
+
+    assert read == {"why": "a is away", "rows": [["plain", 1]]}
+    assert (read["why"].source, read["why"].values["state"].source) == (sentence.source, "away")
 
 
 def test_a_sentence_is_said_with_all_that_stands_in_it():

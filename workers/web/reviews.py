@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from campaigns.campaign_rules import CampaignRules
+from campaigns.sentence import packed, unpacked
 from dialer.deeds import Actor, Deed, Did, tell
 from dialer.logger import get_logger
 from workers.web import jobs
@@ -129,7 +130,7 @@ class Reviews:
         if not _ID.fullmatch(id_):
             return None
         try:
-            stored = json.loads(self._file(id_).read_text(encoding="utf-8"))
+            stored = json.loads(self._file(id_).read_text(encoding="utf-8"), object_hook=unpacked)
         except FileNotFoundError:
             return None
         known = {
@@ -301,7 +302,7 @@ class Reviews:
 
     def _keep(self, review: Review) -> None:
         part = self._file(review.id).with_suffix(".part")
-        part.write_text(json.dumps(asdict(review)), encoding="utf-8")
+        part.write_text(json.dumps(packed(asdict(review))), encoding="utf-8")
         part.replace(self._file(review.id))
 
     def _folder(self, id_: str) -> Path:
