@@ -88,8 +88,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 """Parts of the pages, each with the sources whose texts stand in its file; the first that fits has them."""
 
 CODES: tuple[Iterable[str], ...] = (
-    *(CampaignState, ContactState, AttemptState, Outcome, ReportSource, NotDialled, AgentState, Presence),
-    *(Constraint, ContactBlocker, Scope, TaskState, Did, Role),
+    *(CampaignState, ContactState, AttemptState, Outcome, NotDialled, AgentState, Presence),
+    *(Constraint, ContactBlocker, Scope, TaskState, Did, Role, ReportSource),
     *(RETRIES_DUE, (AGENT_REACHED, IN_FLIGHT, NO_OUTCOME, NOT_TRIED, RETRY), HAPPENINGS),
     *(RowFault, RowWarning, AgentFault, NumberFault, NumberWarning, SpreadsheetDamage, Dressing),
 )
