@@ -8,6 +8,7 @@ it returns, so that nothing odd travels on into Redis or a report.
 import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -45,9 +46,12 @@ def word(value: Any) -> str | None:
 def status(value: Any) -> str | None:
     """Read the status of a call or a leg in one spelling: `No Answer` and `no_answer` are printed too."""
     found = word(value)
-    if found is None:
-        return None
-    parts = _BETWEEN_WORDS.split(found)
+    return _in_one_spelling(found) if found else None
+
+
+@lru_cache(maxsize=64)  # of some ten statuses each callback tells three or four
+def _in_one_spelling(status: str) -> str:
+    parts = _BETWEEN_WORDS.split(status)
     return _SPELLINGS.get("".join(parts), "-".join(parts))
 
 
