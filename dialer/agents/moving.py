@@ -17,6 +17,7 @@ from dialer.errors import NotDone
 from dialer.ids import new_move_id
 from dialer.store import Campaign, Campaigns
 from dialer.store.agents import AgentStore
+from dialer.store.contacts import pinned_in
 from dialer.store.database import Database
 from dialer.store.moves import Move, MovedPart, Moves
 from dialer.store.teams import Teams
@@ -87,9 +88,13 @@ class Moving:
             if team.agents[:1] == (agent.number,)
         }
         found = []
-        for one in campaigns:
-            sources = [agent.number[1:], *standing.intersection(self._campaigns.teams(one.id))]
-            numbers = self._moves.waiting(one.id, size=one.accepted, sources=sources)
+        ids = [one.id for one in campaigns]
+        together = zip(
+            campaigns, self._campaigns.teams_of(ids), pinned_in(self._db, ids), strict=True
+        )
+        for one, teams, pinned in together:
+            sources = [agent.number[1:], *standing.intersection(teams)]
+            numbers = self._moves.waiting(one.id, size=one.accepted, sources=sources, pinned=pinned)
             found.append(Waiting(one, numbers))
         return [one for one in found if one.count]
 

@@ -1,14 +1,14 @@
 """Moves in Redis: waiting contacts that were given to another agent, kept for some days to be undone."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from campaigns.contact_state import ContactState
-from dialer.store.contacts import columns_of, pinned_of
+from dialer.store.contacts import columns_of
 from dialer.store.database import Database, text
 from dialer.store.record import STATE_CODES
 from dialer.store.scripts import gives
@@ -90,14 +90,20 @@ class Moves:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def waiting(self, campaign: str, *, size: int, sources: Sequence[str]) -> dict[str, list[int]]:
-        """Give the waiting contacts of some agents or teams among a campaign's first `size` ones."""
+    def waiting(
+        self, campaign: str, *, size: int, sources: Sequence[str], pinned: Mapping[int, str]
+    ) -> dict[str, list[int]]:
+        """Give the waiting contacts of some agents or teams among a campaign's first `size` ones.
+
+        Args:
+            pinned: Whom of a team call backs are for alone, by the contact's number.
+        """
         agents, states = columns_of(self._db, campaign, "agent", "state", size=size)
         waits = states == STATE_CODES[ContactState.WAITING]
         found = {
             one: (np.flatnonzero(waits & (agents == int(one))) + 1).tolist() for one in sources
         }
-        for n, agent in pinned_of(self._db, campaign).items():
+        for n, agent in pinned.items():
             if n <= size and waits[n - 1] and agent[1:] in found:
                 found[agent[1:]].append(n)
         return {one: sorted(numbers) for one, numbers in found.items() if numbers}
