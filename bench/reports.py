@@ -195,6 +195,7 @@ def plain_pandas(attempts: int, wanted: str, out: Path) -> None:
                 *(None, None, None, None),  # disposition, when, by whom, note
                 record.agent[1:],
                 record.agent[1:],
+                None,  # notes
                 *own,
             )
         )
