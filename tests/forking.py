@@ -125,7 +125,10 @@ def nursery() -> Nursery:
 
 def _serve() -> int:
     """Take orders until nobody can give one; comes back in each fork, with its exit code."""
+    gc.disable()  # all that is imported stays
     _import_all()
+    gc.freeze()
+    gc.enable()
     for line in sys.stdin:
         order = json.loads(line)
         if "ended" in order:
@@ -147,8 +150,6 @@ def _import_all() -> None:
             importlib.import_module(f"workers.cli.{command.home.partition(':')[0]}")
     for name in _IMPORTED_BEFORE:
         importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
 
 
 def _ended(pid: int) -> int | None:

@@ -10,7 +10,7 @@ from dialer.simulator import Fate, SimulatorOptions, running
 from tests.acceptance.rig import Rig, agrees_with_provider, pairs
 from tests.patience import until
 
-WINDOW_S = 10.0
+WINDOW_S = 5.0
 LIMITS = {"demo": 60, "acme1": 40}
 
 

@@ -17,7 +17,10 @@ from workers.sandbox import running
 
 CRM = Path(__file__).parents[2] / "docs" / "crm.md"
 LEADS = 24
-ONE_CALL = ("--max-attempts", "1", "--hours", "always", "--wrap-up", "0")
+ONE_CALL = ("--max-attempts", "1", "--hours", "always", "--wrap-up", "0",
+            "--retry", "agent_no_answer=1x3", "--retry", "agent_busy=1x3",
+            "--retry", "agent_failed=1x3", "--retry", "customer_not_dialled=1x3",
+            "--retry", "provider_failed=1x3")  # fmt: skip
 
 
 def example(name: str) -> ModuleType:
