@@ -137,4 +137,5 @@ def _environment() -> Environment:
     )
     environment.filters |= {"shown": _shown, "rates": _rates}
     environment.globals["side"] = side
+    environment.globals["_"] = str  # reports, and the charts made as theirs are, speak English
     return environment
