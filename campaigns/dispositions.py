@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from campaigns.plain_text import did_you_mean, plain_line
 from campaigns.retry_policy import seconds_in
+from campaigns.sentence import told
 
 MOST_DISPOSITIONS = 30
 LONGEST_NOTE = 500
@@ -124,9 +125,16 @@ def chosen(dispositions: Sequence[Disposition], name: str) -> Disposition:
     if name in found:
         return found[name]
     if not found:
-        raise ValueError("this campaign asks for no dispositions")
+        raise ValueError(told("this campaign asks for no dispositions"))
     near = did_you_mean(name, found)
-    raise ValueError(f"{name[:40]!r} is no disposition here; use {', '.join(found)}{near}")
+    raise ValueError(
+        told(
+            "{word!r} is no disposition here; use {known}{near}",
+            word=name[:40],
+            known=", ".join(found),
+            near=near,
+        )
+    )
 
 
 def plain_note(note: str) -> str | None:

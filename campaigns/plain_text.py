@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from campaigns.sentence import told
+
 # C0 and C1 controls, direction and format marks, line and paragraph separators, tags, halves of pairs
 _UNSEEN = (
     r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -32,9 +34,9 @@ def plain_line(text: str, what: str, *, most: int) -> str:
     """
     text = text.strip()
     if len(text) > most:
-        raise NotPlain(f"{what}: at most {most} characters are taken")
+        raise NotPlain(told("{what}: at most {most} characters are taken", what=what, most=most))
     if UNSEEN.search(text):
-        raise NotPlain(f"{what}: one line without control characters is needed")
+        raise NotPlain(told("{what}: one line without control characters is needed", what=what))
     return text
 
 

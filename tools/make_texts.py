@@ -101,7 +101,7 @@ msgstr ""
 "Plural-Forms: nplurals=2; plural=n > 1;\n"
 """
 
-_PLACE = re.compile(r"%\((\w+)\)s|\{(\w+)[:}]")
+_PLACE = re.compile(r"%\((\w+)\)s|\{(\w+)[!:}]")
 
 
 @dataclass(frozen=True, slots=True)

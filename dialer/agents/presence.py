@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from campaigns.agents.agent import BY_HAND, Agent, Presence
 from campaigns.plain_text import LONGEST_REASON, plain_line
+from campaigns.sentence import told
 from dialer.deeds import deed_under_way, tell
 from dialer.errors import NotDone
 from dialer.store.agents import AgentStore, SetPresence, Whereabouts
@@ -47,7 +48,9 @@ class Presences:
             NotPlain: The reason is longer than a line, or holds control characters.
         """
         if state not in BY_HAND:
-            raise BadPresence(f"an agent is put on, on a break or off; {state} comes by itself")
+            raise BadPresence(
+                told("an agent is put on, on a break or off; {state} comes by itself", state=state)
+            )
         if until_s is not None:
             self._check_end(state, until_s)
         reason = plain_line(reason, "the reason", most=LONGEST_REASON)
@@ -71,10 +74,10 @@ class Presences:
 
     def _check_end(self, state: Presence, until_s: float) -> None:
         if state is Presence.ON:
-            raise BadPresence("who is on stays on until somebody says otherwise: give no end")
+            raise BadPresence(told("who is on stays on until somebody says otherwise: give no end"))
         now_s = self._db.now()
         if not now_s < until_s <= now_s + LONGEST_BREAK.total_seconds():
-            raise BadPresence("the end must lie ahead, by a year at most")
+            raise BadPresence(told("the end must lie ahead, by a year at most"))
 
 
 def _back_at(agent: Agent, until_s: float | None) -> float | None:

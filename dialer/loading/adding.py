@@ -18,6 +18,7 @@ from campaigns.lists.judged_rows import Rejected
 from campaigns.lists.one_at_a_time import GivenContact, GivenJudge
 from campaigns.lists.sieve import Dedupe, OtherLists, Sieve
 from campaigns.numbers.phone_rules import PhoneRules
+from campaigns.sentence import told
 from dialer import failpoints
 from dialer.agents.teams import ListedTeams
 from dialer.deeds import tell
@@ -200,18 +201,30 @@ class Adding:
                 return StartRefused()
             case "loading":
                 return FileOnItsWay(
-                    f"a list is being loaded into campaign {campaign.name}; try again when that is "
-                    "done, and if it broke off, load the same file again first"
+                    told(
+                        "a list is being loaded into campaign {name}; try again when that is done, "
+                        "and if it broke off, load the same file again first",
+                        name=campaign.name,
+                    )
                 )
             case "second_person":
                 return NeedsSecondPerson(
-                    f"campaign {campaign.name} has {campaign.accepted} contacts and takes more only "
-                    "once two people have started it with them: pause it, and start it by two"
+                    told(
+                        "campaign {name} has {contacts} contacts and takes more only once two people "
+                        "have started it with them: pause it, and start it by two",
+                        name=campaign.name,
+                        contacts=campaign.accepted,
+                    )
                 )
             case _:
                 state = self._campaigns.find(campaign.id).state
                 return WrongState(
-                    f"campaign {campaign.name} is {why} and takes no more contacts", state=state
+                    told(
+                        "campaign {name} is {state} and takes no more contacts",
+                        name=campaign.name,
+                        state=told(why),
+                    ),
+                    state=state,
                 )
 
     def _told(self, campaign: Campaign, batch: "_Batch") -> list[Answer]:

@@ -7,6 +7,7 @@ from typing import Self
 from campaigns.campaign import LONGEST_NAME, is_name
 from campaigns.campaign_rules import CampaignRules, names_in
 from campaigns.custom_field import CustomFieldTemplate
+from campaigns.sentence import told
 from dialer.call_request import check_call
 from dialer.store import Campaign, Database
 
@@ -21,8 +22,10 @@ class StartRefused(Exception):
     def __init__(self, message: str = "") -> None:
         super().__init__(
             message
-            or "its contacts would be called without anybody starting it, which takes the scope "
-            "operate; pause the campaign first, or load it without a start time"
+            or told(
+                "its contacts would be called without anybody starting it, which takes the scope "
+                "operate; pause the campaign first, or load it without a start time"
+            )
         )
 
 
@@ -70,7 +73,9 @@ def check_name(name: str) -> None:
         LoadRefused: It cannot.
     """
     if not is_name(name):
-        raise LoadRefused(f"a campaign's name has 1 to {LONGEST_NAME} printable characters")
+        raise LoadRefused(
+            told("a campaign's name has 1 to {most} printable characters", most=LONGEST_NAME)
+        )
 
 
 def check_rules(rules: CampaignRules) -> None:
@@ -93,7 +98,9 @@ def check_end(db: Database, rules: CampaignRules) -> None:
     """
     if rules.end_has_come(datetime.fromtimestamp(db.now(), UTC)):
         raise LoadRefused(
-            "ends_at has passed, so nobody would be called; load a new campaign with a later one"
+            told(
+                "ends_at has passed, so nobody would be called; load a new campaign with a later one"
+            )
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from campaigns.attempt import Attempt, Outcome
 from campaigns.campaign_rules import CampaignRules
 from campaigns.dispositions import DO_NOT_CALL, Disposition, FollowUp, chosen, plain_note
+from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import ContactId
@@ -84,7 +85,11 @@ def dispose(db: Database, settling: Settling, id_: ContactId, said: Said) -> Att
     follows = Follows(disposed=_follows(disposition, said, now_s, did))
     after = settling.update(one.id, change, follows=follows)
     if refused or after is None or isinstance(after, SidTaken):
-        raise NotDisposed(f"contact {id_} {refused or 'does not exist'}")
+        raise NotDisposed(
+            told("contact {id} {what}", id=id_, what=refused)
+            if refused
+            else told("contact {id} does not exist", id=id_)
+        )
     tell(
         on=f"contact {id_}",
         before={"disposition": before.disposition},
@@ -102,32 +107,33 @@ def _asked(
         rules = Campaigns(db).find(id_.campaign).rules
         disposition = chosen(rules.disposition, said.name)
     except CampaignNotFound:
-        raise NotDisposed(f"contact {id_} does not exist") from None
+        raise NotDisposed(told("contact {id} does not exist", id=id_)) from None
     except ValueError as error:
         raise NotDisposed(str(error)) from None
     contact = Contacts(db).get(id_.campaign, id_.n)
     one = contact and Attempts(db).of_contact(id_, said.no or contact.made)
     if not one:
-        raise NotDisposed(f"contact {id_} was not called")
+        raise NotDisposed(told("contact {id} was not called", id=id_))
     return one, rules, disposition
 
 
 def _why_not(attempt: Attempt, said: Said, earlier: FollowUp | None) -> str:
     """Say why this may not be said of an attempt; '' = it may."""
     if said.agent is not None and attempt.agent != said.agent:
-        return "is not this agent's"
+        return told("is not this agent's")
     if attempt.outcome is None:
-        return "is still on its call, or nobody knows yet that it ended; say it in a moment"
+        return told("is still on its call, or nobody knows yet that it ended; say it in a moment")
     if attempt.outcome is not Outcome.CONNECTED:
-        return f"was not talked to: the call ended as {attempt.outcome}"
+        return told("was not talked to: the call ended as {outcome}", outcome=attempt.outcome)
     if attempt.disposition is None or attempt.disposition == said.name:
         return ""
     if said.agent is not None:
-        return (
-            f"has its disposition already, {attempt.disposition}; who runs the desk may change it"
+        return told(
+            "has its disposition already, {disposition}; who runs the desk may change it",
+            disposition=attempt.disposition,
         )
     if _is_for_good(attempt.disposition, earlier):
-        return "asked never to be called again, and that stays"
+        return told("asked never to be called again, and that stays")
     return ""
 
 
@@ -154,7 +160,10 @@ def _follows(disposition: Disposition, said: Said, now_s: float, did: dict[str, 
         due_s = float(disposition.retry_s)
     if said.only_agent and due_s is None:
         raise NotDisposed(
-            f"nobody is called back after {disposition.name}: give a time, or no agent"
+            told(
+                "nobody is called back after {disposition}: give a time, or no agent",
+                disposition=disposition.name,
+            )
         )
     closes = follow_up in {FollowUp.FINAL, FollowUp.SUPPRESS} and due_s is None
     return Disposed(disposition.name, did, closes, due_s, said.only_agent, suppress)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from campaigns.agents.team import is_team
 from campaigns.numbers.mask import FORGOTTEN
+from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import ContactId
@@ -42,15 +43,21 @@ class NoCallBack(NotDone):
 
 
 _WHY = {
-    CallBack.HELD: "is being dialled; ask again when that attempt has ended, or decide it",
-    CallBack.CLOSED: "is closed; reopen it to call it all the same",
-    CallBack.EXPIRED: "expires before then",
-    CallBack.OVER: "belongs to a campaign that takes no more calls",
-    CallBack.ENDED: "belongs to a campaign whose ends_at comes before then",
-    CallBack.CHANGED: "was changed by somebody else just now; look, and ask again",
-    CallBack.FORGOTTEN: "has no number any more: it was purged",
-    CallBack.NEVER_RUNG: "is for several agents, of whom nobody was rung for it yet: leave it to anyone",
-    CallBack.GONE: "does not exist",
+    CallBack.HELD: told(
+        "contact {id} is being dialled; ask again when that attempt has ended, or decide it"
+    ),
+    CallBack.CLOSED: told("contact {id} is closed; reopen it to call it all the same"),
+    CallBack.EXPIRED: told("contact {id} expires before then"),
+    CallBack.OVER: told("contact {id} belongs to a campaign that takes no more calls"),
+    CallBack.ENDED: told("contact {id} belongs to a campaign whose ends_at comes before then"),
+    CallBack.CHANGED: told(
+        "contact {id} was changed by somebody else just now; look, and ask again"
+    ),
+    CallBack.FORGOTTEN: told("contact {id} has no number any more: it was purged"),
+    CallBack.NEVER_RUNG: told(
+        "contact {id} is for several agents, of whom nobody was rung for it yet: leave it to anyone"
+    ),
+    CallBack.GONE: told("contact {id} does not exist"),
 }
 
 
@@ -68,9 +75,9 @@ def call_back(
     """
     answer = _ask(db, id_, at, reopen=reopen, only_agent=only_agent)
     if answer in _WHY:
-        raise NoCallBack(f"contact {id_} {_WHY[answer]}")
-    told = {"due_at": at.isoformat(), "opened": answer, "only_agent": only_agent}
-    tell(on=f"contact {id_}", after=told)
+        raise NoCallBack(told(_WHY[answer], id=id_))
+    done = {"due_at": at.isoformat(), "opened": answer, "only_agent": only_agent}
+    tell(on=f"contact {id_}", after=done)
     log.info("call_back_set", contact_id=str(id_), due_at=at.isoformat(), opened=answer)
     return answer
 

@@ -5,6 +5,7 @@ Whoever has a shell on the machine and a key counts twice, and could read the se
 """
 
 from campaigns.campaign import CampaignState
+from campaigns.sentence import told
 from dialer.deeds import Did, tell
 from dialer.errors import NotDone
 from dialer.logger import get_logger
@@ -18,8 +19,12 @@ class SecondPersonNeeded(NotDone):
 
     def __init__(self, campaign: Campaign) -> None:
         super().__init__(
-            f"campaign {campaign.name} has {campaign.accepted} contacts and waits for a second person: "
-            "somebody else who may operate has to start it too"
+            told(
+                "campaign {name} has {contacts} contacts and waits for a second person: somebody else "
+                "who may operate has to start it too",
+                name=campaign.name,
+                contacts=campaign.accepted,
+            )
         )
 
 

@@ -9,6 +9,7 @@ from campaigns.campaign import CampaignState, same_name
 from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import NotDialled
 from campaigns.lists.column_choice import ColumnChoice
+from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.logger import get_logger
 from dialer.store.archived import archived_ids, archived_with_content, tag_archived
@@ -333,7 +334,10 @@ class Campaigns:
         was_cancelled = to is CampaignState.CANCELLING and after is CampaignState.CANCELLED
         if after not in arrived or (before == after != to and not was_cancelled):
             stands = "archived" if campaign.archived_at else after
-            raise WrongState(f"campaign {campaign.name} is {stands}", state=after)
+            where = told(str(stands))
+            raise WrongState(
+                told("campaign {name} is {state}", name=campaign.name, state=where), state=after
+            )
         tell(
             on=f"campaign {campaign.name} {campaign.id}",
             before={"state": before},
