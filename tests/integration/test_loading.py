@@ -25,7 +25,7 @@ from dialer.reporting.reporting import write_reports
 from dialer.reporting.source import report_source
 from dialer.store import Campaigns, Database
 from dialer.store.contacts import Contacts, customers_of
-from dialer.store.imports import Imports
+from dialer.store.imports import Imports, RejectedRow
 from dialer.store.scripts import Given, script_of
 from dialer.store.snapshot import contact_lines
 from tests.conservation import check_conservation
@@ -238,6 +238,21 @@ def test_a_load_that_broke_off_goes_on_after_its_end_too(db, meddled, tmp_path):
     for _ in range(2):
         load(db, tmp_path, listed(), changed=rules(ends_at="2020-01-01T09:00"))
         check_whole(db)
+
+
+def test_what_a_load_kept_that_broke_off_is_kept_once_however_many_rows_it_judged_together(
+    db, meddled, tmp_path
+):
+    load_broken_off(meddled, tmp_path, after="load")
+    imports, campaign = Imports(db), Campaigns(db).find("sale").id
+    # as if it had judged them in smaller parts
+    kept = [RejectedRow(3, ("123", "456"), "too_short", "too short")]
+    imports.keep_rejected(campaign, "0000000000-000099", kept)
+
+    load(db, tmp_path, listed())
+
+    check_whole(db)
+    assert len(list(imports.rejected_rows(campaign))) == BAD + DUPLICATES
 
 
 def test_nothing_is_appended_to_a_campaign_whose_end_has_passed(db, tmp_path):
