@@ -28,8 +28,8 @@ from dialer.ports import free_port
 from workers.wiring import Wiring
 
 NOT_SHOWN = """
-Browsers, networks and TLS; several people at once; archives, which are files; what goes with one list, one rehearsal or one task. The first name that is asked for
-gathers all names once in ten minutes, and is told apart."""
+Browsers, networks and TLS; several people at once; archives, which are files; what goes with one list, one rehearsal or one task. The first name
+that is asked for is told apart."""
 
 RUNNING = 21
 

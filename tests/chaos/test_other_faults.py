@@ -8,6 +8,7 @@ import pytest
 from campaigns.campaign import CampaignState
 from campaigns.numbers.phone import PhoneRules
 from dialer.loading.loading import Loading, LoadOptions
+from dialer.store.finding import Part, contacts_with
 from tests.chaos.dialer_under_test import RULES
 from tests.conservation import check_conservation
 from tests.factories import rules
@@ -33,6 +34,11 @@ def test_w9_a_load_that_was_killed_goes_on_at_its_last_block(station, place):
     assert (campaign.rows, campaign.accepted, campaign.accepted) == (5000, 5000, 5000)
     assert station.counts(campaign.id).waiting == 5000
     check_conservation(station.db)
+    indexed = station.db.client.scan_iter(station.db.key("c", campaign.id, "index", "*"))
+    assert len(list(indexed)) == 50
+    for n in (1, 1999, 2000, 2001, 5000):
+        found = contacts_with(station.db, [Part(campaign.id, 5000)], digits=f"91987{n - 1:07}")
+        assert list(found) == [(campaign.id, n)]
 
 
 def test_f1_a_file_that_is_cut_while_it_is_loaded_is_loaded_as_it_was(station, tmp_path):

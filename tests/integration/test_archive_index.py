@@ -1,6 +1,7 @@
 """Who is in an archive is found without opening the others, and what an archive forgot its index has forgotten."""
 
 import sqlite3
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from dialer.archiving.archive_index import NAME, ArchiveIndex
 from dialer.archiving.archiving import Archiving
 from dialer.archiving.deleting import Deleting
 from dialer.recordings.keeping import Forgetting
+from dialer.store.campaign import Campaign
 from dialer.watching.finding import Finding
 from tests import books_kit
 
@@ -101,6 +103,23 @@ def test_whom_an_archive_forgot_its_index_forgot_and_the_others_are_found(
     assert names(finding.by_name("asha")) == ["Asha Rao"]
     assert names(finding.by_name("ravi")) == ["Ravi"]
     assert "919876543201"[::-1].encode() not in raw(archives)
+
+
+def test_an_archive_that_is_written_anew_while_it_is_read_is_not_put_in(
+    account, sales, archives, index, tmp_path
+):
+    class Meanwhile(Campaign):
+        def name_in(self, cells):
+            books_kit.purging_of(account.db, tmp_path).number("+919876543201")
+            return super().name_in(cells)
+
+    read = account.campaigns.find(sales[0])
+
+    taken = index.add(Meanwhile(**{one.name: getattr(read, one.name) for one in fields(read)}))
+
+    assert not taken
+    assert index.known() == {sales[1]}
+    assert b"102345678919" not in raw(archives)
 
 
 def test_a_deleted_campaign_leaves_nothing_in_the_index(account, sales, archives, index, tmp_path):
