@@ -10,6 +10,9 @@ local changes = cjson.decode(given.changes)
 if redis.call('GET', rows) ~= given.before then
   return 0
 end
+if not given.forgets and redis.call('HGET', key('c', campaign), 'archived_at') then
+  return 0 -- its files are written already; what is forgotten is forgotten there as well
+end
 for _, one in ipairs(changes.numbers) do
   if read_contact(campaign, one.n).state ~= FINAL then
     return 0

@@ -5,6 +5,7 @@ import io
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from dialer.access.api_keys import Scope
 from dialer.ids import ContactId
 from dialer.reporting.files import Format
 from dialer.steering.noting import MOST_NOTES, NotNoted, note
-from dialer.store.notes import notes_of
+from dialer.store.notes import Note, notes_of, with_note
+from dialer.store.removal import mark_archived, replace_lines
+from dialer.store.snapshot import contact_lines
 from dialer.watching.finding import Finding
 from tests import books_kit
 from tests.web_kit import Site, settings_for, site
@@ -71,6 +74,19 @@ def test_notes_go_into_archives_and_the_report_is_the_same_from_there(account, s
     assert texts(account, sale, 2, tmp_path) == ["moved to Pune"]
     with pytest.raises(NotNoted, match="archived"):
         note(account.db, ContactId(sale.id, 2), "more", by="Asha")
+
+
+def test_a_note_that_comes_while_its_campaign_leaves_redis_is_not_taken_for_kept(
+    account, sale, redis_client
+):
+    lines = list(contact_lines(account.db, sale.id, size=sale.accepted))
+    noted = replace(lines[0], row=with_note(lines[0].row, Note(1.0, "Asha", "late")))
+    assert mark_archived(account.db, account.campaigns.find(sale.id))
+
+    taken = replace_lines(account.db, sale.id, lines, [noted, *lines[1:]], forgets=False)
+
+    assert not taken
+    assert b"late" not in books_kit.everything_in(redis_client)
 
 
 def _contacts(account, campaign, tmp_path: Path, into: str) -> list[dict[str, str]]:
