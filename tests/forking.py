@@ -5,6 +5,7 @@ process would be: its folder, environment, files, session and signals are its ow
 show, the start itself, is shown by the tests that start `dialer` as users do.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -116,11 +117,16 @@ class Nursery:
             self._process.stdin.flush()
             return json.loads(self._process.stdout.readline())
 
+    def end(self) -> None:
+        self._process.communicate()  # nobody can give orders any more
+
 
 @cache
 def nursery() -> Nursery:
     """Give the one of this process, started with its first use; it ends with this process."""
-    return Nursery()
+    made = Nursery()
+    atexit.register(made.end)
+    return made
 
 
 def _serve() -> int:
