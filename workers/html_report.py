@@ -39,9 +39,11 @@ def render_html_report(report: Report) -> str:
     )
 
 
-def render_charts(report: Report) -> str:
-    """Render the charts alone, for a page that colours them."""
-    return _environment().get_template("parts/charts.html").render(charts=all_charts(report))
+def render_charts(report: Report, language: str = "en") -> str:
+    """Render the charts alone, for a page that colours them, in its reader's language."""
+    return (
+        _environment(language).get_template("parts/charts.html").render(charts=all_charts(report))
+    )
 
 
 def _pending(report: Report) -> Iterator[str]:
@@ -127,14 +129,21 @@ def _template() -> Template:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(language: str = "en") -> Environment:
+    from workers.web.languages import texts_of  # noqa: PLC0415  # web's, which commands do without
+    from workers.web.pages.rendering import speak  # noqa: PLC0415
+
+    texts = texts_of(language)
     environment = Environment(
         loader=PackageLoader("workers.web"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        finalize=texts.say,
     )
+    speak(environment, texts)
     environment.filters |= {"shown": _shown, "rates": _rates}
     environment.globals["side"] = side
     environment.globals["_"] = str  # reports, and the charts made as theirs are, speak English

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -238,9 +239,9 @@ def write_report(
 
 
 def campaign_charts(
-    _tell: Tell, settings: Settings, campaign_id: str, *, account: str, masked: bool
+    _tell: Tell, settings: Settings, campaign_id: str, *, account: str, masked: bool, language: str
 ) -> str:
-    """Render the charts of a campaign's report, for its page."""
+    """Render the charts of a campaign's report, for its page, in its reader's language."""
     with tempfile.TemporaryDirectory() as folder, _wiring(settings, account) as wiring:
         written = write_reports(
             source_of(wiring, wiring.campaigns.find(campaign_id)),
@@ -249,7 +250,7 @@ def campaign_charts(
             kinds=(),
             formats=(Format.HTML,),
             mask=NumberMask(Mask.MASKED) if masked else NO_MASK,
-            render_html=render_charts,
+            render_html=partial(render_charts, language=language),
         )
         return written.files[0].read_text(encoding="utf-8")
 

@@ -125,7 +125,7 @@ class Services:
         return Watching(self.wiring, self.apart, self.watchers)
 
     @cached_property
-    def charts(self) -> dict[tuple[str, bool], tuple[object, str]]:
+    def charts(self) -> dict[tuple[str, bool, str], tuple[object, str]]:
         """Of campaigns that are over, by campaign and whether masked: of which counts, and the HTML."""
         return {}
 

@@ -154,7 +154,8 @@ async def charts(request: Request) -> Response:
     if not campaign.state.is_over:
         raise HTTPException(404, "The campaign goes on; its report has its charts.")
     counts = await asyncio.to_thread(services.wiring.campaigns.counts, campaign.id)
-    key, of = (campaign.id, visitor.is_masked), (counts, campaign.rewritten, campaign.purged_at)
+    key = (campaign.id, visitor.is_masked, language())
+    of = (counts, campaign.rewritten, campaign.purged_at)
     known = services.charts.get(key)
     if known is None or known[0] != of:
         made = await services.apart.run(
@@ -164,6 +165,7 @@ async def charts(request: Request) -> Response:
             campaign.id,
             account=services.wiring.name,
             masked=visitor.is_masked,
+            language=language(),
         )
         while len(services.charts) >= _MOST_CHARTS:
             services.charts.pop(next(iter(services.charts)))
