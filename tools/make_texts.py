@@ -23,6 +23,7 @@ from campaigns.agents.agent import Presence
 from campaigns.attempt import AttemptState, Outcome, ReportSource
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
+from campaigns.declared_rules import RULES
 from campaigns.lists.agents_list import AgentFault
 from campaigns.lists.header import Role
 from campaigns.lists.row_faults import RowFault, RowWarning
@@ -31,6 +32,7 @@ from campaigns.numbers.phone import NumberFault, NumberWarning
 from campaigns.numbers.spreadsheet_damage import SpreadsheetDamage
 from campaigns.outlook.blockers import ContactBlocker
 from campaigns.outlook.forecast import Constraint
+from campaigns.rule import Panel
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did
 from dialer.watching.browsing import AGENT_REACHED, IN_FLIGHT, NO_OUTCOME, NOT_TRIED, RETRY
@@ -122,12 +124,20 @@ class Text:
 def said() -> dict[str, Text]:
     """Find all that pages say, by its English text."""
     found: dict[str, Text] = {}
+    rules = (Text("/campaigns/declared_rules.py", one) for one in _of_rules())
     codes = (Text("codes", words(one)) for kind in CODES for one in kind)
     scripts = (Text("scripts", one) for one in script_texts())
-    for text in chain(_of_templates(), _of_python(), scripts, codes):
+    for text in chain(_of_templates(), _of_python(), scripts, codes, rules):
         if text.one not in found or text.many:
             found[text.one] = text
     return found
+
+
+def _of_rules() -> Iterator[str]:
+    """What the declarations of rules say on forms."""
+    yield from Panel
+    for rule in RULES.values():
+        yield from (rule.label, rule.help, *map(words, rule.words))
 
 
 def _of_templates() -> Iterator[Text]:

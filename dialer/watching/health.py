@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import redis
 
+from campaigns.sentence import told
 from dialer.account_day import in_words
 from dialer.agreeing import Dissenter, dissenters
 from dialer.store import Database, Hold, Holds
@@ -58,20 +59,31 @@ class RedisHealth:
     def concerns(self) -> list[str]:
         """What a person should look at."""
         if self.untold:
-            return [f"Redis does not tell how it is ({self.untold}): {WITHOUT_INFO}"]
+            return [
+                told(
+                    "Redis does not tell how it is ({why}): {hint}",
+                    why=self.untold,
+                    hint=WITHOUT_INFO,
+                )
+            ]
         found = []
         if self.evicts:
             found.append(
-                f"maxmemory-policy is {self.eviction}: set noeviction, or contacts get lost"
+                told(
+                    "maxmemory-policy is {policy}: set noeviction, or contacts get lost",
+                    policy=self.eviction,
+                )
             )
         if not self.appends:
-            found.append("appendonly is off: a restart of Redis loses what was dialled")
+            found.append(told("appendonly is off: a restart of Redis loses what was dialled"))
         elif self.fsync not in {"always", ""}:
-            found.append(f"appendfsync is {self.fsync}: a power cut loses the last second")
+            found.append(
+                told("appendfsync is {fsync}: a power cut loses the last second", fsync=self.fsync)
+            )
         if not self.last_write_ok:
-            found.append("Redis could not write to its disk")
+            found.append(told("Redis could not write to its disk"))
         if self.fullness > NEARLY_FULL:
-            found.append("Redis uses more than 70 % of the memory it may")
+            found.append(told("Redis uses more than 70 % of the memory it may"))
         return found
 
 

@@ -11,11 +11,15 @@ from campaigns.hours.calling_hours import CallingHours
 from campaigns.hours.local_day import DAY_MIN, Span
 from campaigns.retry_policy import DEFAULT_RULES, MACHINE, RETRIABLE, Backoff, RetryRule
 from campaigns.rule_changes import written_span
+from campaigns.sentence import told
 from dialer.settings import Settings
 from dialer.steering.changing_rules import RuleFault, RulesRefused, default_rules, given_rules_of
 from workers.web.rules import given_rules
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAYS = (
+    *(told("Monday"), told("Tuesday"), told("Wednesday"), told("Thursday")),
+    *(told("Friday"), told("Saturday"), told("Sunday")),
+)
 CAUSES = (*sorted(RETRIABLE), MACHINE)
 MOST_FIELDS = 250
 """Of the form: a week of windows, three of each retry, and each rule."""

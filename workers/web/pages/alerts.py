@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from campaigns.alert_rules import Way
 from campaigns.alerts import AlertKind, Limits
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from workers.web.api.alerts import (
     AlertOrder,
@@ -90,22 +91,22 @@ async def _page(request: Request, *, tried: AlertTest | None = None) -> Response
 
 
 _WAYS = {
-    Way.EMAIL: "by e-mail",
+    Way.EMAIL: told("by e-mail"),
     Way.SLACK: "Slack",
     Way.TEAMS: "Teams",
-    Way.EVENTS: "as events, for webhooks",
+    Way.EVENTS: told("as events, for webhooks"),
 }
 _KINDS = {
-    AlertKind.COMPLETED: "a campaign is completed",
-    AlertKind.PAUSED: "a campaign pauses by itself",
-    AlertKind.NOTHING_DIALLED: "nothing is dialled although contacts are due",
-    AlertKind.STOPPED: "the provider refuses the account",
-    AlertKind.HELD: "the account is on hold",
-    AlertKind.CAPPED: "a cap of the day is reached",
-    AlertKind.BALANCE: "the balance at the provider is low",
-    AlertKind.UNRESOLVED: "many attempts are unresolved",
-    AlertKind.CONNECT_RATE: "few calls connect",
-    AlertKind.PROCESS_MISSING: "a process is missing",
+    AlertKind.COMPLETED: told("a campaign is completed"),
+    AlertKind.PAUSED: told("a campaign pauses by itself"),
+    AlertKind.NOTHING_DIALLED: told("nothing is dialled although contacts are due"),
+    AlertKind.STOPPED: told("the provider refuses the account"),
+    AlertKind.HELD: told("the account is on hold"),
+    AlertKind.CAPPED: told("a cap of the day is reached"),
+    AlertKind.BALANCE: told("the balance at the provider is low"),
+    AlertKind.UNRESOLVED: told("many attempts are unresolved"),
+    AlertKind.CONNECT_RATE: told("few calls connect"),
+    AlertKind.PROCESS_MISSING: told("a process is missing"),
 }
 
 routes = [

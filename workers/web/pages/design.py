@@ -7,12 +7,25 @@ from starlette.routing import Route
 from campaigns.attempt import AttemptState
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from workers.web.pages.rendering import renderer_of, require
 from workers.web.pages.views import bar
 
-_TONES = ("final", "open", "flight", "unresolved", "retry", "waiting")
-_ENDS = ("connected", "customer", "agent", "other")
+_TONES = {
+    "final": told("final"),
+    "open": told("open"),
+    "flight": told("in flight"),
+    "unresolved": told("unresolved"),
+    "retry": told("retry"),
+    "waiting": told("waiting"),
+}
+_ENDS = {
+    "connected": told("connected"),
+    "customer": told("customer"),
+    "agent": told("agent"),
+    "other": told("other"),
+}
 
 
 async def show(request: Request) -> Response:
@@ -26,9 +39,13 @@ async def show(request: Request) -> Response:
             "contact": list(ContactState),
             "attempt": list(AttemptState),
         },
-        tones=(*_TONES, *_ENDS),
-        progress=bar([(tone, tone, 100 * n, "#bars") for n, tone in enumerate(_TONES, 1)]),
-        ends=bar([(tone, tone, 100 * n, "#bars") for n, tone in enumerate(_ENDS, 1)]),
+        tones=_TONES | _ENDS,
+        progress=bar(
+            [(tone, said, 100 * n, "#bars") for n, (tone, said) in enumerate(_TONES.items(), 1)]
+        ),
+        ends=bar(
+            [(tone, said, 100 * n, "#bars") for n, (tone, said) in enumerate(_ENDS.items(), 1)]
+        ),
     )
 
 

@@ -242,6 +242,7 @@ def environment_in(code: str, texts: Texts) -> Environment:
         "count": count,
         "percent": percent,
         "words": words,
+        "said": told,
         "duration": duration,
         "bytes": in_bytes,
         "instant": instant,
