@@ -66,7 +66,7 @@ class RedisHealth:
                     hint=WITHOUT_INFO,
                 )
             ]
-        found = []
+        found: list[str] = []
         if self.evicts:
             found.append(
                 told(
