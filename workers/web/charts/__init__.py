@@ -11,7 +11,17 @@ from dataclasses import replace
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
 from campaigns.reports.figures import TALK_FROM_S, Tally
 from campaigns.reports.report import Group, Report
-from workers.web.charts.bars import in_words, parts_of_whole, shares, side_by_side, spend, stacked
+from campaigns.rules_in_words import span_in_words
+from campaigns.sentence import told
+from workers.web.charts.bars import (
+    in_words,
+    part_of_whole,
+    parts_of_whole,
+    shares,
+    side_by_side,
+    spend,
+    stacked,
+)
 from workers.web.charts.over_time import by_day, by_hour, by_week, pace, spend_by_day
 from workers.web.charts.shapes import Bars, Chart, Grid, Part, Row
 
@@ -40,11 +50,11 @@ def all_charts(report: Report) -> dict[str, Chart]:
 def funnel(report: Report) -> Bars:
     """Show how many rows became contacts, were dialled, and ended in a conversation."""
     steps = (
-        ("Rows", report.subject.rows, "other"),
-        ("Accepted", report.subject.accepted, "other"),
-        ("Dialled", report.dialled, "customer"),
-        ("Agent picked up", report.agent_ready, "customer"),
-        ("Connected", report.reached, "connected"),
+        (told("Rows"), report.subject.rows, "other"),
+        (told("Accepted"), report.subject.accepted, "other"),
+        (told("Dialled"), report.dialled, "customer"),
+        (told("Agent picked up"), report.agent_ready, "customer"),
+        (told("Connected"), report.reached, "connected"),
     )
     return shares(steps, whole=report.subject.rows)
 
@@ -56,7 +66,11 @@ def agent_side(outcomes: Sequence[Group]) -> Bars:
     lost = [(in_words(one), calls.get(one, 0), "agent") for one in _in_order(AGENT_SIDE)]
     rest = sum(calls.values()) - answered - sum(count for _, count, _ in lost)
     return parts_of_whole(
-        [("agent answered", answered, "connected"), *lost, ("provider failed", rest, "other")]
+        [
+            (told("agent answered"), answered, "connected"),
+            *lost,
+            (told("provider failed"), rest, "other"),
+        ]
     )
 
 
@@ -67,7 +81,11 @@ def customer_side(outcomes: Sequence[Group]) -> Bars:
     connected = answered.get(Outcome.CONNECTED, 0)
     rest = sum(answered.values()) - connected - sum(count for _, count, _ in lost)
     return parts_of_whole(
-        [("connected", connected, "connected"), *lost, ("customer not dialled", rest, "other")]
+        [
+            (told("connected"), connected, "connected"),
+            *lost,
+            (told("customer not dialled"), rest, "other"),
+        ]
     )
 
 
@@ -77,19 +95,19 @@ def talk(classes: Sequence[Group]) -> Bars:
     shown = [at for at, from_s in enumerate(TALK_FROM_S) if from_s in counted]
     used = range(shown[0], shown[-1] + 1) if shown else range(0)
     bars = [(_talk_name(at), counted.get(TALK_FROM_S[at], 0), "connected") for at in used]
-    return shares(bars, whole=sum(counted.values()), head=("talk", "conversations"))
+    return shares(bars, whole=sum(counted.values()), head=(told("talk"), told("conversations")))
 
 
 def _talk_name(at: int) -> str:
-    begins = [f"{one} s" if one < 60 else f"{one // 60} min" for one in TALK_FROM_S]
+    begins = [span_in_words(one) for one in TALK_FROM_S]
     if at + 1 == len(begins):
-        return f"{begins[at]} and more"
-    return f"{begins[at]} to {begins[at + 1]}"
+        return told("{span} and more", span=begins[at])
+    return told("{span} to {end}", span=begins[at], end=begins[at + 1])
 
 
 def spend_by_outcome(outcomes: Sequence[Group]) -> Bars:
     """Show what was paid for each outcome."""
-    return spend([(in_words(group.key), group.tally) for group in outcomes], "outcome")
+    return spend([(in_words(group.key), group.tally) for group in outcomes], told("outcome"))
 
 
 def by_agent(agents: Sequence[Group]) -> Bars:
@@ -100,19 +118,26 @@ def by_agent(agents: Sequence[Group]) -> Bars:
         together = Tally()
         for group in others:
             together.add(group.tally)
-        rows.append((f"mean of {len(others)} others", _mean(together, len(others))))
-    return stacked(rows, "agent")
+        rows.append(
+            (told("mean of {number} others", number=len(others)), _mean(together, len(others)))
+        )
+    return stacked(rows, told("agent"))
 
 
 def agents_by_rate(agents: Sequence[Group]) -> Bars:
     """Set the agents with most attempts side by side, by how many of their calls were connected."""
     shown = sorted(_ranked(agents)[:_MOST_AGENTS], key=lambda one: -_connect_rate(one.tally))
-    bars = side_by_side([(one.key, one.tally.connected, one.tally.calls) for one in shown], "agent")
-    header = ("agent", "calls", "agent answered", "agent answer rate", "connected", "connect rate")
+    bars = side_by_side(
+        [(one.key, one.tally.connected, one.tally.calls) for one in shown], told("agent")
+    )
+    header = (
+        *(told("agent"), told("calls"), told("agent answered"), told("agent answer rate")),
+        *(told("connected"), told("connect rate")),
+    )
     return replace(
         bars,
         grid=Grid(
-            (*header, "talk s", "mean talk s", "price"),
+            (*header, told("talk s"), told("mean talk s"), told("price")),
             tuple(
                 (
                     one.key,
@@ -149,14 +174,23 @@ def retries(attempts: Sequence[Group]) -> Bars:
     return Bars(
         tuple(
             Row(
-                f"attempt {group.key}",
-                (Part("connected", 0, 1000 * share / highest, f"{share:.1%} connected"),),
-                f"{share:.1%} · {group.tally.connected:,} of {group.tally.calls:,}",
+                told("attempt {n}", n=group.key),
+                (
+                    Part(
+                        "connected",
+                        0,
+                        1000 * share / highest,
+                        told("{share:.1%} connected", share=share),
+                    ),
+                ),
+                part_of_whole(group.tally.connected, group.tally.calls)
+                if group.tally.calls
+                else "–",
             )
             for group, share in yields
         ),
         grid=Grid(
-            ("attempt", "calls", "connected", "connect rate"),
+            (told("attempt"), told("calls"), told("connected"), told("connect rate")),
             tuple(
                 (group.key, group.tally.calls, group.tally.connected, share)
                 for group, share in yields

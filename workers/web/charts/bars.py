@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from campaigns.reports.figures import Tally
 from campaigns.reports.indicators import RATES
+from campaigns.sentence import Sentence, told
 from workers.web.charts.shapes import Bars, Grid, Part, Row
 
 
@@ -22,7 +23,7 @@ def spend(rows: Sequence[tuple[str, Tally]], head: str) -> Bars:
             for name, tally in paid
         ),
         grid=Grid(
-            (head, "calls", "connected", "price", "share"),
+            (head, told("calls"), told("connected"), told("price"), told("share")),
             tuple(
                 (name, tally.calls, tally.connected, tally.price, tally.price_micros / whole)
                 for name, tally in paid
@@ -44,17 +45,26 @@ def side_by_side(parts: Sequence[tuple[str, int, int]], head: str) -> Bars:
                 (Part("connected", 0, 1000 * part / whole, f"{part / whole:.1%}"),)
                 if whole
                 else (),
-                f"{part / whole:.1%} · {part:,} of {whole:,}" if whole else "–",
+                part_of_whole(part, whole) if whole else "–",
             )
             for name, part, whole in parts
         ),
         grid=Grid(
-            (head, "part", "whole", "share"),
+            (head, told("part"), told("whole"), told("share")),
             tuple(
                 (name, part, whole, part / whole if whole else None) for name, part, whole in parts
             ),
         ),
     )
+
+
+def part_of_whole(part: int, whole: int) -> Sentence:
+    """Say a share and what it is of."""
+    share = part / whole
+    return told("{share:.1%} · {part:,} of {whole:,}", share=share, part=part, whole=whole)
+
+
+_WHAT = (told("what"), told("count"))
 
 
 def parts_of_whole(parts: Sequence[tuple[str, int, str]]) -> Bars:
@@ -64,30 +74,37 @@ def parts_of_whole(parts: Sequence[tuple[str, int, str]]) -> Bars:
 
 
 def shares(
-    bars: Sequence[tuple[str, int, str]], *, whole: int, head: tuple[str, str] = ("what", "count")
+    bars: Sequence[tuple[str, int, str]], *, whole: int, head: tuple[str, str] = _WHAT
 ) -> Bars:
     """Show counts as shares of a whole."""
     return Bars(
         tuple(
             Row(
                 name,
-                (Part(tone, 0, 1000 * count / whole if whole else 0, f"{count:,} {name}"),),
+                (
+                    Part(
+                        tone,
+                        0,
+                        1000 * count / whole if whole else 0,
+                        told("{count:,} {name}", count=count, name=name),
+                    ),
+                ),
                 f"{count:,} · {count / whole:.1%}" if whole else f"{count:,}",
             )
             for name, count, tone in bars
         ),
         grid=Grid(
-            (*head, "share"),
+            (*head, told("share")),
             tuple((name, count, count / whole if whole else None) for name, count, _ in bars),
         ),
     )
 
 
 _LAYERS = (
-    ("connected", "connected"),
-    ("customer", "only the agent answered"),
-    ("agent", "agent did not answer"),
-    ("other", "no call"),
+    ("connected", told("connected")),
+    ("customer", told("only the agent answered")),
+    ("agent", told("agent did not answer")),
+    ("other", told("no call")),
 )
 """Tone and name of four parts into which attempts are split; they add up."""
 
@@ -99,13 +116,13 @@ def stacked(rows: Sequence[tuple[str, Tally]], head: str) -> Bars:
         tuple(Row(name, tuple(_layers(tally, most)), _told(tally)) for name, tally in rows),
         _LAYERS,
         Grid(
-            (head, "attempts", *_COUNTED, *map(in_words, RATES)),
+            (head, told("attempts"), *_COUNTED, *map(in_words, RATES)),
             tuple((name, tally.attempts, *_counted(tally)) for name, tally in rows),
         ),
     )
 
 
-_COUNTED = ("calls", "agent answered", "connected")
+_COUNTED = (told("calls"), told("agent answered"), told("connected"))
 
 
 def _counted(tally: Tally) -> Iterator[int | float | None]:
@@ -127,14 +144,15 @@ def _layers(tally: Tally, most: float) -> Iterator[Part]:
     for (tone, name), count in zip(_LAYERS, counts, strict=True):
         if count:
             width = 1000 * count / most
-            yield Part(tone, x, width, f"{count:,} {name}")
+            yield Part(tone, x, width, told("{count:,} {name}", count=count, name=name))
             x += width
 
 
 def _told(tally: Tally) -> str:
     if not tally.agent_answered:
         return f"{tally.attempts:,}"
-    return f"{tally.attempts:,} · {share_answered(tally):.0%} answered"
+    answered = share_answered(tally)
+    return told("{count:,} · {share:.0%} answered", count=tally.attempts, share=answered)
 
 
 def share_answered(tally: Tally) -> float:
@@ -142,6 +160,6 @@ def share_answered(tally: Tally) -> float:
     return tally.connected / tally.agent_answered if tally.agent_answered else 0.0
 
 
-def in_words(name: str) -> str:
+def in_words(name: str) -> Sentence:
     """Write a name as people read it."""
-    return name.replace("_", " ")
+    return told(name.replace("_", " "))

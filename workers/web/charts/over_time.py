@@ -5,18 +5,21 @@ from datetime import datetime, timedelta
 
 from campaigns.reports.figures import Tally
 from campaigns.reports.report import Group
+from campaigns.sentence import told
 from workers.web.charts.bars import share_answered, spend, stacked
 from workers.web.charts.shapes import Bars, Cell, Grid, Line, Week
 
 _MOST_MINUTES = 1_440
 _MOST_DAYS = 62
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_WEEKDAYS = (
+    *(told("Mon"), told("Tue"), told("Wed"), told("Thu"), told("Fri"), told("Sat"), told("Sun")),
+)
 _SHADES = 5
 
 
 def by_day(hours: Sequence[Group]) -> Bars:
     """Show the days; of a longer campaign the last two months."""
-    return stacked(_days(hours), "day")
+    return stacked(_days(hours), told("day"))
 
 
 def _days(hours: Sequence[Group]) -> list[tuple[str, Tally]]:
@@ -24,7 +27,11 @@ def _days(hours: Sequence[Group]) -> list[tuple[str, Tally]]:
     for group in hours:
         days.setdefault(group.key[:10], Tally()).add(group.tally)
     shown = sorted(days)[-_MOST_DAYS:]
-    return [(f"{datetime.fromisoformat(day):%Y-%m-%d %a}", days[day]) for day in shown]
+    return [(_named(datetime.fromisoformat(day)), days[day]) for day in shown]
+
+
+def _named(day: datetime) -> str:
+    return told("{date} {weekday}", date=f"{day:%Y-%m-%d}", weekday=_WEEKDAYS[day.weekday()])
 
 
 def by_hour(hours: Sequence[Group]) -> Bars:
@@ -34,7 +41,7 @@ def by_hour(hours: Sequence[Group]) -> Bars:
         of_day[datetime.fromisoformat(group.key).hour].add(group.tally)
     used = [hour for hour, tally in enumerate(of_day) if tally.attempts]
     shown = range(used[0], used[-1] + 1) if used else range(0)
-    return stacked([(f"{hour:02}:00", of_day[hour]) for hour in shown], "hour")
+    return stacked([(f"{hour:02}:00", of_day[hour]) for hour in shown], told("hour"))
 
 
 def by_week(hours: Sequence[Group]) -> Week:
@@ -53,7 +60,7 @@ def by_week(hours: Sequence[Group]) -> Week:
             for day, name in enumerate(_WEEKDAYS)
         ),
         Grid(
-            ("weekday", "hour", "agent answered", "connected", "customers answered"),
+            _HEAD_OF_WEEK,
             tuple(
                 (
                     name,
@@ -70,18 +77,30 @@ def by_week(hours: Sequence[Group]) -> Week:
     )
 
 
+_HEAD_OF_WEEK = (
+    *(told("weekday"), told("hour"), told("agent answered"), told("connected")),
+    told("customers answered"),
+)
+
+
 def spend_by_day(hours: Sequence[Group]) -> Bars:
     """Show what the calls of each day cost, as far as prices have come."""
-    return spend(_days(hours), "day")
+    return spend(_days(hours), told("day"))
 
 
 def pace(minutes: Sequence[tuple[datetime, int]], *, limit: int) -> Line:
     """Show requests per minute against the limit; of a long campaign, each hour's busiest."""
-    shown, what = _gaps_filled(minutes), "requests in each minute"
+    shown, what = (
+        _gaps_filled(minutes),
+        told("Requests in each minute: {most:,} at most, {limit:,} allowed."),
+    )
     if len(shown) > _MOST_MINUTES:
-        shown, what = _busiest_by_hour(minutes), "requests in each hour's busiest minute"
+        shown, what = (
+            _busiest_by_hour(minutes),
+            told("Requests in each hour's busiest minute: {most:,} at most, {limit:,} allowed."),
+        )
     if not shown:
-        return Line("", "", 0.0, limit, "", "", "No request was sent.")
+        return Line("", "", 0.0, limit, "", "", told("No request was sent."))
     first, last = shown[0][0], shown[-1][0]
     span_s = max(1.0, (last - first).total_seconds())
     most = max(count for _, count in shown)
@@ -100,9 +119,9 @@ def pace(minutes: Sequence[tuple[datetime, int]], *, limit: int) -> Line:
         limit=limit,
         begins=f"{first:%d %b, %H:%M}",
         ends=f"{last:%d %b, %H:%M}",
-        told=f"{what[:1].upper()}{what[1:]}: {most:,} at most, {limit:,} allowed.",
+        told=told(what, most=most, limit=limit),
         grid=Grid(
-            ("from", "requests", "limit"),
+            (told("from"), told("requests"), told("limit")),
             tuple((at.isoformat(timespec="minutes"), count, limit) for at, count in shown if count),
         ),
     )
@@ -110,11 +129,17 @@ def pace(minutes: Sequence[tuple[datetime, int]], *, limit: int) -> Line:
 
 def _cell(day: str, hour: int, tally: Tally, highest: float) -> Cell:
     if not tally.agent_answered:
-        return Cell("", None, f"{day} {hour:02}:00: no calls")
+        return Cell("", None, told("{day} {at}: no calls", day=day, at=f"{hour:02}:00"))
     share = share_answered(tally)
     shade = min(_SHADES - 1, int(_SHADES * share / highest)) if highest else 0
-    told = f"{day} {hour:02}:00: {tally.connected:,} of {tally.agent_answered:,} customers answered"
-    return Cell(f"{share:.0%}", shade, told)
+    answered = told(
+        "{day} {at}: {part:,} of {whole:,} customers answered",
+        day=day,
+        at=f"{hour:02}:00",
+        part=tally.connected,
+        whole=tally.agent_answered,
+    )
+    return Cell(f"{share:.0%}", shade, answered)
 
 
 def _gaps_filled(minutes: Sequence[tuple[datetime, int]]) -> list[tuple[datetime, int]]:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from campaigns.attempt import Outcome
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.store import Campaign, Counts
 from dialer.store.campaign import CampaignNotFound
@@ -97,23 +98,35 @@ def _rates(compared: Sequence[Compared]) -> list[Rate]:
         return side_by_side(parts, name)
 
     return [
-        Rate(name, title, note, bars("campaign", part, whole))
+        Rate(name, title, note, bars(told("campaign"), part, whole))
         for name, title, note, part, whole in _COMPARED_BY
     ]
 
 
 _COMPARED_BY = (
-    ("agent_answer_rate", "Agents answered", "Of calls that ended", "answered", "calls"),
+    (
+        "agent_answer_rate",
+        told("Agents answered"),
+        told("Of calls that ended"),
+        "answered",
+        "calls",
+    ),
     (
         "customer_answer_rate",
-        "Customers answered",
-        "Of calls that an agent had answered",
+        told("Customers answered"),
+        told("Of calls that an agent had answered"),
         "connected",
         "answered",
     ),
-    ("connect_rate", "Connected", "Of calls that ended", "connected", "calls"),
-    ("reached", "Contacts that ended in a conversation", "Of all accepted", "reached", "accepted"),
-    ("completion", "Contacts that are final", "Of all accepted", "final", "accepted"),
+    ("connect_rate", told("Connected"), told("Of calls that ended"), "connected", "calls"),
+    (
+        "reached",
+        told("Contacts that ended in a conversation"),
+        told("Of all accepted"),
+        "reached",
+        "accepted",
+    ),
+    ("completion", told("Contacts that are final"), told("Of all accepted"), "final", "accepted"),
 )
 
 
