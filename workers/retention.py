@@ -101,7 +101,7 @@ def _run_apart(wiring: Wiring, stop: threading.Event) -> bool:
             if stop.wait(_ENDS_EVERY_S):
                 child.terminate()
                 return False
-    if child.returncode:
+    if child.returncode not in {0, 1}:  # what it could say it has said
         log.error("retention_failed", exit_code=child.returncode)
     return child.returncode == 0
 
@@ -113,7 +113,11 @@ def main(account: str) -> int:
     logs.set_up(
         log_format=settings.dialer_log_format, level=settings.dialer_log_level, role="retention"
     )
-    run(next(one for one in wire(settings) if one.name == account))
+    try:
+        run(next(one for one in wire(settings) if one.name == account))
+    except (redis.RedisError, OSError) as error:  # whoever takes the turn next tries again
+        log.warning("retention_failed", message=str(error))
+        return 1
     return 0
 
 

@@ -1,5 +1,6 @@
 """The open door: for whoever sits at this machine, as long as nothing public is set and no key was made."""
 
+import re
 import secrets
 import socket
 import threading
@@ -83,6 +84,9 @@ def stock_nginx(port: int) -> Iterator[str]:
                 with ours, socket.create_connection(("127.0.0.1", port)) as theirs:
                     head, _, body = ours.recv(65536).partition(b"\r\n\r\n")
                     first, *lines = head.split(b"\r\n")
+                    length = re.search(rb"(?i)\ncontent-length: ([0-9]+)", head)
+                    while length and len(body) < int(length[1]):
+                        body += ours.recv(65536)
                     kept = [one for one in lines if not one.lower().startswith((b"host", b"conn"))]
                     first = first.replace(b"HTTP/1.1", b"HTTP/1.0")
                     kept += [f"Host: 127.0.0.1:{port}".encode(), b"Connection: close"]

@@ -1,13 +1,17 @@
 """What is kept too long goes by itself, once a day, and that stands in the audit trail."""
 
 import io
+import os
 import secrets
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from campaigns.campaign import CampaignState
+from dialer.archiving.archive_index import ArchiveIndex
 from dialer.audit import Audit, faults_of
 from dialer.deeds import Actor, Deed, Did, Outcome
 from dialer.loading.loading import LoadOptions
@@ -111,7 +115,9 @@ def test_an_archived_campaign_is_deleted_so_many_days_later_and_that_is_recorded
     retention.run(wiring)
 
     assert list(wiring.campaigns.all()) == []
-    assert not list((wiring.settings.dialer_data_dir / "archive").iterdir())
+    left = {one.name for one in (wiring.settings.dialer_data_dir / "archive").iterdir()}
+    assert left == {"search.sqlite"}  # which has forgotten it
+    assert ArchiveIndex(wiring.settings.dialer_data_dir / "archive").known() == set()
     assert [one["what"] for one in ends(wiring)] == ["campaign_archived", "campaign_deleted"]
 
 
@@ -155,3 +161,24 @@ def test_a_feeder_has_it_done_in_a_process_of_its_own(wiring_for, monkeypatch, r
     until(lambda: wiring.campaigns.find(old).purged_at is not None, what="the retention")
     stop.set()
     feeder.join()
+
+
+def test_retention_without_redis_says_so_in_a_line_and_is_tried_again(tmp_path):
+    environment = {
+        **os.environ,
+        "REDIS_URL": f"unix://{tmp_path / 'nobody'}",
+        "DIALER_DATA_DIR": str(tmp_path),
+        "DIALER_AUDIT_DAYS": "30",
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-m", "workers.retention", "main"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "retention_failed" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

@@ -75,7 +75,7 @@ def half_sent(web: Site, key: str) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=240)
     connection.sendall(
         f"POST /api/v1/campaigns HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
-        "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\n--b\r\n".encode()
+        "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n--b\r\n".encode()
     )
     return connection
 
