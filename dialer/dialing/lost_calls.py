@@ -24,7 +24,7 @@ from dialer.settling.searching import CallSearch
 from dialer.settling.settling import Settling
 from dialer.store import CallbackInbox, Campaigns, ContactRecord, Database
 from dialer.store.agents import AgentStore
-from dialer.store.contacts import Contacts, customers_of
+from dialer.store.contacts import Contacts, customers_of_all
 from dialer.store.holds import ByMachine
 from dialer.store.teams import KnownTeams
 
@@ -122,14 +122,10 @@ class LostCalls:
         Args:
             unless_told: Keep those that do not tell to whom.
         """
-        lists = [
-            customers_of(self._db, campaign.id, size=campaign.accepted)
-            for campaign in self._campaigns.unarchived()
-            if not campaign.state.is_over
-        ]
-        if not reports or not lists:
+        customers = customers_of_all(self._db, self._campaigns.sizes_of_active()) if reports else ()
+        if not len(customers):
             return []
-        ours = _without_country(np.unique(np.concatenate(lists)))
+        ours = _without_country(np.unique(customers))
         told: list[list[int]] = [
             [int(one) for one in endings(report.customer or "")] for report in reports
         ]

@@ -21,7 +21,7 @@ class Customers:
     """Customers of campaigns: sorted, so that a million cost 8 MB, and in a set those that came since."""
 
     def __init__(self, lists: Sequence[Integers] = ()) -> None:
-        self._sorted = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *lists]))
+        self._sorted = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *lists]))
         self._since: set[int] = set()
 
     def add(self, customers: Integers) -> None:
@@ -29,7 +29,7 @@ class Customers:
         self._since.update(customers.tolist())
         if len(self._since) > _MERGED_ABOVE:
             since = np.fromiter(self._since, dtype=np.int64)
-            self._sorted = np.unique(np.concatenate([self._sorted, since]))
+            self._sorted = np.sort(np.concatenate([self._sorted, since]))
             self._since.clear()
 
     def among(self, numbers: Collection[str]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from itertools import compress
 from campaigns.lists.sieve import Dedupe, Lookup, OtherLists, listed_nowhere
 from dialer.loading.customers import Customers
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.contacts import customers_of
+from dialer.store.contacts import customers_of, customers_of_all
 from dialer.store.external_ids import bearers_of
 from dialer.store.suppressed import lists_with_numbers
 
@@ -29,11 +29,11 @@ def listed_elsewhere(
     if dedupe is Dedupe.NONE:
         return OtherLists(suppressed=suppressed, external_ids=external_ids)
     in_campaign = [customers_of(db, campaign.id, size=size)] if campaign and size else []
-    active = _active_but(db, campaign) if dedupe is Dedupe.ACTIVE else []
+    active = _active_but(db, campaign) if dedupe is Dedupe.ACTIVE else {}
     return OtherLists(
         suppressed=suppressed,
         in_campaign=Customers(in_campaign).among,
-        active=Customers([customers_of(db, one.id, size=one.accepted) for one in active]).among,
+        active=Customers([customers_of_all(db, active)]).among,
         external_ids=external_ids,
     )
 
@@ -53,12 +53,11 @@ def suppressed_among(
     return found
 
 
-def _active_but(db: Database, campaign: Campaign | None) -> list[Campaign]:
-    return [
-        other
-        for other in Campaigns(db).unarchived()
-        if not other.state.is_over and (campaign is None or other.id != campaign.id)
-    ]
+def _active_but(db: Database, campaign: Campaign | None) -> dict[str, int]:
+    sizes = Campaigns(db).sizes_of_active()
+    if campaign:
+        sizes.pop(campaign.id, None)
+    return sizes
 
 
 def _borne(db: Database, campaign: str, size: int, ids: Collection[str]) -> AbstractSet[str]:
