@@ -46,8 +46,11 @@ COMPILE := $(BIN)/python -m compileall -q campaigns dialer workers
 # what pytest makes of the tests' asserts is kept, or each of its processes makes it anew: 7 s of work each
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
+# a file's tests stay in one process, or each of them would start what the file shares
+SPREAD := --dist loadfile --no-loadscope-reorder -n
+
 quick: $(VENV)/.dev ## Run the unit and contract tests: half a minute, while you work
-	$(PYTEST) -n auto --dist loadgroup tests/unit tests/contract
+	$(PYTEST) $(SPREAD) auto tests/unit tests/contract
 
 # minutes of making or starting and stopping whole installations, or a time that is promised: `make chaos` runs them
 LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py cluster.py clock.py rhythms.py nginx.py containers.py receiver_faults.py agents_at_work.py) \
@@ -56,7 +59,7 @@ LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py cluster.py cloc
 # twice as many processes as cores of a small machine: the long tests wait more than they work
 test: $(VENV)/.dev ## Run the tests
 	@$(COMPILE)
-	$(PYTEST) -n 4 --dist loadgroup $(addprefix --ignore=,$(LONG))
+	$(PYTEST) $(SPREAD) 4 $(addprefix --ignore=,$(LONG))
 
 KILLS ?= 1500
 SIEGE := $(BIN)/python -m tests.chaos.chaos_run $(if $(SEED),--seed $(SEED))

@@ -68,31 +68,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "long: takes tens of seconds, so it begins before the others"
+        "markers", "long: takes tens of seconds, so its file begins before the others"
     )
     config.addinivalue_line("markers", "browser: needs Chromium on PATH")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep tests that share a file's fixture in one of pytest's processes: each would start it anew."""
-    shared = [
-        known[-1].argname
-        for known in getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009  # no public way
-        if known[-1].scope == "module"
-    ]
-    if shared and not item.get_closest_marker("xdist_group"):
-        item.add_marker(pytest.mark.xdist_group(item.path.name))
-
-
 @pytest.hookimpl(trylast=True)  # after the shuffling
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let long ones begin first, then those that stay together: what began last would leave others idle.
+    """Let files with long tests begin first: what began last would leave others idle.
 
     Those in a browser run where there is one; REQUIRE_BROWSER=1 makes its absence a failure.
     """
-    items.sort(
-        key=lambda item: [item.get_closest_marker(one) is None for one in ("long", "xdist_group")]
-    )
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
     if chromium() or os.environ.get("REQUIRE_BROWSER"):
         return
     needing = [item for item in items if item.get_closest_marker("browser")]

@@ -9,12 +9,7 @@ import pytest
 from tests.acceptance.rig import BIN, pairs
 from tests.acceptance.test_file_modes import ANYBODY, others_may
 
-# one rehearsal is all processes': both tests read what it left, so one of pytest's processes runs both
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.timeout(900),
-    pytest.mark.xdist_group("rehearsed"),
-]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,6 @@ from workers.html_report import render_html_report
 from workers.web import charts
 from workers.web.charts.shapes import Grid
 
-pytestmark = pytest.mark.xdist_group("report pages")  # those who share pages share a process
-
 HOSTILE = '"><img src=x onerror="document.title=1"></script><script>document.title=1</script>'
 
 

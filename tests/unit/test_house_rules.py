@@ -9,9 +9,6 @@ import pytest
 
 from tests.sources import PRODUCT, ROOT, nodes_of
 
-# each source is read once, by the process of pytest that has all of these tests
-pytestmark = pytest.mark.xdist_group("house_rules")
-
 CLOCKS = {
     ("datetime", "now"),
     ("datetime", "utcnow"),
