@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 from campaigns.contact import Contact
@@ -97,11 +97,9 @@ class ContactList:
             remarks: list[Remark] = []
             verdicts = judge.judge_all(filled, first_no=rows_before + 1, remarks=remarks)
             rows_before += len(filled)
-            rejected = [verdict for verdict in verdicts if isinstance(verdict, Rejected)]
+            contacts, rejected = _parted(verdicts)
             totals = [row for row in rejected if is_total_line(row.cells)]
-            accepted, suppressed, duplicates = sieve.sift(
-                [verdict for verdict in verdicts if isinstance(verdict, Contact)]
-            )
+            accepted, suppressed, duplicates = sieve.sift(contacts)
             if totals:
                 rejected = [row for row in rejected if row not in totals]
             accepted_nos = {contact.row_no for contact in accepted} if remarks else set()
@@ -271,3 +269,10 @@ def _holds_number(row: Row, rules: PhoneRules) -> bool:
 def _is_blank(row: Row) -> bool:
     # one look at its first cell tells it of most rows
     return not (row.cells and row.cells[0].strip()) and not "".join(row.cells).strip()
+
+
+def _parted(verdicts: list[Contact | Rejected]) -> tuple[list[Contact], list[Rejected]]:
+    rejected = [one for one in verdicts if isinstance(one, Rejected)]
+    if not rejected:
+        return cast("list[Contact]", verdicts), []
+    return [one for one in verdicts if isinstance(one, Contact)], rejected

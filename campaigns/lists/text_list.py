@@ -11,9 +11,11 @@ from typing import BinaryIO, TextIO
 
 from campaigns.lists.source import Quoting, Row
 from campaigns.lists.text_format import TextFormat
+from campaigns.many_tuples import made
 
 _FIRST_CHARACTERS = 1 << 10  # a list is opened for the sake of two rows
 _MOST_CHARACTERS = 1 << 16
+_ALL_SOUND = itertools.repeat(Quoting.SOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class TextList:
                 records = self._one_record_a_line(some)
                 if records:
                     first = lines.number - len(some) + 1
-                    yield from map(Row, range(first, lines.number + 1), records)
+                    yield from made(Row, itertools.count(first), records, _ALL_SOUND)
                 else:
                     lines.give_back(some)
                     yield from self._rows_one_by_one(lines)

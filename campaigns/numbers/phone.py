@@ -7,6 +7,7 @@ cell ──▶ usual Indian mobile? ──yes──▶ +91…
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -90,12 +91,17 @@ def usual_mobile(text: str, rules: PhoneRules) -> str | None:
 
     What it gives is what `parse_phone` would, without a warning, in a fraction of the time.
     """
+    return usual_mobiles([text], rules)[0]
+
+
+def usual_mobiles(texts: Sequence[str], rules: PhoneRules) -> Sequence[str | None]:
+    """Read many, each as `usual_mobile` does; those that all stand in E.164 at one look."""
     if rules.default_country != "IN" or "IN" not in rules.allowed_countries:
-        return None
-    if _E164_MOBILE.fullmatch(text):
-        return text
-    match = _USUAL_MOBILE.fullmatch(text)
-    return "+91" + match[1] + match[2] if match else None
+        return [None] * len(texts)
+    together = "\n".join(texts)
+    if _E164_MOBILES.fullmatch(together) and together.count("\n") == len(texts) - 1:
+        return texts
+    return [match and f"+91{match[1]}{match[2]}" for match in map(_USUAL_MOBILE.fullmatch, texts)]
 
 
 def is_allowed(e164: str, rules: PhoneRules) -> bool:
@@ -121,7 +127,7 @@ def zone_of(e164: str) -> str | None:
 
 # Every ten digits from 6 to 9 on are an Indian number to the library, so nine in ten cells of an
 # Indian list need no more than this; a property test holds both paths together.
-_E164_MOBILE = re.compile(r"\+91[6-9][0-9]{9}")
+_E164_MOBILES = re.compile(r"(?:\+91[6-9][0-9]{9}(?:\n|\Z))+")
 _USUAL_MOBILE = re.compile(r"(?:\+91|(?:00|0)?91|0)?[ -]?([6-9][0-9]{4})[ -]?([0-9]{5})")
 
 

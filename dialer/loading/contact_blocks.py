@@ -1,5 +1,6 @@
 """Writes a campaign's contacts block by block, Redis at one while the next is being packed."""
 
+import itertools
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
@@ -8,10 +9,11 @@ from campaigns.agents.team import is_team
 from campaigns.campaign_rules import CampaignRules, ZoneBy
 from campaigns.contact import Contact
 from campaigns.lists.external_ids import Fingerprints
+from campaigns.many_tuples import apart, made
 from campaigns.numbers.phone import zone_of
 from dialer import failpoints
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.contact_rows import Row
+from dialer.store.contact_rows import NO_EXTRA, Row
 from dialer.store.contacts import Block, Contacts, pack_records
 from dialer.store.external_ids import Named
 from dialer.store.record import PER_CHUNK
@@ -88,7 +90,7 @@ class ContactBlocks:
             self._campaign.id,
             before=self._size,
             records=pack_records(contacts),
-            rows=[row_of(contact) for contact in contacts],
+            rows=rows_of(contacts),
             ends=self._ends,
             named=named(contacts, self._fingerprints, before=self._size),
             names=names_of(contacts, self._campaign) if self._is_indexed else None,
@@ -141,16 +143,20 @@ def teams_of(contacts: Sequence[Contact]) -> set[str]:
     return {one for one in {contact.agent for contact in contacts} if is_team(one)}
 
 
+def rows_of(contacts: Sequence[Contact]) -> list[Row]:
+    """Give what is stored beside contacts' records."""
+    lines, _, _, _, cells, _, _, _, *extras = apart(Contact, contacts)
+    if any(map(any, extras)):
+        return [row_of(contact) for contact in contacts]
+    return list(made(Row, lines, cells, itertools.repeat(NO_EXTRA)))
+
+
 def row_of(contact: Contact) -> Row:
     """Give what is stored beside a contact's record."""
-    if not (contact.timezone or contact.custom_field or contact.external_id):
-        return Row(contact.source_line, contact.cells)
-    if not (contact.timezone or contact.custom_field):
-        return Row(contact.source_line, contact.cells, {"external_id": contact.external_id})
     extra = {
         "timezone": contact.timezone,
         "custom_field": contact.custom_field,
         "external_id": contact.external_id,
     }
-    told = {name: value for name, value in extra.items() if value}
+    told = {name: value for name, value in extra.items() if value} or NO_EXTRA
     return Row(contact.source_line, contact.cells, told)

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import re
+import sys
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from dialer.store.imports import Imports, LoadMark, Mended, RejectedRow
 
 log = get_logger(__name__)
 
+_HANDOVER_S = 0.0001
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -72,7 +74,7 @@ class Storing:
             LoadRefused: Somebody else loads the same, or cancelled the campaign.
         """
         try:
-            with _no_search_for_cycles():
+            with _no_search_for_cycles(), _quick_handover():
                 summary = self._store_rows(dedupe, on_progress)
         except Interrupted:
             raise LoadRefused(self._why_interrupted()) from None
@@ -175,6 +177,21 @@ def _no_search_for_cycles() -> Iterator[None]:
     finally:
         if was_searched:
             gc.enable()
+
+
+@contextlib.contextmanager
+def _quick_handover() -> Iterator[None]:
+    """Let threads wait for the interpreter for a tenth of a millisecond, instead of five.
+
+    Whoever stores lets go of it for each hundred that is compressed; had it to wait so long to get it
+    back, it would do most of its work while nobody judges, but waits for it.
+    """
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(min(before_s, _HANDOVER_S))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before_s)
 
 
 def _fingerprints(contact_list: ContactList, arrangement: Arrangement) -> Fingerprints:

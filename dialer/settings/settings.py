@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     )
     dialer_search_index: bool = Field(
         True,
-        description="an index of 11 bytes a contact finds numbers and names; without it all are looked through",
+        description="an index of 6 bytes a contact finds numbers and names; without it all are looked through",
     )
     dialer_keep_days: int = Field(
         0,

@@ -13,6 +13,7 @@ import redis
 from campaigns.attempt import Outcome
 from campaigns.contact import Contact
 from campaigns.contact_state import ContactState, NotDialled
+from campaigns.many_tuples import apart
 from campaigns.numbers.as_integers import as_integers
 from dialer.ids import ContactId
 from dialer.store.contact_rows import (
@@ -459,13 +460,14 @@ def pack_records(contacts: Sequence[Contact]) -> bytes:
     records = np.zeros(len(contacts), dtype=RECORD_TYPE)
     records["state"] = STATE_CODES[ContactState.WAITING]
     records["next"] = APART  # until a block tells who stands behind whom
-    records["agent"] = as_integers([contact.agent for contact in contacts])
-    records["customer"] = as_integers([contact.customer for contact in contacts])
-    records["priority"] = [contact.priority for contact in contacts]
+    _, _, agents, customers, _, priorities, due, ends, *_ = apart(Contact, contacts)
+    records["agent"], records["customer"] = as_integers(agents), as_integers(customers)
+    records["priority"] = priorities
     # whole seconds: never before the one, never after the other
-    due, ends = (one.not_before for one in contacts), (one.expires_at for one in contacts)
-    records["due_s"] = [_epoch_s(at, math.ceil) if at else 0 for at in due]
-    records["expires_s"] = [_epoch_s(at, math.floor) if at else 0 for at in ends]
+    if any(due):
+        records["due_s"] = [_epoch_s(at, math.ceil) if at else 0 for at in due]
+    if any(ends):
+        records["expires_s"] = [_epoch_s(at, math.floor) if at else 0 for at in ends]
     return records.tobytes()
 
 

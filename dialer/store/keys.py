@@ -26,7 +26,7 @@ c:C:told            hash    kind of event → how many; closed: contacts closed 
 c:C:contacts:K      string  100 contacts of 36 bytes, see dialer/lua/prelude                 for ever
 c:C:rows:K          string  the same contacts' lines and cells, zlib of JSON          for ever
 c:C:index:K         string  which pieces of numbers and names are among the same        for ever
-                            contacts, 1,016 bytes; see dialer/store/search_index.py
+                            contacts, 506 bytes; see dialer/store/search_index.py
 c:C:external:S      hash    of a 4096th share of the external ids: digest → contact    for ever
                             and its row's fingerprint; see dialer/store/external_ids.py
 c:C:imports         list    JSON of each file: hash, time, counts                     for ever

@@ -14,7 +14,7 @@ from campaigns.lists.row_judge import RowJudge
 from campaigns.lists.source import ListLimits, Quoting, Row
 from campaigns.lists.text_format import TextFormat
 from campaigns.lists.text_list import TextList
-from campaigns.numbers.phone import Phone, PhoneRules, parse_phone, usual_mobile
+from campaigns.numbers.phone import Phone, PhoneRules, parse_phone, usual_mobile, usual_mobiles
 
 CALLER_ID = "08045678900"
 LIMITS = ListLimits(max_cell_chars=40)
@@ -82,6 +82,7 @@ COLUMNS = st.sampled_from(
         ["agent", "customer", "plan", "city"],
         ["agent", "customer", "name", "priority"],
         ["customer", "agent", "timezone", "not_before"],
+        ["agent", "customer", "external_id", "city"],
     ]
 )
 RULES = st.builds(
@@ -92,19 +93,27 @@ RULES = st.builds(
 )
 
 
-@given(COLUMNS, st.one_of(CELLS, SHORT_OR_LONG), st.sampled_from(Quoting), RULES)
-def test_a_usual_row_is_what_a_closer_look_makes_of_it(columns, cells, quoting, rules):
+ROWS = st.lists(
+    st.builds(Row, st.just(7), st.one_of(CELLS, SHORT_OR_LONG), st.sampled_from(Quoting)),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(COLUMNS, ROWS, RULES)
+def test_usual_rows_are_what_a_closer_look_makes_of_each(columns, rows, rules):
     header = understand_header(
         columns, choice=ColumnChoice(), limits=LIMITS, rules=PhoneRules(), line=1
     )
     judge = RowJudge(header, limits=LIMITS, rules=rules, zone=ZoneInfo("Asia/Kolkata"))
-    row, remarks = Row(7, cells, quoting), []
+    remarks = []
 
-    (quick,) = judge._usual_contacts([row], 3)
-
-    if quick is not None:
-        assert quick == judge._look_closely(row, 3, remarks)
-        assert not remarks
+    for row_no, (row, quick) in enumerate(
+        zip(rows, judge._usual_contacts(rows, 3), strict=True), start=3
+    ):
+        if quick is not None:
+            assert quick == judge._look_closely(row, row_no, remarks)
+    assert not remarks
 
 
 def test_the_rows_most_lists_are_made_of_need_no_closer_look():
@@ -119,6 +128,11 @@ def test_the_rows_most_lists_are_made_of_need_no_closer_look():
 
     (usual,) = judge._usual_contacts([Row(2, ["+919876543201", "9876543202", " "])], 1)
     assert usual is not None
+
+
+@given(st.lists(st.one_of(NUMBERS, st.just("+919876543201\n+919876543202"))), RULES)
+def test_numbers_read_together_are_what_each_is_by_itself(texts, rules):
+    assert list(usual_mobiles(texts, rules)) == [usual_mobile(one, rules) for one in texts]
 
 
 @given(st.from_regex(r"[+]?[0-9 -]{8,16}", fullmatch=True), RULES)
