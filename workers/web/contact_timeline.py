@@ -216,8 +216,7 @@ def _day_and_hour(at: datetime) -> str:
 
 
 def _word(code: str | None) -> str:
-    """Give a code as reports write it; another language has a word for it."""
-    return told(str(code).replace("_", " ")).reworded(str(code))
+    return told(str(code).replace("_", " "))
 
 
 def _ending(attempt: Attempt) -> str:

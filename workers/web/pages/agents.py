@@ -50,6 +50,8 @@ async def show(request: Request) -> Response:
     require(request, Scope.READ_MASKED)
     services = services_of(request)
     lines, as_of = await asyncio.to_thread(_lines, services)
+    called_for = {one.now.attempt.campaign for one in lines if one.now.attempt}
+    campaigns = await asyncio.to_thread(services.wiring.campaigns.readable, sorted(called_for))
     counted = Counter(one.now.state for one in lines)
     doing = request.query_params.get("doing", "")
     if wanted := AWAY if doing == "away" else {doing} & set(AgentState):
@@ -61,6 +63,7 @@ async def show(request: Request) -> Response:
         is_part=bool(wanted),
         left_out=max(0, len(lines) - _MOST_SHOWN),
         as_of=as_of,
+        campaigns={one.id: one.name for one in campaigns},
         counts={state: counted[state] for state in AgentState if counted[state]},
         registered=sum(1 for one in lines if one.agent.id),
         notice=await asyncio.to_thread(DeskStore(services.wiring.db).notice),

@@ -44,6 +44,7 @@ class Tile:
 
     Args:
         href: The calls behind it.
+        usual: '' where no earlier day had calls, likewise of the hour.
     """
 
     label: str
@@ -137,7 +138,7 @@ def tiles(day: DayNow) -> list[Tile]:
 
 def _tile(label: str, href: str, write: Callable[[Figures], str], day: DayNow) -> Tile:
     def written(of: Compared) -> tuple[str, str, str]:
-        return write(of.now), write(of.yesterday), write(of.usual) if of.usual else "–"
+        return write(of.now), write(of.yesterday), write(of.usual) if of.usual else ""
 
     now, yesterday, usual = written(day.figures.day)
     hour, _, usual_hour = written(day.figures.hour)
