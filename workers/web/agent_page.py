@@ -122,7 +122,7 @@ async def events(request: Request) -> Response:
         links = AgentLinks(visit.services.wiring.db)
         return await asyncio.to_thread(links.find, request.path_params["link"]) is not None
 
-    return event_stream(changes(), may_stay=may_stay, check_s=_CHECK_LINK_S)
+    return event_stream(request, changes(), may_stay=may_stay, check_s=_CHECK_LINK_S)
 
 
 async def set_presence(request: Request) -> Response:

@@ -21,8 +21,8 @@ from workers.web.proxies import came_directly, peer_of, throttled_as
 
 log = get_logger(__name__)
 
-_REQUESTS_PER_S = 50.0  # of one key; a page with its files takes five
-_BURST = 200
+REQUESTS_PER_S = 50.0  # of one key; a page with its files takes five
+BURST = 200
 _WRONG_KEYS_PER_S = 0.2  # of one address
 _WRONG_KEYS_BURST = 10
 _TOGETHER = 2  # times as much for all whom one connection's other end names
@@ -84,7 +84,7 @@ class Entrance:
         self._identify = identify
         self._turn_away = turn_away
         self._is_public = is_public
-        self._throttle = Throttle(per_s=_REQUESTS_PER_S, burst=_BURST)
+        self._throttle = Throttle(per_s=REQUESTS_PER_S, burst=BURST)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or self._is_public(scope["path"]):

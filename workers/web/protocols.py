@@ -13,7 +13,7 @@ from collections import deque
 from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from workers.web.connections import Connections, Waits
@@ -159,9 +159,18 @@ class Serving(HttpToolsProtocol):
         self._headers_bytes = self._headers_count = 0
         self._is_progress = False
         self._without_progress_bytes = 0
+        self._answered: RequestResponseCycle | None = None
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.forget(self)
+        if (answered := self._answered) and not answered.response_complete:
+            # uvicorn tells the last request alone, though an earlier one of several may be answered
+            answered.disconnected = True
+            answered.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

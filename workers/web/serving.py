@@ -1,5 +1,6 @@
 """Runs the web process under uvicorn."""
 
+import asyncio
 import gc
 import resource
 import socket
@@ -7,10 +8,10 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dialer.addresses import is_loopback, parse_address
 from dialer.logger import get_logger
@@ -19,7 +20,8 @@ from workers.heartbeat import beating
 from workers.redis_fitness import tell_exposures
 from workers.stopping import hear
 from workers.web.app import create_app
-from workers.web.connections import ConnectionLimits, Connections
+from workers.web.connections import Connection, ConnectionLimits, Connections
+from workers.web.events import ENDING
 from workers.web.loopback import require_key_beyond_loopback
 from workers.web.protocols import protocol_of
 from workers.web.proxies import TrustedProxies
@@ -29,6 +31,7 @@ log = get_logger(__name__)
 
 _KEEP_ALIVE_S = 75  # longer than a proxy in front keeps its connections
 _SHUTDOWN_GRACE_S = 5
+_CUT_GRACE_S = 1  # for those to hear of it who do
 _OTHER_FILES = 256  # for Redis, uploads, reports and children
 _LOOP_WAITS_S = (
     0.0005  # for a page's thread to let it go on; Python's own 5 ms are a callback's whole time
@@ -64,7 +67,7 @@ def serve(wirings: Sequence[Wiring]) -> int:
             url=f"http://{settings.dialer_host}:{settings.port}",
             loopback_only=is_loopback(settings.dialer_host),
         )
-        server = uvicorn.Server(config)
+        server = Server(config)
         hear(server.handle_exit)  # of a hangup it would not hear by itself
         sys.setswitchinterval(_LOOP_WAITS_S)
         gc.collect()
@@ -86,7 +89,7 @@ def server_config(
         is_proxy: Tells addresses that many people come from.
     """
     return uvicorn.Config(
-        app,
+        _given_up_quietly(app),
         http=protocol_of(Connections(limits, is_proxy=is_proxy)),
         ws="none",  # it would take a connection over, past its limits
         lifespan="on",
@@ -95,8 +98,40 @@ def server_config(
         proxy_headers=False,  # `workers.web.proxies` knows whom to believe
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=shutdown_grace_s,
+        timeout_graceful_shutdown=shutdown_grace_s + _CUT_GRACE_S,
     )
+
+
+class Server(uvicorn.Server):
+    """Ends streams of events as soon as it is told to stop, and cuts what goes on after the grace."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.lifespan.state[ENDING] = asyncio.Event()
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.lifespan.state[ENDING].set()
+        grace_s = (self.config.timeout_graceful_shutdown or 0) - _CUT_GRACE_S
+        cutting = asyncio.get_running_loop().call_later(grace_s, self._cut)
+        await super().shutdown(sockets)
+        cutting.cancel()
+
+    def _cut(self) -> None:
+        """Close what is left: a download, or whoever reads no answer; who waits for them is told so."""
+        for one in list(self.server_state.connections):
+            cast("Connection", one).close_for("stopping")
+
+
+def _given_up_quietly(app: ASGIApp) -> ASGIApp:
+    """Have a request that the server gave up, when it stopped, leave a line and no traceback."""
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            log.warning("request_given_up")  # an agent's link stands in no log
+
+    return run
 
 
 def _room_for_connections(wanted: int) -> int:

@@ -317,7 +317,7 @@ async def campaign_events(
     async def may_stay() -> bool:
         return await services.identifying.may_stay(request)
 
-    return event_stream(events(), may_stay=may_stay)
+    return event_stream(request, events(), may_stay=may_stay)
 
 
 def _status(services: Services, campaign: Campaign) -> CampaignStatus:

@@ -99,7 +99,7 @@ async def events(request: Request) -> Response:
     async def may_stay() -> bool:
         return await services.identifying.may_stay(request)
 
-    return event_stream(changes(), may_stay=may_stay)
+    return event_stream(request, changes(), may_stay=may_stay)
 
 
 async def steer(request: Request) -> Response:
