@@ -4,14 +4,12 @@ Importing it takes a quarter of the CPU time of a command that shows how a campa
 """
 
 import logging
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-LogFormat = Literal["auto", "json", "console"]
-
-_wanted: list[tuple[LogFormat, str]] = []
+    from dialer.logs import LogFormat
 
 
 def get_logger(name: str) -> "FilteringBoundLogger":
@@ -19,23 +17,30 @@ def get_logger(name: str) -> "FilteringBoundLogger":
     return cast("FilteringBoundLogger", _Logger(name))
 
 
-def set_up_when_needed(*, log_format: LogFormat = "auto", level: str) -> None:
+def set_up_when_needed(*, log_format: "LogFormat" = "auto", level: str) -> None:
     """Do as `dialer.logs.set_up` before the first line, whoever writes it."""
-    _wanted[:] = [(log_format, level)]
-    logging.getLogger().handlers = [_SetsUpFirst()]
+    logging.getLogger().handlers = [_SetsUpFirst(log_format, level)]
 
 
-def is_set_up() -> None:
-    """Note that logging was set up: what was wanted before counts no more."""
-    _wanted.clear()
+class _SetsUpFirst(logging.Handler):
+    """Takes the first line of another library, and hands it to what is set up for it.
 
+    Whoever sets logging up meanwhile puts a handler in its place: then nothing is left to do.
+    """
 
-def _set_up_now() -> None:
-    if _wanted:
+    def __init__(self, log_format: "LogFormat", level: str) -> None:
+        super().__init__()
+        self._wanted = (log_format, level)
+
+    def set_up(self) -> None:
         from dialer import logs  # noqa: PLC0415 - what this module is for
 
-        log_format, level = _wanted[0]
+        log_format, level = self._wanted
         logs.set_up(log_format=log_format, level=level)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.set_up()
+        logging.getLogger(record.name).handle(record)
 
 
 class _Logger:
@@ -47,14 +52,8 @@ class _Logger:
         if self._log is None:
             import structlog  # noqa: PLC0415 - what this module is for
 
-            _set_up_now()
+            for waiting in logging.getLogger().handlers:
+                if isinstance(waiting, _SetsUpFirst):
+                    waiting.set_up()
             self._log = structlog.get_logger(self._name)
         return getattr(self._log, method)
-
-
-class _SetsUpFirst(logging.Handler):
-    """Takes the first line of another library, and hands it to what is set up for it."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        _set_up_now()
-        logging.getLogger(record.name).handle(record)

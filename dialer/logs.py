@@ -10,12 +10,13 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
-from dialer.logger import LogFormat, is_set_up
 from dialer.masking import masked
+
+LogFormat = Literal["auto", "json", "console"]
 
 _QUIET = ("httpx", "httpcore", "asyncio", "multipart", "python_multipart")
 
@@ -27,7 +28,6 @@ def set_up(*, log_format: LogFormat = "auto", level: str = "info", role: str = "
         log_format: `auto` is console on a terminal and JSON elsewhere.
         role: What this process is; on every line.
     """
-    is_set_up()
     as_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,

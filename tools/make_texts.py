@@ -38,10 +38,12 @@ from dialer.deeds import Did
 from dialer.watching.browsing import AGENT_REACHED, IN_FLIGHT, NO_OUTCOME, NOT_TRIED, RETRY
 from dialer.watching.overview import RETRIES_DUE, AgentState
 from workers.web.contact_timeline import HAPPENINGS
-from workers.web.languages import LANGUAGES, Texts, read_po
-from workers.web.pages.rendering import environment_in, words
+from workers.web.languages import LANGUAGES
+from workers.web.pages.rendering import environment_in
 from workers.web.pages.static import script_texts
 from workers.web.tasks import TaskState
+from workers.web.templating import words
+from workers.web.texts import Texts, read_po
 
 ROOT = Path(__file__).parents[1]
 WEB = ROOT / "workers" / "web"
@@ -52,7 +54,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "base": (
         *("scripts", "templates/base.html", "templates/macros.html", "templates/error.html"),
         *("templates/sign_in.html", "templates/away.html", "templates/parts/stops.html"),
-        *("templates/filters.html", "templates/paging.html", "pages/rendering.py"),
+        *("templates/filters.html", "templates/paging.html", "templating.py", "pages/rendering.py"),
         *("pages/banners.py", "pages/problem_pages.py", "pages/signing.py", "problems.py"),
     ),
     "agent": ("templates/agent/*", "agent_page.py", "*/agent_desk.py", "*/disposing.py"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, Template
 
 from campaigns.dispositions import NONE_GIVEN
 from campaigns.reports.figures import Standing
@@ -12,6 +12,8 @@ from campaigns.reports.frames import side
 from campaigns.reports.indicators import Figure, Number, group_rates, is_share
 from campaigns.reports.report import Group, Report
 from workers.web.charts import all_charts
+from workers.web.templating import speaking
+from workers.web.texts import texts_of
 
 _MOST_AGENTS_SHOWN = 200
 
@@ -130,20 +132,7 @@ def _template() -> Template:
 
 @cache
 def _environment(language: str = "en") -> Environment:
-    from workers.web.languages import texts_of  # noqa: PLC0415  # web's, which commands do without
-    from workers.web.pages.rendering import speak  # noqa: PLC0415
-
-    texts = texts_of(language)
-    environment = Environment(
-        loader=PackageLoader("workers.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-        finalize=texts.say,
-    )
-    speak(environment, texts)
+    environment = speaking(texts_of(language))
     environment.filters |= {"shown": _shown, "rates": _rates}
     environment.globals["side"] = side
     environment.globals["_"] = str  # reports, and the charts made as theirs are, speak English

@@ -22,8 +22,8 @@ from tests.acceptance.test_pages import paths_of_pages
 from tests.desk_kit import desk_of
 from tests.factories import agent, customer
 from tests.web_kit import Site, settings_for, site
-from workers.web.languages import Texts
 from workers.web.pages.rendering import Renderer
+from workers.web.texts import Texts
 
 NAMES = (
     r"dialer|API|Redis|Valkey|Exotel|Slack|Teams|CSV|XLSX|PARQUET|Asia/Kolkata|UTC|English|kB|MB|GB|g"

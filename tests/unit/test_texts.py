@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 from campaigns.sentence import counted, packed, told, unpacked
 from tools.make_texts import made, places, said
-from workers.web.languages import LANGUAGES, Languages, Texts, language, read_po, texts_of
+from workers.web.languages import LANGUAGES, Languages, language
+from workers.web.texts import Texts, read_po, texts_of
 
 OTHERS = [code for code in LANGUAGES if code != "en"]
 

@@ -7,10 +7,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import typer
+from typer.core import TyperGroup
 
 from campaigns.plain_text import did_you_mean
 from dialer.logger import get_logger, set_up_when_needed
-from workers.cli.command_tree import CommandTree
 from workers.cli.printing import complain
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class JobFailed(Exception):
     """The command could not do its job; says why and what to do."""
 
 
-def exit_code(tree: CommandTree) -> int:
+def exit_code(tree: TyperGroup) -> int:
     """Run a command; whatever goes wrong becomes a line on stderr."""
     set_up_when_needed(
         level="warning"

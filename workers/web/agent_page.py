@@ -208,7 +208,7 @@ async def _visit(request: Request) -> _Visit:
 
 
 def _find(services: Services, text: str, address: str) -> _Visit | None:
-    for one in services.desks.all:
+    for one in services.accounts.all:
         if link := AgentLinks(one.wiring.db).find(text):
             store = AgentStore(one.wiring.db)
             number = store.number_of(link.agent)

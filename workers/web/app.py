@@ -19,14 +19,13 @@ from dialer.logger import get_logger
 from workers.web.agent_page import agent_app
 from workers.web.api import api_app
 from workers.web.callbacks import Mailbox, callback_route
-from workers.web.choosing import Desks
 from workers.web.guard import BODY_DEADLINE_S
 from workers.web.health import health_routes
 from workers.web.pages import pages_app
 from workers.web.problems import as_problem, problem_response
 from workers.web.proxies import Forwarded
 from workers.web.rehearsals import REHEARSE
-from workers.web.services import Services
+from workers.web.services import AllAccounts, Services
 from workers.web.uploads import remove_leavings
 from workers.wiring import Wiring
 
@@ -60,14 +59,14 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await asyncio.to_thread(_tidy, services.desks)
+        await asyncio.to_thread(_tidy, services.accounts)
         services.apart.warm_up()
-        tidying = asyncio.create_task(_tidy_again(services.desks, tidy_every_s))
+        tidying = asyncio.create_task(_tidy_again(services.accounts, tidy_every_s))
         yield
         tidying.cancel()
-        for one in services.desks.all:
+        for one in services.accounts.all:
             await one.rehearsals.close()
-        for client in {one.wiring.redis_async for one in services.desks.all}:
+        for client in {one.wiring.redis_async for one in services.accounts.all}:
             await client.aclose(close_connection_pool=True)
 
     api = api_app(services, is_open, body_deadline_s=body_deadline_s)
@@ -101,25 +100,25 @@ async def _not_ours(_: Request, error: Exception) -> Response:
     return problem_response(as_problem(error))
 
 
-def _tidy(desks: Desks) -> None:
+def _tidy(accounts: AllAccounts) -> None:
     """Remove what a process that died has left on the disk."""
-    for services in desks.all:
+    for services in accounts.all:
         services.rehearsals.tidy()
         services.tasks.tidy()
     try:
-        now_s = desks.all[0].wiring.db.now()
+        now_s = accounts.all[0].wiring.db.now()
     except RedisError:
         return  # it can wait for the next start; serving must not wait for Redis
-    for services in desks.all:
+    for services in accounts.all:
         remove_leavings(services.uploads_dir, older_than_s=_PARTIAL_AFTER_S, now_s=now_s)
-        for folder in (services.reviews_dir, services.reports_dir):
+        for folder in (services.reviews.folder, services.reports_dir):
             remove_leavings(folder, older_than_s=_LEAVINGS_AFTER_S, now_s=now_s)
 
 
-async def _tidy_again(desks: Desks, every_s: float) -> None:
+async def _tidy_again(accounts: AllAccounts, every_s: float) -> None:
     while True:
         await asyncio.sleep(every_s)
         try:
-            await asyncio.to_thread(_tidy, desks)
+            await asyncio.to_thread(_tidy, accounts)
         except OSError as error:
             log.warning("tidying_failed", message=str(error))

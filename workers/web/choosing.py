@@ -6,82 +6,25 @@ An account that a key does not open is to its holder as one that does not exist,
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
-from http.cookies import SimpleCookie
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import cast
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dialer.access.sessions import LONGEST_S
 from dialer.store.agents import AgentStore
 from dialer.store.campaign import CampaignNotFound
 from workers.web.access import Visitor
+from workers.web.cookies import with_cookie
 from workers.web.entrance import cookie_name
 from workers.web.problems import EXPECTED_ERRORS, Problem, as_problem, problem_response
+from workers.web.services import AllAccounts, Services
 
-if TYPE_CHECKING:
-    from workers.web.services import Services
-
-
-class Desks:
-    """The services of all accounts.
-
-    Args:
-        all_: The home's first.
-    """
-
-    def __init__(self, all_: "Sequence[Services]") -> None:
-        self.all = all_
-
-    def open_to(self, visitor: Visitor) -> "list[Services]":
-        """Give those of the accounts that a visitor's key opens."""
-        return [one for one in self.all if visitor.opens(one.sid)]
-
-    def named(self, visitor: Visitor, name: str) -> "Services":
-        """Give an account by name or Sid.
-
-        Raises:
-            Problem: There is none, or it is not for this visitor, who is not told which.
-        """
-        found = self.open_to(visitor)
-        for one in found:
-            if name in {one.wiring.name, one.sid}:
-                return one
-        known = [one.wiring.name for one in found]
-        raise Problem(
-            404,
-            "unknown_account",
-            f"There is no account {name[:64]!r}; your key opens {', '.join(known)}.",
-            accounts=known,
-        )
-
-    def chosen(
-        self, visitor: Visitor, path: str, *, asked: str = "", usual: str = ""
-    ) -> "Services":
-        """Give the account that a request is about. It may ask Redis, so it is called from threads.
-
-        Args:
-            asked: By name, to be heeded or refused; '' where nothing is asked.
-            usual: What the visitor looks at, where nothing is asked.
-
-        Raises:
-            Problem: What is asked for is unknown, or the key opens no account.
-        """
-        found = [self.named(visitor, asked)] if asked else self.open_to(visitor)
-        if not found:
-            raise Problem(403, "no_account", "The account of your key is served here no longer.")
-        found.sort(key=lambda one: one.wiring.name != usual)  # it keeps the order of the others
-        if len(found) == 1:
-            return found[0]
-        return next((one for one in found if _has(one, path)), found[0])
+_Has = Callable[[Services, str], bool]
 
 
-_Has = Callable[["Services", str], bool]
-
-
-def _has_campaign(services: "Services", id_: str) -> bool:
+def _has_campaign(services: Services, id_: str) -> bool:
     try:
         services.wiring.campaigns.find(id_)
     except CampaignNotFound:
@@ -105,7 +48,7 @@ _NAMING: dict["re.Pattern[str]", _Has] = {
 """Paths that name something which one account has; a new one is added here."""
 
 
-def _has(services: "Services", path: str) -> bool:
+def _has(services: Services, path: str) -> bool:
     """Tell whether an account has what a path names; none has it where it names nothing."""
     for pattern, has in _NAMING.items():
         if found := pattern.fullmatch(path):
@@ -120,9 +63,9 @@ class Choosing:
         remembers: What a page asked for is what the next page is about, by a cookie.
     """
 
-    def __init__(self, app: ASGIApp, *, desks: Desks, remembers: bool = False) -> None:
+    def __init__(self, app: ASGIApp, *, accounts: AllAccounts, remembers: bool = False) -> None:
         self._app = app
-        self._desks = desks
+        self._accounts = accounts
         self._remembers = remembers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,18 +78,41 @@ class Choosing:
         usual = request.cookies.get(account_cookie(request), "") if self._remembers else ""
         try:
             services = await asyncio.to_thread(
-                self._desks.chosen, visitor, scope["path"], asked=asked, usual=usual
+                _chosen, self._accounts, visitor, scope["path"], asked=asked, usual=usual
             )
         except EXPECTED_ERRORS as error:
             await problem_response(as_problem(error))(scope, receive, send)
             return
         scope["state"]["services"] = services
         name = services.wiring.name
-        is_news = self._remembers and asked and name != usual
-        await self._app(scope, receive, _with_cookie(request, name, send) if is_news else send)
+        if self._remembers and asked and name != usual:
+            cookie = account_cookie(request)
+            send = with_cookie(request, send, cookie, name, for_s=LONGEST_S, same_site="strict")
+        await self._app(scope, receive, send)
 
 
-def services_of(request: Request) -> "Services":
+def _chosen(
+    accounts: AllAccounts, visitor: Visitor, path: str, *, asked: str, usual: str
+) -> Services:
+    """Give the account that a request is about. It may ask Redis, so it is called from threads.
+
+    Args:
+        asked: By name, to be heeded or refused; '' where nothing is asked.
+        usual: What the visitor looks at, where nothing is asked.
+
+    Raises:
+        Problem: What is asked for is unknown, or the key opens no account.
+    """
+    found = [accounts.named(visitor, asked)] if asked else accounts.open_to(visitor)
+    if not found:
+        raise Problem(403, "no_account", "The account of your key is served here no longer.")
+    found.sort(key=lambda one: one.wiring.name != usual)  # it keeps the order of the others
+    if len(found) == 1:
+        return found[0]
+    return next((one for one in found if _has(one, path)), found[0])
+
+
+def services_of(request: Request) -> Services:
     """Give the services of the account that a request is about; the home's for who has no key."""
     at_home = request.app.state.services
     return cast("Services", getattr(request.state, "services", at_home))
@@ -155,18 +121,3 @@ def services_of(request: Request) -> "Services":
 def account_cookie(request: Request) -> str:
     """Name the cookie that says which account somebody looks at; it opens nothing."""
     return f"{cookie_name(request)}-account"
-
-
-def _with_cookie(request: Request, name: str, send: Send) -> Send:
-    cookie: SimpleCookie = SimpleCookie({account_cookie(request): name})
-    (morsel,) = cookie.values()
-    morsel["max-age"], morsel["path"] = LONGEST_S, "/"
-    morsel["httponly"], morsel["samesite"] = True, "strict"
-    morsel["secure"] = request.url.scheme == "https"
-
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).append("Set-Cookie", morsel.OutputString())
-        await send(message)
-
-    return sending

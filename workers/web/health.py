@@ -40,8 +40,8 @@ def health_routes(services: Services) -> Sequence[Route]:
         return JSONResponse({"status": "ready"})
 
     def figures(visitor: Visitor, asked: str) -> bytes:
-        desks = services.desks
-        found = [desks.named(visitor, asked)] if asked else desks.open_to(visitor)
+        accounts = services.accounts
+        found = [accounts.named(visitor, asked)] if asked else accounts.open_to(visitor)
         wirings = [one.wiring for one in found]
         return generate_latest(registry_of(Accounts(wirings, with_redis=visitor.reaches_all)))
 

@@ -6,32 +6,21 @@ the files that leave the house.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import redis
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dialer.audit import Audit
-from dialer.deeds import (
-    OF_INSTALLATION,
-    Actor,
-    ActorKind,
-    Deed,
-    Did,
-    Outcome,
-    under_way,
-)
+from dialer.deeds import OF_INSTALLATION, Deed, Did, Outcome, under_way
 from dialer.store.trail import TrailBusy
-from workers.web.access import Visitor
+from workers.web.deeds import actor_of, outcome_of
 from workers.web.entrance import Throttle
 from workers.web.problems import as_problem, problem_response
 from workers.web.recordings import is_a_listen
-
-if TYPE_CHECKING:
-    from workers.web.services import Services
+from workers.web.services import Services
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _IS_RECORDED = "is_recorded"
@@ -193,7 +182,7 @@ class Recorded:
         home: Has the trail of what is about no account.
     """
 
-    def __init__(self, app: ASGIApp, *, home: "Services") -> None:
+    def __init__(self, app: ASGIApp, *, home: Services) -> None:
         self._app = app
         self._home = home
 
@@ -239,7 +228,7 @@ class Recorded:
             if message["type"] == "http.response.start":
                 # before the visitor hears of it: who asks the trail then finds it there
                 status = message["status"]
-                await end(_outcome(status))
+                await end(outcome_of(status))
             await send(message)
 
         with under_way(deed):
@@ -248,45 +237,6 @@ class Recorded:
             except BaseException as error:
                 await end(Outcome.FAILED, type(error).__name__)
                 raise
-
-
-def hidden_from(visitor: Visitor) -> frozenset[Did]:
-    """Tell which deeds are not shown: keys and sign-ins of all accounts stand in the home's trail."""
-    return frozenset() if visitor.reaches_all else OF_INSTALLATION
-
-
-def actor_of(scope: Scope) -> Actor:
-    """Tell who sent a request: the holder of a key, or nothing but an address."""
-    address = (scope.get("client") or ("",))[0]
-    visitor: Visitor | None = scope.get("state", {}).get("visitor")
-    return actor_named(visitor, address)
-
-
-def actor_named(visitor: Visitor | None, address: str) -> Actor:
-    """Tell who a visitor is."""
-    if visitor is None:
-        return Actor.stranger(address)
-    return Actor(ActorKind.KEY, visitor.id, visitor.name, address)
-
-
-def _outcome(status: int) -> Outcome:
-    if status < 400:
-        return Outcome.DONE
-    return Outcome.REFUSED if status < 500 else Outcome.FAILED
-
-
-@asynccontextmanager
-async def recorded(audit: Audit, deed: Deed) -> AsyncIterator[None]:
-    """Record what goes on after its request was answered."""
-    await asyncio.to_thread(audit.begin, deed)
-    try:
-        with under_way(deed):
-            yield
-    except Exception as error:
-        await asyncio.to_thread(audit.end, deed, _outcome(as_problem(error).status), why=str(error))
-        raise
-    else:
-        await asyncio.to_thread(audit.end, deed, Outcome.DONE)
 
 
 class TurnedAway:

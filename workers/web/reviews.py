@@ -18,21 +18,19 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from campaigns.campaign_rules import CampaignRules
 from campaigns.sentence import packed, unpacked
 from dialer.deeds import Actor, Deed, Did, tell
 from dialer.logger import get_logger
 from workers.web import jobs
+from workers.web.deeds import recorded
 from workers.web.lists import ListOrder, default_name, list_order, load_options, reading_choice
 from workers.web.problems import Problem, as_problem
-from workers.web.recorded import recorded
-from workers.web.subprocesses import Tell
+from workers.web.subprocesses import Apart, Tell
 from workers.web.uploads import Upload
-
-if TYPE_CHECKING:
-    from workers.web.services import Services
+from workers.wiring import Wiring
 
 log = get_logger(__name__)
 
@@ -91,7 +89,9 @@ class _Work:
 class Reviews:
     """Keeps reviews, and does what they ask for."""
 
-    services: "Services"
+    folder: Path
+    wiring: Wiring
+    apart: Apart
     _works: dict[str, _Work] = field(default_factory=dict)
 
     def open(
@@ -107,7 +107,7 @@ class Reviews:
         Raises:
             Problem: Too many wait for a decision.
         """
-        waiting = self.services.reviews_dir
+        waiting = self.folder
         if waiting.is_dir() and sum(1 for _ in waiting.iterdir()) >= MOST_REVIEWS:
             raise Problem(
                 429,
@@ -198,7 +198,7 @@ class Reviews:
             Problem: Naming what is wrong.
         """
         name = default_name(review.file_name)
-        return list_order(self.services.wiring, review.fields, default_name=name)
+        return list_order(self.wiring, review.fields, default_name=name)
 
     def _begin(self, review: Review) -> None:
         task = asyncio.get_running_loop().create_task(self._do(review), name=f"review {review.id}")
@@ -225,10 +225,10 @@ class Reviews:
             document = await self._of_agents(review, jobs.check_agents)
             return replace(review, stage=ReviewState.CHECKED, document=document)
         rules = await asyncio.to_thread(self._rules, review)
-        document = await self.services.apart.run(
+        document = await self.apart.run(
             jobs.check_list,
             self._teller(review),
-            self.services.settings_apart,
+            self.wiring.settings_apart,
             self._list_file(review),
             rules,
             self._folder(review.id) / "rejected.csv",
@@ -240,16 +240,16 @@ class Reviews:
         what = Did.LIST_APPENDED if review.append_to else Did.LIST_LOADED
         what = Did.AGENTS_LOADED if review.of_agents else what
         deed = Deed(what, Actor.of(review.asked_by), on=f"import {review.id}")
-        async with recorded(self.services.audit, deed):
+        async with recorded(self.wiring.audit, deed):
             return await self._do_load(review)
 
     async def _of_agents(
         self, review: Review, job: Callable[..., dict[str, Any]]
     ) -> dict[str, Any]:
-        return await self.services.apart.run(
+        return await self.apart.run(
             job,
             self._teller(review),
-            self.services.settings_apart,
+            self.wiring.settings_apart,
             self._list(review.id),
             reading=reading_choice(review.fields),
         )
@@ -260,10 +260,10 @@ class Reviews:
             told = {name: document[name] for name in ("rows", "new", "changed", "rejected_count")}
             tell(on="agents", after=told)
             return replace(review, stage=ReviewState.LOADED, document=document)
-        settings, teller = self.services.settings_apart, self._teller(review)
+        settings, teller = self.wiring.settings_apart, self._teller(review)
         file = self._list_file(review)
         if review.append_to:
-            loaded = await self.services.apart.run(
+            loaded = await self.apart.run(
                 jobs.append_list,
                 teller,
                 settings,
@@ -273,7 +273,7 @@ class Reviews:
             )
         else:
             order = await asyncio.to_thread(self.order, review)
-            loaded = await self.services.apart.run(
+            loaded = await self.apart.run(
                 jobs.load_list,
                 teller,
                 settings,
@@ -287,7 +287,7 @@ class Reviews:
 
     def _rules(self, review: Review) -> CampaignRules:
         if review.append_to:
-            return self.services.wiring.campaigns.find(review.append_to).rules
+            return self.wiring.campaigns.find(review.append_to).rules
         return self.order(review).rules
 
     def _list_file(self, review: Review) -> jobs.ListFile:
@@ -306,7 +306,7 @@ class Reviews:
         part.replace(self._file(review.id))
 
     def _folder(self, id_: str) -> Path:
-        return self.services.reviews_dir / id_
+        return self.folder / id_
 
     def _file(self, id_: str) -> Path:
         return self._folder(id_) / "review.json"

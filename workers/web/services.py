@@ -11,12 +11,12 @@ from dialer.audit import Audit
 from dialer.settings import Settings
 from dialer.watching.finding import Finding
 from workers.record_keeping import archive_index, archives_dir
-from workers.web.access import Authenticator
+from workers.web.access import Authenticator, Visitor
 from workers.web.agent_feed import AgentFeed
-from workers.web.choosing import Desks
 from workers.web.entrance import Identifying
 from workers.web.intake import Intake
 from workers.web.live import Watching
+from workers.web.problems import Problem
 from workers.web.proxies import TrustedProxies
 from workers.web.rehearsals import REHEARSE, Rehearsals
 from workers.web.reviews import Reviews
@@ -51,11 +51,13 @@ class Services:
         return self.wiring.settings.exotel_account_sid
 
     @cached_property
-    def desks(self) -> Desks:
+    def accounts(self) -> "AllAccounts":
         """The services of all accounts."""
         if self.home:
-            return self.home.desks
-        return Desks([self, *(Services(one, self.rehearse, home=self) for one in self.others)])
+            return self.home.accounts
+        return AllAccounts(
+            [self, *(Services(one, self.rehearse, home=self) for one in self.others)]
+        )
 
     # what the process has one of
 
@@ -145,17 +147,17 @@ class Services:
     @cached_property
     def rehearsals(self) -> Rehearsals:
         """Rehearses lists, one at a time on the machine."""
-        first = self.desks.all[0].wiring.settings.dialer_data_dir / "rehearsals"
+        first = self.accounts.all[0].wiring.settings.dialer_data_dir / "rehearsals"
         return Rehearsals(
             self._folder("rehearsals"),
             command=self.rehearse,
-            turn=first / "turn" if len(self.desks.all) > 1 else None,
+            turn=first / "turn" if len(self.accounts.all) > 1 else None,
         )
 
     @cached_property
     def reviews(self) -> Reviews:
         """Keeps lists that wait for a decision."""
-        return Reviews(self)
+        return Reviews(self._folder("reviews"), wiring=self.wiring, apart=self.apart)
 
     @cached_property
     def tasks(self) -> Tasks:
@@ -168,14 +170,42 @@ class Services:
         return self._folder("incoming")
 
     @property
-    def reviews_dir(self) -> Path:
-        """Where checked files wait for a decision."""
-        return self._folder("reviews")
-
-    @property
     def reports_dir(self) -> Path:
         """Where reports are written before they are sent."""
         return self._folder("sending")
 
     def _folder(self, name: str) -> Path:
         return self.wiring.settings.dialer_data_dir / name
+
+
+class AllAccounts:
+    """The services of all accounts.
+
+    Args:
+        all_: The home's first.
+    """
+
+    def __init__(self, all_: Sequence[Services]) -> None:
+        self.all = all_
+
+    def open_to(self, visitor: Visitor) -> list[Services]:
+        """Give those of the accounts that a visitor's key opens."""
+        return [one for one in self.all if visitor.opens(one.sid)]
+
+    def named(self, visitor: Visitor, name: str) -> Services:
+        """Give an account by name or Sid.
+
+        Raises:
+            Problem: There is none, or it is not for this visitor, who is not told which.
+        """
+        found = self.open_to(visitor)
+        for one in found:
+            if name in {one.wiring.name, one.sid}:
+                return one
+        known = [one.wiring.name for one in found]
+        raise Problem(
+            404,
+            "unknown_account",
+            f"There is no account {name[:64]!r}; your key opens {', '.join(known)}.",
+            accounts=known,
+        )

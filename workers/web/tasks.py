@@ -29,8 +29,8 @@ from dialer.audit import Audit
 from dialer.deeds import Actor, Deed, Did
 from dialer.embedded.supervisor import open_lock, try_lock
 from dialer.logger import get_logger
+from workers.web.deeds import recorded
 from workers.web.problems import Problem, as_problem
-from workers.web.recorded import recorded
 from workers.web.subprocesses import Apart
 from workers.web.uploads import remove_leavings
 

@@ -94,7 +94,7 @@ class HealthDocument(BaseModel):
 @router.get("/accounts")
 def list_accounts(visitor: Onlooker, services: TheDesk) -> AccountList:
     """List the accounts that the key opens; the first is meant where a request names none."""
-    return AccountList(items=[one.wiring.name for one in services.desks.open_to(visitor)])
+    return AccountList(items=[one.wiring.name for one in services.accounts.open_to(visitor)])
 
 
 @router.get("/health")

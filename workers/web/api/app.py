@@ -70,7 +70,7 @@ def api_app(
             Middleware(TurnedAway, audit=services.audit),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(Entrance, identify=services.identifying.by_header, turn_away=ask_for_key),
-            Middleware(Choosing, desks=services.desks),
+            Middleware(Choosing, accounts=services.accounts),
             Middleware(Masking),
             Middleware(Recorded, home=services),
             Middleware(BodyLimit, uploads=UPLOADS, contacts=LEADS, deadline_s=body_deadline_s),

@@ -15,7 +15,7 @@ from dialer.deeds import Deed, Did, Outcome
 from dialer.store.trail import Line
 from workers.web.access import Visitor
 from workers.web.api.needs import Admin, TheDesk
-from workers.web.recorded import actor_of, hidden_from
+from workers.web.deeds import actor_of, hidden_from
 from workers.web.services import Services
 
 router = APIRouter(prefix="/audit", tags=["audit"])

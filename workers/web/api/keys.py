@@ -60,7 +60,7 @@ def list_keys(visitor: Admin, services: TheDesk) -> KeyList:
 @router.post("", status_code=201)
 def create_key(visitor: Admin, services: TheDesk, order: KeyOrder) -> NewKey:
     """Make a key. Its text is in the answer, and nowhere else afterwards. It ends with its maker."""
-    named = services.desks.named
+    named = services.accounts.named
     accounts = (
         None if order.accounts is None else [named(visitor, one).sid for one in order.accounts]
     )
@@ -99,7 +99,7 @@ def _document(
 ) -> KeyDocument:
     """Tell a key; the id of one that made it, and opens more, is not for those who see but this one."""
     is_told = visitor.reaches_all or key.made_by in known
-    names = {one.sid: one.wiring.name for one in services.desks.all}
+    names = {one.sid: one.wiring.name for one in services.accounts.all}
     opens = None if key.accounts is None else [names.get(one, one) for one in sorted(key.accounts)]
     return KeyDocument(
         id=key.id,

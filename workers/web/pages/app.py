@@ -105,7 +105,7 @@ def pages_app(
                 turn_away=ask_to_sign_in,
                 is_public=_is_public,
             ),
-            Middleware(Choosing, desks=services.desks, remembers=True),
+            Middleware(Choosing, accounts=services.accounts, remembers=True),
             Middleware(Masking),
             Middleware(Recorded, home=services),
             Middleware(BodyLimit, uploads=UPLOADS, deadline_s=body_deadline_s),

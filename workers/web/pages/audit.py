@@ -13,8 +13,8 @@ from dialer.access.api_keys import Scope
 from dialer.audit import actions, by, faults_of
 from workers.web.access import Visitor
 from workers.web.choosing import services_of
+from workers.web.deeds import hidden_from
 from workers.web.pages.rendering import renderer_of, require
-from workers.web.recorded import hidden_from
 from workers.web.services import Services
 
 _MOST_SHOWN = 200

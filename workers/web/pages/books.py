@@ -17,11 +17,11 @@ from dialer.masking import mask_text
 from dialer.store import Campaign
 from workers.web import book_jobs
 from workers.web.choosing import services_of
+from workers.web.deeds import actor_of
 from workers.web.downloads import MEDIA_TYPES
 from workers.web.pages.contact import instant_of
 from workers.web.pages.rendering import plain_form, renderer_of, require, visitor_of
 from workers.web.problems import Problem
-from workers.web.recorded import actor_of
 from workers.web.tasks import SCOPES, Kind, Task
 
 _LONGEST_DAYS = 36_500

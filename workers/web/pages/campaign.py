@@ -30,15 +30,9 @@ from workers.web.languages import language
 from workers.web.live import Reading
 from workers.web.pages import views
 from workers.web.pages.banners import Banner, banners
-from workers.web.pages.rendering import (
-    Renderer,
-    form_tokens,
-    plain_form,
-    renderer_of,
-    require,
-    words,
-)
+from workers.web.pages.rendering import Renderer, form_tokens, plain_form, renderer_of, require
 from workers.web.services import Services
+from workers.web.templating import words
 
 _PARTS = (
     "now",

@@ -25,9 +25,9 @@ from dialer.store.archived import archived_as, archived_called, archived_ids, co
 from dialer.store.campaign import Roll, WrongState, tags_in
 from workers.web.api.campaigns import LEADS_TO, Action, steer
 from workers.web.choosing import services_of
+from workers.web.deeds import actor_of
 from workers.web.pages.rendering import (
     digits_in,
-    instant,
     plain_form,
     renderer_of,
     require,
@@ -37,9 +37,9 @@ from workers.web.pages.rendering import (
 from workers.web.pages.today import binding_of
 from workers.web.pages.views import Bar, progress, results
 from workers.web.problems import Problem
-from workers.web.recorded import actor_of
 from workers.web.rules import rule_fields
 from workers.web.rules_form import plain_values
+from workers.web.templating import instant
 from workers.wiring import Wiring
 
 _A_PAGE = 50

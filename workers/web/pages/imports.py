@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from dialer.access.api_keys import Scope
 from workers.web.choosing import services_of
+from workers.web.deeds import actor_of
 from workers.web.lists import READING, default_name, list_order
 from workers.web.pages.rendering import (
     check_token,
@@ -19,7 +20,6 @@ from workers.web.pages.rendering import (
     visitor_of,
 )
 from workers.web.problems import Problem, as_problem
-from workers.web.recorded import actor_of
 from workers.web.reviews import Review, Reviews, ReviewState
 from workers.web.uploads import received_upload
 

@@ -1,18 +1,16 @@
-"""Templates made into pages: what every page knows, and how values are written for people."""
+"""Templates made into pages: what every page knows, and the forms that come back from them."""
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from jinja2 import Environment, Template
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from campaigns.sentence import MONTHS, counted, told
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.clock import boottime_s
 from dialer.store.processes import ROLES
@@ -20,11 +18,25 @@ from dialer.watching.health import account_stops
 from dialer.watching.status import alive
 from workers.web.access import Visitor
 from workers.web.choosing import services_of
-from workers.web.languages import Texts, language, language_links, texts_of
+from workers.web.languages import language, language_links
 from workers.web.pages.banners import Banner, banners
 from workers.web.pages.static import script_texts, static_url
 from workers.web.problems import Problem
 from workers.web.services import Services
+from workers.web.templating import (
+    clock,
+    code_marks,
+    count,
+    duration,
+    in_bytes,
+    instant,
+    number,
+    percent,
+    phone,
+    speaking,
+    words,
+)
+from workers.web.texts import Texts, texts_of
 
 PAGE_LINKS = (
     ("/", told("Today")),
@@ -79,7 +91,7 @@ class Renderer:
             csrf_token=tokens[0],
             session_token=tokens[1],
             account=_account_shown(request, services),
-            accounts=[one.wiring.name for one in services.desks.open_to(visitor)]
+            accounts=[one.wiring.name for one in services.accounts.open_to(visitor)]
             if visitor
             else [],
             banners=found,
@@ -164,7 +176,7 @@ def digits_in(value: str) -> str:
 def _account_shown(request: Request, services: Services) -> str:
     """Name the account that a page is about; whoever has none chosen is told of none."""
     is_chosen = hasattr(request.state, "services")
-    return services.wiring.name if is_chosen and len(services.desks.all) > 1 else ""
+    return services.wiring.name if is_chosen and len(services.accounts.all) > 1 else ""
 
 
 def form_tokens(services: Services, visitor: Visitor) -> tuple[str, str]:
@@ -223,16 +235,7 @@ async def whole_form(request: Request, scope: Scope, *, most: int = 40) -> dict[
 @cache
 def environment_in(code: str, texts: Texts) -> Environment:
     """Make what templates are read with, in one language."""
-    environment = Environment(
-        loader=PackageLoader("workers.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-        finalize=texts.say,
-    )
-    speak(environment, texts)
+    environment = speaking(texts)
     environment.globals["language"] = code
     environment.globals["script_texts"] = {one: texts.text(one) for one in script_texts()}
     environment.globals["static"] = static_url
@@ -251,108 +254,3 @@ def environment_in(code: str, texts: Texts) -> Environment:
         "code_marks": code_marks,
     }
     return environment
-
-
-def speak(environment: Environment, texts: Texts) -> None:
-    """Have templates say their texts, and sentences that stand in them, in one language."""
-
-    def shown(values: dict[str, Any]) -> dict[str, Any]:
-        count = {"count": number(values["count"])} if isinstance(values.get("count"), int) else {}
-        return {name: texts.say(one) for name, one in {**values, **count}.items()}
-
-    def gettext(english: str, /, **values: Any) -> Markup:
-        return Markup(texts.text(english)) % shown(values)  # noqa: S704  # our own, as templates are
-
-    def ngettext(one: str, many: str, count: int, /, **values: Any) -> Markup:
-        return Markup(texts.plural(one, many, count)) % shown(values)  # noqa: S704
-
-    environment.newstyle_gettext = True  # type: ignore[attr-defined]
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.globals |= {"_": gettext, "gettext": gettext, "ngettext": ngettext}
-
-
-def number(value: float | None) -> str:
-    """Write a number with its thousands apart."""
-    return "–" if value is None else f"{value:,}"
-
-
-def percent(part: float, whole: float) -> str:
-    """Write a share; nothing of nothing is a dash."""
-    return f"{part / whole:.1%}" if whole else "–"
-
-
-def words(code: str | None) -> str:
-    """Write one of our fixed words as people do."""
-    return "" if code is None else told(str(code).replace("_", " "))
-
-
-def duration(seconds: float | None) -> str:
-    """Write seconds as `42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    for large, small, (of_large, of_small) in _UNITS:
-        if whole >= large:
-            first, rest = told(of_large, n=whole // large), whole % large // small
-            return (
-                told("{first} {rest}", first=first, rest=told(of_small, n=rest)) if rest else first
-            )
-    return told(_S, n=whole)
-
-
-_S, _MIN, _H, _D = told("{n} s"), told("{n} min"), told("{n} h"), told("{n} d")
-_UNITS = ((86400, 3600, (_D, _H)), (3600, 60, (_H, _MIN)), (60, 1, (_MIN, _S)))
-
-
-def count(number_: int, what: str) -> str:
-    """Write how many of something, named in a template by its singular."""
-    return counted(f"{{count:,}} {what}", f"{{count:,}} {what}s", number_)
-
-
-def in_bytes(count: float) -> str:
-    """Write an amount of memory."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
-
-
-def instant(epoch_s: float | None, zone: ZoneInfo) -> str:
-    """Write an instant with its date."""
-    if epoch_s is None:
-        return "–"
-    at = _local(epoch_s, zone)
-    month = MONTHS[at.month - 1]
-    return told(
-        "{day} {month} {year}, {clock}",
-        day=f"{at:%d}",
-        month=month,
-        year=at.year,
-        clock=f"{at:%H:%M:%S}",
-    )
-
-
-def clock(epoch_s: float | None, zone: ZoneInfo) -> str:
-    """Write an instant of today, or nearly."""
-    return "–" if epoch_s is None else f"{_local(epoch_s, zone):%H:%M:%S}"
-
-
-def phone(e164: str) -> str:
-    """Write a number in groups that the eye can hold: +91 98765 43210."""
-    if e164.startswith("+91") and len(e164) == 13:
-        return f"+91 {e164[3:8]} {e164[8:]}"
-    return e164
-
-
-def code_marks(text: str) -> Markup:
-    """Write what stands between backticks as code."""
-    pieces = text.split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if i % 2 else escape(piece)
-        for i, piece in enumerate(pieces)
-    )
-
-
-def _local(epoch_s: float, zone: ZoneInfo) -> datetime:
-    return datetime.fromtimestamp(epoch_s, UTC).astimezone(zone)

@@ -26,9 +26,10 @@ from dialer.watching.health import AccountStops, account_stops
 from dialer.watching.status import Status, alive
 from dialer.watching.today import UNDER_WAY, DayNow, day_now, figures_now
 from workers.web.choosing import services_of
-from workers.web.pages.rendering import duration, number, percent, renderer_of, require, visitor_of
+from workers.web.pages.rendering import renderer_of, require, visitor_of
 from workers.web.pages.views import Bar, progress
 from workers.web.services import Services
+from workers.web.templating import duration, number, percent
 from workers.wiring import Wiring
 
 _MOST_SHOWN = 12
@@ -81,7 +82,7 @@ async def show(request: Request) -> Response:
     require(request, Scope.READ_MASKED)
     services = services_of(request)
     day, lines = await asyncio.to_thread(_read, services.wiring)
-    others = services.desks.open_to(visitor_of(request))
+    others = services.accounts.open_to(visitor_of(request))
     accounts = await asyncio.to_thread(_accounts, others) if len(others) > 1 else []
     return await renderer_of(request).page(
         request,

@@ -11,7 +11,7 @@ from dialer.store import Counts
 from dialer.watching.browsing import AGENT_REACHED
 from dialer.watching.overview import AgentFigures, AgentNow, AgentState
 from workers.web.live import Reading
-from workers.web.pages.rendering import words
+from workers.web.templating import words
 
 _PACE_MIN = 10
 _PACE_STEP_S = 5
