@@ -6,12 +6,13 @@ placing ──▶ placed ──▶ settled(outcome)          the POST got a Sid,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import repeat
 from typing import Any, NamedTuple
+
+from campaigns.many_tuples import quickly_changed
 
 
 class AttemptState(StrEnum):
@@ -101,6 +102,7 @@ ORIGINATION_S = 30.0
 """How long the provider may sit on a request before it rings: our allowance, no documented value."""
 
 
+@quickly_changed
 class Attempt(NamedTuple):
     """All that is known of one attempt. Instants are epoch seconds of Redis' clock or the provider's.
 
@@ -213,8 +215,7 @@ def attempt_columns(attempts: Sequence[Attempt]) -> dict[str, tuple[Any, ...]]:
     return dict(zip(Attempt._fields, columns, strict=False))
 
 
-@dataclass(frozen=True, slots=True)
-class LegReport:
+class LegReport(NamedTuple):
     """One leg as the provider tells it.
 
     Args:
@@ -229,8 +230,7 @@ class LegReport:
     answered_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CallReport:
+class CallReport(NamedTuple):
     """What the provider says of one call, from a callback or from call details.
 
     Args:

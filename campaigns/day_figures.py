@@ -45,6 +45,8 @@ class Figures:
 
     def since(self, earlier: "Figures") -> dict[str, float]:
         """Give what was added, by name; what is the same is left out."""
+        if self == earlier:
+            return {}
         return {
             one.name: by
             for one in fields(self)

@@ -1,6 +1,6 @@
 """From what the provider reports of a call to what we hold true of its attempt."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from campaigns.attempt import (
@@ -112,7 +112,7 @@ def given_up(attempt: Attempt, report: CallReport | None, *, at: float) -> Attem
         report: What the provider says of its call; None where it says nothing.
         at: Epoch s.
     """
-    over = replace(report, is_over=True) if report else None
+    over = report._replace(is_over=True) if report else None
     outcome = attempt.told_outcome or (outcome_of(over) if over else None)
     if outcome is None and attempt.answered_at:
         outcome = Outcome.CONNECTED
@@ -155,7 +155,9 @@ def told(
         if attempt.is_settled or attempt.sid_is_proven or not is_proof:
             return Conflict(f"call {report.sid} is not this attempt's call")
         attempt = without_call(attempt)
-    known = attempt._replace(sid_is_proven=attempt.sid_is_proven or is_proof)
+    known = attempt
+    if is_proof:
+        known = known._replace(sid_is_proven=True)
     if not is_between_ours:
         known = known._replace(error_code=attempt.error_code or NUMBERS_DIFFER)
     after = _merged(known, report, at=at, doubts=doubts)
@@ -399,6 +401,8 @@ def _answered_at(attempt: Attempt, ended_at: float | None, talk_s: int | None) -
 
 def _surer(known: str | None, told: str | None) -> str | None:
     """Take the surer word of who answered: a leg that still rings is told of as `na`."""
+    if told is None or told == known:
+        return known
     return max(known, told, key=lambda word: _SURENESS.get(word or "", 0))
 
 

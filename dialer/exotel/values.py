@@ -20,21 +20,23 @@ _SPELLINGS = {
     "unanswered": "no-answer",
     "inprogress": "in-progress",
 }
-_WRITTEN = (str, int, float)
+_NUMBERS = (int, float)
 _ABSENT = frozenset({"", "null"})
+_LONGEST_ABSENT = max(map(len, _ABSENT))
 _MAX_SECONDS = 10_000_000
 _MAX_PRICE_DIGITS = 9  # before the point, and after it
 
 
 def text(value: Any) -> str | None:
     """Read a text; numbers count as text, control characters are dropped."""
-    if value is None or isinstance(value, bool) or not isinstance(value, _WRITTEN):
+    if type(value) is not str and type(value) not in _NUMBERS:
         return None
     written = str(value)
     if not written.isprintable():
         written = "".join(char for char in written if char.isprintable())
     printable = written.strip()
-    return None if printable.lower() in _ABSENT else printable
+    is_absent = len(printable) <= _LONGEST_ABSENT and printable.lower() in _ABSENT
+    return None if is_absent else printable
 
 
 def word(value: Any) -> str | None:

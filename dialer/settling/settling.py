@@ -279,7 +279,7 @@ class Settling:
                 answered=_answered_now(before, after),
                 revalued=_revalued(before, after),
                 recorded=self._keeps_recordings and _is_recorded(after) > _is_recorded(before),
-                figures=Figures.of(after).since(Figures.of(before)) or None,
+                figures=_added(before, after),
             )
             if settle:
                 if before.outcome:
@@ -384,9 +384,20 @@ def _answered_now(before: Attempt, after: Attempt) -> str | None:
     return None
 
 
+def _added(before: Attempt, after: Attempt) -> dict[str, float] | None:
+    """Tell what an attempt that has ended adds to the figures of its day; None: nothing."""
+    if not after.is_settled:
+        return None
+    return Figures.of(after).since(Figures.of(before)) or None
+
+
 def _revalued(before: Attempt, after: Attempt) -> Outcome | None:
     """Give the outcome of an attempt that stays as it ended, and of which more or other figures are known."""
-    if before.outcome != after.outcome or _values(before) == _values(after):
+    if (
+        after.outcome is None
+        or before.outcome != after.outcome
+        or _values(before) == _values(after)
+    ):
         return None
     return after.outcome
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.caps import DailyCaps
 from campaigns.contact_state import NotDialled
+from campaigns.many_tuples import quickly_changed
 from dialer.ids import AttemptId, ContactId
 from dialer.store.database import Database, text
 from dialer.store.record import PER_CHUNK
@@ -127,6 +128,7 @@ class Disposed(NamedTuple):
     suppress: str | None = None
 
 
+@quickly_changed
 class Follows(NamedTuple):
     """What follows from new knowledge of an attempt, done in the same step; see record.lua.
 

@@ -1,7 +1,6 @@
 """A callback is read in every encoding Exotel uses, and no bytes at all can crash the reader."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from campaigns.attempt import CallReport, LegReport, ReportSource
 from dialer.errors import CallbackRejected
-from dialer.exotel import MAX_CALLBACK_BYTES, read_callback
+from dialer.exotel import MAX_CALLBACK_BYTES, bodies, read_callback
 
 SAMPLES = Path(__file__).parent / "samples"
 # the first draw of text loads tables, which a busy machine does slowly
@@ -124,8 +123,7 @@ def test_a_form_is_read_like_json_whatever_the_header_says(encode, content_type)
 
     report = read_callback(encode(pairs), content_type, timezone=IST)
 
-    assert report == replace(
-        read(TERMINAL),
+    assert report == read(TERMINAL)._replace(
         agent_leg=LegReport(status="completed", on_call_s=335),
         customer_leg=LegReport(status="completed", on_call_s=320),
         recording_url=dict(pairs)["RecordingUrl"],
@@ -296,6 +294,22 @@ def test_control_characters_do_not_travel_on():
 def test_a_callback_that_cannot_be_trusted_is_rejected_with_the_reason(body, reason):
     with pytest.raises(CallbackRejected, match=reason):
         read_callback(body, None, timezone=IST)
+
+
+DOCUMENTS = st.dictionaries(
+    st.text(),
+    st.recursive(
+        st.none() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=40,
+    ),
+)
+
+
+@given(DOCUMENTS, st.integers(1, 40))
+def test_what_keeps_the_bounds_at_a_glance_keeps_them(document, most):
+    if bodies._is_small(json.dumps(document).encode(), most):
+        bodies.check_bounds(document, max_fields=most)
 
 
 # no bytes can crash it

@@ -31,7 +31,7 @@ def used(today: Today) -> dict[str, float]:
 
 def settle_all(account: Account, **told: object) -> None:
     for one in account.open_attempts():
-        report = replace(terminal(one.attempt.sid or ""), **told)
+        report = terminal(one.attempt.sid or "")._replace(**told)
         account.settling.report(one.id, report, at=account.db.now())
 
 

@@ -139,7 +139,7 @@ def test_p15_a_call_whose_numbers_differ_ends_and_says_so(account, db):
     store_campaign(db, [pair(1, 1)])
     done = account.dial_one()
     (call,) = account.company.calls
-    other = replace(terminal(call.sid), agent="+6591111111", customer="withheld")
+    other = terminal(call.sid)._replace(agent="+6591111111", customer="withheld")
 
     first = account.settling.report(done.attempt_id, other, at=db.now())
     account.settling.report(done.attempt_id, other, at=db.now())

@@ -208,8 +208,8 @@ def test_a_late_price_is_asked_for_and_then_no_more(account, db):
 def test_what_ended_without_legs_is_asked_about_at_once(account, db):
     store_campaign(db, [pair(1, 1)])
     done = account.dial_one()
-    without_legs = replace(
-        terminal(done.attempt.sid, talk_s=None), agent_leg=None, customer_leg=None
+    without_legs = terminal(done.attempt.sid, talk_s=None)._replace(
+        agent_leg=None, customer_leg=None
     )
 
     account.settling.report(done.attempt_id, without_legs, at=db.now())

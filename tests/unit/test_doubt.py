@@ -140,7 +140,7 @@ def test_all_ends_wait_where_that_is_wished_but_for_those_without_a_call():
 
 
 def test_legs_that_are_not_told_of_take_nothing_back():
-    end = replace(terminal("s1", talk_s=5, ended_at_s=AT_S + 90), agent_leg=None)
-    end = replace(end, customer_leg=LegReport("completed", on_call_s=5))
+    end = terminal("s1", talk_s=5, ended_at_s=AT_S + 90)._replace(agent_leg=None)
+    end = end._replace(customer_leg=LegReport("completed", on_call_s=5))
 
     assert after([answered("s1", 2, at_s=AT_S + 80), end], at=AT_S + 95).is_settled

@@ -1,6 +1,5 @@
 """What the provider reports of a call, in any order and number, makes one and the same attempt."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -184,7 +183,7 @@ def test_a_call_under_way_has_no_outcome():
     ],
 )
 def test_where_legs_never_come_the_overall_status_must_do(status, talk_s, outcome):
-    report = replace(four_fields("s1"), status=status, talk_s=talk_s)
+    report = four_fields("s1")._replace(status=status, talk_s=talk_s)
 
     assert overall_outcome(report) is outcome
 
@@ -346,7 +345,7 @@ def test_details_prove_the_call_that_a_forged_callback_hid():
 
 
 def test_a_report_between_other_numbers_is_not_about_an_attempt_whose_call_nobody_proved():
-    other = replace(details("s1"), agent="09000099999", customer="09000099998")
+    other = details("s1")._replace(agent="09000099999", customer="09000099998")
 
     unproven = attempt(state=AttemptState.UNKNOWN, sid=None, sid_is_proven=False)
 
@@ -355,7 +354,7 @@ def test_a_report_between_other_numbers_is_not_about_an_attempt_whose_call_nobod
 
 @pytest.mark.parametrize("report", [terminal("s1"), details("s1")])
 def test_p15_a_sid_the_provider_named_binds_whatever_numbers_are_printed(report):
-    other = replace(report, agent="09000099999", customer="XXXXXX9998")
+    other = report._replace(agent="09000099999", customer="XXXXXX9998")
 
     answer = told(attempt(), other, at=AT_S)
 
@@ -366,7 +365,7 @@ def test_p15_a_sid_the_provider_named_binds_whatever_numbers_are_printed(report)
 
 def test_p15_numbers_in_another_form_are_no_difference():
     singapore = attempt(agent="+6581234567", customer="+971501234567")
-    report = replace(details("s1"), agent="8123 4567", customer="0501234567")
+    report = details("s1")._replace(agent="8123 4567", customer="0501234567")
 
     answer = told(singapore, report, at=AT_S)
 
@@ -376,7 +375,7 @@ def test_p15_numbers_in_another_form_are_no_difference():
 
 def test_a_purged_attempt_takes_late_figures_and_no_voice():
     purged = told(attempt(), terminal("s1"), at=AT_S).attempt._replace(agent=FORGOTTEN)
-    late = replace(details("s1"), agent="09000000001", recording_url="https://r.example.com/1")
+    late = details("s1")._replace(agent="09000000001", recording_url="https://r.example.com/1")
 
     answer = told(purged, late, at=AT_S + 60)
 
@@ -404,13 +403,13 @@ NEVER_TOLD_OVER = CallReport(ReportSource.DETAILS, "s1", "in-progress")
     ],
 )  # fmt: skip
 def test_p14_a_call_nobody_tells_to_be_over_ends_by_what_is_known(known, said, outcome):
-    after = given_up(attempt(**known), replace(NEVER_TOLD_OVER, **said), at=AT_S)
+    after = given_up(attempt(**known), NEVER_TOLD_OVER._replace(**said), at=AT_S)
 
     assert (after.is_settled, after.outcome, after.error_code) == (True, outcome, "never_over")
 
 
 def test_p14_figures_of_a_call_nobody_tells_to_be_over_are_kept():
-    said = replace(NEVER_TOLD_OVER, total_s=45, price=Decimal("1.5"))
+    said = NEVER_TOLD_OVER._replace(total_s=45, price=Decimal("1.5"))
 
     after = given_up(attempt(), said, at=AT_S)
 
