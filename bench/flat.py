@@ -28,7 +28,6 @@ from campaigns.campaign import CampaignState
 from campaigns.lists.sieve import Dedupe
 from dialer.dialing.dialing import Dialled
 from dialer.loading.loading import LoadOptions
-from dialer.store.scripts import all_given
 from workers.wiring import Wiring
 
 NOT_SHOWN = """
@@ -210,18 +209,13 @@ def _grown(large_us: Sequence[int], small_us: Sequence[int]) -> Grown:
     return Grown(p50, p99, p50 / small_p50, p99 / small_p99)
 
 
-def _sha(wired: Wiring, script: str) -> str:
-    ours = wired.db._scripts  # nobody else wants to know it
-    return next(str(one.sha) for given, one in ours.items() if all_given()[given] == script)
-
-
 def _script_times(wired: Wiring, *, most: int) -> dict[str, list[int]]:
-    shas = {_sha(wired, name): name for name in STEPS}
     took: dict[str, list[int]] = defaultdict(list)
     for entry in wired.redis.slowlog_get(most):
-        command, sha = [*entry["command"].split(), b""][:2]
-        if command.upper() == b"EVALSHA" and sha.decode() in shas:
-            took[shas[sha.decode()]].append(entry["duration"])
+        command, name = [*entry["command"].split(), b""][:2]
+        script = name.decode().removeprefix("dialer_").rpartition("_")[0]
+        if command.upper() == b"FCALL" and script in STEPS:
+            took[script].append(entry["duration"])
     return took
 
 

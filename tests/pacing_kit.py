@@ -52,7 +52,7 @@ class VirtualDatabase(Database):
 
     def _script(self, given: type[Given]) -> Script:
         if given not in self._scripts:
-            text = self.source(given)
+            text = self.written(given).as_script
             assert text.count(_REAL_TIME) == 1, "the scripts read the clock in one place"
             virtual = text.replace(_REAL_TIME, _VIRTUAL_TIME)
             self._scripts[given] = self.client.register_script(virtual)

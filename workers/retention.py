@@ -21,6 +21,7 @@ from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.private_files import keep_files_private
 from dialer.settings import read_settings
+from dialer.store.functions import forget_functions
 from dialer.store.turn_of_the_day import TurnOfTheDay
 from workers.wiring import Wiring, wire
 
@@ -37,6 +38,7 @@ _DAY_S = 86_400
 def run(wiring: Wiring) -> None:
     """Remove what is kept too long, and record it."""
     settings = wiring.settings
+    forget_functions(wiring.redis)
     actor = Actor.process("retention", socket.gethostname())
     if gone := wiring.audit.forget(days=settings.dialer_audit_days):
         asked = {"older_than_days": settings.dialer_audit_days}

@@ -61,7 +61,7 @@ class AskForContact(NamedTuple):
     same_agent: bool
 
 
-@gives("gate")
+@gives("gate", kept=True)
 class AskGate(NamedTuple):
     """What the gate is given.
 

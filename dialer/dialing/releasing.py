@@ -32,7 +32,7 @@ OTHER_SETTINGS = "other settings"
 """Why a feeder releases nothing whose settings are not the account's."""
 
 
-@gives("release")
+@gives("release", kept=True)
 class Release(NamedTuple):
     """What a tick asks for.
 

@@ -21,7 +21,8 @@ local function approach(one, place)
     return { 'alone' }
   end
   c.flags = math.min(255, c.flags + 1)
-  write_contact(campaign, n, c)
+  c.where, c.offset = where, offset
+  write_contact(c)
   local rows = key('c', campaign, 'rows', math.floor((n - 1) / PER_CHUNK))
   if sent[rows] then
     return { record, sent[rows] }

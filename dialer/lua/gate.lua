@@ -24,7 +24,7 @@ end
 
 -- What the account used of its day: read once a script, kept up with what passes here.
 local day_read
-local MOST = { calls = given.most_calls, seconds = given.most_seconds, spend = given.most_spend }
+local most = { calls = given.most_calls, seconds = given.most_seconds, spend = given.most_spend }
 
 local function account_day()
   if not day_read then
@@ -41,8 +41,8 @@ end
 -- Tells which cap of the account's day this call would pass.
 local function account_cap(adds)
   for _, name in ipairs({ 'calls', 'seconds', 'spend' }) do
-    local now_used = MOST[name] > 0 and account_day()[name]
-    if now_used and now_used.used + adds[name] > MOST[name] + now_used.more then
+    local now_used = most[name] > 0 and account_day()[name]
+    if now_used and now_used.used + adds[name] > most[name] + now_used.more then
       return name
     end
   end
@@ -56,10 +56,9 @@ local function count_in_day(id, adds)
   if redis.call('HINCRBY', day, 'calls', adds.calls) == adds.calls then
     redis.call('EXPIRE', day, 8 * 86400)
   end
-  for _, name in ipairs({ 'seconds', 'spend' }) do
-    if adds[name] ~= 0 then
-      redis.call('HINCRBYFLOAT', day, name, adds[name])
-    end
+  redis.call('HINCRBY', day, 'seconds', adds.seconds)
+  if adds.spend ~= 0 then
+    redis.call('HINCRBYFLOAT', day, 'spend', adds.spend)
   end
   redis.call('HINCRBY', key('hours'), math.floor(now / 3600), 1)
   redis.call('HSET', key('counted'), id,
@@ -189,7 +188,7 @@ local function ask(one)
   c.flags = 0
   local function forget_note()
     if was_noted then
-      write_contact(campaign, n, c)
+      write_contact(c)
     end
   end
 

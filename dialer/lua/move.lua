@@ -20,7 +20,7 @@ local function pass(head, n)
     c.next = APART
     redis.call('ZADD', key('c', campaign, 'ranked', source), rank_among_plain(head), head)
   end
-  write_contact(campaign, head, c)
+  write_contact(c)
 end
 
 -- Nobody is taken out of the middle of a queue: it is taken apart from its head on. Contacts come in the
@@ -47,7 +47,7 @@ for _, n in ipairs(given.contacts) do
   local goes = waits and c.customer ~= target and not (is_pinned and is_team(target))
   if waits and not goes and c.flags == NEWCOMER then
     c.flags = 0 -- its queue begins with it, so that those behind it can be taken off
-    write_contact(campaign, n, c)
+    write_contact(c)
     redis.call('HSET', key('c', campaign, 'heads'), source, n)
     want_agent(campaign, source)
   end
@@ -65,7 +65,7 @@ for _, n in ipairs(given.contacts) do
       c.agent, c.next = target, APART
       local where, offset = place_of(campaign, n)
       redis.call('SETRANGE', where, offset + PAIR_AT, struct.pack('<d', tonumber(target)))
-      write_contact(campaign, n, c)
+      write_contact(c)
     end
     if c.due > now then
       redis.call('ZADD', key('later'), c.due, campaign .. '/' .. n)

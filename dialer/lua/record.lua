@@ -11,7 +11,7 @@ local sids, sids_before = key('sids', day), key('sids', day - 1)
 local slots_changed, known_to_work = false, false
 local tallies = {} -- list of the last answers -> those to be added to it, and whose they are
 local used_less = {} -- day -> what fewer calls, seconds and spend it counts
-local figured = {} -- hash of figures -> what is added to each of them
+local figured = {} -- quarter of an hour -> what is added to each of its figures
 local with_room = {} -- campaigns with a live call less
 
 -- Gives the attempt that owns a Sid, which is this one where it was nobody's.
@@ -45,6 +45,11 @@ local function give_back(agent, day)
   end
 end
 
+-- Whole numbers are added at half the cost.
+local function adding(name)
+  return name == 'spend' and 'HINCRBYFLOAT' or 'HINCRBY'
+end
+
 local function add_up(sums, added)
   for name, by in pairs(added) do
     sums[name] = (sums[name] or 0) + by
@@ -58,13 +63,14 @@ local function use(id, uses, agent)
     return
   end
   local day, s, spend = string.match(counted, '^(%S+) (%S+) (%S+)$')
-  local after = { seconds = uses.s or tonumber(s), spend = uses.spend or tonumber(spend) }
-  local less = { calls = uses.calls and 1 or 0, seconds = s - after.seconds, spend = spend - after.spend }
+  local less = {
+    calls = uses.calls and 1 or 0, seconds = s - (uses.s or s), spend = spend - (uses.spend or spend),
+  }
   if uses.done then
     redis.call('HDEL', key('counted'), id)
   else
-    redis.call('HSET', key('counted'), id, day .. ' ' .. string.format('%.0f', after.seconds) .. ' '
-      .. string.format('%.17g', after.spend))
+    redis.call('HSET', key('counted'), id, day .. ' ' .. (uses.s or s) .. ' '
+      .. (uses.spend and string.format('%.17g', uses.spend) or spend))
   end
   if less.calls > 0 then
     give_back(agent, day)
@@ -79,7 +85,7 @@ local function write_used(day, less)
   end
   for name, by in pairs(less) do
     if by ~= 0 then
-      redis.call(name == 'calls' and 'HINCRBY' or 'HINCRBYFLOAT', key('day', day), name, -by)
+      redis.call(adding(name), key('day', day), name, -by)
     end
     if by > 0 and name == redis.call('HGET', key('account'), 'capped_by') then
       redis.call('HDEL', key('account'), 'capped_by', 'capped_until') -- the gate finds out
@@ -112,22 +118,16 @@ end
 -- are compared with, and a day's may lie in two of these.
 local function figure(requested_at, figures)
   local quarter = math.floor(requested_at / 900)
-  local where = key('figures', math.floor(quarter / 96))
-  if now - requested_at > 864000 then
-    return
+  if now - requested_at <= 864000 then
+    figured[quarter] = figured[quarter] or {}
+    add_up(figured[quarter], figures)
   end
-  local of_quarter = {}
-  for name, by in pairs(figures) do
-    of_quarter[quarter .. ':' .. name] = by
-  end
-  figured[where] = figured[where] or {}
-  add_up(figured[where], of_quarter)
 end
 
-local function write_figures(where, added)
+local function write_figures(quarter, added)
+  local where, of_quarter = key('figures', math.floor(quarter / 96)), quarter .. ':'
   for name, by in pairs(added) do
-    local adds = string.find(name, ':spend', 1, true) and 'HINCRBYFLOAT' or 'HINCRBY' -- at half the cost
-    if tonumber(redis.call(adds, where, name, by)) == by then
+    if tonumber(redis.call(adding(name), where, of_quarter .. name, by)) == by then
       keep_for(where, 864000) -- by the first of a quarter
     end
   end
@@ -183,14 +183,6 @@ local function record(one)
     return { 'stale', stored }
   end
   local follows = cjson.decode(one.follows)
-  local decoded
-  local function was(name)
-    decoded = decoded or cjson.decode(stored)
-    return decoded[ATTEMPT[name]]
-  end
-  local function rung() -- of a team whoever the gate chose
-    return string.sub(was('agent'), 2)
-  end
   local c
   if follows.settle or follows.unresolved or follows.bound or follows.correct or follows.suppress
     or follows.disposed then
@@ -261,11 +253,11 @@ local function record(one)
       count(campaign, 'charged', -1)
     end
     if not is_last then
-      write_contact(campaign, n, c)
+      write_contact(c)
     elseif settle.final and not settle.open_s then
       close_contact(campaign, n, c, settle.final)
     else
-      c.due = settle.final and 0 or due_in(settle.due_s)
+      c.due = settle.final and 0 or due_in(settle.due_s or 0)
       if settle.open_s then
         open_contact(campaign, n, c, settle.open_s)
       else
@@ -276,12 +268,12 @@ local function record(one)
     if settle.wraps_s then
       rest_s = math.max(rest_s, settle.wraps_s)
     end
-    local rung, is_left_alone = rung(), false
+    local rung, is_left_alone = one.rung, false
     if settle.missed == true then
       local missed = redis.call('HINCRBY', key('missed'), rung, 1)
       event('agent.missed', campaign, n, no, missed)
-      if settle.park_after > 0 and missed >= settle.park_after then
-        rest_s = math.max(rest_s, settle.park_s)
+      if settle.park_after and missed >= settle.park_after then
+        rest_s = math.max(rest_s, settle.park_s or 0)
         is_left_alone = true
         redis.call('HSET', key('parked'), rung, text(now + rest_s))
         log_presence(rung, 'missed', string.format('%d in a row', missed), 'dialer', now + rest_s)
@@ -317,7 +309,7 @@ local function record(one)
         note_talk(settle.did.agent, id)
       end
     end
-    free(c.customer, id, settle.gap_s)
+    free(c.customer, id, settle.gap_s or 0)
     if is_left_alone then
       wake(rung) -- their stand-ins may be rung now
     end
@@ -332,11 +324,11 @@ local function record(one)
     if correct.charged ~= 0 then
       c.charged = c.charged + correct.charged
       count(campaign, 'charged', correct.charged)
-      write_contact(campaign, n, c)
+      write_contact(c)
     end
     if c.made == no and c.state == FINAL and c.outcome == code_of(correct.was, ENDS) then
       c.outcome = code_of(correct.now, ENDS)
-      write_contact(campaign, n, c)
+      write_contact(c)
       count(campaign, 'outcome:' .. correct.was, -1)
       count(campaign, 'outcome:' .. correct.now, 1)
       event('contact.corrected', campaign, n, no, correct.now .. ' ' .. correct.was)
@@ -349,7 +341,7 @@ local function record(one)
       if correct.closes then
         close_contact(campaign, n, c, correct.now)
       else
-        c.due = due_in(correct.due_s)
+        c.due = due_in(correct.due_s or 0)
         requeue(campaign, n, c)
       end
     end
@@ -360,7 +352,7 @@ local function record(one)
 
   local said = follows.disposed
   if said then
-    local before = was('disposition')
+    local before = cjson.decode(stored)[ATTEMPT.disposition]
     if before and before ~= cjson.null then
       count(campaign, 'disposition:' .. before, -1)
       event('contact.disposition_corrected', campaign, n, no, said.name .. ' ' .. before, version)
@@ -380,11 +372,11 @@ local function record(one)
   end
 
   if follows.uses then
-    use(id, follows.uses, rung())
+    use(id, follows.uses, one.rung)
   end
 
   if follows.figures then
-    figure(was('requested_at'), follows.figures)
+    figure(one.requested_at, follows.figures)
     count_told(campaign, 'talk_s', follows.figures.talk_s or 0)
     count_told(campaign, 'spend', math.floor((follows.figures.spend or 0) * 1e6 + 0.5))
   end
@@ -424,8 +416,8 @@ local answers = each(given.attempts, record)
 for day, less in pairs(used_less) do
   write_used(day, less)
 end
-for where, added in pairs(figured) do
-  write_figures(where, added)
+for quarter, added in pairs(figured) do
+  write_figures(quarter, added)
 end
 for campaign in pairs(with_room) do
   join_turns(campaign) -- it may have been at its own cap of live calls
@@ -438,8 +430,9 @@ end
 -- campaign refused for what they ask.
 local function is_trouble(where, last, what, most)
   local list = tallies[where]
-  redis.call('LPUSH', where, unpack(list.answers))
-  redis.call('LTRIM', where, 0, last - 1)
+  if redis.call('LPUSH', where, unpack(list.answers)) > 2 * last then
+    redis.call('LTRIM', where, 0, last - 1)
+  end
   if not list.has[what] then
     return false -- only one more of these can be one too many
   end

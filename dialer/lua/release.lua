@@ -157,7 +157,7 @@ end
 
 local function open_queue(campaign, agent, first)
   first.c.flags = 0
-  write_contact(campaign, first.n, first.c)
+  write_contact(first.c)
   redis.call('HSET', key('c', campaign, 'heads'), agent, first.n)
 end
 
@@ -193,7 +193,7 @@ local function pick(campaign, agent, first)
       return
     end
     if left_queue then
-      write_contact(campaign, n, c)
+      write_contact(c)
     elseif c.state == WAITING then
       if c.expires > 0 and c.expires <= now then
         close_contact(campaign, n, c, 'expired')
@@ -201,7 +201,7 @@ local function pick(campaign, agent, first)
         close_contact(campaign, n, c, 'suppressed')
       elseif is_taken(c.customer) then
         redis.call('SADD', key('wanted', c.customer), campaign .. '/' .. n)
-        write_contact(campaign, n, c)
+        write_contact(c)
       else
         return n, c
       end

@@ -88,7 +88,7 @@ count(campaign, 'attempts', 1)
 count(campaign, 'charged', 1)
 c.charged = c.charged + 1
 if no < c.made then
-  write_contact(campaign, n, c) -- a later one says where it stands
+  write_contact(c) -- a later one says where it stands
 else
   c.made = no
   if c.state == WAITING then
@@ -103,7 +103,7 @@ else
     redis.call('ZREM', key('undisposed'), campaign .. '/' .. n)
   end
   if c.state == FINAL then
-    write_contact(campaign, n, c) -- it was closed meanwhile, and stays so
+    write_contact(c) -- it was closed meanwhile, and stays so
   else
     move(campaign, n, c, UNRESOLVED)
   end

@@ -25,14 +25,15 @@ def consequence(
     rules, outcome, ended_s = known.rules, attempt.outcome, attempt.settled_at
     if outcome is None or ended_s is None:
         raise ValueError("the attempt is not settled")
+    missed = _missed(attempt, outcome)
     settle = Settle(
         outcome,
         charged=attempt.is_charged,
         rest_s=rules.wrap_up_s if attempt.sid else 0.0,
         gap_s=rules.min_gap_s if attempt.is_charged else 0.0,
-        missed=_missed(attempt, outcome),
-        park_after=rules.park_after,
-        park_s=rules.park_s,
+        missed=missed,
+        park_after=rules.park_after if missed else 0,
+        park_s=rules.park_s if missed else 0,
         refund=_refund(attempt, outcome, rules),
         did=_did(attempt, outcome, day_of(ended_s, rules)),
         sticks=(outcome is Outcome.CONNECTED and rules.same_agent) or None,

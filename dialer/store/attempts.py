@@ -224,6 +224,8 @@ class RecordAttempt(NamedTuple):
 
     Args:
         version: As the caller read it.
+        requested_at: Epoch s.
+        rung: The agent who is.
         after: JSON, its version one higher.
         follows: JSON, see `Follows`.
     """
@@ -233,11 +235,13 @@ class RecordAttempt(NamedTuple):
     n: int
     no: int
     version: int
+    requested_at: float
+    rung: str
     after: str
     follows: str
 
 
-@gives("record")
+@gives("record", kept=True)
 class RecordAttempts(NamedTuple):
     """Attempts to be written."""
 
@@ -295,6 +299,8 @@ class Attempts:
                 n=one.id.n,
                 no=one.id.no,
                 version=one.before.version,
+                requested_at=one.before.requested_at,
+                rung=one.before.agent[1:],
                 after=encode(attempt),
                 follows=one.follows.as_json(),
             )
@@ -407,7 +413,9 @@ def _settle_fields(settle: Settle) -> dict[str, Any]:
 
 
 def _given_of(one: Settle | Correction | Disposed) -> dict[str, Any]:
-    return {name: value for name, value in one._asdict().items() if value is not None}
+    """Give what is not as it is without a word."""
+    usual = one._field_defaults
+    return {name: value for name, value in one._asdict().items() if value != usual.get(name)}
 
 
 def _to_look_at(answer: Sequence[bytes]) -> list[OpenAttempt]:

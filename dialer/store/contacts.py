@@ -172,7 +172,7 @@ class Approach(NamedTuple):
     token: str
 
 
-@gives("approach")
+@gives("approach", kept=True)
 class Approaches(NamedTuple):
     """Released contacts that a worker takes up."""
 

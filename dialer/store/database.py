@@ -10,11 +10,12 @@ from redis.commands.core import Script
 
 from dialer.meters import Meters
 from dialer.store import keys
-from dialer.store.scripts import Given, arguments, source
+from dialer.store.functions import KeptScript, Written
+from dialer.store.scripts import Given, arguments, is_kept, script_name, source
 
 _READ_TOGETHER = 500
 
-_LASTING = re.compile(r"(?:^|caused error: )(?:WRONGTYPE |user_script:)")
+_LASTING = re.compile(r"(?:^|caused error: )(?:WRONGTYPE |user_(?:script|function):)")
 
 
 class Database:
@@ -42,7 +43,7 @@ class Database:
         self._tells = str(tells).lower()
         self.meters = Meters()
         """What this process measures of the account, until its next heartbeat tells it."""
-        self._scripts: dict[type[Given], Script] = {}
+        self._scripts: dict[type[Given], Script | KeptScript] = {}
 
     def key(self, *parts: str | int) -> str:
         """Name a key of this account."""
@@ -53,15 +54,20 @@ class Database:
         script = self._script(type(given))
         return script(keys=[self.prefix], args=arguments(given), client=pipeline or self.client)
 
-    def _script(self, given: type[Given]) -> Script:
+    def _script(self, given: type[Given]) -> Script | KeptScript:
         if given not in self._scripts:
-            self._scripts[given] = self.client.register_script(self.source(given))
+            written = self.written(given)
+            self._scripts[given] = (
+                KeptScript(self.client, script_name(given), written)
+                if is_kept(given)
+                else self.client.register_script(written.as_script)
+            )
         return self._scripts[given]
 
-    def source(self, given: type[Given]) -> str:
+    def written(self, given: type[Given]) -> Written:
         """Write a script out for this account."""
         shared = f"'{self.shared_prefix}'" if self.shared_prefix else "nil"
-        return f"local SHARED, TELLS = {shared}, {self._tells}\n{source(given)}"
+        return Written(f"local SHARED, TELLS = {shared}, {self._tells}\n{source(given)}")
 
     def run_for_each(self, given: Given) -> list[Any]:
         """Run a script that takes many at once; gives the answer for each of them.

@@ -157,6 +157,8 @@ idempotency:H       string  answer to an upload with this Idempotency-Key       
 readyz              string  written to see that writes are taken                      60 s
 dramatiq…           –       Dramatiq's own: the queues `dial` and `events`              –
 
+Redis keeps functions too, `dialer_…`, of whatever account: the steps of a dial, see dialer/store/functions.py.
+
 Where a file lists several accounts, these stand under `dialer:{phones}:` for all of them:
 
 held_until          zset    number on a call, or resting after it → epoch s at most   until then

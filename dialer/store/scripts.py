@@ -34,21 +34,38 @@ PRELUDE = (
 
 _Marked = TypeVar("_Marked", bound=type[Given])
 _SCRIPTS: dict[type[Given], str] = {}
+_KEPT: set[type[Given]] = set()
 
 
-def gives(script: str) -> Callable[[_Marked], _Marked]:
-    """Mark a NamedTuple as what this script is given."""
+def gives(script: str, *, kept: bool = False) -> Callable[[_Marked], _Marked]:
+    """Mark a NamedTuple as what this script is given.
+
+    Args:
+        kept: Every dial runs it, so Redis keeps it as a function; see dialer/store/functions.py.
+    """
 
     def mark(given: _Marked) -> _Marked:
         _SCRIPTS[given] = script
+        if kept:
+            _KEPT.add(given)
         return given
 
     return mark
 
 
+def is_kept(given: type[Given]) -> bool:
+    """Tell whether Redis is to keep the script as a function."""
+    return given in _KEPT
+
+
 def script_of(given: Given) -> str:
     """Name the script that is given this."""
-    return _SCRIPTS[type(given)]
+    return script_name(type(given))
+
+
+def script_name(given: type[Given]) -> str:
+    """Name the script that is given one of these."""
+    return _SCRIPTS[given]
 
 
 def all_given() -> dict[type[Given], str]:
@@ -67,21 +84,42 @@ def arguments(given: Given) -> list[Argument]:
 
 @cache
 def source(given: type[Given]) -> str:
-    """Put a script together: what it uses of the prelude, its own text as a function, and how that is run.
+    """Put a script together: what it uses of the prelude, its own text, and `run`, which runs it.
 
-    All but the words stands in a function inside of theirs, where Lua finds them at once: each function
-    it builds asks for each word anew, past all that was defined since.
+    What is made once stands first: functions, and what is written in capitals. All else `run` does each
+    time anew, in the text's order; the names it gives stand before the functions, which know them.
     """
-    step = f"local function step()\n{text_of(_SCRIPTS[given])}\nend"
-    inner = "\n".join((taken_apart(given), step, text_of("epilogue")))
-    words, *others = _used_by(inner)
-    return "\n".join((words, "return (function()", *others, inner, "end)()"))
+    own = "\n".join((taken_apart(given), text_of(_SCRIPTS[given])))
+    once, names, prepared = _sorted_out(*_used_by("\n".join((own, text_of("epilogue")))))
+    own_once, own_names, step = _sorted_out(own)
+    return "\n".join(
+        (
+            _known(),
+            f"local {', '.join((*names, *own_names))}",
+            *(once, own_once),
+            f"local function prepare()\n{prepared}\nend",
+            f"local function step()\n{step}\nend",
+            f"local function run()\nprepare()\n{text_of('epilogue')}\nend",
+        )
+    )
+
+
+def _sorted_out(*parts: str) -> tuple[str, list[str], str]:
+    """Give of some Lua what is made once, the names of what is not, and what is done each time."""
+    once, names, each_time = [], [], []
+    for one in (one for part in parts for one in _definitions(part)):
+        if one.is_made_once:
+            once.append(one.made)
+            each_time.append(one.text.removeprefix(one.made))
+        else:
+            names += sorted(one.names)
+            each_time.append(one.done)
+    return "".join(once), list(dict.fromkeys(names)), "".join(each_time)
 
 
 def prelude() -> list[str]:
-    """Give the parts that scripts share; the first are their words."""
-    words, *others = (text_of(f"prelude/{part}") for part in PRELUDE)
-    return [f"{_known()}\n{words}", *others]
+    """Give the parts that scripts share."""
+    return [text_of(f"prelude/{part}") for part in PRELUDE]
 
 
 def _used_by(script: str) -> list[str]:
@@ -102,17 +140,47 @@ def _used_by(script: str) -> list[str]:
 
 
 class _Definition(NamedTuple):
+    """A `local` at the beginning of a line, and all up to the next."""
+
     text: str
     names: frozenset[str]
     uses: frozenset[str]
 
+    @property
+    def is_made_once(self) -> bool:
+        return self.text.startswith("local function ") or all(map(str.isupper, self.names))
+
+    @property
+    def made(self) -> str:
+        """Of what is made once its definition, without what is done behind it."""
+        last = re.search(
+            r"^end\n" if "function" in self._first_line else r"\n", self.text, re.MULTILINE
+        )
+        return self.text[: last.end()] if last else self.text
+
+    @property
+    def done(self) -> str:
+        """What gives these names their values each time."""
+        if "=" in self._first_line:
+            return self.text.removeprefix("local ")
+        _, _, others = self.text.partition("\n")
+        return f"{', '.join(sorted(self.names))} = nil\n{others}"
+
+    @property
+    def _first_line(self) -> str:
+        return self.text.partition("\n")[0].partition("--")[0]
+
 
 @cache
 def _definitions(part: str) -> tuple[_Definition, ...]:
-    """Take a part of the prelude apart: each `local` at the beginning of a line defines something."""
+    """Take some Lua apart."""
     _, *texts = re.split(r"^(?=local )", _without_comments(part), flags=re.MULTILINE)
     return tuple(
-        _Definition(one, _words(re.split(r"[(=\n]", one)[0]) - {"local", "function"}, _words(one))
+        _Definition(
+            f"{one.rstrip()}\n",
+            _words(re.split(r"[(=\n]|--", one)[0]) - {"local", "function"},
+            _words(one),
+        )
         for one in texts
     )
 

@@ -250,7 +250,7 @@ class Everything(RuleBasedStateMachine):
             }
             if answer is not Answer.DO_NOT_DISTURB:
                 assert not unwanted & {record.agent, record.customer}
-            assert not AgentStore(self.db).presence_of([record.agent])[0].is_away
+            assert AgentStore(self.db).presence_of([record.agent])[0].state is Presence.ON
 
     @rule()
     def sweep(self) -> None:

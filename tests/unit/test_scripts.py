@@ -61,8 +61,7 @@ def test_each_script_is_given_one_kind_of_tuple_and_says_where_that_is_described
 def test_a_script_reads_no_field_that_it_is_not_given_and_is_given_none_that_it_does_not_read():
     """A field that is misspelt in Lua is nil, and nil is not an error."""
     for script, kind in given_by_script().items():
-        text = "\n".join(line.partition("--")[0] for line in source(kind).splitlines())
-        step = text.partition("local function step()")[2]
+        step = "\n".join(line.partition("--")[0] for line in text_of(script).splitlines())
         read = set(re.findall(r"\bgiven\.(\w+)", step))
         if script == "commit":
             read |= set(re.findall(r"'(rows|accepted|rejected|duplicate)'", step))  # by name
@@ -88,3 +87,16 @@ def test_a_script_holds_of_the_prelude_what_it_uses():
         assert called <= held < shared, script
         if script == "approach":
             assert {"log_presence", "team_of", "take_back"}.isdisjoint(held)
+
+
+@pytest.mark.parametrize("script", STEPS)
+def test_no_run_of_a_script_knows_what_another_one_did(script):
+    """Redis keeps some of them as functions, whose names outlive a run: each run gives every name its value."""
+    code = source(given_by_script()[script])
+    (declared,) = re.findall(r"^local ([a-z].*)$", code, re.MULTILINE)[:1]
+    each_time = code.partition("local function prepare()")[2].partition("local function run()")[0]
+
+    given_anew = set(
+        re.findall(r"\w+", " ".join(re.findall(r"^([\w, ]+) =", each_time, re.MULTILINE)))
+    )
+    assert set(declared.split(", ")) <= given_anew

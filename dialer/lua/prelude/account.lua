@@ -61,11 +61,18 @@ end
 -- have. Either way nothing is dialled until the hold is released; see dialer/dialing/recovery.py.
 -- Where INFO is not allowed no run id is told: then the epoch alone tells of what was lost, and
 -- doctor says so.
+-- What a function remembers begins and ends with its server, so that is asked once by each function, and at each
+-- run by a script that Redis does not keep.
+local SERVER = {}
+
 -- Returns the epoch, or nil when dialling is held.
 local function epoch_or_hold(remembered)
   local a = account()
-  local info = redis.pcall('INFO', 'server')
-  local run_id = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or a.run_id or ''
+  if not SERVER.run_id then
+    local info = redis.pcall('INFO', 'server')
+    SERVER.run_id = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or nil
+  end
+  local run_id = SERVER.run_id or a.run_id or ''
   local is_new = not a.run_id and remembered == 0
   local lost = remembered > a.epoch
   if (a.run_id or '') ~= run_id or lost then

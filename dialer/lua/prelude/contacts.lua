@@ -49,7 +49,9 @@ local function read_contact(campaign, n)
   local where, offset = place_of(campaign, n)
   local bytes = redis.call('GETRANGE', where, offset, offset + BYTES - 1)
   if #bytes == BYTES then
-    return unpack_contact(campaign, n, bytes)
+    local c = unpack_contact(campaign, n, bytes)
+    c.where, c.offset = where, offset
+    return c
   end
 end
 
@@ -81,9 +83,8 @@ local function pin(campaign, n, c, agent)
 end
 
 -- What steps change stands first; whom a contact is about, and how long, stays as it was loaded.
-local function write_contact(campaign, n, c)
-  local where, offset = place_of(campaign, n)
-  redis.call('SETRANGE', where, offset, struct.pack(
+local function write_contact(c)
+  redis.call('SETRANGE', c.where, c.offset, struct.pack(
     CHANGES, c.state, c.outcome, c.charged, c.flags, c.priority, c.made, c.due, c.next))
 end
 
@@ -110,5 +111,5 @@ local function move(campaign, n, c, state)
   count(campaign, STATE[c.state], -1)
   count(campaign, STATE[state], 1)
   c.state = state
-  write_contact(campaign, n, c)
+  write_contact(c)
 end

@@ -8,7 +8,7 @@ local LOOK_AGAIN_S = 2
 local function is_held_elsewhere(number)
   if not SHARED
     or tonumber(redis.call('ZSCORE', SHARED .. 'held_until', number) or 0) <= now
-    or redis.call('HGET', SHARED .. 'held_by', number) == P then
+    or redis.call('HGET', SHARED .. 'held_by', number) == prefix then
     return false
   end
   redis.call('ZADD', key('resting'), 'GT', now + LOOK_AGAIN_S, number)
@@ -26,7 +26,7 @@ local function hold_for_all(number, until_at)
       let_go_for_all(over)
     end
     redis.call('ZADD', SHARED .. 'held_until', until_at, number)
-    redis.call('HSET', SHARED .. 'held_by', number, P)
+    redis.call('HSET', SHARED .. 'held_by', number, prefix)
   end
 end
 

@@ -70,7 +70,7 @@ local function end_wrap_up(agent, id)
     if redis.call('HEXISTS', key('idle_since'), agent) == 1 then
       redis.call('HSET', key('idle_since'), agent, text(at))
     end
-    if SHARED and redis.call('HGET', SHARED .. 'held_by', agent) == P then
+    if SHARED and redis.call('HGET', SHARED .. 'held_by', agent) == prefix then
       hold_for_all(agent, at)
     end
     call_feeder() -- it sleeps until the rest would have ended

@@ -69,7 +69,7 @@ local function leave_queues(campaign, n, c)
   if c.flags == NEWCOMER then -- what stands among the newcomers without it is passed over
     step_forward(campaign, c.agent, c)
     c.flags = 0
-    write_contact(campaign, n, c)
+    write_contact(c)
     want_agent(campaign, c.agent)
   end
 end
@@ -132,7 +132,7 @@ local function free(number, holder, rest_s)
     return false
   end
   redis.call('HDEL', key('busy'), number)
-  if SHARED and redis.call('HGET', SHARED .. 'held_by', number) == P then
+  if SHARED and redis.call('HGET', SHARED .. 'held_by', number) == prefix then
     let_go_for_all(number)
     if rest_s > 0 then
       hold_for_all(number, now + rest_s)

@@ -1,6 +1,7 @@
 -- Shared by every step: the parts of this folder, in the order that dialer/store/scripts.py names; keys
 -- and the clock come first. Before each script stands what it uses of them: whatever begins with `local` at
--- the beginning of a line. Its own text is the body of `step()`; epilogue.lua runs that.
+-- the beginning of a line. Functions, and what is written in capitals, are made once and must not depend on a run;
+-- all else is done each time in the text's order. Of a script's own that is `step()`; epilogue.lua runs it.
 -- See dialer/store/keys.py for what every key holds. A call of Redis costs more than anything Lua
 -- does itself, so what a script needs often is read once, and what it counts is written once.
 -- KEYS 1  prefix of the account's keys, hash tag included
@@ -9,15 +10,15 @@
 -- the places of values in one that is stored, all by name; behind it
 -- `given`, what the script is given, by name too: see dialer/store/scripts.py.
 
-local P = KEYS[1]
+local prefix = KEYS[1]
 
 local function key(a, b, c, d) -- spelt out: it is made dozens of times a script
   if d then
-    return P .. a .. ':' .. b .. ':' .. c .. ':' .. d
+    return prefix .. a .. ':' .. b .. ':' .. c .. ':' .. d
   elseif c then
-    return P .. a .. ':' .. b .. ':' .. c
+    return prefix .. a .. ':' .. b .. ':' .. c
   end
-  return b and P .. a .. ':' .. b or P .. a
+  return b and prefix .. a .. ':' .. b or prefix .. a
 end
 
 -- Redis' own clock: all hosts share it, and a worker whose clock is wrong harms nobody.
