@@ -259,6 +259,7 @@ _FORESEEABLE = frozenset(
         Constraint.LIMIT,
     }
 )
+_NEAR_THE_LIMIT = 0.9  # of what may be sent in a minute
 _ENOUGH_SETTLED = 20  # attempts; fewer say little about how many more will be needed
 
 
@@ -358,15 +359,7 @@ def _turn(now: Situation) -> Binding:
     """Name what the next contact waits for, where it may be dialled at all."""
     # What is released already has its agent and waits for its turn at the gate alone.
     if now.agents_free or now.released:
-        return Binding(
-            Constraint.LIMIT,
-            told(
-                "Nothing but the request limit: {limit} in {window:g} s, {sent} sent in the last minute.",
-                limit=now.requests_per_window,
-                window=now.window_s,
-                sent=now.requests_last_60_s,
-            ),
-        )
+        return Binding(Constraint.LIMIT, _at_the_limit(now))
     if now.next_due_at and not now.agents_taken:
         return Binding(
             Constraint.RETRY_TIMERS,
@@ -382,6 +375,25 @@ def _turn(now: Situation) -> Binding:
         if now.agents_taken
         else told("The contacts due wait for customers who are on a call."),
         now.agents_back_at if now.agents_away == now.agents_taken else None,
+    )
+
+
+def _at_the_limit(now: Situation) -> str:
+    told_of = {
+        "limit": now.requests_per_window,
+        "window": now.window_s,
+        "sent": now.requests_last_60_s,
+    }
+    allowed_a_minute = now.requests_per_window * 60 / now.window_s
+    # calls go out one by one: where agents are few, nothing is in the way for a moment
+    if now.requests_last_60_s < _NEAR_THE_LIMIT * allowed_a_minute:
+        return told(
+            "Nothing is in the way: {sent} requests in the last minute, {limit} allowed in {window:g} s.",
+            **told_of,
+        )
+    return told(
+        "Nothing but the request limit: {limit} in {window:g} s, {sent} sent in the last minute.",
+        **told_of,
     )
 
 

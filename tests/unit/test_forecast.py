@@ -67,6 +67,16 @@ def test_the_first_thing_in_the_way_is_named(facts, expected):
     assert constraint(situation(**facts)) is expected
 
 
+def test_the_limit_is_called_in_the_way_only_where_it_is_nearly_used():
+    near, far = (binding(situation(requests_last_60_s=sent)) for sent in (180, 91))
+    assert near.sentence == (
+        "Nothing but the request limit: 200 in 60 s, 180 sent in the last minute."
+    )
+    assert far.sentence == (
+        "Nothing is in the way: 91 requests in the last minute, 200 allowed in 60 s."
+    )
+
+
 def test_all_that_is_in_the_way_is_named_in_order():
     now = situation(NIGHT, state=CampaignState.PAUSED, workers=0, blocked_for_s=3.0)
 
