@@ -16,7 +16,9 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
+from multiprocessing import forkserver, util
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ _IMPORTED_BEFORE = (
     "workers.cli.app",
     "workers.record_keeping",
     "workers.web.app",
+    "workers.web.book_jobs",
+    "workers.web.jobs",
     "workers.web.serving",
 )
 
@@ -185,9 +189,31 @@ def _become(order: dict[str, Any]) -> int:
     )
     sys.argv = order["words"]
     sys.modules["__main__"].__package__ = None  # or it is called `python -m tests.dialer`
+    if sys.argv[:2] == ["dialer", "web"]:
+        _fork_the_server_of_work()
     module = {"dialer": "workers.cli", "dramatiq": "dramatiq.cli"}[sys.argv[0]]
     code: int = importlib.import_module(module).main()
     return code
+
+
+def _fork_the_server_of_work() -> None:
+    """Have what the web process forks its heavy work from: a start of it imports all anew."""
+    started, util.spawnv_passfds = util.spawnv_passfds, _fork_passing
+    forkserver.ensure_running()
+    util.spawnv_passfds = started
+
+
+def _fork_passing(_path: str, words: list[str], fds: list[int]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        for fd in {int(one) for one in os.listdir("/proc/self/fd")} - {0, 1, 2, *fds}:
+            with suppress(OSError):  # that of the list
+                os.close(fd)
+        exec(words[-1], {})  # noqa: S102 - what multiprocessing would have a new Python do
+    finally:
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
+_FIRST_LOOK_AFTER_S = 60.0
 _LOOK_EVERY_S = 600.0
 _ENDS_EVERY_S = 1.0
 _DAY_S = 86_400
@@ -82,9 +83,16 @@ def _archive(wiring: Wiring, archiving: "Archiving", actor: Actor, *, days: int)
             log.warning("not_archived", campaign=campaign.id, message=str(error))
 
 
-def keep_daily(wiring: Wiring, stop: threading.Event) -> None:
-    """See to it once a day, whichever feeder comes first; never fails."""
+def keep_daily(
+    wiring: Wiring, stop: threading.Event, *, first_after_s: float = _FIRST_LOOK_AFTER_S
+) -> None:
+    """See to it once a day, whichever feeder comes first; never fails.
+
+    Args:
+        first_after_s: Who has just started has calls to place first.
+    """
     turn = TurnOfTheDay(wiring.db)
+    stop.wait(first_after_s)
     while not stop.is_set():
         try:
             if turn.take() and not _run_apart(wiring, stop):

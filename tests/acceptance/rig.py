@@ -195,7 +195,7 @@ class Rig:
             return bool(last) and last["state"] == state
 
         try:
-            until(arrived, within_s=within_s, what=state)
+            until(arrived, within_s=within_s, what=state, every_s=0.5)
         except AssertionError:
             raise AssertionError(f"{name} is not {state} after {within_s:g} s: {last}") from None
         return self.status(name)

@@ -55,6 +55,10 @@ from workers.wiring import Wiring
 _AT_ONCE = 8
 _END_WITHIN_S = 400.0
 _AWAY_EVERY_S = 1.0
+_OVER_EVERY_S = 0.2
+_CALM = 5
+"""So much rarer is everything once nobody is killed any more, and quarantines end."""
+
 _EVERY_S: dict[Step, float] = {feed: 0.1, settle: 0.1, sweep: 0.5, recover: 0.5, keep_house: 1.0}
 _SHARE_KILLED: dict[Step, float] = {
     feed: 0.25,
@@ -95,6 +99,7 @@ class Round:
         self._file.with_suffix(".rules").write_text(RULES.model_dump_json())
         self._next_s: defaultdict[Step, float] = defaultdict(float)
         self._redis_killed_s: float | None = None
+        self._look_s = 0.0
 
     def run(self) -> Verdict:
         """Besiege the campaign to its end and judge it."""
@@ -162,14 +167,15 @@ class Round:
             self._watch_hold()
             self._send_somebody_away()
             self._start_what_is_due()
-            time.sleep(0.002)
+            time.sleep(0.002 if end_by_s is None else 0.02)
         until(self._all_ended, what="the end of all processes")
 
     def _start_what_is_due(self) -> None:
         now_s = time.monotonic()
+        rarer = 1 if self.tally.killed < self._kills else _CALM
         for step, every_s in _EVERY_S.items():
             if now_s >= self._next_s[step] and not self._crew.runs(step):
-                self._next_s[step] = now_s + every_s
+                self._next_s[step] = now_s + every_s * rarer
                 self._crew.fork(step, self._fate_of(step))
         for _ in range(_AT_ONCE):
             if len(self._crew) < _AT_ONCE and (messages := self._crew.next_messages(self._party)):
@@ -230,6 +236,9 @@ class Round:
     ############################################################ the end
 
     def _is_over(self) -> bool:
+        if time.monotonic() < self._look_s:  # looking is work too
+            return False
+        self._look_s = time.monotonic() + _OVER_EVERY_S
         try:
             return Campaigns(self._db).find(self._name).state is CampaignState.COMPLETED
         except redis.RedisError:

@@ -1,4 +1,4 @@
-"""Processes killed at every place of their work, for a minute; `make chaos` does it ten thousand times."""
+"""Processes killed at every place of their work, for half a minute; `make chaos` kills thousands."""
 
 import json
 import random
@@ -23,7 +23,7 @@ def test_processes_killed_at_every_place_lose_nothing_and_ring_nobody_twice():
             "-m",
             "tests.chaos.chaos_run",
             "--kills",
-            "50",
+            "30",
             "--seed",
             str(seed),
             "--json",
@@ -37,4 +37,4 @@ def test_processes_killed_at_every_place_lose_nothing_and_ring_nobody_twice():
     assert done.returncode == 0, f"seed {seed}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     report = json.loads(done.stdout)
     assert report["failed"] == {}
-    assert report["kills"] >= 50
+    assert report["kills"] >= 30

@@ -155,7 +155,9 @@ def test_a_feeder_has_it_done_in_a_process_of_its_own(wiring_for, monkeypatch, r
     }.items():
         monkeypatch.setenv(name, value)
     stop = threading.Event()
-    feeder = threading.Thread(target=retention.keep_daily, args=(wiring, stop))
+    feeder = threading.Thread(
+        target=retention.keep_daily, args=(wiring, stop), kwargs={"first_after_s": 0}
+    )
 
     feeder.start()
     until(lambda: wiring.campaigns.find(old).purged_at is not None, what="the retention")
