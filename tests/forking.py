@@ -8,6 +8,7 @@ show, the start itself, is shown by the tests that start `dialer` as users do.
 import atexit
 import gc
 import importlib
+import itertools
 import json
 import os
 import signal
@@ -16,7 +17,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cache
 from multiprocessing import forkserver, util
 from pathlib import Path
@@ -208,10 +208,10 @@ def _fork_passing(_path: str, words: list[str], fds: list[int]) -> int:
     if pid:
         return pid
     try:
-        for fd in {int(one) for one in os.listdir("/proc/self/fd")} - {0, 1, 2, *fds}:
-            with suppress(OSError):  # that of the list
-                os.close(fd)
-        exec(words[-1], {})  # noqa: S102 - what multiprocessing would have a new Python do
+        kept = [0, 1, 2, *sorted(fds)]
+        for before, after in itertools.pairwise([*kept, os.sysconf("SC_OPEN_MAX")]):
+            os.closerange(before + 1, after)
+        exec(words[-1], {})  # what multiprocessing would have a new Python do
     finally:
         os._exit(0)
 

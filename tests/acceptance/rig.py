@@ -209,6 +209,11 @@ class Rig:
         with newest.open(encoding="utf-8-sig", newline="") as file:
             return list(csv.DictReader(file))
 
+    def order(self, **order: Any) -> None:
+        """Order faults of the provider; see `dialer.simulator.admin`."""
+        where = f"{self.provider_url}/_simulator/faults"
+        httpx.post(where, json=order, verify=False, timeout=240).raise_for_status()
+
     def verdict(self) -> dict[str, Any]:
         return get(f"{self.provider_url}/_simulator/verdict").json()
 

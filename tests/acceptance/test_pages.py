@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Iterator
 from importlib import import_module
-from itertools import product
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dialer.simulator import CallbackTrouble, Fate, SimulatorOptions, running
-from dialer.simulator.faults import Fault
 from tests.acceptance.rig import Rig, dialer, pairs
 from tests.browsing import Complaints, shoot, visitor
 from tests.patience import until
@@ -23,7 +21,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 KEY = "a-key-for-the-browser-of-thirty"
 expect.set_options(timeout=240_000)
-WIDTHS = (360, 800, 1440)
+SCREENS = ((360, "light"), (800, "dark"), (1440, "light"))
+"""Where things stand depends on the width alone, and colours on the scheme."""
+
+LIMIT = 1200
 AWKWARD = (
     "\ufeffTelecaller;Customer Phone;name;city\r\n"
     '+919000000001;\'098765 43201;"Rao; Asha";Pune\r\n'
@@ -39,12 +40,18 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     options = SimulatorOptions(
         speed=30,
         latency_ms=(5, 20),
+        rate_limit=LIMIT,
         outcomes={Fate.CONNECTED: 1},
         talk_s=(20, 40),
     )
+    settings = {
+        "DIALER_API_KEY": KEY,
+        "DIALER_LOOKUP_AFTER_S": "600",
+        "EXOTEL_RATE_LIMIT": str(LIMIT),
+    }
     with (
         running(options) as provider,
-        dialer(tmp_path_factory.mktemp("pages"), provider, DIALER_API_KEY=KEY) as started,
+        dialer(tmp_path_factory.mktemp("pages"), provider, **settings) as started,
     ):
         yield started
 
@@ -165,48 +172,36 @@ def rows_behind(page: Page, where: str) -> int:
     return rows
 
 
-def test_each_number_on_a_campaign_s_page_leads_to_as_many_rows(
-    chrome: Browser, tmp_path: Path
-) -> None:
-    outcomes = {
-        Fate.CONNECTED: 3,
-        Fate.CUSTOMER_NO_ANSWER: 3,
-        Fate.CUSTOMER_BUSY: 2,
-        Fate.AGENT_NO_ANSWER: 2,
-    }
-    options = SimulatorOptions(
-        speed=60,
-        latency_ms=(1, 2),
-        outcomes=outcomes,
-        talk_s=(5, 9),
-        faults={Fault.parse("400"): 0.1},
+def test_each_number_on_a_campaign_s_page_leads_to_as_many_rows(page: Page, rig: Rig) -> None:
+    rows = [row.replace("+9190000", "+9190001") for row in pairs(60, agents=20)]
+    customers = [row.split(",")[1] for row in rows]
+    fates = ("connected", "customer_no_answer", "customer_busy", "agent_no_answer")
+    rig.order(
+        connect=[{"fault": "400", "number": one} for one in customers[:6]],
+        scripts={one: [fates[n % 4]] for n, one in enumerate(customers[6:])},
     )
     retries = (f"--retry={one}=1h" for one in ("customer_no_answer", "customer_busy"))
-    with running(options) as provider, dialer(tmp_path, provider) as rig:
-        rig.load(
-            pairs(60, agents=20), "--start", "--retry=agent_no_answer=2m", *retries, name="told"
-        )
-        until(lambda: dialled_once(rig.seen("told")), what="a call to everybody")
-        rig.run("campaign", "pause", "told")
-        until(lambda: not rig.seen("told")["in_flight"], what="the end of calls")
-        page = visitor(chrome, base_url=f"http://localhost:{rig.port}").new_page()
-        page.goto(f"/campaigns/{rig.ids['told']}")
-        links = page.locator(".live a[href^='/campaigns/'][href*='?']").evaluate_all(
-            "links => links.map(one => [one.getAttribute('href'), one.textContent])"
-        )
-        told = {
-            where: int(re.findall(r"[\d,]+", text)[0].replace(",", ""))
-            for where, text in links
-            if ".csv" not in where
-        }
+    rig.load(rows, "--start", "--retry=agent_no_answer=2m", *retries, name="told")
+    until(lambda: dialled_once(rig.seen("told")), what="a call to everybody", every_s=0.5)
+    rig.run("campaign", "pause", "told")
+    until(lambda: not rig.seen("told")["in_flight"], what="the end of calls", every_s=0.5)
+    sign_in(page)
+    page.goto(f"/campaigns/{rig.ids['told']}")
+    links = page.locator(".live a[href^='/campaigns/'][href*='?']").evaluate_all(
+        "links => links.map(one => [one.getAttribute('href'), one.textContent])"
+    )
+    told = {
+        where: int(re.findall(r"[\d,]+", text)[0].replace(",", ""))
+        for where, text in links
+        if ".csv" not in where
+    }
 
-        found = {where: rows_behind(page, where) for where in told}
+    found = {where: rows_behind(page, where) for where in told}
 
-        assert found == told
-        assert any("agent_answered" in where for where in told)
-        assert any("due=" in where for where in told)
-        assert any("error=" in where for where in told)
-        page.context.close()
+    assert found == told
+    assert any("agent_answered" in where for where in told)
+    assert any("due=" in where for where in told)
+    assert any("error=" in where for where in told)
 
 
 def dialled_once(status: dict[str, Any]) -> bool:
@@ -232,28 +227,20 @@ def test_a_report_is_downloaded_and_the_page_of_it_opens(page: Page, rig: Rig) -
     expect(popup.value.locator(".bars").first).to_be_visible()
 
 
-def test_an_unresolved_row_is_decided(chrome: Browser, tmp_path: Path) -> None:
+def test_an_unresolved_row_is_decided(page: Page, rig: Rig) -> None:
     # nobody but the operator tells, however long the browser takes
-    untold = SimulatorOptions(
-        faults={Fault.parse("504+placed"): 1.0},
-        callback_faults={CallbackTrouble.LOST: 1.0},
-        latency_ms=(1, 2),
-    )
-    with (
-        running(untold) as provider,
-        dialer(tmp_path, provider, DIALER_LOOKUP_AFTER_S="600") as rig,
-    ):
+    rig.order(odds={"connect": {"504+placed": 1.0}, "callback": {CallbackTrouble.LOST: 1.0}})
+    try:
         rig.load(pairs(1, agents=1), "--start", name="unknown fate")
-        context = visitor(chrome, base_url=f"http://localhost:{rig.port}")
-        page = context.new_page()
-        page.goto("/campaigns")
+        sign_in(page)
         page.get_by_role("link", name="unknown fate").click()
         page.get_by_role("link", name="Decide").click()
         shoot(page, "decide")
         confirm(page, "They talked", yes="Decide")
 
         expect(page.locator(".story")).to_contain_text("connected, told by operator")
-        context.close()
+    finally:
+        rig.order(odds={"connect": {}, "callback": {}})
 
 
 def test_a_dropped_file_is_taken_as_a_chosen_one(page: Page) -> None:
@@ -348,7 +335,7 @@ def test_pages_fit_every_screen_and_can_be_read(chrome: Browser, rig: Rig) -> No
     sign_in(page)
     for path in paths_of_pages(rig.status("shown")["campaign_id"], agent):
         page.goto(path)
-        for width, scheme in product(WIDTHS, ("light", "dark")):
+        for width, scheme in SCREENS:
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)
             shoot(page, "-".join([*re.findall(r"\w+", path), str(width), scheme]))
