@@ -5,7 +5,6 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Self, TypeVar, cast
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
 from zoneinfo import ZoneInfo
@@ -374,9 +373,12 @@ def _encoded(form: Sequence[tuple[str, str]]) -> bytes:
     return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in form).encode()
 
 
-@lru_cache(maxsize=256)  # most fields are those of every call of a campaign
+_QUOTED_ASCII = {ord(one): quote_plus(one) for one in map(chr, range(128))}
+
+
 def _quoted(text: str) -> str:
-    return quote_plus(text)
+    # quote_plus goes byte by byte in Python
+    return text.translate(_QUOTED_ASCII) if text.isascii() else quote_plus(text)
 
 
 def _read_answer(response: httpx.Response, max_bytes: int) -> Answer:

@@ -23,6 +23,7 @@ import httpx
 
 from dialer import failpoints
 from dialer.clock import boottime_s
+from dialer.exotel.http1 import Answer, written
 
 KEEPALIVE_EXPIRY_S = 5.0
 """Shorter than any server's: a connection closed at the other end makes an unknown outcome."""
@@ -116,29 +117,19 @@ class DeadlineTransport(httpx.BaseTransport):
     def __init__(
         self, ssl_context: ssl.SSLContext, *, may_reach: MayReach = lambda _host, _address: True
     ) -> None:
+        ssl_context.set_alpn_protocols(["http/1.1"])
         self._ssl_context = ssl_context
         self._addresses = _Addresses(may_reach)
         self._lock = threading.Lock()
         self._idle: defaultdict[_Origin, deque[_Connection]] = defaultdict(deque)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        wanted = httpcore.Request(
-            method=request.method,
-            url=httpcore.URL(
-                scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-            ),
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
-        connection = self._take(wanted.url.origin)
-        response = connection.send(wanted, deadline=request.extensions["deadline"])
+        connection = self._take(_origin_of(request.url))
+        answer = connection.send(request)
         return httpx.Response(
-            status_code=response.status,
-            headers=response.headers,
-            stream=_Body(response, given_back=lambda: self._give_back(connection)),
-            extensions=response.extensions,
+            status_code=answer.status,
+            headers=answer.headers,
+            stream=_Body(answer, given_back=lambda: self._give_back(connection)),
         )
 
     def reach(self, url: httpx.URL, deadline: Deadline) -> None:
@@ -147,16 +138,7 @@ class DeadlineTransport(httpx.BaseTransport):
         Raises:
             httpx.TransportError: It cannot be reached.
         """
-        network = _DeadlineNetwork(self._addresses)
-        network.deadline = deadline
-        port = url.port or _PORTS[url.scheme]
-        try:
-            stream = network.connect_tcp(url.host, port)
-            if url.scheme == "https":
-                stream = stream.start_tls(self._ssl_context, url.host)
-        except _HTTPCORE_ERRORS as error:
-            raise _as_httpx_error(error) from error
-        stream.close()
+        _Connection(_origin_of(url), self._ssl_context, self._addresses).reach(deadline)
 
     def close(self) -> None:
         with self._lock:
@@ -165,20 +147,20 @@ class DeadlineTransport(httpx.BaseTransport):
         for connection in kept:
             connection.close()
 
-    def _take(self, origin: httpcore.Origin) -> "_Connection":
-        key = (origin.scheme, origin.host, origin.port)
+    def _take(self, origin: "_Origin") -> "_Connection":
         while True:
             with self._lock:
-                kept = self._idle[key].pop() if self._idle[key] else None
+                kept = self._idle[origin].pop() if self._idle[origin] else None
             if kept is None:
-                return _Connection(key, self._ssl_context, self._addresses)
+                return _Connection(origin, self._ssl_context, self._addresses)
             if not kept.has_expired():
                 return kept
             kept.close()
 
     def _give_back(self, connection: "_Connection") -> None:
         if not connection.is_idle():
-            return  # the server closed it, or its answer was not read to the end
+            connection.close()  # the server will, or its answer was not read to the end
+            return
         connection.has_answered()
         connection.idle_since_s = boottime_s()
         with self._lock:
@@ -194,6 +176,10 @@ _Origin = tuple[bytes, bytes, int]
 _PORTS = {"http": 80, "https": 443}
 
 
+def _origin_of(url: httpx.URL) -> _Origin:
+    return url.raw_scheme, url.raw_host, url.port or _PORTS[url.scheme]
+
+
 class _Connection:
     """A connection to one origin, for one request at a time."""
 
@@ -202,25 +188,58 @@ class _Connection:
     ) -> None:
         self.origin = origin
         self.idle_since_s = 0.0
+        self._ssl_context = ssl_context
         self._network = _DeadlineNetwork(addresses)
-        self._http = httpcore.HTTPConnection(
-            httpcore.Origin(*origin),
-            ssl_context=ssl_context,
-            keepalive_expiry=KEEPALIVE_EXPIRY_S,
-            retries=0,
-            network_backend=self._network,
-        )
-        self.is_idle = self._http.is_idle
-        self.has_expired = self._http.has_expired
-        self.close = self._http.close
+        self._stream: httpcore.NetworkStream | None = None
+        self._answer: Answer | None = None
 
-    def send(self, request: httpcore.Request, *, deadline: Deadline) -> httpcore.Response:
-        """Send a request; a failure closes the connection."""
+    def send(self, request: httpx.Request) -> Answer:
+        """Send a request, connecting first where that is not done; a failure closes the connection."""
+        timeouts = request.extensions.get("timeout", {})
+        self._network.deadline = request.extensions["deadline"]
+        try:
+            whole = written(request)
+            stream = self._stream or self._open(timeouts.get("connect"))
+            stream.write(whole)
+            self._answer = Answer(stream, timeouts.get("read"))
+            self._answer.read_head()
+        except BaseException as error:
+            self.close()
+            if isinstance(error, _HTTPCORE_ERRORS):
+                raise _as_httpx_error(error) from error
+            raise
+        return self._answer
+
+    def reach(self, deadline: Deadline) -> None:
+        """Connect, handshake and all, and close again."""
         self._network.deadline = deadline
         try:
-            return self._http.handle_request(request)
+            self._open(None)
         except _HTTPCORE_ERRORS as error:
             raise _as_httpx_error(error) from error
+        finally:
+            self.close()
+
+    def _open(self, timeout_s: float | None) -> httpcore.NetworkStream:
+        scheme, host, port = self.origin
+        stream: httpcore.NetworkStream = self._network.connect_tcp(host.decode(), port, timeout_s)
+        if scheme == b"https":
+            stream = stream.start_tls(self._ssl_context, host.decode(), timeout_s)
+        self._stream = stream
+        return stream
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+
+    def is_idle(self) -> bool:
+        """Whether it may serve another request."""
+        return self._answer is not None and self._answer.is_over
+
+    def has_expired(self) -> bool:
+        """Whether it idled for too long, or the server has closed it."""
+        is_old = boottime_s() - self.idle_since_s > KEEPALIVE_EXPIRY_S
+        return is_old or self._stream is None or bool(self._stream.get_extra_info("is_readable"))
 
     def has_answered(self) -> None:
         """Note that nothing of a request is left on it, so that it may be closed like any other."""
@@ -230,18 +249,17 @@ class _Connection:
 class _Body(httpx.SyncByteStream):
     """A response's body; closing it frees the connection for the next request."""
 
-    def __init__(self, response: httpcore.Response, *, given_back: Callable[[], None]) -> None:
-        self._response = response
+    def __init__(self, answer: Answer, *, given_back: Callable[[], None]) -> None:
+        self._answer = answer
         self._given_back = given_back
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            yield from self._response.iter_stream()
+            yield from self._answer.body()
         except _HTTPCORE_ERRORS as error:
             raise _as_httpx_error(error) from error
 
     def close(self) -> None:
-        self._response.close()
         self._given_back()
 
 

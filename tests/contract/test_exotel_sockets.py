@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
+import httpcore
+import httpx
 import pytest
 
 from dialer.errors import AccountRefused, LookupFailed, PlacementUnknown, TurnedAway
-from dialer.exotel import ConnectRequest, Exotel, deadline
+from dialer.exotel import ConnectRequest, Exotel, deadline, http1
 from tests.patience import Patience
 
 REQUEST = ConnectRequest(
@@ -326,6 +328,77 @@ def test_a_connection_is_used_again():
             client.connect(REQUEST)
 
     assert (len(provider.requests), provider.connections) == (3, 1)
+
+
+def test_what_comes_after_an_answer_is_never_taken_for_the_next_ones():
+    other = json.dumps({"Call": {"Sid": "of-another-call", "Status": "in-progress"}}).encode()
+    with exotel_at(answering(http(PLACED) + http(other))) as (client, provider):
+        sids = [client.connect(REQUEST).sid for _ in range(3)]
+
+    assert sids == ["a1"] * 3
+    assert provider.connections == 3
+
+
+def test_a_connection_the_server_wants_closed_is_not_used_again():
+    with exotel_at(answering(http(PLACED, headers="Connection: close\r\n"))) as (client, provider):
+        for _ in range(2):
+            client.connect(REQUEST)
+
+    assert provider.connections == 2
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 100 Continue\r\nX-Interim: yes\r\n\r\n" + http(PLACED),
+        CHUNKED + b"%x\r\n%b\r\n0\r\nX-Trailer: yes\r\n\r\n" % (len(PLACED), PLACED),
+        CHUNKED + b"".join(b"1\r\n%c\r\n" % byte for byte in PLACED) + b"0\r\n\r\n",
+    ],
+    ids=["after an interim one", "in chunks with a trailer", "in chunks of a byte"],
+)
+def test_an_answer_is_read_however_it_is_framed_and_its_connection_used_again(answer):
+    with exotel_at(answering(answer)) as (client, provider):
+        sids = [client.connect(REQUEST).sid for _ in range(2)]
+
+    assert (sids, provider.connections) == (["a1", "a1"], 1)
+
+
+def test_an_answer_without_a_length_ends_with_its_connection():
+    def serve(provider, connection, number):
+        provider.read_request(connection)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + PLACED)
+
+    with exotel_at(serve) as (client, provider):
+        sids = [client.connect(REQUEST).sid for _ in range(2)]
+
+    assert (sids, provider.connections) == (["a1", "a1"], 2)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [b"HTTP/1.1 200 OK\r\n", CHUNKED + b"0\r\n", b"HTTP/1.1 100 Continue\r\n"],
+    ids=["in its head", "behind its body", "in one that is only interim"],
+)
+def test_an_answer_whose_headers_have_no_end_is_unknown_before_its_time_is_up(beside):
+    def serve(provider, connection, number):
+        provider.read_request(connection)
+        connection.sendall(beside)
+        for number in range(1_000_000):
+            connection.sendall(b"X-Header-%d: and on and on\r\n" % number)
+
+    with exotel_at(serve) as (client, _), pytest.raises(PlacementUnknown) as raised:
+        client.connect(REQUEST)
+
+    assert raised.value.error_code in {"remote_protocol_error", "unreadable_answer"}
+
+
+def test_a_header_that_would_end_the_head_is_never_sent():
+    request = httpx.Request("GET", "http://127.0.0.1/", headers={"X-Name": "a\r\nX-Other: b"})
+    with pytest.raises(httpcore.LocalProtocolError, match="line break"):
+        http1.written(request)
 
 
 def test_a_connection_the_server_has_closed_is_not_used_again():
