@@ -1,7 +1,7 @@
 """structlog for every process: one line per fact, numbers masked whatever the code does.
 
-The masking stands last in the chain, so a number that slipped into a message, an exception or a
-library's own line is masked too.
+The masking stands last in the chain, but for the time and the rendering, so a number that slipped into a
+message, an exception or a library's own line is masked too.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import MutableMapping
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
 
@@ -21,18 +21,25 @@ LogFormat = Literal["auto", "json", "console"]
 _QUIET = ("httpx", "httpcore", "asyncio", "multipart", "python_multipart")
 
 
-def set_up(*, log_format: LogFormat = "auto", level: str = "info", role: str = "") -> None:
+def set_up(
+    *,
+    log_format: LogFormat = "auto",
+    level: str = "info",
+    role: str = "",
+    to: TextIO | None = None,
+) -> None:
     """Set logging up for this process; standard-library loggers go the same way.
 
     Args:
         log_format: `auto` is console on a terminal and JSON elsewhere.
         role: What this process is; on every line.
+        to: Where lines go; None: to standard error.
     """
-    as_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
+    to = to or sys.stderr
+    as_console = log_format == "console" or (log_format == "auto" and to.isatty())
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: structlog.types.Processor = (
@@ -43,16 +50,17 @@ def set_up(*, log_format: LogFormat = "auto", level: str = "info", role: str = "
     rendered: list[structlog.types.Processor] = [
         structlog.processors.format_exc_info,
         mask,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
         renderer,
     ]
     structlog.configure(
         processors=[*shared, _count, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # not by way of the standard library, which costs as much again for each line
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(to),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(to)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -25,7 +25,10 @@ keep_files_private()
 try:
     settings = read_settings()
     logs.set_up(
-        log_format=settings.dialer_log_format, level=settings.dialer_log_level, role="worker"
+        log_format=settings.dialer_log_format,
+        level=settings.dialer_log_level,
+        role="worker",
+        to=sys.__stderr__,  # not Dramatiq's pipe, which has its master write each line once more
     )
     served = wire_served(settings)
     wirings = {queue_of(one): one for one in served}

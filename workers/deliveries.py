@@ -165,7 +165,10 @@ keep_files_private()
 try:
     settings = read_settings()
     logs.set_up(
-        log_format=settings.dialer_log_format, level=settings.dialer_log_level, role="events"
+        log_format=settings.dialer_log_format,
+        level=settings.dialer_log_level,
+        role="events",
+        to=sys.__stderr__,  # not Dramatiq's pipe, which has its master write each line once more
     )
     wirings = {one.name: one for one in wire(settings)}
     broker = make_events_broker(next(iter(wirings.values())), partial(keep_up, wirings))

@@ -8,8 +8,8 @@ they are not sent one by one but together, before messages are fetched.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -116,8 +116,8 @@ class _DialConsumer(_RedisConsumer):
                 return None
             if self.misses and not self._hears_of_one():
                 return None
-        with _told_in_a_line():
             self._fetched_s = boottime_s()
+        with _TOLD_IN_A_LINE:
             return super().__next__()  # type: ignore[no-untyped-call]  # likewise
 
     def _hears_of_one(self) -> bool:
@@ -130,7 +130,7 @@ class _DialConsumer(_RedisConsumer):
         if boottime_s() - self._fetched_s >= _BEAT_S:
             return True
         queue = f"{self.broker.namespace}:{self.queue_name}"
-        with _told_in_a_line():
+        with _TOLD_IN_A_LINE:
             return self.broker.client.blmove(queue, queue, _LISTEN_S, "LEFT", "LEFT") is not None
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ class _DialConsumer(_RedisConsumer):
             return
         broker = self.broker
         try:
-            with _told_in_a_line(), broker.client.pipeline(transaction=False) as pipe:
+            with _TOLD_IN_A_LINE, broker.client.pipeline(transaction=False) as pipe:
                 # as Dramatiq's own script does for one of them; its keys are documented there
                 pipe.srem(
                     f"{broker.namespace}:__acks__.{broker.broker_id}.{self.queue_name}", *done
@@ -157,14 +157,19 @@ class _DialConsumer(_RedisConsumer):
             raise
 
 
-@contextmanager
-def _told_in_a_line() -> Iterator[None]:
-    """Tell Dramatiq that the connection is gone, whatever Redis' trouble is.
+class _ToldInALine:
+    """Tells Dramatiq that the connection is gone, whatever Redis' trouble is.
 
     It begins again a second later in any case; but what it does not expect, a time-out for one, it
     logs with a traceback each time.
     """
-    try:
-        yield
-    except redis.RedisError as error:
-        raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]  # likewise
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, redis.RedisError):
+            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]  # likewise
+
+
+_TOLD_IN_A_LINE = _ToldInALine()
