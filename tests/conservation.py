@@ -16,6 +16,7 @@ from dialer.ids import AttemptId
 from dialer.store import Campaign, Campaigns, ContactRecord, Database, events
 from dialer.store.attempts import decode
 from dialer.store.contacts import unpack_records
+from dialer.store.packed_attempts import unpacked
 from dialer.store.record import APART, NEWCOMER, PER_CHUNK, RECORD_BYTES
 from dialer.store.teams import Teams
 
@@ -279,7 +280,7 @@ def _contacts(db: Database, campaign: str) -> Iterator[tuple[int, ContactRecord]
 
 def _attempts(db: Database, campaign: str) -> Iterator[tuple[str, Attempt]]:
     for name in db.client.scan_iter(db.key("c", campaign, "attempts", "*")):
-        for place, stored in db.client.hgetall(name).items():
+        for place, stored in unpacked(db.client.hgetall(name)).items():
             attempt = decode(stored)
             n = int(_t(place).split("-")[0])
             yield str(AttemptId(campaign, n, attempt.no, attempt.nonce)), attempt

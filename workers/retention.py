@@ -22,6 +22,7 @@ from dialer.logger import get_logger
 from dialer.private_files import keep_files_private
 from dialer.settings import read_settings
 from dialer.store.functions import forget_functions
+from dialer.store.past import pack_past
 from dialer.store.turn_of_the_day import TurnOfTheDay
 from workers.wiring import Wiring, wire
 
@@ -40,6 +41,7 @@ def run(wiring: Wiring) -> None:
     """Remove what is kept too long, and record it."""
     settings = wiring.settings
     forget_functions(wiring.redis)
+    _pack(wiring)
     actor = Actor.process("retention", socket.gethostname())
     if gone := wiring.audit.forget(days=settings.dialer_audit_days):
         asked = {"older_than_days": settings.dialer_audit_days}
@@ -65,6 +67,17 @@ def run(wiring: Wiring) -> None:
         with wiring.audit.recording(Deed(Did.DATA_PURGED, actor, asked={"older_than_days": days})):
             purged = RecordKeeping(wiring).purging(dry_run=False).older_than(days * _DAY_S)
         log.info("retention_done", campaigns=len(purged.campaigns), files=len(purged.files))
+
+
+def _pack(wiring: Wiring) -> None:
+    """Pack the attempts of campaigns that are over and stay in Redis."""
+    hundreds = sum(
+        pack_past(wiring.db, one.id, size=one.accepted)
+        for one in wiring.campaigns.unarchived()
+        if one.state.is_over
+    )
+    if hundreds:
+        log.info("attempts_packed", hundreds=hundreds)
 
 
 def _archive(wiring: Wiring, archiving: "Archiving", actor: Actor, *, days: int) -> None:

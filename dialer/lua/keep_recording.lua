@@ -7,7 +7,8 @@ redis.call('ZREM', key('recordings_due'), given.id)
 redis.call('HDEL', key('recordings_tried'), given.id)
 local attempts = key('c', given.campaign, 'attempts', math.floor((given.n - 1) / PER_CHUNK))
 local field = string.format('%.0f-%.0f', given.n, given.no)
-if redis.call('HEXISTS', attempts, field) == 0
+local stored = redis.call('HMGET', attempts, field, 'packed')
+if not (stored[1] or stored[2])
   or redis.call('HSETNX', key('c', given.campaign, 'recordings'), field, given.kept) == 0 then
   return 0
 end

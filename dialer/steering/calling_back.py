@@ -17,6 +17,7 @@ from dialer.logger import get_logger
 from dialer.store import Attempts, Campaigns, Database
 from dialer.store.contacts import Contacts
 from dialer.store.database import text
+from dialer.store.packed_attempts import take_apart
 from dialer.store.scripts import gives
 
 log = get_logger(__name__)
@@ -111,6 +112,7 @@ def _ask(db: Database, id_: ContactId, at: datetime, *, reopen: bool, only_agent
     last = Attempts(db).of_contact(id_, contact.made) if only_agent else None
     if only_agent and is_team(contact.agent) and (last is None or last.attempt.agent == FORGOTTEN):
         return CallBack.NEVER_RUNG
+    take_apart(db, id_.campaign, id_.n)
     answer = db.run(
         CallBackAt(
             campaign=id_.campaign,

@@ -11,7 +11,7 @@ from campaigns.contact_state import NotDialled
 from campaigns.many_tuples import quickly_changed
 from dialer.ids import AttemptId, ContactId
 from dialer.store.database import Database, text
-from dialer.store.record import PER_CHUNK
+from dialer.store.packed_attempts import PACKED, hundred_of, of_packed, take_apart
 from dialer.store.scripts import gives
 
 # The record is a JSON list in the order of the dataclass, trailing defaults cut: names would be
@@ -22,6 +22,7 @@ _OUTCOMES = [at for at, name in enumerate(Attempt._fields) if name.endswith("out
 GATE_FILLS = ("requested_at", "no", "nonce", "agent", "customer")
 """What only the gate knows of the attempt that it writes."""
 GATE_FILLS_FOR_TEAMS = (*GATE_FILLS, "team")
+_NOT_THERE = [b"stale", b""]
 _WRITES_AT_ONCE = 50  # a few milliseconds in which nobody else is served
 # dumps() would make an encoder a call
 _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -268,10 +269,7 @@ class Attempts:
 
     def get_many(self, ids: Sequence[AttemptId]) -> list[Attempt | None]:
         """Read attempts in one round trip, in the order of `ids`."""
-        stored = self._db.read_fields(
-            [(self._key(id_.campaign, id_.n), f"{id_.n}-{id_.no}") for id_ in ids]
-        )
-        found = (decode(one) if one else None for one in stored)
+        found = self._read([(id_.campaign, id_.n, id_.no) for id_ in ids])
         return [
             attempt if attempt and attempt.nonce == id_.nonce else None
             for id_, attempt in zip(ids, found, strict=True)
@@ -279,10 +277,9 @@ class Attempts:
 
     def of_contact(self, id_: ContactId, no: int) -> OpenAttempt | None:
         """Read a contact's attempt by its number; None when there is none."""
-        stored = self._db.client.hget(self._key(id_.campaign, id_.n), f"{id_.n}-{no}")
-        if stored is None:
+        (attempt,) = self._read([(id_.campaign, id_.n, no)])
+        if attempt is None:
             return None
-        attempt = decode(cast("bytes", stored))
         return OpenAttempt(AttemptId(id_.campaign, id_.n, no, attempt.nonce), attempt)
 
     def record(self, writes: Sequence[Write]) -> list[Attempt | Stale | SidTaken]:
@@ -309,6 +306,9 @@ class Attempts:
         answers: list[Any] = []
         for at in range(0, len(made), _WRITES_AT_ONCE):
             answers += self._db.run_for_each(RecordAttempts(made[at : at + _WRITES_AT_ONCE]))
+        for at, answer in enumerate(answers):
+            if answer == _NOT_THERE and take_apart(self._db, made[at].campaign, made[at].n):
+                (answers[at],) = self._db.run_for_each(RecordAttempts([made[at]]))
         return [_answer(one, attempt) for one, attempt in zip(answers, written, strict=True)]
 
     def due(self, *, most: int, put_off_s: float) -> tuple[list[OpenAttempt], list[OpenAttempt]]:
@@ -344,8 +344,18 @@ class Attempts:
         )
         return {text(id_): at for id_, at in listed if text(id_).partition("-")[0] == campaign}
 
-    def _key(self, campaign: str, n: int) -> str:
-        return self._db.key("c", campaign, "attempts", (n - 1) // PER_CHUNK)
+    def _read(self, wanted: Sequence[tuple[str, int, int]]) -> list[Attempt | None]:
+        """Read attempts by campaign, contact and number."""
+        keys = [hundred_of(self._db, campaign, n) for campaign, n, _ in wanted]
+        hundreds = dict.fromkeys(keys)
+        named = [(key, f"{n}-{no}") for key, (_, n, no) in zip(keys, wanted, strict=True)]
+        stored = self._db.read_fields([*named, *((key, text(PACKED)) for key in hundreds)])
+        packed = dict(zip(hundreds, stored[len(wanted) :], strict=True))
+        found = (
+            one or of_packed(packed[key], n, no)
+            for one, key, (_, n, no) in zip(stored[: len(wanted)], keys, wanted, strict=True)
+        )
+        return [decode(one) if one else None for one in found]
 
 
 def _answer(answer: Sequence[Any], written: Attempt) -> Attempt | Stale | SidTaken:

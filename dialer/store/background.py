@@ -9,6 +9,7 @@ from dialer.ids import AttemptId
 from dialer.store.attempts import decode
 from dialer.store.campaign import CampaignNotFound, read_rules
 from dialer.store.database import Database
+from dialer.store.packed_attempts import PACKED, hundred_of, of_packed
 from dialer.store.record import PER_CHUNK, RECORD_BYTES, ContactRecord
 
 
@@ -38,7 +39,7 @@ def backgrounds(db: Database, ids: Sequence[AttemptId]) -> list[Background]:
                 db.key("c", id_.campaign, "contacts", chunk), start, start + RECORD_BYTES - 1
             )
             if names := [f"{id_.n}-{no}" for no in range(1, id_.no)]:
-                pipe.hmget(db.key("c", id_.campaign, "attempts", chunk), names)
+                pipe.hmget(hundred_of(db, id_.campaign, id_.n), [*names, PACKED])
         stored = iter(pipe.execute())
     rules = {campaign: next(stored) for campaign in campaigns}
     return [
@@ -52,8 +53,10 @@ def _background(
 ) -> Background:
     if rules is None:
         raise CampaignNotFound(f"no campaign {id_.campaign!r}")
+    *plain, packed = earlier or (None,)
+    found = (one or of_packed(packed, id_.n, no) for no, one in enumerate(plain, 1))
     return Background(
         rules=read_rules(rules),
         contact=ContactRecord.unpack(record) if len(record) == RECORD_BYTES else None,
-        earlier=tuple(decode(one) for one in earlier if one),
+        earlier=tuple(decode(one) for one in found if one),
     )

@@ -34,7 +34,8 @@ c:C:versions        list    the last 50 versions of the rules: rules, since when
                             who made them so, JSON; none while there is one
 c:C:hashes          set     content hashes of files loaded to their end               for ever
 c:C:rejected        hash    block → rejected and duplicate rows, zlib of JSON         for ever
-c:C:attempts:K      hash    contact-no → attempt as a JSON list                       for ever
+c:C:attempts:K      hash    contact-no → attempt as a JSON list; once all are past    for ever
+                            `packed`, see dialer/store/packed_attempts.py
 c:C:recordings      hash    contact-no → where its recording stays, JSON              for ever
 c:C:newcomers       list    the first contacts of agents never called here            while any
 c:C:newcomers_since zset    since when they wait, epoch s → the first such contact    while any

@@ -12,6 +12,7 @@ from dialer.store.campaign import Campaign
 from dialer.store.contact_rows import pack_rows, unpack_rows
 from dialer.store.database import Database, text
 from dialer.store.external_ids import pack_forgotten
+from dialer.store.packed_attempts import take_apart
 from dialer.store.record import PER_CHUNK
 from dialer.store.scripts import gives
 from dialer.store.snapshot import ContactLine
@@ -136,6 +137,7 @@ def replace_lines(
         False when somebody wrote meanwhile; nothing was changed then.
     """
     chunk = (before[0].n - 1) // PER_CHUNK
+    take_apart(db, campaign, before[0].n)
     rows = cast("bytes", db.client.get(db.key("c", campaign, "rows", chunk)) or b"")
     if unpack_rows(rows or None) != [line.row for line in before]:
         return False

@@ -10,6 +10,7 @@ from dialer.store.attempts import OpenAttempt, decode_all
 from dialer.store.contact_rows import Row, unpack_rows
 from dialer.store.contacts import pinned_of, unpack_records
 from dialer.store.database import Database
+from dialer.store.packed_attempts import unpacked
 from dialer.store.record import PER_CHUNK, ContactRecord
 from dialer.store.teams import KnownTeams
 
@@ -65,9 +66,9 @@ def contact_lines(
             pipe.get(db.key("c", campaign, "contacts", chunk))
             pipe.get(db.key("c", campaign, "rows", chunk))
             pipe.hgetall(db.key("c", campaign, "attempts", chunk))
-            packed, rows, attempts = pipe.execute()
+            packed, rows, stored = pipe.execute()
         by_contact: dict[int, list[OpenAttempt]] = {}
-        fields = cast("dict[bytes, bytes]", attempts)
+        fields = unpacked(stored)
         for field, attempt in zip(fields, decode_all(fields.values()), strict=True):
             n = int(field.partition(b"-")[0])
             by_contact.setdefault(n, []).append(

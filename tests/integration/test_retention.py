@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from campaigns.attempt import Attempt, AttemptState
 from campaigns.campaign import CampaignState
 from dialer.archiving.archive_index import ArchiveIndex
 from dialer.audit import Audit, faults_of
 from dialer.deeds import Actor, Deed, Did, Outcome
 from dialer.loading.loading import LoadOptions
+from dialer.store.attempts import encode
+from dialer.store.packed_attempts import PACKED, hundred_of
 from dialer.store.trail import Trail
 from dialer.store.turn_of_the_day import TurnOfTheDay
 from tests.factories import rules
@@ -82,6 +85,23 @@ def test_a_campaign_leaves_redis_for_files_so_many_days_after_its_end(wiring_for
     assert (done["what"], done["outcome"]) == ("campaign_archived", "done")
     retention.run(wiring)
     assert len(ends(wiring)) == 1
+
+
+def test_what_is_over_and_stays_in_redis_is_packed(wiring_for):
+    wiring = wiring_for()
+    old = over_since(wiring, days=2)
+    hundred = hundred_of(wiring.db, old, 1)
+    attempts = {
+        f"{n}-1": encode(
+            Attempt(1, AttemptState.SETTLED, 1_700_000_000.0, 1, "n", "+1", "+2", 60.0)
+        )
+        for n in (1, 2)
+    }
+    wiring.redis.hset(hundred, mapping=attempts)
+
+    retention.run(wiring)
+
+    assert wiring.redis.hkeys(hundred) == [PACKED]
 
 
 def test_a_campaign_that_ended_lately_or_where_nobody_said_so_stays_in_redis(wiring_for):
