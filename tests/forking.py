@@ -192,8 +192,28 @@ def _become(order: dict[str, Any]) -> int:
     if sys.argv[:2] == ["dialer", "web"]:
         _fork_the_server_of_work()
     module = {"dialer": "workers.cli", "dramatiq": "dramatiq.cli"}[sys.argv[0]]
-    code: int = importlib.import_module(module).main()
-    return code
+    try:
+        code: int = importlib.import_module(module).main()
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        code = end.code
+    return _leave(code)
+
+
+def _leave(code: int) -> int:
+    """End as a process does, but leave to the kernel what all was imported.
+
+    To take that apart touches each page that the fork shares: more work than most commands.
+    """
+    getattr(threading, "_shutdown")()  # noqa: B009  # no public way: waits for threads
+    getattr(atexit, "_run_exitfuncs")()  # noqa: B009  # as above
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        return code  # Python tells of it, in its own way
+    os._exit(code)
 
 
 def _fork_the_server_of_work() -> None:
