@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -123,6 +124,7 @@ class Text:
         )
 
 
+@cache
 def said() -> dict[str, Text]:
     """Find all that pages say, by its English text."""
     found: dict[str, Text] = {}

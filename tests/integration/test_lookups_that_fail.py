@@ -52,9 +52,9 @@ def silent(request):
 
 
 @pytest.mark.parametrize("answer", [broken, garbage, silent])
-@pytest.mark.parametrize("bad", [(0,), (30,), (59,), (0, 1), (7, 21, 40)])
+@pytest.mark.parametrize("bad", [(0,), (22,), (44,), (0, 1), (7, 21, 40)])
 def test_p17_a_row_that_fails_leaves_the_others_alone_in_the_same_sweep(account, db, answer, bad):
-    campaign = store_campaign(db, [pair(n, n) for n in range(60)])
+    campaign = store_campaign(db, [pair(n, n) for n in range(45)])  # more than two look-ups take
     account.dial_all()
     company = account.company
     sids = {company.calls[at].sid for at in bad}
@@ -64,7 +64,7 @@ def test_p17_a_row_that_fails_leaves_the_others_alone_in_the_same_sweep(account,
 
     sweep_for(account, 180)
 
-    assert account.counts(campaign).final == 60 - len(bad)
+    assert account.counts(campaign).final == 45 - len(bad)
 
 
 @pytest.mark.parametrize("answer", [broken, garbage])

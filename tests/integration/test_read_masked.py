@@ -109,7 +109,8 @@ def filled(path: str, campaign: str) -> Iterator[str]:
     }
     places = re.findall(r"{(\w+)(?::\w+)?}", path)
     if not places:
-        yield path
+        if not re.search(r"/(?!report)\w+\.html$", path):  # a page is of the whole report
+            yield path
         return
     name = places[0]
     for value in known.get(name, ["x"]):
@@ -174,7 +175,8 @@ def test_the_same_routes_show_the_canaries_to_a_key_that_may_read(seeded: Site) 
     campaign = seeded.api("GET", "/campaigns").json()["items"][0]["campaign_id"]
     found: set[str] = set()
 
-    for method, path in sorted(set(routes(seeded))):
+    # a report is the work of a process of its own, and most stands elsewhere too
+    for method, path in sorted(set(routes(seeded)), key=lambda one: ("reports" in one[1], one)):
         if method == "GET" and "static" not in path:
             for where in filled(path, campaign):
                 found |= set(shown(read(seeded.client, method, where, key)[1]))

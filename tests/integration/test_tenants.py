@@ -15,6 +15,7 @@ from dialer.access.api_keys import Scope
 from tests.acceptance.rig import until
 from tests.tenants_kit import REHEARSED, Tenant, installation, state_of
 from tests.web_kit import Site
+from workers.web.entrance import BURST
 
 Asks = dict[str, Any]
 """What a request has beside method and path, as httpx takes it; `path` where that is made here."""
@@ -341,6 +342,9 @@ REFUSED = {
 }
 """Examples that are not met, all the same."""
 
+MOST_OF_A_ROUTE = 20
+"""Requests; more are asked of none."""
+
 ABOUT_NOBODY = ("/livez", "/readyz", "/sign-in", "/static/", "/callbacks/", "/a/")
 """Routes that need no key, and so know of no account."""
 
@@ -390,7 +394,7 @@ def _leaves(router: Any) -> Iterator[Any]:
 
 
 class Walk:
-    """Asks with keys of one tenant, a new one for each route, so that none asks too often.
+    """Asks with keys of one tenant, another one in time, so that none asks too often.
 
     In no answer stands anything of another's, and after each route nothing of another's has changed.
     """
@@ -403,8 +407,13 @@ class Walk:
             httpx.Client(base_url=web.url, timeout=240, verify=False)
         )
         self.seen: set[str] = set()
+        self.asked = BURST
 
-    def new_key(self) -> None:
+    def fresh_key(self) -> None:
+        """Have a key with which all may be asked that one route takes."""
+        if self.asked <= BURST - MOST_OF_A_ROUTE:
+            return
+        self.asked = 1
         key = self.web.key(Scope.ADMIN, accounts=[self.mine.sid])
         accept = "text/html, application/json"
         headers = {"Authorization": f"Bearer {key}", "Accept": accept}
@@ -419,6 +428,7 @@ class Walk:
         method = route.partition(" ")[0]
         asks = {**asks}
         path = asks.pop("path", path)
+        self.asked += 1
         if method == "POST" and not path.startswith("/api/v1"):
             token = self.session_token if path == "/sign-out" else self.token
             asks["data"] = {"csrf_token": token, **asks.get("data", {})}
@@ -439,7 +449,7 @@ class Walk:
 
     def of_ones_own(self, route: str) -> None:
         """Ask about what is there: each example is one that is met, or comes too late."""
-        self.new_key()
+        self.fresh_key()
         if "{review_id}/load" in route:  # it was judged again
             progress = f"/imports/{self.mine.review}/progress"
             until(lambda: self.client.get(progress).json()["stage"] == "checked", what="")
@@ -448,7 +458,7 @@ class Walk:
 
     def of_others(self, route: str) -> None:
         """Ask about what others have: by its id, by the account's name, by what is in it."""
-        self.new_key()
+        self.fresh_key()
         usual = filled(route, self.mine)
         for other in self.others:
             where = filled(route, other)

@@ -30,7 +30,7 @@ def attempts(draw):
         requested_at=START_S + draw(st.integers(0, 200_000)),
         agent=f"+91900000000{draw(st.integers(1, 3))}",
         talk_s=draw(st.one_of(st.none(), st.integers(0, 3600))),
-        price=draw(st.one_of(st.none(), st.decimals(0, 9, places=3).map(str))),
+        price=draw(st.none() | st.integers(0, 9_000).map(lambda mills: f"{mills / 1000:.3f}")),
         sid=draw(st.sampled_from([None, "sid"])),
         answered_by=draw(st.sampled_from([None, "human", "machine"])),
         http_status=draw(st.sampled_from([None, 200, 429])),

@@ -4,6 +4,7 @@ import asyncio
 import json
 import pickle
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -21,21 +22,27 @@ from workers.web.texts import Texts, read_po, texts_of
 OTHERS = [code for code in LANGUAGES if code != "en"]
 
 
-@pytest.mark.parametrize("code", OTHERS)
-def test_the_files_of_texts_have_what_the_pages_say_and_nothing_else(code):
-    stale = [path.name for path, text in made(code).items() if path.read_text("utf-8") != text]
+@pytest.fixture(scope="module", params=OTHERS)
+def files(request) -> dict[Path, str]:
+    """Give the files of a language as they should be."""
+    return made(request.param)
+
+
+@pytest.fixture(scope="module")
+def found(files) -> dict[str, tuple[str, ...]]:
+    """Give what stands in them: what is said in English, and its forms."""
+    return {
+        english: forms for content in files.values() for english, forms in read_po(content).items()
+    }
+
+
+def test_the_files_of_texts_have_what_the_pages_say_and_nothing_else(files):
+    stale = [path.name for path, text in files.items() if path.read_text("utf-8") != text]
 
     assert stale == [], "run `make texts`, and fill in what is empty"
 
 
-@pytest.mark.parametrize("code", OTHERS)
-def test_whatever_the_pages_say_has_a_text_with_the_same_places(code):
-    found = {
-        english: forms
-        for content in made(code).values()
-        for english, forms in read_po(content).items()
-    }
-
+def test_whatever_the_pages_say_has_a_text_with_the_same_places(found):
     assert sorted(set(said()) - set(found)) == [], "fill in the empty msgstr of these"
     wrong = [
         english
@@ -47,11 +54,7 @@ def test_whatever_the_pages_say_has_a_text_with_the_same_places(code):
     assert wrong == []
 
 
-@pytest.mark.parametrize("code", OTHERS)
-def test_a_language_is_written_in_its_own_letters(code):
-    found = {
-        one: forms for content in made(code).values() for one, forms in read_po(content).items()
-    }
+def test_a_language_is_written_in_its_own_letters(found):
     plain = {
         one for one, forms in found.items() if one and not re.search(r"[^\x00-\xff…–]", forms[0])
     }
