@@ -86,14 +86,13 @@ def servers(data_dir: Path) -> list[int]:
 
 
 def pids(end_of_command: str) -> list[int]:
-    listed = subprocess.run(
-        ["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True
-    ).stdout
-    return [
-        int(line.split()[0])
-        for line in listed.splitlines()
-        if line.rstrip().endswith(end_of_command)
-    ]
+    found = []
+    for listed in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has just ended
+            words = listed.read_text(errors="replace").replace("\0", " ")
+            if words.rstrip().endswith(end_of_command):
+                found.append(int(listed.parent.name))
+    return found
 
 
 def connect(server: EmbeddedServer) -> redis.Redis:
