@@ -7,7 +7,6 @@ import contextlib
 import gc
 import os
 import re
-import sys
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from campaigns.lists.external_ids import Fingerprints
 from campaigns.lists.judged_rows import Chunk, Rejected, Summary, write_rejected
 from campaigns.lists.sieve import Dedupe
 from dialer import failpoints
+from dialer.handover import quick_handover
 from dialer.loading.comparing import arrangement_of, remarks_in
 from dialer.loading.contact_blocks import ContactBlocks, Interrupted
 from dialer.loading.elsewhere import listed_elsewhere
@@ -30,7 +30,6 @@ from dialer.store.imports import Imports, LoadMark, Mended, RejectedRow
 
 log = get_logger(__name__)
 
-_HANDOVER_S = 0.0001
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -74,7 +73,7 @@ class Storing:
             LoadRefused: Somebody else loads the same, or cancelled the campaign.
         """
         try:
-            with _no_search_for_cycles(), _quick_handover():
+            with _no_search_for_cycles(), quick_handover():
                 summary = self._store_rows(dedupe, on_progress)
         except Interrupted:
             raise LoadRefused(self._why_interrupted()) from None
@@ -177,21 +176,6 @@ def _no_search_for_cycles() -> Iterator[None]:
     finally:
         if was_searched:
             gc.enable()
-
-
-@contextlib.contextmanager
-def _quick_handover() -> Iterator[None]:
-    """Let threads wait for the interpreter for a tenth of a millisecond, instead of five.
-
-    Whoever stores lets go of it for each hundred that is compressed; had it to wait so long to get it
-    back, it would do most of its work while nobody judges, but waits for it.
-    """
-    before_s = sys.getswitchinterval()
-    sys.setswitchinterval(min(before_s, _HANDOVER_S))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before_s)
 
 
 def _fingerprints(contact_list: ContactList, arrangement: Arrangement) -> Fingerprints:

@@ -19,7 +19,9 @@ from campaigns.reports.report import Report, make_report
 from campaigns.reports.subject import Pace, Subject
 from campaigns.reports.sums import DoesNotAddUp, Identity, contact_fault, differences, identities
 from dialer.file_set import FileSet, plain_name
+from dialer.handover import quick_handover
 from dialer.ids import ContactId
+from dialer.reporting.behind import OneBehind
 from dialer.reporting.cells import figures_columns
 from dialer.reporting.files import Format, Layout, TableFiles
 from dialer.reporting.rows import ContactBatch, ContactRows, digits_of, orphan_row
@@ -121,7 +123,9 @@ def write_reports(
     def stem(kind: str) -> str:
         return file_stem(campaign, kind, as_of, raw=raw, mask=mask.mask)
 
-    with FileSet(out) as files, ExitStack() as stack:
+    with quick_handover(), FileSet(out) as files, ExitStack() as stack:
+        behind = OneBehind()
+        stack.callback(behind.end)
         book = None
         if Format.XLSX in formats:
             place = files.place(f"{stem(kinds[0] if len(kinds) == 1 else WHOLE)}.xlsx")
@@ -144,7 +148,9 @@ def write_reports(
                     book=book,
                 )
             )
-        report = _pour(source, tables, mask=mask, as_of=as_of, on_progress=on_progress)
+        report = _pour(
+            source, tables, mask=mask, as_of=as_of, on_progress=on_progress, behind=behind
+        )
         for kind in tables.keys() - STREAMED_KINDS:
             tables[kind].write(figures_columns(report, table(kind, ())))
         for one in tables.values():
@@ -163,12 +169,13 @@ def _pour(
     mask: NumberMask,
     as_of: datetime,
     on_progress: Callable[[int, int], None] | None,
+    behind: OneBehind,
 ) -> Report:
     """Read everything once: rows into the files, counts into the report."""
     campaign = source.campaign
     own_columns = len(campaign.columns)
     rows = ContactRows(campaign.id, own_columns=own_columns, mask=mask, account=source.account)
-    book = _Book(campaign, source.account, source.presences(as_of.timestamp()))
+    book = _Book(campaign, source.account, source.presences(as_of.timestamp()), behind)
     attempts, contacts, unresolved, rejected = (tables.get(kind) for kind in _POURED)
     as_of_s = as_of.timestamp()
     told = source.told() if campaign.state.is_over else None
@@ -225,9 +232,16 @@ _BATCH = 5_000
 
 
 class _Book:
-    """Counts a campaign as it goes by, and notes what does not fit."""
+    """Counts a campaign as it goes by, and notes what does not fit.
 
-    def __init__(self, campaign: Campaign, account: str, presences: Presences) -> None:
+    Args:
+        behind: Attempts are counted there while their rows are made.
+    """
+
+    def __init__(
+        self, campaign: Campaign, account: str, presences: Presences, behind: OneBehind
+    ) -> None:
+        self._behind = behind
         self._campaign = campaign
         self._account = account
         self._counting = Counting(campaign.rules.zone, presences)
@@ -239,7 +253,8 @@ class _Book:
     def add(self, batch: ContactBatch) -> None:
         """Count contacts."""
         records = batch.records
-        self._counting.add(records["state"], records["outcome"], batch.kept, batch.attempts)
+        counted = (records["state"], records["outcome"], batch.kept, batch.attempts)
+        self._behind.do(self._counting.add, *counted)
         self._charged += sum(records["charged"])
         self._note_faults(batch)
         self._next_n = batch.numbers[-1] + 1
@@ -274,6 +289,7 @@ class _Book:
         name_agent: Callable[[str], str],
     ) -> Report:
         """Make the report, if all adds up."""
+        self._behind.wait()
         campaign = self._campaign
         subject = Subject(
             campaign=campaign.name,

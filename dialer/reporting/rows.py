@@ -47,12 +47,15 @@ class ContactBatch:
         records = zip(*[line.record for line in lines], strict=True)
         self.records = dict(zip(ContactRecord._fields, records, strict=True))
         self.kept = [len(line.attempts) for line in lines]
+        self._is_one_each = set(self.kept) == {1}
         self._whose = [place for place, line in enumerate(lines) for _ in line.attempts]
         self._made = [one for line in lines for one in line.attempts]
         self.attempts = attempt_columns([one.attempt for one in self._made])
 
-    def beside_attempts(self, of_contacts: Sequence[Value]) -> list[Value]:
+    def beside_attempts(self, of_contacts: Sequence[Value]) -> Sequence[Value]:
         """Repeat what stands in a column of the contacts beside each of their attempts."""
+        if self._is_one_each:
+            return of_contacts
         return [*map(of_contacts.__getitem__, self._whose)]
 
     def outcomes(self) -> list[tuple[Outcome | None, ...]]:
@@ -92,16 +95,17 @@ class ContactRows:
 
     def contacts(self, batch: ContactBatch) -> Columns:
         """Make the rows of contacts."""
-        records = batch.records
+        records, teams = batch.records, any(line.team for line in batch.lines)
+        agents = self._numbers(records["agent"])
         sids = zip(batch.beside_attempts(batch.numbers), batch.attempts["sid"], strict=True)
         last_sids = {n: sid for n, sid in sids if sid}
         columns: dict[str, Sequence[Any]] = records | {
             # what a ContactId gives, without making one for each
             "contact_id": [f"{self._campaign}-{n}" for n in batch.numbers],
             "source_line": [line.row.line for line in batch.lines],
-            "agent": self._numbers([_agent_of(line) for line in batch.lines]),
+            "agent": self._numbers([_agent_of(line) for line in batch.lines]) if teams else agents,
             "customer": self._numbers(records["customer"]),
-            "agent_planned": self._planned(batch),
+            "agent_planned": self._planned(batch, agents) if teams else agents,
             "agent_rung": [
                 one or None for one in self._numbers([line.rung for line in batch.lines])
             ],
@@ -168,13 +172,10 @@ class ContactRows:
             return texts
         return [one and self._mask.text(one) for one in texts]
 
-    def _planned(self, batch: ContactBatch) -> list[str]:
-        numbers = self._numbers(batch.records["agent"])
-        if not any(line.team for line in batch.lines):
-            return numbers
+    def _planned(self, batch: ContactBatch, agents: Sequence[str]) -> list[str]:
         return [
             self._mask.text(str(line.team)) if line.team else number
-            for line, number in zip(batch.lines, numbers, strict=True)
+            for line, number in zip(batch.lines, agents, strict=True)
         ]
 
     def _planned_then(self, batch: ContactBatch, rung: Sequence[str]) -> Sequence[str]:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from campaigns.reports.indicators import is_share
 from campaigns.spreadsheet_safety import safe_cell, safe_cells
+from dialer.reporting.behind import OneBehind
 from dialer.reporting.cells import (
     changes_clocks,
     end_to_end,
@@ -64,11 +65,13 @@ class Workbook:
         self._folder = path.parent
         self._order = [kind for kind in _ORDER if kind in kinds]
         self._tables: dict[str, SheetsOfTable] = {}
+        self.behind = OneBehind()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.behind.end()
         with suppress(OSError):  # a full disk refuses the last bytes again
             for table in self._tables.values():
                 table.abandon()
@@ -103,7 +106,7 @@ class SheetsOfTable:
     """One table of a workbook, with frozen header and filters, what people look for first.
 
     Cells become XML a column at a time, which takes a tenth of the time a library that is given
-    cells would take.
+    cells would take. The book's thread does it while the next rows are made.
     """
 
     def __init__(self, book: Workbook, table: Table) -> None:
@@ -119,6 +122,9 @@ class SheetsOfTable:
 
     def write(self, columns: Columns) -> None:
         """Append rows, on a new sheet where the last is full."""
+        self._book.behind.do(self._append, columns)
+
+    def _append(self, columns: Columns) -> None:
         columns = [columns[at] for at in self._at] if columns else ()
         while columns and columns[0]:
             if not self._rows or self._is_full():
@@ -130,12 +136,14 @@ class SheetsOfTable:
 
     def close(self) -> None:
         """Complete the table; one without rows has its header."""
+        self._book.behind.wait()
         if not self._rows:
             self._begin_sheet(())
         self._end_sheet()
 
     def abandon(self) -> None:
         """Let go of it; harmless after `close`."""
+        self._book.behind.end()
         for sheet in self.sheets:
             sheet.close()
 
