@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PlainValidator,
     StringConstraints,
     ValidationInfo,
     field_validator,
@@ -54,16 +55,17 @@ def _zone(name: str) -> str:
     return name
 
 
-def _hours(value: Any) -> Any:
-    return CallingHours.parse(value) if isinstance(value, str) else value
+def _written(kind: Any) -> tuple[PlainValidator, PlainSerializer]:
+    """Take one of a kind, or what people write for it; kept as they would write it."""
 
+    def read(value: Any) -> Any:
+        if isinstance(value, str):
+            return kind.parse(value)
+        if isinstance(value, kind):
+            return value
+        raise ValueError("write it as text")
 
-def _retry(value: Any) -> Any:
-    return RetryRule.parse(value) if isinstance(value, str) else value
-
-
-def _disposition(value: Any) -> Any:
-    return Disposition.parse(value) if isinstance(value, str) else value
+    return PlainValidator(read), PlainSerializer(str)
 
 
 def _seconds(value: Any) -> Any:
@@ -72,10 +74,10 @@ def _seconds(value: Any) -> Any:
 
 Seconds = Annotated[int, BeforeValidator(_seconds)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
-Hours = Annotated[CallingHours, BeforeValidator(_hours), PlainSerializer(str)]
+Hours = Annotated[CallingHours, *_written(CallingHours)]
 Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
-Retry = Annotated[RetryRule, BeforeValidator(_retry), PlainSerializer(str)]
-Word = Annotated[Disposition, BeforeValidator(_disposition), PlainSerializer(str)]
+Retry = Annotated[RetryRule, *_written(RetryRule)]
+Word = Annotated[Disposition, *_written(Disposition)]
 
 
 class CampaignRules(BaseModel):

@@ -16,7 +16,6 @@ import hmac
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,6 +159,8 @@ class _Reading:
         return (*(named[:1] or [Account(HOME, self._home)]), *rest)
 
     def _tables(self) -> Mapping[str, Any]:
+        import tomllib  # noqa: PLC0415 - most installations have one account, and no such file
+
         try:
             return tomllib.loads(self._path.read_text(encoding="utf-8-sig"))
         except OSError as error:

@@ -18,7 +18,7 @@ CONNECTING = {"redis", "pydantic_settings"}
 DONE_BY_FEW = {
     *("campaigns.event", "campaigns.alerts", "dialer.access.api_keys", "dialer.audit"),
     *("dialer.dialing.journal", "dialer.dialing.options", "dialer.embedded.embedded"),
-    *("dialer.steering.starting", "rich.live", "rich.progress"),
+    *("dialer.steering.starting", "rich.live", "rich.progress", "tomllib"),
 }
 """What to keep events, alerts, keys, a journal or a server is made of; none of it is for a glance."""
 
