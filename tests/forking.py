@@ -152,7 +152,7 @@ def _serve() -> int:
 
 
 def _import_all() -> None:
-    from workers.cli.command_tree import Group  # noqa: PLC0415 - not by those who order
+    from workers.cli.command import Group  # noqa: PLC0415 - not by those who order
     from workers.cli.commands import COMMANDS  # noqa: PLC0415
 
     for top in COMMANDS.values():

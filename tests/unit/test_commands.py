@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dialer.access.api_keys import Scope
-from workers.cli.command_tree import Command, Group
+from workers.cli.command import Command, Group
 from workers.cli.commands import COMMANDS
 
 HEAVY = {"numpy", "pandas", "pyarrow", "phonenumbers", "holidays", "httpx", "fastapi"}

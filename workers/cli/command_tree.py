@@ -1,45 +1,16 @@
 """A tree of commands that imports what is asked for: help is written from the table alone."""
 
-from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
+from workers.cli.command import Command, Group, Table
 from workers.cli.imports import importing
 
 MARKUP: Final = "markdown"
-
-
-class Command(NamedTuple):
-    """One command of the table.
-
-    Args:
-        home: `module:function` within `workers.cli`.
-        help: The first paragraph of the function's docstring, which a test holds it to.
-        panel: Of the help that lists it.
-    """
-
-    home: str
-    help: str
-    panel: str | None = None
-
-
-class Group(NamedTuple):
-    """Commands behind one word.
-
-    Args:
-        usual: Which of them is meant where none is named.
-    """
-
-    help: str
-    commands: Mapping[str, Command]
-    usual: str | None = None
-
-
-Table = Mapping[str, Command | Group]
 
 
 class CommandTree(TyperGroup):
@@ -96,8 +67,8 @@ def load(path: tuple[str, ...], entry: Command) -> Any:
     alone = typer.Typer(
         add_completion=False, rich_markup_mode=MARKUP, pretty_exceptions_enable=False
     )
-    command = recording.recorded(getattr(home, function), path)
-    if on_account.takes_account(path):
+    command = recording.recorded(getattr(home, function), path, entry)
+    if entry.of_account:
         command = on_account.about_an_account(command)
     alone.command(path[-1])(command)
     return typer.main.get_command(alone)

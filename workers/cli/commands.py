@@ -1,88 +1,118 @@
-"""Every command: where it stands, and what the help says of it. To add one is to add a line here."""
+"""Every command: where it stands, what it does, and what the help says of it.
 
-from workers.cli.command_tree import Command, Group, Table
+To add one is to add a line here, and its function.
+"""
+
+from workers.cli.command import READS, Command, Group, Table
 
 _PROCESSES = "Processes"
 
 # in the order of the help
 COMMANDS: Table = {
+    # a stage of its own
     "demo": Command(
-        "demo:demo", "Dial a sample campaign against a simulated Exotel, in about a minute."
+        "demo:demo",
+        READS,
+        "Dial a sample campaign against a simulated Exotel, in about a minute.",
+        needs_store=False,
+        of_account=False,
     ),
     "rehearse": Command(
         "rehearse:rehearse",
+        READS,
         "Rehearse a campaign: your list and your rules, no phone rings, time passes faster.",
+        needs_store=False,
     ),
     "campaign": Group(
         "Load lists, steer campaigns, see where they stand. A campaign goes by id or by name.",
         {
             "list": Command(
                 "campaign:list_",
+                READS,
                 "List campaigns, the newest first; of several accounts, one account after the other.",
             ),
             "status": Command(
                 "campaign:status",
+                READS,
                 "Show where a campaign stands, what binds it now, and when it will be done.",
             ),
             "start": Command(
                 "campaign:start",
+                "campaign_started",
                 "Start a loaded or paused campaign; starting twice changes nothing.",
             ),
             "pause": Command(
                 "campaign:pause",
+                "campaign_paused",
                 "Pause: no new call after less than a second; live calls end as usual.",
             ),
-            "resume": Command("campaign:resume", "Go on with a paused campaign."),
+            "resume": Command(
+                "campaign:resume", "campaign_resumed", "Go on with a paused campaign."
+            ),
             "cancel": Command(
                 "campaign:cancel",
+                "campaign_cancelled",
                 "Cancel for good: waiting contacts are closed as cancelled, live calls end as usual.",
             ),
             "load": Command(
                 "lists:load",
+                "list_loaded",
                 "Load a list as a new campaign. Every row ends as accepted, rejected or duplicate.",
             ),
             "again": Command(
                 "again:again",
+                "list_loaded",
                 "Load those whom a campaign did not reach as a new one, with its rules.",
             ),
             "append": Command(
                 "lists:append",
+                "list_appended",
                 "Append what is new in a list to a campaign, running or not; what is there is never touched.",
             ),
             "imports": Command(
                 "lists:imports",
+                READS,
                 "List the files that were loaded into a campaign, the first one first.",
             ),
             "rules": Command(
                 "campaign_rules:rules",
+                "rules_changed",
                 "Show a campaign's rules, or change those given until it is over.",
             ),
             "tag": Command(
                 "campaign:tag",
+                "campaign_tagged",
                 "Put tags on a campaign, or take them off; without either, show them.",
             ),
             "why": Command(
                 "why:why",
+                READS,
                 "Say why a campaign is not dialling: what is in the way, and how many contacts wait for it.",
             ),
             "unresolved": Command(
                 "quarantine:unresolved",
+                READS,
                 "List attempts in quarantine: their request may have arrived, and no answer came.",
             ),
             "resolve": Command(
                 "quarantine:resolve",
+                "attempt_decided",
                 "Decide an attempt in quarantine by what you know, from Exotel's dashboard or the agent.",
             ),
             "plan": Command(
                 "plan:plan",
+                READS,
                 "Forecast a campaign: how long it takes, what binds, how many calls each agent has.",
+                needs_store=False,
             ),
             "archive": Command(
                 "books:archive",
+                "campaign_archived",
                 "Move a campaign that is over from Redis into Parquet files, read back before Redis is freed.",
             ),
             "delete": Command(
                 "books:delete",
+                "campaign_deleted",
                 "Delete a campaign that was archived, with all its files: nothing of it can be reported again.",
             ),
         },
@@ -91,15 +121,19 @@ COMMANDS: Table = {
         "Rules under a name, to load lists with.",
         {
             "list": Command(
-                "templates:list_", "List the templates, and what of them is not allowed any more."
+                "templates:list_",
+                READS,
+                "List the templates, and what of them is not allowed any more.",
             ),
-            "show": Command("templates:show_", "Show a template's rules in words."),
+            "show": Command("templates:show_", READS, "Show a template's rules in words."),
             "save": Command(
                 "templates:save",
+                "template_saved",
                 "Keep rules under a name; those of one that has it already are replaced.",
             ),
             "remove": Command(
                 "templates:remove",
+                "template_removed",
                 "Forget a template; campaigns that were loaded with it keep their rules.",
             ),
         },
@@ -109,24 +143,30 @@ COMMANDS: Table = {
         {
             "write": Command(
                 "reports:report",
+                "report_taken",
                 "Write what became of every row: attempts, contacts, summary and more.",
             ),
             "diff": Command(
                 "reports:diff",
+                READS,
                 "Tell what changed between two attempts files (CSV) of one campaign.",
             ),
         },
         usual="write",
     ),
     "reconcile": Command(
-        "books:reconcile", "Compare a campaign with the provider's own list of calls."
+        "books:reconcile",
+        "books_compared",
+        "Compare a campaign with the provider's own list of calls.",
     ),
     "recordings": Command(
         "books:recordings",
+        "recordings_taken",
         "Fetch a campaign's recordings into a folder; asking again fetches what is missing.",
     ),
     "purge": Command(
         "books:purge",
+        "data_purged",
         "Remove personal data: numbers, uploaded cells, links to recordings; prints a certificate.",
     ),
     "suppress": Group(
@@ -134,11 +174,14 @@ COMMANDS: Table = {
         {
             "add": Command(
                 "suppress:add",
+                "numbers_suppressed",
                 "Add a file's numbers. Lines without a number are told; the others count all the same.",
             ),
-            "list": Command("suppress:list_", "List the numbers, in their order."),
+            "list": Command("suppress:list_", READS, "List the numbers, in their order."),
             "remove": Command(
-                "suppress:remove", "Take a number off the list; contacts it closed stay closed."
+                "suppress:remove",
+                "number_unsuppressed",
+                "Take a number off the list; contacts it closed stay closed.",
             ),
         },
     ),
@@ -146,17 +189,21 @@ COMMANDS: Table = {
         "One contact; its id is the campaign's id, a dash, and its number: 7f3kq2xa-42.",
         {
             "show": Command(
-                "contact:show_", "Show a contact, its row, and every attempt to reach it."
+                "contact:show_", READS, "Show a contact, its row, and every attempt to reach it."
             ),
             "add": Command(
-                "adding:add", "Add one contact to a campaign, judged as a row of a list is."
+                "adding:add",
+                "contact_added",
+                "Add one contact to a campaign, judged as a row of a list is.",
             ),
             "call-back": Command(
                 "contact:call_back",
+                "contact_called_back",
                 "Let a contact wait until then. Hours, caps, suppression and pause hold all the same.",
             ),
             "disposition": Command(
                 "contact:disposition",
+                "disposition_given",
                 "Say what came of the conversation with a contact, or correct what was said.",
             ),
         },
@@ -166,48 +213,58 @@ COMMANDS: Table = {
         {
             "show": Command(
                 "agents:show_",
+                READS,
                 "Show what the agents are doing: free, ringing, waiting, talking, wrap_up, parked, or away.",
             ),
             "list": Command(
-                "registry:list_", "List the agents that are registered, and where they are."
+                "registry:list_", READS, "List the agents that are registered, and where they are."
             ),
             "load": Command(
                 "registry:load",
+                "agents_loaded",
                 "Load a list of agents. Who is known is changed, who is not is added, who is not listed stays.",
             ),
             "remove": Command(
                 "registry:remove",
+                "agents_removed",
                 "Remove agents: nobody rings them any more, and their links open nothing.",
             ),
             "pause": Command(
                 "registry:pause",
+                "presence_set",
                 "Send agents on a break, or off: they are not rung. A call in progress goes on.",
             ),
             "resume": Command(
                 "registry:resume",
+                "presence_set",
                 "Let agents be rung again: from a break, off, outside their shift, or left alone for missed calls.",
             ),
             "move": Command(
                 "moving:move",
+                "contacts_moved",
                 "Let an agent's waiting contacts wait for another agent, or for a group.",
             ),
             "moves": Command(
-                "moving:moves", "List the moves of the last seven days, the newest first."
+                "moving:moves", READS, "List the moves of the last seven days, the newest first."
             ),
             "undo-move": Command(
                 "moving:undo_move",
+                "move_undone",
                 "Give contacts that were moved back to whose they were, as far as they still wait.",
             ),
             "link": Command(
                 "agent_links:link",
+                "agent_link_made",
                 "Make a link to an agent's own page, list the links there are, or revoke them.",
             ),
             "notice": Command(
                 "agent_links:notice",
+                "notice_set",
                 "Show a line on all agents' pages, such as what is new today, or take it away.",
             ),
             "shift": Command(
                 "registry:shift",
+                "shift_set",
                 "Give agents the hours they are at work; outside of them they are not rung.",
             ),
         },
@@ -216,41 +273,55 @@ COMMANDS: Table = {
     "hold": Group(
         "The hold: nothing is dialled, set by hand or because Redis may have lost records.",
         {
-            "show": Command("account:show_hold", "Show whether and why nothing is dialled."),
+            "show": Command("account:show_hold", READS, "Show whether and why nothing is dialled."),
             "set": Command(
                 "account:set_hold",
+                "hold_set",
                 "Stop all dialling of all campaigns until it is released by hand; live calls end as usual.",
             ),
-            "release": Command("account:release_hold", "Let dialling go on."),
+            "release": Command("account:release_hold", "hold_released", "Let dialling go on."),
         },
     ),
     "account": Group(
         "The accounts at the provider: which there are, and whether they take our requests.",
         {
             "list": Command(
-                "accounts:list_", "List the accounts, their limits, and whether they dial."
+                "accounts:list_",
+                READS,
+                "List the accounts, their limits, and whether they dial.",
+                of_account=False,
             ),
+            # it records itself, under the home account
             "add": Command(
                 "accounts:add",
+                READS,
                 "Add an account to the accounts file; processes serve it once they are started anew.",
+                of_account=False,
             ),
             "check": Command(
                 "accounts:check",
+                READS,
                 "Check the accounts file, and each account's key, limits and processes; no call is placed.",
+                of_account=False,
             ),
             "show": Command(
-                "account:show_account", "Show whether the provider takes our requests, and why not."
+                "account:show_account",
+                READS,
+                "Show whether the provider takes our requests, and why not.",
             ),
             "resume": Command(
                 "account:resume",
+                "account_resumed",
                 "Dial again, after what stopped the account was mended: the balance, the key, the caller id.",
             ),
             "today": Command(
                 "account:show_today",
+                READS,
                 "Show what all campaigns have used of the account's day, and what they may.",
             ),
             "raise": Command(
                 "account:raise_caps",
+                "caps_raised",
                 "Let the account use more today; tomorrow the settings count again.",
             ),
         },
@@ -260,6 +331,7 @@ COMMANDS: Table = {
         {
             "tail": Command(
                 "events:tail",
+                READS,
                 "Print what happens, an event a line. Its id is the cursor to go on from.",
             ),
         },
@@ -268,99 +340,151 @@ COMMANDS: Table = {
         "Who is told of what is wrong: by e-mail, chat or webhook.",
         {
             "add": Command(
-                "alerts:add", "Tell somebody of what is wrong: once, and when it is over."
+                "alerts:add",
+                "alert_added",
+                "Tell somebody of what is wrong: once, and when it is over.",
             ),
-            "list": Command("alerts:list_", "List who is told of what, and what stands."),
-            "test": Command("alerts:test", "Tell the people of a rule now that this is a test."),
-            "remove": Command("alerts:remove", "Tell the people of a rule no more."),
+            "list": Command("alerts:list_", READS, "List who is told of what, and what stands."),
+            "test": Command(
+                "alerts:test", "alert_tested", "Tell the people of a rule now that this is a test."
+            ),
+            "remove": Command(
+                "alerts:remove", "alert_removed", "Tell the people of a rule no more."
+            ),
         },
     ),
     "webhook": Group(
         "Who is told over HTTP what happens, signed, in order, until they have it.",
         {
             "add": Command(
-                "webhooks:add", "Have a receiver told what happens. Its secret is shown this once."
+                "webhooks:add",
+                "webhook_added",
+                "Have a receiver told what happens. Its secret is shown this once.",
             ),
-            "list": Command("webhooks:list_", "List the webhooks and where they stand."),
+            "list": Command("webhooks:list_", READS, "List the webhooks and where they stand."),
             "test": Command(
                 "webhooks:test",
+                "webhook_tested",
                 "Send one delivery at once that is about nothing, and show the answer.",
             ),
             "replay": Command(
                 "webhooks:replay",
+                "webhook_replayed",
                 "Send again what happened until now, under the same ids, beside what happens meanwhile.",
             ),
             "check": Command(
                 "webhooks:check",
+                READS,
                 "Compare what a receiver has with what it was to be told; fails where they differ.",
             ),
             "pause": Command(
-                "webhooks:pause", "Send it nothing until it is resumed; everything waits."
+                "webhooks:pause",
+                "webhook_changed",
+                "Send it nothing until it is resumed; everything waits.",
             ),
             "resume": Command(
                 "webhooks:resume",
+                "webhook_changed",
                 "Go on where it was paused, or where it gave up; also at once where it waits for its next try.",
             ),
             "rotate": Command(
                 "webhooks:rotate",
+                "webhook_changed",
                 "Give it a new secret. For a day deliveries are signed with the one before, too.",
             ),
-            "remove": Command("webhooks:remove", "Tell it no more."),
+            "remove": Command("webhooks:remove", "webhook_removed", "Tell it no more."),
         },
     ),
     "key": Group(
         "Keys for the API and the pages. What is changed counts with the next request.",
         {
             "create": Command(
-                "keys:create", "Make a key. It is shown this once; keep it like a password."
+                "keys:create",
+                "key_made",
+                "Make a key. It is shown this once; keep it like a password.",
+                of_account=False,
             ),
-            "list": Command("keys:list_", "List the keys, without their secrets."),
+            "list": Command(
+                "keys:list_", READS, "List the keys, without their secrets.", of_account=False
+            ),
             "revoke": Command(
                 "keys:revoke",
+                "key_revoked",
                 "Revoke a key. Sessions opened with it end too, and the keys it made.",
+                of_account=False,
             ),
         },
     ),
     "audit": Command(
         "audit:audit",
+        READS,
         "Show who did what, the newest first: from a terminal, with a key, or turned away.",
     ),
+    # it records itself, with each account
     "migrate": Command(
         "migrate:migrate",
+        READS,
         "Bring what earlier versions stored into the form of this one; nothing waits for it.",
+        needs_store=False,
     ),
     "doctor": Command(
-        "doctor:doctor", "Look whether everything is fit for dialling; no call is placed."
+        "doctor:doctor",
+        READS,
+        "Look whether everything is fit for dialling; no call is placed.",
+        needs_store=False,
     ),
     "alive": Command(
         "alive:alive",
+        READS,
         "Tell whether a process of this host lives and does its work; for health checks of containers.",
+        needs_store=False,
     ),
     "completion": Command(
         "completing:completion",
+        READS,
         "Print what lets a shell complete commands, options and campaigns' names.",
+        needs_store=False,
+        of_account=False,
     ),
+    # processes; what is done through them is recorded by them
     "up": Command(
         "processes:up",
+        READS,
         "Run every process on this machine, from the settings; Ctrl-C stops them in good order.",
-        _PROCESSES,
+        panel=_PROCESSES,
+        needs_store=False,
+        of_account=False,
     ),
     "web": Command(
-        "processes:web", "Run the web process: callback receiver, API and pages.", _PROCESSES
+        "processes:web",
+        READS,
+        "Run the web process: callback receiver, API and pages.",
+        panel=_PROCESSES,
+        needs_store=False,
+        of_account=False,
     ),
     "feeder": Command(
         "processes:feeder",
+        READS,
         "Run the feeder: it releases due contacts a little ahead of the pace, and sweeps.",
-        _PROCESSES,
+        panel=_PROCESSES,
+        needs_store=False,
+        of_account=False,
     ),
     "results": Command(
         "processes:results",
+        READS,
         "Run the results consumer: stored callbacks become settled attempts. Any number may run.",
-        _PROCESSES,
+        panel=_PROCESSES,
+        needs_store=False,
+        of_account=False,
     ),
     "simulator": Command(
         "simulator:simulator",
+        READS,
         "Run an Exotel that rings no phone: same requests, answers, callbacks, limit and faults.",
-        _PROCESSES,
+        panel=_PROCESSES,
+        needs_store=False,
+        of_account=False,
     ),
 }

@@ -18,8 +18,6 @@ from workers.cli.faults import WrongUse
 if TYPE_CHECKING:
     from workers.wiring import Wiring
 
-_WITHOUT = frozenset({"demo", "simulator", "up", "web", "feeder", "results", "key", "completion"})
-_OF_ALL = frozenset({"list", "add", "check"})
 _NAMING = ("campaign", "contact", "attempt", "like")
 
 _ACCOUNT = Annotated[
@@ -33,11 +31,6 @@ _ACCOUNT = Annotated[
 
 _named: ContextVar[str] = ContextVar("account", default="")
 _about: ContextVar[str] = ContextVar("about", default="")
-
-
-def takes_account(path: tuple[str, ...]) -> bool:
-    """Tell whether a command is about one account."""
-    return path[0] not in _WITHOUT and not (path[0] == "account" and path[1] in _OF_ALL)
 
 
 def about_an_account(command: Callable[..., Any]) -> Callable[..., Any]:

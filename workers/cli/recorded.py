@@ -1,7 +1,7 @@
 """Puts what commands do into the audit trail, with the user and the terminal they were given at.
 
-Every command is wrapped when it is loaded. One that only reads says so below; any other is recorded
-as begun once it has opened the store, before it does anything there, and again when it has ended.
+Every command is wrapped when it is loaded. One that changes something is recorded as begun once it has
+opened the store, before it does anything there, and again when it has ended.
 """
 
 import os
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dialer.deeds import Actor, ActorKind, Deed, Did, Outcome, under_way
+from workers.cli.command import READS, Command
 from workers.cli.faults import is_refusal
 
 if TYPE_CHECKING:
@@ -26,98 +27,6 @@ if TYPE_CHECKING:
 _NOBODY = 4294967295  # the kernel's word for a process that no log-in began
 _LOGIN = Path("/proc/self/loginuid")
 _ON = ("campaign", "contact", "attempt", "key_id", "number", "name", "older_than", "template")
-
-READS = None
-"""Stands for commands that change nothing that is the account's."""
-
-WORDS: dict[str, Did | None] = {
-    "demo": READS,  # a stage of its own
-    "rehearse": READS,
-    "simulator": READS,
-    "doctor": READS,
-    "alive": READS,
-    "completion": READS,
-    # processes; what is done through them is recorded by them
-    "up": READS,
-    "web": READS,
-    "feeder": READS,
-    "results": READS,
-    "campaign load": Did.LIST_LOADED,
-    "campaign again": Did.LIST_LOADED,
-    "campaign append": Did.LIST_APPENDED,
-    "campaign imports": READS,
-    "campaign list": READS,
-    "campaign status": READS,
-    "campaign plan": READS,
-    "campaign why": READS,
-    "campaign unresolved": READS,
-    "campaign start": Did.CAMPAIGN_STARTED,
-    "campaign pause": Did.CAMPAIGN_PAUSED,
-    "campaign resume": Did.CAMPAIGN_RESUMED,
-    "campaign cancel": Did.CAMPAIGN_CANCELLED,
-    "campaign rules": Did.RULES_CHANGED,
-    "campaign tag": Did.CAMPAIGN_TAGGED,
-    "campaign resolve": Did.ATTEMPT_DECIDED,
-    "campaign archive": Did.CAMPAIGN_ARCHIVED,
-    "campaign delete": Did.CAMPAIGN_DELETED,
-    "migrate": READS,  # it records itself, with each account
-    "template list": READS,
-    "template show": READS,
-    "template save": Did.TEMPLATE_SAVED,
-    "template remove": Did.TEMPLATE_REMOVED,
-    "contact show": READS,
-    "contact add": Did.CONTACT_ADDED,
-    "contact call-back": Did.CONTACT_CALLED_BACK,
-    "contact disposition": Did.DISPOSITION_GIVEN,
-    "suppress add": Did.NUMBERS_SUPPRESSED,
-    "suppress remove": Did.NUMBER_UNSUPPRESSED,
-    "suppress list": READS,
-    "report write": Did.REPORT_TAKEN,
-    "report diff": READS,
-    "reconcile": Did.BOOKS_COMPARED,
-    "recordings": Did.RECORDINGS_TAKEN,
-    "purge": Did.DATA_PURGED,
-    "hold show": READS,
-    "hold set": Did.HOLD_SET,
-    "hold release": Did.HOLD_RELEASED,
-    "account list": READS,
-    "account add": READS,  # it records itself, under the home account
-    "account check": READS,
-    "account show": READS,
-    "account today": READS,
-    "account raise": Did.CAPS_RAISED,
-    "account resume": Did.ACCOUNT_RESUMED,
-    "agents show": READS,
-    "agents list": READS,
-    "agents load": Did.AGENTS_LOADED,
-    "agents link": Did.AGENT_LINK_MADE,
-    "agents move": Did.CONTACTS_MOVED,
-    "agents moves": READS,
-    "agents undo-move": Did.MOVE_UNDONE,
-    "agents notice": Did.NOTICE_SET,
-    "agents remove": Did.AGENTS_REMOVED,
-    "agents pause": Did.PRESENCE_SET,
-    "agents resume": Did.PRESENCE_SET,
-    "agents shift": Did.SHIFT_SET,
-    "key create": Did.KEY_MADE,
-    "key list": READS,
-    "key revoke": Did.KEY_REVOKED,
-    "audit": READS,
-    "events tail": READS,
-    "alert add": Did.ALERT_ADDED,
-    "alert list": READS,
-    "alert test": Did.ALERT_TESTED,
-    "alert remove": Did.ALERT_REMOVED,
-    "webhook add": Did.WEBHOOK_ADDED,
-    "webhook list": READS,
-    "webhook test": Did.WEBHOOK_TESTED,
-    "webhook replay": Did.WEBHOOK_REPLAYED,
-    "webhook check": READS,
-    "webhook pause": Did.WEBHOOK_CHANGED,
-    "webhook resume": Did.WEBHOOK_CHANGED,
-    "webhook rotate": Did.WEBHOOK_CHANGED,
-    "webhook remove": Did.WEBHOOK_REMOVED,
-}
 
 
 @dataclass(slots=True)
@@ -133,13 +42,6 @@ _given: ContextVar[_Order | None] = ContextVar("order", default=None)
 
 
 _reads: ContextVar[bool] = ContextVar("reads", default=False)
-_NEED_NO_STORE = frozenset(
-    {
-        *("demo", "rehearse", "simulator", "doctor", "alive", "campaign plan", "migrate"),
-        *("up", "web", "feeder", "results", "completion"),
-    }
-)
-"""Commands that make sense where nothing was ever stored."""
 
 
 def is_reading() -> bool:
@@ -159,16 +61,18 @@ def _reading(command: Callable[..., Any]) -> Callable[..., Any]:
     return reading
 
 
-def recorded(command: Callable[..., Any], path: tuple[str, ...]) -> Callable[..., Any]:
+def recorded(
+    command: Callable[..., Any], path: tuple[str, ...], entry: Command
+) -> Callable[..., Any]:
     """Have a command recorded, unless it only reads.
 
     Args:
         path: The words it is given by.
     """
     words = " ".join(path)
-    what = WORDS.get(words, Did.OTHER)
-    if what is READS:
-        return command if words in _NEED_NO_STORE else _reading(command)
+    if entry.does is READS:
+        return _reading(command) if entry.needs_store else command
+    what = Did(entry.does)
 
     @wraps(command)
     def with_record(*args: Any, **kwargs: Any) -> Any:
