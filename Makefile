@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run sim test quick chaos mutants check docs texts bench soak model fmt lock build sbom audit licences clean
+.PHONY: help setup demo run sim test quick long chaos mutants check docs texts bench soak model fmt lock build sbom audit licences clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -52,19 +52,30 @@ SPREAD := --dist loadfile --no-loadscope-reorder -n
 quick: $(VENV)/.dev ## Run the unit and contract tests: half a minute, while you work
 	$(PYTEST) $(SPREAD) auto tests/unit tests/contract
 
-# minutes of making or starting and stopping whole installations, or a time that is promised: `make chaos` runs them
-LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py cluster.py clock.py rhythms.py nginx.py containers.py receiver_faults.py agents_at_work.py) \
-	$(addprefix tests/acceptance/test_,bench_programs.py demo_stopped.py)
+# minutes of making or starting and stopping whole installations, what needs other programs, or a time that is
+# promised: `make long` and `make chaos` run them
+LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py cluster.py clock.py rhythms.py receiver_faults.py agents_at_work.py \
+	nginx.py containers.py model_checked.py) $(addprefix tests/acceptance/test_,bench_programs.py demo_stopped.py two_installations.py)
 
 # twice as many processes as cores of a small machine: the long tests wait more than they work
 test: $(VENV)/.dev ## Run the tests
 	@$(COMPILE)
 	$(PYTEST) $(SPREAD) 4 $(addprefix --ignore=,$(LONG))
 
+MINUTES ?= 15
+
+# in another order each time, so that all are run by and by
+long: $(VENV)/.dev ## Run the longest tests, begun within MINUTES=15 (needs nginx, spin and gcc)
+	@end=$$(( $$(date +%s) + 60 * $(MINUTES) )); \
+	for file in $$(shuf -e $(LONG)); do \
+	  if [ $$(date +%s) -ge $$end ]; then echo "make long: no time for $$file and others"; break; fi; \
+	  $(PYTEST) -q $$file || exit 1; \
+	done
+
 KILLS ?= 1500
 SIEGE := $(BIN)/python -m tests.chaos.chaos_run $(if $(SEED),--seed $(SEED))
 
-chaos: $(VENV)/.dev ## Kill processes, cut links, fail each Redis command and each byte (needs nginx); KILLS=1500, SEED=…
+chaos: $(VENV)/.dev ## Kill processes, cut links, fail each Redis command and each byte (needs nginx, spin, gcc); KILLS=1500, SEED=…
 	$(SIEGE) --kills $(KILLS)
 	$(SIEGE) --kills $$(( $(KILLS) / 3 )) --party 4
 	$(BIN)/python -m tests.chaos.cuts $(if $(SEED),--seed $(SEED))

@@ -83,7 +83,7 @@ def test_each_account_dials_at_its_own_limit_and_agrees_with_its_own_provider(
             what=f"the end of {name}",
             every_s=1,
         )
-        agrees_with_provider(of_account, name=name)
+        agrees_with_provider(of_account, name)
         peak = of_account.verdict()["peak_in_window"]
         # how fully a limit is used on an idle machine, `make bench` tells
         assert 0.5 * LIMITS[sid] <= peak <= LIMITS[sid]

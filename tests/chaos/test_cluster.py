@@ -89,7 +89,7 @@ details_base_url = "{its_provider}"
             assert seen[0] <= 3  # those that were past the gate
             for one, name in ((rig, "ours"), (theirs, "theirs")):
                 rig.wait_for_state("completed", name=name, within_s=120)
-                agrees_with_provider(one, name=name)
+                agrees_with_provider(one, name)
                 assert one.verdict()["peak_in_window"] <= 60
 
 
