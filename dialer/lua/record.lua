@@ -7,7 +7,6 @@
 -- {'failed', why}
 
 local day = math.floor(now / 86400)
-local sids, sids_before = key('sids', day), key('sids', day - 1)
 local slots_changed, known_to_work = false, false
 local tallies = {} -- list of the last answers -> those to be added to it, and whose they are
 local used_less = {} -- day -> what fewer calls, seconds and spend it counts
@@ -16,7 +15,8 @@ local with_room = {} -- campaigns with a live call less
 
 -- Gives the attempt that owns a Sid, which is this one where it was nobody's.
 local function own(sid, id)
-  local owner = redis.call('HGET', sids_before, sid)
+  local sids = key('sids', day)
+  local owner = redis.call('HGET', key('sids', day - 1), sid)
   if owner or redis.call('HSETNX', sids, sid, id) == 0 then
     return owner or redis.call('HGET', sids, sid)
   end
@@ -99,7 +99,8 @@ local function add_to_day(did)
   local where, sums = key('agent_day', did.day), {}
   local before = redis.call('HGET', where, did.agent)
   for n in string.gmatch(before or '0 0 0 0 0', '%d+') do
-    sums[#sums + 1] = n + did.adds[#sums + 1]
+    local by = did.adds[#sums + 1]
+    sums[#sums + 1] = by == 0 and n or n + by
   end
   redis.call('HSET', where, did.agent, table.concat(sums, ' '))
   if not before then
@@ -202,14 +203,14 @@ local function record(one)
   if string.find(one.after, '^%[%d+,"settled"') and not follows.settle then
     local was_final = rewritten(campaign)
     if was_final and follows.revalued then
-      event('attempt.corrected', campaign, n, no, follows.revalued .. ' ' .. follows.revalued, version)
+      event('attempt.corrected', campaign, field, nil, follows.revalued .. ' ' .. follows.revalued, version)
     end
   end
   if follows.sid then
-    event('attempt.placed', campaign, n, no, nil, version)
+    event('attempt.placed', campaign, field, nil, nil, version)
   end
   if follows.answered then
-    event('attempt.answered', campaign, n, no, follows.answered, version)
+    event('attempt.answered', campaign, field, nil, follows.answered, version)
   end
 
   if follows.slot_s then
@@ -247,7 +248,7 @@ local function record(one)
   if settle then
     redis.call('ZREM', key('open'), id)
     count(campaign, 'attempt:' .. settle.outcome, 1)
-    event('attempt.settled', campaign, n, no, settle.outcome, version)
+    event('attempt.settled', campaign, field, nil, settle.outcome, version)
     if not settle.charged then
       c.charged = c.charged - 1
       count(campaign, 'charged', -1)
@@ -271,13 +272,13 @@ local function record(one)
     local rung, is_left_alone = one.rung, false
     if settle.missed == true then
       local missed = redis.call('HINCRBY', key('missed'), rung, 1)
-      event('agent.missed', campaign, n, no, missed)
+      event('agent.missed', campaign, field, nil, missed)
       if settle.park_after and missed >= settle.park_after then
         rest_s = math.max(rest_s, settle.park_s or 0)
         is_left_alone = true
         redis.call('HSET', key('parked'), rung, text(now + rest_s))
         log_presence(rung, 'missed', string.format('%d in a row', missed), 'dialer', now + rest_s)
-        event('agent.parked', campaign, n, no, text(now + rest_s))
+        event('agent.parked', campaign, field, nil, text(now + rest_s))
         redis.call('HDEL', key('missed'), rung)
       end
     elseif settle.missed == false then
@@ -320,7 +321,7 @@ local function record(one)
   if correct then
     count(campaign, 'attempt:' .. correct.was, -1)
     count(campaign, 'attempt:' .. correct.now, 1)
-    event('attempt.corrected', campaign, n, no, correct.now .. ' ' .. correct.was, version)
+    event('attempt.corrected', campaign, field, nil, correct.now .. ' ' .. correct.was, version)
     if correct.charged ~= 0 then
       c.charged = c.charged + correct.charged
       count(campaign, 'charged', correct.charged)
@@ -331,7 +332,7 @@ local function record(one)
       write_contact(c)
       count(campaign, 'outcome:' .. correct.was, -1)
       count(campaign, 'outcome:' .. correct.now, 1)
-      event('contact.corrected', campaign, n, no, correct.now .. ' ' .. correct.was)
+      event('contact.corrected', campaign, field, nil, correct.now .. ' ' .. correct.was)
     elseif c.made == no and c.state == WAITING and correct.closes
       and tonumber(redis.call('HGET', key('c', campaign, 'called_back'), n) or -1) ~= no then
       leave_queues(campaign, n, c)
@@ -355,9 +356,9 @@ local function record(one)
     local before = cjson.decode(stored)[ATTEMPT.disposition]
     if before and before ~= cjson.null then
       count(campaign, 'disposition:' .. before, -1)
-      event('contact.disposition_corrected', campaign, n, no, said.name .. ' ' .. before, version)
+      event('contact.disposition_corrected', campaign, field, nil, said.name .. ' ' .. before, version)
     else
-      event('contact.dispositioned', campaign, n, no, said.name, version)
+      event('contact.dispositioned', campaign, field, nil, said.name, version)
     end
     count(campaign, 'disposition:' .. said.name, 1)
     if c.made == no then

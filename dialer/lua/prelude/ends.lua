@@ -4,8 +4,11 @@ local may_be_done = {} -- campaigns of which a contact was closed
 
 local function finish_campaign_if_done(campaign)
   write_counts()
-  local left = redis.call('HMGET', key('c', campaign, 'counts'),
-    'waiting', 'released', 'dialing', 'unresolved', 'open')
+  local counts = key('c', campaign, 'counts')
+  if tonumber(redis.call('HGET', counts, 'waiting') or 0) ~= 0 then
+    return -- as most of the time
+  end
+  local left = redis.call('HMGET', counts, 'released', 'dialing', 'unresolved', 'open')
   for _, n in ipairs(left) do
     if tonumber(n or 0) ~= 0 then
       return

@@ -12,8 +12,8 @@ local function count_told(campaign, what, by)
   told[where][what] = (told[where][what] or 0) + by
 end
 
--- All but the kind may be left out. `no` is an attempt's number, `version` the attempt's from now on,
--- `more` is text.
+-- All but the kind may be left out. `no` is an attempt's number, where `n` does not name both already; `version`
+-- is the attempt's from now on, `more` is text.
 local function event(kind, campaign, n, no, more, version)
   local who = n and (no and n .. '-' .. no or n) or '-'
   happened[#happened + 1] = code_of(kind, EVENTS) .. ' ' .. (campaign or '-') .. ' ' .. who .. ' '
