@@ -10,6 +10,7 @@ import redis
 
 from dialer import logs
 from dialer.meters import LOG_EVENTS
+from dialer.store import scripts
 from dialer.store.measured import add_measured
 from dialer.store.processes import Process, record_of
 from workers.wiring import Wiring, process_name
@@ -26,6 +27,7 @@ def version() -> str:
 @contextmanager
 def beating(wirings: Sequence[Wiring], *, role: str) -> Iterator[None]:
     """Beat in each account that the process serves, while the block runs."""
+    scripts.read_all()
     stop = threading.Event()
     name = process_name()
 

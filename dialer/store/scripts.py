@@ -200,6 +200,16 @@ def text_of(script: str) -> str:
     return resources.files("dialer").joinpath("lua", f"{script}.lua").read_text(encoding="utf-8")
 
 
+def read_all() -> None:
+    """Read the text of all scripts now.
+
+    Whoever lives on does so at its start: read at first use, a script may be that of a version installed
+    meanwhile, and meet arguments of this one.
+    """
+    for one in (*_SCRIPTS.values(), *(f"prelude/{part}" for part in PRELUDE), "epilogue"):
+        text_of(one)
+
+
 def taken_apart(given: type[Given]) -> str:
     """Write the Lua that gives the arguments their names."""
     plain, many = _fields(given)

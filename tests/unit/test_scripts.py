@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 import dialer
-from dialer.store.scripts import all_given, arguments, prelude, source, text_of
+from dialer.store.scripts import all_given, arguments, prelude, read_all, source, text_of
 
 LUA = Path(dialer.__file__).parent / "lua"
 SCRIPTS = sorted(path.stem for path in LUA.glob("*.lua"))
@@ -100,3 +100,14 @@ def test_no_run_of_a_script_knows_what_another_one_did(script):
         re.findall(r"\w+", " ".join(re.findall(r"^([\w, ]+) =", each_time, re.MULTILINE)))
     )
     assert set(declared.split(", ")) <= given_anew
+
+
+def test_once_all_are_read_no_script_is_looked_for_in_a_version_installed_later():
+    given_by_script()
+    text_of.cache_clear()
+    source.cache_clear()
+    read_all()
+    read = text_of.cache_info().misses
+    for given in all_given():
+        source(given)
+    assert text_of.cache_info().misses == read
