@@ -17,7 +17,6 @@ from dialer.errors import NotDone
 from dialer.ids import new_move_id
 from dialer.store import Campaign, Campaigns
 from dialer.store.agents import AgentStore
-from dialer.store.contacts import pinned_in
 from dialer.store.database import Database
 from dialer.store.moves import Move, MovedPart, Moves
 from dialer.store.teams import Teams
@@ -81,22 +80,15 @@ class Moving:
 
     def waiting(self, agent: Agent, *, campaign: Campaign | None = None) -> list[Waiting]:
         """Give what waits for an agent, alone or with stand-ins, in campaigns that are not over."""
-        campaigns = [campaign] if campaign else list(self._campaigns.in_state(*_OPEN))
-        standing = {
+        sizes = {campaign.id: campaign.accepted} if campaign else self._campaigns.sizes_in(*_OPEN)
+        standing = [
             str(number)
             for number, team in Teams(self._db).all().items()
             if team.agents[:1] == (agent.number,)
-        }
-        found = []
-        ids = [one.id for one in campaigns]
-        together = zip(
-            campaigns, self._campaigns.teams_of(ids), pinned_in(self._db, ids), strict=True
-        )
-        for one, teams, pinned in together:
-            sources = [agent.number[1:], *standing.intersection(teams)]
-            numbers = self._moves.waiting(one.id, size=one.accepted, sources=sources, pinned=pinned)
-            found.append(Waiting(one, numbers))
-        return [one for one in found if one.count]
+        ]
+        found = self._moves.waiting(agent.number[1:], sizes=sizes, teams=standing)
+        campaigns = self._campaigns.readable([one for one in sizes if one in found])
+        return [Waiting(one, found[one.id]) for one in campaigns]
 
     def move(self, agent: Agent, to: Destination, waiting: Sequence[Waiting]) -> Move:
         """Let those of these contacts that still wait for the agent wait for somebody else.

@@ -311,12 +311,16 @@ class Campaigns:
 
     def sizes_of_active(self) -> dict[str, int]:
         """Read how many contacts each campaign has that is not over."""
+        return self.sizes_in(*(one for one in CampaignState if not one.is_over))
+
+    def sizes_in(self, *states: CampaignState) -> dict[str, int]:
+        """Read how many contacts each campaign has that stands in one of these states."""
         ids = self.ids()
         sizes = self._db.read_field("size", self._records(ids))
         return {
             id_: int(size or 0)
             for id_, state, size in zip(ids, self.states(ids), sizes, strict=True)
-            if state and not state.is_over
+            if state in states
         }
 
     def widen(self, campaign: str, columns: Sequence[str]) -> None:

@@ -373,6 +373,17 @@ def pinned_in(db: Database, campaigns: Sequence[str]) -> list[dict[int, str]]:
     return [{int(n): f"+{text(agent)}" for n, agent in one.items()} for one in stored]
 
 
+def states_of(db: Database, campaign: str, numbers: Sequence[int]) -> list[ContactState]:
+    """Tell where some contacts stand, each of which there is."""
+    with db.client.pipeline(transaction=False) as pipe:
+        for n in numbers:
+            chunk, inside = divmod(n - 1, PER_CHUNK)
+            start = inside * RECORD_BYTES
+            key = db.key("c", campaign, "contacts", chunk)
+            pipe.getrange(key, start, start + RECORD_BYTES - 1)
+        return [ContactRecord.unpack(one).state for one in pipe.execute()]
+
+
 def customers_of(
     db: Database, campaign: str, *, size: int, after: int = 0
 ) -> "np.ndarray[Any, np.dtype[np.int64]]":

@@ -11,9 +11,10 @@ from typing import NamedTuple, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from campaigns.contact_state import ContactState
 from dialer.store.contact_rows import Row, rows_with
 from dialer.store.database import Database
-from dialer.store.record import PER_CHUNK, RECORD_BYTES
+from dialer.store.record import PER_CHUNK, RECORD_BYTES, STATE_CODES
 from dialer.store.records import RECORD_TYPE
 from dialer.store.search_index import bits_of_name, bits_of_number, fitting
 
@@ -53,12 +54,14 @@ def contacts_with(
     digits: str,
     is_whole: bool = False,
     is_agents: bool = False,
+    state: ContactState | None = None,
 ) -> Iterator[tuple[str, int]]:
     """Find contacts by digits of their numbers, each by campaign and number, in the files' order.
 
     Args:
         is_whole: They are all digits of the number, its country's included.
-        is_agents: The agent's number is meant, and not the customer's as well.
+        is_agents: The agent's number is meant, or the team's, and not the customer's as well.
+        state: Where they stand; None: anywhere.
     """
     names = ("agent",) if is_agents else ("agent", "customer")
     for some in _likely(db, parts, bits_of_number(digits)):
@@ -68,6 +71,8 @@ def contacts_with(
         fits = np.zeros(len(records), dtype=np.bool_)
         for name in names:
             fits |= _fit(records[name].astype(np.int64), digits, is_whole=is_whole)
+        if state:
+            fits &= records["state"] == STATE_CODES[state]
         for at in np.flatnonzero(fits).tolist():
             hundred = some[at // PER_CHUNK]
             if n := hundred.number(at % PER_CHUNK):
@@ -113,7 +118,8 @@ def _in_index(
 
 
 def _read(db: Database, hundreds: Sequence[_Hundred], kind: str) -> list[bytes]:
-    keys = [db.key("c", part.campaign, kind, chunk) for part, chunk in hundreds]
+    begins = {part: db.key("c", part.campaign, kind, "") for part in {part for part, _ in hundreds}}
+    keys = [f"{begins[part]}{chunk}" for part, chunk in hundreds]
     return [one or b"" for one in cast("list[bytes | None]", db.client.mget(keys))]
 
 

@@ -1,16 +1,18 @@
 """Moves in Redis: waiting contacts that were given to another agent, kept for some days to be undone."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from campaigns.contact_state import ContactState
-from dialer.store.contacts import columns_of
+from dialer.store.campaigns import Campaigns
+from dialer.store.contacts import pinned_in, states_of
 from dialer.store.database import Database, text
-from dialer.store.record import STATE_CODES
+from dialer.store.finding import Part, contacts_with
 from dialer.store.scripts import gives
 from dialer.store.search_index import entries
 
@@ -91,22 +93,47 @@ class Moves:
         self._db = db
 
     def waiting(
-        self, campaign: str, *, size: int, sources: Sequence[str], pinned: Mapping[int, str]
-    ) -> dict[str, list[int]]:
-        """Give the waiting contacts of some agents or teams among a campaign's first `size` ones.
+        self, digits: str, *, sizes: Mapping[str, int], teams: Collection[str]
+    ) -> dict[str, dict[str, list[int]]]:
+        """Give the waiting contacts of an agent, by campaign and by the digits, or the team, they name.
 
         Args:
-            pinned: Whom of a team call backs are for alone, by the contact's number.
+            sizes: How many contacts each campaign has that is looked through.
+            teams: Numbers of those whose contacts are the agent's as well.
         """
-        agents, states = columns_of(self._db, campaign, "agent", "state", size=size)
-        waits = states == STATE_CODES[ContactState.WAITING]
-        found = {
-            one: (np.flatnonzero(waits & (agents == int(one))) + 1).tolist() for one in sources
+        found: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
+        with_teams = Campaigns(self._db).teams_of(list(sizes)) if teams else []
+        named = {digits: list(sizes)} | {
+            team: [one for one, some in zip(sizes, with_teams, strict=True) if team in some]
+            for team in teams
         }
-        for n, agent in pinned.items():
-            if n <= size and waits[n - 1] and agent[1:] in found:
-                found[agent[1:]].append(n)
-        return {one: sorted(numbers) for one, numbers in found.items() if numbers}
+        for source, campaigns in named.items():
+            parts = [Part(one, sizes[one]) for one in campaigns]
+            waits = contacts_with(
+                self._db,
+                parts,
+                digits=source,
+                is_whole=True,
+                is_agents=True,
+                state=ContactState.WAITING,
+            )
+            for campaign, n in waits:
+                found[campaign].setdefault(source, []).append(n)
+        for campaign, numbers in self._pinned(digits, sizes).items():
+            found[campaign][digits] = sorted([*found[campaign].get(digits, []), *numbers])
+        return found
+
+    def _pinned(self, digits: str, sizes: Mapping[str, int]) -> dict[str, list[int]]:
+        """Give the waiting contacts of teams that are to be called back by this agent alone."""
+        found = {}
+        for campaign, pinned in zip(sizes, pinned_in(self._db, list(sizes)), strict=True):
+            theirs = [n for n, agent in pinned.items() if agent == f"+{digits}"]
+            standing = zip(
+                theirs, states_of(self._db, campaign, theirs) if theirs else (), strict=True
+            )
+            if waits := [n for n, state in standing if state is ContactState.WAITING]:
+                found[campaign] = waits
+        return found
 
     def begin(self, move: Move) -> None:
         """Note a move before it moves anybody."""

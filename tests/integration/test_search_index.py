@@ -86,6 +86,21 @@ def test_rows_with_a_new_column_of_names_are_found_by_them(account, tmp_path, fi
     assert named(finding, "zubeida") == [2]
 
 
+def test_who_waits_for_an_agent_is_not_looked_for_in_hundreds_that_hold_nobody_of_theirs(
+    account, sale
+):
+    registry = Registry(account.db, phone_rules=PhoneRules(), zone=ZoneInfo("Asia/Kolkata"))
+    (one,) = registry.put([Agent(agent(1))])
+    theirs = [n for n in range(1, 251) if account.contact(sale.id, n).agent == agent(1)]
+    (all_,) = Moving(account.db).waiting(one)
+
+    account.db.client.set(account.db.key("c", sale.id, "index", 1), bytes(ENTRY_BYTES))
+    (some,) = Moving(account.db).waiting(one)
+
+    assert all_.numbers == {agent(1)[1:]: theirs}
+    assert some.numbers == {agent(1)[1:]: [n for n in theirs if not 100 < n <= 200]}
+
+
 def test_who_was_moved_is_found_by_the_new_agents_number(account, sale, finding):
     registry = Registry(account.db, phone_rules=PhoneRules(), zone=ZoneInfo("Asia/Kolkata"))
     one, new = registry.put([Agent(agent(1)), Agent(agent(9))])
