@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.logger import get_logger
+from dialer.store.archived import archived_unnoted
 from dialer.store.database import Database
-from dialer.store.packing import archived_unpacked, pack_archived
+from dialer.store.packing import archived_unpacked, note_archived, pack_archived
 from dialer.store.processes import living, living_of_old
 
 log = get_logger(__name__)
@@ -42,6 +43,11 @@ MIGRATIONS = (
         "archived campaigns to be packed, some 3 kB to less than 1 kB each",
         archived_unpacked,
         pack_archived,
+    ),
+    Migration(
+        "archived campaigns to be found by their tags and by how they ended",
+        archived_unnoted,
+        note_archived,
     ),
 )
 """In the order in which they are done; each stays as long as a version that wrote the old form is out."""

@@ -45,6 +45,12 @@ def archived_as(db: Database) -> dict[str, tuple[str, str]]:
     return {id_: (ended, tags) for id_, (ended, _, tags) in parts}
 
 
+def archived_unnoted(db: Database) -> list[str]:
+    """Name the archived campaigns of which nobody wrote down how they ended: earlier versions did not."""
+    known = archived_as(db)
+    return [one for one in archived_ids(db) if one not in known]
+
+
 def tag_archived(db: Database, campaign: str, tags: str) -> None:
     """Note that an archived campaign has other tags, JSON; of one that is not archived, nothing."""
     key = db.key("archived_as")

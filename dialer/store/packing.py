@@ -7,7 +7,7 @@ stays beside it.
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib import resources
@@ -43,10 +43,15 @@ NOTHING = Unpacked({}, {}, [], {})
 
 def pack_archived(db: Database, campaign: str) -> bool:
     """Pack an archived campaign and put it among those archived; False where that is done, or not due."""
+    return _with_pipe(db, lambda pipe: _pack_within(db, pipe, campaign))
+
+
+def _with_pipe(db: Database, step: Callable[[Any], bool]) -> bool:
+    """Take a step that watches what it read, again where that was changed meanwhile."""
     while True:
-        # something of it was told meanwhile, or the connection was made anew
+        # the connection may have been made anew as well
         with suppress(redis.WatchError), db.client.pipeline(transaction=True) as pipe:
-            return _pack_within(db, pipe, campaign)
+            return step(pipe)
 
 
 def _pack_within(db: Database, pipe: Any, campaign: str) -> bool:
@@ -83,6 +88,24 @@ def archived_unpacked(db: Database) -> list[str]:
     names = [text(one) for one in cast("list[bytes]", ids)]
     archived = db.read_field("archived_at", [db.key("c", one) for one in names])
     return [name for name, is_archived in zip(names, archived, strict=True) if is_archived]
+
+
+def note_archived(db: Database, campaign: str) -> bool:
+    """Note how an archived campaign ended, and its tags; False where that is done, or it is gone."""
+    return _with_pipe(db, lambda pipe: _note_within(db, pipe, campaign))
+
+
+def _note_within(db: Database, pipe: Any, campaign: str) -> bool:
+    key = db.key("c", campaign)
+    pipe.watch(key)  # somebody may change its tags
+    record = pipe.hgetall(key)
+    if not record:
+        return False
+    whole = {**record, **unpacked(record).fields}
+    pipe.multi()
+    said = f"{text(whole[b'state'])} {text(whole.get(b'tags'))}"
+    pipe.hsetnx(db.key("archived_as"), campaign, said)
+    return bool(pipe.execute()[0])
 
 
 def unpacked(record: Mapping[bytes, bytes]) -> Unpacked:

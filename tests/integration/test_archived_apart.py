@@ -12,6 +12,7 @@ from dialer.archiving.archiving import Archiving
 from dialer.archiving.deleting import Deleting
 from dialer.archiving.migrating import Migrating
 from dialer.recordings.keeping import Forgetting
+from dialer.steering.tagging import set_tags
 from dialer.store.archived import (
     archived_as,
     archived_called,
@@ -130,6 +131,24 @@ def test_an_account_whose_campaigns_are_all_archived_is_not_taken_for_an_empty_o
     account.db.client.hdel(account.db.key("account"), "layout")
 
     assert not can_read_contacts(account.db)
+
+
+def test_those_archived_before_anybody_noted_how_they_ended_are_found_once_migrated(
+    account, tmp_path
+):
+    archived(account, tmp_path, "old", "tagged")
+    tagged = account.campaigns.find("tagged")
+    set_tags(account.campaigns, tagged, ["north"])
+    noted = archived_as(account.db)
+    account.db.client.delete(account.db.key("archived_as"))
+    migrating = Migrating(account.db, version="9.9.9")
+
+    assert list(migrating.pending().values()) == [2]
+    migrating.run()
+
+    assert migrating.pending() == {}
+    assert archived_as(account.db) == noted
+    assert noted[tagged.id] == ("completed", '["north"]')
 
 
 def among_the_others(account, tmp_path, name, *, n):
