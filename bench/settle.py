@@ -72,10 +72,10 @@ def store_callbacks(wired: Wiring, placed: list[Dialled]) -> int:
     random.shuffle(facts)
     with wired.redis.pipeline(transaction=False) as pipe:
         for attempt_id, body in facts:
-            fields = wired.facts.fields(
+            fields = wired.callback_inbox.fields(
                 attempt_id=attempt_id, content_type="application/json", body=body
             )
-            pipe.xadd(wired.facts.key, dict(fields))  # type: ignore[arg-type]  # bytes and text are fine
+            pipe.xadd(wired.callback_inbox.key, dict(fields))  # type: ignore[arg-type]  # bytes and text are fine
         pipe.execute()
     return len(facts)
 
@@ -85,7 +85,7 @@ def settle(wired: Wiring) -> float:
     stop = threading.Event()
     began = time.perf_counter()
     threads = settle_in_background(wired, stop)
-    ground.until(lambda: not wired.facts.waiting(), within_s=600)
+    ground.until(lambda: not wired.callback_inbox.waiting(), within_s=600)
     took_s = time.perf_counter() - began
     stop.set()
     for thread in threads:

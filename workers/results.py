@@ -62,21 +62,21 @@ def settle_in_background(wiring: Wiring, stop: threading.Event) -> list[threadin
 
 
 def _consume(wiring: Wiring, stop: threading.Event, nth: int) -> None:
-    facts = wiring.facts
+    inbox = wiring.callback_inbox
     consumer = f"{process_name()}/{nth}"
     took_over_at = float("-inf")
     ready = False
     while not stop.is_set():
         try:
             if not ready:
-                facts.ensure_group()
+                inbox.ensure_group()
                 ready = True
             now_s = boottime_s()
             if now_s - took_over_at > _LEFT_ALONE_S:
-                settle_all(wiring, facts.take_over(consumer, idle_s=_LEFT_ALONE_S, most=_BATCH))
-                facts.forget_consumers(silent_s=_GONE_S)
+                settle_all(wiring, inbox.take_over(consumer, idle_s=_LEFT_ALONE_S, most=_BATCH))
+                inbox.forget_consumers(silent_s=_GONE_S)
                 took_over_at = now_s
-            settle_all(wiring, facts.read(consumer, most=_BATCH, wait_s=_WAIT_S))
+            settle_all(wiring, inbox.read(consumer, most=_BATCH, wait_s=_WAIT_S))
         except redis.RedisError as error:
             # unacknowledged callbacks stay in the stream and come again
             log.warning("settling_failed", message=str(error))
@@ -99,7 +99,7 @@ def settle_all(wiring: Wiring, facts: Sequence[Fact]) -> None:
         facts = [fact for fact in facts if _is_dealt_with(wiring, fact)]
     failpoints.reach("settled")
     if facts:
-        wiring.facts.done(facts)
+        wiring.callback_inbox.done(facts)
         now_s = wiring.db.now()
         for fact in facts:
             wiring.db.meters.observe(CALLBACK_TO_SETTLED, now_s - fact.received_at)
@@ -117,7 +117,7 @@ def _is_dealt_with(wiring: Wiring, fact: Fact) -> bool:
         if _may_pass(error):
             raise
         log.exception("callback_not_settled", attempt_id=fact.attempt_id)
-        wiring.facts.set_aside(fact, why="an error of ours")
+        wiring.callback_inbox.set_aside(fact, why="an error of ours")
     return True
 
 
@@ -139,7 +139,7 @@ def _settle(wiring: Wiring, facts: Sequence[Fact]) -> None:
     ]
     for fact, why in unreadable + unplaced:
         log.warning("callback_set_aside", attempt_id=fact.attempt_id, why=why)
-        wiring.facts.set_aside(fact, why=why)
+        wiring.callback_inbox.set_aside(fact, why=why)
     _look_again(wiring, [fact.attempt_id for fact, why in unplaced if why == NO_ATTEMPT])
 
 
@@ -153,7 +153,7 @@ def _look_again(wiring: Wiring, missing: Sequence[str]) -> None:
         found = zip(ids, wiring.attempts.get_many(ids), strict=True)
         back = {str(id_) for id_, attempt in found if attempt}
         if back:
-            wiring.facts.take_up_again(back)
+            wiring.callback_inbox.take_up_again(back)
 
 
 def _read(fact: Fact, zone: ZoneInfo) -> Heard | str:

@@ -90,10 +90,10 @@ def work(task: Task) -> None:
 
 def settle(task: Task) -> None:
     """Settle the callbacks that have come."""
-    wiring, facts = task.wiring, task.wiring.facts
-    facts.ensure_group()
-    settle_all(wiring, facts.take_over(process_name(), idle_s=_LEFT_ALONE_S, most=200))
-    settle_all(wiring, facts.read(process_name(), most=200, wait_s=0.001))
+    wiring, inbox = task.wiring, task.wiring.callback_inbox
+    inbox.ensure_group()
+    settle_all(wiring, inbox.take_over(process_name(), idle_s=_LEFT_ALONE_S, most=200))
+    settle_all(wiring, inbox.read(process_name(), most=200, wait_s=0.001))
 
 
 def sweep(task: Task) -> None:

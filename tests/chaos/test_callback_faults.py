@@ -34,7 +34,7 @@ def body_of(call, *, sid=None, customer_status="completed", talk_s=30):
 
 def tell(station, attempt_id, body, *, times=1):
     """Let the receiver store a callback, and the results process settle it."""
-    facts = station.wiring.facts
+    facts = station.wiring.callback_inbox
     for _ in range(times):
         facts.append(
             attempt_id=str(attempt_id),
@@ -45,7 +45,7 @@ def tell(station, attempt_id, body, *, times=1):
 
 
 def settle(station):
-    facts = station.wiring.facts
+    facts = station.wiring.callback_inbox
     facts.ensure_group()
     while found := facts.read("results-1", most=200, wait_s=0.001):
         settle_all(station.wiring, found)
@@ -73,7 +73,7 @@ def test_c1_a_thousand_copies_count_once(station, one_call):
 
 def test_c1_copies_that_are_settled_at_the_same_time_count_once(station, one_call):
     campaign, id_, call = one_call
-    facts = station.wiring.facts
+    facts = station.wiring.callback_inbox
     facts.ensure_group()
     for _ in range(40):
         facts.append(
@@ -179,7 +179,7 @@ def test_c9_a_replay_days_later_changes_nothing(station, one_call):
 
 def test_c6_a_body_nobody_can_read_is_set_aside_and_its_call_is_asked_about(station, one_call):
     campaign, id_, _ = one_call
-    facts = station.wiring.facts
+    facts = station.wiring.callback_inbox
     for body in (
         b"--b\r\nContent-Disposition: form-da",
         b'{"CallSid": ' + b"[" * 100_000,

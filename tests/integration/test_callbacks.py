@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from dialer.callback_paths import CallbackPaths
 from dialer.store import CallbackInbox, Database
-from workers.web.callbacks import MAX_BODY_BYTES, Mailbox, callback_route
+from workers.web.callbacks import MAX_BODY_BYTES, Reception, callback_route
 
 ATTEMPT = "7f3kq2xa-42-2-k3x9p0k3x9"
 PATHS = CallbackPaths("", ["s" * 32])
@@ -44,7 +44,7 @@ class Receiver:
         app = FastAPI()
         app.router.routes.append(
             callback_route(
-                [Mailbox(PATHS, CallbackInbox(self.db), client)],
+                [Reception(PATHS, CallbackInbox(self.db), client)],
                 body_deadline_s=self.body_deadline_s,
             )
         )

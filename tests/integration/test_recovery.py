@@ -616,14 +616,14 @@ def test_a_callback_that_finds_its_attempt_lost_counts_once_that_is_back(site, t
     )
     read = facts.read("results", most=10, wait_s=0.001)
     if heard == "while it is":  # its attempt was missed, and is back before it is set aside
-        set_aside = wiring.facts.set_aside
+        set_aside = wiring.callback_inbox.set_aside
 
         def back_before(fact, *, why):
             site.db.pass_time(4)
             host.recovery.tick()
             set_aside(fact, why=why)
 
-        wiring.facts.set_aside = back_before
+        wiring.callback_inbox.set_aside = back_before
     settle_all(wiring, read)
     site.feed()
     site.seconds(8, host)

@@ -30,7 +30,7 @@ def wiring(db, redis_server):
         exotel_base_url="http://127.0.0.1:9",
     )
     wiring = Wiring(settings)
-    wiring.facts.ensure_group()
+    wiring.callback_inbox.ensure_group()
     yield wiring
     wiring.redis.close()
 
@@ -43,11 +43,11 @@ def callback(sid: str) -> bytes:
 
 
 def store(wiring: Wiring, attempt_id: str, body: bytes) -> None:
-    wiring.facts.append(attempt_id=attempt_id, content_type="application/json", body=body)
+    wiring.callback_inbox.append(attempt_id=attempt_id, content_type="application/json", body=body)
 
 
 def read(wiring: Wiring) -> list[Fact]:
-    return wiring.facts.read("me", most=200, wait_s=0.1)
+    return wiring.callback_inbox.read("me", most=200, wait_s=0.1)
 
 
 def whys(wiring: Wiring) -> list[str]:
@@ -64,7 +64,7 @@ def test_a_batch_is_settled_and_forgotten(account, db, wiring):
     settle_all(wiring, read(wiring))
 
     assert account.open_attempts() == []
-    assert wiring.facts.waiting() == 0
+    assert wiring.callback_inbox.waiting() == 0
     check_conservation(db)
 
 
@@ -90,7 +90,7 @@ def test_the_threads_of_a_process_settle_all_that_comes_and_end_when_told(accoun
     stop = threading.Event()
 
     threads = settle_in_background(wiring, stop)
-    until(lambda: not wiring.facts.waiting(), what="the last of them settled")
+    until(lambda: not wiring.callback_inbox.waiting(), what="the last of them settled")
     stop.set()
     for thread in threads:
         thread.join(timeout=30)
@@ -110,10 +110,10 @@ def test_a_batch_whose_consumer_died_is_taken_over_and_changes_nothing_twice(acc
     store(wiring, str(done.attempt_id), callback(done.attempt.sid))
     read(wiring)
 
-    settle_all(wiring, wiring.facts.take_over("another", idle_s=0, most=10))
+    settle_all(wiring, wiring.callback_inbox.take_over("another", idle_s=0, most=10))
 
     assert account.counts(campaign).outcomes == {"connected": 1}
-    assert wiring.facts.waiting() == 0
+    assert wiring.callback_inbox.waiting() == 0
     check_conservation(db)
 
 
@@ -131,7 +131,7 @@ def test_a_callback_nobody_can_place_is_set_aside(wiring, attempt_id, body, why)
 
     settle_all(wiring, read(wiring))
 
-    assert wiring.facts.waiting() == 0
+    assert wiring.callback_inbox.waiting() == 0
     assert why in whys(wiring)[0]
 
 
@@ -148,7 +148,7 @@ def test_a_callback_that_cannot_be_settled_does_not_hold_up_the_others(account, 
 
     assert account.attempts.get(whole.attempt_id).outcome is Outcome.CONNECTED
     assert whys(wiring) == ["an error of ours"]
-    assert wiring.facts.waiting() == 0
+    assert wiring.callback_inbox.waiting() == 0
 
 
 def lose_contact(db, campaign):
@@ -176,7 +176,7 @@ def test_a_callback_on_which_a_script_fails_does_not_hold_up_the_others(
 
     assert account.attempts.get(whole.attempt_id).outcome is Outcome.CONNECTED
     assert whys(wiring) == ["an error of ours"]
-    assert wiring.facts.waiting() == 0
+    assert wiring.callback_inbox.waiting() == 0
 
 
 def test_a_redis_that_is_full_sets_no_callback_aside(account, db, wiring):
@@ -193,12 +193,12 @@ def test_a_redis_that_is_full_sets_no_callback_aside(account, db, wiring):
         db.client.config_set("maxmemory", 0)
 
     assert whys(wiring) == []
-    assert wiring.facts.waiting() == 1
+    assert wiring.callback_inbox.waiting() == 1
 
 
 def consumers(wiring: Wiring) -> set[str]:
     """Who the group knows."""
-    told = wiring.redis.xinfo_consumers(wiring.facts.key, "results")
+    told = wiring.redis.xinfo_consumers(wiring.callback_inbox.key, "results")
     return {one["name"].decode() for one in told}
 
 
@@ -206,28 +206,28 @@ def test_consumers_that_are_gone_are_forgotten_once_nothing_is_left_to_them(acco
     store_campaign(db, [pair(1, 1)])
     done = account.dial_one()
     store(wiring, str(done.attempt_id), callback(done.attempt.sid))
-    wiring.facts.read("killed with one in hand", most=10, wait_s=0.1)
-    wiring.facts.read("ended", most=10, wait_s=0.01)
+    wiring.callback_inbox.read("killed with one in hand", most=10, wait_s=0.1)
+    wiring.callback_inbox.read("ended", most=10, wait_s=0.01)
     assert consumers(wiring) == {"killed with one in hand", "ended"}
 
-    assert wiring.facts.forget_consumers(silent_s=60) == 0
-    assert wiring.facts.forget_consumers(silent_s=0) == 1
+    assert wiring.callback_inbox.forget_consumers(silent_s=60) == 0
+    assert wiring.callback_inbox.forget_consumers(silent_s=0) == 1
 
     assert consumers(wiring) == {"killed with one in hand"}
-    settle_all(wiring, wiring.facts.take_over("me", idle_s=0, most=10))
+    settle_all(wiring, wiring.callback_inbox.take_over("me", idle_s=0, most=10))
     assert account.open_attempts() == []
-    wiring.facts.forget_consumers(silent_s=0)
+    wiring.callback_inbox.forget_consumers(silent_s=0)
     assert consumers(wiring) == set()
 
 
 def test_a_living_consumer_that_was_forgotten_goes_on_as_before(account, db, wiring):
     store_campaign(db, [pair(1, 1)])
     read(wiring)
-    wiring.facts.forget_consumers(silent_s=0)
+    wiring.callback_inbox.forget_consumers(silent_s=0)
     done = account.dial_one()
     store(wiring, str(done.attempt_id), callback(done.attempt.sid))
 
     settle_all(wiring, read(wiring))
 
     assert account.open_attempts() == []
-    assert wiring.facts.waiting() == 0
+    assert wiring.callback_inbox.waiting() == 0

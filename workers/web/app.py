@@ -18,7 +18,7 @@ from starlette.routing import Route
 from dialer.logger import get_logger
 from workers.web.agent_page import agent_app
 from workers.web.api import api_app
-from workers.web.callbacks import Mailbox, callback_route
+from workers.web.callbacks import Reception, callback_route
 from workers.web.guard import BODY_DEADLINE_S
 from workers.web.health import health_routes
 from workers.web.pages import pages_app
@@ -87,12 +87,12 @@ def create_app(
 
 def _callback_routes(wirings: Sequence[Wiring]) -> list[Route]:
     """Make the receiver; without a secret no callback is genuine, and lists are loaded before it."""
-    mailboxes = [
-        Mailbox(one.paths, one.facts, one.redis_async)
+    receptions = [
+        Reception(one.paths, one.callback_inbox, one.redis_async)
         for one in wirings
         if one.settings.dialer_callback_secret.get_secret_value()
     ]
-    return [callback_route(mailboxes)] if mailboxes else []
+    return [callback_route(receptions)] if receptions else []
 
 
 async def _not_ours(_: Request, error: Exception) -> Response:

@@ -34,26 +34,26 @@ _TOO_SLOW = Response(status_code=408)
 _UNAVAILABLE = Response(status_code=503, headers={"Retry-After": "5"})
 
 
-class Mailbox(NamedTuple):
+class Reception(NamedTuple):
     """Where one account's callbacks come to, and are kept."""
 
     paths: CallbackPaths
-    facts: CallbackInbox
+    inbox: CallbackInbox
     client: "redis.asyncio.Redis"
 
 
 def callback_route(
-    mailboxes: Sequence[Mailbox],
+    receptions: Sequence[Reception],
     *,
     body_deadline_s: float = BODY_DEADLINE_S,
 ) -> Route:
     """Make the receiver's route.
 
     Args:
-        mailboxes: Of the accounts; a path is genuine for one of them at most.
+        receptions: Of the accounts; a path is genuine for one of them at most.
         body_deadline_s: How long a body may take to arrive.
     """
-    streams = [(one, Appending(one.client, one.facts.key)) for one in mailboxes]
+    streams = [(one, Appending(one.client, one.inbox.key)) for one in receptions]
     throttle = Throttle(per_s=_BYTES_PER_S, burst=_BURST_BYTES)
 
     async def receive(request: Request) -> Response:
@@ -62,7 +62,7 @@ def callback_route(
         found = [one for one in streams if one[0].paths.is_genuine(*path)]
         if not found:
             return _NOT_GENUINE
-        mailbox, stream = found[0]
+        reception, stream = found[0]
         try:
             async with asyncio.timeout(body_deadline_s):
                 body = await _read(request)
@@ -73,7 +73,7 @@ def callback_route(
         if wait_s := throttle.wait_s(where["attempt_id"], len(body) + _ENTRY_BYTES):
             log.warning("callbacks_too_many", attempt_id=where["attempt_id"])
             return Response(status_code=429, headers={"Retry-After": str(int(wait_s) + 1)})
-        fields = mailbox.facts.fields(
+        fields = reception.inbox.fields(
             attempt_id=where["attempt_id"],
             content_type=request.headers.get("content-type", "")[:200],
             body=body,

@@ -66,7 +66,7 @@ class SteeringWires(Ground):
         )
 
     @cached_property
-    def facts(self) -> CallbackInbox:
+    def callback_inbox(self) -> CallbackInbox:
         """The stream of callbacks."""
         return CallbackInbox(self.db)
 
