@@ -9,6 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from campaigns.campaign import CampaignState
+from campaigns.sentence import told
 
 CLEAR_S = 60.0
 """So long must be well what was alerted of before it counts as over: what comes and goes is told once."""
@@ -292,7 +293,7 @@ class QuietHours:
         except ValueError:  # no such hour
             ends = []
         if len(set(ends)) != 2:
-            raise ValueError("quiet hours are written like 22:00-07:00")
+            raise ValueError(told("quiet hours are written like 22:00-07:00"))
         return cls(*ends)
 
     def hold(self, at: datetime, zone: ZoneInfo) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from campaigns.campaign_rules import CampaignRules
 from campaigns.retry_policy import DEFAULT_RULES
+from campaigns.sentence import told
 
 _URLS = ("wait_url", "stream_url", "playback_url")
 
@@ -36,27 +37,47 @@ class Allowed:
         if self.caller_ids is not None and _plain(rules.caller_id) not in map(
             _plain, self.caller_ids
         ):
-            yield "caller_id", f"{rules.caller_id} is not allowed by DIALER_ALLOWED_CALLER_IDS"
+            yield (
+                "caller_id",
+                told("{what} is not allowed by DIALER_ALLOWED_CALLER_IDS", what=rules.caller_id),
+            )
         for name in _URLS:
             host = _host(getattr(rules, name))
             if host is not None and self.url_hosts is not None and host not in self.url_hosts:
-                named = f"the host {host}" if host else "an address without a plain host"
-                yield name, f"{named} is not allowed by DIALER_ALLOWED_URL_HOSTS"
+                named = (
+                    told("the host {host}", host=host)
+                    if host
+                    else told("an address without a plain host")
+                )
+                yield name, told("{what} is not allowed by DIALER_ALLOWED_URL_HOSTS", what=named)
         if rules.time_limit_s > self.max_time_limit_s:
             yield (
                 "time_limit_s",
-                f"at most {self.max_time_limit_s} s are allowed by DIALER_MAX_TIME_LIMIT_S",
+                told(
+                    "at most {most} s are allowed by DIALER_MAX_TIME_LIMIT_S",
+                    most=self.max_time_limit_s,
+                ),
             )
         if rules.max_attempts > self.max_attempts:
             yield (
                 "max_attempts",
-                f"at most {self.max_attempts} are allowed by DIALER_MAX_ATTEMPTS_ALLOWED",
+                told(
+                    "at most {most} are allowed by DIALER_MAX_ATTEMPTS_ALLOWED",
+                    most=self.max_attempts,
+                ),
             )
         for rule in rules.retry:
             # outcomes that use up no attempt ring a phone all the same
             if (rule.times or 0) > self.max_attempts and rule not in DEFAULT_RULES:
-                most = f"at most {self.max_attempts} retries are allowed"
-                yield "retry", f"{rule.cause}: {most} by DIALER_MAX_ATTEMPTS_ALLOWED"
+                yield (
+                    "retry",
+                    told(
+                        "{cause}: at most {most} retries are allowed by "
+                        "DIALER_MAX_ATTEMPTS_ALLOWED",
+                        cause=rule.cause,
+                        most=self.max_attempts,
+                    ),
+                )
 
 
 ANYTHING = Allowed()

@@ -26,6 +26,7 @@ from campaigns.hours.calling_hours import CallingHours
 from campaigns.hours.local_day import zone_named
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule, seconds_in
 from campaigns.rule import Hurried, Panel, Rule
+from campaigns.sentence import told
 
 
 class UnknownPolicy(StrEnum):
@@ -301,7 +302,8 @@ class CampaignRules(BaseModel):
         Rule(
             Panel.AGENTS,
             "Same agent",
-            "of a group, ring who spoke with the customer before, in this or an earlier campaign with "
+            "of a group, ring who spoke with the customer before, in this or an earlier campaign "
+            "with "
             "this rule, where they are free",
             "",
             "yes",
@@ -312,7 +314,8 @@ class CampaignRules(BaseModel):
         Rule(
             Panel.AGENTS,
             "Stand-in when busy",
-            "ring a stand-in also while the agent is on a call, and not only away; of lists loaded from "
+            "ring a stand-in also while the agent is on a call, and not only away; of lists "
+            "loaded from "
             "then on",
             "",
             "yes",
@@ -527,7 +530,7 @@ class CampaignRules(BaseModel):
         try:
             at = datetime.fromisoformat(value.strip())
         except ValueError:
-            raise ValueError("write an instant such as 2026-11-24T09:00") from None
+            raise ValueError(told("write an instant such as 2026-11-24T09:00")) from None
         zone = info.data.get("timezone")
         return at if at.tzinfo or zone is None else at.replace(tzinfo=ZoneInfo(zone))
 
@@ -535,16 +538,16 @@ class CampaignRules(BaseModel):
     def _fits_together(self) -> Self:
         causes = [rule.cause for rule in self.retry]
         if len(set(causes)) < len(causes):
-            raise ValueError("retry: name each outcome once")
+            raise ValueError(told("retry: name each outcome once"))
         names = [one.name for one in self.disposition]
         if len(set(names)) < len(names):
-            raise ValueError("disposition: name each once")
+            raise ValueError(told("disposition: name each once"))
         if self.wrap_up_until is WrapUpUntil.DISPOSITION and not names:
-            raise ValueError("wrap_up_until disposition needs dispositions to wait for")
+            raise ValueError(told("wrap_up_until disposition needs dispositions to wait for"))
         if self.starts_at and self.ends_at and self.starts_at >= self.ends_at:
-            raise ValueError("ends_at must be after starts_at")
+            raise ValueError(told("ends_at must be after starts_at"))
         if self.max_spend_per_day and not self.price_per_min:
-            raise ValueError("max_spend_per_day needs price_per_min, the price of a minute")
+            raise ValueError(told("max_spend_per_day needs price_per_min, the price of a minute"))
         return self
 
     @property

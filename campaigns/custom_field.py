@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from campaigns.sentence import told
+
 MAX_CHARACTERS = 128
 """Exotel's limit of CustomField."""
 
@@ -36,7 +38,11 @@ class CustomFieldTemplate:
         for name in _PLACE.findall(text):
             if name.strip().casefold() not in places:
                 raise ValueError(
-                    f"custom field: the list has no column {name!r}; it has {_some(columns)}"
+                    told(
+                        "custom field: the list has no column {name!r}; it has {some}",
+                        name=name,
+                        some=_some(columns),
+                    )
                 )
             indices.append(places[name.strip().casefold()])
         return cls(text, tuple(indices))

@@ -54,25 +54,46 @@ class Disposition:
         name, _, follows = text.strip().partition(":")
         if not _NAME.fullmatch(name):
             raise ValueError(
-                f"disposition {text!r}: begin with its name, small letters, digits and _, "
-                "such as promise_to_pay"
+                told(
+                    "disposition {text!r}: begin with its name, small letters, digits and _, such "
+                    "as promise_to_pay",
+                    text=text,
+                )
             )
         if name == NONE_GIVEN:
-            raise ValueError(f"disposition {text!r}: {name} stands for none; choose another word")
+            raise ValueError(
+                told(
+                    "disposition {text!r}: {name} stands for none; choose another word",
+                    text=text,
+                    name=name,
+                )
+            )
         if name == DO_NOT_CALL.name:
             if follows not in ("", FollowUp.SUPPRESS):
-                raise ValueError(f"disposition {text!r}: {name} always means {name}:suppress")
+                raise ValueError(
+                    told(
+                        "disposition {text!r}: {name} always means {name}:suppress",
+                        text=text,
+                        name=name,
+                    )
+                )
             return cls(name, FollowUp.SUPPRESS)
         word, _, delay = follows.partition("=")
         if word == FollowUp.RETRY and delay:
             try:
                 return cls(name, FollowUp.RETRY, seconds_in(delay))
             except ValueError as error:
-                raise ValueError(f"disposition {text!r}: {error}") from None
+                raise ValueError(
+                    told("disposition {text!r}: {error}", text=text, error=str(error))
+                ) from None
         if follows in ("", FollowUp.NOTHING, FollowUp.FINAL, FollowUp.SUPPRESS):
             return cls(name, FollowUp(follows or FollowUp.NOTHING))
         raise ValueError(
-            f"disposition {text!r}: after the colon write final, suppress, retry=DELAY or nothing"
+            told(
+                "disposition {text!r}: after the colon write final, suppress, retry=DELAY or "
+                "nothing",
+                text=text,
+            )
         )
 
     def __str__(self) -> str:
@@ -143,4 +164,4 @@ def plain_note(note: str) -> str | None:
     Raises:
         NotPlain: It is too long, or holds control characters.
     """
-    return plain_line(" ".join(note.split()), "the note", most=LONGEST_NOTE) or None
+    return plain_line(" ".join(note.split()), told("the note"), most=LONGEST_NOTE) or None

@@ -52,7 +52,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     by_fold = {one.casefold(): one for one in known}
     near = get_close_matches(word.casefold()[:_LONGEST_TYPED], by_fold, n=1, cutoff=0.55)
-    return f"; did you mean {by_fold[near[0]]!r}?" if near else ""
+    return told("; did you mean {word!r}?", word=by_fold[near[0]]) if near else ""
 
 
 _LONGEST_TYPED = 200

@@ -9,6 +9,7 @@ from typing import Self
 
 from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
 from campaigns.plain_text import did_you_mean
+from campaigns.sentence import told
 
 MACHINE = "machine"
 """Stands where an outcome would in a rule: connected, but a machine answered."""
@@ -59,7 +60,10 @@ class RetryRule:
         match = _RULE.match(text.strip())
         if not match:
             raise ValueError(
-                f"retry rule {text!r}: write OUTCOME=DELAY[xTIMES], e.g. customer_busy=5mx3"
+                told(
+                    "retry rule {text!r}: write OUTCOME=DELAY[xTIMES], e.g. customer_busy=5mx3",
+                    text=text,
+                )
             )
         cause = _cause(match["cause"])
         delays, backoff = match["delays"], Backoff.NONE
@@ -70,7 +74,9 @@ class RetryRule:
         try:
             delays_s = tuple(seconds_in(delay) for delay in delays.split(","))
         except ValueError as error:
-            raise ValueError(f"retry rule {text!r}: {error}") from None
+            raise ValueError(
+                told("retry rule {text!r}: {error}", text=text, error=str(error))
+            ) from None
         return cls(
             cause,
             delays_s,
@@ -184,8 +190,12 @@ def _cause(text: str) -> str:
     if text not in RETRIABLE and text != MACHINE:
         known = sorted([*RETRIABLE, MACHINE])
         raise ValueError(
-            f"retry rule: {text!r} is no outcome that can be retried; use {', '.join(known)}"
-            f"{did_you_mean(text, known)}"
+            told(
+                "retry rule: {text!r} is no outcome that can be retried; use {known}{did_you_mean}",
+                text=text,
+                known=", ".join(known),
+                did_you_mean=did_you_mean(text, known),
+            )
         )
     return text
 
@@ -198,8 +208,16 @@ def seconds_in(text: str, *, longest_days: int = 30) -> int:
     """
     match = _DELAY.match(text.strip())
     if not match:
-        raise ValueError(f"{text!r} is no duration: write seconds or 30s, 5m, 2h, 1d")
+        raise ValueError(
+            told("{text!r} is no duration: write seconds or 30s, 5m, 2h, 1d", text=text)
+        )
     seconds = int(match["number"]) * _UNITS_S[match["unit"]]
     if seconds > longest_days * _UNITS_S["d"]:
-        raise ValueError(f"{text!r} is too long: at most {longest_days}d")
+        raise ValueError(
+            told(
+                "{text!r} is too long: at most {most}d",
+                text=text,
+                most=longest_days,
+            )
+        )
     return seconds

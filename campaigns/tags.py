@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from campaigns.campaign import same_name
 from campaigns.plain_text import NotPlain, plain_line
+from campaigns.sentence import told
 
 MOST_TAGS = 10
 LONGEST_TAG = 30
@@ -17,11 +18,11 @@ def tags_of(words: Iterable[str]) -> tuple[str, ...]:
     """
     found: dict[str, str] = {}
     for word in ",".join(words).split(","):
-        tag = " ".join(plain_line(word, "a tag", most=LONGEST_TAG).split())
+        tag = " ".join(plain_line(word, told("a tag"), most=LONGEST_TAG).split())
         if tag:
             found.setdefault(same_name(tag), tag)
     if len(found) > MOST_TAGS:
-        raise NotPlain(f"tags: a campaign has at most {MOST_TAGS}")
+        raise NotPlain(told("tags: a campaign has at most {most}", most=MOST_TAGS))
     return tuple(found[one] for one in sorted(found))
 
 

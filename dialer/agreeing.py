@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, cast
 from redis.client import Pipeline
 from redis.exceptions import RedisError
 
+from campaigns.sentence import joined, told
 from dialer.clock import boottime_s
 from dialer.logger import get_logger
 from dialer.store import Database
@@ -58,11 +59,17 @@ class Dissenter:
     @property
     def sentence(self) -> str:
         """Tell it to a person."""
-        told = "; ".join(
-            f"{one.setting} is {one.here or 'not known'} there, {one.there or 'not known'} elsewhere"
+        differs = [
+            told(
+                "{setting} is {here} there, {there} elsewhere",
+                setting=one.setting,
+                here=one.here or told("not known"),
+                there=one.there or told("not known"),
+            )
             for one in self.differences
-        )
-        return f"{self.process} dials nothing: {told}"
+        ]
+        why = joined("; ", differs)
+        return told("{process} dials nothing: {why}", process=self.process, why=why)
 
 
 @gives("agree")

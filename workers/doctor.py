@@ -8,6 +8,7 @@ from enum import StrEnum
 import httpx
 import redis
 
+from campaigns.sentence import told
 from dialer.access.exposure import exposures
 from dialer.agreeing import dissenters, own_differences
 from dialer.archiving.migrating import Migrating
@@ -36,10 +37,10 @@ from workers.wiring import Wiring
 _MOST_SKEW_S = 1.0
 _REACH_WITHIN_S = 10.0
 _SLOT_WITHIN_S = 10.0
-_ASK_AGAIN = "run doctor again: the key and the token were not examined"
+_ASK_AGAIN = told("run doctor again: the key and the token were not examined")
 _OLDEST_REDIS = 7
 _SOON = timedelta(days=30)
-_ON_THE_PAGE_OF_KEYS = "make one on the page of keys"
+_ON_THE_PAGE_OF_KEYS = told("make one on the page of keys")
 
 
 class Verdict(StrEnum):
@@ -71,7 +72,12 @@ def examine(wiring: Wiring) -> Iterator[Finding]:
     try:
         yield from _redis(wiring)
     except (redis.RedisError, EmbeddedServerError) as error:
-        yield Finding("redis", Verdict.FAIL, f"does not answer: {error}", "check REDIS_URL")
+        yield Finding(
+            "redis",
+            Verdict.FAIL,
+            told("does not answer: {error}", error=str(error)),
+            told("check REDIS_URL"),
+        )
     yield from _provider(wiring)
     yield from _callbacks(wiring)
 
@@ -89,7 +95,12 @@ def examine_account(wiring: Wiring) -> Iterator[Finding]:
             yield from _webhooks(wiring)
             yield from agreement(wiring)
     except redis.RedisError as error:
-        yield Finding("redis", Verdict.FAIL, f"does not answer: {error}", "check REDIS_URL")
+        yield Finding(
+            "redis",
+            Verdict.FAIL,
+            told("does not answer: {error}", error=str(error)),
+            told("check REDIS_URL"),
+        )
     yield from _provider(wiring)
 
 
@@ -100,9 +111,11 @@ def _settings(wiring: Wiring) -> Iterator[Finding]:
     except SettingsError as error:
         lines += str(error).splitlines()
     for line in lines:
-        yield Finding("settings", Verdict.FAIL, line, "set it in .env or the environment")
+        yield Finding(
+            told("settings"), Verdict.FAIL, line, told("set it in .env or the environment")
+        )
     if not lines:
-        yield Finding("settings", Verdict.OK, "complete")
+        yield Finding(told("settings"), Verdict.OK, told("complete"))
     for open_ in exposures(wiring.settings):
         verdict = Verdict.FAIL if open_.is_grave else Verdict.WARN
         yield Finding(open_.name, verdict, open_.says, open_.remedy)
@@ -117,10 +130,10 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
     yield _writes(wiring)
     skew_s = abs(wiring.db.now() - now().timestamp())
     yield Finding(
-        "clock",
+        told("clock"),
         Verdict.OK if skew_s <= _MOST_SKEW_S else Verdict.WARN,
-        f"{skew_s:.1f} s between Redis and this host",
-        "" if skew_s <= _MOST_SKEW_S else "run NTP on both; Redis' clock decides",
+        told("{skew_s:.1f} s between Redis and this host", skew_s=skew_s),
+        "" if skew_s <= _MOST_SKEW_S else told("run NTP on both; Redis' clock decides"),
     )
     yield from _memory(wiring, health)
     yield from _durability(wiring, health)
@@ -137,11 +150,11 @@ def _stored(wiring: Wiring) -> Iterator[Finding]:
     """Tell what an earlier version stored in another form than this one does."""
     for says, count in Migrating(wiring.db, version="").pending().items():
         yield Finding(
-            "stored",
+            told("stored"),
             Verdict.WARN,
-            f"{count:,} {says}",
+            told("{count:,} {says}", count=count, says=says),
             "when it suits: dialer migrate",
-            "nothing waits for it; who runs this installation migrates it when it suits",
+            told("nothing waits for it; who runs this installation migrates it when it suits"),
         )
 
 
@@ -150,14 +163,24 @@ def _cluster(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
     owner = owner_of(wiring.redis)
     if owner is None:
         if health.is_of_cluster:
-            yield Finding("cluster", Verdict.FAIL, str(IsCluster()), "every process refuses it")
+            yield Finding(
+                told("cluster"), Verdict.FAIL, str(IsCluster()), told("every process refuses it")
+            )
         return
     (host, port), *replicas = owner.nodes()
     yield Finding(
-        "cluster",
+        told("cluster"),
         Verdict.OK if replicas else Verdict.WARN,
-        f"the account is in slot {owner.slot}, at {host}:{port}; replicas: {len(replicas)}",
-        "" if replicas else "give its master a replica: with the node all of the account is gone",
+        told(
+            "the account is in slot {slot}, at {host}:{port}; replicas: {count}",
+            slot=owner.slot,
+            host=host,
+            port=port,
+            count=len(replicas),
+        ),
+        ""
+        if replicas
+        else told("give its master a replica: with the node all of the account is gone"),
     )
 
 
@@ -165,67 +188,79 @@ def agreement(wiring: Wiring) -> Iterator[Finding]:
     """Examine what all processes of the account must have the same; who differs dials nothing."""
     own = own_differences(wiring.db, terms_of(wiring.settings))
     says = [
-        f"{one.setting} is {one.here or 'not known'} here, {one.there or 'not known'} elsewhere"
+        told(
+            "{setting} is {here} here, {there} elsewhere",
+            setting=one.setting,
+            here=one.here or told("not known"),
+            there=one.there or told("not known"),
+        )
         for one in own
     ] + [one.sentence for one in dissenters(wiring.db)]
     for line in says:
         yield Finding(
-            "agreement", Verdict.FAIL, line, "set it the same everywhere, and restart who differs"
+            told("agreement"),
+            Verdict.FAIL,
+            line,
+            told("set it the same everywhere, and restart who differs"),
         )
     if not says:
-        yield Finding("agreement", Verdict.OK, "all processes have the same limits and secret")
+        yield Finding(
+            told("agreement"), Verdict.OK, told("all processes have the same limits and secret")
+        )
 
 
 def _rights(refused: Sequence[Right]) -> Iterator[Finding]:
     for one in refused:
         verdict = Verdict.FAIL if one.is_needed else Verdict.WARN
-        says = f"the user may not {one.name}: {one.consequence}"
-        yield Finding("rights", verdict, says, f"allow it: {one.rule}")
+        says = told(
+            "the user may not {name}: {consequence}", name=one.name, consequence=one.consequence
+        )
+        yield Finding(told("rights"), verdict, says, told("allow it: {rule}", rule=one.rule))
     if not refused:
-        yield Finding("rights", Verdict.OK, "the user may do all that is needed")
+        yield Finding(told("rights"), Verdict.OK, told("the user may do all that is needed"))
 
 
 def _writes(wiring: Wiring) -> Finding:
     if why := why_no_writes(wiring.db):
         return Finding(
-            "writes",
+            told("writes"),
             Verdict.FAIL,
-            f"Redis takes no writes, so nothing is dialled: {why}",
-            "give it memory or disk, or name the master in REDIS_URL",
+            told("Redis takes no writes, so nothing is dialled: {why}", why=why),
+            told("give it memory or disk, or name the master in REDIS_URL"),
         )
-    return Finding("writes", Verdict.OK, "Redis takes writes")
+    return Finding(told("writes"), Verdict.OK, told("Redis takes writes"))
 
 
-def _version(told: str) -> Finding:
-    product, version = told.split(" ", maxsplit=1)
+def _version(server: str) -> Finding:
+    product, version = server.split(" ", maxsplit=1)
     is_fit = product == "Valkey" or int(version.split(".", maxsplit=1)[0]) >= _OLDEST_REDIS
     return Finding(
         "redis",
         Verdict.OK if is_fit else Verdict.FAIL,
-        told,
-        "" if is_fit else f"use Redis {_OLDEST_REDIS} or newer, or Valkey",
+        server,
+        "" if is_fit else told("use Redis {version} or newer, or Valkey", version=_OLDEST_REDIS),
     )
 
 
 def _memory(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
     if health.fullness > NEARLY_FULL:
         yield Finding(
-            "memory",
+            told("memory"),
             Verdict.WARN,
-            f"{health.fullness:.0%} of what Redis may use is used",
-            "raise maxmemory; when it is full, nothing is dialled and no callback is taken",
+            told("{share:.0%} of what Redis may use is used", share=health.fullness),
+            told("raise maxmemory; when it is full, nothing is dialled and no callback is taken"),
         )
     policy = _config(wiring, "maxmemory-policy") or health.eviction
     if not policy:
-        yield _untold("memory", "maxmemory-policy noeviction")
+        yield _untold(told("memory"), "maxmemory-policy noeviction")
     elif policy == "noeviction":
-        yield Finding("memory", Verdict.OK, "nothing is evicted")
+        yield Finding(told("memory"), Verdict.OK, told("nothing is evicted"))
     else:
         yield Finding(
-            "memory",
+            told("memory"),
             Verdict.FAIL,
-            f"maxmemory-policy is {policy}: contacts would vanish",
-            "set maxmemory-policy noeviction",
+            told("maxmemory-policy is {policy}: contacts would vanish", policy=policy),
+            told("set maxmemory-policy noeviction"),
         )
 
 
@@ -234,25 +269,27 @@ def _durability(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
     if appendonly is None and not health.untold:
         appendonly = "yes" if health.appends else "no"
     if appendonly is None:
-        yield _untold("durability", "appendonly yes and appendfsync always")
+        yield _untold(told("durability"), told("appendonly yes and appendfsync always"))
     elif appendonly != "yes":
         yield Finding(
-            "durability",
+            told("durability"),
             Verdict.WARN,
-            "appendonly is off: a restart loses what was dialled",
-            "set appendonly yes, appendfsync always",
+            told("appendonly is off: a restart loses what was dialled"),
+            told("set appendonly yes, appendfsync always"),
         )
     elif fsync is None:
-        yield _untold("durability", "appendfsync always")
+        yield _untold(told("durability"), "appendfsync always")
     elif fsync != "always":
         yield Finding(
-            "durability",
+            told("durability"),
             Verdict.WARN,
-            f"appendfsync is {fsync}: a power cut may lose a second of calls",
-            "set appendfsync always; at this pace it costs nothing",
+            told("appendfsync is {fsync}: a power cut may lose a second of calls", fsync=fsync),
+            told("set appendfsync always; at this pace it costs nothing"),
         )
     else:
-        yield Finding("durability", Verdict.OK, "every write is on disk before it is answered")
+        yield Finding(
+            told("durability"), Verdict.OK, told("every write is on disk before it is answered")
+        )
 
 
 def _config(wiring: Wiring, name: str) -> str | None:
@@ -266,7 +303,10 @@ def _config(wiring: Wiring, name: str) -> str | None:
 
 def _untold(name: str, wanted: str) -> Finding:
     return Finding(
-        name, Verdict.WARN, "the server does not tell its settings", f"see to it: {wanted}"
+        name,
+        Verdict.WARN,
+        told("the server does not tell its settings"),
+        told("see to it: {wanted}", wanted=wanted),
     )
 
 
@@ -276,36 +316,42 @@ def _keys(wiring: Wiring) -> Finding:
         require_key_beyond_loopback(wiring)
     except SettingsError as error:
         says, _, remedy = str(error).partition("; ")
-        return Finding("keys", Verdict.FAIL, says, remedy, _ON_THE_PAGE_OF_KEYS)
+        return Finding(told("keys"), Verdict.FAIL, says, remedy, _ON_THE_PAGE_OF_KEYS)
     keys = wiring.api_keys
     if not keys.were_made():
-        return Finding("keys", Verdict.OK, "none yet: this machine alone is let in, without one")
+        return Finding(
+            told("keys"), Verdict.OK, told("none yet: this machine alone is let in, without one")
+        )
     if not keys.any_in_force():
         return Finding(
-            "keys",
+            told("keys"),
             Verdict.WARN,
-            "none is in force: nobody is let in",
+            told("none is in force: nobody is let in"),
             MAKE_A_KEY,
             _ON_THE_PAGE_OF_KEYS,
         )
     soon = now() + _SOON
     ending = [one.name for one in keys.all() if now() < one.expires_at < soon]
     if ending:
-        says = f"within {_SOON.days} days these expire: {', '.join(ending)}"
+        says = told(
+            "within {days} days these expire: {ending}", days=_SOON.days, ending=", ".join(ending)
+        )
         remedy = "make new ones: dialer key create"
-        return Finding("keys", Verdict.WARN, says, remedy, _ON_THE_PAGE_OF_KEYS)
-    return Finding("keys", Verdict.OK, "nobody is let in without one")
+        return Finding(told("keys"), Verdict.WARN, says, remedy, _ON_THE_PAGE_OF_KEYS)
+    return Finding(told("keys"), Verdict.OK, told("nobody is let in without one"))
 
 
 def _processes(wiring: Wiring) -> Finding:
     found = alive(wiring.db)
     missing = [role for role in ROLES if role not in found]
     return Finding(
-        "processes",
+        told("processes"),
         Verdict.WARN if missing else Verdict.OK,
         ", ".join(f"{role} {found.get(role, 0)}" for role in ROLES),
         f"start {', '.join(missing)}: dialer up" if missing else "",
-        f"have {', '.join(missing)} started where this installation runs" if missing else "",
+        told("have {missing} started where this installation runs", missing=", ".join(missing))
+        if missing
+        else "",
     )
 
 
@@ -313,47 +359,55 @@ def _account(wiring: Wiring) -> Iterator[Finding]:
     """Examine whether the account may dial: nothing else matters while it may not."""
     stops = account_stops(wiring.db)
     if stops.stopped:
-        says = f"the provider refuses it: {stops.stopped}"
+        says = told("the provider refuses it: {stopped}", stopped=stops.stopped)
         yield Finding(
-            "account",
+            told("account"),
             Verdict.FAIL,
             says,
             "mend that, then: dialer account resume",
-            "mend that, then dial on by the button on the page of health",
+            told("mend that, then dial on by the button on the page of health"),
         )
     if stops.hold:
         yield Finding(
-            "account",
+            told("account"),
             Verdict.FAIL,
-            f"on hold: {stops.hold}",
+            told("on hold: {hold}", hold=stops.hold),
             "dialer hold show tells what it waits for",
-            "the page of health tells what it waits for",
+            told("the page of health tells what it waits for"),
         )
     if stops.capped:
-        yield Finding("account", Verdict.WARN, stops.capped, "raise it for today, or wait")
+        yield Finding(
+            told("account"), Verdict.WARN, stops.capped, told("raise it for today, or wait")
+        )
     if stops == AccountStops():
-        yield Finding("account", Verdict.OK, "neither stopped nor held, and below its caps")
+        yield Finding(
+            told("account"), Verdict.OK, told("neither stopped nor held, and below its caps")
+        )
 
 
 def _webhooks(wiring: Wiring) -> Iterator[Finding]:
     for one in wiring.receivers.all():
         if one.standing.paused or one.standing.failing_since:
             yield Finding(
-                "webhooks",
+                told("webhooks"),
                 Verdict.WARN,
-                f"{one.webhook.shown_url}: {one.state}; everything waits for it",
+                told(
+                    "{shown_url}: {state}; everything waits for it",
+                    shown_url=one.webhook.shown_url,
+                    state=one.state,
+                ),
                 f"mend the receiver, then: dialer webhook resume {one.webhook.id}",
-                "mend the receiver, then resume it on its page",
+                told("mend the receiver, then resume it on its page"),
             )
 
 
 def _sick_hosts(wiring: Wiring) -> Iterator[Finding]:
     for one in sick_hosts(wiring.db):
         yield Finding(
-            "hosts",
+            told("hosts"),
             Verdict.FAIL,
-            f"{one.host} cannot send and takes no work: {one.why}",
-            "mend that host's network, resolver or disk; it takes work again by itself",
+            told("{host} cannot send and takes no work: {why}", host=one.host, why=one.why),
+            told("mend that host's network, resolver or disk; it takes work again by itself"),
         )
 
 
@@ -374,21 +428,34 @@ def _provider(wiring: Wiring) -> Iterator[Finding]:
         lookups.paced(provider.check_credentials, overdue=True)
     except (NoSlot, redis.RedisError, EmbeddedServerError) as error:
         # a request without a slot could be the one too many of the account's limit
-        why = error if isinstance(error, NoSlot) else "only Redis knows whether one more may go"
-        yield Finding("provider", Verdict.WARN, f"not asked: {why}", _ASK_AGAIN)
+        why = (
+            str(error)
+            if isinstance(error, NoSlot)
+            else told("only Redis knows whether one more may go")
+        )
+        yield Finding(told("provider"), Verdict.WARN, told("not asked: {why}", why=why), _ASK_AGAIN)
     except AccountRefused as error:
         # not every account offers the question; what it says of the key would have come before
         is_unasked = error.http_status == 404
         yield Finding(
-            "provider",
+            told("provider"),
             Verdict.WARN if is_unasked else Verdict.FAIL,
             str(error),
-            "check EXOTEL_ACCOUNT_SID" if is_unasked else "check the key, the token and the region",
+            told("check EXOTEL_ACCOUNT_SID")
+            if is_unasked
+            else told("check the key, the token and the region"),
         )
     except ProviderError as error:
-        yield Finding("provider", Verdict.WARN, str(error), f"try again; is {host} reachable?")
+        yield Finding(
+            told("provider"),
+            Verdict.WARN,
+            str(error),
+            told("try again; is {host} reachable?", host=host),
+        )
     else:
-        yield Finding("provider", Verdict.OK, f"{host} accepts the credentials")
+        yield Finding(
+            told("provider"), Verdict.OK, told("{host} accepts the credentials", host=host)
+        )
 
 
 def _callbacks(wiring: Wiring) -> Iterator[Finding]:
@@ -396,15 +463,15 @@ def _callbacks(wiring: Wiring) -> Iterator[Finding]:
     try:
         status = httpx.get(url, timeout=_REACH_WITHIN_S).status_code
     except httpx.HTTPError as error:
-        says = f"{url} cannot be reached from here: {error}"
+        says = told("{url} cannot be reached from here: {error}", url=url, error=str(error))
     else:
-        says = f"{url} answers {status}"
+        says = told("{url} answers {status}", url=url, status=status)
         if status == httpx.codes.OK:
-            yield Finding("callbacks", Verdict.OK, says)
+            yield Finding(told("callbacks"), Verdict.OK, says)
             return
     yield Finding(
-        "callbacks",
+        told("callbacks"),
         Verdict.WARN,
         says,
-        "start the web process, and see that DIALER_PUBLIC_URL leads to it from outside",
+        told("start the web process, and see that DIALER_PUBLIC_URL leads to it from outside"),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from campaigns.agents.shift import Shift
+from campaigns.sentence import told
 
 LONGEST_WORD = 64
 """Of a name, a group, a language or a skill, characters."""
@@ -62,9 +63,9 @@ def read_words(cell: str) -> tuple[str, ...]:
     """
     words = {one.casefold(): one for part in _parted(cell) if (one := " ".join(part.split()))}
     if len(words) > MOST_WORDS:
-        raise ValueError(f"at most {MOST_WORDS} names")
+        raise ValueError(told("at most {most} names", most=MOST_WORDS))
     if any(len(one) > LONGEST_WORD or not one.isprintable() for one in words.values()):
-        raise ValueError(f"names of at most {LONGEST_WORD} printable characters")
+        raise ValueError(told("names of at most {most} printable characters", most=LONGEST_WORD))
     return tuple(words.values())
 
 

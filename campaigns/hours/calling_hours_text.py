@@ -55,14 +55,16 @@ def read_hours(text: str) -> tuple[Week, frozenset[date], frozenset[str]]:
         days, windows = _read_clause(PRESETS.get(clause, clause))
         # Two clauses for one day could mean both or the second alone; a wrong guess rings people.
         if twice := days_written.intersection(days):
-            raise _mistake(f"{_DAYS[min(twice)]} stands in two clauses; put its windows in one")
+            raise _mistake(
+                told("{days} stands in two clauses; put its windows in one", days=_DAYS[min(twice)])
+            )
         days_written.update(days)
         for day in days:
             for opens_min, closes_min in windows:
                 _add(spans_of, day, opens_min, closes_min)
 
     if not days_written:
-        raise _mistake("there is no window in which to call")
+        raise _mistake(told("there is no window in which to call"))
     return tuple(_merged(spans) for spans in spans_of), frozenset(dates), frozenset(calendars)
 
 
@@ -121,7 +123,13 @@ def _read_days_off(items: Iterable[str], dates: set[date], calendars: set[str]) 
 def _read_clause(clause: str) -> tuple[list[int], list[tuple[int, int]]]:
     match = _CLAUSE.fullmatch(clause)
     if match is None:
-        raise _mistake(f"{clause!r} is neither days with hours nor one of {', '.join(PRESETS)}")
+        raise _mistake(
+            told(
+                "{clause!r} is neither days with hours nor one of {presets}",
+                clause=clause,
+                presets=", ".join(PRESETS),
+            )
+        )
     days = _read_days(match["days"]) if match["days"] else list(_ANY_DAY)
     return days, [_read_window(window) for window in match["windows"].split(",")]
 
@@ -140,19 +148,21 @@ def _read_day(name: str) -> int:
     for day, full_name in enumerate(_DAYS):
         if len(name) >= 3 and full_name.startswith(name):
             return day
-    raise _mistake(f"{name!r} is not a day of the week")
+    raise _mistake(told("{name!r} is not a day of the week", name=name))
 
 
 def _read_window(text: str) -> tuple[int, int]:
     match = _WINDOW.fullmatch(text)
     if match is None:
-        raise _mistake(f"{text!r} is not a window such as 09:00-21:00")
+        raise _mistake(told("{text!r} is not a window such as 09:00-21:00", text=text))
     opens_h, opens_m, closes_h, closes_m = map(int, match.groups())
     opens_min, closes_min = opens_h * 60 + opens_m, closes_h * 60 + closes_m
     if max(opens_m, closes_m) > 59 or opens_min >= DAY_MIN or closes_min > DAY_MIN:
-        raise _mistake(f"{text!r} has a time that no clock shows")
+        raise _mistake(told("{text!r} has a time that no clock shows", text=text))
     if opens_min == closes_min:
-        raise _mistake(f"{text!r} opens and closes at once; the whole day is 00:00-24:00")
+        raise _mistake(
+            told("{text!r} opens and closes at once; the whole day is 00:00-24:00", text=text)
+        )
     return opens_min, closes_min
 
 
@@ -227,4 +237,6 @@ def _clock(minute: int) -> str:
 
 
 def _mistake(what: str) -> ValueError:
-    return ValueError(f"calling hours: {what}. Write, for example, '{_EXAMPLE}'")
+    return ValueError(
+        told("calling hours: {what}. Write, for example, '{example}'", what=what, example=_EXAMPLE)
+    )

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
+from campaigns.sentence import told
+
 
 @lru_cache(maxsize=1024)
 def holidays_of(calendar: str, year: int) -> frozenset[date]:
@@ -34,8 +36,11 @@ def parse_calendar(text: str) -> str:
     subdivisions = list_supported_countries().get(country)
     if subdivisions is None or (dash and subdivision not in subdivisions):
         raise ValueError(
-            f"holiday calendar {calendar!r} is unknown: write a country such as IN,"
-            " or a country and state such as IN-MH"
+            told(
+                "holiday calendar {calendar!r} is unknown: write a country such as IN, or a "
+                "country and state such as IN-MH",
+                calendar=calendar,
+            )
         )
     return calendar
 
@@ -65,4 +70,6 @@ def parse_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"{text!r} is not a date: write it as 2026-01-26") from error
+        raise ValueError(
+            told("{text!r} is not a date: write it as 2026-01-26", text=text)
+        ) from error

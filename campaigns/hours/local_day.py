@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from campaigns.sentence import told
+
 DAY_MIN = 24 * 60
 
 
@@ -57,7 +59,9 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, LookupError, OSError) as error:  # OSError: "Asia" is a directory
         raise ValueError(
-            f"time zone {name!r} is unknown: write an IANA name such as Asia/Kolkata"
+            told(
+                "time zone {name!r} is unknown: write an IANA name such as Asia/Kolkata", name=name
+            )
         ) from error
 
 

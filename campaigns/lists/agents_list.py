@@ -19,10 +19,11 @@ from campaigns.agents.shift import Shift
 from campaigns.hours.zone_names import zone_meant
 from campaigns.lists.headings import squeezed
 from campaigns.lists.judged_rows import Rejected
-from campaigns.lists.row_judge import shown
+from campaigns.lists.row_judge import not_as_expected, placed
 from campaigns.lists.source import CampaignFileError, ListSource, Row
 from campaigns.numbers.phone import Phone, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
+from campaigns.sentence import capital, told
 
 MOST_AGENTS = 100_000
 
@@ -107,7 +108,9 @@ def read_agents(source: ListSource, rules: PhoneRules, zone: ZoneInfo) -> Agents
     rows = (row for row in source.rows() if any(map(str.strip, row.cells)))
     header = next(rows, None)
     if header is None:
-        raise CampaignFileError("The file is empty. It needs a line of column names with number.")
+        raise CampaignFileError(
+            told("The file is empty. It needs a line of column names with number.")
+        )
     places = _places(header.cells)
     ours = set(places.values())
     columns = tuple(cell.strip() for cell in header.cells)
@@ -116,7 +119,9 @@ def read_agents(source: ListSource, rules: PhoneRules, zone: ZoneInfo) -> Agents
     lines: dict[str, int] = {}
     for row_no, row in enumerate(rows, start=1):
         if row_no > MOST_AGENTS:
-            raise CampaignFileError(f"At most {MOST_AGENTS:,} agents a list. Split it.")
+            raise CampaignFileError(
+                told("At most {most:,} agents a list. Split it.", most=MOST_AGENTS)
+            )
         try:
             one = _agent(row, places, rules, zone)
             _check_first(one, row, lines)
@@ -155,7 +160,10 @@ def _places(cells: Sequence[str]) -> dict[AgentColumn, int]:
     if AgentColumn.NUMBER not in places:
         listed = ", ".join(f"'{cell}'" for cell in cells[:20])
         raise CampaignFileError(
-            f"Which column holds the agents' numbers? Name it number. The columns are {listed}.",
+            told(
+                "Which column holds the agents' numbers? Name it number. The columns are {listed}.",
+                listed=listed,
+            ),
             line=1,
         )
     return places
@@ -181,8 +189,8 @@ def _agent(
 
 def _name(cell: str) -> str:
     if len(cell) > LONGEST_WORD or not cell.isprintable():
-        expected = f"at most {LONGEST_WORD} printable characters"
-        raise _Fault(AgentFault.BAD_NAMES, AgentColumn.NAME, expected, "Shorten the name.")
+        expected = told("at most {most} printable characters", most=LONGEST_WORD)
+        raise _Fault(AgentFault.BAD_NAMES, AgentColumn.NAME, expected, told("Shorten the name."))
     return cell
 
 
@@ -191,7 +199,7 @@ def _names_of(column: AgentColumn) -> Callable[[str], tuple[str, ...]]:
         try:
             return read_words(cell)
         except ValueError as error:
-            fix = "Part names by semicolons."
+            fix = told("Part names by semicolons.")
             raise _Fault(AgentFault.BAD_NAMES, column, str(error), fix) from None
 
     return read
@@ -203,8 +211,8 @@ def _most_calls(cell: str) -> int:
         raise _Fault(
             AgentFault.BAD_MOST_CALLS,
             AgentColumn.MOST_CALLS_A_DAY,
-            "a whole number up to 99999",
-            "Leave it empty for no cap.",
+            told("a whole number up to 99999"),
+            told("Leave it empty for no cap."),
         )
     return int(whole or 0)
 
@@ -215,20 +223,19 @@ def _shift(cell: str, zone_cell: str, zone: ZoneInfo) -> Shift | None:
         raise _Fault(
             AgentFault.BAD_TIMEZONE,
             AgentColumn.TIMEZONE,
-            "a time zone such as Asia/Kolkata",
-            "Use a name of the IANA list, or leave it empty.",
+            told("a time zone such as Asia/Kolkata"),
+            told("Use a name of the IANA list, or leave it empty."),
         )
     if not cell:
         return None
     try:
         return Shift.parse(cell, named or zone)
     except ValueError as error:
-        why = str(error)
         raise _Fault(
             AgentFault.BAD_SHIFT,
             AgentColumn.SHIFT,
-            "hours such as mon-fri 09:00-18:00",
-            f"{why[0].upper()}{why[1:]}.",
+            told("hours such as mon-fri 09:00-18:00"),
+            told("{why}.", why=capital(str(error))),
         ) from None
 
 
@@ -247,8 +254,8 @@ def _check_first(one: ListedAgent, row: Row, lines: dict[str, int]) -> None:
         raise _Fault(
             AgentFault.DUPLICATE_AGENT,
             AgentColumn.NUMBER,
-            f"an agent who does not stand on line {first} already",
-            "The first row is kept.",
+            told("an agent who does not stand on line {line} already", line=first),
+            told("The first row is kept."),
         )
 
 
@@ -261,6 +268,7 @@ def _rejected(
 ) -> Rejected:
     at = places[fault.column]
     found = row.cells[at] if at < len(row.cells) else ""
+    says = placed(columns[at], not_as_expected(fault.expected, found, fault.fix))
     return Rejected(
         row.line,
         row_no,
@@ -268,6 +276,6 @@ def _rejected(
         fault.code,
         columns[at],
         found,
-        f"Row {row_no} (line {row.line}), {columns[at]}: expected {fault.expected}, found "
-        f"{shown(found)}. {fault.fix}",
+        told("Row {no} (line {line}), {says}", no=row_no, line=row.line, says=says),
+        says,
     )

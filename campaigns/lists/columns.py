@@ -144,7 +144,8 @@ def require_clear(header: Header, *, line: int) -> None:
     )
     raise ColumnsUnclear(
         told(
-            "The headings do not say for certain which columns the numbers are in. Likely: {likely}. "
+            "The headings do not say for certain which columns the numbers are in. Likely: "
+            "{likely}. "
             "Confirm that, or name the two columns.",
             likely=likely,
         ),
@@ -207,7 +208,8 @@ def _name_column(
         if index is None:
             raise ColumnsUnclear(
                 told(
-                    "There is no column '{column}' for the customer's name. The columns are {columns}.",
+                    "There is no column '{column}' for the customer's name. The columns are "
+                    "{columns}.",
                     column=choice.name,
                     columns=listed(names),
                 ),
@@ -221,7 +223,9 @@ def _name_column(
     return (
         None
         if index is None
-        else MatchedColumn(Role.NAME, names[index], index, "its name means the customer's name")
+        else MatchedColumn(
+            Role.NAME, names[index], index, told("its name means the customer's name")
+        )
     )
 
 

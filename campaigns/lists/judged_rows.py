@@ -35,7 +35,8 @@ class Rejected:
         cells: As the file has them.
         code: A `NumberFault` or `RowFault`.
         column: As in `Remark`.
-        message: What was found and expected, and how to mend it.
+        message: What was found and expected, and how to mend it, with row and line.
+        says: The same without row and line, where that is wanted too.
     """
 
     line: int
@@ -45,6 +46,7 @@ class Rejected:
     column: str | None
     found: str
     message: str
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)

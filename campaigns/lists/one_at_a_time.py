@@ -15,6 +15,7 @@ from campaigns.lists.row_judge import RowJudge, shown
 from campaigns.lists.source import NO_LINE, ListLimits, Row
 from campaigns.lists.team_cells import TeamNumbers
 from campaigns.numbers.phone_rules import PhoneRules
+from campaigns.sentence import told
 
 MOST_AT_ONCE = 1_000
 """Contacts in one request."""
@@ -97,14 +98,16 @@ class GivenJudge:
         """
         unknown = [name for name in given.row if name not in self._columns]
         if unknown:
-            message = (
-                f"Contact {number}, row: there is no column '{shown(unknown[0])}'; the campaign has "
-                f"{', '.join(self._columns)}."
+            message = told(
+                "Contact {no}, row: there is no column '{name}'; the campaign has {columns}.",
+                no=number,
+                name=shown(unknown[0]),
+                columns=", ".join(self._columns),
             )
             return not_taken(number, RowFault.UNKNOWN_COLUMN, "row", message)
-        told = [str(getattr(given, name)) for name in _FIELDS]
+        said = [str(getattr(given, name)) for name in _FIELDS]
         own = [given.row.get(name, "") for name in self._columns]
-        verdict = self._judge.judge(Row(NO_LINE, [*told, *own]), row_no=number, remarks=[])
+        verdict = self._judge.judge(Row(NO_LINE, [*said, *own]), row_no=number, remarks=[])
         if isinstance(verdict, Rejected):
             return verdict
         return verdict._replace(cells=self._cells(given))

@@ -26,6 +26,7 @@ from campaigns.numbers.phone import (
 )
 from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.numbers.spreadsheet_damage import SpreadsheetDamage, mend
+from campaigns.sentence import Sentence, told
 
 _AGENTS_REMEMBERED = 20_000
 _NO_OPTIONS = [itertools.repeat(one) for one in list(Contact._field_defaults.values())[:-1]]
@@ -188,9 +189,9 @@ class RowJudge:
             return _Fault(
                 RowFault.CELL_TOO_LONG,
                 None,
-                f"{max(map(len, cells))} characters",
-                f"at most {self._max_cell_chars} characters in a cell",
-                "Shorten the cell; if it holds several rows, a double quote is missing.",
+                told("{count} characters", count=max(map(len, cells))),
+                told("at most {most} characters in a cell", most=self._max_cell_chars),
+                told("Shorten the cell; if it holds several rows, a double quote is missing."),
             )
         is_wrong_width = len(row.cells) != self._width
         if row.quoting is Quoting.OPEN or (row.quoting is Quoting.ODD and is_wrong_width):
@@ -199,10 +200,12 @@ class RowJudge:
             return _Fault(
                 RowFault.TOO_MANY_CELLS,
                 None,
-                f"{len(cells)}, the last of them {shown(cells[-1])}",
-                f"{self._width} cells",
-                "Give what stands there a column with a name, or remove it; in a text file a cell that "
-                "holds the delimiter takes double quotes.",
+                told("{count}, the last of them {cell}", count=len(cells), cell=shown(cells[-1])),
+                told("{count} cells", count=self._width),
+                told(
+                    "Give what stands there a column with a name, or remove it; in a text file a "
+                    "cell that holds the delimiter takes double quotes."
+                ),
             )
         if self._surplus_at is not None and cells[self._surplus_at].strip():
             return _STILL_SURPLUS
@@ -216,8 +219,8 @@ class RowJudge:
                 RowFault.AGENT_IS_CUSTOMER,
                 self._customer.column,
                 customer.e164,
-                "another number than the agent's",
-                "Correct one of the two numbers.",
+                told("another number than the agent's"),
+                told("Correct one of the two numbers."),
             )
         for phone, match in ((agent, self._agent), (customer, self._customer)):
             if phone and phone.e164 == self._caller_id:
@@ -225,8 +228,8 @@ class RowJudge:
                     RowFault.IS_CALLER_ID,
                     match.column,
                     phone.e164,
-                    "another number than the campaign's caller id",
-                    "The ExoPhone cannot be called through itself.",
+                    told("another number than the campaign's caller id"),
+                    told("The ExoPhone cannot be called through itself."),
                 )
         return None
 
@@ -256,7 +259,9 @@ class RowJudge:
         if row.quoting is Quoting.ODD:
             remarks.append(_remark(row, row_no, RowWarning.ODD_QUOTES, None, ""))
         if len(row.cells) < self._width:
-            found = f"{len(row.cells)} cells instead of {self._width}"
+            found = told(
+                "{count} cells instead of {width}", count=len(row.cells), width=self._width
+            )
             remarks.append(_remark(row, row_no, RowWarning.TOO_FEW_CELLS, None, found))
         return remarks
 
@@ -291,7 +296,7 @@ def reject(contact: Contact, code: RowFault, column: str, *, found: str, message
         code,
         column,
         found,
-        f"{place}: {message}",
+        placed(place, message),
     )
 
 
@@ -314,52 +319,57 @@ class _Fault:
             self.code,
             self.column,
             self.found,
-            f"{place}: expected {self.expected}, found {shown(self.found)}. {self.fix}",
+            placed(place, not_as_expected(self.expected, self.found, self.fix)),
         )
 
 
 _BROKEN_QUOTES = _Fault(
     RowFault.BROKEN_QUOTES,
     None,
-    "a quote that is never closed, or text after a closing one",
-    "double quotes in pairs",
-    'Write a double quote inside a cell as "" or remove it.',
+    told("a quote that is never closed, or text after a closing one"),
+    told("double quotes in pairs"),
+    told('Write a double quote inside a cell as "" or remove it.'),
 )
 _STILL_SURPLUS = _Fault(
     RowFault.TOO_MANY_CELLS,
     SURPLUS,
-    "cells that had no column",
-    "nothing",
-    "Put what belongs to the row under its columns, and empty this cell.",
+    told("cells that had no column"),
+    told("nothing"),
+    told("Put what belongs to the row under its columns, and empty this cell."),
 )
 _NUL_CHARACTER = _Fault(
     RowFault.NUL_CHARACTER,
     None,
-    "a NUL character",
-    "text",
-    "The file was damaged on its way; export the row again.",
+    told("a NUL character"),
+    told("text"),
+    told("The file was damaged on its way; export the row again."),
 )
 
 _REMARKS = {
-    NumberWarning.DECIMAL_RECOVERED: "read {} as a number with all its digits",
-    NumberWarning.EXPONENT_RECOVERED: "read {} as a number with all its digits",
-    NumberWarning.LANDLINE_WITHOUT_ZERO: "read {} as a landline that lacks its leading zero",
-    NumberWarning.PLUS_BEFORE_ZERO: "read {} without its plus, which no zero follows",
-    NumberWarning.TEXT_AROUND: "read the number in {}, without the text around it",
-    NumberWarning.EXTENSION_DROPPED: "read {} without its extension, which is not dialled",
-    RowWarning.TOO_FEW_CELLS: "{}; the missing ones are taken as empty",
-    RowWarning.TOTAL_LINE: "{} is a line of totals and no row; it is passed over",
-    RowWarning.ODD_QUOTES: "double quotes inside a cell are not doubled; the cell is read as it is",
+    NumberWarning.DECIMAL_RECOVERED: told("read {found} as a number with all its digits"),
+    NumberWarning.EXPONENT_RECOVERED: told("read {found} as a number with all its digits"),
+    NumberWarning.LANDLINE_WITHOUT_ZERO: told(
+        "read {found} as a landline that lacks its leading zero"
+    ),
+    NumberWarning.PLUS_BEFORE_ZERO: told("read {found} without its plus, which no zero follows"),
+    NumberWarning.TEXT_AROUND: told("read the number in {found}, without the text around it"),
+    NumberWarning.EXTENSION_DROPPED: told(
+        "read {found} without its extension, which is not dialled"
+    ),
+    RowWarning.TOO_FEW_CELLS: told("{found}; the missing ones are taken as empty"),
+    RowWarning.TOTAL_LINE: told("{found} is a line of totals and no row; it is passed over"),
+    RowWarning.ODD_QUOTES: told(
+        "double quotes inside a cell are not doubled; the cell is read as it is"
+    ),
 }
 
 
 def _remark(
     row: Row, row_no: int, code: NumberWarning | RowWarning, column: str | None, found: str
 ) -> Remark:
-    text = _REMARKS[code].format(shown(found))
-    return Remark(
-        row.line, row_no, code, column, found, f"{_place(row.line, row_no, column)}: {text}."
-    )
+    says = told("{why}.", why=told(_REMARKS[code], found=shown(found)))
+    place = _place(row.line, row_no, column)
+    return Remark(row.line, row_no, code, column, found, placed(place, says))
 
 
 def _number_fault(problem: PhoneProblem, match: MatchedColumn) -> _Fault:
@@ -372,8 +382,23 @@ def _team_fault(problem: TeamFault, cells: list[str]) -> _Fault:
 
 
 def _place(line: int, row_no: int, column: str | None) -> str:
-    place = f"Row {row_no} (line {line})" if line != NO_LINE else f"Contact {row_no}"
-    return place + (f", {column}" if column else "")
+    if line == NO_LINE:
+        place = told("Contact {no}", no=row_no)
+    else:
+        place = told("Row {no} (line {line})", no=row_no, line=line)
+    return told("{place}, {column}", place=place, column=column) if column else place
+
+
+def placed(place: str, says: str) -> str:
+    """Say where something was found, and what."""
+    return told("{place}: {says}", place=place, says=says)
+
+
+def not_as_expected(expected: str, found: str, fix: str) -> str:
+    """Say what was expected of a cell, what stands there, and how to mend it."""
+    return told(
+        "expected {expected}, found {found}. {fix}", expected=expected, found=shown(found), fix=fix
+    )
 
 
 _LONGEST_SHOWN_CHARS = 60
@@ -381,9 +406,11 @@ _LONGEST_SHOWN_CHARS = 60
 
 def shown(found: str) -> str:
     """Show a cell in one short line of visible characters."""
+    if isinstance(found, Sentence):
+        return found
     visible = "".join(mark if mark.isprintable() else " " for mark in found[:200]).strip()
     if not visible:
-        return "nothing"
+        return told("nothing")
     if len(visible) <= _LONGEST_SHOWN_CHARS:
         return visible
     return visible[: _LONGEST_SHOWN_CHARS - 1] + "…"

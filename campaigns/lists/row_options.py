@@ -12,6 +12,7 @@ from campaigns.hours.zone_names import zone_meant
 from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID, is_external_id
 from campaigns.lists.header import Role
 from campaigns.lists.row_faults import RowFault
+from campaigns.sentence import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,9 @@ def _one_reading(text: str, zone: ZoneInfo) -> tuple[WrittenDate | None, ZoneInf
         if named := zone_meant(last):
             readings, zone = read_date(before), named
     if len(readings) > 1:
-        days = " or ".join(f"{one.at.day} {one.at:%B %Y}" for one in readings)
-        raise _Unreadable(f"It could be {days}: write year, month and day so.")
+        *some, last = (f"{one.at:%Y-%m-%d}" for one in readings)
+        days = told("{some} or {last}", some=", ".join(some), last=last)
+        raise _Unreadable(told("It could be {days}: write year, month and day so.", days=days))
     return (readings[0] if readings else None), zone
 
 
@@ -129,41 +131,44 @@ _READERS: dict[Role, Callable[[str, ZoneInfo], object]] = {
     Role.EXTERNAL_ID: _external_id,
 }
 
-_ISO = ("a date or time such as 2026-11-23 or 2026-11-23 10:00", "Write year, month and day so.")
+_ISO = (
+    told("a date or time such as 2026-11-23 or 2026-11-23 10:00"),
+    told("Write year, month and day so."),
+)
 _PROBLEMS = {
     problem.role: problem
     for problem in (
         OptionProblem(
             Role.PRIORITY,
             RowFault.BAD_PRIORITY,
-            "a whole number from -99 to 99",
-            "Higher numbers are called first; leave it empty for 0.",
+            told("a whole number from -99 to 99"),
+            told("Higher numbers are called first; leave it empty for 0."),
         ),
         OptionProblem(Role.NOT_BEFORE, RowFault.BAD_DATE, *_ISO),
         OptionProblem(Role.EXPIRES_AT, RowFault.BAD_DATE, *_ISO),
         OptionProblem(
             Role.TIMEZONE,
             RowFault.BAD_TIMEZONE,
-            "a time zone such as Asia/Kolkata",
-            "Use a name of the IANA list, or leave it empty for the campaign's.",
+            told("a time zone such as Asia/Kolkata"),
+            told("Use a name of the IANA list, or leave it empty for the campaign's."),
         ),
         OptionProblem(
             Role.CUSTOM_FIELD,
             RowFault.CUSTOM_FIELD_TOO_LONG,
-            "at most 128 characters",
-            "Shorten the text; the provider takes no more.",
+            told("at most 128 characters"),
+            told("Shorten the text; the provider takes no more."),
         ),
         OptionProblem(
             Role.EXTERNAL_ID,
             RowFault.BAD_EXTERNAL_ID,
-            f"at most {LONGEST_EXTERNAL_ID} printable characters",
-            "Use the id your own system has, or leave it empty.",
+            told("at most {most} printable characters", most=LONGEST_EXTERNAL_ID),
+            told("Use the id your own system has, or leave it empty."),
         ),
     )
 }
 _NEVER_DUE = OptionProblem(
     Role.EXPIRES_AT,
     RowFault.NEVER_DUE,
-    "an instant after not_before",
-    "The contact would never be due; correct one of the two.",
+    told("an instant after not_before"),
+    told("The contact would never be due; correct one of the two."),
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from campaigns.lists.number_formats import masked
 from campaigns.lists.source import CampaignFileError, ListLimits
+from campaigns.sentence import told
 
 Mask = tuple[str, tuple[str, ...]]
 
@@ -142,8 +143,13 @@ class SheetScan:
         ]
         names = " and ".join(sorted({cell_name(*one) for one in far or [self._lowest]}))
         raise CampaignFileError(
-            f"The sheet reaches out to {names}: {spanned:,} cells, of which {filled:,} are "
-            "filled. Delete what stands there by mistake, or copy the list to a new sheet."
+            told(
+                "The sheet reaches out to {names}: {spanned:,} cells, of which {filled:,} are "
+                "filled. Delete what stands there by mistake, or copy the list to a new sheet.",
+                names=names,
+                spanned=spanned,
+                filled=filled,
+            )
         )
 
     def _position(self, reference: str | None) -> tuple[int, int]:
@@ -223,9 +229,14 @@ class SheetScan:
         row, column = self._row, self._column
         if column > self._limits.max_columns:
             raise CampaignFileError(
-                f"Cell {cell_name(row, column)} stands in column {column:,}, far outside a list (at "
-                f"most {self._limits.max_columns:,} columns). Delete what stands there by mistake, "
-                "or copy the list to a new sheet."
+                told(
+                    "Cell {cell} stands in column {column:,}, far outside a list (at most "
+                    "{most:,} columns). Delete what stands there by mistake, or copy the "
+                    "list to a new sheet.",
+                    cell=cell_name(row, column),
+                    column=column,
+                    most=self._limits.max_columns,
+                )
             )
         self._top, self._left = min(self._top, row), min(self._left, column)
         if row > self._lowest[0]:
@@ -238,14 +249,23 @@ class SheetScan:
         self._text_chars += chars
         if chars > self._limits.max_cell_chars:
             raise CampaignFileError(
-                f"Cell {cell_name(self._row, self._column)} holds {chars:,} characters; at most "
-                f"{self._limits.max_cell_chars:,} are read. Shorten it."
+                told(
+                    "Cell {cell} holds {chars:,} characters; at most {most:,} are "
+                    "read. Shorten it.",
+                    cell=cell_name(self._row, self._column),
+                    chars=chars,
+                    most=self._limits.max_cell_chars,
+                )
             )
         if self._text_chars > self._limits.max_unpacked_bytes:
             raise CampaignFileError(
-                f"Up to cell {cell_name(self._row, self._column)} the sheet's texts come to more than "
-                f"{self._limits.max_unpacked_bytes // 1_000_000} MB. Split the list, or leave out "
-                "the columns with long texts."
+                told(
+                    "Up to cell {cell} the sheet's texts come to more than "
+                    "{most} MB. Split the list, or leave out the columns with long "
+                    "texts.",
+                    cell=cell_name(self._row, self._column),
+                    most=self._limits.max_unpacked_bytes // 1_000_000,
+                )
             )
 
     def _shared_chars(self) -> int:

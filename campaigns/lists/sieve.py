@@ -12,6 +12,7 @@ from campaigns.lists.judged_rows import Rejected
 from campaigns.lists.row_faults import RowFault
 from campaigns.lists.row_judge import reject, shown
 from campaigns.lists.source import NO_LINE
+from campaigns.sentence import told
 
 
 class Dedupe(StrEnum):
@@ -92,9 +93,15 @@ class Sieve:
         def objection(contact: Contact, line: int | None) -> Rejected | None:
             id_ = contact.external_id
             if id_ in known:
-                message = f"{shown(id_)} is the id of a contact of this campaign already."
+                message = told(
+                    "{id} is the id of a contact of this campaign already.", id=shown(id_)
+                )
             elif line is not None:
-                message = f"{shown(id_)} stands on line {line} already; the first row is kept."
+                message = told(
+                    "{id} stands on line {line} already; the first row is kept.",
+                    id=shown(id_),
+                    line=line,
+                )
             else:
                 return None
             code = RowFault.DUPLICATE_EXTERNAL_ID
@@ -112,7 +119,9 @@ class Sieve:
                 (contact.customer, self._customer_column),
             ):
                 if number in suppressed:
-                    message = f"{number} is on the suppression list and is never called."
+                    message = told(
+                        "{number} is on the suppression list and is never called.", number=number
+                    )
                     return reject(
                         contact, RowFault.SUPPRESSED, column, found=number, message=message
                     )
@@ -133,10 +142,10 @@ class Sieve:
 
         def objection(contact: Contact) -> Rejected | None:
             if contact.customer in in_campaign:
-                message = f"{contact.customer} is in this campaign already."
+                message = told("{number} is in this campaign already.", number=contact.customer)
                 code = RowFault.DUPLICATE_IN_CAMPAIGN
             elif contact.customer in active:
-                message = f"{contact.customer} is in another active campaign."
+                message = told("{number} is in another active campaign.", number=contact.customer)
                 code = RowFault.DUPLICATE_ACTIVE
             else:
                 return None
@@ -151,12 +160,15 @@ class Sieve:
             if first is None:
                 return None
             code = RowFault.DUPLICATE_CUSTOMER
-            where = f"on line {first.line}" if first.line != NO_LINE else "before it"
-            message = f"{contact.customer} stands {where} already"
             if first.is_same_pair:
                 code = RowFault.DUPLICATE_PAIR
-                message += ", with the same agent"
-            message += "; the first row is kept."
+            has_line = first.line != NO_LINE
+            message = told(
+                "{number} stands {where} already{whose}; the first row is kept.",
+                number=contact.customer,
+                where=told("on line {line}", line=first.line) if has_line else told("before it"),
+                whose=told(", with the same agent") if first.is_same_pair else "",
+            )
             return reject(
                 contact, code, self._customer_column, found=contact.customer, message=message
             )

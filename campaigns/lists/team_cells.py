@@ -9,6 +9,7 @@ from campaigns.agents.team import MOST_STAND_INS, Team
 from campaigns.lists.header import Header, MatchedColumn, Role
 from campaigns.lists.row_faults import RowFault
 from campaigns.numbers.phone import Phone, PhoneProblem
+from campaigns.sentence import told
 
 TEAM_ROLES = frozenset({Role.AGENT_GROUP, Role.BACKUP, Role.AGENT_LANGUAGE, Role.AGENT_SKILLS})
 
@@ -101,17 +102,17 @@ class TeamCells:
     def _group(self, cells: Sequence[str], group: str, backup: str) -> Team:
         has_agent = not self.is_only_groups and cells[self._agent.index].strip()
         if has_agent and not self._prefers_group:
-            fix = "Empty one of the two cells."
-            raise self._unfit(RowFault.AGENT_AND_GROUP, "an agent or a group", fix)
+            fix = told("Empty one of the two cells.")
+            raise self._unfit(RowFault.AGENT_AND_GROUP, told("an agent or a group"), fix)
         if backup:
-            fix = "Empty the cell, or name an agent instead of the group."
-            raise self._unfit(RowFault.BAD_BACKUP, "nothing beside a group", fix, Role.BACKUP)
+            fix = told("Empty the cell, or name an agent instead of the group.")
+            raise self._unfit(RowFault.BAD_BACKUP, told("nothing beside a group"), fix, Role.BACKUP)
         if len(group) > LONGEST_WORD or not group.isprintable():
-            expected = f"a group of at most {LONGEST_WORD} printable characters"
-            raise self._unfit(RowFault.UNKNOWN_GROUP, expected, "Shorten the name.")
+            expected = told("a group of at most {most} printable characters", most=LONGEST_WORD)
+            raise self._unfit(RowFault.UNKNOWN_GROUP, expected, told("Shorten the name."))
         if not self._teams.knows_group(group):
-            fix = "Load a list of agents that has it first, or say that groups may be new."
-            raise self._unfit(RowFault.UNKNOWN_GROUP, "a group that an agent belongs to", fix)
+            fix = told("Load a list of agents that has it first, or say that groups may be new.")
+            raise self._unfit(RowFault.UNKNOWN_GROUP, told("a group that an agent belongs to"), fix)
         languages, skills = (
             self._words(cells, role) for role in (Role.AGENT_LANGUAGE, Role.AGENT_SKILLS)
         )
@@ -121,7 +122,7 @@ class TeamCells:
         try:
             return read_words(self._cell(cells, role))
         except ValueError as error:
-            fix = "Part names by semicolons."
+            fix = told("Part names by semicolons.")
             raise self._unfit(RowFault.BAD_SKILLS, str(error), fix, role) from None
 
     def _stand_ins(self, cells: Sequence[str], backup: str) -> Team | None:
@@ -136,10 +137,16 @@ class TeamCells:
             numbers.append(found.e164)
         if len(set(numbers)) < len(numbers):
             raise self._unfit(
-                RowFault.BAD_BACKUP, "numbers that differ", "Name everybody once.", Role.BACKUP
+                RowFault.BAD_BACKUP,
+                told("numbers that differ"),
+                told("Name everybody once."),
+                Role.BACKUP,
             )
         if len(numbers) > MOST_STAND_INS + 1:
-            expected, fix = f"at most {MOST_STAND_INS} stand-ins", "Make a group of them."
+            expected, fix = (
+                told("at most {most} stand-ins", most=MOST_STAND_INS),
+                told("Make a group of them."),
+            )
             raise self._unfit(RowFault.BAD_BACKUP, expected, fix, Role.BACKUP)
         return Team(agents=tuple(numbers)) if len(numbers) > 1 else None
 

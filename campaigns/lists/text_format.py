@@ -115,7 +115,7 @@ def _candidate_encodings(head: bytes) -> tuple[str, ...]:
     first_line = head.lstrip().partition(b"\n")[0]
     if _control_bytes(first_line) or _control_bytes(head) > 0.3 * len(head):
         raise CampaignFileError(
-            "This is not a text file. Save the list as .xlsx or CSV UTF-8 and load that."
+            told("This is not a text file. Save the list as .xlsx or CSV UTF-8 and load that.")
         )
     return ("utf-8", "cp1252")
 
@@ -142,8 +142,11 @@ def _undecodable_line(file: BinaryIO, encoding: str) -> int | None:
             return line + block.count(b"\n", 0, error.start)
         if len(text) > _BLOCK_BYTES // 8 and "\n" not in text and "\r" not in text:
             raise CampaignFileError(
-                f"Line {line} is longer than any row of a list. Save the list as CSV UTF-8 with "
-                "one row per line.",
+                told(
+                    "Line {line} is longer than any row of a list. Save the list as CSV UTF-8 "
+                    "with one row per line.",
+                    line=line,
+                ),
                 line=line,
             )
         line += text.count("\n") or text.count("\r")

@@ -195,9 +195,12 @@ def _check_unlocked(file: BinaryIO, limits: ListLimits) -> None:
 def _check_nothing_hidden_is_missed(reading: ReadingChoice) -> None:
     if reading.hidden_rows == HiddenRows.TAKE:
         return
-    cannot = "Of an .xls or .xlsb file it cannot be told which rows are hidden and which cells are errors"
     raise CampaignFileError(
-        f"{cannot}. Save it as .xlsx, or say that hidden rows are to be taken, should there be any.",
+        told(
+            "Of an .xls or .xlsb file it cannot be told which rows are hidden and which cells are "
+            "errors. Save it as .xlsx, or say that hidden rows are to be taken, should there be "
+            "any."
+        ),
         choice="hidden_rows",
         choices=(HiddenRows.TAKE,),
     )

@@ -85,7 +85,10 @@ def scan_workbook(
 def locked() -> CampaignFileError:
     """Refuse a workbook under a password."""
     return CampaignFileError(
-        "The workbook is protected by a password. Open it, take the password away, and save it again."
+        told(
+            "The workbook is protected by a password. Open it, take the password away, and save "
+            "it again."
+        )
     )
 
 
@@ -112,9 +115,16 @@ def _check_size(parts: list[zipfile.ZipInfo], limits: ListLimits) -> None:
     )
     if len(parts) > limits.max_parts or unpacked_bytes > limits.max_unpacked_bytes or is_bomb:
         raise CampaignFileError(
-            f"The workbook unpacks to {unpacked_bytes // 1_000_000} MB in {len(parts)} parts, more "
-            f"than is allowed ({limits.max_unpacked_bytes // 1_000_000} MB, {limits.max_parts} "
-            f"parts, {limits.max_unpack_ratio}-fold). Save the sheet as CSV UTF-8 and load that."
+            told(
+                "The workbook unpacks to {megabytes} MB in {count} parts, more than is "
+                "allowed ({most} MB, {most_parts} parts, {ratio}-fold). "
+                "Save the sheet as CSV UTF-8 and load that.",
+                megabytes=unpacked_bytes // 1_000_000,
+                count=len(parts),
+                most=limits.max_unpacked_bytes // 1_000_000,
+                most_parts=limits.max_parts,
+                ratio=limits.max_unpack_ratio,
+            )
         )
 
 

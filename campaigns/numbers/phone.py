@@ -27,6 +27,7 @@ from campaigns.numbers.dressed_number import (
 )
 from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.numbers.spreadsheet_damage import SpreadsheetDamage, is_error, is_formula, mend
+from campaigns.sentence import told
 
 
 class NumberFault(StrEnum):
@@ -289,50 +290,70 @@ def _lacks_its_zero(compact: str, number: phonenumbers.PhoneNumber) -> bool:
 
 
 _ADVICE = {
-    NumberFault.MISSING: ("a phone number", "Fill in the number or remove the row."),
+    NumberFault.MISSING: (told("a phone number"), told("Fill in the number or remove the row.")),
     NumberFault.INVALID: (
-        "a phone number",
-        "Write one number per cell, with area or country code, such as +919876543210.",
+        told("a phone number"),
+        told("Write one number per cell, with area or country code, such as +919876543210."),
     ),
     NumberFault.TOO_LONG: (
-        "a phone number of ordinary length",
-        "Remove the digits that do not belong; write one number per cell.",
+        told("a phone number of ordinary length"),
+        told("Remove the digits that do not belong; write one number per cell."),
     ),
     NumberFault.DIGITS_LOST: (
-        "a phone number",
-        "Format the column as text and export again.",
+        told("a phone number"),
+        told("Format the column as text and export again."),
     ),
     NumberFault.TWO_NUMBERS: (
-        "one phone number",
-        "Leave the one to be called in the cell, or make a row for each.",
+        told("one phone number"),
+        told("Leave the one to be called in the cell, or make a row for each."),
     ),
     NumberFault.LETTERS: (
-        "a phone number in digits",
-        "Letters stand where digits belong, such as O for 0: write digits.",
+        told("a phone number in digits"),
+        told("Letters stand where digits belong, such as O for 0: write digits."),
     ),
     NumberFault.ERROR_CELL: (
-        "a phone number",
-        "The spreadsheet's own error stands in the cell: mend its formula, or write the number.",
+        told("a phone number"),
+        told(
+            "The spreadsheet's own error stands in the cell: mend its formula, or write the number."
+        ),
     ),
     NumberFault.FORMULA: (
-        "a phone number",
-        "It is a formula without its result: open the file, save it again, and load that.",
+        told("a phone number"),
+        told("It is a formula without its result: open the file, save it again, and load that."),
     ),
-    NumberFault.SHORT_CODE: ("a full phone number", "Short codes cannot be called from here."),
-    NumberFault.EMERGENCY: ("a full phone number", "Emergency numbers are never called."),
-    NumberFault.PREMIUM_RATE: ("an ordinary number", "Premium-rate numbers are never called."),
-    NumberFault.SHARED_COST: ("an ordinary number", "Shared-cost numbers are never called."),
-    NumberFault.TOLL_FREE: ("an ordinary number", "Toll-free numbers are never called."),
+    NumberFault.SHORT_CODE: (
+        told("a full phone number"),
+        told("Short codes cannot be called from here."),
+    ),
+    NumberFault.EMERGENCY: (
+        told("a full phone number"),
+        told("Emergency numbers are never called."),
+    ),
+    NumberFault.PREMIUM_RATE: (
+        told("an ordinary number"),
+        told("Premium-rate numbers are never called."),
+    ),
+    NumberFault.SHARED_COST: (
+        told("an ordinary number"),
+        told("Shared-cost numbers are never called."),
+    ),
+    NumberFault.TOLL_FREE: (
+        told("an ordinary number"),
+        told("Toll-free numbers are never called."),
+    ),
     NumberFault.PERSONAL: (
-        "an ordinary number",
-        "Personal numbers, which lead anywhere, are never called.",
+        told("an ordinary number"),
+        told("Personal numbers, which lead anywhere, are never called."),
     ),
-    NumberFault.PAGER: ("an ordinary number", "Pagers are never called."),
-    NumberFault.UAN: ("an ordinary number", "Numbers of companies' switches are never called."),
-    NumberFault.VOICEMAIL: ("an ordinary number", "Voicemail boxes are never called."),
+    NumberFault.PAGER: (told("an ordinary number"), told("Pagers are never called.")),
+    NumberFault.UAN: (
+        told("an ordinary number"),
+        told("Numbers of companies' switches are never called."),
+    ),
+    NumberFault.VOICEMAIL: (told("an ordinary number"), told("Voicemail boxes are never called.")),
     NumberFault.COUNTRY_NOT_ALLOWED: (
-        "a number of an allowed country",
-        "Add the country to DIALER_ALLOWED_COUNTRIES if calls there are wanted.",
+        told("a number of an allowed country"),
+        told("Add the country to DIALER_ALLOWED_COUNTRIES if calls there are wanted."),
     ),
 }
 

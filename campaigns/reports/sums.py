@@ -10,6 +10,7 @@ from campaigns.events import EventsTold
 from campaigns.reports.figures import LIVE, UNRESOLVED, By, Figures, Standing
 from campaigns.reports.occupancy import Occupancy
 from campaigns.reports.subject import Subject
+from campaigns.sentence import joined, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,13 @@ class Identity:
         return self.whole - sum(count for _, count in self.parts)
 
     def __str__(self) -> str:
-        parts = " + ".join(f"{count} {name}" for name, count in self.parts) or "0"
-        return f"{self.whole} {self.name} = {parts}"
+        parts = [told("{count} {name}", count=count, name=name) for name, count in self.parts]
+        return told(
+            "{whole} {name} = {parts}",
+            whole=self.whole,
+            name=self.name,
+            parts=joined(" + ", parts) or "0",
+        )
 
 
 class DoesNotAddUp(Exception):
@@ -74,7 +80,7 @@ def contact_fault(
     return None
 
 
-def event_sums(told: EventsTold, *, settled: int, final: int) -> tuple[Identity, ...]:
+def event_sums(events: EventsTold, *, settled: int, final: int) -> tuple[Identity, ...]:
     """Give the sums of events: what was told is what happened.
 
     Args:
@@ -82,13 +88,13 @@ def event_sums(told: EventsTold, *, settled: int, final: int) -> tuple[Identity,
         final: Contacts that are.
     """
     ends = (
-        ("contact.final", told.final),
-        ("contacts closed together", told.closed),
-        ("contact.reopened", -told.reopened),
+        ("contact.final", events.final),
+        (told("contacts closed together"), events.closed),
+        ("contact.reopened", -events.reopened),
     )
     return (
-        Identity("settled attempts", settled, (("attempt.settled", told.settled),)),
-        Identity("final contacts", final, ends),
+        Identity(told("settled attempts"), settled, (("attempt.settled", events.settled),)),
+        Identity(told("final contacts"), final, ends),
     )
 
 
@@ -110,7 +116,11 @@ _CHARGED_IN_ORDER = tuple(outcome for outcome in Outcome if outcome in CHARGED)
 
 def differences(sums: Iterable[Identity]) -> list[str]:
     """Name the sums that do not hold, each with what is missing."""
-    return [f"{one}, {one.difference:+d} unexplained" for one in sums if one.difference]
+    return [
+        told("{sum}, {difference:+d} unexplained", sum=str(one), difference=one.difference)
+        for one in sums
+        if one.difference
+    ]
 
 
 def identities(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import new_nonce
@@ -57,10 +58,15 @@ class AgentLinks:
             BadLink: It would be in force too long, or the agent has too many.
         """
         if not 1 <= days <= LONGEST_DAYS:
-            raise BadLink(f"a link is in force for 1 to {LONGEST_DAYS} days")
+            raise BadLink(told("a link is in force for 1 to {most} days", most=LONGEST_DAYS))
         self._forget_expired()
         if len(self.of(agent)) >= MOST_OF_AGENT:
-            raise BadLink(f"the agent has {MOST_OF_AGENT} links; revoke those that are not needed")
+            raise BadLink(
+                told(
+                    "the agent has {most} links; revoke those that are not needed",
+                    most=MOST_OF_AGENT,
+                )
+            )
         id_, secret, at_s = new_nonce(), secrets.token_urlsafe(24), self._db.now()
         record = {
             "agent": agent,

@@ -21,6 +21,7 @@ from typing import Any
 import redis
 
 from campaigns.plain_text import LONGEST_KEY_NAME, plain_line
+from campaigns.sentence import told
 from dialer.clock import boottime_s
 from dialer.deeds import tell
 from dialer.ids import new_nonce
@@ -124,11 +125,11 @@ class ApiKeys:
             ValueError: No scope, or one that does not go with others; no name, or one that is more
                 than a line; an account that its maker does not open.
         """
-        name = plain_line(name, "the key's name", most=LONGEST_KEY_NAME)
+        name = plain_line(name, told("the key's name"), most=LONGEST_KEY_NAME)
         if not scopes or not name:
-            raise ValueError("a key needs a name and at least one scope")
+            raise ValueError(told("a key needs a name and at least one scope"))
         if Scope.READ_MASKED in scopes and len(set(scopes)) > 1:
-            raise ValueError("read_masked stands alone: who acts on numbers sees them")
+            raise ValueError(told("read_masked stands alone: who acts on numbers sees them"))
         id_, secret = new_nonce(), secrets.token_urlsafe(32)
         at_s = self._db.now()
         maker = self._records.get(made_by) if made_by else None
@@ -144,10 +145,10 @@ class ApiKeys:
             stored["accounts"] = sorted(opens)
         self._records.add(id_, stored)
         self._remember()
-        told: dict[str, Any] = {
+        shown: dict[str, Any] = {
             one: stored[one] for one in ("name", "scopes", "accounts") if one in stored
         }
-        tell(on=f"key {id_}", after=told)
+        tell(on=f"key {id_}", after=shown)
         return _api_key(id_, stored), f"{_MARK}_{id_}_{secret}"
 
     def all(self) -> list[ApiKey]:
@@ -247,7 +248,7 @@ def _accounts_for(
     if wanted is None:
         return most
     if not wanted or (most is not None and not most.issuperset(wanted)):
-        raise ValueError("a key opens at least one account, and none that its maker does not")
+        raise ValueError(told("a key opens at least one account, and none that its maker does not"))
     return frozenset(wanted)
 
 

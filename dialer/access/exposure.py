@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from campaigns.sentence import told
 from dialer.addresses import host_of, is_loopback
 from dialer.settings import ENV_FILE, Settings, names_set_in
 from dialer.store.connection import server_security
@@ -43,9 +44,13 @@ def _plain_http(settings: Settings) -> Iterator[Exposure]:
         url = getattr(settings, name)
         if urlsplit(url).scheme == "http" and not is_loopback(host_of(url)):
             yield Exposure(
-                "transport",
-                f"{name.upper()} is {url}: keys and phone numbers travel in the clear",
-                f"put TLS in front and set {name.upper()} to https://…",
+                told("transport"),
+                told(
+                    "{name} is {url}: keys and phone numbers travel in the clear",
+                    name=name.upper(),
+                    url=url,
+                ),
+                told("put TLS in front and set {name} to https://…", name=name.upper()),
                 is_grave=True,
             )
 
@@ -56,16 +61,16 @@ def _open_redis(settings: Settings) -> Iterator[Exposure]:
         return  # or a socket of this machine
     if not server.has_password:
         yield Exposure(
-            "redis login",
-            "REDIS_URL names a server on another host without a password",
-            "give it one, and a user of its own: rediss://user:password@host:port",
+            told("redis login"),
+            told("REDIS_URL names a server on another host without a password"),
+            told("give it one, and a user of its own: rediss://user:password@host:port"),
             is_grave=True,
         )
     if not server.is_tls:
         yield Exposure(
-            "redis transport",
-            "REDIS_URL leads to another host without TLS: phone numbers travel in the clear",
-            "use rediss://, or see that nobody else is on that network",
+            told("redis transport"),
+            told("REDIS_URL leads to another host without TLS: phone numbers travel in the clear"),
+            told("use rediss://, or see that nobody else is on that network"),
             is_grave=False,
         )
 
@@ -78,8 +83,12 @@ def _readable_secrets(env_file: Path) -> Iterator[Exposure]:
     }
     if held := sorted((secret | {"REDIS_URL"}) & names_set_in(env_file)):
         yield Exposure(
-            "secrets",
-            f"{env_file} can be read by other users of this machine, and holds {', '.join(held)}",
+            told("secrets"),
+            told(
+                "{file} can be read by other users of this machine, and holds {held}",
+                file=str(env_file),
+                held=", ".join(held),
+            ),
             f"chmod 600 {env_file}",
             is_grave=False,
         )
@@ -89,9 +98,12 @@ def _open_data_dir(folder: Path) -> Iterator[Exposure]:
     """Tell of a folder that was there before us with a generous mode; it may be meant, or /srv itself."""
     if folder.is_dir() and folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield Exposure(
-            "data folder",
-            f"DIALER_DATA_DIR {folder} is open to other users of this machine: files of before us, "
-            "and their names, can be read",
+            told("data folder"),
+            told(
+                "DIALER_DATA_DIR {folder} is open to other users of this machine: files of before "
+                "us, and their names, can be read",
+                folder=str(folder),
+            ),
             f"chmod 700 {folder}",
             is_grave=False,
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from campaigns.agents.agent import Agent
 from campaigns.agents.team import Team
 from campaigns.campaign import CampaignState
+from campaigns.sentence import told
 from dialer.agents.presence import doer
 from dialer.agents.teams import TeamBook
 from dialer.deeds import tell
@@ -75,7 +76,7 @@ class Moving:
         names = {name.casefold(): name for one in AgentStore(self._db).all() for name in one.groups}
         known = names.get(" ".join(group.split()).casefold())
         if known is None:
-            raise NotMoved(f"no agent belongs to a group {group}")
+            raise NotMoved(told("no agent belongs to a group {group}", group=group))
         return Destination(str(TeamBook(self._db).number_of(Team(group=known))), known)
 
     def waiting(self, agent: Agent, *, campaign: Campaign | None = None) -> list[Waiting]:
@@ -97,9 +98,11 @@ class Moving:
             NotMoved: They wait for whom they are to wait for, or none waits.
         """
         if to.number == agent.number[1:]:
-            raise NotMoved("an agent's contacts are moved to somebody else, not to themselves")
+            raise NotMoved(
+                told("an agent's contacts are moved to somebody else, not to themselves")
+            )
         if not waiting:
-            raise NotMoved("no contact waits for this agent in a campaign that is not over")
+            raise NotMoved(told("no contact waits for this agent in a campaign that is not over"))
         move = self._begin(agent.id, agent.number[1:], to)
         for one in waiting:
             for source, numbers in one.numbers.items():
@@ -115,11 +118,13 @@ class Moving:
         """
         move = self._moves.find(id_)
         if move is None:
-            raise NotMoved(f"no move {id_} is known; moves can be undone for seven days")
+            raise NotMoved(
+                told("no move {id} is known; moves can be undone for seven days", id=id_)
+            )
         if move.undone_by:
-            raise NotMoved(f"move {id_} was undone already")
+            raise NotMoved(told("move {id} was undone already", id=id_))
         if not move.source or not move.target:
-            raise NotMoved(f"move {id_} cannot be undone: a number of it was purged")
+            raise NotMoved(told("move {id} cannot be undone: a number of it was purged", id=id_))
         undoing = self._begin(
             move.agent_id, move.target, Destination(move.source, move.agent_id), move.id
         )

@@ -53,7 +53,7 @@ class Presences:
             )
         if until_s is not None:
             self._check_end(state, until_s)
-        reason = plain_line(reason, "the reason", most=LONGEST_REASON)
+        reason = plain_line(reason, told("the reason"), most=LONGEST_REASON)
         by = by or doer()
         was = self._store.set_presence(
             [

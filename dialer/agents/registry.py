@@ -14,6 +14,7 @@ from campaigns.lists.open_file import open_source
 from campaigns.lists.source import AS_FOUND, ListLimits, ReadingChoice
 from campaigns.numbers.phone import Phone, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
+from campaigns.sentence import told
 from dialer.access.agent_links import AgentLinks
 from dialer.agents.shifts import Shifts, instant
 from dialer.agents.teams import TeamBook
@@ -99,7 +100,7 @@ class Registry:
         """
         loaded = self.load(io.BytesIO("".join(map(csv_line, (cells, cells.values()))).encode()))
         for rejected in loaded.listed.rejected:
-            raise NotTaken(rejected.message.partition("), ")[2])
+            raise NotTaken(rejected.says)
         return self.find(loaded.listed.taken[0].number)
 
     def remove(self, agents: Sequence[Agent]) -> None:
@@ -161,8 +162,11 @@ class Registry:
         found = self._store.get([number])[0] if number else None
         if found is None:
             raise UnknownAgent(
-                f"no agent {id_or_number} is registered; dialer agents list shows who is, and "
-                "dialer agents load takes a list of them"
+                told(
+                    "no agent {id_or_number} is registered; dialer agents list shows who is, and "
+                    "dialer agents load takes a list of them",
+                    id_or_number=id_or_number,
+                )
             )
         return found
 
@@ -186,7 +190,7 @@ class Registry:
         number = self._store.number_of(id_)
         found = self._store.get([number])[0] if number else None
         if found is None:
-            raise UnknownAgent("no agent of this id is registered")
+            raise UnknownAgent(told("no agent of this id is registered"))
         return found
 
     def find_or_add(self, id_or_number: str) -> Agent:

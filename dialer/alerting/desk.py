@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.alert_rules import AlertRule, Way, is_mail_address
 from campaigns.alerts import AlertKind, Limits, QuietHours
+from campaigns.sentence import told
 from dialer.alerting.telling import Telling, message
 from dialer.deeds import tell
 from dialer.errors import NotDone
@@ -76,10 +77,15 @@ class AlertDesk:
         wanted = tuple(kind for kind in AlertKind if kind in kinds or not kinds)
         if AlertKind.COMPLETED in kinds and not self._keeps_events:
             raise BadAlertRule(
-                "campaign_completed is taken from the account's events, and DIALER_EVENTS_DAYS is 0"
+                told(
+                    "campaign_completed is taken from the account's events, and "
+                    "DIALER_EVENTS_DAYS is 0"
+                )
             )
         if len(self.rules()) >= MOST_RULES:
-            raise BadAlertRule(f"there are {MOST_RULES} rules already; remove one first")
+            raise BadAlertRule(
+                told("there are {most} rules already; remove one first", most=MOST_RULES)
+            )
         rule = AlertRule(
             id=new_nonce(),
             way=way,
@@ -105,7 +111,7 @@ class AlertDesk:
         """
         found = next((rule for rule in self.rules() if rule.id == id_), None)
         if found is None:
-            raise NoSuchRule(f"there is no alert rule {id_}")
+            raise NoSuchRule(told("there is no alert rule {id}", id=id_))
         return found
 
     def remove(self, id_: str) -> AlertRule:
@@ -128,7 +134,9 @@ class AlertDesk:
         """
         rule = self.get(id_)
         if rule.way is Way.EVENTS:
-            raise BadAlertRule("alerts as events are tried where they arrive: test the webhook")
+            raise BadAlertRule(
+                told("alerts as events are tried where they arrive: test the webhook")
+            )
         tried = message(
             f"{id_}-test-{new_nonce()}",
             "this is a test, nothing is the matter",
@@ -144,15 +152,17 @@ class AlertDesk:
         match way:
             case Way.EVENTS:
                 if not self._keeps_events:
-                    raise BadAlertRule("no events are kept: DIALER_EVENTS_DAYS is 0")
+                    raise BadAlertRule(told("no events are kept: DIALER_EVENTS_DAYS is 0"))
                 return ""
             case Way.EMAIL:
                 if not is_mail_address(to):
-                    raise BadAlertRule("an address such as ops@example.com is needed")
+                    raise BadAlertRule(told("an address such as ops@example.com is needed"))
                 if not self._telling.has_mail:
                     raise BadAlertRule(
-                        "no e-mail can be sent: set DIALER_SMTP_URL and DIALER_SMTP_FROM, here and "
-                        "for all processes"
+                        told(
+                            "no e-mail can be sent: set DIALER_SMTP_URL and DIALER_SMTP_FROM, "
+                            "here and for all processes"
+                        )
                     )
                 return to
             case _:
@@ -170,4 +180,6 @@ def _zone(name: str) -> str:
     try:
         return ZoneInfo(name).key
     except (KeyError, ValueError, OSError):
-        raise BadAlertRule(f"{name[:50]!r} is no IANA time zone, such as Asia/Kolkata") from None
+        raise BadAlertRule(
+            told("{name!r} is no IANA time zone, such as Asia/Kolkata", name=name[:50])
+        ) from None

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
 
+from campaigns.sentence import told
 from dialer.archiving.archive import Archive, ArchiveDamaged, Manifest
 from dialer.archiving.archive_index import ArchiveIndex
 from dialer.deeds import tell
@@ -85,11 +86,17 @@ class Archiving:
             campaign = self._campaigns.find(campaign.id)
             if not campaign.state.is_over:
                 raise NotArchived(
-                    f"campaign {campaign.name} changed meanwhile and is {campaign.state}; "
-                    "archive it when it is over again"
+                    told(
+                        "campaign {name} changed meanwhile and is {state}; archive it when it is "
+                        "over again",
+                        name=campaign.name,
+                        state=told(campaign.state),
+                    )
                 )
         else:
-            raise NotArchived(f"campaign {campaign.name} changed meanwhile, again and again")
+            raise NotArchived(
+                told("campaign {name} changed meanwhile, again and again", name=campaign.name)
+            )
         card = archive.check()
         freed = free(self._db, campaign.id)
         pack_archived(self._db, campaign.id)
@@ -122,14 +129,21 @@ class Archiving:
     def _check_may_leave(self, campaign: Campaign, *, force: bool) -> None:
         if not campaign.state.is_over:
             raise NotArchived(
-                f"campaign {campaign.name} is {campaign.state}; only a campaign that is completed "
-                "or cancelled can be archived"
+                told(
+                    "campaign {name} is {state}; only a campaign that is completed or cancelled "
+                    "can be archived",
+                    name=campaign.name,
+                    state=told(campaign.state),
+                )
             )
         expected = awaiting_values(self._db, campaign.id)
         if expected and not force:
             raise NotArchived(
-                f"duration or price of {len(expected):,} calls is still expected; wait some "
-                "minutes, or give them up by force"
+                told(
+                    "duration or price of {count:,} calls is still expected; wait some minutes, "
+                    "or give them up by force",
+                    count=len(expected),
+                )
             )
         give_up_values(self._db, expected)
 

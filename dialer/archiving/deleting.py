@@ -6,6 +6,7 @@ Files go first and the name goes last: a deletion that broke off is asked for ag
 from itertools import chain
 from pathlib import Path
 
+from campaigns.sentence import told
 from dialer.archiving.archive import Archive
 from dialer.archiving.archive_index import ArchiveIndex
 from dialer.archiving.file_traces import rejected_of, remove, reviews_of
@@ -54,8 +55,12 @@ class Deleting:
         """
         if campaign.archived_at is None:
             raise NotDeleted(
-                f"campaign {campaign.name} is {campaign.state} and not archived; archive it first, "
-                "so that what was called is not lost by one command"
+                told(
+                    "campaign {name} is {state} and not archived; archive it first, so that what "
+                    "was called is not lost by one command",
+                    name=campaign.name,
+                    state=told(campaign.state),
+                )
             )
         folder = Archive.of(campaign, self._archives).folder
         self._recordings.campaign(campaign.id)

@@ -13,6 +13,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from campaigns.sentence import told
 from dialer.store.traces import Trace
 
 _ELSEWHERE = frozenset({"redis", "journal"})  # forgotten in ways of their own
@@ -56,7 +57,13 @@ def forget_files(data_dir: Path, holds: Holds, *, dry_run: bool) -> tuple[list[s
             if not _is_in(path, holds):
                 continue
         except _Unreadable as error:
-            left.append(Trace(str(path), 0, f"cannot be looked into ({error}); look yourself"))
+            left.append(
+                Trace(
+                    str(path),
+                    0,
+                    told("cannot be looked into ({error}); look yourself", error=str(error)),
+                )
+            )
             continue
         whole = data_dir.joinpath(*parts[:2]) if parts[0] in _AS_A_WHOLE else path
         done.add(whole)
@@ -118,11 +125,11 @@ def remove(path: Path) -> None:
 
 def _why_kept(path: Path, folder: str) -> str:
     if folder == "archive":
-        return "an archive of no campaign that Redis knows; remove it yourself"
+        return told("an archive of no campaign that Redis knows; remove it yourself")
     if _stage(path / "review.json") == "loading":
-        return "is being loaded; ask again when it is"
+        return told("is being loaded; ask again when it is")
     if path.is_file() and path.suffix.lower() not in _OURS:
-        return "no file of ours; remove it yourself"
+        return told("no file of ours; remove it yourself")
     return ""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from campaigns.numbers.same_phone import national_digits
+from campaigns.sentence import told
 from dialer import clock
 from dialer.archiving.archive import Archive
 from dialer.archiving.archive_index import ArchiveIndex
@@ -224,25 +225,34 @@ class Purging:
         here = {one.read_text() for one in (self._data_dir / "journal").glob("*/identity")}
         for identity, host in hosts(self._db).items():
             if identity not in here:
-                why = "its journal is on its own disk; it drops what it sent once that is over"
+                why = told(
+                    "its journal is on its own disk; it drops what it sent once that is over"
+                )
                 purged.remains.append(Trace(f"host {host}", 0, why))
         copies = replicas(self._db.client)
         if copies is None or copies:
-            unknown = "" if copies else "Redis does not tell whether there are any; "
-            why = f"{unknown}their files are written anew by themselves: send each BGREWRITEAOF"
+            why = told("their files are written anew by themselves: send each BGREWRITEAOF")
+            if not copies:
+                why = told("Redis does not tell whether there are any; {why}", why=why)
             purged.remains.append(Trace("replicas of Redis", copies or 0, why))
         is_to_write = purged.has_removed and not self._dry_run
-        if is_to_write and (why := rewrite_files(self._db.client, sleep=self._sleep)):
-            purged.remains.append(Trace("the file of Redis", 0, f"{why}; send BGREWRITEAOF"))
-        told = ("contacts", "attempts", "rejected", "callbacks", "recordings")
-        counts = {name: getattr(purged, name) for name in told}
+        if is_to_write and (undone := rewrite_files(self._db.client, sleep=self._sleep)):
+            purged.remains.append(
+                Trace("the file of Redis", 0, told("{why}; send BGREWRITEAOF", why=undone))
+            )
+        counted = ("contacts", "attempts", "rejected", "callbacks", "recordings")
+        counts = {name: getattr(purged, name) for name in counted}
         lists = ("campaigns", "archives", "files", "traces", "kept", "remains")
         tell(on=on, after=counts | {name: len(getattr(purged, name)) for name in lists})
 
     def _forget_campaign(self, campaign: Campaign, purged: Purged) -> None:
         if not campaign.state.is_over:
             raise NotPurged(
-                f"campaign {campaign.name} is {campaign.state}; cancel it before its numbers go"
+                told(
+                    "campaign {name} is {state}; cancel it before its numbers go",
+                    name=campaign.name,
+                    state=told(campaign.state),
+                )
             )
         kept_before = len(purged.kept)
         self._forget(campaign, EVERYBODY, purged)

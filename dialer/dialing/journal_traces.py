@@ -4,10 +4,11 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from campaigns.sentence import told
 from dialer.dialing.journal import TAKES_FOR_S, Journal
 from dialer.store.traces import Trace
 
-_WHY = "calls of the same hours may be live; the worker drops its file by then"
+_WHY = told("calls of the same hours may be live; the worker drops its file by then")
 
 
 def forget_journals(

@@ -13,6 +13,7 @@ import httpx
 
 from campaigns.alerts import Balance
 from campaigns.attempt import CallReport
+from campaigns.sentence import told
 from dialer.errors import (
     LookupFailed,
     PlacementUnknown,
@@ -319,7 +320,8 @@ class Exotel:
             raise _not_sent(error) from error
         except httpx.RequestError as error:
             raise LookupFailed(
-                f"Exotel did not answer: {readable(str(error))}", error_code=_word_for(error)
+                told("Exotel did not answer: {error}", error=readable(str(error))),
+                error_code=_word_for(error),
             ) from error
         if answer.is_success or (may_be_missing and answer.status == 404):
             return answer
@@ -442,7 +444,8 @@ def _read(answer: Answer, reader: Callable[[bytes], T]) -> T:
 
 def _not_sent(error: httpx.RequestError) -> TurnedAway:
     return TurnedAway(
-        f"the request did not leave: {readable(str(error))}", error_code=_word_for(error)
+        told("the request did not leave: {error}", error=readable(str(error))),
+        error_code=_word_for(error),
     )
 
 

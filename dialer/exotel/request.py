@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from campaigns.sentence import told
+
 MAX_TIME_LIMIT_S = 14_400
 MAX_TIME_OUT_S = 60
 MAX_RETRIES = 3
@@ -117,7 +119,7 @@ class ConnectRequest:
         _check_range("TimeOut", self.time_out_s, 1, MAX_TIME_OUT_S, unit=" s")
         _check_range("MaxRetries", self.max_retries, 0, MAX_RETRIES)
         if self.call_type != "trans":
-            raise ValueError("CallType must be trans, the only type Exotel documents")
+            raise ValueError(told("CallType must be trans, the only type Exotel documents"))
         _check_choice("RecordingChannels", self.recording_channels, RecordingChannels)
         _check_choice("RecordingFormat", self.recording_format, RecordingFormat)
         _check_choice("StartPlaybackTo", self.playback_to, PlaybackTo)
@@ -128,7 +130,7 @@ class ConnectRequest:
         for event in self.status_callback_events:
             _check_choice("StatusCallbackEvents", event, CallbackEvent)
         if len(set(self.status_callback_events)) < len(self.status_callback_events):
-            raise ValueError("StatusCallbackEvents names an event twice; name each once")
+            raise ValueError(told("StatusCallbackEvents names an event twice; name each once"))
         _check_url("WaitUrl", self.wait_url, {"http", "https"})
         _check_url("StartPlaybackValue", self.playback_url, {"http", "https"})
         _check_url("StatusCallback", self.status_callback, {"http", "https"})
@@ -136,7 +138,7 @@ class ConnectRequest:
         if self.stream_begin is not None:
             _check_choice("StreamBegin", self.stream_begin, StreamBegin)
             if self.stream_url is None:
-                raise ValueError("StreamBegin needs a StreamUrl; set both or neither")
+                raise ValueError(told("StreamBegin needs a StreamUrl; set both or neither"))
         if self.custom_field is not None:
             _check_custom_field(self.custom_field)
 
@@ -198,12 +200,23 @@ _NUMBER = re.compile(r"\+?[0-9]{3,15}")
 
 def _check_number(name: str, value: str) -> None:
     if not _NUMBER.fullmatch(value):
-        raise ValueError(f"{name} must be a phone number, digits with an optional + in front")
+        raise ValueError(
+            told("{name} must be a phone number, digits with an optional + in front", name=name)
+        )
 
 
 def _check_range(name: str, value: int, low: int, high: int, *, unit: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{name} is {value!r}; set a whole number from {low} to {high}{unit}")
+        raise ValueError(
+            told(
+                "{name} is {value!r}; set a whole number from {low} to {high}{unit}",
+                name=name,
+                value=value,
+                low=low,
+                high=high,
+                unit=unit,
+            )
+        )
 
 
 def _check_choice(name: str, value: str, choices: type[StrEnum]) -> None:
@@ -212,7 +225,14 @@ def _check_choice(name: str, value: str, choices: type[StrEnum]) -> None:
     try:
         choices(value)
     except ValueError:
-        raise ValueError(f"{name} is {value!r}; set one of: {', '.join(choices)}") from None
+        raise ValueError(
+            told(
+                "{name} is {value!r}; set one of: {choices}",
+                name=name,
+                value=value,
+                choices=", ".join(choices),
+            )
+        ) from None
 
 
 def _check_url(name: str, value: str | None, schemes: set[str]) -> None:
@@ -226,16 +246,26 @@ def _check_url(name: str, value: str | None, schemes: set[str]) -> None:
     if not plain or parts.scheme not in schemes or not parts.netloc:
         # the value is not shown: a callback URL carries a secret
         allowed = " or ".join(f"{scheme}://" for scheme in sorted(schemes))
-        raise ValueError(f"{name} must be an absolute URL that starts with {allowed}")
+        raise ValueError(
+            told(
+                "{name} must be an absolute URL that starts with {allowed}",
+                name=name,
+                allowed=allowed,
+            )
+        )
 
 
 def _check_custom_field(value: str) -> None:
     if len(value) > MAX_CUSTOM_FIELD_CHARACTERS:
         raise ValueError(
-            f"CustomField has {len(value)} characters; set at most {MAX_CUSTOM_FIELD_CHARACTERS}"
+            told(
+                "CustomField has {count} characters; set at most {most}",
+                count=len(value),
+                most=MAX_CUSTOM_FIELD_CHARACTERS,
+            )
         )
     if _NOT_TEXT.search(value):
-        raise ValueError("CustomField must not contain line breaks or control characters")
+        raise ValueError(told("CustomField must not contain line breaks or control characters"))
 
 
 # what joins letters of Indic scripts and emoji is no control character, though it does not print

@@ -25,6 +25,7 @@ from campaigns.lists.judged_rows import Chunk, Rejected, Summary, write_rejected
 from campaigns.lists.sieve import Dedupe
 from campaigns.lists.source import AS_FOUND, CampaignFileError, Glimpse, ReadingChoice
 from campaigns.numbers.phone_rules import PhoneRules
+from campaigns.sentence import told
 from dialer.agents.teams import ListedTeams
 from dialer.ids import new_campaign_id
 from dialer.loading.comparing import compare
@@ -392,12 +393,17 @@ class Loading:
         except WrongState as error:
             if error.state is CampaignState.RUNNING:
                 raise StartRefused from None
-            stands = "archived" if campaign.archived_at else error.state
-            raise LoadRefused(f"campaign {campaign.name} is {stands}; load a new one") from None
+            stands = told("archived") if campaign.archived_at else told(error.state)
+            raise LoadRefused(
+                told("campaign {name} is {state}; load a new one", name=campaign.name, state=stands)
+            ) from None
         if mark and mark.content_hash != content_hash:
             raise LoadRefused(
-                f"another file is being loaded into campaign {campaign.name}; if that load broke "
-                "off, run it again with the same file first"
+                told(
+                    "another file is being loaded into campaign {name}; if that load broke off, "
+                    "run it again with the same file first",
+                    name=campaign.name,
+                )
             )
         return mark
 

@@ -33,15 +33,20 @@ class NameTaken(LoadRefused):
     """A campaign of this name was loaded from another file."""
 
     def __init__(self, campaign: Campaign) -> None:
-        there_is = f"there is a campaign {campaign.name!r} already"
         if campaign.archived_at or campaign.state.is_cancelled:
-            stands = "archived" if campaign.archived_at else campaign.state
-            super().__init__(f"{there_is}, and it is {stands}; choose another name")
-        else:
-            super().__init__(
-                f"{there_is}, loaded from another file; choose another name, or append the "
-                f"rows to campaign {campaign.id}"
+            why = told(
+                "there is a campaign {name!r} already, and it is {state}; choose another name",
+                name=campaign.name,
+                state=told("archived") if campaign.archived_at else told(campaign.state),
             )
+        else:
+            why = told(
+                "there is a campaign {name!r} already, loaded from another file; choose another "
+                "name, or append the rows to campaign {id}",
+                name=campaign.name,
+                id=campaign.id,
+            )
+        super().__init__(why)
         self.campaign = campaign
 
 
@@ -58,9 +63,14 @@ class AlreadyLoaded(LoadRefused):
         """Name the campaign."""
         loaded_at = datetime.fromtimestamp(campaign.created_at, campaign.rules.zone)
         return cls(
-            f"these bytes are already campaign {campaign.name!r} ({campaign.state}, loaded "
-            f"{loaded_at:%Y-%m-%d}): the same people would be called twice. Load them again only if "
-            "that is meant",
+            told(
+                "these bytes are already campaign {name!r} ({state}, loaded {day}): the same "
+                "people "
+                "would be called twice. Load them again only if that is meant",
+                name=campaign.name,
+                state=told(campaign.state),
+                day=f"{loaded_at:%Y-%m-%d}",
+            ),
             campaign_id=campaign.id,
             name=campaign.name,
         )
@@ -99,7 +109,8 @@ def check_end(db: Database, rules: CampaignRules) -> None:
     if rules.end_has_come(datetime.fromtimestamp(db.now(), UTC)):
         raise LoadRefused(
             told(
-                "ends_at has passed, so nobody would be called; load a new campaign with a later one"
+                "ends_at has passed, so nobody would be called; load a new campaign with a later "
+                "one"
             )
         )
 
@@ -118,5 +129,9 @@ def check_columns(rules: CampaignRules, columns: Sequence[str]) -> None:
     for one in names_in(rules.agent_sees):
         if one not in columns:
             raise LoadRefused(
-                f"agents cannot see {one!r}: the columns are {', '.join(columns[:30])}"
+                told(
+                    "agents cannot see {one!r}: the columns are {columns}",
+                    one=one,
+                    columns=", ".join(columns[:30]),
+                )
             )

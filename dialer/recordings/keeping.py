@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from campaigns.attempt import Attempt
+from campaigns.sentence import told
 from dialer.errors import NotDone, ProviderError
 from dialer.exotel.recordings import RecordingHosts
 from dialer.ids import AttemptId
@@ -125,7 +126,9 @@ class Forgetting:
         try:
             gone = self._place.remove(f"{campaign}/") if self._place else 0
         except PlaceAway as error:
-            raise NotDone(f"its recordings cannot be removed now: {error}") from None
+            raise NotDone(
+                told("its recordings cannot be removed now: {error}", error=str(error))
+            ) from None
         self._kept.forget_all(campaign)
         return gone
 

@@ -9,6 +9,7 @@ from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.lists.number_columns import is_of_teams
 from campaigns.plain_text import did_you_mean
+from campaigns.sentence import told
 from dialer.errors import NotDone
 from dialer.reporting.reporting import ReportInput
 from dialer.store import Campaign
@@ -44,7 +45,14 @@ def wanted_ends(counts: Counts, asked: Iterable[str]) -> list[str]:
         if end not in {*Outcome, *NotDialled}:
             known = ", ".join(there) or "none yet"
             near = did_you_mean(end, [*Outcome, *NotDialled])
-            raise NotDone(f"{end!r} is no end of a contact; this campaign has: {known}{near}")
+            raise NotDone(
+                told(
+                    "{end!r} is no end of a contact; this campaign has: {known}{near}",
+                    end=end,
+                    known=known,
+                    near=near,
+                )
+            )
     return wanted or [end for end in there if end not in FOR_GOOD]
 
 
@@ -56,7 +64,12 @@ def write_again(source: ReportInput, file: TextIO, ends: Collection[str]) -> int
     """
     campaign = source.campaign
     if campaign.purged_at:
-        raise NotDone(f"the numbers of campaign {campaign.name} were purged: nobody can be called")
+        raise NotDone(
+            told(
+                "the numbers of campaign {name} were purged: nobody can be called",
+                name=campaign.name,
+            )
+        )
     found = (
         line
         for line in source.contacts
@@ -65,7 +78,9 @@ def write_again(source: ReportInput, file: TextIO, ends: Collection[str]) -> int
     number = write_list(file, campaign, found, named=_OURS)
     if not number:
         named = ", ".join(ends) or "unreached"
-        raise NotDone(f"no contact of campaign {campaign.name} ended {named}")
+        raise NotDone(
+            told("no contact of campaign {name} ended {named}", name=campaign.name, named=named)
+        )
     return number
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from campaigns.attempt import Attempt, Outcome
 from campaigns.contact_state import NotDialled
+from campaigns.sentence import told
 from campaigns.settlement import OPERATOR, settled
 from dialer.deeds import tell
 from dialer.errors import NotDone
@@ -70,7 +71,9 @@ def decide(
     closes = NotDialled.SKIPPED if decision is Decision.SKIP else None
     after = settling.update(id_, change, closes=closes)
     if after is None or isinstance(after, SidTaken) or not is_ours:
-        raise NotUndecided(f"attempt {id_} is not, or not any more, in quarantine or overdue")
+        raise NotUndecided(
+            told("attempt {id} is not, or not any more, in quarantine or overdue", id=id_)
+        )
     tell(on=f"attempt {id_}", after={"decision": decision, "outcome": after.outcome})
     log.info("attempt_decided", attempt_id=str(id_), decision=str(decision), who=who)
     return after

@@ -17,6 +17,7 @@ from campaigns.custom_field import CustomFieldTemplate
 from campaigns.declared_rules import HOLIDAYS, RULES, is_yes_or_no
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
 from campaigns.rule_changes import RuleChange, as_given, changes_in_words, mean_the_same
+from campaigns.sentence import joined, told
 from dialer.call_request import check_call
 from dialer.deeds import tell, who_acts
 from dialer.errors import NotDone
@@ -36,26 +37,39 @@ class RuleFault:
     rule: str
     message: str
 
+    @property
+    def told(self) -> str:
+        """Both in one sentence."""
+        if not self.rule:
+            return self.message
+        return told("{rule}: {message}", rule=self.rule, message=self.message)
+
 
 class RulesRefused(Exception):
     """Some rules are wrong; `faults` names each."""
 
     def __init__(self, *faults: RuleFault) -> None:
         self.faults = faults
-        super().__init__("; ".join(f"{one.rule}: {one.message}".lstrip(": ") for one in faults))
+        super().__init__(joined("; ", (one.told for one in faults)))
 
 
 class RulesChanged(WrongState):
     """Somebody else changed the rules since they were looked at; `changes` says how."""
 
     def __init__(self, campaign: Campaign, *, by: str, changes: Sequence[RuleChange]) -> None:
-        told = "; ".join(f"{one.label}: {one.before} → {one.after}" for one in changes)
-        super().__init__(
-            f"the rules of campaign {campaign.name} were changed meanwhile"
-            f"{f' by {by}' if by else ''}, they are version {campaign.rules_version} now"
-            f"{f' ({told})' if told else ''}; look, and change them again",
-            state=campaign.state,
+        differs = [
+            told("{label}: {before} → {after}", label=one.label, before=one.before, after=one.after)
+            for one in changes
+        ]
+        why = told(
+            "the rules of campaign {name} were changed meanwhile{by}, they are version {version} "
+            "now{differs}; look, and change them again",
+            name=campaign.name,
+            by=told(" by {by}", by=by) if by else "",
+            version=campaign.rules_version,
+            differs=told(" ({changes})", changes=joined("; ", differs)) if differs else "",
         )
+        super().__init__(why, state=campaign.state)
         self.by = by
         self.version = campaign.rules_version
         self.changes = changes
@@ -71,7 +85,7 @@ def new_rules(settings: Settings, given: Mapping[str, Any]) -> CampaignRules:
     defaults = default_rules(settings)
     fields = defaults | _reset_to(defaults, given)
     if not fields["caller_id"]:
-        raise RulesRefused(RuleFault("caller_id", "give one, or set EXOTEL_CALLER_ID"))
+        raise RulesRefused(RuleFault("caller_id", told("give one, or set EXOTEL_CALLER_ID")))
     return _allowed(settings, _made(fields, DEFAULT_RULES))
 
 
@@ -179,7 +193,12 @@ class ChangingRules:
                 return one
         kept = ", ".join(str(one.version) for one in found)
         raise NotDone(
-            f"campaign {campaign.name} has no version {version} of its rules; kept: {kept}"
+            told(
+                "campaign {name} has no version {version} of its rules; kept: {kept}",
+                name=campaign.name,
+                version=version,
+                kept=kept,
+            )
         )
 
     def check_based_on(self, campaign: Campaign, version: int | None) -> None:
@@ -208,7 +227,10 @@ class ChangingRules:
         state = self._versions.change(campaign, rules, by=who_acts())
         if state is not None:  # it ended, or was changed, meanwhile
             raise WrongState(
-                f"campaign {campaign.name} was changed by somebody else; look, and change it again",
+                told(
+                    "campaign {name} was changed by somebody else; look, and change it again",
+                    name=campaign.name,
+                ),
                 state=state,
             )
         after = self._campaigns.find(campaign.id)
@@ -226,7 +248,9 @@ class ChangingRules:
         _check_goes_on(campaign)
         check_template(rules, campaign.columns)
         if rules.end_has_come(datetime.fromtimestamp(self._db.now(), UTC)):
-            raise RulesRefused(RuleFault("ends_at", "has passed; name a later time, or cancel"))
+            raise RulesRefused(
+                RuleFault("ends_at", told("has passed; name a later time, or cancel"))
+            )
 
     def plan_start(self, campaign: Campaign, at: str) -> Campaign:
         """Have a campaign start by itself at an instant, in its own time zone unless that is said.
@@ -236,11 +260,11 @@ class ChangingRules:
             RulesRefused: It is no instant, or one that is past.
         """
         if not at.strip():
-            raise RulesRefused(RuleFault("starts_at", "say the day and the time"))
+            raise RulesRefused(RuleFault("starts_at", told("say the day and the time")))
         starts_at = changed_rules(self._settings, campaign.rules, {"starts_at": at}).starts_at
         if starts_at is None or starts_at.timestamp() <= self._db.now():
             raise RulesRefused(
-                RuleFault("starts_at", "is past; choose a later time, or start it now")
+                RuleFault("starts_at", told("is past; choose a later time, or start it now"))
             )
         return self.change(campaign, {"starts_at": at})
 
@@ -253,8 +277,16 @@ def check_template(rules: CampaignRules, columns: Iterable[str]) -> None:
     """
     columns = tuple(columns)
     if missing := [one for one in names_in(rules.agent_sees) if one not in columns]:
-        have = f"the list has {', '.join(columns[:30])}" if columns else "there is no list"
-        raise RulesRefused(RuleFault("agent_sees", f"no column {missing[0]!r}; {have}"))
+        have = (
+            told("the list has {columns}", columns=", ".join(columns[:30]))
+            if columns
+            else told("there is no list")
+        )
+        raise RulesRefused(
+            RuleFault(
+                "agent_sees", told("no column {missing!r}; {have}", missing=missing[0], have=have)
+            )
+        )
     if not rules.custom_field:
         return
     try:
@@ -276,9 +308,15 @@ def _tell_of(before: Campaign, after: Campaign) -> None:
 def _check_goes_on(campaign: Campaign) -> None:
     if campaign.state in RULES_MAY_CHANGE:
         return
-    is_loading = campaign.state is CampaignState.LOADING
-    told = "still being loaded" if is_loading else f"{campaign.state}; its rules stay as they are"
-    raise WrongState(f"campaign {campaign.name} is {told}", state=campaign.state)
+    if campaign.state is CampaignState.LOADING:
+        why = told("campaign {name} is still being loaded", name=campaign.name)
+    else:
+        why = told(
+            "campaign {name} is {state}; its rules stay as they are",
+            name=campaign.name,
+            state=told(campaign.state),
+        )
+    raise WrongState(why, state=campaign.state)
 
 
 def _reset_to(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -297,7 +335,7 @@ def _check_shapes(given: Mapping[str, Any]) -> None:
         RulesRefused: Naming every rule where something else is meant.
     """
     faults = [
-        RuleFault(name, f"must be {wanted}, not {value!r}")
+        RuleFault(name, told("must be {wanted}, not {value!r}", wanted=wanted, value=value))
         for name, value in given.items()
         if name in RULES and value != ""
         for wanted, is_so in [_shape(name, value)]
@@ -310,10 +348,10 @@ def _check_shapes(given: Mapping[str, Any]) -> None:
 def _shape(name: str, value: Any) -> tuple[str, bool]:
     """Give the words for what a rule's value must be, and whether this one is."""
     if RULES[name].several:
-        return "a list of texts", value is None or isinstance(value, list | tuple)
+        return told("a list of texts"), value is None or isinstance(value, list | tuple)
     if is_yes_or_no(name):
-        return "true or false", not isinstance(value, list | tuple)
-    return "one value", not isinstance(value, bool | list | tuple)
+        return told("true or false"), not isinstance(value, list | tuple)
+    return told("one value"), not isinstance(value, bool | list | tuple)
 
 
 def _made(fields: Mapping[str, Any], retry: tuple[RetryRule, ...]) -> CampaignRules:
@@ -353,12 +391,34 @@ def _country_cap(text: str) -> tuple[str, str]:
 
 
 def _fault(problem: Any) -> RuleFault:
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    message = message.replace("Input should be", "must be").replace("Value should have", "needs")
     rule = str(problem["loc"][0]) if problem["loc"] else ""
-    found = (
-        f", not {problem['input']!r}"
-        if rule and isinstance(problem["input"], str | int | float)
-        else ""
-    )
-    return RuleFault(rule, message[0].lower() + message[1:] + found)
+    message = _why(problem)
+    if rule and isinstance(problem["input"], str | int | float):
+        message = told("{why}, not {input!r}", why=message, input=problem["input"])
+    return RuleFault(rule, message)
+
+
+_SAID = (
+    told("must be greater than {bound}"),
+    told("must be greater than or equal to {bound}"),
+    told("must be less than {bound}"),
+    told("must be less than or equal to {bound}"),
+    told("must be a valid integer, unable to parse string as an integer"),
+    told("must be a valid number, unable to parse string as a number"),
+    told("must be a valid boolean, unable to interpret input"),
+    told("extra inputs are not permitted"),
+)
+"""What pydantic says of a rule; a bound is the last word of it."""
+
+
+def _why(problem: Any) -> str:
+    """Say what is wrong so that it goes on behind the rule's name."""
+    if isinstance(error := problem.get("ctx", {}).get("error"), ValueError):
+        return str(error)
+    message = str(problem["msg"])
+    message = message.replace("Input should be", "must be").replace("Value should have", "needs")
+    message = message[0].lower() + message[1:]
+    before, _, last = message.rpartition(" ")
+    if (bound := f"{before} {{bound}}") in _SAID:
+        return told(bound, bound=last)
+    return told(message)  # as it is where there are no texts of it

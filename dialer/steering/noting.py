@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from campaigns.dispositions import LONGEST_NOTE
 from campaigns.plain_text import NotPlain, plain_line
+from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import ContactId
@@ -35,9 +36,15 @@ def note(db: Database, id_: ContactId, text: str, *, by: str) -> Note:
         lines = _neighbours(db, id_)
         at = next((at for at, line in enumerate(lines) if line.n == id_.n), None)
         if at is None:
-            raise NotNoted(f"contact {id_} does not exist")
+            raise NotNoted(told("contact {id} does not exist", id=id_))
         if len(notes_of(lines[at].row)) >= MOST_NOTES:
-            raise NotNoted(f"contact {id_} has {MOST_NOTES} notes already, and takes no more")
+            raise NotNoted(
+                told(
+                    "contact {id} has {most} notes already, and takes no more",
+                    id=id_,
+                    most=MOST_NOTES,
+                )
+            )
         noted = replace(lines[at], row=with_note(lines[at].row, written))
         after = [*lines[:at], noted, *lines[at + 1 :]]
         if replace_lines(db, id_.campaign, lines, after, forgets=False):
@@ -49,11 +56,11 @@ def note(db: Database, id_: ContactId, text: str, *, by: str) -> Note:
 
 def _plain(text: str) -> str:
     try:
-        plain = plain_line(" ".join(text.split()), "the note", most=LONGEST_NOTE)
+        plain = plain_line(" ".join(text.split()), told("the note"), most=LONGEST_NOTE)
     except NotPlain as error:
         raise NotNoted(str(error)) from None
     if not plain:
-        raise NotNoted("the note: write something")
+        raise NotNoted(told("the note: write something"))
     return plain
 
 
@@ -61,9 +68,13 @@ def _neighbours(db: Database, id_: ContactId) -> list[ContactLine]:
     """Read the contact's hundred, which is written as a whole."""
     campaign = Campaigns(db).find(id_.campaign)
     if campaign.archived_at is not None:
-        raise NotNoted(f"campaign {campaign.name} is archived: nothing is written there any more")
+        raise NotNoted(
+            told(
+                "campaign {name} is archived: nothing is written there any more", name=campaign.name
+            )
+        )
     if campaign.purged_at is not None:
-        raise NotNoted(f"the people of campaign {campaign.name} were forgotten")
+        raise NotNoted(told("the people of campaign {name} were forgotten", name=campaign.name))
     first = (id_.n - 1) // PER_CHUNK * PER_CHUNK
     size = min(first + PER_CHUNK, campaign.accepted)
     return list(contact_lines(db, campaign.id, size=size, after=first))

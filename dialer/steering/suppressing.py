@@ -18,6 +18,7 @@ from campaigns.lists.source import AS_FOUND, CampaignFileError, ListLimits, Read
 from campaigns.numbers.phone import Phone, PhoneProblem, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.plain_text import LONGEST_REASON, harmless, plain_line
+from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.store import Database
@@ -87,7 +88,10 @@ class Suppressing:
         self._of_all = SuppressionList.of_all_accounts(db) if for_all else None
         if for_all and self._of_all is None:
             raise NotDone(
-                "There is no list of all accounts where one is alone, or each looks after its own phones: use the account's."
+                told(
+                    "There is no list of all accounts where one is alone, or each looks after its "
+                    "own phones: use the account's."
+                )
             )
         # a number of any country may be put there: which ones are called is another question
         self._rules = PhoneRules(default_country, frozenset(phonenumbers.SUPPORTED_REGIONS))
@@ -112,7 +116,7 @@ class Suppressing:
             CampaignFileError: The file as a whole cannot be used.
             NotPlain: The reason is longer than a line, or holds control characters.
         """
-        why = plain_line(why, "the reason", most=LONGEST_REASON)
+        why = plain_line(why, told("the reason"), most=LONGEST_REASON)
         entry = json.dumps({"at": self._db.now(), "source": harmless(source), "why": why})
         numbers = self._list(campaign)
         added = already = bad_count = 0
@@ -133,8 +137,14 @@ class Suppressing:
                 new = numbers.add(good, entry)
                 added += new
                 already += len(good) - new
-        told = {"added": added, "already": already, "bad": bad_count, "source": source, "why": why}
-        tell(on=f"list {campaign or self._name}", after=told)
+        counts = {
+            "added": added,
+            "already": already,
+            "bad": bad_count,
+            "source": source,
+            "why": why,
+        }
+        tell(on=f"list {campaign or self._name}", after=counts)
         return Added(added, already, tuple(bad), bad_count)
 
     def read_number(self, written: str) -> str | None:
@@ -178,7 +188,7 @@ class Suppressing:
 def _told(problem: PhoneProblem) -> str:
     found = problem.found
     shown = found if len(found) <= _MOST_FOUND_CHARS else f"{found[:_MOST_FOUND_CHARS]}…"
-    return f"found {shown!r}, expected {problem.expected}"
+    return told("found {found!r}, expected {expected}", found=shown, expected=problem.expected)
 
 
 def _numbers(
@@ -188,7 +198,7 @@ def _numbers(
     filled = (row for row in rows if any(map(str.strip, row.cells)))
     first = next(filled, None)
     if first is None:
-        raise CampaignFileError("The file is empty. Write one number a line.")
+        raise CampaignFileError(told("The file is empty. Write one number a line."))
     index = _column(first.cells, column)
     is_header = not isinstance(parse_phone(first.cells[index], rules), Phone) and (
         column is not None or not any(mark.isdigit() for mark in first.cells[index])
@@ -207,7 +217,9 @@ def _column(first: Sequence[str], chosen: str | None) -> int:
         return 0
     listed = ", ".join(f"'{cell}'" for cell in first[:20])
     raise CampaignFileError(
-        f"Which column holds the numbers? The columns are {listed}.", line=1, choice="column"
+        told("Which column holds the numbers? The columns are {listed}.", listed=listed),
+        line=1,
+        choice="column",
     )
 
 
@@ -220,6 +232,12 @@ def _suppressed(digits: str, entry: Mapping[str, Any]) -> Suppressed:
     return Suppressed(
         number=f"+{digits}",
         at=None if at is None else datetime.fromtimestamp(at, UTC),
-        source=str(entry.get("source", "")),
+        source=_source(str(entry.get("source", ""))),
         why=str(entry.get("why", "")),
     )
+
+
+def _source(source: str) -> str:
+    """Say who or what put a number there, which is stored in English."""
+    by = source.removeprefix("by ")
+    return source if by == source else told("by {name}", name=by)

@@ -8,6 +8,7 @@ from campaigns.campaign import LONGEST_NAME, is_name
 from campaigns.campaign_rules import CampaignRules
 from campaigns.plain_text import did_you_mean
 from campaigns.rule_changes import ONCE
+from campaigns.sentence import told
 from dialer.deeds import tell, who_acts
 from dialer.errors import NotDone
 from dialer.settings import Settings
@@ -66,15 +67,25 @@ class RuleTemplates:
         """
         name = " ".join(name.split())
         if not is_name(name):
-            raise NotDone(f"a template's name has 1 to {LONGEST_NAME} characters on one line")
+            raise NotDone(
+                told(
+                    "a template's name has 1 to {most} characters on one line",
+                    most=LONGEST_NAME,
+                )
+            )
         kept = {rule: value for rule, value in given.items() if value not in ("", [], None)}
         if days := sorted(ONCE & kept.keys()):
-            told = "a template names no day; give it when a list is loaded"
-            raise RulesRefused(*(RuleFault(rule, told) for rule in days))
+            why = told("a template names no day; give it when a list is loaded")
+            raise RulesRefused(*(RuleFault(rule, why) for rule in days))
         self._rules(kept)
         before = self._templates.find(name)
         if before is None and len(self._templates.all()) >= MOST_TEMPLATES:
-            raise NotDone(f"there are {MOST_TEMPLATES} templates; remove one first")
+            raise NotDone(
+                told(
+                    "there are {most} templates; remove one first",
+                    most=MOST_TEMPLATES,
+                )
+            )
         template = Template(name, kept, self._db.now(), who_acts())
         self._templates.put(template)
         tell(
@@ -123,7 +134,7 @@ class RuleTemplates:
             NotDone: Both are named.
         """
         if template and like:
-            raise NotDone("name a template, or a campaign whose rules are taken, not both")
+            raise NotDone(told("name a template, or a campaign whose rules are taken, not both"))
         if template:
             return dict(self._find(template).given)
         return self.of_campaign(like) if like else {}
@@ -132,9 +143,11 @@ class RuleTemplates:
         found = self._templates.find(name)
         if found is None:
             names = [one.name for one in self._templates.all()]
-            known = f"; there are: {', '.join(names[:10])}" if names else ""
+            known = told("; there are: {names}", names=", ".join(names[:10])) if names else ""
             near = did_you_mean(name, names)
-            raise NoSuchTemplate(f"there is no template {name!r}{near or known}")
+            raise NoSuchTemplate(
+                told("there is no template {name!r}{known}", name=name, known=near or known)
+            )
         return found
 
     def _known(self, template: Template) -> KnownTemplate:

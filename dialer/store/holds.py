@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from campaigns.plain_text import LONGEST_REASON, plain_line
+from campaigns.sentence import told
 from dialer.deeds import Did, tell
 from dialer.store.database import Database, text
 from dialer.store.scripts import gives
@@ -190,7 +191,7 @@ class Holds:
         Raises:
             NotPlain: The reason is longer than a line, or holds control characters.
         """
-        reason = plain_line(why, "the reason", most=LONGEST_REASON)
+        reason = plain_line(why, told("the reason"), most=LONGEST_REASON)
         before = self.read()
         self._db.run(ChangeHold("set", self._epoch, why=reason))
         tell(before={"hold": before.why if before else None}, after={"hold": reason})

@@ -8,9 +8,10 @@ from typing import Any
 import redis
 from redis.exceptions import NoPermissionError
 
+from campaigns.sentence import told
 from dialer.store.database import Database
 
-WITHOUT_INFO = (
+WITHOUT_INFO = told(
     "a restart or failover is noticed only where a worker remembers more than Redis does, so one "
     "that lost writes may ring a number twice; and nobody warns of full memory"
 )
@@ -46,7 +47,7 @@ def missing_rights(db: Database) -> list[Right]:
     connection: Any = db.client.connection_pool.get_connection()
     try:
         if _is_refused(connection, ("MULTI",)):
-            return [Right("use transactions", "+@transaction", "nothing is dialled")]
+            return [Right(told("use transactions"), "+@transaction", told("nothing is dialled"))]
         key = db.key("rights")
         missing = [
             right
@@ -54,7 +55,7 @@ def missing_rights(db: Database) -> list[Right]:
             if any(_is_refused(connection, one) for one in commands)
         ]
         if _REFUSES_KEYS.search(_refusal(connection, ("GET", key))):
-            missing.insert(0, Right("use our keys", "~dialer:*", "nothing is dialled"))
+            missing.insert(0, Right(told("use our keys"), "~dialer:*", told("nothing is dialled")))
         _refusal(connection, ("DISCARD",))
         return missing
     finally:
@@ -66,35 +67,42 @@ def _tried(key: str) -> Sequence[tuple[Right, Sequence[_Command]]]:
     """Give each right with commands that need it."""
     return (
         (
-            Right("read and write", "+@read +@write", "nothing is dialled"),
+            Right(told("read and write"), "+@read +@write", told("nothing is dialled")),
             [("GET", key), ("HSET", key, "f", 1), ("ZADD", key, 1, "m"), ("SET", key, 1)],
         ),
         (
-            Right("run scripts", "+@scripting", "nothing is dialled"),
+            Right(told("run scripts"), "+@scripting", told("nothing is dialled")),
             [("EVALSHA", "0" * 40, 0), ("SCRIPT", "LOAD", "return 1")],
         ),
         (
-            Right("wait for work", "+@blocking", "nothing is dialled"),
+            Right(told("wait for work"), "+@blocking", told("nothing is dialled")),
             [("BLPOP", key, 1), ("BLMOVE", key, key, "LEFT", "LEFT", 1)],
         ),
         (
-            Right("read streams", "+@stream", "no callback is settled, and agents stay held"),
+            Right(
+                told("read streams"),
+                "+@stream",
+                told("no callback is settled, and agents stay held"),
+            ),
             [("XADD", key, "*", "f", 1), ("XREADGROUP", "GROUP", "g", "c", "STREAMS", key, ">")],
         ),
         (
-            Right("SCAN", "+scan", "nothing is archived, purged or migrated"),
+            Right("SCAN", "+scan", told("nothing is archived, purged or migrated")),
             [("SCAN", 0)],
         ),
         (
             Right(
-                "ask for KEYS",
+                told("ask for KEYS"),
                 "+keys",
-                "once a worker has died, the others fail to fetch now and then, and pause a second",
+                told(
+                    "once a worker has died, the others fail to fetch now and then, and pause a "
+                    "second"
+                ),
                 is_needed=False,
             ),
             [("KEYS", key)],
         ),
-        (Right("ask for INFO", "+info", WITHOUT_INFO, is_needed=False), [("INFO",)]),
+        (Right(told("ask for INFO"), "+info", WITHOUT_INFO, is_needed=False), [("INFO",)]),
     )
 
 

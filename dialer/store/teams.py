@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple, cast
 
 from campaigns.agents.team import MOST_TEAMS, Team, is_team
+from campaigns.sentence import told
 from dialer.errors import NotDone
 from dialer.store.database import Database, text
 from dialer.store.scripts import gives
@@ -16,8 +17,12 @@ class TooManyTeams(NotDone):
     def __init__(self, message: str = "") -> None:
         super().__init__(
             message
-            or f"there are {MOST_TEAMS:,} different groups and agents with stand-ins already: name "
-            "groups instead of stand-ins that differ from row to row"
+            or told(
+                "there are {most:,} different groups and agents with stand-ins already: name "
+                "groups "
+                "instead of stand-ins that differ from row to row",
+                most=MOST_TEAMS,
+            )
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import redis
 
+from campaigns.sentence import told
 from dialer.clock import Sleep
 from dialer.store.database import Database, text
 
@@ -40,18 +41,18 @@ _GOES = frozenset(
 )
 _OF_WHO_IS_REMOVED = frozenset({"presence", "away", "idle_since", "agent_calls"})
 """Goes as well, once nobody is registered with the number."""
-_AN_AGENTS = "an agent is registered with it, or stands in for one"
+_AN_AGENTS = told("an agent is registered with it, or stands in for one")
 _WHY = {
     **dict.fromkeys(
         ("agents", "agent_ids", "presence", "away", "members", "free_of", "teams", "team_ids"),
         _AN_AGENTS,
     ),
     **dict.fromkeys(("shift_changes", "most_calls", "agent_calls", "idle_since"), _AN_AGENTS),
-    "suppressed": "it is never to be called; take it off with: dialer suppress remove",
-    "callbacks": "not settled yet; ask again in a minute",
-    "audit": "numbers are masked there",
+    "suppressed": told("it is never to be called; take it off with: dialer suppress remove"),
+    "callbacks": told("not settled yet; ask again in a minute"),
+    "audit": told("numbers are masked there"),
 }
-_IN_USE = "a contact waits, a call is live or has just ended; ask again when that is over"
+_IN_USE = told("a contact waits, a call is live or has just ended; ask again when that is over")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,10 @@ def forget_traces(
 
 def counts_of_days(db: Database) -> list[Trace]:
     """Name what counts numbers by the day, whichever campaign rang them: caps need it, and it goes by itself."""
-    why = "counted over all campaigns, for caps, agents' days and who spoke with whom; it goes by itself"
+    why = told(
+        "counted over all campaigns, for caps, agents' days and who spoke with whom; it goes by "
+        "itself"
+    )
     found = []
     for word in ("agent_day", "calls", "spoke"):
         for key in cast("Iterable[bytes]", db.client.scan_iter(match=db.key(word, "*"))):
@@ -125,11 +129,13 @@ def rewrite_files(client: "redis.Redis", *, sleep: Sleep) -> str:
         for _ in range(round(_REWRITTEN_WITHIN_S / _LOOK_EVERY_S)):
             info = client.info("persistence")
             if not any(info.get(name) for name in under_way):
-                return "" if info.get(status) == "ok" else "Redis could not write its file anew"
+                return (
+                    "" if info.get(status) == "ok" else told("Redis could not write its file anew")
+                )
             sleep(_LOOK_EVERY_S)
     except redis.ResponseError as error:
-        return f"Redis does not let us write its file anew ({error})"
-    return "Redis is still writing its file anew"
+        return told("Redis does not let us write its file anew ({error})", error=str(error))
+    return told("Redis is still writing its file anew")
 
 
 def replicas(client: "redis.Redis") -> int | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
+from campaigns.sentence import told
 from dialer.store.database import Database, text
 from dialer.store.scripts import gives
 
@@ -115,7 +116,7 @@ class Trail:
             made = Line(line, hashlib.sha256(line.encode()).hexdigest())
             if self._db.run(WriteTrail("append", ends.no, made.record, made.hash)):
                 return made
-        raise TrailBusy("too many write to the audit trail at once; try again")
+        raise TrailBusy(told("too many write to the audit trail at once; try again"))
 
     def ends(self) -> Ends:
         """Read where the trail begins and ends."""

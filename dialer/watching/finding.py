@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from campaigns.sentence import told
 from dialer.archiving.archive import Archive, ArchiveDamaged
 from dialer.archiving.archive_index import ArchiveIndex
 from dialer.logger import get_logger
@@ -110,7 +111,7 @@ class Finding:
         except ArchiveDamaged as error:
             log.warning("archive_not_read", campaign_id=campaign.id, message=str(error))
             raise ArchiveDamaged(
-                f"the archive of campaign {campaign.name} cannot be read"
+                told("the archive of campaign {name} cannot be read", name=campaign.name)
             ) from None
 
     def _here(self, among: Sequence[Campaign] | None) -> dict[str, Campaign]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from campaigns.events import SCHEMA_VERSION, EventKind
+from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.events.outbox import Outbox, checked
@@ -46,10 +47,10 @@ class Line:
     def state(self) -> str:
         """Where it stands, in a few words."""
         if self.standing.paused:
-            return f"paused: {self.standing.paused}"
+            return told("paused: {why}", why=self.standing.paused)
         if self.standing.failing_since:
-            return "fails"
-        return "replays" if self.standing.replay else "goes"
+            return told("fails")
+        return told("replays") if self.standing.replay else told("goes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,13 @@ class Receivers:
         """
         self._sender.check(url)
         if not self._keeps_events:
-            raise NotRegistered("DIALER_EVENTS_DAYS is 0, so nothing is told: set it to 7, say")
+            raise NotRegistered(
+                told("DIALER_EVENTS_DAYS is 0, so nothing is told: set it to 7, say")
+            )
         if len(self._webhooks.all()) >= MOST:
-            raise NotRegistered(f"an account has {MOST} webhooks at most; remove one first")
+            raise NotRegistered(
+                told("an account has {most} webhooks at most; remove one first", most=MOST)
+            )
         webhook = Webhook(
             id=new_campaign_id(),
             url=url,
@@ -135,7 +140,7 @@ class Receivers:
         """
         found = self._webhooks.get(id_)
         if found is None:
-            raise WebhookNotFound(f"no webhook {id_!r}")
+            raise WebhookNotFound(told("no webhook {id!r}", id=id_))
         return found
 
     def all(self) -> list[Line]:

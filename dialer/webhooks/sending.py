@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import httpx
 import redis
 
+from campaigns.sentence import told
 from dialer.addresses import is_private, is_public
 from dialer.clock import boottime_s
 from dialer.errors import NotDone
@@ -99,20 +100,30 @@ class Sender:
         except (ValueError, httpx.InvalidURL):
             host, port = "", None
         if not host or port == 0 or len(url) > _LONGEST_URL or any(one.isspace() for one in url):
-            raise BadTarget(f"{url[:80]!r} is no URL such as https://crm.example.com/hooks/dialer")
+            raise BadTarget(
+                told("{url!r} is no URL such as https://crm.example.com/hooks/dialer", url=url[:80])
+            )
         if _is_stream(url):
             return self._check_stream(url, host)
         if "@" in parts.netloc or parts.fragment:
-            raise BadTarget("the URL must carry neither credentials nor a fragment")
+            raise BadTarget(told("the URL must carry neither credentials nor a fragment"))
         if parts.scheme not in {"http", "https"} or (
             parts.scheme == "http" and host not in self._allowed
         ):
             raise BadTarget(
-                f"the URL must begin with https://; DIALER_ALLOWED_URL_HOSTS may allow {host} by name"
+                told(
+                    "the URL must begin with https://; DIALER_ALLOWED_URL_HOSTS may allow {host} "
+                    "by name",
+                    host=host,
+                )
             )
         if is_private(host) and host not in self._allowed:
             raise BadTarget(
-                f"{host} is in a network of one's own; DIALER_ALLOWED_URL_HOSTS may allow it by name"
+                told(
+                    "{host} is in a network of one's own; DIALER_ALLOWED_URL_HOSTS may allow it "
+                    "by name",
+                    host=host,
+                )
             )
         return url
 

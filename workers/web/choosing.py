@@ -12,6 +12,7 @@ from typing import cast
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from campaigns.sentence import told
 from dialer.access.sessions import LONGEST_S
 from dialer.store.agents import AgentStore
 from dialer.store.campaign import CampaignNotFound
@@ -105,7 +106,7 @@ def _chosen(
     """
     found = [accounts.named(visitor, asked)] if asked else accounts.open_to(visitor)
     if not found:
-        raise Problem(403, "no_account", "The account of your key is served here no longer.")
+        raise Problem(403, "no_account", told("The account of your key is served here no longer."))
     found.sort(key=lambda one: one.wiring.name != usual)  # it keeps the order of the others
     if len(found) == 1:
         return found[0]

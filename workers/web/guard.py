@@ -12,11 +12,13 @@ import redis
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from campaigns.sentence import told
 from workers.web.problems import Problem, as_problem, problem_response
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; media-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "connect-src 'self'; media-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors "
+    "'none'; "
     "base-uri 'none'"
 )
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -96,7 +98,7 @@ class SameOrigin:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if scope["method"] not in _SAFE_METHODS and not _is_from_us(headers, host):
-            return Problem(403, "cross_site", "The request came from another site.")
+            return Problem(403, "cross_site", told("The request came from another site."))
         try:
             if _LOOPBACK.match(host) or not await self._is_open():
                 return None
@@ -105,7 +107,10 @@ class SameOrigin:
         return Problem(
             421,
             "wrong_host",
-            "Without a key the server answers to localhost alone; make one there first, on the page Keys.",
+            told(
+                "Without a key the server answers to localhost alone; make one there first, on "
+                "the page Keys."
+            ),
         )
 
 
@@ -186,7 +191,7 @@ class _LimitedBody:
             async with asyncio.timeout(self._left_s()):
                 message = await self._receive()
         except TimeoutError:
-            raise self._refuse(Problem(408, "too_slow", "The body took too long.")) from None
+            raise self._refuse(Problem(408, "too_slow", told("The body took too long."))) from None
         self._received_bytes += len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
         if self._received_bytes > self._limit_bytes:
@@ -229,4 +234,4 @@ class _Answer:
 
 
 def _too_large(limit_bytes: int) -> Problem:
-    return Problem(413, "too_large", f"At most {limit_bytes:,} bytes are taken.")
+    return Problem(413, "too_large", told("At most {most:,} bytes are taken.", most=limit_bytes))

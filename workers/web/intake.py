@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from campaigns.sentence import told
 from workers.web.problems import Problem
 
 MOST_AT_ONCE = 16
@@ -83,8 +84,11 @@ class Intake:
             raise Problem(
                 507,
                 "disk_full",
-                f"The disk has {free // 1_000_000:,} MB free, too little for this file. Discard "
-                "uploads that wait for a decision, or make room.",
+                told(
+                    "The disk has {free:,} MB free, too little for this file. Discard uploads "
+                    "that wait for a decision, or make room.",
+                    free=free // 1_000_000,
+                ),
             )
 
 
@@ -92,6 +96,9 @@ def _too_many(how_many: str) -> Problem:
     return Problem(
         429,
         "too_many_uploads",
-        f"At most {how_many} uploads are taken at once; try again when one is done.",
+        told(
+            "At most {most} uploads are taken at once; try again when one is done.",
+            most=how_many,
+        ),
         headers={"Retry-After": str(_AGAIN_S)},
     )

@@ -9,6 +9,7 @@ from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.sieve import Dedupe
 from campaigns.lists.source import HiddenRows, ReadingChoice
+from campaigns.sentence import told
 from campaigns.tags import tags_of
 from dialer.loading.loading import LoadOptions
 from dialer.steering.changing_rules import new_rules
@@ -53,7 +54,9 @@ def list_order(wiring: Wiring, fields: Fields, *, default_name: str = "") -> Lis
     """
     unknown = sorted(name for name in fields if name not in _OPTIONS and not rule_name(name))
     if unknown:
-        raise Problem(422, "unknown_field", f"Not known: {', '.join(unknown)[:200]}.")
+        raise Problem(
+            422, "unknown_field", told("Not known: {unknown}.", unknown=", ".join(unknown)[:200])
+        )
     dry_run = truth(fields, "dry_run")
     name = one(fields, "name").strip() or default_name
     if not dry_run:
@@ -81,7 +84,7 @@ def load_options(fields: Fields) -> LoadOptions:
     """
     dedupe = one(fields, "dedupe") or Dedupe.ACTIVE
     if dedupe not in set(Dedupe):
-        raise Problem(422, "invalid", f"dedupe is one of {', '.join(Dedupe)}.")
+        raise Problem(422, "invalid", told("dedupe is one of {words}.", words=", ".join(Dedupe)))
     choice = ColumnChoice(
         agent=one(fields, "agent_column") or None,
         customer=one(fields, "customer_column") or None,
@@ -107,9 +110,13 @@ def reading_choice(fields: Fields) -> ReadingChoice:
     """
     line, hidden = one(fields, "header_line").strip(), one(fields, "hidden_rows")
     if line and not (line.isascii() and line.isdecimal() and int(line[:9]) > 0 and len(line) < 9):
-        raise Problem(422, "invalid", "header_line is the number of a line, from 1.")
+        raise Problem(422, "invalid", told("header_line is the number of a line, from 1."))
     if hidden and hidden not in set(HiddenRows):
-        raise Problem(422, "invalid", f"hidden_rows is one of {', '.join(HiddenRows)}.")
+        raise Problem(
+            422,
+            "invalid",
+            told("hidden_rows is one of {words}.", words=", ".join(HiddenRows)),
+        )
     return ReadingChoice(
         sheet=one(fields, "sheet") or None,
         header_line=int(line) if line else None,
@@ -125,7 +132,12 @@ def check_name(name: str) -> None:
     """
     if not is_name(name):
         raise Problem(
-            422, "invalid", f"name: 1 to {LONGEST_NAME} characters on one line are needed."
+            422,
+            "invalid",
+            told(
+                "name: 1 to {most} characters on one line are needed.",
+                most=LONGEST_NAME,
+            ),
         )
 
 
@@ -137,7 +149,7 @@ def one(fields: Fields, name: str) -> str:
     """
     values = fields.get(name, ())
     if len(values) > 1:
-        raise Problem(422, "invalid", f"{name} may stand once.")
+        raise Problem(422, "invalid", told("{name} may stand once.", name=name))
     return values[0] if values else ""
 
 
@@ -149,5 +161,5 @@ def truth(fields: Fields, name: str) -> bool:
     """
     word = one(fields, name).strip().lower()
     if word not in _YES | _NO:
-        raise Problem(422, "invalid", f"{name} is true or false.")
+        raise Problem(422, "invalid", told("{name} is true or false.", name=name))
     return word in _YES

@@ -4,6 +4,7 @@ import re
 
 from starlette.responses import Response, StreamingResponse
 
+from campaigns.sentence import told
 from dialer.recordings.finding import kept_of
 from dialer.store import Campaign
 from workers.web.problems import Problem
@@ -27,11 +28,11 @@ def recording_answer(
     place = wiring.recordings_place
     kept = kept_of(wiring.db, place, campaign, n, [no]).get(no)
     if kept is None or not kept.name or place is None:
-        raise Problem(404, "not_found", "No recording of this attempt is kept.")
+        raise Problem(404, "not_found", told("No recording of this attempt is kept."))
     part = part_of(asked, kept.length)
     if part is None:
         headers = {"Content-Range": f"bytes */{kept.length}"}
-        raise Problem(416, "no_such_part", "The recording is not so long.", headers=headers)
+        raise Problem(416, "no_such_part", told("The recording is not so long."), headers=headers)
     first, last = part
     headers = {
         "Accept-Ranges": "bytes",

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from campaigns.campaign_rules import CampaignRules
-from campaigns.sentence import packed, unpacked
+from campaigns.sentence import packed, told, unpacked
 from dialer.deeds import Actor, Deed, Did, tell
 from dialer.logger import get_logger
 from workers.web import jobs
@@ -112,7 +112,10 @@ class Reviews:
             raise Problem(
                 429,
                 "too_many_uploads",
-                f"{MOST_REVIEWS} uploads wait for a decision; load or discard some first.",
+                told(
+                    "{most} uploads wait for a decision; load or discard some first.",
+                    most=MOST_REVIEWS,
+                ),
             )
         review = Review(
             secrets.token_hex(8), upload.name, fields, append_to=append_to, of_agents=of_agents

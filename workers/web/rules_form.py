@@ -149,12 +149,14 @@ def _read_week(values: Values) -> str:
             if not opens and not closes:
                 continue
             if not (_CLOCK.fullmatch(opens) and _CLOCK.fullmatch(closes)):
-                raise ValueError(f"{name}: give both, from and until, such as 09:00 and 20:00")
+                raise ValueError(
+                    told("{name}: give both, from and until, such as 09:00 and 20:00", name=name)
+                )
             windows.append(f"{opens}-{closes}")
         if windows:
             clauses.append(f"{name[:3].lower()} {','.join(windows)}")
     if not clauses:
-        raise ValueError("give at least one window in which to call")
+        raise ValueError(told("give at least one window in which to call"))
     return "; ".join(clauses)
 
 
@@ -178,6 +180,8 @@ def _read_retries(values: Values) -> list[str]:
             found.append(f"{cause}=0x0")
             continue
         if most and not (most.isascii() and most.isdecimal()):
-            raise ValueError(f"{cause.replace('_', ' ')}: at most takes a whole number")
+            raise ValueError(
+                told("{cause}: at most takes a whole number", cause=told(cause.replace("_", " ")))
+            )
         found.append(f"{cause}={wait}{growth}{f'x{most}' if most else ''}")
     return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from campaigns.sentence import told
 from dialer.access.api_keys import ApiKeys
 from dialer.audit import Audit
 from dialer.settings import Settings
@@ -206,6 +207,10 @@ class AllAccounts:
         raise Problem(
             404,
             "unknown_account",
-            f"There is no account {name[:64]!r}; your key opens {', '.join(known)}.",
+            told(
+                "There is no account {name!r}; your key opens {known}.",
+                name=name[:64],
+                known=", ".join(known),
+            ),
             accounts=known,
         )

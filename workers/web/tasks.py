@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from campaigns.sentence import packed, told, unpacked
 from dialer import clock, deeds
 from dialer.access.api_keys import Scope
 from dialer.audit import Audit
@@ -38,7 +39,7 @@ log = get_logger(__name__)
 
 _ID = re.compile(r"[0-9a-f]{12}")
 _KEPT_S = 86_400.0
-_BROKEN_OFF = "The web process ended, and this with it. What was done stays done; ask again."
+_BROKEN_OFF = told("The web process ended, and this with it. What was done stays done; ask again.")
 
 
 _Work = Callable[[], Awaitable[dict[str, Any]]]
@@ -141,7 +142,9 @@ class Tasks:
         lock = self._lock()
         if not try_lock(lock, fcntl.LOCK_EX):
             os.close(lock)
-            raise Problem(409, "in_progress", "Something else is being done; wait until it is.")
+            raise Problem(
+                409, "in_progress", told("Something else is being done; wait until it is.")
+            )
         task = Task(secrets.token_hex(6), kind, of, campaign, by.name, clock.now().timestamp())
         try:
             self.files_dir(task).mkdir(parents=True, mode=0o700)
@@ -161,10 +164,10 @@ class Tasks:
         if not _ID.fullmatch(id_):
             return None
         try:
-            told = json.loads(self._file(id_).read_text(encoding="utf-8"))
+            kept = json.loads(self._file(id_).read_text(encoding="utf-8"), object_hook=unpacked)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        task = Task(**{**told, "kind": Kind(told["kind"]), "state": TaskState(told["state"])})
+        task = Task(**{**kept, "kind": Kind(kept["kind"]), "state": TaskState(kept["state"])})
         if task.state is TaskState.RUNNING and id_ not in self._shares and self._is_idle():
             return replace(task, state=TaskState.FAILED, error=_BROKEN_OFF)
         return task
@@ -234,7 +237,7 @@ class Tasks:
 
     def _keep(self, task: Task) -> None:
         part = self._file(task.id).with_suffix(".part")
-        part.write_text(json.dumps(asdict(task)), encoding="utf-8")
+        part.write_text(json.dumps(packed(asdict(task))), encoding="utf-8")
         part.replace(self._file(task.id))
 
     def _file(self, id_: str) -> Path:

@@ -15,6 +15,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
+from campaigns.sentence import told
 from workers.web.intake import Intake
 from workers.web.problems import Problem
 
@@ -50,7 +51,9 @@ async def received_upload(request: Request, folder: Path) -> AsyncIterator[Uploa
     content_type, options = parse_options_header(request.headers.get("content-type", ""))
     boundary = options.get(b"boundary", b"")
     if content_type != b"multipart/form-data" or not 0 < len(boundary) <= 200:
-        raise Problem(415, "not_multipart", "Send multipart/form-data with a part named file.")
+        raise Problem(
+            415, "not_multipart", told("Send multipart/form-data with a part named file.")
+        )
     path = folder / f"{secrets.token_hex(8)}.incoming"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     intake: Intake = request.app.state.services.intake
@@ -60,7 +63,9 @@ async def received_upload(request: Request, folder: Path) -> AsyncIterator[Uploa
                 form = _Form(boundary, file)
                 await _receive(request, form, check_room=lambda: intake.check_room(folder))
             if not form.has_file:
-                raise Problem(422, "no_file", "The form has no part named file with a file in it.")
+                raise Problem(
+                    422, "no_file", told("The form has no part named file with a file in it.")
+                )
             yield Upload(path, form.file_name, form.fields)
         finally:
             path.unlink(missing_ok=True)
@@ -81,11 +86,13 @@ async def _receive(request: Request, form: "_Form", *, check_room: Callable[[], 
         form.finish()
         await asyncio.to_thread(form.write)
     except MultipartParseError:
-        raise Problem(400, "malformed_form", "The form cannot be read.") from None
+        raise Problem(400, "malformed_form", told("The form cannot be read.")) from None
     except ClientDisconnect:
-        raise Problem(400, "broken_off", "The upload broke off.") from None
+        raise Problem(400, "broken_off", told("The upload broke off.")) from None
     except OSError as error:
-        raise Problem(507, "disk_full", f"The file cannot be kept: {error.strerror}.") from None
+        raise Problem(
+            507, "disk_full", told("The file cannot be kept: {strerror}.", strerror=error.strerror)
+        ) from None
 
 
 @dataclass(slots=True)
@@ -129,7 +136,7 @@ class _Form:
     def finish(self) -> None:
         self._parser.finalize()
         if not self._ended:
-            raise Problem(400, "malformed_form", "The form ends too early.")
+            raise Problem(400, "malformed_form", told("The form ends too early."))
 
     def write(self) -> None:
         self._file.write(self.unwritten)
@@ -148,12 +155,12 @@ class _Form:
 
     def _check_header(self) -> None:
         if len(self._header_name) + len(self._header_value) > _MAX_HEADER_BYTES:
-            raise Problem(400, "malformed_form", "A part's header is too long.")
+            raise Problem(400, "malformed_form", told("A part's header is too long."))
 
     def _end_header(self) -> None:
         name = self._header_name.decode("latin-1").lower()
         if len(self._part.headers) >= _MAX_FIELDS:
-            raise Problem(400, "malformed_form", "A part has too many headers.")
+            raise Problem(400, "malformed_form", told("A part has too many headers."))
         self._part.headers[name] = self._header_value.decode("utf-8", "replace")
         self._header_name.clear()
         self._header_value.clear()
@@ -167,7 +174,7 @@ class _Form:
         if file_name is None:
             return
         if self._part.name != "file" or self.has_file:
-            raise Problem(422, "one_file", "Send one file, in the part named file.")
+            raise Problem(422, "one_file", told("Send one file, in the part named file."))
         self.file_name = _plain_name(file_name.decode("utf-8", "replace"))
         self.has_file = bool(file_name)  # a browser sends an empty one when none was chosen
 
@@ -177,13 +184,21 @@ class _Form:
             return
         self._part.body += data[start:end]
         if len(self._part.body) > _MAX_FIELD_BYTES:
-            raise Problem(413, "field_too_large", f"Field {self._part.name[:80]!r} is too large.")
+            raise Problem(
+                413,
+                "field_too_large",
+                told("Field {name!r} is too large.", name=self._part.name[:80]),
+            )
 
     def _end_part(self) -> None:
         if self._part.is_file:
             return
         if sum(map(len, self.fields.values())) >= _MAX_FIELDS:
-            raise Problem(413, "too_many_fields", f"At most {_MAX_FIELDS} fields are taken.")
+            raise Problem(
+                413,
+                "too_many_fields",
+                told("At most {most} fields are taken.", most=_MAX_FIELDS),
+            )
         value = self._part.body.decode("utf-8", "replace")
         self.fields.setdefault(self._part.name, []).append(value)
 

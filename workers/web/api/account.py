@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from campaigns.sentence import told
 from dialer.account_day import Today
 from dialer.dialing.resuming import resume_account
 from dialer.store import Hold, Holds
@@ -156,7 +157,7 @@ def end_hold(holds: Holds, found: Hold | None, *, confirmed: bool) -> None:
         return
     machine = found.machine if confirmed else None
     if not holds.release(hand=found.hand, machine=machine):
-        raise Problem(409, "other_hold", "Another hold was set meanwhile; look at it first.")
+        raise Problem(409, "other_hold", told("Another hold was set meanwhile; look at it first."))
 
 
 @router.delete("/health/stop")

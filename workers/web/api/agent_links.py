@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from campaigns.plain_text import plain_line
+from campaigns.sentence import told
 from dialer.access.agent_links import LONGEST_DAYS, USUAL_DAYS, AgentLink, AgentLinks
 from dialer.deeds import tell
 from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore
@@ -98,7 +99,7 @@ def revoke_link(
 ) -> None:
     """Revoke a link: its page is shown to nobody any more."""
     if not AgentLinks(services.wiring.db).revoke(agent.id, [link_id]):
-        raise Problem(404, "not_found", "The agent has no such link.")
+        raise Problem(404, "not_found", told("The agent has no such link."))
 
 
 def url_of(services: Services, link: str) -> str:
@@ -111,7 +112,7 @@ def url_of(services: Services, link: str) -> str:
 def put_notice(services: Services, text: str, *, hours: int) -> str:
     """Show a line on all agents' pages for so long; gives it as it is shown."""
     store = DeskStore(services.wiring.db)
-    before, line = store.notice(), plain_line(text, "the notice", most=LONGEST_NOTICE)
+    before, line = store.notice(), plain_line(text, told("the notice"), most=LONGEST_NOTICE)
     store.set_notice(line, for_s=hours * 3600)
     tell(on="agents' pages", before={"notice": before}, after={"notice": line})
     return line

@@ -9,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
+from campaigns.sentence import told
 from dialer.ids import AttemptId
 from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign, OpenAttempt
@@ -118,7 +119,7 @@ def show_contact(
     """Tell all that is known of one contact, also of an archived campaign, and what happened to it in order of time."""
     line = services.finding.contact(campaign, n)
     if line is None:
-        raise Problem(404, "not_found", "The campaign has no such contact.")
+        raise Problem(404, "not_found", told("The campaign has no such contact."))
     return contact_detail(campaign, line, masked=visitor.is_masked)
 
 
@@ -215,5 +216,5 @@ def attempt_of(campaign: Campaign, attempt_id: str) -> AttemptId:
     """
     id_ = AttemptId.parse(attempt_id)
     if id_ is None or id_.campaign != campaign.id:
-        raise Problem(404, "not_found", "The campaign has no such attempt.")
+        raise Problem(404, "not_found", told("The campaign has no such attempt."))
     return id_

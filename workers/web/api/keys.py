@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from campaigns.sentence import told
 from dialer.access.api_keys import LONGEST_DAYS, YEAR_S, ApiKey, Scope
 from dialer.logger import get_logger
 from workers.web.access import Visitor
@@ -73,7 +74,7 @@ def create_key(visitor: Admin, services: TheDesk, order: KeyOrder) -> NewKey:
             accounts=accounts,
         )
     except ValueError as error:
-        raise Problem(422, "invalid", f"{error}.") from None
+        raise Problem(422, "invalid", told("{why}.", why=str(error))) from None
     log.info("key_made", key_id=key.id, scopes=sorted(key.scopes), by=visitor.id)
     return NewKey(**dict(_document(services, key, {visitor.id}, visitor)), key=secret)
 
@@ -85,7 +86,7 @@ def revoke_key(
     """Revoke a key and those it made; they open nothing from the next request on."""
     ended = services.keys.revoke(key_id) if key_id in _within(services, visitor) else []
     if not ended:
-        raise Problem(404, "not_found", "There is no such key.")
+        raise Problem(404, "not_found", told("There is no such key."))
     log.info("keys_revoked", key_ids=ended, by=visitor.id)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPBearer
 
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.store import Campaign
 from workers.web.access import Visitor
@@ -35,7 +36,12 @@ def check_scope(visitor: Visitor, wanted: Scope) -> None:
         Problem: They may not.
     """
     if not visitor.may(wanted):
-        raise Problem(403, "scope_missing", f"The key lacks the scope {wanted}.", scope=wanted)
+        raise Problem(
+            403,
+            "scope_missing",
+            told("The key lacks the scope {wanted}.", wanted=wanted),
+            scope=wanted,
+        )
 
 
 def needs(wanted: Scope) -> Any:

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
+from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.watching.browsing import with_external_id
 from dialer.watching.finding import Found as Someone
@@ -71,7 +72,9 @@ def search_numbers(visitor: Onlooker, services: TheDesk, search: Search) -> Foun
         return _first(starmap(Someone, lines), search.limit, visitor)
     if search.name is not None:
         if not services.wiring.settings.dialer_search_names:
-            raise Problem(422, "invalid", "This installation finds people by their number alone.")
+            raise Problem(
+                422, "invalid", told("This installation finds people by their number alone.")
+            )
         tell(on="a name")
         return _first(services.finding.by_name(search.name, among=asked), search.limit, visitor)
     written = search.number or ""

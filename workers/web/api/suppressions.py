@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from campaigns.plain_text import LONGEST_REASON
+from campaigns.sentence import told
 from dialer.errors import NotDone
 from dialer.steering.suppressing import Added, Suppressing
 from workers.web import jobs
@@ -35,7 +36,7 @@ def list_for(visitor: Visitor, services: Services, *, all_accounts: bool) -> Sup
     if not all_accounts:
         return services.wiring.suppressing
     if not visitor.reaches_all:
-        raise Problem(403, "accounts_missing", "The list of all accounts is for keys of all.")
+        raise Problem(403, "accounts_missing", told("The list of all accounts is for keys of all."))
     try:
         return services.wiring.suppressing_for_all
     except NotDone as error:
@@ -138,7 +139,7 @@ def unsuppress_number(_visitor: Operator, suppressing: TheList, order: RemovalOr
     except ValueError as error:
         raise Problem(422, "invalid", f"number: {error}.") from None
     if not was_there:
-        raise Problem(404, "not_found", "The number is not on the list.")
+        raise Problem(404, "not_found", told("The number is not on the list."))
 
 
 async def add_file(services: Services, upload: Upload, *, for_all: bool) -> Added:

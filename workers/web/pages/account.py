@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.dialing.resuming import resume_account
 from dialer.steering.suppressing import Added, Suppressing
@@ -73,7 +74,7 @@ async def suppress_number(request: Request) -> Response:
     of_all = bool(form.get(_OF_ALL))
     number = form.get("number", "").strip()
     if len(number.splitlines()) != 1:
-        raise Problem(422, "invalid", "Write one phone number.")
+        raise Problem(422, "invalid", told("Write one phone number."))
     added = await asyncio.to_thread(
         _the_list(request, of_all=of_all).add,
         BytesIO(number.encode()),
@@ -81,7 +82,7 @@ async def suppress_number(request: Request) -> Response:
         why=form.get("why", ""),
     )
     if added.bad or not added.added + added.already:
-        raise Problem(422, "invalid", f"“{number[:40]}” is no phone number.")
+        raise Problem(422, "invalid", told("“{number}” is no phone number.", number=number[:40]))
     return _told(added, of_all=of_all)
 
 
@@ -103,7 +104,7 @@ async def unsuppress(request: Request) -> Response:
     try:
         await asyncio.to_thread(_the_list(request, of_all=of_all).remove, form.get("number", ""))
     except ValueError as error:
-        raise Problem(422, "invalid", f"{error}.") from None
+        raise Problem(422, "invalid", told("{why}.", why=str(error))) from None
     return RedirectResponse(f"/suppression?{urlencode(_kept(of_all))}", status_code=303)
 
 
@@ -149,7 +150,7 @@ async def hold(request: Request) -> Response:
         case "lift_stop":
             await asyncio.to_thread(resume_account, wiring.db)
         case _:
-            raise Problem(422, "invalid", "Say what to do.")
+            raise Problem(422, "invalid", told("Say what to do."))
     return RedirectResponse("/health", status_code=303)
 
 
@@ -162,7 +163,7 @@ async def raise_caps(request: Request) -> Response:
             {one: str(form.get(one) or "0") for one in CapsOrder.model_fields}
         )
     except ValidationError:
-        raise Problem(422, "invalid", "Write whole numbers, from 0 up.") from None
+        raise Problem(422, "invalid", told("Write whole numbers, from 0 up.")) from None
     await asyncio.to_thread(
         services_of(request).wiring.account_day.add_for_today, **order.model_dump()
     )
@@ -179,7 +180,9 @@ def _seen(found: Hold | None, do: str, id_: str) -> Hold:
     machine = found.machine if found and do == "release_unknown" else None
     shown = hand or machine
     if shown is None or shown.id != id_:
-        raise Problem(409, "other_hold", "This hold is over, or another one stands: look again.")
+        raise Problem(
+            409, "other_hold", told("This hold is over, or another one stands: look again.")
+        )
     return Hold(hand, machine)
 
 

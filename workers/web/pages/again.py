@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from campaigns.campaign import LONGEST_NAME
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.reporting.again import FOR_GOOD, ends_of, wanted_ends
 from dialer.store import Campaign
@@ -42,7 +43,9 @@ async def make(request: Request) -> Response:
     campaign, services = await _campaign(request), services_of(request)
     wiring = services.wiring
     if not form.get("end"):
-        raise Problem(422, "invalid", "Choose at least one end of the contacts to be called again.")
+        raise Problem(
+            422, "invalid", told("Choose at least one end of the contacts to be called again.")
+        )
     counts = await asyncio.to_thread(wiring.campaigns.counts, campaign.id)
     ends = wanted_ends(counts, form["end"])
     begun = await asyncio.to_thread(wiring.templates.of_campaign, campaign.id)

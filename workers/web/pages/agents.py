@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from campaigns.agents.agent import BY_HAND, Agent, Presence
 from campaigns.lists.agents_list import AgentColumn
+from campaigns.sentence import told
 from dialer.access.agent_links import LONGEST_DAYS, USUAL_DAYS, AgentLink, AgentLinks
 from dialer.access.api_keys import Scope
 from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore, Figures
@@ -76,7 +77,7 @@ async def set_presence(request: Request) -> Response:
     form = await whole_form(request, Scope.OPERATE, most=_MOST_SHOWN + 10)
     state, minutes = ("".join(form.get(name, [])[-1:]) for name in ("state", "minutes"))
     if state not in BY_HAND or not form.get("agent") or (minutes and not minutes.isdecimal()):
-        raise Problem(422, "invalid", "Tick the agents, and say where they are.")
+        raise Problem(422, "invalid", told("Tick the agents, and say where they are."))
     wiring = services_of(request).wiring
 
     def change() -> None:
@@ -96,7 +97,7 @@ async def add(request: Request) -> Response:
     form = await plain_form(request, Scope.OPERATE)
     cells = {one.value: form[one].strip() for one in AgentColumn if form.get(one, "").strip()}
     if AgentColumn.NUMBER not in cells:
-        raise Problem(422, "invalid", "An agent is known by a phone number: write it.")
+        raise Problem(422, "invalid", told("An agent is known by a phone number: write it."))
     await asyncio.to_thread(services_of(request).wiring.registry.add, cells)
     return RedirectResponse("/agents", status_code=303)
 
@@ -127,7 +128,11 @@ async def make_link(request: Request) -> Response:
     form = await plain_form(request, Scope.OPERATE)
     days = form.get("days", "")
     if not days.isdecimal() or not 1 <= int(days[:6]) <= LONGEST_DAYS:
-        raise Problem(422, "invalid", f"A link is in force for 1 to {LONGEST_DAYS} days.")
+        raise Problem(
+            422,
+            "invalid",
+            told("A link is in force for 1 to {most} days.", most=LONGEST_DAYS),
+        )
     services, by = services_of(request), visitor_of(request).name
     agent = await asyncio.to_thread(_agent, request)
     links = AgentLinks(services.wiring.db)

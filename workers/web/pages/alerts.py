@@ -72,7 +72,7 @@ def _order_of(fields: Mapping[str, list[str]]) -> AlertOrder:
         )
     except (ValidationError, ValueError):
         raise Problem(
-            422, "invalid", "Choose a way, write where to, and whole numbers for the limits."
+            422, "invalid", told("Choose a way, write where to, and whole numbers for the limits.")
         ) from None
 
 

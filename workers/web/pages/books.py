@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from campaigns.attempt import Outcome
 from campaigns.contact_state import NotDialled
+from campaigns.sentence import told
 from dialer import clock
 from dialer.access.api_keys import Scope
 from dialer.masking import mask_text
@@ -60,7 +61,11 @@ async def begin(request: Request) -> Response:
     if kind is Kind.ARCHIVE:
         more = {"force": form.get("force") == "yes"}
     if kind is Kind.DELETE and form.get("name", "").strip() != campaign.name:
-        raise Problem(422, "invalid", f"Write the campaign's name, {campaign.name}, to delete it.")
+        raise Problem(
+            422,
+            "invalid",
+            told("Write the campaign's name, {name}, to delete it.", name=campaign.name),
+        )
     if kind is Kind.KEEP_RECORDINGS:
         _check_may_keep(request, campaign)
     asked = {"campaign_id": campaign.id, **more}
@@ -69,9 +74,13 @@ async def begin(request: Request) -> Response:
 
 def _check_may_keep(request: Request, campaign: Campaign) -> None:
     if not services_of(request).wiring.settings.dialer_recordings_to:
-        raise Problem(409, "no_place", "No place for recordings is set: DIALER_RECORDINGS_TO.")
+        raise Problem(
+            409, "no_place", told("No place for recordings is set: DIALER_RECORDINGS_TO.")
+        )
     if campaign.archived_at is not None:
-        raise Problem(409, "archived", "It is archived: its recordings were kept before, or never.")
+        raise Problem(
+            409, "archived", told("It is archived: its recordings were kept before, or never.")
+        )
 
 
 async def ask_call_back(request: Request) -> Response:
@@ -132,7 +141,9 @@ async def purge(request: Request) -> Response:
     seen = _task(request)
     asked, of = await asyncio.to_thread(_who, request, form)
     if seen.kind is not Kind.LOOK or of != seen.of:
-        raise Problem(422, "invalid", f"Write the same once more, {seen.of}, to forget it.")
+        raise Problem(
+            422, "invalid", told("Write the same once more, {of}, to forget it.", of=seen.of)
+        )
     return _begun(request, Kind.PURGE, book_jobs.purge, asked | {"dry_run": False}, of=of)
 
 
@@ -141,13 +152,19 @@ def _who(request: Request, form: dict[str, str]) -> tuple[dict[str, Any], str]:
     what, value = form.get("what", ""), form.get("value", "").strip()
     wiring = services_of(request).wiring
     if what == "number" and (number := wiring.suppressing.read_number(value)):
-        return {"what": what, "value": number}, mask_text(f"number {number}")
+        return {"what": what, "value": number}, told("number {number}", number=mask_text(number))
     if what == "campaign":
         campaign = wiring.campaigns.find(value)
-        return {"what": what, "value": campaign.id}, f"campaign {campaign.name} {campaign.id}"
+        return {"what": what, "value": campaign.id}, told(
+            "campaign {name} {id}", name=campaign.name, id=campaign.id
+        )
     if what == "days" and value.isdecimal() and 0 < int(value[:6]) <= _LONGEST_DAYS:
-        return {"what": what, "value": str(int(value))}, f"what ended {int(value)} days ago"
-    raise Problem(422, "invalid", "Write a phone number, choose a campaign, or write whole days.")
+        return {"what": what, "value": str(int(value))}, told(
+            "what ended {days} days ago", days=int(value)
+        )
+    raise Problem(
+        422, "invalid", told("Write a phone number, choose a campaign, or write whole days.")
+    )
 
 
 async def checks(request: Request) -> Response:
@@ -161,7 +178,7 @@ async def check(request: Request) -> Response:
     """Look whether all is fit for dialling; no call is placed."""
     await plain_form(request, Scope.ADMIN)
     is_whole = visitor_of(request).reaches_all and services_of(request).home is None
-    return _begun(request, Kind.CHECK, book_jobs.check, {"whole": is_whole}, of="everything")
+    return _begun(request, Kind.CHECK, book_jobs.check, {"whole": is_whole}, of=told("everything"))
 
 
 async def task(request: Request) -> Response:
@@ -210,7 +227,8 @@ def _begun(
         kind,
         work,
         {"settings": services.settings_apart, "account": services.wiring.name, **asked},
-        of=of or (f"campaign {campaign.name} {campaign.id}" if campaign else ""),
+        of=of
+        or (told("campaign {name} {id}", name=campaign.name, id=campaign.id) if campaign else ""),
         campaign=campaign.id if campaign else "",
         by=actor_of(request.scope),
     )
@@ -221,7 +239,9 @@ def _task(request: Request) -> Task:
     require(request, Scope.READ_MASKED)
     found = services_of(request).tasks.find(request.path_params["task_id"])
     if found is None:
-        raise Problem(404, "not_found", "There is no such task, or no longer: they go after a day.")
+        raise Problem(
+            404, "not_found", told("There is no such task, or no longer: they go after a day.")
+        )
     require(request, found.scope)
     return found
 
@@ -233,7 +253,7 @@ async def _campaign(request: Request) -> Campaign:
 
 def _end(word: str) -> str:
     if word not in {*Outcome, *NotDialled}:
-        raise Problem(422, "invalid", "Choose an outcome first.")
+        raise Problem(422, "invalid", told("Choose an outcome first."))
     return word
 
 

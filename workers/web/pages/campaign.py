@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from campaigns.rules_in_words import rules_in_words
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.reporting.files import Format
 from dialer.reporting.tables import WHOLE, Kind
@@ -146,7 +147,7 @@ async def charts(request: Request) -> Response:
     visitor = require(request, Scope.READ_MASKED)
     campaign, services = await _campaign(request), services_of(request)
     if not campaign.state.is_over:
-        raise HTTPException(404, "The campaign goes on; its report has its charts.")
+        raise HTTPException(404, told("The campaign goes on; its report has its charts."))
     counts = await asyncio.to_thread(services.wiring.campaigns.counts, campaign.id)
     key = (campaign.id, visitor.is_masked, language())
     of = (counts, campaign.rewritten, campaign.purged_at)

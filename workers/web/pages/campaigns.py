@@ -240,7 +240,7 @@ def _steered(wiring: Wiring, campaign: Campaign, action: Action, actor: Any, who
 
 def _action(word: str) -> Action:
     if word not in LEADS_TO:
-        raise Problem(422, "invalid", f"action is one of {', '.join(Action)}.")
+        raise Problem(422, "invalid", told("action is one of {words}.", words=", ".join(Action)))
     return Action(word)
 
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from workers.web.choosing import services_of
 from workers.web.deeds import actor_of
@@ -150,14 +151,14 @@ def _review(request: Request) -> Review:
     require(request, Scope.UPLOAD)
     found = _reviews(request).find(request.path_params["review_id"])
     if found is None:
-        raise Problem(404, "not_found", "This upload was loaded or discarded, or never was.")
+        raise Problem(404, "not_found", told("This upload was loaded or discarded, or never was."))
     return found
 
 
 def _idle(request: Request) -> Review:
     review = _review(request)
     if review.is_working:
-        raise Problem(409, "in_progress", "The list is still being read.")
+        raise Problem(409, "in_progress", told("The list is still being read."))
     return review
 
 

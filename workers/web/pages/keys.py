@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from campaigns.sentence import told
 from dialer.access.api_keys import LONGEST_DAYS, Scope
 from workers.web.api.keys import KeyOrder, NewKey, create_key, list_keys, revoke_key
 from workers.web.choosing import services_of
@@ -41,7 +42,12 @@ async def create(request: Request) -> Response:
         )
     except (ValidationError, ValueError):
         raise Problem(
-            422, "invalid", f"Write a name, choose a scope, and 1 to {LONGEST_DAYS} days."
+            422,
+            "invalid",
+            told(
+                "Write a name, choose a scope, and 1 to {most} days.",
+                most=LONGEST_DAYS,
+            ),
         ) from None
     made = await asyncio.to_thread(create_key, visitor_of(request), services_of(request), order)
     return await _page(request, made=made)

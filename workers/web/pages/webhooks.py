@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from campaigns.events import EventKind
+from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.store import Campaign
 from dialer.store.webhooks import Webhook
@@ -46,7 +47,12 @@ async def add(request: Request) -> Response:
         )
     except (ValidationError, ValueError):
         raise Problem(
-            422, "invalid", f"Write a URL, and how many events a delivery has, 1 to {MOST_A_BATCH}."
+            422,
+            "invalid",
+            told(
+                "Write a URL, and how many events a delivery has, 1 to {most}.",
+                most=MOST_A_BATCH,
+            ),
         ) from None
     made = await asyncio.to_thread(add_webhook, visitor_of(request), services_of(request), order)
     return await _list(request, secret=made.secret, of=made.webhook_id)
