@@ -28,6 +28,8 @@ from dialer.settings import Settings, SettingsError, read_settings, require_dial
 HOME = "main"
 """What the account of the settings is called where no table names it."""
 
+ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
 ACCOUNT_SETTINGS: Mapping[str, str] = {
     "sid": "exotel_account_sid",
     "api_key": "exotel_api_key",
@@ -63,7 +65,6 @@ ACCOUNT_SETTINGS: Mapping[str, str] = {
 _SECRETS = ("api_key", "api_token")
 _NEEDED = ("sid", "api_key", "api_token", "caller_id")
 _ITS_OWN = ("caller_ids", "url_hosts")  # the installation's would let it show another's numbers
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class _Reading:
             )
             return None
         before = len(self.faults)
-        if not _NAME.fullmatch(name):
+        if not ACCOUNT_NAME.fullmatch(name):
             self._fault(name, "a name takes letters, digits, - and _ alone, at most 64 of them")
         values = dict(self._values(name, table))
         for missing in (one for one in _NEEDED if not values.get(one)):

@@ -411,21 +411,31 @@ def _sick_hosts(wiring: Wiring) -> Iterator[Finding]:
         )
 
 
-def _provider(wiring: Wiring) -> Iterator[Finding]:
-    try:
-        provider = wiring.provider
-    except SettingsError:
-        return  # told above
-    host = wiring.settings.base_url
+def ask_about_credentials(wiring: Wiring) -> None:
+    """Ask the provider whether it takes the account's key and token, in the account's own pace.
+
+    Raises:
+        NoSlot: No request may leave now.
+        ProviderError: It does not take them, or does not answer.
+    """
     lookups = Lookups(
-        provider,
+        wiring.provider,
         wiring.pacing,
         sleep=wiring.sleep,
         patience_s=_SLOT_WITHIN_S,
         overdue_patience_s=_SLOT_WITHIN_S,
     )
+    lookups.paced(wiring.provider.check_credentials, overdue=True)
+
+
+def _provider(wiring: Wiring) -> Iterator[Finding]:
     try:
-        lookups.paced(provider.check_credentials, overdue=True)
+        require_dialling(wiring.settings)
+    except SettingsError:
+        return  # told above
+    host = wiring.settings.base_url
+    try:
+        ask_about_credentials(wiring)
     except (NoSlot, redis.RedisError, EmbeddedServerError) as error:
         # a request without a slot could be the one too many of the account's limit
         why = (

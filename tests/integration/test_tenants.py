@@ -291,6 +291,8 @@ EXAMPLES: dict[str, Callable[[Tenant], Asks]] = {
         "data": {"name": "new", "scope": "read", "days": "1", "account": tenant.name}
     },
     "POST /keys/{key_id}/revoke": plainly,
+    "GET /accounts": plainly,
+    "POST /accounts": plainly,
     "GET /api/openapi.json": plainly,
     "GET /api/docs": plainly,
     # last, for others need them
@@ -334,6 +336,7 @@ REFUSED = {
     "POST /purge/{task_id}": (422,),  # what was seen is no look
     "POST /checks": (409,),
     "POST /keys/{key_id}/revoke": (404,),
+    "POST /accounts": (403,),  # for keys of all accounts
     "POST /api/v1/alerts/{rule_id}/test": (404, 422),  # events are tried where they arrive
     "POST /alerts/{rule_id}/test": (404, 422),
     "POST /alerts/{rule_id}/remove": (404,),

@@ -49,6 +49,7 @@ def test_every_page_has_its_own_state_without_redis_and_is_back_with_it(
         "/suppression": "Numbers never called",
         "/health": "Health",
         "/keys": "Keys",
+        "/accounts": "Accounts",
         "/audit": "Audit",
         campaign: "Campaign",
         f"{campaign}/start": "Campaign",

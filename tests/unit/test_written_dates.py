@@ -68,7 +68,7 @@ def test_a_date_of_two_readings_is_rejected_with_both():
     problem = read_options({Role.NOT_BEFORE: "01-12-2026 10:30"}, INDIA)
 
     assert isinstance(problem, OptionProblem)
-    assert "12 January 2026 or 1 December 2026" in problem.fix
+    assert "2026-01-12 or 2026-12-01" in problem.fix
 
 
 def test_a_bare_day_expires_when_it_ends_however_it_is_written():

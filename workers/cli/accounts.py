@@ -1,15 +1,15 @@
 """`dialer account list|add|check`: the accounts that this installation serves."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from dialer.accounts import read_accounts, table_of
+from dialer.accounts_file import add_account
 from dialer.deeds import Deed, Did
-from dialer.settings import Settings, SettingsError
-from dialer.store.account import read_stop
+from workers.accounts import line_of
 from workers.cli.doctor import tell
 from workers.cli.faults import WrongUse
 from workers.cli.on_account import account_named
@@ -17,12 +17,12 @@ from workers.cli.printing import AsJson, console, plain_table, say, say_json, sh
 from workers.cli.recorded import at_terminal
 from workers.cli.session import read_users_settings
 from workers.doctor import examine_account
-from workers.wiring import Wiring, wire
+from workers.wiring import wire
 
 
 def list_(*, as_json: AsJson = False) -> None:
     """List the accounts, their limits, and whether they dial."""
-    accounts = [_line(one) for one in wire(read_users_settings())]
+    accounts = [asdict(line_of(one)) for one in wire(read_users_settings())]
     if as_json:
         say_json(accounts)
         return
@@ -65,51 +65,18 @@ def add(
     settings = read_users_settings()
     if not settings.dialer_accounts:
         raise WrongUse("set DIALER_ACCOUNTS to the file that lists accounts, such as accounts.toml")
-    table = table_of(
-        name,
-        {
-            "sid": sid,
-            "api_key_file": str(api_key_file.resolve()),
-            "api_token_file": str(api_token_file.resolve()),
-            "caller_id": caller_id,
-            "region": region,
-            "rate_limit": rate_limit,
-        },
-    )
+    values: dict[str, str | int] = {
+        "sid": sid,
+        "api_key_file": str(api_key_file.resolve()),
+        "api_token_file": str(api_token_file.resolve()),
+        "caller_id": caller_id,
+        "region": region,
+        "rate_limit": rate_limit,
+    }
     home = wire(settings.model_copy(update={"dialer_accounts": ""}))[0]
     with home.audit.recording(Deed(Did.ACCOUNT_ADDED, at_terminal(), on=f"account {name}")):
-        _append(settings, table)
+        add_account(settings, name, values)
     if as_json:
         say_json({"account": name, "sid": sid, "file": settings.dialer_accounts})
     else:
         say(f"{escape(name)} is in {escape(settings.dialer_accounts)}. Start the processes anew.")
-
-
-def _append(settings: Settings, table: str) -> None:
-    """Add a table to the file, unless the file would be wrong with it."""
-    file = Path(settings.dialer_accounts)
-    draft = file.with_name(f".{file.name}.new")
-    before = file.read_text(encoding="utf-8-sig") if file.exists() else ""
-    try:
-        draft.write_text(f"{before.rstrip()}\n\n{table}".lstrip(), encoding="utf-8")
-        draft.chmod(0o600)
-        read_accounts(settings.model_copy(update={"dialer_accounts": str(draft)}))
-        draft.replace(file)
-    except SettingsError as error:
-        raise SettingsError(str(error).replace(str(draft), str(file))) from None
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _line(wiring: Wiring) -> dict[str, object]:
-    settings = wiring.settings
-    hold, stop = wiring.holds.read(), read_stop(wiring.db)
-    running = sum(one.state == "running" for one in wiring.campaigns.unarchived())
-    return {
-        "account": wiring.name,
-        "sid": settings.exotel_account_sid,
-        "caller_id": settings.exotel_caller_id,
-        "limit": f"{settings.exotel_rate_limit} in {settings.exotel_rate_window_s:g} s",
-        "running": running,
-        "stands": (hold and hold.why) or (stop and stop.why) or "dials",
-    }

@@ -144,6 +144,7 @@ WORDS: dict[str, Did] = {
     "POST /webhooks/{webhook}/remove": Did.WEBHOOK_REMOVED,
     "POST /keys": Did.KEY_MADE,
     "POST /keys/{key}/revoke": Did.KEY_REVOKED,
+    "POST /accounts": Did.ACCOUNT_ADDED,
     "POST /health/hold": Did.HOLD_SET,
     "POST /health/caps": Did.CAPS_RAISED,
 }

@@ -17,6 +17,7 @@ from workers.web.languages import Languages
 from workers.web.masking import Masking
 from workers.web.pages import (
     account,
+    accounts,
     adding,
     again,
     agents,
@@ -77,6 +78,7 @@ def pages_app(
             *start.routes,
             *books.routes,
             *again.routes,
+            *accounts.routes,
             *templates.routes,
             *rules.routes,
             *campaign.routes,

@@ -25,6 +25,7 @@ NAMES = {
     "/suppression": told("Numbers never called"),
     "/health": told("Health"),
     "/keys": told("Keys"),
+    "/accounts": told("Accounts"),
     "/audit": told("Audit"),
 }
 """Pages by their path; others are about a campaign."""

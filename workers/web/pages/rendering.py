@@ -51,6 +51,7 @@ ADMIN_LINKS = (
     ("/webhooks", told("Webhooks")),
     ("/alerts", told("Alerts")),
     ("/keys", told("Keys")),
+    ("/accounts", told("Accounts")),
     ("/audit", told("Audit")),
 )
 
