@@ -41,11 +41,11 @@ class AccountOrder(BaseModel):
 async def show(request: Request) -> Response:
     """List the accounts that one's key opens, and ask for another."""
     visitor = require(request, Scope.ADMIN)
-    home = services_of(request).at_home
-    opened = [one.wiring for one in home.desks.open_to(visitor)]
-    settings = home.wiring.settings
+    services = services_of(request)
+    opened = [one.wiring for one in services.accounts.open_to(visitor)]
+    settings = services.at_home.wiring.settings
     is_able = can_be_written(settings)
-    served = [one.wiring.name for one in home.desks.all]
+    served = [one.wiring.name for one in services.accounts.all]
     return await renderer_of(request).page(
         request,
         "accounts.html",
