@@ -73,14 +73,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "browser: needs Chromium on PATH")
 
 
+_DEAREST_FIRST = ("acceptance", "chaos", "integration", "contract", "unit")
+
+
 @pytest.hookimpl(trylast=True)  # after the shuffling
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let files with long tests begin first: what began last would leave others idle.
+    """Let files with long tests begin first, and short ones last: what begins last leaves others idle.
 
     Those in a browser run where there is one; REQUIRE_BROWSER=1 makes its absence a failure.
     """
     long = {item.path for item in items if item.get_closest_marker("long")}
-    items.sort(key=lambda item: item.path not in long)
+    items.sort(
+        key=lambda item: (item.path not in long, _DEAREST_FIRST.index(item.path.parent.name))
+    )
     if chromium() or os.environ.get("REQUIRE_BROWSER"):
         return
     needing = [item for item in items if item.get_closest_marker("browser")]
