@@ -32,7 +32,7 @@ from campaigns.numbers.dressed_number import Dressing
 from campaigns.numbers.phone import NumberFault, NumberWarning
 from campaigns.numbers.spreadsheet_damage import SpreadsheetDamage
 from campaigns.outlook.blockers import ContactBlocker
-from campaigns.outlook.forecast import Constraint
+from campaigns.outlook.situation import Constraint
 from campaigns.rule import Panel
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did

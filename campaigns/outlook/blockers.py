@@ -13,7 +13,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from campaigns.outlook.forecast import Constraint, Situation, in_the_way
+from campaigns.outlook.binding import in_the_way
+from campaigns.outlook.situation import Constraint, Situation
 from campaigns.sentence import told
 
 Numbers = NDArray[np.int64]

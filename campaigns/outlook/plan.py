@@ -15,7 +15,8 @@ from types import MappingProxyType
 from campaigns.agents.shift import Shift
 from campaigns.attempt import Outcome
 from campaigns.campaign_rules import CampaignRules
-from campaigns.outlook.forecast import Constraint, after_work
+from campaigns.outlook.forecast import after_work
+from campaigns.outlook.situation import Constraint
 from campaigns.rules_in_words import span_in_words
 from campaigns.sentence import told
 

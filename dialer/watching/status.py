@@ -12,7 +12,9 @@ from typing import Any
 
 from campaigns.attempt import Outcome
 from campaigns.hours.local_day import OpenWindow
-from campaigns.outlook.forecast import Binding, Forecast, Situation, binding, forecast
+from campaigns.outlook.binding import binding
+from campaigns.outlook.forecast import Forecast, forecast
+from campaigns.outlook.situation import Binding, Situation
 from campaigns.rules_in_words import rules_in_words
 from dialer.account_day import in_words
 from dialer.agreeing import dissenters

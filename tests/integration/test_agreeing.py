@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from campaigns.outlook.forecast import Constraint
+from campaigns.outlook.situation import Constraint
 from dialer.agreeing import Agreeing, dissenters, own_differences
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.entrance import OTHER_SETTINGS

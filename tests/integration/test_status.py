@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from campaigns.campaign import CampaignState
-from campaigns.outlook.forecast import Constraint
+from campaigns.outlook.situation import Constraint
 from dialer.dialing.releasing import Feeding
 from dialer.pacing import Allowance, Pacing
 from dialer.store import Campaigns, Database

@@ -14,7 +14,8 @@ from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.one_at_a_time import GivenContact
 from campaigns.lists.sieve import Dedupe
 from campaigns.numbers.phone_rules import PhoneRules
-from campaigns.outlook.forecast import forecast, in_the_way
+from campaigns.outlook.binding import in_the_way
+from campaigns.outlook.forecast import forecast
 from dialer.agents.presence import Presences
 from dialer.agents.registry import Registry
 from dialer.dialing.dialing import Dialled

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.campaign import CampaignState
+from campaigns.outlook.binding import in_the_way
 from campaigns.outlook.blockers import ContactBlocker, HeldNumbers, WaitingContacts, blockers
-from campaigns.outlook.forecast import Constraint, in_the_way
+from campaigns.outlook.situation import Constraint
 from tests.unit.test_forecast import NIGHT, NOON, situation
 
 NOW_S = int(NOON.timestamp())

@@ -11,7 +11,7 @@ from campaigns.hours.calling_hours_text import PRESETS
 from campaigns.lists.row_faults import RowFault, RowWarning
 from campaigns.numbers.phone import NumberFault, NumberWarning
 from campaigns.outlook.blockers import ContactBlocker
-from campaigns.outlook.forecast import Constraint
+from campaigns.outlook.situation import Constraint
 from campaigns.retry_policy import MACHINE, RETRIABLE, RetryRule
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from campaigns.campaign import CampaignState
 from campaigns.hours.calling_hours import CallingHours
-from campaigns.outlook.forecast import Constraint, Situation, binding, forecast, in_the_way
+from campaigns.outlook.binding import binding, in_the_way
+from campaigns.outlook.forecast import forecast
+from campaigns.outlook.situation import Constraint, Situation
 
 ZONE = ZoneInfo("Asia/Kolkata")
 HOURS = CallingHours.parse("09:00-21:00")

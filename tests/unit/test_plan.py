@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.agents.shift import Shift
-from campaigns.outlook.forecast import Constraint
 from campaigns.outlook.plan import Account, Assumptions, per_contact, plan_campaign
+from campaigns.outlook.situation import Constraint
 from tests.factories import rules
 
 ZONE = ZoneInfo("Asia/Kolkata")

@@ -11,8 +11,9 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from campaigns.campaign import CampaignState
-from campaigns.outlook.forecast import Binding, Constraint, Situation, in_the_way
+from campaigns.outlook.binding import in_the_way
 from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
+from campaigns.outlook.situation import Binding, Constraint, Situation
 from campaigns.rules_in_words import rules_in_words
 from campaigns.sentence import capital, told
 from dialer.access.api_keys import Scope
