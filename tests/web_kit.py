@@ -1,6 +1,7 @@
 """The web app on a thread, over a real Redis: clients with keys, without, and on a page."""
 
 import re
+import signal
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -150,6 +151,6 @@ def site(
         url = f"http://localhost:{listener.getsockname()[1]}"
         with httpx.Client(base_url=url, timeout=240, verify=False) as client, ExitStack() as opened:
             yield Site(wiring, tuple(others), app, url, client, opened)
-        server.should_exit = True
+        server.handle_exit(signal.SIGTERM, None)
         thread.join()
     wiring.redis.close()

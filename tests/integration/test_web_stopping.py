@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import socket
 import struct
 import threading
@@ -79,7 +80,7 @@ def running() -> Iterator[Running]:
         try:
             yield one
         finally:
-            one.server.should_exit = True
+            one.server.handle_exit(signal.SIGTERM, None)
             thread.join()
 
 

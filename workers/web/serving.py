@@ -6,7 +6,9 @@ import resource
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import NoReturn, cast
 
@@ -29,6 +31,7 @@ from workers.wiring import Wiring
 
 log = get_logger(__name__)
 
+_TICK_S = 1.0
 _KEEP_ALIVE_S = 75  # longer than a proxy in front keeps its connections
 _SHUTDOWN_GRACE_S = 5
 _CUT_GRACE_S = 1  # for those to hear of it who do
@@ -103,11 +106,29 @@ def server_config(
 
 
 class Server(uvicorn.Server):
-    """Ends streams of events as soon as it is told to stop, and cuts what goes on after the grace."""
+    """Ends streams of events as soon as it is told to stop, and cuts what goes on after the grace.
+
+    It hears of that at once, and uvicorn's own looks, ten a second, are one: for the date of answers.
+    """
+
+    _told: Callable[[], object] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        if self._told is not None:
+            self._told()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self.lifespan.state[ENDING] = asyncio.Event()
         await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        told = asyncio.Event()
+        self._told = partial(asyncio.get_running_loop().call_soon_threadsafe, told.set)
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), _TICK_S)
+        self._told = None
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.lifespan.state[ENDING].set()
