@@ -105,14 +105,14 @@ class _DialConsumer(_RedisConsumer):
             sleep(_LISTEN_S)
             return None
         if not self.message_cache:
-            self._acknowledge()
             self.prefetch = min(self.broker.ahead + self.broker.under_way(), self.broker.most)
             free = self.prefetch - self.outstanding_message_count
-            if not self.broker.may_take():
-                sleep(_PAUSE_S)
-                return None
             if free < max(1, self.broker.ahead // 2):  # a few at a time cost as much as one
                 sleep(_PAUSE_S if self.broker.ahead == 1 else _BUSY_PAUSE_S)
+                return None
+            self._acknowledge()  # as few at a time would, too
+            if not self.broker.may_take():
+                sleep(_PAUSE_S)
                 return None
             if self.misses and not self._hears_of_one():
                 return None
