@@ -1,7 +1,7 @@
 """From what the provider reports of a call to what we hold true of its attempt."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from campaigns.attempt import (
     LIVE_STATUSES,
@@ -46,8 +46,7 @@ DETAILS_SETTLE_S = 300.0
 final. Exotel writes durations and prices within two minutes of the end, sometimes five."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """The report fits: this is the attempt as it stands now; `news` is False for a repetition."""
 
     attempt: Attempt

@@ -65,7 +65,13 @@ def sid(value: Any) -> str | None:
 
 def seconds(value: Any) -> int | None:
     """Read a duration in whole seconds."""
-    number = _decimal(value)
+    found = text(value)
+    return _whole_seconds(found) if found else None
+
+
+@lru_cache(maxsize=4_096)
+def _whole_seconds(written: str) -> int | None:
+    number = _decimal(written)
     return int(number) if number is not None and 0 <= number <= _MAX_SECONDS else None
 
 

@@ -6,7 +6,7 @@ wrote meanwhile; then it is decided again. So facts may come in any order and an
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 
@@ -46,8 +46,7 @@ _MOST_TOGETHER = 32
 _MOST_TRIES = 20  # writers of one attempt: a worker, a few callbacks, a sweeper
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """What the provider said of an attempt's call.
 
     Args:
@@ -339,8 +338,7 @@ class _Gone:
 _GONE = _Gone()
 
 
-@dataclass(frozen=True, slots=True)
-class _Update:
+class _Update(NamedTuple):
     """What is to be updated of one attempt; the arguments of `Settling.update`."""
 
     id: AttemptId

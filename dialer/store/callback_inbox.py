@@ -34,8 +34,7 @@ class Orphan:
     received_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One callback.
 
     Args:
