@@ -25,6 +25,11 @@ from typing import Any
 from dialer.parent_watch import end_with_parent
 from tests.patience import pause_s
 
+_PROGRAMS = {
+    "dialer": "workers.cli",
+    "dramatiq": "dramatiq.cli",
+    "pacing_worker": "tests.pacing_worker",
+}
 _IMPORTED_BEFORE = (
     "dialer.dialing.dialing",
     "dialer.events.keeping",
@@ -98,7 +103,7 @@ class Nursery:
         """Run `dialer` with these arguments, or another program.
 
         Args:
-            program: `dialer` or `dramatiq`.
+            program: One of those known.
             stdout: Written on at its end, as `stderr` is.
             umask: -1: that of the tests.
             is_of_tests: It leads a session of its own, and ends with the tests.
@@ -191,9 +196,8 @@ def _become(order: dict[str, Any]) -> int:
     sys.modules["__main__"].__package__ = None  # or it is called `python -m tests.dialer`
     if sys.argv[:2] == ["dialer", "web"]:
         _fork_the_server_of_work()
-    module = {"dialer": "workers.cli", "dramatiq": "dramatiq.cli"}[sys.argv[0]]
     try:
-        code: int = importlib.import_module(module).main()
+        code: int = importlib.import_module(_PROGRAMS[sys.argv[0]]).main()
     except SystemExit as end:
         if not isinstance(end.code, int):
             raise

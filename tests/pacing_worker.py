@@ -1,6 +1,6 @@
 """A worker process that sends as fast as it may; the provider counts inside Redis.
 
-python -m tests.pacing_worker SOCKET ACCOUNT
+Its words: SOCKET ACCOUNT
 """
 
 import random
@@ -29,8 +29,9 @@ return before + 1
 KEYS 1  the window  2  the log: instant and number in the window. ARGV 1  request  2  window, s"""
 
 
-def main(socket_path: str, account: str) -> None:
+def main() -> int:
     """Send until killed."""
+    _, socket_path, account = sys.argv
     client = redis.Redis(unix_socket_path=socket_path)
     pacing = Pacing(Database(client, account), ALLOWANCE)
     turn = threading.Lock()
@@ -39,6 +40,7 @@ def main(socket_path: str, account: str) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    return 0
 
 
 def _send(client: "redis.Redis", pacing: Pacing, turn: threading.Lock) -> None:
@@ -57,7 +59,3 @@ def _send(client: "redis.Redis", pacing: Pacing, turn: threading.Lock) -> None:
 
 def _up_the_line_s(chance: random.Random) -> float:
     return chance.uniform(0.05, 0.5) if chance.random() < 0.02 else chance.uniform(0.002, 0.015)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

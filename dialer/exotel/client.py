@@ -130,7 +130,7 @@ class Exotel:
         self._timeout = httpx.Timeout(deadline_s, connect=min(MAX_CONNECT_S, deadline_s)).as_dict()
         # the transport alone: of what a client adds, cookies, redirects and the environment's
         # proxies are not wanted, and the rest is a third of a request's cost
-        self._transport = transport or DeadlineTransport(httpx.create_ssl_context(trust_env=False))
+        self._transport = transport or DeadlineTransport()
 
     def __enter__(self) -> Self:
         return self

@@ -17,6 +17,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 
 import httpcore
 import httpx
@@ -103,6 +104,14 @@ class Deadline:
             raise httpx.ConnectTimeout("the deadline passed before the request could leave")
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Give what judges certificates, whatever the environment says: to read all takes 30 ms, so once."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
 class DeadlineTransport(httpx.BaseTransport):
     """Kept-alive connections; the request's `deadline` extension bounds all waits.
 
@@ -114,11 +123,8 @@ class DeadlineTransport(httpx.BaseTransport):
             no name can lead elsewhere in between.
     """
 
-    def __init__(
-        self, ssl_context: ssl.SSLContext, *, may_reach: MayReach = lambda _host, _address: True
-    ) -> None:
-        ssl_context.set_alpn_protocols(["http/1.1"])
-        self._ssl_context = ssl_context
+    def __init__(self, *, may_reach: MayReach = lambda _host, _address: True) -> None:
+        self._ssl_context = _trusted()
         self._addresses = _Addresses(may_reach)
         self._lock = threading.Lock()
         self._idle: defaultdict[_Origin, deque[_Connection]] = defaultdict(deque)

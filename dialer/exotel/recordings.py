@@ -55,10 +55,7 @@ class RecordingHosts:
             trust_env=False,
             headers={"Accept-Encoding": "identity"},
             timeout=httpx.Timeout(deadline_s, connect=10.0),
-            transport=transport
-            or DeadlineTransport(
-                httpx.create_ssl_context(trust_env=False), may_reach=self._may_reach
-            ),
+            transport=transport or DeadlineTransport(may_reach=self._may_reach),
         )
 
     def __enter__(self) -> Self:

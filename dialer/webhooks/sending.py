@@ -74,9 +74,7 @@ class Sender:
             trust_env=False,
             timeout=httpx.Timeout(deadline_s),
             headers={"User-Agent": "dialer-webhooks", "Accept-Encoding": "identity"},
-            transport=DeadlineTransport(
-                httpx.create_ssl_context(trust_env=False), may_reach=self._may_reach
-            ),
+            transport=DeadlineTransport(may_reach=self._may_reach),
         )
 
     def __enter__(self) -> Self:

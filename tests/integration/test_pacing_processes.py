@@ -1,9 +1,9 @@
 """Real processes on a real clock, one of them killed again and again."""
 
 import itertools
-import subprocess
-import sys
+import os
 
+from tests.forking import nursery
 from tests.pacing_worker import ALLOWANCE
 from tests.patience import Patience
 
@@ -12,11 +12,19 @@ A_KILL_EVERY = 66  # requests: two seconds' worth
 REQUESTS = 500  # fifteen seconds' worth
 
 
-def test_no_window_holds_more_than_the_limit_while_processes_die(redis_server, redis_client):
+def test_no_window_holds_more_than_the_limit_while_processes_die(
+    redis_server, redis_client, tmp_path
+):
     def start():
-        module = [sys.executable, "-m", "tests.pacing_worker"]
-        return subprocess.Popen(
-            [*module, redis_server.connection_kwargs["unix_socket_path"], "killed"]
+        return nursery().start(
+            str(redis_server.connection_kwargs["unix_socket_path"]),
+            "killed",
+            program="pacing_worker",
+            env=os.environ,
+            cwd=tmp_path,
+            stdout=tmp_path / "told",
+            stderr=tmp_path / "told",
+            is_of_tests=True,
         )
 
     patience = Patience(60)

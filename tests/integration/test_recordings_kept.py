@@ -3,10 +3,8 @@
 import hashlib
 from collections.abc import Iterator
 
-import boto3
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from campaigns.events import EventKind
 from dialer.clock import boottime_s
@@ -46,6 +44,8 @@ class Web:
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """Moto's S3, over HTTP."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - half a second, in one process
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     yield "http://{}:{}".format(*server.get_host_and_port())
@@ -56,6 +56,8 @@ def s3() -> Iterator[str]:
 def place(request, tmp_path, monkeypatch):
     if request.param == "folder":
         return Folder(tmp_path / "kept")
+    import boto3  # noqa: PLC0415 - as above
+
     endpoint = request.getfixturevalue("s3")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
