@@ -323,7 +323,7 @@ def _waits_for(campaign: Campaign, now_s: float) -> str | None:
             return told(
                 "starts by itself {at}", at=instant(starts_at.timestamp(), campaign.rules.zone)
             )
-        return told("is not started") if campaign.state is CampaignState.LOADED else ""
+        return told("not started") if campaign.state is CampaignState.LOADED else ""
     if now_s < campaign.open_from:
         return told("its hours: they begin {at}", at=_when(campaign))
     return None

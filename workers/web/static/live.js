@@ -17,7 +17,10 @@ function open(page) {
   source.addEventListener("parts", (event) => {
     const { state, words, parts } = JSON.parse(event.data);
     say(told, "", false);
-    for (const [name, html] of Object.entries(parts)) show(document.querySelector(`[data-part="${name}"]`), html);
+    for (const [name, html] of Object.entries(parts)) {
+      const part = document.querySelector(`[data-part="${name}"]`);
+      if (part) show(part, html); // a campaign that is over leaves out what would stay empty
+    }
     if (state !== page.dataset.state) showState(page, state, words);
   });
   source.addEventListener("ended", () => source.close());
