@@ -10,7 +10,7 @@ from campaigns.campaign import CampaignState
 from campaigns.plain_text import LONGEST_REASON, plain_line
 from campaigns.tags import has_tag
 from dialer.steering.tagging import tag as put_tags
-from dialer.store import Campaign
+from dialer.store import Campaign, Counts
 from dialer.store.archived import count_archived
 from dialer.store.campaign import WrongState
 from workers.cli.completing import campaigns
@@ -51,12 +51,7 @@ def list_(
                     **_plain(campaign),
                     "tags": list(campaign.tags),
                     "archived": campaign.archived_at is not None,
-                    "accepted": counts.accepted,
-                    "waiting": counts.waiting,
-                    "in_flight": counts.in_flight,
-                    "unresolved": counts.unresolved,
-                    "open": counts.open,
-                    "final": counts.final,
+                    **_shown(counts),
                 }
                 for account, campaign, counts in found
             ]
@@ -69,7 +64,7 @@ def list_(
         store = escape(store_of(wirings[0].settings))
         say(f"No campaigns yet in {store}. Load one: dialer campaign load FILE --name NAME")
         return
-    numbers = ("accepted", "waiting", "in flight", "unresolved", "open", "final")
+    numbers = tuple(name.replace("_", " ") for name in _NUMBERS)
     several = ("account",) if len(wirings) > 1 else ()
     tagged = ("tags",) if any(campaign.tags for _, campaign, _ in found) else ()
     table = plain_table(*several, "id", "name", *tagged, "state", *numbers, numbers=numbers)
@@ -80,17 +75,7 @@ def list_(
             escape(campaign.name),
             *(escape(", ".join(campaign.tags)) for _ in tagged),
             state_shown(campaign),
-            *(
-                f"{number:,}"
-                for number in (
-                    counts.accepted,
-                    counts.waiting,
-                    counts.in_flight,
-                    counts.unresolved,
-                    counts.open,
-                    counts.final,
-                )
-            ),
+            *(f"{number:,}" for number in _shown(counts).values()),
         )
     if found:
         show(table)
@@ -202,6 +187,13 @@ def say_steered(wiring: Wiring, campaign: str, *, as_json: bool) -> None:
     say(f"{escape(found.campaign.name)} is {found.campaign.state}.")
     if found.binding and found.campaign.state is CampaignState.RUNNING:
         note(f"[dim]{escape(found.binding.at_a_terminal)}[/dim]")
+
+
+_NUMBERS = ("accepted", "waiting", "in_flight", "unresolved", "open", "final")
+
+
+def _shown(counts: Counts) -> dict[str, int]:
+    return {name: getattr(counts, name) for name in _NUMBERS}
 
 
 def _plain(campaign: Campaign) -> dict[str, Any]:

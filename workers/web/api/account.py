@@ -13,7 +13,7 @@ from dialer.dialing.resuming import resume_account
 from dialer.store import Hold, Holds
 from dialer.watching.health import read_health
 from workers.web.access import Visitor
-from workers.web.api.needs import Admin, Onlooker, TheDesk
+from workers.web.api.needs import Admin, Onlooker, TheServices
 from workers.web.api.shapes import Order, Whole
 from workers.web.problems import Problem
 from workers.web.services import Services
@@ -93,31 +93,31 @@ class HealthDocument(BaseModel):
 
 
 @router.get("/accounts")
-def list_accounts(visitor: Onlooker, services: TheDesk) -> AccountList:
+def list_accounts(visitor: Onlooker, services: TheServices) -> AccountList:
     """List the accounts that the key opens; the first is meant where a request names none."""
     return AccountList(items=[one.wiring.name for one in services.accounts.open_to(visitor)])
 
 
 @router.get("/health")
-def show_health(visitor: Onlooker, services: TheDesk) -> HealthDocument:
+def show_health(visitor: Onlooker, services: TheServices) -> HealthDocument:
     """Tell how processes, Redis, queue and callbacks are, and whether something holds all up."""
     return _document(services, visitor)
 
 
 @router.get("/health/caps")
-def show_caps(_visitor: Onlooker, services: TheDesk) -> TodayDocument:
+def show_caps(_visitor: Onlooker, services: TheServices) -> TodayDocument:
     """Tell what all campaigns have used of the account's day, and what they may."""
     return _today(services.wiring.account_day.read())
 
 
 @router.post("/health/caps")
-def raise_caps(_visitor: Admin, services: TheDesk, order: CapsOrder) -> TodayDocument:
+def raise_caps(_visitor: Admin, services: TheServices, order: CapsOrder) -> TodayDocument:
     """Let more be used today; with nothing to add, have the gate asked again."""
     return _today(services.wiring.account_day.add_for_today(**order.model_dump()))
 
 
 @router.put("/health/hold")
-def set_hold(visitor: Admin, services: TheDesk, order: HoldOrder) -> HealthDocument:
+def set_hold(visitor: Admin, services: TheServices, order: HoldOrder) -> HealthDocument:
     """Stop all dialling of the account until somebody releases it; live calls end as usual."""
     services.wiring.holds.set_by_hand(order.why)
     return _document(services, visitor)
@@ -126,7 +126,7 @@ def set_hold(visitor: Admin, services: TheDesk, order: HoldOrder) -> HealthDocum
 @router.delete("/health/hold")
 def release_hold(
     visitor: Admin,
-    services: TheDesk,
+    services: TheServices,
     confirm: Annotated[bool, Query(description="end it whatever `hold_not_known` names")] = False,
 ) -> HealthDocument:
     """End a hold by hand; with `confirm` also one that stands because Redis may have lost writes.
@@ -161,7 +161,7 @@ def end_hold(holds: Holds, found: Hold | None, *, confirmed: bool) -> None:
 
 
 @router.delete("/health/stop")
-def release_stop(visitor: Admin, services: TheDesk) -> HealthDocument:
+def release_stop(visitor: Admin, services: TheServices) -> HealthDocument:
     """Dial on after the provider refused the account, once that is mended."""
     resume_account(services.wiring.db)
     return _document(services, visitor)

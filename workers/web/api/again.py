@@ -14,7 +14,7 @@ from dialer.loading.loading import LoadOptions
 from dialer.reporting.again import wanted_ends
 from dialer.steering.changing_rules import new_rules
 from workers.web import jobs
-from workers.web.api.needs import TheCampaign, TheDesk, Uploader
+from workers.web.api.needs import TheCampaign, TheServices, Uploader
 from workers.web.api.rules import Given, known_rules
 from workers.web.api.shapes import LoadDocument, Order, Truth
 from workers.web.lists import check_name
@@ -41,7 +41,7 @@ class AgainOrder(Order):
 
 @router.post("", status_code=201)
 async def call_again(
-    visitor: Uploader, services: TheDesk, campaign: TheCampaign, order: AgainOrder
+    visitor: Uploader, services: TheServices, campaign: TheCampaign, order: AgainOrder
 ) -> LoadDocument:
     """Load those who were not reached as a new campaign, with this one's rules.
 

@@ -12,7 +12,7 @@ from dialer.access.agent_links import LONGEST_DAYS, USUAL_DAYS, AgentLink, Agent
 from dialer.deeds import tell
 from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore
 from workers.web.api.agents import TheAgent
-from workers.web.api.needs import Onlooker, Operator, TheDesk
+from workers.web.api.needs import Onlooker, Operator, TheServices
 from workers.web.api.shapes import Order, Whole
 from workers.web.problems import Problem
 from workers.web.services import Services
@@ -62,19 +62,19 @@ class NoticeNow(BaseModel):
 
 
 @router.get("/notice")
-def show_notice(_visitor: Onlooker, services: TheDesk) -> NoticeNow:
+def show_notice(_visitor: Onlooker, services: TheServices) -> NoticeNow:
     """Tell what all agents' pages show above everything else."""
     return NoticeNow(text=DeskStore(services.wiring.db).notice())
 
 
 @router.put("/notice")
-def set_notice(_visitor: Operator, services: TheDesk, order: Notice) -> NoticeNow:
+def set_notice(_visitor: Operator, services: TheServices, order: Notice) -> NoticeNow:
     """Show a line on all agents' pages, or take it away."""
     return NoticeNow(text=put_notice(services, order.text, hours=order.hours))
 
 
 @of_one.get("")
-def list_links(_visitor: Operator, services: TheDesk, agent: TheAgent) -> LinkList:
+def list_links(_visitor: Operator, services: TheServices, agent: TheAgent) -> LinkList:
     """List the links to an agent's page."""
     found = AgentLinks(services.wiring.db).of(agent.id)
     return LinkList(items=[LinkDocument(**_told(one)) for one in found])
@@ -82,7 +82,7 @@ def list_links(_visitor: Operator, services: TheDesk, agent: TheAgent) -> LinkLi
 
 @of_one.post("", status_code=201)
 def make_link(
-    visitor: Operator, services: TheDesk, agent: TheAgent, order: LinkOrder
+    visitor: Operator, services: TheServices, agent: TheAgent, order: LinkOrder
 ) -> NewLinkDocument:
     """Make a link to an agent's page; whoever has it is the agent."""
     links = AgentLinks(services.wiring.db)
@@ -93,7 +93,7 @@ def make_link(
 @of_one.delete("/{link_id}", status_code=204)
 def revoke_link(
     _visitor: Operator,
-    services: TheDesk,
+    services: TheServices,
     agent: TheAgent,
     link_id: Annotated[str, Path(pattern=r"^[0-9a-z]{10}$")],
 ) -> None:

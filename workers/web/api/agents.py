@@ -11,7 +11,7 @@ from campaigns.hours.local_day import zone_named
 from campaigns.plain_text import LONGEST_REASON
 from dialer.watching.overview import AgentState, agent_states, busy_agents
 from workers.web import jobs
-from workers.web.api.needs import Onlooker, Operator, TheDesk
+from workers.web.api.needs import Onlooker, Operator, TheServices
 from workers.web.api.shapes import Order
 from workers.web.api.upload_form import AGENTS_FORM
 from workers.web.lists import reading_choice
@@ -100,7 +100,7 @@ class AgentsLoadedDocument(BaseModel):
 
 def find_agent(
     agent_id: Annotated[str, Path(pattern=AGENT_ID, description="The agent's id, 10 characters.")],
-    services: TheDesk,
+    services: TheServices,
 ) -> Agent:
     """Read the agent a path names."""
     return services.wiring.registry.by_id(agent_id)
@@ -110,7 +110,7 @@ TheAgent = Annotated[Agent, Depends(find_agent)]
 
 
 @router.get("")
-def list_agents(visitor: Onlooker, services: TheDesk) -> RegisteredAgents:
+def list_agents(visitor: Onlooker, services: TheServices) -> RegisteredAgents:
     """Tell who the agents are and what they are doing, of all campaigns."""
     registered = {one.number: one for one in services.wiring.registry.all()}
     others = {number: Agent(number) for number in busy_agents(services.wiring.db)}
@@ -119,13 +119,15 @@ def list_agents(visitor: Onlooker, services: TheDesk) -> RegisteredAgents:
 
 
 @one.get("")
-def show_agent(visitor: Onlooker, services: TheDesk, agent: TheAgent) -> RegisteredAgent:
+def show_agent(visitor: Onlooker, services: TheServices, agent: TheAgent) -> RegisteredAgent:
     """Tell who an agent is and what they are doing."""
     return _documents(services, [agent], masked=visitor.is_masked)[0]
 
 
 @router.put("/presence")
-def set_presences(visitor: Operator, services: TheDesk, order: PresencesOrder) -> RegisteredAgents:
+def set_presences(
+    visitor: Operator, services: TheServices, order: PresencesOrder
+) -> RegisteredAgents:
     """Say where several agents are; where one id is unknown, nobody's presence is changed."""
     agents = [services.wiring.registry.by_id(one) for one in dict.fromkeys(order.agent_ids)]
     _set(services, agents, order, by=visitor.name)
@@ -133,14 +135,14 @@ def set_presences(visitor: Operator, services: TheDesk, order: PresencesOrder) -
 
 
 @one.delete("", status_code=204)
-def remove_agent(_visitor: Operator, services: TheDesk, agent: TheAgent) -> None:
+def remove_agent(_visitor: Operator, services: TheServices, agent: TheAgent) -> None:
     """Remove an agent: nobody rings them any more, their links open nothing; reports keep what they did."""
     services.wiring.registry.remove([agent])
 
 
 @one.put("/presence")
 def set_presence(
-    visitor: Operator, services: TheDesk, agent: TheAgent, order: PresenceOrder
+    visitor: Operator, services: TheServices, agent: TheAgent, order: PresenceOrder
 ) -> RegisteredAgent:
     """Say where an agent is; it counts with the next call, and one in progress goes on."""
     _set(services, [agent], order, by=visitor.name)
@@ -149,7 +151,7 @@ def set_presence(
 
 @one.put("/shift")
 def set_shift(
-    visitor: Operator, services: TheDesk, agent: TheAgent, order: ShiftOrder
+    visitor: Operator, services: TheServices, agent: TheAgent, order: ShiftOrder
 ) -> RegisteredAgent:
     """Give an agent other hours; they count at once."""
     try:
@@ -162,7 +164,7 @@ def set_shift(
 
 @router.post("", openapi_extra=AGENTS_FORM)
 async def load_agents(
-    _visitor: Operator, request: Request, services: TheDesk
+    _visitor: Operator, request: Request, services: TheServices
 ) -> AgentsLoadedDocument:
     """Take a list of agents: who is known is changed, who is not is added, the others stay."""
     async with received_upload(request, services.uploads_dir) as upload:

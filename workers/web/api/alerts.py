@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from campaigns.alert_rules import AlertRule, Way
 from campaigns.alerts import AlertKind, Limits
 from dialer.store.alerts import Alert
-from workers.web.api.needs import Admin, TheDesk
+from workers.web.api.needs import Admin, TheServices
 from workers.web.api.shapes import Order, Whole
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
@@ -83,7 +83,7 @@ class AlertTest(BaseModel):
 
 
 @router.get("")
-def list_alerts(_visitor: Admin, services: TheDesk) -> AlertsDocument:
+def list_alerts(_visitor: Admin, services: TheServices) -> AlertsDocument:
     """Tell what stands, and who is told of what."""
     desk = services.wiring.alert_desk
     return AlertsDocument(
@@ -93,7 +93,7 @@ def list_alerts(_visitor: Admin, services: TheDesk) -> AlertsDocument:
 
 
 @router.post("", status_code=201)
-def add_alert(visitor: Admin, services: TheDesk, order: AlertOrder) -> AlertRuleDocument:
+def add_alert(visitor: Admin, services: TheServices, order: AlertOrder) -> AlertRuleDocument:
     """Tell somebody from now on: of what begins, once, and when it is over."""
     rule = services.wiring.alert_desk.add(
         order.way,
@@ -109,13 +109,13 @@ def add_alert(visitor: Admin, services: TheDesk, order: AlertOrder) -> AlertRule
 
 
 @router.delete("/{rule_id}", status_code=204)
-def remove_alert(_visitor: Admin, services: TheDesk, rule_id: RuleId) -> None:
+def remove_alert(_visitor: Admin, services: TheServices, rule_id: RuleId) -> None:
     """Tell them no more."""
     services.wiring.alert_desk.remove(rule_id)
 
 
 @router.post("/{rule_id}/test")
-def try_alert(_visitor: Admin, services: TheDesk, rule_id: RuleId) -> AlertTest:
+def try_alert(_visitor: Admin, services: TheServices, rule_id: RuleId) -> AlertTest:
     """Tell them now that this is a test."""
     error = services.wiring.alert_desk.test(rule_id)
     return AlertTest(is_told=not error, error=error)

@@ -14,7 +14,7 @@ from dialer.audit import by, faults_of
 from dialer.deeds import Deed, Did, Outcome
 from dialer.store.trail import Line
 from workers.web.access import Visitor
-from workers.web.api.needs import Admin, TheDesk
+from workers.web.api.needs import Admin, TheServices
 from workers.web.deeds import actor_of, hidden_from
 from workers.web.services import Services
 
@@ -52,7 +52,7 @@ class AuditDocument(BaseModel):
 def read_audit(
     visitor: Admin,
     request: Request,
-    services: TheDesk,
+    services: TheServices,
     *,
     since: Annotated[AwareDatetime | None, Query(description="Not before this instant.")] = None,
     who: Annotated[

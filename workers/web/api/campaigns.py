@@ -26,7 +26,7 @@ from workers.web.api.needs import (
     Operator,
     Reader,
     TheCampaign,
-    TheDesk,
+    TheServices,
     Uploader,
     check_scope,
 )
@@ -106,7 +106,7 @@ IdempotencyKey = Annotated[
 @router.get("")
 def list_campaigns(  # noqa: PLR0917 - what a request has
     _visitor: Onlooker,
-    services: TheDesk,
+    services: TheServices,
     state: Annotated[CampaignState | None, Query(description="Only those in this state.")] = None,
     tag: Annotated[str, Query(max_length=LONGEST_TAG, description="Only those with it.")] = "",
     archived: Annotated[bool, Query(description="Those archived, and no others.")] = False,
@@ -128,7 +128,7 @@ def list_campaigns(  # noqa: PLR0917 - what a request has
 async def load_campaign(
     visitor: Uploader,
     request: Request,
-    services: TheDesk,
+    services: TheServices,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Load a list as a new campaign, or with `dry_run` only judge it.
@@ -173,7 +173,9 @@ async def load_campaign(
 
 
 @one.get("")
-def campaign_status(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> CampaignStatus:
+def campaign_status(
+    _visitor: Onlooker, services: TheServices, campaign: TheCampaign
+) -> CampaignStatus:
     """Tell where a campaign stands, what binds it now, and when it will be done."""
     return _status(services, campaign)
 
@@ -187,7 +189,7 @@ def campaign_status(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign
 async def append_contacts(
     visitor: Uploader,
     request: Request,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -219,7 +221,7 @@ async def append_contacts(
 
 @one.post("/{action}")
 def steer_campaign(
-    visitor: Operator, services: TheDesk, campaign: TheCampaign, action: Action
+    visitor: Operator, services: TheServices, campaign: TheCampaign, action: Action
 ) -> CampaignStatus:
     """Start, pause, resume or cancel; asking for what already is changes nothing.
 
@@ -233,21 +235,23 @@ def steer_campaign(
 
 @one.put("/tags")
 def put_tags(
-    _visitor: Operator, services: TheDesk, campaign: TheCampaign, order: TagsOrder
+    _visitor: Operator, services: TheServices, campaign: TheCampaign, order: TagsOrder
 ) -> CampaignStatus:
     """Give a campaign these tags and no others."""
     return _status(services, set_tags(services.wiring.campaigns, campaign, order.tags))
 
 
 @one.get("/why")
-def campaign_why(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> Open:
+def campaign_why(_visitor: Onlooker, services: TheServices, campaign: TheCampaign) -> Open:
     """Tell what is in the way of a campaign, and how many contacts each thing holds up."""
     explanation = explain(services.wiring.db, services.wiring.statuses, campaign.id)
     return Open.model_validate(explanation.as_json())
 
 
 @one.get("/imports")
-def campaign_imports(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> ImportList:
+def campaign_imports(
+    _visitor: Onlooker, services: TheServices, campaign: TheCampaign
+) -> ImportList:
     """List the files loaded into a campaign, in order."""
     found = Imports(services.wiring.db).history(campaign.id)
     return ImportList(items=[ImportDocument.model_validate(each) for each in found])
@@ -260,7 +264,7 @@ def campaign_imports(_visitor: Onlooker, services: TheDesk, campaign: TheCampaig
 )
 def campaign_rejected(
     _visitor: Reader,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     text_numbers: TextNumbers = False,
     bom: Bom = False,
@@ -281,7 +285,7 @@ def campaign_rejected(
 )
 async def campaign_report(  # noqa: PLR0917 - what a request has
     visitor: Onlooker,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     kind: Kind | Literal["report"],
     format: Format,  # noqa: A002 - the path's own word
@@ -303,7 +307,7 @@ async def campaign_report(  # noqa: PLR0917 - what a request has
     responses={200: {"content": {"text/event-stream": {}}, "description": "`status` events."}},
 )
 async def campaign_events(
-    visitor: Onlooker, request: Request, services: TheDesk, campaign: TheCampaign
+    visitor: Onlooker, request: Request, services: TheServices, campaign: TheCampaign
 ) -> Response:
     """Follow a campaign: its status about once a second, as server-sent events, until it ends."""
 

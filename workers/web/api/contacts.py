@@ -22,7 +22,7 @@ from dialer.watching.browsing import (
     contacts_page,
     names_of,
 )
-from workers.web.api.needs import Onlooker, Operator, Reader, TheCampaign, TheDesk
+from workers.web.api.needs import Onlooker, Operator, Reader, TheCampaign, TheServices
 from workers.web.api.shapes import (
     AgentList,
     AttemptDocument,
@@ -91,7 +91,7 @@ class DecisionOrder(Order):
 @router.get("/contacts")
 def list_contacts(
     visitor: Onlooker,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     wanted: Annotated[ContactSelection, Query()],
 ) -> ContactPage:
@@ -112,7 +112,7 @@ def list_contacts(
 @router.get("/contacts/{n}")
 def show_contact(
     visitor: Onlooker,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     n: Annotated[int, Path(ge=1, le=_MOST_N, description="Its number, from 1.")],
 ) -> ContactDetail:
@@ -131,7 +131,7 @@ def show_contact(
 def play_recording(
     _visitor: Reader,
     request: Request,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     n: Annotated[int, Path(ge=1, le=_MOST_N, description="The contact's number, from 1.")],
     no: Annotated[int, Path(ge=1, le=99_999, description="The attempt's, from 1.")],
@@ -143,7 +143,7 @@ def play_recording(
 @router.get("/attempts")
 def list_attempts(
     visitor: Onlooker,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     wanted: Annotated[AttemptSelection, Query()],
 ) -> AttemptPage:
@@ -166,14 +166,16 @@ def list_attempts(
 
 
 @router.get("/agents")
-async def list_agents(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> AgentList:
+async def list_agents(
+    _visitor: Onlooker, services: TheServices, campaign: TheCampaign
+) -> AgentList:
     """Tell what the campaign's agents with open contacts are doing, at most 500 of them."""
     reading = await services.watching.read(campaign.id)
     return AgentList(items=[agent_document(*one) for one in sorted(reading.agents.items())])
 
 
 @router.get("/unresolved")
-def list_unresolved(visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> AttemptList:
+def list_unresolved(visitor: Onlooker, services: TheServices, campaign: TheCampaign) -> AttemptList:
     """List attempts of unknown fate, and those whose call should long be over, at most 200."""
     wanted = Filter(undecided_at=services.wiring.db.now())
     cursor: int | None = 0
@@ -195,7 +197,7 @@ def _names(
 @router.post("/unresolved/{attempt_id}")
 def decide_unresolved(
     visitor: Operator,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     attempt_id: Annotated[str, Path(max_length=40)],
     order: DecisionOrder,

@@ -1,16 +1,13 @@
 """What came of a conversation, and what else is known of a contact, as a program tells it."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
 from campaigns.dispositions import LONGEST_NOTE
-from dialer.ids import ContactId
 from dialer.settling.disposing import Said, dispose
 from dialer.steering.noting import note
 from dialer.store.attempts import Attempts
-from workers.web.api.needs import Operator, TheDesk
+from workers.web.api.needs import Operator, TheContact, TheServices
 from workers.web.api.shapes import (
     AttemptDocument,
     NoteDocument,
@@ -21,7 +18,7 @@ from workers.web.api.shapes import (
 )
 from workers.web.problems import Problem
 
-router = APIRouter(prefix="/contacts", tags=["contacts"])
+router = APIRouter(prefix="/contacts/{contact_id}", tags=["contacts"])
 
 
 class DispositionOrder(Order):
@@ -44,33 +41,27 @@ class NoteOrder(Order):
     text: str = Field(max_length=LONGEST_NOTE)
 
 
-@router.post("/{contact_id}/notes", status_code=201)
+@router.post("/notes", status_code=201)
 def note_on_contact(
     visitor: Operator,
-    services: TheDesk,
-    contact_id: Annotated[str, Path(max_length=20, description="As reports have it.")],
+    services: TheServices,
+    contact: TheContact,
     order: NoteOrder,
 ) -> NoteDocument:
     """Note something on a contact; it is told with what happened to it, and in the report."""
-    id_ = ContactId.parse(contact_id)
-    if id_ is None:
-        raise Problem(404, "not_found", "There is no such contact.")
-    return note_document(note(services.wiring.db, id_, order.text, by=visitor.name))
+    return note_document(note(services.wiring.db, contact, order.text, by=visitor.name))
 
 
-@router.post("/{contact_id}/disposition")
+@router.post("/disposition")
 def give_disposition(
     visitor: Operator,
-    services: TheDesk,
-    contact_id: Annotated[str, Path(max_length=20, description="As reports have it.")],
+    services: TheServices,
+    contact: TheContact,
     order: DispositionOrder,
 ) -> AttemptDocument:
     """Say what came of the conversation with a contact; what follows from it is done at once."""
-    id_ = ContactId.parse(contact_id)
-    if id_ is None:
-        raise Problem(404, "not_found", "There is no such contact.")
     wiring = services.wiring
-    wiring.campaigns.find(id_.campaign)
+    wiring.campaigns.find(contact.campaign)
     said = Said(
         order.disposition,
         by=visitor.name,
@@ -79,8 +70,8 @@ def give_disposition(
         only_agent=order.only_agent,
         no=order.attempt_no,
     )
-    attempt = dispose(wiring.db, wiring.settling, id_, said)
-    one = Attempts(wiring.db).of_contact(id_, attempt.no)
+    attempt = dispose(wiring.db, wiring.settling, contact, said)
+    one = Attempts(wiring.db).of_contact(contact, attempt.no)
     if one is None:
         raise Problem(404, "not_found", "There is no such contact any more.")
     return attempt_document(one.id, attempt)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from campaigns.event import Event
 from campaigns.events import EventKind
 from dialer.events.outbox import Wanted
-from workers.web.api.needs import Reader, TheDesk
+from workers.web.api.needs import Reader, TheServices
 
 router = APIRouter(prefix="/events", tags=["events"])
 
@@ -24,7 +24,7 @@ class EventPage(BaseModel):
 @router.get("", response_model_exclude_none=True)
 def read_events(
     _visitor: Reader,
-    services: TheDesk,
+    services: TheServices,
     *,
     after: Annotated[str, Query(max_length=40, description="A cursor; '' is the beginning.")] = "",
     kind: Annotated[list[EventKind] | None, Query(description="These alone; repeatable.")] = None,

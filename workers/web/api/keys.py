@@ -10,7 +10,7 @@ from campaigns.sentence import told
 from dialer.access.api_keys import LONGEST_DAYS, YEAR_S, ApiKey, Scope
 from dialer.logger import get_logger
 from workers.web.access import Visitor
-from workers.web.api.needs import Admin, TheDesk
+from workers.web.api.needs import Admin, TheServices
 from workers.web.api.shapes import KeyDocument, Order, Whole
 from workers.web.problems import Problem
 from workers.web.services import Services
@@ -52,14 +52,14 @@ class KeyList(BaseModel):
 
 
 @router.get("")
-def list_keys(visitor: Admin, services: TheDesk) -> KeyList:
+def list_keys(visitor: Admin, services: TheServices) -> KeyList:
     """List keys, without their secrets: those that open no more accounts than yours."""
     found = _within(services, visitor)
     return KeyList(items=[_document(services, key, found, visitor) for key in found.values()])
 
 
 @router.post("", status_code=201)
-def create_key(visitor: Admin, services: TheDesk, order: KeyOrder) -> NewKey:
+def create_key(visitor: Admin, services: TheServices, order: KeyOrder) -> NewKey:
     """Make a key. Its text is in the answer, and nowhere else afterwards. It ends with its maker."""
     named = services.accounts.named
     accounts = (
@@ -81,7 +81,7 @@ def create_key(visitor: Admin, services: TheDesk, order: KeyOrder) -> NewKey:
 
 @router.delete("/{key_id}", status_code=204)
 def revoke_key(
-    visitor: Admin, services: TheDesk, key_id: Annotated[str, Path(max_length=20)]
+    visitor: Admin, services: TheServices, key_id: Annotated[str, Path(max_length=20)]
 ) -> None:
     """Revoke a key and those it made; they open nothing from the next request on."""
     ended = services.keys.revoke(key_id) if key_id in _within(services, visitor) else []

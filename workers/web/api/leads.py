@@ -17,7 +17,7 @@ from campaigns.lists.row_faults import RowFault
 from campaigns.lists.sieve import Dedupe
 from dialer.access.api_keys import Scope
 from dialer.loading.adding import Answer, Took
-from workers.web.api.needs import TheCampaign, TheDesk, Uploader
+from workers.web.api.needs import TheCampaign, TheServices, Uploader
 from workers.web.problems import Problem
 
 router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
@@ -107,7 +107,7 @@ _BODY = {"requestBody": {"required": True, "content": {"application/json": {"sch
 async def add_leads(
     visitor: Uploader,
     request: Request,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     dedupe: Annotated[
         Dedupe,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from dialer.agents.moving import Destination, Moving
 from dialer.store.moves import Move
 from workers.web.api.agents import TheAgent
-from workers.web.api.needs import Onlooker, Operator, TheDesk
+from workers.web.api.needs import Onlooker, Operator, TheServices
 from workers.web.api.shapes import Order
 from workers.web.problems import Problem
 from workers.web.services import Services
@@ -64,7 +64,7 @@ class MoveList(BaseModel):
 
 
 @of_one.get("/waiting")
-def count_waiting(_visitor: Onlooker, services: TheDesk, agent: TheAgent) -> WaitingContacts:
+def count_waiting(_visitor: Onlooker, services: TheServices, agent: TheAgent) -> WaitingContacts:
     """Count what waits for an agent, which is what a move would move."""
     found = Moving(services.wiring.db).waiting(agent)
     return WaitingContacts(
@@ -80,7 +80,7 @@ def count_waiting(_visitor: Onlooker, services: TheDesk, agent: TheAgent) -> Wai
 
 @of_one.post("/move")
 def move_contacts(
-    _visitor: Operator, services: TheDesk, agent: TheAgent, order: MoveOrder
+    _visitor: Operator, services: TheServices, agent: TheAgent, order: MoveOrder
 ) -> MoveDocument:
     """Let an agent's waiting contacts wait for another agent, or a group; those on a call stay."""
     moving = Moving(services.wiring.db)
@@ -90,7 +90,7 @@ def move_contacts(
 
 
 @router.get("")
-def list_moves(_visitor: Onlooker, services: TheDesk) -> MoveList:
+def list_moves(_visitor: Onlooker, services: TheServices) -> MoveList:
     """List the last moves."""
     return MoveList(items=[_document(one) for one in Moving(services.wiring.db).recent()])
 
@@ -98,7 +98,7 @@ def list_moves(_visitor: Onlooker, services: TheDesk) -> MoveList:
 @router.post("/{move_id}/undo")
 def undo_move(
     _visitor: Operator,
-    services: TheDesk,
+    services: TheServices,
     move_id: Annotated[str, Path(pattern=r"^[0-9a-z]{10}$")],
 ) -> MoveDocument:
     """Give back the contacts of a move that still wait."""

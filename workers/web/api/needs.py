@@ -7,6 +7,7 @@ from fastapi.security import HTTPBearer
 
 from campaigns.sentence import told
 from dialer.access.api_keys import Scope
+from dialer.ids import ContactId
 from dialer.store import Campaign
 from workers.web.access import Visitor
 from workers.web.choosing import services_of
@@ -65,8 +66,22 @@ def find_campaign(
     return services.wiring.campaigns.find(campaign_id)
 
 
-TheDesk = Annotated[Services, Depends(services_of)]
+def find_contact(
+    contact_id: Annotated[str, Path(max_length=20, description="As reports have it.")],
+) -> ContactId:
+    """Read the id of the contact a path names.
+
+    Raises:
+        Problem: It is none.
+    """
+    if id_ := ContactId.parse(contact_id):
+        return id_
+    raise Problem(404, "not_found", "There is no such contact.")
+
+
+TheServices = Annotated[Services, Depends(services_of)]
 TheCampaign = Annotated[Campaign, Depends(find_campaign)]
+TheContact = Annotated[ContactId, Depends(find_contact)]
 Onlooker = Annotated[Visitor, needs(Scope.READ_MASKED)]
 Reader = Annotated[Visitor, needs(Scope.READ)]
 Operator = Annotated[Visitor, needs(Scope.OPERATE)]

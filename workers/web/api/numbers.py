@@ -12,7 +12,7 @@ from dialer.deeds import tell
 from dialer.watching.browsing import with_external_id
 from dialer.watching.finding import Found as Someone
 from workers.web.access import Visitor
-from workers.web.api.needs import Onlooker, TheDesk
+from workers.web.api.needs import Onlooker, TheServices
 from workers.web.api.shapes import ContactDocument, Order, Truth, Whole, contact_document
 from workers.web.masking import WHOLE_NUMBER_NEEDED
 from workers.web.problems import Problem
@@ -56,7 +56,7 @@ class Found(BaseModel):
 
 
 @router.post("/search")
-def search_numbers(visitor: Onlooker, services: TheDesk, search: Search) -> Found:
+def search_numbers(visitor: Onlooker, services: TheServices, search: Search) -> Found:
     """Find contacts by a number, a name or an external id; writes nothing but who searched.
 
     Whoever sees numbers masked gives the whole of one.

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse
 
 from dialer.steering.changing_rules import new_rules
 from workers.web import jobs
-from workers.web.api.needs import Reader, TheDesk, Uploader
+from workers.web.api.needs import Reader, TheServices, Uploader
 from workers.web.api.upload_form import REHEARSE_FORM
 from workers.web.choosing import services_of
 from workers.web.downloads import MEDIA_TYPES
@@ -76,7 +76,7 @@ TheRehearsal = Annotated[str, Depends(find_rehearsal)]
 
 @router.post("", status_code=202, openapi_extra=REHEARSE_FORM)
 async def start_rehearsal(
-    _visitor: Uploader, request: Request, response: Response, services: TheDesk
+    _visitor: Uploader, request: Request, response: Response, services: TheServices
 ) -> RehearsalStarted:
     """Rehearse a list of at most 10,000 rows, for an hour at most, one at a time."""
     settings = services.wiring.settings
@@ -106,7 +106,7 @@ async def start_rehearsal(
 
 @single.get("")
 def show_rehearsal(
-    _visitor: Reader, services: TheDesk, rehearsal: TheRehearsal
+    _visitor: Reader, services: TheServices, rehearsal: TheRehearsal
 ) -> RehearsalDocument:
     """Tell where a rehearsal stands and what came out."""
     standing = services.rehearsals.standing(rehearsal)
@@ -137,7 +137,7 @@ def show_rehearsal(
 )
 def rehearsal_file(
     _visitor: Reader,
-    services: TheDesk,
+    services: TheServices,
     rehearsal: TheRehearsal,
     name: Annotated[str, Path(max_length=200, description="One of `files`.")],
 ) -> Response:
@@ -149,7 +149,9 @@ def rehearsal_file(
 
 
 @single.delete("", status_code=204)
-async def remove_rehearsal(_visitor: Uploader, services: TheDesk, rehearsal: TheRehearsal) -> None:
+async def remove_rehearsal(
+    _visitor: Uploader, services: TheServices, rehearsal: TheRehearsal
+) -> None:
     """Stop a rehearsal and remove it with its files."""
     await services.rehearsals.remove(rehearsal)
 

@@ -10,7 +10,7 @@ from campaigns.rules_in_words import rules_in_words
 from dialer.steering.changing_rules import changed_rules, given_rules_of, new_rules
 from dialer.store import Campaign
 from dialer.watching.previewing import preview
-from workers.web.api.needs import Onlooker, Operator, TheCampaign, TheDesk
+from workers.web.api.needs import Onlooker, Operator, TheCampaign, TheServices
 from workers.web.api.shapes import CampaignStatus, Open, Order, Whole
 from workers.web.problems import Problem
 from workers.web.rules import rule_name
@@ -86,7 +86,9 @@ class VersionList(BaseModel):
 
 
 @router.get("")
-def campaign_rules(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> RulesDocument:
+def campaign_rules(
+    _visitor: Onlooker, services: TheServices, campaign: TheCampaign
+) -> RulesDocument:
     """Tell a campaign's rules."""
     return RulesDocument(
         campaign_id=campaign.id,
@@ -100,7 +102,7 @@ def campaign_rules(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign)
 @router.patch("")
 def change_rules(
     _visitor: Operator,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     changes: RuleChanges,
     dry_run: DryRun = False,
@@ -116,7 +118,7 @@ def change_rules(
 @router.put("")
 def replace_rules(
     _visitor: Operator,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     order: RulesOrder,
     dry_run: DryRun = False,
@@ -131,7 +133,7 @@ def replace_rules(
 
 
 @router.get("/versions")
-def rule_versions(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) -> VersionList:
+def rule_versions(_visitor: Onlooker, services: TheServices, campaign: TheCampaign) -> VersionList:
     """List the rules as they were, with who made them so, and when."""
     found = services.wiring.changing_rules.versions(campaign)
     return VersionList(
@@ -150,7 +152,7 @@ def rule_versions(_visitor: Onlooker, services: TheDesk, campaign: TheCampaign) 
 @router.post("/back")
 def back_to_version(
     _visitor: Operator,
-    services: TheDesk,
+    services: TheServices,
     campaign: TheCampaign,
     order: BackOrder,
     dry_run: DryRun = False,

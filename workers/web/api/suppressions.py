@@ -14,7 +14,7 @@ from dialer.errors import NotDone
 from dialer.steering.suppressing import Added, Suppressing
 from workers.web import jobs
 from workers.web.access import Visitor
-from workers.web.api.needs import Operator, Reader, TheDesk, visitor_of
+from workers.web.api.needs import Operator, Reader, TheServices, visitor_of
 from workers.web.api.shapes import Order
 from workers.web.api.upload_form import SUPPRESS_FORM
 from workers.web.lists import one, reading_choice
@@ -43,7 +43,9 @@ def list_for(visitor: Visitor, services: Services, *, all_accounts: bool) -> Sup
         raise Problem(409, "one_account", str(error)) from None
 
 
-def _the_list(request: Request, services: TheDesk, *, all_accounts: OfAll = False) -> Suppressing:
+def _the_list(
+    request: Request, services: TheServices, *, all_accounts: OfAll = False
+) -> Suppressing:
     return list_for(visitor_of(request), services, all_accounts=all_accounts)
 
 
@@ -123,7 +125,7 @@ def suppress_number(visitor: Operator, suppressing: TheList, order: NumberOrder)
 
 @router.post("", openapi_extra=SUPPRESS_FORM)
 async def suppress_file(
-    visitor: Operator, request: Request, services: TheDesk, *, all_accounts: OfAll = False
+    visitor: Operator, request: Request, services: TheServices, *, all_accounts: OfAll = False
 ) -> AddedDocument:
     """Put a file's numbers on the list: one a line, or a table with a column of them."""
     list_for(visitor, services, all_accounts=all_accounts)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from campaigns.campaign import LONGEST_NAME
 from campaigns.rules_in_words import rules_in_words
 from dialer.steering.templates import KnownTemplate
-from workers.web.api.needs import Onlooker, TheDesk, Uploader
+from workers.web.api.needs import Onlooker, TheServices, Uploader
 from workers.web.api.rules import Given, known_rules
 from workers.web.api.shapes import Order
 
@@ -55,13 +55,15 @@ class TemplateList(BaseModel):
 
 
 @router.get("")
-def list_templates(_visitor: Onlooker, services: TheDesk) -> TemplateList:
+def list_templates(_visitor: Onlooker, services: TheServices) -> TemplateList:
     """List the templates."""
     return TemplateList(items=[_document(one) for one in services.wiring.templates.all()])
 
 
 @router.post("", status_code=201)
-def save_template(_visitor: Uploader, services: TheDesk, order: TemplateOrder) -> TemplateDocument:
+def save_template(
+    _visitor: Uploader, services: TheServices, order: TemplateOrder
+) -> TemplateDocument:
     """Keep rules under a name, in place of those that stood there."""
     templates = services.wiring.templates
     given = templates.given(like=order.like) | known_rules(order.rules)
@@ -69,7 +71,7 @@ def save_template(_visitor: Uploader, services: TheDesk, order: TemplateOrder) -
 
 
 @router.delete("", status_code=204)
-def remove_template(_visitor: Uploader, services: TheDesk, name: Name) -> None:
+def remove_template(_visitor: Uploader, services: TheServices, name: Name) -> None:
     """Forget a template; campaigns that were loaded with it keep their rules."""
     services.wiring.templates.remove(name)
 

@@ -10,7 +10,7 @@ from campaigns.events import EventKind
 from dialer.store.webhooks import Webhook
 from dialer.webhooks.receivers import MOST_A_BATCH, Line
 from dialer.webhooks.sending import Meaning, Reply
-from workers.web.api.needs import Admin, TheDesk
+from workers.web.api.needs import Admin, TheServices
 from workers.web.api.shapes import Order, Whole
 from workers.web.services import Services
 
@@ -90,7 +90,7 @@ class SecretDocument(BaseModel):
 
 
 def find_webhook(
-    webhook_id: Annotated[str, Path(pattern=r"^[0-9a-z]{8}$")], services: TheDesk
+    webhook_id: Annotated[str, Path(pattern=r"^[0-9a-z]{8}$")], services: TheServices
 ) -> Webhook:
     """Read the webhook a path names."""
     return services.wiring.receivers.find(webhook_id)
@@ -100,13 +100,13 @@ TheWebhook = Annotated[Webhook, Depends(find_webhook)]
 
 
 @router.get("")
-def list_webhooks(_visitor: Admin, services: TheDesk) -> WebhookList:
+def list_webhooks(_visitor: Admin, services: TheServices) -> WebhookList:
     """List the receivers and where they stand."""
     return WebhookList(items=[_document(line) for line in services.wiring.receivers.all()])
 
 
 @router.post("", status_code=201)
-def add_webhook(visitor: Admin, services: TheDesk, order: WebhookOrder) -> NewWebhookDocument:
+def add_webhook(visitor: Admin, services: TheServices, order: WebhookOrder) -> NewWebhookDocument:
     """Have a receiver told what happens."""
     wiring = services.wiring
     made = wiring.receivers.add(
@@ -122,27 +122,29 @@ def add_webhook(visitor: Admin, services: TheDesk, order: WebhookOrder) -> NewWe
 
 
 @one.delete("", status_code=204)
-def remove_webhook(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> None:
+def remove_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) -> None:
     """Tell it no more."""
     services.wiring.receivers.remove(webhook)
 
 
 @one.get("/deliveries")
-def list_deliveries(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> DeliveriesDocument:
+def list_deliveries(
+    _visitor: Admin, services: TheServices, webhook: TheWebhook
+) -> DeliveriesDocument:
     """Show the last deliveries, with the answers, and what was given up."""
     receivers = services.wiring.receivers
     return DeliveriesDocument(items=receivers.deliveries(webhook), dead=receivers.dead(webhook))
 
 
 @one.post("/test")
-def try_webhook(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> ReplyDocument:
+def try_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) -> ReplyDocument:
     """Send one delivery at once that is about nothing."""
     return reply_document(services.wiring.receivers.test(webhook))
 
 
 @one.post("/replay", status_code=204)
 def replay_webhook(
-    _visitor: Admin, services: TheDesk, webhook: TheWebhook, order: ReplayOrder
+    _visitor: Admin, services: TheServices, webhook: TheWebhook, order: ReplayOrder
 ) -> None:
     """Send again what happened until now, under the same ids."""
     campaign = _campaign(services, order.campaign_id)
@@ -150,19 +152,19 @@ def replay_webhook(
 
 
 @one.post("/pause", status_code=204)
-def pause_webhook(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> None:
+def pause_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) -> None:
     """Send it nothing until it is resumed; everything waits."""
     services.wiring.receivers.pause(webhook)
 
 
 @one.post("/resume", status_code=204)
-def resume_webhook(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> None:
+def resume_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) -> None:
     """Go on where it was paused, at once."""
     services.wiring.receivers.resume(webhook)
 
 
 @one.post("/rotate")
-def rotate_webhook(_visitor: Admin, services: TheDesk, webhook: TheWebhook) -> SecretDocument:
+def rotate_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) -> SecretDocument:
     """Give it a new secret."""
     return SecretDocument(secret=services.wiring.receivers.rotate(webhook))
 
