@@ -5,8 +5,8 @@ not change is told to nobody.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import redis
@@ -27,16 +27,34 @@ _AFTER_FAULT_S = 3.0
 _SHARE = 10  # of the time at most a tenth goes into reading
 
 
+@dataclass(slots=True, eq=False)
+class _Page:
+    """An agent's page that is looked at, once or several times.
+
+    Args:
+        view: None until it was read.
+        changed: Set when it did; whoever takes the news puts another one here.
+    """
+
+    agent: Agent
+    open: int = 0
+    view: DeskView | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def show(self, view: DeskView) -> None:
+        """Have those who look told of it."""
+        self.view = view
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
 class AgentFeed:
     """Reads the pages that are looked at."""
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
         self._zone = ZoneInfo(wiring.settings.dialer_timezone)
-        self._followed: Counter[str] = Counter()
-        self._agents: dict[str, Agent] = {}
-        self._views: dict[str, DeskView] = {}
-        self._news = asyncio.Condition()
+        self._pages: dict[str, _Page] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def read(self, agent: Agent) -> DeskView:
@@ -50,48 +68,47 @@ class AgentFeed:
         Raises:
             TooManyWatchers: Ask again later.
         """
-        if self._followed[agent.id] >= MOST_PAGES_OF_AGENT or self._followed.total() >= MOST_PAGES:
+        page = self._pages.get(agent.id) or _Page(agent)
+        if (
+            page.open >= MOST_PAGES_OF_AGENT
+            or sum(one.open for one in self._pages.values()) >= MOST_PAGES
+        ):
             raise TooManyWatchers
-        self._followed[agent.id] += 1
-        self._agents[agent.id] = agent
+        self._pages[agent.id] = page
+        page.open += 1
+        page.agent = agent  # as they are known now
         if self._task is None:
             self._task = asyncio.create_task(self._read_on(), name="agents' pages")
-        seen: DeskView | None = None
         try:
             while True:
-                seen = await self._other_than(agent.id, seen)
-                yield seen
+                changed = page.changed
+                if page.view is not None:
+                    yield page.view
+                await changed.wait()
         finally:
-            self._leave(agent.id)
+            self._leave(page)
 
-    def _leave(self, id_: str) -> None:
-        self._followed[id_] -= 1
-        if self._followed[id_] <= 0:
-            for some in (self._followed, self._agents, self._views):
-                some.pop(id_, None)
-        if not self._agents and self._task:
+    def _leave(self, page: _Page) -> None:
+        page.open -= 1
+        if not page.open:
+            del self._pages[page.agent.id]
+        if not self._pages and self._task:
             self._task.cancel()
             self._task = None
 
-    async def _other_than(self, id_: str, seen: DeskView | None) -> DeskView:
-        async with self._news:
-            while (view := self._views.get(id_)) is None or view == seen:
-                await self._news.wait()
-            return view
-
     async def _read_on(self) -> None:
         while True:
-            began_s, agents = boottime_s(), list(self._agents.values())
+            began_s, pages = boottime_s(), list(self._pages.values())
             try:
-                views = await asyncio.to_thread(desk_views, self._wiring.db, agents, self._zone)
+                changed = await asyncio.to_thread(self._changed, pages)
             except redis.RedisError as error:
                 log.warning("agents_pages_failed", message=str(error))
                 await asyncio.sleep(_AFTER_FAULT_S)
                 continue
-            async with self._news:
-                found = {one.agent.id: one for one in views if one.agent.id in self._agents}
-                has_news = any(self._views.get(id_) != one for id_, one in found.items())
-                self._views |= found
-                if has_news:
-                    self._news.notify_all()
+            for page, view in changed:
+                page.show(view)
             await asyncio.sleep(max(_EVERY_S, (boottime_s() - began_s) * _SHARE))
+
+    def _changed(self, pages: Sequence[_Page]) -> list[tuple[_Page, DeskView]]:
+        views = desk_views(self._wiring.db, [one.agent for one in pages], self._zone)
+        return [(page, view) for page, view in zip(pages, views, strict=True) if page.view != view]

@@ -6,7 +6,7 @@ send what it does not know. Addresses of this page stand in no log.
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,7 @@ from dialer.logger import get_logger
 from dialer.settling.disposing import Said, dispose
 from dialer.store.agents import AgentStore
 from dialer.watching.agent_desk import DeskView
+from workers.web.beside import beside
 from workers.web.entrance import Throttle, address_of, too_many
 from workers.web.events import Events, event_stream
 from workers.web.guard import BODY_DEADLINE_S, NO_UPLOADS, BodyLimit, SecurityHeaders
@@ -99,7 +100,8 @@ async def show(request: Request) -> Response:
     """Show the page."""
     visit = await _visit(request)
     view = await visit.services.agent_feed.read(visit.agent)
-    return HTMLResponse(_renderer(request).part("agent/page.html", **_context(request, view)))
+    page = await beside(_renderer(request).part, "agent/page.html", **_context(request, view))
+    return HTMLResponse(page)
 
 
 async def events(request: Request) -> Response:
@@ -111,18 +113,23 @@ async def events(request: Request) -> Response:
         async with aclosing(feed.follow(visit.agent)) as views:
             async for view in views:
                 context = _context(request, view)
-                talks = {
-                    str(one.attempt): renderer.part("agent/talk.html", talk=one, **context)
-                    for one in view.talks
-                }
-                parts = {one: renderer.part(f"agent/{one}.html", **context) for one in _PARTS}
-                yield "desk", json.dumps({"parts": parts, "talks": talks})
+                yield "desk", await beside(_news, renderer, view, context)
 
     async def may_stay() -> bool:
         links = AgentLinks(visit.services.wiring.db)
         return await asyncio.to_thread(links.find, request.path_params["link"]) is not None
 
     return event_stream(request, changes(), may_stay=may_stay, check_s=_CHECK_LINK_S)
+
+
+def _news(renderer: Renderer, view: DeskView, context: Mapping[str, object]) -> str:
+    """Render the pieces beside the loop: callbacks go on meanwhile."""
+    talks = {
+        str(one.attempt): renderer.part("agent/talk.html", talk=one, **context)
+        for one in view.talks
+    }
+    parts = {one: renderer.part(f"agent/{one}.html", **context) for one in _PARTS}
+    return json.dumps({"parts": parts, "talks": talks})
 
 
 async def set_presence(request: Request) -> Response:

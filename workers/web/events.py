@@ -14,11 +14,27 @@ _HEARTBEAT_S = 15.0
 _CHECK_VISITOR_S = 30.0
 _RETRY_MS = 3_000
 
-ENDING = "ending"
-"""Where the server that ends says so: an `asyncio.Event` in the state of each request."""
+STREAMS = "streams"
+"""Under this name a server keeps its `Streams` in the state of each request."""
 
 Events = AsyncGenerator[tuple[str, str], None]
 """Names and data; data has no line breaks."""
+
+
+class Streams:
+    """The streams of one server: they end together, and write one after the other.
+
+    What all of them have to say in the same moment would hold up a callback for as long.
+    """
+
+    def __init__(self) -> None:
+        self.ending = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    async def take_turn(self) -> None:
+        """Wait until the loop has looked for callbacks since another stream wrote."""
+        async with self._turn:
+            await asyncio.sleep(0)
 
 
 def event_stream(
@@ -29,9 +45,9 @@ def event_stream(
     check_s: float = _CHECK_VISITOR_S,
 ) -> StreamingResponse:
     """Send events until there are no more, the server ends, or the visitor may not stay, which is asked so often."""
-    ending = getattr(request.state, ENDING, None) or asyncio.Event()
+    streams = getattr(request.state, STREAMS, None) or Streams()
     return StreamingResponse(
-        _written(events, ending, may_stay, check_s),
+        _written(events, streams, may_stay, check_s),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -39,14 +55,14 @@ def event_stream(
 
 async def _written(
     events: Events,
-    ending: asyncio.Event,
+    streams: Streams,
     may_stay: Callable[[], Awaitable[bool]],
     check_s: float,
 ) -> AsyncGenerator[str, None]:
     yield f"retry: {_RETRY_MS}\n\n"
     check_at_s = boottime_s() + check_s
     upcoming = asyncio.ensure_future(anext(events, None))
-    end = asyncio.create_task(ending.wait())
+    end = asyncio.create_task(streams.ending.wait())
     try:
         while True:
             done, _ = await asyncio.wait(
@@ -68,6 +84,7 @@ async def _written(
             if event is None:
                 yield "event: ended\ndata: {}\n\n"
                 return
+            await streams.take_turn()
             yield f"event: {event[0]}\ndata: {event[1]}\n\n"
             upcoming = asyncio.ensure_future(anext(events, None))
     except TooManyWatchers:

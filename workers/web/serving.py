@@ -23,7 +23,7 @@ from workers.redis_fitness import tell_exposures
 from workers.stopping import hear
 from workers.web.app import create_app
 from workers.web.connections import Connection, ConnectionLimits, Connections
-from workers.web.events import ENDING
+from workers.web.events import STREAMS, Streams
 from workers.web.loopback import require_key_beyond_loopback
 from workers.web.protocols import protocol_of
 from workers.web.proxies import TrustedProxies
@@ -119,7 +119,7 @@ class Server(uvicorn.Server):
             self._told()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self.lifespan.state[ENDING] = asyncio.Event()
+        self.lifespan.state[STREAMS] = Streams()
         await super().startup(sockets)
 
     async def main_loop(self) -> None:
@@ -131,7 +131,7 @@ class Server(uvicorn.Server):
         self._told = None
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.lifespan.state[ENDING].set()
+        self.lifespan.state[STREAMS].ending.set()
         grace_s = (self.config.timeout_graceful_shutdown or 0) - _CUT_GRACE_S
         cutting = asyncio.get_running_loop().call_later(grace_s, self._cut)
         await super().shutdown(sockets)

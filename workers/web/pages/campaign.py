@@ -77,17 +77,21 @@ async def events(request: Request) -> Response:
     seen_by = {"is_admin": visitor.may(Scope.ADMIN), "csrf_token": token}
 
     async def changes() -> Events:
-        sent: dict[str, str] = {}
+        sent, state = _Shown([], {}), None
         async with aclosing(services.watching.follow(campaign.id, who=visitor.id)) as readings:
             async for reading in readings:
                 seen = await shown_to(services, renderer, reading, masked=visitor.is_masked)
-                stops = renderer.part("parts/stops.html", banners=seen.banners, **seen_by)
-                rendered = {"stops": stops} | seen.parts
-                news = {name: html for name, html in rendered.items() if sent.get(name) != html}
-                sent = rendered
-                state = reading.status.campaign.state
-                told = {"state": state, "words": renderer.say(words(state)), "parts": news}
-                yield "parts", json.dumps(told)
+                news = {
+                    name: html for name, html in seen.parts.items() if sent.parts.get(name) != html
+                }
+                if state is None or seen.banners != sent.banners:
+                    stops = renderer.part("parts/stops.html", banners=seen.banners, **seen_by)
+                    news["stops"] = stops
+                has_news = bool(news) or state != reading.status.campaign.state
+                sent, state = seen, reading.status.campaign.state
+                if has_news:
+                    told = {"state": state, "words": renderer.say(words(state)), "parts": news}
+                    yield "parts", json.dumps(told)
                 if reading.status.is_over and reading.overview:
                     return
 

@@ -17,6 +17,7 @@ from dialer.store.processes import ROLES
 from dialer.watching.health import account_stops
 from dialer.watching.status import alive
 from workers.web.access import Visitor
+from workers.web.beside import beside
 from workers.web.choosing import services_of
 from workers.web.languages import language, language_links
 from workers.web.pages.banners import Banner, banners
@@ -83,32 +84,33 @@ class Renderer:
         """
         visitor = cast("Visitor | None", getattr(request.state, "visitor", None))
         services = services_of(request)
-        tokens, found = ("", ""), list[Banner]()
-        if needs_redis and visitor:
-            tokens = await asyncio.to_thread(form_tokens, services, visitor)
-            found = await asyncio.to_thread(self._banners, services)
-        html = self._template(template).render(
-            visitor=visitor,
-            csrf_token=tokens[0],
-            session_token=tokens[1],
-            account=_account_shown(request, services),
-            accounts=[one.wiring.name for one in services.accounts.open_to(visitor)]
+        known = {
+            "visitor": visitor,
+            "account": _account_shown(request, services),
+            "accounts": [one.wiring.name for one in services.accounts.open_to(visitor)]
             if visitor
             else [],
-            banners=found,
-            path=request.url.path,
-            language_links=language_links(request),
-            page_links=PAGE_LINKS,
-            admin_links=ADMIN_LINKS,
-            searched_for=context.pop("searched_for", ""),
-            is_away=context.pop("is_away", False),
-            masked=visitor is None or visitor.is_masked,
-            can_operate=bool(visitor and visitor.may(Scope.OPERATE)),
-            can_upload=bool(visitor and visitor.may(Scope.UPLOAD)),
-            is_admin=bool(visitor and visitor.may(Scope.ADMIN)),
-            **{"zone": ZoneInfo(services.wiring.settings.dialer_timezone), **context},
-        )
-        return HTMLResponse(html, status_code)
+            "path": request.url.path,
+            "language_links": language_links(request),
+            "page_links": PAGE_LINKS,
+            "admin_links": ADMIN_LINKS,
+            "searched_for": "",
+            "is_away": False,
+            "masked": visitor is None or visitor.is_masked,
+            "can_operate": bool(visitor and visitor.may(Scope.OPERATE)),
+            "can_upload": bool(visitor and visitor.may(Scope.UPLOAD)),
+            "is_admin": bool(visitor and visitor.may(Scope.ADMIN)),
+            "zone": ZoneInfo(services.wiring.settings.dialer_timezone),
+            **context,
+        }
+        tokens, found = ("", ""), list[Banner]()
+        if needs_redis and visitor:
+            tokens, found = await asyncio.to_thread(self._asked, services, visitor)
+        known |= {"csrf_token": tokens[0], "session_token": tokens[1], "banners": found}
+        return HTMLResponse(await beside(self.part, template, **known), status_code)
+
+    def _asked(self, services: Services, visitor: Visitor) -> tuple[tuple[str, str], list[Banner]]:
+        return form_tokens(services, visitor), self._banners(services)
 
     def _template(self, name: str) -> Template:
         code = language()
