@@ -9,8 +9,6 @@ import pytest
 
 from tests.sources import PRODUCT, ROOT, nodes_of
 
-pytestmark = pytest.mark.xdist_group("sources")  # parsed in one process
-
 CLOCKS = {
     ("datetime", "now"),
     ("datetime", "utcnow"),
