@@ -41,7 +41,7 @@ NOT_ASKED = (
     "/campaigns/{campaign_id}/rejected.csv",
     "/campaigns/{campaign_id}/reports/{kind}.{format}",
     "/campaigns/{campaign_id}/contacts/{n}/attempts/{no}/recording",
-    *("/rehearsals/{rehearsal_id}/report", "/webhooks/{webhook_id}"),
+    *("/rehearsals/{rehearsal_id}/report", "/webhooks/{webhook_id}", "/accounts"),
 )
 """Pages that are the same however much there is, or of one thing that is not here; files; what is made apart."""
 
