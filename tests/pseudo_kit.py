@@ -17,7 +17,7 @@ from campaigns.hours.calling_hours_text import PRESETS
 from dialer.settings import Settings
 from tests.web_kit import Site, site
 from workers.web.pages.rendering import Renderer
-from workers.web.texts import Texts
+from workers.web.texts import Texts, texts_of
 
 NAMES = (
     r"dialer|API|Redis|Valkey|Exotel|Slack|Teams|CSV|XLSX|PARQUET|Asia/Kolkata|UTC|English|kB|MB|GB|g"
@@ -30,19 +30,32 @@ SEEN = {"title", "aria-label", "placeholder", "alt", "data-confirm", "data-yes"}
 
 
 class Pseudo(Texts):
-    """Texts of a language of one letter."""
+    """Texts of a language of one letter; notes what is asked for and has no text in Hindi."""
 
     def __init__(self) -> None:
         super().__init__({})
+        self.without_hindi: set[str] = set()
 
     def text(self, english: str) -> str:
+        self._note(english)
+        return self._put(english)
+
+    @staticmethod
+    def _put(english: str) -> str:
+        """Put the one letter for each."""
         kept = re.split(r"(%\(\w+\)s|%%|{[^}]*}|<[^>]*>|&\w+;)", english)
         return "".join(
             re.sub("[A-Za-z]", "ж", one) if i % 2 == 0 else one for i, one in enumerate(kept)
         )
 
     def plural(self, one: str, many: str, count: int) -> str:
-        return self.text(one if count == 1 else many)
+        self._note(one)
+        return self._put(one if count == 1 else many)
+
+    def _note(self, english: str) -> None:
+        has_words = re.search("[A-Za-z]", re.sub(r"%\(\w+\)s|{[^}]*}", "", english))
+        if has_words and english not in texts_of("hi")._entries:
+            self.without_hindi.add(english)
 
 
 class Seen(HTMLParser):
@@ -73,6 +86,16 @@ def untranslated(page: str, data: str = "") -> list[str]:
     typed = "|".join(map(re.escape, sorted(TYPED, key=len, reverse=True)))
     known = re.compile(rf"https://\S+|(?<!\w)(?:{typed}|{NAMES}{data and f'|{data}'})(?!\w)")
     return [one.strip() for one in Seen(page).all if re.search("[A-Za-z]", known.sub("", one))]
+
+
+def without_hindi(web: Site) -> list[str]:
+    """Give what was asked for since the last time, and has no text in Hindi."""
+    found: set[str] = set()
+    for app in apps_of(web):
+        texts = app.state.renderer._texts("")
+        found |= texts.without_hindi
+        texts.without_hindi.clear()
+    return sorted(found)
 
 
 def apps_of(web: Site) -> Iterator[Any]:

@@ -33,9 +33,12 @@ from campaigns.numbers.phone import NumberFault, NumberWarning
 from campaigns.numbers.spreadsheet_damage import SpreadsheetDamage
 from campaigns.outlook.blockers import ContactBlocker
 from campaigns.outlook.situation import Constraint
+from campaigns.reports.reconciliation import Verdict
+from campaigns.retry_policy import MACHINE
 from campaigns.rule import Panel
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did
+from dialer.reporting.tables import Kind
 from dialer.watching.browsing import AGENT_REACHED, IN_FLIGHT, NO_OUTCOME, NOT_TRIED, RETRY
 from dialer.watching.overview import RETRIES_DUE, AgentState
 from workers.web.contact_timeline import HAPPENINGS
@@ -92,11 +95,19 @@ PARTS: Mapping[str, tuple[str, ...]] = {
 }
 """Parts of the pages, each with the sources whose texts stand in its file; the first that fits has them."""
 
+_FACTS = (
+    *("added", "already", "bad", "calls", "changed", "characters", "days", "files", "hold", "keys"),
+    *("kept", "link", "minutes", "new", "notice", "replaced", "rules", "scopes", "source", "spend"),
+    *("state", "tags", "why"),
+)
+"""Names of what the trail tells of a deed."""
+
 CODES: tuple[Iterable[str], ...] = (
     *(CampaignState, ContactState, AttemptState, Outcome, NotDialled, AgentState, Presence),
     *(Constraint, ContactBlocker, Scope, TaskState, Did, Role, ReportSource),
     *(RETRIES_DUE, (AGENT_REACHED, IN_FLIGHT, NO_OUTCOME, NOT_TRIED, RETRY), HAPPENINGS),
     *(RowFault, RowWarning, AgentFault, NumberFault, NumberWarning, SpreadsheetDamage, Dressing),
+    *(Kind, Verdict, (MACHINE, "live", "unreadable"), _FACTS),
 )
 """Fixed words that pages write by the filter `words`."""
 

@@ -19,7 +19,7 @@ from tests.acceptance.test_pages import paths_of_pages
 from tests.chaos.fault_proxy import FaultProxy
 from tests.factories import agent, attempt, customer
 from tests.patience import until
-from tests.pseudo_kit import pseudo_site, untranslated
+from tests.pseudo_kit import pseudo_site, untranslated, without_hindi
 from tests.web_kit import Browser, Site, settings_for
 from workers.web.recorded import WORDS
 
@@ -35,7 +35,12 @@ KNOWN = (
 def left(web: Site, page: str, more: str = "") -> list[str]:
     """Give what of a page is not translated."""
     ids = "|".join([*web.wiring.campaigns.ids(), *archived_ids(web.wiring.db)])
-    return untranslated(page, f"{KNOWN}|{ids}{more and f'|{more}'}")
+    data = f"{KNOWN}|{ids}{more and f'|{more}'}"
+    words = re.compile(rf"(?:{data})[.:]?")
+    return [
+        *untranslated(page, data),
+        *(one for one in without_hindi(web) if not words.fullmatch(one)),
+    ]
 
 
 @pytest.fixture(scope="module")
