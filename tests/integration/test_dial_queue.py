@@ -87,6 +87,21 @@ def test_what_was_acknowledged_is_gone_once_the_next_are_fetched(broker):
     assert left(broker) == 3
 
 
+def test_acknowledgements_wait_until_the_next_are_worth_fetching(broker):
+    broker.ahead = 4
+    queue(broker, 9)
+    consumer = broker.consume(QUEUE, timeout=1)
+    first, second, *_ = taken(consumer)
+
+    consumer.ack(first)
+    assert not taken(consumer, tries=3)
+    assert left(broker) == 9
+
+    consumer.ack(second)
+    assert len(taken(consumer)) == 2
+    assert left(broker) == 7
+
+
 def test_what_was_acknowledged_is_gone_when_the_worker_ends(broker):
     queue(broker, 2)
     consumer = broker.consume(QUEUE, timeout=1)
