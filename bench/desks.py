@@ -1,5 +1,5 @@
 """Callbacks beside open pages: one web process is called back with nobody looking, beside fifty agents,
-and beside fifty agents and ten dashboards.
+beside fifty agents and ten dashboards, and beside all of them where pages have a second web process.
 
 Each agent has their page open, told of what changes as it does, and says every few seconds where they
 are, which is written, recorded in the audit trail and told to the pages it is on. Each dashboard is
@@ -12,6 +12,7 @@ the CPU for a callback, too. Those who look share the cores with all that.
 
 import asyncio
 import contextlib
+import subprocess
 import sys
 import tempfile
 import time
@@ -37,6 +38,7 @@ TLS, phones far away, calls that go on meanwhile. Sender, receiver, those who lo
 so what the processes of those who look take is counted against us."""
 
 ALONE, AGENTS, ALL = "nobody looks", "agents' pages are open", "and dashboards"
+APART = "the same, pages in a process of their own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,10 @@ async def _one_connection(port: int, messages: Iterator[bytes], took_s: list[flo
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A web process of ours, and what is asked of it."""
+    """Our web process that is called back, and what is asked of it and of the one with the pages."""
 
     port: int
+    pages_port: int
     pid: int
     paths: Sequence[str]
     """Genuine ones, of many attempts: what one may send is bounded."""
@@ -91,21 +94,35 @@ async def _send(site: Site, paths: Sequence[str], callbacks: int) -> Taken:
 
 
 @contextlib.contextmanager
-def receiver(agents: int, callbacks: int) -> Iterator[Site]:
-    """Run our web process for the block."""
+def receiver(agents: int, callbacks: int, *, apart: bool) -> Iterator[Site]:
+    """Run our web process for the block; apart, another one for the pages."""
     port = ground.free_port()
-    with ground.redis_server() as redis_url, tempfile.TemporaryDirectory() as folder:
-        env = ours.environment(redis_url, "http://127.0.0.1:9", Path(folder), {"PORT": str(port)})
+    with (
+        ground.redis_server() as redis_url,
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.ExitStack() as stack,
+    ):
+        env = ours.environment(redis_url, "http://127.0.0.1:9", Path(folder), {})
         wired = ours.wiring(env)
         links = _links(wired, agents)
         campaigns = [_running(wired, n) for n in range(2)]
         _, key = wired.api_keys.create("bench", {Scope.ADMIN})
-        log = Path(folder, "web.log")
-        with ground.process(ours.COMMANDS["web"], env=env, folder=Path(folder), log=log) as web:
-            ground.until(lambda: ground.listens(port), within_s=60)
-            ids = (f"7f3kq2xa-{n}-1-k3x9p0k3x9" for n in range(1, CONNECTIONS + callbacks // 4 + 2))
-            paths = [urlsplit(wired.paths.url(one)).path for one in ids]
-            yield Site(port, web.pid, paths, links, key, campaigns)
+        web = stack.enter_context(_web(env, port, Path(folder)))
+        pages_port = ground.free_port() if apart else port
+        if apart:
+            stack.enter_context(_web(env, pages_port, Path(folder)))
+        ids = (f"7f3kq2xa-{n}-1-k3x9p0k3x9" for n in range(1, CONNECTIONS + callbacks // 4 + 2))
+        paths = [urlsplit(wired.paths.url(one)).path for one in ids]
+        yield Site(port, pages_port, web.pid, paths, links, key, campaigns)
+
+
+@contextlib.contextmanager
+def _web(env: Mapping[str, str], port: int, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    env = {**env, "PORT": str(port)}
+    log = folder / f"web-{port}.log"
+    with ground.process(ours.COMMANDS["web"], env=env, folder=folder, log=log) as web:
+        ground.until(lambda: ground.listens(port), within_s=60)
+        yield web
 
 
 def _links(wired: Wiring, agents: int) -> list[str]:
@@ -136,7 +153,7 @@ def looking(site: Site, *, every_s: float, dashboards: int) -> Iterator[None]:
                         sys.executable,
                         "-m",
                         f"bench.senders.{name}",
-                        str(site.port),
+                        str(site.pages_port),
                         *options,
                         str(opened[name]),
                     ]
@@ -152,12 +169,13 @@ def looking(site: Site, *, every_s: float, dashboards: int) -> Iterator[None]:
 
 def measure(*, agents: int, every_s: float, dashboards: int, callbacks: int, repeats: int) -> Runs:
     """Send each way, each time in the opposite order."""
-    runs: dict[str, list[Taken]] = {ALONE: [], AGENTS: [], ALL: []}
+    runs: dict[str, list[Taken]] = {ALONE: [], AGENTS: [], ALL: [], APART: []}
     for repeat in range(repeats):
         for way in reversed(runs) if repeat % 2 else list(runs):
-            with receiver(agents, callbacks) as site, contextlib.ExitStack() as stack:
+            apart = way == APART
+            with receiver(agents, callbacks, apart=apart) as site, contextlib.ExitStack() as stack:
                 if way != ALONE:
-                    at_dashboards = dashboards if way == ALL else 0
+                    at_dashboards = dashboards if way != AGENTS else 0
                     stack.enter_context(looking(site, every_s=every_s, dashboards=at_dashboards))
                 warm, paths = site.paths[-CONNECTIONS:], site.paths[:-CONNECTIONS]
                 asyncio.run(_send(site, warm, 4 * CONNECTIONS))
@@ -186,7 +204,7 @@ def _table(runs: Runs) -> Table:
     ]
     ratios = [
         (f"ratio: {way}", *(f"{_ratio(runs, name, way):.2f}" for name in _FIGURES))
-        for way in (AGENTS, ALL)
+        for way in (AGENTS, ALL, APART)
     ]
     return Table(("", *_FIGURES.values()), (*rows, *ratios))
 
@@ -220,7 +238,8 @@ def main() -> None:
         run=run,
         setting=f"{args.callbacks:,} callbacks, {args.agents} agents who click every "
         f"{args.every_s:g} s, {args.dashboards} dashboards, {ground.times(args.repeats)}.",
-        values={f"{name}_ratio": _ratio(runs, name) for name in _FIGURES},
+        values={f"{name}_ratio": _ratio(runs, name) for name in _FIGURES}
+        | {f"{name}_ratio_apart": _ratio(runs, name, APART) for name in _FIGURES},
         tables=(_table(runs),),
         plots=(Plot("How long the slowest hundredth of callbacks waited, ms", bars),),
     )
