@@ -57,10 +57,10 @@ quick: $(VENV)/.dev ## Run the unit and contract tests: half a minute, while you
 LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py cluster.py clock.py rhythms.py receiver_faults.py agents_at_work.py \
 	nginx.py containers.py model_checked.py) $(addprefix tests/acceptance/test_,bench_programs.py demo_stopped.py two_installations.py)
 
-# twice as many processes as cores of a small machine: the long tests wait more than they work
+# three times as many processes as cores of a small machine: the long tests wait more than they work
 test: $(VENV)/.dev ## Run the tests
 	@$(COMPILE)
-	$(PYTEST) $(SPREAD) 4 $(addprefix --ignore=,$(LONG))
+	$(PYTEST) $(SPREAD) 6 $(addprefix --ignore=,$(LONG))
 
 MINUTES ?= 15
 

@@ -68,7 +68,7 @@ class Seen(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in KEPT_AS_THEY_ARE:
+        if tag in KEPT_AS_THEY_ARE or (("lang", "en") in attrs and tag != "html"):
             self._inside.append(tag)
         self.all += [value for name, value in attrs if name in SEEN and value]
 

@@ -27,7 +27,7 @@ ROWS = "एजेंट,ग्राहक,नाम\n" + "".join(f"{agent(n)},{
 NOBODY = dict.fromkeys(("exotel_base_url", "exotel_details_base_url"), "http://127.0.0.1:9")
 KNOWN = (
     r"main|redis|s1|priority|not_before|agent|start, pause, resume, cancel|u202e|Errno|Connection refused|9.87654E\+09"
-    r"|web|feeder|results|worker|events|UTF-8|BGREWRITEAOF|DIALER_[A-Z_]+|appendonly|appendfsync|http://[^\s;:]+(?::\d+)?\S*|\S+\.csv|एजेंट|ग्राहक|(?=[a-z]*[0-9])[0-9a-z]{6,16}(?:-\d+)*"
+    r"|web|feeder|results|worker|events|UTF-8|BGREWRITEAOF|DIALER_[A-Z_]+|appendonly|appendfsync|http://[^\s;:]+(?::\d+)?\S*|\S+\.(?:csv|parquet|xlsx|html)|एजेंट|ग्राहक|(?=[a-z]*[0-9])[0-9a-z]{6,16}(?:-\d+)*"
 )
 """Words of the tests' data: the account, columns, ids that have a digit."""
 
