@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,8 +190,15 @@ class Rig:
         last: dict[str, Any] = {}
 
         def arrived() -> bool:
-            with suppress(httpx.TransportError):  # the web process may be on its way, too
+            try:
                 last.update(self.seen(name))
+            except httpx.TransportError:
+                pass  # the web process may be on its way, too
+            except httpx.HTTPStatusError as error:
+                if (
+                    error.response.status_code != 503
+                ):  # which says to ask again: Redis is away, or moves
+                    raise
             return bool(last) and last["state"] == state
 
         try:
