@@ -21,7 +21,7 @@ from typing import Any
 
 import redis
 
-from dialer.embedded.supervisor import server_program
+from dialer.embedded.supervisor import SERVER_ENVIRONMENT, server_program
 from dialer.parent_watch import end_with_parent
 from dialer.ports import free_port
 
@@ -83,7 +83,7 @@ def redis_server(*, appendonly: bool = False) -> Iterator[str]:
             *("--hash-max-listpack-value", "512"),
             *(("--appendonly", "yes", "--appendfsync", "always") if appendonly else ()),
         ]
-        with process(command, log=Path(folder, "log")):
+        with process(command, env=SERVER_ENVIRONMENT, log=Path(folder, "log")):
             url = f"redis://127.0.0.1:{port}/0"
             client = redis.Redis.from_url(url)
             until(lambda: _answers(client), within_s=10)

@@ -54,6 +54,11 @@ _SERVER_OPTIONS = {
     "hash-max-listpack-value": "512",
 }
 
+SERVER_ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""Memory in large pages where the kernel gives them to who asks: with a million contacts the processor finds
+its way to them sooner. The kernel copies a small page of a large one while the data are rewritten (Linux 5.8), so a
+write waits no longer then. A C library other than GNU's does not know the word."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -250,6 +255,7 @@ class Supervisor:
             command += [f"--{name}", value]
         self._child = subprocess.Popen(
             command,
+            env=os.environ | SERVER_ENVIRONMENT,
             stdin=self._server_lock,
             preexec_fn=_tied_to_this_process(),  # noqa: PLW1509  # a supervisor has one thread
         )

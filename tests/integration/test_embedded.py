@@ -142,6 +142,15 @@ def is_free(lock: Path) -> bool:
         os.close(descriptor)
 
 
+def test_the_server_asks_for_large_pages(data_dir):
+    with ensure_running(data_dir) as server, connect(server) as client:
+        pid = client.info("server")["process_id"]
+
+        words = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+    assert b"GLIBC_TUNABLES=glibc.malloc.hugetlb=1" in words
+
+
 def test_the_second_process_of_a_folder_shares_the_first_ones_server(data_dir, users):
     with ensure_running(data_dir) as server, connect(server) as client:
         second = users()
