@@ -1,10 +1,11 @@
-"""How a campaign's rule declares itself, beside its type, bounds and default in `CampaignRules`.
+"""How a campaign's rule declares itself, beside its type, bounds and default in `campaigns/rules`.
 
 The command line, the upload form, the API's documents and docs/rules.md are made from it.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Panel(StrEnum):
@@ -48,3 +49,14 @@ class Rule:
     words: tuple[str, ...] = ()
     several: bool = False
     hurried: Hurried = Hurried.STAYS
+
+
+def declared(panel: Panel, field: Any, *told: Any, **more: Any) -> Any:
+    """Declare a rule of a panel.
+
+    Args:
+        field: Its bounds and default, as pydantic's `Field` has them.
+        told: What people are told of it: the other fields of `Rule` in their order.
+    """
+    field.metadata.append(Rule(panel, *told, **more))
+    return field

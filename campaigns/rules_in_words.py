@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from campaigns.campaign_rules import CampaignRules, UnknownPolicy, WrapUpUntil, ZoneBy
+from campaigns.campaign_rules import CampaignRules
 from campaigns.dispositions import Disposition, FollowUp, choices
 from campaigns.retry_policy import Backoff, RetryRule
+from campaigns.rules.retries import UnknownPolicy
+from campaigns.rules.turns import WrapUpUntil
+from campaigns.rules.when import ZoneBy
 from campaigns.sentence import joined, told
 
 _UNKNOWN = {

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from campaigns.campaign_rules import CampaignRules, ZoneBy
+from campaigns.campaign_rules import CampaignRules
 from campaigns.hours.calling_hours import CallingHours
 from campaigns.hours.local_day import OpenWindow
+from campaigns.rules.when import ZoneBy
 from dialer.clock import boottime_s
 from dialer.store.database import Database
 

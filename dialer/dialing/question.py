@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 from campaigns.agents.team import is_team
 from campaigns.attempt import ORIGINATION_S, SEND_WINDOW_S, Attempt, AttemptState
-from campaigns.campaign_rules import CampaignRules, ZoneBy
+from campaigns.campaign_rules import CampaignRules
 from campaigns.caps import daily_caps, local_day
 from campaigns.contact_state import NotDialled
 from campaigns.hours.local_day import OpenWindow
 from campaigns.numbers.phone import is_allowed
+from campaigns.rules.when import ZoneBy
 from dialer.dialing.candidate import Candidate
 from dialer.dialing.journal import Journal
 from dialer.dialing.options import DialingOptions

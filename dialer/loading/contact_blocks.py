@@ -6,11 +6,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
 from campaigns.agents.team import is_team
-from campaigns.campaign_rules import CampaignRules, ZoneBy
+from campaigns.campaign_rules import CampaignRules
 from campaigns.contact import Contact
 from campaigns.lists.external_ids import Fingerprints
 from campaigns.many_tuples import apart, made
 from campaigns.numbers.phone import zone_of
+from campaigns.rules.when import ZoneBy
 from dialer import failpoints
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.contact_rows import NO_EXTRA, Row

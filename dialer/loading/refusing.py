@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Self
 
 from campaigns.campaign import LONGEST_NAME, is_name
-from campaigns.campaign_rules import CampaignRules, names_in
+from campaigns.campaign_rules import CampaignRules
 from campaigns.custom_field import CustomFieldTemplate
+from campaigns.rules.turns import names_in
 from campaigns.sentence import told
 from dialer.call_request import check_call
 from dialer.store import Campaign, Database

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from campaigns.agents.agent import Agent, Presence
-from campaigns.campaign_rules import CampaignRules, WrapUpUntil
+from campaigns.campaign_rules import CampaignRules
 from campaigns.reports.occupancy import Presences, There, WrapUp, within
+from campaigns.rules.turns import WrapUpUntil
 from dialer.store import Campaign
 from dialer.store.agents import Told
 

@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.attempt import AGENT_SIDE, Attempt, Outcome
-from campaigns.campaign_rules import CampaignRules, UnknownPolicy, WrapUpUntil
+from campaigns.campaign_rules import CampaignRules
 from campaigns.caps import daily_caps
 from campaigns.contact_state import NotDialled
 from campaigns.retry_policy import Again, Never, cause_of, next_attempt
+from campaigns.rules.retries import UnknownPolicy
+from campaigns.rules.turns import WrapUpUntil
 from dialer.store import Settle
 from dialer.store.attempts import agent_day, caps_plain
 from dialer.store.background import Background

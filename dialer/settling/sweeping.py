@@ -19,7 +19,7 @@ from typing import TypeVar
 from redis.exceptions import RedisError
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
-from campaigns.campaign_rules import UnknownPolicy
+from campaigns.rules.retries import UnknownPolicy
 from campaigns.settlement import Conflict, given_up, outcome_of, proven, without_call
 from dialer.clock import Sleep
 from dialer.errors import ProviderError

@@ -12,11 +12,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from campaigns.campaign import CampaignState
-from campaigns.campaign_rules import CampaignRules, names_in, with_retry
+from campaigns.campaign_rules import CampaignRules
 from campaigns.custom_field import CustomFieldTemplate
 from campaigns.declared_rules import HOLIDAYS, RULES, is_yes_or_no
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
 from campaigns.rule_changes import RuleChange, as_given, changes_in_words, mean_the_same
+from campaigns.rules.retries import with_retry
+from campaigns.rules.turns import names_in
 from campaigns.sentence import joined, told
 from dialer.call_request import check_call
 from dialer.deeds import tell, who_acts

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from campaigns.agents.agent import Agent
 from campaigns.attempt import Outcome
-from campaigns.campaign_rules import names_in
 from campaigns.dispositions import Disposition, choices
 from campaigns.numbers.mask import Mask, NumberMask
+from campaigns.rules.turns import names_in
 from dialer.ids import AttemptId, ContactId
 from dialer.store import Attempts, Campaign, Campaigns, Database
 from dialer.store.agent_desk import DeskNotes, DeskStore, Figures

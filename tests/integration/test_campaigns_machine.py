@@ -29,9 +29,9 @@ from campaigns.agents.agent import Agent, Presence
 from campaigns.agents.team import Team
 from campaigns.attempt import CallReport
 from campaigns.campaign import CampaignState
-from campaigns.campaign_rules import UnknownPolicy
 from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.retry_policy import RetryRule
+from campaigns.rules.retries import UnknownPolicy
 from dialer.agents.registry import Registry
 from dialer.agents.teams import TeamBook
 from dialer.ids import AttemptId, ContactId

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from campaigns.attempt import AttemptState, Outcome
-from campaigns.campaign_rules import UnknownPolicy
 from campaigns.contact_state import ContactState
+from campaigns.rules.retries import UnknownPolicy
 from tests.factories import pair, store_campaign, terminal
 from tests.phone_company import Answer
 

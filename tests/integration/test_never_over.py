@@ -6,8 +6,8 @@ import pytest
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.campaign import CampaignState
-from campaigns.campaign_rules import UnknownPolicy
 from campaigns.contact_state import ContactState
+from campaigns.rules.retries import UnknownPolicy
 from dialer.settling.deciding import Decision, NotUndecided, decide
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign, terminal

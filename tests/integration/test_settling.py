@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
-from campaigns.campaign_rules import UnknownPolicy
 from campaigns.contact_state import ContactState
+from campaigns.rules.retries import UnknownPolicy
 from campaigns.settlement import Conflict, settled
 from dialer.dialing.dialing import Dialled
 from dialer.ids import AttemptId

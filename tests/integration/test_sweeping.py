@@ -7,9 +7,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
-from campaigns.campaign_rules import UnknownPolicy
 from campaigns.contact_state import ContactState
 from campaigns.doubt import SOON_S, Doubts
+from campaigns.rules.retries import UnknownPolicy
 from dialer.dialing.dialing import Dialled
 from dialer.ids import ContactId
 from dialer.pacing import Allowance

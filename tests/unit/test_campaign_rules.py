@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from campaigns.campaign import LONGEST_NAME, is_name
-from campaigns.campaign_rules import CampaignRules, UnknownPolicy, with_retry
+from campaigns.campaign_rules import CampaignRules
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
+from campaigns.rules.retries import UnknownPolicy, with_retry
 from tests.factories import CALLER_ID, rules
 from workers.web.api.upload_form import LOAD_FORM
 

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from campaigns.campaign_rules import CampaignRules, with_retry
+from campaigns.campaign_rules import CampaignRules
 from campaigns.declared_rules import HOLIDAYS, written_name
 from campaigns.hours.calling_hours import CallingHours
 from campaigns.hours.local_day import DAY_MIN, Span
 from campaigns.retry_policy import DEFAULT_RULES, MACHINE, RETRIABLE, Backoff, RetryRule
 from campaigns.rule_changes import written_span
+from campaigns.rules.retries import with_retry
 from campaigns.sentence import told
 from dialer.settings import Settings
 from dialer.steering.changing_rules import RuleFault, RulesRefused, default_rules, given_rules_of
