@@ -37,14 +37,15 @@ __all__ = ["EmbeddedServer", "EmbeddedServerError", "ensure_running"]
 _WATCH_S = 1.0  # a killed supervisor is replaced within this
 
 
-def ensure_running(data_dir: Path, *, within_s: float = 15.0) -> "EmbeddedServer":
+def ensure_running(data_dir: Path, *, within_s: float = 30.0) -> "EmbeddedServer":
     """Use the data folder's server: start it if it is not there, wait until it answers.
 
     The use lasts until `close`, or until this process ends in whatever way.
 
     Args:
         data_dir: Made if it does not exist.
-        within_s: How long to wait. A million contacts are read from disk in a few seconds.
+        within_s: How long to wait for its first answer. That it still reads its data is one: then we wait as
+            long as it takes.
 
     Raises:
         EmbeddedServerError: No server program, or none that answered in time.
@@ -55,7 +56,9 @@ def ensure_running(data_dir: Path, *, within_s: float = 15.0) -> "EmbeddedServer
     server = EmbeddedServer(folder)
     with ExitStack() as undo:
         undo.callback(server.close)
-        if not wait_until(server.is_ready, within_s=within_s):
+        while not wait_until(server.is_ready, within_s=within_s):
+            if server.is_loading:
+                continue
             raise EmbeddedServerError(
                 f"the embedded server did not answer within {within_s:g} s; see {folder.log}"
             )
@@ -71,6 +74,8 @@ class EmbeddedServer:
         self._folder = folder
         self._users_lock = open_lock(folder.users_lock)
         self._closed = threading.Event()
+        self.is_loading = False
+        """It answered that it still reads its data, when it was asked last."""
         self._watcher: threading.Thread | None = None
 
     @property
@@ -123,8 +128,12 @@ class EmbeddedServer:
         client = redis.Redis(
             unix_socket_path=str(self.socket_path), socket_timeout=1, retry=Retry(NoBackoff(), 0)
         )
+        self.is_loading = False
         with client:
             try:
                 return bool(client.ping())
+            except redis.BusyLoadingError:
+                self.is_loading = True
             except redis.RedisError:
-                return False
+                pass  # nobody is there yet
+        return False

@@ -115,7 +115,11 @@ def test_every_figure_is_what_the_providers_ledger_gives_by_hand(rig):
     assert Decimal(summary["price"]["value"]) == sum(Decimal(one["price"]) for one in calls)
     assert (summary["rows"]["value"], summary["rejected"]["value"]) == ("42", "1")
     assert summary["duplicate"]["value"] == "1"
-    assert {row["key"]: int(row["calls"]) for row in rows(files["by_outcome"])} == by_outcome
+    # a request that was never sent is an attempt without a call: a slow machine may have one
+    ended = {
+        row["key"]: int(row["calls"]) for row in rows(files["by_outcome"]) if row["calls"] != "0"
+    }
+    assert ended == by_outcome
     assert {row["key"]: int(row["calls"]) for row in rows(files["by_attempt"])} == by_attempt
     by_agent = Counter(one["agent"].removeprefix("+") for one in calls)
     assert {row["key"]: int(row["calls"]) for row in rows(files["by_agent"])} == by_agent

@@ -119,7 +119,7 @@ def socket_of(data_dir: Path) -> Path:
     return ServerFolder(data_dir.resolve() / "redis").socket
 
 
-def start_orphan(folder: ServerFolder) -> subprocess.Popen:
+def start_orphan(folder: ServerFolder, *more: str) -> subprocess.Popen:
     """Start a server as a supervisor does, but for its tie: as where the kernel knows of none."""
     lock = open_lock(folder.server_lock)
     assert try_lock(lock, fcntl.LOCK_EX)
@@ -127,7 +127,9 @@ def start_orphan(folder: ServerFolder) -> subprocess.Popen:
     options = [str(word) for name, value in words.items() for word in (f"--{name}", value)]
     with (folder.path / "orphan.log").open("wb") as log:
         orphan = subprocess.Popen(
-            [server_program(), *options, "--unixsocket", str(folder.socket)], stdin=lock, stdout=log
+            [server_program(), *options, *more, "--unixsocket", str(folder.socket)],
+            stdin=lock,
+            stdout=log,
         )
     os.close(lock)
     until(folder.pid_file.exists)
@@ -140,6 +142,29 @@ def is_free(lock: Path) -> bool:
         return try_lock(descriptor, fcntl.LOCK_EX)
     finally:
         os.close(descriptor)
+
+
+def test_a_server_that_still_reads_its_data_is_waited_for_as_long_as_it_takes(data_dir):
+    folder = ServerFolder.within(data_dir)
+    first = start_orphan(folder)
+    client = redis.Redis(unix_socket_path=str(folder.socket), retry=Retry(NoBackoff(), 0))
+    with client:
+        client.mset({f"key {n}": "x" * 100 for n in range(300)})
+        client.save()
+        first.kill()
+        first.wait()
+    supervisor = open_lock(folder.supervisor_lock)  # it would end a server that is not its own
+    assert try_lock(supervisor, fcntl.LOCK_EX)
+    each_us = ("--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024")
+
+    slow = start_orphan(folder, *each_us)
+    try:
+        with ensure_running(data_dir, within_s=0.5) as server, connect(server) as client:
+            assert client.dbsize() == 300
+    finally:
+        slow.kill()
+        slow.wait()
+        os.close(supervisor)
 
 
 def test_the_server_asks_for_large_pages(data_dir):
