@@ -1,6 +1,6 @@
 """Looks whether everything is fit for dialling, without placing a call."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -66,18 +66,22 @@ class Finding:
     on_page: str = ""
 
 
+def _ok(name: str, says: str) -> Finding:
+    return Finding(name, Verdict.OK, says)
+
+
+def _warn(name: str, says: str, remedy: str, on_page: str = "") -> Finding:
+    return Finding(name, Verdict.WARN, says, remedy, on_page)
+
+
+def _fail(name: str, says: str, remedy: str, on_page: str = "") -> Finding:
+    return Finding(name, Verdict.FAIL, says, remedy, on_page)
+
+
 def examine(wiring: Wiring) -> Iterator[Finding]:
     """Examine everything, one thing after the other."""
     yield from _settings(wiring)
-    try:
-        yield from _redis(wiring)
-    except (redis.RedisError, EmbeddedServerError) as error:
-        yield Finding(
-            "redis",
-            Verdict.FAIL,
-            told("does not answer: {error}", error=str(error)),
-            told("check REDIS_URL"),
-        )
+    yield from _unless_away(_redis(wiring))
     yield from _provider(wiring)
     yield from _callbacks(wiring)
 
@@ -85,23 +89,22 @@ def examine(wiring: Wiring) -> Iterator[Finding]:
 def examine_account(wiring: Wiring) -> Iterator[Finding]:
     """Examine what is an account's own, where the installation has been examined already."""
     yield from _settings(wiring)
-    try:
-        if owner_of(wiring.redis):  # in a cluster each account has a server
-            yield from _redis(wiring)
-        else:
-            yield _processes(wiring)
-            yield from _account(wiring)
-            yield from _sick_hosts(wiring)
-            yield from _webhooks(wiring)
-            yield from agreement(wiring)
-    except redis.RedisError as error:
-        yield Finding(
-            "redis",
-            Verdict.FAIL,
-            told("does not answer: {error}", error=str(error)),
-            told("check REDIS_URL"),
-        )
+    yield from _unless_away(_shared_or_own(wiring))
     yield from _provider(wiring)
+
+
+def _shared_or_own(wiring: Wiring) -> Iterator[Finding]:
+    # in a cluster each account has a server
+    yield from _redis(wiring) if owner_of(wiring.redis) else _own(wiring)
+
+
+def _unless_away(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Go on with what Redis tells, until it does not answer."""
+    try:
+        yield from findings
+    except (redis.RedisError, EmbeddedServerError) as error:
+        says = told("does not answer: {error}", error=str(error))
+        yield _fail("redis", says, told("check REDIS_URL"))
 
 
 def _settings(wiring: Wiring) -> Iterator[Finding]:
@@ -111,11 +114,9 @@ def _settings(wiring: Wiring) -> Iterator[Finding]:
     except SettingsError as error:
         lines += str(error).splitlines()
     for line in lines:
-        yield Finding(
-            told("settings"), Verdict.FAIL, line, told("set it in .env or the environment")
-        )
+        yield _fail(told("settings"), line, told("set it in .env or the environment"))
     if not lines:
-        yield Finding(told("settings"), Verdict.OK, told("complete"))
+        yield _ok(told("settings"), told("complete"))
     for open_ in exposures(wiring.settings):
         verdict = Verdict.FAIL if open_.is_grave else Verdict.WARN
         yield Finding(open_.name, verdict, open_.says, open_.remedy)
@@ -139,6 +140,11 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
     yield from _durability(wiring, health)
     yield from _stored(wiring)
     yield _keys(wiring)
+    yield from _own(wiring)
+
+
+def _own(wiring: Wiring) -> Iterator[Finding]:
+    """Examine what is the account's own in Redis."""
     yield _processes(wiring)
     yield from _account(wiring)
     yield from _sick_hosts(wiring)
@@ -149,9 +155,8 @@ def _redis(wiring: Wiring) -> Iterator[Finding]:
 def _stored(wiring: Wiring) -> Iterator[Finding]:
     """Tell what an earlier version stored in another form than this one does."""
     for says, count in Migrating(wiring.db, version="").pending().items():
-        yield Finding(
+        yield _warn(
             told("stored"),
-            Verdict.WARN,
             told("{count:,} {says}", count=count, says=says),
             "when it suits: dialer migrate",
             told("nothing waits for it; who runs this installation migrates it when it suits"),
@@ -163,9 +168,7 @@ def _cluster(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
     owner = owner_of(wiring.redis)
     if owner is None:
         if health.is_of_cluster:
-            yield Finding(
-                told("cluster"), Verdict.FAIL, str(IsCluster()), told("every process refuses it")
-            )
+            yield _fail(told("cluster"), str(IsCluster()), told("every process refuses it"))
         return
     (host, port), *replicas = owner.nodes()
     yield Finding(
@@ -197,16 +200,13 @@ def agreement(wiring: Wiring) -> Iterator[Finding]:
         for one in own
     ] + [one.sentence for one in dissenters(wiring.db)]
     for line in says:
-        yield Finding(
+        yield _fail(
             told("agreement"),
-            Verdict.FAIL,
             line,
             told("set it the same everywhere, and restart who differs"),
         )
     if not says:
-        yield Finding(
-            told("agreement"), Verdict.OK, told("all processes have the same limits and secret")
-        )
+        yield _ok(told("agreement"), told("all processes have the same limits and secret"))
 
 
 def _rights(refused: Sequence[Right]) -> Iterator[Finding]:
@@ -217,18 +217,17 @@ def _rights(refused: Sequence[Right]) -> Iterator[Finding]:
         )
         yield Finding(told("rights"), verdict, says, told("allow it: {rule}", rule=one.rule))
     if not refused:
-        yield Finding(told("rights"), Verdict.OK, told("the user may do all that is needed"))
+        yield _ok(told("rights"), told("the user may do all that is needed"))
 
 
 def _writes(wiring: Wiring) -> Finding:
     if why := why_no_writes(wiring.db):
-        return Finding(
+        return _fail(
             told("writes"),
-            Verdict.FAIL,
             told("Redis takes no writes, so nothing is dialled: {why}", why=why),
             told("give it memory or disk, or name the master in REDIS_URL"),
         )
-    return Finding(told("writes"), Verdict.OK, told("Redis takes writes"))
+    return _ok(told("writes"), told("Redis takes writes"))
 
 
 def _version(server: str) -> Finding:
@@ -244,9 +243,8 @@ def _version(server: str) -> Finding:
 
 def _memory(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
     if health.fullness > NEARLY_FULL:
-        yield Finding(
+        yield _warn(
             told("memory"),
-            Verdict.WARN,
             told("{share:.0%} of what Redis may use is used", share=health.fullness),
             told("raise maxmemory; when it is full, nothing is dialled and no callback is taken"),
         )
@@ -254,11 +252,10 @@ def _memory(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
     if not policy:
         yield _untold(told("memory"), "maxmemory-policy noeviction")
     elif policy == "noeviction":
-        yield Finding(told("memory"), Verdict.OK, told("nothing is evicted"))
+        yield _ok(told("memory"), told("nothing is evicted"))
     else:
-        yield Finding(
+        yield _fail(
             told("memory"),
-            Verdict.FAIL,
             told("maxmemory-policy is {policy}: contacts would vanish", policy=policy),
             told("set maxmemory-policy noeviction"),
         )
@@ -271,25 +268,21 @@ def _durability(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
     if appendonly is None:
         yield _untold(told("durability"), told("appendonly yes and appendfsync always"))
     elif appendonly != "yes":
-        yield Finding(
+        yield _warn(
             told("durability"),
-            Verdict.WARN,
             told("appendonly is off: a restart loses what was dialled"),
             told("set appendonly yes, appendfsync always"),
         )
     elif fsync is None:
         yield _untold(told("durability"), "appendfsync always")
     elif fsync != "always":
-        yield Finding(
+        yield _warn(
             told("durability"),
-            Verdict.WARN,
             told("appendfsync is {fsync}: a power cut may lose a second of calls", fsync=fsync),
             told("set appendfsync always; at this pace it costs nothing"),
         )
     else:
-        yield Finding(
-            told("durability"), Verdict.OK, told("every write is on disk before it is answered")
-        )
+        yield _ok(told("durability"), told("every write is on disk before it is answered"))
 
 
 def _config(wiring: Wiring, name: str) -> str | None:
@@ -302,9 +295,8 @@ def _config(wiring: Wiring, name: str) -> str | None:
 
 
 def _untold(name: str, wanted: str) -> Finding:
-    return Finding(
+    return _warn(
         name,
-        Verdict.WARN,
         told("the server does not tell its settings"),
         told("see to it: {wanted}", wanted=wanted),
     )
@@ -316,16 +308,13 @@ def _keys(wiring: Wiring) -> Finding:
         require_key_beyond_loopback(wiring)
     except SettingsError as error:
         says, _, remedy = str(error).partition("; ")
-        return Finding(told("keys"), Verdict.FAIL, says, remedy, _ON_THE_PAGE_OF_KEYS)
+        return _fail(told("keys"), says, remedy, _ON_THE_PAGE_OF_KEYS)
     keys = wiring.api_keys
     if not keys.were_made():
-        return Finding(
-            told("keys"), Verdict.OK, told("none yet: this machine alone is let in, without one")
-        )
+        return _ok(told("keys"), told("none yet: this machine alone is let in, without one"))
     if not keys.any_in_force():
-        return Finding(
+        return _warn(
             told("keys"),
-            Verdict.WARN,
             told("none is in force: nobody is let in"),
             MAKE_A_KEY,
             _ON_THE_PAGE_OF_KEYS,
@@ -337,8 +326,8 @@ def _keys(wiring: Wiring) -> Finding:
             "within {days} days these expire: {ending}", days=_SOON.days, ending=", ".join(ending)
         )
         remedy = "make new ones: dialer key create"
-        return Finding(told("keys"), Verdict.WARN, says, remedy, _ON_THE_PAGE_OF_KEYS)
-    return Finding(told("keys"), Verdict.OK, told("nobody is let in without one"))
+        return _warn(told("keys"), says, remedy, _ON_THE_PAGE_OF_KEYS)
+    return _ok(told("keys"), told("nobody is let in without one"))
 
 
 def _processes(wiring: Wiring) -> Finding:
@@ -360,37 +349,30 @@ def _account(wiring: Wiring) -> Iterator[Finding]:
     stops = account_stops(wiring.db)
     if stops.stopped:
         says = told("the provider refuses it: {stopped}", stopped=stops.stopped)
-        yield Finding(
+        yield _fail(
             told("account"),
-            Verdict.FAIL,
             says,
             "mend that, then: dialer account resume",
             told("mend that, then dial on by the button on the page of health"),
         )
     if stops.hold:
-        yield Finding(
+        yield _fail(
             told("account"),
-            Verdict.FAIL,
             told("on hold: {hold}", hold=stops.hold),
             "dialer hold show tells what it waits for",
             told("the page of health tells what it waits for"),
         )
     if stops.capped:
-        yield Finding(
-            told("account"), Verdict.WARN, stops.capped, told("raise it for today, or wait")
-        )
+        yield _warn(told("account"), stops.capped, told("raise it for today, or wait"))
     if stops == AccountStops():
-        yield Finding(
-            told("account"), Verdict.OK, told("neither stopped nor held, and below its caps")
-        )
+        yield _ok(told("account"), told("neither stopped nor held, and below its caps"))
 
 
 def _webhooks(wiring: Wiring) -> Iterator[Finding]:
     for one in wiring.receivers.all():
         if one.standing.paused or one.standing.failing_since:
-            yield Finding(
+            yield _warn(
                 told("webhooks"),
-                Verdict.WARN,
                 told(
                     "{shown_url}: {state}; everything waits for it",
                     shown_url=one.webhook.shown_url,
@@ -403,9 +385,8 @@ def _webhooks(wiring: Wiring) -> Iterator[Finding]:
 
 def _sick_hosts(wiring: Wiring) -> Iterator[Finding]:
     for one in sick_hosts(wiring.db):
-        yield Finding(
+        yield _fail(
             told("hosts"),
-            Verdict.FAIL,
             told("{host} cannot send and takes no work: {why}", host=one.host, why=one.why),
             told("mend that host's network, resolver or disk; it takes work again by itself"),
         )
@@ -443,7 +424,7 @@ def _provider(wiring: Wiring) -> Iterator[Finding]:
             if isinstance(error, NoSlot)
             else told("only Redis knows whether one more may go")
         )
-        yield Finding(told("provider"), Verdict.WARN, told("not asked: {why}", why=why), _ASK_AGAIN)
+        yield _warn(told("provider"), told("not asked: {why}", why=why), _ASK_AGAIN)
     except AccountRefused as error:
         # not every account offers the question; what it says of the key would have come before
         is_unasked = error.http_status == 404
@@ -456,16 +437,13 @@ def _provider(wiring: Wiring) -> Iterator[Finding]:
             else told("check the key, the token and the region"),
         )
     except ProviderError as error:
-        yield Finding(
+        yield _warn(
             told("provider"),
-            Verdict.WARN,
             str(error),
             told("try again; is {host} reachable?", host=host),
         )
     else:
-        yield Finding(
-            told("provider"), Verdict.OK, told("{host} accepts the credentials", host=host)
-        )
+        yield _ok(told("provider"), told("{host} accepts the credentials", host=host))
 
 
 def _callbacks(wiring: Wiring) -> Iterator[Finding]:
@@ -477,11 +455,10 @@ def _callbacks(wiring: Wiring) -> Iterator[Finding]:
     else:
         says = told("{url} answers {status}", url=url, status=status)
         if status == httpx.codes.OK:
-            yield Finding(told("callbacks"), Verdict.OK, says)
+            yield _ok(told("callbacks"), says)
             return
-    yield Finding(
+    yield _warn(
         told("callbacks"),
-        Verdict.WARN,
         says,
         told("start the web process, and see that DIALER_PUBLIC_URL leads to it from outside"),
     )

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 from dialer.clock import boottime_s
 from workers.tied import tied_to_me
@@ -66,26 +65,23 @@ def run_processes(
     data_dir: Path,
     *,
     on_line: OnLine = print_line,
-    log_dir: Path | None = None,
-    until: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Run until a stop signal, a second of which kills, or until `until`; return the exit code.
+    """Run until a stop signal, a second of which kills; return the exit code.
 
     However it ends, nothing runs afterwards.
 
     Args:
         specs: In the order they are stopped; they are started in the reverse.
-        log_dir: Where output goes to files instead of `on_line`.
 
     Raises:
         AlreadyRunning: The data folder has a group.
         CannotRun: A process says that a setting is wrong.
     """
-    group = ProcessGroup(specs, data_dir, on_line=on_line, log_dir=log_dir)
+    group = ProcessGroup(specs, data_dir, on_line=on_line)
     with _stop_signals() as signals:
         try:
             group.start()
-            while not signals and not until():
+            while not signals:
                 group.poll(_TICK_S)
         finally:
             group.stop(hurry=lambda: len(signals) > 1)
@@ -96,6 +92,9 @@ class ProcessGroup:
     """The processes, for a caller with a loop of its own.
 
     Start it, and poll it, in a thread that lives as long as they do: the main one.
+
+    Args:
+        log_dir: Where output goes to files instead of `on_line`.
     """
 
     def __init__(
@@ -144,14 +143,6 @@ class ProcessGroup:
                 with self._output_of(child.spec) as output:
                     child.start(output)
 
-    def pids(self) -> dict[str, int]:
-        """Name the processes that run."""
-        return {
-            child.spec.name: child.process.pid
-            for child in self._children
-            if child.process.poll() is None
-        }
-
     def stop(self, *, hurry: Callable[[], bool] = lambda: False) -> None:
         """Stop all, one after the other; stopping again does nothing.
 
@@ -167,13 +158,6 @@ class ProcessGroup:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
     def _why_not(self, name: str) -> str:
         if self._log_dir is not None:

@@ -200,8 +200,12 @@ def test_the_web_process_ends_with_the_remedy_where_its_port_is_taken(rig):
 
 def test_a_second_up_beside_a_running_one_is_one_line(rig):
     specs = [ChildSpec("idle", ["sleep", "600"])]
-    with ProcessGroup(specs, rig.folder / "var"):
+    first = ProcessGroup(specs, rig.folder / "var")
+    first.start()
+    try:
         done = rig.run("up")
+    finally:
+        first.stop()
 
     assert done.returncode == 2
     assert f"process {os.getpid()}" in one_line(done.stderr)

@@ -37,6 +37,7 @@ from dialer.parent_watch import end_with_parent
 class EndWithMaster(dramatiq.Middleware):
     def after_process_boot(self, broker):
         end_with_parent(signal.SIGTERM)
+        print(f"master {os.getppid()}", flush=True)
         print(f"booted {os.getpid()}", flush=True)
 
 broker = StubBroker(middleware=[EndWithMaster()])
@@ -250,18 +251,6 @@ def test_a_folder_is_free_again_once_its_runner_was_killed(runner):
     assert read_pids(second, 1)
 
 
-def test_it_runs_until_the_condition_holds(tmp_path, lines):
-    code = run_processes(
-        [python("web", OBEDIENT)],
-        tmp_path / "var",
-        on_line=lines,
-        until=lambda: bool(lines.pids()),
-    )
-
-    assert code == 0
-    assert lines[-1] == "web: bye"
-
-
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_signal_ends_runner_and_children_in_good_order(runner, signum):
     process = runner(OBEDIENT, OBEDIENT)
@@ -313,7 +302,7 @@ def test_a_killed_dramatiq_master_takes_its_workers_along_and_comes_back(run, li
     poll_until(group, lambda: len(lines.pids("booted")) == 2)
     first = lines.pids("booted")
 
-    os.kill(group.pids()["worker"], signal.SIGKILL)
+    os.kill(lines.pids("master")[0], signal.SIGKILL)
 
     poll_until(group, lambda: len(lines.pids("booted")) == 4)
     assert until(lambda: not any(map(is_alive, first)))

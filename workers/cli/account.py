@@ -1,6 +1,5 @@
 """`dialer hold …` and `dialer account …`: what stops all campaigns of the account at once."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,8 @@ from dialer.dialing.resuming import resume_account
 from dialer.store import Hold
 from dialer.store.account import Stop, read_stop
 from workers.cli.faults import JobFailed
-from workers.cli.printing import AsJson, say, say_json
+from workers.cli.instants import iso, local
+from workers.cli.printing import AsJson, answer, say, say_json
 from workers.cli.session import open_wiring
 
 
@@ -25,7 +25,7 @@ def show_hold(*, as_json: AsJson = False) -> None:
             {
                 "held": found is not None,
                 "why": found.why if found else None,
-                "since": _iso(found.since) if found else None,
+                "since": iso(found.since) if found else None,
                 "by_hand": found.by_hand if found else None,
                 "lost": found.lost if found else None,
                 "waiting_for": list(found.waiting_for) if found else [],
@@ -38,10 +38,10 @@ def show_hold(*, as_json: AsJson = False) -> None:
         say("There is no hold: campaigns that run are dialled.")
         return
     if found.hand:
-        say(f"Held by hand since {_local(found.hand.since, zone)}: {escape(found.hand.why)}.")
+        say(f"Held by hand since {local(found.hand.since, zone)}: {escape(found.hand.why)}.")
         say("That ends by hand: dialer hold release")
     if found.machine:
-        say(f"On hold since {_local(found.machine.since, zone)}: {escape(found.machine.why)}.")
+        say(f"On hold since {local(found.machine.since, zone)}: {escape(found.machine.why)}.")
         say("That ends by itself once every worker host has told what it sent.")
         _say_not_known(found)
     if found.restored:
@@ -55,10 +55,8 @@ def set_hold(
 ) -> None:
     """Stop all dialling of all campaigns until it is released by hand; live calls end as usual."""
     open_wiring().holds.set_by_hand(why)
-    if as_json:
-        say_json({"held": True, "why": why})
-    else:
-        say("Nothing is dialled from now on. Go on with: dialer hold release")
+    text = "Nothing is dialled from now on. Go on with: dialer hold release"
+    answer({"held": True, "why": why}, text, as_json=as_json)
 
 
 def release_hold(
@@ -115,21 +113,19 @@ def show_account(*, as_json: AsJson = False) -> None:
         say("The provider takes our requests.")
     else:
         probe = (
-            f"Tried again by one contact at {_local(found.probe_at, zone)}."
+            f"Tried again by one contact at {local(found.probe_at, zone)}."
             if found.probe_at
             else "It is not tried again by itself."
         )
-        say(f"Stopped since {_local(found.since, zone)}: {escape(found.why)}. {probe}")
+        say(f"Stopped since {local(found.since, zone)}: {escape(found.why)}. {probe}")
         say("Once the cause is mended: dialer account resume")
 
 
 def resume(*, as_json: AsJson = False) -> None:
     """Dial again, after what stopped the account was mended: the balance, the key, the caller id."""
     was_stopped = resume_account(open_wiring().db)
-    if as_json:
-        say_json({"stopped": False, "was_stopped": was_stopped})
-    else:
-        say("Dialling goes on." if was_stopped else "The account was not stopped.")
+    text = "Dialling goes on." if was_stopped else "The account was not stopped."
+    answer({"stopped": False, "was_stopped": was_stopped}, text, as_json=as_json)
 
 
 def show_today(*, as_json: AsJson = False) -> None:
@@ -176,14 +172,6 @@ def _as_json(stop: Stop | None) -> dict[str, object]:
     return {
         "stopped": stop is not None,
         "why": stop.why if stop else None,
-        "since": _iso(stop.since) if stop else None,
-        "probe_at": _iso(stop.probe_at) if stop and stop.probe_at else None,
+        "since": iso(stop.since) if stop else None,
+        "probe_at": iso(stop.probe_at) if stop else None,
     }
-
-
-def _local(epoch_s: float, zone: ZoneInfo) -> str:
-    return f"{datetime.fromtimestamp(epoch_s, zone):%Y-%m-%d %H:%M:%S %Z}"
-
-
-def _iso(epoch_s: float) -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds")

@@ -13,7 +13,7 @@ from workers.accounts import line_of
 from workers.cli.doctor import tell
 from workers.cli.faults import WrongUse
 from workers.cli.on_account import account_named
-from workers.cli.printing import AsJson, console, plain_table, say, say_json, show
+from workers.cli.printing import AsJson, answer, console, plain_table, say_json, show
 from workers.cli.recorded import at_terminal
 from workers.cli.session import read_users_settings
 from workers.doctor import examine_account
@@ -76,7 +76,6 @@ def add(
     home = wire(settings.model_copy(update={"dialer_accounts": ""}))[0]
     with home.audit.recording(Deed(Did.ACCOUNT_ADDED, at_terminal(), on=f"account {name}")):
         add_account(settings, name, values)
-    if as_json:
-        say_json({"account": name, "sid": sid, "file": settings.dialer_accounts})
-    else:
-        say(f"{escape(name)} is in {escape(settings.dialer_accounts)}. Start the processes anew.")
+    file = settings.dialer_accounts
+    text = f"{escape(name)} is in {escape(file)}. Start the processes anew."
+    answer({"account": name, "sid": sid, "file": file}, text, as_json=as_json)

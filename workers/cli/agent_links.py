@@ -1,6 +1,6 @@
 """`dialer agents link` and `notice`: agents' own pages."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import segno
 import typer
@@ -10,7 +10,8 @@ from campaigns.plain_text import plain_line
 from dialer.access.agent_links import USUAL_DAYS, AgentLink, AgentLinks
 from dialer.deeds import Did, tell
 from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore
-from workers.cli.printing import AsJson, plain_table, say, say_json, show
+from workers.cli.instants import iso
+from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 
 
@@ -40,7 +41,8 @@ def link(
         if revoke:
             tell(what=Did.AGENT_LINK_REVOKED)
             ended = links.revoke(found.id, None if revoke == "all" else [revoke])
-            _say({"revoked": ended}, f"Revoked: {', '.join(ended) or 'none'}.", as_json=as_json)
+            text = f"Revoked: {', '.join(ended) or 'none'}."
+            answer({"revoked": ended}, text, as_json=as_json)
             return
         _list(links.of(found.id), as_json=as_json)
         return
@@ -49,7 +51,7 @@ def link(
     settings = wiring.settings
     base = settings.dialer_public_url or f"http://localhost:{settings.port}"
     url = f"{base.rstrip('/')}/a/{text}"
-    ends = made.expires_at.isoformat(timespec="seconds")
+    ends = iso(made.expires_at)
     if as_json:
         say_json({"agent_id": found.id, "link_id": made.id, "url": url, "expires_at": ends})
         return
@@ -71,14 +73,12 @@ def notice(
     before = store.notice()
     store.set_notice(line, for_s=hours * 3600)
     tell(on="agents' pages", before={"notice": before}, after={"notice": line})
-    _say({"notice": line}, f"Agents see: {escape(line)}" if line else "No notice.", as_json=as_json)
+    text = f"Agents see: {escape(line)}" if line else "No notice."
+    answer({"notice": line}, text, as_json=as_json)
 
 
 def _list(links: list[AgentLink], *, as_json: bool) -> None:
-    rows = [
-        (one.id, one.made_at.isoformat("T", "seconds"), one.expires_at.isoformat("T", "seconds"))
-        for one in links
-    ]
+    rows = [(one.id, iso(one.made_at), iso(one.expires_at)) for one in links]
     if as_json:
         names = ("link_id", "made_at", "expires_at")
         say_json([dict(zip(names, row, strict=True)) for row in rows])
@@ -87,10 +87,3 @@ def _list(links: list[AgentLink], *, as_json: bool) -> None:
     for row, one in zip(rows, links, strict=True):
         table.add_row(*row, escape(one.by))
     show(table)
-
-
-def _say(plain: dict[str, Any], words: str, *, as_json: bool) -> None:
-    if as_json:
-        say_json(plain)
-    else:
-        say(words)

@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from dialer.watching.agents_now import AgentLine, agents_now
+from workers.cli.instants import iso
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 
@@ -54,13 +55,10 @@ def show_(
 
 
 def _as_json(one: AgentLine, zone: tzinfo) -> dict[str, Any]:
-    until = one.now.until
     return {
         "agent": one.number,
         "state": one.now.state,
-        "until": datetime.fromtimestamp(until, zone).isoformat(timespec="seconds")
-        if until
-        else None,
+        "until": iso(one.now.until, zone),
         "waiting": one.waiting,
         "missed": one.missed,
         "attempt_id": str(one.now.attempt) if one.now.attempt else None,

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,8 @@ from dialer.audit import actions, by, faults_of
 from dialer.deeds import Deed, Did, Outcome
 from dialer.store.trail import Line
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.printing import AsJson, complain, note, plain_table, say, say_json, show
+from workers.cli.instants import read_instant
+from workers.cli.printing import AsJson, answer, complain, note, plain_table, say, say_json, show
 from workers.cli.recorded import at_terminal
 from workers.cli.session import open_wiring
 from workers.wiring import Wiring
@@ -71,9 +72,8 @@ def audit(
     if out:
         wiring.audit.note(Deed(Did.AUDIT_TAKEN, at_terminal(), on=str(out)), Outcome.DONE)
         count = _write(out, by(trail.lines(since_s=since_s), who))
-        say_json({"file": str(out), "records": count}) if as_json else say(
-            f"{count:,} records: {escape(str(out))}"
-        )
+        text = f"{count:,} records: {escape(str(out))}"
+        answer({"file": str(out), "records": count}, text, as_json=as_json)
         return
     if as_json:
         say_json([one.as_json() for one in by(trail.lines(since_s=since_s), who)])
@@ -136,9 +136,7 @@ def _since_s(text: str, wiring: Wiring) -> float:
     if number.isdigit() and unit in _SPANS and len(number) < 6:
         span = timedelta(**{_SPANS[unit]: int(number)})
         return wiring.db.now() - span.total_seconds()
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise WrongUse(f"--since {text}: write 7d, 12h, 30m, or 2026-11-24T15:30") from None
     zone = ZoneInfo(wiring.settings.dialer_timezone)
-    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC).timestamp()
+    return read_instant(
+        "--since", text, zone, write="7d, 12h, 30m, or 2026-11-24T15:30"
+    ).timestamp()

@@ -1,7 +1,7 @@
 """`dialer reconcile`, `recordings`, `purge`, `campaign archive` and `campaign delete`."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,8 @@ from campaigns.numbers.phone import Phone, parse_phone
 from dialer.masking import mask_text
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.printing import AsJson, complain, progress, say, say_json
+from workers.cli.instants import iso, local
+from workers.cli.printing import AsJson, answer, complain, progress, say, say_json
 from workers.cli.session import open_books
 
 _MOST_SHOWN = 50
@@ -169,10 +170,8 @@ def delete(
         )
         typer.confirm(question, abort=True, err=True)
     folder = books.deleting.delete(found)
-    if as_json:
-        say_json({"campaign_id": found.id, "name": found.name, "folder": str(folder)})
-    else:
-        say(f"{escape(found.name)} is gone, and {escape(str(folder))}.")
+    told = {"campaign_id": found.id, "name": found.name, "folder": str(folder)}
+    answer(told, f"{escape(found.name)} is gone, and {escape(str(folder))}.", as_json=as_json)
 
 
 def purge(
@@ -214,7 +213,7 @@ def purge(
         else mask_text(f"number {number}" if number else f"what ended {older_than} ago")
     )
     if as_json:
-        at = books.as_of().isoformat(timespec="seconds")
+        at = iso(books.as_of())
         say_json({"dry_run": dry_run, "of": of, "at": at, **purged.as_json()})
     else:
         say(f"Certificate of erasure, {books.as_of():%Y-%m-%d %H:%M:%S} UTC, of {escape(of)}.")
@@ -245,9 +244,7 @@ def purge(
 
 
 def _until(epoch_s: float | None) -> str:
-    return (
-        f", until {datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%M:%S} UTC" if epoch_s else ""
-    )
+    return f", until {local(epoch_s, UTC)}" if epoch_s else ""
 
 
 def _age_s(text: str) -> float:

@@ -1,7 +1,6 @@
 """`dialer campaign rules`: how a campaign dials."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from dialer.store.rule_versions import RuleVersion
 from dialer.watching.previewing import Preview, preview
 from workers.cli.campaign import Name
 from workers.cli.faults import WrongUse
+from workers.cli.instants import iso, local
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.rules import GivenRules, takes_rules, wrong_options
 from workers.cli.session import open_wiring
@@ -115,7 +115,7 @@ def _show_versions(found: Sequence[RuleVersion], *, as_json: bool) -> None:
             [
                 {
                     "version": one.version,
-                    "at": datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds"),
+                    "at": iso(one.at),
                     "by": one.by,
                     "rules": one.rules.model_dump(mode="json"),
                 }
@@ -127,6 +127,6 @@ def _show_versions(found: Sequence[RuleVersion], *, as_json: bool) -> None:
     for one, before in zip(found, [*found[1:], None], strict=True):
         changes = changes_in_words(before.rules, one.rules) if before else []
         told = "\n".join(f"{each.label}: {each.before} → {each.after}" for each in changes)
-        since = f"{datetime.fromtimestamp(one.at, one.rules.zone):%Y-%m-%d %H:%M:%S %Z}"
+        since = local(one.at, one.rules.zone)
         table.add_row(str(one.version), since, escape(one.by or "–"), escape(told or "as loaded"))
     show(table)

@@ -1,7 +1,7 @@
 """What the table of commands says of one command, so that help needs no import of it."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 READS: Final = None
 """Said of commands that change nothing that is the account's, or record themselves what they do."""
@@ -25,6 +25,11 @@ class Command(NamedTuple):
     panel: str | None = None
     needs_store: bool = True
     of_account: bool = True
+
+
+def reads(home: str, help_: str, **more: Any) -> Command:
+    """Declare a command that only reads; what else there is as in `Command`."""
+    return Command(home, READS, help_, **more)
 
 
 class Group(NamedTuple):

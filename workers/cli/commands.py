@@ -3,37 +3,35 @@
 To add one is to add a line here, and its function.
 """
 
-from workers.cli.command import READS, Command, Group, Table
+from functools import partial
 
-_PROCESSES = "Processes"
+from workers.cli.command import Command, Group, Table, reads
+
+_process = partial(reads, panel="Processes", needs_store=False, of_account=False)
 
 # in the order of the help
 COMMANDS: Table = {
     # a stage of its own
-    "demo": Command(
+    "demo": reads(
         "demo:demo",
-        READS,
         "Dial a sample campaign against a simulated Exotel, in about a minute.",
         needs_store=False,
         of_account=False,
     ),
-    "rehearse": Command(
+    "rehearse": reads(
         "rehearse:rehearse",
-        READS,
         "Rehearse a campaign: your list and your rules, no phone rings, time passes faster.",
         needs_store=False,
     ),
     "campaign": Group(
         "Load lists, steer campaigns, see where they stand. A campaign goes by id or by name.",
         {
-            "list": Command(
+            "list": reads(
                 "campaign:list_",
-                READS,
                 "List campaigns, the newest first; of several accounts, one account after the other.",
             ),
-            "status": Command(
+            "status": reads(
                 "campaign:status",
-                READS,
                 "Show where a campaign stands, what binds it now, and when it will be done.",
             ),
             "start": Command(
@@ -69,9 +67,8 @@ COMMANDS: Table = {
                 "list_appended",
                 "Append what is new in a list to a campaign, running or not; what is there is never touched.",
             ),
-            "imports": Command(
+            "imports": reads(
                 "lists:imports",
-                READS,
                 "List the files that were loaded into a campaign, the first one first.",
             ),
             "rules": Command(
@@ -84,14 +81,12 @@ COMMANDS: Table = {
                 "campaign_tagged",
                 "Put tags on a campaign, or take them off; without either, show them.",
             ),
-            "why": Command(
+            "why": reads(
                 "why:why",
-                READS,
                 "Say why a campaign is not dialling: what is in the way, and how many contacts wait for it.",
             ),
-            "unresolved": Command(
+            "unresolved": reads(
                 "quarantine:unresolved",
-                READS,
                 "List attempts in quarantine: their request may have arrived, and no answer came.",
             ),
             "resolve": Command(
@@ -99,9 +94,8 @@ COMMANDS: Table = {
                 "attempt_decided",
                 "Decide an attempt in quarantine by what you know, from Exotel's dashboard or the agent.",
             ),
-            "plan": Command(
+            "plan": reads(
                 "plan:plan",
-                READS,
                 "Forecast a campaign: how long it takes, what binds, how many calls each agent has.",
                 needs_store=False,
             ),
@@ -120,12 +114,10 @@ COMMANDS: Table = {
     "template": Group(
         "Rules under a name, to load lists with.",
         {
-            "list": Command(
-                "templates:list_",
-                READS,
-                "List the templates, and what of them is not allowed any more.",
+            "list": reads(
+                "templates:list_", "List the templates, and what of them is not allowed any more."
             ),
-            "show": Command("templates:show_", READS, "Show a template's rules in words."),
+            "show": reads("templates:show_", "Show a template's rules in words."),
             "save": Command(
                 "templates:save",
                 "template_saved",
@@ -146,9 +138,8 @@ COMMANDS: Table = {
                 "report_taken",
                 "Write what became of every row: attempts, contacts, summary and more.",
             ),
-            "diff": Command(
+            "diff": reads(
                 "reports:diff",
-                READS,
                 "Tell what changed between two attempts files (CSV) of one campaign.",
             ),
         },
@@ -177,7 +168,7 @@ COMMANDS: Table = {
                 "numbers_suppressed",
                 "Add a file's numbers. Lines without a number are told; the others count all the same.",
             ),
-            "list": Command("suppress:list_", READS, "List the numbers, in their order."),
+            "list": reads("suppress:list_", "List the numbers, in their order."),
             "remove": Command(
                 "suppress:remove",
                 "number_unsuppressed",
@@ -188,8 +179,8 @@ COMMANDS: Table = {
     "contact": Group(
         "One contact; its id is the campaign's id, a dash, and its number: 7f3kq2xa-42.",
         {
-            "show": Command(
-                "contact:show_", READS, "Show a contact, its row, and every attempt to reach it."
+            "show": reads(
+                "contact:show_", "Show a contact, its row, and every attempt to reach it."
             ),
             "add": Command(
                 "adding:add",
@@ -211,13 +202,12 @@ COMMANDS: Table = {
     "agents": Group(
         "Agents: what they are doing, who they are, and whether they are here or away.",
         {
-            "show": Command(
+            "show": reads(
                 "agents:show_",
-                READS,
                 "Show what the agents are doing: free, ringing, waiting, talking, wrap_up, parked, or away.",
             ),
-            "list": Command(
-                "registry:list_", READS, "List the agents that are registered, and where they are."
+            "list": reads(
+                "registry:list_", "List the agents that are registered, and where they are."
             ),
             "load": Command(
                 "registry:load",
@@ -244,8 +234,8 @@ COMMANDS: Table = {
                 "contacts_moved",
                 "Let an agent's waiting contacts wait for another agent, or for a group.",
             ),
-            "moves": Command(
-                "moving:moves", READS, "List the moves of the last seven days, the newest first."
+            "moves": reads(
+                "moving:moves", "List the moves of the last seven days, the newest first."
             ),
             "undo-move": Command(
                 "moving:undo_move",
@@ -273,7 +263,7 @@ COMMANDS: Table = {
     "hold": Group(
         "The hold: nothing is dialled, set by hand or because Redis may have lost records.",
         {
-            "show": Command("account:show_hold", READS, "Show whether and why nothing is dialled."),
+            "show": reads("account:show_hold", "Show whether and why nothing is dialled."),
             "set": Command(
                 "account:set_hold",
                 "hold_set",
@@ -285,38 +275,32 @@ COMMANDS: Table = {
     "account": Group(
         "The accounts at the provider: which there are, and whether they take our requests.",
         {
-            "list": Command(
+            "list": reads(
                 "accounts:list_",
-                READS,
                 "List the accounts, their limits, and whether they dial.",
                 of_account=False,
             ),
             # it records itself, under the home account
-            "add": Command(
+            "add": reads(
                 "accounts:add",
-                READS,
                 "Add an account to the accounts file; processes serve it once they are started anew.",
                 of_account=False,
             ),
-            "check": Command(
+            "check": reads(
                 "accounts:check",
-                READS,
                 "Check the accounts file, and each account's key, limits and processes; no call is placed.",
                 of_account=False,
             ),
-            "show": Command(
-                "account:show_account",
-                READS,
-                "Show whether the provider takes our requests, and why not.",
+            "show": reads(
+                "account:show_account", "Show whether the provider takes our requests, and why not."
             ),
             "resume": Command(
                 "account:resume",
                 "account_resumed",
                 "Dial again, after what stopped the account was mended: the balance, the key, the caller id.",
             ),
-            "today": Command(
+            "today": reads(
                 "account:show_today",
-                READS,
                 "Show what all campaigns have used of the account's day, and what they may.",
             ),
             "raise": Command(
@@ -329,9 +313,8 @@ COMMANDS: Table = {
     "events": Group(
         "What happened, for other programs to read on from a cursor.",
         {
-            "tail": Command(
+            "tail": reads(
                 "events:tail",
-                READS,
                 "Print what happens, an event a line. Its id is the cursor to go on from.",
             ),
         },
@@ -344,7 +327,7 @@ COMMANDS: Table = {
                 "alert_added",
                 "Tell somebody of what is wrong: once, and when it is over.",
             ),
-            "list": Command("alerts:list_", READS, "List who is told of what, and what stands."),
+            "list": reads("alerts:list_", "List who is told of what, and what stands."),
             "test": Command(
                 "alerts:test", "alert_tested", "Tell the people of a rule now that this is a test."
             ),
@@ -361,7 +344,7 @@ COMMANDS: Table = {
                 "webhook_added",
                 "Have a receiver told what happens. Its secret is shown this once.",
             ),
-            "list": Command("webhooks:list_", READS, "List the webhooks and where they stand."),
+            "list": reads("webhooks:list_", "List the webhooks and where they stand."),
             "test": Command(
                 "webhooks:test",
                 "webhook_tested",
@@ -372,9 +355,8 @@ COMMANDS: Table = {
                 "webhook_replayed",
                 "Send again what happened until now, under the same ids, beside what happens meanwhile.",
             ),
-            "check": Command(
+            "check": reads(
                 "webhooks:check",
-                READS,
                 "Compare what a receiver has with what it was to be told; fails where they differ.",
             ),
             "pause": Command(
@@ -404,9 +386,7 @@ COMMANDS: Table = {
                 "Make a key. It is shown this once; keep it like a password.",
                 of_account=False,
             ),
-            "list": Command(
-                "keys:list_", READS, "List the keys, without their secrets.", of_account=False
-            ),
+            "list": reads("keys:list_", "List the keys, without their secrets.", of_account=False),
             "revoke": Command(
                 "keys:revoke",
                 "key_revoked",
@@ -415,76 +395,48 @@ COMMANDS: Table = {
             ),
         },
     ),
-    "audit": Command(
+    "audit": reads(
         "audit:audit",
-        READS,
         "Show who did what, the newest first: from a terminal, with a key, or turned away.",
     ),
     # it records itself, with each account
-    "migrate": Command(
+    "migrate": reads(
         "migrate:migrate",
-        READS,
         "Bring what earlier versions stored into the form of this one; nothing waits for it.",
         needs_store=False,
     ),
-    "doctor": Command(
+    "doctor": reads(
         "doctor:doctor",
-        READS,
         "Look whether everything is fit for dialling; no call is placed.",
         needs_store=False,
     ),
-    "alive": Command(
+    "alive": reads(
         "alive:alive",
-        READS,
         "Tell whether a process of this host lives and does its work; for health checks of containers.",
         needs_store=False,
     ),
-    "completion": Command(
+    "completion": reads(
         "completing:completion",
-        READS,
         "Print what lets a shell complete commands, options and campaigns' names.",
         needs_store=False,
         of_account=False,
     ),
     # processes; what is done through them is recorded by them
-    "up": Command(
+    "up": _process(
         "processes:up",
-        READS,
         "Run every process on this machine, from the settings; Ctrl-C stops them in good order.",
-        panel=_PROCESSES,
-        needs_store=False,
-        of_account=False,
     ),
-    "web": Command(
-        "processes:web",
-        READS,
-        "Run the web process: callback receiver, API and pages.",
-        panel=_PROCESSES,
-        needs_store=False,
-        of_account=False,
-    ),
-    "feeder": Command(
+    "web": _process("processes:web", "Run the web process: callback receiver, API and pages."),
+    "feeder": _process(
         "processes:feeder",
-        READS,
         "Run the feeder: it releases due contacts a little ahead of the pace, and sweeps.",
-        panel=_PROCESSES,
-        needs_store=False,
-        of_account=False,
     ),
-    "results": Command(
+    "results": _process(
         "processes:results",
-        READS,
         "Run the results consumer: stored callbacks become settled attempts. Any number may run.",
-        panel=_PROCESSES,
-        needs_store=False,
-        of_account=False,
     ),
-    "simulator": Command(
+    "simulator": _process(
         "simulator:simulator",
-        READS,
         "Run an Exotel that rings no phone: same requests, answers, callbacks, limit and faults.",
-        panel=_PROCESSES,
-        needs_store=False,
-        of_account=False,
     ),
 }

@@ -1,7 +1,6 @@
 """`dialer contact …`: one contact, and when it is to be called back."""
 
 import shlex
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +14,8 @@ from dialer.store import Campaign
 from dialer.store.snapshot import ContactLine
 from dialer.watching.browsing import contact_line, with_external_id
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.printing import AsJson, plain_table, say, say_json, show
+from workers.cli.instants import iso, local, read_instant
+from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 from workers.wiring import Wiring
 
@@ -59,14 +59,14 @@ def call_back(
     """
     wiring = open_wiring()
     campaign, line = _find(wiring, contact)
-    due_at = _instant(at, campaign)
+    due_at = read_instant("--at", at, campaign.rules.zone)
     id_ = ContactId(campaign.id, line.n)
-    answer = set_call_back(wiring.db, id_, due_at, reopen=reopen, only_agent=only_agent)
+    answered = set_call_back(wiring.db, id_, due_at, reopen=reopen, only_agent=only_agent)
     if as_json:
-        said = due_at.isoformat(timespec="seconds")
-        say_json({"contact_id": str(id_), "due_at": said, "reopened": answer == "opened"})
+        said = {"contact_id": str(id_), "due_at": iso(due_at), "reopened": answered == "opened"}
+        say_json(said)
         return
-    say(f"Contact {id_} is to be called {_local(due_at.timestamp(), campaign)}.")
+    say(f"Contact {id_} is to be called {local(due_at.timestamp(), campaign.rules.zone)}.")
     state = wiring.campaigns.find(campaign.id).state
     if state != "running":
         to_type = escape(shlex.quote(campaign.name))
@@ -100,14 +100,12 @@ def disposition(
     wiring = open_wiring()
     campaign, line = _find(wiring, contact)
     id_ = ContactId(campaign.id, line.n)
-    due_at = _instant(at, campaign) if at else None
+    due_at = read_instant("--at", at, campaign.rules.zone) if at else None
     said = Said(name, by="the command line", note=note, call_back_at=due_at, only_agent=only_agent)
     after = dispose(wiring.db, wiring.settling, id_, said)
-    if as_json:
-        given = {"attempt_no": after.no, "disposition": after.disposition, "note": after.note}
-        say_json({"contact_id": str(id_)} | given)
-    else:
-        say(f"Contact {id_}: {after.disposition}.")
+    given = {"attempt_no": after.no, "disposition": after.disposition, "note": after.note}
+    told = {"contact_id": str(id_), **given}
+    answer(told, f"Contact {id_}: {after.disposition}.", as_json=as_json)
 
 
 def _find(wiring: Wiring, text: str) -> tuple[Campaign, ContactLine]:
@@ -136,20 +134,8 @@ def _find_by_external_id(wiring: Wiring, text: str) -> tuple[Campaign, ContactLi
     return found[0]
 
 
-def _instant(text: str, campaign: Campaign) -> datetime:
-    try:
-        at = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise WrongUse(f"--at {text}: write a time such as 2026-11-24T15:30") from None
-    return at if at.tzinfo else at.replace(tzinfo=campaign.rules.zone)
-
-
-def _local(epoch_s: float, campaign: Campaign) -> str:
-    return f"{datetime.fromtimestamp(epoch_s, campaign.rules.zone):%Y-%m-%d %H:%M:%S %Z}"
-
-
 def _as_json(campaign: Campaign, line: ContactLine) -> dict[str, Any]:
-    record = line.record
+    record, zone = line.record, campaign.rules.zone
     return {
         "contact_id": f"{campaign.id}-{line.n}",
         "campaign_id": campaign.id,
@@ -164,15 +150,15 @@ def _as_json(campaign: Campaign, line: ContactLine) -> dict[str, Any]:
         "priority": record.priority,
         "attempts": record.made,
         "charged": record.charged,
-        "due_at": _iso(record.due_s, campaign),
-        "expires_at": _iso(record.expires_s, campaign),
+        "due_at": iso(record.due_s, zone),
+        "expires_at": iso(record.expires_s, zone),
         "line": line.row.line,
         "external_id": line.row.external_id or None,
         "row": dict(zip(campaign.columns, line.row.cells, strict=False)),
         "made": [
             {
                 "attempt_id": str(one.id),
-                "requested_at": _iso(one.attempt.requested_at, campaign),
+                "requested_at": iso(one.attempt.requested_at, zone),
                 "state": one.attempt.state,
                 "outcome": one.attempt.outcome,
                 "call_sid": one.attempt.sid,
@@ -185,14 +171,8 @@ def _as_json(campaign: Campaign, line: ContactLine) -> dict[str, Any]:
     }
 
 
-def _iso(epoch_s: float, campaign: Campaign) -> str | None:
-    if not epoch_s:
-        return None
-    return datetime.fromtimestamp(epoch_s, campaign.rules.zone).isoformat(timespec="seconds")
-
-
 def _tell(campaign: Campaign, line: ContactLine) -> None:
-    record = line.record
+    record, zone = line.record, campaign.rules.zone
     end = f": {record.outcome}" if record.outcome else ""
     say(f"Contact {campaign.id}-{line.n} of {escape(campaign.name)} is {record.state}{end}.")
     facts = {
@@ -200,8 +180,8 @@ def _tell(campaign: Campaign, line: ContactLine) -> None:
         **({"rung last": line.rung} if line.team and line.rung else {}),
         **({"call back by": f"{line.pinned} alone"} if line.pinned else {}),
         "customer": record.customer,
-        "due": _local(record.due_s, campaign) if record.due_s else "at once",
-        "expires": _local(record.expires_s, campaign) if record.expires_s else "never",
+        "due": local(record.due_s, zone) if record.due_s else "at once",
+        "expires": local(record.expires_s, zone) if record.expires_s else "never",
         "attempts": f"{record.made}, {record.charged} of {campaign.rules.max_attempts} used up",
         "line": str(line.row.line) if line.row.line else "none: it was added by itself",
         **({"external id": line.row.external_id} if line.row.external_id else {}),
@@ -222,7 +202,7 @@ def _tell(campaign: Campaign, line: ContactLine) -> None:
 
 def _cells(attempt: Attempt, campaign: Campaign) -> tuple[str, ...]:
     return (
-        _local(attempt.requested_at, campaign),
+        local(attempt.requested_at, campaign.rules.zone),
         attempt.state,
         attempt.outcome or "–",
         f"{attempt.talk_s} s" if attempt.talk_s else "–",

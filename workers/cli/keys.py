@@ -12,6 +12,7 @@ from campaigns.retry_policy import seconds_in
 from dialer.access.api_keys import LONGEST_DAYS, ApiKey, Scope
 from dialer.clock import now
 from workers.cli.faults import JobFailed, WrongUse
+from workers.cli.instants import iso
 from workers.cli.on_account import account_named
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring, open_wirings
@@ -125,8 +126,8 @@ def _plain(key: ApiKey, wirings: Sequence[Wiring]) -> dict[str, Any]:
         "name": key.name,
         "scopes": sorted(key.scopes),
         "accounts": _opens(key, wirings) or None,
-        "created_at": key.created_at.isoformat(timespec="seconds"),
-        "expires_at": key.expires_at.isoformat(timespec="seconds"),
+        "created_at": iso(key.created_at),
+        "expires_at": iso(key.expires_at),
         "made_by": key.made_by or None,
-        "last_used_at": key.last_used_at and key.last_used_at.isoformat(timespec="seconds"),
+        "last_used_at": iso(key.last_used_at),
     }

@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated, get_type_hints
 
@@ -13,15 +14,12 @@ from campaigns.lists.source import HiddenRows, ReadingChoice
 from dialer.loading.loading import LoadOptions
 from workers.cli.shared_options import given_file, shares
 
-ListFile = Annotated[
-    Path,
-    given_file("CSV or workbook, any size."),
-]
+ListFile = Annotated[Path, given_file("CSV or workbook, any size.")]
 Again = Annotated[
     bool,
     typer.Option("--again", help="Load the file although its very bytes are another campaign."),
 ]
-_PANEL = "How the list is read"
+_option = partial(typer.Option, rich_help_panel="How the list is read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,78 +28,51 @@ class GivenList:
 
     agent_column: Annotated[
         str | None,
-        typer.Option(
-            help="Column of the agents' numbers.",
-            show_default="agent, from, … by synonym",
-            rich_help_panel=_PANEL,
-        ),
+        _option(help="Column of the agents' numbers.", show_default="agent, from, … by synonym"),
     ] = None
     customer_column: Annotated[
         str | None,
-        typer.Option(
-            help="Column of the customers' numbers.",
-            show_default="customer, phone, mobile, to, …",
-            rich_help_panel=_PANEL,
+        _option(
+            help="Column of the customers' numbers.", show_default="customer, phone, mobile, to, …"
         ),
     ] = None
     name_column: Annotated[
         str | None,
-        typer.Option(
-            help="Column of the customers' names.",
-            show_default="name, Customer Name, …",
-            rich_help_panel=_PANEL,
-        ),
+        _option(help="Column of the customers' names.", show_default="name, Customer Name, …"),
     ] = None
     yes_columns: Annotated[
         bool,
-        typer.Option(
+        _option(
             "--yes-columns",
             help="The columns that headings and content suggest are the right ones.",
-            rich_help_panel=_PANEL,
         ),
     ] = False
     dedupe: Annotated[
         Dedupe,
-        typer.Option(
+        _option(
             help="Where a customer must not be listed already: in this FILE and its campaign, in "
             "other ACTIVE campaigns too, or nowhere (NONE). The first row wins; the others are "
-            "counted.",
-            rich_help_panel=_PANEL,
+            "counted."
         ),
     ] = Dedupe.ACTIVE
     sheet: Annotated[
         str | None,
-        typer.Option(
-            help="Sheet of a workbook.",
-            show_default="the one that holds phone numbers",
-            rich_help_panel=_PANEL,
-        ),
+        _option(help="Sheet of a workbook.", show_default="the one that holds phone numbers"),
     ] = None
     header_line: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="Line of the columns' names.",
-            show_default="found below a title",
-            rich_help_panel=_PANEL,
-        ),
+        _option(min=1, help="Line of the columns' names.", show_default="found below a title"),
     ] = None
     hidden_rows: Annotated[
         HiddenRows | None,
-        typer.Option(
-            "--hidden-rows",
-            help="What becomes of rows a sheet hides.",
-            show_default="asked",
-            rich_help_panel=_PANEL,
-        ),
+        _option("--hidden-rows", help="What becomes of rows a sheet hides.", show_default="asked"),
     ] = None
 
     create_agents: Annotated[
         bool,
-        typer.Option(
+        _option(
             "--create-agents",
             help="Take groups that no agent belongs to yet; their contacts wait for agents.",
-            rich_help_panel=_PANEL,
         ),
     ] = False
 

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Annotated, Any, BinaryIO
 
 import redis
@@ -30,6 +29,7 @@ from dialer.store.campaign import CampaignNotFound
 from dialer.store.imports import Imports
 from workers.cli.campaign import Name
 from workers.cli.completing import campaigns
+from workers.cli.instants import iso, local
 from workers.cli.list_options import Again, GivenList, ListFile, takes_list
 from workers.cli.printing import (
     AsJson,
@@ -213,15 +213,14 @@ def imports(campaign: Name, *, as_json: AsJson = False) -> None:
     found = wiring.campaigns.find(campaign)
     entries = Imports(wiring.db).history(found.id)
     if as_json:
-        say_json([{**one, "at": _iso(one["at"])} for one in entries])
+        say_json([{**one, "at": iso(one["at"])} for one in entries])
         return
     numbers = ("rows", "accepted", "rejected", "duplicate", "blank")
     table = plain_table("loaded at", *numbers, "sha256 of the file", numbers=numbers)
     for one in entries:
-        at = datetime.fromtimestamp(one["at"], found.rules.zone)
         counted = (f"{one.get(name, 0):,}" for name in numbers)
         what = f"{one['hash'][:16]}{' (in part)' if one.get('in_part') else ''}"
-        table.add_row(f"{at:%Y-%m-%d %H:%M:%S %Z}", *counted, what)
+        table.add_row(local(one["at"], found.rules.zone), *counted, what)
     show(table)
 
 
@@ -315,10 +314,6 @@ def _end_dry_run(diff: ListDiff | None, *, as_json: bool) -> None:
         say("This content was loaded before, or is on its way in: nothing would change.")
     else:
         say("Dry run: nothing was written.")
-
-
-def _iso(epoch_s: float) -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds")
 
 
 def _as_json(loaded: Loaded, *, name: str, state: CampaignState | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """`dialer agents move|moves|undo-move`: waiting contacts are given to somebody else, and back."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,8 @@ from rich.markup import escape
 from dialer.agents.moving import Destination, Moving, NotMoved
 from dialer.store.moves import Move
 from workers.cli.faults import WrongUse
-from workers.cli.printing import AsJson, plain_table, say, say_json, show
+from workers.cli.instants import iso
+from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 from workers.wiring import Wiring
 
@@ -44,7 +45,7 @@ def move(
     counts = {one.campaign.id: one.count for one in waiting}
     if dry_run:
         told = f"{count:,} contacts wait for {escape(whose.name or whose.number)}"
-        _say({"waiting": count, "campaigns": counts}, f"{told}.", as_json=as_json)
+        answer({"waiting": count, "campaigns": counts}, f"{told}.", as_json=as_json)
         for one in [] if as_json else waiting:
             say(f"  {one.count:,} in {escape(one.campaign.name)}")
         return
@@ -53,7 +54,7 @@ def move(
         f"{done.moved:,} of {count:,} waiting contacts moved to {escape(to or to_group)}. "
         f"To undo it: dialer agents undo-move {done.id}"
     )
-    _say({"waiting": count, "campaigns": counts, **_as_json(done)}, text, as_json=as_json)
+    answer({"waiting": count, "campaigns": counts, **_as_json(done)}, text, as_json=as_json)
 
 
 def moves(*, as_json: AsJson = False) -> None:
@@ -89,7 +90,7 @@ def undo_move(
 ) -> None:
     """Give contacts that were moved back to whose they were, as far as they still wait."""
     done = Moving(open_wiring().db).undo(move_id)
-    _say(_as_json(done), f"{done.moved:,} contacts moved back.", as_json=as_json)
+    answer(_as_json(done), f"{done.moved:,} contacts moved back.", as_json=as_json)
 
 
 def _destination(wiring: Wiring, moving: Moving, to: str, to_group: str) -> Destination:
@@ -101,20 +102,13 @@ def _destination(wiring: Wiring, moving: Moving, to: str, to_group: str) -> Dest
     return moving.to_agent(wiring.registry.find(to))
 
 
-def _say(told: dict[str, Any], text: str, *, as_json: bool) -> None:
-    if as_json:
-        say_json(told)
-    else:
-        say(text)
-
-
 def _as_json(one: Move) -> dict[str, Any]:
     return {
         "move_id": one.id,
         "agent_id": one.agent_id or None,
         "to": one.to,
         "by": one.by,
-        "at": datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds"),
+        "at": iso(one.at),
         "moved": one.moved,
         "is_whole": one.ended_at is not None,
         "undoes": one.undoes or None,

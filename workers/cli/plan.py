@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -14,13 +15,14 @@ from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
 from campaigns.rules_in_words import span_in_words
 from dialer.agents.workload import workload
 from workers.cli.faults import WrongUse
+from workers.cli.instants import iso
 from workers.cli.list_options import GivenList, ListFile, takes_list
 from workers.cli.printing import AsJson, plain_table, progress, say, say_json, show
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import open_wiring
 
 _USUAL = Assumptions()
-_ASSUMING = "Assumptions"
+_assuming = partial(typer.Option, rich_help_panel="Assumptions")
 
 
 @takes_rules
@@ -29,17 +31,13 @@ def plan(
     file: ListFile,
     *,
     agent_answers: Annotated[
-        float, typer.Option(help="Share of calls agents take, 0–1.", rich_help_panel=_ASSUMING)
+        float, _assuming(help="Share of calls agents take, 0–1.")
     ] = _USUAL.agent_answers,
     customer_answers: Annotated[
-        float, typer.Option(help="The same of customers.", rich_help_panel=_ASSUMING)
+        float, _assuming(help="The same of customers.")
     ] = _USUAL.customer_answers,
-    talk: Annotated[
-        float, typer.Option(help="Mean conversation, s.", rich_help_panel=_ASSUMING)
-    ] = _USUAL.talk_s,
-    ring: Annotated[
-        float, typer.Option(help="Mean ringing until an answer, s.", rich_help_panel=_ASSUMING)
-    ] = _USUAL.ring_s,
+    talk: Annotated[float, _assuming(help="Mean conversation, s.")] = _USUAL.talk_s,
+    ring: Annotated[float, _assuming(help="Mean ringing until an answer, s.")] = _USUAL.ring_s,
     as_json: AsJson = False,
     given_list: GivenList,
     given: GivenRules,
@@ -137,8 +135,8 @@ def _as_json(plan: Plan, assumptions: Assumptions) -> dict[str, Any]:
             "mean": round(mean, 1),
             "most": round(most, 1),
         },
-        "starts_at": starts_at.isoformat(timespec="seconds") if starts_at else None,
-        "done_at": done_at.isoformat(timespec="seconds") if done_at else None,
+        "starts_at": iso(starts_at),
+        "done_at": iso(done_at),
         "duration_s": round((done_at - starts_at).total_seconds())
         if done_at and starts_at
         else None,
@@ -146,7 +144,7 @@ def _as_json(plan: Plan, assumptions: Assumptions) -> dict[str, Any]:
         "bounds": [
             {
                 "constraint": one.constraint,
-                "done_at": one.done_at.isoformat(timespec="seconds"),
+                "done_at": iso(one.done_at),
                 "why": one.sentence,
             }
             for one in plan.bounds

@@ -67,6 +67,14 @@ def say_json(document: Mapping[str, Any] | list[dict[str, Any]]) -> None:
     typer.echo("\n".join(UNSEEN.sub(_escaped, line) for line in text.split("\n")))
 
 
+def answer(document: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """Print a command's answer: its document for programs, or a line with Rich's markup for people."""
+    if as_json:
+        say_json(document)
+    else:
+        say(text)
+
+
 def _escaped(mark: re.Match[str]) -> str:
     """Write a mark as JSON may; outside of texts there is none but line breaks."""
     return json.dumps(mark[0])[1:-1]

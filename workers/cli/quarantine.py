@@ -1,7 +1,6 @@
 """`dialer campaign unresolved` and `resolve`: attempts of which nobody knows whether a phone rang."""
 
 import getpass
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +14,8 @@ from dialer.store.contacts import Contacts
 from dialer.watching.browsing import Filter, attempts_page, names_of
 from workers.cli.campaign import Name
 from workers.cli.faults import WrongUse
-from workers.cli.printing import AsJson, plain_table, say, say_json, show
+from workers.cli.instants import iso, local
+from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 from workers.wiring import Wiring
 
@@ -53,10 +53,10 @@ def unresolved(campaign: Name, *, as_json: AsJson = False) -> None:
             attempt.agent,
             attempt.customer,
             escape(names.get(one.id.n, "")),
-            _local(attempt.requested_at, found),
+            local(attempt.requested_at, found.rules.zone),
             escape(attempt.error_code or "no answer"),
             f"{attempt.looks} times",
-            _local(attempt.quarantine_ends_at, found),
+            local(attempt.quarantine_ends_at, found.rules.zone),
         )
     show(table)
     say("\nDecide one: dialer campaign resolve ATTEMPT --as connected")
@@ -90,10 +90,9 @@ def resolve(
     after = decide(wiring.db, wiring.settling, id_, decision, who=getpass.getuser())
     contact = Contacts(wiring.db).get(id_.campaign, id_.n)
     state = contact.state if contact else None
-    if as_json:
-        say_json({"attempt_id": attempt, "outcome": after.outcome, "contact_state": state})
-    else:
-        say(f"Attempt {attempt} ended as {after.outcome}; its contact is {state}.")
+    told = {"attempt_id": attempt, "outcome": after.outcome, "contact_state": state}
+    text = f"Attempt {attempt} ended as {after.outcome}; its contact is {state}."
+    answer(told, text, as_json=as_json)
 
 
 def _decision(word: str) -> Decision:
@@ -117,25 +116,17 @@ def _undecided(wiring: Wiring, campaign: Campaign, now_s: float) -> list[OpenAtt
 
 
 def _as_json(one: OpenAttempt, now_s: float, campaign: Campaign) -> dict[str, Any]:
-    attempt = one.attempt
+    attempt, zone = one.attempt, campaign.rules.zone
     return {
         "attempt_id": str(one.id),
         "contact_id": str(one.id.contact),
         "agent": attempt.agent,
         "customer": attempt.customer,
-        "since": _iso(attempt.requested_at, campaign),
+        "since": iso(attempt.requested_at, zone),
         "age_s": round(now_s - attempt.requested_at),
         "why": attempt.error_code,
         "http_status": attempt.http_status,
         "looks": attempt.looks,
-        "looked_at": _iso(attempt.looked_at, campaign) if attempt.looked_at else None,
-        "resolves_by": _iso(attempt.quarantine_ends_at, campaign),
+        "looked_at": iso(attempt.looked_at, zone),
+        "resolves_by": iso(attempt.quarantine_ends_at, zone),
     }
-
-
-def _iso(epoch_s: float, campaign: Campaign) -> str:
-    return datetime.fromtimestamp(epoch_s, campaign.rules.zone).isoformat(timespec="seconds")
-
-
-def _local(epoch_s: float, campaign: Campaign) -> str:
-    return f"{datetime.fromtimestamp(epoch_s, campaign.rules.zone):%Y-%m-%d %H:%M:%S}"

@@ -1,6 +1,6 @@
 """`dialer agents list|load|remove|pause|resume|shift`: who the agents are, and where."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -10,14 +10,15 @@ from rich.markup import escape
 
 from campaigns.agents.agent import Agent, Presence
 from campaigns.hours.local_day import zone_named
-from campaigns.lists.source import HiddenRows, ReadingChoice
+from campaigns.lists.source import ReadingChoice
 from campaigns.retry_policy import seconds_in
 from dialer.store.agents import Whereabouts
 from dialer.watching.agents_now import agents_now
 from workers.cli.faults import JobFailed, WrongUse
+from workers.cli.instants import iso, read_instant
 from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
-from workers.cli.shared_options import given_file
+from workers.cli.shared_options import Hidden, Sheet, given_file
 from workers.wiring import Wiring
 
 _MOST_TOLD = 20
@@ -45,10 +46,8 @@ def load(
         ),
     ],
     *,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook.")] = None,
-    hidden_rows: Annotated[
-        HiddenRows | None, typer.Option(help="What becomes of rows a sheet hides.")
-    ] = None,
+    sheet: Sheet = None,
+    hidden_rows: Hidden = None,
     as_json: AsJson = False,
 ) -> None:
     """Load a list of agents. Who is known is changed, who is not is added, who is not listed stays.
@@ -214,12 +213,8 @@ def _end(wiring: Wiring, for_: str | None, until: str | None) -> float | None:
             raise WrongUse(f"--for: {error}") from None
     if until is None:
         return None
-    try:
-        at = datetime.fromisoformat(until.strip())
-    except ValueError:
-        raise WrongUse(f"--until {until}: write a time such as 2026-11-24T15:30") from None
     zone = ZoneInfo(wiring.settings.dialer_timezone)
-    return (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()
+    return read_instant("--until", until, zone).timestamp()
 
 
 def _tell(wiring: Wiring, agents: list[Agent], *, as_json: bool) -> None:
@@ -243,8 +238,8 @@ def _as_json(agent: Agent, at: Whereabouts) -> dict[str, Any]:
         "name": agent.name,
         "state": at.state,
         "reason": at.reason,
-        "since": _iso(at.since),
-        "until": _iso(at.until),
+        "since": iso(at.since),
+        "until": iso(at.until),
         "by": at.by,
         "groups": list(agent.groups),
         "languages": list(agent.languages),
@@ -253,10 +248,6 @@ def _as_json(agent: Agent, at: Whereabouts) -> dict[str, Any]:
         "timezone": agent.shift.zone.key if agent.shift else None,
         "most_calls_a_day": agent.most_calls_a_day or None,
     }
-
-
-def _iso(epoch_s: float | None) -> str | None:
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds") if epoch_s else None
 
 
 def _local(epoch_s: float | None, zone: ZoneInfo) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,7 @@ _PREFIX = "rehearsal-"
 _NAME_CHARS = 40
 _LOOKUP_AFTER_CALL_S, _LOOKUP_EVERY_CALL_S, _VALUES_AFTER_CALL_S = 120, 60, 150
 _DAY_CAPS = tuple(f"DIALER_MAX_{what}_PER_DAY" for what in ("CALLS", "MINUTES", "SPEND"))
-_SIMULATED = "The simulated calls"
+_simulated = partial(typer.Option, rich_help_panel="The simulated calls")
 
 
 @takes_rules
@@ -58,15 +59,11 @@ def rehearse(
     within: Annotated[float, typer.Option(help="Give up after so many minutes.")] = 60.0,
     outcome: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="FATE=WEIGHT",
-            help=f"Replaces the usual mix. Fates: {', '.join(Fate)}.",
-            rich_help_panel=_SIMULATED,
+        _simulated(
+            metavar="FATE=WEIGHT", help=f"Replaces the usual mix. Fates: {', '.join(Fate)}."
         ),
     ] = None,
-    talk: Annotated[
-        str, typer.Option(metavar="FROM-TO", help="Talking, s.", rich_help_panel=_SIMULATED)
-    ] = "10-180",
+    talk: Annotated[str, _simulated(metavar="FROM-TO", help="Talking, s.")] = "10-180",
     agents: Annotated[
         Path | None,
         typer.Option(
@@ -77,9 +74,7 @@ def rehearse(
             help="List of agents, as `dialer agents load` takes it; without it groups have made-up ones.",
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(help="Decides each call's fate.", rich_help_panel=_SIMULATED)
-    ] = 0,
+    seed: Annotated[int, _simulated(help="Decides each call's fate.")] = 0,
     given_list: GivenList,
     given: GivenRules,
 ) -> None:

@@ -3,11 +3,16 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from campaigns.lists.source import HiddenRows
+
 _Run = Callable[..., None]
+
+Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook.")]
+Hidden = Annotated[HiddenRows | None, typer.Option(help="What becomes of rows a sheet hides.")]
 
 
 def given_file(help_: str) -> Any:

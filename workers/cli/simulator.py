@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from enum import EnumType
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -13,8 +14,10 @@ from dialer.simulator import CallbackTrouble, Fate, Fault, SimulatorOptions, Tro
 from workers.cli.faults import WrongUse
 from workers.cli.printing import note
 
-_ACCOUNT, _LIMIT, _CALLS = "The account", "The limit", "The calls"
-_ANSWERS, _CALLBACKS = "The answers", "The callbacks"
+_account, _limit, _calls, _answers, _callbacks = (
+    partial(typer.Option, rich_help_panel=f"The {panel}")
+    for panel in ("account", "limit", "calls", "answers", "callbacks")
+)
 _DEFAULT = SimulatorOptions()
 
 T = TypeVar("T")
@@ -23,111 +26,80 @@ T = TypeVar("T")
 def simulator(
     *,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 8080,
-    account_sid: Annotated[
-        str, typer.Option(help="The only account there is.", rich_help_panel=_ACCOUNT)
-    ] = _DEFAULT.account_sid,
-    api_key: Annotated[
-        str, typer.Option(help="User name of Basic auth.", rich_help_panel=_ACCOUNT)
-    ] = _DEFAULT.api_key,
-    api_token: Annotated[
-        str, typer.Option(help="Password of Basic auth.", rich_help_panel=_ACCOUNT)
-    ] = _DEFAULT.api_token,
+    account_sid: Annotated[str, _account(help="The only account there is.")] = _DEFAULT.account_sid,
+    api_key: Annotated[str, _account(help="User name of Basic auth.")] = _DEFAULT.api_key,
+    api_token: Annotated[str, _account(help="Password of Basic auth.")] = _DEFAULT.api_token,
     caller_id: Annotated[
         list[str] | None,
-        typer.Option(
-            help="An ExoPhone; others are refused. None: all pass.", rich_help_panel=_ACCOUNT
-        ),
+        _account(help="An ExoPhone; others are refused. None: all pass."),
     ] = None,
     dnd: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NUMBER", help="Refused as on the DND list.", rich_help_panel=_ACCOUNT
-        ),
+        _account(metavar="NUMBER", help="Refused as on the DND list."),
     ] = None,
     balance: Annotated[
-        float, typer.Option(help="Its money, of which calls are paid.", rich_help_panel=_ACCOUNT)
+        float, _account(help="Its money, of which calls are paid.")
     ] = _DEFAULT.balance,
-    limit: Annotated[
-        int, typer.Option(min=1, help="Requests in any window.", rich_help_panel=_LIMIT)
-    ] = _DEFAULT.rate_limit,
-    window: Annotated[
-        float, typer.Option(help="Length of the window, s.", rich_help_panel=_LIMIT)
-    ] = _DEFAULT.rate_window_s,
+    limit: Annotated[int, _limit(min=1, help="Requests in any window.")] = _DEFAULT.rate_limit,
+    window: Annotated[float, _limit(help="Length of the window, s.")] = _DEFAULT.rate_window_s,
     reads_share_limit: Annotated[
-        bool, typer.Option(help="Look-ups count too.", rich_help_panel=_LIMIT)
+        bool, _limit(help="Look-ups count too.")
     ] = _DEFAULT.reads_share_limit,
     count_rejected: Annotated[
-        bool, typer.Option(help="A 429 fills the window as well.", rich_help_panel=_LIMIT)
+        bool, _limit(help="A 429 fills the window as well.")
     ] = _DEFAULT.count_rejected,
     rate_headers: Annotated[
-        bool, typer.Option(help="Send X-RateLimit-… headers.", rich_help_panel=_LIMIT)
+        bool, _limit(help="Send X-RateLimit-… headers.")
     ] = _DEFAULT.rate_headers,
     retry_after: Annotated[
-        bool, typer.Option(help="Send Retry-After with a 429.", rich_help_panel=_LIMIT)
+        bool, _limit(help="Send Retry-After with a 429.")
     ] = _DEFAULT.retry_after,
-    speed: Annotated[
-        float, typer.Option(help="Call seconds per real second.", rich_help_panel=_CALLS)
-    ] = _DEFAULT.speed,
-    seed: Annotated[
-        int, typer.Option(help="Decides each call's fate.", rich_help_panel=_CALLS)
-    ] = _DEFAULT.seed,
+    speed: Annotated[float, _calls(help="Call seconds per real second.")] = _DEFAULT.speed,
+    seed: Annotated[int, _calls(help="Decides each call's fate.")] = _DEFAULT.seed,
     outcome: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="FATE=WEIGHT",
-            help=f"Replaces the usual mix. Fates: {', '.join(Fate)}.",
-            rich_help_panel=_CALLS,
-        ),
+        _calls(metavar="FATE=WEIGHT", help=f"Replaces the usual mix. Fates: {', '.join(Fate)}."),
     ] = None,
     scripts: Annotated[
         Path | None,
-        typer.Option(
+        _calls(
             exists=True,
             dir_okay=False,
             help='JSON: {"+919000000101": ["customer_busy", "connected"]}; the last fate stays.',
-            rich_help_panel=_CALLS,
         ),
     ] = None,
-    ring: Annotated[
-        str, typer.Option(metavar="FROM-TO", help="Ringing, call s.", rich_help_panel=_CALLS)
-    ] = "3-20",
-    talk: Annotated[
-        str, typer.Option(metavar="FROM-TO", help="Talking, call s.", rich_help_panel=_CALLS)
-    ] = "10-180",
+    ring: Annotated[str, _calls(metavar="FROM-TO", help="Ringing, call s.")] = "3-20",
+    talk: Annotated[str, _calls(metavar="FROM-TO", help="Talking, call s.")] = "10-180",
     values_late: Annotated[
         int,
-        typer.Option(help="Price and duration come so late, call s.", rich_help_panel=_CALLS),
+        _calls(help="Price and duration come so late, call s."),
     ] = _DEFAULT.values_late_s,
-    latency: Annotated[
-        str, typer.Option(metavar="FROM-TO", help="Time to answer, ms.", rich_help_panel=_ANSWERS)
-    ] = "50-300",
+    latency: Annotated[str, _answers(metavar="FROM-TO", help="Time to answer, ms.")] = "50-300",
     fault: Annotated[
         list[str] | None,
-        typer.Option(
+        _answers(
             metavar="NAME=P",
             help="Share of connects that meet it, 0–1: reset=0.02, 500+placed=0.01 (the call exists "
             f"all the same). Names: {', '.join(Trouble)}.",
-            rich_help_panel=_ANSWERS,
         ),
     ] = None,
     read_fault: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=P", help="The same for look-ups.", rich_help_panel=_ANSWERS),
+        _answers(metavar="NAME=P", help="The same for look-ups."),
     ] = None,
     hang: Annotated[
-        float, typer.Option(help="A hanging request is dropped after, s.", rich_help_panel=_ANSWERS)
+        float, _answers(help="A hanging request is dropped after, s.")
     ] = _DEFAULT.hang_s,
     callback_fault: Annotated[
         list[str] | None,
-        typer.Option(
+        _callbacks(
             metavar="NAME=P",
             help=f"Share of callbacks that meet it, 0–1. Names: {', '.join(CallbackTrouble)}.",
-            rich_help_panel=_CALLBACKS,
         ),
     ] = None,
     callback_late: Annotated[
         str,
-        typer.Option(metavar="FROM-TO", help="How late is late, s.", rich_help_panel=_CALLBACKS),
+        _callbacks(metavar="FROM-TO", help="How late is late, s."),
     ] = "5-30",
 ) -> None:
     """Run an Exotel that rings no phone: same requests, answers, callbacks, limit and faults.

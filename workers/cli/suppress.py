@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from campaigns.lists.source import HiddenRows, ReadingChoice
+from campaigns.lists.source import ReadingChoice
 from dialer.steering.suppressing import Added, Suppressed, Suppressing
 from workers.cli.faults import JobFailed, WrongUse
+from workers.cli.instants import iso
 from workers.cli.on_account import is_named
-from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
+from workers.cli.printing import AsJson, answer, complain, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
-from workers.cli.shared_options import given_file
+from workers.cli.shared_options import Hidden, Sheet, given_file
 from workers.wiring import Wiring
 
 _MOST_BAD_LINES_TOLD = 20
@@ -43,10 +44,8 @@ def add(
         str | None,
         typer.Option(help="The column of numbers.", show_default="number, phone, mobile, …"),
     ] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook.")] = None,
-    hidden_rows: Annotated[
-        HiddenRows | None, typer.Option(help="What becomes of rows a sheet hides.")
-    ] = None,
+    sheet: Sheet = None,
+    hidden_rows: Hidden = None,
     why: Annotated[str, typer.Option(help="Kept with each number.")] = "",
     campaign: OfCampaign = None,
     all_accounts: OfAll = False,
@@ -113,12 +112,9 @@ def remove(
         was_listed = suppressing.remove(number, campaign=_id(wiring, campaign))
     except ValueError as error:
         raise WrongUse(f"{error}, such as +919000000001") from None
-    if as_json:
-        say_json({"number": number, "removed": was_listed})
-    elif was_listed:
-        say(f"{escape(number)} may be called again.")
-    else:
-        say(f"{escape(number)} was not on the list.")
+    what = "may be called again" if was_listed else "was not on the list"
+    told = {"number": number, "removed": was_listed}
+    answer(told, f"{escape(number)} {what}.", as_json=as_json)
 
 
 def _list(wiring: Wiring, campaign: str | None, *, all_accounts: bool) -> Suppressing:
@@ -143,8 +139,7 @@ def _added_as_json(added: Added) -> dict[str, Any]:
 
 
 def _as_json(one: Suppressed) -> dict[str, Any]:
-    since = one.at.isoformat(timespec="seconds") if one.at else None
-    return {"number": one.number, "at": since, "source": one.source, "why": one.why}
+    return {"number": one.number, "at": iso(one.at), "source": one.source, "why": one.why}
 
 
 def _day(at: datetime | None) -> str:

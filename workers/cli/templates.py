@@ -1,6 +1,6 @@
 """`dialer template`: rules under a name, to load lists with."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from dialer.steering.changing_rules import RulesRefused
 from dialer.steering.templates import KnownTemplate
 from workers.cli.completing import campaigns
 from workers.cli.faults import WrongUse
+from workers.cli.instants import iso
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
 from workers.cli.rules import GivenRules, takes_rules, wrong_options
 from workers.cli.session import open_wiring
@@ -117,7 +118,7 @@ def _plain(found: KnownTemplate) -> dict[str, Any]:
     return {
         "name": template.name,
         "given": dict(template.given),
-        "saved_at": datetime.fromtimestamp(template.saved_at, UTC).isoformat(timespec="seconds"),
+        "saved_at": iso(template.saved_at),
         "saved_by": template.saved_by,
         "rules_in_words": rules_in_words(found.rules) if found.rules else None,
         "faults": [{"where": one.rule, "what": one.message} for one in found.faults],

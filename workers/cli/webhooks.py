@@ -10,7 +10,7 @@ from campaigns.events import EventKind
 from dialer.webhooks.receivers import MOST_A_BATCH, Line, WebhookNotFound
 from dialer.webhooks.sending import Meaning
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.printing import AsJson, plain_table, say, say_json, show
+from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
 from workers.cli.recorded import at_terminal
 from workers.cli.session import open_wiring
 from workers.wiring import Wiring
@@ -131,10 +131,11 @@ def check(
         "missing": list(compared.missing),
         "unknown": list(compared.unknown),
     }
-    say_json(told) if as_json else say(
+    text = (
         f"{compared.told:,} events up to its cursor; {compared.aside} tried by themselves,"
         f" {compared.dead} given up"
     )
+    answer(told, text, as_json=as_json)
     differs = compared.missing or compared.unknown or (count is not None and count != compared.told)
     if differs:
         missing = f"; missing {', '.join(compared.missing[:10])}" if compared.missing else ""
@@ -161,7 +162,7 @@ def rotate(webhook: _Webhook, *, as_json: AsJson = False) -> None:
     """Give it a new secret. For a day deliveries are signed with the one before, too."""
     wiring = open_wiring()
     secret = wiring.receivers.rotate(found(wiring, webhook))
-    say_json({"secret": secret}) if as_json else say(f"Its secret from now on: {secret}")
+    answer({"secret": secret}, f"Its secret from now on: {secret}", as_json=as_json)
 
 
 def remove(webhook: _Webhook) -> None:
