@@ -1,14 +1,10 @@
 """What the demo dials: a sample list, and settings that make hours pass in a minute."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import resources
-from pathlib import Path
 from typing import BinaryIO
 
 from dialer.simulator import SimulatorOptions
-from workers.sandbox import Sandbox, staged
 
 CALLER_ID = "+919000000000"
 RETRIES = (
@@ -24,27 +20,20 @@ RETRIES = (
 )
 """Seconds instead of minutes, as the calls take seconds too."""
 
-_SIMULATOR = SimulatorOptions(
+SIMULATOR = SimulatorOptions(
     speed=25,  # some eighty calls of two minutes fit into one
     seed=11,
     values_late_s=60,
 )
-_SETTINGS = {
+SETTINGS = {
     "EXOTEL_CALLER_ID": CALLER_ID,
     "DIALER_CALLING_HOURS": "always",
     "DIALER_WRAP_UP_S": "1",
     "DIALER_MAX_ATTEMPTS": "2",
     "DIALER_FINAL_VALUES_AFTER_S": "4",  # the simulator has them by then
     "DIALER_LOOKUP_EVERY_S": "5",
-    "DIALER_CALL_SPEED": str(_SIMULATOR.speed),
+    "DIALER_CALL_SPEED": str(SIMULATOR.speed),
 }
-
-
-@contextmanager
-def demo_stage(log_dir: Path) -> Iterator[Sandbox]:
-    """Set the demo's stage up."""
-    with staged(log_dir, _SIMULATOR, _SETTINGS) as stage:
-        yield stage
 
 
 def sample_list() -> BinaryIO:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from campaigns.hours.holiday_dates import parse_calendar, parse_date
 from campaigns.hours.local_day import DAY_MIN, Span
-from campaigns.sentence import joined, told
+from campaigns.sentence import WEEKDAYS, joined, told
 
 Week: TypeAlias = tuple[tuple[Span, ...], ...]
 """The spans of each day, Monday first, apart and in order; none goes beyond its midnight."""
@@ -29,9 +29,6 @@ PRESETS = {
 
 _EXAMPLE = "mon-fri 09:00-12:30,14:00-20:00; sat 10:00-14:00; not 2026-01-26"
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_NAMES = (
-    *(told("Mon"), told("Tue"), told("Wed"), told("Thu"), told("Fri"), told("Sat"), told("Sun")),
-)
 _ANY_DAY = range(7)
 _CLAUSE = re.compile(r"(?:(?P<days>[a-z,-]+) )?(?P<windows>[0-9][0-9:,-]*)")
 _WINDOW = re.compile(r"([0-9]{1,2}):([0-9]{2})-([0-9]{1,2}):([0-9]{2})")
@@ -104,7 +101,7 @@ def _clause_in_words(clause: tuple[list[int], tuple[tuple[int, int], ...]]) -> s
     hours = _listed([f"{_clock(opens)}–{_clock(closes)}" for opens, closes in windows])
     if len(days) == 7:
         return told("every day {hours}", hours=hours)
-    return told("{days} {hours}", days=_listed(_runs(days, _NAMES, "–")), hours=hours)
+    return told("{days} {hours}", days=_listed(_runs(days, WEEKDAYS, "–")), hours=hours)
 
 
 def _tidy(text: str) -> str:

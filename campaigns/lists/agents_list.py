@@ -6,8 +6,6 @@ Only the number is needed. A column that is not there leaves what is known of an
 cell of one that is there takes it away.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -18,7 +16,7 @@ from campaigns.agents.agent import LONGEST_WORD, Agent, read_words
 from campaigns.agents.shift import Shift
 from campaigns.hours.zone_names import zone_meant
 from campaigns.lists.headings import squeezed
-from campaigns.lists.judged_rows import Rejected
+from campaigns.lists.judged_rows import Rejected, csv_line
 from campaigns.lists.row_judge import not_as_expected, placed
 from campaigns.lists.source import CampaignFileError, ListSource, Row
 from campaigns.numbers.phone import Phone, parse_phone
@@ -140,13 +138,6 @@ def write_agents(agents: Iterable[Agent]) -> Iterator[str]:
         groups, languages, skills = words
         most = str(one.most_calls_a_day or "")
         yield csv_line([one.number, one.name, groups, shift, zone, languages, skills, most])
-
-
-def csv_line(cells: Iterable[str]) -> str:
-    """Write a line of such a list."""
-    line = io.StringIO()
-    csv.writer(line).writerow(list(cells))
-    return line.getvalue()
 
 
 def _places(cells: Sequence[str]) -> dict[AgentColumn, int]:

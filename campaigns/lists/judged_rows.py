@@ -136,13 +136,13 @@ def write_rejected(
     """
     if bom:
         yield "\ufeff"
-    yield _csv_line(map(safe_cell, (*columns, *remark_columns(columns))))
+    yield csv_line(map(safe_cell, (*columns, *remark_columns(columns))))
     for row in rows:
         cells = [*row.cells, *[""] * (len(columns) - len(row.cells))]
         own, surplus = cells[: len(columns)], cells[len(columns) :]
         told = (*own, str(row.line), row.code, row.message, *surplus)
         safe = as_text_numbers(map(safe_cell, told)) if text_numbers else map(kept_cell, told)
-        yield _csv_line(safe)
+        yield csv_line(safe)
 
 
 REMARKS = ("line", "error_code", "error")
@@ -183,7 +183,8 @@ def _new_name(name: str, *, taken: Sequence[str]) -> str:
     return unique
 
 
-def _csv_line(cells: Iterable[str | None]) -> str:
+def csv_line(cells: Iterable[str | None]) -> str:
+    """Write a line of a list."""
     line = io.StringIO()
     csv.writer(line).writerow(cells)
     return line.getvalue()

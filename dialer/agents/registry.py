@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from campaigns.agents.agent import Agent, Presence
 from campaigns.agents.shift import Shift
-from campaigns.lists.agents_list import AgentsList, ListedAgent, csv_line, read_agents
+from campaigns.lists.agents_list import AgentsList, ListedAgent, read_agents
+from campaigns.lists.judged_rows import csv_line
 from campaigns.lists.open_file import open_source
 from campaigns.lists.source import AS_FOUND, ListLimits, ReadingChoice
 from campaigns.numbers.phone import Phone, parse_phone

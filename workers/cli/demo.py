@@ -22,9 +22,9 @@ from workers.cli.in_sandbox import (
 from workers.cli.lists import tell_judgement
 from workers.cli.printing import say
 from workers.cli.rules import campaign_rules
-from workers.demo import RETRIES, demo_stage, sample_list
+from workers.demo import RETRIES, SETTINGS, SIMULATOR, sample_list
 from workers.demo_agents import DISPOSITIONS, WITHIN, played_agents
-from workers.sandbox import Sandbox
+from workers.sandbox import Sandbox, staged
 
 _NAME = "sample"
 _DONE_WITHIN_S = 300.0
@@ -44,7 +44,7 @@ def demo(
     """
     out = out.resolve()
     undo_on_signals()
-    with demo_stage(log_folder(out)) as stage:
+    with staged(log_folder(out), SIMULATOR, SETTINGS) as stage:
         wait_until_up(stage)
         campaign = _load(stage)
         say(f"\nThe web page, while this runs: [link]{stage.page_url}[/link]")
