@@ -2,13 +2,6 @@
 
 from campaigns.campaign_rules import CampaignRules
 from dialer.exotel import ConnectRequest
-from dialer.exotel.request import (
-    PlaybackNames,
-    PlaybackTo,
-    RecordingChannels,
-    RecordingFormat,
-    StreamBegin,
-)
 
 
 def call_request(
@@ -34,13 +27,13 @@ def call_request(
         time_out_s=rules.time_out_s,
         wait_url=rules.wait_url,
         record=rules.record,
-        recording_channels=RecordingChannels(rules.recording_channels),
-        recording_format=RecordingFormat(rules.recording_format),
+        recording_channels=rules.recording_channels,
+        recording_format=rules.recording_format,
         stream_url=rules.stream_url,
-        stream_begin=StreamBegin(rules.stream_begin) if rules.stream_begin else None,
+        stream_begin=rules.stream_begin or None,
         playback_url=rules.playback_url,
-        playback_to=PlaybackTo(rules.playback_to),
-        playback_names=PlaybackNames(playback_names),
+        playback_to=rules.playback_to,
+        playback_names=playback_names,
         custom_field=custom_field,
         status_callback=status_callback,
         max_retries=max_retries,

@@ -24,8 +24,9 @@ from dialer.settling.searching import CallSearch
 from dialer.settling.settling import Settling
 from dialer.store import CallbackInbox, Campaigns, ContactRecord, Database
 from dialer.store.agents import AgentStore
-from dialer.store.contacts import Contacts, customers_of_all
+from dialer.store.contacts import Contacts
 from dialer.store.holds import ByMachine
+from dialer.store.records import customers_of_all
 from dialer.store.teams import KnownTeams
 
 log = get_logger(__name__)

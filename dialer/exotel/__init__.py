@@ -22,34 +22,18 @@ from dialer.exotel.client import (
     Connected,
     Exotel,
 )
-from dialer.exotel.request import (
-    CallbackContentType,
-    CallbackEvent,
-    ConnectRequest,
-    PlaybackNames,
-    PlaybackTo,
-    RecordingChannels,
-    RecordingFormat,
-    StreamBegin,
-)
+from dialer.exotel.request import ConnectRequest
 
 __all__ = [
     "MAX_CALLBACK_BYTES",
     "MAX_NUMBERS_PER_SEARCH",
     "MAX_SIDS_PER_PAGE",
     "Call",
-    "CallbackContentType",
-    "CallbackEvent",
     "CallsPage",
     "ConnectRequest",
     "Connected",
     "Exotel",
-    "PlaybackNames",
-    "PlaybackTo",
     "RateFeedback",
-    "RecordingChannels",
-    "RecordingFormat",
-    "StreamBegin",
     "UnreadableBody",
     "UnreadableRow",
     "read_call",

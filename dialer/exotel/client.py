@@ -229,7 +229,6 @@ class Exotel:
         created_until: datetime,
         agents: Sequence[str] = (),
         customers: Sequence[str] = (),
-        caller_id: str | None = None,
         send_before: float | None = None,
     ) -> CallsPage:
         """Look ended calls up by their numbers (E.164) and the time they were created.
@@ -243,11 +242,7 @@ class Exotel:
             moment.astimezone(self._timezone).strftime("%Y-%m-%d %H:%M:%S")
             for moment in (created_from, created_until)
         )
-        numbers = {
-            "From": ",".join(agents),
-            "To": ",".join(customers),
-            "PhoneNumber": caller_id or "",
-        }
+        numbers = {"From": ",".join(agents), "To": ",".join(customers)}
         return self._first_page(
             {"DateCreated": f"gte:{earliest};lte:{latest}"}
             | {name: wanted for name, wanted in numbers.items() if wanted},

@@ -4,8 +4,8 @@
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from enum import StrEnum
 from urllib.parse import urlsplit
 
 from campaigns.sentence import told
@@ -16,59 +16,21 @@ MAX_RETRIES = 3
 MAX_CUSTOM_FIELD_CHARACTERS = 128
 
 
-class RecordingChannels(StrEnum):
-    """One merged channel, or one for each leg."""
+CHOICES = {
+    "RecordingChannels": ("single", "dual"),
+    "RecordingFormat": ("mp3", "mp3-hq"),
+    "StreamBegin": ("at Leg1Connect", "at Leg2Connect"),  # the agent's answer, the customer's
+    "StartPlaybackTo": ("Callee", "Both"),
+}
+"""What may stand for parameters that take a word."""
 
-    SINGLE = "single"
-    DUAL = "dual"
-
-
-class RecordingFormat(StrEnum):
-    """Sound quality of the recording."""
-
-    MP3 = "mp3"
-    MP3_HQ = "mp3-hq"
-
-
-class StreamBegin(StrEnum):
-    """From when live audio is streamed."""
-
-    AGENT_ANSWERED = "at Leg1Connect"
-    CUSTOMER_ANSWERED = "at Leg2Connect"
-
-
-class PlaybackTo(StrEnum):
-    """Who hears the audio before the two are joined."""
-
-    CUSTOMER = "Callee"
-    BOTH = "Both"
-
-
-class PlaybackNames(StrEnum):
-    """Under which names playback is asked for: Exotel's pages and its clients disagree."""
-
-    BOTH = "both"
-    DOCUMENTED = "documented"  # StartPlaybackToNew, StartPlaybackValueNew
-    PLAIN = "plain"  # StartPlaybackTo, StartPlaybackValue
-
-
-class CallbackEvent(StrEnum):
-    """When Exotel calls back. `answered` comes for each leg."""
-
-    TERMINAL = "terminal"
-    ANSWERED = "answered"
-
-
-class CallbackContentType(StrEnum):
-    """How Exotel is asked to encode callbacks; it may do as it likes."""
-
-    JSON = "application/json"
-    MULTIPART = "multipart/form-data"
+_PLAYBACK_SUFFIXES = {"both": ("New", ""), "documented": ("New",), "plain": ("",)}
+"""Behind the names under which playback is asked for: Exotel's pages and its clients disagree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectRequest:
-    """One call to place, every parameter Exotel knows. Wrong values fail here, not at Exotel.
+    """One call to place. Wrong values fail here, not at Exotel.
 
     Args:
         agent: `From`, rung first; E.164 preferred.
@@ -80,6 +42,7 @@ class ConnectRequest:
         wait_url: A WAV below 2 MB the agent hears while the customer's phone rings.
         custom_field: At most 128 characters, handed back in callbacks.
         playback_url: Audio played before the two are joined; None plays nothing.
+        playback_names: `both`, `documented` (StartPlaybackToNew, …) or `plain` (StartPlaybackTo, …).
         status_callback: Where Exotel reports to. Carries a secret, so it is never printed.
         max_retries: Exotel's own redials of the agent, 0 to 3. Sent always: its default is 3.
 
@@ -92,23 +55,17 @@ class ConnectRequest:
     caller_id: str
     time_limit_s: int
     time_out_s: int
-    call_type: str = "trans"
     wait_url: str | None = None
     record: bool = False
-    recording_channels: RecordingChannels = RecordingChannels.SINGLE
-    recording_format: RecordingFormat = RecordingFormat.MP3
+    recording_channels: str = "single"
+    recording_format: str = "mp3"
     stream_url: str | None = None
-    stream_begin: StreamBegin | None = None
+    stream_begin: str | None = None
     custom_field: str | None = None
-    playback_to: PlaybackTo = PlaybackTo.CUSTOMER
+    playback_to: str = "Callee"
     playback_url: str | None = None
-    playback_names: PlaybackNames = PlaybackNames.BOTH
+    playback_names: str = "both"
     status_callback: str | None = field(default=None, repr=False)
-    status_callback_events: tuple[CallbackEvent, ...] = (
-        CallbackEvent.TERMINAL,
-        CallbackEvent.ANSWERED,
-    )
-    status_callback_content_type: CallbackContentType = CallbackContentType.JSON
     max_retries: int = 0
 
     def __post_init__(self) -> None:
@@ -118,27 +75,15 @@ class ConnectRequest:
         _check_range("TimeLimit", self.time_limit_s, 1, MAX_TIME_LIMIT_S, unit=" s")
         _check_range("TimeOut", self.time_out_s, 1, MAX_TIME_OUT_S, unit=" s")
         _check_range("MaxRetries", self.max_retries, 0, MAX_RETRIES)
-        if self.call_type != "trans":
-            raise ValueError(told("CallType must be trans, the only type Exotel documents"))
-        _check_choice("RecordingChannels", self.recording_channels, RecordingChannels)
-        _check_choice("RecordingFormat", self.recording_format, RecordingFormat)
-        _check_choice("StartPlaybackTo", self.playback_to, PlaybackTo)
-        _check_choice("playback names", self.playback_names, PlaybackNames)
-        _check_choice(
-            "StatusCallbackContentType", self.status_callback_content_type, CallbackContentType
-        )
-        for event in self.status_callback_events:
-            _check_choice("StatusCallbackEvents", event, CallbackEvent)
-        if len(set(self.status_callback_events)) < len(self.status_callback_events):
-            raise ValueError(told("StatusCallbackEvents names an event twice; name each once"))
+        for name, value in self._chosen.items():
+            _check_choice(name, value, CHOICES[name])
+        _check_choice("playback names", self.playback_names, _PLAYBACK_SUFFIXES)
         _check_url("WaitUrl", self.wait_url, {"http", "https"})
         _check_url("StartPlaybackValue", self.playback_url, {"http", "https"})
         _check_url("StatusCallback", self.status_callback, {"http", "https"})
         _check_url("StreamUrl", self.stream_url, {"ws", "wss"})
-        if self.stream_begin is not None:
-            _check_choice("StreamBegin", self.stream_begin, StreamBegin)
-            if self.stream_url is None:
-                raise ValueError(told("StreamBegin needs a StreamUrl; set both or neither"))
+        if self.stream_begin is not None and self.stream_url is None:
+            raise ValueError(told("StreamBegin needs a StreamUrl; set both or neither"))
         if self.custom_field is not None:
             _check_custom_field(self.custom_field)
 
@@ -148,36 +93,41 @@ class ConnectRequest:
             ("From", self.agent),
             ("To", self.customer),
             ("CallerId", self.caller_id),
-            ("CallType", self.call_type),
+            ("CallType", "trans"),  # the only type that is documented
             ("TimeLimit", str(self.time_limit_s)),
             ("TimeOut", str(self.time_out_s)),
             ("MaxRetries", str(self.max_retries)),
             ("Record", "true" if self.record else "false"),
         ]
         if self.record:
-            form.append(("RecordingChannels", str(self.recording_channels)))
-            form.append(("RecordingFormat", str(self.recording_format)))
+            form.append(("RecordingChannels", self.recording_channels))
+            form.append(("RecordingFormat", self.recording_format))
         optional = {
             "WaitUrl": self.wait_url,
             "StreamUrl": self.stream_url,
             "StreamBegin": self.stream_begin,
             "CustomField": self.custom_field,
         }
-        form += [(name, str(value)) for name, value in optional.items() if value is not None]
+        form += [(name, value) for name, value in optional.items() if value is not None]
         return form + self._playback() + self._callback()
+
+    @property
+    def _chosen(self) -> dict[str, str]:
+        """Give what is chosen of each of the `CHOICES`."""
+        chosen = {
+            "RecordingChannels": self.recording_channels,
+            "RecordingFormat": self.recording_format,
+            "StartPlaybackTo": self.playback_to,
+        }
+        return chosen if self.stream_begin is None else chosen | {"StreamBegin": self.stream_begin}
 
     def _playback(self) -> list[tuple[str, str]]:
         if self.playback_url is None:
             return []
-        # a form API ignores names it does not know, so sending both spellings is safe
-        suffixes = {
-            PlaybackNames.BOTH: ("New", ""),
-            PlaybackNames.DOCUMENTED: ("New",),
-            PlaybackNames.PLAIN: ("",),
-        }[PlaybackNames(self.playback_names)]
         form = []
-        for suffix in suffixes:
-            form.append((f"StartPlaybackTo{suffix}", str(self.playback_to)))
+        # a form API ignores names it does not know, so sending both spellings is safe
+        for suffix in _PLAYBACK_SUFFIXES[self.playback_names]:
+            form.append((f"StartPlaybackTo{suffix}", self.playback_to))
             form.append((f"StartPlaybackValue{suffix}", self.playback_url))
         return form
 
@@ -186,12 +136,10 @@ class ConnectRequest:
             return []
         return [
             ("StatusCallback", self.status_callback),
-            *(
-                # the indexed form is the one clients are known to use with success
-                (f"StatusCallbackEvents[{index}]", str(event))
-                for index, event in enumerate(self.status_callback_events)
-            ),
-            ("StatusCallbackContentType", str(self.status_callback_content_type)),
+            # the indexed form is the one clients are known to use with success
+            ("StatusCallbackEvents[0]", "terminal"),
+            ("StatusCallbackEvents[1]", "answered"),
+            ("StatusCallbackContentType", "application/json"),  # it may do as it likes
         ]
 
 
@@ -219,12 +167,8 @@ def _check_range(name: str, value: int, low: int, high: int, *, unit: str = "") 
         )
 
 
-def _check_choice(name: str, value: str, choices: type[StrEnum]) -> None:
-    if isinstance(value, choices):
-        return
-    try:
-        choices(value)
-    except ValueError:
+def _check_choice(name: str, value: str, choices: Collection[str]) -> None:
+    if value not in choices:
         raise ValueError(
             told(
                 "{name} is {value!r}; set one of: {choices}",
@@ -232,7 +176,7 @@ def _check_choice(name: str, value: str, choices: type[StrEnum]) -> None:
                 value=value,
                 choices=", ".join(choices),
             )
-        ) from None
+        )
 
 
 def _check_url(name: str, value: str | None, schemes: set[str]) -> None:

@@ -8,8 +8,8 @@ from itertools import compress
 from campaigns.lists.sieve import Dedupe, Lookup, OtherLists, listed_nowhere
 from dialer.loading.customers import Customers
 from dialer.store import Campaign, Campaigns, Database
-from dialer.store.contacts import customers_of, customers_of_all
 from dialer.store.external_ids import bearers_of
+from dialer.store.records import customers_of, customers_of_all
 from dialer.store.suppressed import lists_with_numbers
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 from dialer.ids import AttemptId, ContactId
 from dialer.store.contact_rows import Row, unpack_row
 from dialer.store.database import Database, text
-from dialer.store.record import PER_CHUNK, RECORD_BYTES, ContactRecord
+from dialer.store.record import PER_CHUNK, RECORD_BYTES, ContactRecord, place_of
 
 LONGEST_NOTICE = 200
 
@@ -70,10 +70,8 @@ class DeskStore:
         """Read contacts and their own lines."""
         with self._db.client.pipeline(transaction=False) as pipe:
             for id_ in ids:
-                chunk, inside = divmod(id_.n - 1, PER_CHUNK)
-                start = inside * RECORD_BYTES
-                key = self._db.key("c", id_.campaign, "contacts", chunk)
-                pipe.getrange(key, start, start + RECORD_BYTES - 1)
+                chunk, *span = place_of(id_.n)
+                pipe.getrange(self._db.key("c", id_.campaign, "contacts", chunk), *span)
                 pipe.get(self._db.key("c", id_.campaign, "rows", chunk))
             stored = pipe.execute() if ids else []
         return {

@@ -10,7 +10,7 @@ from dialer.store.attempts import decode
 from dialer.store.campaign import CampaignNotFound, read_rules
 from dialer.store.database import Database
 from dialer.store.packed_attempts import PACKED, hundred_of, of_packed
-from dialer.store.record import PER_CHUNK, RECORD_BYTES, ContactRecord
+from dialer.store.record import RECORD_BYTES, ContactRecord, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,8 @@ def backgrounds(db: Database, ids: Sequence[AttemptId]) -> list[Background]:
         for campaign in campaigns:
             pipe.hget(db.key("c", campaign), "rules")
         for id_ in ids:
-            chunk, inside = divmod(id_.n - 1, PER_CHUNK)
-            start = inside * RECORD_BYTES
-            pipe.getrange(
-                db.key("c", id_.campaign, "contacts", chunk), start, start + RECORD_BYTES - 1
-            )
+            chunk, *span = place_of(id_.n)
+            pipe.getrange(db.key("c", id_.campaign, "contacts", chunk), *span)
             if names := [f"{id_.n}-{no}" for no in range(1, id_.no)]:
                 pipe.hmget(hundred_of(db, id_.campaign, id_.n), [*names, PACKED])
         stored = iter(pipe.execute())

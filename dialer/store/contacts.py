@@ -1,7 +1,7 @@
 """Contacts in Redis: 36 packed bytes each, their rows compressed by the hundred."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, auto
@@ -10,9 +10,8 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import redis
 
-from campaigns.attempt import Outcome
 from campaigns.contact import Contact
-from campaigns.contact_state import ContactState, NotDialled
+from campaigns.contact_state import ContactState
 from campaigns.many_tuples import apart
 from campaigns.numbers.as_integers import as_integers
 from dialer.ids import ContactId
@@ -29,18 +28,17 @@ from dialer.store.external_ids import Named, pack_ids
 from dialer.store.queue_ends import QueueEnds, has_forgotten_ends
 from dialer.store.record import (
     APART,
-    END_CODES,
     NEWCOMER,
     PER_CHUNK,
     RECORD_BYTES,
     STATE_CODES,
     ContactRecord,
+    place_of,
 )
-from dialer.store.records import RECORD_TYPE
+from dialer.store.records import RECORD_TYPE, columns_of
 from dialer.store.scripts import gives
 from dialer.store.search_index import entries
 
-_READ_CHUNKS = 1_000  # strings of a hundred contacts in one round trip
 _ROWS_CHANGED = -1  # what load.lua answers
 GROWN = "grown"
 
@@ -289,14 +287,9 @@ class Contacts:
 
     def get(self, campaign: str, n: int) -> ContactRecord | None:
         """Read one contact; None when there is none of this number."""
-        chunk, inside = divmod(n - 1, PER_CHUNK)
-        start = inside * RECORD_BYTES
-        packed = cast(
-            "bytes",
-            self._db.client.getrange(
-                self._db.key("c", campaign, "contacts", chunk), start, start + RECORD_BYTES - 1
-            ),
-        )
+        chunk, *span = place_of(n)
+        key = self._db.key("c", campaign, "contacts", chunk)
+        packed = cast("bytes", self._db.client.getrange(key, *span))
         return ContactRecord.unpack(packed) if len(packed) == RECORD_BYTES else None
 
     def approach(
@@ -377,93 +370,9 @@ def states_of(db: Database, campaign: str, numbers: Sequence[int]) -> list[Conta
     """Tell where some contacts stand, each of which there is."""
     with db.client.pipeline(transaction=False) as pipe:
         for n in numbers:
-            chunk, inside = divmod(n - 1, PER_CHUNK)
-            start = inside * RECORD_BYTES
-            key = db.key("c", campaign, "contacts", chunk)
-            pipe.getrange(key, start, start + RECORD_BYTES - 1)
+            chunk, *span = place_of(n)
+            pipe.getrange(db.key("c", campaign, "contacts", chunk), *span)
         return [ContactRecord.unpack(one).state for one in pipe.execute()]
-
-
-def customers_of(
-    db: Database, campaign: str, *, size: int, after: int = 0
-) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    """Read all customers of a campaign's first `size` contacts, E.164 digits as integers.
-
-    Args:
-        after: Contacts to pass over.
-    """
-    first = after // PER_CHUNK
-    (customers,) = columns_of(db, campaign, "customer", size=size, first=first)
-    return customers[after - first * PER_CHUNK :]
-
-
-def customers_of_all(
-    db: Database, sizes: Mapping[str, int]
-) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    """Read all customers of some campaigns together, E.164 digits as integers.
-
-    However many campaigns they are, a round trip brings a hundred thousand contacts.
-
-    Args:
-        sizes: How many contacts each campaign has; of those that come meanwhile some may be told.
-    """
-    keys = [
-        db.key("c", campaign, "contacts", chunk)
-        for campaign, size in sizes.items()
-        for chunk in range((size + PER_CHUNK - 1) // PER_CHUNK)
-    ]
-    found = [np.empty(0, dtype=np.int64)]
-    for at in range(0, len(keys), _READ_CHUNKS):
-        stored = cast("list[bytes | None]", db.client.mget(keys[at : at + _READ_CHUNKS]))
-        records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=RECORD_TYPE)
-        found.append(records["customer"].astype(np.int64))
-    return np.concatenate(found)
-
-
-def contacts_where(
-    db: Database,
-    campaign: str,
-    *,
-    size: int,
-    after: int,
-    states: Collection[ContactState],
-    end: Outcome | NotDialled | None,
-) -> Iterator[int]:
-    """Give the numbers of contacts that stand so, in order, a hundred thousand at a time.
-
-    Args:
-        after: Contacts to pass over.
-        states: Any of them; none: whatever it is.
-        end: Why they are final; None: whatever became of them.
-    """
-    codes = [STATE_CODES[one] for one in states]
-    for first in range(after // PER_CHUNK, (size + PER_CHUNK - 1) // PER_CHUNK, _READ_CHUNKS):
-        begin = first * PER_CHUNK
-        part = min(size, begin + _READ_CHUNKS * PER_CHUNK)
-        state, outcome = columns_of(db, campaign, "state", "outcome", size=part, first=first)
-        fits = np.isin(state, codes) if codes else np.ones(len(state), dtype=bool)
-        if end:
-            fits &= outcome == END_CODES[end]
-        numbers = np.flatnonzero(fits) + begin + 1
-        yield from numbers[numbers > after].tolist()
-
-
-def columns_of(
-    db: Database, campaign: str, *names: str, size: int, first: int = 0
-) -> "list[np.ndarray[Any, np.dtype[np.int64]]]":
-    found: list[list[np.ndarray[Any, np.dtype[np.int64]]]]
-    found = [[np.empty(0, dtype=np.int64)] for _ in names]
-    end = (size + PER_CHUNK - 1) // PER_CHUNK
-    for at in range(first, end, _READ_CHUNKS):
-        keys = [
-            db.key("c", campaign, "contacts", chunk)
-            for chunk in range(at, min(at + _READ_CHUNKS, end))
-        ]
-        stored = cast("list[bytes | None]", db.client.mget(keys))
-        records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=RECORD_TYPE)
-        for name, parts in zip(names, found, strict=True):
-            parts.append(records[name].astype(np.int64))
-    return [np.concatenate(parts)[: max(0, size - first * PER_CHUNK)] for parts in found]
 
 
 def pack_records(contacts: Sequence[Contact]) -> bytes:

@@ -32,6 +32,13 @@ RECORD_BYTES = PACKED.size
 PER_CHUNK = 100
 """Contacts in one string of Redis."""
 
+
+def place_of(n: int) -> tuple[int, int, int]:
+    """Tell the hundred that a contact stands in, and its first and last byte there."""
+    chunk, inside = divmod(n - 1, PER_CHUNK)
+    return chunk, inside * RECORD_BYTES, (inside + 1) * RECORD_BYTES - 1
+
+
 NEWCOMER = 128
 """In the flags: the contact is to open its agent's queue; see lua/prelude/queues.lua."""
 

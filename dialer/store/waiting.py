@@ -1,7 +1,7 @@
 """The waiting contacts of a campaign as columns: a million are read in a few seconds."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -9,10 +9,8 @@ from campaigns.contact_state import ContactState
 from campaigns.outlook.blockers import WaitingContacts
 from dialer.store.contacts import pinned_of
 from dialer.store.database import Database
-from dialer.store.record import PER_CHUNK, STATE_CODES
-from dialer.store.records import RECORD_TYPE
-
-_CHUNKS_AT_ONCE = 1_000
+from dialer.store.record import STATE_CODES
+from dialer.store.records import RECORD_TYPE, records_of
 
 
 def waiting_of(db: Database, campaign: str, *, size: int) -> WaitingContacts:
@@ -35,17 +33,11 @@ def charged_of(db: Database, campaign: str, *, size: int) -> "np.ndarray[Any, np
 def _records(db: Database, campaign: str, *, size: int) -> "np.ndarray[Any, Any]":
     found = [np.empty(0, dtype=RECORD_TYPE)]
     pinned = pinned_of(db, campaign)
-    chunks = (size + PER_CHUNK - 1) // PER_CHUNK
-    for first in range(0, chunks, _CHUNKS_AT_ONCE):
-        keys = [
-            db.key("c", campaign, "contacts", chunk)
-            for chunk in range(first, min(first + _CHUNKS_AT_ONCE, chunks))
-        ]
-        stored = cast("list[bytes | None]", db.client.mget(keys))
-        records = np.frombuffer(b"".join(one or b"" for one in stored), dtype=RECORD_TYPE)
-        if pinned:
-            records = _for_their_agents(records, pinned, first * PER_CHUNK)
-        found.append(records[records["state"] == STATE_CODES[ContactState.WAITING]])
+    before = 0
+    for records in records_of(db, campaign, size=size):
+        theirs = _for_their_agents(records, pinned, before) if pinned else records
+        found.append(theirs[theirs["state"] == STATE_CODES[ContactState.WAITING]])
+        before += len(records)
     return np.concatenate(found)
 
 

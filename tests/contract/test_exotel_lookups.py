@@ -277,7 +277,6 @@ def test_a_search_names_numbers_and_local_times_with_the_semicolon_encoded():
     provider.client.search_calls(
         agents=["+919000030240", "+919000030241"],
         customers=["+919000038847"],
-        caller_id="08000004890",
         created_from=datetime(2026, 11, 23, 4, 0, tzinfo=UTC),
         created_until=datetime(2026, 11, 23, 4, 30, tzinfo=UTC),
     )
@@ -286,7 +285,6 @@ def test_a_search_names_numbers_and_local_times_with_the_semicolon_encoded():
     assert dict(request.url.params) == {
         "From": "+919000030240,+919000030241",
         "To": "+919000038847",
-        "PhoneNumber": "08000004890",
         "DateCreated": "gte:2026-11-23 09:30:00;lte:2026-11-23 10:00:00",
         "details": "true",
         "PageSize": "100",

@@ -24,8 +24,9 @@ from dialer.pacing import Allowance
 from dialer.reporting.reporting import write_reports
 from dialer.reporting.source import report_source
 from dialer.store import Campaigns, Database
-from dialer.store.contacts import Contacts, customers_of
+from dialer.store.contacts import Contacts
 from dialer.store.imports import Imports, RejectedRow
+from dialer.store.records import customers_of
 from dialer.store.scripts import Given, script_of
 from dialer.store.snapshot import contact_lines
 from tests.conservation import check_conservation

@@ -4,7 +4,7 @@ import pytest
 
 from campaigns.campaign_rules import CampaignRules
 from campaigns.declared_rules import HOLIDAYS, RULES
-from dialer.exotel.request import PlaybackTo, RecordingChannels, RecordingFormat, StreamBegin
+from dialer.exotel.request import CHOICES
 from tools.make_docs import PARTS, ROOT, made
 
 
@@ -31,13 +31,13 @@ def test_what_is_told_of_a_rule_fits_a_page(rule):
 
 
 @pytest.mark.parametrize(
-    ("rule", "words"),
+    ("rule", "parameter"),
     [
-        ("recording_channels", RecordingChannels),
-        ("recording_format", RecordingFormat),
-        ("playback_to", PlaybackTo),
-        ("stream_begin", StreamBegin),
+        ("recording_channels", "RecordingChannels"),
+        ("recording_format", "RecordingFormat"),
+        ("playback_to", "StartPlaybackTo"),
+        ("stream_begin", "StreamBegin"),
     ],
 )
-def test_words_of_the_provider_are_all_offered(rule, words):
-    assert set(RULES[rule].words) == set(words)
+def test_words_of_the_provider_are_all_offered(rule, parameter):
+    assert set(RULES[rule].words) == set(CHOICES[parameter])
