@@ -83,12 +83,7 @@ class Audit:
         """Write how an action ended. What is done is done, so a Redis that is away is only logged."""
         with _only_logged(deed, outcome):
             self._write(
-                deed,
-                outcome,
-                action=deed.id,
-                before=deed.before,
-                after=deed.after,
-                why=why or deed.why,
+                deed, outcome, action=deed.id, **_told(deed) | ({"why": why} if why else {})
             )
 
     def note(self, deed: Deed, outcome: Outcome) -> None:
@@ -97,14 +92,7 @@ class Audit:
         Raises:
             RedisError: It is not written.
         """
-        self._write(
-            deed,
-            outcome,
-            asked=deed.asked,
-            before=deed.before,
-            after=deed.after,
-            why=deed.why,
-        )
+        self._write(deed, outcome, asked=deed.asked, **_told(deed))
 
     def forget(self, *, days: int) -> int:
         """Drop what is older; the check begins at the last that went. Gives how many went."""
@@ -132,6 +120,10 @@ class Audit:
         )
         # whoever rewrites the whole trail in Redis does not reach the logs
         log.info("audit_written", what=deed.what, outcome=outcome, hash=line.hash)
+
+
+def _told(deed: Deed) -> dict[str, Any]:
+    return {"before": deed.before, "after": deed.after, "why": deed.why}
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What tests are made of: numbers, rules, campaigns in the store, and what the provider reports."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,6 +9,8 @@ from typing import Any
 from campaigns.attempt import Attempt, AttemptState, CallReport, LegReport, ReportSource
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
+from campaigns.event import Event
+from dialer.events.outbox import ALL, Outbox, Wanted
 from dialer.ids import new_campaign_id
 from dialer.store import Campaign, Campaigns, ContactRecord, Database
 from dialer.store.contact_rows import Row
@@ -183,3 +185,12 @@ def give_life(db: Database, role: str, name: str, *, version: str = "") -> None:
     record = record_of(Process(role, name, None, version=version))
     db.client.hset(db.key("processes"), member, record)
     db.client.zadd(db.key("terms_seen"), {member: db.now() + 86_400})
+
+
+def events_after(outbox: Outbox, cursor: str = "", *, wanted: Wanted = ALL) -> Iterator[Event]:
+    """Read everything that follows a cursor until now."""
+    is_last = False
+    while not is_last:
+        page = outbox.after(cursor, most=500, wanted=wanted)
+        yield from outbox.told(page)
+        cursor, is_last = page.cursor, page.is_last

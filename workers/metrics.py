@@ -71,22 +71,24 @@ class _Account:
         rate = self._wiring.pacing.rate()
         yield self._one("requests_last_minute", "Requests sent in 60 s.", rate.last_60_s)
         yield self._one("refused_last_minute", "429 answers in 60 s.", rate.refused_60_s)
-        yield self._one("slots_used", "Of the request allowance.", health.slots_taken)
+        yield self._one("slots_used", "Of the request allowance.", health.work.slots_taken)
         yield self._one("slots_limit", "Requests allowed per window now.", rate.limit)
         yield self._one("gate_blocked_seconds", "The gate opens again in.", rate.blocked_for_s)
 
     def _work(self, health: Health) -> Iterator[Metric]:
-        look = health.oldest_in_flight
+        look = health.work.next_look
         late_s = max(0.0, health.as_of - look[1]) if look else 0.0
-        yield self._one("messages_queued", "Messages that wait for a worker.", health.queued)
-        yield self._one("callbacks_waiting", "Callbacks to settle.", health.callbacks_waiting)
+        yield self._one("messages_queued", "Messages that wait for a worker.", health.work.queued)
+        yield self._one("callbacks_waiting", "Callbacks to settle.", health.work.callbacks)
         yield self._one(
             "callbacks_oldest_seconds", "Age of the oldest of them.", health.oldest_callback_s
         )
-        yield self._one("calls_live", "Attempts without an outcome.", health.calls_live)
+        yield self._one("calls_live", "Attempts without an outcome.", health.work.live)
         yield self._one("look_overdue_seconds", "The next look at them is late by.", late_s)
-        yield self._one("values_missing", "Ended calls without price or duration.", health.late)
-        yield self._one("orphans", "Callbacks that nobody could place.", health.orphans)
+        yield self._one(
+            "values_missing", "Ended calls without price or duration.", health.work.late
+        )
+        yield self._one("orphans", "Callbacks that nobody could place.", health.work.orphans)
 
     def _stops(self, health: Health) -> Iterator[Metric]:
         processes = self._of("processes", "Processes that give a sign of life.", "role")
@@ -99,7 +101,9 @@ class _Account:
         yield self._one("processes_differing", "Those with other settings.", len(health.dissenters))
         yield self._one("hosts_sick", "Worker hosts that cannot send.", len(health.sick_hosts))
         yield self._one("held", "1: a hold stands, nothing is dialled.", bool(health.hold))
-        yield self._one("stopped", "1: the provider refuses the account.", bool(health.stopped))
+        yield self._one(
+            "stopped", "1: the provider refuses the account.", bool(health.work.closed.stopped)
+        )
 
     def _today(self) -> Iterator[Metric]:
         today = self._wiring.account_day.read()

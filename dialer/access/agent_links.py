@@ -14,8 +14,8 @@ from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import new_nonce
-from dialer.store.agent_links import LinkRecords
 from dialer.store.database import Database
+from dialer.store.json_records import JsonRecords
 
 DAY_S = 86_400
 USUAL_DAYS, LONGEST_DAYS = 30, 366
@@ -49,7 +49,7 @@ class AgentLinks:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._records = LinkRecords(db)
+        self._records = JsonRecords(db, "agent_links")
 
     def make(self, agent: str, *, days: int = USUAL_DAYS, by: str) -> tuple[AgentLink, str]:
         """Make a link for the agent of this id; gives it and its text, which is told this once.
@@ -75,7 +75,7 @@ class AgentLinks:
             "expires_at": at_s + days * DAY_S,
             "by": by,
         }
-        self._records.add(id_, record)
+        self._records.put(id_, record)
         tell(on=f"agent {agent}", after={"link": id_, "days": days})
         return _link(id_, record), f"{id_}{secret}"
 
@@ -103,7 +103,7 @@ class AgentLinks:
     def revoke(self, agent: str, ids: list[str] | None = None) -> list[str]:
         """Revoke some of an agent's links, or all; gives the ids of those that ended."""
         ended = [one.id for one in self.of(agent) if ids is None or one.id in ids]
-        self._records.remove(ended)
+        self._records.remove(*ended)
         if ended:
             tell(on=f"agent {agent}", before={"links": ended}, after={"links": []})
         return ended
@@ -111,7 +111,7 @@ class AgentLinks:
     def _forget_expired(self) -> None:
         now_s = self._db.now()
         stored = self._records.all()
-        self._records.remove([id_ for id_, one in stored.items() if one["expires_at"] <= now_s])
+        self._records.remove(*(id_ for id_, one in stored.items() if one["expires_at"] <= now_s))
 
 
 def _digest(secret: str) -> str:

@@ -27,6 +27,7 @@ from dialer.deeds import tell
 from dialer.ids import new_nonce
 from dialer.store import Database
 from dialer.store.admission import KeyRecords
+from dialer.store.json_records import JsonRecords
 
 YEAR_S = 365 * 86_400
 LONGEST_DAYS = 3_650
@@ -89,6 +90,7 @@ class ApiKeys:
     ) -> None:
         self._db = db
         self._records = KeyRecords(db)
+        self._stored = JsonRecords(db, "api_keys")
         self._made_file = data_dir / _MADE_FILE if data_dir else None
         self._settings_key = settings_key
         self._were_made = False
@@ -132,7 +134,7 @@ class ApiKeys:
             raise ValueError(told("read_masked stands alone: who acts on numbers sees them"))
         id_, secret = new_nonce(), secrets.token_urlsafe(32)
         at_s = self._db.now()
-        maker = self._records.get(made_by) if made_by else None
+        maker = self._stored.get(made_by) if made_by else None
         stored = {
             "name": name,
             "scopes": sorted(scopes),
@@ -153,13 +155,13 @@ class ApiKeys:
 
     def all(self) -> list[ApiKey]:
         """Read all keys, those that expired too, the oldest first."""
-        stored, used = self._records.all(), self._records.last_used()
+        stored, used = self._stored.all(), self._records.last_used()
         keys = [_api_key(id_, one, used.get(id_)) for id_, one in stored.items()]
         return sorted(keys, key=lambda key: key.created_at)
 
     def revoke(self, id_: str) -> list[str]:
         """Revoke a key and those it made; gives their ids, none when there is no such key."""
-        stored = self._records.all()
+        stored = self._stored.all()
         ended = [id_] if id_ in stored else []
         for maker in ended:  # grows while it is read
             ended += [child for child, one in stored.items() if one.get("made_by") == maker]
@@ -176,21 +178,21 @@ class ApiKeys:
         """Find whose key this is; None when it is nobody's, or no longer in force."""
         mark, _, rest = key.partition("_")
         id_, _, secret = rest.partition("_")
-        stored = self._records.get(id_) if mark == _MARK else None
+        stored = self._stored.get(id_) if mark == _MARK else None
         digest = stored["digest"] if stored else _NOBODYS_DIGEST
         fits = hmac.compare_digest(_digest(secret), digest)
         return self._in_force(id_, stored) if fits and stored else None
 
     def get(self, id_: str) -> ApiKey | None:
         """Read a key by its id; None when it is revoked or expired."""
-        stored = self._records.get(id_)
+        stored = self._stored.get(id_)
         return self._in_force(id_, stored) if stored else None
 
     def any_in_force(self) -> bool:
         """Tell whether anybody could come in."""
         if self._settings_key:
             return True
-        return any(self._in_force(id_, one) for id_, one in self._records.all().items())
+        return any(self._in_force(id_, one) for id_, one in self._stored.all().items())
 
     def were_made(self) -> bool:
         """Tell whether there is a key, or ever was.
@@ -229,7 +231,7 @@ class ApiKeys:
             maker = one.get("made_by", "")
             if not maker or (self.settings_id and maker == self.settings_id):
                 return _api_key(id_, stored)
-            found = self._records.get(maker)
+            found = self._stored.get(maker)
             if found is None:
                 return None
             one = found

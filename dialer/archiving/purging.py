@@ -5,7 +5,7 @@ into folders of their own are their owner's to remove.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +17,6 @@ from dialer import clock
 from dialer.archiving.archive import Archive
 from dialer.archiving.archive_index import ArchiveIndex
 from dialer.archiving.file_traces import (
-    Holds,
     files_of,
     forget_files,
     number_pattern,
@@ -43,14 +42,6 @@ log = get_logger(__name__)
 
 _PASSING_FOLDERS = ("uploads", "rejected", "incoming", "reviews", "sending", "rehearsals")
 """Where files pass through the data folder."""
-
-
-class Journals(Protocol):
-    """Drops what is over in journals."""
-
-    def __call__(self, holds: Holds, *, now_s: float, may_drop: bool) -> list[Trace]:
-        """Drop it, and tell what stays."""
-        ...
 
 
 class Recordings(Protocol):
@@ -133,7 +124,7 @@ class Purging:
         archives: The folder of all archives.
         data_dir: Where files pass through.
         dry_run: Only tell what would be removed.
-        journals: Drops what is over in the journals here, and tells what stays.
+        journals: Drops what is over in the journals here, and tells what stays; see journal_traces.
         recordings: Removes those that were kept.
         sleep: How this process waits for Redis to write its file anew.
     """
@@ -145,7 +136,7 @@ class Purging:
         archives: Path,
         data_dir: Path,
         dry_run: bool,
-        journals: Journals,
+        journals: Callable[..., list[Trace]],
         recordings: Recordings,
         sleep: Sleep = clock.sleep,
     ) -> None:

@@ -1,6 +1,6 @@
 """Reads events from a cursor on, in their order, wherever they are by now: in files or in Redis."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,15 +104,6 @@ class Outbox:
             read = self.files.after(cursor, most=max(most, _READ_AHEAD))
             self._read = (cursor, read)
         return [one for one in read if place(one[0]) > place(cursor)][:most]
-
-    def all_after(self, cursor: str, *, wanted: Wanted = ALL) -> Iterator[Event]:
-        """Read everything that follows a cursor until now."""
-        while True:
-            page = self.after(cursor, most=500, wanted=wanted)
-            yield from self.told(page)
-            if page.is_last:
-                return
-            cursor = page.cursor
 
     def told(self, page: Page) -> list[Event]:
         """Give the documents of a page."""

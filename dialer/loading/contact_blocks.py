@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
 from campaigns.agents.team import is_team
@@ -13,6 +12,7 @@ from campaigns.many_tuples import apart, made
 from campaigns.numbers.phone import zone_of
 from campaigns.rules.when import ZoneBy
 from dialer import failpoints
+from dialer.behind import OneBehind
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.contact_rows import NO_EXTRA, Row
 from dialer.store.contacts import Block, Contacts, pack_records
@@ -54,8 +54,7 @@ class ContactBlocks:
         self._waiting: list[Contact] = []
         # a thread that compresses, makes entries of the index or waits for Redis hardly needs the
         # interpreter; judging and packing are the work, and have it to themselves
-        self._redis = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self._under_way: Future[None] | None = None
+        self._behind = OneBehind()
 
     def __enter__(self) -> Self:
         return self
@@ -64,9 +63,9 @@ class ContactBlocks:
         try:
             if kind is None:
                 self._append_waiting(least=1)
-                self._wait()
+                self._behind.wait()
         finally:
-            self._redis.shutdown()
+            self._behind.end()
 
     def add(self, contacts: Sequence[Contact]) -> None:
         """Append contacts, or keep them until they make a block.
@@ -86,7 +85,7 @@ class ContactBlocks:
 
     def _append(self, contacts: Sequence[Contact]) -> None:
         if self._size % PER_CHUNK:
-            self._wait()  # the hundred it begins in is read back
+            self._behind.wait()  # the hundred it begins in is read back
         block = self._contacts.block(
             self._campaign.id,
             before=self._size,
@@ -97,8 +96,7 @@ class ContactBlocks:
             names=names_of(contacts, self._campaign) if self._is_indexed else None,
         )
         zones = zones_of(contacts, self._campaign.rules)
-        self._wait()
-        self._under_way = self._redis.submit(self._store, block, zones, teams_of(contacts))
+        self._behind.do(self._store, block, zones, teams_of(contacts))
         self._size += len(contacts)
 
     def _store(self, block: Block, zones: Collection[str], teams: Collection[str]) -> None:
@@ -107,10 +105,6 @@ class ContactBlocks:
         if self._contacts.store(self._campaign.id, block) != block.after:
             raise Interrupted
         failpoints.reach("block_stored")
-
-    def _wait(self) -> None:
-        if self._under_way:
-            self._under_way.result()
 
 
 def named(contacts: Sequence[Contact], fingerprints: Fingerprints, *, before: int) -> list[Named]:

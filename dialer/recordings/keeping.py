@@ -9,7 +9,6 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 from campaigns.attempt import Attempt
@@ -76,7 +75,7 @@ class Keeping:
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self._folder, prefix="recording-") as opened:
             file = Path(opened.name)
-            length = self._download(url, file)
+            length = self._lookups.download(self._hosts, url, file, overdue=False)
             sound = _looked_into(file, length)
             name = recording_name(id_, self._sid(id_), sound)
             self._place.put(file, name, sound.media_type)
@@ -89,11 +88,6 @@ class Keeping:
         if is_new:
             log.info("recording_stored", attempt_id=str(id_), bytes=length)
         return is_new
-
-    def _download(self, url: str, into: Path) -> int:
-        if self._hosts.is_api(url):
-            return self._lookups.paced(partial(self._hosts.download, url, into), overdue=False)
-        return self._hosts.download(url, into)
 
     def _sid(self, id_: AttemptId) -> str:
         attempt = self._attempts.get(id_)

@@ -5,13 +5,12 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from campaigns.spreadsheet_safety import as_text_numbers, kept_cell, safe_cell, safe_cells
-from dialer.reporting.behind import OneBehind
+from dialer.behind import OneBehind
 from dialer.reporting.cells import (
     all_missing,
     end_to_end,
@@ -23,40 +22,26 @@ from dialer.reporting.cells import (
     safe_texts,
     text_array,
 )
-from dialer.reporting.tables import Column, Columns, Kind, Table, Type
+from dialer.reporting.tables import Column, Columns, Kind, Layout, Table, Type
 
 
 class CsvFile:
     """UTF-8, commas, CRLF, as RFC 4180 has it.
 
     A thread joins a batch's columns to lines and writes them while the next batch is made.
-
-    Args:
-        raw: Leave cells as they are, even those a spreadsheet program would run.
-        bom: Begin with a byte order mark, without which Excel takes the file for its own code page.
-        text_numbers: Write phone numbers as texts, of which spreadsheet programs keep all digits.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        table: Table,
-        *,
-        zone: ZoneInfo,
-        raw: bool,
-        bom: bool,
-        text_numbers: bool = False,
-    ) -> None:
+    def __init__(self, path: Path, table: Table, layout: Layout) -> None:
         self._file = path.open("wb")
         self._behind = OneBehind()
         self._columns = table.columns
-        self._zone = zone
-        self._raw = raw
-        self._text_numbers = text_numbers
-        self._keeps_plus = table.kind is Kind.REJECTED and not raw  # it comes back to be loaded
+        self._layout = layout
+        self._keeps_plus = (
+            table.kind is Kind.REJECTED and not layout.raw
+        )  # it comes back to be loaded
         header = io.StringIO()
-        csv.writer(header).writerow(table.header if raw else map(safe_cell, table.header))
-        self._file.write(header.getvalue().encode("utf-8-sig" if bom else "utf-8"))
+        csv.writer(header).writerow(table.header if layout.raw else map(safe_cell, table.header))
+        self._file.write(header.getvalue().encode("utf-8-sig" if layout.bom else "utf-8"))
 
     def write(self, columns: Columns) -> None:
         """Append rows.
@@ -91,20 +76,20 @@ class CsvFile:
     def _texts(self, cells: Sequence[Any], column: Column) -> pa.LargeStringArray:
         match column.type:
             case Type.INSTANT:
-                return iso_texts(instants(cells, self._zone))
+                return iso_texts(instants(cells, self._layout.zone))
             case Type.INTEGER:
                 return integer_texts(cells)
             case Type.TRUTH:
                 return text_array(["true" if cell else "false" for cell in cells])
-            case Type.WORD | Type.TEXT if self._text_numbers:
-                return text_array(as_text_numbers(cells if self._raw else safe_cells(cells)))
+            case Type.WORD | Type.TEXT if self._layout.text_numbers:
+                return text_array(as_text_numbers(cells if self._layout.raw else safe_cells(cells)))
             case Type.TEXT if self._keeps_plus:
                 return text_array([kept_cell(cell) if cell else cell for cell in cells])
-            case Type.TEXT if not self._raw:
+            case Type.TEXT if not self._layout.raw:
                 return safe_texts(cells)
             case Type.WORD | Type.TEXT | Type.MONEY | Type.HOUR:
                 return text_array(cells)
-            case Type.REAL | Type.SHARE | Type.FIGURE if self._raw:
+            case Type.REAL | Type.SHARE | Type.FIGURE if self._layout.raw:
                 return number_texts(cells)
             case Type.REAL | Type.SHARE | Type.FIGURE:
                 return number_texts(

@@ -2,16 +2,14 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, Self
-from zoneinfo import ZoneInfo
 
 from dialer.file_set import FileSet
 from dialer.reporting.csv_file import CsvFile
 from dialer.reporting.parquet_file import ParquetFile
-from dialer.reporting.tables import Cell, Columns, Table
+from dialer.reporting.tables import Cell, Columns, Layout, Table
 from dialer.reporting.xlsx_file import Workbook
 
 
@@ -22,16 +20,6 @@ class Format(StrEnum):
     XLSX = "xlsx"
     PARQUET = "parquet"
     HTML = "html"
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How tables are written; see `write_reports` for each."""
-
-    zone: ZoneInfo
-    raw: bool
-    bom: bool
-    text_numbers: bool = False
 
 
 class TableFile(Protocol):
@@ -112,11 +100,4 @@ _OF_A_TABLE = (Format.CSV, Format.PARQUET)
 def _open_table(path: Path, format_: Format, table: Table, layout: Layout) -> TableFile:
     if format_ is Format.PARQUET:
         return ParquetFile(path, table, zone=layout.zone)
-    return CsvFile(
-        path,
-        table,
-        zone=layout.zone,
-        raw=layout.raw,
-        bom=layout.bom,
-        text_numbers=layout.text_numbers,
-    )
+    return CsvFile(path, table, layout)

@@ -104,18 +104,13 @@ class Recordings:
             return told(Fetched.HERE, path.stat().st_size)
         part = path.with_name(f".{path.name}.part")
         try:
-            length = self._download(url, part)
+            length = self._lookups.download(self._hosts, url, part, overdue=True)
             part.replace(path)
         except (NoSlot, ProviderError) as error:
             return told(Fetched.FAILED, error=str(error))
         finally:
             part.unlink(missing_ok=True)
         return told(Fetched.NEW, length)
-
-    def _download(self, url: str, into: Path) -> int:
-        if self._hosts.is_api(url):
-            return self._lookups.paced(partial(self._hosts.download, url, into), overdue=True)
-        return self._hosts.download(url, into)
 
 
 def _recorded(line: ContactLine) -> Iterator[tuple[OpenAttempt, str]]:

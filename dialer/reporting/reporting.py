@@ -18,14 +18,22 @@ from campaigns.reports.occupancy import NOBODY_TOLD, Presences
 from campaigns.reports.report import Report, make_report
 from campaigns.reports.subject import Pace, Subject
 from campaigns.reports.sums import DoesNotAddUp, Identity, contact_fault, differences, identities
+from dialer.behind import OneBehind
 from dialer.file_set import FileSet, plain_name
 from dialer.handover import quick_handover
 from dialer.ids import ContactId
-from dialer.reporting.behind import OneBehind
 from dialer.reporting.cells import figures_columns
-from dialer.reporting.files import Format, Layout, TableFiles
+from dialer.reporting.files import Format, TableFiles
 from dialer.reporting.rows import ContactBatch, ContactRows, digits_of, orphan_row
-from dialer.reporting.tables import ALL_KINDS, STREAMED_KINDS, WHOLE, Kind, NotTakenRow, table
+from dialer.reporting.tables import (
+    ALL_KINDS,
+    STREAMED_KINDS,
+    WHOLE,
+    Kind,
+    Layout,
+    NotTakenRow,
+    table,
+)
 from dialer.reporting.xlsx_file import Workbook
 from dialer.store.callback_inbox import Orphan
 from dialer.store.campaign import Campaign

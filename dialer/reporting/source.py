@@ -25,13 +25,14 @@ def report_source(
     Args:
         archives: The folder of all archives.
     """
+    archive = None if campaign.archived_at is None else Archive.of(campaign, archives)
 
     def told_of() -> EventsTold | None:
         return told(db, [campaign.id])[0].of_ends
 
     def presences(as_of_s: float) -> Presences:
         store = AgentStore(db)
-        told = Archive.of(campaign, archives).card().presence if campaign.archived_at else None
+        told = archive.card().presence if archive else None
         if told is None:
             from_s, until_s = campaign.time_span(as_of_s)
             told = store.whereabouts(from_s=from_s, until_s=until_s)
@@ -40,26 +41,16 @@ def report_source(
     imports = Imports(db)
     input_hashes = tuple(one["hash"] for one in imports.history(campaign.id))
     pace = Pace(limit=allowance.requests, window_s=allowance.window_s, ready_s=campaign.ready_s)
-    if campaign.archived_at is not None:
-        archive = Archive.of(campaign, archives)
-        return ReportInput(
-            campaign=campaign,
-            contacts=with_teams(db, archive.contacts()),
-            rejected=archive.rejected(),
-            input_hashes=input_hashes,
-            pace=pace,
-            orphans=archive.orphans(),
-            told=told_of,
-            presences=presences,
-        )
     return ReportInput(
         campaign=campaign,
-        contacts=contact_lines(db, campaign.id, size=campaign.accepted),
-        rejected=imports.rejected_rows(campaign.id),
+        contacts=with_teams(db, archive.contacts())
+        if archive
+        else contact_lines(db, campaign.id, size=campaign.accepted),
+        rejected=archive.rejected() if archive else imports.rejected_rows(campaign.id),
         input_hashes=input_hashes,
         pace=pace,
-        orphans=orphans_of(db, campaign.id),
-        next_looks=Attempts(db).next_looks(campaign.id),
+        orphans=archive.orphans() if archive else orphans_of(db, campaign.id),
+        next_looks={} if archive else Attempts(db).next_looks(campaign.id),
         told=told_of,
         presences=presences,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from campaigns.attempt import Outcome
 from campaigns.lists.judged_rows import names_beside
@@ -105,6 +106,23 @@ class Table:
     def header(self) -> list[str]:
         """The columns' names."""
         return [column.name for column in self.columns]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How tables are written.
+
+    Args:
+        zone: Of instants.
+        raw: Leave cells as they are, even those a spreadsheet program would run.
+        bom: Begin CSV with a byte order mark, without which Excel takes it for its own code page.
+        text_numbers: Write phone numbers as texts in CSV, of which spreadsheet programs keep all digits.
+    """
+
+    zone: ZoneInfo
+    raw: bool = False
+    bom: bool = False
+    text_numbers: bool = False
 
 
 class NotTakenRow(Protocol):

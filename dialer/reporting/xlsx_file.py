@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from campaigns.reports.indicators import is_share
 from campaigns.spreadsheet_safety import safe_cell, safe_cells
-from dialer.reporting.behind import OneBehind
+from dialer.behind import OneBehind
 from dialer.reporting.cells import (
     changes_clocks,
     end_to_end,

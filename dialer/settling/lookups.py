@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from campaigns.attempt import SEND_WINDOW_S, CallReport
@@ -12,6 +13,7 @@ from dialer import failpoints
 from dialer.clock import Sleep, boottime_s
 from dialer.errors import LookupFailed, NotDone, ProviderError, TurnedAway
 from dialer.exotel import CallsPage, Exotel, UnreadableRow
+from dialer.exotel.recordings import RecordingHosts
 from dialer.ids import new_nonce
 from dialer.meters import LOOKUPS
 from dialer.pacing import Pacing
@@ -174,6 +176,16 @@ class Lookups:
         while page.next_page:
             page = self.paced(partial(self._provider.next_page, page.next_page), overdue=overdue)
             yield page
+
+    def download(self, hosts: RecordingHosts, url: str, into: Path, *, overdue: bool) -> int:
+        """Write a recording into a file, inside the allowance where the API's own host has it.
+
+        Raises:
+            NoSlot, ProviderError, OSError: It is not there; see `RecordingHosts.download`.
+        """
+        if hosts.is_api(url):
+            return self.paced(partial(hosts.download, url, into), overdue=overdue)
+        return hosts.download(url, into)
 
     def halving(
         self,

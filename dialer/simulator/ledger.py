@@ -3,7 +3,6 @@
 Everything is counted as it comes in; arrivals and placements are entered in the order of time.
 """
 
-from array import array
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -87,7 +86,6 @@ class Ledger:
         self.posted_twice: list[str] = []
         self.overlaps: list[Overlap] = []
         self.window_s = window_s
-        self._arrivals = array("d")
         self._window: deque[float] = deque()
         self._peak = 0
         self._latest_call_of: dict[str, Call] = {}
@@ -95,7 +93,6 @@ class Ledger:
 
     def arrive(self, at_s: float) -> None:
         """A request that counts against the limit has arrived, whatever it is answered."""
-        self._arrivals.append(at_s)
         self._window.append(at_s)
         while self._window[0] <= at_s - self.window_s:
             self._window.popleft()
@@ -141,17 +138,6 @@ class Ledger:
     def note_callback(self, entry: CallbackEntry) -> None:
         self.callbacks.append(entry)
         self.callbacks_acknowledged += entry.status is not None and 200 <= entry.status < 300
-
-    def peak_in_window(self, window_s: float) -> int:
-        """The most requests in any half-open window of this many real seconds."""
-        if window_s == self.window_s:
-            return self._peak
-        peak = first = 0
-        for last, at_s in enumerate(self._arrivals):
-            while self._arrivals[first] <= at_s - window_s:
-                first += 1
-            peak = max(peak, last - first + 1)
-        return peak
 
     def calls_live(self, at_s: float) -> int:
         """How many calls have not ended at this moment."""

@@ -9,7 +9,7 @@ from dialer.store.database import Database, text
 
 
 class KeyRecords:
-    """Records of API keys by the keys' ids."""
+    """Writes records of API keys, `api_keys` by the keys' ids, and when those were used."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -23,16 +23,6 @@ class KeyRecords:
             pipe.hset(self._records, id_, json.dumps(record))
             pipe.set(self._made, 1)
             pipe.execute()
-
-    def get(self, id_: str) -> dict[str, Any] | None:
-        """Read a record; None when there is none."""
-        stored = cast("bytes | None", self._db.client.hget(self._records, id_))
-        return json.loads(stored) if stored else None
-
-    def all(self) -> dict[str, dict[str, Any]]:
-        """Read all records."""
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._records))
-        return {text(id_): json.loads(one) for id_, one in stored.items()}
 
     def remove(self, ids: Collection[str]) -> None:
         """Forget keys and when they were used."""

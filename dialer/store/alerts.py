@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 from campaigns.alert_rules import AlertRule, Way
 from campaigns.alerts import AlertKind, Balance, Limits
 from dialer.store.database import Database, text
+from dialer.store.json_records import JsonRecords
 from dialer.store.scripts import gives
 
 
@@ -84,24 +85,28 @@ class Alerts:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._rules = JsonRecords(db, "alert_rules")
+        self._standing = JsonRecords(db, "alerts")
 
     def rules(self) -> list[AlertRule]:
         """Read who is told of what, the oldest first."""
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("alert_rules")))
-        return sorted(map(_rule, stored.values()), key=lambda one: one.created_at)
+        return sorted(map(_rule, self._rules.all().values()), key=lambda one: one.created_at)
 
     def put(self, rule: AlertRule) -> None:
         """Write a rule down."""
-        self._db.client.hset(self._db.key("alert_rules"), rule.id, json.dumps(asdict(rule)))
+        self._rules.put(rule.id, asdict(rule))
 
     def remove(self, rule: str) -> bool:
         """Forget a rule; False when there is none. What stood by it is dropped by the watch."""
-        return bool(self._db.client.hdel(self._db.key("alert_rules"), rule))
+        return self._rules.remove(rule)
 
     def standing(self) -> list[Alert]:
         """Read what stands, or is over and not told yet, the newest first."""
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("alerts")))
-        return sorted(map(_alert, stored.values()), key=lambda one: -one.begun_at)
+        found = (
+            Alert(**{**one, "kind": AlertKind(one["kind"])})
+            for one in self._standing.all().values()
+        )
+        return sorted(found, key=lambda one: -one.begun_at)
 
     def begin(
         self, alert: Alert, *, tells: str = "", campaign: str = "", details: str = ""
@@ -119,7 +124,7 @@ class Alerts:
 
     def note(self, alert: Alert) -> None:
         """Write how far an alert is that stands."""
-        self._db.client.hset(self._db.key("alerts"), alert.field, json.dumps(asdict(alert)))
+        self._standing.put(alert.field, asdict(alert))
 
     def read_to(self) -> str:
         """Tell up to which event completions were looked for; '' = none yet."""
@@ -152,8 +157,7 @@ def with_work_now(db: Database, campaigns: Sequence[str]) -> list[bool]:
     return [bool(ready or new) for ready, new in zip(found[::2], found[1::2], strict=True)]
 
 
-def _rule(stored: bytes) -> AlertRule:
-    told: dict[str, Any] = json.loads(stored)
+def _rule(told: dict[str, Any]) -> AlertRule:
     known = set(AlertKind)
     return AlertRule(
         **{
@@ -163,8 +167,3 @@ def _rule(stored: bytes) -> AlertRule:
             "limits": Limits(**told["limits"]),
         }
     )
-
-
-def _alert(stored: bytes) -> Alert:
-    told: dict[str, Any] = json.loads(stored)
-    return Alert(**{**told, "kind": AlertKind(told["kind"])})

@@ -26,7 +26,7 @@ from dialer.store.campaign import (
     tags_in,
 )
 from dialer.store.database import Database, text
-from dialer.store.packing import PACKED, Unpacked, unpacked
+from dialer.store.packing import read_unpacked, unpacked
 from dialer.store.rule_versions import rules_fields
 from dialer.store.scripts import Argument, gives
 
@@ -445,15 +445,11 @@ class Campaigns:
         """Read the same of many campaigns, in few round trips."""
         stored = self._db.read_hashes([self._db.key("c", id_, "counts") for id_ in campaigns])
         away = [id_ for id_, one in zip(campaigns, stored, strict=True) if not one]
-        short = dict(zip(away, self._unpacked(away), strict=True))
+        short = dict(zip(away, read_unpacked(self._db, away), strict=True))
         return [
             counts_in({text(name): int(n) for name, n in (one or short[id_].counts).items()})
             for id_, one in zip(campaigns, stored, strict=True)
         ]
-
-    def _unpacked(self, ids: Sequence[str]) -> list[Unpacked]:
-        packed = self._db.read_field(text(PACKED), self._records(ids))
-        return [unpacked({PACKED: one} if one else {}) for one in packed]
 
 
 @lru_cache(maxsize=256)

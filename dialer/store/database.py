@@ -11,7 +11,7 @@ from redis.commands.core import Script
 from dialer.meters import Meters
 from dialer.store import keys
 from dialer.store.functions import KeptScript, Written
-from dialer.store.scripts import Given, arguments, is_kept, script_name, source
+from dialer.store.scripts import KEPT, SCRIPTS, Given, arguments, source
 
 _READ_TOGETHER = 500
 
@@ -58,8 +58,8 @@ class Database:
         if given not in self._scripts:
             written = self.written(given)
             self._scripts[given] = (
-                KeptScript(self.client, script_name(given), written)
-                if is_kept(given)
+                KeptScript(self.client, SCRIPTS[given], written)
+                if given in KEPT
                 else self.client.register_script(written.as_script)
             )
         return self._scripts[given]

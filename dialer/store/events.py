@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 from campaigns.events import EventKind, EventsTold
 from dialer.store.database import Database, text
 from dialer.store.event_codes import EVENT_CODES
-from dialer.store.packing import PACKED, unpacked
+from dialer.store.packing import read_unpacked
 from dialer.store.scripts import gives
 
 Written = tuple[str, str]
@@ -169,8 +169,7 @@ def ended_campaigns(db: Database) -> list[str]:
 def told(db: Database, campaigns: Sequence[str]) -> list[Told]:
     """Read how many events there were of some campaigns."""
     since = db.read_hashes([db.key("c", id_, "told") for id_ in campaigns])
-    packed = db.read_field(text(PACKED), [db.key("c", id_) for id_ in campaigns])
-    before = [unpacked({PACKED: one} if one else {}).told for one in packed]
+    before = (one.told for one in read_unpacked(db, campaigns))
     return [_told(_summed(*both)) for both in zip(before, since, strict=True)]
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from campaigns.campaign import CampaignState
 from dialer.store.campaign import WrongState
 from dialer.store.database import Database, text
-from dialer.store.packing import PACKED, Unpacked, unpacked
+from dialer.store.packing import read_unpacked
 from dialer.store.scripts import Argument, gives
 
 
@@ -195,11 +195,7 @@ class Imports:
         stored = cast(
             "list[bytes]", self._db.client.lrange(self._db.key("c", campaign, "imports"), 0, -1)
         )
-        return [json.loads(one) for one in stored or self._packed(campaign).imports]
-
-    def _packed(self, campaign: str) -> Unpacked:
-        packed = cast("bytes | None", self._db.client.hget(self._db.key("c", campaign), PACKED))
-        return unpacked({PACKED: packed} if packed else {})
+        return [json.loads(one) for one in stored or read_unpacked(self._db, [campaign])[0].imports]
 
 
 def _packed(rows: Sequence[RejectedRow]) -> bytes:

@@ -7,7 +7,7 @@ stays beside it.
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import resources
@@ -118,6 +118,12 @@ def unpacked(record: Mapping[bytes, bytes]) -> Unpacked:
     fields, counts, told = (_bytes(parts[name]) for name in ("fields", "counts", "told"))
     beside = {name: value for name, value in record.items() if name != PACKED}
     return Unpacked({**fields, **beside}, counts, [one.encode() for one in parts["imports"]], told)
+
+
+def read_unpacked(db: Database, campaigns: Sequence[str]) -> list[Unpacked]:
+    """Read some campaigns, unpacked; of one that is not packed there is nothing."""
+    packed = db.read_field(text(PACKED), [db.key("c", id_) for id_ in campaigns])
+    return [unpacked({PACKED: one} if one else {}) for one in packed]
 
 
 def _read(pipe: Any, record: str, counts: str, imports: str, told: str) -> Unpacked:

@@ -33,8 +33,10 @@ PRELUDE = (
 """The parts of `dialer/lua/prelude`: each knows those before it."""
 
 _Marked = TypeVar("_Marked", bound=type[Given])
-_SCRIPTS: dict[type[Given], str] = {}
-_KEPT: set[type[Given]] = set()
+SCRIPTS: dict[type[Given], str] = {}
+"""What is marked, of what was imported by now, with the names of the scripts."""
+KEPT: set[type[Given]] = set()
+"""Of these what Redis is to keep as functions."""
 
 
 def gives(script: str, *, kept: bool = False) -> Callable[[_Marked], _Marked]:
@@ -45,32 +47,12 @@ def gives(script: str, *, kept: bool = False) -> Callable[[_Marked], _Marked]:
     """
 
     def mark(given: _Marked) -> _Marked:
-        _SCRIPTS[given] = script
+        SCRIPTS[given] = script
         if kept:
-            _KEPT.add(given)
+            KEPT.add(given)
         return given
 
     return mark
-
-
-def is_kept(given: type[Given]) -> bool:
-    """Tell whether Redis is to keep the script as a function."""
-    return given in _KEPT
-
-
-def script_of(given: Given) -> str:
-    """Name the script that is given this."""
-    return script_name(type(given))
-
-
-def script_name(given: type[Given]) -> str:
-    """Name the script that is given one of these."""
-    return _SCRIPTS[given]
-
-
-def all_given() -> dict[type[Given], str]:
-    """Give the classes that were imported by now, with their scripts."""
-    return dict(_SCRIPTS)
 
 
 def arguments(given: Given) -> list[Argument]:
@@ -89,7 +71,7 @@ def source(given: type[Given]) -> str:
     What is made once stands first: functions, and what is written in capitals. All else `run` does each
     time anew, in the text's order; the names it gives stand before the functions, which know them.
     """
-    own = "\n".join((taken_apart(given), text_of(_SCRIPTS[given])))
+    own = "\n".join((taken_apart(given), text_of(SCRIPTS[given])))
     once, names, prepared = _sorted_out(*_used_by("\n".join((own, text_of("epilogue")))))
     own_once, own_names, step = _sorted_out(own)
     return "\n".join(
@@ -206,7 +188,7 @@ def read_all() -> None:
     Whoever lives on does so at its start: read at first use, a script may be that of a version installed
     meanwhile, and meet arguments of this one.
     """
-    for one in (*_SCRIPTS.values(), *(f"prelude/{part}" for part in PRELUDE), "epilogue"):
+    for one in (*SCRIPTS.values(), *(f"prelude/{part}" for part in PRELUDE), "epilogue"):
         text_of(one)
 
 

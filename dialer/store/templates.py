@@ -1,12 +1,12 @@
 """Rules that were given a name, to load lists with."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 from campaigns.campaign import same_name
 from dialer.store.database import Database
+from dialer.store.json_records import JsonRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +28,22 @@ class Templates:
     """Reads and writes them; names that differ in case or spaces are one."""
 
     def __init__(self, db: Database) -> None:
-        self._db = db
-        self._key = db.key("templates")
+        self._records = JsonRecords(db, "templates")
 
     def all(self) -> list[Template]:
         """Read all, by name."""
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._key))
-        return sorted(map(_template, stored.values()), key=lambda one: same_name(one.name))
+        found = (Template(**one) for one in self._records.all().values())
+        return sorted(found, key=lambda one: same_name(one.name))
 
     def find(self, name: str) -> Template | None:
         """Read one; None: there is none."""
-        stored = cast("bytes | None", self._db.client.hget(self._key, same_name(name)))
-        return _template(stored) if stored else None
+        stored = self._records.get(same_name(name))
+        return Template(**stored) if stored else None
 
     def put(self, template: Template) -> None:
         """Write one down, in place of one of the same name."""
-        plain = json.dumps(asdict(template), ensure_ascii=False)
-        self._db.client.hset(self._key, same_name(template.name), plain)
+        self._records.put(same_name(template.name), asdict(template))
 
     def remove(self, name: str) -> bool:
         """Forget one; False when there is none."""
-        return bool(self._db.client.hdel(self._key, same_name(name)))
-
-
-def _template(stored: bytes) -> Template:
-    return Template(**json.loads(stored))
+        return self._records.remove(same_name(name))

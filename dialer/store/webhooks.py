@@ -8,11 +8,12 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, get_type_hints
 
 from campaigns.events import EventKind
 from dialer.store.database import Database, text
-from dialer.store.events import place
+from dialer.store.events import BEGINNING, place
+from dialer.store.json_records import JsonRecords
 from dialer.store.scripts import gives
 
 LEASE_S = 30.0
@@ -172,18 +173,16 @@ class Webhooks:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._records = JsonRecords(db, "webhooks")
 
     def all(self) -> list[Webhook]:
         """Read all of them, the oldest first."""
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("webhooks")))
-        return sorted(
-            (_webhook(text(one)) for one in stored.values()), key=lambda one: one.created_at
-        )
+        return sorted(map(_webhook, self._records.all().values()), key=lambda one: one.created_at)
 
     def get(self, id_: str) -> Webhook | None:
         """Read one; None when there is none."""
-        stored = self._db.client.hget(self._db.key("webhooks"), id_)
-        return _webhook(text(cast("bytes", stored))) if stored else None
+        stored = self._records.get(id_)
+        return _webhook(stored) if stored else None
 
     def put(self, webhook: Webhook) -> None:
         """Write one down; a new one stands at its beginning."""
@@ -209,22 +208,9 @@ class Webhooks:
             pipe.zcard(self._key(id_, "aside"))
             pipe.llen(self._key(id_, "dead"))
             fields, aside, dead = pipe.execute()
-        told = {text(name): text(value) for name, value in fields.items()}
-        return Standing(
-            cursor=told.get("cursor", "0-0"),
-            tries=int(told.get("tries", 0)),
-            next_at=float(told.get("next_at", 0)),
-            failing_since=float(told.get("failing_since", 0)),
-            paused=told.get("paused", ""),
-            delivered=int(told.get("delivered", 0)),
-            failed=int(told.get("failed", 0)),
-            aside=aside,
-            dead=dead,
-            replay=told.get("replay", ""),
-            replay_until=told.get("replay_until", ""),
-            replay_campaign=told.get("replay_campaign", ""),
-            replay_asked=told.get("replay_asked", ""),
-        )
+        told = {"cursor": BEGINNING} | {text(name): text(value) for name, value in fields.items()}
+        known = {name: make(told[name]) for name, make in _OF_STANDING.items() if name in told}
+        return Standing(**known, aside=aside, dead=dead)
 
     def steer(self, id_: str, **fields: str | float) -> None:
         """Write what a person wants: `paused`, `tries`, `next_at`, a replay."""
@@ -326,8 +312,13 @@ class Webhooks:
         return self._db.key("webhook", id_, *part)
 
 
-def _webhook(stored: str) -> Webhook:
-    told = json.loads(stored)
+_OF_STANDING = {
+    name: type_ for name, type_ in get_type_hints(Standing).items() if name not in {"aside", "dead"}
+}
+"""What is stored of a standing, as text; the others are counted."""
+
+
+def _webhook(told: dict[str, Any]) -> Webhook:
     known = {str(kind) for kind in EventKind}
     return Webhook(
         **{

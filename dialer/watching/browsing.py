@@ -227,17 +227,9 @@ def _is_due(line: ContactLine, wanted: Filter) -> bool:
 
 def _fits_state(line: ContactLine, wanted: str | None) -> bool:
     state = line.record.state
-    match wanted:
-        case None:
-            return True
-        case "in_flight":
-            return state in {ContactState.RELEASED, ContactState.DIALING}
-        case "retry":
-            return state is ContactState.WAITING and line.record.made > 0
-        case "not_tried":
-            return state is ContactState.WAITING and not line.record.made
-        case _:
-            return state == wanted
+    if wanted in {RETRY, NOT_TRIED}:
+        return state is ContactState.WAITING and bool(line.record.made) == (wanted == RETRY)
+    return wanted is None or state in _STATES.get(wanted, ())
 
 
 def _fits_attempt(one: OpenAttempt, wanted: Filter) -> bool:
@@ -257,15 +249,9 @@ def _fits_attempt(one: OpenAttempt, wanted: Filter) -> bool:
 
 
 def _fits_outcome(outcome: Outcome | None, wanted: str | None) -> bool:
-    match wanted:
-        case None:
-            return True
-        case "none":
-            return outcome is None
-        case "agent_answered":
-            return outcome in AGENT_ANSWERED
-        case _:
-            return outcome == wanted
+    if wanted == AGENT_REACHED:
+        return outcome in AGENT_ANSWERED
+    return wanted is None or outcome == (None if wanted == NO_OUTCOME else wanted)
 
 
 def _fits_numbers(agent: str, customer: str, wanted: Filter) -> bool:

@@ -13,7 +13,7 @@ from dialer.store.account import read_closed
 from dialer.store.hosts import SickHost, sick_hosts
 from dialer.store.processes import Process, living
 from dialer.store.rights import WITHOUT_INFO
-from dialer.store.work import account_work
+from dialer.store.work import AccountWork, account_work
 
 NEARLY_FULL = 0.7
 """Of the memory that Redis may use."""
@@ -95,14 +95,6 @@ class Health:
         as_of: Epoch s of Redis' clock, as are all instants.
         hold: Why nothing is dialled until a person says so, or the records are complete; None =
             nothing holds.
-        stopped: Why the provider refuses the account; '' = it does not.
-        queued: Messages that wait for a worker.
-        callbacks_waiting: Callbacks received and not yet settled.
-        oldest_callback_s: Age of the oldest of them.
-        calls_live: Attempts that are not settled, quarantine included.
-        oldest_in_flight: The attempt that waits longest for its next look, and when that is.
-        slots_taken: Of the request allowance.
-        orphans: Callbacks nobody could place.
         sick_hosts: Worker hosts that cannot send.
         dissenters: Processes that dial nothing, since their settings are not the account's.
     """
@@ -111,39 +103,25 @@ class Health:
     processes: tuple[Process, ...]
     redis: RedisHealth
     hold: Hold | None
-    stopped: str
-    stopped_at: float | None
-    queued: int
-    callbacks_waiting: int
-    oldest_callback_s: float
-    calls_live: int
-    oldest_in_flight: tuple[str, float] | None
-    slots_taken: int
-    orphans: int
-    late: int
+    work: AccountWork
     sick_hosts: tuple[SickHost, ...] = ()
     dissenters: tuple[Dissenter, ...] = ()
+
+    @property
+    def oldest_callback_s(self) -> float:
+        """Age of the oldest callback that is not settled."""
+        return max(0.0, self.as_of - (self.work.oldest_callback_at or self.as_of))
 
 
 def read_health(db: Database) -> Health:
     """Read everything."""
     now = db.now()
-    work = account_work(db, now_s=now)
     return Health(
         as_of=now,
         processes=tuple(living(db)),
         redis=read_redis_health(db.client),
         hold=Holds(db).read(),
-        stopped=work.closed.stopped,
-        stopped_at=work.closed.stopped_at,
-        queued=work.queued,
-        callbacks_waiting=work.callbacks,
-        oldest_callback_s=max(0.0, now - (work.oldest_callback_at or now)),
-        calls_live=work.live,
-        oldest_in_flight=work.next_look,
-        slots_taken=work.slots_taken,
-        orphans=work.orphans,
-        late=work.late,
+        work=account_work(db, now_s=now),
         sick_hosts=tuple(sick_hosts(db)),
         dissenters=dissenters(db),
     )

@@ -32,7 +32,7 @@ from dialer.store import Campaigns, Holds
 from dialer.store.alerts import Alerts
 from dialer.store.processes import ROLES
 from dialer.webhooks.sending import Sender
-from tests.factories import customer, give_life, pair, store_campaign
+from tests.factories import customer, events_after, give_life, pair, store_campaign
 from tests.patience import until
 from workers.sandbox import running
 
@@ -500,7 +500,7 @@ def test_as_events_an_alert_is_told_in_the_step_that_writes_it(db, desk, watch, 
 
     outbox = Outbox(db, account="main", folder=tmp_path / "events")
     wanted = Wanted((EventKind.ALERT_BEGUN, EventKind.ALERT_OVER))
-    began, over = outbox.all_after("", wanted=wanted)
+    began, over = events_after(outbox, wanted=wanted)
     assert began.data.details["alert"] == "account_held"
     assert began.data.details["alert_id"] == over.data.details["alert_id"]
     assert over.type is EventKind.ALERT_OVER

@@ -39,7 +39,7 @@ from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store import ContactRecord
 from dialer.store.agents import AgentStore, SetPresence
 from dialer.store.campaign import WrongState
-from dialer.store.scripts import Given, script_of
+from dialer.store.scripts import SCRIPTS, Given
 from tests.account_kit import Account
 from tests.conservation import check_conservation, check_turns
 from tests.factories import answered, append_contacts, store_campaign, terminal
@@ -79,7 +79,7 @@ class LossyDatabase(VirtualDatabase):
 
     def run(self, given: Given, *, pipeline: Any = None) -> Any:
         answer = super().run(given, pipeline=pipeline)
-        if script_of(given) == "gate" and self.lost_gate_answers:
+        if SCRIPTS[type(given)] == "gate" and self.lost_gate_answers:
             self.lost_gate_answers -= 1
             raise redis.ConnectionError("the answer was lost")
         return answer

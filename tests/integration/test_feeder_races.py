@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from campaigns.campaign import CampaignState
-from dialer.store.scripts import Given, script_of
+from dialer.store.scripts import SCRIPTS, Given
 from tests.factories import pair, store_campaign
 from tests.virtual_time import VirtualDatabase
 
@@ -19,7 +19,7 @@ class CrowdedDatabase(VirtualDatabase):
     before: dict[str, Callable[[], object]]
 
     def run(self, given: Given, *, pipeline: Any = None) -> Any:
-        if act := self.before.pop(script_of(given), None):
+        if act := self.before.pop(SCRIPTS[type(given)], None):
             act()
         return super().run(given, pipeline=pipeline)
 

@@ -16,7 +16,7 @@ from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped, NotYet, Opened
 from dialer.pacing import Allowance
 from dialer.store.holds import Holds
-from dialer.store.scripts import Given, script_of
+from dialer.store.scripts import SCRIPTS, Given
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import pair, start, store_campaign, terminal
@@ -30,11 +30,11 @@ class LossyDatabase(VirtualDatabase):
     way_s = 0.0
 
     def run(self, given: Given, *, pipeline: Any = None) -> Any:
-        if script_of(given) == "gate" and self.way_s:
+        if SCRIPTS[type(given)] == "gate" and self.way_s:
             self.pass_time(self.way_s)
             self.way_s = 0.0
         answer = super().run(given, pipeline=pipeline)
-        if script_of(given) == "gate" and self.lost:
+        if SCRIPTS[type(given)] == "gate" and self.lost:
             self.lost -= 1
             raise redis.ConnectionError("the answer was lost")
         return answer

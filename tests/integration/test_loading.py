@@ -27,7 +27,7 @@ from dialer.store import Campaigns, Database
 from dialer.store.contacts import Contacts
 from dialer.store.imports import Imports, RejectedRow
 from dialer.store.records import customers_of
-from dialer.store.scripts import Given, script_of
+from dialer.store.scripts import SCRIPTS, Given
 from dialer.store.snapshot import contact_lines
 from tests.conservation import check_conservation
 from tests.factories import contact_with_row, rules
@@ -51,7 +51,7 @@ class Meddled(Database):
         self.script_calls: list[str] = []
 
     def run(self, given: Given, *, pipeline: Any = None) -> Any:
-        script = script_of(given)
+        script = SCRIPTS[type(given)]
         self.script_calls.append(script)
         self.before(script)
         answer = super().run(given, pipeline=pipeline)

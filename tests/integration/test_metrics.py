@@ -17,7 +17,7 @@ from dialer.meters import ANSWER, GATE_WAIT, LOOKUPS, METERS, Meters
 from dialer.store import Holds
 from dialer.store.measured import add_measured
 from dialer.store.webhooks import Result, Standing, Webhooks
-from tests.factories import pair, store_campaign
+from tests.factories import events_after, pair, store_campaign
 from tests.web_kit import ADMIN_KEY, Site, settings_for, site
 from workers.heartbeat import beating
 from workers.metrics import Accounts, registry_of
@@ -174,7 +174,7 @@ def test_each_receiver_tells_what_it_took_what_waits_and_how_it_is(web):
     receivers.pause(paused)
     holds = Holds(web.wiring.db)
     holds.set_by_hand("so that something is told")
-    told = [one.id for one in web.wiring.outbox.all_after("")]
+    told = [one.id for one in events_after(web.wiring.outbox)]
     webhooks, now_s = Webhooks(web.wiring.db), web.wiring.db.now()
     for webhook, standing, result in (
         (going, Standing(cursor=told[-1]), Result(delivered=len(told), log="{}")),

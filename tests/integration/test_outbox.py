@@ -12,7 +12,7 @@ from dialer.events.keeping import Keeping
 from dialer.events.outbox import BadCursor, Outbox, Wanted
 from dialer.store.event_codes import EVENT_CODES
 from dialer.store.events import BEGINNING
-from tests.factories import agent, customer, pair, store_campaign
+from tests.factories import agent, customer, events_after, pair, store_campaign
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def some_calls(account, *, contacts: int = 3) -> str:
 def test_a_document_tells_whom_it_is_about_and_what_came_of_it(account, db, outbox):
     campaign = some_calls(account, contacts=1)
 
-    (settled,) = outbox.all_after("", wanted=Wanted((EventKind.ATTEMPT_SETTLED,)))
+    (settled,) = events_after(outbox, wanted=Wanted((EventKind.ATTEMPT_SETTLED,)))
     data = json.loads(settled.as_json())["data"]
 
     assert data["outcome"] == "connected"
@@ -56,7 +56,7 @@ def test_a_document_tells_whom_it_is_about_and_what_came_of_it(account, db, outb
 
 def test_whoever_reads_on_from_the_last_id_misses_none_and_sees_none_twice(account, outbox):
     some_calls(account)
-    everything = ids(outbox.all_after(""))
+    everything = ids(events_after(outbox))
 
     seen, cursor = [], ""
     while not (page := outbox.after(cursor, most=2)).is_last or page.entries:
@@ -85,13 +85,13 @@ def test_what_is_no_cursor_is_refused_in_a_line(outbox, cursor):
 
 def test_what_left_redis_for_files_is_read_as_before_and_in_its_order(account, db, outbox):
     some_calls(account)
-    everything = ids(outbox.all_after(""))
+    everything = ids(events_after(outbox))
 
     keeping(db, outbox, kept=4).tick()
 
     assert outbox.stream.size() == 4
-    assert ids(outbox.all_after("")) == everything
-    assert ids(outbox.all_after(everything[2])) == everything[3:]
+    assert ids(events_after(outbox)) == everything
+    assert ids(events_after(outbox, everything[2])) == everything[3:]
 
 
 def test_a_line_of_a_file_says_what_happened_and_holds_no_phone_number(
@@ -111,7 +111,7 @@ def test_a_keeper_that_died_in_the_middle_of_a_line_is_followed_by_one_that_writ
     account, db, outbox, tmp_path
 ):
     some_calls(account)
-    everything = ids(outbox.all_after(""))
+    everything = ids(events_after(outbox))
     keeping(db, outbox).tick()
     (file,) = (tmp_path / "events").iterdir()
     whole = file.read_bytes()
@@ -173,7 +173,7 @@ def test_a_kind_that_a_newer_version_wrote_is_passed_over(db, outbox):
         db.key("events"), {"e": f"{EVENT_CODES[EventKind.ACCOUNT_STOPPED]} - - - no balance"}
     )
 
-    (event,) = outbox.all_after("")
+    (event,) = events_after(outbox)
 
     assert (event.type, event.data.why) == (EventKind.ACCOUNT_STOPPED, "no balance")
 
@@ -183,10 +183,10 @@ def test_that_a_report_is_final_is_told_once_nothing_in_it_can_change(account, d
     keeper = keeping(db, outbox)
     wanted = Wanted((EventKind.REPORT_FINAL,))
     keeper.tick()
-    assert list(outbox.all_after("", wanted=wanted)) == []
+    assert list(events_after(outbox, wanted=wanted)) == []
 
     db.client.delete(db.key("late"))
     keeper.tick()
     keeper.tick()
 
-    assert len(list(outbox.all_after("", wanted=wanted))) == 1
+    assert len(list(events_after(outbox, wanted=wanted))) == 1

@@ -20,7 +20,7 @@ from dialer.settling.lookups import Lookups
 from dialer.settling.settling import Settling
 from dialer.store.recordings import KeptRecordings
 from tests.books_kit import purging_of
-from tests.factories import customer, details, pair, store_campaign
+from tests.factories import customer, details, events_after, pair, store_campaign
 from tests.phone_company import PhoneCompany
 
 LINK = "https://recordings.example.com/r.mp3"
@@ -142,7 +142,7 @@ def test_a_link_that_comes_after_the_values_were_final_is_kept_and_told_all_the_
     assert keeping.keep(recorded)
     keeper.tick()
 
-    told = [str(one.type) for one in outbox.all_after("")]
+    told = [str(one.type) for one in events_after(outbox)]
     assert told[told.index("campaign.report_final") + 1 :] == [
         "attempt.corrected",
         "attempt.recording_stored",
@@ -160,7 +160,7 @@ def test_a_recording_is_kept_whole_and_told_of_with_its_checksum_once(
 
     assert all_of(place, kept, recorded) == MP3
     outbox = Outbox(db, account="main", folder=tmp_path / "events")
-    (event,) = outbox.all_after("", wanted=Wanted((EventKind.RECORDING_STORED,)))
+    (event,) = events_after(outbox, wanted=Wanted((EventKind.RECORDING_STORED,)))
     assert event.data.details["sha256"] == hashlib.sha256(MP3).hexdigest()
     assert event.data.details["bytes"] == len(MP3)
     assert event.data.attempt_no == recorded.no

@@ -19,7 +19,7 @@ from campaigns.spreadsheet_safety import safe_cell
 from dialer.reporting.cells import instants, iso_texts
 from dialer.reporting.csv_file import CsvFile
 from dialer.reporting.parquet_file import ParquetFile
-from dialer.reporting.tables import Column, Kind, Table, Type
+from dialer.reporting.tables import Column, Kind, Layout, Table, Type
 from dialer.reporting.xlsx_file import Workbook
 from tests.report_samples import AS_OF
 
@@ -55,7 +55,7 @@ ODD = (
 
 
 def written_csv(path, table, columns, **options):
-    file = CsvFile(path, table, **{"zone": ZONE, "raw": False, "bom": False} | options)
+    file = CsvFile(path, table, Layout(ZONE, **options))
     file.write(columns)
     file.close()
     return path.read_bytes()

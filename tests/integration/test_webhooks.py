@@ -16,7 +16,7 @@ from dialer.webhooks.receivers import MOST, NotRegistered, Receivers, WebhookNot
 from dialer.webhooks.retrying import GIVEN_UP_S
 from dialer.webhooks.sending import BadTarget, Meaning, Sender
 from tests.account_kit import Account
-from tests.factories import pair, store_campaign
+from tests.factories import events_after, pair, store_campaign
 from tests.receiver import Receiver, receiving
 from tests.virtual_time import VirtualDatabase
 
@@ -51,7 +51,7 @@ class Station:
         return campaign
 
     def all_ids(self) -> list[str]:
-        return [one.id for one in self.outbox.all_after("")]
+        return [one.id for one in events_after(self.outbox)]
 
     def deliver(self, webhook) -> None:
         self.delivering.deliver(webhook.id)

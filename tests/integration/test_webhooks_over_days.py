@@ -15,7 +15,7 @@ from dialer.webhooks.delivering import Delivering
 from dialer.webhooks.receivers import Receivers
 from dialer.webhooks.retrying import FIRST_WAIT_S, GIVEN_UP_S, LONGEST_WAIT_S, after_silence
 from dialer.webhooks.sending import Meaning, Reply
-from tests.factories import pair, store_campaign
+from tests.factories import events_after, pair, store_campaign
 from tests.virtual_time import START_S
 
 AWAY = Reply(Meaning.AWAY, "ConnectError: refused", 0.0, 0.0)
@@ -118,7 +118,7 @@ def test_what_a_receiver_that_was_away_held_up_is_told_as_soon_as_it_is_back(
     webhook = receivers.add("https://crm.example.com/hook", kinds=[EventKind.CAMPAIGN_STARTED])
     for n in range(3):
         store_campaign(db, [pair(1, 1)], name=f"sale {n}")
-    emitted = [one.id for one in outbox.all_after(webhook.since)]
+    emitted = [one.id for one in events_after(outbox, webhook.since)]
     sending.answer = lambda: AWAY
     delivering = Delivering(db, outbox, sending)
     for _ in range(600):
@@ -138,7 +138,7 @@ def test_an_event_that_a_receiver_cannot_take_is_not_tried_with_each_one_that_it
 ):
     webhook = receivers.add("https://crm.example.com/hook", kinds=[EventKind.CAMPAIGN_STARTED])
     store_campaign(db, [pair(1, 1)], name="bad")
-    (bad,) = [one.id for one in outbox.all_after(webhook.since)]
+    (bad,) = [one.id for one in events_after(outbox, webhook.since)]
     sending.answer = lambda: AWAY if sending.tried[-1][1] == bad else TAKEN
     delivering = Delivering(db, outbox, sending)
     for n in range(200):
@@ -190,7 +190,7 @@ def comes_in_the_end(account, db, outbox, sending, receivers, webhook, chance) -
             break
         db.pass_time(60)
 
-    emitted = list(outbox.all_after(webhook.since))
+    emitted = list(events_after(outbox, webhook.since))
     assert set(sending.taken) == {one.id for one in emitted}
     settled = [one.data.attempt for one in emitted if one.type is EventKind.ATTEMPT_SETTLED]
     assert {one.call_sid for one in settled} == {

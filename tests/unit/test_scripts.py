@@ -10,11 +10,11 @@ from typing import NamedTuple
 import pytest
 
 import dialer
-from dialer.store.scripts import all_given, arguments, prelude, read_all, source, text_of
+from dialer.store.scripts import SCRIPTS, arguments, prelude, read_all, source, text_of
 
 LUA = Path(dialer.__file__).parent / "lua"
-SCRIPTS = sorted(path.stem for path in LUA.glob("*.lua"))
-STEPS = [name for name in SCRIPTS if name != "epilogue"]
+FILES = sorted(path.stem for path in LUA.glob("*.lua"))
+STEPS = [name for name in FILES if name != "epilogue"]
 FUNCTION = re.compile(r"\blocal function (\w+)")
 
 
@@ -22,7 +22,7 @@ def given_by_script() -> dict[str, type]:
     for module in pkgutil.walk_packages(dialer.__path__, "dialer."):
         if not module.name.startswith("dialer.simulator"):
             importlib.import_module(module.name)
-    return {script: given for given, script in all_given().items()}
+    return {script: given for given, script in SCRIPTS.items()}
 
 
 class Pair(NamedTuple):
@@ -44,7 +44,7 @@ class Names(NamedTuple):
     names: Sequence[str]
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", FILES)
 def test_no_script_knows_at_which_place_an_argument_stands(script):
     assert "ARGV" not in text_of(script)
 
@@ -108,6 +108,6 @@ def test_once_all_are_read_no_script_is_looked_for_in_a_version_installed_later(
     source.cache_clear()
     read_all()
     read = text_of.cache_info().misses
-    for given in all_given():
+    for given in SCRIPTS:
         source(given)
     assert text_of.cache_info().misses == read

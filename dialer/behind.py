@@ -6,7 +6,7 @@ from typing import Any
 
 
 class OneBehind:
-    """A thread that is given a piece of work once the one before is done; Arrow leaves Python to us meanwhile."""
+    """A thread that is given a piece of work once the one before is done; for what leaves the interpreter to us meanwhile."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1)
