@@ -6,9 +6,11 @@
             rejected.parquet   a row a line that was not taken
 """
 
+import fcntl
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby
 from operator import itemgetter
@@ -86,10 +88,16 @@ class Archive:
 
         Args:
             card: Without `files`; these are told in what is returned.
+
+        Raises:
+            ArchiveDamaged: It would not hold every contact.
         """
         with FileSet(self.folder) as files:
             paths = {name: files.place(name) for name in _SCHEMAS}
             rows = _write_lines(contacts, paths[CONTACTS], paths[ATTEMPTS])
+            if rows[CONTACTS] != (accepted := card.campaign["accepted"]):
+                told = f"{rows[CONTACTS]:,} of {accepted:,} contacts"
+                raise ArchiveDamaged(f"{self.folder} would hold {told}")
             rows[REJECTED] = _write_rejected(rejected, paths[REJECTED])
             card = replace(
                 card,
@@ -228,6 +236,19 @@ class Archive:
             raise ArchiveDamaged(f"{self.folder / name} cannot be read: {error}") from error
 
 
+@contextmanager
+def alone_among(archives: Path) -> Iterator[None]:
+    """Wait until nobody else writes or deletes an archive in this folder, and keep them waiting.
+
+    Whoever holds it reads anew what it goes by: Redis is freed, and archives are written anew, by those
+    who had it before. The kernel takes it from a process that is killed.
+    """
+    archives.mkdir(parents=True, exist_ok=True)
+    with (archives / _LOCK).open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 class _Rows:
     """A Parquet file growing row by row."""
 
@@ -326,6 +347,7 @@ def _arrow_type(hint: Any) -> pa.DataType:
 
 
 _BATCH = 10_000
+_LOCK = ".lock"
 _READERS = {kind: _readers_of(kind) for kind in (Attempt, ContactRecord)}
 _SCHEMAS = {
     CONTACTS: pa.schema(

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from campaigns.sentence import told
-from dialer.archiving.archive import Archive, ArchiveDamaged, Manifest
+from dialer.archiving.archive import Archive, ArchiveDamaged, Manifest, alone_among
 from dialer.archiving.archive_index import ArchiveIndex
 from dialer.deeds import tell
 from dialer.errors import NotDone
@@ -76,6 +76,13 @@ class Archiving:
             NotArchived: It is not over, or values are still expected, or it changed meanwhile.
             ArchiveDamaged: What was written reads back otherwise; Redis is as it was.
         """
+        with alone_among(self._archives):
+            # read again: somebody may have archived it while we waited, or deleted it since
+            return self._archive(self._campaigns.find(campaign.id), force, on_progress)
+
+    def _archive(
+        self, campaign: Campaign, force: bool, on_progress: Callable[[float], None]
+    ) -> tuple[Archive, Manifest]:
         archive = Archive.of(campaign, self._archives)
         for _ in range(_MOST_TRIES):
             if campaign.archived_at is not None:

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from campaigns.sentence import told
-from dialer.archiving.archive import Archive
+from dialer.archiving.archive import Archive, alone_among
 from dialer.archiving.archive_index import ArchiveIndex
 from dialer.archiving.file_traces import rejected_of, remove, reviews_of
 from dialer.archiving.purging import Recordings
@@ -62,6 +62,10 @@ class Deleting:
                     state=told(campaign.state),
                 )
             )
+        with alone_among(self._archives):  # or who writes it anew would bring it back
+            return self._delete(campaign)
+
+    def _delete(self, campaign: Campaign) -> Path:
         folder = Archive.of(campaign, self._archives).folder
         self._recordings.campaign(campaign.id)
         ArchiveIndex(self._archives).forget(campaign.id)

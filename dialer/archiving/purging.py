@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from campaigns.numbers.same_phone import national_digits
 from campaigns.sentence import told
 from dialer import clock
-from dialer.archiving.archive import Archive
+from dialer.archiving.archive import Archive, alone_among
 from dialer.archiving.archive_index import ArchiveIndex
 from dialer.archiving.file_traces import (
     files_of,
@@ -261,7 +261,10 @@ class Purging:
             self._forget_in_redis(campaign, number, purged)
             campaign = self._campaigns.find(campaign.id)  # it may have been archived meanwhile
         if campaign.archived_at is not None:
-            self._forget_in_archive(campaign, number, purged)
+            with alone_among(
+                self._archives
+            ):  # or whom another purge takes out would be written back
+                self._forget_in_archive(campaign, number, purged)
         if before != (purged.contacts, purged.attempts, purged.rejected):
             purged.campaigns.append(campaign.name)
         if purged.rejected > rejected_before:

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Barrier
 
 import pyarrow.parquet as pq
 import pytest
@@ -137,13 +139,54 @@ def test_archiving_twice_frees_what_is_left_and_changes_no_file(account, finishe
     assert {path: path.read_bytes() for path in archive.folder.iterdir()} == bytes_before
 
 
+def test_whoever_read_a_campaign_before_it_was_archived_does_not_archive_it_anew(
+    account, finished, tmp_path
+):
+    """As the daily round does, which reads them all first, while a person archives one of them."""
+    archive = books_kit.archive(account, finished, tmp_path)
+    before = {path: path.read_bytes() for path in archive.folder.iterdir()}
+
+    again = books_kit.archive(account, finished, tmp_path)
+
+    assert {path: path.read_bytes() for path in again.folder.iterdir()} == before
+
+
+def test_a_campaign_archived_by_many_at_once_is_whole(account, finished, tmp_path):
+    before = list(contact_lines(account.db, finished.id, size=finished.accepted))
+    together = Barrier(4)
+
+    def archive(_: int) -> Archive:
+        together.wait(60)
+        return books_kit.archive(account, finished, tmp_path)
+
+    with ThreadPoolExecutor(4) as people:
+        archives = list(people.map(archive, range(4)))
+
+    assert [list(one.contacts()) for one in archives] == [before] * 4
+    assert kept_keys(account.db, finished) == {"hashes"}
+
+
+def test_what_is_left_in_redis_of_an_archived_campaign_is_never_written_as_its_archive(
+    account, finished, tmp_path
+):
+    """As a host would whose data folder is another, and that read the campaign before."""
+
+    class Late(Archiving):
+        def _write(self, *args):
+            books_kit.archive(account, finished, tmp_path / "elsewhere")
+            super()._write(*args)
+
+    with pytest.raises(ArchiveDamaged, match="no archive in"):
+        Late(account.db, archives=tmp_path / "archive").archive(finished)
+
+
 def test_a_campaign_that_is_not_over_is_not_archived(account, tmp_path):
     running = books_kit.load(account, tmp_path)
 
     with pytest.raises(NotArchived, match="is running"):
         books_kit.archive(account, running, tmp_path)
 
-    assert not (tmp_path / "archive").exists()
+    assert not Archive.of(running, tmp_path / "archive").folder.exists()
 
 
 def test_values_still_expected_keep_a_campaign_in_redis_unless_they_are_given_up(account, tmp_path):
@@ -255,8 +298,8 @@ def test_a_damaged_archive_is_found_out_and_redis_is_not_freed_from_it(account, 
         def _write(self, archive, campaign, on_progress):
             super()._write(archive, campaign, on_progress)
             other = Archive(archive.folder, campaign.id)
-            rejected = list(other.rejected())
-            other.write(list(other.contacts())[:-1], rejected, other.card())
+            first, second, _ = other.contacts()
+            other.write([first, second, first], list(other.rejected()), other.card())
 
     with pytest.raises(ArchiveDamaged, match="reads back otherwise at contact 3"):
         Damaging(account.db, archives=tmp_path / "archive").archive(finished)

@@ -1,13 +1,19 @@
 """What is to be forgotten is nowhere any more, and every sum still adds up."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
+from threading import Barrier
 
 import pytest
 
 from campaigns.numbers.mask import FORGOTTEN
+from dialer.archiving.archive import ArchiveDamaged
+from dialer.archiving.deleting import Deleting
 from dialer.archiving.purging import NotPurged, Purging
 from dialer.ids import ContactId
+from dialer.recordings.keeping import Forgetting
 from dialer.reporting.files import Format
 from dialer.steering.calling_back import NoCallBack, call_back
 from dialer.store.contact_rows import Row
@@ -91,6 +97,48 @@ def test_a_purged_archive_has_no_personal_data_left_in_its_files(account, finish
     assert purged.archives == [str(archive.folder)]
     assert (purged.contacts, purged.attempts, purged.rejected) == (3, 3, 2)
     assert archive.check().purged_at is not None
+
+
+def test_numbers_purged_at_once_are_all_out_of_an_archive(account, finished, tmp_path):
+    archive = books_kit.archive(account, finished, tmp_path)
+    numbers = [line.record.customer for line in archive.contacts()]
+    together = Barrier(len(numbers))
+
+    def purge(number: str) -> None:
+        together.wait(60)
+        purging(account, tmp_path).number(number)
+
+    with ThreadPoolExecutor(len(numbers)) as people:
+        list(people.map(purge, numbers))
+
+    assert {line.record.customer for line in archive.contacts()} == {FORGOTTEN}
+
+
+def test_an_archive_that_was_deleted_is_not_brought_back_by_a_purge(account, finished, tmp_path):
+    archive = books_kit.archive(account, finished, tmp_path)
+    number = next(archive.contacts()).record.customer
+    deleting = Deleting(
+        account.db,
+        archives=tmp_path / "archive",
+        data_dir=tmp_path,
+        recordings=Forgetting(account.db, None),
+    )
+    together = Barrier(2)
+
+    def delete() -> None:
+        together.wait(60)
+        deleting.delete(account.campaigns.find(finished.id))
+
+    def purge() -> None:
+        together.wait(60)
+        with suppress(ArchiveDamaged):  # there is nothing any more to take anybody out of
+            purging(account, tmp_path).number(number)
+
+    with ThreadPoolExecutor(2) as people:
+        for done in [people.submit(delete), people.submit(purge)]:
+            done.result()
+
+    assert not archive.folder.exists()
 
 
 def test_a_dry_run_tells_the_same_and_removes_nothing(account, finished, tmp_path):
