@@ -79,6 +79,7 @@ GOALS = (
     _used("– used by the account with least, look-ups included", "accounts", "least_used"),
     _at_most("months in small: keys of Redis that a campaign leaves", "months", "keys_left", 0),
     _at_most("– files", "months", "files_left", 0),
+    Goal("– bytes a contact with one attempt ended", "months", "packed_bytes", le, 120),
     # a dial
     _at_least("dispatch over bare Dramatiq + httpx", "dispatch", "of_bare", 0.9),
     _at_least("– over the best of Celery, arq, taskiq", "dispatch", "of_best_peer", 1),

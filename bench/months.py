@@ -4,10 +4,17 @@ All our processes run, beside the Exotel simulator with calls that end two hundr
 real ones, at a limit that binds nobody. Once a first tenth is over, and at the end, it is counted
 what Redis and the data folder hold: keys that end by themselves and those that stay, files, and
 memory. What a call leaves for some days (its Sid, its events) is told beside.
+
+One more campaign, of random numbers, is followed: what its contacts take of Redis while they wait, once each had a
+call, and once those are packed, which is done at once here and ten to twenty minutes after their end otherwise.
+Bytes are `MEMORY USAGE` of all keys that hold its records, rows, search index and attempts.
 """
 
+import io
+import random
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -17,7 +24,11 @@ import redis
 from bench import ground, ours
 from bench.result import Result, Table, arguments, begin, publish
 from campaigns.campaign import CampaignState
+from dialer.loading.loading import LoadOptions
 from dialer.ports import free_port
+from dialer.store import Campaign
+from dialer.store.past import pack_past
+from dialer.store.record import PER_CHUNK
 from workers.record_keeping import RecordKeeping
 from workers.wiring import Wiring
 
@@ -44,8 +55,23 @@ class Held:
     memory: int
 
 
-def months(campaigns: int, contacts: int) -> tuple[Held, Held]:
-    """Do it; gives what was held after a tenth, and at the end."""
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """What a contact takes of Redis, in a campaign of many; a call's Sid is known for a day or two."""
+
+    waiting: float
+    ended: float
+    packed: float
+    sid: float
+
+
+def months(campaigns: int, contacts: int, followed: int) -> tuple[Held, Held, Bytes]:
+    """Do it; gives what was held after a tenth, and at the end, and what a contact takes.
+
+    Args:
+        contacts: Of each campaign.
+        followed: Of the one that is followed.
+    """
     simulator_port, web_port = free_port(), free_port()
     simulator = [
         *(str(ground.BIN / "dialer"), "simulator", "--port", str(simulator_port)),
@@ -74,21 +100,64 @@ def months(campaigns: int, contacts: int) -> tuple[Held, Held]:
                 if n + 1 == max(1, campaigns // 10):
                     first = _held(wired.redis, folder)
             assert first is not None
-            return first, _held(wired.redis, folder)
+            last = _held(wired.redis, folder)
+            return first, last, _follow(wired, followed)
 
 
 def _one(wired: Wiring, n: int, contacts: int) -> None:
     """Take one campaign from its list to nothing."""
     books = RecordKeeping(wired)
     loaded = ours.load(wired, contacts, name=f"month {n}", max_attempts=1, retry=())
-    ours.start(wired, loaded)
+    _dial(wired, loaded)
+    books.archiving.archive(wired.campaigns.find(loaded.id), force=True)
+    books.deleting.delete(wired.campaigns.find(loaded.id))
+
+
+def _dial(wired: Wiring, campaign: Campaign) -> None:
+    """Dial a campaign to its end."""
+    ours.start(wired, campaign)
     ground.until(
-        lambda: wired.campaigns.find(loaded.id).state is CampaignState.COMPLETED,
+        lambda: wired.campaigns.find(campaign.id).state is CampaignState.COMPLETED,
         within_s=300,
         every_s=0.2,
     )
-    books.archiving.archive(wired.campaigns.find(loaded.id), force=True)
-    books.deleting.delete(wired.campaigns.find(loaded.id))
+
+
+def _follow(wired: Wiring, contacts: int) -> Bytes:
+    """Take a campaign from its list to when all of it is packed."""
+    numbers = random.Random(1).sample(range(10**8), contacts)
+    lines = (f"+9198000{n % 97:05d},+9190{one:08d}" for n, one in enumerate(numbers))
+    loaded = wired.loading.load(
+        io.BytesIO("\n".join(["agent,customer", *lines]).encode()),
+        name="followed",
+        rules=ours.rules(max_attempts=1, retry=()),
+        options=LoadOptions(),
+    ).campaign
+    if loaded is None:
+        raise RuntimeError("the list was not loaded")
+    waiting = _bytes_a_contact(wired, loaded, contacts)
+    _dial(wired, loaded)
+    ground.until(lambda: not wired.redis.zcard(wired.db.key("late")), within_s=60)
+    ended = _bytes_a_contact(wired, loaded, contacts)
+    pack_past(wired.db, loaded.id, size=contacts, quiet_s=0)
+    packed = _bytes_a_contact(wired, loaded, contacts)
+    sids = wired.db.key("sids", int(wired.db.now() // 86_400))
+    a_sid = _bytes(wired, [sids]) / max(1, wired.redis.hlen(sids))
+    return Bytes(waiting, ended, packed, a_sid)
+
+
+def _bytes_a_contact(wired: Wiring, campaign: Campaign, contacts: int) -> float:
+    hundreds = range((contacts + PER_CHUNK - 1) // PER_CHUNK)
+    kinds = ("contacts", "rows", "index", "attempts")
+    keys = [wired.db.key("c", campaign.id, kind, at) for kind in kinds for at in hundreds]
+    return _bytes(wired, keys) / contacts
+
+
+def _bytes(wired: Wiring, keys: Sequence[str]) -> int:
+    with wired.redis.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.memory_usage(key, samples=0)
+        return sum(one or 0 for one in cast("list[int | None]", pipe.execute()))
 
 
 def _held(client: "redis.Redis", folder: Path) -> Held:
@@ -107,14 +176,24 @@ def _held(client: "redis.Redis", folder: Path) -> Held:
     return Held(len(keys) - ends, ends, len(files), memory)
 
 
+def _taken_rows(taken: Bytes) -> tuple[tuple[str, ...], ...]:
+    return (
+        ("waiting", f"{taken.waiting:.0f}"),
+        ("with one attempt ended, not packed yet", f"{taken.ended:.0f}"),
+        ("with one attempt ended, packed", f"{taken.packed:.0f}"),
+        ("– beside it, for a day or two: its call's Sid", f"{taken.sid:.0f}"),
+    )
+
+
 def main() -> None:
     """Do it and print."""
     parser = arguments(__doc__)
     parser.add_argument("--campaigns", type=int, default=100)
     parser.add_argument("--contacts", type=int, default=30, help="of each campaign")
+    parser.add_argument("--followed", type=int, default=2_000, help="contacts of the one followed")
     args = parser.parse_args()
     run = begin(__doc__)
-    first, last = months(args.campaigns, args.contacts)
+    first, last, taken = months(args.campaigns, args.contacts, args.followed)
     done = args.campaigns - max(1, args.campaigns // 10)
     calls = done * args.contacts
     a_call = (last.memory - first.memory) / calls
@@ -138,8 +217,14 @@ def main() -> None:
             "keys_left": last.stay - first.stay,
             "files_left": last.files - first.files,
             "bytes_a_call": a_call,
+            "waiting_bytes": taken.waiting,
+            "ended_bytes": taken.ended,
+            "packed_bytes": taken.packed,
         },
-        tables=(Table(("", "after a tenth", "at the end"), rows),),
+        tables=(
+            Table(("", "after a tenth", "at the end"), rows),
+            Table((f"of {args.followed:,} contacts, bytes each", ""), _taken_rows(taken)),
+        ),
     )
     publish(result, args.json)
 

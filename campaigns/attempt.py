@@ -190,6 +190,15 @@ class Attempt(NamedTuple):
         return self.sid is not None and self.outcome not in {None, Outcome.UNKNOWN}
 
     @property
+    def has_final_values(self) -> bool:
+        """No later value is expected: none was placed, or all have come and contradict nothing."""
+        if self.sid is None or self.is_final:
+            return True
+        if self.details_outcome:
+            return False  # asked again, until they count
+        return self.total_s is not None and self.price is not None
+
+    @property
     def agent_answered(self) -> bool:
         """It is a call whose agent answered."""
         return self.is_call and self.outcome in AGENT_ANSWERED

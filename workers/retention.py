@@ -6,6 +6,7 @@ Done in a process of its own, which the feeder starts: reading archives takes me
 dialling should not wait for.
 """
 
+import math
 import os
 import socket
 import subprocess
@@ -23,7 +24,9 @@ from dialer.private_files import keep_files_private
 from dialer.settings import read_settings
 from dialer.store.functions import forget_functions
 from dialer.store.past import pack_past
+from dialer.store.processes import living_of_others
 from dialer.store.turn_of_the_day import TurnOfTheDay
+from workers.heartbeat import version
 from workers.wiring import Wiring, wire
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ def run(wiring: Wiring) -> None:
     """Remove what is kept too long, and record it."""
     settings = wiring.settings
     forget_functions(wiring.redis)
-    _pack(wiring)
+    pack(wiring)
     actor = Actor.process("retention", socket.gethostname())
     if gone := wiring.audit.forget(days=settings.dialer_audit_days):
         asked = {"older_than_days": settings.dialer_audit_days}
@@ -69,12 +72,19 @@ def run(wiring: Wiring) -> None:
         log.info("retention_done", campaigns=len(purged.campaigns), files=len(purged.files))
 
 
-def _pack(wiring: Wiring) -> None:
-    """Pack the attempts of campaigns that are over and stay in Redis."""
+def pack(wiring: Wiring, *, over_before_s: float = math.inf) -> None:
+    """Pack attempts that are past, in the campaigns that stay in Redis.
+
+    Args:
+        over_before_s: Campaigns that are over for longer, which were packed by then, are passed over.
+    """
+    if living_of_others(wiring.db, version()):
+        return  # they may not read packed ones: when they have gone
+    earliest = wiring.db.now() - over_before_s
     hundreds = sum(
         pack_past(wiring.db, one.id, size=one.accepted)
         for one in wiring.campaigns.unarchived()
-        if one.state.is_over
+        if one.ended_at is None or one.ended_at > earliest
     )
     if hundreds:
         log.info("attempts_packed", hundreds=hundreds)
@@ -99,7 +109,7 @@ def _archive(wiring: Wiring, archiving: "Archiving", actor: Actor, *, days: int)
 def keep_daily(
     wiring: Wiring, stop: threading.Event, *, first_after_s: float = _FIRST_LOOK_AFTER_S
 ) -> None:
-    """See to it once a day, whichever feeder comes first; never fails.
+    """See to it once a day, whichever feeder comes first, and pack attempts all day; never fails.
 
     Args:
         first_after_s: Who has just started has calls to place first.
@@ -108,10 +118,13 @@ def keep_daily(
     stop.wait(first_after_s)
     while not stop.is_set():
         try:
+            pack(wiring, over_before_s=_DAY_S)
             if turn.take() and not _run_apart(wiring, stop):
                 turn.give_back()
         except (redis.RedisError, OSError) as error:
             log.warning("retention_failed", message=str(error))
+        except Exception:
+            log.exception("retention_failed")
         stop.wait(_LOOK_EVERY_S)
 
 

@@ -5,7 +5,7 @@ on where it broke off. Only a process of another version might not read the new 
 lives, nothing is changed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dialer.deeds import tell
@@ -14,7 +14,7 @@ from dialer.logger import get_logger
 from dialer.store.archived import archived_unnoted
 from dialer.store.database import Database
 from dialer.store.packing import archived_unpacked, note_archived, pack_archived
-from dialer.store.processes import living, living_of_old
+from dialer.store.processes import living_of_others
 
 log = get_logger(__name__)
 
@@ -86,13 +86,12 @@ class Migrating:
         return done
 
     def _require_no_other(self) -> None:
-        if others := sorted(self._others()):
+        others = living_of_others(self._db, self._version)
+        if others:
+            told = sorted(
+                f"{one.role} {one.name}: {one.version or 'before 0.2.0'}" for one in others
+            )
             raise NotMigrated(
-                f"processes of another version live ({', '.join(others)}); stop them, or install "
+                f"processes of another version live ({', '.join(told)}); stop them, or install "
                 f"{self._version} there, and ask again in half a minute"
             )
-
-    def _others(self) -> Iterator[str]:
-        for one in [*living(self._db), *living_of_old(self._db)]:
-            if one.version != self._version:
-                yield f"{one.role} {one.name}: {one.version or 'before 0.2.0'}"

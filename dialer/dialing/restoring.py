@@ -4,9 +4,12 @@ from typing import NamedTuple
 
 from campaigns.attempt import Attempt
 from dialer.ids import AttemptId
-from dialer.store import Database
+from dialer.store import Attempts, Database
 from dialer.store.attempts import encode
+from dialer.store.packed_attempts import take_apart
 from dialer.store.scripts import gives
+
+_MISSING, _MAY_BE_PACKED = 1, 2
 
 
 @gives("restore")
@@ -50,20 +53,19 @@ def bring_back(
         ends_at: Epoch s; from then on it is not worth bringing back.
         holds: Dialling is held if it was missing and nothing held it.
     """
-    return bool(
-        db.run(
-            Restore(
-                id=str(id_),
-                campaign=id_.campaign,
-                n=id_.n,
-                no=id_.no,
-                nonce=id_.nonce,
-                attempt=encode(attempt),
-                agent=attempt.agent[1:],
-                customer=attempt.customer[1:],
-                ends_at=ends_at,
-                counts_until=attempt.requested_at + slot_lease_s,
-                holds=holds,
-            )
-        )
+    lost = Restore(
+        id=str(id_),
+        campaign=id_.campaign,
+        n=id_.n,
+        no=id_.no,
+        nonce=id_.nonce,
+        attempt=encode(attempt),
+        agent=attempt.agent[1:],
+        customer=attempt.customer[1:],
+        ends_at=ends_at,
+        counts_until=attempt.requested_at + slot_lease_s,
+        holds=holds,
     )
+    while (answer := db.run(lost)) == _MAY_BE_PACKED and Attempts(db).get(id_) is None:
+        take_apart(db, id_.campaign, id_.n)
+    return bool(answer == _MISSING)

@@ -20,7 +20,7 @@ local function own(sid, id)
   if owner or redis.call('HSETNX', sids, sid, id) == 0 then
     return owner or redis.call('HGET', sids, sid)
   end
-  keep_for(sids, 3 * 86400)
+  keep_for(sids, 86400 + 3600) -- the next day, whole
   return id
 end
 

@@ -3,7 +3,7 @@
 -- stands where its last one left it, and a number belongs to the latest call.
 -- KEYS 1  prefix
 -- GIVEN   Restore in dialer/dialing/restoring.py
--- Returns 1 when it was missing.
+-- Returns 1 when it was missing; 2 when it may be among those that are packed, which no script reads.
 
 local id, campaign, n, no = given.id, given.campaign, given.n, given.no
 
@@ -12,7 +12,7 @@ local function attempts_of(campaign, n)
 end
 
 local attempts = attempts_of(campaign, n)
-local stored = redis.call('HGET', attempts, n .. '-' .. no)
+local stored, packed = unpack(redis.call('HMGET', attempts, n .. '-' .. no, 'packed'))
 if stored and cjson.decode(stored)[ATTEMPT.nonce] == given.nonce then
   return 0
 end
@@ -21,6 +21,9 @@ if given.ends_at <= now then
 end
 if redis.call('HEXISTS', key('c', campaign), 'archived_at') == 1 then
   return 0 -- it left Redis with its campaign
+end
+if packed and not stored then
+  return 2
 end
 
 local requested_at = cjson.decode(given.attempt)[ATTEMPT.requested_at]

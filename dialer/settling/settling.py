@@ -314,9 +314,9 @@ class Settling:
         if before.state is AttemptState.UNKNOWN and after.state is AttemptState.PLACED:
             follows = follows._replace(bound=True)
         if after.is_settled and not before.is_settled:
-            late_s = None if _has_final_values(after) else self._times.final_values_after_s
+            late_s = None if after.has_final_values else self._times.final_values_after_s
             return follows._replace(late_s=late_s)
-        if after.is_settled and _has_final_values(after) and not _has_final_values(before):
+        if after.is_settled and after.has_final_values and not before.has_final_values:
             return follows._replace(late_s=0.0)
         if after.details_outcome and not before.details_outcome:
             return follows._replace(late_s=self._times.final_values_after_s)
@@ -423,21 +423,12 @@ def _uses(before: Attempt, after: Attempt) -> dict[str, Any] | None:
     )
     known = {"s": lasted_s, "spend": float(after.price) if after.price is not None else None}
     told = {name: value for name, value in known.items() if value is not None}
-    return {**told, "done": _has_final_values(after)}
-
-
-def _has_final_values(attempt: Attempt) -> bool:
-    """No later value is expected: none was placed, or all have come and contradict nothing."""
-    if attempt.sid is None or attempt.is_final:
-        return True
-    if attempt.details_outcome:
-        return False  # asked again, until they count
-    return attempt.total_s is not None and attempt.price is not None
+    return {**told, "done": after.has_final_values}
 
 
 def _is_recorded(attempt: Attempt) -> bool:
     """Its call is over for good, and was recorded."""
-    return attempt.is_settled and bool(attempt.recording_url) and _has_final_values(attempt)
+    return attempt.is_settled and bool(attempt.recording_url) and attempt.has_final_values
 
 
 def _note(write: Write, now: Attempt | SidTaken) -> None:

@@ -11,7 +11,7 @@ from campaigns.contact_state import NotDialled
 from campaigns.many_tuples import quickly_changed
 from dialer.ids import AttemptId, ContactId
 from dialer.store.database import Database, text
-from dialer.store.packed_attempts import PACKED, hundred_of, of_packed, take_apart
+from dialer.store.packed_attempts import PACKED, hundred_of, of_packed, take_apart, unpack
 from dialer.store.scripts import gives
 
 # The record is a JSON list in the order of the dataclass, trailing defaults cut: names would be
@@ -306,9 +306,9 @@ class Attempts:
         answers: list[Any] = []
         for at in range(0, len(made), _WRITES_AT_ONCE):
             answers += self._db.run_for_each(RecordAttempts(made[at : at + _WRITES_AT_ONCE]))
-        for at, answer in enumerate(answers):
-            if answer == _NOT_THERE and take_apart(self._db, made[at].campaign, made[at].n):
-                (answers[at],) = self._db.run_for_each(RecordAttempts([made[at]]))
+        for at, one in enumerate(made):
+            while answers[at] == _NOT_THERE and take_apart(self._db, one.campaign, one.n):
+                (answers[at],) = self._db.run_for_each(RecordAttempts([one]))
         return [_answer(one, attempt) for one, attempt in zip(answers, written, strict=True)]
 
     def due(self, *, most: int, put_off_s: float) -> tuple[list[OpenAttempt], list[OpenAttempt]]:
@@ -328,7 +328,7 @@ class Attempts:
         return [OpenAttempt(id_, attempt) for id_, attempt in read if attempt]
 
     def owner(self, sid: str) -> str | None:
-        """Tell which attempt owns a Sid; known for two days."""
+        """Tell which attempt owns a Sid; known for a day at least."""
         day = int(self._db.now() // 86400)
         with self._db.client.pipeline(transaction=False) as pipe:
             for one in (day, day - 1):
@@ -350,7 +350,7 @@ class Attempts:
         hundreds = dict.fromkeys(keys)
         named = [(key, f"{n}-{no}") for key, (_, n, no) in zip(keys, wanted, strict=True)]
         stored = self._db.read_fields([*named, *((key, text(PACKED)) for key in hundreds)])
-        packed = dict(zip(hundreds, stored[len(wanted) :], strict=True))
+        packed = dict(zip(hundreds, map(unpack, stored[len(wanted) :]), strict=True))
         found = (
             one or of_packed(packed[key], n, no)
             for one, key, (_, n, no) in zip(stored[: len(wanted)], keys, wanted, strict=True)

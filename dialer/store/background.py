@@ -9,7 +9,7 @@ from dialer.ids import AttemptId
 from dialer.store.attempts import decode
 from dialer.store.campaign import CampaignNotFound, read_rules
 from dialer.store.database import Database
-from dialer.store.packed_attempts import PACKED, hundred_of, of_packed
+from dialer.store.packed_attempts import PACKED, hundred_of, of_packed, unpack
 from dialer.store.record import RECORD_BYTES, ContactRecord, place_of
 
 
@@ -50,8 +50,9 @@ def _background(
 ) -> Background:
     if rules is None:
         raise CampaignNotFound(f"no campaign {id_.campaign!r}")
-    *plain, packed = earlier or (None,)
-    found = (one or of_packed(packed, id_.n, no) for no, one in enumerate(plain, 1))
+    *beside, packed = earlier or (None,)
+    unpacked = unpack(packed)
+    found = (one or of_packed(unpacked, id_.n, no) for no, one in enumerate(beside, 1))
     return Background(
         rules=read_rules(rules),
         contact=ContactRecord.unpack(record) if len(record) == RECORD_BYTES else None,

@@ -34,8 +34,8 @@ c:C:versions        list    the last 50 versions of the rules: rules, since when
                             who made them so, JSON; none while there is one
 c:C:hashes          set     content hashes of files loaded to their end               for ever
 c:C:rejected        hash    block → rejected and duplicate rows, zlib of JSON         for ever
-c:C:attempts:K      hash    contact-no → attempt as a JSON list; once all are past    for ever
-                            `packed`, see dialer/store/packed_attempts.py
+c:C:attempts:K      hash    contact-no → attempt as a JSON list; those that are past  for ever
+                            in `packed`, see dialer/store/packed_attempts.py
 c:C:recordings      hash    contact-no → where its recording stays, JSON              for ever
 c:C:newcomers       list    the first contacts of agents never called here            while any
 c:C:newcomers_since zset    since when they wait, epoch s → the first such contact    while any
@@ -106,7 +106,7 @@ late                zset    attempt settled, final values missing → next look 
 slots               zset    request → when its slot frees itself, epoch s             ≤ minutes
 pace                hash    next_at, blocked_until, cut, slow_until, ticked_at …      for ever
 sent:M, refused:M   hash    second → requests, in minute M                            2 h
-sids:D              hash    Sid → attempt id, of day D                                3 days
+sids:D              hash    Sid → attempt id, of day D                                the next day
 callbacks           stream  raw callbacks, consumer group `results`                   until settled
 orphans             stream  callbacks nobody could place, 20 an attempt a day         10,000
 orphans_of:D        hash    attempt id → how many of day D                            2 days

@@ -1,7 +1,8 @@
-"""How the attempts of a hundred contacts are stored once nothing of them is expected to change: packed.
+"""How attempts of a hundred contacts are stored once nothing of them is expected to change: packed.
 
-One field, in place of one for each attempt, takes a fifth of their bytes. Whoever reads attempts reads packed ones as
-well; a script does not, so whoever lets one be changed, or its contact be dialled again, takes the hundred apart first.
+One field, in place of one for each attempt, takes a fifth of their bytes; those of which more may come stand beside
+it. Whoever reads attempts reads packed ones as well; a script does not, so whoever lets one be changed, or its contact
+be dialled again, takes the hundred apart first.
 """
 
 import zlib
@@ -28,17 +29,21 @@ def pack(attempts: Mapping[bytes, bytes]) -> bytes:
     return zlib.compress(b"\n".join(b"%s %s" % one for one in attempts.items()), 9)
 
 
+def unpack(packed: bytes | None) -> dict[bytes, bytes]:
+    """Give those that are packed, by contact and number; of a hundred without any there is nothing."""
+    lines = zlib.decompress(packed).split(b"\n") if packed else ()
+    return {name: one for name, _, one in (line.partition(b" ") for line in lines)}
+
+
 def unpacked(stored: dict[bytes, bytes]) -> dict[bytes, bytes]:
-    """Give all attempts of a hundred as it is stored: some may have come since it was packed."""
-    if PACKED not in stored:
-        return stored
-    since = {name: one for name, one in stored.items() if name != PACKED}
-    return {**_lines(stored[PACKED]), **since}
+    """Give all attempts of a hundred as it is stored, those that stand beside the packed ones too."""
+    beside = {name: one for name, one in stored.items() if name != PACKED}
+    return {**unpack(stored.get(PACKED)), **beside}
 
 
-def of_packed(packed: bytes | None, contact: int, no: int) -> bytes | None:
-    """Give one attempt of a hundred that may be packed; None: it is not among them."""
-    return _lines(packed).get(b"%d-%d" % (contact, no)) if packed else None
+def of_packed(packed: Mapping[bytes, bytes], contact: int, no: int) -> bytes | None:
+    """Give one attempt of those that were unpacked; None: it is not among them."""
+    return packed.get(b"%d-%d" % (contact, no))
 
 
 def take_apart(db: Database, campaign: str, n: int) -> bool:
@@ -57,8 +62,3 @@ def take_apart(db: Database, campaign: str, n: int) -> bool:
             pipe.hset(key, mapping=whole)
             pipe.execute()
             return True
-
-
-def _lines(packed: bytes) -> dict[bytes, bytes]:
-    lines = zlib.decompress(packed).split(b"\n")
-    return {name: one for name, _, one in (line.partition(b" ") for line in lines)}

@@ -70,7 +70,12 @@ def living_names(db: Database) -> dict[str, list[str]]:
     return found
 
 
-def living_of_old(db: Database) -> list[Process]:
+def living_of_others(db: Database, version: str) -> list[Process]:
+    """Read the processes that live of another version, which may not read what this one writes."""
+    return [one for one in [*living(db), *_living_of_old(db)] if one.version != version]
+
+
+def _living_of_old(db: Database) -> list[Process]:
     """Read the processes that live of versions up to 0.2.0: each has a key of its own."""
     keys = sorted(db.client.scan_iter(match=db.key("heartbeat", "*"), count=1000))
     found = ((one, cast("bytes | None", db.client.get(one))) for one in keys)

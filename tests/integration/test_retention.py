@@ -20,7 +20,7 @@ from dialer.store.attempts import encode
 from dialer.store.packed_attempts import PACKED, hundred_of
 from dialer.store.trail import Trail
 from dialer.store.turn_of_the_day import TurnOfTheDay
-from tests.factories import rules
+from tests.factories import give_life, rules
 from tests.patience import until
 from tests.web_kit import LIST, settings_for
 from workers import retention
@@ -87,21 +87,54 @@ def test_a_campaign_leaves_redis_for_files_so_many_days_after_its_end(wiring_for
     assert len(ends(wiring)) == 1
 
 
-def test_what_is_over_and_stays_in_redis_is_packed(wiring_for):
-    wiring = wiring_for()
-    old = over_since(wiring, days=2)
-    hundred = hundred_of(wiring.db, old, 1)
+def give_attempts(wiring: Wiring, campaign: str) -> str:
+    """Let two contacts have been called long ago; gives where their attempts are."""
+    hundred = hundred_of(wiring.db, campaign, 1)
     attempts = {
         f"{n}-1": encode(
-            Attempt(1, AttemptState.SETTLED, 1_700_000_000.0, 1, "n", "+1", "+2", 60.0)
+            Attempt(
+                *(1, AttemptState.SETTLED, 1_700_000_000.0, 1, "n", "+1", "+2", 60.0),
+                settled_at=1_700_000_030.0,
+            )
         )
         for n in (1, 2)
     }
     wiring.redis.hset(hundred, mapping=attempts)
+    return hundred
+
+
+def test_what_is_over_and_stays_in_redis_is_packed(wiring_for):
+    wiring = wiring_for()
+    hundred = give_attempts(wiring, over_since(wiring, days=2))
 
     retention.run(wiring)
 
     assert wiring.redis.hkeys(hundred) == [PACKED]
+
+
+def test_who_is_through_is_packed_all_day_whoever_has_its_turn(wiring_for):
+    wiring = wiring_for()
+    TurnOfTheDay(wiring.db).take()
+    hundred = give_attempts(wiring, over_since(wiring, days=0))
+    stop = threading.Event()
+    feeder = threading.Thread(
+        target=retention.keep_daily, args=(wiring, stop), kwargs={"first_after_s": 0}
+    )
+
+    feeder.start()
+    until(lambda: wiring.redis.hkeys(hundred) == [PACKED], what="the packing")
+    stop.set()
+    feeder.join()
+
+
+def test_nothing_is_packed_while_a_process_lives_that_may_not_read_it(wiring_for):
+    wiring = wiring_for()
+    hundred = give_attempts(wiring, over_since(wiring, days=0))
+    give_life(wiring.db, "results", "host-1", version="0.1.9")
+
+    retention.pack(wiring)
+
+    assert len(wiring.redis.hkeys(hundred)) == 2
 
 
 def test_a_campaign_that_ended_lately_or_where_nobody_said_so_stays_in_redis(wiring_for):
