@@ -2,7 +2,8 @@
 
 The provider answers at once, which compares what a request costs in CPU, or after `--answer-ms`,
 as a real one does that dials inside the request: then it is waiting that has to overlap, and
-everybody gets as many requests at a time as the dialer gives itself, 64.
+everybody gets as many requests at a time as the dialer gives itself, 64; "most at once" is what the
+provider saw of that.
 
     ours    contacts wait in a campaign; feeder and worker run, with every promise kept: gate,
             intent on disk, finish, one log line a call
@@ -32,6 +33,7 @@ import redis
 from bench import ground, ours, peers
 from bench.chart import Bar
 from bench.result import Plot, Result, Table, arguments, begin, publish
+from dialer.dialing.at_provider import MOST_AT_PROVIDER
 
 NOT_SHOWN = """
 Peers keep no promise at all: no limit, no state, no second look at a contact, nothing that survives
@@ -43,12 +45,13 @@ Runner = Callable[[str, str, int], "contextlib.AbstractContextManager[None]"]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """One run: POSTs a second; CPU of all processes, ms, and work of Redis, a POST."""
+    """One run: POSTs a second; CPU of all processes, ms, and work of Redis, a POST; most at once."""
 
     posts_per_s: float
     cpu_ms: float
     round_trips: float
     commands: float
+    at_once: int
 
 
 @contextlib.contextmanager
@@ -89,7 +92,7 @@ def peer(environment: str, module: str, *worker: str) -> Runner:
 
 
 OURS, BARE = "dialer", "bare Dramatiq + httpx"
-_SLOTS_WAITING = 32  # a process; ours has as many threads when nothing limits it
+_SLOTS_WAITING = MOST_AT_PROVIDER  # a process
 
 
 def bare(threads: int) -> Runner:
@@ -150,11 +153,13 @@ def measure(runner: Runner, jobs: int, *, answer_s: float) -> Pace:
         before = _done_so_far(provider_url, client)
         _wait_for(provider_url, jobs * 9 // 10)
         after = _done_so_far(provider_url, client)
-        arrivals = json.loads(ground.ask(f"{provider_url}/books"))["arrivals"]
+        books = json.loads(ground.ask(f"{provider_url}/books"))
+    arrivals = books["arrivals"]
     first, last = jobs // 10, jobs * 9 // 10 - 1
     rate = (last - first) / (arrivals[last] - arrivals[first])
     posts, cpu_s, reads, commands = (now - then for now, then in zip(after, before, strict=True))
-    return Pace(rate, 1000 * cpu_s / posts, reads / posts, commands / posts)
+    work = (1000 * cpu_s / posts, reads / posts, commands / posts)
+    return Pace(rate, *work, at_once=books["most_under_way"])
 
 
 def _done_so_far(provider_url: str, client: "redis.Redis") -> tuple[float, ...]:
@@ -200,11 +205,12 @@ def _table(paces: Paces) -> Table:
             f"{median(one.cpu_ms for one in runs):.2f}",
             f"{median(one.round_trips for one in runs):.1f}",
             f"{median(one.commands for one in runs):.1f}",
+            f"{max(one.at_once for one in runs)}",
         )
         for name, runs in paces.items()
     )
     header = ("a POST", "POSTs/s", "ratio", "CPU, ms", "Redis round trips", "Redis commands")
-    return Table(header, tuple(rows))
+    return Table((*header, "most at once"), tuple(rows))
 
 
 def _plot(paces: Paces, answer_ms: float) -> Plot:

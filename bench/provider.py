@@ -34,6 +34,13 @@ class Books:
     taken: deque[float] = field(default_factory=deque)
     refused: int = 0
     peak: int = 0
+    under_way: int = 0
+    most_under_way: int = 0
+
+    def begin(self) -> None:
+        """Note a request that will be answered later."""
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
 
     def count(self) -> bool:
         """Count one request; False when it is one too many."""
@@ -65,6 +72,7 @@ class Books:
             "requests": len(self.arrivals),
             "refused": self.refused,
             "peak": self.peak,
+            "most_under_way": self.most_under_way,
             "arrivals": self.arrivals,
         }
 
@@ -117,12 +125,17 @@ class Provider(asyncio.Protocol):
                 self._arrive_later()
 
     def _arrive_later(self) -> None:
+        self._books.begin()
         asyncio.get_running_loop().call_later(self._network.uplink(), self._arrive)
 
     def _arrive(self) -> None:
         answer_s = random.uniform(*self._network.answer_s)
         counted = self._books.count()
-        asyncio.get_running_loop().call_later(answer_s, self._write_verdict, counted)
+        asyncio.get_running_loop().call_later(answer_s, self._answer_late, counted)
+
+    def _answer_late(self, counted: bool) -> None:
+        self._books.under_way -= 1
+        self._write_verdict(counted)
 
     def _answer(self) -> None:
         self._write_verdict(self._books.count())

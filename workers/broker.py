@@ -19,6 +19,7 @@ import dramatiq
 import structlog
 from dramatiq.middleware import Middleware
 
+from dialer.dialing.at_provider import MOST_AT_PROVIDER
 from dialer.dialing.releasing import Released
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
@@ -36,8 +37,7 @@ _LOOK_UP_MS = 3_000  # how often a thread without a message looks whether it sho
 _HEARTBEAT_MS = 60_000  # what a dead worker held is of no use after the ten seconds of a release
 _MAINTENANCE_PER_MILLION = 100_000
 _SLOWEST_USUAL_ANSWER_S = 5.0
-_SPARE_THREADS = 8
-_MOST_THREADS = 32
+_SPARE_THREADS = 8  # at least
 _PARTIES_AHEAD = 6
 _STOPS = (signal.SIGTERM, signal.SIGHUP)
 _FETCHED_WITHIN_S = 0.03  # of a pace that leaves less between two requests, several are at hand
@@ -142,10 +142,12 @@ def threads_for(allowance: Allowance) -> int:
     """Give how many threads an account wants.
 
     A thread spends its time waiting: for its turn at the gate and for the provider's answer. So
-    there are as many as requests can be under way.
+    there are as many as requests can be at the provider, and half as many for those that stand at
+    the gate or write an answer down meanwhile.
     """
-    under_way = math.ceil(_SLOWEST_USUAL_ANSWER_S / allowance.spacing_s)
-    return min(_MOST_THREADS, _SPARE_THREADS + under_way)
+    could_be = math.ceil(_SLOWEST_USUAL_ANSWER_S / allowance.spacing_s)
+    at_provider = min(MOST_AT_PROVIDER, could_be)
+    return at_provider + max(_SPARE_THREADS, at_provider // 2)
 
 
 def queue_of(wiring: Wiring) -> str:

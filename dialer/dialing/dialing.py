@@ -10,6 +10,7 @@ from campaigns.attempt import SEND_WINDOW_S, Attempt
 from dialer import failpoints
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s
+from dialer.dialing.at_provider import AtProvider
 from dialer.dialing.candidate import Candidate
 from dialer.dialing.entrance import Entrance
 from dialer.dialing.finishing import Finishing
@@ -74,7 +75,12 @@ class Dialing:
         )
         self._meters = db.meters
         self._sending = Sending(
-            provider, gate=self._gate, paths=paths, options=options, meters=db.meters
+            provider,
+            gate=self._gate,
+            paths=paths,
+            options=options,
+            meters=db.meters,
+            at_provider=AtProvider(),
         )
         self._finishing = Finishing(
             pacing=pacing,

@@ -4,6 +4,7 @@ from campaigns.custom_field import CustomFieldTemplate, custom_field
 from dialer.call_request import call_request
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import boottime_s
+from dialer.dialing.at_provider import AtProvider
 from dialer.dialing.entrance import Passed
 from dialer.dialing.gate import Gate, Opened
 from dialer.dialing.options import DialingOptions
@@ -25,38 +26,39 @@ class Sending:
         paths: CallbackPaths,
         options: DialingOptions,
         meters: Meters,
+        at_provider: AtProvider,
     ) -> None:
         self._provider = provider
         self._gate = gate
         self._paths = paths
         self._options = options
         self._meters = meters
+        self._at_provider = at_provider
 
     def send(self, passed: Passed) -> Connected | ProviderError:
         """Send a request that may leave; gives what the provider says, or why it was not asked."""
         if passed.refused:
             return passed.refused
-        began_s = boottime_s()
-        answer = self._answer_to(passed.opened)
-        self._meters.observe(ANSWER, boottime_s() - began_s, str(answer.http_status or "none"))
+        try:
+            request = self._request_for(passed.opened)
+        except ValueError as error:
+            return RequestRefused(str(error), error_code="not_built")
+        with self._at_provider.one_more():
+            began_s = boottime_s()
+            answer = self._answer_to(request, passed.opened)
+            took_s = boottime_s() - began_s
+        self._meters.observe(ANSWER, took_s, str(answer.http_status or "none"))
         return answer
 
-    def _answer_to(self, opened: Opened) -> Connected | ProviderError:
+    def _answer_to(self, request: ConnectRequest, opened: Opened) -> Connected | ProviderError:
         try:
-            return self._connect(opened)
+            return self._provider.connect(
+                request,
+                send_before=opened.send_before,
+                is_wanted=lambda: self._gate.is_still_open(opened),
+            )
         except ProviderError as error:
             return error
-
-    def _connect(self, opened: Opened) -> Connected:
-        try:
-            request = self._request_for(opened)
-        except ValueError as error:
-            raise RequestRefused(str(error), error_code="not_built") from error
-        return self._provider.connect(
-            request,
-            send_before=opened.send_before,
-            is_wanted=lambda: self._gate.is_still_open(opened),
-        )
 
     def _request_for(self, opened: Opened) -> ConnectRequest:
         campaign = opened.campaign

@@ -1,14 +1,19 @@
 """Contacts that go through the gate together: each is answered for itself, and once."""
 
+import threading
+
 import pytest
 import redis
 
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
+from dialer.dialing.at_provider import AtProvider
 from dialer.dialing.candidate import Candidate
+from dialer.dialing.entrance import Passed
 from dialer.dialing.gate import Dropped, Gate, NotYet, Opened, Verdict
 from dialer.dialing.gate import party as party_of
 from dialer.errors import TurnedAway
+from dialer.exotel import Connected
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
 from tests.account_kit import Account
@@ -16,6 +21,7 @@ from tests.conservation import check_conservation
 from tests.factories import customer, pair, store_campaign
 from tests.virtual_time import VirtualDatabase
 
+PATIENCE_S = 30.0
 UNPACED = Allowance(requests=100_000, window_s=6)
 
 
@@ -236,3 +242,42 @@ def test_as_many_go_together_as_the_pace_lets_through_in_a_round_trip(
     account = Account(db, tmp_path, allowance=Allowance(requests=requests))
 
     assert gate_of(account).most_together == together
+
+
+class _AsksForCompany:
+    """A provider that answers once two are with it, or were; counts who is at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pair = threading.Barrier(2)
+        self._here = 0
+        self.most = 0
+
+    def connect(self, *_: object, **__: object) -> Connected:
+        with self._lock:
+            self._here += 1
+            self.most = max(self.most, self._here)
+        self._pair.wait(PATIENCE_S)
+        with self._lock:
+            self._here -= 1
+        raise TurnedAway("not sent")
+
+
+def test_those_past_the_gate_wait_for_room_at_the_provider(account, db):
+    store_campaign(db, [pair(n, n) for n in range(8)])
+    dialing, provider = account.dialing, _AsksForCompany()
+    dialing._sending._provider = provider
+    dialing._sending._at_provider = AtProvider(2, longest_wait_s=PATIENCE_S)
+    opened = ask(account, *released(account))
+
+    threads = [
+        threading.Thread(target=dialing._sending.send, args=(Passed(one, None),)) for one in opened
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(PATIENCE_S)
+
+    assert len(threads) == 8
+    assert provider.most == 2
+    nothing_left(account, opened)
