@@ -57,6 +57,17 @@ CUSTOMER_SIDE = frozenset(
         Outcome.AGENT_LEFT,
     }
 )
+PROVIDER_SIDE = (
+    frozenset(Outcome) - AGENT_SIDE - CUSTOMER_SIDE - {Outcome.CONNECTED, Outcome.UNKNOWN}
+)
+SIDES = {
+    "both": frozenset({Outcome.CONNECTED}),
+    "customer": CUSTOMER_SIDE,
+    "agent": AGENT_SIDE,
+    "provider": PROVIDER_SIDE,
+}
+"""Whose doing an outcome was; nobody's, where it is unknown."""
+
 AGENT_ANSWERED = CUSTOMER_SIDE | {Outcome.CONNECTED, Outcome.CUSTOMER_NOT_DIALLED}
 """Outcomes that only an answered agent leg can lead to: what "the agent answered" means everywhere."""
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
+from campaigns.attempt import SIDES
 from campaigns.reports.figures import TALLIED
 from campaigns.reports.indicators import RATES, Figure
 from campaigns.reports.report import TIMES, Group, Report
@@ -55,26 +55,7 @@ def outcomes_frame(report: Report) -> pd.DataFrame:
 
 def side(group: str) -> str:
     """Tell whose doing an outcome was; '' while there is none."""
-    if group == Outcome.CONNECTED:
-        return "both"
-    if group in CUSTOMER_SIDE:
-        return "customer"
-    if group in AGENT_SIDE:
-        return "agent"
-    if group in _PROVIDER_SIDE:
-        return "provider"
-    return ""
-
-
-_PROVIDER_SIDE = frozenset(
-    {
-        Outcome.CUSTOMER_NOT_DIALLED,
-        Outcome.PROVIDER_FAILED,
-        Outcome.DND,
-        Outcome.REFUSED,
-        Outcome.TURNED_AWAY,
-    }
-)
+    return next((name for name, outcomes in SIDES.items() if group in outcomes), "")
 
 
 def _figures(figures: Iterable[Figure]) -> pd.DataFrame:

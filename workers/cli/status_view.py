@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, Outcome
+from campaigns.attempt import AGENT_SIDE, CUSTOMER_SIDE, PROVIDER_SIDE, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.outlook.forecast import Forecast
@@ -220,7 +220,7 @@ def _outcomes(outcomes: Mapping[str, int]) -> Iterator[RenderableType]:
     sides = {
         "customer side": CUSTOMER_SIDE,
         "agent side": AGENT_SIDE,
-        "otherwise": frozenset(Outcome) - CUSTOMER_SIDE - AGENT_SIDE - {Outcome.CONNECTED},
+        "otherwise": PROVIDER_SIDE | {Outcome.UNKNOWN},
     }
     for side, members in sides.items():
         counted = [
