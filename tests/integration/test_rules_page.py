@@ -2,7 +2,6 @@
 
 import re
 import secrets
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -14,15 +13,10 @@ from campaigns.rule_changes import mean_the_same
 from dialer.access.api_keys import Scope
 from dialer.steering.changing_rules import new_rules
 from tests.factories import rules
-from tests.web_kit import Browser, Site, settings_for, site
+from tests.web_kit import Browser, Site, one_site, settings_for
 from workers.web.rules_form import read_form, values_of
 
-
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    account = f"t{secrets.token_hex(4)}"
-    with site(settings_for(redis_server, account, tmp_path_factory.mktemp("rules"))) as web:
-        yield web
+web = one_site()
 
 
 @pytest.fixture

