@@ -23,7 +23,7 @@ from dialer.store.contacts import Contacts
 from dialer.store.record import ContactRecord
 from dialer.store.rule_versions import RuleVersions
 from tests.factories import terminal
-from tests.phone_company import PhoneCompany
+from tests.phone_company import Answer, Call, PhoneCompany
 from tests.virtual_time import VirtualDatabase
 
 FAST = Allowance(requests=10_000)
@@ -126,6 +126,17 @@ class Account:
         (done,) = self.dial_all()
         assert isinstance(done, Dialled), done
         return done
+
+    def dial_and_end(self, *, customer_status: str = "completed") -> None:
+        """Dial everything that can be released, something at least, and end the calls."""
+        assert self.dial_all()
+        self.end_all(customer_status=customer_status)
+
+    def dial_unheard(self) -> tuple[Dialled, Call]:
+        """Dial the one contact that can be released: its call is placed, and the response is lost."""
+        self.company.answers.append(Answer.PLACED_UNHEARD)
+        done = self.dial_one()
+        return done, self.company.calls[-1]
 
     def open_attempts(self) -> list[OpenAttempt]:
         """Attempts not yet settled."""

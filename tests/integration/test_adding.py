@@ -320,8 +320,7 @@ def test_a_completed_campaign_goes_on_with_it_where_whoever_adds_may_start_calls
     adding, db, account, may_start, state
 ):
     id_ = store_campaign(db, [pair(1, 1)], max_attempts=1)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     assert Campaigns(db).find(id_).state is CampaignState.COMPLETED
 
     put(adding, db, id_, contact(100, "crm-1"), may_start=may_start)
@@ -452,8 +451,7 @@ def test_a_list_appended_behind_single_ones_keeps_every_queue(adding, db, accoun
     append_contacts(db, id_, [pair(1, 11), pair(2, 12)], content_hash="more")
 
     for _ in range(3):
-        account.dial_all()
-        account.end_all()
+        account.dial_and_end()
 
     assert Campaigns(db).counts(id_).final == 5
 
@@ -464,8 +462,7 @@ def test_a_list_appended_behind_single_ones_keeps_every_queue(adding, db, accoun
 def test_a_purged_customer_is_forgotten_by_their_external_id_too(adding, db, account, tmp_path):
     id_ = store_campaign(db, [pair(1, 1)], max_attempts=1)
     put(adding, db, id_, contact(7001, "crm-1", agent_no=2))
-    account.dial_all()
-    account.end_all()
+    account.dial_and_end()
 
     purging_of(db, tmp_path).number("+919876547001")
 

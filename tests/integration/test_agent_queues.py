@@ -135,8 +135,7 @@ def test_who_has_a_priority_or_a_time_stands_in_no_queue(db, dialled):
 def test_who_is_appended_to_a_campaign_that_its_end_had_closed_is_in_a_queue(account, db):
     ends_at = datetime.fromtimestamp(db.now() + 600, UTC)
     campaign = store_campaign(db, [pair(1, 1), pair(1, 2), pair(1, 3)], ends_at=ends_at)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     db.pass_time(601)
     account.tick()
     account.tick()

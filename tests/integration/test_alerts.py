@@ -327,14 +327,12 @@ def test_a_campaign_that_is_completed_is_told_once_with_what_came_of_it(
     account, db, desk, watch, chat
 ):
     store_campaign(db, [pair(7, 7)], name="before")
-    account.dial_all()
-    account.end_all()
+    account.dial_and_end()
     db.pass_time(10)
     desk.add(Way.SLACK, chat.url, kinds=[AlertKind.COMPLETED])
     watch.tick()
     store_campaign(db, [pair(1, 1), pair(2, 2)])
-    account.dial_all()
-    account.end_all()
+    account.dial_and_end()
 
     for _ in range(3):
         step(db, watch)

@@ -239,8 +239,7 @@ def test_k4_a_contact_opened_and_dialled_while_it_is_archived_is_archived_as_it_
         call_back(account.db, ContactId(finished.id, 1), BEGINNING, reopen=True)
         start(account.db, finished.id)
         account.db.pass_time(60)
-        account.dial_one()
-        account.end_all()
+        account.dial_and_end()
         give_up_values(account.db, awaiting_values(account.db, finished.id))
 
     before = account.contact(finished.id).made

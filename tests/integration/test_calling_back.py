@@ -22,8 +22,7 @@ def test_a_contact_waits_until_then_and_then_goes_first(account, db):
 
     assert call_back(db, ContactId(campaign, 3), in_s(db, 600)) is CallBack.WAITS
     check_conservation(db)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     db.pass_time(601)
     account.dial_one()
 
@@ -36,8 +35,7 @@ def test_a_call_back_goes_before_agents_that_were_never_called(account, db):
     campaign = store_campaign(db, [pair(n, n) for n in range(1, 6)])
     call_back(db, ContactId(campaign, 4), in_s(db, 60))
 
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     db.pass_time(61)
     append_contacts(db, campaign, [pair(7, 7)], content_hash="more")
     account.dial_one()
@@ -51,10 +49,8 @@ def test_who_stands_behind_a_contact_that_is_called_back_later_goes_now(account,
     call_back(db, ContactId(campaign, 1), in_s(db, 600))
 
     check_conservation(db)
-    account.dial_one()
-    account.end_all()
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
+    account.dial_and_end()
     assert [call.customer for call in account.company.calls] == [customer(2), customer(3)]
     db.pass_time(601)
     account.dial_one()
@@ -103,8 +99,7 @@ def test_a_contact_that_is_being_dialled_is_left_alone(account, db):
 
 def test_a_closed_contact_is_opened_only_when_that_is_said(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
 
     with pytest.raises(NoCallBack, match="reopen it"):
         call_back(db, ContactId(campaign, 1), in_s(db, 60))
@@ -118,14 +113,12 @@ def test_a_closed_contact_is_opened_only_when_that_is_said(account, db):
 
 def test_an_opened_contact_is_dialled_again_once_its_campaign_is_started(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     call_back(db, ContactId(campaign, 1), in_s(db, 60), reopen=True)
 
     start(db, campaign)
     db.pass_time(61)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
 
     contact = account.contact(campaign)
     assert (contact.state, contact.made) == (ContactState.FINAL, 2)
@@ -159,8 +152,7 @@ def test_a_contact_that_never_was_is_said_not_to_exist(account, db):
 @pytest.mark.parametrize("later_s", [-60, 700], ids=["now", "after the end"])
 def test_nobody_is_called_back_after_the_end_of_a_campaign(account, db, later_s):
     campaign = store_campaign(db, [pair(1, 1)], ends_at=in_s(db, 600))
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     assert account.state(campaign) == "completed"
     db.pass_time(600 if later_s < 0 else 0)
 

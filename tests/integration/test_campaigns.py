@@ -189,8 +189,7 @@ def test_a_campaign_starts_and_ends_by_its_schedule(account, db):
 def test_a_campaign_that_was_completed_does_not_start_by_itself_again(account, db):
     starts_at = datetime.fromtimestamp(db.now() - 60, UTC)
     campaign = store_campaign(db, [pair(1, 1)], running=False, starts_at=starts_at)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     assert account.state(campaign) == "completed"
 
     append_contacts(db, campaign, [pair(2, 2)], content_hash="more.csv")
@@ -204,8 +203,7 @@ def test_a_campaign_that_was_completed_does_not_start_by_itself_again(account, d
 
 def test_a_start_that_is_set_anew_is_kept(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     append_contacts(db, campaign, [pair(2, 2)], content_hash="more.csv")
     found = account.campaigns.find(campaign)
     later = found.rules.model_copy(update={"starts_at": datetime.fromtimestamp(db.now() + 60, UTC)})

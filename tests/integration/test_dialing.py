@@ -232,8 +232,7 @@ def test_a_callback_finds_a_quarantined_call_and_settles_it(account, db):
 
 def test_a_forged_end_of_a_quarantined_call_frees_nobody(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
-    account.company.answers.append(Answer.PLACED_UNHEARD)
-    done = account.dial_one()
+    done, _ = account.dial_unheard()
 
     account.settling.report(done.attempt_id, terminal("forged"), at=db.now())
     db.pass_time(5)
@@ -246,9 +245,7 @@ def test_a_forged_end_of_a_quarantined_call_frees_nobody(account, db):
 
 def test_a_callback_under_way_takes_a_call_out_of_quarantine(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
-    account.company.answers.append(Answer.PLACED_UNHEARD)
-    done = account.dial_one()
-    (call,) = account.company.calls
+    done, call = account.dial_unheard()
 
     account.settling.report(done.attempt_id, answered(call.sid, 1, at_s=db.now()), at=db.now())
 
@@ -319,8 +316,7 @@ def test_a_lost_response_leaves_a_call_under_way_in_flight(account, db):
         account.settling.report(id_, answered(call.sid, 1, at_s=db.now()), at=db.now())
 
     account.company.while_posting = early
-    account.company.answers.append(Answer.PLACED_UNHEARD)
-    done = account.dial_one()
+    done, _ = account.dial_unheard()
 
     assert done.attempt.state is AttemptState.PLACED
     assert account.counts(campaign).dialing == 1

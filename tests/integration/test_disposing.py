@@ -33,8 +33,7 @@ def campaign(account, db):
 def talked_campaign(account, db, **rules):
     rules = {"disposition": WORDS, "disposition_within_s": WITHIN_S} | rules
     id_ = store_campaign(db, [pair(1, 1)], **rules)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     return id_
 
 
@@ -97,8 +96,7 @@ def test_a_campaign_without_dispositions_closes_its_contacts_at_once(account, db
 
 def test_a_call_that_did_not_connect_leaves_nothing_open(account, db):
     campaign = store_campaign(db, [pair(1, 1)], disposition=WORDS)
-    account.dial_one()
-    account.end_all(customer_status="busy")
+    account.dial_and_end(customer_status="busy")
 
     assert account.contact(campaign).state is ContactState.WAITING
     with pytest.raises(NotDisposed, match="was not talked to: the call ended as customer_busy"):
@@ -289,8 +287,7 @@ def test_the_desk_may_close_who_was_to_be_called_back(account, db, campaign):
 def test_the_desk_may_have_who_was_closed_called_back_while_the_campaign_goes_on(account, db):
     rules = {"disposition": WORDS, "disposition_within_s": WITHIN_S}
     campaign = store_campaign(db, [pair(1, 1), pair(1, 2)], **rules)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     say(account, campaign, "sale")
 
     say(account, campaign, "call_back")
@@ -369,8 +366,7 @@ def two_for_one_agent(account, db, **rules):
     defaults = {"disposition": WORDS, "disposition_within_s": WITHIN_S, "wrap_up_s": 5}
     rules = {"wrap_up_until": "disposition", "wrap_up_longest_s": 120} | rules
     id_ = store_campaign(db, [pair(1, 1), pair(1, 2)], **defaults | rules)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     return id_
 
 
@@ -408,8 +404,7 @@ def test_a_wrap_up_does_not_wait_for_ever(account, db):
 def test_a_late_word_about_one_call_does_not_end_the_rest_after_another(account, db):
     campaign = two_for_one_agent(account, db)
     db.pass_time(121)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     say(account, campaign, "sale")  # of the first
     db.pass_time(6)
 
@@ -426,8 +421,7 @@ def test_calls_nobody_talked_in_are_rested_after_as_ever(account, db):
         wrap_up_s=5,
         wrap_up_until="disposition",
     )
-    account.dial_one()
-    account.end_all(customer_status="busy")
+    account.dial_and_end(customer_status="busy")
 
     db.pass_time(6)
 

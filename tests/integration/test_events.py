@@ -111,8 +111,7 @@ def finished(account, db, tmp_path):
     outbox = Outbox(db, account="main", folder=tmp_path / "events")
     keeping = Keeping(db, outbox, days=400, holder="a")
     campaign = store_campaign(db, [pair(1, 1)])
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     id_ = only_attempt(account)
     account.settling.report(id_, details(sid_of(account, id_)), at=db.now())
     keeping.tick()
@@ -182,8 +181,7 @@ def test_a_campaign_that_was_opened_again_has_no_final_report_until_it_is_over_a
 
 def test_a_closed_contact_that_is_called_again_is_told_as_reopened(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
 
     at = datetime.fromtimestamp(db.now() + 60, UTC)
     call_back(db, ContactId(campaign, 1), at, reopen=True)
@@ -269,8 +267,7 @@ def test_where_events_are_not_kept_none_are_written_and_no_sum_is_claimed(redis_
     db = VirtualDatabase(redis_client, "quiet", tells=False)
     account = Account(db, tmp_path)
     campaign = store_campaign(db, [pair(1, 1)])
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
 
     assert kinds(db) == []
     assert not told(db, [campaign])[0].is_whole
@@ -289,8 +286,7 @@ def test_a_campaign_of_which_a_part_was_not_told_claims_no_sum(redis_client, tmp
 def test_an_event_costs_some_fifty_bytes(account, db):
     """So the hundred thousand that stay in Redis cost some five megabytes."""
     store_campaign(db, [pair(n, n) for n in range(1, 99)])
-    account.dial_all()
-    account.end_all()
+    account.dial_and_end()
     stream = EventStream(db)
 
     bytes_each = db.client.memory_usage(db.key("events"), samples=0) / stream.size()
@@ -313,8 +309,7 @@ def test_each_kind_has_a_number_of_its_own():
 
 def test_what_came_of_a_conversation_is_told_before_the_end_that_follows(account, db):
     campaign = store_campaign(db, [pair(1, 1)], disposition=["sale:final"])
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     said = Said("sale", by="Asha")
 
     dispose(db, account.settling, ContactId(campaign, 1), said)
@@ -333,8 +328,7 @@ def sums_of(account, campaign, folder) -> list[str]:
 
 def test_the_report_of_a_campaign_that_is_over_says_that_its_ends_were_told(account, db, tmp_path):
     campaign = store_campaign(db, [pair(n, n) for n in range(1, 4)])
-    account.dial_all()
-    account.end_all()
+    account.dial_and_end()
 
     sums = sums_of(account, campaign, tmp_path)
 
@@ -345,8 +339,7 @@ def test_the_report_of_a_campaign_that_is_over_says_that_its_ends_were_told(acco
 
 def test_a_report_of_ends_that_were_not_all_told_is_not_written(account, db, tmp_path):
     campaign = store_campaign(db, [pair(1, 1)])
-    account.dial_all()
-    account.end_all()
+    account.dial_and_end()
     db.client.hincrby(db.key("c", campaign, "told"), "attempt.settled", -1)
 
     with pytest.raises(DoesNotAddUp, match=r"1 settled attempts = 0 attempt.settled, \+1"):

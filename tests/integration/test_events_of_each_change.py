@@ -42,8 +42,7 @@ def attempt(account: Account) -> AttemptId:
 
 def a_call(account: Account, **rules: object) -> str:
     campaign = store_campaign(account.db, [pair(1, 1)], **rules)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
     return campaign
 
 

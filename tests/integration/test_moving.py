@@ -68,8 +68,7 @@ def test_a_queue_is_moved_whole_in_its_order_and_nobody_waits_twice(
 ):
     campaign = store_campaign(db, [pair(1, n) for n in range(1, 7)] + [pair(2, 50)])
     if begun:
-        account.dial_all()
-        account.end_all()
+        account.dial_and_end()
 
     done = move(moving, people[0], moving.to_agent(people[1]))
 
@@ -190,8 +189,7 @@ def test_a_group_rings_whom_it_was_given_and_reports_tell_both_plans(
     campaign = store_campaign(
         db, [pair(1, 1), pair(1, 2)], retry=["customer_busy=1m"], max_attempts=3
     )
-    account.dial_one()
-    account.end_all(customer_status="busy")
+    account.dial_and_end(customer_status="busy")
 
     assert move(moving, people[0], moving.to_group("sales")).moved == 2
     db.pass_time(61)
@@ -210,8 +208,7 @@ def test_a_group_rings_whom_it_was_given_and_reports_tell_both_plans(
 
 def test_an_archive_tells_for_whom_each_attempt_was(account, db, people, moving, tmp_path):
     campaign = store_campaign(db, [pair(1, 1)], retry=["customer_busy=1m"], max_attempts=2)
-    account.dial_one()
-    account.end_all(customer_status="busy")
+    account.dial_and_end(customer_status="busy")
     move(moving, people[0], moving.to_group("Sales"))
     db.pass_time(61)
     dial_on(account)
@@ -246,8 +243,7 @@ def test_a_call_back_for_one_of_a_group_alone_goes_to_another_agent_and_comes_ba
     team = TeamBook(db).number_of(Team("Sales"))
     listed = [pair(1, n)._replace(agent=f"+{team}") for n in (1, 2)]
     campaign = store_campaign(db, listed, disposition=("sale", "call_back:retry=1h"))
-    account.dial_all()
-    account.end_all()
+    account.dial_and_end()
     for n in (1, 2):
         whose = account.attempts.of_contact(ContactId(campaign, n), 1).attempt.agent
         said = Said("call_back", by="Asha", agent=whose, only_agent=True)

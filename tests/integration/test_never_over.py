@@ -119,9 +119,7 @@ def test_p14_two_calls_that_may_both_be_it_lock_nobody_for_ever(account, db):
 
 def test_p14_an_end_a_callback_told_counts_when_nobody_can_ask_for_the_call(account, db):
     campaign = store_campaign(db, [pair(1, 1)], max_attempts=1)
-    account.company.answers.append(Answer.PLACED_UNHEARD)
-    done = account.dial_one()
-    (call,) = account.company.calls
+    done, call = account.dial_unheard()
     report = terminal(call.sid, customer_status="busy", talk_s=0, ended_at_s=db.now())
     account.settling.report(done.attempt_id, report, at=db.now())
     call.details = {"Status": "in-progress"}
@@ -150,9 +148,7 @@ def test_p15_a_call_whose_numbers_differ_ends_and_says_so(account, db):
 
 def test_p15_what_we_sent_along_binds_a_call_whose_numbers_differ(account, db):
     store_campaign(db, [pair(1, 1)])
-    account.company.answers.append(Answer.PLACED_UNHEARD)
-    done = account.dial_one()
-    (call,) = account.company.calls
+    done, call = account.dial_unheard()
     account.company.end(call, From="withheld", To="withheld", CustomField=str(done.attempt_id))
 
     sweep_for(account, 3 * POLL_S)

@@ -229,8 +229,7 @@ def test_a_contact_that_nobody_was_rung_for_is_left_to_anyone(account, db, team)
 
 def test_a_pair_is_its_agents_anyway(account, db):
     campaign = store_campaign(db, [pair(1, 1)], disposition=WORDS, disposition_within_s=600)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
 
     say(account, campaign, only_agent=True)
     db.pass_time(3601)

@@ -30,8 +30,7 @@ def ids(events) -> list[str]:
 
 def some_calls(account, *, contacts: int = 3) -> str:
     campaign = store_campaign(account.db, [pair(n, n) for n in range(1, contacts + 1)])
-    account.dial_all()
-    account.end_all()
+    account.dial_and_end()
     return campaign
 
 

@@ -295,8 +295,7 @@ def test_a_number_that_was_purged_is_not_called_back(account, finished, tmp_path
 
 def work(account, turns):
     for _ in range(turns):
-        account.dial_all()
-        account.end_all()
+        account.dial_and_end()
         account.db.pass_time(12)
 
 

@@ -79,8 +79,7 @@ def test_contacts_appended_to_a_running_campaign_go_too(account, db):
 def test_contacts_appended_for_an_agent_who_rests_wait_for_the_end_of_it(account, db):
     much_later = pair(2, 3, due_s=4_000_000_000)
     campaign = store_campaign(db, [pair(1, 1), much_later], wrap_up_s=10)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
 
     append_contacts(db, campaign, [pair(1, 2)], content_hash="more")
 

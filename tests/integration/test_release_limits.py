@@ -84,8 +84,7 @@ def test_a_daily_cap_waits_for_the_next_day_and_then_goes_on_by_itself(account, 
     store_campaign(db, [pair(n, n) for n in range(5)], max_calls_per_day=2)
 
     for _ in range(3):
-        account.dial_all()
-        account.end_all()
+        account.dial_and_end()
     assert len(account.company.calls) == 2
 
     account.at_local("2027-01-16T00:00:02")

@@ -104,8 +104,7 @@ def test_a_retry_is_due_its_delay_after_the_end_and_not_before(account, db):
 
 def test_an_agent_rests_after_a_call(account, db):
     store_campaign(db, [pair(1, 1), pair(1, 2)], wrap_up_s=10)
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
 
     db.pass_time(9)
     assert account.tick() == ()
@@ -152,8 +151,7 @@ def test_after_that_while_missed_calls_are_counted_from_none(account, db):
 def test_a_customer_is_left_alone_for_the_gap_between_calls_in_any_campaign(account, db):
     store_campaign(db, [pair(1, 1)], name="one", min_gap_s=600, priority=1)
     store_campaign(db, [pair(2, 1)], name="two")
-    account.dial_one()
-    account.end_all()
+    account.dial_and_end()
 
     db.pass_time(599)
     assert account.tick() == ()

@@ -141,8 +141,7 @@ def test_a_retry_over_the_change_waits_for_the_next_open_hour(account, db):
         timezone="Europe/Berlin",
         retry=("customer_busy=30m",),
     )
-    account.dial_one()
-    account.end_all(customer_status="busy")
+    account.dial_and_end(customer_status="busy")
 
     go_to(account, "2027-03-27T17:30+01:00")
     assert account.dial_all() == []
@@ -200,8 +199,7 @@ def test_an_end_before_the_hours_open_closes_what_waits(account, db):
 
 def test_the_gap_goes_before_a_shorter_retry_delay(account, db):
     store_campaign(db, [pair(1, 1)], retry=("customer_busy=30s",), min_gap_s=600)
-    account.dial_one()
-    account.end_all(customer_status="busy")
+    account.dial_and_end(customer_status="busy")
 
     db.pass_time(60)
     assert account.dial_all() == []
@@ -213,7 +211,6 @@ def test_the_gap_goes_before_a_shorter_retry_delay(account, db):
 def test_one_attempt_at_most_goes_before_a_retry_rule(account, db):
     campaign = store_campaign(db, [pair(1, 1)], max_attempts=1, retry=("customer_busy=30sx5",))
 
-    account.dial_one()
-    account.end_all(customer_status="busy")
+    account.dial_and_end(customer_status="busy")
 
     assert account.contact(campaign).state is ContactState.FINAL

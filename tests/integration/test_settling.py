@@ -111,9 +111,7 @@ def test_a_foreign_sid_on_a_genuine_path_changes_nothing(account, db):
 
 def test_a_call_that_exists_was_counted_and_its_slot_need_not_wait_for_the_response(account, db):
     store_campaign(db, [pair(1, 1)])
-    account.company.answers.append(Answer.PLACED_UNHEARD)
-    done = account.dial_one()
-    (call,) = account.company.calls
+    done, call = account.dial_unheard()
     slots, id_ = db.key("slots"), str(done.attempt_id)
     held_until = db.client.zscore(slots, id_)
 
@@ -130,9 +128,7 @@ def test_a_call_that_exists_was_counted_and_its_slot_need_not_wait_for_the_respo
 def test_a_slot_that_ends_sooner_than_that_is_not_prolonged(account, db):
     """Its response has come, and says when the slot ends: the call of it may be told of late."""
     store_campaign(db, [pair(1, 1)])
-    account.company.answers.append(Answer.PLACED_UNHEARD)
-    done = account.dial_one()
-    (call,) = account.company.calls
+    done, call = account.dial_unheard()
     slots, id_ = db.key("slots"), str(done.attempt_id)
     ends_at = db.now() + 5
     db.client.zadd(slots, {id_: ends_at})
@@ -144,9 +140,7 @@ def test_a_slot_that_ends_sooner_than_that_is_not_prolonged(account, db):
 
 def test_a_slot_that_was_given_back_is_not_taken_again_by_what_is_learnt_later(account, db):
     store_campaign(db, [pair(1, 1)])
-    account.company.answers.append(Answer.PLACED_UNHEARD)
-    done = account.dial_one()
-    (call,) = account.company.calls
+    done, call = account.dial_unheard()
     db.client.zrem(db.key("slots"), str(done.attempt_id))
 
     account.settling.report(done.attempt_id, answered(call.sid, 1, at_s=db.now()), at=db.now())

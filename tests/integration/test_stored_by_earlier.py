@@ -57,8 +57,7 @@ def test_its_open_call_is_settled_and_its_campaigns_are_dialled_to_their_end(acc
     account.campaigns.move(loaded, CampaignState.RUNNING)
 
     for _ in range(60):
-        account.dial_all()
-        account.end_all()
+        account.dial_and_end()
         account.db.pass_time(120)
         account.sweeping.sweep()
 

@@ -225,8 +225,7 @@ def test_reports_tell_who_was_planned_and_who_was_rung(db, registry, loading, ac
         f"agent,agent_group,customer\n,Sales,{customer(1)}\n{agent(7)},,{customer(2)}\n",
     )
     start(db, loaded.campaign.id)
-    account.dial_all()
-    account.end_all()
+    account.dial_and_end()
 
     attempts, contacts = (
         written(db, tmp_path, loaded.campaign.id, kind) for kind in (Kind.ATTEMPTS, Kind.CONTACTS)

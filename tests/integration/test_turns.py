@@ -56,8 +56,7 @@ def test_everyone_who_waited_for_a_number_gets_it_in_the_end(account, db):
     campaigns = [store_campaign(db, [pair(a, 1) for a in range(3)], name=f"c{n}") for n in range(3)]
 
     for _ in range(9):
-        account.dial_one()
-        account.end_all()
+        account.dial_and_end()
         check_conservation(db)
 
     assert [account.state(one) for one in campaigns] == ["completed"] * 3

@@ -176,8 +176,7 @@ def comes_in_the_end(account, db, outbox, sending, receivers, webhook, chance) -
     ends_at = db.now() + 3600
     for n in range(6):
         store_campaign(db, [pair(n, n), pair(n + 50, n + 50)], name=f"{webhook.id} {n}")
-        account.dial_all()
-        account.end_all()
+        account.dial_and_end()
         while db.now() < ends_at - 3600 + 600 * (n + 1):
             deliver()
             db.pass_time(7)
