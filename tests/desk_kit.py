@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 import httpx
+import pytest
 
 from campaigns.agents.agent import Agent
 from campaigns.attempt import AttemptState, Outcome
@@ -74,3 +75,11 @@ def desk_of(web: Site, no: int) -> Desk:
     db.client.lpush(db.key("talks", agent(no)[1:]), talk)
     _, link = AgentLinks(db).make(known.id, by="a test")
     return Desk(web, known, link, f"{id_}-1", talk)
+
+
+@pytest.fixture
+def next_desk(web: Site) -> Desk:
+    """A desk of the test's own on a site that serves all tests of its file."""
+    desks: list[Desk] = web.__dict__.setdefault("desks", [])
+    desks.append(desk_of(web, len(desks) + 1))
+    return desks[-1]

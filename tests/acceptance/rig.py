@@ -29,6 +29,13 @@ PROGRAMS = {
     "events": ("dramatiq", "workers.deliveries", "--processes", "1", "--skip-logging"),
 }
 
+IMPATIENT = {
+    "DIALER_LOOKUP_AFTER_S": "4",
+    "DIALER_LOOKUP_EVERY_S": "1",
+    "DIALER_FINAL_VALUES_AFTER_S": "2",
+}
+"""Settings: who is not told is asked soon."""
+
 
 def end_with_tests() -> None:
     """Tie a process that was just forked to the tests: a run that is broken off leaves none behind."""

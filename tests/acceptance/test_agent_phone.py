@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from dialer.store.attempts import decode
 from tests.acceptance.test_pages import ACCESSIBILITY, OVERFLOW, axe_violations
 from tests.browsing import Complaints, shoot
-from tests.desk_kit import Desk, desk_of
+from tests.desk_kit import Desk, next_desk
 from tests.patience import until
-from tests.web_kit import Site, one_site
+from tests.web_kit import one_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -24,12 +24,7 @@ MOST_BYTES = (
 web = one_site()
 
 
-@pytest.fixture
-def desk(web: Site) -> Desk:
-    desks = web.__dict__.setdefault("desks", [])
-    desks.append(desk_of(web, len(desks) + 1))
-    one: Desk = desks[-1]
-    return one
+desk = next_desk
 
 
 @pytest.fixture

@@ -4,15 +4,10 @@ import json
 
 from dialer.ids import AttemptId
 from dialer.simulator import Fate, SimulatorOptions, running
-from tests.acceptance.rig import Rig, dialer
+from tests.acceptance.rig import IMPATIENT, Rig, dialer
 from tests.patience import until
 
 PROVIDER = SimulatorOptions(speed=240, values_late_s=60, outcomes={Fate.CONNECTED: 1})
-QUICK = {
-    "DIALER_LOOKUP_AFTER_S": "4",
-    "DIALER_LOOKUP_EVERY_S": "1",
-    "DIALER_FINAL_VALUES_AFTER_S": "2",
-}
 
 
 def events_about(rig: Rig, id_: str) -> dict[str, set[str]]:
@@ -25,7 +20,7 @@ def events_about(rig: Rig, id_: str) -> dict[str, set[str]]:
 
 
 def test_an_attempts_id_and_its_beginning_the_contacts_lead_through_every_log(tmp_path):
-    with running(PROVIDER) as provider, dialer(tmp_path, provider, **QUICK) as rig:
+    with running(PROVIDER) as provider, dialer(tmp_path, provider, **IMPATIENT) as rig:
         rig.load(["+919876500001,+919000000001,Asha"], "--start", "--max-attempts", "1")
         rig.wait_for_state("completed")
         [row] = rig.attempts()

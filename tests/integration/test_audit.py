@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import threading
+from collections.abc import Callable
 
 import pytest
 import redis
@@ -126,27 +127,29 @@ def test_a_record_that_was_taken_out_shows_wherever_it_stood(db, taken_out, told
     assert faults(db) == told
 
 
-def test_a_record_that_was_changed_shows(db):
-    write(db, 3)
+def rewrite_the_second(db, change: Callable[[dict[bytes, bytes]], object]) -> None:
     stored = db.client.xrange(db.key("audit"))
     db.client.delete(db.key("audit"))
     for place, (id_, fields) in enumerate(stored):
-        if place == 1:
-            fields[b"record"] = fields[b"record"].replace(b"Asha", b"Ravi")
-        db.client.xadd(db.key("audit"), fields, id=id_)
+        db.client.xadd(db.key("audit"), fields | (change(fields) if place == 1 else {}), id=id_)
+
+
+def test_a_record_that_was_changed_shows(db):
+    write(db, 3)
+
+    rewrite_the_second(db, lambda one: {b"record": one[b"record"].replace(b"Asha", b"Ravi")})
 
     assert faults(db) == ["record 2 was changed"]
 
 
 def test_a_record_that_was_changed_together_with_its_hash_shows_at_the_next(db):
     write(db, 3)
-    stored = db.client.xrange(db.key("audit"))
-    db.client.delete(db.key("audit"))
-    for place, (id_, fields) in enumerate(stored):
-        if place == 1:
-            record = fields[b"record"].replace(b"Asha", b"Ravi").decode()
-            fields |= {b"record": record, b"hash": hash_of(record)}
-        db.client.xadd(db.key("audit"), fields, id=id_)
+
+    def with_its_hash(one):
+        record = one[b"record"].replace(b"Asha", b"Ravi").decode()
+        return {b"record": record, b"hash": hash_of(record)}
+
+    rewrite_the_second(db, with_its_hash)
 
     assert faults(db) == ["record 3 does not follow record 2 as it stands"]
 

@@ -5,17 +5,13 @@ import pytest
 from dialer.access.api_keys import Scope
 from dialer.store.attempts import decode
 from dialer.store.events import EventStream, entries
-from tests.desk_kit import Desk, desk_of
-from tests.web_kit import Site, one_site
+from tests.desk_kit import Desk, next_desk
+from tests.web_kit import one_site
 
 web = one_site()
 
 
-@pytest.fixture
-def desk(web: Site, request: pytest.FixtureRequest) -> Desk:
-    desks = web.__dict__.setdefault("desks", [])
-    desks.append(desk_of(web, len(desks) + 1))
-    return desks[-1]
+desk = next_desk
 
 
 def page_of(desk: Desk) -> str:

@@ -22,6 +22,14 @@ def tell(account: Account, call: Call, **legs: object) -> None:
     account.settling.report(id_, report, at=account.db.now())
 
 
+def tell_answered(account: Account, call: Call) -> None:
+    """Deliver the callback of a call whose agent has answered."""
+    id_ = AttemptId.parse(call.attempt_id)
+    assert id_
+    now_s = account.db.now()
+    account.settling.report(id_, answered(call.sid, 1, at_s=now_s), at=now_s)
+
+
 def test_a_placed_call_is_bound_to_its_attempt(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
 
@@ -258,13 +266,8 @@ def test_a_callback_under_way_takes_a_call_out_of_quarantine(account, db):
 
 def test_a_callback_before_the_response_binds_and_the_response_agrees(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
+    account.company.while_posting = lambda call: tell_answered(account, call)
 
-    def early(call: Call) -> None:
-        id_ = AttemptId.parse(call.attempt_id)
-        assert id_
-        account.settling.report(id_, answered(call.sid, 1, at_s=db.now()), at=db.now())
-
-    account.company.while_posting = early
     done = account.dial_one()
 
     assert done.attempt.sid == account.company.calls[0].sid
@@ -309,13 +312,7 @@ def test_a_lost_response_changes_nothing_once_a_callback_has_ended_the_call(
 
 def test_a_lost_response_leaves_a_call_under_way_in_flight(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
-
-    def early(call: Call) -> None:
-        id_ = AttemptId.parse(call.attempt_id)
-        assert id_
-        account.settling.report(id_, answered(call.sid, 1, at_s=db.now()), at=db.now())
-
-    account.company.while_posting = early
+    account.company.while_posting = lambda call: tell_answered(account, call)
     done, _ = account.dial_unheard()
 
     assert done.attempt.state is AttemptState.PLACED

@@ -34,15 +34,17 @@ def test_it_closes_in_the_evening_and_opens_the_next_day(account, db):
     assert len(account.tick()) == 2
 
 
+def one_in_dubai(account, db) -> str:
+    rows = [Listed(pair(1, 1), timezone="Asia/Dubai"), pair(2, 2)]
+    campaign = store_campaign(db, rows, hours="09:00-21:00")
+    account.campaigns.note_zones(campaign, ["Asia/Dubai"])
+    return campaign
+
+
 def test_a_row_goes_by_its_own_zones_hours(account, db):
     """Nine in the morning in Dubai is half past ten in India."""
     account.at_local("2027-01-15T09:30:00")
-    campaign = store_campaign(
-        db,
-        [Listed(pair(1, 1), timezone="Asia/Dubai"), pair(2, 2)],
-        hours="09:00-21:00",
-    )
-    account.campaigns.note_zones(campaign, ["Asia/Dubai"])
+    campaign = one_in_dubai(account, db)
 
     dialled = [type(one) for one in account.dial_all()]
 
@@ -55,12 +57,7 @@ def test_a_row_goes_by_its_own_zones_hours(account, db):
 def test_a_row_whose_zone_is_open_goes_while_its_campaign_is_closed(account, db):
     """At ten in the evening in India it is half past eight in Dubai."""
     account.at_local("2027-01-15T22:00:00")
-    campaign = store_campaign(
-        db,
-        [Listed(pair(1, 1), timezone="Asia/Dubai"), pair(2, 2)],
-        hours="09:00-21:00",
-    )
-    account.campaigns.note_zones(campaign, ["Asia/Dubai"])
+    one_in_dubai(account, db)
 
     account.dial_all()
 

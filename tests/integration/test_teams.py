@@ -102,18 +102,22 @@ def test_who_was_rung_for_another_group_is_not_the_longest_idle_of_this_one(
     assert rung(account) == [agent(2)]
 
 
-def test_an_agent_of_two_groups_has_one_call_at_a_time(account, db, registry, book):
-    registry.put([Agent(agent(1), groups=("Sales", "Support"))])
-    for number, name in enumerate(("Sales", "Support")):
-        team = book.number_of(Team(name))
-        store_campaign(db, for_team(team, 2 * number + 1, 2 * number + 2), name=name)
-
+def check_called_one_after_another(account, db) -> None:
     for _ in range(4):
         assert rung(account) == [agent(1)]
         assert rung(account) == []
         check_conservation(db)
         account.end_all()
     assert rung(account) == []
+
+
+def test_an_agent_of_two_groups_has_one_call_at_a_time(account, db, registry, book):
+    registry.put([Agent(agent(1), groups=("Sales", "Support"))])
+    for number, name in enumerate(("Sales", "Support")):
+        team = book.number_of(Team(name))
+        store_campaign(db, for_team(team, 2 * number + 1, 2 * number + 2), name=name)
+
+    check_called_one_after_another(account, db)
 
 
 def test_an_agent_of_a_group_and_of_pairs_has_one_call_at_a_time(account, db, registry, book):
@@ -122,12 +126,7 @@ def test_an_agent_of_a_group_and_of_pairs_has_one_call_at_a_time(account, db, re
     store_campaign(db, for_team(team, 1, 2), name="group")
     store_campaign(db, [pair(1, 3), pair(1, 4)], name="pairs")
 
-    for _ in range(4):
-        assert rung(account) == [agent(1)]
-        assert rung(account) == []
-        check_conservation(db)
-        account.end_all()
-    assert rung(account) == []
+    check_called_one_after_another(account, db)
 
 
 def test_languages_and_skills_say_who_of_a_group_is_rung(account, db, registry, book):

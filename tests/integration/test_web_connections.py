@@ -138,22 +138,12 @@ def test_headers_and_small_bodies_that_do_not_end_in_time_are_cut(
         until(lambda: is_cut(connection), within_s=WITHIN_S, what="the cut")
 
 
-def test_a_byte_now_and_then_keeps_no_connection_open(hasty: Site) -> None:
-    with closing(connected(hasty)) as connection:
-        connection.sendall(GET)
-
-        def is_cut_while_dripping() -> bool:
-            try:
-                connection.sendall(b"x")
-            except OSError:
-                return True
-            return is_cut(connection)
-
-        until(is_cut_while_dripping, within_s=WITHIN_S, what="the cut")
-
-
-def test_a_body_that_goes_on_after_the_answer_is_cut(hasty: Site) -> None:
-    head = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+@pytest.mark.parametrize(
+    "head", [GET, b"GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"]
+)
+def test_a_byte_now_and_then_keeps_no_connection_open_before_or_after_the_answer(
+    hasty: Site, head: bytes
+) -> None:
     with closing(connected(hasty)) as connection:
         connection.sendall(head)
 

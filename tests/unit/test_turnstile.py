@@ -50,16 +50,22 @@ def in_line(turnstile: Batching[int, int], length: int) -> bool:
     return len(turnstile._line) == length
 
 
+def line_up(threads: ThreadPoolExecutor, turnstile: Batching[int, int], held: Held) -> list:
+    """Let one ask, and three come meanwhile."""
+    answers = [threads.submit(turnstile.go, 0)]
+    assert held.began.acquire(timeout=240)
+    for one in (1, 2, 3):
+        answers.append(threads.submit(turnstile.go, one))
+        until(lambda length=one + 1: in_line(turnstile, length))
+    return answers
+
+
 @pytest.mark.parametrize(("most", "parties"), [(8, [[0], [1, 2, 3]]), (2, [[0], [1, 2], [3]])])
 def test_those_who_come_while_one_asks_go_together_after_it(most, parties):
     held = Held()
     turnstile: Batching[int, int] = Batching(held, party=len, most=most)
     with ThreadPoolExecutor(4) as threads:
-        answers = [threads.submit(turnstile.go, 0)]
-        assert held.began.acquire(timeout=240)
-        for one in (1, 2, 3):
-            answers.append(threads.submit(turnstile.go, one))
-            until(lambda length=one + 1: in_line(turnstile, length))
+        answers = line_up(threads, turnstile, held)
         for _ in parties:
             held.may_go_on.release()
 
@@ -80,11 +86,7 @@ def test_a_failure_is_raised_in_each_of_the_party_and_the_next_goes_on():
 
     turnstile: Batching[int, int] = Batching(ask, party=lambda line: min(2, len(line)), most=8)
     with ThreadPoolExecutor(4) as threads:
-        answers = [threads.submit(turnstile.go, 0)]
-        assert held.began.acquire(timeout=240)
-        for one in (1, 2, 3):
-            answers.append(threads.submit(turnstile.go, one))
-            until(lambda length=one + 1: in_line(turnstile, length))
+        answers = line_up(threads, turnstile, held)
         for _ in range(3):
             held.may_go_on.release()
 
