@@ -1,9 +1,10 @@
 """Writes what the pages say and has no text yet into `workers/web/texts/<language>/`: `make texts`.
 
-Found are `_("…")` and `{% trans %}` in templates, `| count("…")`, `text("…")` in scripts, `told("…")` and
-`counted("…", "…")` in Python, and the fixed words of CODES. A text stays in the file it stands in; a new one
-is put into that of its part of the pages, with an empty msgstr to be filled in; what nothing says any more
-is left out. With `--check` nothing is written, and the exit code tells whether all is there.
+Found are `_("…")` and `{% trans %}` in templates, `| count("…")`, `text("…")` in scripts, `told("…")`,
+`counted("…", "…")` and errors that are handed a sentence in Python, and the fixed words of CODES. A text
+stays in the file it stands in; a new one is put into that of its part of the pages, with an empty msgstr to be
+filled in; what nothing says any more is left out. With `--check` nothing is written, and the exit code tells
+whether all is there.
 """
 
 import ast
@@ -172,7 +173,7 @@ def _of_python() -> Iterator[Text]:
     for package in ("campaigns", "dialer", "workers"):
         for path in sorted((ROOT / package).rglob("*.py")):
             content = path.read_text(encoding="utf-8")
-            if "told(" not in content and "counted(" not in content:
+            if not any(f"{name}(" in content for name in _SAY):
                 continue
             near = path.is_relative_to(WEB)
             source = str(path.relative_to(WEB)) if near else f"/{path.relative_to(ROOT)}"
@@ -181,9 +182,13 @@ def _of_python() -> Iterator[Text]:
                     yield from _of_call(source, node.func.id, node.args)
 
 
+_SAY = {"told": 1, "counted": 2, "CampaignFileError": 1, "ColumnsUnclear": 1}
+"""Who is handed sentences first, and how many."""
+
+
 def _of_call(source: str, name: str, args: list[ast.expr]) -> Iterator[Text]:
     texts = [one.value for one in args if isinstance(one, ast.Constant)]
-    wanted = {"told": 1, "counted": 2}.get(name, 0)
+    wanted = _SAY.get(name, 0)
     if wanted and len(texts) >= wanted and all(isinstance(one, str) for one in texts[:wanted]):
         yield Text(source, *map(str, texts[:wanted]))
 

@@ -106,9 +106,7 @@ def read_agents(source: ListSource, rules: PhoneRules, zone: ZoneInfo) -> Agents
     rows = (row for row in source.rows() if any(map(str.strip, row.cells)))
     header = next(rows, None)
     if header is None:
-        raise CampaignFileError(
-            told("The file is empty. It needs a line of column names with number.")
-        )
+        raise CampaignFileError("The file is empty. It needs a line of column names with number.")
     places = _places(header.cells)
     ours = set(places.values())
     columns = tuple(cell.strip() for cell in header.cells)
@@ -117,9 +115,7 @@ def read_agents(source: ListSource, rules: PhoneRules, zone: ZoneInfo) -> Agents
     lines: dict[str, int] = {}
     for row_no, row in enumerate(rows, start=1):
         if row_no > MOST_AGENTS:
-            raise CampaignFileError(
-                told("At most {most:,} agents a list. Split it.", most=MOST_AGENTS)
-            )
+            raise CampaignFileError("At most {most:,} agents a list. Split it.", most=MOST_AGENTS)
         try:
             one = _agent(row, places, rules, zone)
             _check_first(one, row, lines)
@@ -151,10 +147,8 @@ def _places(cells: Sequence[str]) -> dict[AgentColumn, int]:
     if AgentColumn.NUMBER not in places:
         listed = ", ".join(f"'{cell}'" for cell in cells[:20])
         raise CampaignFileError(
-            told(
-                "Which column holds the agents' numbers? Name it number. The columns are {listed}.",
-                listed=listed,
-            ),
+            "Which column holds the agents' numbers? Name it number. The columns are {listed}.",
+            listed=listed,
             line=1,
         )
     return places

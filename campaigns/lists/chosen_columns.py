@@ -21,12 +21,10 @@ def check_not_doubled(
         is_meant = header.is_ours or _said(one, choice) or one.role is Role.NAME
         if one.index in named.doubled and not is_meant:
             raise CampaignFileError(
-                told(
-                    "Two columns are named '{column}', and either could be the {role}'s. Rename one "
-                    "of them, or say which is meant: the later one is '{column} (2)'.",
-                    column=one.column,
-                    role=told(str(one.role)),
-                ),
+                "Two columns are named '{column}', and either could be the {role}'s. Rename one "
+                "of them, or say which is meant: the later one is '{column} (2)'.",
+                column=one.column,
+                role=told(str(one.role)),
                 line=line,
                 choice=_choice_of(one),
             )
@@ -43,12 +41,10 @@ def check_not_hidden(
     for one in (header.agent, header.customer):
         if one.index in hidden and not _said(one, choice):
             raise CampaignFileError(
-                told(
-                    "Column '{column}' would be the {role}'s number, but the sheet hides it. "
-                    "Show it in the sheet, or say that '{column}' is meant.",
-                    column=one.column,
-                    role=told(str(one.role)),
-                ),
+                "Column '{column}' would be the {role}'s number, but the sheet hides it. "
+                "Show it in the sheet, or say that '{column}' is meant.",
+                column=one.column,
+                role=told(str(one.role)),
                 line=line,
                 choice=f"{one.role}_column",
             )

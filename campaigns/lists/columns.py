@@ -143,12 +143,10 @@ def require_clear(header: Header, *, line: int) -> None:
         f"the {one.role}'s number in '{one.column}' ({one.why})" for one in numbers
     )
     raise ColumnsUnclear(
-        told(
-            "The headings do not say for certain which columns the numbers are in. Likely: "
-            "{likely}. "
-            "Confirm that, or name the two columns.",
-            likely=likely,
-        ),
+        "The headings do not say for certain which columns the numbers are in. Likely: "
+        "{likely}. "
+        "Confirm that, or name the two columns.",
+        likely=likely,
         line=line,
         suggestion=tuple((one.role, one.column, one.why) for one in numbers),
     )
@@ -157,21 +155,16 @@ def require_clear(header: Header, *, line: int) -> None:
 def _check_names(names: list[str], *, limits: ListLimits, rules: PhoneRules, line: int) -> None:
     if len(names) > limits.max_columns:
         raise CampaignFileError(
-            told(
-                "The list has {columns} columns; at most {most} are allowed. Remove those that are "
-                "not needed.",
-                columns=len(names),
-                most=limits.max_columns,
-            ),
+            "The list has {columns} columns; at most {most} are allowed. Remove those that are "
+            "not needed.",
+            columns=len(names),
+            most=limits.max_columns,
             line=line,
         )
     if any(isinstance(parse_phone(name, rules), Phone) for name in names):
         raise CampaignFileError(
-            told(
-                "Line {line} holds phone numbers where the columns' names should be. Add a first "
-                "line such as: agent,customer",
-                line=line,
-            ),
+            "Line {line} holds phone numbers where the columns' names should be. Add a first "
+            "line such as: agent,customer",
             line=line,
         )
 
@@ -207,12 +200,9 @@ def _name_column(
         index = column_named(names, choice.name)
         if index is None:
             raise ColumnsUnclear(
-                told(
-                    "There is no column '{column}' for the customer's name. The columns are "
-                    "{columns}.",
-                    column=choice.name,
-                    columns=listed(names),
-                ),
+                "There is no column '{column}' for the customer's name. The columns are {columns}.",
+                column=choice.name,
+                columns=listed(names),
                 line=line,
                 choice="name_column",
             )

@@ -48,7 +48,6 @@ from campaigns.lists.total_line import is_total_line
 from campaigns.lists.workbook import open_workbook
 from campaigns.numbers.phone import Phone, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
-from campaigns.sentence import told
 
 ROWS_SHOWN = 5
 ROWS_PER_CHUNK = 2_000  # they stay in the processor's cache; with ten thousand a load took longer
@@ -206,7 +205,7 @@ def _understood(
         filled = (row for row in rows if not _is_blank(row))
         first = list(itertools.islice(filled, LOOKED_AT + ROWS_SAMPLED))
     if not first:
-        raise CampaignFileError(told("The file is empty: it has neither column names nor rows."))
+        raise CampaignFileError("The file is empty: it has neither column names nor rows.")
 
     def understand(row: Row, below: Sequence[Row] = ()) -> Header:
         return understand_header(
@@ -238,9 +237,7 @@ def _understood(
             raise
         check_not_hidden(header, source.hidden_columns, choice, line=found.row.line)
         if not below:
-            raise CampaignFileError(
-                told("The list has column names but no rows. Add rows below them.")
-            )
+            raise CampaignFileError("The list has column names but no rows. Add rows below them.")
     notes = (*found.notes, *named.notes, *hidden_notes(header, source.hidden_columns))
     return ContactList(
         source, header, found.row.line, limits, rules, zone, tuple(below[:ROWS_SHOWN]), notes

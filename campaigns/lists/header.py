@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from campaigns.lists.source import CampaignFileError
 
@@ -44,13 +45,13 @@ class ColumnsUnclear(CampaignFileError):
 
     def __init__(
         self,
-        message: str,
+        says: str,
+        /,
         *,
-        line: int | None = None,
         suggestion: tuple[tuple[str, str, str], ...] = (),
-        choice: str = "",
+        **more: Any,
     ) -> None:
-        super().__init__(message, line=line, choice=choice)
+        super().__init__(says, **more)
         self.suggestion = suggestion
 
 

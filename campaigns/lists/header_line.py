@@ -64,12 +64,9 @@ def find_header(
     if numbered is not None:
         line = rows[place].line
         raise CampaignFileError(
-            told(
-                "Line {line} looks like the columns' names, but a phone number stands above it, in "
-                "line {number_line}. Say in which line the names stand, or remove what stands above it.",
-                line=line,
-                number_line=numbered.line,
-            ),
+            "Line {line} looks like the columns' names, but a phone number stands above it, in "
+            "line {number_line}. Say in which line the names stand, or remove what stands above it.",
+            number_line=numbered.line,
             line=line,
             choice="header_line",
             choices=(str(line),),

@@ -118,20 +118,16 @@ class NumberColumns:
         )
         if len(self._names) == 1 and self._names[0].count(","):
             raise CampaignFileError(
-                told(
-                    "Each line stands in quotes as a whole: '{column}' is one column. Take the "
-                    "quotes off, or save the list as .xlsx.",
-                    column=self._names[0],
-                ),
+                "Each line stands in quotes as a whole: '{column}' is one column. Take the "
+                "quotes off, or save the list as .xlsx.",
+                column=self._names[0],
                 line=self._line,
             )
         if len(self._names) == 1:
             raise CampaignFileError(
-                told(
-                    "Only one column was found, '{column}'. Separate the agent's and the "
-                    "customer's number by a comma, semicolon, tab or pipe.",
-                    column=self._names[0],
-                ),
+                "Only one column was found, '{column}'. Separate the agent's and the "
+                "customer's number by a comma, semicolon, tab or pipe.",
+                column=self._names[0],
                 line=self._line,
             )
         if found is None:

@@ -41,24 +41,20 @@ def open_source(
     head = file.read(512)
     if size_bytes > limits.max_bytes:
         raise CampaignFileError(
-            told(
-                "The file has {size} MB; at most {most} MB are allowed. Split the list.",
-                size=size_bytes // 1_000_000,
-                most=limits.max_bytes // 1_000_000,
-            )
+            "The file has {size} MB; at most {most} MB are allowed. Split the list.",
+            size=size_bytes // 1_000_000,
+            most=limits.max_bytes // 1_000_000,
         )
     if not head.removeprefix(codecs.BOM_UTF8).strip(b"\0 \t\r\n\xff\xfe"):
         raise CampaignFileError(
-            told(
-                "The file is empty. It needs a line of column names, such as agent,customer, and rows."
-            )
+            "The file is empty. It needs a line of column names, such as agent,customer, and rows."
         )
     if head.startswith((ZIP_MAGIC, OLD_MAGIC)):
         return workbooks(file, limits, reading)
     for magic, kind in _OTHER_KINDS:
         if head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith(magic):
             raise CampaignFileError(
-                told("This is {kind}. Save the list as .xlsx or CSV UTF-8.", kind=kind)
+                "This is {kind}. Save the list as .xlsx or CSV UTF-8.", kind=kind
             )
     return TextList(file, size_bytes, recognise(file))
 

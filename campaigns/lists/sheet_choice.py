@@ -52,9 +52,7 @@ def _found(sheets: Sequence[ScannedSheet]) -> ScannedSheet:
     shown = [sheet for sheet in sheets if sheet.is_shown]
     if not shown:
         raise CampaignFileError(
-            told(
-                "The workbook has no visible sheet. Put the list on one, or say which sheet it is."
-            ),
+            "The workbook has no visible sheet. Put the list on one, or say which sheet it is.",
             choice="sheet",
             choices=tuple(sheet.name for sheet in sheets),
         )
@@ -78,9 +76,9 @@ def _asking(problem: str, sheets: Sequence[ScannedSheet]) -> CampaignFileError:
     names = tuple(sheet.name for sheet in sheets)
     listed = ", ".join(f"'{name}'" for name in names[:20]) + (" …" if len(names) > 20 else "")
     return CampaignFileError(
-        told(
-            "{problem}. Say which sheet holds the list: {sheets}.", problem=problem, sheets=listed
-        ),
+        "{problem}. Say which sheet holds the list: {sheets}.",
+        problem=problem,
+        sheets=listed,
         choice="sheet",
         choices=names,
     )

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from campaigns.lists.number_formats import masked
 from campaigns.lists.source import CampaignFileError, ListLimits
-from campaigns.sentence import told
 
 Mask = tuple[str, tuple[str, ...]]
 
@@ -143,13 +142,11 @@ class SheetScan:
         ]
         names = " and ".join(sorted({cell_name(*one) for one in far or [self._lowest]}))
         raise CampaignFileError(
-            told(
-                "The sheet reaches out to {names}: {spanned:,} cells, of which {filled:,} are "
-                "filled. Delete what stands there by mistake, or copy the list to a new sheet.",
-                names=names,
-                spanned=spanned,
-                filled=filled,
-            )
+            "The sheet reaches out to {names}: {spanned:,} cells, of which {filled:,} are "
+            "filled. Delete what stands there by mistake, or copy the list to a new sheet.",
+            names=names,
+            spanned=spanned,
+            filled=filled,
         )
 
     def _position(self, reference: str | None) -> tuple[int, int]:
@@ -229,14 +226,12 @@ class SheetScan:
         row, column = self._row, self._column
         if column > self._limits.max_columns:
             raise CampaignFileError(
-                told(
-                    "Cell {cell} stands in column {column:,}, far outside a list (at most "
-                    "{most:,} columns). Delete what stands there by mistake, or copy the "
-                    "list to a new sheet.",
-                    cell=cell_name(row, column),
-                    column=column,
-                    most=self._limits.max_columns,
-                )
+                "Cell {cell} stands in column {column:,}, far outside a list (at most "
+                "{most:,} columns). Delete what stands there by mistake, or copy the "
+                "list to a new sheet.",
+                cell=cell_name(row, column),
+                column=column,
+                most=self._limits.max_columns,
             )
         self._top, self._left = min(self._top, row), min(self._left, column)
         if row > self._lowest[0]:
@@ -249,23 +244,18 @@ class SheetScan:
         self._text_chars += chars
         if chars > self._limits.max_cell_chars:
             raise CampaignFileError(
-                told(
-                    "Cell {cell} holds {chars:,} characters; at most {most:,} are "
-                    "read. Shorten it.",
-                    cell=cell_name(self._row, self._column),
-                    chars=chars,
-                    most=self._limits.max_cell_chars,
-                )
+                "Cell {cell} holds {chars:,} characters; at most {most:,} are read. Shorten it.",
+                cell=cell_name(self._row, self._column),
+                chars=chars,
+                most=self._limits.max_cell_chars,
             )
         if self._text_chars > self._limits.max_unpacked_bytes:
             raise CampaignFileError(
-                told(
-                    "Up to cell {cell} the sheet's texts come to more than "
-                    "{most} MB. Split the list, or leave out the columns with long "
-                    "texts.",
-                    cell=cell_name(self._row, self._column),
-                    most=self._limits.max_unpacked_bytes // 1_000_000,
-                )
+                "Up to cell {cell} the sheet's texts come to more than "
+                "{most} MB. Split the list, or leave out the columns with long "
+                "texts.",
+                cell=cell_name(self._row, self._column),
+                most=self._limits.max_unpacked_bytes // 1_000_000,
             )
 
     def _shared_chars(self) -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
+from campaigns.sentence import Sentence, told
+
 
 @dataclass(frozen=True, slots=True)
 class UnderstoodRow:
@@ -43,8 +45,8 @@ class CampaignFileError(Exception):
     """The file as a whole cannot be used; the message is one line and says what to do.
 
     Args:
-        message: For people.
-        line: The physical line at fault, from 1; None when it is the whole file.
+        says: A sentence for people, or its source, with `values` for its places, as `told` has them.
+        line: The physical line at fault, from 1; None when it is the whole file. May stand in the sentence too.
         choice: The option that would settle it, such as `agent_column`; '' = none. Each way in calls
             it by its own name, so messages do not.
         choices: What it may be settled with; empty where that is no choice of a few.
@@ -55,13 +57,17 @@ class CampaignFileError(Exception):
 
     def __init__(
         self,
-        message: str,
+        says: str,
+        /,
         *,
         line: int | None = None,
         choice: str = "",
         choices: tuple[str, ...] = (),
+        **values: object,
     ) -> None:
-        super().__init__(message)
+        if not isinstance(says, Sentence):
+            says = told(says, **(values | ({"line": line} if "{line}" in says else {})))
+        super().__init__(says)
         self.line = line
         self.choice = choice
         self.choices = choices

@@ -94,11 +94,8 @@ def _encoding_of(file: BinaryIO, head: bytes) -> str:
             return encoding
     named = " nor ".join(_ENCODING_NAMES[encoding] for encoding in candidates)
     raise CampaignFileError(
-        told(
-            "The characters of line {line} are not {encodings}. Save the list as CSV UTF-8.",
-            line=line,
-            encodings=named,
-        ),
+        "The characters of line {line} are not {encodings}. Save the list as CSV UTF-8.",
+        encodings=named,
         line=line,
     )
 
@@ -115,7 +112,7 @@ def _candidate_encodings(head: bytes) -> tuple[str, ...]:
     first_line = head.lstrip().partition(b"\n")[0]
     if _control_bytes(first_line) or _control_bytes(head) > 0.3 * len(head):
         raise CampaignFileError(
-            told("This is not a text file. Save the list as .xlsx or CSV UTF-8 and load that.")
+            "This is not a text file. Save the list as .xlsx or CSV UTF-8 and load that."
         )
     return ("utf-8", "cp1252")
 
@@ -142,11 +139,8 @@ def _undecodable_line(file: BinaryIO, encoding: str) -> int | None:
             return line + block.count(b"\n", 0, error.start)
         if len(text) > _BLOCK_BYTES // 8 and "\n" not in text and "\r" not in text:
             raise CampaignFileError(
-                told(
-                    "Line {line} is longer than any row of a list. Save the list as CSV UTF-8 "
-                    "with one row per line.",
-                    line=line,
-                ),
+                "Line {line} is longer than any row of a list. Save the list as CSV UTF-8 "
+                "with one row per line.",
                 line=line,
             )
         line += text.count("\n") or text.count("\r")

@@ -36,7 +36,6 @@ from campaigns.lists.source import (
     Row,
 )
 from campaigns.lists.workbook_scan import SAVE_AGAIN, locked, scan_workbook
-from campaigns.sentence import told
 
 ZIP_MAGIC = b"PK\x03\x04"
 OLD_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -162,9 +161,7 @@ def open_workbook(
     except PasswordError as error:
         raise locked() from error
     except CalamineError as error:
-        raise CampaignFileError(
-            told("The workbook cannot be read. {fix}", fix=SAVE_AGAIN)
-        ) from error
+        raise CampaignFileError("The workbook cannot be read. {fix}", fix=SAVE_AGAIN) from error
     taken = 0 if skipped else len(chosen.facts.hidden_rows)
     read_as = description(chosen, sheets, len(skipped), taken)
     return Workbook(sheet, chosen.facts, read_as, skipped)
@@ -178,11 +175,9 @@ def _check_unlocked(file: BinaryIO, limits: ListLimits) -> None:
     """Tell a workbook under a password, which is an .xlsx wrapped into an old format, by its parts."""
     if file.seek(0, 2) > limits.max_unpacked_bytes:
         raise CampaignFileError(
-            told(
-                "The workbook has more than {most} MB. {fix}",
-                most=limits.max_unpacked_bytes // 1_000_000,
-                fix=SAVE_AGAIN,
-            )
+            "The workbook has more than {most} MB. {fix}",
+            most=limits.max_unpacked_bytes // 1_000_000,
+            fix=SAVE_AGAIN,
         )
     file.seek(0)
     before = b""
@@ -196,11 +191,9 @@ def _check_nothing_hidden_is_missed(reading: ReadingChoice) -> None:
     if reading.hidden_rows == HiddenRows.TAKE:
         return
     raise CampaignFileError(
-        told(
-            "Of an .xls or .xlsb file it cannot be told which rows are hidden and which cells are "
-            "errors. Save it as .xlsx, or say that hidden rows are to be taken, should there be "
-            "any."
-        ),
+        "Of an .xls or .xlsb file it cannot be told which rows are hidden and which cells are "
+        "errors. Save it as .xlsx, or say that hidden rows are to be taken, should there be "
+        "any.",
         choice="hidden_rows",
         choices=(HiddenRows.TAKE,),
     )

@@ -65,7 +65,7 @@ def scan_workbook(
                 raise locked()
             if damaged := archive.testzip():
                 raise CampaignFileError(
-                    told("The workbook is damaged ({part}). {fix}", part=damaged, fix=SAVE_AGAIN)
+                    "The workbook is damaged ({part}). {fix}", part=damaged, fix=SAVE_AGAIN
                 )
             if is_ods(archive):
                 return _read(archive, CONTENT, OdsScan(limits)).sheets
@@ -73,22 +73,18 @@ def scan_workbook(
                 return _scan_sheets(archive, limits, wanted)
             if _BINARY_BOOK in archive.namelist():
                 return None
-            raise CampaignFileError(told("This archive is no workbook. {fix}", fix=SAVE_AGAIN))
+            raise CampaignFileError("This archive is no workbook. {fix}", fix=SAVE_AGAIN)
     except expat.ExpatError as error:
-        raise CampaignFileError(
-            told("The workbook cannot be read. {fix}", fix=SAVE_AGAIN)
-        ) from error
+        raise CampaignFileError("The workbook cannot be read. {fix}", fix=SAVE_AGAIN) from error
     except DAMAGE as error:
-        raise CampaignFileError(told("The workbook is damaged. {fix}", fix=SAVE_AGAIN)) from error
+        raise CampaignFileError("The workbook is damaged. {fix}", fix=SAVE_AGAIN) from error
 
 
 def locked() -> CampaignFileError:
     """Refuse a workbook under a password."""
     return CampaignFileError(
-        told(
-            "The workbook is protected by a password. Open it, take the password away, and save "
-            "it again."
-        )
+        "The workbook is protected by a password. Open it, take the password away, and save "
+        "it again."
     )
 
 
@@ -115,16 +111,14 @@ def _check_size(parts: list[zipfile.ZipInfo], limits: ListLimits) -> None:
     )
     if len(parts) > limits.max_parts or unpacked_bytes > limits.max_unpacked_bytes or is_bomb:
         raise CampaignFileError(
-            told(
-                "The workbook unpacks to {megabytes} MB in {count} parts, more than is "
-                "allowed ({most} MB, {most_parts} parts, {ratio}-fold). "
-                "Save the sheet as CSV UTF-8 and load that.",
-                megabytes=unpacked_bytes // 1_000_000,
-                count=len(parts),
-                most=limits.max_unpacked_bytes // 1_000_000,
-                most_parts=limits.max_parts,
-                ratio=limits.max_unpack_ratio,
-            )
+            "The workbook unpacks to {megabytes} MB in {count} parts, more than is "
+            "allowed ({most} MB, {most_parts} parts, {ratio}-fold). "
+            "Save the sheet as CSV UTF-8 and load that.",
+            megabytes=unpacked_bytes // 1_000_000,
+            count=len(parts),
+            most=limits.max_unpacked_bytes // 1_000_000,
+            most_parts=limits.max_parts,
+            ratio=limits.max_unpack_ratio,
         )
 
 
@@ -267,4 +261,4 @@ def _read(archive: zipfile.ZipFile, part: str, reader: _Reader) -> _Reader:
 
 def _refuse_doctype(*_: object) -> None:
     """Refuse definitions of entities, which no spreadsheet program writes."""
-    raise CampaignFileError(told("The workbook cannot be read. {fix}", fix=SAVE_AGAIN))
+    raise CampaignFileError("The workbook cannot be read. {fix}", fix=SAVE_AGAIN)

@@ -198,7 +198,7 @@ def _numbers(
     filled = (row for row in rows if any(map(str.strip, row.cells)))
     first = next(filled, None)
     if first is None:
-        raise CampaignFileError(told("The file is empty. Write one number a line."))
+        raise CampaignFileError("The file is empty. Write one number a line.")
     index = _column(first.cells, column)
     is_header = not isinstance(parse_phone(first.cells[index], rules), Phone) and (
         column is not None or not any(mark.isdigit() for mark in first.cells[index])
@@ -217,7 +217,8 @@ def _column(first: Sequence[str], chosen: str | None) -> int:
         return 0
     listed = ", ".join(f"'{cell}'" for cell in first[:20])
     raise CampaignFileError(
-        told("Which column holds the numbers? The columns are {listed}.", listed=listed),
+        "Which column holds the numbers? The columns are {listed}.",
+        listed=listed,
         line=1,
         choice="column",
     )
