@@ -311,7 +311,8 @@ def paths_of_pages(campaign: str, agent: str) -> list[str]:
     modules = [
         import_module(f"{pages.__name__}.{one.name}") for one in iter_modules(pages.__path__)
     ]
-    routes = [route for module in modules for route in getattr(module, "routes", [])]
+    declaring = [module.pages for module in modules if hasattr(module, "pages")]
+    routes = [route for one in declaring for route in one.routes]
     found = []
     for route in routes:
         if "GET" not in route.methods or route.path in NO_PAGES:

@@ -16,12 +16,13 @@ from tests.patience import until
 from tests.web_kit import LIST, Site, settings_for, site
 from workers.web.api import api_app
 from workers.web.api.campaigns import Action
+from workers.web.deeds import what_is_done
 from workers.web.pages import pages_app
-from workers.web.recorded import what_is_done
 from workers.web.services import Services
 
 FILLED = {
     "book": "archive",
+    "deed": "pause",
     "campaign_id": "00000000",
     "contact_no": "1",
     "n": "1",

@@ -21,7 +21,7 @@ from tests.factories import agent, attempt, customer
 from tests.patience import until
 from tests.pseudo_kit import pseudo_site, untranslated, without_hindi
 from tests.web_kit import Browser, Site, settings_for
-from workers.web.recorded import WORDS
+from workers.web.deeds import DECLARED
 
 ROWS = "एजेंट,ग्राहक,नाम\n" + "".join(f"{agent(n)},{customer(n)},Ελένη\n" for n in range(1, 5))
 NOBODY = dict.fromkeys(("exotel_base_url", "exotel_details_base_url"), "http://127.0.0.1:9")
@@ -206,19 +206,23 @@ def test_pages_of_tasks_are_translated(web: Site) -> None:
 def test_what_is_said_of_a_wrong_form_is_translated(web: Site) -> None:
     campaign, browser = load(web, "λάθος"), web.browser()
     (known,) = web.wiring.registry.put([Agent(agent(1), name="Μαρία")])
-    given = {"campaign": campaign, "agent": known.id, "contact": "1"}
+    given = {"campaign_id": campaign, "agent_id": known.id, "n": "1"}
     token, found = browser.token(), {}
     wrong = dict.fromkeys(
         ("name", "number", "at", "days", "tags", "value", "url", "to", "do", "note"), "\u202e"
     )
-    for route in WORDS:
-        method, _, path = route.partition(" ")
+    declared = [
+        (one.method, re.sub("{(action|book|deed)}", word, one.path))
+        for one in DECLARED
+        for word in (one.what if isinstance(one.what, dict) else [""])
+    ]
+    for method, path in declared:
         if method != "POST" or path.startswith("/api") or path in {"/sign-in", "/sign-out"}:
             continue
-        path = re.sub(r"{(\w+)}", lambda one: given.get(one[1], "7"), path)
-        page = browser.post(path, token=token, **wrong)
+        address = re.sub(r"{(\w+)}", lambda one: given.get(one[1], "7"), path)
+        page = browser.post(address, token=token, **wrong)
         if page.status_code >= 400 and (latin := left(web, page.text)):
-            found[path] = latin
+            found[address] = latin
     rules = {
         "day0_0_from": "9",
         "max_attempts": "πολλές",

@@ -1,8 +1,10 @@
 """Who did what, as the audit trail has it, of a request and of what goes on after it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
 
 from starlette.types import Scope
 
@@ -10,6 +12,54 @@ from dialer.audit import Audit
 from dialer.deeds import OF_INSTALLATION, Actor, ActorKind, Deed, Did, Outcome, under_way
 from workers.web.access import Visitor
 from workers.web.problems import as_problem
+
+What = Did | Mapping[Any, Did]
+"""A word of the trail; or some, by the last part of the address, where that says what is done."""
+
+
+class Deeds(NamedTuple):
+    """What a route does; each declares it where it declares its address."""
+
+    method: str
+    path: str
+    pattern: "re.Pattern[str]"
+    what: What
+
+
+DECLARED: list[Deeds] = []
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_CALLED = {"n": "contact", "no": "attempt", "rule_id": "alert", "kind": "file"}
+
+
+def say_what_is_done(method: str, path: str, what: What) -> None:
+    """Declare what a route does."""
+    pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))
+    DECLARED.append(Deeds(method, path, re.compile(pattern), what))
+
+
+def what_is_done(method: str, path: str) -> tuple[Did | None, str]:
+    """Tell what a request asks for and on what; None when it only reads."""
+    for one in DECLARED:
+        if one.method != method or not one.pattern.fullmatch(path):
+            continue
+        if isinstance(one.what, Did):
+            return one.what, _named(one.path, path)
+        above, _, last = path.rpartition("/")
+        if last in one.what:
+            return one.what[last], _named(one.path.rpartition("/")[0], above)
+    return (None, "") if method in _SAFE_METHODS else (Did.OTHER, path)
+
+
+def _named(declared: str, path: str) -> str:
+    """Name what an address is about, such as `campaign k3x9p0k3 contact 7`."""
+    parts = zip(declared.split("/"), path.split("/"), strict=True)
+    places = ((re.match(r"{(\w+)}", place), one) for place, one in parts)
+    return " ".join(
+        f"{_CALLED.get(found[1], found[1].removesuffix('_id'))} {one}"
+        for found, one in places
+        if found
+    )
 
 
 def hidden_from(visitor: Visitor) -> frozenset[Did]:

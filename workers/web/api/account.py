@@ -4,21 +4,22 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from campaigns.sentence import told
 from dialer.account_day import Today
+from dialer.deeds import Did
 from dialer.dialing.resuming import resume_account
 from dialer.store import Hold, Holds
 from dialer.watching.health import read_health
 from workers.web.access import Visitor
-from workers.web.api.needs import Admin, Onlooker, TheServices
+from workers.web.api.needs import Admin, Onlooker, Router, TheServices
 from workers.web.api.shapes import Order, Whole
 from workers.web.problems import Problem
 from workers.web.services import Services
 
-router = APIRouter(tags=["account"])
+router = Router("", "account")
 
 
 class ProcessDocument(BaseModel):
@@ -110,20 +111,20 @@ def show_caps(_visitor: Onlooker, services: TheServices) -> TodayDocument:
     return _today(services.wiring.account_day.read())
 
 
-@router.post("/health/caps")
+@router.post("/health/caps", Did.CAPS_RAISED)
 def raise_caps(_visitor: Admin, services: TheServices, order: CapsOrder) -> TodayDocument:
     """Let more be used today; with nothing to add, have the gate asked again."""
     return _today(services.wiring.account_day.add_for_today(**order.model_dump()))
 
 
-@router.put("/health/hold")
+@router.put("/health/hold", Did.HOLD_SET)
 def set_hold(visitor: Admin, services: TheServices, order: HoldOrder) -> HealthDocument:
     """Stop all dialling of the account until somebody releases it; live calls end as usual."""
     services.wiring.holds.set_by_hand(order.why)
     return _document(services, visitor)
 
 
-@router.delete("/health/hold")
+@router.delete("/health/hold", Did.HOLD_RELEASED)
 def release_hold(
     visitor: Admin,
     services: TheServices,
@@ -160,7 +161,7 @@ def end_hold(holds: Holds, found: Hold | None, *, confirmed: bool) -> None:
         raise Problem(409, "other_hold", told("Another hold was set meanwhile; look at it first."))
 
 
-@router.delete("/health/stop")
+@router.delete("/health/stop", Did.ACCOUNT_RESUMED)
 def release_stop(visitor: Admin, services: TheServices) -> HealthDocument:
     """Dial on after the provider refused the account, once that is mended."""
     resume_account(services.wiring.db)

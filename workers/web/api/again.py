@@ -2,7 +2,6 @@
 
 import asyncio
 
-from fastapi import APIRouter
 from pydantic import Field
 
 from campaigns.campaign import LONGEST_NAME
@@ -14,12 +13,12 @@ from dialer.loading.loading import LoadOptions
 from dialer.reporting.again import wanted_ends
 from dialer.steering.changing_rules import new_rules
 from workers.web import jobs
-from workers.web.api.needs import TheCampaign, TheServices, Uploader
+from workers.web.api.needs import Router, TheCampaign, TheServices, Uploader
 from workers.web.api.rules import Given, known_rules
 from workers.web.api.shapes import LoadDocument, Order, Truth
 from workers.web.lists import check_name
 
-router = APIRouter(prefix="/campaigns/{campaign_id}/again", tags=["campaigns"])
+router = Router("/campaigns/{campaign_id}/again", "campaigns")
 
 
 class AgainOrder(Order):
@@ -39,7 +38,7 @@ class AgainOrder(Order):
     dry_run: Truth = False
 
 
-@router.post("", status_code=201)
+@router.post("", Did.LIST_LOADED, status_code=201)
 async def call_again(
     visitor: Uploader, services: TheServices, campaign: TheCampaign, order: AgainOrder
 ) -> LoadDocument:

@@ -3,22 +3,22 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, Field
 
 from campaigns.plain_text import plain_line
 from campaigns.sentence import told
 from dialer.access.agent_links import LONGEST_DAYS, USUAL_DAYS, AgentLink, AgentLinks
-from dialer.deeds import tell
+from dialer.deeds import Did, tell
 from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore
 from workers.web.api.agents import TheAgent
-from workers.web.api.needs import Onlooker, Operator, TheServices
+from workers.web.api.needs import Onlooker, Operator, Router, TheServices
 from workers.web.api.shapes import Order, Whole
 from workers.web.problems import Problem
 from workers.web.services import Services
 
-router = APIRouter(prefix="/agents", tags=["agents"])
-of_one = APIRouter(prefix="/agents/{agent_id}/links", tags=["agents"])
+router = Router("/agents", "agents")
+of_one = Router("/agents/{agent_id}/links", "agents")
 
 
 class LinkOrder(Order):
@@ -67,7 +67,7 @@ def show_notice(_visitor: Onlooker, services: TheServices) -> NoticeNow:
     return NoticeNow(text=DeskStore(services.wiring.db).notice())
 
 
-@router.put("/notice")
+@router.put("/notice", Did.NOTICE_SET)
 def set_notice(_visitor: Operator, services: TheServices, order: Notice) -> NoticeNow:
     """Show a line on all agents' pages, or take it away."""
     return NoticeNow(text=put_notice(services, order.text, hours=order.hours))
@@ -80,7 +80,7 @@ def list_links(_visitor: Operator, services: TheServices, agent: TheAgent) -> Li
     return LinkList(items=[LinkDocument(**_told(one)) for one in found])
 
 
-@of_one.post("", status_code=201)
+@of_one.post("", Did.AGENT_LINK_MADE, status_code=201)
 def make_link(
     visitor: Operator, services: TheServices, agent: TheAgent, order: LinkOrder
 ) -> NewLinkDocument:
@@ -90,7 +90,7 @@ def make_link(
     return NewLinkDocument(**_told(link), url=url_of(services, text))
 
 
-@of_one.delete("/{link_id}", status_code=204)
+@of_one.delete("/{link_id}", Did.AGENT_LINK_REVOKED, status_code=204)
 def revoke_link(
     _visitor: Operator,
     services: TheServices,

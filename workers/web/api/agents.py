@@ -3,15 +3,16 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import Depends, Path, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
 from campaigns.agents.agent import Agent, Presence
 from campaigns.hours.local_day import zone_named
 from campaigns.plain_text import LONGEST_REASON
+from dialer.deeds import Did
 from dialer.watching.overview import AgentState, agent_states, busy_agents
 from workers.web import jobs
-from workers.web.api.needs import Onlooker, Operator, TheServices
+from workers.web.api.needs import Onlooker, Operator, Router, TheServices
 from workers.web.api.shapes import Order
 from workers.web.api.upload_form import AGENTS_FORM
 from workers.web.lists import reading_choice
@@ -22,8 +23,8 @@ from workers.web.uploads import received_upload
 AGENT_ID = r"^[0-9a-z]{10}$"
 MOST_AT_ONCE = 1_000
 
-router = APIRouter(prefix="/agents", tags=["agents"])
-one = APIRouter(prefix="/agents/{agent_id}", tags=["agents"])
+router = Router("/agents", "agents")
+one = Router("/agents/{agent_id}", "agents")
 
 
 class RegisteredAgent(BaseModel):
@@ -124,7 +125,7 @@ def show_agent(visitor: Onlooker, services: TheServices, agent: TheAgent) -> Reg
     return _documents(services, [agent], masked=visitor.is_masked)[0]
 
 
-@router.put("/presence")
+@router.put("/presence", Did.PRESENCE_SET)
 def set_presences(
     visitor: Operator, services: TheServices, order: PresencesOrder
 ) -> RegisteredAgents:
@@ -134,13 +135,13 @@ def set_presences(
     return RegisteredAgents(items=_documents(services, agents, masked=visitor.is_masked))
 
 
-@one.delete("", status_code=204)
+@one.delete("", Did.AGENTS_REMOVED, status_code=204)
 def remove_agent(_visitor: Operator, services: TheServices, agent: TheAgent) -> None:
     """Remove an agent: nobody rings them any more, their links open nothing; reports keep what they did."""
     services.wiring.registry.remove([agent])
 
 
-@one.put("/presence")
+@one.put("/presence", Did.PRESENCE_SET)
 def set_presence(
     visitor: Operator, services: TheServices, agent: TheAgent, order: PresenceOrder
 ) -> RegisteredAgent:
@@ -149,7 +150,7 @@ def set_presence(
     return _documents(services, [agent], masked=visitor.is_masked)[0]
 
 
-@one.put("/shift")
+@one.put("/shift", Did.SHIFT_SET)
 def set_shift(
     visitor: Operator, services: TheServices, agent: TheAgent, order: ShiftOrder
 ) -> RegisteredAgent:
@@ -162,7 +163,7 @@ def set_shift(
     return _documents(services, [changed], masked=visitor.is_masked)[0]
 
 
-@router.post("", openapi_extra=AGENTS_FORM)
+@router.post("", Did.AGENTS_LOADED, openapi_extra=AGENTS_FORM)
 async def load_agents(
     _visitor: Operator, request: Request, services: TheServices
 ) -> AgentsLoadedDocument:

@@ -3,16 +3,17 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, Field
 
 from campaigns.alert_rules import AlertRule, Way
 from campaigns.alerts import AlertKind, Limits
+from dialer.deeds import Did
 from dialer.store.alerts import Alert
-from workers.web.api.needs import Admin, TheServices
+from workers.web.api.needs import Admin, Router, TheServices
 from workers.web.api.shapes import Order, Whole
 
-router = APIRouter(prefix="/alerts", tags=["alerts"])
+router = Router("/alerts", "alerts")
 
 RuleId = Annotated[str, Path(max_length=20)]
 
@@ -92,7 +93,7 @@ def list_alerts(_visitor: Admin, services: TheServices) -> AlertsDocument:
     )
 
 
-@router.post("", status_code=201)
+@router.post("", Did.ALERT_ADDED, status_code=201)
 def add_alert(visitor: Admin, services: TheServices, order: AlertOrder) -> AlertRuleDocument:
     """Tell somebody from now on: of what begins, once, and when it is over."""
     rule = services.wiring.alert_desk.add(
@@ -108,13 +109,13 @@ def add_alert(visitor: Admin, services: TheServices, order: AlertOrder) -> Alert
     return rule_document(rule)
 
 
-@router.delete("/{rule_id}", status_code=204)
+@router.delete("/{rule_id}", Did.ALERT_REMOVED, status_code=204)
 def remove_alert(_visitor: Admin, services: TheServices, rule_id: RuleId) -> None:
     """Tell them no more."""
     services.wiring.alert_desk.remove(rule_id)
 
 
-@router.post("/{rule_id}/test")
+@router.post("/{rule_id}/test", Did.ALERT_TESTED)
 def try_alert(_visitor: Admin, services: TheServices, rule_id: RuleId) -> AlertTest:
     """Tell them now that this is a test."""
     error = services.wiring.alert_desk.test(rule_id)

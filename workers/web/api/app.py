@@ -29,7 +29,7 @@ from workers.web.api import (
     templates,
     webhooks,
 )
-from workers.web.api.needs import ERRORS
+from workers.web.api.needs import ERRORS, ROOT
 from workers.web.choosing import Choosing
 from workers.web.entrance import Entrance, ask_for_key
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
@@ -95,7 +95,7 @@ def _described() -> FastAPI:
         responses=ERRORS,
         openapi_url=None,
     )
-    v1 = APIRouter(prefix="/api/v1")
+    v1 = APIRouter(prefix=ROOT)
     for router in (
         campaigns.router,
         leads.router,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import StreamingResponse
 
@@ -14,11 +14,11 @@ from dialer.audit import by, faults_of
 from dialer.deeds import Deed, Did, Outcome
 from dialer.store.trail import Line
 from workers.web.access import Visitor
-from workers.web.api.needs import Admin, TheServices
+from workers.web.api.needs import Admin, Router, TheServices
 from workers.web.deeds import actor_of, hidden_from
 from workers.web.services import Services
 
-router = APIRouter(prefix="/audit", tags=["audit"])
+router = Router("/audit", "audit")
 
 
 class Shape(StrEnum):

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import Header, Query, Request
 from pydantic import Field
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
@@ -25,6 +25,7 @@ from workers.web.api.needs import (
     Onlooker,
     Operator,
     Reader,
+    Router,
     TheCampaign,
     TheServices,
     Uploader,
@@ -49,8 +50,8 @@ from workers.web.services import Services
 from workers.web.uploads import received_upload
 from workers.wiring import Wiring
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"])
-one = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
+router = Router("/campaigns", "campaigns")
+one = Router("/campaigns/{campaign_id}", "campaigns")
 
 
 class TagsOrder(Order):
@@ -74,6 +75,15 @@ LEADS_TO = {
     Action.RESUME: CampaignState.RUNNING,
     Action.CANCEL: CampaignState.CANCELLING,
 }
+
+
+STEERS = {
+    Action.START: Did.CAMPAIGN_STARTED,
+    Action.PAUSE: Did.CAMPAIGN_PAUSED,
+    Action.RESUME: Did.CAMPAIGN_RESUMED,
+    Action.CANCEL: Did.CAMPAIGN_CANCELLED,
+}
+"""What the audit trail calls each."""
 
 
 def steer(wiring: Wiring, campaign: Campaign, action: Action, *, who: str) -> None:
@@ -124,7 +134,9 @@ def list_campaigns(  # noqa: PLR0917 - what a request has
     return CampaignList(items=[campaign_line(campaign, counts) for campaign, counts in found])
 
 
-@router.post("", status_code=201, response_model=LoadDocument, openapi_extra=LOAD_FORM)
+@router.post(
+    "", Did.LIST_LOADED, status_code=201, response_model=LoadDocument, openapi_extra=LOAD_FORM
+)
 async def load_campaign(
     visitor: Uploader,
     request: Request,
@@ -182,6 +194,7 @@ def campaign_status(
 
 @one.post(
     "/contacts",
+    Did.LIST_APPENDED,
     status_code=201,
     response_model=LoadDocument,
     openapi_extra=APPEND_FORM,
@@ -219,7 +232,7 @@ async def append_contacts(
     return JSONResponse(document, status)
 
 
-@one.post("/{action}")
+@one.post("/{action}", STEERS)
 def steer_campaign(
     visitor: Operator, services: TheServices, campaign: TheCampaign, action: Action
 ) -> CampaignStatus:
@@ -233,7 +246,7 @@ def steer_campaign(
     return _status(services, campaign)
 
 
-@one.put("/tags")
+@one.put("/tags", Did.CAMPAIGN_TAGGED)
 def put_tags(
     _visitor: Operator, services: TheServices, campaign: TheCampaign, order: TagsOrder
 ) -> CampaignStatus:
@@ -259,6 +272,7 @@ def campaign_imports(
 
 @one.get(
     "/rejected.csv",
+    does=Did.REJECTED_TAKEN,
     response_class=Response,
     responses={200: {"content": {"text/csv": {}}, "description": "The rows, ready to be mended."}},
 )
@@ -275,6 +289,7 @@ def campaign_rejected(
 
 @one.get(
     "/reports/{kind}.{format}",
+    does=Did.REPORT_TAKEN,
     response_class=FileResponse,
     responses={
         200: {

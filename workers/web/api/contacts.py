@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response, StreamingResponse
 
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.sentence import told
+from dialer.deeds import Did
 from dialer.ids import AttemptId
 from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign, OpenAttempt
@@ -22,7 +23,7 @@ from dialer.watching.browsing import (
     contacts_page,
     names_of,
 )
-from workers.web.api.needs import Onlooker, Operator, Reader, TheCampaign, TheServices
+from workers.web.api.needs import Onlooker, Operator, Reader, Router, TheCampaign, TheServices
 from workers.web.api.shapes import (
     AgentList,
     AttemptDocument,
@@ -41,7 +42,7 @@ from workers.web.problems import Problem
 from workers.web.recordings import recording_answer
 from workers.web.services import Services
 
-router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["contacts"])
+router = Router("/campaigns/{campaign_id}", "contacts")
 
 _CONTACT_STATES = "|".join((*ContactState, IN_FLIGHT, RETRY, NOT_TRIED))
 _ATTEMPT_STATES = "|".join((*AttemptState, IN_FLIGHT))
@@ -125,6 +126,7 @@ def show_contact(
 
 @router.get(
     "/contacts/{n}/attempts/{no}/recording",
+    does=Did.RECORDING_PLAYED,
     response_class=StreamingResponse,
     responses={200: {"content": {"audio/*": {}}}, 206: {"description": "A part of it."}},
 )
@@ -194,7 +196,7 @@ def _names(
     return names_of(services.wiring.db, campaign, {one.id.n for one in attempts})
 
 
-@router.post("/unresolved/{attempt_id}")
+@router.post("/unresolved/{attempt_id}", Did.ATTEMPT_DECIDED)
 def decide_unresolved(
     visitor: Operator,
     services: TheServices,

@@ -1,13 +1,13 @@
 """What came of a conversation, and what else is known of a contact, as a program tells it."""
 
-from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
 from campaigns.dispositions import LONGEST_NOTE
+from dialer.deeds import Did
 from dialer.settling.disposing import Said, dispose
 from dialer.steering.noting import note
 from dialer.store.attempts import Attempts
-from workers.web.api.needs import Operator, TheContact, TheServices
+from workers.web.api.needs import Operator, Router, TheContact, TheServices
 from workers.web.api.shapes import (
     AttemptDocument,
     NoteDocument,
@@ -18,7 +18,7 @@ from workers.web.api.shapes import (
 )
 from workers.web.problems import Problem
 
-router = APIRouter(prefix="/contacts/{contact_id}", tags=["contacts"])
+router = Router("/contacts/{contact_id}", "contacts")
 
 
 class DispositionOrder(Order):
@@ -41,7 +41,7 @@ class NoteOrder(Order):
     text: str = Field(max_length=LONGEST_NOTE)
 
 
-@router.post("/notes", status_code=201)
+@router.post("/notes", Did.CONTACT_NOTED, status_code=201)
 def note_on_contact(
     visitor: Operator,
     services: TheServices,
@@ -52,7 +52,7 @@ def note_on_contact(
     return note_document(note(services.wiring.db, contact, order.text, by=visitor.name))
 
 
-@router.post("/disposition")
+@router.post("/disposition", Did.DISPOSITION_GIVEN)
 def give_disposition(
     visitor: Operator,
     services: TheServices,

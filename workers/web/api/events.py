@@ -2,15 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query
+from fastapi import FastAPI, Query
 from pydantic import BaseModel, Field
 
 from campaigns.event import Event
 from campaigns.events import EventKind
 from dialer.events.outbox import Wanted
-from workers.web.api.needs import Reader, TheServices
+from workers.web.api.needs import Reader, Router, TheServices
 
-router = APIRouter(prefix="/events", tags=["events"])
+router = Router("/events", "events")
 
 
 class EventPage(BaseModel):

@@ -3,21 +3,22 @@
 from collections.abc import Container
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, Field
 
 from campaigns.sentence import told
 from dialer.access.api_keys import LONGEST_DAYS, YEAR_S, ApiKey, Scope
+from dialer.deeds import Did
 from dialer.logger import get_logger
 from workers.web.access import Visitor
-from workers.web.api.needs import Admin, TheServices
+from workers.web.api.needs import Admin, Router, TheServices
 from workers.web.api.shapes import KeyDocument, Order, Whole
 from workers.web.problems import Problem
 from workers.web.services import Services
 
 log = get_logger(__name__)
 
-router = APIRouter(prefix="/keys", tags=["keys"])
+router = Router("/keys", "keys")
 
 
 class KeyOrder(Order):
@@ -58,7 +59,7 @@ def list_keys(visitor: Admin, services: TheServices) -> KeyList:
     return KeyList(items=[_document(services, key, found, visitor) for key in found.values()])
 
 
-@router.post("", status_code=201)
+@router.post("", Did.KEY_MADE, status_code=201)
 def create_key(visitor: Admin, services: TheServices, order: KeyOrder) -> NewKey:
     """Make a key. Its text is in the answer, and nowhere else afterwards. It ends with its maker."""
     named = services.accounts.named
@@ -79,7 +80,7 @@ def create_key(visitor: Admin, services: TheServices, order: KeyOrder) -> NewKey
     return NewKey(**dict(_document(services, key, {visitor.id}, visitor)), key=secret)
 
 
-@router.delete("/{key_id}", status_code=204)
+@router.delete("/{key_id}", Did.KEY_REVOKED, status_code=204)
 def revoke_key(
     visitor: Admin, services: TheServices, key_id: Annotated[str, Path(max_length=20)]
 ) -> None:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 from starlette.responses import JSONResponse, Response
 
@@ -16,11 +16,12 @@ from campaigns.lists.one_at_a_time import MOST_AT_ONCE, GivenContact, not_taken
 from campaigns.lists.row_faults import RowFault
 from campaigns.lists.sieve import Dedupe
 from dialer.access.api_keys import Scope
+from dialer.deeds import Did
 from dialer.loading.adding import Answer, Took
-from workers.web.api.needs import TheCampaign, TheServices, Uploader
+from workers.web.api.needs import Router, TheCampaign, TheServices, Uploader
 from workers.web.problems import Problem
 
-router = APIRouter(prefix="/campaigns/{campaign_id}", tags=["campaigns"])
+router = Router("/campaigns/{campaign_id}", "campaigns")
 
 
 _TextOrNumber = Annotated[str, WithJsonSchema({"type": ["string", "integer"]})]
@@ -100,6 +101,7 @@ _BODY = {"requestBody": {"required": True, "content": {"application/json": {"sch
 
 @router.post(
     "/leads",
+    Did.CONTACT_ADDED,
     response_model=LeadsDocument | LeadDocument,
     openapi_extra=_BODY,
     responses={201: {"model": LeadDocument, "description": "The one lead was added."}},

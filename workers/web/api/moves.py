@@ -3,19 +3,20 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, Field
 
 from dialer.agents.moving import Destination, Moving
+from dialer.deeds import Did
 from dialer.store.moves import Move
 from workers.web.api.agents import TheAgent
-from workers.web.api.needs import Onlooker, Operator, TheServices
+from workers.web.api.needs import Onlooker, Operator, Router, TheServices
 from workers.web.api.shapes import Order
 from workers.web.problems import Problem
 from workers.web.services import Services
 
-router = APIRouter(prefix="/agents/moves", tags=["agents"])
-of_one = APIRouter(prefix="/agents/{agent_id}", tags=["agents"])
+router = Router("/agents/moves", "agents")
+of_one = Router("/agents/{agent_id}", "agents")
 
 
 class WaitingInCampaign(BaseModel):
@@ -78,7 +79,7 @@ def count_waiting(_visitor: Onlooker, services: TheServices, agent: TheAgent) ->
     )
 
 
-@of_one.post("/move")
+@of_one.post("/move", Did.CONTACTS_MOVED)
 def move_contacts(
     _visitor: Operator, services: TheServices, agent: TheAgent, order: MoveOrder
 ) -> MoveDocument:
@@ -95,7 +96,7 @@ def list_moves(_visitor: Onlooker, services: TheServices) -> MoveList:
     return MoveList(items=[_document(one) for one in Moving(services.wiring.db).recent()])
 
 
-@router.post("/{move_id}/undo")
+@router.post("/{move_id}/undo", Did.MOVE_UNDONE)
 def undo_move(
     _visitor: Operator,
     services: TheServices,

@@ -1,18 +1,23 @@
 """What routes need: the services of the request's account, and a visitor with the right scope."""
 
-from typing import Annotated, Any, cast
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, cast
 
-from fastapi import Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.security import HTTPBearer
 
 from campaigns.sentence import told
 from dialer.access.api_keys import Scope
+from dialer.deeds import Did
 from dialer.ids import ContactId
 from dialer.store import Campaign
 from workers.web.access import Visitor
 from workers.web.choosing import services_of
+from workers.web.deeds import What, say_what_is_done
 from workers.web.problems import Problem, ProblemDetails
 from workers.web.services import Services
+
+ROOT = "/api/v1"
 
 _BEARER = HTTPBearer(auto_error=False, description="A key made by `dialer key create`.")
 
@@ -23,6 +28,50 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     },
     "5XX": {"model": ProblemDetails, "description": "It is not the request's fault."},
 }
+
+
+_Route = TypeVar("_Route", bound=Callable[..., Any])
+
+
+class Router(APIRouter):
+    """Routes about one thing; each that changes something says what the audit trail calls that.
+
+    Args:
+        path: Under which they are.
+        tag: Under which they are described.
+    """
+
+    def __init__(self, path: str, tag: str) -> None:
+        super().__init__(prefix=path, tags=[tag])
+
+    def get(self, path: str, *, does: Did | None = None, **more: Any) -> Callable[[_Route], _Route]:
+        """Declare what reads; of what leaves the house the trail is told."""
+        self._say("GET", path, does)
+        return super().get(path, **more)
+
+    def post(self, path: str, does: What, **more: Any) -> Callable[[_Route], _Route]:  # type: ignore[override]
+        """Declare what does something."""
+        self._say("POST", path, does)
+        return super().post(path, **more)
+
+    def put(self, path: str, does: What, **more: Any) -> Callable[[_Route], _Route]:  # type: ignore[override]
+        """Declare what sets something."""
+        self._say("PUT", path, does)
+        return super().put(path, **more)
+
+    def patch(self, path: str, does: What, **more: Any) -> Callable[[_Route], _Route]:  # type: ignore[override]
+        """Declare what changes something."""
+        self._say("PATCH", path, does)
+        return super().patch(path, **more)
+
+    def delete(self, path: str, does: What, **more: Any) -> Callable[[_Route], _Route]:  # type: ignore[override]
+        """Declare what removes something."""
+        self._say("DELETE", path, does)
+        return super().delete(path, **more)
+
+    def _say(self, method: str, path: str, does: What | None) -> None:
+        if does:
+            say_what_is_done(method, f"{ROOT}{self.prefix}{path}", does)
 
 
 def visitor_of(request: Request) -> Visitor:

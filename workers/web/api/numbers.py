@@ -3,21 +3,20 @@
 from collections.abc import Iterator
 from itertools import islice, starmap
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
 from campaigns.sentence import told
-from dialer.deeds import tell
+from dialer.deeds import Did, tell
 from dialer.watching.browsing import with_external_id
 from dialer.watching.finding import Found as Someone
 from workers.web.access import Visitor
-from workers.web.api.needs import Onlooker, TheServices
+from workers.web.api.needs import Onlooker, Router, TheServices
 from workers.web.api.shapes import ContactDocument, Order, Truth, Whole, contact_document
 from workers.web.masking import WHOLE_NUMBER_NEEDED
 from workers.web.problems import Problem
 
-router = APIRouter(prefix="/numbers", tags=["contacts"])
+router = Router("/numbers", "contacts")
 
 _NUMBER = r"^[^A-Za-z]*[0-9][^A-Za-z]*[0-9][^A-Za-z]*[0-9][^A-Za-z]*$"
 
@@ -55,7 +54,7 @@ class Found(BaseModel):
     is_whole: bool = Field(description="There are no more; else the limit was reached.")
 
 
-@router.post("/search")
+@router.post("/search", Did.NUMBER_SEARCHED)
 def search_numbers(visitor: Onlooker, services: TheServices, search: Search) -> Found:
     """Find contacts by a number, a name or an external id; writes nothing but who searched.
 

@@ -4,13 +4,14 @@ import asyncio
 from pathlib import Path as PathOnDisk
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse
 
+from dialer.deeds import Did
 from dialer.steering.changing_rules import new_rules
 from workers.web import jobs
-from workers.web.api.needs import Reader, TheServices, Uploader
+from workers.web.api.needs import Reader, Router, TheServices, Uploader
 from workers.web.api.upload_form import REHEARSE_FORM
 from workers.web.choosing import services_of
 from workers.web.downloads import MEDIA_TYPES
@@ -22,8 +23,8 @@ from workers.web.rules import given_rules, rule_name
 from workers.web.services import Services
 from workers.web.uploads import received_upload
 
-router = APIRouter(prefix="/rehearsals", tags=["rehearsals"])
-single = APIRouter(prefix="/rehearsals/{rehearsal_id}", tags=["rehearsals"])
+router = Router("/rehearsals", "rehearsals")
+single = Router("/rehearsals/{rehearsal_id}", "rehearsals")
 
 _NOWHERE = PathOnDisk("/dev/null")
 _SLOWEST, _USUAL, _FASTEST = 1.0, 30.0, 200.0  # as `dialer rehearse --speed` has them
@@ -74,7 +75,7 @@ def find_rehearsal(
 TheRehearsal = Annotated[str, Depends(find_rehearsal)]
 
 
-@router.post("", status_code=202, openapi_extra=REHEARSE_FORM)
+@router.post("", Did.REHEARSAL_STARTED, status_code=202, openapi_extra=REHEARSE_FORM)
 async def start_rehearsal(
     _visitor: Uploader, request: Request, response: Response, services: TheServices
 ) -> RehearsalStarted:
@@ -148,7 +149,7 @@ def rehearsal_file(
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], filename=name)
 
 
-@single.delete("", status_code=204)
+@single.delete("", Did.REHEARSAL_REMOVED, status_code=204)
 async def remove_rehearsal(
     _visitor: Uploader, services: TheServices, rehearsal: TheRehearsal
 ) -> None:

@@ -3,20 +3,21 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field, RootModel
 
 from campaigns.rules_in_words import rules_in_words
+from dialer.deeds import Did
 from dialer.steering.changing_rules import changed_rules, given_rules_of, new_rules
 from dialer.store import Campaign
 from dialer.watching.previewing import preview
-from workers.web.api.needs import Onlooker, Operator, TheCampaign, TheServices
+from workers.web.api.needs import Onlooker, Operator, Router, TheCampaign, TheServices
 from workers.web.api.shapes import CampaignStatus, Open, Order, Whole
 from workers.web.problems import Problem
 from workers.web.rules import rule_name
 from workers.web.services import Services
 
-router = APIRouter(prefix="/campaigns/{campaign_id}/rules", tags=["campaigns"])
+router = Router("/campaigns/{campaign_id}/rules", "campaigns")
 
 Given = dict[str, str | int | float | bool | list[str]]
 DryRun = Annotated[bool, Query(description="Say what would change, and change nothing.")]
@@ -99,7 +100,7 @@ def campaign_rules(
     )
 
 
-@router.patch("")
+@router.patch("", Did.RULES_CHANGED)
 def change_rules(
     _visitor: Operator,
     services: TheServices,
@@ -115,7 +116,7 @@ def change_rules(
     return _status(services, campaign)
 
 
-@router.put("")
+@router.put("", Did.RULES_CHANGED)
 def replace_rules(
     _visitor: Operator,
     services: TheServices,
@@ -149,7 +150,7 @@ def rule_versions(_visitor: Onlooker, services: TheServices, campaign: TheCampai
     )
 
 
-@router.post("/back")
+@router.post("/back", Did.RULES_CHANGED)
 def back_to_version(
     _visitor: Operator,
     services: TheServices,

@@ -5,16 +5,17 @@ from io import BytesIO
 from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from campaigns.plain_text import LONGEST_REASON
 from campaigns.sentence import told
+from dialer.deeds import Did
 from dialer.errors import NotDone
 from dialer.steering.suppressing import Added, Suppressing
 from workers.web import jobs
 from workers.web.access import Visitor
-from workers.web.api.needs import Operator, Reader, TheServices, visitor_of
+from workers.web.api.needs import Operator, Reader, Router, TheServices, visitor_of
 from workers.web.api.shapes import Order
 from workers.web.api.upload_form import SUPPRESS_FORM
 from workers.web.lists import one, reading_choice
@@ -22,7 +23,7 @@ from workers.web.problems import Problem
 from workers.web.services import Services
 from workers.web.uploads import Upload, received_upload
 
-router = APIRouter(prefix="/suppressions", tags=["suppressions"])
+router = Router("/suppressions", "suppressions")
 
 OfAll = Annotated[bool, Query(description="The list that every account heeds.")]
 
@@ -112,7 +113,7 @@ def list_suppressed(
     return SuppressedList(items=items, is_whole=len(found) <= limit)
 
 
-@router.put("")
+@router.put("", Did.NUMBERS_SUPPRESSED)
 def suppress_number(visitor: Operator, suppressing: TheList, order: NumberOrder) -> AddedDocument:
     """Put one number on the list; it counts with the next call."""
     added = suppressing.add(
@@ -123,7 +124,7 @@ def suppress_number(visitor: Operator, suppressing: TheList, order: NumberOrder)
     return _document(added)
 
 
-@router.post("", openapi_extra=SUPPRESS_FORM)
+@router.post("", Did.NUMBERS_SUPPRESSED, openapi_extra=SUPPRESS_FORM)
 async def suppress_file(
     visitor: Operator, request: Request, services: TheServices, *, all_accounts: OfAll = False
 ) -> AddedDocument:
@@ -133,7 +134,7 @@ async def suppress_file(
         return _document(await add_file(services, upload, for_all=all_accounts))
 
 
-@router.post("/remove", status_code=204)
+@router.post("/remove", Did.NUMBER_UNSUPPRESSED, status_code=204)
 def unsuppress_number(_visitor: Operator, suppressing: TheList, order: RemovalOrder) -> None:
     """Take a number off the list."""
     try:

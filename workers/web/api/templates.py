@@ -3,17 +3,18 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from campaigns.campaign import LONGEST_NAME
 from campaigns.rules_in_words import rules_in_words
+from dialer.deeds import Did
 from dialer.steering.templates import KnownTemplate
-from workers.web.api.needs import Onlooker, TheServices, Uploader
+from workers.web.api.needs import Onlooker, Router, TheServices, Uploader
 from workers.web.api.rules import Given, known_rules
 from workers.web.api.shapes import Order
 
-router = APIRouter(prefix="/templates", tags=["campaigns"])
+router = Router("/templates", "campaigns")
 
 Name = Annotated[str, Query(max_length=LONGEST_NAME, description="In whatever case and spaces.")]
 
@@ -60,7 +61,7 @@ def list_templates(_visitor: Onlooker, services: TheServices) -> TemplateList:
     return TemplateList(items=[_document(one) for one in services.wiring.templates.all()])
 
 
-@router.post("", status_code=201)
+@router.post("", Did.TEMPLATE_SAVED, status_code=201)
 def save_template(
     _visitor: Uploader, services: TheServices, order: TemplateOrder
 ) -> TemplateDocument:
@@ -70,7 +71,7 @@ def save_template(
     return _document(templates.save(order.name, given))
 
 
-@router.delete("", status_code=204)
+@router.delete("", Did.TEMPLATE_REMOVED, status_code=204)
 def remove_template(_visitor: Uploader, services: TheServices, name: Name) -> None:
     """Forget a template; campaigns that were loaded with it keep their rules."""
     services.wiring.templates.remove(name)

@@ -3,19 +3,20 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 from pydantic import BaseModel, Field
 
 from campaigns.events import EventKind
+from dialer.deeds import Did
 from dialer.store.webhooks import Webhook
 from dialer.webhooks.receivers import MOST_A_BATCH, Line
 from dialer.webhooks.sending import Meaning, Reply
-from workers.web.api.needs import Admin, TheServices
+from workers.web.api.needs import Admin, Router, TheServices
 from workers.web.api.shapes import Order, Whole
 from workers.web.services import Services
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"])
-one = APIRouter(prefix="/webhooks/{webhook_id}", tags=["webhooks"])
+router = Router("/webhooks", "webhooks")
+one = Router("/webhooks/{webhook_id}", "webhooks")
 
 
 class WebhookOrder(Order):
@@ -105,7 +106,7 @@ def list_webhooks(_visitor: Admin, services: TheServices) -> WebhookList:
     return WebhookList(items=[_document(line) for line in services.wiring.receivers.all()])
 
 
-@router.post("", status_code=201)
+@router.post("", Did.WEBHOOK_ADDED, status_code=201)
 def add_webhook(visitor: Admin, services: TheServices, order: WebhookOrder) -> NewWebhookDocument:
     """Have a receiver told what happens."""
     wiring = services.wiring
@@ -121,7 +122,7 @@ def add_webhook(visitor: Admin, services: TheServices, order: WebhookOrder) -> N
     return NewWebhookDocument(**told, secret=made.secrets[0].value)
 
 
-@one.delete("", status_code=204)
+@one.delete("", Did.WEBHOOK_REMOVED, status_code=204)
 def remove_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) -> None:
     """Tell it no more."""
     services.wiring.receivers.remove(webhook)
@@ -136,13 +137,13 @@ def list_deliveries(
     return DeliveriesDocument(items=receivers.deliveries(webhook), dead=receivers.dead(webhook))
 
 
-@one.post("/test")
+@one.post("/test", Did.WEBHOOK_TESTED)
 def try_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) -> ReplyDocument:
     """Send one delivery at once that is about nothing."""
     return reply_document(services.wiring.receivers.test(webhook))
 
 
-@one.post("/replay", status_code=204)
+@one.post("/replay", Did.WEBHOOK_REPLAYED, status_code=204)
 def replay_webhook(
     _visitor: Admin, services: TheServices, webhook: TheWebhook, order: ReplayOrder
 ) -> None:
@@ -151,19 +152,19 @@ def replay_webhook(
     services.wiring.receivers.replay(webhook, cursor=order.after, campaign=campaign)
 
 
-@one.post("/pause", status_code=204)
+@one.post("/pause", Did.WEBHOOK_CHANGED, status_code=204)
 def pause_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) -> None:
     """Send it nothing until it is resumed; everything waits."""
     services.wiring.receivers.pause(webhook)
 
 
-@one.post("/resume", status_code=204)
+@one.post("/resume", Did.WEBHOOK_CHANGED, status_code=204)
 def resume_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) -> None:
     """Go on where it was paused, at once."""
     services.wiring.receivers.resume(webhook)
 
 
-@one.post("/rotate")
+@one.post("/rotate", Did.WEBHOOK_CHANGED)
 def rotate_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) -> SecretDocument:
     """Give it a new secret."""
     return SecretDocument(secret=services.wiring.receivers.rotate(webhook))

@@ -1,24 +1,22 @@
 """The page of accounts: those of one's key and how each stands; keys of all accounts add one."""
 
-import asyncio
 from typing import Literal
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.accounts import ACCOUNT_NAME
 from dialer.accounts_file import add_account, can_be_written
-from dialer.deeds import tell
+from dialer.deeds import Did, tell
 from dialer.settings import SettingsError
 from workers.accounts import line_of, not_served_yet, require_accepted
-from workers.web.choosing import services_of
-from workers.web.pages.rendering import plain_form, renderer_of, require, visitor_of
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.problems import Problem
 from workers.web.proxies import came_directly
+
+pages = Pages()
 
 
 class AccountOrder(BaseModel):
@@ -38,41 +36,38 @@ class AccountOrder(BaseModel):
         return self.model_dump(exclude={"name", *secrets}) | secrets
 
 
-async def show(request: Request) -> Response:
+@pages.get("/accounts", Scope.ADMIN)
+def show(asked: Asked) -> Answer:
     """List the accounts that one's key opens, and ask for another."""
-    visitor = require(request, Scope.ADMIN)
-    services = services_of(request)
-    opened = [one.wiring for one in services.accounts.open_to(visitor)]
+    visitor, services = asked.visitor, asked.services
     settings = services.at_home.wiring.settings
-    is_able = can_be_written(settings)
+    is_able, is_private = can_be_written(settings), _is_private(asked.request)
     served = [one.wiring.name for one in services.accounts.all]
-    return await renderer_of(request).page(
-        request,
+    return page(
         "accounts.html",
-        lines=await asyncio.to_thread(lambda: [line_of(one) for one in opened]),
+        lines=[line_of(one.wiring) for one in services.accounts.open_to(visitor)],
         waiting=list(not_served_yet(settings, served)) if visitor.reaches_all else [],
         file=settings.dialer_accounts,
-        may_add=visitor.reaches_all and is_able and _is_private(request),
+        may_add=visitor.reaches_all and is_able and is_private,
         is_able=is_able,
-        is_private=_is_private(request),
+        is_private=is_private,
     )
 
 
-async def add(request: Request) -> Response:
+@pages.post("/accounts", Scope.ADMIN, does=Did.ACCOUNT_ADDED)
+def add(asked: Asked) -> Answer:
     """Add an account, once the provider has taken its key and token."""
-    form = await plain_form(request, Scope.ADMIN)
-    home = services_of(request).at_home.wiring
-    if not visitor_of(request).reaches_all:
+    home = asked.services.at_home.wiring
+    if not asked.visitor.reaches_all:
         raise Problem(403, "accounts_missing", told("Accounts are added by keys of all accounts."))
-    if not _is_private(request):
+    if not _is_private(asked.request):
         raise Problem(403, "not_private", told("A key and a token are taken over https alone."))
     if not can_be_written(home.settings):
         raise Problem(409, "not_done", told("The file of accounts cannot be written from here."))
-    order = _order_of(form)
+    order = _order_of(asked.form)
     tell(on=f"account {order.name}", after={"sid": order.sid})
     try:
-        await asyncio.to_thread(
-            add_account,
+        add_account(
             home.settings,
             order.name,
             order.table(),
@@ -80,7 +75,7 @@ async def add(request: Request) -> Response:
         )
     except SettingsError as error:
         raise Problem(422, "invalid", told("{why}.", why=str(error).rstrip("."))) from None
-    return RedirectResponse("/accounts", status_code=303)
+    return to("/accounts")
 
 
 def _order_of(form: dict[str, str]) -> AccountOrder:
@@ -98,9 +93,3 @@ def _order_of(form: dict[str, str]) -> AccountOrder:
 def _is_private(request: Request) -> bool:
     """Tell whether nobody on the way can read what is sent."""
     return request.url.scheme == "https" or came_directly(request.scope)
-
-
-routes = [
-    Route("/accounts", show),
-    Route("/accounts", add, methods=["POST"]),
-]

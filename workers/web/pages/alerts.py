@@ -1,17 +1,14 @@
 """The page of alerts: what stands, who is told of what, a test, and an end to it."""
 
-import asyncio
 from collections.abc import Mapping
 
 from pydantic import ValidationError
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from campaigns.alert_rules import Way
 from campaigns.alerts import AlertKind, Limits
 from campaigns.sentence import told
 from dialer.access.api_keys import Scope
+from dialer.deeds import Did
 from workers.web.api.alerts import (
     AlertOrder,
     AlertTest,
@@ -20,41 +17,39 @@ from workers.web.api.alerts import (
     remove_alert,
     try_alert,
 )
-from workers.web.choosing import services_of
-from workers.web.pages.rendering import plain_form, renderer_of, require, visitor_of, whole_form
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.problems import Problem
+
+pages = Pages()
 
 _NUMBERS = ("idle_min", "unresolved", "connect_rate", "balance")
 
 
-async def show(request: Request) -> Response:
+@pages.get("/alerts", Scope.ADMIN)
+def show(asked: Asked) -> Answer:
     """Show what stands and who is told."""
-    return await _page(request)
+    return _page(asked)
 
 
-async def add(request: Request) -> Response:
+@pages.post("/alerts", Scope.ADMIN, does=Did.ALERT_ADDED)
+def add(asked: Asked) -> Answer:
     """Tell somebody from now on."""
-    fields = await whole_form(request, Scope.ADMIN)
-    await asyncio.to_thread(add_alert, visitor_of(request), services_of(request), _order_of(fields))
-    return RedirectResponse("/alerts", status_code=303)
+    add_alert(asked.visitor, asked.services, _order_of(asked.fields))
+    return to("/alerts")
 
 
-async def test(request: Request) -> Response:
+@pages.post("/alerts/{rule_id}/test", Scope.ADMIN, does=Did.ALERT_TESTED)
+def test(asked: Asked) -> Answer:
     """Tell them now that this is a test, and show what came of it."""
-    await plain_form(request, Scope.ADMIN)
-    tried = await asyncio.to_thread(
-        try_alert, visitor_of(request), services_of(request), request.path_params["rule_id"]
-    )
-    return await _page(request, tried=tried)
+    tried = try_alert(asked.visitor, asked.services, asked.named("rule_id"))
+    return _page(asked, tried=tried)
 
 
-async def remove(request: Request) -> Response:
+@pages.post("/alerts/{rule_id}/remove", Scope.ADMIN, does=Did.ALERT_REMOVED)
+def remove(asked: Asked) -> Answer:
     """Tell them no more."""
-    await plain_form(request, Scope.ADMIN)
-    await asyncio.to_thread(
-        remove_alert, visitor_of(request), services_of(request), request.path_params["rule_id"]
-    )
-    return RedirectResponse("/alerts", status_code=303)
+    remove_alert(asked.visitor, asked.services, asked.named("rule_id"))
+    return to("/alerts")
 
 
 def _order_of(fields: Mapping[str, list[str]]) -> AlertOrder:
@@ -76,13 +71,10 @@ def _order_of(fields: Mapping[str, list[str]]) -> AlertOrder:
         ) from None
 
 
-async def _page(request: Request, *, tried: AlertTest | None = None) -> Response:
-    visitor = require(request, Scope.ADMIN)
-    found = await asyncio.to_thread(list_alerts, visitor, services_of(request))
-    return await renderer_of(request).page(
-        request,
+def _page(asked: Asked, *, tried: AlertTest | None = None) -> Answer:
+    return page(
         "alerts.html",
-        found=found,
+        found=list_alerts(asked.visitor, asked.services),
         tried=tried,
         ways=_WAYS,
         kinds=_KINDS,
@@ -108,10 +100,3 @@ _KINDS = {
     AlertKind.CONNECT_RATE: told("few calls connect"),
     AlertKind.PROCESS_MISSING: told("a process is missing"),
 }
-
-routes = [
-    Route("/alerts", show),
-    Route("/alerts", add, methods=["POST"]),
-    Route("/alerts/{rule_id}/test", test, methods=["POST"]),
-    Route("/alerts/{rule_id}/remove", remove, methods=["POST"]),
-]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from itertools import chain
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -51,6 +52,13 @@ from workers.web.services import Services
 
 log = get_logger(__name__)
 
+_IN_ORDER = (
+    *(signing, today, comparing, campaigns, imports, adding, start, books, again, accounts),
+    *(templates, rules, campaign, rows, contact, search, design, account, agents, moves),
+    *(alerts, audit, keys, webhooks),
+)
+"""Of two addresses that fit a request the one that is declared first is meant."""
+
 UPLOADS = re.compile(r"/imports|/agents/list|/campaigns/[^/]+/append|/suppression/file")
 
 
@@ -69,30 +77,7 @@ def pages_app(
     app = Starlette(
         routes=[
             *static_routes(),
-            *signing.routes,
-            *today.routes,
-            *comparing.routes,
-            *campaigns.routes,
-            *imports.routes,
-            *adding.routes,
-            *start.routes,
-            *books.routes,
-            *again.routes,
-            *accounts.routes,
-            *templates.routes,
-            *rules.routes,
-            *campaign.routes,
-            *rows.routes,
-            *contact.routes,
-            *search.routes,
-            *design.routes,
-            *account.routes,
-            *agents.routes,
-            *moves.routes,
-            *alerts.routes,
-            *audit.routes,
-            *keys.routes,
-            *webhooks.routes,
+            *chain.from_iterable(one.pages.routes for one in _IN_ORDER),
             *manual_routes(api),
         ],
         middleware=[

@@ -7,33 +7,33 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.responses import HTMLResponse
 
 from campaigns.rules_in_words import rules_in_words
 from campaigns.sentence import told
 from dialer.access.api_keys import Scope
+from dialer.deeds import Did
 from dialer.reporting.files import Format
 from dialer.reporting.tables import WHOLE, Kind
 from dialer.settling.deciding import Decision, decide
-from dialer.store import Campaign
 from dialer.store.imports import Imports
 from dialer.store.processes import ROLES
 from workers.web import jobs
-from workers.web.api.campaigns import Action
+from workers.web.api.campaigns import STEERS, Action
 from workers.web.api.campaigns import steer as steer_campaign
 from workers.web.api.contacts import attempt_of
-from workers.web.choosing import services_of
 from workers.web.downloads import rejected_csv, report_response
 from workers.web.events import Events, event_stream
 from workers.web.languages import language
 from workers.web.live import Reading
 from workers.web.pages import views
 from workers.web.pages.banners import Banner, banners
-from workers.web.pages.rendering import Renderer, form_tokens, plain_form, renderer_of, require
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
+from workers.web.pages.rendering import Renderer, form_tokens, renderer_of
 from workers.web.services import Services
 from workers.web.templating import words
+
+pages = Pages()
 
 _PARTS = (
     "now",
@@ -50,14 +50,13 @@ _PARTS = (
 _MOST_CHARTS = 50
 
 
-async def show(request: Request) -> Response:
+@pages.get("/campaigns/{campaign_id}", Scope.READ_MASKED)
+async def show(asked: Asked) -> Answer:
     """Show a campaign as it stands."""
-    campaign = await _campaign(request)
-    services = services_of(request)
-    reading = await services.watching.read(campaign.id)
-    imports = await asyncio.to_thread(Imports(services.wiring.db).history, campaign.id)
-    return await renderer_of(request).page(
-        request,
+    campaign = asked.campaign
+    reading = await asked.services.watching.read(campaign.id)
+    imports = await asyncio.to_thread(Imports(asked.wiring.db).history, campaign.id)
+    return page(
         "campaign.html",
         **_context(reading),
         parts=_PARTS,
@@ -68,11 +67,11 @@ async def show(request: Request) -> Response:
     )
 
 
-async def events(request: Request) -> Response:
+@pages.get("/campaigns/{campaign_id}/events", Scope.READ_MASKED)
+async def events(asked: Asked) -> Answer:
     """Send the live pieces of the page, those that changed."""
-    campaign = await _campaign(request)
-    services, renderer = services_of(request), renderer_of(request)
-    visitor = request.state.visitor
+    campaign, services, visitor = asked.campaign, asked.services, asked.visitor
+    renderer = renderer_of(asked.request)
     token, _ = await asyncio.to_thread(form_tokens, services, visitor)
     seen_by = {"is_admin": visitor.may(Scope.ADMIN), "csrf_token": token}
 
@@ -96,64 +95,38 @@ async def events(request: Request) -> Response:
                     return
 
     async def may_stay() -> bool:
-        return await services.identifying.may_stay(request)
+        return await services.identifying.may_stay(asked.request)
 
-    return event_stream(request, changes(), may_stay=may_stay)
-
-
-async def steer(request: Request) -> Response:
-    """Start, pause, resume or cancel."""
-    if request.path_params["action"] not in set(Action):
-        raise HTTPException(404)
-    action = Action(request.path_params["action"])
-    await plain_form(request, Scope.OPERATE)
-    campaign = await _campaign(request)
-    wiring, who = services_of(request).wiring, request.state.visitor.id
-    await asyncio.to_thread(steer_campaign, wiring, campaign, action, who=who)
-    return RedirectResponse(f"/campaigns/{campaign.id}", status_code=303)
+    return event_stream(asked.request, changes(), may_stay=may_stay)
 
 
-async def decide_unresolved(request: Request) -> Response:
-    """Decide an attempt of which nobody knows."""
-    form = await plain_form(request, Scope.OPERATE)
-    campaign = await _campaign(request)
-    wiring = services_of(request).wiring
-    id_ = attempt_of(campaign, request.path_params["attempt_id"])
-    if form.get("decision") not in set(Decision):
-        raise HTTPException(400)
-    who = request.state.visitor.id
-    await asyncio.to_thread(
-        decide, wiring.db, wiring.settling, id_, Decision(form["decision"]), who=who
-    )
-    return RedirectResponse(f"/campaigns/{campaign.id}/contacts/{id_.n}", status_code=303)
-
-
-async def report(request: Request) -> Response:
+@pages.get(
+    "/campaigns/{campaign_id}/reports/{kind}.{format}", Scope.READ_MASKED, does=Did.REPORT_TAKEN
+)
+async def report(asked: Asked) -> Answer:
     """Send a table of the report; the page of it is shown."""
-    visitor = require(request, Scope.READ_MASKED)
-    campaign = await _campaign(request)
-    kind, format_ = request.path_params["kind"], request.path_params["format"]
+    kind, format_ = asked.named("kind"), asked.named("format")
     if kind not in {*Kind, WHOLE} or format_ not in set(Format):
         raise HTTPException(404)
     return await report_response(
-        services_of(request),
-        campaign,
+        asked.services,
+        asked.campaign,
         kind,
         Format(format_),
-        visitor,
-        text_numbers=_wants_texts(request),
+        asked.visitor,
+        text_numbers=_wants_texts(asked),
         inline=format_ == Format.HTML and kind == WHOLE,
     )
 
 
-async def charts(request: Request) -> Response:
+@pages.get("/campaigns/{campaign_id}/charts", Scope.READ_MASKED)
+async def charts(asked: Asked) -> Answer:
     """Send the charts of a campaign that is over; they are made once, unless it changes."""
-    visitor = require(request, Scope.READ_MASKED)
-    campaign, services = await _campaign(request), services_of(request)
+    campaign, services, masked = asked.campaign, asked.services, asked.visitor.is_masked
     if not campaign.state.is_over:
         raise HTTPException(404, told("The campaign goes on; its report has its charts."))
     counts = await asyncio.to_thread(services.wiring.campaigns.counts, campaign.id)
-    key = (campaign.id, visitor.is_masked, language())
+    key = (campaign.id, masked, language())
     of = (counts, campaign.rewritten, campaign.purged_at)
     known = services.charts.get(key)
     if known is None or known[0] != of:
@@ -163,7 +136,7 @@ async def charts(request: Request) -> Response:
             services.settings_apart,
             campaign.id,
             account=services.wiring.name,
-            masked=visitor.is_masked,
+            masked=masked,
             language=language(),
         )
         while len(services.charts) >= _MOST_CHARTS:
@@ -172,21 +145,37 @@ async def charts(request: Request) -> Response:
     return HTMLResponse(known[1])
 
 
-async def rejected(request: Request) -> Response:
+@pages.get("/campaigns/{campaign_id}/rejected.csv", Scope.READ, does=Did.REJECTED_TAKEN)
+def rejected(asked: Asked) -> Answer:
     """Send the rows that were not taken."""
-    require(request, Scope.READ)
-    campaign = await _campaign(request)
-    return rejected_csv(services_of(request), campaign, text_numbers=_wants_texts(request))
+    return rejected_csv(asked.services, asked.campaign, text_numbers=_wants_texts(asked))
 
 
-def _wants_texts(request: Request) -> bool:
-    return request.query_params.get("text_numbers") == "yes"
+def _wants_texts(asked: Asked) -> bool:
+    return asked.query("text_numbers") == "yes"
 
 
-async def _campaign(request: Request) -> Campaign:
-    require(request, Scope.READ_MASKED)
-    wiring = services_of(request).wiring
-    return await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
+@pages.post(
+    "/campaigns/{campaign_id}/unresolved/{attempt_id}", Scope.OPERATE, does=Did.ATTEMPT_DECIDED
+)
+def decide_unresolved(asked: Asked) -> Answer:
+    """Decide an attempt of which nobody knows."""
+    wiring, said = asked.wiring, asked.form.get("decision")
+    id_ = attempt_of(asked.campaign, asked.named("attempt_id"))
+    if said not in set(Decision):
+        raise HTTPException(400)
+    decide(wiring.db, wiring.settling, id_, Decision(said), who=asked.visitor.id)
+    return to(f"/campaigns/{asked.campaign.id}/contacts/{id_.n}")
+
+
+@pages.post("/campaigns/{campaign_id}/{action}", Scope.OPERATE, does=STEERS)
+def steer(asked: Asked) -> Answer:
+    """Start, pause, resume or cancel."""
+    if asked.named("action") not in set(Action):
+        raise HTTPException(404)
+    action = Action(asked.named("action"))
+    steer_campaign(asked.wiring, asked.campaign, action, who=asked.visitor.id)
+    return to(f"/campaigns/{asked.campaign.id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +233,3 @@ def _context(reading: Reading) -> dict[str, Any]:
         "errors": sorted(overview.errors.values(), key=lambda one: -one.count) if overview else [],
         "unresolved": overview.unresolved if overview else [],
     }
-
-
-routes = [
-    Route("/campaigns/{campaign_id}", show),
-    Route("/campaigns/{campaign_id}/events", events),
-    Route("/campaigns/{campaign_id}/charts", charts),
-    Route("/campaigns/{campaign_id}/rejected.csv", rejected),
-    Route("/campaigns/{campaign_id}/reports/{kind}.{format}", report),
-    Route("/campaigns/{campaign_id}/unresolved/{attempt_id}", decide_unresolved, methods=["POST"]),
-    Route("/campaigns/{campaign_id}/{action}", steer, methods=["POST"]),
-]

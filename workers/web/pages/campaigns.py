@@ -1,15 +1,10 @@
 """The list of campaigns: searched, filtered, sorted, several steered at once; and the form that uploads a new one."""
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
-
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from campaigns.campaign import LONGEST_NAME, CampaignState, same_name
 from campaigns.sentence import MONTHS, told
@@ -23,17 +18,10 @@ from dialer.steering.tagging import set_tags
 from dialer.store import Campaign, Counts, Database
 from dialer.store.archived import archived_as, archived_called, archived_ids, count_archived
 from dialer.store.campaign import Roll, WrongState, tags_in
-from workers.web.api.campaigns import LEADS_TO, Action, steer
-from workers.web.choosing import services_of
+from workers.web.api.campaigns import LEADS_TO, STEERS, Action, steer
 from workers.web.deeds import actor_of
-from workers.web.pages.rendering import (
-    digits_in,
-    plain_form,
-    renderer_of,
-    require,
-    visitor_of,
-    whole_form,
-)
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
+from workers.web.pages.rendering import digits_in
 from workers.web.pages.today import binding_of
 from workers.web.pages.views import Bar, progress, results
 from workers.web.problems import Problem
@@ -41,6 +29,8 @@ from workers.web.rules import rule_fields
 from workers.web.rules_form import plain_values
 from workers.web.templating import instant
 from workers.wiring import Wiring
+
+pages = Pages()
 
 _A_PAGE = 50
 _MOST_BOUND = 20  # what binds a campaign takes some round trips
@@ -57,12 +47,6 @@ _ORDER = {
     CampaignState.LOADED: 2,
     CampaignState.COMPLETED: 3,
     CampaignState.CANCELLED: 3,
-}
-_DID = {
-    Action.START: Did.CAMPAIGN_STARTED,
-    Action.PAUSE: Did.CAMPAIGN_PAUSED,
-    Action.RESUME: Did.CAMPAIGN_RESUMED,
-    Action.CANCEL: Did.CAMPAIGN_CANCELLED,
 }
 _COMES_FROM = {
     Action.START: {CampaignState.LOADED},
@@ -82,14 +66,13 @@ class Wanted:
     sort: str = _SORTS[0]
 
     @classmethod
-    def of(cls, request: Request) -> "Wanted":
+    def of(cls, asked: Asked) -> "Wanted":
         """Read it of an address; what is not known there counts as not said."""
-        asked = request.query_params
-        state, sort = asked.get("state", ""), asked.get("sort", "")
+        state, sort = asked.query("state"), asked.query("sort")
         return cls(
-            asked.get("q", "").strip()[:LONGEST_NAME],
+            asked.query("q").strip()[:LONGEST_NAME],
             state if state in {*CampaignState, _ARCHIVED, *_ENDED} else "",
-            asked.get("tag", "").strip()[:LONGEST_TAG],
+            asked.query("tag").strip()[:LONGEST_TAG],
             sort if sort in _SORTS else _SORTS[0],
         )
 
@@ -152,84 +135,75 @@ class Listed:
     by_tag: dict[str, int]
 
 
-async def show(request: Request) -> Response:
+@pages.get("/campaigns", Scope.READ_MASKED)
+def show(asked: Asked) -> Answer:
     """List campaigns, the live ones first."""
-    services = services_of(request)
-    wanted = Wanted.of(request)
-    page = max(1, int(digits_in(request.query_params.get("page", ""))[:4] or 1))
-    listed = await asyncio.to_thread(_listed, services.wiring, wanted, page)
-    begun = await asyncio.to_thread(_begun, services.wiring, request)
-    return await renderer_of(request).page(
-        request,
+    wiring, wanted = asked.wiring, Wanted.of(asked)
+    number = max(1, int(digits_in(asked.query("page"))[:4] or 1))
+    listed = _listed(wiring, wanted, number)
+    return page(
         "campaigns.html",
         listed=listed,
         wanted=wanted,
-        page=page,
+        page=number,
         last_page=max(1, -(-listed.fitting // _A_PAGE)),
         sorts=_SORTS,
         ended=_ENDED if listed.by_state.get(_ARCHIVED) else {},
         actions=list(Action),
-        told={name: digits_in(request.query_params.get(name, "")) for name in ("done", "not_done")},
+        told={name: digits_in(asked.query(name)) for name in ("done", "not_done")},
         longest_name=LONGEST_NAME,
-        begun=begun,
-        rule_fields=rule_fields(default_rules(services.wiring.settings)),
+        begun=_begun(asked),
+        rule_fields=rule_fields(default_rules(wiring.settings)),
     )
 
 
-def _begun(wiring: Wiring, request: Request) -> Begun:
+def _begun(asked: Asked) -> Begun:
     """Read whose rules the form begins with: a template's, or a campaign's, as the address asks."""
+    wiring = asked.wiring
     names = [one.template.name for one in wiring.templates.all()]
-    if not visitor_of(request).may(Scope.READ):
+    if not asked.visitor.may(Scope.READ):
         return Begun(names)  # to whom numbers are masked, the form would show them so
-    template, like = (request.query_params.get(one, "") for one in ("template", "like"))
+    template, like = asked.query("template"), asked.query("like")
     given = wiring.templates.given(template=template, like=like)
     whose = template or (wiring.campaigns.find(like).name if like else "")
     return Begun(names, whose, plain_values(given))
 
 
-async def ask_several(request: Request) -> Response:
+@pages.get("/campaigns/several", Scope.OPERATE)
+def ask_several(asked: Asked) -> Answer:
     """Ask once before several campaigns are steered, and count them."""
-    require(request, Scope.OPERATE)
-    action = _action(request.query_params.get("action", ""))
-    ids = request.query_params.getlist("campaign")[:_MOST_TOGETHER]
-    wiring = services_of(request).wiring
-    found = await asyncio.to_thread(_chosen, wiring, ids)
-    return await renderer_of(request).page(
-        request,
+    action = _action(asked.query("action"))
+    ids = asked.request.query_params.getlist("campaign")[:_MOST_TOGETHER]
+    found = _chosen(asked.wiring, ids)
+    return page(
         "several.html",
         action=action,
         takes=[one for one in found if one.state in _COMES_FROM[action]],
         leaves=[one for one in found if one.state not in _COMES_FROM[action]],
-        back=Wanted.of(request).query,
+        back=Wanted.of(asked).query,
     )
 
 
-async def steer_several(request: Request) -> Response:
+@pages.post(
+    "/campaigns/several", Scope.OPERATE, does=Did.CAMPAIGNS_STEERED, most=_MOST_TOGETHER + 10
+)
+def steer_several(asked: Asked) -> Answer:
     """Steer those that were confirmed, each recorded by itself; one that will not go leaves the others alone."""
-    form = await whole_form(request, Scope.OPERATE, most=_MOST_TOGETHER + 10)
-    action = _action("".join(form.get("action", [])))
-    wiring, actor = services_of(request).wiring, actor_of(request.scope)
-    found = await asyncio.to_thread(_chosen, wiring, form.get("campaign", []))
-
-    def do() -> int:
-        return sum(_steered(wiring, one, action, actor, visitor_of(request).id) for one in found)
-
-    done = await asyncio.to_thread(do)
-    came_of_it = {"done": done, "not_done": len(found) - done}
-    return RedirectResponse(f"/campaigns?{urlencode(came_of_it)}", status_code=303)
+    action, actor = _action(asked.form.get("action", "")), actor_of(asked.request.scope)
+    found = _chosen(asked.wiring, asked.fields.get("campaign", []))
+    done = sum(_steered(asked.wiring, one, action, actor, asked.visitor.id) for one in found)
+    return to(f"/campaigns?{urlencode({'done': done, 'not_done': len(found) - done})}")
 
 
-async def tag(request: Request) -> Response:
+@pages.post("/campaigns/{campaign_id}/tags", Scope.OPERATE, does=Did.CAMPAIGN_TAGGED)
+def tag(asked: Asked) -> Answer:
     """Give a campaign the tags that the form names."""
-    form = await plain_form(request, Scope.OPERATE)
-    campaigns = services_of(request).wiring.campaigns
-    campaign = await asyncio.to_thread(campaigns.find, request.path_params["campaign_id"])
-    await asyncio.to_thread(set_tags, campaigns, campaign, [form.get("tags", "")])
-    return RedirectResponse(f"/campaigns/{campaign.id}", status_code=303)
+    set_tags(asked.wiring.campaigns, asked.campaign, [asked.form.get("tags", "")])
+    return to(f"/campaigns/{asked.campaign.id}")
 
 
 def _steered(wiring: Wiring, campaign: Campaign, action: Action, actor: Any, who: str) -> bool:
-    deed = Deed(_DID[action], actor, on=f"campaign {campaign.name} {campaign.id}")
+    deed = Deed(STEERS[action], actor, on=f"campaign {campaign.name} {campaign.id}")
     try:
         with wiring.audit.recording(deed):
             steer(wiring, campaign, action, who=who)
@@ -338,11 +312,3 @@ def _when(campaign: Campaign) -> str:
         month=month,
         clock=f"{at:%H:%M} {campaign.rules.zone.key}",
     )
-
-
-routes = [
-    Route("/campaigns", show),
-    Route("/campaigns/several", ask_several),
-    Route("/campaigns/several", steer_several, methods=["POST"]),
-    Route("/campaigns/{campaign_id}/tags", tag, methods=["POST"]),
-]

@@ -1,12 +1,7 @@
 """Campaigns side by side, by their rates: as of now, from the counts that each campaign's own page shows."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from campaigns.attempt import Outcome
 from campaigns.sentence import told
@@ -17,10 +12,11 @@ from dialer.store.events import Told
 from dialer.store.events import told as told_of
 from workers.web.charts.bars import side_by_side
 from workers.web.charts.shapes import Bars, Grid
-from workers.web.choosing import services_of
 from workers.web.pages import views
-from workers.web.pages.rendering import renderer_of, require
+from workers.web.pages.declaring import Answer, Asked, Pages, page
 from workers.wiring import Wiring
+
+pages = Pages()
 
 _MOST = 6
 """More bars than that side by side nobody compares."""
@@ -63,20 +59,18 @@ class Rate:
     bars: Bars
 
 
-async def compare(request: Request) -> Response:
+@pages.get("/campaigns/compare", Scope.READ_MASKED)
+def compare(asked: Asked) -> Answer:
     """Show two to six campaigns side by side."""
-    require(request, Scope.READ_MASKED)
-    asked = list(dict.fromkeys(request.query_params.getlist("campaign")))
-    wiring = services_of(request).wiring
-    found = await asyncio.to_thread(_found, wiring, asked[:_MOST])
-    return await renderer_of(request).page(
-        request,
+    ids = list(dict.fromkeys(asked.request.query_params.getlist("campaign")))
+    found = _found(asked.wiring, ids[:_MOST])
+    return page(
         "compare.html",
         compared=found,
         rates=_rates(found),
         grid=_grid(found),
         most=_MOST,
-        left_out=max(0, len(asked) - _MOST),
+        left_out=max(0, len(ids) - _MOST),
     )
 
 
@@ -161,6 +155,3 @@ def _grid(compared: Sequence[Compared]) -> Grid:
             for one in compared
         ),
     )
-
-
-routes = [Route("/campaigns/compare", compare)]

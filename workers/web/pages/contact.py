@@ -1,19 +1,16 @@
 """Everything of one contact, and what whoever runs the desk may do about it."""
 
-import asyncio
 import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from campaigns.dispositions import LONGEST_NOTE, choices
 from campaigns.sentence import told
 from dialer import clock
 from dialer.access.api_keys import Scope
+from dialer.deeds import Did
 from dialer.ids import ContactId
 from dialer.recordings.finding import kept_of
 from dialer.recordings.places import PlaceAway
@@ -24,87 +21,83 @@ from dialer.store import Campaign
 from dialer.store.agents import AgentStore
 from dialer.store.recordings import Kept
 from dialer.store.snapshot import ContactLine
-from workers.web.choosing import services_of
 from workers.web.contact_timeline import story_of
-from workers.web.pages.rendering import plain_form, renderer_of, require, visitor_of
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.recordings import recording_answer
 from workers.wiring import Wiring
 
+pages = Pages()
+
+_CONTACT = "/campaigns/{campaign_id}/contacts/{n}"
 _NONE_SUCH = told("The campaign has no such contact.")
 _NOT_A_TIME = told("Write the time as a day and an hour, such as 2026-11-24 15:30.")
 
 
-async def show(request: Request) -> Response:
+@pages.get(_CONTACT, Scope.READ_MASKED)
+def show(asked: Asked) -> Answer:
     """Show one contact with all that happened to it."""
-    return await _show(request)
+    return _show(asked)
 
 
-async def call_contact_back(request: Request) -> Response:
+@pages.post(_CONTACT + "/call-back", Scope.OPERATE, does=Did.CONTACT_CALLED_BACK)
+def call_contact_back(asked: Asked) -> Answer:
     """Have a contact called again, at a time or as soon as it may be."""
-    form = await plain_form(request, Scope.OPERATE)
-    campaign, id_ = await _asked(request)
-    only = form.get("who") == "agent"
+    id_, only = _id(asked), asked.form.get("who") == "agent"
     try:
-        at = instant_of(form.get("at", ""), campaign.rules.zone) or clock.now()
-        db = services_of(request).wiring.db
-        await asyncio.to_thread(call_back, db, id_, at, reopen=True, only_agent=only)
+        at = instant_of(asked.form.get("at", ""), asked.campaign.rules.zone) or clock.now()
+        call_back(asked.wiring.db, id_, at, reopen=True, only_agent=only)
     except (ValueError, NoCallBack) as error:
-        return await _show(request, call_back_problem=str(error))
+        return _show(asked, call_back_problem=str(error))
     return _back_to(id_)
 
 
-async def give_disposition(request: Request) -> Response:
+@pages.post(_CONTACT + "/disposition", Scope.OPERATE, does=Did.DISPOSITION_GIVEN)
+def give_disposition(asked: Asked) -> Answer:
     """Say what came of a conversation in its agent's stead, or correct what was said."""
-    form = await plain_form(request, Scope.OPERATE)
-    campaign, id_ = await _asked(request)
-    wiring, no = services_of(request).wiring, form.get("attempt", "")
+    id_, form, wiring = _id(asked), asked.form, asked.wiring
+    no = form.get("attempt", "")
     try:
         said = Said(
             form.get("disposition", ""),
-            by=visitor_of(request).name,
+            by=asked.visitor.name,
             note=form.get("note", ""),
-            call_back_at=instant_of(form.get("at", ""), campaign.rules.zone),
+            call_back_at=instant_of(form.get("at", ""), asked.campaign.rules.zone),
             only_agent=form.get("who") == "agent",
             no=int(no) if re.fullmatch("[1-9][0-9]{0,4}", no) else None,
         )
-        await asyncio.to_thread(dispose, wiring.db, wiring.settling, id_, said)
+        dispose(wiring.db, wiring.settling, id_, said)
     except (ValueError, NotDisposed) as error:
-        return await _show(request, disposition_problem=str(error))
+        return _show(asked, disposition_problem=str(error))
     return _back_to(id_)
 
 
-async def note_on_contact(request: Request) -> Response:
+@pages.post(_CONTACT + "/note", Scope.OPERATE, does=Did.CONTACT_NOTED)
+def note_on_contact(asked: Asked) -> Answer:
     """Write a note on a contact."""
-    form = await plain_form(request, Scope.OPERATE)
-    _, id_ = await _asked(request)
-    db, by = services_of(request).wiring.db, visitor_of(request).name
+    id_ = _id(asked)
     try:
-        await asyncio.to_thread(note, db, id_, form.get("note", ""), by=by)
+        note(asked.wiring.db, id_, asked.form.get("note", ""), by=asked.visitor.name)
     except NotNoted as error:
-        return await _show(request, note_problem=str(error))
+        return _show(asked, note_problem=str(error))
     return _back_to(id_)
 
 
-async def recording(request: Request) -> Response:
+@pages.get(_CONTACT + "/attempts/{no}/recording", Scope.READ, does=Did.RECORDING_PLAYED)
+def recording(asked: Asked) -> Answer:
     """Play an attempt's recording."""
-    require(request, Scope.READ)
-    wiring = services_of(request).wiring
-    campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
-    n, no = (request.path_params[name] for name in ("n", "no"))
+    n, no = asked.named("n"), asked.named("no")
     if not (re.fullmatch("[1-9][0-9]{0,9}", n) and re.fullmatch("[1-9][0-9]{0,4}", no)):
         raise HTTPException(404, told("The campaign has no such attempt."))
-    asked = request.headers.get("range")
-    return await asyncio.to_thread(recording_answer, wiring, campaign, int(n), int(no), asked)
+    part = asked.request.headers.get("range")
+    return recording_answer(asked.wiring, asked.campaign, int(n), int(no), part)
 
 
-async def _asked(request: Request) -> tuple[Campaign, ContactId]:
+def _id(asked: Asked) -> ContactId:
     """Read which contact a path names."""
-    wiring = services_of(request).wiring
-    campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
-    n = request.path_params["n"]
+    n = asked.named("n")
     if not re.fullmatch("[1-9][0-9]{0,9}", n):
         raise HTTPException(404, _NONE_SUCH)
-    return campaign, ContactId(campaign.id, int(n))
+    return ContactId(asked.campaign.id, int(n))
 
 
 def instant_of(written: str, zone: ZoneInfo) -> datetime | None:
@@ -122,28 +115,24 @@ def instant_of(written: str, zone: ZoneInfo) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
-def _back_to(id_: ContactId) -> Response:
-    return RedirectResponse(f"/campaigns/{id_.campaign}/contacts/{id_.n}", status_code=303)
+def _back_to(id_: ContactId) -> Answer:
+    return to(f"/campaigns/{id_.campaign}/contacts/{id_.n}")
 
 
-async def _show(
-    request: Request,
+def _show(
+    asked: Asked,
     *,
     call_back_problem: str = "",
     disposition_problem: str = "",
     note_problem: str = "",
-) -> Response:
-    visitor = require(request, Scope.READ_MASKED)
-    services = services_of(request)
-    wiring = services.wiring
-    campaign, id_ = await _asked(request)
-    line = await asyncio.to_thread(services.finding.contact, campaign, id_.n)
+) -> Answer:
+    wiring, campaign = asked.wiring, asked.campaign
+    line = asked.services.finding.contact(campaign, _id(asked).n)
     if line is None:
         raise HTTPException(404, _NONE_SUCH)
-    now_s = await asyncio.to_thread(wiring.db.now)
+    now_s, masked = wiring.db.now(), asked.visitor.is_masked
     words = choices(campaign.rules.disposition)
-    return await renderer_of(request).page(
-        request,
+    return page(
         "contact.html",
         status_code=422 if call_back_problem or disposition_problem or note_problem else 200,
         note_problem=note_problem,
@@ -152,10 +141,10 @@ async def _show(
         campaign=campaign,
         zone=campaign.rules.zone,
         line=line,
-        agent_names=await asyncio.to_thread(AgentStore(wiring.db).names, [line.planned, line.rung]),
-        cells=[] if visitor.is_masked else _cells(campaign, line),
-        story=story_of(line, masked=visitor.is_masked),
-        kept=await asyncio.to_thread(_kept_of, wiring, campaign, line),
+        agent_names=AgentStore(wiring.db).names([line.planned, line.rung]),
+        cells=[] if masked else _cells(campaign, line),
+        story=story_of(line, masked=masked),
+        kept=_kept_of(wiring, campaign, line),
         words=words,
         longest_note=LONGEST_NOTE,
         correctable={
@@ -176,13 +165,3 @@ def _kept_of(wiring: Wiring, campaign: Campaign, line: ContactLine) -> dict[int,
 
 def _cells(campaign: Campaign, line: ContactLine) -> list[tuple[str, str]]:
     return list(zip(campaign.columns, line.row.cells, strict=False))
-
-
-_PATH = "/campaigns/{campaign_id}/contacts/{n}"
-routes = [
-    Route(_PATH, show),
-    Route(_PATH + "/attempts/{no}/recording", recording),
-    Route(_PATH + "/call-back", call_contact_back, methods=["POST"]),
-    Route(_PATH + "/note", note_on_contact, methods=["POST"]),
-    Route(_PATH + "/disposition", give_disposition, methods=["POST"]),
-]

@@ -1,16 +1,14 @@
 """The page of what pages are made of: for whoever builds one, and for an eye that looks for what is off."""
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from campaigns.attempt import AttemptState
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
 from campaigns.sentence import told
 from dialer.access.api_keys import Scope
-from workers.web.pages.rendering import renderer_of, require
+from workers.web.pages.declaring import Answer, Asked, Pages, page
 from workers.web.pages.views import bar
+
+pages = Pages()
 
 _TONES = {
     "final": told("final"),
@@ -28,11 +26,10 @@ _ENDS = {
 }
 
 
-async def show(request: Request) -> Response:
+@pages.get("/design", Scope.READ_MASKED)
+def show(_asked: Asked) -> Answer:
     """Show every part of a page once, in each of its states."""
-    require(request, Scope.READ_MASKED)
-    return await renderer_of(request).page(
-        request,
+    return page(
         "design.html",
         states={
             "state": list(CampaignState),
@@ -47,6 +44,3 @@ async def show(request: Request) -> Response:
             [(tone, said, 100 * n, "#bars") for n, (tone, said) in enumerate(_ENDS.items(), 1)]
         ),
     )
-
-
-routes = [Route("/design", show)]

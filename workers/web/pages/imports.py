@@ -2,161 +2,148 @@
 
 import asyncio
 from itertools import chain
+from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.responses import FileResponse, JSONResponse
 
 from campaigns.sentence import told
 from dialer.access.api_keys import Scope
-from workers.web.choosing import services_of
+from dialer.deeds import Did
 from workers.web.deeds import actor_of
 from workers.web.lists import READING, default_name, list_order
-from workers.web.pages.rendering import (
-    check_token,
-    plain_form,
-    renderer_of,
-    require,
-    visitor_of,
-)
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
+from workers.web.pages.rendering import check_token
 from workers.web.problems import Problem, as_problem
 from workers.web.reviews import Review, Reviews, ReviewState
 from workers.web.uploads import received_upload
 
+pages = Pages()
 
-async def receive(request: Request) -> Response:
+
+@pages.post_file("/imports", Scope.UPLOAD, does=Did.LIST_REVIEWED)
+async def receive(asked: Asked) -> Answer:
     """Take a list for a new campaign."""
-    return await _receive(request, append_to="")
+    return await _receive(asked, append_to="")
 
 
-async def receive_more(request: Request) -> Response:
+@pages.post_file("/campaigns/{campaign_id}/append", Scope.UPLOAD, does=Did.LIST_REVIEWED)
+async def receive_more(asked: Asked) -> Answer:
     """Take a list to append to a campaign."""
-    services = services_of(request)
-    campaign_id = request.path_params["campaign_id"]
-    campaign = await asyncio.to_thread(services.wiring.campaigns.find, campaign_id)
-    return await _receive(request, append_to=campaign.id)
+    return await _receive(asked, append_to=asked.campaign.id)
 
 
-async def receive_agents(request: Request) -> Response:
+@pages.post_file("/agents/list", Scope.OPERATE, does=Did.LIST_REVIEWED)
+async def receive_agents(asked: Asked) -> Answer:
     """Take a list of agents."""
-    return await _receive(request, append_to="", of_agents=True)
+    return await _receive(asked, append_to="", of_agents=True)
 
 
-async def _receive(request: Request, *, append_to: str, of_agents: bool = False) -> Response:
-    require(request, Scope.OPERATE if of_agents else Scope.UPLOAD)
-    async with received_upload(request, services_of(request).uploads_dir) as upload:
+async def _receive(asked: Asked, *, append_to: str, of_agents: bool = False) -> Answer:
+    services = asked.services
+    async with received_upload(asked.request, services.uploads_dir) as upload:
         fields = dict(upload.fields)
-        await check_token(request, "".join(fields.pop("csrf_token", [])))
+        await check_token(asked.request, "".join(fields.pop("csrf_token", [])))
         if not append_to and not of_agents:
             # what is wrong with the form is told while it is still on the screen
-            wiring, name = services_of(request).wiring, default_name(upload.name)
-            await asyncio.to_thread(list_order, wiring, fields, default_name=name)
-        review = _reviews(request).open(upload, fields, append_to=append_to, of_agents=of_agents)
+            name = default_name(upload.name)
+            await asyncio.to_thread(list_order, services.wiring, fields, default_name=name)
+        review = services.reviews.open(upload, fields, append_to=append_to, of_agents=of_agents)
     where = f"/imports/{review.id}"
-    if "text/html" in request.headers.get("accept", ""):
-        return RedirectResponse(where, status_code=303)
+    if "text/html" in asked.request.headers.get("accept", ""):
+        return to(where)
     return JSONResponse({"location": where}, 201)
 
 
-async def show(request: Request) -> Response:
+@pages.get("/imports/{review_id}", Scope.UPLOAD)
+async def show(asked: Asked) -> Answer:
     """Show how a list was understood, and ask what to do with it."""
-    review = _review(request)
+    review, reviews = _review(asked), asked.services.reviews
     if review.stage is ReviewState.LOADED and review.document:
-        _reviews(request).discard(review)
+        reviews.discard(review)
         if review.of_agents:
-            return RedirectResponse("/agents", status_code=303)
+            return to("/agents")
         where = f"/campaigns/{review.document['campaign_id']}"
-        asks = not review.append_to and visitor_of(request).may(Scope.OPERATE)
-        return RedirectResponse(f"{where}/start" if asks else where, status_code=303)
+        asks = not review.append_to and asked.visitor.may(Scope.OPERATE)
+        return to(f"{where}/start" if asks else where)
+    shown: dict[str, Any] = {
+        "review": review,
+        "share_done": reviews.share_done(review),
+        "field": lambda key: "".join(review.fields.get(key, [""])[:1]),
+    }
     if review.of_agents:
-        return await renderer_of(request).page(
-            request,
-            "agents_review.html",
-            review=review,
-            share_done=_reviews(request).share_done(review),
-            field=lambda key: "".join(review.fields.get(key, [""])[:1]),
-        )
+        return page("agents_review.html", **shown)
     name, target = "", None
     if review.append_to:
-        target = await asyncio.to_thread(
-            services_of(request).wiring.campaigns.find, review.append_to
-        )
+        target = await asyncio.to_thread(asked.wiring.campaigns.find, review.append_to)
     else:
-        name = await asyncio.to_thread(_name, request, review)
-    return await renderer_of(request).page(
-        request,
+        name = await asyncio.to_thread(_name, reviews, review)
+    return page(
         "review.html",
-        review=review,
-        share_done=_reviews(request).share_done(review),
+        **shown,
         name=name,
         target=target,
-        field=lambda key: "".join(review.fields.get(key, [""])[:1]),
         columns=_columns(review),
         options=_options(review),
     )
 
 
-async def progress(request: Request) -> Response:
+@pages.get("/imports/{review_id}/progress", Scope.UPLOAD)
+async def progress(asked: Asked) -> Answer:
     """Tell the page how far the work is."""
-    review = _review(request)
-    return JSONResponse({"stage": review.stage, "share_done": _reviews(request).share_done(review)})
+    review = _review(asked)
+    share_done = asked.services.reviews.share_done(review)
+    return JSONResponse({"stage": review.stage, "share_done": share_done})
 
 
-async def check(request: Request) -> Response:
+@pages.post("/imports/{review_id}/check", Scope.UPLOAD, does=Did.LIST_REVIEWED)
+async def check(asked: Asked) -> Answer:
     """Judge the list again, with other columns or another name."""
-    review = _idle(request)
-    form = await plain_form(request, Scope.UPLOAD)
-    known = READING | {"name"}
-    changed = {name: [value] for name, value in form.items() if name in known}
-    _reviews(request).check(review, **changed)
-    return RedirectResponse(f"/imports/{review.id}", status_code=303)
+    review = _idle(asked)
+    changed = {name: [one] for name, one in asked.form.items() if name in READING | {"name"}}
+    asked.services.reviews.check(review, **changed)
+    return to(f"/imports/{review.id}")
 
 
-async def load(request: Request) -> Response:
+@pages.post("/imports/{review_id}/load", Scope.UPLOAD, does=Did.LIST_LOADED)
+async def load(asked: Asked) -> Answer:
     """Load the list; whether its campaign starts is asked on a page of its own."""
-    review = _idle(request)
-    form = await plain_form(request, Scope.OPERATE if review.of_agents else Scope.UPLOAD)
-    may_start = visitor_of(request).may(Scope.OPERATE)
-    confirmed = {name: [value] for name, value in form.items() if name in READING | {"again"}}
-    _reviews(request).load(review, confirmed, may_start=may_start, by=actor_of(request.scope))
-    return RedirectResponse(f"/imports/{review.id}", status_code=303)
+    review, may_start = _idle(asked), asked.visitor.may(Scope.OPERATE)
+    if review.of_agents:
+        asked.require(Scope.OPERATE)
+    confirmed = {name: [one] for name, one in asked.form.items() if name in READING | {"again"}}
+    by = actor_of(asked.request.scope)
+    asked.services.reviews.load(review, confirmed, may_start=may_start, by=by)
+    return to(f"/imports/{review.id}")
 
 
-async def discard(request: Request) -> Response:
+@pages.post("/imports/{review_id}/discard", Scope.UPLOAD, does=Did.LIST_DISCARDED)
+async def discard(asked: Asked) -> Answer:
     """Forget the list."""
-    review = _review(request)
-    await plain_form(request, Scope.UPLOAD)
-    _reviews(request).discard(review)
+    review = _review(asked)
+    asked.services.reviews.discard(review)
     where = f"/campaigns/{review.append_to}" if review.append_to else "/campaigns"
-    where = "/agents" if review.of_agents else where
-    return RedirectResponse(where, status_code=303)
+    return to("/agents" if review.of_agents else where)
 
 
-async def rejected(request: Request) -> Response:
+@pages.get("/imports/{review_id}/rejected.csv", Scope.UPLOAD, does=Did.REJECTED_TAKEN)
+async def rejected(asked: Asked) -> Answer:
     """Send the rows that would not be taken."""
-    require(request, Scope.UPLOAD)
-    review = _review(request)
-    path = _reviews(request).rejected_file(review)
+    path = asked.services.reviews.rejected_file(_review(asked))
     if path is None:
         raise HTTPException(404)
     return FileResponse(path, media_type="text/csv; charset=utf-8", filename="rejected.csv")
 
 
-def _reviews(request: Request) -> Reviews:
-    return services_of(request).reviews
-
-
-def _review(request: Request) -> Review:
-    require(request, Scope.UPLOAD)
-    found = _reviews(request).find(request.path_params["review_id"])
+def _review(asked: Asked) -> Review:
+    found = asked.services.reviews.find(asked.named("review_id"))
     if found is None:
         raise Problem(404, "not_found", told("This upload was loaded or discarded, or never was."))
     return found
 
 
-def _idle(request: Request) -> Review:
-    review = _review(request)
+def _idle(asked: Asked) -> Review:
+    review = _review(asked)
     if review.is_working:
         raise Problem(409, "in_progress", told("The list is still being read."))
     return review
@@ -182,23 +169,10 @@ def _columns(review: Review) -> dict[str, str]:
     }
 
 
-def _name(request: Request, review: Review) -> str:
+def _name(reviews: Reviews, review: Review) -> str:
     try:
-        return _reviews(request).order(review).name
+        return reviews.order(review).name
     except Exception as error:
         if as_problem(error).status >= 500:
             raise
         return "".join(review.fields.get("name", []))
-
-
-routes = [
-    Route("/imports", receive, methods=["POST"]),
-    Route("/agents/list", receive_agents, methods=["POST"]),
-    Route("/campaigns/{campaign_id}/append", receive_more, methods=["POST"]),
-    Route("/imports/{review_id}", show),
-    Route("/imports/{review_id}/progress", progress),
-    Route("/imports/{review_id}/check", check, methods=["POST"]),
-    Route("/imports/{review_id}/load", load, methods=["POST"]),
-    Route("/imports/{review_id}/discard", discard, methods=["POST"]),
-    Route("/imports/{review_id}/rejected.csv", rejected),
-]

@@ -1,43 +1,35 @@
 """The page of keys: which there are, a new one, and an end to one; each as far as one's own key goes."""
 
-import asyncio
-
 from pydantic import ValidationError
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from campaigns.sentence import told
 from dialer.access.api_keys import LONGEST_DAYS, Scope
+from dialer.deeds import Did
 from workers.web.api.keys import KeyOrder, NewKey, create_key, list_keys, revoke_key
-from workers.web.choosing import services_of
-from workers.web.pages.rendering import (
-    plain_form,
-    renderer_of,
-    require,
-    visitor_of,
-    whole_form,
-)
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.problems import Problem
+
+pages = Pages()
 
 _MOST_FIELDS = 1_100  # each account is one
 _DAY_S = 86_400
 
 
-async def show(request: Request) -> Response:
+@pages.get("/keys", Scope.ADMIN)
+def show(asked: Asked) -> Answer:
     """List keys."""
-    return await _page(request, made=None)
+    return _page(asked)
 
 
-async def create(request: Request) -> Response:
+@pages.post("/keys", Scope.ADMIN, does=Did.KEY_MADE, most=_MOST_FIELDS)
+def create(asked: Asked) -> Answer:
     """Make a key, and show it this once."""
-    fields = await whole_form(request, Scope.ADMIN, most=_MOST_FIELDS)
-    days = "".join(fields.get("days", []))
+    fields = asked.fields
     try:
         order = KeyOrder(
             name="".join(fields.get("name", [])),
             scopes={Scope(one) for one in fields.get("scope", [])},
-            expires_s=int(days) * _DAY_S,
+            expires_s=int("".join(fields.get("days", []))) * _DAY_S,
             accounts=fields.get("account"),
         )
     except (ValidationError, ValueError):
@@ -49,34 +41,21 @@ async def create(request: Request) -> Response:
                 most=LONGEST_DAYS,
             ),
         ) from None
-    made = await asyncio.to_thread(create_key, visitor_of(request), services_of(request), order)
-    return await _page(request, made=made)
+    return _page(asked, made=create_key(asked.visitor, asked.services, order))
 
 
-async def revoke(request: Request) -> Response:
+@pages.post("/keys/{key_id}/revoke", Scope.ADMIN, does=Did.KEY_REVOKED)
+def revoke(asked: Asked) -> Answer:
     """End a key and those it made."""
-    await plain_form(request, Scope.ADMIN)
-    await asyncio.to_thread(
-        revoke_key, visitor_of(request), services_of(request), request.path_params["key_id"]
-    )
-    return RedirectResponse("/keys", status_code=303)
+    revoke_key(asked.visitor, asked.services, asked.named("key_id"))
+    return to("/keys")
 
 
-async def _page(request: Request, *, made: NewKey | None) -> Response:
-    visitor = require(request, Scope.ADMIN)
-    found = await asyncio.to_thread(list_keys, visitor, services_of(request))
-    return await renderer_of(request).page(
-        request,
+def _page(asked: Asked, *, made: NewKey | None = None) -> Answer:
+    return page(
         "keys.html",
-        keys=found.items,
+        keys=list_keys(asked.visitor, asked.services).items,
         made=made,
         scopes=list(Scope),
         most_days=LONGEST_DAYS,
     )
-
-
-routes = [
-    Route("/keys", show),
-    Route("/keys", create, methods=["POST"]),
-    Route("/keys/{key_id}/revoke", revoke, methods=["POST"]),
-]

@@ -5,12 +5,11 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dialer.access.api_keys import Scope
-from workers.web.pages.rendering import renderer_of, require
+from workers.web.pages.declaring import Answer, Asked, Pages, page
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +31,22 @@ def manual_routes(api: FastAPI) -> list[Route]:
     def document() -> dict[str, Any]:
         return openapi_document(api)
 
-    async def openapi(request: Request) -> Response:
-        require(request, Scope.READ_MASKED)
+    pages = Pages()
+
+    @pages.get("/api/openapi.json", Scope.READ_MASKED)
+    def openapi(_asked: Asked) -> Answer:
         return JSONResponse(document())
 
-    async def docs(request: Request) -> Response:
-        require(request, Scope.READ_MASKED)
+    @pages.get("/api/docs", Scope.READ_MASKED)
+    def docs(_asked: Asked) -> Answer:
         groups: dict[str, list[Operation]] = {}
         for path, methods in document()["paths"].items():
             for method, told in methods.items():
                 operation = _operation(method, path, told)
                 groups.setdefault(told.get("tags", ["other"])[0], []).append(operation)
-        return await renderer_of(request).page(
-            request, "api_docs.html", info=document()["info"], groups=groups
-        )
+        return page("api_docs.html", info=document()["info"], groups=groups)
 
-    return [Route("/api/openapi.json", openapi), Route("/api/docs", docs)]
+    return pages.routes
 
 
 def _operation(method: str, path: str, told: dict[str, Any]) -> Operation:

@@ -1,59 +1,45 @@
 """An agent's waiting contacts: how many there are, moved to somebody else, and moved back."""
 
-import asyncio
 from typing import Any
-
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from campaigns.agents.agent import Agent
 from dialer.access.api_keys import Scope
 from dialer.agents.moving import Moving
+from dialer.deeds import Did
 from workers.web.api.moves import destination
-from workers.web.choosing import services_of
-from workers.web.pages.rendering import plain_form, renderer_of, require
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.services import Services
+
+pages = Pages()
 
 _GROUP = "group:"
 """Before the name of a group in the choice of who contacts are to wait for."""
 
 
-async def show(request: Request) -> Response:
+@pages.get("/agents/{agent_id}/contacts", Scope.OPERATE)
+def show(asked: Asked) -> Answer:
     """Show what waits for an agent, and the moves that concern them."""
-    require(request, Scope.OPERATE)
-    shown = await asyncio.to_thread(_shown, services_of(request), _agent_id(request))
-    return await renderer_of(request).page(request, "agent_contacts.html", **shown)
+    return page("agent_contacts.html", **_shown(asked.services, asked.named("agent_id")))
 
 
-async def move(request: Request) -> Response:
+@pages.post("/agents/{agent_id}/contacts/move", Scope.OPERATE, does=Did.CONTACTS_MOVED)
+def move(asked: Asked) -> Answer:
     """Move what waits for an agent."""
-    form = await plain_form(request, Scope.OPERATE)
-    services, agent_id = services_of(request), _agent_id(request)
-
-    def change() -> None:
-        agent, moving = services.wiring.registry.by_id(agent_id), Moving(services.wiring.db)
-        to, wanted = form.get("to", ""), form.get("campaign", "")
-        group = to.removeprefix(_GROUP) if to.startswith(_GROUP) else ""
-        goes_to = destination(services, moving, "" if group else to, group)
-        campaign = services.wiring.campaigns.find(wanted) if wanted else None
-        moving.move(agent, goes_to, moving.waiting(agent, campaign=campaign))
-
-    await asyncio.to_thread(change)
-    return RedirectResponse(f"/agents/{agent_id}/contacts", status_code=303)
+    wiring, moving = asked.wiring, Moving(asked.wiring.db)
+    agent = wiring.registry.by_id(asked.named("agent_id"))
+    whom, wanted = asked.form.get("to", ""), asked.form.get("campaign", "")
+    group = whom.removeprefix(_GROUP) if whom.startswith(_GROUP) else ""
+    goes_to = destination(asked.services, moving, "" if group else whom, group)
+    campaign = wiring.campaigns.find(wanted) if wanted else None
+    moving.move(agent, goes_to, moving.waiting(agent, campaign=campaign))
+    return to(f"/agents/{agent.id}/contacts")
 
 
-async def undo(request: Request) -> Response:
+@pages.post("/agents/moves/{move_id}/undo", Scope.OPERATE, does=Did.MOVE_UNDONE)
+def undo(asked: Asked) -> Answer:
     """Move back those of a move that still wait."""
-    await plain_form(request, Scope.OPERATE)
-    moving = Moving(services_of(request).wiring.db)
-    undone = await asyncio.to_thread(moving.undo, request.path_params["move_id"])
-    where = f"/agents/{undone.agent_id}/contacts" if undone.agent_id else "/agents"
-    return RedirectResponse(where, status_code=303)
-
-
-def _agent_id(request: Request) -> str:
-    return str(request.path_params["agent_id"])
+    undone = Moving(asked.wiring.db).undo(asked.named("move_id"))
+    return to(f"/agents/{undone.agent_id}/contacts" if undone.agent_id else "/agents")
 
 
 def _shown(services: Services, agent_id: str) -> dict[str, Any]:
@@ -74,10 +60,3 @@ def _shown(services: Services, agent_id: str) -> dict[str, Any]:
 
 def _by_name(agent: Agent) -> tuple[str, str]:
     return agent.name or "~", agent.number
-
-
-routes = [
-    Route("/agents/{agent_id}/contacts", show),
-    Route("/agents/{agent_id}/contacts/move", move, methods=["POST"]),
-    Route("/agents/moves/{move_id}/undo", undo, methods=["POST"]),
-]

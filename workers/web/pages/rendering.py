@@ -210,22 +210,15 @@ async def check_token(request: Request, token: str, *, of_session: bool = False)
         )
 
 
-async def plain_form(request: Request, scope: Scope) -> dict[str, str]:
-    """Read a form without files, from a page of ours, by someone who may send it.
+async def read_form(request: Request, *, most: int) -> dict[str, list[str]]:
+    """Read a form without files, from a page of ours: its fields, each with all its values.
+
+    Args:
+        most: Fields that it may have.
 
     Raises:
-        Problem: Not so.
+        Problem: It is from elsewhere.
     """
-    return {name: values[-1] for name, values in (await whole_form(request, scope)).items()}
-
-
-async def whole_form(request: Request, scope: Scope, *, most: int = 40) -> dict[str, list[str]]:
-    """Do as `plain_form`, where a field may have several values.
-
-    Raises:
-        Problem: As there.
-    """
-    require(request, scope)
     fields: dict[str, list[str]] = {}
     async with request.form(max_files=0, max_fields=most) as form:
         for name, value in form.multi_items():

@@ -1,19 +1,14 @@
 """The rows behind the numbers: contacts and attempts, by filters."""
 
-import asyncio
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
-
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
 from dialer.access.api_keys import Scope
+from dialer.deeds import Did
 from dialer.store import OpenAttempt
 from dialer.store.agents import AgentStore
 from dialer.watching.browsing import (
@@ -28,9 +23,11 @@ from dialer.watching.browsing import (
     names_of,
 )
 from dialer.watching.overview import RETRIES_DUE
-from workers.web.choosing import services_of
-from workers.web.pages.rendering import digits_in, plain_form, renderer_of, require
+from workers.web.pages.declaring import Answer, Asked, Pages, page
+from workers.web.pages.rendering import digits_in
 from workers.wiring import Wiring
+
+pages = Pages()
 
 _ROWS = 100
 _CONTACT_STATES = (*ContactState, IN_FLIGHT, RETRY, NOT_TRIED)
@@ -40,78 +37,61 @@ _OUTCOMES = (AGENT_REACHED, *Outcome, NO_OUTCOME)
 _LONGEST_ERROR = 80
 
 
-async def contacts(request: Request) -> Response:
+_CONTACTS = "/campaigns/{campaign_id}/contacts"
+_ATTEMPTS = "/campaigns/{campaign_id}/attempts"
+
+
+@pages.get(_CONTACTS, Scope.READ_MASKED)
+def contacts(asked: Asked) -> Answer:
     """List contacts by filters."""
-    return await _list(request, "contacts.html", contacts_page, _CONTACT_STATES, _ENDS)
+    return _list(asked, "contacts.html", contacts_page, _CONTACT_STATES, _ENDS)
 
 
-async def attempts(request: Request) -> Response:
+@pages.get(_ATTEMPTS, Scope.READ_MASKED)
+def attempts(asked: Asked) -> Answer:
     """List attempts by filters."""
-    return await _list(request, "attempts.html", attempts_page, _ATTEMPT_STATES, _OUTCOMES)
+    return _list(asked, "attempts.html", attempts_page, _ATTEMPT_STATES, _OUTCOMES)
 
 
-async def search_contacts(request: Request) -> Response:
-    """List contacts by a number, which stands in the body: addresses stand in logs."""
-    form = await plain_form(request, Scope.READ)
-    return await _list(request, "contacts.html", contacts_page, _CONTACT_STATES, _ENDS, search=form)
+# by a number, which stands in the body: addresses stand in logs
+pages.post(_CONTACTS + "/search", Scope.READ, does=Did.NUMBER_SEARCHED)(contacts)
+pages.post(_ATTEMPTS + "/search", Scope.READ, does=Did.NUMBER_SEARCHED)(attempts)
 
 
-async def search_attempts(request: Request) -> Response:
-    """List attempts by a number."""
-    form = await plain_form(request, Scope.READ)
-    return await _list(
-        request, "attempts.html", attempts_page, _ATTEMPT_STATES, _OUTCOMES, search=form
-    )
-
-
-async def _list(
-    request: Request,
+def _list(
+    asked: Asked,
     template: str,
     read: Callable[..., Any],
     states: tuple[str, ...],
     ends: tuple[str, ...],
-    *,
-    search: Mapping[str, str] = MappingProxyType({}),
-) -> Response:
-    """List rows.
-
-    Args:
-        search: The form that looks for a number.
-    """
-    require(request, Scope.READ_MASKED)
-    wiring = services_of(request).wiring
-    campaign = await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
-    asked = {
-        "state": _known(request, "state", states),
-        "outcome": _known(request, "outcome", ends),
-        "due": _known(request, "due", tuple(RETRIES_DUE)),
-        "error": request.query_params.get("error", "")[:_LONGEST_ERROR],
+) -> Answer:
+    wiring, campaign, search = asked.wiring, asked.campaign, asked.form
+    filters = {
+        "state": _known(asked, "state", states),
+        "outcome": _known(asked, "outcome", ends),
+        "due": _known(asked, "due", tuple(RETRIES_DUE)),
+        "error": asked.query("error")[:_LONGEST_ERROR],
     }
     searched = {name: _digits(wiring, search.get(name, "")) for name in ("number", "agent")}
     searched["external_id"] = search.get("external_id", "").strip()[:LONGEST_EXTERNAL_ID]
-    told: dict[str, Any] = {name: value or None for name, value in (asked | searched).items()}
-    wanted = Filter(**told, due_at=await asyncio.to_thread(wiring.db.now))
-    cursor = digits_in(search.get("cursor", request.query_params.get("cursor", "")))
-    page = await asyncio.to_thread(
-        read, wiring.db, campaign, wanted, cursor=int(cursor or 0), most=_ROWS
-    )
-    ids = {one.id.n for one in page.items if isinstance(one, OpenAttempt)}
-    names = await asyncio.to_thread(names_of, wiring.db, campaign, ids) if ids else {}
-    agents = AgentStore(wiring.db).names
-    rung = {one.attempt.agent if isinstance(one, OpenAttempt) else one.agent for one in page.items}
-    kept = {name: value for name, value in asked.items() if value}
-    more = f"?{urlencode({**kept, 'cursor': page.next_cursor})}" if page.next_cursor else ""
-    return await renderer_of(request).page(
-        request,
+    told: dict[str, Any] = {name: value or None for name, value in (filters | searched).items()}
+    wanted = Filter(**told, due_at=wiring.db.now())
+    cursor = digits_in(search.get("cursor", asked.query("cursor")))
+    found = read(wiring.db, campaign, wanted, cursor=int(cursor or 0), most=_ROWS)
+    ids = {one.id.n for one in found.items if isinstance(one, OpenAttempt)}
+    rung = {one.attempt.agent if isinstance(one, OpenAttempt) else one.agent for one in found.items}
+    kept = {name: value for name, value in filters.items() if value}
+    more = f"?{urlencode({**kept, 'cursor': found.next_cursor})}" if found.next_cursor else ""
+    return page(
         template,
         campaign=campaign,
         zone=campaign.rules.zone,
-        page=page,
-        names=names,
-        agent_names=await asyncio.to_thread(agents, rung),
-        asked=asked,
+        page=found,
+        names=names_of(wiring.db, campaign, ids) if ids else {},
+        agent_names=AgentStore(wiring.db).names(rung),
+        asked=filters,
         searched=searched,
-        next_cursor=page.next_cursor,
+        next_cursor=found.next_cursor,
         states=states,
         ends=ends,
         dues=tuple(RETRIES_DUE),
@@ -126,14 +106,6 @@ def _digits(wiring: Wiring, written: str) -> str:
     return number[1:] if number else digits_in(written)
 
 
-def _known(request: Request, name: str, words: tuple[str, ...]) -> str:
-    value = request.query_params.get(name, "")
+def _known(asked: Asked, name: str, words: tuple[str, ...]) -> str:
+    value = asked.query(name)
     return value if value in words else ""
-
-
-routes = [
-    Route("/campaigns/{campaign_id}/contacts", contacts),
-    Route("/campaigns/{campaign_id}/contacts/search", search_contacts, methods=["POST"]),
-    Route("/campaigns/{campaign_id}/attempts", attempts),
-    Route("/campaigns/{campaign_id}/attempts/search", search_attempts, methods=["POST"]),
-]

@@ -1,18 +1,14 @@
 """The page of a campaign's rules: as they are, what a change would mean, and as they were."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
-
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from campaigns.campaign_rules import CampaignRules
 from campaigns.declared_rules import RULES
 from campaigns.rule_changes import RuleChange, changes_in_words
 from campaigns.rules_in_words import rules_in_words
 from dialer.access.api_keys import Scope
+from dialer.deeds import Did
 from dialer.steering.changing_rules import (
     RuleFault,
     RulesChanged,
@@ -23,11 +19,13 @@ from dialer.steering.changing_rules import (
 from dialer.store import Campaign
 from dialer.store.rule_versions import RULES_MAY_CHANGE, RuleVersion
 from dialer.watching.previewing import Preview, preview
-from workers.web.choosing import services_of
-from workers.web.pages.rendering import digits_in, renderer_of, require, whole_form
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
+from workers.web.pages.rendering import digits_in
 from workers.web.rules import rule_fields
 from workers.web.rules_form import CAUSES, MOST_FIELDS, read_form, values_of, week
 from workers.wiring import Wiring
+
+pages = Pages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +45,33 @@ class _Change:
     conflict: RulesChanged | None = None
 
 
-async def show(request: Request) -> Response:
+@pages.get("/campaigns/{campaign_id}/rules", Scope.READ_MASKED)
+def show(asked: Asked) -> Answer:
     """Show the form, with the rules as they are, or as they were in an earlier version."""
-    require(request, Scope.READ_MASKED)
-    campaign, wiring = await _campaign(request), services_of(request).wiring
-    version = int(digits_in(request.query_params.get("version", "")) or 0)
+    campaign, wiring = asked.campaign, asked.wiring
+    version = int(digits_in(asked.query("version")) or 0)
     if version and version != campaign.rules_version:
-        change = await asyncio.to_thread(_back, wiring, campaign, version)
-    else:
-        change = _Change(values_of(wiring.settings, campaign.rules))
-    return await _page(request, campaign, change, back_to=version)
+        return _page(asked, _back(wiring, campaign, version), back_to=version)
+    return _page(asked, _Change(values_of(wiring.settings, campaign.rules)), back_to=version)
 
 
-async def save(request: Request) -> Response:
+# to whom numbers are masked, the form shows them so: it is not theirs to send
+@pages.post(
+    "/campaigns/{campaign_id}/rules",
+    Scope.OPERATE,
+    Scope.READ,
+    does=Did.RULES_CHANGED,
+    most=MOST_FIELDS,
+)
+def save(asked: Asked) -> Answer:
     """Say what the form would change, or save it."""
-    fields = await whole_form(request, Scope.OPERATE, most=MOST_FIELDS)
-    require(request, Scope.READ)  # to whom numbers are masked, the form shows them so
-    campaign, wiring = await _campaign(request), services_of(request).wiring
+    fields, campaign = dict(asked.fields), asked.campaign
     saves = "".join(fields.pop("do", [])) == "save"
     based_on = int(digits_in("".join(fields.pop("rules_version", []))) or 0)
-    change = await asyncio.to_thread(_changed, wiring, campaign, fields, based_on, saves=saves)
+    change = _changed(asked.wiring, campaign, fields, based_on, saves=saves)
     if change is None:
-        return RedirectResponse(f"/campaigns/{campaign.id}/rules?saved=yes", status_code=303)
-    return await _page(request, campaign, change)
+        return to(f"/campaigns/{campaign.id}/rules?saved=yes")
+    return _page(asked, change)
 
 
 def _changed(
@@ -108,13 +110,9 @@ def _previewed(wiring: Wiring, campaign: Campaign, rules: CampaignRules) -> Prev
     return preview(wiring.db, wiring.statuses, campaign, rules)
 
 
-async def _page(
-    request: Request, campaign: Campaign, change: _Change, *, back_to: int = 0
-) -> Response:
-    wiring = services_of(request).wiring
-    versions = await asyncio.to_thread(wiring.changing_rules.versions, campaign)
-    return await renderer_of(request).page(
-        request,
+def _page(asked: Asked, change: _Change, *, back_to: int = 0) -> Answer:
+    wiring, campaign = asked.wiring, asked.campaign
+    return page(
         "rules.html",
         status_code=409 if change.conflict else 422 if change.faults else 200,
         campaign=campaign,
@@ -123,8 +121,8 @@ async def _page(
         rules=rules_in_words(campaign.rules),
         change=change,
         back_to=back_to,
-        is_saved=request.query_params.get("saved") == "yes" and not change.shown,
-        versions=list(_told(versions)),
+        is_saved=asked.query("saved") == "yes" and not change.shown,
+        versions=list(_told(wiring.changing_rules.versions(campaign))),
         **form_context(wiring, change.values),
         faults=told_faults(change.faults),
     )
@@ -152,14 +150,3 @@ def _told(found: list[RuleVersion]) -> Any:
     for one, before in zip(found, [*found[1:], None], strict=True):
         changes: list[RuleChange] = changes_in_words(before.rules, one.rules) if before else []
         yield one, changes
-
-
-async def _campaign(request: Request) -> Campaign:
-    wiring = services_of(request).wiring
-    return await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
-
-
-routes = [
-    Route("/campaigns/{campaign_id}/rules", show),
-    Route("/campaigns/{campaign_id}/rules", save, methods=["POST"]),
-]

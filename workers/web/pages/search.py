@@ -1,26 +1,24 @@
 """Who called? A number in any spelling, or a name: everybody of it, in all campaigns of the account."""
 
-import asyncio
 from dataclasses import dataclass
 from itertools import islice
-
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.clock import boottime_s
-from dialer.deeds import tell
+from dialer.deeds import Did, tell
 from dialer.steering.suppressing import Suppressed
 from dialer.store.agents import AgentStore
 from dialer.store.suppressed import SuppressionList
 from dialer.watching.finding import Found
-from workers.web.choosing import services_of
 from workers.web.masking import WHOLE_NUMBER_NEEDED
-from workers.web.pages.rendering import digits_in, plain_form, renderer_of, visitor_of
+from workers.web.pages.declaring import Answer as Shown
+from workers.web.pages.declaring import Asked, Pages, page
+from workers.web.pages.rendering import digits_in
 from workers.web.services import Services
 from workers.wiring import Wiring
+
+pages = Pages()
 
 _MOST_SHOWN = 50
 _LEAST_DIGITS, _LEAST_LETTERS = 3, 2
@@ -49,29 +47,28 @@ class Answer:
     problem: str = ""
 
 
-async def search(request: Request) -> Response:
+@pages.post("/search", Scope.READ_MASKED, does=Did.NUMBER_SEARCHED)
+def search(asked: Asked) -> Shown:
     """Find people; what is asked for stands in the body, since addresses stand in logs."""
-    form = await plain_form(request, Scope.READ_MASKED)
-    who = form.get("who", "").strip()[:100]
-    visitor = visitor_of(request)
-    answer = await asyncio.to_thread(_answer, services_of(request), who, masked=visitor.is_masked)
-    return await renderer_of(request).page(
-        request,
+    who, masked, settings = (
+        asked.form.get("who", "").strip()[:100],
+        asked.visitor.is_masked,
+        asked.wiring.settings,
+    )
+    answer = _answer(asked.services, who, masked=masked)
+    rung = (one.line.record.agent for one in answer.found)
+    return page(
         "search.html",
         status_code=422 if answer.problem else 200,
         answer=answer,
-        agent_names=await asyncio.to_thread(_agent_names, services_of(request), answer),
+        agent_names=AgentStore(asked.wiring.db).names(rung),
         searched_for=who,
         who=who,
-        masked_search=visitor.is_masked,
-        finds_names=services_of(request).wiring.settings.dialer_search_names,
-        is_indexed=services_of(request).wiring.settings.dialer_search_index,
+        masked_search=masked,
+        finds_names=settings.dialer_search_names,
+        is_indexed=settings.dialer_search_index,
         most=_MOST_SHOWN,
     )
-
-
-def _agent_names(services: Services, answer: Answer) -> dict[str, str]:
-    return AgentStore(services.wiring.db).names(one.line.record.agent for one in answer.found)
 
 
 def _answer(services: Services, who: str, *, masked: bool) -> Answer:
@@ -125,6 +122,3 @@ def _objection(services: Services, who: str) -> str:
             "This installation finds people by their number alone (DIALER_SEARCH_NAMES is off); write the number."
         )
     return "" if len(who) >= _LEAST_LETTERS else told("Write two letters of the name at least.")
-
-
-routes = [Route("/search", search, methods=["POST"])]

@@ -12,11 +12,14 @@ from dialer.access.sessions import LONGEST_S
 from dialer.deeds import Deed, Did, Outcome
 from dialer.logger import get_logger
 from workers.web.choosing import account_cookie, services_of
-from workers.web.deeds import actor_named
+from workers.web.deeds import actor_named, say_what_is_done
 from workers.web.entrance import address_of, cookie_name
+from workers.web.pages.declaring import Pages
 from workers.web.pages.rendering import check_token, renderer_of, visitor_of
 
 log = get_logger(__name__)
+
+pages = Pages()
 
 
 async def show(request: Request) -> Response:
@@ -85,8 +88,11 @@ def _inside(where: str) -> str:
     return "/" if leads_away or where.startswith(("//", "/\\")) else where
 
 
-routes = [
+# nobody is in yet, or is on the way out: these are no pages that a scope opens
+pages.routes += [
     Route("/sign-in", show, methods=["GET"]),
     Route("/sign-in", sign_in, methods=["POST"]),
     Route("/sign-out", sign_out, methods=["POST"]),
 ]
+say_what_is_done("POST", "/sign-in", Did.SIGNED_IN)
+say_what_is_done("POST", "/sign-out", Did.SIGNED_OUT)

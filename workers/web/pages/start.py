@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.responses import FileResponse
 
 from campaigns.campaign import CampaignState
 from campaigns.outlook.binding import in_the_way
@@ -22,15 +20,17 @@ from dialer.deeds import Did, tell
 from dialer.steering.changing_rules import RulesRefused
 from dialer.store import Campaign
 from workers.web import jobs
-from workers.web.choosing import services_of
 from workers.web.downloads import REPORT_POLICY
 from workers.web.live import Reading
 from workers.web.pages import views
-from workers.web.pages.rendering import plain_form, renderer_of, require, visitor_of
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.problems import Problem
 from workers.web.rehearsal_options import MOST_ROWS, agents_of, environment, options_of
 from workers.web.rehearsals import AlreadyRehearsing, RehearsalNotFound, RehearsalState
 from workers.web.services import Services
+from workers.wiring import Wiring
+
+pages = Pages()
 
 _SPEED = 30
 _NOT_TOLD_BEFORE = {Constraint.AGENTS, Constraint.RETRY_TIMERS, Constraint.LIMIT}
@@ -52,27 +52,24 @@ class BoundBar:
     is_tightest: bool
 
 
-async def show(request: Request) -> Response:
+@pages.get("/campaigns/{campaign_id}/start", Scope.READ_MASKED)
+async def show(asked: Asked) -> Answer:
     """Show what a start would mean."""
-    require(request, Scope.READ_MASKED)
-    return await _sheet(request)
+    return await _sheet(asked)
 
 
-async def start(request: Request) -> Response:
+@pages.post("/campaigns/{campaign_id}/start", Scope.OPERATE, does=Did.CAMPAIGN_STARTED)
+async def start(asked: Asked) -> Answer:
     """Start now, or note the time at which it starts by itself."""
-    form = await plain_form(request, Scope.OPERATE)
-    campaign = await _campaign(request)
+    campaign, form = asked.campaign, asked.form
     try:
-        await asyncio.to_thread(
-            _start, services_of(request), campaign, form, who=visitor_of(request).id
-        )
+        await asyncio.to_thread(_start, asked.wiring, campaign, form, who=asked.visitor.id)
     except RulesRefused as error:
-        return await _sheet(request, problem=str(error), at=form.get("at", ""))
-    return RedirectResponse(f"/campaigns/{campaign.id}", status_code=303)
+        return await _sheet(asked, problem=str(error), at=form.get("at", ""))
+    return to(f"/campaigns/{campaign.id}")
 
 
-def _start(services: Services, campaign: Campaign, form: dict[str, str], *, who: str) -> None:
-    wiring = services.wiring
+def _start(wiring: Wiring, campaign: Campaign, form: dict[str, str], *, who: str) -> None:
     if form.get("when") != "later":
         wiring.starting.start(campaign, who=who)
         return
@@ -81,11 +78,12 @@ def _start(services: Services, campaign: Campaign, form: dict[str, str], *, who:
     wiring.starting.ask(changed, who=who)
 
 
-async def rehearse(request: Request) -> Response:
+@pages.post(
+    "/campaigns/{campaign_id}/rehearse", Scope.UPLOAD, Scope.READ, does=Did.REHEARSAL_STARTED
+)
+async def rehearse(asked: Asked) -> Answer:
     """Play the campaign's own contacts and rules through the simulator."""
-    await plain_form(request, Scope.UPLOAD)
-    require(request, Scope.READ)
-    campaign, services = await _campaign(request), services_of(request)
+    campaign, services = asked.campaign, asked.services
     services.uploads_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     exported = await services.apart.run(
         jobs.export_list,
@@ -109,30 +107,29 @@ async def rehearse(request: Request) -> Response:
         raise Problem(
             409, "already_rehearsing", told("Another rehearsal runs; wait until it has ended.")
         ) from None
-    return RedirectResponse(f"/campaigns/{campaign.id}/start?rehearsal={id_}", status_code=303)
+    return to(f"/campaigns/{campaign.id}/start?rehearsal={id_}")
 
 
-async def rehearsal_report(request: Request) -> Response:
+@pages.get("/rehearsals/{rehearsal_id}/report", Scope.READ)
+def rehearsal_report(asked: Asked) -> Answer:
     """Show the report of a rehearsal."""
-    require(request, Scope.READ)
-    files = services_of(request).rehearsals.files(request.path_params["rehearsal_id"])
+    files = asked.services.rehearsals.files(asked.named("rehearsal_id"))
     path = next((one for name, one in files.items() if name.endswith(".html")), None)
     if path is None:
         raise HTTPException(404, told("There is no such report, or not yet."))
     return FileResponse(path, media_type="text/html; charset=utf-8", headers=REPORT_POLICY)
 
 
-async def _sheet(request: Request, *, problem: str = "", at: str = "") -> Response:
-    campaign, services = await _campaign(request), services_of(request)
+async def _sheet(asked: Asked, *, problem: str = "", at: str = "") -> Answer:
+    campaign, services = asked.campaign, asked.services
     if campaign.state is not CampaignState.LOADED:
-        return RedirectResponse(f"/campaigns/{campaign.id}", status_code=303)
+        return to(f"/campaigns/{campaign.id}")
     wiring = services.wiring
     reading = await services.watching.read(campaign.id)
     today = await asyncio.to_thread(wiring.account_day.read)
     now = reading.status.situation
     plan = await asyncio.to_thread(_plan, reading, services)
-    return await renderer_of(request).page(
-        request,
+    return page(
         "start.html",
         status_code=422 if problem else 200,
         campaign=campaign,
@@ -147,7 +144,7 @@ async def _sheet(request: Request, *, problem: str = "", at: str = "") -> Respon
         today=today,
         reached=capital(today.reached),
         needs_second=campaign.needs_second(above=wiring.settings.dialer_second_person_above),
-        rehearsal=_rehearsal(request, services),
+        rehearsal=_rehearsal(services, asked.query("rehearsal")),
         most_rehearsed=MOST_ROWS,
         problem=problem,
         at=at,
@@ -199,9 +196,8 @@ def _bars(plan: Plan) -> Collection[BoundBar]:
     ]
 
 
-def _rehearsal(request: Request, services: Services) -> dict[str, object] | None:
-    """Tell how the rehearsal that the address names stands."""
-    id_ = request.query_params.get("rehearsal", "")
+def _rehearsal(services: Services, id_: str) -> dict[str, object] | None:
+    """Tell how a rehearsal stands."""
     if not services.rehearsals.has(id_):
         return None
     try:
@@ -216,16 +212,3 @@ def _rehearsal(request: Request, services: Services) -> dict[str, object] | None
         "line": services.rehearsals.last_line(id_) if is_running else "",
         "summary": None if is_running else services.rehearsals.summary(id_),
     }
-
-
-async def _campaign(request: Request) -> Campaign:
-    wiring = services_of(request).wiring
-    return await asyncio.to_thread(wiring.campaigns.find, request.path_params["campaign_id"])
-
-
-routes = [
-    Route("/campaigns/{campaign_id}/start", show),
-    Route("/campaigns/{campaign_id}/start", start, methods=["POST"]),
-    Route("/campaigns/{campaign_id}/rehearse", rehearse, methods=["POST"]),
-    Route("/rehearsals/{rehearsal_id}/report", rehearsal_report),
-]

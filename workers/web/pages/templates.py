@@ -1,87 +1,64 @@
 """The page of templates: rules under a name, made, changed and removed."""
 
-import asyncio
 from typing import Any
-
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from campaigns.campaign import LONGEST_NAME
 from campaigns.rules_in_words import rules_in_words
 from dialer.access.api_keys import Scope
+from dialer.deeds import Did
 from dialer.errors import NotDone
 from dialer.steering.changing_rules import RulesRefused
-from workers.web.choosing import services_of
-from workers.web.pages.rendering import plain_form, renderer_of, require, whole_form
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.pages.rules import form_context, told_faults
 from workers.web.rules_form import MOST_FIELDS, read_form, values_of_given
 from workers.wiring import Wiring
 
+pages = Pages()
 
-async def show(request: Request) -> Response:
+
+@pages.get("/templates", Scope.READ_MASKED)
+def show(asked: Asked) -> Answer:
     """List the templates."""
-    require(request, Scope.READ_MASKED)
-    found = await asyncio.to_thread(services_of(request).wiring.templates.all)
-    return await renderer_of(request).page(
-        request,
-        "templates.html",
-        templates=[(one, rules_in_words(one.rules) if one.rules else {}) for one in found],
-    )
+    found = asked.wiring.templates.all()
+    told = [(one, rules_in_words(one.rules) if one.rules else {}) for one in found]
+    return page("templates.html", templates=told)
 
 
-async def edit(request: Request) -> Response:
+@pages.get("/templates/edit", Scope.UPLOAD, Scope.READ)
+def edit(asked: Asked) -> Answer:
     """Show the form of one: of a template's rules, of a campaign's, or of the account's defaults."""
-    require(request, Scope.UPLOAD)
-    require(request, Scope.READ)
-    wiring = services_of(request).wiring
-    name, like = (request.query_params.get(one, "") for one in ("name", "like"))
-    given = await asyncio.to_thread(wiring.templates.given, template=name, like=like)
-    values = values_of_given(wiring.settings, given)
-    return await _form(request, wiring, name=name, values=values)
+    wiring, name = asked.wiring, asked.query("name")
+    given = wiring.templates.given(template=name, like=asked.query("like"))
+    return _form(wiring, name=name, values=values_of_given(wiring.settings, given))
 
 
-async def save(request: Request) -> Response:
+@pages.post("/templates", Scope.UPLOAD, Scope.READ, does=Did.TEMPLATE_SAVED, most=MOST_FIELDS)
+def save(asked: Asked) -> Answer:
     """Save the form, or show it again with what is wrong."""
-    fields = await whole_form(request, Scope.UPLOAD, most=MOST_FIELDS)
-    require(request, Scope.READ)
-    wiring = services_of(request).wiring
+    fields, templates = dict(asked.fields), asked.wiring.templates
     name = "".join(fields.pop("template_name", []))
     try:
         given, _ = read_form(fields)
-        await asyncio.to_thread(_save, wiring, name, given)
+        templates.save(name, templates.tidied(given))
     except RulesRefused as error:
         faults = told_faults(error.faults)
     except NotDone as error:
         faults = [("", str(error))]
     else:
-        return RedirectResponse("/templates", status_code=303)
+        return to("/templates")
     values = {one: texts[-1] for one, texts in fields.items()}
-    return await _form(request, wiring, name=name, values=values, faults=faults)
+    return _form(asked.wiring, name=name, values=values, faults=faults)
 
 
-def _save(wiring: Wiring, name: str, given: dict[str, Any]) -> None:
-    wiring.templates.save(name, wiring.templates.tidied(given))
-
-
-async def remove(request: Request) -> Response:
+@pages.post("/templates/remove", Scope.UPLOAD, does=Did.TEMPLATE_REMOVED)
+def remove(asked: Asked) -> Answer:
     """Forget one."""
-    form = await plain_form(request, Scope.UPLOAD)
-    templates = services_of(request).wiring.templates
-    await asyncio.to_thread(templates.remove, form.get("name", ""))
-    return RedirectResponse("/templates", status_code=303)
+    asked.wiring.templates.remove(asked.form.get("name", ""))
+    return to("/templates")
 
 
-async def _form(
-    request: Request,
-    wiring: Wiring,
-    *,
-    name: str,
-    values: dict[str, str],
-    faults: Any = (),
-) -> Response:
-    return await renderer_of(request).page(
-        request,
+def _form(wiring: Wiring, *, name: str, values: dict[str, str], faults: Any = ()) -> Answer:
+    return page(
         "template.html",
         status_code=422 if faults else 200,
         name=name,
@@ -89,11 +66,3 @@ async def _form(
         longest_name=LONGEST_NAME,
         **form_context(wiring, values),
     )
-
-
-routes = [
-    Route("/templates", show),
-    Route("/templates/edit", edit),
-    Route("/templates", save, methods=["POST"]),
-    Route("/templates/remove", remove, methods=["POST"]),
-]

@@ -1,6 +1,5 @@
 """Today: how all campaigns do, beside yesterday and what is usual, what binds, and what wants a person."""
 
-import asyncio
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,9 +7,6 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from campaigns.campaign import CampaignState
 from campaigns.day_figures import Compared, Figures
@@ -25,12 +21,12 @@ from dialer.watching.day_rows import LIVE, OF_THE_DAY, DayRows, live_rows, rows_
 from dialer.watching.health import AccountStops, account_stops
 from dialer.watching.status import Status, alive
 from dialer.watching.today import UNDER_WAY, DayNow, day_now, figures_now
-from workers.web.choosing import services_of
-from workers.web.pages.rendering import renderer_of, require, visitor_of
+from workers.web.pages.declaring import Answer, Asked, Pages, page
 from workers.web.pages.views import Bar, progress
-from workers.web.services import Services
 from workers.web.templating import duration, number, percent
 from workers.wiring import Wiring
+
+pages = Pages()
 
 _MOST_SHOWN = 12
 _ROWS = 100
@@ -77,21 +73,18 @@ class AccountLine:
     stops: AccountStops
 
 
-async def show(request: Request) -> Response:
+@pages.get("/", Scope.READ_MASKED)
+def show(asked: Asked) -> Answer:
     """Show the day."""
-    require(request, Scope.READ_MASKED)
-    services = services_of(request)
-    day, lines = await asyncio.to_thread(_read, services.wiring)
-    others = services.accounts.open_to(visitor_of(request))
-    accounts = await asyncio.to_thread(_accounts, others) if len(others) > 1 else []
-    return await renderer_of(request).page(
-        request,
+    day, lines = _read(asked.wiring)
+    opened = asked.services.accounts.open_to(asked.visitor)
+    return page(
         "today.html",
         day=day,
         tiles=tiles(day),
         lines=lines,
         more=len(day.campaigns) - len(lines),
-        account_lines=accounts,
+        account_lines=[_account(one.wiring) for one in opened] if len(opened) > 1 else [],
     )
 
 
@@ -119,10 +112,6 @@ def _read(wiring: Wiring) -> tuple[DayNow, list[Line]]:
 def binding_of(statuses: Iterable[Status]) -> dict[str, str]:
     """Say by campaign what binds it; '' = nothing does."""
     return {one.campaign.id: one.binding.sentence if one.binding else "" for one in statuses}
-
-
-def _accounts(found: list[Services]) -> list[AccountLine]:
-    return [_account(one.wiring) for one in found]
 
 
 def _account(wiring: Wiring) -> AccountLine:
@@ -156,25 +145,22 @@ _TILES: tuple[tuple[str, str, Callable[[Figures], str]], ...] = (
 )
 
 
-async def rows(request: Request) -> Response:
+@pages.get("/today/{figure}", Scope.READ_MASKED)
+def rows(asked: Asked) -> Answer:
     """List the calls behind a figure, of all campaigns."""
-    visitor = require(request, Scope.READ_MASKED)
-    figure = request.path_params["figure"]
+    wiring, figure, masked = asked.wiring, asked.named("figure"), asked.visitor.is_masked
     if figure not in {LIVE, *OF_THE_DAY}:
         raise HTTPException(404)
-    found = _CURSOR.fullmatch(request.query_params.get("after", ""))
+    found = _CURSOR.fullmatch(asked.query("after"))
     after = (found[1], int(found[2])) if found else None
-    wiring = services_of(request).wiring
-    listed, names = await asyncio.to_thread(_rows, wiring, figure, after)
+    listed, names = _rows(wiring, figure, after)
     rung = {row.one.attempt.agent for row in listed.rows}
-    agents = {} if visitor.is_masked else await asyncio.to_thread(AgentStore(wiring.db).names, rung)
-    return await renderer_of(request).page(
-        request,
+    return page(
         "day.html",
         figure=figure,
         listed=listed,
-        names={} if visitor.is_masked else names,
-        agent_names=agents,
+        names={} if masked else names,
+        agent_names={} if masked else AgentStore(wiring.db).names(rung),
         is_first=after is None,
         most=_ROWS,
     )
@@ -196,6 +182,3 @@ def _rows(
         of_it = names_of(wiring.db, campaign, ns)
         names |= {ContactId(campaign.id, n): name for n, name in of_it.items()}
     return listed, names
-
-
-routes = [Route("/", show), Route("/today/{figure}", rows)]

@@ -1,43 +1,37 @@
 """The pages of webhooks: which there are, where each stands, its last deliveries, and what to do about it."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pydantic import ValidationError
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.exceptions import HTTPException
 
 from campaigns.events import EventKind
 from campaigns.sentence import told
 from dialer.access.api_keys import Scope
-from dialer.store import Campaign
+from dialer.deeds import Did
 from dialer.store.webhooks import Webhook
 from dialer.webhooks.receivers import MOST_A_BATCH, Receivers
 from dialer.webhooks.sending import Reply
 from workers.web.api.webhooks import WebhookOrder, add_webhook, find_webhook
-from workers.web.choosing import services_of
-from workers.web.pages.rendering import (
-    plain_form,
-    renderer_of,
-    require,
-    visitor_of,
-    whole_form,
-)
+from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.problems import Problem
+
+pages = Pages()
 
 _MOST_FIELDS = 100
 _SHOWN = 30
 
 
-async def show_all(request: Request) -> Response:
+@pages.get("/webhooks", Scope.ADMIN)
+def show_all(asked: Asked) -> Answer:
     """List the receivers."""
-    return await _list(request)
+    return _list(asked)
 
 
-async def add(request: Request) -> Response:
+@pages.post("/webhooks", Scope.ADMIN, does=Did.WEBHOOK_ADDED, most=_MOST_FIELDS)
+def add(asked: Asked) -> Answer:
     """Register a receiver, and show its secret this once."""
-    fields = await whole_form(request, Scope.ADMIN, most=_MOST_FIELDS)
+    fields = asked.fields
     try:
         order = WebhookOrder(
             url="".join(fields.get("url", [])).strip(),
@@ -54,28 +48,45 @@ async def add(request: Request) -> Response:
                 most=MOST_A_BATCH,
             ),
         ) from None
-    made = await asyncio.to_thread(add_webhook, visitor_of(request), services_of(request), order)
-    return await _list(request, secret=made.secret, of=made.webhook_id)
+    made = add_webhook(asked.visitor, asked.services, order)
+    return _list(asked, secret=made.secret, of=made.webhook_id)
 
 
-async def show(request: Request) -> Response:
+@pages.get("/webhooks/{webhook_id}", Scope.ADMIN)
+def show(asked: Asked) -> Answer:
     """Show one, its last deliveries and what was given up."""
-    return await _one(request)
+    return _one(asked)
 
 
-async def do(request: Request) -> Response:
+@pages.post("/webhooks/{webhook_id}/test", Scope.ADMIN, does=Did.WEBHOOK_TESTED)
+def test(asked: Asked) -> Answer:
+    """Send it one delivery that is about nothing, and show what it answered."""
+    return _one(asked, reply=asked.wiring.receivers.test(_webhook(asked)))
+
+
+@pages.post("/webhooks/{webhook_id}/rotate", Scope.ADMIN, does=Did.WEBHOOK_CHANGED)
+def rotate(asked: Asked) -> Answer:
+    """Give it a new secret, and show it this once."""
+    return _one(asked, secret=asked.wiring.receivers.rotate(_webhook(asked)))
+
+
+@pages.post(
+    "/webhooks/{webhook_id}/{deed}",
+    Scope.ADMIN,
+    does={
+        "pause": Did.WEBHOOK_CHANGED,
+        "resume": Did.WEBHOOK_CHANGED,
+        "replay": Did.WEBHOOK_REPLAYED,
+        "remove": Did.WEBHOOK_REMOVED,
+    },
+)
+def do(asked: Asked) -> Answer:
     """Do to one what a button says."""
-    await plain_form(request, Scope.ADMIN)
-    webhook, receivers = await _found(request), services_of(request).wiring.receivers
-    deed = request.url.path.rpartition("/")[2]
-    if deed == "test":
-        reply = await asyncio.to_thread(receivers.test, webhook)
-        return await _one(request, reply=reply)
-    if deed == "rotate":
-        return await _one(request, secret=await asyncio.to_thread(receivers.rotate, webhook))
-    await asyncio.to_thread(_DEEDS[deed], receivers, webhook)
-    to = "/webhooks" if deed == "remove" else f"/webhooks/{webhook.id}"
-    return RedirectResponse(to, status_code=303)
+    webhook, deed = _webhook(asked), asked.named("deed")
+    if deed not in _DEEDS:
+        raise HTTPException(404)
+    _DEEDS[deed](asked.wiring.receivers, webhook)
+    return to("/webhooks" if deed == "remove" else f"/webhooks/{webhook.id}")
 
 
 _DEEDS: dict[str, Callable[[Receivers, Webhook], object]] = {
@@ -86,21 +97,15 @@ _DEEDS: dict[str, Callable[[Receivers, Webhook], object]] = {
 }
 
 
-async def _found(request: Request) -> Webhook:
-    return await asyncio.to_thread(
-        find_webhook, request.path_params["webhook_id"], services_of(request)
-    )
+def _webhook(asked: Asked) -> Webhook:
+    return find_webhook(asked.named("webhook_id"), asked.services)
 
 
-async def _list(request: Request, *, secret: str = "", of: str = "") -> Response:
-    require(request, Scope.ADMIN)
-    wiring = services_of(request).wiring
-    lines = await asyncio.to_thread(wiring.receivers.all)
-    campaigns: Sequence[Campaign] = await asyncio.to_thread(wiring.campaigns.unarchived)
-    return await renderer_of(request).page(
-        request,
+def _list(asked: Asked, *, secret: str = "", of: str = "") -> Answer:
+    campaigns = asked.wiring.campaigns.unarchived()
+    return page(
         "webhooks.html",
-        lines=lines,
+        lines=asked.wiring.receivers.all(),
         campaigns=campaigns,
         names={one.id: one.name for one in campaigns},
         kinds=list(EventKind),
@@ -110,27 +115,13 @@ async def _list(request: Request, *, secret: str = "", of: str = "") -> Response
     )
 
 
-async def _one(request: Request, *, secret: str = "", reply: Reply | None = None) -> Response:
-    require(request, Scope.ADMIN)
-    webhook, receivers = await _found(request), services_of(request).wiring.receivers
-    line = await asyncio.to_thread(receivers.line, webhook)
-    return await renderer_of(request).page(
-        request,
+def _one(asked: Asked, *, secret: str = "", reply: Reply | None = None) -> Answer:
+    webhook, receivers = _webhook(asked), asked.wiring.receivers
+    return page(
         "webhook.html",
-        line=line,
-        deliveries=(await asyncio.to_thread(receivers.deliveries, webhook))[:_SHOWN],
-        dead=(await asyncio.to_thread(receivers.dead, webhook))[:_SHOWN],
+        line=receivers.line(webhook),
+        deliveries=receivers.deliveries(webhook)[:_SHOWN],
+        dead=receivers.dead(webhook)[:_SHOWN],
         secret=secret,
         reply=reply,
     )
-
-
-routes = [
-    Route("/webhooks", show_all),
-    Route("/webhooks", add, methods=["POST"]),
-    Route("/webhooks/{webhook_id}", show),
-    *(
-        Route(f"/webhooks/{{webhook_id}}/{deed}", do, methods=["POST"])
-        for deed in ("test", "rotate", *_DEEDS)
-    ),
-]
