@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import httpx
-
 from campaigns.campaign import CampaignState
 from campaigns.sentence import told
 from dialer.accounts import Account, read_accounts
@@ -70,14 +68,13 @@ def require_accepted(account: Account, home: Wiring) -> None:
     try:
         ask_about_credentials(wiring)
     except AccountRefused as error:
-        if error.http_status != httpx.codes.NOT_FOUND:  # not every account offers the question
-            raise NotAnAccount(
-                told(
-                    "the provider does not take this Sid with this key and token, so nothing was "
-                    "kept: {why}",
-                    why=str(error),
-                )
-            ) from None
+        raise NotAnAccount(
+            told(
+                "the provider does not take this Sid with this key and token, so nothing was "
+                "kept: {why}",
+                why=str(error),
+            )
+        ) from None
     except (NoSlot, ProviderError) as error:
         raise NotAnAccount(
             told("the provider could not be asked, so nothing was kept: {why}", why=str(error))

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
+from http import HTTPStatus
 
 import httpx
 import redis
@@ -399,14 +401,22 @@ def ask_about_credentials(wiring: Wiring) -> None:
         NoSlot: No request may leave now.
         ProviderError: It does not take them, or does not answer.
     """
+    provider, at = wiring.provider, now()
     lookups = Lookups(
-        wiring.provider,
+        provider,
         wiring.pacing,
         sleep=wiring.sleep,
         patience_s=_SLOT_WITHIN_S,
         overdue_patience_s=_SLOT_WITHIN_S,
     )
-    lookups.paced(wiring.provider.check_credentials, overdue=True)
+    try:
+        lookups.paced(provider.check_credentials, overdue=True)
+    except AccountRefused as error:
+        if error.http_status != HTTPStatus.NOT_FOUND:
+            raise
+        # not every account has a balance to ask for; calls each of them has
+        calls = partial(provider.search_calls, created_from=at, created_until=at)
+        lookups.paced(calls, overdue=True)
 
 
 def _provider(wiring: Wiring) -> Iterator[Finding]:
@@ -426,14 +436,12 @@ def _provider(wiring: Wiring) -> Iterator[Finding]:
         )
         yield _warn(told("provider"), told("not asked: {why}", why=why), _ASK_AGAIN)
     except AccountRefused as error:
-        # not every account offers the question; what it says of the key would have come before
-        is_unasked = error.http_status == 404
         yield Finding(
             told("provider"),
-            Verdict.WARN if is_unasked else Verdict.FAIL,
+            Verdict.FAIL,
             str(error),
             told("check EXOTEL_ACCOUNT_SID")
-            if is_unasked
+            if error.http_status == HTTPStatus.NOT_FOUND
             else told("check the key, the token and the region"),
         )
     except ProviderError as error:

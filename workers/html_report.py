@@ -1,7 +1,7 @@
 """The report as one page that needs nothing else: it opens offline, prints, and fits a phone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from jinja2 import Environment, Template
@@ -11,7 +11,7 @@ from campaigns.reports.figures import Standing
 from campaigns.reports.frames import side
 from campaigns.reports.indicators import Figure, Number, group_rates, is_share
 from campaigns.reports.report import Group, Report
-from workers.web.charts import all_charts
+from workers.web.charts import agent_in_words, all_charts
 from workers.web.templating import speaking
 from workers.web.texts import texts_of
 
@@ -35,7 +35,10 @@ def render_html_report(report: Report) -> str:
         pending=list(_pending(report)),
         cards=list(_cards(report)),
         has_dispositions=any(one.key != NONE_GIVEN for one in report.by_disposition),
-        agents=report.by_agent[:_MOST_AGENTS_SHOWN],
+        agents=[
+            replace(one, key=agent_in_words(one.key))
+            for one in report.by_agent[:_MOST_AGENTS_SHOWN]
+        ],
         agents_left_out=max(0, len(report.by_agent) - _MOST_AGENTS_SHOWN),
         charts=all_charts(report),
     )

@@ -8,6 +8,7 @@ lives, nothing is changed.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.logger import get_logger
@@ -40,12 +41,12 @@ class Migration:
 
 MIGRATIONS = (
     Migration(
-        "archived campaigns to be packed, some 3 kB to less than 1 kB each",
+        told("archived campaigns to be packed, some 3 kB to less than 1 kB each"),
         archived_unpacked,
         pack_archived,
     ),
     Migration(
-        "archived campaigns to be found by their tags and by how they ended",
+        told("archived campaigns to be found by their tags and by how they ended"),
         archived_unnoted,
         note_archived,
     ),

@@ -5,6 +5,7 @@ import secrets
 import threading
 import tomllib
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -114,6 +115,49 @@ def test_what_is_not_taken_leaves_the_file_as_it_was(web: Site, changed: dict[st
     assert says in answer.text
     assert file_of(web).read_text() == "# by hand\n"
     assert sorted(one.name for one in file_of(web).parent.glob("*accounts*")) == ["accounts.toml"]
+
+
+class WithoutBalance(BaseHTTPRequestHandler):
+    """An account that has no balance to ask for; the simulator answers all else."""
+
+    provider = ""
+
+    def do_GET(self) -> None:
+        key = {"Authorization": self.headers["Authorization"]}
+        answer = httpx.get(f"{self.provider}{self.path}", headers=key)
+        self.send_response(404 if "Balance" in self.path else answer.status_code)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+
+@pytest.mark.parametrize(("changed", "status"), [({}, 303), ({"api_token": "another"}, 409)])
+def test_where_there_is_no_balance_to_ask_for_the_calls_prove_the_account(
+    settings: Settings, redis_client: object, changed: dict[str, str], status: int, provider: str
+):
+    handler = type("Asked", (WithoutBalance,), {"provider": provider})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    with site(
+        settings.model_copy(
+            update=dict.fromkeys(("exotel_base_url", "exotel_details_base_url"), url)
+        )
+    ) as web:
+        answer = sent(web.browser(), **changed)
+
+        assert answer.status_code == status, answer.text
+        assert bool(file_of(web).read_text()) is (status == 303)
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_sid_that_the_provider_does_not_know_has_nothing_kept(web: Site):
+    answer = sent(web.browser(), sid="another")
+
+    assert answer.status_code == 409
+    assert "nothing was kept" in answer.text
+    assert file_of(web).read_text() == ""
 
 
 def test_a_provider_that_does_not_answer_has_nothing_kept(settings: Settings, redis_client: object):

@@ -91,10 +91,8 @@ async def report_response(
     services.reports_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=services.reports_dir))
     try:
-        files = await services.apart.run(
+        files = await services.work(
             jobs.write_report,
-            lambda _: None,
-            services.settings_apart,
             campaign.id,
             account=services.wiring.name,
             kind=None if kind == WHOLE else Kind(kind),

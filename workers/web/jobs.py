@@ -3,14 +3,13 @@ answers with plain values.
 """
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
@@ -20,7 +19,6 @@ from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from dialer import deeds
 from dialer.accounts import HOME
 from dialer.agents.registry import AgentsLoaded
-from dialer.errors import NotDone
 from dialer.loading.loading import Loaded, LoadOptions
 from dialer.reporting.again import write_again, write_list
 from dialer.reporting.files import Format
@@ -261,28 +259,34 @@ def export_list(
     """Write a campaign's first contacts as a list that can be read again, into a new file."""
     with _wiring(settings) as wiring:
         campaign = wiring.campaigns.find(campaign_id)
-        handle, name = tempfile.mkstemp(suffix=".csv", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with _new_list(folder) as file:
             lines = contact_lines(wiring.db, campaign.id, size=min(campaign.accepted, most))
             named = ("dialer_contact", "dialer_agent", "dialer_customer")
             write_list(file, campaign, lines, named=named)
-        return Path(name)
+        return Path(file.name)
 
 
 def export_again(
     _tell: Tell, settings: Settings, campaign_id: str, folder: Path, *, ends: Sequence[str]
 ) -> Path:
     """Write the contacts of a campaign that ended so as a list, into a new file."""
-    with _wiring(settings) as wiring:
-        source = source_of(wiring, wiring.campaigns.find(campaign_id))
-        handle, name = tempfile.mkstemp(suffix=".csv", dir=folder)
+    with _wiring(settings) as wiring, _new_list(folder) as file:
+        write_again(source_of(wiring, wiring.campaigns.find(campaign_id)), file, ends)
+        return Path(file.name)
+
+
+@contextlib.contextmanager
+def _new_list(folder: Path) -> Iterator[TextIO]:
+    """Open a new file, which is gone again where it was not written to its end."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", suffix=".csv", dir=folder, delete=False, encoding="utf-8", newline=""
+    ) as file:
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                write_again(source, file, ends)
-        except NotDone:
-            Path(name).unlink()
+            yield cast("TextIO", file)
+        except BaseException:
+            Path(file.name).unlink()
             raise
-        return Path(name)
 
 
 def overview(_tell: Tell, settings: Settings, campaign_id: str) -> Overview:

@@ -1,10 +1,11 @@
 """What the API and the pages share: one of each for an account, or for the whole web process."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Concatenate
 
 from campaigns.sentence import told
 from dialer.access.api_keys import ApiKeys
@@ -21,7 +22,7 @@ from workers.web.problems import Problem
 from workers.web.proxies import TrustedProxies
 from workers.web.rehearsals import REHEARSE, Rehearsals
 from workers.web.reviews import Reviews
-from workers.web.subprocesses import Apart
+from workers.web.subprocesses import Apart, P, Result, Tell
 from workers.web.tasks import Tasks
 from workers.wiring import Wiring
 
@@ -99,6 +100,12 @@ class Services:
     def at_length(self) -> Apart:
         """Does what may take hours, so that lists and reports need not wait for it."""
         return self.home.at_length if self.home else Apart(self.wiring.settings)
+
+    async def work(
+        self, job: Callable[Concatenate[Tell, Settings, P], Result], *args: P.args, **more: P.kwargs
+    ) -> Result:
+        """Have something done apart with this account's settings; nobody looks how far it is."""
+        return await self.apart.run(job, lambda _: None, self.settings_apart, *args, **more)
 
     @cached_property
     def intake(self) -> Intake:

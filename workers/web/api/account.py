@@ -1,7 +1,7 @@
 """The account as a whole: health, and what keeps everything from dialling."""
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -15,7 +15,7 @@ from dialer.store import Hold, Holds
 from dialer.watching.health import read_health
 from workers.web.access import Visitor
 from workers.web.api.needs import Admin, Onlooker, Router, TheServices
-from workers.web.api.shapes import Order, Whole
+from workers.web.api.shapes import Order, Whole, instant, instant_or_none
 from workers.web.problems import Problem
 from workers.web.services import Services
 
@@ -187,12 +187,12 @@ def _today(today: Today) -> TodayDocument:
 def _document(services: Services, visitor: Visitor) -> HealthDocument:
     health = read_health(services.wiring.db)
     return HealthDocument(
-        as_of=datetime.fromtimestamp(health.as_of, UTC),
+        as_of=instant(health.as_of),
         processes=[
             ProcessDocument(
                 role=one.role,
                 name=one.name,
-                since=None if one.since is None else datetime.fromtimestamp(one.since, UTC),
+                since=instant_or_none(one.since),
             )
             for one in health.processes
         ],

@@ -7,12 +7,12 @@ from pydantic import Field
 from campaigns.campaign import LONGEST_NAME
 from campaigns.lists.sieve import Dedupe
 from campaigns.tags import MOST_TAGS, tags_of
-from dialer.access.api_keys import Scope
-from dialer.deeds import Did, tell
+from dialer.deeds import Did
 from dialer.loading.loading import LoadOptions
 from dialer.reporting.again import wanted_ends
 from dialer.steering.changing_rules import new_rules
 from workers.web import jobs
+from workers.web.api.campaigns import load_or_judge
 from workers.web.api.needs import Router, TheCampaign, TheServices, Uploader
 from workers.web.api.rules import Given, known_rules
 from workers.web.api.shapes import LoadDocument, Order, Truth
@@ -46,38 +46,17 @@ async def call_again(
 
     Each row's `contact_id` names where it came from. Starting it is asked for by itself.
     """
-    wiring, settings = services.wiring, services.settings_apart
+    wiring = services.wiring
     check_name(order.name)
     begun = await asyncio.to_thread(wiring.templates.of_campaign, campaign.id)
     rules = new_rules(wiring.settings, begun | known_rules(order.rules))
     counts = await asyncio.to_thread(wiring.campaigns.counts, campaign.id)
     ends = wanted_ends(counts, order.ends)
-    services.uploads_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    exported = await services.apart.run(
-        jobs.export_again, _ignore, settings, campaign.id, services.uploads_dir, ends=ends
-    )
+    exported = await services.work(jobs.export_again, campaign.id, services.uploads_dir, ends=ends)
     file = jobs.ListFile(exported, LoadOptions(dedupe=order.dedupe, tags=tags_of(order.tags)))
+    name = "" if order.dry_run else order.name
     try:
-        if order.dry_run:
-            done = await services.apart.run(
-                jobs.check_list, _ignore, settings, file, rules, jobs.NOWHERE
-            )
-            tell(what=Did.LIST_REVIEWED, after={"dry_run": True})
-        else:
-            done = await services.apart.run(
-                jobs.load_list,
-                _ignore,
-                settings,
-                file,
-                rules,
-                order.name,
-                may_start=visitor.may(Scope.OPERATE),
-            )
-            jobs.tell_loaded(done)
+        done = await load_or_judge(services, visitor, file, rules, name)
     finally:
         exported.unlink(missing_ok=True)
     return LoadDocument.model_validate(done)
-
-
-def _ignore(_share_done: float) -> None:
-    """Programs wait; only people look at progress."""

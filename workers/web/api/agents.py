@@ -1,6 +1,6 @@
 """Agents: what they do, who they are, and whether they are here or away; named by ids, never by numbers."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
@@ -13,7 +13,7 @@ from dialer.deeds import Did
 from dialer.watching.overview import AgentState, agent_states, busy_agents
 from workers.web import jobs
 from workers.web.api.needs import Onlooker, Operator, Router, TheServices
-from workers.web.api.shapes import Order
+from workers.web.api.shapes import Order, instant_or_none
 from workers.web.api.upload_form import AGENTS_FORM
 from workers.web.lists import reading_choice
 from workers.web.problems import Problem
@@ -169,12 +169,8 @@ async def load_agents(
 ) -> AgentsLoadedDocument:
     """Take a list of agents: who is known is changed, who is not is added, the others stay."""
     async with received_upload(request, services.uploads_dir) as upload:
-        loaded = await services.apart.run(
-            jobs.load_agents,
-            lambda _: None,
-            services.settings_apart,
-            upload.path,
-            reading=reading_choice(upload.fields),
+        loaded = await services.work(
+            jobs.load_agents, upload.path, reading=reading_choice(upload.fields)
         )
     return AgentsLoadedDocument(**loaded)
 
@@ -193,8 +189,8 @@ def _documents(services: Services, agents: list[Agent], *, masked: bool) -> list
             agent=agent.number,
             name="" if masked else agent.name,
             state=now[agent.number].state,
-            since=_instant(now[agent.number].since),
-            until=_instant(now[agent.number].until),
+            since=instant_or_none(now[agent.number].since),
+            until=instant_or_none(now[agent.number].until),
             attempt_id=str(now[agent.number].attempt or "") or None,
             presence=at.state,
             reason="" if masked else at.reason,
@@ -207,7 +203,3 @@ def _documents(services: Services, agents: list[Agent], *, masked: bool) -> list
         )
         for agent, at in zip(agents, where, strict=True)
     ]
-
-
-def _instant(epoch_s: float | None) -> datetime | None:
-    return datetime.fromtimestamp(epoch_s, UTC) if epoch_s else None

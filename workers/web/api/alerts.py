@@ -1,6 +1,6 @@
 """Alerts: what stands, who is told of what, a test, and an end to it; for those with an admin key."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path
@@ -11,7 +11,7 @@ from campaigns.alerts import AlertKind, Limits
 from dialer.deeds import Did
 from dialer.store.alerts import Alert
 from workers.web.api.needs import Admin, Router, TheServices
-from workers.web.api.shapes import Order, Whole
+from workers.web.api.shapes import Order, Whole, instant, instant_or_none
 
 router = Router("/alerts", "alerts")
 
@@ -136,7 +136,7 @@ def rule_document(rule: AlertRule) -> AlertRuleDocument:
         balance=rule.limits.balance,
         quiet=rule.quiet,
         timezone=rule.zone,
-        created_at=datetime.fromtimestamp(rule.created_at, UTC),
+        created_at=instant(rule.created_at),
         created_by=rule.created_by,
     )
 
@@ -148,12 +148,8 @@ def _standing(alert: Alert) -> StandingAlert:
         kind=alert.kind,
         subject=alert.subject.partition("@")[0],
         words=alert.words,
-        begun_at=datetime.fromtimestamp(alert.begun_at, UTC),
-        told_at=_instant(alert.told_at),
-        over_at=_instant(alert.over_at),
+        begun_at=instant(alert.begun_at),
+        told_at=instant_or_none(alert.told_at),
+        over_at=instant_or_none(alert.over_at),
         error=alert.error,
     )
-
-
-def _instant(epoch_s: float) -> datetime | None:
-    return datetime.fromtimestamp(epoch_s, UTC) if epoch_s else None

@@ -11,6 +11,7 @@ from pydantic import Field
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from campaigns.campaign import CampaignState
+from campaigns.campaign_rules import CampaignRules
 from campaigns.tags import LONGEST_TAG, MOST_TAGS, has_tag
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did, tell
@@ -21,6 +22,7 @@ from dialer.store import Campaign
 from dialer.store.imports import Imports
 from dialer.watching.explaining import explain
 from workers.web import jobs
+from workers.web.access import Visitor
 from workers.web.api.needs import (
     Onlooker,
     Operator,
@@ -149,29 +151,16 @@ async def load_campaign(
     it a start time, takes the scope `operate` beside `upload`.
     """
     async with received_upload(request, services.uploads_dir) as upload:
-        settings = services.settings_apart
         order = await asyncio.to_thread(list_order, services.wiring, upload.fields)
         if order.start:
             check_scope(visitor, Scope.OPERATE)
         file = jobs.ListFile(upload.path, order.options)
 
         async def do() -> tuple[int, dict[str, Any]]:
+            name = "" if order.dry_run else order.name
+            loaded = await load_or_judge(services, visitor, file, order.rules, name)
             if order.dry_run:
-                checked = await services.apart.run(
-                    jobs.check_list, _ignore, settings, file, order.rules, jobs.NOWHERE
-                )
-                tell(what=Did.LIST_REVIEWED, after={"dry_run": True})
-                return 200, checked
-            loaded = await services.apart.run(
-                jobs.load_list,
-                _ignore,
-                settings,
-                file,
-                order.rules,
-                order.name,
-                may_start=visitor.may(Scope.OPERATE),
-            )
-            jobs.tell_loaded(loaded)
+                return 200, loaded
             if order.start:
                 loaded["state"] = await asyncio.to_thread(
                     jobs.start, services.wiring, loaded["campaign_id"], who=visitor.id
@@ -184,12 +173,26 @@ async def load_campaign(
     return JSONResponse(document, status)
 
 
+async def load_or_judge(
+    services: Services, visitor: Visitor, file: jobs.ListFile, rules: CampaignRules, name: str
+) -> dict[str, Any]:
+    """Load a file as a new campaign of this name; without one, judge it alone."""
+    if not name:
+        judged = await services.work(jobs.check_list, file, rules, jobs.NOWHERE)
+        tell(what=Did.LIST_REVIEWED, after={"dry_run": True})
+        return judged
+    may_start = visitor.may(Scope.OPERATE)
+    loaded = await services.work(jobs.load_list, file, rules, name, may_start=may_start)
+    jobs.tell_loaded(loaded)
+    return loaded
+
+
 @one.get("")
 def campaign_status(
     _visitor: Onlooker, services: TheServices, campaign: TheCampaign
 ) -> CampaignStatus:
     """Tell where a campaign stands, what binds it now, and when it will be done."""
-    return _status(services, campaign)
+    return status_of(services, campaign)
 
 
 @one.post(
@@ -214,15 +217,8 @@ async def append_contacts(
         file = jobs.ListFile(upload.path, load_options(upload.fields))
 
         async def do() -> tuple[int, dict[str, Any]]:
-            settings = services.settings_apart
-            loaded = await services.apart.run(
-                jobs.append_list,
-                _ignore,
-                settings,
-                file,
-                campaign.id,
-                may_start=visitor.may(Scope.OPERATE),
-            )
+            may_start = visitor.may(Scope.OPERATE)
+            loaded = await services.work(jobs.append_list, file, campaign.id, may_start=may_start)
             jobs.tell_loaded(loaded)
             return 201, loaded
 
@@ -243,7 +239,7 @@ def steer_campaign(
     `second_person_needed`.
     """
     steer(services.wiring, campaign, action, who=visitor.id)
-    return _status(services, campaign)
+    return status_of(services, campaign)
 
 
 @one.put("/tags", Did.CAMPAIGN_TAGGED)
@@ -251,7 +247,7 @@ def put_tags(
     _visitor: Operator, services: TheServices, campaign: TheCampaign, order: TagsOrder
 ) -> CampaignStatus:
     """Give a campaign these tags and no others."""
-    return _status(services, set_tags(services.wiring.campaigns, campaign, order.tags))
+    return status_of(services, set_tags(services.wiring.campaigns, campaign, order.tags))
 
 
 @one.get("/why")
@@ -339,9 +335,6 @@ async def campaign_events(
     return event_stream(request, events(), may_stay=may_stay)
 
 
-def _status(services: Services, campaign: Campaign) -> CampaignStatus:
+def status_of(services: Services, campaign: Campaign) -> CampaignStatus:
+    """Tell where a campaign stands."""
     return CampaignStatus.model_validate(services.wiring.statuses.of(campaign.id).as_json())
-
-
-def _ignore(_share_done: float) -> None:
-    """Programs wait; only people look at progress."""

@@ -1,6 +1,6 @@
 """Waiting contacts of an agent: how many there are, moved to another agent or to a group, and back."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path
@@ -11,7 +11,7 @@ from dialer.deeds import Did
 from dialer.store.moves import Move
 from workers.web.api.agents import TheAgent
 from workers.web.api.needs import Onlooker, Operator, Router, TheServices
-from workers.web.api.shapes import Order
+from workers.web.api.shapes import Order, instant
 from workers.web.problems import Problem
 from workers.web.services import Services
 
@@ -125,7 +125,7 @@ def _document(move: Move) -> MoveDocument:
         agent_id=move.agent_id or None,
         to=move.to,
         by=move.by,
-        at=datetime.fromtimestamp(move.at, UTC),
+        at=instant(move.at),
         moved=move.moved,
         is_whole=move.ended_at is not None,
         undoes=move.undoes or None,

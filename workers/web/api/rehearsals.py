@@ -1,7 +1,6 @@
 """Rehearsals: a list and its rules against the simulator, on a fast clock; no phone rings."""
 
 import asyncio
-from pathlib import Path as PathOnDisk
 from typing import Annotated
 
 from fastapi import Depends, Path, Request, Response
@@ -26,7 +25,6 @@ from workers.web.uploads import received_upload
 router = Router("/rehearsals", "rehearsals")
 single = Router("/rehearsals/{rehearsal_id}", "rehearsals")
 
-_NOWHERE = PathOnDisk("/dev/null")
 _SLOWEST, _USUAL, _FASTEST = 1.0, 30.0, 200.0  # as `dialer rehearse --speed` has them
 _OPTIONS = READING | {"speed"}
 
@@ -85,9 +83,7 @@ async def start_rehearsal(
         options = _options(upload.fields)
         rules = new_rules(settings, given_rules(upload.fields))
         file = jobs.ListFile(upload.path, load_options(upload.fields))
-        checked = await services.apart.run(
-            jobs.check_list, lambda _: None, services.settings_apart, file, rules, _NOWHERE
-        )
+        checked = await services.work(jobs.check_list, file, rules, jobs.NOWHERE)
         if checked["rows"] > MOST_ROWS:
             raise Problem(422, "too_many_rows", f"At most {MOST_ROWS:,} rows are rehearsed.")
         try:

@@ -1,6 +1,6 @@
 """A campaign's rules: as they are, changed, given anew, as they were, and back to that."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -11,8 +11,9 @@ from dialer.deeds import Did
 from dialer.steering.changing_rules import changed_rules, given_rules_of, new_rules
 from dialer.store import Campaign
 from dialer.watching.previewing import preview
+from workers.web.api.campaigns import status_of
 from workers.web.api.needs import Onlooker, Operator, Router, TheCampaign, TheServices
-from workers.web.api.shapes import CampaignStatus, Open, Order, Whole
+from workers.web.api.shapes import CampaignStatus, Open, Order, Whole, instant
 from workers.web.problems import Problem
 from workers.web.rules import rule_name
 from workers.web.services import Services
@@ -113,7 +114,7 @@ def change_rules(
     if dry_run:
         return _preview(services, campaign, changed_rules(wiring.settings, campaign.rules, given))
     wiring.changing_rules.change(campaign, given)
-    return _status(services, campaign)
+    return status_of(services, campaign)
 
 
 @router.put("", Did.RULES_CHANGED)
@@ -130,7 +131,7 @@ def replace_rules(
         wiring.changing_rules.check_based_on(campaign, order.rules_version)
         return _preview(services, campaign, new_rules(wiring.settings, given))
     wiring.changing_rules.replace(campaign, given, based_on=order.rules_version)
-    return _status(services, campaign)
+    return status_of(services, campaign)
 
 
 @router.get("/versions")
@@ -141,7 +142,7 @@ def rule_versions(_visitor: Onlooker, services: TheServices, campaign: TheCampai
         items=[
             VersionDocument(
                 version=one.version,
-                at=datetime.fromtimestamp(one.at, UTC),
+                at=instant(one.at),
                 by=one.by,
                 rules=one.rules.model_dump(mode="json"),
             )
@@ -164,7 +165,7 @@ def back_to_version(
         changing.check_based_on(campaign, order.rules_version)
         return _preview(services, campaign, changing.as_then(campaign, order.version))
     changing.go_back(campaign, order.version, based_on=order.rules_version)
-    return _status(services, campaign)
+    return status_of(services, campaign)
 
 
 def known_rules(given: Given) -> dict[str, Any]:
@@ -183,7 +184,3 @@ def _preview(services: Services, campaign: Campaign, rules: Any) -> Preview:
     wiring = services.wiring
     wiring.changing_rules.check(campaign, rules)
     return Preview.model_validate(preview(wiring.db, wiring.statuses, campaign, rules).as_json())
-
-
-def _status(services: Services, campaign: Campaign) -> CampaignStatus:
-    return CampaignStatus.model_validate(services.wiring.statuses.of(campaign.id).as_json())

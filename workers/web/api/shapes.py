@@ -297,7 +297,7 @@ def campaign_line(campaign: Campaign, counts: Counts) -> CampaignLine:
         final=counts.final,
         outcomes=counts.outcomes,
         tags=list(campaign.tags),
-        created_at=_instant(campaign.created_at),
+        created_at=instant(campaign.created_at),
     )
 
 
@@ -337,12 +337,12 @@ def attempt_document(
         name="" if masked else name,
         state=attempt.state,
         error=error_of(attempt) or None,
-        quarantine_ends_at=_instant(attempt.quarantine_ends_at) if is_unknown else None,
+        quarantine_ends_at=instant(attempt.quarantine_ends_at) if is_unknown else None,
     )
 
 
 def _told(column: Column, value: Any) -> Any:
-    return _instant(value) if column.type is Type.INSTANT and value is not None else value
+    return instant(value) if column.type is Type.INSTANT and value is not None else value
 
 
 def attempt_documents(
@@ -364,8 +364,8 @@ def agent_document(number: str, now: AgentNow) -> AgentDocument:
     return AgentDocument(
         agent=number,
         state=now.state,
-        since=_maybe(now.since),
-        until=_maybe(now.until),
+        since=instant_or_none(now.since),
+        until=instant_or_none(now.until),
         attempt_id=str(now.attempt) if now.attempt else None,
     )
 
@@ -384,7 +384,7 @@ def _contact_fields(campaign: Campaign, line: ContactLine, *, masked: bool) -> d
         "outcome": str(record.outcome) if record.outcome else None,
         "attempts": record.made,
         "charged": record.charged,
-        "next_attempt_at": _instant(record.due_s) if waits else None,
+        "next_attempt_at": instant(record.due_s) if waits else None,
         "external_id": None if masked else line.row.external_id or None,
         "name": "" if masked else campaign.name_in(line.row.cells),
         "row": {} if masked else dict(zip(campaign.columns, line.row.cells, strict=False)),
@@ -393,21 +393,23 @@ def _contact_fields(campaign: Campaign, line: ContactLine, *, masked: bool) -> d
 
 def note_document(note: Note) -> NoteDocument:
     """Tell a note."""
-    return NoteDocument(at=_instant(note.at), by=note.by, text=note.text)
+    return NoteDocument(at=instant(note.at), by=note.by, text=note.text)
 
 
 def _event(event: Event) -> EventDocument:
     return EventDocument(
-        at=_maybe(event.at),
+        at=instant_or_none(event.at),
         what=event.what,
         detail=event.detail,
         attempt_id=str(event.attempt) if event.attempt else None,
     )
 
 
-def _instant(epoch_s: float) -> datetime:
+def instant(epoch_s: float) -> datetime:
+    """Tell an instant."""
     return datetime.fromtimestamp(epoch_s, UTC)
 
 
-def _maybe(epoch_s: float | None) -> datetime | None:
-    return None if epoch_s is None else _instant(epoch_s)
+def instant_or_none(epoch_s: float | None) -> datetime | None:
+    """Tell an instant that there may be none of: None, or 0."""
+    return instant(epoch_s) if epoch_s else None

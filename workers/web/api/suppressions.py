@@ -147,10 +147,8 @@ def unsuppress_number(_visitor: Operator, suppressing: TheList, order: RemovalOr
 
 async def add_file(services: Services, upload: Upload, *, for_all: bool) -> Added:
     """Put an uploaded file's numbers on the account's list, or on that of all accounts."""
-    return await services.apart.run(
+    return await services.work(
         jobs.suppress_list,
-        lambda _: None,
-        services.settings_apart,
         upload.path,
         source=upload.name or "upload",
         why=one(upload.fields, "why"),

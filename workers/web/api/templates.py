@@ -1,6 +1,6 @@
 """Templates: rules under a name, to load lists with."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -12,7 +12,7 @@ from dialer.deeds import Did
 from dialer.steering.templates import KnownTemplate
 from workers.web.api.needs import Onlooker, Router, TheServices, Uploader
 from workers.web.api.rules import Given, known_rules
-from workers.web.api.shapes import Order
+from workers.web.api.shapes import Order, instant
 
 router = Router("/templates", "campaigns")
 
@@ -82,7 +82,7 @@ def _document(found: KnownTemplate) -> TemplateDocument:
     return TemplateDocument(
         name=template.name,
         given=dict(template.given),
-        saved_at=datetime.fromtimestamp(template.saved_at, UTC),
+        saved_at=instant(template.saved_at),
         saved_by=template.saved_by,
         rules_in_words=rules_in_words(found.rules) if found.rules else None,
         faults=[TemplateFault(where=one.rule, what=one.message) for one in found.faults],

@@ -1,6 +1,6 @@
 """Who is told of what over HTTP."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Path
@@ -12,7 +12,7 @@ from dialer.store.webhooks import Webhook
 from dialer.webhooks.receivers import MOST_A_BATCH, Line
 from dialer.webhooks.sending import Meaning, Reply
 from workers.web.api.needs import Admin, Router, TheServices
-from workers.web.api.shapes import Order, Whole
+from workers.web.api.shapes import Order, Whole, instant, instant_or_none
 from workers.web.services import Services
 
 router = Router("/webhooks", "webhooks")
@@ -188,17 +188,13 @@ def _document(line: Line) -> WebhookDocument:
         events=list(webhook.kinds),
         campaign_id=webhook.campaign or None,
         batch=webhook.batch,
-        created_at=datetime.fromtimestamp(webhook.created_at, UTC),
+        created_at=instant(webhook.created_at),
         paused=standing.paused or None,
-        failing_since=_instant(standing.failing_since),
-        next_try_at=_instant(standing.next_at),
+        failing_since=instant_or_none(standing.failing_since),
+        next_try_at=instant_or_none(standing.next_at),
         cursor=standing.cursor,
         behind_s=line.behind_s,
         delivered=standing.delivered,
         aside=standing.aside,
         dead=standing.dead,
     )
-
-
-def _instant(epoch_s: float) -> datetime | None:
-    return datetime.fromtimestamp(epoch_s, UTC) if epoch_s else None

@@ -41,15 +41,7 @@ async def make(asked: Asked) -> Answer:
     counts = await asyncio.to_thread(wiring.campaigns.counts, campaign.id)
     ends = wanted_ends(counts, asked.fields["end"])
     begun = await asyncio.to_thread(wiring.templates.of_campaign, campaign.id)
-    services.uploads_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    exported = await services.apart.run(
-        jobs.export_again,
-        lambda _: None,
-        services.settings_apart,
-        campaign.id,
-        services.uploads_dir,
-        ends=ends,
-    )
+    exported = await services.work(jobs.export_again, campaign.id, services.uploads_dir, ends=ends)
     fields = {rule: [value] for rule, value in plain_values(begun).items()}
     fields |= {"name": [asked.form.get("name", "")], "tag": list(campaign.tags)}
     upload = Upload(exported, f"{campaign.name}, again.csv", fields)

@@ -130,10 +130,8 @@ async def charts(asked: Asked) -> Answer:
     of = (counts, campaign.rewritten, campaign.purged_at)
     known = services.charts.get(key)
     if known is None or known[0] != of:
-        made = await services.apart.run(
+        made = await services.work(
             jobs.campaign_charts,
-            lambda _: None,
-            services.settings_apart,
             campaign.id,
             account=services.wiring.name,
             masked=masked,

@@ -84,14 +84,8 @@ def _start(wiring: Wiring, campaign: Campaign, form: dict[str, str], *, who: str
 async def rehearse(asked: Asked) -> Answer:
     """Play the campaign's own contacts and rules through the simulator."""
     campaign, services = asked.campaign, asked.services
-    services.uploads_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    exported = await services.apart.run(
-        jobs.export_list,
-        lambda _: None,
-        services.settings_apart,
-        campaign.id,
-        services.uploads_dir,
-        most=MOST_ROWS,
+    exported = await services.work(
+        jobs.export_list, campaign.id, services.uploads_dir, most=MOST_ROWS
     )
     options = [f"--speed={_SPEED}", "--dedupe=none", *_EXPORTED_COLUMNS]
     options += options_of(campaign.rules)
