@@ -22,7 +22,6 @@ from workers.web.services import Services
 
 FILLED = {
     "book": "archive",
-    "deed": "pause",
     "campaign_id": "00000000",
     "contact_no": "1",
     "n": "1",

@@ -212,7 +212,7 @@ def test_what_is_said_of_a_wrong_form_is_translated(web: Site) -> None:
         ("name", "number", "at", "days", "tags", "value", "url", "to", "do", "note"), "\u202e"
     )
     declared = [
-        (one.method, re.sub("{(action|book|deed)}", word, one.path))
+        (one.method, re.sub("{(action|book)}", word, one.path))
         for one in DECLARED
         for word in (one.what if isinstance(one.what, dict) else [""])
     ]

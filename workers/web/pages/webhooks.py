@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from pydantic import ValidationError
-from starlette.exceptions import HTTPException
 
 from campaigns.events import EventKind
 from campaigns.sentence import told
@@ -70,21 +69,9 @@ def rotate(asked: Asked) -> Answer:
     return _one(asked, secret=asked.wiring.receivers.rotate(_webhook(asked)))
 
 
-@pages.post(
-    "/webhooks/{webhook_id}/{deed}",
-    Scope.ADMIN,
-    does={
-        "pause": Did.WEBHOOK_CHANGED,
-        "resume": Did.WEBHOOK_CHANGED,
-        "replay": Did.WEBHOOK_REPLAYED,
-        "remove": Did.WEBHOOK_REMOVED,
-    },
-)
 def do(asked: Asked) -> Answer:
     """Do to one what a button says."""
-    webhook, deed = _webhook(asked), asked.named("deed")
-    if deed not in _DEEDS:
-        raise HTTPException(404)
+    webhook, deed = _webhook(asked), asked.request.url.path.rpartition("/")[2]
     _DEEDS[deed](asked.wiring.receivers, webhook)
     return to("/webhooks" if deed == "remove" else f"/webhooks/{webhook.id}")
 
@@ -95,6 +82,11 @@ _DEEDS: dict[str, Callable[[Receivers, Webhook], object]] = {
     "replay": Receivers.replay,
     "remove": Receivers.remove,
 }
+_ONE = "/webhooks/{webhook_id}"
+pages.post(f"{_ONE}/pause", Scope.ADMIN, does=Did.WEBHOOK_CHANGED)(do)
+pages.post(f"{_ONE}/resume", Scope.ADMIN, does=Did.WEBHOOK_CHANGED)(do)
+pages.post(f"{_ONE}/replay", Scope.ADMIN, does=Did.WEBHOOK_REPLAYED)(do)
+pages.post(f"{_ONE}/remove", Scope.ADMIN, does=Did.WEBHOOK_REMOVED)(do)
 
 
 def _webhook(asked: Asked) -> Webhook:
