@@ -47,6 +47,8 @@ def test_every_page_has_its_own_state_without_redis_and_is_back_with_it(
         "/templates": "Templates",
         "/agents": "Agents",
         "/suppression": "Numbers never called",
+        "/webhooks": "Webhooks",
+        "/alerts": "Alerts",
         "/health": "Health",
         "/keys": "Keys",
         "/accounts": "Accounts",

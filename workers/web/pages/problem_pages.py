@@ -14,19 +14,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from campaigns.sentence import told
-from workers.web.pages.rendering import Renderer
+from workers.web.pages.rendering import ADMIN_LINKS, PAGE_LINKS, Renderer
 from workers.web.problems import Problem, problem_response
 
 NAMES = {
-    "/": told("Today"),
-    "/campaigns": told("Campaigns"),
-    "/templates": told("Templates"),
-    "/agents": told("Agents"),
+    **dict((*PAGE_LINKS, *ADMIN_LINKS)),
     "/suppression": told("Numbers never called"),
-    "/health": told("Health"),
-    "/keys": told("Keys"),
-    "/accounts": told("Accounts"),
-    "/audit": told("Audit"),
+    "/templates": told("Templates"),
 }
 """Pages by their path; others are about a campaign."""
 
