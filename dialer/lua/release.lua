@@ -107,11 +107,14 @@ end
 -- but others need not: a worker killed each second must not leave the queue empty.
 local lately = redis.call('ZCOUNT', key('released'), '(' .. text(now + lease_s - given.used_within_s), '+inf')
 -- A queue whose workers are away, or slower than the pace, fills with releases that ran out; to send
--- more behind them would let every one of those run out as well.
+-- more behind them would let every one of those run out as well. Where more messages wait than were
+-- released lately, the first of them are old: nothing goes behind them before they are dealt with, but
+-- for the last few, so that nobody who is that fast again has nothing to do.
 -- What finds out whether a stopped account works again is one message, whatever waits before it.
 local queued = is_stopped and 0 or given.queued
 local held = redis.call('ZRANGE', key('released'), 0, -1)
-local room = math.min(most - lately, most - queued, MOST_HELD * most - #held)
+local is_behind = queued > lately + most / 8
+local room = is_behind and 0 or math.min(most - lately, most - queued, MOST_HELD * most - #held)
 if cap > 0 then
   local live = redis.call('ZCARD', key('open')) + #held
   if live >= cap then
