@@ -234,6 +234,25 @@ def test_one_that_is_corrected_takes_its_hundred_apart(account, db, campaign):
     check_conservation(db)
 
 
+def test_one_is_corrected_although_its_hundred_is_packed_anew_in_between(account, db, campaign):
+    first, *_ = ids(db, campaign)
+    record, between = db.run_for_each, [2, 1]
+
+    def packed_before(given):
+        if between:
+            assert pack(db, campaign) == between.pop(0)  # both hundreds, then the one taken apart
+        return record(given)
+
+    db.run_for_each = packed_before
+    sid = str(account.attempts.get(first).sid)
+
+    account.settling.report(first, details(sid, price=Decimal("0.5")), at=db.now())
+
+    assert not between
+    assert account.attempts.get(first).price == "0.5"
+    assert len(ids(db, campaign)) == 110
+
+
 def test_who_is_called_again_is_judged_by_packed_attempts_too(account, db, campaign):
     pack(db, campaign)
     call_back(db, ContactId(campaign, 1), datetime.fromtimestamp(db.now() + 60, UTC), reopen=True)
