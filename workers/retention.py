@@ -3,7 +3,7 @@
     python -m workers.retention
 
 Done in a process of its own, which the feeder starts: reading archives takes memory and time that
-dialling should not wait for.
+dialling should not wait for. Attempts that are past are packed all day, by the feeder itself.
 """
 
 import math
@@ -44,7 +44,6 @@ def run(wiring: Wiring) -> None:
     """Remove what is kept too long, and record it."""
     settings = wiring.settings
     forget_functions(wiring.redis)
-    pack(wiring)
     actor = Actor.process("retention", socket.gethostname())
     if gone := wiring.audit.forget(days=settings.dialer_audit_days):
         asked = {"older_than_days": settings.dialer_audit_days}
@@ -70,6 +69,7 @@ def run(wiring: Wiring) -> None:
         with wiring.audit.recording(Deed(Did.DATA_PURGED, actor, asked={"older_than_days": days})):
             purged = RecordKeeping(wiring).purging(dry_run=False).older_than(days * _DAY_S)
         log.info("retention_done", campaigns=len(purged.campaigns), files=len(purged.files))
+    pack(wiring)  # what stays
 
 
 def pack(wiring: Wiring, *, over_before_s: float = math.inf) -> None:
@@ -118,9 +118,9 @@ def keep_daily(
     stop.wait(first_after_s)
     while not stop.is_set():
         try:
-            pack(wiring, over_before_s=_DAY_S)
             if turn.take() and not _run_apart(wiring, stop):
                 turn.give_back()
+            pack(wiring, over_before_s=_DAY_S)
         except (redis.RedisError, OSError) as error:
             log.warning("retention_failed", message=str(error))
         except Exception:
