@@ -1,6 +1,6 @@
 """What tests are made of: numbers, rules, campaigns in the store, and what the provider reports."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -165,11 +165,6 @@ def details(sid: str, **changed: Any) -> CallReport:
     """What call details say of a connected call some minutes after its end."""
     late = {"total_s": 45, "price": Decimal("1.5"), "source": ReportSource.DETAILS}
     return terminal(sid, **{**late, **changed})
-
-
-def outcomes_of(reports: Sequence[Attempt]) -> list[str | None]:
-    """The outcomes, in order."""
-    return [one.outcome for one in reports]
 
 
 def contact_with_row(db: Database, campaign: str, n: int) -> tuple[ContactRecord, Row] | None:

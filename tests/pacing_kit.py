@@ -2,75 +2,22 @@
 
 import secrets
 from pathlib import Path
-from typing import Any
 
-import redis
 from pydantic import SecretStr
-from redis.client import Pipeline
-from redis.commands.core import Script
 
 from campaigns.attempt import AttemptState
-from campaigns.campaign import CampaignState
-from campaigns.campaign_rules import CampaignRules
 from dialer.dialing.releasing import Released
 from dialer.errors import ProviderError
 from dialer.exotel import Connected, ConnectRequest
 from dialer.exotel.deadline import IsWanted
-from dialer.ids import AttemptId, new_campaign_id
+from dialer.ids import AttemptId
 from dialer.pacing import Allowance, Pacing
 from dialer.settings import Settings
 from dialer.settling.settling import Settling
 from dialer.store import Campaigns, ContactRecord, Database, Follows
-from dialer.store.contact_rows import Row
-from dialer.store.contacts import Contacts
-from dialer.store.imports import Imports
-from dialer.store.scripts import Given, arguments
+from tests.factories import store_campaign
+from tests.virtual_time import VirtualDatabase
 from workers.wiring import Wiring
-
-START_S = 1_800_000_000.0  # a full minute, as fixed windows begin
-_REAL_TIME = "redis.call('TIME')"
-_VIRTUAL_TIME = "{ KEYS[2], '0' }"
-
-
-class VirtualDatabase(Database):
-    """A database whose scripts read `clock_s` where they would ask Redis for the time.
-
-    Nothing in production knows of it: the one line of prelude/words.lua that reads the clock is replaced
-    here, and the instant travels as a second key.
-    """
-
-    def __init__(
-        self,
-        client: "redis.Redis",
-        account: str,
-        *,
-        shares_phones: bool = False,
-        tells: bool = True,
-    ) -> None:
-        super().__init__(client, account, shares_phones=shares_phones, tells=tells)
-        self.clock_s = START_S
-
-    def _script(self, given: type[Given]) -> Script:
-        if given not in self._scripts:
-            text = self.written(given).as_script
-            assert text.count(_REAL_TIME) == 1, "the scripts read the clock in one place"
-            virtual = text.replace(_REAL_TIME, _VIRTUAL_TIME)
-            self._scripts[given] = self.client.register_script(virtual)
-        return self._scripts[given]
-
-    def run(self, given: Given, *, pipeline: "Pipeline | None" = None) -> Any:
-        """Run a script at the virtual instant."""
-        keys = [self.prefix, f"{self.clock_s:.6f}"]
-        script = self._script(type(given))
-        return script(keys=keys, args=arguments(given), client=pipeline or self.client)
-
-    def now(self) -> float:
-        """Tell the virtual instant, epoch s."""
-        return self.clock_s
-
-    def pass_time(self, seconds: float) -> None:
-        """Let time pass, in whole microseconds, as Redis counts it."""
-        self.clock_s = round(self.clock_s + seconds, 6)
 
 
 class UnspacedAllowance(Allowance):
@@ -190,17 +137,8 @@ class _Provider:
 
 
 def _load(db: Database, contacts: int) -> None:
-    campaign = new_campaign_id()
-    rules = CampaignRules.model_validate({"caller_id": "08000000000", "hours": "00:00-24:00"})
-    store = Campaigns(db)
-    store.create(campaign, name="paced", rules=rules, columns=("agent", "customer"))
-    Imports(db).begin_loading(campaign, content_hash="paced")
     pairs = [
         ContactRecord(agent=f"+9198765{n:05}", customer=f"+9190000{n:05}") for n in range(contacts)
     ]
-    rows = [Row(n + 2, (), {}) for n in range(contacts)]
-    Contacts(db).append(campaign, before=0, records=pairs, rows=rows)
-    counts = {"rows": contacts, "accepted": contacts, "rejected": 0, "duplicate": 0}
-    Imports(db).commit(campaign, counts=counts, entry={"hash": "paced"})
-    store.move(store.find(campaign), CampaignState.RUNNING)
-    store.take_turns({campaign: (0, 1e12)})
+    campaign = store_campaign(db, pairs, name="paced")
+    Campaigns(db).take_turns({campaign: (0, 1e12)})

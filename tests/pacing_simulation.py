@@ -18,7 +18,7 @@ from enum import IntEnum
 from typing import Protocol
 
 from dialer.pacing import Allowance, Pacing, TakeSlot
-from tests.pacing_kit import START_S, VirtualDatabase
+from tests.virtual_time import START_S, VirtualDatabase
 
 
 @dataclass(frozen=True, slots=True)

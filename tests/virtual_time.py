@@ -1,5 +1,55 @@
 """The clock in the test's hand: the one database whose scripts read an instant the test sets."""
 
-from tests.pacing_kit import START_S, VirtualDatabase
+from typing import Any
 
-__all__ = ["START_S", "VirtualDatabase"]
+import redis
+from redis.client import Pipeline
+from redis.commands.core import Script
+
+from dialer.store import Database
+from dialer.store.scripts import Given, arguments
+
+START_S = 1_800_000_000.0  # a full minute, as fixed windows begin
+_REAL_TIME = "redis.call('TIME')"
+_VIRTUAL_TIME = "{ KEYS[2], '0' }"
+
+
+class VirtualDatabase(Database):
+    """A database whose scripts read `clock_s` where they would ask Redis for the time.
+
+    Nothing in production knows of it: the one line of prelude/words.lua that reads the clock is replaced
+    here, and the instant travels as a second key.
+    """
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        account: str,
+        *,
+        shares_phones: bool = False,
+        tells: bool = True,
+    ) -> None:
+        super().__init__(client, account, shares_phones=shares_phones, tells=tells)
+        self.clock_s = START_S
+
+    def _script(self, given: type[Given]) -> Script:
+        if given not in self._scripts:
+            text = self.written(given).as_script
+            assert text.count(_REAL_TIME) == 1, "the scripts read the clock in one place"
+            virtual = text.replace(_REAL_TIME, _VIRTUAL_TIME)
+            self._scripts[given] = self.client.register_script(virtual)
+        return self._scripts[given]
+
+    def run(self, given: Given, *, pipeline: "Pipeline | None" = None) -> Any:
+        """Run a script at the virtual instant."""
+        keys = [self.prefix, f"{self.clock_s:.6f}"]
+        script = self._script(type(given))
+        return script(keys=keys, args=arguments(given), client=pipeline or self.client)
+
+    def now(self) -> float:
+        """Tell the virtual instant, epoch s."""
+        return self.clock_s
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, in whole microseconds, as Redis counts it."""
+        self.clock_s = round(self.clock_s + seconds, 6)

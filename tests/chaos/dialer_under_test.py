@@ -27,7 +27,6 @@ from dialer import failpoints
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
 from dialer.dialing.releasing import Released
-from dialer.ids import AttemptId
 from dialer.loading.loading import LoadOptions
 from dialer.settings import Settings
 from dialer.simulator import Fate, SimulatorOptions
@@ -241,9 +240,6 @@ class Station:
     def open_attempts(self, campaign: str) -> list[OpenAttempt]:
         """As `attempts`, with their ids."""
         return [one for line in self._lines(campaign) for one in line.attempts]
-
-    def callback_url(self, id_: AttemptId) -> str:
-        return self.wiring.paths.url(str(id_))
 
     def _lines(self, campaign: str) -> Iterator[Any]:
         return contact_lines(self.db, campaign, size=self.campaign(campaign).accepted)

@@ -23,7 +23,6 @@ from workers.wiring import Wiring
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "a-password-of-the-user-dialer"
-FULL_RIGHTS = "+@all"
 NO_DANGER = "+@all -@admin -@dangerous"
 QUICK = {
     "EXOTEL_RATE_LIMIT": "100",

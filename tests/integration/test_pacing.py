@@ -9,13 +9,8 @@ from dialer.errors import RateFeedback, TurnedAway
 from dialer.pacing import SPACING_SLACK_S, Allowance, Pacing
 from dialer.settings import read_settings
 from dialer.terms import terms_of
-from tests.pacing_kit import (
-    START_S,
-    DialingCampaign,
-    DialRequest,
-    UnspacedAllowance,
-    VirtualDatabase,
-)
+from tests.pacing_kit import DialingCampaign, DialRequest, UnspacedAllowance
+from tests.virtual_time import START_S, VirtualDatabase
 
 TEN_MINUTES_S = 601  # and a second, so that no rule is asked at its very edge
 

@@ -26,7 +26,8 @@ from hypothesis.stateful import (
 from campaigns.attempt import SEND_WINDOW_S
 from dialer.errors import RateFeedback, TurnedAway
 from dialer.pacing import SPACING_SLACK_S, TRAVEL_GRACE_S, Allowance, Pacing
-from tests.pacing_kit import DialingCampaign, DialRequest, UnspacedAllowance, VirtualDatabase
+from tests.pacing_kit import DialingCampaign, DialRequest, UnspacedAllowance
+from tests.virtual_time import VirtualDatabase
 
 LIMIT = 2  # the fewer, the sooner a short sequence fills them
 WINDOW_S = 6.0

@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import pytest
 import redis
-from hypothesis import given
-from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from campaigns.attempt import Attempt, AttemptState, Outcome
@@ -17,9 +15,8 @@ from campaigns.settlement import Conflict, settled
 from dialer.dialing.dialing import Dialled
 from dialer.ids import AttemptId
 from dialer.settling.settling import _Update
-from dialer.store.attempts import decode, encode
 from tests.conservation import check_conservation
-from tests.factories import answered, attempt, details, four_fields, pair, store_campaign, terminal
+from tests.factories import answered, details, four_fields, pair, store_campaign, terminal
 from tests.phone_company import Answer
 from tests.virtual_time import VirtualDatabase
 
@@ -55,29 +52,6 @@ def test_every_order_of_a_calls_callbacks_gives_the_same_attempt(account, db, or
     assert found.answered_at == pytest.approx(db.now() + 10, abs=1)
     assert account.counts(campaign).outcomes == {"connected": 1}
     check_conservation(db)
-
-
-@given(
-    changed=st.fixed_dictionaries(
-        {},
-        optional={
-            "sid": st.none() | st.just("s1"),
-            "talk_s": st.none() | st.integers(0, 99),
-            "total_s": st.none() | st.integers(0, 99),
-            "price": st.none() | st.just("1.5"),
-            "looks": st.integers(0, 9),
-            "http_status": st.none() | st.just(200),
-            "outcome": st.none() | st.sampled_from(Outcome),
-            "is_final": st.booleans(),
-            "agent_status": st.none() | st.just("completed"),
-            "window": st.none() | st.just("2027-01-15T09:00+0530/… Asia/Kolkata"),
-        },
-    )
-)
-def test_a_stored_attempt_reads_back_as_it_was(changed):
-    made = attempt(**changed)
-
-    assert decode(encode(made)) == made
 
 
 ################################################################ whose

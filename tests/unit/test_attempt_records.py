@@ -15,6 +15,12 @@ attempts = st.builds(
     error_code=st.none() | st.text(),
     details_outcome=st.none() | st.sampled_from(Outcome),
     first_outcome=st.none() | st.sampled_from(Outcome),
+    sid=st.none() | st.just("s1"),
+    talk_s=st.none() | st.integers(0, 99),
+    price=st.none() | st.just("1.5"),
+    looks=st.integers(0, 9),
+    is_final=st.booleans(),
+    window=st.none() | st.just("2027-01-15T09:00+0530/… Asia/Kolkata"),
 )
 
 
