@@ -6,6 +6,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from campaigns.campaign_rules import CampaignRules
+from campaigns.sentence import told
 
 
 class CapScope(StrEnum):
@@ -94,3 +95,17 @@ def daily_caps(rules: CampaignRules, customer: str, *, at: datetime) -> DailyCap
     if rules.max_calls_per_number:
         caps.append(Cap(customer, 1, rules.max_calls_per_number, CapScope.NUMBER))
     return DailyCaps(day, midnight, tuple(caps))
+
+
+def cap_in_words(name: str, until: float, now_s: float) -> str:
+    """Say of what an account's record holds that a cap of its day is reached; '' where none is."""
+    if not name or now_s >= until:
+        return ""
+    setting = {"calls": "CALLS", "seconds": "MINUTES", "spend": "SPEND"}[name]
+    what = {"calls": told("calls"), "seconds": told("minutes"), "spend": told("spend")}[name]
+    return told(
+        "the account's cap on {what} a day is reached (DIALER_MAX_{setting}_PER_DAY); an "
+        "administrator can raise it for today, or it counts anew at midnight",
+        what=what,
+        setting=setting,
+    )

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from campaigns.caps import AccountCaps, local_day
-from campaigns.sentence import told
+from campaigns.caps import AccountCaps, cap_in_words, local_day
 from dialer.deeds import tell
 from dialer.logger import get_logger
 from dialer.store import Database
@@ -125,18 +124,4 @@ class AccountDay:
 def cap_reached(db: Database, now_s: float) -> str:
     """Say which cap of the account's day keeps calls from going; '' where none does."""
     closed = read_closed(db)
-    return in_words(closed.capped_by, closed.capped_until, now_s)
-
-
-def in_words(name: str, until: float, now_s: float) -> str:
-    """Say it of what the account's record holds."""
-    if not name or now_s >= until:
-        return ""
-    setting = {"calls": "CALLS", "seconds": "MINUTES", "spend": "SPEND"}[name]
-    what = {"calls": told("calls"), "seconds": told("minutes"), "spend": told("spend")}[name]
-    return told(
-        "the account's cap on {what} a day is reached (DIALER_MAX_{setting}_PER_DAY); an "
-        "administrator can raise it for today, or it counts anew at midnight",
-        what=what,
-        setting=setting,
-    )
+    return cap_in_words(closed.capped_by, closed.capped_until, now_s)

@@ -228,7 +228,7 @@ class _Reading:
                 "dialer_callback_secret_old": _secret_for(home.dialer_callback_secret_old, sid),
             }
         as_here = {field: getattr(home, field) for field in Settings.model_fields}
-        return read_settings(_env_file=None, **as_here | given)
+        return read_settings(env_file=None, **as_here | given)
 
     def _tell_of_twins(self, accounts: Sequence[Account]) -> None:
         first: dict[str, str] = {}

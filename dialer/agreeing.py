@@ -11,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from redis.client import Pipeline
 from redis.exceptions import RedisError
@@ -24,7 +24,9 @@ from dialer.store.account import read_terms
 from dialer.store.database import text
 from dialer.store.processes import SILENT_S
 from dialer.store.scripts import gives
-from dialer.terms import Terms
+
+if TYPE_CHECKING:
+    from dialer.terms import Terms
 
 log = get_logger(__name__)
 
@@ -100,7 +102,7 @@ class Agreeing:
         name: Of the process, for people; another may have the same.
     """
 
-    def __init__(self, db: Database, terms: Terms, *, name: str) -> None:
+    def __init__(self, db: Database, terms: "Terms", *, name: str) -> None:
         self._db = db
         self.terms = terms
         self._member = f"{name}#{secrets.token_hex(4)}"
@@ -185,7 +187,7 @@ def dissenters(db: Database) -> tuple[Dissenter, ...]:
     return tuple(Dissenter(one, those) for one, those in differing.items() if those)
 
 
-def own_differences(db: Database, terms: Terms) -> tuple[Difference, ...]:
+def own_differences(db: Database, terms: "Terms") -> tuple[Difference, ...]:
     """Tell in which settings we differ from the account's living processes, taking no part."""
     account, _, living = _read(db)
     return _differences(terms.values, account) if account is not None and living else ()

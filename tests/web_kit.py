@@ -44,7 +44,7 @@ def settings_for(server: ValkeyServer, account: str, folder: Path, **changed: An
         "dialer_calling_hours": "always",
         "dialer_api_key": ADMIN_KEY,
     }
-    return read_settings(_env_file=None, **(plain | changed))
+    return read_settings(env_file=None, **(plain | changed))
 
 
 @dataclass

@@ -243,7 +243,7 @@ def _tests_of(path: str) -> list[str]:
 
 def _preload() -> None:
     """Import what no mutant touches, once."""
-    for name in ("dramatiq", "httpx", "hypothesis", "pydantic_settings", "redis", "structlog"):
+    for name in ("dramatiq", "httpx", "hypothesis", "pydantic", "redis", "structlog"):
         with suppress(ImportError):
             __import__(name)
 

@@ -1,5 +1,6 @@
 """What a rule's value may be, and how people write it."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import (
@@ -7,10 +8,9 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    PlainSerializer,
-    PlainValidator,
     StringConstraints,
 )
+from pydantic_core import CoreSchema, core_schema
 
 from campaigns.dispositions import Disposition
 from campaigns.hours.calling_hours import CallingHours
@@ -34,17 +34,24 @@ def _zone(name: str) -> str:
     return name
 
 
-def _written(kind: Any) -> tuple[PlainValidator, PlainSerializer]:
+@dataclass(frozen=True, slots=True)
+class _Written:
     """Take one of a kind, or what people write for it; kept as they would write it."""
 
-    def read(value: Any) -> Any:
+    kind: Any
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: Any) -> CoreSchema:
+        # its fields are nobody's: asking the handler for them would take each process a while
+        return core_schema.no_info_plain_validator_function(
+            self._read, serialization=core_schema.plain_serializer_function_ser_schema(str)
+        )
+
+    def _read(self, value: Any) -> Any:
         if isinstance(value, str):
-            return kind.parse(value)
-        if isinstance(value, kind):
+            return self.kind.parse(value)
+        if isinstance(value, self.kind):
             return value
         raise ValueError("write it as text")
-
-    return PlainValidator(read), PlainSerializer(str)
 
 
 def _seconds(value: Any) -> Any:
@@ -53,7 +60,7 @@ def _seconds(value: Any) -> Any:
 
 Seconds = Annotated[int, BeforeValidator(_seconds)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
-Hours = Annotated[CallingHours, *_written(CallingHours)]
+Hours = Annotated[CallingHours, _Written(CallingHours)]
 Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
-Retry = Annotated[RetryRule, *_written(RetryRule)]
-Word = Annotated[Disposition, *_written(Disposition)]
+Retry = Annotated[RetryRule, _Written(RetryRule)]
+Word = Annotated[Disposition, _Written(Disposition)]

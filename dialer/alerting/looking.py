@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from campaigns.alerts import AccountNow, Balance, CampaignNow
 from campaigns.attempt import AGENT_ANSWERED, AGENT_SIDE, Outcome
 from campaigns.campaign import CampaignState
-from dialer.account_day import in_words
+from campaigns.caps import cap_in_words
 from dialer.dialing.open_campaigns import OpenCampaigns
 from dialer.store import Campaign, Campaigns, Counts, Database
 from dialer.store.account import read_closed
@@ -46,7 +46,7 @@ class Looking:
         return AccountNow(
             held=closed.hold,
             stopped=closed.stopped,
-            capped=in_words(closed.capped_by, closed.capped_until, now_s),
+            capped=cap_in_words(closed.capped_by, closed.capped_until, now_s),
             missing=self._missing,
             balance=self._balance_at(now_s) if with_balance else None,
             campaigns=self._look_at_campaigns(now_s) if with_campaigns else (),

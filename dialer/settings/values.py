@@ -12,12 +12,9 @@ from pydantic import (
     BeforeValidator,
     SecretStr,
 )
-from pydantic_settings import NoDecode
 
 from campaigns.hours.calling_hours import CallingHours
 from dialer.addresses import host_of, is_private, split_servers
-from dialer.store.cluster import ClusterAddress, is_cluster
-from dialer.store.connection import SCHEMES, SentinelAddress, is_sentinel
 
 
 def _absolute_url(value: str) -> str:
@@ -47,6 +44,10 @@ _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 def _redis_url(value: str) -> str:
+    # ruff: noqa: PLC0415 - what is not given is not asked, and none of this without a store
+    from dialer.store.cluster import ClusterAddress, is_cluster
+    from dialer.store.connection import SCHEMES, SentinelAddress, is_sentinel
+
     if value and split_servers(value).scheme not in SCHEMES:
         raise ValueError(
             "must start with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"
@@ -73,7 +74,7 @@ def _smtp_url(value: SecretStr) -> SecretStr:
 
 
 def _mail_address(value: str) -> str:
-    from campaigns.alert_rules import is_mail_address  # noqa: PLC0415 - what is not given is not asked
+    from campaigns.alert_rules import is_mail_address
 
     if value and not is_mail_address(value):
         raise ValueError("takes one address, e.g. dialer@example.com")
@@ -127,7 +128,7 @@ def _caller_id(value: str) -> str:
 
 
 def _is_country(code: str) -> bool:
-    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - what is not given is not asked
+    from phonenumbers import SUPPORTED_REGIONS
 
     return code in SUPPORTED_REGIONS
 
@@ -192,7 +193,7 @@ AccountSid = Annotated[str, AfterValidator(_account_sid)]
 CallerId = Annotated[str, AfterValidator(_caller_id)]
 Country = Annotated[str, AfterValidator(_known_country)]
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 CallerIds = Annotated[Names, AfterValidator(_caller_ids)]
 Countries = Annotated[Names, AfterValidator(_known_countries)]
 HostNames = Annotated[Names, AfterValidator(_host_names)]

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import redis
 
+from campaigns.caps import cap_in_words
 from campaigns.sentence import told
-from dialer.account_day import in_words
 from dialer.agreeing import Dissenter, dissenters
 from dialer.store import Database, Hold, Holds
 from dialer.store.account import read_closed
@@ -145,7 +145,9 @@ class AccountStops:
 def account_stops(db: Database) -> AccountStops:
     """Tell what stops the account."""
     closed = read_closed(db)
-    capped = in_words(closed.capped_by, closed.capped_until, db.now()) if closed.capped_by else ""
+    capped = (
+        cap_in_words(closed.capped_by, closed.capped_until, db.now()) if closed.capped_by else ""
+    )
     return AccountStops(closed.hold, closed.stopped, capped)
 
 

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.attempt import Outcome
+from campaigns.caps import cap_in_words
 from campaigns.hours.local_day import OpenWindow
 from campaigns.outlook.binding import binding
 from campaigns.outlook.forecast import Forecast, forecast
 from campaigns.outlook.situation import Binding, Situation
 from campaigns.rules_in_words import rules_in_words
-from dialer.account_day import in_words
 from dialer.agreeing import dissenters
 from dialer.open_windows import Hours
 from dialer.pacing import Allowance, Pacing, Rate
@@ -262,7 +262,7 @@ class Statuses:
             hold=work.closed.hold,
             settings_differ=account.settings_differ,
             stopped=work.closed.stopped,
-            account_cap=in_words(work.closed.capped_by, work.closed.capped_until, now),
+            account_cap=cap_in_words(work.closed.capped_by, work.closed.capped_until, now),
             blocked_for_s=rate.blocked_for_s,
             sick_hosts=account.sick_hosts,
             capped_until=_instant(work.capped_until),

@@ -32,7 +32,7 @@ SECRET = "a-secret-for-tests-of-32-letters"
 
 def with_settings(**changed: Any) -> Settings:
     plain = {"exotel_rate_limit": 60, "dialer_callback_secret": SECRET}
-    return read_settings(_env_file=None, **(plain | changed))
+    return read_settings(env_file=None, **(plain | changed))
 
 
 def process(db, name: str = "host-1", **changed: Any) -> Agreeing:

@@ -34,7 +34,7 @@ def operations() -> dict[str, Any]:
     """Give what the document tells of, by method and path."""
     import schemathesis  # noqa: PLC0415 - two seconds, in the one process that runs these
 
-    services = Services(Wiring(read_settings(_env_file=None, redis_url="unix:///nowhere")))
+    services = Services(Wiring(read_settings(env_file=None, redis_url="unix:///nowhere")))
     schema = schemathesis.openapi.from_dict(openapi_document(api_app(services, nobody_asks)))
     found = [one.ok() for one in schema.get_all_operations()]
     return {one.label: one for one in found}

@@ -77,7 +77,7 @@ def test_the_client_of_the_web_process_follows_at_once(cluster):
 def test_a_node_that_is_written_as_a_server_is_refused_with_what_to_write(cluster, tmp_path):
     far = next(one for one in cluster.masters if one is not cluster.owner("demo"))
     settings = read_settings(
-        _env_file=None, redis_url=far.url, exotel_account_sid="demo", dialer_data_dir=tmp_path
+        env_file=None, redis_url=far.url, exotel_account_sid="demo", dialer_data_dir=tmp_path
     )
 
     with pytest.raises(SettingsError, match=r"write it as redis\+cluster://host:port"):
@@ -97,9 +97,9 @@ def test_accounts_that_share_phones_are_refused_on_a_cluster_with_the_way_out(cl
     }
 
     with pytest.raises(SettingsError, match="set DIALER_SHARED_PHONES=false"):
-        wire(read_settings(_env_file=None, **more))
+        wire(read_settings(env_file=None, **more))
 
-    home, acme = wire(read_settings(_env_file=None, **more, dialer_shared_phones=False))
+    home, acme = wire(read_settings(env_file=None, **more, dialer_shared_phones=False))
     assert home.db.shared_prefix is acme.db.shared_prefix is None
     for one in (home, acme):
         assert one.redis.info("server")["tcp_port"] == cluster.owner(one.db.account).port
@@ -107,7 +107,7 @@ def test_accounts_that_share_phones_are_refused_on_a_cluster_with_the_way_out(cl
 
 def test_doctor_tells_where_in_the_cluster_the_account_is(cluster, tmp_path):
     settings = read_settings(
-        _env_file=None,
+        env_file=None,
         redis_url=cluster.url,
         exotel_account_sid="demo",
         dialer_data_dir=tmp_path,

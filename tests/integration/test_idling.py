@@ -202,7 +202,7 @@ def asked(db) -> dict[str, int]:
 
 def process(db, name: str) -> Agreeing:
     secret = "kept-for-tests-in-32-characters-x"
-    settings = read_settings(_env_file=None, dialer_callback_secret=secret)
+    settings = read_settings(env_file=None, dialer_callback_secret=secret)
     return Agreeing(db, terms_of(settings), name=name)
 
 

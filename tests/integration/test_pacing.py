@@ -399,7 +399,7 @@ def test_a_look_up_waits_while_dialling_is_held_until_the_slots_are_sealed(db, p
 def test_a_look_up_is_refused_while_one_process_with_another_allowance_lives(
     db, pacing, allowed, silent_s, may_go
 ):
-    other = terms_of(read_settings(_env_file=None, exotel_rate_limit=allowed))
+    other = terms_of(read_settings(env_file=None, exotel_rate_limit=allowed))
     Agreeing(db, other, name="host-1").compare()
     db.pass_time(silent_s)
 

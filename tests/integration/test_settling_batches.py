@@ -23,7 +23,7 @@ from workers.wiring import Wiring
 def wiring(db, redis_server):
     path = redis_server.connection_kwargs["unix_socket_path"]
     settings = read_settings(
-        _env_file=None,
+        env_file=None,
         redis_url=f"unix://{path}",
         exotel_account_sid=db.account,
         # a simulator's, where calls may pass faster than they say: theirs end at once here

@@ -532,7 +532,7 @@ def leaked(said: str, tenant: Tenant, *asked: object) -> list[str]:
 
 def test_every_route_has_an_example():
     settings = read_settings(
-        _env_file=None, redis_url="unix:///nowhere", dialer_callback_secret=SECRET
+        env_file=None, redis_url="unix:///nowhere", dialer_callback_secret=SECRET
     )
 
     assert sorted(set(routes_of(create_app(Wiring(settings)))) ^ set(EXAMPLES)) == []

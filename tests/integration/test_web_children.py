@@ -16,7 +16,7 @@ def work(tell, number):
     return number
 
 if __name__ == "__main__":
-    settings = read_settings(_env_file=None, redis_url="unix:///nowhere")
+    settings = read_settings(env_file=None, redis_url="unix:///nowhere")
     asyncio.run(Apart(settings).run(work, lambda _: None, "+919876543210"))
 """
 

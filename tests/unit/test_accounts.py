@@ -37,7 +37,7 @@ def settings(folder: Path, text: str | None, **more: object) -> Settings:
         "dialer_wrap_up_s": 7,
         "dialer_accounts": str(file),
     }
-    return read_settings(_env_file=None, **given | more)
+    return read_settings(env_file=None, **given | more)
 
 
 def faults(folder: Path, text: str, **more: object) -> list[str]:

@@ -51,7 +51,7 @@ def test_retries_that_every_campaign_has_are_allowed_whatever_the_most_is():
 
 
 def test_empty_lists_allow_the_accounts_own_caller_id_and_no_host():
-    settings = read_settings(_env_file=None, exotel_caller_id="08000000000")
+    settings = read_settings(env_file=None, exotel_caller_id="08000000000")
 
     new_rules(settings, {})
     with pytest.raises(RulesRefused, match="DIALER_ALLOWED_CALLER_IDS"):
@@ -61,7 +61,7 @@ def test_empty_lists_allow_the_accounts_own_caller_id_and_no_host():
 
 
 def test_a_change_is_asked_as_a_new_campaign_is():
-    settings = read_settings(_env_file=None, exotel_caller_id="08000000000")
+    settings = read_settings(env_file=None, exotel_caller_id="08000000000")
     loaded = new_rules(settings, {})
 
     with pytest.raises(RulesRefused, match="at most 3600 s are allowed by DIALER_MAX_TIME_LIMIT_S"):
@@ -72,7 +72,7 @@ def test_a_change_is_asked_as_a_new_campaign_is():
 
 def test_hosts_and_caller_ids_are_lists_with_commas_between():
     settings = read_settings(
-        _env_file=None,
+        env_file=None,
         dialer_allowed_caller_ids="+918000000001, 08000000002",
         dialer_allowed_url_hosts="Media.example.com,cdn.example.com",
     )
@@ -93,7 +93,7 @@ def test_hosts_and_caller_ids_are_lists_with_commas_between():
 )
 def test_a_setting_that_is_no_list_or_beyond_its_own_limit_is_named(name, value):
     with pytest.raises(SettingsError, match=name.upper()):
-        read_settings(_env_file=None, **{name: value})
+        read_settings(env_file=None, **{name: value})
 
 
 def test_where_nothing_is_said_everything_passes():

@@ -17,7 +17,7 @@ async def is_open() -> bool:
 
 
 def routes() -> set[str]:
-    services = Services(Wiring(read_settings(_env_file=None, redis_url="unix:///nowhere")))
+    services = Services(Wiring(read_settings(env_file=None, redis_url="unix:///nowhere")))
     app = web_pages.pages_app(services, is_open, api.api_app(services, is_open))
     return {
         one.path for one in app.routes if isinstance(one, Route) and "GET" in (one.methods or ())

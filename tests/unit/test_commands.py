@@ -14,7 +14,7 @@ from workers.cli.command import Command, Group
 from workers.cli.commands import COMMANDS
 
 HEAVY = {"numpy", "pandas", "pyarrow", "phonenumbers", "holidays", "httpx", "fastapi"}
-CONNECTING = {"redis", "pydantic_settings"}
+CONNECTING = {"redis", "dotenv"}
 DONE_BY_FEW = {
     *("campaigns.event", "campaigns.alerts", "dialer.access.api_keys", "dialer.audit"),
     *("dialer.dialing.journal", "dialer.dialing.options", "dialer.embedded.embedded"),

@@ -27,7 +27,7 @@ def test_an_address_names_sentinels_service_database_and_the_servers_login():
     ],
 )
 def test_a_store_is_named_by_its_servers_and_never_by_its_password(url, told):
-    assert store_of(read_settings(_env_file=None, redis_url=url)) == told
+    assert store_of(read_settings(env_file=None, redis_url=url)) == told
 
 
 def test_sentinels_have_a_login_of_their_own_and_share_the_servers_tls():

@@ -47,9 +47,9 @@ def test_the_example_file_is_itself_a_valid_env_file(tmp_path):
     env = tmp_path / ".env"
     env.write_text((ROOT / ".env.example").read_text(encoding="utf-8"), encoding="utf-8")
 
-    settings = read_settings(_env_file=env)
+    settings = read_settings(env_file=env)
 
-    assert settings == read_settings(_env_file=None)
+    assert settings == read_settings(env_file=None)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ DIALLING = {
 
 
 def told(tmp_path: Path, **settings: str) -> list[tuple[str, bool]]:
-    found = exposures(read_settings(_env_file=None, **settings), tmp_path / ".env")
+    found = exposures(read_settings(env_file=None, **settings), tmp_path / ".env")
     return [(one.name, one.is_grave) for one in found]
 
 
@@ -77,7 +77,7 @@ def test_an_env_file_with_secrets_that_others_may_read_is_told(tmp_path, text, m
     env.write_text(text)
     env.chmod(mode)
 
-    [*found] = exposures(read_settings(_env_file=None), env)
+    [*found] = exposures(read_settings(env_file=None), env)
 
     assert [one.name for one in found] == (["secrets"] if is_told else [])
     assert all(one.remedy == f"chmod 600 {env}" and "hushhush" not in one.says for one in found)
@@ -107,7 +107,7 @@ def test_a_data_folder_that_others_may_enter_is_told(tmp_path, mode, is_told):
     ],
 )
 def test_the_account_s_key_is_not_sent_in_the_clear(url, is_refused):
-    settings = read_settings(_env_file=None, **DIALLING, exotel_base_url=url)
+    settings = read_settings(env_file=None, **DIALLING, exotel_base_url=url)
 
     if is_refused:
         with pytest.raises(SettingsError, match=r"EXOTEL_BASE_URL is http://.* set it to https://"):

@@ -77,7 +77,7 @@ def test_a_scheme_that_is_none_changes_nothing(value: str) -> None:
 
 
 def test_the_scheme_follows_the_public_url() -> None:
-    settings = read_settings(_env_file=None, dialer_public_url="https://dialer.example.com")
+    settings = read_settings(env_file=None, dialer_public_url="https://dialer.example.com")
 
     found = seen(scope_of("127.0.0.1"), TrustedProxies.of(settings))
 
@@ -85,7 +85,7 @@ def test_the_scheme_follows_the_public_url() -> None:
 
 
 def test_only_what_trusted_proxies_say_is_told_of_a_network_in_the_settings() -> None:
-    settings = read_settings(_env_file=None, dialer_trusted_proxies="192.0.2.0/24, 10.9.9.9")
+    settings = read_settings(env_file=None, dialer_trusted_proxies="192.0.2.0/24, 10.9.9.9")
     trusted = TrustedProxies.of(settings)
     said = ("X-Forwarded-For", "203.0.113.9")
 

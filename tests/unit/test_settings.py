@@ -83,7 +83,7 @@ WRONG = {
 
 
 def read(**settings: str) -> Settings:
-    return read_settings(_env_file=None, **{name.lower(): one for name, one in settings.items()})
+    return read_settings(env_file=None, **{name.lower(): one for name, one in settings.items()})
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_folder_in_the_place_of_the_file_is_named(tmp_path):
     (tmp_path / ".env").mkdir()
 
     with pytest.raises(SettingsError, match="cannot be read"):
-        read_settings(_env_file=tmp_path / ".env")
+        read_settings(env_file=tmp_path / ".env")
 
 
 BINARY = {
@@ -151,7 +151,7 @@ def test_a_file_that_is_no_utf_8_text_is_named(tmp_path, content):
     file.write_bytes(content)
 
     with pytest.raises(SettingsError, match="not UTF-8 text") as told:
-        read_settings(_env_file=file)
+        read_settings(env_file=file)
 
     assert str(told.value).startswith(str(file))
     assert "\n" not in str(told.value)
@@ -161,7 +161,7 @@ def test_a_mark_in_front_of_the_file_is_no_part_of_the_first_name(tmp_path):
     file = tmp_path / ".env"
     file.write_text("EXOTEL_RATE_LIMIT=7\n", encoding="utf-8-sig")
 
-    settings = read_settings(_env_file=file)
+    settings = read_settings(env_file=file)
 
     assert settings.exotel_rate_limit == 7
     assert list(unknown_names(file)) == []
@@ -277,4 +277,4 @@ def test_every_setting_but_plain_ones_is_tried_with_wrong_values():
 def test_every_default_would_be_taken_if_it_were_given():
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
 
-    assert Settings(_env_file=None, **defaults) == Settings(_env_file=None)
+    assert Settings(**defaults) == Settings()

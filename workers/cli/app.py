@@ -8,6 +8,7 @@ from typer._completion_classes import completion_init
 from workers.cli.command_tree import MARKUP, CommandTree, plant
 from workers.cli.commands import COMMANDS
 from workers.cli.faults import exit_code
+from workers.cli.imports import importing
 from workers.cli.printing import print_version
 
 app = typer.Typer(
@@ -47,8 +48,10 @@ def _dialer(
 
 def command_line() -> CommandTree:
     """Make the tree of all commands, none of which is imported."""
+    with importing():  # the library reads options with another, which it imports only now
+        root = cast("CommandTree", typer.main.get_group(app))
     completion_init()  # a shell may be asking, by a variable of the environment
-    return plant(cast("CommandTree", typer.main.get_group(app)), COMMANDS)
+    return plant(root, COMMANDS)
 
 
 def run() -> int:

@@ -9,7 +9,6 @@ from rich.markup import escape
 from campaigns.campaign import CampaignState
 from campaigns.plain_text import LONGEST_REASON, plain_line
 from campaigns.tags import has_tag
-from dialer.steering.tagging import tag as put_tags
 from dialer.store import Campaign, Counts
 from dialer.store.archived import count_archived
 from dialer.store.campaign import WrongState
@@ -133,6 +132,8 @@ def tag(
     wiring = open_wiring()
     found = wiring.campaigns.find(campaign)
     if tags or remove:
+        from dialer.steering.tagging import tag as put_tags  # noqa: PLC0415 - few ask for it
+
         found = put_tags(wiring.campaigns, found, tags or (), remove or ())
     if as_json:
         say_json({**_plain(found), "tags": list(found.tags)})

@@ -14,7 +14,6 @@ import redis
 from redis.asyncio import Redis as AsyncRedis
 
 from dialer.accounts import HOME
-from dialer.agreeing import Agreeing
 from dialer.callback_paths import CallbackPaths
 from dialer.clock import Sleep, boottime_s, sleep
 from dialer.pacing import Allowance, Pacing
@@ -24,11 +23,11 @@ from dialer.store.cluster import is_cluster
 from dialer.store.connection import IsCluster, open_redis, open_redis_async
 from dialer.store.layout import can_read_contacts
 from dialer.store.processes import Pulse
-from dialer.terms import terms_of
 
 if TYPE_CHECKING:
     from campaigns.numbers.phone_rules import PhoneRules
     from dialer.access.api_keys import ApiKeys
+    from dialer.agreeing import Agreeing
     from dialer.exotel import Exotel
 
 _UNNAMED_ACCOUNT = "unnamed"  # lists can be loaded before the account is known
@@ -127,8 +126,11 @@ class Ground:
         return Pulse()
 
     @cached_property
-    def agreeing(self) -> Agreeing:
+    def agreeing(self) -> "Agreeing":
         """Compares this process's settings with those of the account's others."""
+        from dialer.agreeing import Agreeing
+        from dialer.terms import terms_of
+
         return Agreeing(self.db, terms_of(self.settings), name=process_name())
 
     @cached_property

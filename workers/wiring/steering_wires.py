@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from dialer.account_day import AccountDay
-from dialer.store import Attempts, CallbackInbox, Campaigns, Holds
+from dialer.store import Campaigns
 from dialer.watching.status import Statuses
 from workers.wiring.ground import Ground
 
 if TYPE_CHECKING:
+    from dialer.account_day import AccountDay
     from dialer.agents.presence import Presences
     from dialer.agents.registry import Registry
     from dialer.audit import Audit
@@ -21,19 +21,24 @@ if TYPE_CHECKING:
     from dialer.steering.starting import Starting
     from dialer.steering.suppressing import Suppressing
     from dialer.steering.templates import RuleTemplates
+    from dialer.store import Attempts, CallbackInbox, Holds
 
 
 class SteeringWires(Ground):
     """What loads, steers and shows campaigns."""
 
     @cached_property
-    def holds(self) -> Holds:
+    def holds(self) -> "Holds":
         """What holds all dialling, set by hand or by the machine."""
+        from dialer.store import Holds
+
         return Holds(self.db)
 
     @cached_property
-    def attempts(self) -> Attempts:
+    def attempts(self) -> "Attempts":
         """Attempts."""
+        from dialer.store import Attempts
+
         return Attempts(self.db)
 
     @cached_property
@@ -66,8 +71,10 @@ class SteeringWires(Ground):
         )
 
     @cached_property
-    def callback_inbox(self) -> CallbackInbox:
+    def callback_inbox(self) -> "CallbackInbox":
         """The stream of callbacks."""
+        from dialer.store import CallbackInbox
+
         return CallbackInbox(self.db)
 
     @cached_property
@@ -87,8 +94,10 @@ class SteeringWires(Ground):
         return Starting(self.db, second_above=self.settings.dialer_second_person_above)
 
     @cached_property
-    def account_day(self) -> AccountDay:
+    def account_day(self) -> "AccountDay":
         """What the account has used of its day."""
+        from dialer.account_day import AccountDay
+
         settings = self.settings
         return AccountDay(self.db, settings.account_caps, ZoneInfo(settings.dialer_timezone))
 
