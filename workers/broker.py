@@ -26,14 +26,14 @@ from dialer.pacing import Allowance
 from dialer.parent_watch import end_with_parent
 from dialer.store.work import DIAL_QUEUE, EVENTS_QUEUE
 from workers import housekeeping
-from workers.dial_queue import DialBroker
+from workers.dial_queue import DialBroker, MessagesAtHand
 from workers.roles import EVENT_THREADS
 from workers.wiring import Wiring
 
 QUEUE = DIAL_QUEUE
 ACTOR = "dial_contact"
 
-_LOOK_UP_MS = 3_000  # how often a thread without a message looks whether it should end
+_LOOK_UP_MS = 60_000  # a thread without a message is called, for a message and for the end
 _HEARTBEAT_MS = 60_000  # what a dead worker held is of no use after the ten seconds of a release
 _MAINTENANCE_PER_MILLION = 100_000
 _SLOWEST_USUAL_ANSWER_S = 5.0
@@ -44,7 +44,7 @@ _FETCHED_WITHIN_S = 0.03  # of a pace that leaves less between two requests, sev
 
 
 class Tuning(Middleware):
-    """Fits a worker to the pace before it boots.
+    """Fits a worker to the pace before it boots, and calls its threads when it ends.
 
     Args:
         fewest: Threads that the accounts of this process want together.
@@ -56,6 +56,10 @@ class Tuning(Middleware):
     def before_worker_boot(self, _broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         worker.worker_threads = max(worker.worker_threads, self._fewest)
         worker.worker_timeout = _LOOK_UP_MS
+        self._at_hand = worker.work_queue = MessagesAtHand()
+
+    def before_worker_shutdown(self, _broker: dramatiq.Broker, _worker: dramatiq.Worker) -> None:
+        self._at_hand.call_all()
 
 
 class KeepUp(Middleware):

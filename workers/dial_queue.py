@@ -10,6 +10,7 @@ they are not sent one by one but together, before messages are fetched.
 from collections import defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
+from queue import Empty, PriorityQueue
 from typing import Any
 
 import redis
@@ -26,7 +27,39 @@ _BEAT_S = 30.0  # half of what a silent broker is given, see `_HEARTBEAT_MS`
 _LONGEST_MISS_MS = 50
 _DELAYED = ".DQ"  # Dramatiq's queue of delayed messages; we send none
 _NO_MATTER = 1_000_000
+_ENDS_S = 0.05
 _BUSY_PAUSE_S = 0.004  # where many pass the gate at a time
+
+
+class MessagesAtHand(PriorityQueue[Any]):
+    """A worker's messages that no thread has begun with, beside which the threads wait for the next.
+
+    Dramatiq's threads look every so often whether they should end, each for itself; these are called when
+    the worker ends, so that they may wait long, and cost nothing where nothing is to be done.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ends = False
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take one, or wait.
+
+        Raises:
+            Empty: There is none after so long, or it is time to look whether the worker ends.
+        """
+        with self.not_empty:
+            if block and not self._qsize():
+                self.not_empty.wait(_ENDS_S if self._ends else timeout)
+            if not self._qsize():
+                raise Empty
+            return self._get()
+
+    def call_all(self) -> None:
+        """Have all who wait look whether they should end, and again soon: they are told a moment later."""
+        with self.not_empty:
+            self._ends = True
+            self.not_empty.notify_all()
 
 
 class DialBroker(RedisBroker):
