@@ -19,8 +19,15 @@ DONE_BY_FEW = {
     *("campaigns.event", "campaigns.alerts", "dialer.access.api_keys", "dialer.audit"),
     *("dialer.dialing.journal", "dialer.dialing.options", "dialer.embedded.embedded"),
     *("dialer.steering.starting", "rich.live", "rich.progress", "tomllib"),
+    *("dialer.account_day", "dialer.steering.tagging", "dialer.terms"),
+    *("dialer.store.attempts", "dialer.store.callback_inbox", "dialer.store.day"),
+    *("argparse", "pydantic.dataclasses"),
 }
-"""What to keep events, alerts, keys, a journal or a server is made of; none of it is for a glance."""
+"""What to keep events, alerts, keys, a journal or a server is made of; none of it is for a glance.
+
+The last two are libraries' own: what reads options for `pydantic-settings`, and the fields of a value that we
+read and write as text.
+"""
 
 
 def all_commands() -> dict[str, Command]:
@@ -102,6 +109,24 @@ def test_status_imports_neither_lists_nor_reports_nor_the_provider():
     assert not modules & {f"workers.cli.{name}" for name in others}
     assert not modules & {"dialer.exotel", "dialer.loading.loading", "dialer.store.contacts"}
     assert not modules & DONE_BY_FEW
+
+
+def test_settings_are_read_without_the_store():
+    program = (
+        "import sys\nfrom dialer.settings import read_settings\nread_settings(env_file=None)\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={},
+    )
+
+    assert not {one for one in done.stdout.split() if one.split(".")[0] == "redis"}
+    assert "dialer.store" not in done.stdout.split()
 
 
 def test_why_imports_nothing_of_the_provider():
