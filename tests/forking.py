@@ -10,6 +10,7 @@ import gc
 import importlib
 import itertools
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -79,7 +80,7 @@ class Nursery:
     """The process that forks."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = multiprocessing.Lock()  # who orders may fork, too
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__],
             cwd=Path(__file__).parents[1],

@@ -18,6 +18,7 @@ from workers.cli.session import read_users_settings
 from workers.redis_fitness import require_fit_redis
 from workers.roles import all_processes
 from workers.up import run_processes
+from workers.web.loopback import require_key_beyond_loopback
 from workers.wiring import Wiring, wire, wire_served
 
 
@@ -30,8 +31,11 @@ def up() -> None:
     settings = read_users_settings()
     wire_served(settings)
     require_data_dir(settings)
+    home = Wiring(settings)
     if sys.stdout.isatty():  # elsewhere it would be kept, in a log
-        _show_first_key(Wiring(settings))
+        _show_first_key(home)
+    require_key_beyond_loopback(home)  # or the web process would say so, once all have started
+    if sys.stdout.isatty():
         say(f"The pages: {settings.callback_base_url}/ (Ctrl-C ends everything)\n")
     raise typer.Exit(run_processes(all_processes(_logs_for(settings)), settings.dialer_data_dir))
 
