@@ -166,6 +166,18 @@ def _import_all() -> None:
             importlib.import_module(f"workers.cli.{command.home.partition(':')[0]}")
     for name in _IMPORTED_BEFORE:
         importlib.import_module(name)
+    read_templates()
+
+
+def read_templates() -> None:
+    """Read the pages' templates, for all that are forked afterwards: a second of work for each of them."""
+    from workers.web.pages.rendering import environment_in  # noqa: PLC0415 - not by those who order
+    from workers.web.texts import texts_of  # noqa: PLC0415 - as above
+
+    environment = environment_in("en", texts_of("en"))
+    for name in environment.list_templates():
+        if name != "report.html":  # which is no page
+            environment.get_template(name)
 
 
 def _ended(pid: int) -> int | None:

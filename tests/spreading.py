@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Iterator
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,10 +35,12 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     files = [list(items) for _, items in itertools.groupby(session.items, lambda item: item.path)]
     numbers = _numbers(len(files))
     _make_what_forks_share()
+    folder = _folders(session).getbasetemp()
     forks: dict[Connection, Fork] = {}
-    for _ in range(min(options.processes, len(files))):
+    for n in range(min(options.processes, len(files))):
         ours, theirs = Pipe(duplex=False)
         if not (pid := _fork()):
+            _have_folder(session, folder / f"{n}")
             return _work(session, _taken(files, numbers), theirs)
         theirs.close()
         forks[ours] = Fork(pid)
@@ -58,15 +62,16 @@ def _numbers(count: int) -> int:
     return taking
 
 
-def _taken(files: list[list[pytest.Item]], numbers: int) -> Iterator[pytest.Item]:
+def _taken(files: list[list[pytest.Item]], numbers: int) -> Iterator[list[pytest.Item]]:
     while number := os.read(numbers, _NUMBER_BYTES):
-        yield from files[int.from_bytes(number)]
+        yield files[int.from_bytes(number)]
 
 
 def _make_what_forks_share() -> None:
-    forking = sys.modules.get("tests.forking")  # where some test that was collected wants it
-    if forking:
+    """Make what tests that were collected will want, each once for all."""
+    if forking := sys.modules.get("tests.forking"):
         forking.nursery()
+        forking.read_templates()
 
 
 # in the process that collected
@@ -75,53 +80,76 @@ def _make_what_forks_share() -> None:
 class Fork:
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self.at: tuple[str, tuple[str, int | None, str]] = ("tests", ("tests", None, ""))
-        """The test it is at: its id and its place."""
+        self.at = ""
+        """The id of the test it is at."""
 
 
 def _hear(session: pytest.Session, forks: dict[Connection, Fork]) -> None:
     """Report what the forks tell until the last has ended."""
     if reporter := session.config.pluginmanager.getplugin("terminalreporter"):
         reporter.showfspath = False  # tests of many files come one after another
+    left = {item.nodeid for item in session.items}
+    ends: dict[str, int] = {}
     is_over = False
     while forks:
         for told in wait(list(forks)):
             assert isinstance(told, Connection)
-            _hear_one(session, forks, told)
+            try:
+                _hear_one(session, forks[told], told.recv(), left)
+            except EOFError:
+                fork = forks.pop(told)
+                if code := os.waitstatus_to_exitcode(os.waitpid(fork.pid, 0)[1]):
+                    ends[fork.at] = code
         if session.shouldfail and not is_over:
             is_over = True
             for fork in forks.values():
                 os.kill(fork.pid, signal.SIGINT)
     if session.shouldfail:
         raise session.Failed(session.shouldfail)
+    _report_lost(session, left, ends)
 
 
-def _hear_one(session: pytest.Session, forks: dict[Connection, Fork], told: Connection) -> None:
+def _hear_one(
+    session: pytest.Session, fork: Fork, told: str | dict[str, Any], left: set[str]
+) -> None:
+    if isinstance(told, str):
+        fork.at = told
+        return
     hook = session.config.hook
-    try:
-        what = told.recv()
-    except EOFError:
-        report = _end(forks.pop(told))
-        if not report or session.shouldfail:
-            return
-    else:
-        if isinstance(what, tuple):
-            forks[told].at = what
-            return
-        report = hook.pytest_report_from_serializable(config=session.config, data=what)
+    report = hook.pytest_report_from_serializable(config=session.config, data=told)
     hook.pytest_runtest_logreport(report=report)
+    if report.when == "teardown":
+        left.discard(report.nodeid)
 
 
-def _end(fork: Fork) -> pytest.TestReport | None:
-    """Take leave of a fork; a report where it ended before its tests did."""
-    _, status = os.waitpid(fork.pid, 0)
-    if not status:
-        return None
-    said = f"the process of this test ended with {os.waitstatus_to_exitcode(status)}"
-    return pytest.TestReport(*fork.at, keywords={}, outcome="failed", longrepr=said, when="call")
+def _report_lost(session: pytest.Session, left: set[str], ends: dict[str, int]) -> None:
+    """Report as failed what a fork was at when it ended badly, and what stood behind that."""
+    for item in session.items:
+        if item.nodeid not in left | ends.keys():
+            continue
+        code = ends.get(item.nodeid)
+        report = pytest.TestReport(
+            item.nodeid,
+            item.location,
+            keywords={},
+            outcome="failed",
+            longrepr="it was not run" if code is None else f"its process ended with {code}",
+            when="call",
+        )
+        session.config.hook.pytest_runtest_logreport(report=report)
 
 
 # in a fork
+
+
+def _have_folder(session: pytest.Session, folder: Path) -> None:
+    """Keep a fork's tests' folders apart: for each of them pytest looks through all that are there."""
+    folder.mkdir(mode=0o700)
+    _folders(session)._basetemp = folder
+
+
+def _folders(session: pytest.Session) -> Any:
+    return getattr(session.config, "_tmp_path_factory")  # noqa: B009  # there is no public way
 
 
 class Telling:
@@ -131,8 +159,8 @@ class Telling:
         self._config, self._to = config, to
         self._code = 0
 
-    def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
-        self._to.send((nodeid, location))
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._to.send(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
@@ -147,7 +175,7 @@ class Telling:
         os._exit(self._code)  # what was registered for the end is not ours
 
 
-def _work(session: pytest.Session, items: Iterator[pytest.Item], to: Connection) -> bool:
+def _work(session: pytest.Session, files: Iterator[list[pytest.Item]], to: Connection) -> bool:
     end_with_parent(signal.SIGINT)
     plugins = session.config.pluginmanager
     plugins.unregister(name="terminalreporter")
@@ -156,9 +184,7 @@ def _work(session: pytest.Session, items: Iterator[pytest.Item], to: Connection)
     capturing = plugins.getplugin("capturemanager")
     capturing.stop_global_capturing()
     capturing.start_global_capturing()  # into files of its own
-    item = next(items, None)
-    while item:
-        following = next(items, None)
-        session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        item = following
+    for items in files:
+        for item, following in itertools.pairwise([*items, session]):  # what is the session's stays
+            session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
     return True

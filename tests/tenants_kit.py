@@ -232,23 +232,34 @@ def _compared(tenant: Tenant) -> None:
     (own / "state.json").write_text(json.dumps(told | standing | {"error": ""}))
 
 
+_DIGESTS = """
+local found, cursor = {}, '0'
+repeat
+    local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', 10000)
+    cursor = page[1]
+    for _, name in ipairs(page[2]) do
+        found[#found + 1] = name
+        found[#found + 1] = redis.sha1hex(redis.call('DUMP', name))
+    end
+until cursor == '0'
+return found
+"""
+
+
 def state_of(tenant: Tenant) -> dict[str, object]:
-    """Give all that an account has, in Redis and on the disk."""
+    """Give all that an account has, in Redis, where digests do, and on the disk."""
     db, folder = tenant.wiring.db, tenant.wiring.settings.dialer_data_dir
-    names = [
-        name
-        for name in db.client.scan_iter(match=f"{db.prefix}*", count=10_000)
+    told = iter(db.client.eval(_DIGESTS, 0, db.prefix))
+    found: dict[str, object] = {
+        name.decode(): digest
+        for name, digest in zip(told, told, strict=True)
         if not OF_INSTALLATION.fullmatch(name.decode().removeprefix(db.prefix))
-    ]
-    with db.client.pipeline(transaction=False) as asked:
-        for name in names:
-            asked.dump(name)
-        found: dict[str, object] = dict(zip(map(bytes.decode, names), asked.execute(), strict=True))
-    for where, inner, names in os.walk(folder):
+    }
+    for where, inner, files in os.walk(folder):
         inside = where.removeprefix(str(folder)).lstrip("/")
         if not inside:  # what others have there is theirs
             inner[:] = [one for one in inner if one != "accounts"]
-        for each in (f"{inside}/{one}".lstrip("/") for one in names):
+        for each in (f"{inside}/{one}".lstrip("/") for one in files):
             if each != "rehearsals/turn":
                 found[each] = Path(folder, each).read_bytes()
     return found
