@@ -164,13 +164,13 @@ def _import_all() -> None:
     for top in COMMANDS.values():
         for command in top.commands.values() if isinstance(top, Group) else [top]:
             importlib.import_module(f"workers.cli.{command.home.partition(':')[0]}")
+    import_before_forks()
+
+
+def import_before_forks() -> None:
+    """Import what processes of ours do, and read the pages' templates: a second of work for each fork."""
     for name in _IMPORTED_BEFORE:
         importlib.import_module(name)
-    read_templates()
-
-
-def read_templates() -> None:
-    """Read the pages' templates, for all that are forked afterwards: a second of work for each of them."""
     from workers.web.pages.rendering import environment_in  # noqa: PLC0415 - not by those who order
     from workers.web.texts import texts_of  # noqa: PLC0415 - as above
 

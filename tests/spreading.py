@@ -71,7 +71,7 @@ def _make_what_forks_share() -> None:
     """Make what tests that were collected will want, each once for all."""
     if forking := sys.modules.get("tests.forking"):
         forking.nursery()
-        forking.read_templates()
+        forking.import_before_forks()
 
 
 # in the process that collected
