@@ -33,7 +33,7 @@ from dialer.watching.agent_desk import DeskView
 from workers.web.beside import beside
 from workers.web.entrance import Throttle, address_of, too_many
 from workers.web.events import Events, event_stream
-from workers.web.guard import BODY_DEADLINE_S, NO_UPLOADS, BodyLimit, SecurityHeaders
+from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SecurityHeaders
 from workers.web.languages import Languages, language_links
 from workers.web.pages.rendering import Renderer
 from workers.web.problems import EXPECTED_ERRORS, Problem, as_problem
@@ -86,7 +86,7 @@ def agent_app(services: Services, *, body_deadline_s: float = BODY_DEADLINE_S) -
         middleware=[
             Middleware(SecurityHeaders, instead=_HEADERS),
             Middleware(Languages),
-            Middleware(BodyLimit, uploads=NO_UPLOADS, deadline_s=body_deadline_s),
+            Middleware(BodyLimit, deadline_s=body_deadline_s),
         ],
         exception_handlers=dict.fromkeys((*_KNOWN, Exception), _refuse),
     )

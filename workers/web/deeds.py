@@ -24,6 +24,7 @@ class Deeds(NamedTuple):
     path: str
     pattern: "re.Pattern[str]"
     what: What
+    takes_file: bool
 
 
 DECLARED: list[Deeds] = []
@@ -32,10 +33,10 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _CALLED = {"n": "contact", "no": "attempt", "rule_id": "alert", "kind": "file"}
 
 
-def say_what_is_done(method: str, path: str, what: What) -> None:
-    """Declare what a route does."""
+def say_what_is_done(method: str, path: str, what: What, *, takes_file: bool = False) -> None:
+    """Declare what a route does, and whether a file is sent to it."""
     pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))
-    DECLARED.append(Deeds(method, path, re.compile(pattern), what))
+    DECLARED.append(Deeds(method, path, re.compile(pattern), what, takes_file))
 
 
 def what_is_done(method: str, path: str) -> tuple[Did | None, str]:
@@ -49,6 +50,11 @@ def what_is_done(method: str, path: str) -> tuple[Did | None, str]:
         if last in one.what:
             return one.what[last], _named(one.path.rpartition("/")[0], above)
     return (None, "") if method in _SAFE_METHODS else (Did.OTHER, path)
+
+
+def takes_file(path: str) -> bool:
+    """Tell whether files are sent to an address."""
+    return any(one.takes_file and one.pattern.fullmatch(path) for one in DECLARED)
 
 
 def _named(declared: str, path: str) -> str:

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from campaigns.sentence import told
+from workers.web.deeds import takes_file
 from workers.web.problems import Problem, as_problem, problem_response
 
 CONTENT_SECURITY_POLICY = (
@@ -26,7 +27,6 @@ _OUR_OWN = frozenset({"same-origin", "none"})  # none: the address bar, a bookma
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$", re.IGNORECASE)
 
 BODY_DEADLINE_S = 15.0
-NO_UPLOADS = re.compile(r"(?!)")  # of an app that takes no files
 _COUNT = re.compile(r"[0-9]{1,18}")
 MAX_BODY_BYTES = 64 * 1024
 MAX_CONTACTS_BYTES = 4_000_000  # a thousand contacts, each with as many cells as a list has
@@ -130,8 +130,9 @@ def _is_from_us(headers: Headers, host: str) -> bool:
 class BodyLimit:
     """Ends bodies that are too large or too slow, before anything keeps them.
 
+    A route that takes a file says so; its deadline is another, and for each piece.
+
     Args:
-        uploads: Paths that take files; their deadline is another, and for each piece.
         contacts: Paths that take many contacts in a body; None: none does.
         deadline_s: For the whole body.
     """
@@ -140,12 +141,10 @@ class BodyLimit:
         self,
         app: ASGIApp,
         *,
-        uploads: "re.Pattern[str]",
         contacts: "re.Pattern[str] | None" = None,
         deadline_s: float,
     ) -> None:
         self._app = app
-        self._uploads = uploads
         self._contacts = contacts
         self._deadline_s = deadline_s
 
@@ -153,7 +152,7 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in _SAFE_METHODS:
             await self._app(scope, receive, send)
             return
-        is_upload = bool(self._uploads.fullmatch(scope["path"]))
+        is_upload = takes_file(scope["path"])
         limit_bytes = MAX_UPLOAD_BYTES if is_upload else MAX_BODY_BYTES
         if self._contacts and self._contacts.fullmatch(scope["path"]):
             limit_bytes = MAX_CONTACTS_BYTES

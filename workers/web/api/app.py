@@ -38,8 +38,6 @@ from workers.web.problems import answer_with_problems
 from workers.web.recorded import Recorded, TurnedAway
 from workers.web.services import Services
 
-UPLOADS = re.compile(r"/api/v1/(campaigns|campaigns/[^/]+/contacts|suppressions|agents|rehearsals)")
-
 LEADS = re.compile(r"/api/v1/campaigns/[^/]+/leads")
 
 _ABOUT = """\
@@ -69,7 +67,7 @@ def api_app(
             Middleware(Choosing, accounts=services.accounts),
             Middleware(Masking),
             Middleware(Recorded, home=services),
-            Middleware(BodyLimit, uploads=UPLOADS, contacts=LEADS, deadline_s=body_deadline_s),
+            Middleware(BodyLimit, contacts=LEADS, deadline_s=body_deadline_s),
         ],
     )
     app.state.services = services

@@ -50,8 +50,9 @@ class Router(APIRouter):
         return super().get(path, **more)
 
     def post(self, path: str, does: What, **more: Any) -> Callable[[_Route], _Route]:  # type: ignore[override]
-        """Declare what does something."""
-        self._say("POST", path, does)
+        """Declare what does something; the description of a form says whether it takes a file."""
+        body = more.get("openapi_extra", {}).get("requestBody", {})
+        self._say("POST", path, does, takes_file="multipart/form-data" in body.get("content", {}))
         return super().post(path, **more)
 
     def put(self, path: str, does: What, **more: Any) -> Callable[[_Route], _Route]:  # type: ignore[override]
@@ -69,9 +70,9 @@ class Router(APIRouter):
         self._say("DELETE", path, does)
         return super().delete(path, **more)
 
-    def _say(self, method: str, path: str, does: What | None) -> None:
+    def _say(self, method: str, path: str, does: What | None, *, takes_file: bool = False) -> None:
         if does:
-            say_what_is_done(method, f"{ROOT}{self.prefix}{path}", does)
+            say_what_is_done(method, f"{ROOT}{self.prefix}{path}", does, takes_file=takes_file)
 
 
 def visitor_of(request: Request) -> Visitor:

@@ -1,6 +1,7 @@
 """Rehearsals: a list and its rules against the simulator, on a fast clock; no phone rings."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import Depends, Path, Request, Response
@@ -113,13 +114,7 @@ def show_rehearsal(
         rehearsal_id=rehearsal,
         state=standing.state,
         status_line=(services.rehearsals.last_line(rehearsal) or None) if is_running else None,
-        summary=summary
-        and RehearsalSummary(
-            counts=summary.counts,
-            outcomes=summary.outcomes,
-            sums=summary.sums,
-            books_agree=summary.books_agree,
-        ),
+        summary=RehearsalSummary(**asdict(summary)) if summary else None,
         files=[] if is_running else list(services.rehearsals.files(rehearsal)),
         error=standing.error or None,
     )

@@ -1,6 +1,5 @@
 """The pages put together: who may enter, their routes, static files, errors as pages."""
 
-import re
 from collections.abc import Awaitable, Callable
 from itertools import chain
 
@@ -59,8 +58,6 @@ _IN_ORDER = (
 )
 """Of two addresses that fit a request the one that is declared first is meant."""
 
-UPLOADS = re.compile(r"/imports|/agents/list|/campaigns/[^/]+/append|/suppression/file")
-
 
 def pages_app(
     services: Services,
@@ -95,7 +92,7 @@ def pages_app(
             Middleware(Choosing, accounts=services.accounts, remembers=True),
             Middleware(Masking),
             Middleware(Recorded, home=services),
-            Middleware(BodyLimit, uploads=UPLOADS, deadline_s=body_deadline_s),
+            Middleware(BodyLimit, deadline_s=body_deadline_s),
         ],
         exception_handlers=dict.fromkeys((*EXPECTED_ERRORS, Exception), _error_page),
     )

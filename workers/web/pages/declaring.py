@@ -137,7 +137,7 @@ class Pages:
 
     def post_file(self, path: str, *scopes: Scope, does: Did) -> Callable[[_View], _View]:
         """Declare what a file is sent to; the view receives it, and checks the form's token."""
-        say_what_is_done("POST", path, does)
+        say_what_is_done("POST", path, does, takes_file=True)
         return self._declare("POST", path, scopes, None)
 
     def _declare(
