@@ -1,6 +1,6 @@
 """A campaign's contacts, attempts and agents, and the decisions on unresolved attempts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from fastapi import Path, Query, Request
@@ -19,6 +19,8 @@ from dialer.watching.browsing import (
     NOT_TRIED,
     RETRY,
     Filter,
+    Item,
+    Page,
     attempts_page,
     contacts_page,
     names_of,
@@ -62,13 +64,17 @@ class Selection(BaseModel):
     cursor: int = Field(0, ge=0, le=_MOST_N, description="`next_cursor` of the page before.")
     limit: int = Field(100, ge=1, le=1000, description="About so many items.")
 
-    def filter(self, state: str | None) -> Filter:
-        """Say it in the use case's terms."""
-        return Filter(
-            state=state,
-            outcome=self.outcome,
-            error=self.error,
-        )
+    def read(
+        self,
+        page_of: Callable[..., Page[Item]],
+        services: Services,
+        campaign: Campaign,
+        state: str | None,
+    ) -> Page[Item]:
+        """Read a page of them."""
+        filter_ = Filter(state=state, outcome=self.outcome, error=self.error)
+        db = services.wiring.db
+        return page_of(db, campaign, filter_, cursor=self.cursor, most=self.limit)
 
 
 class ContactSelection(Selection):
@@ -97,13 +103,7 @@ def list_contacts(
     wanted: Annotated[ContactSelection, Query()],
 ) -> ContactPage:
     """List contacts in the file's order. A page may be short and yet not the last."""
-    page = contacts_page(
-        services.wiring.db,
-        campaign,
-        wanted.filter(wanted.state),
-        cursor=wanted.cursor,
-        most=wanted.limit,
-    )
+    page = wanted.read(contacts_page, services, campaign, wanted.state)
     return ContactPage(
         items=[contact_document(campaign, line, masked=visitor.is_masked) for line in page.items],
         next_cursor=page.next_cursor,
@@ -150,13 +150,7 @@ def list_attempts(
     wanted: Annotated[AttemptSelection, Query()],
 ) -> AttemptPage:
     """List attempts, contact by contact. A page may be short and yet not the last."""
-    page = attempts_page(
-        services.wiring.db,
-        campaign,
-        wanted.filter(wanted.state),
-        cursor=wanted.cursor,
-        most=wanted.limit,
-    )
+    page = wanted.read(attempts_page, services, campaign, wanted.state)
     return AttemptPage(
         items=attempt_documents(
             page.items,
