@@ -48,9 +48,9 @@ class Figures:
         if self == earlier:
             return {}
         return {
-            one.name: by
-            for one in fields(self)
-            if (by := getattr(self, one.name) - getattr(earlier, one.name))
+            name: by
+            for name in self.__slots__
+            if (by := getattr(self, name) - getattr(earlier, name))
         }
 
     @classmethod

@@ -246,8 +246,11 @@ def without_call(attempt: Attempt) -> Attempt:
 
 
 def _fits_numbers(attempt: Attempt, report: CallReport) -> bool:
-    pairs = ((attempt.agent, report.agent), (attempt.customer, report.customer))
-    return all(same_phone(ours, theirs) for ours, theirs in pairs if theirs and ours != FORGOTTEN)
+    return _may_be(attempt.agent, report.agent) and _may_be(attempt.customer, report.customer)
+
+
+def _may_be(ours: str, theirs: str | None) -> bool:
+    return not theirs or ours == FORGOTTEN or same_phone(ours, theirs)
 
 
 def _under_way(attempt: Attempt, report: CallReport) -> Attempt:

@@ -21,11 +21,13 @@ _HARMLESS = re.compile(r"[A-Za-z_]*\Z")  # names of events and levels: most of w
 
 def mask_text(text: str) -> str:
     """Mask what looks like a phone number, a secret in a URL, or a key in a header."""
-    if _HARMLESS.match(text):
+    if _HARMLESS.match(text) or (text.isalnum() and not text.isdecimal()):
         return text
     if "/" in text:
         text = _SECRET.sub(lambda found: (found[1] or found[2]) + "***", text)
-    return _NUMBER.sub(_mask_number, _CREDENTIALS.sub(r"\1***", text))
+    if len(text.split(None, 1)) > 1:  # a key stands behind a word, and most texts are ids
+        text = _CREDENTIALS.sub(r"\1***", text)
+    return _NUMBER.sub(_mask_number, text)
 
 
 def _mask_number(found: re.Match[str]) -> str:

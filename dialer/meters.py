@@ -8,8 +8,8 @@ report rests on them.
 import json
 import threading
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -96,6 +96,13 @@ class Meters:
         took_s = max(0.0, seconds)
         self._add(_field(meter, labels, "sum"), took_s)
         self._add(_field(meter, labels, str(bisect_left(meter.bounds, took_s))), 1)
+
+    def observe_all(self, meter: Meter, seconds: Iterable[float], *labels: str) -> None:
+        """Note how long each of many took."""
+        took_s = [max(0.0, one) for one in seconds]
+        self._add(_field(meter, labels, "sum"), sum(took_s))
+        for at, count in Counter(bisect_left(meter.bounds, one) for one in took_s).items():
+            self._add(_field(meter, labels, str(at)), count)
 
     def take(self) -> Mapping[str, float]:
         """Take what was added since it was taken last, by field of the account's hash."""

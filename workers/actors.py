@@ -3,6 +3,7 @@
 Dramatiq starts a worker by importing this module, so it reads the settings and connects.
 """
 
+import gc
 import sys
 
 import dramatiq
@@ -41,6 +42,7 @@ except SettingsError as error:
     raise SystemExit(2) from None  # as the commands say it: starting again will not help
 
 dramatiq.set_broker(broker)
+gc.freeze()  # what is there now stays: the collector need not look through it again and again
 
 
 @dramatiq.actor(queue_name=broker.queue, actor_name=ACTOR)

@@ -1,5 +1,6 @@
 """Stored callbacks become settled attempts."""
 
+import gc
 import threading
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
@@ -39,6 +40,7 @@ def run(wirings: Sequence[Wiring]) -> int:
     """Settle until a signal says stop; each account in threads of its own."""
     tell_exposures(wirings[0].settings)
     stop = stop_on_signals()
+    gc.freeze()  # what is there now stays: to look through it again and again is a tenth of the work
     with beating(wirings, role="results"):
         threads = [thread for one in wirings for thread in settle_in_background(one, stop)]
         for wiring in wirings:
@@ -101,8 +103,8 @@ def settle_all(wiring: Wiring, facts: Sequence[Fact]) -> None:
     if facts:
         wiring.callback_inbox.done(facts)
         now_s = wiring.db.now()
-        for fact in facts:
-            wiring.db.meters.observe(CALLBACK_TO_SETTLED, now_s - fact.received_at)
+        waited_s = [now_s - fact.received_at for fact in facts]
+        wiring.db.meters.observe_all(CALLBACK_TO_SETTLED, waited_s)
 
 
 def _is_dealt_with(wiring: Wiring, fact: Fact) -> bool:

@@ -20,7 +20,6 @@ from dialer.dialing.way_out import WayOut
 from dialer.errors import TurnedAway
 from dialer.ids import AttemptId
 from dialer.store import Database
-from dialer.store.attempts import encode
 
 STOPPING = Dropped("stopping")
 SICK = Dropped("this host cannot send")
@@ -139,5 +138,5 @@ def _intent(opened: Opened) -> Intent:
         epoch=opened.epoch,
         attempt_id=str(opened.id),
         ends_at=opened.attempt.quarantine_ends_at,
-        attempt=encode(opened.attempt),
+        attempt=opened.stored,
     )

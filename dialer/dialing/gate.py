@@ -67,11 +67,13 @@ class Opened:
 
     Args:
         asked: When the gate was asked, as `send_before` of `boottime_s`.
+        stored: The attempt as Redis has it.
         due_at: The instant that the contact waited for, epoch s; 0 = none, it was due at once.
     """
 
     id: AttemptId
     attempt: Attempt
+    stored: str
     asked: float
     send_before: float
     epoch: int
@@ -217,6 +219,7 @@ class Gate:
                     yield Opened(
                         id=one.attempt_id,
                         attempt=decode(answer[1]),
+                        stored=text(answer[1]),
                         asked=began,
                         # no longer than the calling hours last
                         send_before=began + min(SEND_WINDOW_S, float(answer[3])),

@@ -199,12 +199,13 @@ def read_legs(legs: Any) -> dict[int, LegReport]:
     entries = list(enumerate(legs)) if isinstance(legs, list) else _keyed(legs)
     found: dict[int, LegReport] = {}
     for index, entry in entries:
-        leg = values.member(entry, "Leg") or entry
-        number = values.seconds(values.member(leg, "Id"))
+        wrapped = values.member(entry, "Leg") or entry
+        leg = wrapped if isinstance(wrapped, dict) else {}
+        number = values.seconds(leg.get("Id"))
         found[number if number in (1, 2) else index + 1] = LegReport(
-            status=values.status(values.member(leg, "Status")),
-            on_call_s=values.seconds(values.member(leg, "OnCallDuration")),
-            answered_by=values.word(values.member(leg, "AnsweredBy")),
+            status=values.status(leg.get("Status")),
+            on_call_s=values.seconds(leg.get("OnCallDuration")),
+            answered_by=values.word(leg.get("AnsweredBy")),
         )
     return found
 

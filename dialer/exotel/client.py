@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Self, TypeVar, cast
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
 from zoneinfo import ZoneInfo
@@ -373,6 +374,7 @@ def _encoded(form: Sequence[tuple[str, str]]) -> bytes:
 _QUOTED_ASCII = {ord(one): quote_plus(one) for one in map(chr, range(128))}
 
 
+@lru_cache(maxsize=256)  # all names and most values of a campaign's requests are the same
 def _quoted(text: str) -> str:
     # quote_plus goes byte by byte in Python
     return text.translate(_QUOTED_ASCII) if text.isascii() else quote_plus(text)

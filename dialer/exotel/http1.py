@@ -28,7 +28,7 @@ def written(request: httpx.Request) -> bytes:
     head = b"\r\n".join(lines)
     if head.count(b"\n") != len(headers) or head.count(b"\r") != len(headers) or b"\0" in head:
         raise httpcore.LocalProtocolError("a header has a line break in it")
-    if "transfer-encoding" in request.headers:
+    if b"\r\ntransfer-encoding:" in head.lower():
         raise httpcore.LocalProtocolError("the body has no known length")
     return b"".join((head, b"\r\n\r\n", *_pieces(request)))
 

@@ -29,9 +29,14 @@ _MAX_PRICE_DIGITS = 9  # before the point, and after it
 
 def text(value: Any) -> str | None:
     """Read a text; numbers count as text, control characters are dropped."""
-    if type(value) is not str and type(value) not in _NUMBERS:
+    if value is None:
+        return None  # as most are: fields that a callback leaves out
+    if type(value) is str:
+        written = value
+    elif type(value) in _NUMBERS:
+        written = str(value)
+    else:
         return None
-    written = str(value)
     if not written.isprintable():
         written = "".join(char for char in written if char.isprintable())
     printable = written.strip()
@@ -41,6 +46,8 @@ def text(value: Any) -> str | None:
 
 def word(value: Any) -> str | None:
     """Read a status or another fixed word, in lower case: `HUMAN` and `Human` are both printed."""
+    if value is None:
+        return None
     found = text(value)
     return found.lower() if found else None
 
@@ -65,6 +72,8 @@ def sid(value: Any) -> str | None:
 
 def seconds(value: Any) -> int | None:
     """Read a duration in whole seconds."""
+    if value is None:
+        return None
     found = text(value)
     return _whole_seconds(found) if found else None
 

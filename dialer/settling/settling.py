@@ -107,14 +107,17 @@ class Settling:
     def report_all(self, heard: Sequence[Heard]) -> list[Attempt | Conflict]:
         """Settle by many reports at once, in three round trips; the answers are in their order."""
         mergers: dict[AttemptId, _Merger] = {}
+        of_each: list[_Merger] = []
         for one in heard:
-            mergers.setdefault(one.id, _Merger(self._doubts)).heard.append(one)
+            merger = mergers.get(one.id)
+            if merger is None:
+                merger = mergers[one.id] = _Merger(self._doubts)
+            merger.heard.append(one)
+            of_each.append(merger)
         updated = self._update_all([_Update(id_, merger) for id_, merger in mergers.items()])
-        answers: dict[AttemptId, Iterator[Attempt | Conflict]] = {
-            id_: iter(self._answers(mergers[id_], after))
-            for id_, after in zip(mergers, updated, strict=True)
-        }
-        return [next(answers[one.id]) for one in heard]
+        for merger, after in zip(mergers.values(), updated, strict=True):
+            merger.answers = iter(self._answers(merger, after))
+        return [next(merger.answers) for merger in of_each]
 
     def _answers(
         self, merger: "_Merger", after: Attempt | SidTaken | None
@@ -355,6 +358,7 @@ class _Merger:
     doubts: Doubts
     heard: list[Heard] = field(default_factory=list)
     conflicts: dict[int, Conflict] = field(default_factory=dict)
+    answers: Iterator[Attempt | Conflict] = field(init=False)
 
     def __call__(self, attempt: Attempt) -> Attempt | None:
         self.conflicts.clear()  # decided from the start, whenever the attempt is another

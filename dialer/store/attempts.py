@@ -351,11 +351,12 @@ class Attempts:
         named = [(key, f"{n}-{no}") for key, (_, n, no) in zip(keys, wanted, strict=True)]
         stored = self._db.read_fields([*named, *((key, text(PACKED)) for key in hundreds)])
         packed = dict(zip(hundreds, map(unpack, stored[len(wanted) :]), strict=True))
-        found = (
+        found = [
             one or of_packed(packed[key], n, no)
             for one, key, (_, n, no) in zip(stored[: len(wanted)], keys, wanted, strict=True)
-        )
-        return [decode(one) if one else None for one in found]
+        ]
+        decoded = iter(decode_all([one for one in found if one]))
+        return [next(decoded) if one else None for one in found]
 
 
 def _answer(answer: Sequence[Any], written: Attempt) -> Attempt | Stale | SidTaken:

@@ -185,7 +185,7 @@ def _entries(answer: Any) -> Any:
 
 def _instant_of(id_: bytes) -> float:
     """When an entry of a stream was written, epoch s."""
-    return int(text(id_).split("-")[0]) / 1000
+    return int(id_.partition(b"-")[0]) / 1000
 
 
 def _facts(entries: Any) -> list[Fact]:
@@ -193,7 +193,7 @@ def _facts(entries: Any) -> list[Fact]:
         Fact(
             id=text(id_),
             attempt_id=text(fields.get(b"attempt")),
-            received_at=float(fields.get(b"at", _instant_of(id_))),
+            received_at=float(fields[b"at"]) if b"at" in fields else _instant_of(id_),
             content_type=text(fields.get(b"type")),
             body=fields.get(b"body", b""),
         )

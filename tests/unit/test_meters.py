@@ -1,6 +1,8 @@
 """What processes measure adds up, and survives a Redis that is away."""
 
-from dialer.meters import ANSWER, LOOKUPS, Meters, readings
+import pytest
+
+from dialer.meters import ANSWER, CALLBACK_TO_SETTLED, LOOKUPS, Meters, readings
 
 
 def test_a_reading_has_each_value_in_the_first_bucket_it_fits():
@@ -22,3 +24,14 @@ def test_labels_of_any_text_are_told_apart():
     meters.count(LOOKUPS, "a", by=2)
 
     assert {one.labels: one.sum for one in readings(meters.take())} == {('a","b',): 1, ("a",): 2}
+
+
+def test_many_that_are_noted_together_count_as_each_by_itself():
+    together, one_by_one = Meters(), Meters()
+    seconds = [-1.0, 0.0, 0.2, 0.2, 7.0, 1e6]
+
+    together.observe_all(CALLBACK_TO_SETTLED, seconds)
+    for one in seconds:
+        one_by_one.observe(CALLBACK_TO_SETTLED, one)
+
+    assert together.take() == pytest.approx(one_by_one.take())
