@@ -251,6 +251,17 @@ def test_nothing_is_loaded_before_somebody_says_so(browser: Browser) -> None:
     assert "No campaigns yet" in browser.get("/campaigns").text
 
 
+def test_an_upload_whose_page_was_closed_is_found_again_until_somebody_decides(
+    browser: Browser,
+) -> None:
+    where = reviewed(browser, "november.csv", MIXED)
+    link = f'<a href="{where}">november.csv</a>'
+
+    assert link in browser.get("/campaigns").text
+    browser.post(f"{where}/discard", token=browser.token(where))
+    assert link not in browser.get("/campaigns").text
+
+
 def test_a_list_nobody_understands_can_be_read_again_with_its_columns_named(
     browser: Browser,
 ) -> None:

@@ -124,12 +124,24 @@ class Reviews:
         upload.path.rename(self._list(review.id))
         return self.check(review)
 
+    def waiting(self) -> list[Review]:
+        """Give those that somebody is to decide on, the oldest first."""
+        folders = sorted(self.folder.glob("*/"), key=lambda one: one.stat().st_ctime)
+        found = (self._read(one.name) for one in folders)
+        return [one for one in found if one and one.stage is not ReviewState.LOADED]
+
     def has(self, id_: str) -> bool:
         """Tell whether there is such a review."""
         return bool(_ID.fullmatch(id_)) and self._file(id_).is_file()
 
     def find(self, id_: str) -> Review | None:
-        """Read a review; None when it was discarded, or never was."""
+        """Read a review, and go on with its work; None when it was discarded, or never was."""
+        review = self._read(id_)
+        if review and review.is_working and review.id not in self._works:
+            self._begin(review)
+        return review
+
+    def _read(self, id_: str) -> Review | None:
         if not _ID.fullmatch(id_):
             return None
         try:
@@ -139,10 +151,7 @@ class Reviews:
         known = {
             one.name: stored[one.name] for one in dataclasses.fields(Review) if one.name in stored
         }
-        review = Review(**{**known, "stage": ReviewState(stored["stage"])})
-        if review.is_working and review.id not in self._works:
-            self._begin(review)
-        return review
+        return Review(**{**known, "stage": ReviewState(stored["stage"])})
 
     def share_done(self, review: Review) -> float:
         """Tell how much of the work under way is done: 0 … 1."""

@@ -141,6 +141,7 @@ def show(asked: Asked) -> Answer:
     wiring, wanted = asked.wiring, Wanted.of(asked)
     number = max(1, int(digits_in(asked.query("page"))[:4] or 1))
     listed = _listed(wiring, wanted, number)
+    may_upload = asked.visitor.may(Scope.UPLOAD)
     return page(
         "campaigns.html",
         listed=listed,
@@ -153,6 +154,7 @@ def show(asked: Asked) -> Answer:
         told={name: digits_in(asked.query(name)) for name in ("done", "not_done")},
         longest_name=LONGEST_NAME,
         begun=_begun(asked),
+        undecided=asked.services.reviews.waiting() if may_upload else [],
         rule_fields=rule_fields(default_rules(wiring.settings)),
     )
 
