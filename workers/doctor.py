@@ -104,7 +104,9 @@ def _unless_away(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Go on with what Redis tells, until it does not answer."""
     try:
         yield from findings
-    except (redis.RedisError, EmbeddedServerError) as error:
+    except EmbeddedServerError as error:
+        yield _fail("redis", str(error), told("mend that, and run doctor again"))
+    except redis.RedisError as error:
         says = told("does not answer: {error}", error=str(error))
         yield _fail("redis", says, told("check REDIS_URL"))
 

@@ -11,6 +11,7 @@ Whichever process comes first starts it; a few seconds after the last one is gon
 
 import fcntl
 import os
+import shutil
 import subprocess
 import threading
 from contextlib import ExitStack, suppress
@@ -34,6 +35,7 @@ from dialer.embedded.supervisor import (
 
 __all__ = ["EmbeddedServer", "EmbeddedServerError", "ensure_running"]
 
+_FULL_BYTES = 1_000_000
 _WATCH_S = 1.0  # a killed supervisor is replaced within this
 
 
@@ -59,12 +61,18 @@ def ensure_running(data_dir: Path, *, within_s: float = 30.0) -> "EmbeddedServer
         while not wait_until(server.is_ready, within_s=within_s):
             if server.is_loading:
                 continue
-            raise EmbeddedServerError(
-                f"the embedded server did not answer within {within_s:g} s; see {folder.log}"
-            )
+            free_bytes = shutil.disk_usage(folder.path).free
+            raise EmbeddedServerError(why_silent(folder, within_s=within_s, free_bytes=free_bytes))
         undo.pop_all()
     server.watch()
     return server
+
+
+def why_silent(folder: ServerFolder, *, within_s: float, free_bytes: int) -> str:
+    """Say why the server does not answer; a full disk is the one cause that whoever asks can mend."""
+    if free_bytes < _FULL_BYTES:
+        return f"the embedded server does not run, as the disk of {folder.path} is full: make room there"
+    return f"the embedded server did not answer within {within_s:g} s; see {folder.log}"
 
 
 class EmbeddedServer:

@@ -16,7 +16,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from dialer.embedded.embedded import EmbeddedServer, EmbeddedServerError, ensure_running
+from dialer.embedded.embedded import EmbeddedServer, EmbeddedServerError, ensure_running, why_silent
 from dialer.embedded.supervisor import (
     ServerFolder,
     open_lock,
@@ -165,6 +165,13 @@ def test_a_server_that_still_reads_its_data_is_waited_for_as_long_as_it_takes(da
         slow.kill()
         slow.wait()
         os.close(supervisor)
+
+
+def test_a_disk_that_is_full_is_named_where_the_server_does_not_answer(data_dir):
+    folder = ServerFolder.within(data_dir)
+
+    assert "make room there" in why_silent(folder, within_s=30, free_bytes=0)
+    assert str(folder.log) in why_silent(folder, within_s=30, free_bytes=1_000_000_000)
 
 
 def test_the_server_asks_for_large_pages(data_dir):
