@@ -10,7 +10,6 @@ import json
 import secrets
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from redis.client import Pipeline
@@ -35,8 +34,7 @@ _REMIND_S = 60.0
 _NOBODY = "the account's processes, none of which has given a sign of life lately"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """A setting that is not the account's.
 
     Args:
@@ -51,8 +49,7 @@ class Difference:
         return f"{self.setting} is {self.here or 'not known'} here and {self.there or 'not known'}"
 
 
-@dataclass(frozen=True, slots=True)
-class Dissenter:
+class Dissenter(NamedTuple):
     """A living process that dials nothing, since its settings are not the account's."""
 
     process: str

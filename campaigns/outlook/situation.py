@@ -1,8 +1,8 @@
 """A campaign and its account at one instant, and what may bind it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from campaigns.campaign import CampaignState
@@ -37,8 +37,7 @@ class Constraint(StrEnum):
     DISPOSITIONS = "dispositions"
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """A constraint that binds, and one sentence for people.
 
     Args:
@@ -57,8 +56,7 @@ class Binding:
         return f"{self.sentence} What mends it: {self.command}" if self.command else self.sentence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(NamedTuple):
     """A campaign and its account at one instant.
 
     Args:

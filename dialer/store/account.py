@@ -1,7 +1,6 @@
 """The account's record: why nothing goes out, and what its processes must have the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from dialer.store.database import Database, text
@@ -12,8 +11,7 @@ CLOSED_FIELDS = (*HOLD_FIELDS, "stopped", "stopped_at", "capped_by", "capped_unt
 """What `closed_of` reads, in its order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(NamedTuple):
     """What keeps the whole account from dialling; '' where it does not.
 
     Args:
@@ -49,8 +47,7 @@ def closed_of(fields: Sequence[bytes | None]) -> Closed:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """Why the provider takes no requests of ours.
 
     Args:

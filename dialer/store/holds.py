@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from campaigns.plain_text import LONGEST_REASON, plain_line
@@ -32,8 +31,7 @@ def _why_of_machine(why: str) -> str:
     return next((one for one in _WHYS_OF_MACHINE if one == why), why)
 
 
-@dataclass(frozen=True, slots=True)
-class ByHand:
+class ByHand(NamedTuple):
     """A person stopped everything.
 
     Args:
@@ -46,8 +44,7 @@ class ByHand:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
-class ByMachine:
+class ByMachine(NamedTuple):
     """Redis may have lost writes.
 
     Args:
@@ -97,8 +94,7 @@ class ByMachine:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """Why nothing is dialled at present, by whomever."""
 
     hand: ByHand | None

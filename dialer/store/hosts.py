@@ -2,16 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from dialer.store.database import Database, text
 
 _RECORD_GOOD_FOR_S = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class SickHost:
+class SickHost(NamedTuple):
     """A worker host that cannot send.
 
     Args:

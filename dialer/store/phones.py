@@ -4,14 +4,12 @@ A phone is an agent's or a customer's, and is named by its E.164 digits without 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from dialer.store.database import Database, text
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
+class Phone(NamedTuple):
     """What is known of one phone; all instants are epoch s, 0 = there is none.
 
     Args:
@@ -25,8 +23,7 @@ class Phone:
     parked_until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """Phones nobody may ring at present.
 
     Args:

@@ -1,8 +1,7 @@
 """Processes of the account that live: each tells it every few seconds."""
 
 import json
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import redis
 
@@ -15,8 +14,7 @@ SILENT_S = 20.0
 """Who has not told for so long is taken to be gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """A process that gave a sign of life in the last seconds.
 
     Args:

@@ -1,14 +1,12 @@
 """Requests the account sent, by the second, and what the pace learned from their answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from dialer.store.database import Database, text
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """What the pace knows; instants in epoch s.
 
     Args:
@@ -21,8 +19,7 @@ class Pace:
     cut_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Seconds:
+class Seconds(NamedTuple):
     """Requests by the second they were sent in, epoch s, and refusals likewise."""
 
     sent: Mapping[int, int]

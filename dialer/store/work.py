@@ -1,8 +1,7 @@
 """How much of everything there is right now, of the account and of a campaign: one look each."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from dialer.store.account import CLOSED_FIELDS, Closed, closed_of
 from dialer.store.database import Database, text
@@ -14,8 +13,7 @@ EVENTS_QUEUE = "events"
 """Dramatiq's queue of webhooks that have something to be told."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccountWork:
+class AccountWork(NamedTuple):
     """What the account has to do.
 
     Args:
@@ -66,8 +64,7 @@ def account_work(db: Database, *, now_s: float) -> AccountWork:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignWork:
+class CampaignWork(NamedTuple):
     """What concerns a campaign, of itself and of the account.
 
     Args:

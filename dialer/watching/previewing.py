@@ -109,7 +109,7 @@ def preview(db: Database, statuses: Statuses, campaign: Campaign, rules: Campaig
 
 
 def _outlook(status: Status) -> Outlook:
-    now = replace(status.situation, state=CampaignState.RUNNING)
+    now = status.situation._replace(state=CampaignState.RUNNING)
     foreseen = forecast(now, status.campaign.rules.hours)
     return Outlook(_next_call_at(status), foreseen.done_at if foreseen else None)
 

@@ -6,9 +6,8 @@ One answer serves the command line, the API and the pages.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from campaigns.attempt import Outcome
 from campaigns.caps import cap_in_words
@@ -31,8 +30,7 @@ from dialer.watching.teams_now import teams_taken
 _TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
 
 
-@dataclass(frozen=True, slots=True)
-class Timers:
+class Timers(NamedTuple):
     """Waiting contacts whose time has not come.
 
     Args:
@@ -45,8 +43,7 @@ class Timers:
     last_due_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Agents:
+class Agents(NamedTuple):
     """Agents, and teams as one each, for whom a contact of the campaign is due.
 
     Args:
@@ -69,8 +66,7 @@ class Agents:
         return self.on_call + self.resting + self.parked + self.away
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """A campaign as it stands.
 
     Args:
@@ -160,8 +156,7 @@ class Status:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Account:
+class _Account(NamedTuple):
     """What all campaigns have in common, read once for those that are looked at together.
 
     Args:

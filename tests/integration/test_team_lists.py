@@ -2,7 +2,6 @@
 
 import csv
 import io
-from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -258,7 +257,7 @@ def test_why_and_the_forecast_know_teams_whose_agents_are_all_away_or_on_calls(
         one for one in in_the_way(explanation.status.situation) if one.constraint == "agents"
     )
     assert "All agents with a contact due are away (1; the first is back" in bound.sentence
-    at_work = replace(explanation.status.situation, feeders=1, workers=1)
+    at_work = explanation.status.situation._replace(feeders=1, workers=1)
     assert forecast(at_work, CallingHours.parse("always")).done_at.timestamp() >= back_at - 1
     Presences(db).set(registry.all(), Presence.ON)
     account.dial_all()

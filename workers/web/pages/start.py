@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.exceptions import HTTPException
@@ -147,7 +147,7 @@ async def _sheet(asked: Asked, *, problem: str = "", at: str = "") -> Answer:
 
 def _in_the_way(now: Situation) -> list[Binding]:
     """Tell what would keep it from dialling if it ran now; whose turn it is comes later."""
-    running = replace(now, state=CampaignState.RUNNING)
+    running = now._replace(state=CampaignState.RUNNING)
     return [one for one in in_the_way(running) if one.constraint not in _NOT_TOLD_BEFORE]
 
 
