@@ -76,7 +76,8 @@ def _consume(wiring: Wiring, stop: threading.Event, nth: int) -> None:
             now_s = boottime_s()
             if now_s - took_over_at > _LEFT_ALONE_S:
                 settle_all(wiring, inbox.take_over(consumer, idle_s=_LEFT_ALONE_S, most=_BATCH))
-                inbox.forget_consumers(silent_s=_GONE_S)
+                if not nth:  # one of them is enough
+                    inbox.forget_consumers(silent_s=_GONE_S)
                 took_over_at = now_s
             settle_all(wiring, inbox.read(consumer, most=_BATCH, wait_s=_WAIT_S))
         except redis.RedisError as error:
