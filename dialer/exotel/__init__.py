@@ -2,6 +2,7 @@
 
 request     what we ask for            ConnectRequest → form fields
 client      one method, one request    Exotel → Connected, CallReport, CallsPage or an error
+reading     an answer within bounds     body → what stands in it, or an error
 deadline    the time one request has   holds against a server that drips a byte a second
 refusals    what a "no" means          HTTP status and words → an error of `dialer.errors`
 call        Call, v1 and v3 details    JSON or XML → Call, CallReport

@@ -1,12 +1,11 @@
 """Exotel over HTTP: one method is one request, nothing is retried, every failure has a meaning."""
 
-import re
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Self, TypeVar, cast
+from typing import Self
 from urllib.parse import quote, quote_plus, urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -18,21 +17,20 @@ from campaigns.sentence import told
 from dialer.errors import (
     LookupFailed,
     PlacementUnknown,
-    ProviderError,
     RateFeedback,
     TurnedAway,
 )
 from dialer.exotel import values
-from dialer.exotel.bodies import UnreadableBody, read_document
+from dialer.exotel.bodies import read_document
 from dialer.exotel.call import (
     UnreadableRow,
     read_balance,
     read_call,
     read_calls,
-    read_placed_sid,
     read_v3_details,
 )
 from dialer.exotel.deadline import ClockS, Deadline, DeadlineTransport, IsWanted
+from dialer.exotel.reading import placed_sid, read, read_answer, with_rate, word_for
 from dialer.exotel.refusals import (
     Answer,
     connect_refusal,
@@ -169,11 +167,11 @@ class Exotel:
         except httpx.RequestError as error:
             raise PlacementUnknown(
                 f"Exotel did not answer: {readable(str(error))} (the call may have been placed)",
-                error_code=_word_for(error),
+                error_code=word_for(error),
             ) from error
         if not answer.is_success:
-            raise _with_rate(connect_refusal(answer, request), answer)
-        return Connected(_placed_sid(answer), rate_feedback(answer.headers), answer.status)
+            raise with_rate(connect_refusal(answer, request), answer)
+        return Connected(placed_sid(answer), rate_feedback(answer.headers), answer.status)
 
     def reach(self, *, within_s: float) -> None:
         """Open a connection to where calls are placed, without asking for anything.
@@ -199,7 +197,7 @@ class Exotel:
         )
         if answer.status == 404:
             return None
-        return _read(answer, lambda body: read_call(body, timezone=self._timezone)).report()
+        return read(answer, lambda body: read_call(body, timezone=self._timezone)).report()
 
     def call_details_v3(self, sid: str, *, send_before: float | None = None) -> CallReport | None:
         """Look one call up in v3, the only look-up that returns our `custom_field`.
@@ -214,7 +212,7 @@ class Exotel:
         )
         if answer.status == 404:
             return None
-        return _read(answer, lambda body: read_v3_details(body, timezone=self._timezone))
+        return read(answer, lambda body: read_v3_details(body, timezone=self._timezone))
 
     def calls(self, sids: Sequence[str], *, send_before: float | None = None) -> CallsPage:
         """Look ended calls up by their Sids, at most 100; Exotel advises 20."""
@@ -271,7 +269,7 @@ class Exotel:
     def balance(self, *, send_before: float | None = None) -> Balance:
         """Read how much money the account has; Exotel allows it once a minute."""
         answer = self._ask_balance(send_before)
-        return _read(answer, read_balance)
+        return read(answer, read_balance)
 
     def _ask_balance(self, send_before: float | None) -> Answer:
         return self._look_up(f"{self._account_url}Balance.json", send_before=send_before)
@@ -289,8 +287,8 @@ class Exotel:
         answer = self._look_up(
             url, params=params, max_bytes=MAX_PAGE_BYTES, send_before=send_before
         )
-        document = _read(answer, read_document)
-        calls, unreadable = _read(answer, lambda _: read_calls(document, timezone=self._timezone))
+        document = read(answer, read_document)
+        calls, unreadable = read(answer, lambda _: read_calls(document, timezone=self._timezone))
         next_page = values.text(values.member(document.get("Metadata"), "NextPageUri"))
         return CallsPage(
             reports=tuple(call.report() for call in calls),
@@ -317,11 +315,11 @@ class Exotel:
         except httpx.RequestError as error:
             raise LookupFailed(
                 told("Exotel did not answer: {error}", error=readable(str(error))),
-                error_code=_word_for(error),
+                error_code=word_for(error),
             ) from error
         if answer.is_success or (may_be_missing and answer.status == 404):
             return answer
-        raise _with_rate(lookup_refusal(answer), answer)
+        raise with_rate(lookup_refusal(answer), answer)
 
     def _connect_request(self, request: ConnectRequest) -> httpx.Request:
         body = _encoded(request.to_form())
@@ -348,7 +346,7 @@ class Exotel:
         request.extensions = {"timeout": self._timeout, "deadline": deadline}
         response = self._transport.handle_request(request)
         try:
-            return _read_answer(response, max_bytes)
+            return read_answer(response, max_bytes)
         finally:
             response.close()
 
@@ -358,9 +356,6 @@ _SURELY_NOT_SENT = (
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
 )
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
-T = TypeVar("T")
 
 
 def _basic(user: str, password: str) -> str:
@@ -380,80 +375,11 @@ def _quoted(text: str) -> str:
     return text.translate(_QUOTED_ASCII) if text.isascii() else quote_plus(text)
 
 
-def _read_answer(response: httpx.Response, max_bytes: int) -> Answer:
-    """Read the body within bounds; when that fails, the status still stands."""
-
-    headers = dict(response.headers.items())  # dict(headers) would look each of them up
-
-    def without_body(fault: str) -> Answer:
-        return Answer(response.status_code, headers, None, fault)
-
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        return without_body("encoded_body")
-    body = bytearray()
-    try:
-        # the stream itself: httpx would only decode what is not encoded
-        for chunk in cast("httpx.SyncByteStream", response.stream):
-            body += chunk
-            if len(body) > max_bytes:
-                return without_body("body_too_large")
-    except httpx.RequestError as error:
-        return without_body(_word_for(error))
-    return Answer(response.status_code, headers, bytes(body))
-
-
-def _placed_sid(answer: Answer) -> str:
-    """Read the Sid of a call that was placed, without which nobody knows whether one was."""
-    fault = answer.fault or "no_body"
-    if answer.body is not None:
-        try:
-            return read_placed_sid(answer.body)
-        except UnreadableBody as error:
-            fault = str(error)
-    raise _with_rate(
-        PlacementUnknown(
-            f"Exotel answered {answer.status} but named no call ({fault})",
-            http_status=answer.status,
-            error_code=answer.fault or "unreadable_answer",
-        ),
-        answer,
-    )
-
-
-def _read(answer: Answer, reader: Callable[[bytes], T]) -> T:
-    """Read a look-up's answer; what cannot be read says nothing about any call."""
-    try:
-        if answer.body is not None:
-            return reader(answer.body)
-    except UnreadableBody as error:
-        fault = str(error)
-    else:
-        fault = answer.fault or "no body"
-    raise _with_rate(
-        LookupFailed(
-            f"Exotel answered {answer.status} with a body we cannot read ({fault})",
-            http_status=answer.status,
-            error_code=answer.fault or "unreadable_answer",
-        ),
-        answer,
-    )
-
-
 def _not_sent(error: httpx.RequestError) -> TurnedAway:
     return TurnedAway(
         told("the request did not leave: {error}", error=readable(str(error))),
-        error_code=_word_for(error),
+        error_code=word_for(error),
     )
-
-
-def _with_rate(error: ProviderError, answer: Answer) -> ProviderError:
-    error.rate = rate_feedback(answer.headers)
-    return error
-
-
-def _word_for(error: httpx.RequestError) -> str:
-    """Name an error of httpx as a code of ours: ReadTimeout → read_timeout."""
-    return _HUMP.sub("_", type(error).__name__).lower()
 
 
 def _checked(sid: str) -> str:

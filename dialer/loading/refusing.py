@@ -6,10 +6,9 @@ from typing import Self
 
 from campaigns.campaign import LONGEST_NAME, is_name
 from campaigns.campaign_rules import CampaignRules
-from campaigns.custom_field import CustomFieldTemplate
-from campaigns.rules.turns import names_in
 from campaigns.sentence import told
 from dialer.call_request import check_call
+from dialer.steering.changing_rules import RulesRefused, check_template
 from dialer.store import Campaign, Database
 
 
@@ -122,17 +121,7 @@ def check_columns(rules: CampaignRules, columns: Sequence[str]) -> None:
     Raises:
         LoadRefused: It has not.
     """
-    if rules.custom_field:
-        try:
-            CustomFieldTemplate.parse(rules.custom_field, columns)
-        except ValueError as error:
-            raise LoadRefused(str(error)) from None
-    for one in names_in(rules.agent_sees):
-        if one not in columns:
-            raise LoadRefused(
-                told(
-                    "agents cannot see {one!r}: the columns are {columns}",
-                    one=one,
-                    columns=", ".join(columns[:30]),
-                )
-            )
+    try:
+        check_template(rules, columns)
+    except RulesRefused as error:
+        raise LoadRefused(str(error)) from None
