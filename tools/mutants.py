@@ -151,6 +151,8 @@ def _python_changes(source: str) -> Iterator[tuple[int, int, str]]:
         )
         if token.type == tokenize.NUMBER and token.string.replace("_", "").isdigit():
             yield *span, str(int(token.string) + 1)
+        elif token.line[: token.start[1]].endswith("slots="):
+            continue  # slots save memory, and change nothing else
         elif token.string in PYTHON_TURNED and after and after.string != ",":
             yield *span, PYTHON_TURNED[token.string]  # a bare star among parameters is no product
     for node in ast.walk(ast.parse(source)):

@@ -182,7 +182,7 @@ class Journal:
             with _left_by_its_writer(path) as is_left:
                 if is_left and self._ends_before(path, before):
                     path.unlink(missing_ok=True)
-                    del self._ends[path]
+                    self._ends.pop(path, None)
 
     def _let_go(self) -> None:
         """Write no more to a file that has taken lines for long enough; unlock what is over."""

@@ -43,6 +43,25 @@ def test_a_key_stored_before_keys_expired_gets_its_year(keys, db):
     assert keys.find(text) is None
 
 
+def test_a_key_for_masked_figures_is_made_with_that_scope_and_with_no_other_beside_it(keys):
+    key, text = keys.create("figures", {Scope.READ_MASKED})
+
+    with pytest.raises(ValueError, match="stands alone"):
+        keys.create("more", {Scope.READ_MASKED, Scope.READ})
+
+    assert key.scopes == {Scope.READ_MASKED}
+    assert keys.find(text)
+
+
+def test_with_a_key_in_the_settings_somebody_can_come_in_and_with_an_expired_one_nobody(keys, db):
+    keys.create("short", READ, expires_s=60)
+    before = keys.any_in_force()
+    db.pass_time(61)
+
+    assert (before, keys.any_in_force()) == (True, False)
+    assert ApiKeys(db, settings_key=SETTINGS_KEY).any_in_force()
+
+
 def test_what_a_key_made_ends_with_it_down_to_the_last(keys):
     parent, _ = keys.create("parent", {Scope.ADMIN})
     child, child_text = keys.create("child", {Scope.ADMIN}, made_by=parent.id)
