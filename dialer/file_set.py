@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import secrets
@@ -55,7 +56,7 @@ class FileSet:
                 os.fsync(file.fileno())
         for final, growing in self._growing.items():
             growing.replace(final)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         return tuple(self._growing)
 
 
@@ -80,9 +81,16 @@ def _remove_abandoned(folder: Path) -> None:
             lock.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def sync_folder(folder: Path) -> None:
+    """Put the names of a folder's files on disk."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(handle)
+        os.fsync(opened)
     finally:
-        os.close(handle)
+        os.close(opened)
+
+
+def sha256_of(path: Path) -> str:
+    """Give the SHA-256 of a file's content, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

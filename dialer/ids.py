@@ -24,18 +24,8 @@ def new_campaign_id() -> str:
     return _random(8)
 
 
-def new_agent_id() -> str:
-    """Make an id that no other agent has; nobody can guess it from their number."""
-    return _random(10)
-
-
-def new_move_id() -> str:
-    """Make an id that no other move of contacts has."""
-    return _random(10)
-
-
 def new_nonce() -> str:
-    """Make the mark of one execution."""
+    """Make the mark of one execution, or an id that nothing else has and nobody can guess."""
     return _random(10)
 
 

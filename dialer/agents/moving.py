@@ -15,7 +15,7 @@ from dialer.agents.presence import doer
 from dialer.agents.teams import TeamBook
 from dialer.deeds import tell
 from dialer.errors import NotDone
-from dialer.ids import new_move_id
+from dialer.ids import new_nonce
 from dialer.store import Campaign, Campaigns
 from dialer.store.agents import AgentStore
 from dialer.store.database import Database
@@ -140,7 +140,7 @@ class Moving:
 
     def _begin(self, agent_id: str, source: str, to: Destination, undoes: str = "") -> Move:
         move = Move(
-            id=new_move_id(),
+            id=new_nonce(),
             agent_id=agent_id,
             source=source,
             target=to.number,

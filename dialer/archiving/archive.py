@@ -7,7 +7,6 @@
 """
 
 import fcntl
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ import pyarrow.parquet as pq
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.errors import NotDone
-from dialer.file_set import FileSet, plain_name
+from dialer.file_set import FileSet, plain_name, sha256_of
 from dialer.ids import AttemptId
 from dialer.store.agents import Told
 from dialer.store.attempts import OpenAttempt
@@ -102,7 +101,7 @@ class Archive:
             card = replace(
                 card,
                 files={
-                    name: {"rows": rows[name], "sha256": _sha256(path)}
+                    name: {"rows": rows[name], "sha256": sha256_of(path)}
                     for name, path in paths.items()
                 },
             )
@@ -134,7 +133,7 @@ class Archive:
         card = self.card()
         for name, known in card.files.items():
             path = self.folder / name
-            if not path.exists() or _sha256(path) != known["sha256"]:
+            if not path.exists() or sha256_of(path) != known["sha256"]:
                 raise ArchiveDamaged(f"{path} is not as it was written")
         return card
 
@@ -315,11 +314,6 @@ def _read(kind: type[Kept], told: Mapping[str, Any]) -> Kept:
 
 def _end(word: str) -> Outcome | NotDialled:
     return Outcome(word) if word in set(Outcome) else NotDialled(word)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _readers_of(kind: type) -> dict[str, Callable[[Any], Any] | None]:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dialer.clock import boottime_s
+from dialer.file_set import sync_folder
 
 
 class Intent(NamedTuple):
@@ -127,7 +128,7 @@ class Journal:
                 path.hardlink_to(made)
         finally:
             made.unlink(missing_ok=True)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
         return path.read_text(encoding="ascii")
 
     def write_intents(self, intents: Sequence[Intent]) -> None:
@@ -285,7 +286,7 @@ class Journal:
         try:
             fcntl.flock(file, fcntl.LOCK_EX)  # goes with this process, however that ends
             _write_whole(file, f"{_as_json({'kernel': self._kernel})}\n".encode() + first)
-            _sync_folder(self._folder)  # or a power failure might leave the file without a name
+            sync_folder(self._folder)  # or a power failure might leave the file without a name
         except OSError:
             path.unlink(missing_ok=True)
             os.close(file)
@@ -348,15 +349,6 @@ def _write_whole(file: int, packed: bytes) -> None:
         if not written:
             raise OSError(errno.ENOSPC, "the journal's disk takes no more")
         left = left[written:]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the names of a folder's files on disk."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

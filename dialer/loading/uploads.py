@@ -5,7 +5,7 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 _COPY_BYTES = 1 << 20
 
@@ -27,8 +27,6 @@ def private_copy(file: BinaryIO, *, folder: Path) -> Iterator[tuple[BinaryIO, st
 def hash_of(file: BinaryIO) -> str:
     """Hash a file from its beginning, and go back there."""
     file.seek(0)
-    digest = hashlib.sha256()
-    while piece := file.read(_COPY_BYTES):
-        digest.update(piece)
+    digest = hashlib.file_digest(cast("Any", file), "sha256")
     file.seek(0)
     return digest.hexdigest()

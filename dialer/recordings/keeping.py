@@ -5,7 +5,6 @@ is named after what it holds. What is empty, or no sound, is tried again: the pr
 with it. Whoever dies in between leaves it due; putting it there again changes nothing.
 """
 
-import hashlib
 import re
 import tempfile
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from campaigns.attempt import Attempt
 from campaigns.sentence import told
 from dialer.errors import NotDone, ProviderError
 from dialer.exotel.recordings import RecordingHosts
+from dialer.file_set import sha256_of
 from dialer.ids import AttemptId
 from dialer.logger import get_logger
 from dialer.masking import mask_text
@@ -79,7 +79,7 @@ class Keeping:
             sound = _looked_into(file, length)
             name = recording_name(id_, self._sid(id_), sound)
             self._place.put(file, name, sound.media_type)
-            kept = Kept(name, sound.media_type, length, _sha256(file), self._db.now())
+            kept = Kept(name, sound.media_type, length, sha256_of(file), self._db.now())
         is_new = self._kept.keep(id_, kept)
         if not _link(self._attempts.get(id_)):
             # forgotten meanwhile: whoever forgets looks at the place after the link is gone
@@ -164,8 +164,3 @@ def _looked_into(file: Path, length: int) -> Sound:
     if sound is None:
         raise _NoSound("what was fetched is no sound")
     return sound
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.agents.agent import Agent, Presence
 from campaigns.agents.shift import Shift
-from dialer.ids import new_agent_id
+from dialer.ids import new_nonce
 from dialer.store.database import Database, text
 from dialer.store.scripts import gives
 
@@ -115,7 +115,7 @@ class AgentStore:
         Args:
             shift_changes: When shifts are to be looked at next, epoch s, by number.
         """
-        made = [one if one.id else replace(one, id=new_agent_id()) for one in agents]
+        made = [one if one.id else replace(one, id=new_nonce()) for one in agents]
         with self._db.client.pipeline(transaction=True) as pipe:
             pipe.incr(self._db.key("agents_version"))
             for one in made:
