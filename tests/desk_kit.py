@@ -11,7 +11,7 @@ from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.access.agent_links import AgentLinks
 from dialer.store.attempts import encode
-from tests.factories import agent, attempt, customer, pair
+from tests.factories import agent, attempt, customer, pair, record_bytes
 from tests.web_kit import Site
 
 
@@ -59,7 +59,7 @@ def desk_of(web: Site, no: int) -> Desk:
     )
     id_ = loaded.json()["campaign_id"]
     record = pair(no, no, state=ContactState.OPEN, made=1, charged=1)
-    db.client.setrange(db.key("c", id_, "contacts", 0), 0, record.pack())
+    db.client.setrange(db.key("c", id_, "contacts", 0), 0, record_bytes(record))
     talked = attempt(
         state=AttemptState.SETTLED,
         outcome=Outcome.CONNECTED,

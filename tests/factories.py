@@ -1,6 +1,6 @@
 """What tests are made of: numbers, rules, campaigns in the store, and what the provider reports."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,6 +17,7 @@ from dialer.store.contact_rows import Row
 from dialer.store.contacts import PER_CHUNK, Contacts
 from dialer.store.imports import Imports
 from dialer.store.processes import Process, record_of
+from dialer.store.record import APART, END_CODES, PACKED, STATE_CODES
 
 CALLER_ID = "08000000000"
 COLUMNS = ("agent", "customer")
@@ -77,7 +78,8 @@ def append_contacts(
     imports = Imports(db)
     mark = imports.begin_loading(campaign, content_hash=content_hash)
     assert mark is not None
-    Contacts(db).append(
+    append_records(
+        db,
         campaign,
         before=mark.base,
         records=[one.record for one in listed],
@@ -85,6 +87,43 @@ def append_contacts(
     )
     counts = {"rows": len(listed), "accepted": len(listed), "rejected": 0, "duplicate": 0}
     imports.commit(campaign, counts=counts, entry={"hash": content_hash})
+
+
+def append_records(
+    db: Database,
+    campaign: str,
+    *,
+    before: int,
+    records: Sequence[ContactRecord],
+    rows: Sequence[Row],
+) -> int:
+    """Append contacts wherever they stand; gives how many there are now."""
+    contacts = Contacts(db)
+    block = contacts.block(
+        campaign,
+        before=before,
+        records=b"".join(map(record_bytes, records)),
+        rows=rows,
+        ends=contacts.queue_ends(campaign, size=before),
+    )
+    return contacts.store(campaign, block)
+
+
+def record_bytes(record: ContactRecord) -> bytes:
+    """Pack a contact as it stands in Redis, in no queue."""
+    return PACKED.pack(
+        STATE_CODES[record.state],
+        END_CODES[record.outcome] if record.outcome else 0,
+        record.charged,
+        0,
+        record.priority,
+        record.made,
+        record.due_s,
+        APART,
+        record.expires_s,
+        float(record.agent),  # the plus is a sign to it
+        float(record.customer),
+    )
 
 
 def start(db: Database, campaign: str) -> Campaign:

@@ -19,10 +19,10 @@ from campaigns.contact_state import ContactState
 from dialer.access.api_keys import Scope
 from dialer.store.attempts import encode
 from dialer.store.contact_rows import Row
-from dialer.store.contacts import ContactRecord, Contacts
+from dialer.store.contacts import ContactRecord
 from dialer.store.imports import Imports
 from tests.acceptance.rig import until
-from tests.factories import attempt
+from tests.factories import append_records, attempt
 from tests.web_kit import ADMIN_KEY, Site, settings_for, site
 from workers.wiring import Wiring
 
@@ -204,7 +204,7 @@ def _attempts(tenant: Tenant) -> None:
     mark = Imports(tenant.wiring.db).begin_loading(tenant.campaign, content_hash="more")
     assert mark
     rows = [Row(9 + n, (*pair, tenant.name), {}) for n in range(2)]
-    Contacts(db).append(tenant.campaign, before=mark.base, records=records, rows=rows)
+    append_records(db, tenant.campaign, before=mark.base, records=records, rows=rows)
     counts = {"rows": 2, "accepted": 2, "rejected": 0, "duplicate": 0}
     Imports(tenant.wiring.db).commit(tenant.campaign, counts=counts, entry={"hash": "more"})
     first = mark.base + 1

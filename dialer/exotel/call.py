@@ -41,7 +41,6 @@ class Call:
     """
 
     sid: str
-    account_sid: str | None
     agent: str | None = field(repr=False)
     customer: str | None = field(repr=False)
     caller_id: str | None
@@ -167,7 +166,6 @@ def call_from(fields: Any, *, timezone: ZoneInfo) -> Call:
     started_at = values.instant(fields.get("StartTime"), timezone)
     return Call(
         sid=sid,
-        account_sid=values.text(fields.get("AccountSid")),
         agent=values.text(fields.get("From")),
         customer=values.text(fields.get("To")),
         caller_id=values.text(fields.get("PhoneNumberSid")),

@@ -70,7 +70,6 @@ class CallsPage:
     reports: tuple[CallReport, ...]
     unreadable: tuple[UnreadableRow, ...]
     next_page: str | None
-    rate: RateFeedback | None
 
 
 class Exotel:
@@ -294,7 +293,6 @@ class Exotel:
             reports=tuple(call.report() for call in calls),
             unreadable=unreadable,
             next_page=next_page,
-            rate=rate_feedback(answer.headers),
         )
 
     def _look_up(

@@ -183,22 +183,6 @@ class Contacts:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def append(
-        self, campaign: str, *, before: int, records: Sequence[ContactRecord], rows: Sequence[Row]
-    ) -> int:
-        """Append contacts; asking twice appends once.
-
-        Args:
-            before: Contacts loaded before these.
-
-        Returns:
-            How many contacts are loaded now; a block that does not follow is not written.
-        """
-        packed = b"".join(record.pack() for record in records)
-        ends = self.queue_ends(campaign, size=before)
-        block = self.block(campaign, before=before, records=packed, rows=rows, ends=ends)
-        return self.store(campaign, block)
-
     def queue_ends(self, campaign: str, *, size: int) -> QueueEnds:
         """Read where the agents' queues end among the first `size` contacts.
 
@@ -258,7 +242,10 @@ class Contacts:
         )
 
     def store(self, campaign: str, block: Block, one_at_a_time: OneAtATime | None = None) -> int:
-        """Append a block, as `append` does.
+        """Append a block; asking twice appends it once.
+
+        Returns:
+            How many contacts are loaded now; a block that does not follow is not written.
 
         Raises:
             NotTakenNow: It does not take contacts one at a time.

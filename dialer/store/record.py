@@ -83,7 +83,6 @@ END_CODES: dict[Outcome | NotDialled, int] = {
 _STATES = {code: state for state, code in STATE_CODES.items()}
 _ENDS: dict[int, Outcome | NotDialled | None] = {code: end for end, code in END_CODES.items()}
 _ENDS[0] = None
-_CODES: dict[str, int] = {str(end): code for end, code in END_CODES.items()}
 
 
 class ContactRecord(NamedTuple):
@@ -113,22 +112,6 @@ class ContactRecord(NamedTuple):
     def numbers(self) -> tuple[str, str]:
         """Agent and customer."""
         return self.agent, self.customer
-
-    def pack(self) -> bytes:
-        """Encode for Redis."""
-        return PACKED.pack(
-            STATE_CODES[self.state],
-            0 if self.outcome is None else _CODES[self.outcome],
-            self.charged,
-            0,
-            self.priority,
-            self.made,
-            self.due_s,
-            APART,
-            self.expires_s,
-            float(self.agent),  # the plus is a sign to it
-            float(self.customer),
-        )
 
     @classmethod
     def unpack(cls, packed: bytes) -> "ContactRecord":

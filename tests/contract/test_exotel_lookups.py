@@ -202,7 +202,6 @@ def test_a_page_of_calls_names_the_next_one():
     )
     assert report.recording_url == "https://x"
     assert page.next_page == "/v1/Accounts/sid/Calls.json?After=xyz"
-    assert page.rate == RateFeedback(None, 9)
     (request,) = provider.asked
     assert request.url.path == "/v1/Accounts/acct1/Calls.json"
     assert dict(request.url.params) == {

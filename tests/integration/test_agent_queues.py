@@ -9,7 +9,7 @@ from dialer.steering.calling_back import call_back
 from dialer.store.contact_rows import Row
 from dialer.store.contacts import Contacts
 from tests.conservation import check_conservation
-from tests.factories import append_contacts, customer, pair, start, store_campaign
+from tests.factories import append_contacts, customer, pair, record_bytes, start, store_campaign
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_who_is_appended_while_the_last_of_the_queue_is_being_dialled_is_dialled
 
     assert dialled() == customers(1, 2)
     block = contacts.block(
-        campaign, before=3, records=pair(1, 3).pack(), rows=[Row(5, ("3",))], ends=ends
+        campaign, before=3, records=record_bytes(pair(1, 3)), rows=[Row(5, ("3",))], ends=ends
     )
     assert contacts.store(campaign, block) == 4
 

@@ -16,6 +16,7 @@ from dialer.store import Campaign
 from dialer.store.contacts import unpack_records
 from dialer.store.record import PER_CHUNK, RECORD_BYTES, ContactRecord
 from dialer.watching.browsing import IN_FLIGHT, NOT_TRIED, Filter, contacts_page
+from tests.factories import record_bytes
 from tests.web_kit import settings_for
 from workers.wiring import Wiring, wire
 
@@ -58,7 +59,7 @@ def campaign(wired: Wiring) -> Campaign:
         for place, record in enumerate(unpack_records(packed)):
             state, outcome = some_end(chance)
             stands = record._replace(state=state, outcome=outcome)
-            wired.redis.setrange(key, place * RECORD_BYTES, stands.pack())
+            wired.redis.setrange(key, place * RECORD_BYTES, record_bytes(stands))
     return loaded
 
 

@@ -26,6 +26,7 @@ from tests.factories import (
     append_contacts,
     details,
     pair,
+    record_bytes,
     start,
     store_campaign,
     terminal,
@@ -270,7 +271,7 @@ def test_a_purge_is_not_undone_by_a_list_that_is_appended(account, tmp_path):
     block = account.contacts.block(
         campaign.id,
         before=campaign.accepted,
-        records=pair(9, 9).pack(),
+        records=record_bytes(pair(9, 9)),
         rows=[Row(9, ("9000000009", "own"))],
         ends=ends,
     )

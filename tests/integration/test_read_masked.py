@@ -15,9 +15,9 @@ from campaigns.contact_state import ContactState
 from dialer.access.api_keys import ApiKeys, Scope
 from dialer.store.attempts import encode
 from dialer.store.contact_rows import Row
-from dialer.store.contacts import ContactRecord, Contacts
+from dialer.store.contacts import ContactRecord
 from dialer.store.imports import Imports
-from tests.factories import attempt
+from tests.factories import append_records, attempt
 from tests.patience import until
 from tests.web_kit import Browser, Site, settings_for, site
 from workers.web.api import app as api
@@ -68,7 +68,7 @@ def seeded(redis_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory)
             Row(9 + n, (record.agent, record.customer, CELL, "gold"), {})
             for n, record in enumerate(records)
         ]
-        Contacts(db).append(id_, before=mark.base, records=records, rows=rows)
+        append_records(db, id_, before=mark.base, records=records, rows=rows)
         counts = {"rows": 2, "accepted": 2, "rejected": 0, "duplicate": 0}
         Imports(web.wiring.db).commit(id_, counts=counts, entry={"hash": "more"})
         stored = {"2-1": encode(done), "3-1": encode(unknown)}
