@@ -34,6 +34,7 @@ ROOT = Path(__file__).parents[1]
 EQUIVALENT = ROOT / "tools/mutants_equivalent.toml"
 
 GATE = "test_gate test_gate_parties test_account_day test_release_limits test_second_person"
+GATE += " test_teams test_presence"
 RELEASE = "test_release test_release_times test_release_limits test_turns test_agent_queues"
 RELEASE += " test_report_source"
 RECORD = "test_settling test_rules test_release_limits test_release_times test_never_over"

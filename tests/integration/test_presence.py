@@ -8,6 +8,7 @@ import pytest
 
 from campaigns.agents.agent import Agent, Presence
 from campaigns.agents.shift import Shift
+from campaigns.contact_state import ContactState
 from dialer.agents.presence import BadPresence, Presences
 from dialer.agents.registry import UnknownAgent
 from dialer.dialing.dialing import Dialled
@@ -80,7 +81,8 @@ def test_the_gate_refuses_who_went_away_after_the_release(account, db, registry,
     presences.set([one], Presence.BREAK)
 
     assert account.dial(released) == Dropped("agent away")
-    assert account.contact(campaign).made == 0
+    taken_back = account.contact(campaign)
+    assert (taken_back.state, taken_back.made) == (ContactState.WAITING, 0)
     presences.set([one], Presence.ON)
     assert rung(account) == [agent(1)]
     check_conservation(db)

@@ -6,6 +6,7 @@ import pytest
 
 from campaigns.agents.agent import Agent, Presence
 from campaigns.agents.team import Team
+from campaigns.contact_state import ContactState
 from dialer.agents.teams import TeamBook
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
@@ -166,7 +167,8 @@ def test_the_gate_finds_that_everybody_went_away_and_takes_the_contact_back(
     presences.set(agents, Presence.OFF)
 
     assert account.dial(released) == Dropped("no agent free")
-    assert account.contact(campaign).made == 0
+    taken_back = account.contact(campaign)
+    assert (taken_back.state, taken_back.made) == (ContactState.WAITING, 0)
     assert rung(account) == []
     presences.set(agents[1:], Presence.ON)
     assert rung(account) == [agent(2)]
