@@ -5,19 +5,19 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from pydantic import SecretStr, ValidationError
+from pydantic import (
+    SecretStr,
+    ValidationError,
+)
 
 from dialer.addresses import is_private
-from dialer.settings.settings import Settings
+from dialer.settings.settings import ENV_ENCODING, Settings
 
 ENV_FILE = Path(".env")
-_ENCODING = "utf-8-sig"  # some editors put a mark in front
 _NEEDED_TO_DIAL = (
     "exotel_api_key",
     "exotel_api_token",
@@ -43,26 +43,13 @@ def read_settings(*, env_file: Path | None = ENV_FILE, **overrides: Any) -> Sett
     Raises:
         SettingsError: One line per wrong setting, by its environment name, with the remedy.
     """
+    _read_text(env_file)
+    # systemd's LoadCredential: a folder with a file for each secret, named like its setting
+    secrets_dir = os.environ.get("CREDENTIALS_DIRECTORY")
     try:
-        return Settings(**_given(env_file) | overrides)
+        return Settings(_env_file=env_file, _secrets_dir=secrets_dir, **overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(map(_in_words, error.errors()))) from None
-
-
-def _given(env_file: Path | None) -> dict[str, str]:
-    """Gather what is set, the environment before the file, and the file before credentials."""
-    written = dotenv_values(stream=StringIO(_read_text(env_file)))
-    given = [*_credentials(), *written.items(), *os.environ.items()]
-    settings = ((name.lower(), value) for name, value in given if value)
-    return {name: value for name, value in settings if name in Settings.model_fields}
-
-
-def _credentials() -> Iterator[tuple[str, str]]:
-    """Read systemd's LoadCredential: a folder with a file for each secret, named like its setting."""
-    folder = Path(os.environ.get("CREDENTIALS_DIRECTORY") or os.devnull)
-    for file in folder.iterdir() if folder.is_dir() else ():
-        if file.name.lower() in Settings.model_fields:
-            yield file.name, file.read_text(encoding="utf-8").strip()
 
 
 def unknown_names(env_file: Path = ENV_FILE) -> Iterator[str]:
@@ -138,7 +125,7 @@ def _read_text(env_file: Path | None) -> str:
     if env_file is None or not (env_file.is_file() or env_file.is_dir()):
         return ""
     try:
-        text = env_file.read_text(encoding=_ENCODING)
+        text = env_file.read_text(encoding=ENV_ENCODING)
     except OSError as error:
         raise SettingsError(
             f"{env_file} cannot be read ({error.strerror}): make it a file that this user may read"

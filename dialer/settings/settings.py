@@ -3,7 +3,12 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from campaigns.allowed import Allowed
 from campaigns.caps import AccountCaps
@@ -28,15 +33,19 @@ from dialer.settings.values import (
     Zone,
 )
 
+ENV_ENCODING = "utf-8-sig"  # some editors put a mark in front
 _HOW_TO_MAKE_ONE = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
-class Settings(BaseModel):
-    """What is set, checked. Names are the environment's, in lower case."""
+class Settings(BaseSettings):
+    """The environment or `.env`, checked. Names are the environment's, in lower case."""
 
-    model_config = ConfigDict(
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding=ENV_ENCODING,
         extra="ignore",
         frozen=True,
+        env_ignore_empty=True,
         validate_default=False,  # a test does it; here it would import all the world's phone codes
     )
 

@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     SecretStr,
 )
+from pydantic_settings import NoDecode
 
 from campaigns.hours.calling_hours import CallingHours
 from dialer.addresses import host_of, is_private, split_servers
@@ -193,7 +194,7 @@ AccountSid = Annotated[str, AfterValidator(_account_sid)]
 CallerId = Annotated[str, AfterValidator(_caller_id)]
 Country = Annotated[str, AfterValidator(_known_country)]
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 CallerIds = Annotated[Names, AfterValidator(_caller_ids)]
 Countries = Annotated[Names, AfterValidator(_known_countries)]
 HostNames = Annotated[Names, AfterValidator(_host_names)]

@@ -99,7 +99,7 @@ class Station:
         }
         # a slept second is a passed second, and costs nothing
         wiring = Wiring(
-            Settings(**{**plain, **self.settings, **settings}),
+            Settings(_env_file=None, **{**plain, **self.settings, **settings}),
             sleep=self.db.pass_time,
         )
         vars(wiring).update(db=self.db, redis=self.client)

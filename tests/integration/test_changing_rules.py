@@ -25,7 +25,9 @@ from dialer.store.campaign import WrongState
 from dialer.store.rule_versions import MOST_VERSIONS, RuleVersions
 from tests.factories import CALLER_ID, pair, rules, store_campaign
 
-SETTINGS = Settings(exotel_caller_id=CALLER_ID, dialer_max_attempts=7, dialer_wrap_up_s=44)
+SETTINGS = Settings(
+    _env_file=None, exotel_caller_id=CALLER_ID, dialer_max_attempts=7, dialer_wrap_up_s=44
+)
 ASHA = Actor(ActorKind.KEY, "k1", "Asha", "127.0.0.1")
 
 

@@ -112,7 +112,7 @@ def test_r9_the_hold_by_hand_ends_and_leaves_the_machines(site):
     lose_the_call(site)
     site.holds.set_by_hand("mine")
 
-    wiring = Wiring(Settings())
+    wiring = Wiring(Settings(_env_file=None))
     vars(wiring).update(db=site.db)
     assert wiring.holds.release(hand=site.hold.hand, machine=None)
 
@@ -603,7 +603,7 @@ def test_a_callback_that_finds_its_attempt_lost_counts_once_that_is_back(site, t
     before = dialled_once(site, host)
     site.come_back_older(before)
     (call,) = site.company.live()
-    wiring = Wiring(Settings(dialer_data_dir=tmp_path / "data"))
+    wiring = Wiring(Settings(_env_file=None, dialer_data_dir=tmp_path / "data"))
     vars(wiring).update(db=site.db, settling=site.account.settling)
     facts = CallbackInbox(site.db)
     facts.ensure_group()

@@ -10,7 +10,7 @@ from dialer.steering.templates import MOST_TEMPLATES, NoSuchTemplate, RuleTempla
 from tests.factories import CALLER_ID, pair, store_campaign
 from tests.web_kit import LIST, Site, one_site
 
-SETTINGS = Settings(exotel_caller_id=CALLER_ID)
+SETTINGS = Settings(_env_file=None, exotel_caller_id=CALLER_ID)
 EVENINGS = {"hours": "17:00-20:00", "max_attempts": "2"}
 
 
@@ -70,7 +70,7 @@ def test_a_template_that_complies_no_more_says_with_what(db, templates):
 
 
 def test_a_template_needs_no_caller_id_and_takes_the_account_s(db):
-    nameless = RuleTemplates(db, Settings())
+    nameless = RuleTemplates(db, Settings(_env_file=None))
 
     kept = nameless.save("evenings", nameless.tidied(EVENINGS))
 

@@ -14,20 +14,15 @@ from workers.cli.command import Command, Group
 from workers.cli.commands import COMMANDS
 
 HEAVY = {"numpy", "pandas", "pyarrow", "phonenumbers", "holidays", "httpx", "fastapi"}
-CONNECTING = {"redis", "dotenv"}
+CONNECTING = {"redis", "pydantic_settings"}
 DONE_BY_FEW = {
     *("campaigns.event", "campaigns.alerts", "dialer.access.api_keys", "dialer.audit"),
     *("dialer.dialing.journal", "dialer.dialing.options", "dialer.embedded.embedded"),
     *("dialer.steering.starting", "rich.live", "rich.progress", "tomllib"),
     *("dialer.account_day", "dialer.steering.tagging", "dialer.terms"),
     *("dialer.store.attempts", "dialer.store.callback_inbox", "dialer.store.day"),
-    *("argparse", "pydantic.dataclasses"),
 }
-"""What to keep events, alerts, keys, a journal or a server is made of; none of it is for a glance.
-
-The last two are libraries' own: what reads options for `pydantic-settings`, and the fields of a value that we
-read and write as text.
-"""
+"""What to keep events, alerts, keys, a journal or a server is made of; none of it is for a glance."""
 
 
 def all_commands() -> dict[str, Command]:

@@ -277,4 +277,4 @@ def test_every_setting_but_plain_ones_is_tried_with_wrong_values():
 def test_every_default_would_be_taken_if_it_were_given():
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
 
-    assert Settings(**defaults) == Settings()
+    assert Settings(_env_file=None, **defaults) == Settings(_env_file=None)
