@@ -30,9 +30,13 @@ class Provider:
         self.ends: list[str] = []
         self._listener = socket.create_server(("0.0.0.0", 0))  # the host's link, too
         self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def close(self) -> None:
+        # else who accepts would go on at the number of the closed file, which is the next provider's by then
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listener.close()
 
     def _accept(self) -> None:

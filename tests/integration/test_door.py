@@ -94,8 +94,14 @@ def stock_nginx(port: int) -> Iterator[str]:
                     while received := theirs.recv(65536):
                         ours.sendall(received)
 
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        serving = threading.Thread(target=serve)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            # else it would go on at the number of the closed file, which may be another listener's by then
+            listener.shutdown(socket.SHUT_RDWR)
+            serving.join()
 
 
 def test_whoever_sits_at_this_machine_may_enter_as_long_as_nothing_is_set(started) -> None:
