@@ -229,7 +229,8 @@ class Round:
         if self._redis_killed_s is None:
             return
         run_id, hold = self._db.client.hmget(self._db.key("account"), "run_id", "hold")
-        if hold is None and run_id.decode() == self._db.client.info("server")["run_id"]:
+        # no run id: Redis died before anybody dialled
+        if hold is None and run_id == self._db.client.info("server")["run_id"].encode():
             self.tally.holds_s.append(time.monotonic() - self._redis_killed_s)
             self._redis_killed_s = None
 
