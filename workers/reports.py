@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
+from campaigns.reports.does_not_add_up import DoesNotAddUp
 from campaigns.reports.report import Report
-from campaigns.reports.sums import DoesNotAddUp
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import ReportSet, write_reports
 from dialer.reporting.tables import ALL_KINDS, Kind

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from campaigns.events import EventsTold
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
+from campaigns.reports.does_not_add_up import DoesNotAddUp
 from campaigns.reports.figures import Counting
 from campaigns.reports.occupancy import NOBODY_TOLD, Presences
 from campaigns.reports.report import Report, make_report
 from campaigns.reports.subject import Pace, Subject
-from campaigns.reports.sums import DoesNotAddUp, Identity, contact_fault, differences, identities
+from campaigns.reports.sums import Identity, contact_fault, differences, identities
 from dialer.behind import OneBehind
 from dialer.file_set import FileSet, plain_name
 from dialer.handover import quick_handover

@@ -12,7 +12,7 @@ from campaigns.attempt import ReportSource
 from campaigns.campaign import CampaignState
 from campaigns.events import EventKind
 from campaigns.numbers.phone_rules import PhoneRules
-from campaigns.reports.sums import DoesNotAddUp
+from campaigns.reports.does_not_add_up import DoesNotAddUp
 from dialer.agents.presence import Presences
 from dialer.agents.registry import Registry
 from dialer.dialing.resuming import resume_account

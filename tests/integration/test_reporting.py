@@ -16,7 +16,7 @@ from campaigns.attempt import AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState, NotDialled
 from campaigns.numbers.mask import Mask, NumberMask
-from campaigns.reports.sums import DoesNotAddUp
+from campaigns.reports.does_not_add_up import DoesNotAddUp
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import write_reports
 from dialer.reporting.tables import ALL_KINDS, Kind, table

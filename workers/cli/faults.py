@@ -86,7 +86,7 @@ def judge(error: Exception) -> tuple[int, list[str]]:
 
     from campaigns.lists.source import CampaignFileError
     from campaigns.plain_text import NotPlain
-    from campaigns.reports.sums import DoesNotAddUp
+    from campaigns.reports.does_not_add_up import DoesNotAddUp
     from dialer.embedded.embedded import EmbeddedServerError
     from dialer.errors import NotDone, ProviderError
     from dialer.loading.refusing import AlreadyLoaded, LoadRefused

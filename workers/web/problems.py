@@ -16,7 +16,7 @@ from starlette.routing import Match
 from campaigns.lists.header import ColumnsUnclear
 from campaigns.lists.source import CampaignFileError
 from campaigns.plain_text import NotPlain
-from campaigns.reports.sums import DoesNotAddUp
+from campaigns.reports.does_not_add_up import DoesNotAddUp
 from campaigns.sentence import capital, told
 from dialer.agents.presence import BadPresence
 from dialer.agents.registry import UnknownAgent
