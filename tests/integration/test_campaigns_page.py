@@ -101,6 +101,7 @@ def test_talk_and_spend_stand_side_by_side_where_they_were_summed_up_from_the_st
 
     page = web.browser().get("/campaigns/compare?" + "&".join(f"campaign={one}" for one in ids))
 
+    assert '<td class="num">1.25</td>' in page.text
     rows = {row["campaign"]: row for row in csv_in(page.text, "campaigns.csv")}
     assert (rows["sale"]["talk_s"], rows["sale"]["spend"]) == ("95", "1.25")
     assert (rows["survey"]["talk_s"], float(rows["survey"]["spend"])) == ("95", 0.0)

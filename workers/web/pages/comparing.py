@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from campaigns.attempt import Outcome
 from campaigns.sentence import told
@@ -146,7 +147,7 @@ def _grid(compared: Sequence[Compared]) -> Grid:
                 one.counts.attempts,
                 *(_count(one, name) for name in counted),
                 one.talk_s,
-                one.spend,
+                None if one.spend is None else Decimal(str(one.spend)),
                 *(
                     _count(one, part) / whole_count if (whole_count := _count(one, whole)) else None
                     for *_, part, whole in _COMPARED_BY
