@@ -19,6 +19,8 @@ from dialer.dialing.host_recovery import HostLives
 from dialer.simulator import SimulatorOptions, running
 from dialer.simulator.faults import Fault
 from dialer.store import Attempts
+from dialer.store.processes import ROLES
+from tests.factories import give_life
 from tests.patience import until
 from tests.web_kit import ADMIN_KEY, LIST, Browser, Site, settings_for, site
 from workers.web.pages.campaign import shown_to
@@ -622,6 +624,23 @@ def test_a_stop_a_hold_and_missing_processes_stand_atop_every_page_and_ask_for_n
         ], path
         assert "nothing-dials" in page, path
         assert not COMMAND.search(NOT_READ.sub("", page)), path
+
+
+def test_today_does_not_say_that_all_is_in_order_while_nothing_is_dialled(
+    web: Site, browser: Browser
+) -> None:
+    db = web.wiring.db
+    for role in ROLES:
+        give_life(db, role, f"the {role}")
+    before = browser.get("/").text
+    db.client.hset(db.key("account"), mapping={"stopped": "HTTP 402", "stopped_at": 1})
+
+    stopped = browser.get("/").text
+
+    assert "all is in order" in before
+    assert "nothing-dials" in stopped
+    assert "all is in order" not in stopped
+    assert "Only what stands above." in stopped
 
 
 def test_the_banner_s_button_mends_what_it_tells_of_and_is_an_administrator_s(
