@@ -264,7 +264,12 @@ def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__)
     parser.add_argument("--dials", type=int, default=800)
-    parser.add_argument("--largest", type=int, default=1_000_000, help="contacts; ten million take four minutes more")
+    parser.add_argument(
+        "--largest",
+        type=int,
+        default=1_000_000,
+        help="contacts; ten million take four minutes more",
+    )
     args = parser.parse_args()
     run = begin(__doc__)
     grown, counted = {}, {}

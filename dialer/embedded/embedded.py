@@ -59,7 +59,8 @@ def ensure_running(data_dir: Path, *, within_s: float = 30.0) -> "EmbeddedServer
     with ExitStack() as undo:
         undo.callback(server.close)
         while not wait_until(server.is_ready, within_s=within_s):
-            if server.is_loading:
+            if server.was_loading:
+                server.was_loading = False
                 continue
             free_bytes = shutil.disk_usage(folder.path).free
             raise EmbeddedServerError(why_silent(folder, within_s=within_s, free_bytes=free_bytes))
@@ -82,8 +83,8 @@ class EmbeddedServer:
         self._folder = folder
         self._users_lock = open_lock(folder.users_lock)
         self._closed = threading.Event()
-        self.is_loading = False
-        """It answered that it still reads its data, when it was asked last."""
+        self.was_loading = False
+        """It answered that it still reads its data, since this was last set to False."""
         self._watcher: threading.Thread | None = None
 
     @property
@@ -136,12 +137,11 @@ class EmbeddedServer:
         client = redis.Redis(
             unix_socket_path=str(self.socket_path), socket_timeout=1, retry=Retry(NoBackoff(), 0)
         )
-        self.is_loading = False
         with client:
             try:
                 return bool(client.ping())
             except redis.BusyLoadingError:
-                self.is_loading = True
+                self.was_loading = True
             except redis.RedisError:
                 pass  # nobody is there yet
         return False

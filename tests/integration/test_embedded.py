@@ -171,7 +171,7 @@ def test_a_server_that_still_reads_its_data_is_waited_for_as_long_as_it_takes(da
     try:
         # a busy machine starts it late
         until(lambda: is_there(client), within_s=60, what="the server")
-        with ensure_running(data_dir, within_s=0.5) as server, connect(server) as client:
+        with ensure_running(data_dir, within_s=1) as server, connect(server) as client:
             assert client.dbsize() == 300
     finally:
         slow.kill()

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from workers.reports import ReportSet
 
 _LOOK_EVERY_S = 0.5
-_UP_WITHIN_S = 60.0
-_FINAL_WITHIN_S = 30.0
+_UP_WITHIN_S = 180.0  # a machine with a third of a core to spare takes more than one minute
+_FINAL_WITHIN_S = 90.0
 
 
 def log_folder(out: Path) -> Path:
