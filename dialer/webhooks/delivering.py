@@ -1,7 +1,8 @@
 """Delivers what happened to one receiver, in order, each event until it was taken or given up.
 
     the line   everything behind the cursor, one delivery at a time; what fails is tried again first
-    aside      an event that the receiver refuses, or that holds the line up for long, tried by itself
+    aside      an event that the receiver refuses, or that holds the line up for long, tried by itself; a
+               thousand at most, so that who refuses everything does not fill Redis
     dead       an event that was tried for three days; it is listed, and may be replayed
     paused     the receiver answered 410, or nothing for three days; the cursor stands, so nothing is lost
 
@@ -35,6 +36,9 @@ from dialer.webhooks.signing import headers
 
 log = get_logger(__name__)
 
+MOST_ASIDE = 1_000
+"""Who refuses more than so many refuses everything, as a wrong address does: the line waits instead."""
+
 _HOLDS_UP = 6  # tries, some five minutes
 _AT_A_TIME_S = 20.0
 GONE = "the receiver answered 410: it wants no more"
@@ -45,16 +49,24 @@ class Delivering:
 
     Args:
         first_wait_s: After a failure; doubled with each.
+        most_aside: Events of a receiver that stand aside.
     """
 
     def __init__(
-        self, db: Database, outbox: Outbox, sender: Sender, *, first_wait_s: float = FIRST_WAIT_S
+        self,
+        db: Database,
+        outbox: Outbox,
+        sender: Sender,
+        *,
+        first_wait_s: float = FIRST_WAIT_S,
+        most_aside: int = MOST_ASIDE,
     ) -> None:
         self._db = db
         self._outbox = outbox
         self._sender = sender
         self._webhooks = Webhooks(db)
         self._first_wait_s = first_wait_s
+        self._most_aside = most_aside
 
     def deliver(self, id_: str, *, within_s: float = _AT_A_TIME_S) -> None:
         """Deliver what waits for one webhook, unless another process is at it."""
@@ -150,11 +162,11 @@ class Delivering:
                 return healthy, noted._replace(delivered=len(entries))
             case Meaning.GONE:
                 return self._pause(webhook, standing, GONE), noted
-            case Meaning.REFUSED if len(entries) == 1:
+            case Meaning.REFUSED if len(entries) == 1 and standing.aside < self._most_aside:
                 return healthy, self._put_aside(
                     noted, Aside(entries[0].id, 0, now_s, ""), reply, now_s
                 )
-            case Meaning.REFUSED:
+            case Meaning.REFUSED if len(entries) > 1:
                 return replace(standing, tries=1), noted  # one of them: they come singly
         waiting = self._after_silence(webhook, standing, reply, now_s)
         if waiting.paused or waiting.tries % _HOLDS_UP or len(entries) > 1:

@@ -20,6 +20,8 @@ from tests.factories import events_after, pair, store_campaign
 from tests.receiver import Receiver, receiving
 from tests.virtual_time import VirtualDatabase
 
+MOST_ASIDE = 5
+
 
 @pytest.fixture
 def receiver():
@@ -36,7 +38,7 @@ class Station:
         self.outbox = Outbox(db, account="main", folder=folder / "events")
         self.sender = Sender(["127.0.0.1"], deadline_s=3.0)
         self.receivers = Receivers(db, self.outbox, self.sender)
-        self.delivering = Delivering(db, self.outbox, self.sender)
+        self.delivering = Delivering(db, self.outbox, self.sender, most_aside=MOST_ASIDE)
 
     def add(self, receiver: Receiver, **options):
         webhook = self.receivers.add(receiver.url, since="", **options)
@@ -181,6 +183,27 @@ def test_of_a_batch_that_is_refused_only_the_bad_event_is_set_aside(station, rec
     station.deliver(webhook)
 
     assert receiver.ids == set(station.all_ids()[1:])
+
+
+@pytest.mark.parametrize("batch", [1, 50])
+def test_a_receiver_that_refuses_everything_is_left_alone_and_nothing_more_is_set_aside(
+    station, receiver, batch
+):
+    webhook = station.add(receiver, batch=batch)
+    station.calls(contacts=4)
+    receiver.usual = 400
+
+    station.deliver(webhook)
+    asked = len(receiver.requests)
+    station.deliver(webhook)
+
+    standing = station.standing(webhook)
+    assert standing.aside == MOST_ASIDE
+    assert standing.circuit == "open"
+    assert len(receiver.requests) == asked
+    receiver.usual = 200
+    station.until_over(webhook, receiver)
+    assert station.standing(webhook).circuit == "closed"
 
 
 def test_an_event_that_holds_up_the_line_for_minutes_lets_the_others_pass(station, receiver):
