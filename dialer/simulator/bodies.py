@@ -64,7 +64,7 @@ class CallPrinter:
             },
         }
 
-    def v1(self, call: Call, at_s: float, *, details: bool, signed: bool = False) -> Json:
+    def v1(self, call: Call, at_s: float, *, details: bool) -> Json:
         """The v1 resource; Duration and Price are strings with details and numbers without."""
         body = self._common(call, at_s)
         recording_url = self.recording_url(call, at_s)
@@ -77,10 +77,7 @@ class CallPrinter:
             }
         if details:
             return body | {"RecordingUrl": recording_url, "Details": self._details(call, at_s)}
-        body |= self._without_details(call) | {"RecordingUrl": recording_url}
-        if signed:
-            body["PreSignedRecordingUrl"] = recording_url and f"{recording_url}?signature=simulated"
-        return body
+        return body | self._without_details(call) | {"RecordingUrl": recording_url}
 
     def v1_row(self, call: Call, at_s: float, *, details: bool) -> Json:
         """A row of the bulk list: strings again."""
@@ -113,18 +110,6 @@ class CallPrinter:
             "app_name": None,
             "digits": None,
             "recordings": [{"url": recording_url}] if recording_url else [],
-        }
-
-    def v3_legs(self, call: Call, at_s: float) -> Json:
-        """The v3 legs: one entry per ringing of the agent's phone, at most one of the customer's."""
-        agent_status, customer_status = self._leg_statuses(call, at_s)
-        agent = self._v3_leg(call, call.request.agent, at_s, agent_status)
-        customer = self._v3_leg(call, call.request.customer, at_s, customer_status)
-        return {
-            "call_sid": call.sid,
-            "account_sid": self._account_sid,
-            "from": [agent] * call.course.agent_rings,
-            "to": [customer | {"group_id": None, "group_name": None}] if customer_status else [],
         }
 
     def callback(self, call: Call, event: Event, at_s: float) -> Json:
@@ -228,16 +213,6 @@ class CallPrinter:
             return 0
         return int(self._clock.call_s(at_s - call.agent_answers_at_s))
 
-    def _v3_leg(self, call: Call, number: str, at_s: float, status: str | None) -> Json:
-        return {
-            "sid": uuid.uuid5(uuid.NAMESPACE_OID, f"{call.sid}/{number}").hex,
-            "name": None,
-            "contact_uri": printed(number),
-            "date_created": self._v3_stamp(call.placed_at_s),
-            "date_updated": self._v3_stamp(call.updated_at_s(at_s)),
-            "status": status,
-        }
-
     def _stamp(self, at_s: float) -> str:
         return f"{self._clock.wall(at_s):%Y-%m-%d %H:%M:%S}"
 
@@ -259,13 +234,13 @@ def flattened(callback: Json) -> dict[str, str]:
     return fields
 
 
-def v3_envelope(method: str, name: str, content: Json) -> Json:
-    """What v3 wraps around everything."""
+def v3_envelope(details: Json) -> Json:
+    """What v3 wraps around the details of a call."""
     return {
         "request_id": uuid.uuid4().hex,
-        "method": method,
+        "method": "GET",
         "http_code": 200,
-        "response": {"code": 200, "status": "success", name: content},
+        "response": {"code": 200, "status": "success", "call_details": details},
     }
 
 

@@ -18,6 +18,9 @@ from dialer.simulator.options import SimulatorOptions
 from dialer.simulator.posting import post
 
 MAX_CONCURRENT_POSTS = 256
+ANSWER_WITHIN_S = 15.0
+COPIES = 3
+"""How often a duplicated callback is sent, at the same time."""
 
 
 class CallbackSender:
@@ -83,9 +86,7 @@ class CallbackSender:
             body |= _as_if_they_talked(body)
         if not call.request.events or self._meets(CallbackTrouble.MINIMAL, call):
             body = minimal(body)
-        copies = 1
-        if self._meets(CallbackTrouble.DUPLICATED, call):
-            copies = self._options.callback_copies
+        copies = COPIES if self._meets(CallbackTrouble.DUPLICATED, call) else 1
         malformed = self._meets(CallbackTrouble.MALFORMED, call)
         posts: list[Awaitable[None]] = [
             self._deliver(call, url, event, self._encoded(call, body, malformed=malformed))
@@ -109,7 +110,7 @@ class CallbackSender:
     async def _post(self, url: str, content: "_Content") -> int | None:
         async with self._free_posts:
             try:
-                async with asyncio.timeout(self._options.callback_timeout_s):
+                async with asyncio.timeout(ANSWER_WITHIN_S):
                     return await post(httpx.Request("POST", url, **content))
             except (OSError, ValueError, httpx.InvalidURL):  # a timeout is an OSError
                 return None
@@ -121,10 +122,7 @@ class CallbackSender:
             return _raw("application/json", text[: len(text) // 2] if malformed else text)
         if malformed:
             return _raw("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-da")
-        fields = flattened(body)
-        if self._options.callback_forms_urlencoded:
-            return {"data": fields}
-        return {"files": {name: (None, value) for name, value in fields.items()}}
+        return {"files": {name: (None, value) for name, value in flattened(body).items()}}
 
     def _meets(self, trouble: CallbackTrouble, call: Call) -> bool:
         return self._faults.meets(trouble, call.request.agent, call.request.customer)
@@ -141,7 +139,7 @@ class CallbackSender:
 
 
 _Content = dict[str, Any]
-"""Keyword arguments of `httpx.Request`: files, data, or content with its type."""
+"""Keyword arguments of `httpx.Request`: files, or content with its type."""
 
 
 def _raw(content_type: str, text: str) -> _Content:

@@ -26,7 +26,7 @@ from dialer.simulator.faults import Fault, Trouble
 from dialer.simulator.ledger import ConnectEntry, ReadEntry
 from dialer.simulator.listing import page_of_calls
 from dialer.simulator.misbehaviour import Silence, Truth, misbehaving
-from dialer.simulator.numbers import last_ten, printed
+from dialer.simulator.numbers import last_ten
 from dialer.simulator.parameters import ConnectRequest, InvalidParameter, read_connect
 from dialer.simulator.world import Simulator, World
 
@@ -50,16 +50,14 @@ class ExotelApi:
         self._caller_ids = frozenset(map(last_ten, options.caller_ids))
 
     def routes(self) -> list[BaseRoute]:
-        v1, v3 = "/v1/Accounts/{account}", "/v3/accounts/{account}/calls/{call_sid}"
+        v1 = "/v1/Accounts/{account}"
         connects = (f"{v1}/Calls/connect", f"{v1}/Calls/connect.json")
         reads: tuple[tuple[str, Reader], ...] = (
             (f"{v1}/Calls", _call_list),
             (f"{v1}/Calls.json", _call_list),
             (f"{v1}/Calls/{{call_sid}}", _one_call),
             (f"{v1}/Balance.json", self._balance),
-            (f"{v1}/Numbers/{{number}}", self._number),
-            (v3, _v3_call),
-            (f"{v3}/legs", _v3_legs),
+            ("/v3/accounts/{account}/calls/{call_sid}", _v3_call),
         )
         return [
             *(Route(path, self._connect, methods=["POST"]) for path in connects),
@@ -84,7 +82,7 @@ class ExotelApi:
             response, refused = refusal.response(style), True
         status = None if isinstance(response, Silence) else response.status_code
         world.ledger.close_connect(entry, status=status, refused=refused)
-        return self._with_headers(world, response)
+        return response
 
     def _wanted(self, request: Request, fields: list[tuple[str, str]]) -> ConnectRequest:
         """Read the form; raises `Refusal` for what the provider would not ring."""
@@ -153,7 +151,7 @@ class ExotelApi:
             status = None if isinstance(response, Silence) else response.status_code
             target = f"{request.url.path}?{request.url.query}"
             world.ledger.note_read(ReadEntry(at_s, target, status))
-            return self._with_headers(world, response)
+            return response
 
         return endpoint
 
@@ -166,20 +164,6 @@ class ExotelApi:
         if fault is None or fault.trouble in {Trouble.STALL, Trouble.CALLBACK_FIRST}:
             return written(body, style)
         return self._misbehaving(world, fault, body)
-
-    def _number(self, _: World, request: Request) -> Json:
-        number = request.path_params["number"].removesuffix(".json")
-        return {
-            "Numbers": {
-                "PhoneNumber": printed(number),
-                "Circle": "GJ",
-                "CircleName": "Gujarat Telecom Circle",
-                "Type": "Mobile",
-                "Operator": "R",
-                "OperatorName": "Reliance",
-                "DND": "Yes" if last_ten(number) in self._dnd_numbers else "No",
-            }
-        }
 
     def _balance(self, world: World, request: Request) -> Json:
         now_s = world.clock.now_s()
@@ -231,15 +215,6 @@ class ExotelApi:
             latency_s += world.rng.uniform(*options.stall_s)
         return latency_s
 
-    def _with_headers(self, world: World, response: Response) -> Response:
-        if self._simulator.options.rate_headers:
-            now_s = world.clock.now_s()
-            reset_s = world.clock.wall(now_s + world.limiter.wait_s(now_s)).timestamp()
-            response.headers["X-RateLimit-Limit"] = str(world.limiter.limit)
-            response.headers["X-RateLimit-Remaining"] = str(world.limiter.remaining(now_s))
-            response.headers["X-RateLimit-Reset"] = str(math.ceil(reset_s))
-        return response
-
 
 def _count(world: World, at_s: float) -> bool:
     """Enter an arrival against the limit; False when it comes too soon."""
@@ -279,14 +254,9 @@ def _find(world: World, request: Request) -> Call:
 
 
 def _one_call(world: World, request: Request) -> Json:
-    query = request.query_params
-    signed = "RecordingUrlValidity" in query
-    minutes = query.get("RecordingUrlValidity", "5")
-    if not minutes.isdecimal() or not 5 <= int(minutes) <= 60:
-        raise Refusal(400, "Invalid parameter: 'RecordingUrlValidity' must be 5 to 60 minutes")
-    details = query.get("details") == "true"
+    details = request.query_params.get("details") == "true"
     call = _find(world, request)
-    return {"Call": world.printer.v1(call, world.clock.now_s(), details=details, signed=signed)}
+    return {"Call": world.printer.v1(call, world.clock.now_s(), details=details)}
 
 
 def _call_list(world: World, request: Request) -> Json:
@@ -301,10 +271,4 @@ def _call_list(world: World, request: Request) -> Json:
 
 
 def _v3_call(world: World, request: Request) -> Json:
-    call = world.printer.v3(_find(world, request), world.clock.now_s())
-    return v3_envelope("GET", "call_details", call)
-
-
-def _v3_legs(world: World, request: Request) -> Json:
-    legs = world.printer.v3_legs(_find(world, request), world.clock.now_s())
-    return v3_envelope("GET", "leg_details", legs)
+    return v3_envelope(world.printer.v3(_find(world, request), world.clock.now_s()))

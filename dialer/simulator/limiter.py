@@ -16,10 +16,6 @@ class RollingWindow:
         self._count_rejected = count_rejected
         self._counted: deque[float] = deque()
 
-    @property
-    def limit(self) -> int:
-        return self._limit
-
     def admit(self, at_s: float) -> bool:
         """Count a request arriving now; False when the window ending now is full."""
         self._forget(at_s)
@@ -27,11 +23,6 @@ class RollingWindow:
         if admitted or self._count_rejected:
             self._counted.append(at_s)
         return admitted
-
-    def remaining(self, at_s: float) -> int:
-        """How many requests would still be admitted at this moment."""
-        self._forget(at_s)
-        return max(0, self._limit - len(self._counted))
 
     def wait_s(self, at_s: float) -> float:
         """Real seconds until one more request is admitted; 0 when it is now."""

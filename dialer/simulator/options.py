@@ -41,7 +41,6 @@ class SimulatorOptions:
         rate_window_s: Length of the rolling window, real seconds.
         reads_share_limit: GETs are counted and refused as connects are.
         count_rejected: A request answered 429 fills the window as well.
-        rate_headers: Send X-RateLimit-Limit, -Remaining and -Reset (epoch seconds).
         retry_after: Send Retry-After (seconds) with a 429.
 
         speed: Call seconds per real second.
@@ -63,12 +62,9 @@ class SimulatorOptions:
         drip_interval_s: A dripping answer sends one byte per interval, real seconds.
 
         callback_faults: Probability of each trouble, drawn for itself at each callback.
-        callback_timeout_s: How long a receiver may take to answer, real seconds.
         callback_retry_delays_s: Pauses before each repetition of a callback that got no 2xx,
             real seconds. The real ones are said to be 5 and 15 minutes.
         callback_late_s: Delay of a late callback, real seconds.
-        callback_copies: How often a duplicated callback is sent, at the same time.
-        callback_forms_urlencoded: Send forms urlencoded; the documentation knows both ways.
     """
 
     # the account
@@ -83,7 +79,6 @@ class SimulatorOptions:
     rate_window_s: float = 60.0
     reads_share_limit: bool = True
     count_rejected: bool = False
-    rate_headers: bool = False
     retry_after: bool = False
     # the calls
     speed: float = 1.0
@@ -103,11 +98,8 @@ class SimulatorOptions:
     drip_interval_s: float = 1.0
     # the callbacks
     callback_faults: Mapping[CallbackTrouble, float] = field(default_factory=dict)
-    callback_timeout_s: float = 15.0
     callback_retry_delays_s: tuple[float, ...] = (5.0, 15.0)
     callback_late_s: tuple[float, float] = (5.0, 30.0)
-    callback_copies: int = 3
-    callback_forms_urlencoded: bool = False
 
     def __post_init__(self) -> None:
         if self.rate_limit < 1 or self.rate_window_s <= 0:

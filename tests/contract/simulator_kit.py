@@ -9,7 +9,6 @@ from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import httpx
 
@@ -74,8 +73,6 @@ class Received:
 
     @property
     def fields(self) -> dict[str, str]:
-        if self.content_type.startswith("application/x-www-form-urlencoded"):
-            return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
         message = message_from_bytes(
             b"Content-Type: " + self.content_type.encode() + b"\r\n\r\n" + self.body
         )

@@ -63,14 +63,12 @@ def test_one_request_too_many_gets_the_documented_429():
     assert "Retry-After" not in answers[-1].headers
 
 
-def test_headers_about_the_limit_come_only_by_option():
-    options = replace(FAST, rate_limit=1, rate_headers=True, retry_after=True)
+def test_when_to_come_again_is_told_only_by_option():
+    options = replace(FAST, rate_limit=1, retry_after=True)
     with running(options) as url, client_of(url) as client:
-        first, second = (client.post(CONNECT, data=FORM) for _ in range(2))
+        _, refused = (client.post(CONNECT, data=FORM) for _ in range(2))
 
-    assert first.headers["X-RateLimit-Limit"] == "1"
-    assert first.headers["X-RateLimit-Remaining"] == "0"
-    assert 55 <= int(second.headers["Retry-After"]) <= 60
+    assert 55 <= int(refused.headers["Retry-After"]) <= 60
 
 
 def test_reads_share_the_limit():

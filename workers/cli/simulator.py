@@ -48,9 +48,6 @@ def simulator(
     count_rejected: Annotated[
         bool, _limit(help="A 429 fills the window as well.")
     ] = _DEFAULT.count_rejected,
-    rate_headers: Annotated[
-        bool, _limit(help="Send X-RateLimit-… headers.")
-    ] = _DEFAULT.rate_headers,
     retry_after: Annotated[
         bool, _limit(help="Send Retry-After with a 429.")
     ] = _DEFAULT.retry_after,
@@ -124,7 +121,6 @@ def simulator(
             rate_window_s=window,
             reads_share_limit=reads_share_limit,
             count_rejected=count_rejected,
-            rate_headers=rate_headers,
             retry_after=retry_after,
             speed=speed,
             seed=seed,
