@@ -89,9 +89,7 @@ class Migrating:
     def _require_no_other(self) -> None:
         others = living_of_others(self._db, self._version)
         if others:
-            told = sorted(
-                f"{one.role} {one.name}: {one.version or 'before 0.2.0'}" for one in others
-            )
+            told = sorted(f"{one.name} of {one.version or '0.2.0 or before'}" for one in others)
             raise NotMigrated(
                 f"processes of another version live ({', '.join(told)}); stop them, or install "
                 f"{self._version} there, and ask again in half a minute"

@@ -136,16 +136,12 @@ class Loading:
         check_rules(rules)
         if rules.starts_at and not may_start:
             raise StartRefused
-        with private_copy(file, folder=self._data_dir / "uploads") as (private, content_hash):
-            if not Imports(self._db).knows_import(self._campaigns.id_of(name), content_hash):
-                check_end(self._db, rules)
-            with self._open(private, rules, options, makes_teams=True) as contact_list:
-                contact_list.require_clear()
-                campaign = self._campaign_for(name, rules, contact_list, content_hash, options)
-                self._remember(contact_list, options)
-                return self._load_into(
-                    campaign, contact_list, content_hash, options, on_progress, may_start=may_start
-                )
+        known_id = self._campaigns.id_of(name)
+        with self._taken_in(file, known_id, rules, options) as (contact_list, content_hash):
+            campaign = self._campaign_for(name, rules, contact_list, content_hash, options)
+            return self._load_into(
+                campaign, contact_list, content_hash, options, on_progress, may_start=may_start
+            )
 
     def append(
         self,
@@ -165,19 +161,35 @@ class Loading:
             LoadRefused: The campaign is over.
             StartRefused: It runs, or will by itself, and whoever appends may not start calls.
         """
+        with self._taken_in(file, campaign.id, campaign.rules, options, campaign=campaign) as (
+            contact_list,
+            content_hash,
+        ):
+            if not options.again:
+                self._check_others(content_hash, campaign)
+            return self._load_into(
+                campaign, contact_list, content_hash, options, on_progress, may_start=may_start
+            )
+
+    @contextlib.contextmanager
+    def _taken_in(
+        self,
+        file: BinaryIO,
+        campaign_id: str,
+        rules: CampaignRules,
+        options: LoadOptions,
+        *,
+        campaign: Campaign | None = None,
+    ) -> Iterator[tuple[ContactList, str]]:
+        """Copy a file, and open the list in it, whose columns are clear; gives its hash as well."""
         with private_copy(file, folder=self._data_dir / "uploads") as (private, content_hash):
-            if not Imports(self._db).knows_import(campaign.id, content_hash):
-                check_end(self._db, campaign.rules)
+            if not Imports(self._db).knows_import(campaign_id, content_hash):
+                check_end(self._db, rules)
             with self._open(
-                private, campaign.rules, options, campaign=campaign, makes_teams=True
+                private, rules, options, campaign=campaign, makes_teams=True
             ) as contact_list:
                 contact_list.require_clear()
-                if not options.again:
-                    self._check_others(content_hash, campaign)
-                self._remember(contact_list, options)
-                return self._load_into(
-                    campaign, contact_list, content_hash, options, on_progress, may_start=may_start
-                )
+                yield contact_list, content_hash
 
     def compare(
         self, file: BinaryIO, *, campaign: Campaign, options: LoadOptions
@@ -367,6 +379,7 @@ class Loading:
         *,
         may_start: bool,
     ) -> Loaded:
+        self._remember(contact_list, options)
         mark = self._begin(campaign, content_hash, may_start=may_start)
         if mark is None:
             return _as_it_was(campaign)

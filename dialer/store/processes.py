@@ -20,7 +20,7 @@ class Process(NamedTuple):
     Args:
         since: Epoch s.
         trouble: Why it lives and cannot do its work; '' = it can, as far as it knows.
-        version: Of its code; '' = it does not tell, as those before 0.2.0.
+        version: Of its code; '' = it does not tell, as those up to 0.2.0.
     """
 
     role: str
@@ -31,6 +31,7 @@ class Process(NamedTuple):
 
 
 _TOLD = ("role", "since", "trouble", "version")
+_TOLD_NOTHING = {"role": "", "since": None, "trouble": "", "version": ""}
 
 
 class Pulse:
@@ -51,13 +52,7 @@ def record_of(process: Process) -> str:
 
 def living(db: Database) -> list[Process]:
     """Read the processes that live, by role and name."""
-    seen_after = db.now() - SILENT_S
-    with db.client.pipeline(transaction=False) as pipe:
-        pipe.zrangebyscore(db.key("terms_seen"), seen_after, "+inf")
-        pipe.hgetall(db.key("processes"))
-        seen, told = cast("tuple[list[bytes], dict[bytes, bytes]]", pipe.execute())
-    found = (_process(one, json.loads(told[one])) for one in seen if one in told)
-    return sorted(found, key=lambda one: (one.role, one.name))
+    return [one for one in _seen(db) if one.role]
 
 
 def living_names(db: Database) -> dict[str, list[str]]:
@@ -70,21 +65,20 @@ def living_names(db: Database) -> dict[str, list[str]]:
 
 def living_of_others(db: Database, version: str) -> list[Process]:
     """Read the processes that live of another version, which may not read what this one writes."""
-    return [one for one in [*living(db), *_living_of_old(db)] if one.version != version]
+    return [one for one in _seen(db) if one.version != version]
 
 
-def _living_of_old(db: Database) -> list[Process]:
-    """Read the processes that live of versions up to 0.2.0: each has a key of its own."""
-    keys = sorted(db.client.scan_iter(match=db.key("heartbeat", "*"), count=1000))
-    found = ((one, cast("bytes | None", db.client.get(one))) for one in keys)
-    return [_old_process(db, key, json.loads(value)) for key, value in found if value is not None]
+def _seen(db: Database) -> list[Process]:
+    """Read who told the account their terms lately; of versions up to 0.2.0 there is nothing else."""
+    seen_after = db.now() - SILENT_S
+    with db.client.pipeline(transaction=False) as pipe:
+        pipe.zrangebyscore(db.key("terms_seen"), seen_after, "+inf")
+        pipe.hgetall(db.key("processes"))
+        seen, told = cast("tuple[list[bytes], dict[bytes, bytes]]", pipe.execute())
+    found = (_process(one, told.get(one)) for one in seen)
+    return sorted(found, key=lambda one: (one.role, one.name))
 
 
-def _process(member: bytes, told: dict[str, Any]) -> Process:
-    name = text(member).rpartition("#")[0]
-    return Process(name=name, **{one: told[one] for one in _TOLD})
-
-
-def _old_process(db: Database, key: bytes, told: dict[str, Any]) -> Process:
-    role, _, name = text(key)[len(db.key("heartbeat", "")) :].partition(":")
-    return Process(role, name, told.get("since"), version=told.get("version", ""))
+def _process(member: bytes, record: bytes | None) -> Process:
+    told: dict[str, Any] = json.loads(record) if record else _TOLD_NOTHING
+    return Process(name=text(member).rpartition("#")[0], **{one: told[one] for one in _TOLD})

@@ -1,7 +1,5 @@
 """What earlier versions stored gets the form of this one: by a command that may break off and be repeated."""
 
-import json
-
 import pytest
 
 from dialer.archiving.archive import Archive
@@ -112,17 +110,17 @@ def test_a_migration_is_recorded_with_what_it_found_and_did(old, redis_server, t
 
 def test_while_a_process_of_another_version_lives_nothing_is_changed(old, tmp_path):
     archived_as_before(old, "over", tmp_path)
-    key = old.db.key("heartbeat", "worker", "a-host-1")
-    old.db.client.set(key, json.dumps({"role": "worker", "since": 0}), ex=20)
+    of_0_2_0 = {"a-host-1#0123abcd": old.db.now()}  # its terms are all that it tells
+    old.db.client.zadd(old.db.key("terms_seen"), of_0_2_0)
     migrating = Migrating(old.db, version=VERSION)
 
-    with pytest.raises(NotMigrated, match=r"worker a-host-1: before 0\.2\.0"):
+    with pytest.raises(NotMigrated, match=r"a-host-1 of 0\.2\.0 or before"):
         migrating.run()
 
     assert list(migrating.pending().values()) == [1]
-    old.db.client.delete(key)
+    old.db.client.zrem(old.db.key("terms_seen"), *of_0_2_0)
     give_life(old.db, "worker", "a-host-1", version="9.9.8")
-    with pytest.raises(NotMigrated, match=r"worker a-host-1: 9\.9\.8"):
+    with pytest.raises(NotMigrated, match=r"a-host-1 of 9\.9\.8"):
         migrating.run()
     give_life(old.db, "worker", "a-host-1", version=VERSION)
     assert list(migrating.run().values()) == [1]
