@@ -10,7 +10,8 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import MutableMapping
-from typing import Any, Literal, TextIO
+from contextlib import suppress
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 
@@ -37,6 +38,7 @@ def set_up(
     """
     to = to or sys.stderr
     as_console = log_format == "console" or (log_format == "auto" and to.isatty())
+    to = cast("TextIO", _Patient(to))
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -74,6 +76,24 @@ def set_up(
         logging.getLogger(name).setLevel(logging.WARNING)
     if role:
         structlog.contextvars.bind_contextvars(role=role)
+
+
+class _Patient:
+    """A stream that may take no line: its disk is full, its terminal was closed, its reader has gone.
+
+    Then the line is lost and nothing else, or a log would stop us between a call and its record.
+    """
+
+    def __init__(self, to: TextIO) -> None:
+        self._to = to
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._to.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._to.flush()
 
 
 _counted: dict[str, Counter[tuple[str, str]]] = {}

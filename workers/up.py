@@ -6,6 +6,7 @@ so that a Ctrl-C at the terminal reaches this process alone, and is tied to it b
 that none outlives it. One group per data folder.
 """
 
+import errno
 import fcntl
 import os
 import selectors
@@ -18,12 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dialer.clock import boottime_s
+from workers.stopping import STOPS, hear
 from workers.tied import tied_to_me
 
 _LONGEST_PAUSE_S = 30.0
 _LONG_LIFE_S = 60.0  # after so long a death says nothing about the next start
 _TICK_S = 0.2
 _LONGEST_LINE_BYTES = 65_536
+_NOBODY_READS = {errno.EPIPE, errno.EIO}  # a pipe whose other end has gone, a closed terminal
 _WRONG_SETTING = 2  # the exit code of a process that cannot run until the user changes something
 
 OnLine = Callable[[str, str], None]
@@ -55,9 +58,14 @@ class ChildSpec:
 
 
 def print_line(name: str, line: str) -> None:
-    """Print a line with its process' name in front."""
-    sys.stdout.write(f"{name:<8}| {line}\n")
-    sys.stdout.flush()
+    """Print a line with its process' name in front; who reads no more has hung up."""
+    try:
+        sys.stdout.write(f"{name:<8}| {line}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno in _NOBODY_READS:  # else a disk is full, and the line is all that is lost
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            signal.raise_signal(signal.SIGHUP)
 
 
 def run_processes(
@@ -67,6 +75,8 @@ def run_processes(
     on_line: OnLine = print_line,
 ) -> int:
     """Run until a stop signal, a second of which kills; return the exit code.
+
+    A hangup does not kill, however often it comes: of a closed terminal kernel and shell both tell.
 
     However it ends, nothing runs afterwards.
 
@@ -84,7 +94,7 @@ def run_processes(
             while not signals:
                 group.poll(_TICK_S)
         finally:
-            group.stop(hurry=lambda: len(signals) > 1)
+            group.stop(hurry=lambda: any(one != signal.SIGHUP for one in signals[1:]))
     return 0
 
 
@@ -296,8 +306,8 @@ def _stop_signals() -> Iterator[list[int]]:
     def collect(signum: int, _frame: object) -> None:
         received.append(signum)
 
-    handled = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {signum: signal.signal(signum, collect) for signum in handled}
+    before = {signum: signal.getsignal(signum) for signum in STOPS}
+    hear(collect)
     try:
         yield received
     finally:

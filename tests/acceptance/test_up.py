@@ -1,6 +1,7 @@
 """The process runner of `dialer up`, with real processes and real kills."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -102,7 +103,8 @@ def runner(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
 
 
 def python(name: str, program: str, **options) -> ChildSpec:
@@ -136,6 +138,10 @@ def read_pids(process: subprocess.Popen, count: int) -> list[int]:
         if " ready " in line:
             pids.append(int(line.split()[-1]))
     return pids
+
+
+def until_line(process: subprocess.Popen, words: str) -> bool:
+    return any(words in line for line in process.stdout)
 
 
 def test_output_of_both_kinds_is_forwarded_line_by_line(run, lines):
@@ -262,6 +268,71 @@ def test_a_stop_signal_ends_runner_and_children_in_good_order(runner, signum):
     assert process.returncode == 0
     assert output.count("bye") == 2
     assert not any(map(is_alive, pids))
+
+
+def test_a_terminal_that_is_closed_ends_runner_and_children_in_good_order(tmp_path):
+    """The kernel hangs up, the shell does too, and from then on no line finds a reader."""
+    said = tmp_path / "said"
+    speaks = OBEDIENT.replace('print("bye")', f'print("bye"); open({str(said)!r}, "w").close()')
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(
+            sys.executable, [sys.executable, "-c", RUNNER, str(tmp_path / "var"), speaks, OBEDIENT]
+        )
+    with os.fdopen(terminal, "rb", buffering=0) as screen:
+        seen = b""
+        while seen.count(b" ready ") < 2:
+            seen += screen.read(1024)
+
+    os.kill(pid, signal.SIGHUP)
+
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert said.exists()
+
+
+def test_where_nobody_reads_any_more_all_ends_in_good_order(runner, tmp_path):
+    """As under `| tee`, which Ctrl-C ends as well, and sooner."""
+    said = tmp_path / "said"
+    speaks = OBEDIENT.replace('print("bye")', f'print("bye"); open({str(said)!r}, "w").close()')
+    chatty = "import time\nwhile True:\n    print('tick')\n    time.sleep(0.1)\n"
+    process = runner(speaks, chatty)
+    pids = read_pids(process, 1)
+
+    process.stdout.close()
+
+    assert process.wait(timeout=240) == 0
+    assert said.exists()
+    assert not any(map(is_alive, pids))
+
+
+def test_who_was_told_to_ignore_hangups_does(runner):
+    """As by `nohup dialer up &`, before the terminal is closed."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = runner(OBEDIENT.replace("stop.wait()", "stop.wait(1); print('on')"))
+        read_pids(process, 1)
+        process.send_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert until_line(process, "starting again")  # not before its child has ended by itself
+
+
+def test_two_hangups_are_one(runner):
+    slow = OBEDIENT.replace(
+        'print("bye")', 'import time; print("wait"); time.sleep(1); print("bye")'
+    )
+    process = runner(slow)
+    read_pids(process, 1)
+
+    process.send_signal(signal.SIGHUP)
+    assert "wait" in process.stdout.readline()
+    process.send_signal(signal.SIGHUP)
+
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0
+    assert "bye" in output
 
 
 def test_a_second_stop_signal_kills_what_has_not_ended(runner):

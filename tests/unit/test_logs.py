@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -144,3 +145,28 @@ def test_the_first_line_of_a_command_is_written_as_its_start_wanted_it():
     assert "not heard" not in done.stderr
     assert done.stderr.count("heard") == 2
     assert "+919876543210" not in done.stderr
+
+
+def test_a_log_that_takes_no_line_stops_nobody():
+    """A full disk, a terminal that was closed, a reader that went: in the middle of a dial perhaps."""
+    program = """
+import logging
+from dialer.logger import get_logger
+from dialer.logs import set_up
+set_up(log_format="json")
+for _ in range(1000):
+    get_logger("ours").warning("attempt_placed", attempt_id="sale-1-1-x")
+    logging.getLogger("theirs").warning("Worker has been shut down.")
+print("done")
+"""
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            check=False,
+        )
+
+    assert done.stdout == "done\n"
+    assert done.returncode == 0

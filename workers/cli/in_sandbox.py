@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from workers.cli.faults import JobFailed
 from workers.cli.printing import console, plain_table, say, show
 from workers.cli.watching import Follower
 from workers.sandbox import Sandbox, agreements
+from workers.stopping import STOPS, hear
 
 if TYPE_CHECKING:
     from workers.reports import ReportSet
@@ -34,8 +36,7 @@ def log_folder(out: Path) -> Path:
 
 def undo_on_signals() -> None:
     """Let every signal that ends this process undo the stage first, and say that it does."""
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, _end)
+    hear(_end)
 
 
 def wait_until_up(stage: Sandbox) -> None:
@@ -104,5 +105,10 @@ def _wait(stage: Sandbox, condition: Callable[[], bool], *, within_s: float, wha
 
 
 def _end(signum: int, _frame: object) -> None:
-    os.write(2, "stopping …\n".encode())  # unbuffered: a print may be what was interrupted
+    for one in STOPS:
+        signal.signal(
+            one, signal.SIG_IGN
+        )  # what is undone hurries already, and must come to its end
+    with suppress(OSError):  # a terminal that was closed
+        os.write(2, "stopping …\n".encode())  # unbuffered: a print may be what was interrupted
     raise SystemExit(128 + signum)  # as shells have it
