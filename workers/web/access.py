@@ -8,10 +8,12 @@ import base64
 import hmac
 from dataclasses import dataclass, field
 
+from campaigns.sentence import told
 from dialer.access.api_keys import ApiKey, ApiKeys, Scope, allows
 from dialer.access.sessions import Sessions
 from dialer.store import Database
 from dialer.store.admission import signing_secret
+from workers.web.problems import Problem
 
 _SETTINGS_KEY_ID = "settings"
 _LOCAL_ID = "local"
@@ -46,6 +48,20 @@ class Visitor:
     def may(self, scope: Scope) -> bool:
         """Tell whether a scope is theirs."""
         return allows(self.scopes, scope)
+
+    def require(self, scope: Scope) -> None:
+        """Check that a scope is theirs.
+
+        Raises:
+            Problem: It is not.
+        """
+        if not self.may(scope):
+            raise Problem(
+                403,
+                "scope_missing",
+                told("Your key lacks the scope “{scope}”.", scope=scope.value),
+                scope=scope,
+            )
 
     @property
     def reaches_all(self) -> bool:

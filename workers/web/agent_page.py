@@ -36,7 +36,7 @@ from workers.web.events import Events, event_stream
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SecurityHeaders
 from workers.web.languages import Languages, language_links
 from workers.web.pages.rendering import Renderer
-from workers.web.problems import EXPECTED_ERRORS, Problem, as_problem
+from workers.web.problems import EXPECTED_ERRORS, Problem, as_problem, invalid, not_found
 from workers.web.services import Services
 
 log = get_logger(__name__)
@@ -138,7 +138,7 @@ async def set_presence(request: Request) -> Response:
     form = await _form(request)
     state, minutes = form.get("state", ""), form.get("minutes", "")
     if state not in set(Presence) or (minutes and not minutes.isdecimal()):
-        raise Problem(422, "invalid", told("Say whether you are here, on a break, or off."))
+        raise invalid(told("Say whether you are here, on a break, or off."))
     is_timed = state == Presence.BREAK and minutes and 0 < int(minutes[:5]) <= _LONGEST_BREAK_MIN
     reason = form.get("reason", "") if state != Presence.ON else ""
 
@@ -159,7 +159,7 @@ async def give_disposition(request: Request) -> Response:
     form = await _form(request)
     id_ = AttemptId.parse(form.get("attempt", ""))
     if id_ is None:
-        raise Problem(404, "not_found", told("There is no such conversation."))
+        raise not_found(told("There is no such conversation."))
     wiring = visit.services.wiring
     at = form.get("call_back_at", "").strip()
 
@@ -184,12 +184,10 @@ def _instant(text: str, zone: object, *, now_s: float) -> datetime:
     try:
         at = datetime.fromisoformat(text).replace(tzinfo=zone)  # type: ignore[arg-type]
     except ValueError:
-        raise Problem(422, "invalid", told("Choose the day and time to call back.")) from None
+        raise invalid(told("Choose the day and time to call back.")) from None
     now = datetime.fromtimestamp(now_s, UTC)
     if not now - timedelta(minutes=5) <= at <= now + timedelta(days=366):
-        raise Problem(
-            422, "invalid", told("The time to call back lies in the past, or too far ahead.")
-        )
+        raise invalid(told("The time to call back lies in the past, or too far ahead."))
     return at
 
 

@@ -113,6 +113,11 @@ def _chosen(
     return next((one for one in found if _has(one, path)), found[0])
 
 
+def visitor_of(request: Request) -> Visitor:
+    """Give who sends a request; the entrance has asked them."""
+    return cast("Visitor", request.state.visitor)
+
+
 def services_of(request: Request) -> Services:
     """Give the services of the account that a request is about; the home's for who has no key."""
     at_home = request.app.state.services

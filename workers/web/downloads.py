@@ -15,7 +15,7 @@ from dialer.store import Campaign
 from dialer.store.imports import Imports
 from workers.web import jobs
 from workers.web.access import Visitor
-from workers.web.problems import Problem
+from workers.web.problems import Problem, not_found
 from workers.web.services import Services
 
 MEDIA_TYPES = {
@@ -85,9 +85,7 @@ async def report_response(
     if visitor.is_masked and kind not in _FIGURES and format_ is not Format.HTML:
         raise Problem(403, "scope_missing", "This table takes the scope read.", scope="read")
     if kind == WHOLE and format_ not in {Format.HTML, Format.XLSX}:
-        raise Problem(
-            404, "not_found", f"The whole report is html or xlsx; {format_} is of a table."
-        )
+        raise not_found(f"The whole report is html or xlsx; {format_} is of a table.")
     services.reports_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=services.reports_dir))
     try:

@@ -13,7 +13,7 @@ from campaigns.sentence import told
 from campaigns.tags import tags_of
 from dialer.loading.loading import LoadOptions
 from dialer.steering.changing_rules import new_rules
-from workers.web.problems import Problem
+from workers.web.problems import Problem, invalid
 from workers.web.rules import given_rules, rule_name
 from workers.wiring import Wiring
 
@@ -84,7 +84,7 @@ def load_options(fields: Fields) -> LoadOptions:
     """
     dedupe = one(fields, "dedupe") or Dedupe.ACTIVE
     if dedupe not in set(Dedupe):
-        raise Problem(422, "invalid", told("dedupe is one of {words}.", words=", ".join(Dedupe)))
+        raise invalid(told("dedupe is one of {words}.", words=", ".join(Dedupe)))
     choice = ColumnChoice(
         agent=one(fields, "agent_column") or None,
         customer=one(fields, "customer_column") or None,
@@ -110,13 +110,9 @@ def reading_choice(fields: Fields) -> ReadingChoice:
     """
     line, hidden = one(fields, "header_line").strip(), one(fields, "hidden_rows")
     if line and not (line.isascii() and line.isdecimal() and int(line[:9]) > 0 and len(line) < 9):
-        raise Problem(422, "invalid", told("header_line is the number of a line, from 1."))
+        raise invalid(told("header_line is the number of a line, from 1."))
     if hidden and hidden not in set(HiddenRows):
-        raise Problem(
-            422,
-            "invalid",
-            told("hidden_rows is one of {words}.", words=", ".join(HiddenRows)),
-        )
+        raise invalid(told("hidden_rows is one of {words}.", words=", ".join(HiddenRows)))
     return ReadingChoice(
         sheet=one(fields, "sheet") or None,
         header_line=int(line) if line else None,
@@ -131,13 +127,8 @@ def check_name(name: str) -> None:
         Problem: It does not serve.
     """
     if not is_name(name):
-        raise Problem(
-            422,
-            "invalid",
-            told(
-                "name: 1 to {most} characters on one line are needed.",
-                most=LONGEST_NAME,
-            ),
+        raise invalid(
+            told("name: 1 to {most} characters on one line are needed.", most=LONGEST_NAME)
         )
 
 
@@ -149,7 +140,7 @@ def one(fields: Fields, name: str) -> str:
     """
     values = fields.get(name, ())
     if len(values) > 1:
-        raise Problem(422, "invalid", told("{name} may stand once.", name=name))
+        raise invalid(told("{name} may stand once.", name=name))
     return values[0] if values else ""
 
 
@@ -161,5 +152,5 @@ def truth(fields: Fields, name: str) -> bool:
     """
     word = one(fields, name).strip().lower()
     if word not in _YES | _NO:
-        raise Problem(422, "invalid", told("{name} is true or false.", name=name))
+        raise invalid(told("{name} is true or false.", name=name))
     return word in _YES

@@ -71,6 +71,16 @@ class Problem(Exception):
         self.more = more
 
 
+def invalid(detail: str) -> Problem:
+    """Say why what was sent cannot be used."""
+    return Problem(422, "invalid", detail)
+
+
+def not_found(detail: str) -> Problem:
+    """Say that there is no such thing, or none for who asks."""
+    return Problem(404, "not_found", detail)
+
+
 class ProblemDetails(BaseModel):
     """What an error looks like."""
 
@@ -194,9 +204,9 @@ def _of_request(error: Exception) -> Problem | None:
 def _of_use_case(error: Exception) -> Problem | None:
     match error:
         case CampaignNotFound():
-            return Problem(404, "not_found", told("There is no such campaign."))
+            return not_found(told("There is no such campaign."))
         case NoSuchTemplate():
-            return Problem(404, "not_found", _sentence(error))
+            return not_found(_sentence(error))
         case RulesChanged(version=version, changes=changes):
             differs = [{"rule": a.rule, "before": a.before, "after": a.after} for a in changes]
             return Problem(

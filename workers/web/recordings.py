@@ -7,7 +7,7 @@ from starlette.responses import Response, StreamingResponse
 from campaigns.sentence import told
 from dialer.recordings.finding import kept_of
 from dialer.store import Campaign
-from workers.web.problems import Problem
+from workers.web.problems import Problem, not_found
 from workers.wiring import Wiring
 
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
@@ -28,7 +28,7 @@ def recording_answer(
     place = wiring.recordings_place
     kept = kept_of(wiring.db, place, campaign, n, [no]).get(no)
     if kept is None or not kept.name or place is None:
-        raise Problem(404, "not_found", told("No recording of this attempt is kept."))
+        raise not_found(told("No recording of this attempt is kept."))
     part = part_of(asked, kept.length)
     if part is None:
         headers = {"Content-Range": f"bytes */{kept.length}"}

@@ -14,7 +14,7 @@ from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore
 from workers.web.api.agents import TheAgent
 from workers.web.api.needs import Onlooker, Operator, Router, TheServices
 from workers.web.api.shapes import Order, Whole
-from workers.web.problems import Problem
+from workers.web.problems import not_found
 from workers.web.services import Services
 
 router = Router("/agents", "agents")
@@ -99,7 +99,7 @@ def revoke_link(
 ) -> None:
     """Revoke a link: its page is shown to nobody any more."""
     if not AgentLinks(services.wiring.db).revoke(agent.id, [link_id]):
-        raise Problem(404, "not_found", told("The agent has no such link."))
+        raise not_found(told("The agent has no such link."))
 
 
 def url_of(services: Services, link: str) -> str:

@@ -16,7 +16,7 @@ from workers.web.api.needs import Onlooker, Operator, Router, TheServices
 from workers.web.api.shapes import Order, instant_or_none
 from workers.web.api.upload_form import AGENTS_FORM
 from workers.web.lists import reading_choice
-from workers.web.problems import Problem
+from workers.web.problems import invalid
 from workers.web.services import Services
 from workers.web.uploads import received_upload
 
@@ -159,7 +159,7 @@ def set_shift(
         zone = zone_named(order.timezone) if order.timezone else None
         changed = services.wiring.registry.set_shift(agent, order.hours, zone=zone)
     except ValueError as error:
-        raise Problem(422, "invalid", f"{error}.") from None
+        raise invalid(f"{error}.") from None
     return _documents(services, [changed], masked=visitor.is_masked)[0]
 
 

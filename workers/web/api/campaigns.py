@@ -31,7 +31,6 @@ from workers.web.api.needs import (
     TheCampaign,
     TheServices,
     Uploader,
-    check_scope,
 )
 from workers.web.api.shapes import (
     CampaignList,
@@ -153,7 +152,7 @@ async def load_campaign(
     async with received_upload(request, services.uploads_dir) as upload:
         order = await asyncio.to_thread(list_order, services.wiring, upload.fields)
         if order.start:
-            check_scope(visitor, Scope.OPERATE)
+            visitor.require(Scope.OPERATE)
         file = jobs.ListFile(upload.path, order.options)
 
         async def do() -> tuple[int, dict[str, Any]]:

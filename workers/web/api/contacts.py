@@ -40,7 +40,7 @@ from workers.web.api.shapes import (
     contact_detail,
     contact_document,
 )
-from workers.web.problems import Problem
+from workers.web.problems import not_found
 from workers.web.recordings import recording_answer
 from workers.web.services import Services
 
@@ -120,7 +120,7 @@ def show_contact(
     """Tell all that is known of one contact, also of an archived campaign, and what happened to it in order of time."""
     line = services.finding.contact(campaign, n)
     if line is None:
-        raise Problem(404, "not_found", told("The campaign has no such contact."))
+        raise not_found(told("The campaign has no such contact."))
     return contact_detail(campaign, line, masked=visitor.is_masked)
 
 
@@ -214,5 +214,5 @@ def attempt_of(campaign: Campaign, attempt_id: str) -> AttemptId:
     """
     id_ = AttemptId.parse(attempt_id)
     if id_ is None or id_.campaign != campaign.id:
-        raise Problem(404, "not_found", told("The campaign has no such attempt."))
+        raise not_found(told("The campaign has no such attempt."))
     return id_

@@ -16,7 +16,7 @@ from workers.web.api.shapes import (
     attempt_document,
     note_document,
 )
-from workers.web.problems import Problem
+from workers.web.problems import not_found
 
 router = Router("/contacts/{contact_id}", "contacts")
 
@@ -73,5 +73,5 @@ def give_disposition(
     attempt = dispose(wiring.db, wiring.settling, contact, said)
     one = Attempts(wiring.db).of_contact(contact, attempt.no)
     if one is None:
-        raise Problem(404, "not_found", "There is no such contact any more.")
+        raise not_found("There is no such contact any more.")
     return attempt_document(one.id, attempt)

@@ -13,7 +13,7 @@ from dialer.logger import get_logger
 from workers.web.access import Visitor
 from workers.web.api.needs import Admin, Router, TheServices
 from workers.web.api.shapes import KeyDocument, Order, Whole
-from workers.web.problems import Problem
+from workers.web.problems import invalid, not_found
 from workers.web.services import Services
 
 log = get_logger(__name__)
@@ -75,7 +75,7 @@ def create_key(visitor: Admin, services: TheServices, order: KeyOrder) -> NewKey
             accounts=accounts,
         )
     except ValueError as error:
-        raise Problem(422, "invalid", told("{why}.", why=str(error))) from None
+        raise invalid(told("{why}.", why=str(error))) from None
     log.info("key_made", key_id=key.id, scopes=sorted(key.scopes), by=visitor.id)
     return NewKey(**dict(_document(services, key, {visitor.id}, visitor)), key=secret)
 
@@ -87,7 +87,7 @@ def revoke_key(
     """Revoke a key and those it made; they open nothing from the next request on."""
     ended = services.keys.revoke(key_id) if key_id in _within(services, visitor) else []
     if not ended:
-        raise Problem(404, "not_found", told("There is no such key."))
+        raise not_found(told("There is no such key."))
     log.info("keys_revoked", key_ids=ended, by=visitor.id)
 
 

@@ -19,7 +19,7 @@ from dialer.access.api_keys import Scope
 from dialer.deeds import Did
 from dialer.loading.adding import Answer, Took
 from workers.web.api.needs import Router, TheCampaign, TheServices, Uploader
-from workers.web.problems import Problem
+from workers.web.problems import Problem, invalid
 
 router = Router("/campaigns/{campaign_id}", "campaigns")
 
@@ -142,7 +142,7 @@ def _parsed(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise Problem(422, "invalid", "body: it is no JSON.") from None
+        raise invalid("body: it is no JSON.") from None
 
 
 def _several(told: Any) -> list[Any]:
@@ -151,9 +151,7 @@ def _several(told: Any) -> list[Any]:
     if isinstance(told, dict):
         return [told]
     if not isinstance(told, list) or not 1 <= len(told) <= MOST_AT_ONCE:
-        raise Problem(
-            422, "invalid", f"body: one lead, or a list of 1 to {MOST_AT_ONCE:,}, is needed."
-        )
+        raise invalid(f"body: one lead, or a list of 1 to {MOST_AT_ONCE:,}, is needed.")
     return told
 
 

@@ -12,7 +12,7 @@ from dialer.store.moves import Move
 from workers.web.api.agents import TheAgent
 from workers.web.api.needs import Onlooker, Operator, Router, TheServices
 from workers.web.api.shapes import Order, instant
-from workers.web.problems import Problem
+from workers.web.problems import invalid
 from workers.web.services import Services
 
 router = Router("/agents/moves", "agents")
@@ -113,7 +113,7 @@ def destination(services: Services, moving: Moving, agent_id: str, group: str) -
         Problem: Neither or both are named.
     """
     if bool(agent_id) == bool(group):
-        raise Problem(422, "invalid", "Name an agent or a group that the contacts are to wait for.")
+        raise invalid("Name an agent or a group that the contacts are to wait for.")
     if group:
         return moving.to_group(group)
     return moving.to_agent(services.wiring.registry.by_id(agent_id))

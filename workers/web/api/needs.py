@@ -1,20 +1,19 @@
 """What routes need: the services of the request's account, and a visitor with the right scope."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.security import HTTPBearer
 
-from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did
 from dialer.ids import ContactId
 from dialer.store import Campaign
 from workers.web.access import Visitor
-from workers.web.choosing import services_of
+from workers.web.choosing import services_of, visitor_of
 from workers.web.deeds import What, say_what_is_done
-from workers.web.problems import Problem, ProblemDetails
+from workers.web.problems import ProblemDetails, not_found
 from workers.web.services import Services
 
 ROOT = "/api/v1"
@@ -75,32 +74,12 @@ class Router(APIRouter):
             say_what_is_done(method, f"{ROOT}{self.prefix}{path}", does, takes_file=takes_file)
 
 
-def visitor_of(request: Request) -> Visitor:
-    """Give who sends this request; the entrance has asked them."""
-    return cast("Visitor", request.state.visitor)
-
-
-def check_scope(visitor: Visitor, wanted: Scope) -> None:
-    """Check that a visitor may do something.
-
-    Raises:
-        Problem: They may not.
-    """
-    if not visitor.may(wanted):
-        raise Problem(
-            403,
-            "scope_missing",
-            told("The key lacks the scope {wanted}.", wanted=wanted),
-            scope=wanted,
-        )
-
-
 def needs(wanted: Scope) -> Any:
     """Let only visitors with this scope use a route."""
 
     def check(request: Request, _key: Annotated[Any, Depends(_BEARER)]) -> Visitor:
         visitor = visitor_of(request)
-        check_scope(visitor, wanted)
+        visitor.require(wanted)
         return visitor
 
     return Depends(check)
@@ -126,7 +105,7 @@ def find_contact(
     """
     if id_ := ContactId.parse(contact_id):
         return id_
-    raise Problem(404, "not_found", "There is no such contact.")
+    raise not_found("There is no such contact.")
 
 
 TheServices = Annotated[Services, Depends(services_of)]

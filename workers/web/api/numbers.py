@@ -14,7 +14,7 @@ from workers.web.access import Visitor
 from workers.web.api.needs import Onlooker, Router, TheServices
 from workers.web.api.shapes import ContactDocument, Order, Truth, Whole, contact_document
 from workers.web.masking import WHOLE_NUMBER_NEEDED
-from workers.web.problems import Problem
+from workers.web.problems import invalid
 
 router = Router("/numbers", "contacts")
 
@@ -61,7 +61,7 @@ def search_numbers(visitor: Onlooker, services: TheServices, search: Search) -> 
     Whoever sees numbers masked gives the whole of one.
     """
     if sum(one is not None for one in (search.number, search.name, search.external_id)) != 1:
-        raise Problem(422, "invalid", "number, name, external_id: one of the three is needed.")
+        raise invalid("number, name, external_id: one of the three is needed.")
     campaigns = services.wiring.campaigns
     asked = [campaigns.find(search.campaign_id)] if search.campaign_id else None
     if search.external_id is not None:
@@ -71,15 +71,13 @@ def search_numbers(visitor: Onlooker, services: TheServices, search: Search) -> 
         return _first(starmap(Someone, lines), search.limit, visitor)
     if search.name is not None:
         if not services.wiring.settings.dialer_search_names:
-            raise Problem(
-                422, "invalid", told("This installation finds people by their number alone.")
-            )
+            raise invalid(told("This installation finds people by their number alone."))
         tell(on="a name")
         return _first(services.finding.by_name(search.name, among=asked), search.limit, visitor)
     written = search.number or ""
     whole = services.wiring.suppressing.read_number(written) or ""
     if visitor.is_masked and not whole:
-        raise Problem(422, "invalid", WHOLE_NUMBER_NEEDED)
+        raise invalid(WHOLE_NUMBER_NEEDED)
     digits = whole[1:] or "".join(mark for mark in written if mark in "0123456789")
     tell(on=f"number …{digits[-3:]}")
     found = services.finding.by_number(

@@ -16,7 +16,7 @@ from workers.web.api.upload_form import REHEARSE_FORM
 from workers.web.choosing import services_of
 from workers.web.downloads import MEDIA_TYPES
 from workers.web.lists import READING, Fields, load_options, one, truth
-from workers.web.problems import Problem
+from workers.web.problems import Problem, invalid, not_found
 from workers.web.rehearsal_options import MOST_ROWS, agents_of, dashed, environment, rule_options
 from workers.web.rehearsals import AlreadyRehearsing, RehearsalNotFound, RehearsalState
 from workers.web.rules import given_rules, rule_name
@@ -67,7 +67,7 @@ def find_rehearsal(
     try:
         services.rehearsals.standing(rehearsal_id)
     except RehearsalNotFound:
-        raise Problem(404, "not_found", "There is no such rehearsal.") from None
+        raise not_found("There is no such rehearsal.") from None
     return rehearsal_id
 
 
@@ -136,7 +136,7 @@ def rehearsal_file(
     """Give a report file of a rehearsal."""
     path = services.rehearsals.files(rehearsal).get(name)
     if path is None:
-        raise Problem(404, "not_found", "The rehearsal has no such file.")
+        raise not_found("The rehearsal has no such file.")
     return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], filename=name)
 
 
@@ -179,5 +179,5 @@ def _speed(fields: Fields) -> float:
     except ValueError:
         speed = 0.0
     if not _SLOWEST <= speed <= _FASTEST:
-        raise Problem(422, "invalid", f"speed is from {_SLOWEST:g} to {_FASTEST:g}.")
+        raise invalid(f"speed is from {_SLOWEST:g} to {_FASTEST:g}.")
     return speed

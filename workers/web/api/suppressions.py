@@ -15,11 +15,12 @@ from dialer.errors import NotDone
 from dialer.steering.suppressing import Added, Suppressing
 from workers.web import jobs
 from workers.web.access import Visitor
-from workers.web.api.needs import Operator, Reader, Router, TheServices, visitor_of
+from workers.web.api.needs import Operator, Reader, Router, TheServices
 from workers.web.api.shapes import Order
 from workers.web.api.upload_form import SUPPRESS_FORM
+from workers.web.choosing import visitor_of
 from workers.web.lists import one, reading_choice
-from workers.web.problems import Problem
+from workers.web.problems import Problem, invalid, not_found
 from workers.web.services import Services
 from workers.web.uploads import Upload, received_upload
 
@@ -120,7 +121,7 @@ def suppress_number(visitor: Operator, suppressing: TheList, order: NumberOrder)
         BytesIO(order.number.encode()), source=f"by {visitor.name}", why=order.why
     )
     if added.bad or not added.added + added.already:
-        raise Problem(422, "invalid", "number: it is no phone number.")
+        raise invalid("number: it is no phone number.")
     return _document(added)
 
 
@@ -140,9 +141,9 @@ def unsuppress_number(_visitor: Operator, suppressing: TheList, order: RemovalOr
     try:
         was_there = suppressing.remove(order.number)
     except ValueError as error:
-        raise Problem(422, "invalid", f"number: {error}.") from None
+        raise invalid(f"number: {error}.") from None
     if not was_there:
-        raise Problem(404, "not_found", told("The number is not on the list."))
+        raise not_found(told("The number is not on the list."))
 
 
 async def add_file(services: Services, upload: Upload, *, for_all: bool) -> Added:

@@ -21,7 +21,7 @@ from workers.web.api.account import CapsOrder, end_hold
 from workers.web.api.suppressions import add_file, list_for
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.pages.rendering import check_token, digits_in
-from workers.web.problems import Problem
+from workers.web.problems import Problem, invalid
 from workers.web.uploads import received_upload
 
 pages = Pages()
@@ -63,14 +63,14 @@ def suppress_number(asked: Asked) -> Answer:
     """Put one number on the list."""
     of_all, number = _is_of_all(asked), asked.form.get("number", "").strip()
     if len(number.splitlines()) != 1:
-        raise Problem(422, "invalid", told("Write one phone number."))
+        raise invalid(told("Write one phone number."))
     added = _the_list(asked, of_all=of_all).add(
         BytesIO(number.encode()),
         source=f"by {asked.visitor.name}",
         why=asked.form.get("why", ""),
     )
     if added.bad or not added.added + added.already:
-        raise Problem(422, "invalid", told("“{number}” is no phone number.", number=number[:40]))
+        raise invalid(told("“{number}” is no phone number.", number=number[:40]))
     return _told(added, of_all=of_all)
 
 
@@ -91,7 +91,7 @@ def unsuppress(asked: Asked) -> Answer:
     try:
         _the_list(asked, of_all=of_all).remove(asked.form.get("number", ""))
     except ValueError as error:
-        raise Problem(422, "invalid", told("{why}.", why=str(error))) from None
+        raise invalid(told("{why}.", why=str(error))) from None
     return to(f"/suppression?{urlencode(_kept(of_all))}")
 
 
@@ -136,7 +136,7 @@ def hold(asked: Asked) -> Answer:
         case "lift_stop":
             resume_account(asked.wiring.db)
         case _:
-            raise Problem(422, "invalid", told("Say what to do."))
+            raise invalid(told("Say what to do."))
     return to("/health")
 
 
@@ -149,7 +149,7 @@ def raise_caps(asked: Asked) -> Answer:
             {one: asked.form.get(one) or "0" for one in CapsOrder.model_fields}
         )
     except ValidationError:
-        raise Problem(422, "invalid", told("Write whole numbers, from 0 up.")) from None
+        raise invalid(told("Write whole numbers, from 0 up.")) from None
     asked.wiring.account_day.add_for_today(**order.model_dump())
     return to("/health")
 

@@ -13,7 +13,7 @@ from dialer.deeds import Did, tell
 from dialer.settings import SettingsError
 from workers.accounts import line_of, not_served_yet, require_accepted
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
-from workers.web.problems import Problem
+from workers.web.problems import Problem, invalid
 from workers.web.proxies import came_directly
 
 pages = Pages()
@@ -74,7 +74,7 @@ def add(asked: Asked) -> Answer:
             check=lambda account: require_accepted(account, home),
         )
     except SettingsError as error:
-        raise Problem(422, "invalid", told("{why}.", why=str(error).rstrip("."))) from None
+        raise invalid(told("{why}.", why=str(error).rstrip("."))) from None
     return to("/accounts")
 
 
@@ -85,9 +85,7 @@ def _order_of(form: dict[str, str]) -> AccountOrder:
     except ValidationError as error:
         wrong = {str(one["loc"][0]) for one in error.errors(include_input=False)}
         names = ", ".join(name for name in AccountOrder.model_fields if name in wrong)
-        raise Problem(
-            422, "invalid", told("Look again at what you wrote: {names}.", names=names)
-        ) from None
+        raise invalid(told("Look again at what you wrote: {names}.", names=names)) from None
 
 
 def _is_private(request: Request) -> bool:

@@ -9,7 +9,7 @@ from dialer.deeds import Did
 from dialer.reporting.again import FOR_GOOD, ends_of, wanted_ends
 from workers.web import jobs
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
-from workers.web.problems import Problem
+from workers.web.problems import invalid
 from workers.web.rules_form import plain_values
 from workers.web.uploads import Upload
 
@@ -35,9 +35,7 @@ async def make(asked: Asked) -> Answer:
     """Write them as a list, and have it judged as an upload is, with the campaign's rules."""
     campaign, services, wiring = asked.campaign, asked.services, asked.wiring
     if "end" not in asked.fields:
-        raise Problem(
-            422, "invalid", told("Choose at least one end of the contacts to be called again.")
-        )
+        raise invalid(told("Choose at least one end of the contacts to be called again."))
     counts = await asyncio.to_thread(wiring.campaigns.counts, campaign.id)
     ends = wanted_ends(counts, asked.fields["end"])
     begun = await asyncio.to_thread(wiring.templates.of_campaign, campaign.id)

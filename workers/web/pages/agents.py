@@ -19,7 +19,7 @@ from dialer.watching.overview import AgentNow, AgentState, agent_states, busy_ag
 from dialer.watching.today import AWAY
 from workers.web.api.agent_links import put_notice, url_of
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
-from workers.web.problems import Problem
+from workers.web.problems import invalid
 from workers.web.services import Services
 
 pages = Pages()
@@ -68,7 +68,7 @@ def set_presence(asked: Asked) -> Answer:
     form, wiring, named = asked.form, asked.wiring, asked.fields.get("agent")
     state, minutes = form.get("state", ""), form.get("minutes", "")
     if state not in BY_HAND or not named or (minutes and not minutes.isdecimal()):
-        raise Problem(422, "invalid", told("Tick the agents, and say where they are."))
+        raise invalid(told("Tick the agents, and say where they are."))
     agents = [wiring.registry.by_id(id_) for id_ in named]
     is_away = state != Presence.ON
     until_s = wiring.db.now() + 60 * int(minutes[:6]) if minutes and is_away else None
@@ -91,7 +91,7 @@ def add(asked: Asked) -> Answer:
     form = asked.form
     cells = {one.value: form[one].strip() for one in AgentColumn if form.get(one, "").strip()}
     if AgentColumn.NUMBER not in cells:
-        raise Problem(422, "invalid", told("An agent is known by a phone number: write it."))
+        raise invalid(told("An agent is known by a phone number: write it."))
     asked.wiring.registry.add(cells)
     return to("/agents")
 
@@ -114,11 +114,7 @@ def make_link(asked: Asked) -> Answer:
     """Make a link, and show it this once, with a code that a phone reads."""
     days = asked.form.get("days", "")
     if not days.isdecimal() or not 1 <= int(days[:6]) <= LONGEST_DAYS:
-        raise Problem(
-            422,
-            "invalid",
-            told("A link is in force for 1 to {most} days.", most=LONGEST_DAYS),
-        )
+        raise invalid(told("A link is in force for 1 to {most} days.", most=LONGEST_DAYS))
     links = AgentLinks(asked.wiring.db)
     _, text = links.make(_agent(asked).id, days=int(days), by=asked.visitor.name)
     return _links(asked, new=url_of(asked.services, text))

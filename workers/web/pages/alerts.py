@@ -18,7 +18,7 @@ from workers.web.api.alerts import (
     try_alert,
 )
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
-from workers.web.problems import Problem
+from workers.web.problems import invalid
 
 pages = Pages()
 
@@ -66,8 +66,8 @@ def _order_of(fields: Mapping[str, list[str]]) -> AlertOrder:
             **numbers,
         )
     except (ValidationError, ValueError):
-        raise Problem(
-            422, "invalid", told("Choose a way, write where to, and whole numbers for the limits.")
+        raise invalid(
+            told("Choose a way, write where to, and whole numbers for the limits.")
         ) from None
 
 

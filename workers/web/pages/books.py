@@ -21,7 +21,7 @@ from workers.web.deeds import actor_of
 from workers.web.downloads import MEDIA_TYPES
 from workers.web.pages.contact import instant_of
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
-from workers.web.problems import Problem
+from workers.web.problems import Problem, invalid, not_found
 from workers.web.tasks import DEEDS, SCOPES, Kind, Task
 
 pages = Pages()
@@ -59,15 +59,11 @@ async def begin(asked: Asked) -> Answer:
     if asked.named("book") not in set(_OF_CAMPAIGNS):
         raise HTTPException(404)
     kind, campaign, more = Kind(asked.named("book")), asked.campaign, dict[str, Any]()
-    asked.require(SCOPES.get(kind, Scope.ADMIN))
+    asked.visitor.require(SCOPES.get(kind, Scope.ADMIN))
     if kind is Kind.ARCHIVE:
         more = {"force": asked.form.get("force") == "yes"}
     if kind is Kind.DELETE and asked.form.get("name", "").strip() != campaign.name:
-        raise Problem(
-            422,
-            "invalid",
-            told("Write the campaign's name, {name}, to delete it.", name=campaign.name),
-        )
+        raise invalid(told("Write the campaign's name, {name}, to delete it.", name=campaign.name))
     if kind is Kind.KEEP_RECORDINGS:
         _check_may_keep(asked)
     return _begun(asked, kind, _OF_CAMPAIGNS[kind], more, campaign=campaign)
@@ -104,7 +100,7 @@ async def call_back(asked: Asked) -> Answer:
     try:
         at = instant_of(asked.form.get("at", ""), campaign.rules.zone) or clock.now()
     except ValueError as error:
-        raise Problem(422, "invalid", str(error)) from None
+        raise invalid(str(error)) from None
     more = {"outcome": outcome, "at": at}
     return _begun(asked, Kind.CALL_BACK, book_jobs.call_back_all, more, campaign=campaign)
 
@@ -134,9 +130,7 @@ async def purge(asked: Asked) -> Answer:
     seen = _task(asked)
     whom, of = await asyncio.to_thread(_who, asked)
     if seen.kind is not Kind.LOOK or of != seen.of:
-        raise Problem(
-            422, "invalid", told("Write the same once more, {of}, to forget it.", of=seen.of)
-        )
+        raise invalid(told("Write the same once more, {of}, to forget it.", of=seen.of))
     return _begun(asked, Kind.PURGE, book_jobs.purge, whom | {"dry_run": False}, of=of)
 
 
@@ -155,9 +149,7 @@ def _who(asked: Asked) -> tuple[dict[str, Any], str]:
         return {"what": what, "value": str(int(value))}, told(
             "what ended {days} days ago", days=int(value)
         )
-    raise Problem(
-        422, "invalid", told("Write a phone number, choose a campaign, or write whole days.")
-    )
+    raise invalid(told("Write a phone number, choose a campaign, or write whole days."))
 
 
 @pages.get("/checks", Scope.ADMIN)
@@ -230,14 +222,12 @@ def _begun(
 def _task(asked: Asked) -> Task:
     found = asked.services.tasks.find(asked.named("task_id"))
     if found is None:
-        raise Problem(
-            404, "not_found", told("There is no such task, or no longer: they go after a day.")
-        )
-    asked.require(found.scope)
+        raise not_found(told("There is no such task, or no longer: they go after a day."))
+    asked.visitor.require(found.scope)
     return found
 
 
 def _end(word: str) -> str:
     if word not in {*Outcome, *NotDialled}:
-        raise Problem(422, "invalid", told("Choose an outcome first."))
+        raise invalid(told("Choose an outcome first."))
     return word

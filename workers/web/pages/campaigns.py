@@ -24,7 +24,7 @@ from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.pages.rendering import digits_in
 from workers.web.pages.today import binding_of
 from workers.web.pages.views import Bar, progress, results
-from workers.web.problems import Problem
+from workers.web.problems import invalid
 from workers.web.rules import rule_fields
 from workers.web.rules_form import plain_values
 from workers.web.templating import instant
@@ -216,7 +216,7 @@ def _steered(wiring: Wiring, campaign: Campaign, action: Action, actor: Any, who
 
 def _action(word: str) -> Action:
     if word not in LEADS_TO:
-        raise Problem(422, "invalid", told("action is one of {words}.", words=", ".join(Action)))
+        raise invalid(told("action is one of {words}.", words=", ".join(Action)))
     return Action(word)
 
 

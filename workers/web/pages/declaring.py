@@ -25,9 +25,9 @@ from dialer.access.api_keys import Scope
 from dialer.deeds import Did
 from dialer.store import Campaign
 from workers.web.access import Visitor
-from workers.web.choosing import services_of
+from workers.web.choosing import services_of, visitor_of
 from workers.web.deeds import What, say_what_is_done
-from workers.web.pages.rendering import read_form, renderer_of, require, visitor_of
+from workers.web.pages.rendering import read_form, renderer_of
 from workers.web.services import Services
 from workers.wiring import Wiring
 
@@ -95,14 +95,6 @@ class Asked:
         """Give what the address asks by a name; '' when nothing."""
         return self.request.query_params.get(name, "")
 
-    def require(self, scope: Scope) -> None:
-        """Check that whoever asks may do something more.
-
-        Raises:
-            Problem: They may not.
-        """
-        require(self.request, scope)
-
 
 Answer = Page | Response
 _View = TypeVar("_View", bound=Callable[[Asked], Answer] | Callable[[Asked], Awaitable[Answer]])
@@ -146,7 +138,7 @@ class Pages:
         def declare(view: _View) -> _View:
             async def answer(request: Request) -> Response:
                 for one in scopes:
-                    require(request, one)
+                    visitor_of(request).require(one)
                 fields = await read_form(request, most=most) if most else {}
                 answered = await _answered(view, Asked(request, fields))
                 if isinstance(answered, Response):

@@ -14,7 +14,7 @@ from workers.web.deeds import actor_of
 from workers.web.lists import READING, default_name, list_order
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.pages.rendering import check_token
-from workers.web.problems import Problem, as_problem
+from workers.web.problems import Problem, as_problem, not_found
 from workers.web.reviews import Review, Reviews, ReviewState
 from workers.web.uploads import received_upload
 
@@ -110,7 +110,7 @@ async def load(asked: Asked) -> Answer:
     """Load the list; whether its campaign starts is asked on a page of its own."""
     review, may_start = _idle(asked), asked.visitor.may(Scope.OPERATE)
     if review.of_agents:
-        asked.require(Scope.OPERATE)
+        asked.visitor.require(Scope.OPERATE)
     confirmed = {name: [one] for name, one in asked.form.items() if name in READING | {"again"}}
     by = actor_of(asked.request.scope)
     asked.services.reviews.load(review, confirmed, may_start=may_start, by=by)
@@ -138,7 +138,7 @@ async def rejected(asked: Asked) -> Answer:
 def _review(asked: Asked) -> Review:
     found = asked.services.reviews.find(asked.named("review_id"))
     if found is None:
-        raise Problem(404, "not_found", told("This upload was loaded or discarded, or never was."))
+        raise not_found(told("This upload was loaded or discarded, or never was."))
     return found
 
 

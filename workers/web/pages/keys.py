@@ -7,7 +7,7 @@ from dialer.access.api_keys import LONGEST_DAYS, Scope
 from dialer.deeds import Did
 from workers.web.api.keys import KeyOrder, NewKey, create_key, list_keys, revoke_key
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
-from workers.web.problems import Problem
+from workers.web.problems import invalid
 
 pages = Pages()
 
@@ -33,13 +33,8 @@ def create(asked: Asked) -> Answer:
             accounts=fields.get("account"),
         )
     except (ValidationError, ValueError):
-        raise Problem(
-            422,
-            "invalid",
-            told(
-                "Write a name, choose a scope, and 1 to {most} days.",
-                most=LONGEST_DAYS,
-            ),
+        raise invalid(
+            told("Write a name, choose a scope, and 1 to {most} days.", most=LONGEST_DAYS)
         ) from None
     return _page(asked, made=create_key(asked.visitor, asked.services, order))
 

@@ -18,7 +18,7 @@ from dialer.watching.health import account_stops
 from dialer.watching.status import alive
 from workers.web.access import Visitor
 from workers.web.beside import beside
-from workers.web.choosing import services_of
+from workers.web.choosing import services_of, visitor_of
 from workers.web.languages import language, language_links
 from workers.web.pages.banners import Banner, banners
 from workers.web.pages.static import script_texts, static_url
@@ -150,25 +150,6 @@ _MISSING_FOR_S = 2.0
 def renderer_of(request: Request) -> Renderer:
     """Give what makes templates into pages."""
     return cast("Renderer", request.app.state.renderer)
-
-
-def visitor_of(request: Request) -> Visitor:
-    """Give who asks."""
-    return cast("Visitor", request.state.visitor)
-
-
-def require(request: Request, scope: Scope) -> Visitor:
-    """Check that whoever asks may do something.
-
-    Raises:
-        Problem: They may not.
-    """
-    visitor = visitor_of(request)
-    if not visitor.may(scope):
-        raise Problem(
-            403, "scope_missing", told("Your key lacks the scope “{scope}”.", scope=scope.value)
-        )
-    return visitor
 
 
 def digits_in(value: str) -> str:

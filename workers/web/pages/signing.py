@@ -11,11 +11,11 @@ from campaigns.sentence import told
 from dialer.access.sessions import LONGEST_S
 from dialer.deeds import Deed, Did, Outcome
 from dialer.logger import get_logger
-from workers.web.choosing import account_cookie, services_of
+from workers.web.choosing import account_cookie, services_of, visitor_of
 from workers.web.deeds import actor_named, say_what_is_done
 from workers.web.entrance import address_of, cookie_name
 from workers.web.pages.declaring import Pages
-from workers.web.pages.rendering import check_token, renderer_of, visitor_of
+from workers.web.pages.rendering import check_token, renderer_of
 
 log = get_logger(__name__)
 

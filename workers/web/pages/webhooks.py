@@ -13,7 +13,7 @@ from dialer.webhooks.receivers import MOST_A_BATCH, Receivers
 from dialer.webhooks.sending import Reply
 from workers.web.api.webhooks import WebhookOrder, add_webhook, find_webhook
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
-from workers.web.problems import Problem
+from workers.web.problems import invalid
 
 pages = Pages()
 
@@ -39,13 +39,8 @@ def add(asked: Asked) -> Answer:
             batch=int("".join(fields.get("batch", [])) or 1),
         )
     except (ValidationError, ValueError):
-        raise Problem(
-            422,
-            "invalid",
-            told(
-                "Write a URL, and how many events a delivery has, 1 to {most}.",
-                most=MOST_A_BATCH,
-            ),
+        raise invalid(
+            told("Write a URL, and how many events a delivery has, 1 to {most}.", most=MOST_A_BATCH)
         ) from None
     made = add_webhook(asked.visitor, asked.services, order)
     return _list(asked, secret=made.secret, of=made.webhook_id)
