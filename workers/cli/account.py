@@ -14,6 +14,7 @@ from workers.cli.faults import JobFailed
 from workers.cli.instants import iso, local
 from workers.cli.printing import AsJson, answer, say, say_json
 from workers.cli.session import open_wiring
+from workers.documents.today import TodayDocument
 
 
 def show_hold(*, as_json: AsJson = False) -> None:
@@ -149,16 +150,10 @@ def raise_caps(
 
 
 def _tell_today(today: Today, *, as_json: bool) -> None:
-    names = ("calls", "minutes", "spend")
     if as_json:
-        uses = {
-            name: {"used": one.used, "most": one.most or None, "added": one.added}
-            for name, one in zip(names, today.uses, strict=True)
-        }
-        more = {"reached": today.reached or None, "burst": str(today.burst or "") or None}
-        say_json({"day": today.day, "ends_at": today.ends_at.isoformat(), **uses, **more})
+        say_json(TodayDocument.of(today))
         return
-    for name, one in zip(names, today.uses, strict=True):
+    for name, one in zip(("calls", "minutes", "spend"), today.uses, strict=True):
         of = f" of {one.most:,.0f}" if one.most else ", no cap"
         added = f", {one.added:,.0f} of them added for today" if one.added else ""
         say(f"{name}: {one.used:,.0f}{of}{added}")

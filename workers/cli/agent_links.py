@@ -13,6 +13,7 @@ from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore
 from workers.cli.instants import iso
 from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
+from workers.documents.agents import LinkDocument
 
 
 def link(
@@ -78,12 +79,10 @@ def notice(
 
 
 def _list(links: list[AgentLink], *, as_json: bool) -> None:
-    rows = [(one.id, iso(one.made_at), iso(one.expires_at)) for one in links]
     if as_json:
-        names = ("link_id", "made_at", "expires_at")
-        say_json([dict(zip(names, row, strict=True)) for row in rows])
+        say_json(list(map(LinkDocument.of, links)))
         return
     table = plain_table("link", "made", "until", "by")
-    for row, one in zip(rows, links, strict=True):
-        table.add_row(*row, escape(one.by))
+    for one in links:
+        table.add_row(one.id, iso(one.made_at), iso(one.expires_at), escape(one.by))
     show(table)

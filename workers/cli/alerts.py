@@ -1,18 +1,19 @@
 """`dialer alert`: who is told of what is wrong."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
 
-from campaigns.alert_rules import AlertRule, Way
+from campaigns.alert_rules import Way
 from campaigns.alerts import AlertKind, Limits
 from dialer.store.alerts import Alert
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring, terminal_user
+from workers.documents.alerts import AlertRuleDocument, AlertsDocument
 from workers.wiring import Wiring
 
 RuleId = Annotated[str, typer.Argument(metavar="ID", help="As `dialer alert list` shows it.")]
@@ -72,7 +73,7 @@ def add(
         by=terminal_user(),
     )
     if as_json:
-        say_json(_plain(rule))
+        say_json(AlertRuleDocument.of(rule))
         return
     if way is Way.EVENTS:
         say(f"Told as events alert.begun and alert.over from now on; the rule is {rule.id}.")
@@ -84,12 +85,10 @@ def list_(*, as_json: AsJson = False) -> None:
     """List who is told of what, and what stands."""
     wiring = open_wiring()
     desk = wiring.alert_desk
-    rules, standing = desk.rules(), desk.standing()
     if as_json:
-        found = {"rules": [_plain(one) for one in rules], "standing": [_told(a) for a in standing]}
-        say_json(found)
+        say_json(AlertsDocument.of(desk))
         return
-    if not rules:
+    if not (rules := desk.rules()):
         say("Nobody is told of anything yet. To begin: dialer alert add --email ADDRESS")
         return
     table = plain_table("id", "way", "to", "of", "campaign", "quiet")
@@ -98,7 +97,7 @@ def list_(*, as_json: AsJson = False) -> None:
         quiet = f"{rule.quiet} {rule.zone}" if rule.quiet else "–"
         table.add_row(rule.id, rule.way, escape(rule.whom), of, rule.campaign or "all", quiet)
     show(table)
-    for alert in standing:
+    for alert in desk.standing():
         _say_standing(alert, wiring)
 
 
@@ -123,34 +122,3 @@ def _say_standing(alert: Alert, wiring: Wiring) -> None:
     error = f": {alert.error}" if alert.error else ""
     over = ", over" if alert.over_at else ""
     say(escape(f"{at}  {alert.words} ({alert.rule}, {told}{over}{error})"))
-
-
-def _plain(rule: AlertRule) -> dict[str, Any]:
-    return {
-        "id": rule.id,
-        "way": rule.way,
-        "to": rule.whom,
-        "kinds": list(rule.kinds),
-        "campaign_id": rule.campaign or None,
-        "idle_min": rule.limits.idle_min,
-        "unresolved": rule.limits.unresolved,
-        "connect_rate": rule.limits.connect_rate,
-        "balance": rule.limits.balance,
-        "quiet": rule.quiet,
-        "timezone": rule.zone,
-        "created_by": rule.created_by,
-    }
-
-
-def _told(alert: Alert) -> dict[str, Any]:
-    return {
-        "id": alert.id,
-        "rule_id": alert.rule,
-        "kind": alert.kind,
-        "subject": alert.subject,
-        "words": alert.words,
-        "begun_at": alert.begun_at,
-        "told_at": alert.told_at or None,
-        "over_at": alert.over_at or None,
-        "error": alert.error,
-    }

@@ -13,11 +13,12 @@ from dialer.store.rule_versions import RuleVersion
 from dialer.watching.previewing import Preview, preview
 from workers.cli.campaign import Name
 from workers.cli.faults import WrongUse
-from workers.cli.instants import iso, local
+from workers.cli.instants import local
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.rules import GivenRules, takes_rules, wrong_options
 from workers.cli.session import open_wiring
 from workers.cli.status_view import rules_table
+from workers.documents.rules import VersionDocument
 
 
 @takes_rules
@@ -111,17 +112,7 @@ def _show_changes(changes: Sequence[RuleChange]) -> None:
 
 def _show_versions(found: Sequence[RuleVersion], *, as_json: bool) -> None:
     if as_json:
-        say_json(
-            [
-                {
-                    "version": one.version,
-                    "at": iso(one.at),
-                    "by": one.by,
-                    "rules": one.rules.model_dump(mode="json"),
-                }
-                for one in found
-            ]
-        )
+        say_json(list(map(VersionDocument.of, found)))
         return
     table = plain_table("version", "since", "by", "what changed", numbers=("version",))
     for one, before in zip(found, [*found[1:], None], strict=True):

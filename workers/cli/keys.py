@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -12,10 +12,10 @@ from campaigns.retry_policy import seconds_in
 from dialer.access.api_keys import LONGEST_DAYS, ApiKey, Scope
 from dialer.clock import now
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.instants import iso
 from workers.cli.on_account import account_named
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring, open_wirings
+from workers.documents.keys import KeyDocument
 from workers.wiring import Wiring
 
 
@@ -54,11 +54,12 @@ def create(
         )
     except ValueError as error:
         raise WrongUse(str(error)) from None
+    told = _told(key, wirings)
     if as_json:
-        say_json({**_plain(key, wirings), "key": secret})
+        say_json({**dict(told), "key": secret})
         return
     until = f"in force until {_minute(key.expires_at, wirings)}"
-    opens = f", for {', '.join(_opens(key, wirings))}" if key.accounts else ""
+    opens = f", for {', '.join(told.accounts)}" if told.accounts else ""
     say(f"{escape(key.name)} ({', '.join(sorted(key.scopes))}){opens}, id {key.id}, {until}:")
     print(secret)  # noqa: T201 - on a line of its own, never wrapped
 
@@ -68,7 +69,7 @@ def list_(*, as_json: AsJson = False) -> None:
     wirings = open_wirings()
     found = wirings[0].api_keys.all()
     if as_json:
-        say_json([_plain(key, wirings) for key in found])
+        say_json([_told(key, wirings) for key in found])
         return
     if not found:
         say("No keys yet. Make one: dialer key create NAME --scope SCOPE")
@@ -80,7 +81,7 @@ def list_(*, as_json: AsJson = False) -> None:
         used = _minute(key.last_used_at, wirings) if key.last_used_at else "never"
         expires = _minute(key.expires_at, wirings) if now() < key.expires_at else "expired"
         made = _minute(key.created_at, wirings)
-        opens = (", ".join(_opens(key, wirings)) or "all",) if several else ()
+        opens = (", ".join(_told(key, wirings).accounts or ["all"]),) if several else ()
         by = key.made_by or "–"
         table.add_row(key.id, escape(key.name), scopes, *opens, made, by, used, expires)
     show(table)
@@ -114,20 +115,5 @@ def _minute(instant: datetime, wirings: Sequence[Wiring]) -> str:
     return f"{instant.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
-def _opens(key: ApiKey, wirings: Sequence[Wiring]) -> list[str]:
-    """Name the accounts that a key opens; none where it opens all."""
-    names = {one.settings.exotel_account_sid: one.name for one in wirings}
-    return [names.get(sid, sid) for sid in sorted(key.accounts or ())]
-
-
-def _plain(key: ApiKey, wirings: Sequence[Wiring]) -> dict[str, Any]:
-    return {
-        "id": key.id,
-        "name": key.name,
-        "scopes": sorted(key.scopes),
-        "accounts": _opens(key, wirings) or None,
-        "created_at": iso(key.created_at),
-        "expires_at": iso(key.expires_at),
-        "made_by": key.made_by or None,
-        "last_used_at": iso(key.last_used_at),
-    }
+def _told(key: ApiKey, wirings: Sequence[Wiring]) -> KeyDocument:
+    return KeyDocument.of(key, {one.settings.exotel_account_sid: one.name for one in wirings})

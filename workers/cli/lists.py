@@ -45,6 +45,7 @@ from workers.cli.printing import (
 )
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import open_wiring, terminal_user
+from workers.documents.loads import load_document
 from workers.wiring import Wiring
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Judge every row, write nothing.")]
@@ -150,7 +151,7 @@ def load_list(
     state = wiring.campaigns.find(loaded.campaign.id).state if loaded.campaign else None
     _tell_audit(loaded, state)
     if as_json:
-        say_json(_as_json(loaded, name=name, state=state))
+        say_json(_document(loaded, name, state))
     else:
         _tell(loaded, name=name, state=state)
 
@@ -201,8 +202,7 @@ def append(
     state = wiring.campaigns.find(found.id).state
     _tell_audit(loaded, state)
     if as_json:
-        document = _as_json(loaded, name=found.name, state=state)
-        say_json({**document, "diff": _diff_as_json(diff)})
+        say_json({**_document(loaded, found.name, state), "diff": _diff_as_json(diff)})
     else:
         _tell(loaded, name=found.name, state=state)
 
@@ -316,34 +316,10 @@ def _end_dry_run(diff: ListDiff | None, *, as_json: bool) -> None:
         say("Dry run: nothing was written.")
 
 
-def _as_json(loaded: Loaded, *, name: str, state: CampaignState | None) -> dict[str, Any]:
-    summary, contact_list = loaded.summary, loaded.contact_list
-    return {
-        "campaign_id": loaded.campaign.id if loaded.campaign else None,
-        "name": name,
-        "state": state,
-        "rows": summary.rows,
-        "accepted": summary.accepted,
-        "rejected": summary.rejected,
-        "duplicate": summary.duplicate,
-        "blank": summary.blank,
-        "rejected_file": str(loaded.rejected_file) if loaded.rejected_file else None,
-        "already": loaded.already,
-        "mended": loaded.mended,
-        "same_content": [one.name for one in loaded.same_content],
-        "columns_confirmed": not (contact_list and contact_list.header.is_suggested),
-        "notes": list(contact_list.notes) if contact_list else [],
-        "columns": [
-            {"role": one.role, "column": one.column, "why": one.why}
-            for one in (contact_list.header.matched if contact_list else ())
-        ],
-        "faults": _codes_as_json(summary.faults),
-        "warnings": _codes_as_json(summary.warnings),
-    }
-
-
-def _codes_as_json(codes: dict[str, CodeCount]) -> dict[str, Any]:
-    return {code: {"count": one.count, "examples": one.examples} for code, one in codes.items()}
+def _document(loaded: Loaded, name: str, state: CampaignState | None) -> dict[str, Any]:
+    """Tell programs of a load as the API does, but for where the rows not taken are."""
+    file = str(loaded.rejected_file) if loaded.rejected_file else None
+    return load_document(loaded) | {"name": name, "state": state, "rejected_file": file}
 
 
 def _tell(loaded: Loaded, *, name: str, state: CampaignState | None) -> None:

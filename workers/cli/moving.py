@@ -1,18 +1,17 @@
 """`dialer agents move|moves|undo-move`: waiting contacts are given to somebody else, and back."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
 
 from dialer.agents.moving import Destination, Moving, NotMoved
-from dialer.store.moves import Move
 from workers.cli.faults import WrongUse
-from workers.cli.instants import iso
 from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
+from workers.documents.moves import MoveDocument
 from workers.wiring import Wiring
 
 
@@ -54,7 +53,8 @@ def move(
         f"{done.moved:,} of {count:,} waiting contacts moved to {escape(to or to_group)}. "
         f"To undo it: dialer agents undo-move {done.id}"
     )
-    answer({"waiting": count, "campaigns": counts, **_as_json(done)}, text, as_json=as_json)
+    moved = MoveDocument.of(done).model_dump()
+    answer({"waiting": count, "campaigns": counts, **moved}, text, as_json=as_json)
 
 
 def moves(*, as_json: AsJson = False) -> None:
@@ -62,7 +62,7 @@ def moves(*, as_json: AsJson = False) -> None:
     wiring = open_wiring()
     found = Moving(wiring.db).recent()
     if as_json:
-        say_json([_as_json(one) for one in found])
+        say_json(list(map(MoveDocument.of, found)))
         return
     if not found:
         say("No contacts were moved in the last seven days.")
@@ -90,7 +90,7 @@ def undo_move(
 ) -> None:
     """Give contacts that were moved back to whose they were, as far as they still wait."""
     done = Moving(open_wiring().db).undo(move_id)
-    answer(_as_json(done), f"{done.moved:,} contacts moved back.", as_json=as_json)
+    answer(MoveDocument.of(done), f"{done.moved:,} contacts moved back.", as_json=as_json)
 
 
 def _destination(wiring: Wiring, moving: Moving, to: str, to_group: str) -> Destination:
@@ -100,17 +100,3 @@ def _destination(wiring: Wiring, moving: Moving, to: str, to_group: str) -> Dest
         except NotMoved as error:
             raise WrongUse(f"{error}; dialer agents list shows who belongs where") from None
     return moving.to_agent(wiring.registry.find(to))
-
-
-def _as_json(one: Move) -> dict[str, Any]:
-    return {
-        "move_id": one.id,
-        "agent_id": one.agent_id or None,
-        "to": one.to,
-        "by": one.by,
-        "at": iso(one.at),
-        "moved": one.moved,
-        "is_whole": one.ended_at is not None,
-        "undoes": one.undoes or None,
-        "undone_by": one.undone_by or None,
-    }

@@ -4,8 +4,9 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -60,14 +61,20 @@ def has_answered() -> bool:
     return bool(_answered)
 
 
-def say_json(document: Mapping[str, Any] | list[dict[str, Any]]) -> None:
-    """Print the one JSON document of a command."""
+def say_json(document: Any) -> None:
+    """Print the one JSON document of a command; models are told by their fields, instants to the second."""
     _answered.append(True)
-    text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+    text = json.dumps(document, ensure_ascii=False, indent=2, default=_as_json)
     typer.echo("\n".join(UNSEEN.sub(_escaped, line) for line in text.split("\n")))
 
 
-def answer(document: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+def _as_json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return value.model_dump() if hasattr(value, "model_dump") else str(value)
+
+
+def answer(document: Any, text: str, *, as_json: bool) -> None:
     """Print a command's answer: its document for programs, or a line with Rich's markup for people."""
     if as_json:
         say_json(document)

@@ -19,6 +19,7 @@ from workers.cli.instants import iso, read_instant
 from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 from workers.cli.shared_options import Hidden, Sheet, given_file
+from workers.documents.agents import agents_document
 from workers.wiring import Wiring
 
 _MOST_TOLD = 20
@@ -61,18 +62,7 @@ def load(
         loaded = wiring.registry.load(opened, reading=reading)
     listed = loaded.listed
     if as_json:
-        say_json(
-            {
-                "rows": len(listed.taken) + len(listed.rejected),
-                "new": loaded.new,
-                "changed": loaded.changed,
-                "rejected": [
-                    {"line": one.line, "code": one.code, "message": one.message}
-                    for one in listed.rejected
-                ],
-                "columns_ignored": list(listed.ignored),
-            }
-        )
+        say_json(agents_document(loaded, most=len(listed.rejected)))
     else:
         same = len(listed.taken) - loaded.new - loaded.changed
         say(

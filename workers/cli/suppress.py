@@ -2,19 +2,19 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from campaigns.lists.source import ReadingChoice
-from dialer.steering.suppressing import Added, Suppressed, Suppressing
+from dialer.steering.suppressing import Suppressing
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.instants import iso
 from workers.cli.on_account import is_named
 from workers.cli.printing import AsJson, answer, complain, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 from workers.cli.shared_options import Hidden, Sheet, given_file
+from workers.documents.suppressions import AddedDocument, SuppressedDocument
 from workers.wiring import Wiring
 
 _MOST_BAD_LINES_TOLD = 20
@@ -68,7 +68,7 @@ def add(
             reading=ReadingChoice(sheet=sheet, hidden_rows=hidden_rows),
         )
     if as_json:
-        say_json(_added_as_json(added))
+        say_json(AddedDocument.of(added))
     else:
         say(
             f"{added.added:,} added, {added.already:,} listed before, {added.bad_count:,} bad lines."
@@ -87,7 +87,7 @@ def list_(
     listed = suppressing.all(campaign=_id(wiring, campaign))
     found = sorted(listed, key=lambda one: one.number)
     if as_json:
-        say_json([_as_json(one) for one in found])
+        say_json(list(map(SuppressedDocument.of, found)))
         return
     if not found:
         say("No number is suppressed.")
@@ -127,19 +127,6 @@ def _list(wiring: Wiring, campaign: str | None, *, all_accounts: bool) -> Suppre
 
 def _id(wiring: Wiring, campaign: str | None) -> str | None:
     return wiring.campaigns.find(campaign).id if campaign else None
-
-
-def _added_as_json(added: Added) -> dict[str, Any]:
-    return {
-        "added": added.added,
-        "already": added.already,
-        "bad_count": added.bad_count,
-        "bad": [{"line": bad.line, "message": bad.message} for bad in added.bad],
-    }
-
-
-def _as_json(one: Suppressed) -> dict[str, Any]:
-    return {"number": one.number, "at": iso(one.at), "source": one.source, "why": one.why}
 
 
 def _day(at: datetime | None) -> str:

@@ -7,16 +7,15 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.markup import escape
 
-from campaigns.rules_in_words import rules_in_words
 from dialer.steering.changing_rules import RulesRefused
 from dialer.steering.templates import KnownTemplate
 from workers.cli.completing import campaigns
 from workers.cli.faults import WrongUse
-from workers.cli.instants import iso
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
 from workers.cli.rules import GivenRules, takes_rules, wrong_options
 from workers.cli.session import open_wiring
 from workers.cli.status_view import rules_table
+from workers.documents.templates import TemplateDocument
 
 Named = Annotated[str, typer.Argument(metavar="TEMPLATE", help="Its name.")]
 
@@ -26,7 +25,7 @@ def list_(*, as_json: AsJson = False) -> None:
     wiring = open_wiring()
     found = wiring.templates.all()
     if as_json:
-        say_json(list(map(_plain, found)))
+        say_json(list(map(TemplateDocument.of, found)))
         return
     if not found:
         say("No templates yet. Save one: dialer template save NAME --like CAMPAIGN")
@@ -99,7 +98,7 @@ def remove(template: Named) -> None:
 
 def _tell(found: KnownTemplate, *, as_json: bool) -> None:
     if as_json:
-        say_json(_plain(found))
+        say_json(TemplateDocument.of(found))
         return
     say(f"Template {escape(found.template.name)}:")
     if found.rules:
@@ -111,18 +110,6 @@ def _tell(found: KnownTemplate, *, as_json: bool) -> None:
 def _objection(found: KnownTemplate) -> str:
     told = "; ".join(f"{one.rule}: {one.message}" for one in found.faults)
     return f"not allowed any more: {told}" if told else ""
-
-
-def _plain(found: KnownTemplate) -> dict[str, Any]:
-    template = found.template
-    return {
-        "name": template.name,
-        "given": dict(template.given),
-        "saved_at": iso(template.saved_at),
-        "saved_by": template.saved_by,
-        "rules_in_words": rules_in_words(found.rules) if found.rules else None,
-        "faults": [{"where": one.rule, "what": one.message} for one in found.faults],
-    }
 
 
 def _text(value: Any) -> str:

@@ -7,12 +7,13 @@ import typer
 from rich.markup import escape
 
 from campaigns.events import EventKind
-from dialer.webhooks.receivers import MOST_A_BATCH, Line, WebhookNotFound
+from dialer.webhooks.receivers import MOST_A_BATCH, WebhookNotFound
 from dialer.webhooks.sending import Meaning
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
 from workers.cli.recorded import at_terminal
 from workers.cli.session import open_wiring
+from workers.documents.webhooks import WebhookDocument
 from workers.wiring import Wiring
 
 _Webhook = Annotated[str, typer.Argument(metavar="ID", help="See dialer webhook list.")]
@@ -60,7 +61,7 @@ def list_(*, as_json: AsJson = False) -> None:
     """List the webhooks and where they stand."""
     found = open_wiring().receivers.all()
     if as_json:
-        say_json([document(one) for one in found])
+        say_json(list(map(WebhookDocument.of, found)))
         return
     if not found:
         say("There is none: dialer webhook add URL")
@@ -197,21 +198,3 @@ def kinds_of(text: str) -> list[EventKind]:
             raise WrongUse(f"{one} is no event; they are {', '.join(EventKind)}")
         chosen += named
     return chosen
-
-
-def document(line: Line) -> dict[str, Any]:
-    """Tell a webhook and where it stands, for programs; without its secrets."""
-    webhook, standing = line.webhook, line.standing
-    return {
-        "webhook_id": webhook.id,
-        "url": webhook.shown_url,
-        "events": list(webhook.kinds),
-        "campaign_id": webhook.campaign or None,
-        "batch": webhook.batch,
-        "state": line.state,
-        "cursor": standing.cursor,
-        "delivered": standing.delivered,
-        "aside": standing.aside,
-        "dead": standing.dead,
-        "behind_s": line.behind_s,
-    }

@@ -5,7 +5,7 @@ answers with plain values.
 import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,13 +13,11 @@ from typing import Any, TextIO, cast
 
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
-from campaigns.lists.judged_rows import CodeCount
 from campaigns.lists.source import CampaignFileError, ReadingChoice
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from dialer import deeds
 from dialer.accounts import HOME
-from dialer.agents.registry import AgentsLoaded
-from dialer.loading.loading import Loaded, LoadOptions
+from dialer.loading.loading import LoadOptions
 from dialer.reporting.again import write_again, write_list
 from dialer.reporting.files import Format
 from dialer.reporting.reporting import write_reports
@@ -29,13 +27,15 @@ from dialer.steering.starting import SecondPersonNeeded
 from dialer.steering.suppressing import Added
 from dialer.store.snapshot import contact_lines
 from dialer.watching.overview import Overview, read_overview
+from workers.documents.agents import agents_document
+from workers.documents.loads import load_document
 from workers.html_report import render_charts, render_html_report
 from workers.record_keeping import source_of
 from workers.web.subprocesses import Tell
 from workers.wiring import Wiring
 
 NOWHERE = Path("/dev/null")
-_FIRST_AGENTS, _REJECTED_AGENTS = 20, 100
+_FIRST_AGENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,22 +155,6 @@ def check_agents(
     ]
     same = len(loaded.listed.taken) - loaded.new - loaded.changed
     return agents_document(loaded) | {"same": same, "first": first}
-
-
-def agents_document(loaded: AgentsLoaded) -> dict[str, Any]:
-    """Tell what becomes of a list of agents: rows = taken + rejected."""
-    listed = loaded.listed
-    return {
-        "rows": len(listed.taken) + len(listed.rejected),
-        "new": loaded.new,
-        "changed": loaded.changed,
-        "rejected_count": len(listed.rejected),
-        "rejected": [
-            {"line": each.line, "code": each.code, "message": each.message}
-            for each in listed.rejected[:_REJECTED_AGENTS]
-        ],
-        "columns_ignored": list(listed.ignored),
-    }
 
 
 def start(wiring: Wiring, campaign_id: str, *, who: str) -> CampaignState:
@@ -293,52 +277,6 @@ def overview(_tell: Tell, settings: Settings, campaign_id: str) -> Overview:
     """Read a large campaign's overview."""
     with _wiring(settings) as wiring:
         return read_overview(wiring.db, wiring.campaigns.find(campaign_id))
-
-
-def load_document(loaded: Loaded) -> dict[str, Any]:
-    """Tell in JSON's terms what became of a file; `dialer campaign load --json` says the same."""
-    summary, contact_list = loaded.summary, loaded.contact_list
-    header = contact_list.header if contact_list else None
-    campaign = loaded.campaign
-    return {
-        "campaign_id": campaign.id if campaign else None,
-        "name": campaign.name if campaign else None,
-        "state": str(campaign.state) if campaign else None,
-        "rows": summary.rows,
-        "accepted": summary.accepted,
-        "rejected": summary.rejected,
-        "duplicate": summary.duplicate,
-        "blank": summary.blank,
-        "already": loaded.already,
-        "rejected_file": (
-            f"/api/v1/campaigns/{campaign.id}/rejected.csv"
-            if campaign and summary.rejected + summary.duplicate
-            else None
-        ),
-        "understood_as": contact_list.source.description if contact_list else None,
-        "notes": list(contact_list.notes) if contact_list else [],
-        "columns": [
-            {"column": one.column, "role": str(one.role), "why": one.why}
-            for one in (header.matched if header else ())
-        ],
-        "columns_confirmed": not (header and header.is_suggested),
-        "all_columns": list(header.columns) if header else [],
-        "first_rows": [asdict(row) for row in contact_list.preview()] if contact_list else [],
-        "mended": loaded.mended,
-        "same_content": [
-            {"campaign_id": one.id, "name": one.name, "state": str(one.state)}
-            for one in loaded.same_content
-        ],
-        "faults": _codes(summary.faults),
-        "warnings": _codes(summary.warnings),
-    }
-
-
-def _codes(codes: dict[str, CodeCount]) -> dict[str, Any]:
-    most_first = sorted(codes.items(), key=lambda item: -item[1].count)
-    return {
-        str(code): {"count": one.count, "examples": list(one.examples)} for code, one in most_first
-    }
 
 
 @contextlib.contextmanager

@@ -1,21 +1,22 @@
 """The account as a whole: health, and what keeps everything from dialling."""
 
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
 from campaigns.sentence import told
-from dialer.account_day import Today
 from dialer.deeds import Did
 from dialer.dialing.resuming import resume_account
 from dialer.store import Hold, Holds
 from dialer.watching.health import read_health
+from workers.documents.today import TodayDocument
+from workers.instants import instant, instant_or_none
 from workers.web.access import Visitor
 from workers.web.api.needs import Admin, Onlooker, Router, TheServices
-from workers.web.api.shapes import Order, Whole, instant, instant_or_none
+from workers.web.api.shapes import Order, Whole
 from workers.web.problems import Problem
 from workers.web.services import Services
 
@@ -48,26 +49,6 @@ class CapsOrder(Order):
     calls: Whole = Field(0, ge=0, le=1_000_000)
     minutes: Whole = Field(0, ge=0, le=10_000_000)
     spend: Whole = Field(0, ge=0, le=100_000_000, description="In the billing currency.")
-
-
-class UseDocument(BaseModel):
-    """One cap of the day."""
-
-    used: float = Field(description="Reservations of calls under way included.")
-    most: float | None = Field(description="With what was added for today; null: no cap.")
-    added: float = Field(description="For today, by an administrator.")
-
-
-class TodayDocument(BaseModel):
-    """What all campaigns have used of the account's day."""
-
-    day: date
-    ends_at: datetime
-    calls: UseDocument
-    minutes: UseDocument
-    spend: UseDocument
-    reached: str | None = Field(description="The cap that keeps calls from going now.")
-    burst: str | None = Field(description="Far more calls this hour than is usual.")
 
 
 class HealthDocument(BaseModel):
@@ -108,13 +89,13 @@ def show_health(visitor: Onlooker, services: TheServices) -> HealthDocument:
 @router.get("/health/caps")
 def show_caps(_visitor: Onlooker, services: TheServices) -> TodayDocument:
     """Tell what all campaigns have used of the account's day, and what they may."""
-    return _today(services.wiring.account_day.read())
+    return TodayDocument.of(services.wiring.account_day.read())
 
 
 @router.post("/health/caps", Did.CAPS_RAISED)
 def raise_caps(_visitor: Admin, services: TheServices, order: CapsOrder) -> TodayDocument:
     """Let more be used today; with nothing to add, have the gate asked again."""
-    return _today(services.wiring.account_day.add_for_today(**order.model_dump()))
+    return TodayDocument.of(services.wiring.account_day.add_for_today(**order.model_dump()))
 
 
 @router.put("/health/hold", Did.HOLD_SET)
@@ -166,22 +147,6 @@ def release_stop(visitor: Admin, services: TheServices) -> HealthDocument:
     """Dial on after the provider refused the account, once that is mended."""
     resume_account(services.wiring.db)
     return _document(services, visitor)
-
-
-def _today(today: Today) -> TodayDocument:
-    calls, minutes, spend = (
-        UseDocument(used=round(one.used, 4), most=one.most or None, added=one.added)
-        for one in today.uses
-    )
-    return TodayDocument(
-        day=date.fromisoformat(today.day),
-        ends_at=today.ends_at,
-        calls=calls,
-        minutes=minutes,
-        spend=spend,
-        reached=today.reached or None,
-        burst=str(today.burst) if today.burst else None,
-    )
 
 
 def _document(services: Services, visitor: Visitor) -> HealthDocument:

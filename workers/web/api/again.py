@@ -11,11 +11,12 @@ from dialer.deeds import Did
 from dialer.loading.loading import LoadOptions
 from dialer.reporting.again import wanted_ends
 from dialer.steering.changing_rules import new_rules
+from workers.documents.loads import LoadDocument
 from workers.web import jobs
 from workers.web.api.campaigns import load_or_judge
 from workers.web.api.needs import Router, TheCampaign, TheServices, Uploader
 from workers.web.api.rules import Given, known_rules
-from workers.web.api.shapes import LoadDocument, Order, Truth
+from workers.web.api.shapes import Order, Truth
 from workers.web.lists import check_name
 
 router = Router("/campaigns/{campaign_id}/again", "campaigns")

@@ -1,6 +1,5 @@
 """Links to agents' pages, and the notice that all of these show."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path
@@ -8,9 +7,10 @@ from pydantic import BaseModel, Field
 
 from campaigns.plain_text import plain_line
 from campaigns.sentence import told
-from dialer.access.agent_links import LONGEST_DAYS, USUAL_DAYS, AgentLink, AgentLinks
+from dialer.access.agent_links import LONGEST_DAYS, USUAL_DAYS, AgentLinks
 from dialer.deeds import Did, tell
 from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore
+from workers.documents.agents import LinkDocument
 from workers.web.api.agents import TheAgent
 from workers.web.api.needs import Onlooker, Operator, Router, TheServices
 from workers.web.api.shapes import Order, Whole
@@ -25,15 +25,6 @@ class LinkOrder(Order):
     """A link to an agent's page."""
 
     days: Whole = Field(USUAL_DAYS, ge=1, le=LONGEST_DAYS, description="How long it is in force.")
-
-
-class LinkDocument(BaseModel):
-    """A link, without its secret."""
-
-    link_id: str
-    made_at: datetime
-    expires_at: datetime
-    made_by: str
 
 
 class NewLinkDocument(LinkDocument):
@@ -77,7 +68,7 @@ def set_notice(_visitor: Operator, services: TheServices, order: Notice) -> Noti
 def list_links(_visitor: Operator, services: TheServices, agent: TheAgent) -> LinkList:
     """List the links to an agent's page."""
     found = AgentLinks(services.wiring.db).of(agent.id)
-    return LinkList(items=[LinkDocument(**_told(one)) for one in found])
+    return LinkList(items=list(map(LinkDocument.of, found)))
 
 
 @of_one.post("", Did.AGENT_LINK_MADE, status_code=201)
@@ -87,7 +78,7 @@ def make_link(
     """Make a link to an agent's page; whoever has it is the agent."""
     links = AgentLinks(services.wiring.db)
     link, text = links.make(agent.id, days=order.days, by=visitor.name)
-    return NewLinkDocument(**_told(link), url=url_of(services, text))
+    return NewLinkDocument(**dict(LinkDocument.of(link)), url=url_of(services, text))
 
 
 @of_one.delete("/{link_id}", Did.AGENT_LINK_REVOKED, status_code=204)
@@ -116,12 +107,3 @@ def put_notice(services: Services, text: str, *, hours: int) -> str:
     store.set_notice(line, for_s=hours * 3600)
     tell(on="agents' pages", before={"notice": before}, after={"notice": line})
     return line
-
-
-def _told(link: AgentLink) -> dict[str, object]:
-    return {
-        "link_id": link.id,
-        "made_at": link.made_at,
-        "expires_at": link.expires_at,
-        "made_by": link.by,
-    }

@@ -11,9 +11,11 @@ from campaigns.hours.local_day import zone_named
 from campaigns.plain_text import LONGEST_REASON
 from dialer.deeds import Did
 from dialer.watching.overview import AgentState, agent_states, busy_agents
+from workers.documents.agents import AgentsLoadedDocument
+from workers.instants import instant_or_none
 from workers.web import jobs
 from workers.web.api.needs import Onlooker, Operator, Router, TheServices
-from workers.web.api.shapes import Order, instant_or_none
+from workers.web.api.shapes import Order
 from workers.web.api.upload_form import AGENTS_FORM
 from workers.web.lists import reading_choice
 from workers.web.problems import invalid
@@ -78,25 +80,6 @@ class ShiftOrder(Order):
         max_length=1000, description="Such as `mon-fri 09:00-18:00; not IN`; empty: at any time."
     )
     timezone: str | None = Field(None, max_length=64, description="IANA; null: as before.")
-
-
-class RejectedAgent(BaseModel):
-    """A row that is no agent."""
-
-    line: int
-    code: str
-    message: str
-
-
-class AgentsLoadedDocument(BaseModel):
-    """What became of a list of agents: rows = taken + rejected."""
-
-    rows: int
-    new: int
-    changed: int
-    rejected_count: int
-    rejected: list[RejectedAgent] = Field(description="The first hundred.")
-    columns_ignored: list[str]
 
 
 def find_agent(

@@ -1,17 +1,16 @@
 """Alerts: what stands, who is told of what, a test, and an end to it; for those with an admin key."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path
 from pydantic import BaseModel, Field
 
-from campaigns.alert_rules import AlertRule, Way
+from campaigns.alert_rules import Way
 from campaigns.alerts import AlertKind, Limits
 from dialer.deeds import Did
-from dialer.store.alerts import Alert
+from workers.documents.alerts import AlertRuleDocument, AlertsDocument
 from workers.web.api.needs import Admin, Router, TheServices
-from workers.web.api.shapes import Order, Whole, instant, instant_or_none
+from workers.web.api.shapes import Order, Whole
 
 router = Router("/alerts", "alerts")
 
@@ -37,45 +36,6 @@ class AlertOrder(Order):
     )
 
 
-class AlertRuleDocument(BaseModel):
-    """Who is told of what."""
-
-    id: str
-    way: Way
-    to: str = Field(description="Of a URL, which is a secret, host and end alone.")
-    kinds: list[AlertKind]
-    campaign_id: str | None
-    idle_min: int
-    unresolved: int
-    connect_rate: int
-    balance: int
-    quiet: str
-    timezone: str
-    created_at: datetime
-    created_by: str
-
-
-class StandingAlert(BaseModel):
-    """What stands, or is over and not told yet."""
-
-    id: str
-    rule_id: str
-    kind: AlertKind
-    subject: str = Field(description="A campaign's id, the role of a process; empty: the account.")
-    words: str
-    begun_at: datetime
-    told_at: datetime | None
-    over_at: datetime | None
-    error: str = Field(description="What the last try to tell came to; empty: it went well.")
-
-
-class AlertsDocument(BaseModel):
-    """Rules, the oldest first; what stands, the newest first."""
-
-    rules: list[AlertRuleDocument]
-    standing: list[StandingAlert]
-
-
 class AlertTest(BaseModel):
     """What became of a test."""
 
@@ -86,11 +46,7 @@ class AlertTest(BaseModel):
 @router.get("")
 def list_alerts(_visitor: Admin, services: TheServices) -> AlertsDocument:
     """Tell what stands, and who is told of what."""
-    desk = services.wiring.alert_desk
-    return AlertsDocument(
-        rules=[rule_document(one) for one in desk.rules()],
-        standing=[_standing(one) for one in desk.standing()],
-    )
+    return AlertsDocument.of(services.wiring.alert_desk)
 
 
 @router.post("", Did.ALERT_ADDED, status_code=201)
@@ -106,7 +62,7 @@ def add_alert(visitor: Admin, services: TheServices, order: AlertOrder) -> Alert
         zone=order.timezone,
         by=visitor.name,
     )
-    return rule_document(rule)
+    return AlertRuleDocument.of(rule)
 
 
 @router.delete("/{rule_id}", Did.ALERT_REMOVED, status_code=204)
@@ -120,36 +76,3 @@ def try_alert(_visitor: Admin, services: TheServices, rule_id: RuleId) -> AlertT
     """Tell them now that this is a test."""
     error = services.wiring.alert_desk.test(rule_id)
     return AlertTest(is_told=not error, error=error)
-
-
-def rule_document(rule: AlertRule) -> AlertRuleDocument:
-    """Tell a rule."""
-    return AlertRuleDocument(
-        id=rule.id,
-        way=rule.way,
-        to=rule.whom,
-        kinds=list(rule.kinds),
-        campaign_id=rule.campaign or None,
-        idle_min=rule.limits.idle_min,
-        unresolved=rule.limits.unresolved,
-        connect_rate=rule.limits.connect_rate,
-        balance=rule.limits.balance,
-        quiet=rule.quiet,
-        timezone=rule.zone,
-        created_at=instant(rule.created_at),
-        created_by=rule.created_by,
-    )
-
-
-def _standing(alert: Alert) -> StandingAlert:
-    return StandingAlert(
-        id=alert.id,
-        rule_id=alert.rule,
-        kind=alert.kind,
-        subject=alert.subject.partition("@")[0],
-        words=alert.words,
-        begun_at=instant(alert.begun_at),
-        told_at=instant_or_none(alert.told_at),
-        over_at=instant_or_none(alert.over_at),
-        error=alert.error,
-    )

@@ -21,6 +21,7 @@ from dialer.steering.tagging import set_tags
 from dialer.store import Campaign
 from dialer.store.imports import Imports
 from dialer.watching.explaining import explain
+from workers.documents.loads import LoadDocument
 from workers.web import jobs
 from workers.web.access import Visitor
 from workers.web.api.needs import (
@@ -37,7 +38,6 @@ from workers.web.api.shapes import (
     CampaignStatus,
     ImportDocument,
     ImportList,
-    LoadDocument,
     Open,
     Order,
     campaign_line,

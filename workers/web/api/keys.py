@@ -10,9 +10,10 @@ from campaigns.sentence import told
 from dialer.access.api_keys import LONGEST_DAYS, YEAR_S, ApiKey, Scope
 from dialer.deeds import Did
 from dialer.logger import get_logger
+from workers.documents.keys import KeyDocument
 from workers.web.access import Visitor
 from workers.web.api.needs import Admin, Router, TheServices
-from workers.web.api.shapes import KeyDocument, Order, Whole
+from workers.web.api.shapes import Order, Whole
 from workers.web.problems import invalid, not_found
 from workers.web.services import Services
 
@@ -100,16 +101,7 @@ def _document(
     services: Services, key: ApiKey, known: Container[str], visitor: Visitor
 ) -> KeyDocument:
     """Tell a key; the id of one that made it, and opens more, is not for those who see but this one."""
-    is_told = visitor.reaches_all or key.made_by in known
     names = {one.sid: one.wiring.name for one in services.accounts.all}
-    opens = None if key.accounts is None else [names.get(one, one) for one in sorted(key.accounts)]
-    return KeyDocument(
-        id=key.id,
-        name=key.name,
-        scopes=sorted(key.scopes),
-        accounts=opens,
-        created_at=key.created_at,
-        expires_at=key.expires_at,
-        made_by=(key.made_by or None) if is_told else None,
-        last_used_at=key.last_used_at,
-    )
+    told = KeyDocument.of(key, names)
+    is_told = visitor.reaches_all or key.made_by in known
+    return told if is_told else told.model_copy(update={"made_by": None})

@@ -1,6 +1,5 @@
 """Waiting contacts of an agent: how many there are, moved to another agent or to a group, and back."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path
@@ -8,10 +7,10 @@ from pydantic import BaseModel, Field
 
 from dialer.agents.moving import Destination, Moving
 from dialer.deeds import Did
-from dialer.store.moves import Move
+from workers.documents.moves import MoveDocument
 from workers.web.api.agents import TheAgent
 from workers.web.api.needs import Onlooker, Operator, Router, TheServices
-from workers.web.api.shapes import Order, instant
+from workers.web.api.shapes import Order
 from workers.web.problems import invalid
 from workers.web.services import Services
 
@@ -44,20 +43,6 @@ class MoveOrder(Order):
     )
 
 
-class MoveDocument(BaseModel):
-    """A move; it can be undone for seven days."""
-
-    move_id: str
-    agent_id: str | None = Field(description="Whose contacts they were; null: not registered.")
-    to: str = Field(description="Who they wait for: an agent's id, or a group.")
-    by: str
-    at: datetime
-    moved: int
-    is_whole: bool = Field(description="false: it goes on, or broke off; ask again for the rest.")
-    undoes: str | None
-    undone_by: str | None
-
-
 class MoveList(BaseModel):
     """The moves of the last seven days, the newest first."""
 
@@ -87,13 +72,13 @@ def move_contacts(
     moving = Moving(services.wiring.db)
     to = destination(services, moving, order.to_agent_id, order.to_group)
     campaign = services.wiring.campaigns.find(order.campaign_id) if order.campaign_id else None
-    return _document(moving.move(agent, to, moving.waiting(agent, campaign=campaign)))
+    return MoveDocument.of(moving.move(agent, to, moving.waiting(agent, campaign=campaign)))
 
 
 @router.get("")
 def list_moves(_visitor: Onlooker, services: TheServices) -> MoveList:
     """List the last moves."""
-    return MoveList(items=[_document(one) for one in Moving(services.wiring.db).recent()])
+    return MoveList(items=[MoveDocument.of(one) for one in Moving(services.wiring.db).recent()])
 
 
 @router.post("/{move_id}/undo", Did.MOVE_UNDONE)
@@ -103,7 +88,7 @@ def undo_move(
     move_id: Annotated[str, Path(pattern=r"^[0-9a-z]{10}$")],
 ) -> MoveDocument:
     """Give back the contacts of a move that still wait."""
-    return _document(Moving(services.wiring.db).undo(move_id))
+    return MoveDocument.of(Moving(services.wiring.db).undo(move_id))
 
 
 def destination(services: Services, moving: Moving, agent_id: str, group: str) -> Destination:
@@ -117,17 +102,3 @@ def destination(services: Services, moving: Moving, agent_id: str, group: str) -
     if group:
         return moving.to_group(group)
     return moving.to_agent(services.wiring.registry.by_id(agent_id))
-
-
-def _document(move: Move) -> MoveDocument:
-    return MoveDocument(
-        move_id=move.id,
-        agent_id=move.agent_id or None,
-        to=move.to,
-        by=move.by,
-        at=instant(move.at),
-        moved=move.moved,
-        is_whole=move.ended_at is not None,
-        undoes=move.undoes or None,
-        undone_by=move.undone_by or None,
-    )

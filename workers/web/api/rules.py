@@ -1,6 +1,5 @@
 """A campaign's rules: as they are, changed, given anew, as they were, and back to that."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -11,9 +10,10 @@ from dialer.deeds import Did
 from dialer.steering.changing_rules import changed_rules, given_rules_of, new_rules
 from dialer.store import Campaign
 from dialer.watching.previewing import preview
+from workers.documents.rules import VersionDocument
 from workers.web.api.campaigns import status_of
 from workers.web.api.needs import Onlooker, Operator, Router, TheCampaign, TheServices
-from workers.web.api.shapes import CampaignStatus, Open, Order, Whole, instant
+from workers.web.api.shapes import CampaignStatus, Open, Order, Whole
 from workers.web.problems import Problem
 from workers.web.rules import rule_name
 from workers.web.services import Services
@@ -70,15 +70,6 @@ class Preview(Open):
     changes: list[RuleChangeDocument]
     attempts_other: int = Field(description="Waiting contacts with other attempts left.")
     sentences: list[str]
-
-
-class VersionDocument(BaseModel):
-    """The rules from an instant on."""
-
-    version: int
-    at: datetime
-    by: str = Field(description="Empty for those that the campaign was loaded with.")
-    rules: dict[str, Any]
 
 
 class VersionList(BaseModel):
@@ -138,17 +129,7 @@ def replace_rules(
 def rule_versions(_visitor: Onlooker, services: TheServices, campaign: TheCampaign) -> VersionList:
     """List the rules as they were, with who made them so, and when."""
     found = services.wiring.changing_rules.versions(campaign)
-    return VersionList(
-        items=[
-            VersionDocument(
-                version=one.version,
-                at=instant(one.at),
-                by=one.by,
-                rules=one.rules.model_dump(mode="json"),
-            )
-            for one in found
-        ]
-    )
+    return VersionList(items=list(map(VersionDocument.of, found)))
 
 
 @router.post("/back", Did.RULES_CHANGED)

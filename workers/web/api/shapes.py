@@ -1,7 +1,7 @@
 """What the API answers: the shapes, and how a contact or an attempt is told in them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, create_model
@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, create_model
 from campaigns.attempt import Attempt, AttemptState
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
-from dialer.access.api_keys import Scope
 from dialer.ids import AttemptId, ContactId
 from dialer.reporting.tables import ATTEMPTS, CONTACTS, Column, Type
 from dialer.store import Campaign, Counts, OpenAttempt
 from dialer.store.notes import Note, notes_of
 from dialer.store.snapshot import ContactLine
 from dialer.watching.overview import AgentNow, AgentState, error_of
+from workers.instants import instant, instant_or_none
 from workers.web.contact_timeline import Event, story_of
 
 
@@ -81,66 +81,6 @@ class CampaignStatus(_Counted, Open):
     rate: RateNow
     blocked_by: str | None = Field(description="What keeps more from being dialled now.")
     eta_s: int | None
-
-
-class CodeDocument(BaseModel):
-    """How often a code came up."""
-
-    count: int
-    examples: list[str]
-
-
-class ColumnDocument(BaseModel):
-    """How a column was understood."""
-
-    column: str
-    role: str
-    why: str
-
-
-class FirstRow(BaseModel):
-    """A row as it is understood."""
-
-    line: int
-    agent: str
-    customer: str
-    name: str
-    problem: str = Field(description="Why it would not be taken; '' when it would.")
-
-
-class SameContentDocument(BaseModel):
-    """Another campaign of the very same bytes."""
-
-    campaign_id: str
-    name: str
-    state: CampaignState
-
-
-class LoadDocument(BaseModel):
-    """What became of a file's rows: rows = accepted + rejected + duplicate."""
-
-    campaign_id: str | None = Field(description="None after a dry run.")
-    name: str | None
-    state: CampaignState | None
-    rows: int
-    accepted: int
-    rejected: int
-    duplicate: int
-    blank: int
-    already: bool = Field(description="This content was loaded before; nothing was done.")
-    rejected_file: str | None = Field(description="Where the rows not taken can be had.")
-    understood_as: str | None
-    notes: list[str] = Field(description="What was odd about the file as a whole.")
-    columns: list[ColumnDocument]
-    columns_confirmed: bool = Field(
-        description="False: they are a suggestion, and a load needs `yes_columns` or their names."
-    )
-    all_columns: list[str]
-    first_rows: list[FirstRow]
-    mended: int = Field(description="Rows not taken before that this file has again.")
-    same_content: list[SameContentDocument]
-    faults: dict[str, CodeDocument]
-    warnings: dict[str, CodeDocument]
 
 
 class ImportDocument(Open):
@@ -267,19 +207,6 @@ class AgentList(BaseModel):
     items: list[AgentDocument]
 
 
-class KeyDocument(BaseModel):
-    """A key, without its secret."""
-
-    id: str
-    name: str
-    scopes: list[Scope]
-    accounts: list[str] | None = Field(description="Names of those that it opens; null: all.")
-    created_at: datetime
-    expires_at: datetime
-    made_by: str | None = Field(description="Id of the key that made it, and with which it ends.")
-    last_used_at: datetime | None = Field(description="To the minute; null: never.")
-
-
 def campaign_line(campaign: Campaign, counts: Counts) -> CampaignLine:
     """Tell a campaign in a list."""
     return CampaignLine(
@@ -403,13 +330,3 @@ def _event(event: Event) -> EventDocument:
         detail=event.detail,
         attempt_id=str(event.attempt) if event.attempt else None,
     )
-
-
-def instant(epoch_s: float) -> datetime:
-    """Tell an instant."""
-    return datetime.fromtimestamp(epoch_s, UTC)
-
-
-def instant_or_none(epoch_s: float | None) -> datetime | None:
-    """Tell an instant that there may be none of: None, or 0."""
-    return instant(epoch_s) if epoch_s else None

@@ -1,6 +1,5 @@
 """Lists of numbers that are never called: the account's, and that of all accounts."""
 
-from datetime import datetime
 from io import BytesIO
 from itertools import islice
 from typing import Annotated
@@ -13,6 +12,7 @@ from campaigns.sentence import told
 from dialer.deeds import Did
 from dialer.errors import NotDone
 from dialer.steering.suppressing import Added, Suppressing
+from workers.documents.suppressions import AddedDocument, SuppressedDocument
 from workers.web import jobs
 from workers.web.access import Visitor
 from workers.web.api.needs import Operator, Reader, Router, TheServices
@@ -54,15 +54,6 @@ def _the_list(
 TheList = Annotated[Suppressing, Depends(_the_list)]
 
 
-class SuppressedDocument(BaseModel):
-    """A number that is never called."""
-
-    number: str
-    at: datetime | None
-    source: str
-    why: str
-
-
 class SuppressedList(BaseModel):
     """Numbers that are never called, in no order."""
 
@@ -83,22 +74,6 @@ class RemovalOrder(Order):
     number: str = Field(max_length=40)
 
 
-class BadLineDocument(BaseModel):
-    """A line that holds no number."""
-
-    line: int
-    message: str
-
-
-class AddedDocument(BaseModel):
-    """What became of the numbers."""
-
-    added: int
-    already: int
-    bad: list[BadLineDocument] = Field(description="The first hundred.")
-    bad_count: int
-
-
 @router.get("")
 def list_suppressed(
     _visitor: Reader,
@@ -107,10 +82,7 @@ def list_suppressed(
 ) -> SuppressedList:
     """List numbers that are never called."""
     found = list(islice(suppressing.all(), limit + 1))
-    items = [
-        SuppressedDocument(number=each.number, at=each.at, source=each.source, why=each.why)
-        for each in found[:limit]
-    ]
+    items = [SuppressedDocument.of(each) for each in found[:limit]]
     return SuppressedList(items=items, is_whole=len(found) <= limit)
 
 
@@ -122,7 +94,7 @@ def suppress_number(visitor: Operator, suppressing: TheList, order: NumberOrder)
     )
     if added.bad or not added.added + added.already:
         raise invalid("number: it is no phone number.")
-    return _document(added)
+    return AddedDocument.of(added)
 
 
 @router.post("", Did.NUMBERS_SUPPRESSED, openapi_extra=SUPPRESS_FORM)
@@ -132,7 +104,7 @@ async def suppress_file(
     """Put a file's numbers on the list: one a line, or a table with a column of them."""
     list_for(visitor, services, all_accounts=all_accounts)
     async with received_upload(request, services.uploads_dir) as upload:
-        return _document(await add_file(services, upload, for_all=all_accounts))
+        return AddedDocument.of(await add_file(services, upload, for_all=all_accounts))
 
 
 @router.post("/remove", Did.NUMBER_UNSUPPRESSED, status_code=204)
@@ -156,13 +128,4 @@ async def add_file(services: Services, upload: Upload, *, for_all: bool) -> Adde
         column=one(upload.fields, "column") or None,
         reading=reading_choice(upload.fields),
         for_all=for_all,
-    )
-
-
-def _document(added: Added) -> AddedDocument:
-    return AddedDocument(
-        added=added.added,
-        already=added.already,
-        bad=[BadLineDocument(line=each.line, message=each.message) for each in added.bad],
-        bad_count=added.bad_count,
     )

@@ -1,18 +1,16 @@
 """Templates: rules under a name, to load lists with."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
 from campaigns.campaign import LONGEST_NAME
-from campaigns.rules_in_words import rules_in_words
 from dialer.deeds import Did
-from dialer.steering.templates import KnownTemplate
+from workers.documents.templates import TemplateDocument
 from workers.web.api.needs import Onlooker, Router, TheServices, Uploader
 from workers.web.api.rules import Given, known_rules
-from workers.web.api.shapes import Order, instant
+from workers.web.api.shapes import Order
 
 router = Router("/templates", "campaigns")
 
@@ -31,24 +29,6 @@ class TemplateOrder(Order):
     )
 
 
-class TemplateFault(BaseModel):
-    """Why a template cannot be used as it is."""
-
-    where: str
-    what: str
-
-
-class TemplateDocument(BaseModel):
-    """Rules under a name."""
-
-    name: str
-    given: dict[str, Any] = Field(description="What is not named has the account's default.")
-    saved_at: datetime
-    saved_by: str
-    rules_in_words: dict[str, str] | None
-    faults: list[TemplateFault] = Field(description="What of it is not allowed any more.")
-
-
 class TemplateList(BaseModel):
     """All templates, by name."""
 
@@ -58,7 +38,7 @@ class TemplateList(BaseModel):
 @router.get("")
 def list_templates(_visitor: Onlooker, services: TheServices) -> TemplateList:
     """List the templates."""
-    return TemplateList(items=[_document(one) for one in services.wiring.templates.all()])
+    return TemplateList(items=[TemplateDocument.of(one) for one in services.wiring.templates.all()])
 
 
 @router.post("", Did.TEMPLATE_SAVED, status_code=201)
@@ -68,22 +48,10 @@ def save_template(
     """Keep rules under a name, in place of those that stood there."""
     templates = services.wiring.templates
     given = templates.given(like=order.like) | known_rules(order.rules)
-    return _document(templates.save(order.name, given))
+    return TemplateDocument.of(templates.save(order.name, given))
 
 
 @router.delete("", Did.TEMPLATE_REMOVED, status_code=204)
 def remove_template(_visitor: Uploader, services: TheServices, name: Name) -> None:
     """Forget a template; campaigns that were loaded with it keep their rules."""
     services.wiring.templates.remove(name)
-
-
-def _document(found: KnownTemplate) -> TemplateDocument:
-    template = found.template
-    return TemplateDocument(
-        name=template.name,
-        given=dict(template.given),
-        saved_at=instant(template.saved_at),
-        saved_by=template.saved_by,
-        rules_in_words=rules_in_words(found.rules) if found.rules else None,
-        faults=[TemplateFault(where=one.rule, what=one.message) for one in found.faults],
-    )

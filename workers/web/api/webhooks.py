@@ -1,6 +1,5 @@
 """Who is told of what over HTTP."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Path
@@ -9,10 +8,11 @@ from pydantic import BaseModel, Field
 from campaigns.events import EventKind
 from dialer.deeds import Did
 from dialer.store.webhooks import Webhook
-from dialer.webhooks.receivers import MOST_A_BATCH, Line
-from dialer.webhooks.sending import Meaning, Reply
+from dialer.webhooks.receivers import MOST_A_BATCH
+from dialer.webhooks.sending import Meaning
+from workers.documents.webhooks import WebhookDocument
 from workers.web.api.needs import Admin, Router, TheServices
-from workers.web.api.shapes import Order, Whole, instant, instant_or_none
+from workers.web.api.shapes import Order, Whole
 from workers.web.services import Services
 
 router = Router("/webhooks", "webhooks")
@@ -36,25 +36,6 @@ class ReplayOrder(Order):
 
     after: str = Field("", max_length=40, description="Behind this cursor; '' all that is kept.")
     campaign_id: str = Field("", max_length=8, description="Of this one alone.")
-
-
-class WebhookDocument(BaseModel):
-    """A receiver, and where it stands."""
-
-    webhook_id: str
-    url: str
-    events: list[EventKind]
-    campaign_id: str | None
-    batch: int
-    created_at: datetime
-    paused: str | None = Field(description="Why nothing is sent until somebody resumes it.")
-    failing_since: datetime | None
-    next_try_at: datetime | None
-    cursor: str = Field(description="Everything up to here was taken, or stands aside.")
-    behind_s: float
-    delivered: int
-    aside: int = Field(description="Events tried by themselves.")
-    dead: int = Field(description="Events given up.")
 
 
 class NewWebhookDocument(WebhookDocument):
@@ -103,7 +84,7 @@ TheWebhook = Annotated[Webhook, Depends(find_webhook)]
 @router.get("")
 def list_webhooks(_visitor: Admin, services: TheServices) -> WebhookList:
     """List the receivers and where they stand."""
-    return WebhookList(items=[_document(line) for line in services.wiring.receivers.all()])
+    return WebhookList(items=[WebhookDocument.of(line) for line in services.wiring.receivers.all()])
 
 
 @router.post("", Did.WEBHOOK_ADDED, status_code=201)
@@ -118,7 +99,7 @@ def add_webhook(visitor: Admin, services: TheServices, order: WebhookOrder) -> N
         since=order.after,
         by=visitor.name,
     )
-    told = _document(wiring.receivers.line(made)).model_dump()
+    told = WebhookDocument.of(wiring.receivers.line(made)).model_dump()
     return NewWebhookDocument(**told, secret=made.secrets[0].value)
 
 
@@ -140,7 +121,9 @@ def list_deliveries(
 @one.post("/test", Did.WEBHOOK_TESTED)
 def try_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) -> ReplyDocument:
     """Send one delivery at once that is about nothing."""
-    return reply_document(services.wiring.receivers.test(webhook))
+    reply = services.wiring.receivers.test(webhook)
+    taken = reply.meaning is Meaning.TAKEN
+    return ReplyDocument(taken=taken, answer=reply.text, took_s=round(reply.took_s, 3))
 
 
 @one.post("/replay", Did.WEBHOOK_REPLAYED, status_code=204)
@@ -170,31 +153,5 @@ def rotate_webhook(_visitor: Admin, services: TheServices, webhook: TheWebhook) 
     return SecretDocument(secret=services.wiring.receivers.rotate(webhook))
 
 
-def reply_document(reply: Reply) -> ReplyDocument:
-    """Tell what a receiver answered."""
-    taken = reply.meaning is Meaning.TAKEN
-    return ReplyDocument(taken=taken, answer=reply.text, took_s=round(reply.took_s, 3))
-
-
 def _campaign(services: Services, id_: str) -> str:
     return services.wiring.campaigns.find(id_).id if id_ else ""
-
-
-def _document(line: Line) -> WebhookDocument:
-    webhook, standing = line.webhook, line.standing
-    return WebhookDocument(
-        webhook_id=webhook.id,
-        url=webhook.shown_url,
-        events=list(webhook.kinds),
-        campaign_id=webhook.campaign or None,
-        batch=webhook.batch,
-        created_at=instant(webhook.created_at),
-        paused=standing.paused or None,
-        failing_since=instant_or_none(standing.failing_since),
-        next_try_at=instant_or_none(standing.next_at),
-        cursor=standing.cursor,
-        behind_s=line.behind_s,
-        delivered=standing.delivered,
-        aside=standing.aside,
-        dead=standing.dead,
-    )
