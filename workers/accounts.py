@@ -10,7 +10,7 @@ from dialer.errors import AccountRefused, NotDone, ProviderError
 from dialer.settings import Settings, SettingsError
 from dialer.settling.lookups import NoSlot
 from dialer.store.account import read_stop
-from workers.doctor import ask_about_credentials
+from workers.doctor.provider import ask_about_credentials
 from workers.wiring import Wiring
 
 

@@ -47,12 +47,13 @@ class Wanted:
 
     Args:
         href: The page of exactly what is counted.
+        count: How many of it there are; None: it is one thing, and its words say all.
     """
 
-    count: int
     what: str
     href: str
     why: str = ""
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def day_now(
 def _of_processes(processes: Mapping[str, int]) -> Iterator[Wanted]:
     for role in ROLES:
         if not processes.get(role):
-            yield Wanted(1, _NO_PROCESS[role], "/health#h-processes")
+            yield Wanted(_NO_PROCESS[role], "/health#h-processes")
 
 
 def _of_campaigns(campaigns: Sequence[tuple[Campaign, Counts]]) -> Iterator[Wanted]:
@@ -130,52 +131,45 @@ def _of_campaigns(campaigns: Sequence[tuple[Campaign, Counts]]) -> Iterator[Want
         if counts.unresolved:
             where = f"{page}/contacts?state=unresolved"
             what = told("unresolved in {name}", name=campaign.name)
-            yield Wanted(
-                counts.unresolved, what, where, told("nobody knows yet whether they were called")
-            )
+            why = told("nobody knows yet whether they were called")
+            yield Wanted(what, where, why, counts.unresolved)
         if campaign.state is CampaignState.PAUSED and campaign.why:
-            yield Wanted(
-                1, told("campaign paused by itself: {name}", name=campaign.name), page, campaign.why
-            )
+            what = told("campaign paused by itself: {name}", name=campaign.name)
+            yield Wanted(what, page, campaign.why)
         if campaign.asked_by:
             why = told("{who} has started it", who=campaign.asked_by)
-            yield Wanted(
-                1, told("campaign waits for a second person: {name}", name=campaign.name), page, why
-            )
+            what = told("campaign waits for a second person: {name}", name=campaign.name)
+            yield Wanted(what, page, why)
         if campaign.in_part:
             why = told(
                 "if nobody is loading it, load the file again: it goes on where it broke off"
             )
-            yield Wanted(1, told("list of {name} is not whole", name=campaign.name), page, why)
+            yield Wanted(told("list of {name} is not whole", name=campaign.name), page, why)
 
 
 def _of_caps(used: DayUsed) -> Iterator[Wanted]:
     for use in used.uses:
         if use.most and use.used >= _NEARLY_REACHED * use.most:
             why = told("{used:,.0f} of {most:,.0f} used", used=use.used, most=use.most)
-            yield Wanted(
-                1,
-                told("cap of the day is near: {cap}", cap=_CAPS[use.name]),
-                "/health#h-today",
-                why,
-            )
+            what = told("cap of the day is near: {cap}", cap=_CAPS[use.name])
+            yield Wanted(what, "/health#h-today", why)
 
 
 def _of_agents(agents: Iterable[AgentNow]) -> Iterator[Wanted]:
     counted = Counter(one.state for one in agents)
     if parked := counted[AgentState.PARKED]:
         yield Wanted(
-            parked,
             told("parked agents"),
             f"/agents?doing={AgentState.PARKED}",
             told("they missed too many calls in a row"),
+            parked,
         )
     if away := sum(counted[state] for state in AWAY):
         yield Wanted(
-            away,
             told("agents away"),
             "/agents?doing=away",
             told("on a break, off or out of their shift"),
+            away,
         )
 
 
@@ -183,11 +177,11 @@ def _of_callbacks(work: AccountWork, now_s: float) -> Iterator[Wanted]:
     waits_s = now_s - (work.oldest_callback_at or now_s)
     if waits_s > _LATE_S:
         why = told("the first of them since some time: see whether a results process runs")
-        yield Wanted(
-            work.callbacks, told("callbacks wait to be settled"), "/health#h-callbacks", why
-        )
+        what = told("callbacks wait to be settled")
+        yield Wanted(what, "/health#h-callbacks", why, work.callbacks)
     if work.orphans:
-        yield Wanted(work.orphans, told("callbacks that belong to no call"), "/health#h-callbacks")
+        what = told("callbacks that belong to no call")
+        yield Wanted(what, "/health#h-callbacks", count=work.orphans)
 
 
 def _of_webhooks(webhooks: Webhooks) -> Iterator[Wanted]:
@@ -195,4 +189,4 @@ def _of_webhooks(webhooks: Webhooks) -> Iterator[Wanted]:
         standing = webhooks.standing(webhook.id)
         if standing.paused or standing.failing_since:
             what = told("receiver of a webhook fails: {host}", host=urlsplit(webhook.url).hostname)
-            yield Wanted(1, what, f"/webhooks/{webhook.id}", standing.paused)
+            yield Wanted(what, f"/webhooks/{webhook.id}", standing.paused)
