@@ -1,7 +1,6 @@
 """`dialer hold …` and `dialer account …`: what stops all campaigns of the account at once."""
 
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -20,7 +19,7 @@ from workers.documents.today import TodayDocument
 def show_hold(*, as_json: AsJson = False) -> None:
     """Show whether and why nothing is dialled."""
     wiring = open_wiring()
-    found, zone = wiring.holds.read(), ZoneInfo(wiring.settings.dialer_timezone)
+    found, zone = wiring.holds.read(), wiring.zone
     if as_json:
         say_json(
             {
@@ -107,7 +106,7 @@ def _say_not_known(found: Hold, *, to_stderr: bool = False) -> None:
 def show_account(*, as_json: AsJson = False) -> None:
     """Show whether the provider takes our requests, and why not."""
     wiring = open_wiring()
-    found, zone = read_stop(wiring.db), ZoneInfo(wiring.settings.dialer_timezone)
+    found, zone = read_stop(wiring.db), wiring.zone
     if as_json:
         say_json(_as_json(found))
     elif found is None:

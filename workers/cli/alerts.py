@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -116,7 +115,7 @@ def remove(rule: RuleId) -> None:
 
 
 def _say_standing(alert: Alert, wiring: Wiring) -> None:
-    zone = ZoneInfo(wiring.settings.dialer_timezone)
+    zone = wiring.zone
     at = f"{datetime.fromtimestamp(alert.begun_at, zone):%Y-%m-%d %H:%M}"
     told = "told" if alert.told_at else "not told yet"
     error = f": {alert.error}" if alert.error else ""

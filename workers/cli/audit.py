@@ -136,7 +136,7 @@ def _since_s(text: str, wiring: Wiring) -> float:
     if number.isdigit() and unit in _SPANS and len(number) < 6:
         span = timedelta(**{_SPANS[unit]: int(number)})
         return wiring.db.now() - span.total_seconds()
-    zone = ZoneInfo(wiring.settings.dialer_timezone)
+    zone = wiring.zone
     return read_instant(
         "--since", text, zone, write="7d, 12h, 30m, or 2026-11-24T15:30"
     ).timestamp()

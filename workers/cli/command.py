@@ -1,6 +1,8 @@
 """What the table of commands says of one command, so that help needs no import of it."""
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 READS: Final = None
@@ -13,7 +15,6 @@ class Command(NamedTuple):
     Args:
         home: `module:function` within `workers.cli`.
         does: The word of the audit trail for it, a `dialer.deeds.Did`, or `READS`.
-        help: The first paragraph of the function's docstring, which a test holds it to.
         panel: Of the help that lists it.
         needs_store: Where nothing was ever stored, there is nothing that it could read.
         of_account: It is about one account, which `--account` names.
@@ -21,15 +22,26 @@ class Command(NamedTuple):
 
     home: str
     does: str | None
-    help: str
     panel: str | None = None
     needs_store: bool = True
     of_account: bool = True
 
+    @property
+    def help(self) -> str:
+        """The first paragraph of its docstring, read from the source: an import takes far longer."""
+        module, function = self.home.split(":")
+        docstring = _source(module).partition(f"\ndef {function}(")[2].split('"""')[1]
+        return " ".join(docstring.partition("\n\n")[0].split())
 
-def reads(home: str, help_: str, **more: Any) -> Command:
+
+@cache
+def _source(module: str) -> str:
+    return Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+
+
+def reads(home: str, **more: Any) -> Command:
     """Declare a command that only reads; what else there is as in `Command`."""
-    return Command(home, READS, help_, **more)
+    return Command(home, READS, **more)
 
 
 class Group(NamedTuple):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, tzinfo
 
 from workers.cli.faults import WrongUse
+from workers.instants import as_written
 
 
 def iso(at: float | datetime | None, zone: tzinfo = UTC) -> str | None:
@@ -34,7 +35,6 @@ def read_instant(
         WrongUse: It is none.
     """
     try:
-        at = datetime.fromisoformat(text.strip())
+        return as_written(text, zone)
     except ValueError:
         raise WrongUse(f"{option} {text}: write {write}") from None
-    return at if at.tzinfo else at.replace(tzinfo=zone)

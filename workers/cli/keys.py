@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -111,7 +110,7 @@ def _lifetime_s(text: str) -> int:
 
 def _minute(instant: datetime, wirings: Sequence[Wiring]) -> str:
     """Write an instant in the time of the installation, as its campaigns do."""
-    zone = ZoneInfo(wirings[0].settings.dialer_timezone)
+    zone = wirings[0].zone
     return f"{instant.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 

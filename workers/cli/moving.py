@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -68,7 +67,7 @@ def moves(*, as_json: AsJson = False) -> None:
         say("No contacts were moved in the last seven days.")
         return
     names = {one.id: one.name or one.number for one in wiring.registry.all()}
-    zone = ZoneInfo(wiring.settings.dialer_timezone)
+    zone = wiring.zone
     table = plain_table("move", "at", "from", "to", "contacts", "by", "", numbers=("contacts",))
     for one in found:
         at = f"{datetime.fromtimestamp(one.at, zone):%a %d %b %H:%M}"

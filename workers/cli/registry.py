@@ -96,7 +96,7 @@ def list_(
         say("No agent is registered; take a list with: dialer agents load FILE")
         return
     table = plain_table("agent", "id", "name", "is", "until", "groups", "shift")
-    zone = ZoneInfo(wiring.settings.dialer_timezone)
+    zone = wiring.zone
     for agent, at in zip(found, where, strict=True):
         word = f"{at.state} ({at.reason})" if at.reason else str(at.state)
         groups, shift = ", ".join(agent.groups), agent.shift.in_words() if agent.shift else ""
@@ -203,7 +203,7 @@ def _end(wiring: Wiring, for_: str | None, until: str | None) -> float | None:
             raise WrongUse(f"--for: {error}") from None
     if until is None:
         return None
-    zone = ZoneInfo(wiring.settings.dialer_timezone)
+    zone = wiring.zone
     return read_instant("--until", until, zone).timestamp()
 
 
@@ -212,7 +212,7 @@ def _tell(wiring: Wiring, agents: list[Agent], *, as_json: bool) -> None:
     if as_json:
         say_json([_as_json(*one) for one in zip(agents, where, strict=True)])
         return
-    zone = ZoneInfo(wiring.settings.dialer_timezone)
+    zone = wiring.zone
     for agent, at in zip(agents, where, strict=True):
         until = f" until {_local(at.until, zone)}" if at.until else ""
         name = f"{agent.name} ({agent.number})" if agent.name else agent.number

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -30,7 +29,7 @@ def list_(*, as_json: AsJson = False) -> None:
     if not found:
         say("No templates yet. Save one: dialer template save NAME --like CAMPAIGN")
         return
-    zone = ZoneInfo(wiring.settings.dialer_timezone)
+    zone = wiring.zone
     table = plain_table("template", "saved", "by", "rules", "")
     for one in found:
         saved_at = datetime.fromtimestamp(one.template.saved_at, zone)

@@ -7,7 +7,6 @@ not change is told to nobody.
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
 
 import redis
 
@@ -53,7 +52,7 @@ class AgentFeed:
 
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
-        self._zone = ZoneInfo(wiring.settings.dialer_timezone)
+        self._zone = wiring.zone
         self._pages: dict[str, _Page] = {}
         self._task: asyncio.Task[None] | None = None
 

@@ -9,8 +9,9 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import redis
 from starlette.applications import Starlette
@@ -30,6 +31,7 @@ from dialer.logger import get_logger
 from dialer.settling.disposing import Said, dispose
 from dialer.store.agents import AgentStore
 from dialer.watching.agent_desk import DeskView
+from workers.instants import as_written, instant
 from workers.web.beside import beside
 from workers.web.entrance import Throttle, address_of, too_many
 from workers.web.events import Events, event_stream
@@ -169,7 +171,7 @@ async def give_disposition(request: Request) -> Response:
             form.get("disposition", ""),
             by=visit.name,
             note=form.get("note", ""),
-            call_back_at=_instant(at, zone, now_s=wiring.db.now()) if at else None,
+            call_back_at=_call_back_at(at, zone, now_s=wiring.db.now()) if at else None,
             only_agent=form.get("who") == "me",
             agent=visit.agent.number,
             no=id_.no,
@@ -180,12 +182,12 @@ async def give_disposition(request: Request) -> Response:
     return _done(request)
 
 
-def _instant(text: str, zone: object, *, now_s: float) -> datetime:
+def _call_back_at(text: str, zone: ZoneInfo, *, now_s: float) -> datetime:
     try:
-        at = datetime.fromisoformat(text).replace(tzinfo=zone)  # type: ignore[arg-type]
+        at = as_written(text, zone)
     except ValueError:
         raise invalid(told("Choose the day and time to call back.")) from None
-    now = datetime.fromtimestamp(now_s, UTC)
+    now = instant(now_s)
     if not now - timedelta(minutes=5) <= at <= now + timedelta(days=366):
         raise invalid(told("The time to call back lies in the past, or too far ahead."))
     return at

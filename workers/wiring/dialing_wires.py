@@ -5,7 +5,6 @@
 import socket
 from functools import cached_property
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from campaigns.attempt import SEND_WINDOW_S
 from workers.wiring.ground import Ground, process_name
@@ -71,7 +70,7 @@ class DialingWires(Ground):
             allowed=self.settings.allowed,
             caps=self.settings.account_caps,
             second_above=self.settings.dialer_second_person_above,
-            zone=ZoneInfo(self.settings.dialer_timezone),
+            zone=self.zone,
             terms=self.agreeing.terms.fingerprint,
             min_replicas=self.settings.dialer_min_replicas,
         )

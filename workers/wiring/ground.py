@@ -54,6 +54,11 @@ class Ground:
         """The account's name where the installation lists several; '' where it is alone."""
         return self.name if self.settings.dialer_accounts else ""
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the account's day, and of what is told of it."""
+        return ZoneInfo(self.settings.dialer_timezone)
+
     @cached_property
     def redis_url(self) -> str:
         """`REDIS_URL`, or where the embedded server answers, started if need be."""

@@ -4,7 +4,6 @@
 
 from functools import cached_property
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from dialer.store import Campaigns
 from dialer.watching.status import Statuses
@@ -99,7 +98,7 @@ class SteeringWires(Ground):
         from dialer.account_day import AccountDay
 
         settings = self.settings
-        return AccountDay(self.db, settings.account_caps, ZoneInfo(settings.dialer_timezone))
+        return AccountDay(self.db, settings.account_caps, self.zone)
 
     @cached_property
     def audit(self) -> "Audit":
@@ -113,7 +112,7 @@ class SteeringWires(Ground):
         """Who the agents are."""
         from dialer.agents.registry import Registry
 
-        zone = ZoneInfo(self.settings.dialer_timezone)
+        zone = self.zone
         return Registry(self.db, phone_rules=self.phone_rules, zone=zone)
 
     @cached_property

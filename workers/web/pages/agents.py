@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import segno
 
@@ -153,7 +152,7 @@ def _lines(services: Services) -> tuple[list[_Line], float]:
     states = agent_states(wiring.db, [one.number for one in agents])
     presences = wiring.presences.of(agents)
     as_of = wiring.db.now()
-    zone = ZoneInfo(wiring.settings.dialer_timezone)
+    zone = wiring.zone
     day = datetime.fromtimestamp(as_of, UTC).astimezone(zone).date().isoformat()
     today = DeskStore(wiring.db).figures(day)
     lines = [

@@ -21,6 +21,7 @@ from dialer.store import Campaign
 from dialer.store.agents import AgentStore
 from dialer.store.recordings import Kept
 from dialer.store.snapshot import ContactLine
+from workers.instants import as_written
 from workers.web.contact_timeline import story_of
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.recordings import recording_answer
@@ -109,10 +110,9 @@ def instant_of(written: str, zone: ZoneInfo) -> datetime | None:
     if not written.strip():
         return None
     try:
-        at = datetime.fromisoformat(written.strip())
+        return as_written(written, zone)
     except ValueError:
         raise ValueError(_NOT_A_TIME) from None
-    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 def _back_to(id_: ContactId) -> Answer:

@@ -100,7 +100,7 @@ class Renderer:
             "can_operate": bool(visitor and visitor.may(Scope.OPERATE)),
             "can_upload": bool(visitor and visitor.may(Scope.UPLOAD)),
             "is_admin": bool(visitor and visitor.may(Scope.ADMIN)),
-            "zone": ZoneInfo(services.wiring.settings.dialer_timezone),
+            "zone": services.wiring.zone,
             **context,
         }
         tokens, found = ("", ""), list[Banner]()

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time
-from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 
@@ -100,7 +99,7 @@ def _read(wiring: Wiring) -> tuple[DayNow, list[Line]]:
         used=wiring.account_day.read(),
         # to look for them takes a walk over all keys
         processes=statuses[0].processes if statuses else alive(wiring.db),
-        zone=ZoneInfo(wiring.settings.dialer_timezone),
+        zone=wiring.zone,
     )
     binds = binding_of(statuses)
     return day, [
@@ -116,7 +115,7 @@ def binding_of(statuses: Iterable[Status]) -> dict[str, str]:
 
 def _account(wiring: Wiring) -> AccountLine:
     now_s = wiring.db.now()
-    figures = figures_now(wiring.db, ZoneInfo(wiring.settings.dialer_timezone), now_s=now_s)
+    figures = figures_now(wiring.db, wiring.zone, now_s=now_s)
     live = account_work(wiring.db, now_s=now_s).live
     return AccountLine(wiring.name, live, figures.day.now, account_stops(wiring.db))
 
@@ -173,7 +172,7 @@ def _rows(
     if figure == LIVE:
         listed = live_rows(wiring.db, campaigns, most=_MOST_LIVE)
     else:
-        now = datetime.fromtimestamp(wiring.db.now(), ZoneInfo(wiring.settings.dialer_timezone))
+        now = datetime.fromtimestamp(wiring.db.now(), wiring.zone)
         since_s = datetime.combine(now, time(), now.tzinfo).timestamp()
         listed = rows_of_day(wiring.db, campaigns, figure, since_s=since_s, after=after, most=_ROWS)
     names: dict[ContactId, str] = {}
