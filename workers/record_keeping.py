@@ -5,7 +5,7 @@ dials needs them.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from dialer.settings import Settings
 from dialer.settling.lookups import Lookups
 from dialer.store import Attempts, Campaign
 from dialer.store.events import Told, told
+from workers.instants import instant
 from workers.wiring import Wiring
 
 _PATIENCE_S = 600.0  # a person waits, and would rather wait than start anew
@@ -37,7 +38,7 @@ class RecordKeeping:
 
     def as_of(self) -> datetime:
         """Tell the instant for which something is told: now, by Redis' clock."""
-        return datetime.fromtimestamp(self.wiring.db.now(), UTC)
+        return instant(self.wiring.db.now())
 
     def source_of(self, campaign: Campaign) -> ReportInput:
         """Open a campaign, wherever it is."""

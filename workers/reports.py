@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
 from pathlib import Path
 
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
@@ -13,6 +12,7 @@ from dialer.reporting.reporting import ReportSet, write_reports
 from dialer.reporting.tables import ALL_KINDS, Kind
 from dialer.settings import Settings
 from dialer.store import Campaign
+from workers.instants import instant
 from workers.record_keeping import source_of
 from workers.wiring import Wiring
 
@@ -52,7 +52,7 @@ def report_to(
     return write_reports(
         source_of(wiring, campaign),
         out,
-        as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
+        as_of=instant(wiring.db.now()),
         formats=_USUAL_FORMATS if formats is None else formats,
         apart=_USUALLY_APART if formats is None else ALL_KINDS,
         mask=mask,

@@ -1,7 +1,7 @@
 """`dialer campaign plan`: what a list would take, before it is loaded."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -11,15 +11,15 @@ from campaigns.agents.team import is_team
 from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.judged_rows import Chunk
 from campaigns.lists.team_cells import LooseTeams
-from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
+from campaigns.outlook.plan import Assumptions, Plan
 from campaigns.rules_in_words import span_in_words
-from dialer.agents.workload import workload
 from workers.cli.faults import WrongUse
 from workers.cli.instants import iso
 from workers.cli.list_options import GivenList, ListFile, takes_list
 from workers.cli.printing import AsJson, plain_table, progress, say, say_json, show
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import open_wiring
+from workers.planning import planned
 
 _USUAL = Assumptions()
 _assuming = partial(typer.Option, rich_help_panel="Assumptions")
@@ -52,8 +52,7 @@ def plan(
       dialer campaign plan contacts.csv --hours 10:00-18:00 --customer-answers 0.3 --talk 90
     """
     wiring = open_wiring()
-    settings = wiring.settings
-    rules = campaign_rules(settings, given)
+    rules = campaign_rules(wiring.settings, given)
     try:
         assumptions = Assumptions(agent_answers, customer_answers, talk, ring)
     except ValueError as error:
@@ -71,23 +70,12 @@ def plan(
     teams = judged.contact_list.teams if judged.contact_list else LooseTeams()
     of_teams = [(team, count) for one, count in contacts.items() if (team := teams.team_of(one))]
     of_agents = {one: count for one, count in contacts.items() if not is_team(one)}
-    work = workload(wiring.db, of_agents, of_teams)
-    planned = plan_campaign(
-        rules,
-        work.contacts.values(),
-        busiest=work.busiest,
-        account=Account(
-            settings.exotel_rate_limit,
-            settings.exotel_rate_window_s,
-            settings.exotel_max_concurrent_calls,
-        ),
-        assumptions=assumptions,
-        at=datetime.fromtimestamp(wiring.db.now(), UTC),
-    )
+    at_s = wiring.db.now()
+    found = planned(wiring, rules, of_agents, of_teams, at_s=at_s, assumptions=assumptions)
     if as_json:
-        say_json(_as_json(planned, assumptions))
+        say_json(_as_json(found, assumptions))
     else:
-        _tell(planned, rules)
+        _tell(found, rules)
 
 
 def _tell(plan: Plan, rules: CampaignRules) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +36,7 @@ from workers.cli.rehearsed_agents import people_groups, take_agents
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
 from workers.cli.session import read_users_settings
 from workers.cli.simulator import read_weights, read_whole_span
+from workers.instants import instant
 from workers.sandbox import staged
 from workers.wiring import Wiring
 
@@ -185,5 +185,5 @@ def _called_at_once(wiring: Wiring, campaign: Campaign) -> Iterator[ContactId]:
     for line in contact_lines(wiring.db, campaign.id, size=campaign.accepted):
         if line.record.state is ContactState.WAITING and line.record.due_s > now_s:
             id_ = ContactId(campaign.id, line.n)
-            call_back(wiring.db, id_, datetime.fromtimestamp(now_s, UTC))
+            call_back(wiring.db, id_, instant(now_s))
             yield id_

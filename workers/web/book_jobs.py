@@ -18,8 +18,8 @@ from dialer.store.recordings import KeptRecordings
 from dialer.store.snapshot import contact_lines
 from workers.doctor import examine, examine_account
 from workers.record_keeping import RecordKeeping
+from workers.web.jobs import opened_apart
 from workers.web.subprocesses import Tell
-from workers.wiring import Wiring
 
 _MOST_SHOWN = 200
 
@@ -159,8 +159,5 @@ def check(_tell: Tell, _folder: Path, settings: Settings, *, account: str, whole
 
 @contextlib.contextmanager
 def _books(settings: Settings, account: str) -> Iterator[RecordKeeping]:
-    wiring = Wiring(settings, name=account)
-    try:
+    with opened_apart(settings, account) as wiring:
         yield RecordKeeping(wiring)
-    finally:
-        wiring.redis.close()

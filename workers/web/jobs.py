@@ -6,7 +6,6 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -30,6 +29,7 @@ from dialer.watching.overview import Overview, read_overview
 from workers.documents.agents import agents_document
 from workers.documents.loads import load_document
 from workers.html_report import render_charts, render_html_report
+from workers.instants import instant
 from workers.record_keeping import source_of
 from workers.web.subprocesses import Tell
 from workers.wiring import Wiring
@@ -56,7 +56,7 @@ def check_list(
     append_to: str = "",
 ) -> dict[str, Any]:
     """Judge a file and write nothing but the rows that would not be taken."""
-    with _wiring(settings) as wiring, file.path.open("rb") as opened:
+    with opened_apart(settings) as wiring, file.path.open("rb") as opened:
         campaign = wiring.campaigns.find(append_to) if append_to else None
         try:
             loaded = wiring.loading.check(
@@ -85,7 +85,7 @@ def load_list(
     may_start: bool,
 ) -> dict[str, Any]:
     """Load a file as a new campaign."""
-    with _wiring(settings) as wiring, file.path.open("rb") as opened:
+    with opened_apart(settings) as wiring, file.path.open("rb") as opened:
         loaded = wiring.loading.load(
             opened,
             name=name,
@@ -101,7 +101,7 @@ def append_list(
     tell: Tell, settings: Settings, file: ListFile, campaign_id: str, *, may_start: bool
 ) -> dict[str, Any]:
     """Append a file to a campaign."""
-    with _wiring(settings) as wiring, file.path.open("rb") as opened:
+    with opened_apart(settings) as wiring, file.path.open("rb") as opened:
         campaign = wiring.campaigns.find(campaign_id)
         loaded = wiring.loading.append(
             opened,
@@ -125,7 +125,7 @@ def suppress_list(
     for_all: bool,
 ) -> Added:
     """Put a file's numbers on the list of those never called, the account's or of all accounts."""
-    with _wiring(settings) as wiring, file.open("rb") as opened:
+    with opened_apart(settings) as wiring, file.open("rb") as opened:
         suppressing = wiring.suppressing_for_all if for_all else wiring.suppressing
         return suppressing.add(opened, source=source, why=why, column=column, reading=reading)
 
@@ -134,7 +134,7 @@ def load_agents(
     _tell: Tell, settings: Settings, file: Path, *, reading: ReadingChoice
 ) -> dict[str, Any]:
     """Take a list of agents."""
-    with _wiring(settings) as wiring, file.open("rb") as opened:
+    with opened_apart(settings) as wiring, file.open("rb") as opened:
         return agents_document(wiring.registry.load(opened, reading=reading))
 
 
@@ -142,7 +142,7 @@ def check_agents(
     _tell: Tell, settings: Settings, file: Path, *, reading: ReadingChoice
 ) -> dict[str, Any]:
     """Judge a list of agents, and write nothing."""
-    with _wiring(settings) as wiring, file.open("rb") as opened:
+    with opened_apart(settings) as wiring, file.open("rb") as opened:
         loaded = wiring.registry.check(opened, reading=reading)
     first = [
         {
@@ -203,12 +203,12 @@ def write_report(
     def on_progress(read: int, of_all: int) -> None:
         tell(read / of_all if of_all else 1.0)
 
-    with _wiring(settings, account) as wiring:
+    with opened_apart(settings, account) as wiring:
         campaign = wiring.campaigns.find(campaign_id)
         written = write_reports(
             source_of(wiring, campaign),
             out,
-            as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
+            as_of=instant(wiring.db.now()),
             kinds=() if format_ is Format.HTML else (kind,) if kind else ALL_KINDS,
             formats=(format_,),
             mask=NumberMask(Mask.MASKED) if masked else NO_MASK,
@@ -224,11 +224,11 @@ def campaign_charts(
     _tell: Tell, settings: Settings, campaign_id: str, *, account: str, masked: bool, language: str
 ) -> str:
     """Render the charts of a campaign's report, for its page, in its reader's language."""
-    with tempfile.TemporaryDirectory() as folder, _wiring(settings, account) as wiring:
+    with tempfile.TemporaryDirectory() as folder, opened_apart(settings, account) as wiring:
         written = write_reports(
             source_of(wiring, wiring.campaigns.find(campaign_id)),
             Path(folder),
-            as_of=datetime.fromtimestamp(wiring.db.now(), UTC),
+            as_of=instant(wiring.db.now()),
             kinds=(),
             formats=(Format.HTML,),
             mask=NumberMask(Mask.MASKED) if masked else NO_MASK,
@@ -241,7 +241,7 @@ def export_list(
     _tell: Tell, settings: Settings, campaign_id: str, folder: Path, *, most: int
 ) -> Path:
     """Write a campaign's first contacts as a list that can be read again, into a new file."""
-    with _wiring(settings) as wiring:
+    with opened_apart(settings) as wiring:
         campaign = wiring.campaigns.find(campaign_id)
         with _new_list(folder) as file:
             lines = contact_lines(wiring.db, campaign.id, size=min(campaign.accepted, most))
@@ -254,7 +254,7 @@ def export_again(
     _tell: Tell, settings: Settings, campaign_id: str, folder: Path, *, ends: Sequence[str]
 ) -> Path:
     """Write the contacts of a campaign that ended so as a list, into a new file."""
-    with _wiring(settings) as wiring, _new_list(folder) as file:
+    with opened_apart(settings) as wiring, _new_list(folder) as file:
         write_again(source_of(wiring, wiring.campaigns.find(campaign_id)), file, ends)
         return Path(file.name)
 
@@ -275,12 +275,13 @@ def _new_list(folder: Path) -> Iterator[TextIO]:
 
 def overview(_tell: Tell, settings: Settings, campaign_id: str) -> Overview:
     """Read a large campaign's overview."""
-    with _wiring(settings) as wiring:
+    with opened_apart(settings) as wiring:
         return read_overview(wiring.db, wiring.campaigns.find(campaign_id))
 
 
 @contextlib.contextmanager
-def _wiring(settings: Settings, account: str = HOME) -> Iterator[Wiring]:
+def opened_apart(settings: Settings, account: str = HOME) -> Iterator[Wiring]:
+    """Wire an account in a process of its own."""
     wiring = Wiring(settings, name=account)
     try:
         yield wiring

@@ -91,27 +91,37 @@ class ProblemDetails(BaseModel):
     detail: str = Field(description="one sentence for people")
 
 
-EXPECTED_ERRORS = (
-    Problem,
-    CampaignNotFound,
-    UnknownAgent,
-    BadPresence,
-    TooManyTeams,
-    WrongState,
-    NotPlain,
-    NotDone,  # and all its kinds
-    LoadRefused,
-    StartRefused,
-    CampaignFileError,
-    DoesNotAddUp,
-    RulesRefused,
-    SettingsError,
-    ProviderError,
-    TrailBusy,
-    WorkDied,
-    redis.RedisError,
-    HTTPException,
-    RequestValidationError,
+_PLAIN: dict[type[Exception], tuple[int, str]] = {
+    LoadRefused: (409, "load_refused"),
+    UnknownAgent: (404, "not_found"),
+    TooManyTeams: (409, "load_refused"),
+    NoSuchRule: (404, "not_found"),
+    GoneRecording: (404, "not_found"),
+    PlaceAway: (503, "recordings_away"),
+    BadAlertRule: (422, "invalid"),
+    BadTarget: (422, "invalid"),
+    BadCursor: (422, "invalid"),
+    WebhookNotFound: (404, "not_found"),
+    BadPresence: (422, "invalid"),
+    NeedsSecondPerson: (409, "second_person_needed"),
+    SecondPersonNeeded: (409, "second_person_needed"),
+    NotPlain: (422, "invalid"),
+    NotUndecided: (409, "not_unresolved"),
+    NotDisposed: (409, "not_taken"),
+    NoCallBack: (409, "no_call_back"),
+    NotNoted: (409, "not_noted"),
+    NotDone: (409, "not_done"),  # of any other kind: what stands before it is more than that
+    ProviderError: (502, "provider"),
+    DoesNotAddUp: (500, "does_not_add_up"),
+    WorkDied: (500, "work_died"),
+    SettingsError: (503, "settings_missing"),
+    TrailBusy: (503, "audit_busy"),
+}
+
+EXPECTED_ERRORS: tuple[type[Exception], ...] = (
+    *(Problem, HTTPException, RequestValidationError, redis.RedisError),
+    *(CampaignNotFound, CampaignFileError, RulesRefused, StartRefused, WrongState),
+    *_PLAIN,
 )
 
 _TITLES = {
@@ -232,34 +242,6 @@ def _of_use_case(error: Exception) -> Problem | None:
 
 def _unexpected() -> Problem:
     return Problem(500, "internal", told("Something went wrong here; the log says what."))
-
-
-_PLAIN: dict[type[Exception], tuple[int, str]] = {
-    LoadRefused: (409, "load_refused"),
-    UnknownAgent: (404, "not_found"),
-    TooManyTeams: (409, "load_refused"),
-    NoSuchRule: (404, "not_found"),
-    GoneRecording: (404, "not_found"),
-    PlaceAway: (503, "recordings_away"),
-    BadAlertRule: (422, "invalid"),
-    BadTarget: (422, "invalid"),
-    BadCursor: (422, "invalid"),
-    WebhookNotFound: (404, "not_found"),
-    BadPresence: (422, "invalid"),
-    NeedsSecondPerson: (409, "second_person_needed"),
-    SecondPersonNeeded: (409, "second_person_needed"),
-    NotPlain: (422, "invalid"),
-    NotUndecided: (409, "not_unresolved"),
-    NotDisposed: (409, "not_taken"),
-    NoCallBack: (409, "no_call_back"),
-    NotNoted: (409, "not_noted"),
-    NotDone: (409, "not_done"),  # of any other kind: what stands before it is more than that
-    ProviderError: (502, "provider"),
-    DoesNotAddUp: (500, "does_not_add_up"),
-    WorkDied: (500, "work_died"),
-    SettingsError: (503, "settings_missing"),
-    TrailBusy: (503, "audit_busy"),
-}
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

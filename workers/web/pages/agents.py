@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import segno
 
@@ -16,6 +15,7 @@ from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore, Figures
 from dialer.store.agents import Whereabouts
 from dialer.watching.overview import AgentNow, AgentState, agent_states, busy_agents
 from dialer.watching.today import AWAY
+from workers.instants import instant
 from workers.web.api.agent_links import put_notice, url_of
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.problems import invalid
@@ -152,8 +152,7 @@ def _lines(services: Services) -> tuple[list[_Line], float]:
     states = agent_states(wiring.db, [one.number for one in agents])
     presences = wiring.presences.of(agents)
     as_of = wiring.db.now()
-    zone = wiring.zone
-    day = datetime.fromtimestamp(as_of, UTC).astimezone(zone).date().isoformat()
+    day = instant(as_of).astimezone(wiring.zone).date().isoformat()
     today = DeskStore(wiring.db).figures(day)
     lines = [
         _Line(agent, states[agent.number], at, today.get(agent.number[1:], _NOTHING))

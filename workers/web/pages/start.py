@@ -3,22 +3,22 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
 from campaigns.campaign import CampaignState
 from campaigns.outlook.binding import in_the_way
-from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
+from campaigns.outlook.plan import Assumptions, Plan
 from campaigns.outlook.situation import Binding, Constraint, Situation
 from campaigns.rules_in_words import rules_in_words
 from campaigns.sentence import capital, told
 from dialer.access.api_keys import Scope
-from dialer.agents.workload import workload
 from dialer.deeds import Did, tell
 from dialer.steering.changing_rules import RulesRefused
 from dialer.store import Campaign
+from workers.planning import planned
 from workers.web import jobs
 from workers.web.downloads import REPORT_POLICY
 from workers.web.live import Reading
@@ -155,23 +155,13 @@ def _plan(reading: Reading, services: Services) -> Plan | None:
     """Forecast it; None while its agents are still being counted."""
     if reading.overview is None:
         return None
-    settings, status = services.wiring.settings, reading.status
-    work = workload(
-        services.wiring.db,
+    return planned(
+        services.wiring,
+        reading.status.campaign.rules,
         {one.number: one.open for one in reading.overview.agents.values() if one.open},
         [(one.team, one.open) for one in reading.overview.teams.values() if one.open],
-    )
-    return plan_campaign(
-        status.campaign.rules,
-        work.contacts.values(),
-        busiest=work.busiest,
-        account=Account(
-            settings.exotel_rate_limit,
-            settings.exotel_rate_window_s,
-            settings.exotel_max_concurrent_calls,
-        ),
+        at_s=reading.status.as_of,
         assumptions=Assumptions(),
-        at=datetime.fromtimestamp(status.as_of, UTC),
     )
 
 
