@@ -107,7 +107,5 @@ def read_terms(db: Database, *, seen_after: float) -> AllTerms:
         pipe.hget(db.key("account"), "terms_told")
         pipe.hgetall(db.key("terms"))
         pipe.zrangebyscore(db.key("terms_seen"), seen_after, "+inf")
-        account, told, living = cast(
-            "tuple[bytes | None, dict[bytes, bytes], list[bytes]]", pipe.execute()
-        )
+        account, told, living = pipe.execute()
     return AllTerms(account, told, set(living))

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Collection, Mapping
 from typing import Any, cast
 
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text_fields
 
 
 class KeyRecords:
@@ -37,8 +37,8 @@ class KeyRecords:
 
     def last_used(self) -> dict[str, int]:
         """Tell when keys were used last, epoch s."""
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._used))
-        return {text(id_): int(at) for id_, at in stored.items()}
+        stored = text_fields(self._db.client.hgetall(self._used))
+        return {id_: int(at) for id_, at in stored.items()}
 
     def were_made(self) -> bool:
         """Tell whether there is a key, or ever was."""

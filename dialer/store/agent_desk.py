@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from dialer.ids import AttemptId, ContactId
 from dialer.store.contact_rows import Row, unpack_row
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields
 from dialer.store.record import PER_CHUNK, RECORD_BYTES, ContactRecord, place_of
 
 LONGEST_NOTICE = 200
@@ -59,12 +59,12 @@ class DeskStore:
                 pipe.srandmember(self._db.key("wanted", one))
             days, notice, *each = pipe.execute()
         pairs = zip(days, each[::2], each[1::2], strict=True)
-        return [_notes(*one) for one in pairs], text(notice or b"")
+        return [_notes(*one) for one in pairs], text(notice)
 
     def figures(self, day: str) -> dict[str, Figures]:
         """Read what all agents did on a day, by digits."""
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("agent_day", day)))
-        return {text(agent): _figures(did) for agent, did in stored.items()}
+        stored = text_fields(self._db.client.hgetall(self._db.key("agent_day", day)))
+        return {agent: _figures(did) for agent, did in stored.items()}
 
     def cards(self, ids: Sequence[ContactId]) -> dict[ContactId, tuple[ContactRecord, Row]]:
         """Read contacts and their own lines."""
@@ -102,15 +102,15 @@ class DeskStore:
 
     def notice(self) -> str:
         """Read the line."""
-        return text(cast("bytes | None", self._db.client.get(self._db.key("notice"))) or b"")
+        return text(self._db.client.get(self._db.key("notice")))
 
 
 def _notes(did: bytes | None, talks: list[bytes], wanted_by: bytes | None) -> DeskNotes:
     ids = tuple(id_ for one in talks if (id_ := AttemptId.parse(text(one))))
-    campaign = text(wanted_by or b"")
+    campaign = text(wanted_by)
     is_campaign = campaign.isalnum()  # else a contact whose customer they are, or a team
     return DeskNotes(ids, _figures(did), campaign if is_campaign else "")
 
 
-def _figures(stored: bytes | None) -> Figures:
+def _figures(stored: bytes | str | None) -> Figures:
     return Figures(*map(int, stored.split())) if stored else Figures()

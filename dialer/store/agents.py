@@ -3,6 +3,7 @@
 Scripts know an agent by the digits of the number; people and addresses by an id.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 from campaigns.agents.agent import Agent, Presence
 from campaigns.agents.shift import Shift
 from dialer.ids import new_nonce
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields, texts
 from dialer.store.scripts import gives
 
 _TOGETHER = 500
@@ -85,11 +86,8 @@ class AgentStore:
 
     def all(self) -> list[Agent]:
         """Read every agent, by number."""
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("agents")))
-        return sorted(
-            (_agent(text(digits), one) for digits, one in stored.items()),
-            key=lambda agent: agent.number,
-        )
+        stored = text_fields(self._db.client.hgetall(self._db.key("agents")))
+        return sorted(itertools.starmap(_agent, stored.items()), key=lambda agent: agent.number)
 
     def get(self, numbers: Sequence[str]) -> list[Agent | None]:
         """Read agents by their numbers, E.164 with a plus."""
@@ -106,8 +104,8 @@ class AgentStore:
 
     def number_of(self, id_: str) -> str | None:
         """Tell the number of an agent by their id."""
-        digits = cast("bytes | None", self._db.client.hget(self._db.key("agent_ids"), id_))
-        return f"+{text(digits)}" if digits else None
+        digits = text(self._db.client.hget(self._db.key("agent_ids"), id_))
+        return f"+{digits}" if digits else None
 
     def put(self, agents: Sequence[Agent], *, shift_changes: dict[str, float]) -> list[Agent]:
         """Write agents; who has no id gets one. Gives them as they stand.
@@ -146,13 +144,9 @@ class AgentStore:
 
     def shifts_due(self, *, now_s: float) -> list[Agent]:
         """Read the agents whose shift changes by then, epoch s."""
-        due = cast(
-            "list[bytes]",
-            self._db.client.zrangebyscore(
-                self._db.key("shift_changes"), "-inf", now_s, start=0, num=_TOGETHER
-            ),
-        )
-        return [one for one in self.get([f"+{text(digits)}" for digits in due]) if one]
+        where = self._db.key("shift_changes")
+        due = texts(self._db.client.zrangebyscore(where, "-inf", now_s, start=0, num=_TOGETHER))
+        return [one for one in self.get([f"+{digits}" for digits in due]) if one]
 
     def set_shift_changes(self, changes: dict[str, float | None]) -> None:
         """Note when shifts change next, epoch s by number; None: they do not."""
@@ -236,7 +230,7 @@ def _where(
 
 
 def _change(fields: dict[bytes, bytes]) -> PresenceChange:
-    told = {text(name): text(value) for name, value in fields.items()}
+    told = text_fields(fields)
     return PresenceChange(
         told["agent"],
         float(told["at"]),

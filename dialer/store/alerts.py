@@ -6,7 +6,7 @@ One process of the account's watches at a time; see dialer/alerting/watch.py.
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from campaigns.alert_rules import AlertRule, Way
 from campaigns.alerts import AlertKind, Balance, Limits
@@ -128,7 +128,7 @@ class Alerts:
 
     def read_to(self) -> str:
         """Tell up to which event completions were looked for; '' = none yet."""
-        return text(cast("bytes | None", self._db.client.get(self._db.key("alerts_read"))))
+        return text(self._db.client.get(self._db.key("alerts_read")))
 
     def note_read(self, cursor: str) -> None:
         """Note up to which event completions were looked for."""
@@ -136,7 +136,7 @@ class Alerts:
 
     def balance(self) -> AskedBalance:
         """Read what was told of the account's balance last."""
-        stored = cast("bytes | None", self._db.client.get(self._db.key("balance")))
+        stored = text(self._db.client.get(self._db.key("balance")))
         if not stored:
             return AskedBalance()
         next_at, balance = json.loads(stored)

@@ -1,9 +1,9 @@
 """Which campaigns are archived: they stand apart, so that years of them slow nobody who looks at today's."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields, texts
 
 
 def archived_ids(db: Database, first: int = 0, most: int = 0) -> list[str]:
@@ -14,12 +14,12 @@ def archived_ids(db: Database, first: int = 0, most: int = 0) -> list[str]:
         most: How many to read; 0: all.
     """
     key, last = db.key("archived"), first + most - 1 if most else -1
-    return _texts(db.client.zrevrange(key, first, last))
+    return texts(db.client.zrevrange(key, first, last))
 
 
 def archived_before(db: Database, at_s: float) -> list[str]:
     """Read the ids of the campaigns that were archived before an instant, epoch s."""
-    return _texts(db.client.zrangebyscore(db.key("archived"), "-inf", f"({at_s!r}"))
+    return texts(db.client.zrangebyscore(db.key("archived"), "-inf", f"({at_s!r}"))
 
 
 def count_archived(db: Database) -> int:
@@ -29,8 +29,8 @@ def count_archived(db: Database) -> int:
 
 def archived_called(db: Database, part: str) -> list[str]:
     """Find archived campaigns by a part of their name as it is reserved, the last archived first."""
-    names = cast("dict[bytes, bytes]", db.client.hgetall(db.key("names")))
-    ids = [text(id_) for name, id_ in names.items() if part in text(name).casefold()]
+    names = text_fields(db.client.hgetall(db.key("names")))
+    ids = [id_ for name, id_ in names.items() if part in name.casefold()]
     if not ids:
         return []
     when = db.client.zmscore(db.key("archived"), ids)
@@ -40,8 +40,8 @@ def archived_called(db: Database, part: str) -> list[str]:
 
 def archived_as(db: Database) -> dict[str, tuple[str, str]]:
     """Tell how each archived campaign ended, and its tags, JSON."""
-    known = cast("dict[bytes, bytes]", db.client.hgetall(db.key("archived_as")))
-    parts = ((text(id_), text(one).partition(" ")) for id_, one in known.items())
+    known = text_fields(db.client.hgetall(db.key("archived_as")))
+    parts = ((id_, one.partition(" ")) for id_, one in known.items())
     return {id_: (ended, tags) for id_, (ended, _, tags) in parts}
 
 
@@ -54,15 +54,15 @@ def archived_unnoted(db: Database) -> list[str]:
 def tag_archived(db: Database, campaign: str, tags: str) -> None:
     """Note that an archived campaign has other tags, JSON; of one that is not archived, nothing."""
     key = db.key("archived_as")
-    known = text(cast("bytes | None", db.client.hget(key, campaign)))
+    known = text(db.client.hget(key, campaign))
     if known:
         db.client.hset(key, campaign, f"{known.partition(' ')[0]} {tags}")
 
 
 def archived_with_content(db: Database, content_hash: str) -> list[str]:
     """Name the archived campaign that a file of this content was loaded into, if any."""
-    found = cast("bytes | None", db.client.hget(db.key("archived_files"), content_hash))
-    return [text(found)] if found else []
+    found = text(db.client.hget(db.key("archived_files"), content_hash))
+    return [found] if found else []
 
 
 def put_among_archived(
@@ -86,7 +86,3 @@ def put_among_archived(
     pipe.hset(db.key("archived_as"), campaign, f"{ended} {tags}")
     if hashes:
         pipe.hset(db.key("archived_files"), mapping=dict.fromkeys(hashes, campaign))
-
-
-def _texts(found: Any) -> list[str]:
-    return [text(one) for one in found]

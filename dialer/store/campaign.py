@@ -12,7 +12,7 @@ from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.headings import customers_name
 from dialer.errors import NotDone
-from dialer.store.database import text
+from dialer.store.database import text_fields
 
 _NONE_CHOSEN = ColumnChoice()
 
@@ -183,7 +183,7 @@ class Campaign:
 
 
 def campaign_of(id_: str, stored: Mapping[bytes, bytes]) -> Campaign:
-    fields = {text(name): text(value) for name, value in stored.items()}
+    fields = text_fields(stored)
     size, accepted = (int(fields.get(name, 0)) for name in ("size", "accepted"))
     loading = size - accepted  # they are dialled, so they count
     return Campaign(

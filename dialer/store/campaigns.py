@@ -25,7 +25,7 @@ from dialer.store.campaign import (
     counts_in,
     tags_in,
 )
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields, texts
 from dialer.store.packing import read_unpacked, unpacked
 from dialer.store.rule_versions import rules_fields
 from dialer.store.scripts import Argument, gives
@@ -185,25 +185,22 @@ class Campaigns:
         if not found and (by_name := self.id_of(id_or_name)):
             found = self.read([by_name])
         if not found:
-            names = cast("list[bytes]", self._db.client.hkeys(self._db.key("names")))
-            raise CampaignNotFound(
-                f"no campaign {id_or_name!r}", asked=id_or_name, names=[text(one) for one in names]
-            )
+            names = texts(self._db.client.hkeys(self._db.key("names")))
+            raise CampaignNotFound(f"no campaign {id_or_name!r}", asked=id_or_name, names=names)
         return found[0]
 
     def id_of(self, name: str) -> str:
         """Tell the id a name is reserved for, in whatever case and spaces; '' when it is free."""
         key, wanted = self._db.key("names"), same_name(name)
-        if found := cast("bytes | None", self._db.client.hget(key, wanted)):
-            return text(found)
+        if found := text(self._db.client.hget(key, wanted)):
+            return found
         # names that an earlier version reserved stand there as they were written
-        names = cast("dict[bytes, bytes]", self._db.client.hgetall(key))
-        return next((text(id_) for one, id_ in names.items() if same_name(text(one)) == wanted), "")
+        names = text_fields(self._db.client.hgetall(key))
+        return next((id_ for name, id_ in names.items() if same_name(name) == wanted), "")
 
     def ids(self) -> list[str]:
         """Read the ids of the campaigns that are not archived, the newest first."""
-        ids = cast("list[bytes]", self._db.client.zrevrange(self._db.key("campaigns"), 0, -1))
-        return [text(one) for one in ids]
+        return texts(self._db.client.zrevrange(self._db.key("campaigns"), 0, -1))
 
     def read(self, ids: Sequence[str]) -> list[Campaign]:
         """Read campaigns by id, many in a round trip; ids that are none's are left out.
@@ -279,11 +276,11 @@ class Campaigns:
         with self._db.client.pipeline(transaction=False) as pipe:
             for id_ in ids:
                 pipe.hmget(self._db.key("c", id_), "name", "state", "tags")
-            stored = cast("list[list[bytes | None]]", pipe.execute())
+            stored = map(texts, pipe.execute())
         return [
-            Roll(id_, text(name), CampaignState(text(state)), tags_in(text(tags)))
+            Roll(id_, name, CampaignState(state), tags_in(tags))
             for id_, (name, state, tags) in zip(ids, stored, strict=True)
-            if name and text(state) in set(CampaignState)
+            if name and state in set(CampaignState)
         ]
 
     def put_tags(self, campaign: str, tags: Sequence[str]) -> None:
@@ -307,7 +304,7 @@ class Campaigns:
 
     def size(self, campaign: str) -> int:
         """Read how many contacts a campaign has."""
-        return int(cast("Any", self._db.client.hget(self._db.key("c", campaign), "size")) or 0)
+        return int(text(self._db.client.hget(self._db.key("c", campaign), "size")) or 0)
 
     def sizes_of_active(self) -> dict[str, int]:
         """Read how many contacts each campaign has that is not over."""
@@ -381,7 +378,7 @@ class Campaigns:
         """Note who wants a campaign to start, and tell who wanted it first."""
         key = self._db.key("c", campaign.id)
         self._db.client.hsetnx(key, "asked_by", who)
-        return text(cast("bytes | None", self._db.client.hget(key, "asked_by")))
+        return text(self._db.client.hget(key, "asked_by"))
 
     def confirm_start(self, campaign: Campaign, *, by: str) -> None:
         """Note that two people want it to start with the contacts it has."""
@@ -415,12 +412,11 @@ class Campaigns:
         with self._db.client.pipeline(transaction=False) as pipe:
             for id_ in ids:
                 pipe.smembers(self._db.key("c", id_, "teams"))
-            return [set(map(text, found)) for found in cast("list[set[bytes]]", pipe.execute())]
+            return [set(texts(found)) for found in pipe.execute()]
 
     def zones(self, campaign: str) -> list[str]:
         """Read the zones that contacts of a campaign have of their own."""
-        stored = self._db.client.smembers(self._db.key("c", campaign, "zones"))
-        return sorted(text(one) for one in cast("set[bytes]", stored))
+        return sorted(texts(self._db.client.smembers(self._db.key("c", campaign, "zones"))))
 
     def take_turns(self, windows: Mapping[str, tuple[float, float] | None]) -> None:
         """Let running campaigns take turns, where they may: one has opened, or its cap is over.

@@ -23,7 +23,7 @@ from dialer.store.contact_rows import (
     unpack_row_again,
     unpack_rows,
 )
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields
 from dialer.store.external_ids import Named, pack_ids
 from dialer.store.queue_ends import QueueEnds, has_forgotten_ends
 from dialer.store.record import (
@@ -192,8 +192,8 @@ class Contacts:
         agents, nexts = columns_of(self._db, campaign, "agent", "next", size=size)
         heads: dict[int, int] = {}
         if has_forgotten_ends(agents, nexts):
-            stored = self._db.client.hgetall(self._db.key("c", campaign, "heads"))
-            heads = {int(n): int(agent) for agent, n in cast("dict[bytes, bytes]", stored).items()}
+            stored = text_fields(self._db.client.hgetall(self._db.key("c", campaign, "heads")))
+            heads = {int(n): int(agent) for agent, n in stored.items()}
         ends.read(agents, nexts, heads)
         return ends
 
@@ -349,8 +349,8 @@ def pinned_in(db: Database, campaigns: Sequence[str]) -> list[dict[int, str]]:
     with db.client.pipeline(transaction=False) as pipe:
         for campaign in campaigns:
             pipe.hgetall(db.key("c", campaign, "pinned"))
-        stored = cast("list[dict[bytes, bytes]]", pipe.execute())
-    return [{int(n): f"+{text(agent)}" for n, agent in one.items()} for one in stored]
+        stored = map(text_fields, pipe.execute())
+    return [{int(n): f"+{agent}" for n, agent in one.items()} for one in stored]
 
 
 def states_of(db: Database, campaign: str, numbers: Sequence[int]) -> list[ContactState]:

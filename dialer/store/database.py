@@ -142,8 +142,21 @@ def is_lasting(error: Exception) -> bool:
     return isinstance(error, redis.ResponseError) and bool(_LASTING.search(str(error)))
 
 
-def text(value: bytes | str | None) -> str:
+# redis-py types each answer as what either of its clients gives, so these take any
+
+
+def text(value: Any) -> str:
     """Decode what Redis answered; nothing becomes ''."""
     if value is None:
         return ""
-    return value.decode() if isinstance(value, bytes) else value
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def texts(values: Any) -> list[str]:
+    """Decode many."""
+    return [text(one) for one in values]
+
+
+def text_fields(stored: Any) -> dict[str, str]:
+    """Decode a hash."""
+    return {text(name): text(value) for name, value in stored.items()}

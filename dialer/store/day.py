@@ -2,10 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import cast
 
 from campaigns.day_figures import QUARTER_S, USUAL_DAYS, Figures
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields
 
 _KEPT_S = 8 * 86_400
 _QUARTERS = 86_400 // QUARTER_S
@@ -13,8 +12,8 @@ _QUARTERS = 86_400 // QUARTER_S
 
 def used_of(db: Database, day: str) -> dict[str, float]:
     """Read what was used on a day by name, and as `added_…` what was added to its caps."""
-    stored = cast("dict[bytes, bytes]", db.client.hgetall(db.key("day", day)))
-    return {text(name): float(value) for name, value in stored.items()}
+    stored = text_fields(db.client.hgetall(db.key("day", day)))
+    return {name: float(value) for name, value in stored.items()}
 
 
 def add_to_caps(db: Database, day: str, more: Mapping[str, float]) -> None:
@@ -30,7 +29,7 @@ def add_to_caps(db: Database, day: str, more: Mapping[str, float]) -> None:
 
 def calls_by_hour(db: Database, *, first: int) -> dict[int, int]:
     """Read the calls of each hour since 1970 from this one on; those before are forgotten."""
-    stored = cast("dict[bytes, bytes]", db.client.hgetall(db.key("hours")))
+    stored = text_fields(db.client.hgetall(db.key("hours")))
     found = {int(hour): int(calls) for hour, calls in stored.items()}
     if old := [hour for hour in found if hour < first]:
         db.client.hdel(db.key("hours"), *map(str, old))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from campaigns.events import EventKind, EventsTold
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, texts
 from dialer.store.event_codes import EVENT_CODES
 from dialer.store.packing import read_unpacked
 from dialer.store.scripts import gives
@@ -163,7 +163,7 @@ class ReportFinal(NamedTuple):
 
 def ended_campaigns(db: Database) -> list[str]:
     """Name the campaigns that are over and whose reports may change yet, for all that was told."""
-    return sorted(text(one) for one in cast("set[bytes]", db.client.smembers(db.key("ended"))))
+    return sorted(texts(db.client.smembers(db.key("ended"))))
 
 
 def told(db: Database, campaigns: Sequence[str]) -> list[Told]:

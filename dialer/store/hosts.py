@@ -1,10 +1,9 @@
 """Hosts of the account by their journals' identities: which live, and which cannot send."""
 
 import json
-from collections.abc import Mapping
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text_fields
 
 _RECORD_GOOD_FOR_S = 15.0
 
@@ -24,8 +23,8 @@ class SickHost(NamedTuple):
 
 def hosts_seen(db: Database, *, after: float) -> set[str]:
     """Tell which hosts gave a sign of life after that instant, epoch s."""
-    seen = cast("Mapping[bytes, bytes]", db.client.hgetall(db.key("hosts")))
-    return {text(one) for one, at in seen.items() if float(at) > after}
+    seen = text_fields(db.client.hgetall(db.key("hosts")))
+    return {one for one, at in seen.items() if float(at) > after}
 
 
 def note_sick(db: Database, identity: str, sick: SickHost) -> None:
@@ -46,11 +45,11 @@ def sick_hosts(db: Database) -> list[SickHost]:
 
 def sick_by_identity(db: Database) -> dict[str, SickHost]:
     """Read the same by the hosts' identities."""
-    stored = cast("Mapping[bytes, bytes]", db.client.hgetall(db.key("sick")))
+    stored = text_fields(db.client.hgetall(db.key("sick")))
     if not stored:
         return {}
     good_since = db.now() - _RECORD_GOOD_FOR_S
-    records = {text(host): json.loads(record) for host, record in stored.items()}
+    records = {host: json.loads(record) for host, record in stored.items()}
     return {
         host: SickHost(record["name"], record["since"], record["why"])
         for host, record in records.items()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from campaigns.campaign import CampaignState
 from dialer.store.campaign import WrongState
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, texts
 from dialer.store.packing import read_unpacked
 from dialer.store.scripts import Argument, gives
 
@@ -150,7 +150,7 @@ class Imports:
     def knows_import(self, campaign: str, content_hash: str) -> bool:
         """Whether a file of this content was loaded into the campaign, or is on its way in."""
         mark = self._db.client.hget(self._db.key("c", campaign), "loading")
-        is_loading = text(cast("bytes | None", mark)).rpartition(":")[0] == content_hash
+        is_loading = text(mark).rpartition(":")[0] == content_hash
         return is_loading or self.has_imported(campaign, content_hash)
 
     def keep_rejected(self, campaign: str, block: str, rows: Sequence[RejectedRow]) -> None:
@@ -167,7 +167,7 @@ class Imports:
     def forget_rejected(self, campaign: str, blocks: str) -> None:
         """Forget rows that a load of a file kept which broke off: the file is judged from its beginning."""
         key = self._db.key("c", campaign, "rejected")
-        kept = [text(one) for one in cast("list[bytes]", self._db.client.hkeys(key))]
+        kept = texts(self._db.client.hkeys(key))
         if stale := [one for one in kept if one.startswith(f"{blocks}-")]:
             self._db.client.hdel(key, *stale)
 
@@ -179,8 +179,7 @@ class Imports:
     def rejected_blocks(self, campaign: str) -> Iterator[tuple[str, list[RejectedRow]]]:
         """Read the same block by block, as they were kept."""
         key = self._db.key("c", campaign, "rejected")
-        blocks = sorted(text(one) for one in cast("list[bytes]", self._db.client.hkeys(key)))
-        for block in blocks:
+        for block in sorted(texts(self._db.client.hkeys(key))):
             packed = cast("bytes", self._db.client.hget(key, block))
             yield (
                 block,
@@ -192,9 +191,7 @@ class Imports:
 
     def history(self, campaign: str) -> list[dict[str, Any]]:
         """Read the history of a campaign's files: hash, time (epoch s) and counts of each."""
-        stored = cast(
-            "list[bytes]", self._db.client.lrange(self._db.key("c", campaign, "imports"), 0, -1)
-        )
+        stored = self._db.client.lrange(self._db.key("c", campaign, "imports"), 0, -1)
         return [json.loads(one) for one in stored or read_unpacked(self._db, [campaign])[0].imports]
 
 

@@ -1,9 +1,9 @@
 """Records by their ids: a hash of JSON."""
 
 import json
-from typing import Any, cast
+from typing import Any
 
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields
 
 
 class JsonRecords:
@@ -19,13 +19,13 @@ class JsonRecords:
 
     def get(self, id_: str) -> Any:
         """Read a record; None when there is none."""
-        stored = cast("bytes | None", self._client.hget(self._key, id_))
+        stored = text(self._client.hget(self._key, id_))
         return json.loads(stored) if stored else None
 
     def all(self) -> dict[str, Any]:
         """Read all records, in no order."""
-        stored = cast("dict[bytes, bytes]", self._client.hgetall(self._key))
-        return {text(id_): json.loads(one) for id_, one in stored.items()}
+        stored = text_fields(self._client.hgetall(self._key))
+        return {id_: json.loads(one) for id_, one in stored.items()}
 
     def put(self, id_: str, record: Any) -> None:
         """Write a record, in place of an earlier one."""

@@ -1,7 +1,5 @@
 """Whether contacts are stored as this version reads them: misread, they were other people's numbers."""
 
-from typing import cast
-
 from dialer.store.database import Database, text
 
 LAYOUT_OF_CONTACTS = "2"
@@ -13,5 +11,5 @@ def can_read_contacts(db: Database) -> bool:
     with db.client.pipeline() as pipe:
         pipe.hget(db.key("account"), "layout")
         pipe.exists(db.key("campaigns"), db.key("archived"))
-        layout, has_campaigns = cast("tuple[bytes | None, int]", pipe.execute())
+        layout, has_campaigns = pipe.execute()
     return text(layout) == LAYOUT_OF_CONTACTS or not has_campaigns

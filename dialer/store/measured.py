@@ -1,11 +1,10 @@
 """What an account's processes measured, added up: one hash of its own."""
 
 from collections.abc import Mapping
-from typing import cast
 
 from redis.client import Pipeline
 
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text_fields
 
 
 def add_measured(db: Database, pipeline: "Pipeline", added: Mapping[str, float]) -> None:
@@ -16,5 +15,5 @@ def add_measured(db: Database, pipeline: "Pipeline", added: Mapping[str, float])
 
 def read_measured(db: Database) -> dict[str, float]:
     """Read the account's figures, by field."""
-    stored = cast("dict[bytes, bytes]", db.client.hgetall(db.key("meters")))
-    return {text(field): float(value) for field, value in stored.items()}
+    stored = text_fields(db.client.hgetall(db.key("meters")))
+    return {field: float(value) for field, value in stored.items()}

@@ -11,7 +11,7 @@ import numpy as np
 from campaigns.contact_state import ContactState
 from dialer.store.campaigns import Campaigns
 from dialer.store.contacts import pinned_in, states_of
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text_fields, texts
 from dialer.store.finding import Part, contacts_with
 from dialer.store.scripts import gives
 from dialer.store.search_index import entries
@@ -187,14 +187,14 @@ class Moves:
     def find(self, id_: str) -> Move | None:
         """Read a move; None: there is none, or it is too long ago."""
         stored = self._db.read_hashes([self._db.key("move", id_)])[0]
-        known = {text(name): text(value) for name, value in stored.items()}
+        known = text_fields(stored)
         return _move(id_, known) if "at" in known else None
 
     def recent(self) -> Iterator[Move]:
         """Read the last moves, the newest first."""
         key = self._db.key("moves")
-        ids = cast("list[bytes]", self._db.client.zrevrange(key, 0, _MOST_SHOWN - 1))
-        return (found for one in ids if (found := self.find(text(one))))
+        ids = texts(self._db.client.zrevrange(key, 0, _MOST_SHOWN - 1))
+        return (found for one in ids if (found := self.find(one)))
 
 
 def _move(id_: str, known: dict[str, str]) -> Move:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import resources
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import redis
 
 from dialer.store.archived import put_among_archived
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields, texts
 
 PACKED = b"packed"
 _BESIDE = (b"state", b"started_at", b"archived_at", b"purged_at")
@@ -76,7 +76,7 @@ def _pack_within(db: Database, pipe: Any, campaign: str) -> bool:
         at_s=at_s,
         ended=text(whole[b"state"]),
         tags=text(whole.get(b"tags")),
-        hashes=[text(one) for one in contents],
+        hashes=texts(contents),
     )
     pipe.execute()
     return True
@@ -84,8 +84,7 @@ def _pack_within(db: Database, pipe: Any, campaign: str) -> bool:
 
 def archived_unpacked(db: Database) -> list[str]:
     """Name the archived campaigns that stand among the others yet, as earlier versions left them."""
-    ids = db.client.zrange(db.key("campaigns"), 0, -1)
-    names = [text(one) for one in cast("list[bytes]", ids)]
+    names = texts(db.client.zrange(db.key("campaigns"), 0, -1))
     archived = db.read_field("archived_at", [db.key("c", one) for one in names])
     return [name for name, is_archived in zip(names, archived, strict=True) if is_archived]
 
@@ -136,10 +135,10 @@ def _pack(found: Unpacked) -> bytes:
     left_out = {*_BESIDE, *_OF_RELEASE}
     kept = {name: value for name, value in found.fields.items() if name not in left_out}
     parts = {
-        "fields": _texts(kept),
-        "counts": _texts(found.counts),
-        "imports": list(map(text, found.imports)),
-        "told": _texts(found.told),
+        "fields": text_fields(kept),
+        "counts": text_fields(found.counts),
+        "imports": texts(found.imports),
+        "told": text_fields(found.told),
     }
     packing = zlib.compressobj(9, zdict=_dictionary())
     whole = json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
@@ -150,10 +149,6 @@ def _pack(found: Unpacked) -> bytes:
 def _dictionary() -> bytes:
     """What packed campaigns have in common; a change of it would be another first byte."""
     return resources.files("dialer.store").joinpath("packed_1.json").read_bytes()
-
-
-def _texts(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    return {text(name): text(value) for name, value in fields.items()}
 
 
 def _bytes(fields: Mapping[str, str]) -> dict[bytes, bytes]:

@@ -6,7 +6,7 @@ A phone is an agent's or a customer's, and is named by its E.164 digits without 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields, texts
 
 
 class Phone(NamedTuple):
@@ -67,14 +67,12 @@ def read_taken(db: Database, *, resting_after: float = float("-inf")) -> Taken:
         pipe.hkeys(db.key("wrapping_up"))
         pipe.hkeys(db.key("parked"))
         pipe.zrangebyscore(db.key("away"), resting_after, "+inf", withscores=True)
-        busy, resting, agents, parked, away = cast(
-            "tuple[dict[bytes, bytes], Any, Any, Any, Any]", pipe.execute()
-        )
+        busy, resting, agents, parked, away = pipe.execute()
     return Taken(
-        on_call={text(number): text(holder) for number, holder in busy.items()},
-        resting=frozenset(map(text, resting)),
-        agents=frozenset(map(text, agents)).intersection(map(text, resting)),
-        parked=frozenset(map(text, parked)),
+        on_call=text_fields(busy),
+        resting=frozenset(texts(resting)),
+        agents=frozenset(texts(agents)).intersection(texts(resting)),
+        parked=frozenset(texts(parked)),
         away={text(number): until for number, until in away},
     )
 
@@ -83,5 +81,5 @@ def calls_missed(db: Database, agents: Sequence[str]) -> list[int]:
     """Tell how many calls in a row agents missed, in their order."""
     if not agents:
         return []
-    found = cast("list[bytes | None]", db.client.hmget(db.key("missed"), list(agents)))
+    found = texts(db.client.hmget(db.key("missed"), list(agents)))
     return [int(one or 0) for one in found]

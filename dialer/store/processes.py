@@ -1,7 +1,7 @@
 """Processes of the account that live: each tells it every few seconds."""
 
 import json
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import redis
 
@@ -74,7 +74,7 @@ def _seen(db: Database) -> list[Process]:
     with db.client.pipeline(transaction=False) as pipe:
         pipe.zrangebyscore(db.key("terms_seen"), seen_after, "+inf")
         pipe.hgetall(db.key("processes"))
-        seen, told = cast("tuple[list[bytes], dict[bytes, bytes]]", pipe.execute())
+        seen, told = pipe.execute()
     found = (_process(one, told.get(one)) for one in seen)
     return sorted(found, key=lambda one: (one.role, one.name))
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple, cast
 
 from dialer.ids import AttemptId
-from dialer.store.database import Database, text
+from dialer.store.database import Database, texts
 from dialer.store.scripts import gives
 
 
@@ -55,13 +55,9 @@ class KeptRecordings:
 
     def due(self, *, most: int) -> list[AttemptId]:
         """Name the attempts whose recordings may be fetched now, those that waited longest first."""
-        found = cast(
-            "list[bytes]",
-            self._db.client.zrangebyscore(
-                self._due, "-inf", f"{self._db.now():.6f}", start=0, num=most
-            ),
-        )
-        return [id_ for one in found if (id_ := AttemptId.parse(text(one)))]
+        now = f"{self._db.now():.6f}"
+        found = texts(self._db.client.zrangebyscore(self._due, "-inf", now, start=0, num=most))
+        return [id_ for one in found if (id_ := AttemptId.parse(one))]
 
     def claim(self, *, most: int, for_s: float) -> list[AttemptId]:
         """Take attempts whose recordings are due; they are due again when nobody has kept them by then."""

@@ -10,7 +10,7 @@ from dialer.ids import AttemptId
 from dialer.store.attempts import encode
 from dialer.store.campaign import Campaign
 from dialer.store.contact_rows import pack_rows, unpack_rows
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, texts
 from dialer.store.external_ids import pack_forgotten
 from dialer.store.packed_attempts import take_apart
 from dialer.store.record import PER_CHUNK
@@ -53,8 +53,8 @@ class ReplaceLines(NamedTuple):
 
 def awaiting_values(db: Database, campaign: str) -> list[str]:
     """Name the attempts of a campaign whose final values are still asked for."""
-    listed = cast("list[bytes]", db.client.zrange(db.key("late"), 0, -1))
-    return [id_ for id_ in map(text, listed) if id_.partition("-")[0] == campaign]
+    listed = texts(db.client.zrange(db.key("late"), 0, -1))
+    return [id_ for id_ in listed if id_.partition("-")[0] == campaign]
 
 
 def give_up_values(db: Database, attempts: Sequence[str]) -> None:
@@ -93,8 +93,8 @@ def remove_campaign(db: Database, campaign: Campaign) -> None:
     free(db, id_)
     # as names are reserved, and as earlier versions did
     names = _pointing_at(db, "names", id_, {same_name(campaign.name), campaign.name})
-    hashes = cast("set[bytes]", db.client.smembers(db.key("c", id_, "hashes")))
-    files = _pointing_at(db, "archived_files", id_, {text(one) for one in hashes})
+    hashes = texts(db.client.smembers(db.key("c", id_, "hashes")))
+    files = _pointing_at(db, "archived_files", id_, hashes)
     with db.client.pipeline(transaction=True) as pipe:
         pipe.delete(db.key("c", id_), *(db.key("c", id_, name) for name in _KEPT))
         for listed in ("campaigns", "archived"):
@@ -109,8 +109,8 @@ def remove_campaign(db: Database, campaign: Campaign) -> None:
 
 def _pointing_at(db: Database, key: str, campaign: str, fields: Collection[str]) -> list[str]:
     asked = list(fields)
-    stored = cast("list[bytes | None]", db.client.hmget(db.key(key), asked)) if asked else []
-    return [name for name, id_ in zip(asked, stored, strict=True) if text(id_) == campaign]
+    stored = texts(db.client.hmget(db.key(key), asked)) if asked else []
+    return [name for name, id_ in zip(asked, stored, strict=True) if id_ == campaign]
 
 
 def mark_purged(db: Database, campaign: str) -> None:

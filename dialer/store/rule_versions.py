@@ -3,12 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from dialer.store.campaign import Campaign, read_rules
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, texts
 from dialer.store.scripts import Argument, gives
 
 MOST_VERSIONS = 50
@@ -96,7 +96,7 @@ class RuleVersions:
     def of(self, campaign: Campaign) -> list[RuleVersion]:
         """Read the last versions of a campaign's rules, the newest first; one of an archive is alone."""
         key = self._db.key("c", campaign.id, "versions")
-        stored = cast("list[bytes]", self._db.client.lrange(key, 0, -1))
+        stored = texts(self._db.client.lrange(key, 0, -1))
         found = [_version_of(one) for one in reversed(stored)]
         return found or [_as_it_stands(campaign)]
 
@@ -116,7 +116,7 @@ def _as_it_stands(campaign: Campaign) -> RuleVersion:
     return RuleVersion(campaign.rules_version, campaign.created_at, "", campaign.rules)
 
 
-def _version_of(stored: bytes) -> RuleVersion:
+def _version_of(stored: str) -> RuleVersion:
     plain = json.loads(stored)
     rules = read_rules(json.dumps(plain["rules"]))
     return RuleVersion(plain["version"], plain["at"], plain["by"], rules)

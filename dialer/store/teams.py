@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 from campaigns.agents.team import MOST_TEAMS, Team, is_team
 from campaigns.sentence import told
 from dialer.errors import NotDone
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields, texts
 from dialer.store.scripts import gives
 
 
@@ -48,7 +48,7 @@ class Teams:
 
     def all(self) -> dict[int, Team]:
         """Read every team, by its number."""
-        stored = cast("dict[bytes, bytes]", self._db.client.hgetall(self._db.key("teams")))
+        stored = text_fields(self._db.client.hgetall(self._db.key("teams")))
         return {int(number): _team(one) for number, one in stored.items()}
 
     def get(self, numbers: Collection[int]) -> dict[int, Team]:
@@ -67,16 +67,13 @@ class Teams:
         with self._db.client.pipeline(transaction=False) as pipe:
             for number in groups:
                 pipe.smembers(self._db.key("members", number))
-            found = cast("list[set[bytes]]", pipe.execute())
-        return {
-            number: sorted(map(text, members))
-            for number, members in zip(groups, found, strict=True)
-        }
+            found = pipe.execute()
+        return {number: sorted(texts(some)) for number, some in zip(groups, found, strict=True)}
 
     def find(self, team: Team) -> int | None:
         """Give the number of a team; None: it has none yet."""
         name = _as_json(team.key)
-        found = cast("bytes | None", self._db.client.hget(self._db.key("team_ids"), name))
+        found = text(self._db.client.hget(self._db.key("team_ids"), name))
         return int(found) if found else None
 
     def find_or_make(self, team: Team) -> int:
@@ -95,19 +92,17 @@ class Teams:
         ids, name = self._db.key("team_ids"), _as_json(team.key)
         if not self._db.client.hsetnx(ids, name, str(number)):
             self._db.client.hdel(self._db.key("teams"), str(number))
-            return int(cast("bytes", self._db.client.hget(ids, name)))
+            return int(text(self._db.client.hget(ids, name)))
         return number
 
     def version(self) -> str:
         """Tell the version of who the agents are."""
-        return (
-            text(cast("bytes | None", self._db.client.get(self._db.key("agents_version")))) or "0"
-        )
+        return text(self._db.client.get(self._db.key("agents_version"))) or "0"
 
     def is_in_step(self) -> bool:
         """Tell whether groups have the agents that belong to them."""
         names = [self._db.key("agents_version"), self._db.key("teams_version")]
-        version, synced = cast("list[bytes | None]", self._db.client.mget(names))
+        version, synced = texts(self._db.client.mget(names))
         return version == synced
 
     def note_in_step(self, version: str) -> None:
@@ -150,7 +145,7 @@ def _as_json(team: Team) -> str:
     return json.dumps({name: value for name, value in plain.items() if value}, sort_keys=True)
 
 
-def _team(stored: bytes) -> Team:
+def _team(stored: str | bytes) -> Team:
     told = json.loads(stored)
     return Team(
         group=told.get("group", ""),

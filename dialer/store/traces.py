@@ -12,7 +12,7 @@ import redis
 
 from campaigns.sentence import told
 from dialer.clock import Sleep
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields, texts
 
 _AT_ONCE = 500
 _REWRITTEN_WITHIN_S = 300.0
@@ -148,9 +148,8 @@ def replicas(client: "redis.Redis") -> int | None:
 
 def hosts(db: Database) -> dict[str, str]:
     """Name the worker hosts that were ever seen, by the identity of the journal each has."""
-    named = cast("dict[bytes, bytes]", db.client.hgetall(db.key("host_names")))
-    seen = cast("list[bytes]", db.client.hkeys(db.key("hosts")))
-    return {text(one): text(named.get(one, one)) for one in seen}
+    named = text_fields(db.client.hgetall(db.key("host_names")))
+    return {one: named.get(one, one) for one in texts(db.client.hkeys(db.key("hosts")))}
 
 
 def _begin(order: Callable[[], object]) -> None:

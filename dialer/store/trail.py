@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
 from campaigns.sentence import told
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, texts
 from dialer.store.scripts import gives
 
 _AT_ONCE = 1000
@@ -121,8 +121,7 @@ class Trail:
     def ends(self) -> Ends:
         """Read where the trail begins and ends."""
         fields = ("trimmed_no", "trimmed_hash", "no", "hash")
-        stored = cast("list[bytes | None]", self._db.client.hmget(self._head, *fields))
-        first, first_hash, last, last_hash = map(text, stored)
+        first, first_hash, last, last_hash = texts(self._db.client.hmget(self._head, *fields))
         return Ends(int(first or 0), first_hash or NOTHING, int(last or 0), last_hash or NOTHING)
 
     def lines(self, *, since_s: float = 0) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple, cast, get_type_hints
 
 from campaigns.events import EventKind
-from dialer.store.database import Database, text
+from dialer.store.database import Database, text, text_fields, texts
 from dialer.store.events import BEGINNING, place
 from dialer.store.json_records import JsonRecords
 from dialer.store.scripts import gives
@@ -195,10 +195,8 @@ class Webhooks:
         """Forget one, and where it stood."""
         with self._db.client.pipeline() as pipe:
             pipe.hdel(self._db.key("webhooks"), id_)
-            pipe.delete(
-                *(self._key(id_, *part) for part in ((), ("aside",), ("tries",), ("dead",)))
-            )
-            pipe.delete(self._key(id_, "log"), self._key(id_, "lease"))
+            parts = ("aside", "tries", "dead", "log", "lease")
+            pipe.delete(self._key(id_), *(self._key(id_, part) for part in parts))
             pipe.execute()
 
     def standing(self, id_: str) -> Standing:
@@ -208,7 +206,7 @@ class Webhooks:
             pipe.zcard(self._key(id_, "aside"))
             pipe.llen(self._key(id_, "dead"))
             fields, aside, dead = pipe.execute()
-        told = {"cursor": BEGINNING} | {text(name): text(value) for name, value in fields.items()}
+        told = {"cursor": BEGINNING} | text_fields(fields)
         known = {name: make(told[name]) for name, make in _OF_STANDING.items() if name in told}
         return Standing(**known, aside=aside, dead=dead)
 
@@ -236,25 +234,19 @@ class Webhooks:
         if not standing.aside:
             return None
         until: float | str = "+inf" if standing.tries else now_s
-        due = cast(
-            "list[bytes]",
-            self._db.client.zrangebyscore(self._key(id_, "aside"), "-inf", until, start=0, num=1),
-        )
+        where = self._key(id_, "aside")
+        due = texts(self._db.client.zrangebyscore(where, "-inf", until, start=0, num=1))
         if not due:
             return None
-        stored = self._db.client.hget(self._key(id_, "tries"), text(due[0]))
-        return (
-            Aside(**json.loads(cast("bytes", stored)))
-            if stored
-            else Aside(text(due[0]), 0, now_s, "")
-        )
+        stored = text(self._db.client.hget(self._key(id_, "tries"), due[0]))
+        return Aside(**json.loads(stored)) if stored else Aside(due[0], 0, now_s, "")
 
     def hurry(self, id_: str) -> None:
         """Have those that stand aside tried at once."""
         aside, now_s = self._key(id_, "aside"), self._db.now()
-        waiting = cast("list[bytes]", self._db.client.zrange(aside, 0, _HURRIED - 1))
+        waiting = texts(self._db.client.zrange(aside, 0, _HURRIED - 1))
         if waiting:
-            self._db.client.zadd(aside, dict.fromkeys(map(text, waiting), now_s), xx=True)
+            self._db.client.zadd(aside, dict.fromkeys(waiting, now_s), xx=True)
 
     def dead(self, id_: str) -> list[dict[str, Any]]:
         """Read the events that were given up, the newest first."""
@@ -269,8 +261,8 @@ class Webhooks:
         key, ms = self._key(id_, "lease"), int(LEASE_S * 1000)
         if self._db.client.set(key, token, nx=True, px=ms):
             return True
-        found = cast("bytes | None", self._db.client.get(key))
-        return text(found) == token and bool(self._db.client.pexpire(key, ms))
+        found = text(self._db.client.get(key))
+        return found == token and bool(self._db.client.pexpire(key, ms))
 
     def is_at_work(self, id_: str) -> bool:
         """Tell whether a process has the right to deliver, so that none need be woken."""
@@ -279,7 +271,7 @@ class Webhooks:
     def let_go(self, id_: str, token: str) -> None:
         """Give the right back; one that ran out meanwhile may be somebody else's for a moment less."""
         key = self._key(id_, "lease")
-        if text(cast("bytes | None", self._db.client.get(key))) == token:
+        if text(self._db.client.get(key)) == token:
             self._db.client.delete(key)
 
     def write(self, id_: str, token: str, standing: Standing, result: Result) -> bool:
@@ -305,7 +297,7 @@ class Webhooks:
         )
 
     def _list(self, id_: str, name: str) -> list[dict[str, Any]]:
-        stored = cast("list[bytes]", self._db.client.lrange(self._key(id_, name), 0, -1))
+        stored = texts(self._db.client.lrange(self._key(id_, name), 0, -1))
         return [json.loads(one) for one in stored]
 
     def _key(self, id_: str, *part: str) -> str:

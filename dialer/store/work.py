@@ -1,7 +1,7 @@
 """How much of everything there is right now, of the account and of a campaign: one look each."""
 
 from collections.abc import Collection
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from dialer.store.account import CLOSED_FIELDS, Closed, closed_of
 from dialer.store.database import Database, text
@@ -117,7 +117,7 @@ def due_later(db: Database, *, most: int) -> tuple[int, list[tuple[str, float]]]
     with db.client.pipeline(transaction=False) as pipe:
         pipe.zcard(db.key("later"))
         pipe.zrange(db.key("later"), 0, most - 1, withscores=True)
-        in_all, read = cast("tuple[int, list[tuple[bytes, float]]]", pipe.execute())
+        in_all, read = pipe.execute()
     return in_all, [(text(one).partition("/")[0], due) for one, due in read]
 
 
