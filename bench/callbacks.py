@@ -11,19 +11,16 @@ import asyncio
 import contextlib
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
 from bench import ground, ours
 from bench.chart import Bar
 from bench.result import Plot, Result, Table, arguments, begin, publish
-from bench.settle import callbacks
 from dialer.ports import free_port
 
 NOT_SHOWN = """
@@ -36,7 +33,7 @@ CONNECTIONS = 32
 
 def json_body() -> tuple[str, bytes]:
     """Write a terminal callback as JSON."""
-    return "application/json", callbacks("7f3kq2xa-42-1-k3x9p0k3x9", "f" * 32)[-1]
+    return "application/json", ours.callbacks("7f3kq2xa-42-1-k3x9p0k3x9", "f" * 32)[-1]
 
 
 def multipart_body() -> tuple[str, bytes]:
@@ -113,15 +110,11 @@ def bare() -> Iterator[tuple[int, list[str]]]:
 @contextlib.contextmanager
 def dialer() -> Iterator[tuple[int, list[str]]]:
     """Run our web process; gives port and a genuine path."""
-    port = free_port()
-    with ground.redis_server() as redis_url, tempfile.TemporaryDirectory() as folder:
-        env = ours.environment(redis_url, "http://127.0.0.1:9", Path(folder), {"PORT": str(port)})
-        wired = ours.wiring(env)
-        with ours.running(env, ["web"], Path(folder)):
-            ground.until(lambda: ground.listens(port), within_s=30)
-            # of many attempts: what one may send is bounded
-            ids = (f"7f3kq2xa-{n}-1-k3x9p0k3x9" for n in range(1, CONNECTIONS * 50))
-            yield port, [urlsplit(wired.paths.url(one)).path for one in ids]
+    with ours.installed() as here, ours.running(here.env, ["web"], here.folder):
+        ground.until(lambda: ground.listens(here.port), within_s=30)
+        # of many attempts: what one may send is bounded
+        ids = (f"7f3kq2xa-{n}-1-k3x9p0k3x9" for n in range(1, CONNECTIONS * 50))
+        yield here.port, [urlsplit(here.wired.paths.url(one)).path for one in ids]
 
 
 OURS, BARE = "dialer", "bare Starlette"

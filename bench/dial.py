@@ -15,18 +15,15 @@ to the last byte of its POST at the provider. Beside it bare Dramatiq, from befo
 """
 
 import contextlib
-import io
 import json
 import math
 import os
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -37,7 +34,6 @@ from bench.chart import Bar
 from bench.flat import settle
 from bench.forms import agent_number, customer_number, form
 from bench.result import Plot, Result, Table, arguments, begin, publish
-from dialer.loading.loading import LoadOptions
 from workers.wiring import Wiring
 
 NOT_SHOWN = """
@@ -90,12 +86,8 @@ class Meter:
 
 def step_by_step(dials: int) -> dict[str, Step]:
     """Dial one contact after the other."""
-    with (
-        ground.redis_server() as redis_url,
-        ground.provider() as provider_url,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        wired = ours.wiring(ours.environment(redis_url, provider_url, Path(folder), ours.UNPACED))
+    with ours.installed(ours.UNPACED) as here:
+        wired = here.wired
         wired.feeding.__dict__["_ahead"] = 1  # one at a time
         ours.start(wired, ours.load(wired, dials + 10))
         wired.feeding.keep_schedules()
@@ -132,22 +124,11 @@ def instants(dials: int) -> list[float]:
 
 def dialer_late_s(dials: int) -> list[float]:
     """Run our processes; gives how late each POST came after its contact was due."""
-    with (
-        ground.redis_server(appendonly=True) as redis_url,
-        ground.provider() as provider_url,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        env = ours.environment(redis_url, provider_url, Path(folder), {})
-        wired = ours.wiring(env)
+    with ours.installed(appendonly=True) as here:
         due_at = instants(dials)
-        loaded = wired.loading.load(
-            io.BytesIO(due_list(due_at)), name="due", rules=ours.rules(), options=LoadOptions()
-        )
-        if loaded.campaign is None:
-            raise RuntimeError("the list was not loaded")
-        ours.start(wired, loaded.campaign)
-        with ours.running(env, ("feeder", "worker", "results"), Path(folder)):
-            return _late_s(provider_url, due_at)
+        ours.start(here.wired, ours.load_lines(here.wired, due_list(due_at), name="due"))
+        with ours.running(here.env, ("feeder", "worker", "results"), here.folder):
+            return _late_s(here.provider_url, due_at)
 
 
 def dramatiq_late_s(dials: int) -> list[float]:

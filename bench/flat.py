@@ -11,14 +11,11 @@ than an agent is in the commands. The servers take their memory as the embedded 
 """
 
 import contextlib
-import io
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 from bench import ground, ours
@@ -27,9 +24,7 @@ from bench.result import Plot, Result, Table, arguments, begin, publish
 from campaigns.agents.agent import Agent
 from campaigns.attempt import CallReport, LegReport, ReportSource
 from campaigns.campaign import CampaignState
-from campaigns.lists.sieve import Dedupe
 from dialer.dialing.dialing import Dialled
-from dialer.loading.loading import LoadOptions
 from workers.wiring import Wiring
 
 NOT_SHOWN = """
@@ -96,15 +91,7 @@ def load(wired: Wiring, shape: Shape, *, name: str = "c") -> None:
         lines = ours.list_of(each, agents=min(shape.agents, each), first=number * each)
         if shape.groups:
             lines = _of_groups(wired, lines, shape)
-        loaded = wired.loading.load(
-            io.BytesIO(lines),
-            name=f"{name}{number}",
-            rules=ours.rules(),
-            options=LoadOptions(dedupe=Dedupe.FILE, again=True),
-        )
-        if loaded.campaign is None:
-            raise RuntimeError("a list was not loaded")
-        ours.start(wired, loaded.campaign)
+        ours.start(wired, ours.load_lines(wired, lines, name=f"{name}{number}"))
     wired.feeding.keep_schedules()
 
 
@@ -155,12 +142,8 @@ def settle(wired: Wiring, done: object) -> None:
 @contextlib.contextmanager
 def loaded(shape: Shape, *, dials: int) -> Iterator[Wiring]:
     """Run a server with lists of this shape, ready to dial and to keep its slow log."""
-    with (
-        ground.redis_server() as redis_url,
-        ground.provider() as provider_url,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        wired = ours.wiring(ours.environment(redis_url, provider_url, Path(folder), ours.UNPACED))
+    with ours.installed(ours.UNPACED) as here:
+        wired = here.wired
         wired.feeding.__dict__["_ahead"] = 1  # one at a time
         load(wired, shape)
         dial(wired, dials // 10)  # warms caches

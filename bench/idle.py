@@ -9,21 +9,16 @@ those of scripts among them, and changes, which are what is written to its disk.
 our processes, and of Redis, in percent of one core.
 """
 
-import io
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import redis
 
 from bench import ground, ours
 from bench.forms import agent_number, customer_number
 from bench.result import Result, Table, arguments, begin, publish
-from dialer.loading.loading import LoadOptions
-from dialer.ports import free_port
 from dialer.store.processes import living
 from workers.wiring import Wiring
 
@@ -66,24 +61,17 @@ def load(wired: Wiring, case: str) -> None:
         f"{agent_number(n)},{customer_number(n)},{due:%Y-%m-%dT%H:%M:%SZ}" for n in range(_CONTACTS)
     )
     text = "agent,customer,not_before\n" + "\n".join(lines) + "\n"
-    loaded = wired.loading.load(
-        io.BytesIO(text.encode()), name=case, rules=ours.rules(), options=LoadOptions()
-    )
-    if loaded.campaign is None or loaded.summary.accepted != _CONTACTS:
-        raise RuntimeError("the list was not loaded whole")
+    campaign = ours.load_lines(wired, text.encode(), name=case)
     if case == "later":
-        ours.start(wired, loaded.campaign)
+        ours.start(wired, campaign)
 
 
 def measure(case: str, rest_s: float, lasts_s: float) -> Idle:
     """Run everything, let it come to rest, and look for so long."""
-    with tempfile.TemporaryDirectory() as text, ground.redis_server() as redis_url:
-        folder, port = Path(text), free_port()
-        more = {"PORT": str(port), "DIALER_PUBLIC_URL": f"http://127.0.0.1:{port}"}
-        env = ours.environment(redis_url, "http://127.0.0.1:9", folder, more)
-        wired = ours.wiring(env)
+    with ours.installed() as here:
+        wired, roles = here.wired, ["web", "feeder", "results", "worker", "events"]
         load(wired, case)
-        with ours.running(env, ["web", "feeder", "results", "worker", "events"], folder):
+        with ours.running(here.env, roles, here.folder):
             ground.until(lambda: len(living(wired.db)) == _PROCESSES, within_s=120, every_s=0.2)
             time.sleep(rest_s)
             return _look(wired.redis, lasts_s)

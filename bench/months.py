@@ -10,7 +10,6 @@ call, and once those are packed, which is done at once here and ten to twenty mi
 Bytes are `MEMORY USAGE` of all keys that hold its records, rows, search index and attempts.
 """
 
-import io
 import random
 import tempfile
 import time
@@ -24,7 +23,6 @@ import redis
 from bench import ground, ours
 from bench.result import Result, Table, arguments, begin, publish
 from campaigns.campaign import CampaignState
-from dialer.loading.loading import LoadOptions
 from dialer.ports import free_port
 from dialer.store import Campaign
 from dialer.store.past import pack_past
@@ -127,14 +125,8 @@ def _follow(wired: Wiring, contacts: int) -> Bytes:
     """Take a campaign from its list to when all of it is packed."""
     numbers = random.Random(1).sample(range(10**8), contacts)
     lines = (f"+9198000{n % 97:05d},+9190{one:08d}" for n, one in enumerate(numbers))
-    loaded = wired.loading.load(
-        io.BytesIO("\n".join(["agent,customer", *lines]).encode()),
-        name="followed",
-        rules=ours.rules(max_attempts=1, retry=()),
-        options=LoadOptions(),
-    ).campaign
-    if loaded is None:
-        raise RuntimeError("the list was not loaded")
+    text = "\n".join(["agent,customer", *lines]).encode()
+    loaded = ours.load_lines(wired, text, name="followed", max_attempts=1, retry=())
     waiting = _bytes_a_contact(wired, loaded, contacts)
     _dial(wired, loaded)
     ground.until(lambda: not wired.redis.zcard(wired.db.key("late")), within_s=600, every_s=0.2)

@@ -2,17 +2,24 @@
 
 import contextlib
 import io
+import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from unittest.mock import patch
 
+import httpx
+
 from bench.forms import CALLER_ID, agent_number, customer_number
-from bench.ground import BIN, ROOT, process
+from bench.ground import BIN, ROOT, process, provider, redis_server
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.sieve import Dedupe
+from dialer.ids import AttemptId
 from dialer.loading.loading import LoadOptions
+from dialer.ports import free_port
 from dialer.settings import read_settings
 from dialer.store import Campaign
 from workers.wiring import Wiring
@@ -94,13 +101,19 @@ def load(
     **more: object,
 ) -> Campaign:
     """Load a list as a campaign, under rules that may differ from the usual ones."""
+    lines = list_of(contacts, agents=agents, first=first, first_agent=first)
+    return load_lines(wired, lines, name=name, **more)
+
+
+def load_lines(wired: Wiring, lines: bytes, *, name: str, **more: object) -> Campaign:
+    """Load these lines as a campaign, each of which is a contact."""
     loaded = wired.loading.load(
-        io.BytesIO(list_of(contacts, agents=agents, first=first, first_agent=first)),
+        io.BytesIO(lines),
         name=name,
         rules=rules(**more),
         options=LoadOptions(dedupe=Dedupe.FILE, again=True),
     )
-    if loaded.campaign is None or loaded.summary.accepted != contacts:
+    if loaded.campaign is None or loaded.summary.accepted != loaded.summary.rows:
         raise RuntimeError("the list was not loaded whole")
     return loaded.campaign
 
@@ -108,6 +121,74 @@ def load(
 def start(wired: Wiring, campaign: Campaign) -> None:
     """Start a campaign."""
     wired.campaigns.move(campaign, CampaignState.RUNNING)
+
+
+def open_calls(wired: Wiring) -> list[tuple[AttemptId, str]]:
+    """Name the attempts that are open and have a call, with its Sid."""
+    listed = wired.attempts.all_open(most=100_000)
+    return [(one.id, one.attempt.sid) for one in listed if one.attempt.sid]
+
+
+def tell_end(wired: Wiring, attempt_id: str, sid: str) -> None:
+    """Call our web process back: a call has ended."""
+    url, body = wired.paths.url(attempt_id), callbacks(attempt_id, sid)[-1]
+    httpx.post(url, content=body, headers={"Content-Type": "application/json"}).raise_for_status()
+
+
+def callbacks(attempt_id: str, sid: str) -> list[bytes]:
+    """Write what the provider sends of one call: agent answered, customer answered, ended."""
+    common = {"CallSid": sid, "CustomField": f"a={attempt_id}"}
+    up, talked = {"Status": "in-progress"}, {"Status": "completed", "OnCallDuration": 30}
+    return [
+        json.dumps({**common, **more}).encode()
+        for more in (
+            {"EventType": "answered", "Status": "in-progress", "Legs": [up]},
+            {"EventType": "answered", "Status": "in-progress", "Legs": [up, up]},
+            {
+                "EventType": "terminal",
+                "Status": "completed",
+                "ConversationDuration": "30",
+                "RecordingUrl": f"https://recordings.example.com/{sid}.mp3",
+                "Legs": [talked, talked],
+            },
+        )
+    ]
+
+
+class Installation(NamedTuple):
+    """Our product on servers of a benchmark's own.
+
+    Args:
+        env: The settings of its processes.
+        folder: Of its data and logs.
+        port: Its web process's.
+    """
+
+    env: dict[str, str]
+    wired: Wiring
+    folder: Path
+    provider_url: str
+    port: int
+
+
+@contextlib.contextmanager
+def installed(
+    more: Mapping[str, str] | None = None, *, appendonly: bool = False
+) -> Iterator[Installation]:
+    """Run Redis and a provider for the block, with settings for ours beside them.
+
+    Args:
+        appendonly: Of Redis: every write is on disk before it is answered.
+    """
+    with (
+        redis_server(appendonly=appendonly) as redis_url,
+        provider() as provider_url,
+        tempfile.TemporaryDirectory() as text,
+    ):
+        folder, port = Path(text), free_port()
+        at_web = {"PORT": str(port), "DIALER_PUBLIC_URL": f"http://127.0.0.1:{port}"}
+        env = environment(redis_url, provider_url, folder, at_web | dict(more or {}))
+        yield Installation(env, wiring(env), folder, provider_url, port)
 
 
 @contextlib.contextmanager

@@ -7,13 +7,11 @@ one answer, which a shared machine disturbs less than it does the time.
 """
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from statistics import median
 
 import httpx
@@ -24,7 +22,6 @@ from bench.forms import agent_number, customer_number
 from bench.result import Result, Table, arguments, begin, publish
 from campaigns.agents.agent import Agent
 from dialer.access.api_keys import Scope
-from dialer.ports import free_port
 from workers.wiring import Wiring
 
 NOT_SHOWN = """
@@ -183,12 +180,7 @@ def pages(there: Loaded, number: int) -> dict[str, tuple[str, dict[str, str] | N
 def run(contacts: int, campaigns: int, calls: int, times: int) -> tuple[float, dict[str, Cost]]:
     """Load, serve and measure; gives the first name's time, ms, and every page's cost."""
     with ExitStack() as stack:
-        url = stack.enter_context(ground.redis_server())
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        port = free_port()
-        provider_url = stack.enter_context(ground.provider())
-        env = ours.environment(url, provider_url, folder, {**ours.UNPACED, "PORT": str(port)})
-        wired = ours.wiring(env)
+        env, wired, folder, _, port = stack.enter_context(ours.installed(ours.UNPACED))
         there = load(wired, contacts, campaigns, calls)
         print("loaded", file=sys.stderr, flush=True)
         _, key = wired.api_keys.create("bench", {Scope.ADMIN})
@@ -212,11 +204,10 @@ def run(contacts: int, campaigns: int, calls: int, times: int) -> tuple[float, d
         began = time.perf_counter()
         _ask(http, "/search", {"who": "nobody yet", "csrf_token": token})
         first_name_ms = 1e3 * (time.perf_counter() - began)
-        client = redis.Redis.from_url(url)
         costs = {}
         for name, (path, form) in asked.items():
             ask = partial(_ask, http, path, form and {**form, "csrf_token": token})
-            costs[name] = measure(ask, times, child.pid, client)
+            costs[name] = measure(ask, times, child.pid, wired.redis)
             print(name, costs[name], file=sys.stderr, flush=True)
     return first_name_ms, costs
 

@@ -9,22 +9,14 @@ Instants are taken on this machine's monotonic clock, which all its processes sh
 """
 
 import json
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from typing import cast
-
-import httpx
 
 from bench import ground, ours
 from bench.chart import Bar
 from bench.result import Plot, Result, Table, arguments, begin, publish
-from bench.settle import callbacks
 from campaigns.campaign import CampaignState
-from dialer.ids import AttemptId
-from dialer.ports import free_port
-from dialer.store import Attempts
 from workers.wiring import Wiring
 
 NOT_SHOWN = """
@@ -70,11 +62,8 @@ def next_call(wired: Wiring, provider_url: str, nth: int) -> float:
     _await_arrival(provider_url, before + 1)
     found = ground.until(lambda: _placed(wired), within_s=5)
     attempt_id, sid = found
-    url = wired.paths.url(attempt_id)
     told_at = time.monotonic()
-    httpx.post(
-        url, content=callbacks(attempt_id, sid)[-1], headers={"Content-Type": "application/json"}
-    ).raise_for_status()
+    ours.tell_end(wired, attempt_id, sid)
     took_s = _await_arrival(provider_url, before + 2) - told_at
     wired.campaigns.move(campaign, CampaignState.CANCELLING)
     return took_s
@@ -82,13 +71,11 @@ def next_call(wired: Wiring, provider_url: str, nth: int) -> float:
 
 def _placed(wired: Wiring) -> tuple[str, str] | None:
     """Find the newest attempt that has a Sid."""
-    listed = cast("list[bytes]", wired.redis.zrange(wired.db.key("open"), 0, -1))
-    ids = [id_ for one in listed if (id_ := AttemptId.parse(one.decode()))]
-    for id_, attempt in zip(ids, Attempts(wired.db).get_many(ids), strict=True):
-        newest = max(ids, key=lambda one: wired.campaigns.find(one.campaign).created_at)
-        if attempt and attempt.sid and id_ == newest:
-            return str(id_), attempt.sid
-    return None
+    calls = ours.open_calls(wired)
+    newest = max(
+        calls, key=lambda one: wired.campaigns.find(one[0].campaign).created_at, default=None
+    )
+    return (str(newest[0]), newest[1]) if newest else None
 
 
 def redialled(
@@ -110,16 +97,8 @@ def redialled(
 
 def measure(repeats: int) -> dict[str, list[float]]:
     """Run everything and provoke it; gives the times, s."""
-    port = free_port()
-    with (
-        ground.redis_server(appendonly=True) as redis_url,
-        ground.provider() as provider_url,
-        tempfile.TemporaryDirectory() as text,
-    ):
-        folder = Path(text)
-        more = {"PORT": str(port), "DIALER_PUBLIC_URL": f"http://127.0.0.1:{port}"}
-        env = ours.environment(redis_url, provider_url, folder, more)
-        wired = ours.wiring(env)
+    with ours.installed(appendonly=True) as here:
+        env, wired, folder, provider_url, port = here
         with ours.running(env, ["web", "feeder", "results"], folder):
             with ours.running(env, ["worker"], folder):
                 ground.until(lambda: ground.listens(port), within_s=30)

@@ -7,22 +7,16 @@ round without a webhook and one with ten, in changing order, and its ratio is ta
 
 import contextlib
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple, cast
-
-import httpx
+from typing import NamedTuple
 
 from bench import ground, ours
 from bench.chart import Bar
 from bench.result import Plot, Result, Table, arguments, begin, publish
-from bench.settle import callbacks
 from dialer.clock import boottime_s
-from dialer.ids import AttemptId
 from dialer.ports import free_port
-from dialer.store import Attempts, Campaign
+from dialer.store import Campaign
 from workers.wiring import Wiring
 
 NOT_SHOWN = """
@@ -68,20 +62,14 @@ def one_round(wired: Wiring, contacts: int, nth: int) -> Round:
 
 def _placed(wired: Wiring, campaign: Campaign, contacts: int) -> list[tuple[str, str]]:
     """Give attempts and Sids once all have one."""
-    listed = cast("list[bytes]", wired.redis.zrange(wired.db.key("open"), 0, -1))
-    ids = [id_ for one in listed if (id_ := AttemptId.parse(one.decode()))]
-    mine = [one for one in ids if one.campaign == campaign.id]
-    if len(mine) < contacts:
-        return []
-    found = Attempts(wired.db).get_many(mine)
-    sids = [(str(id_), one.sid) for id_, one in zip(mine, found, strict=True) if one and one.sid]
-    return sids if len(sids) == contacts else []
+    calls = ours.open_calls(wired)
+    mine = [(str(id_), sid) for id_, sid in calls if id_.campaign == campaign.id]
+    return mine if len(mine) == contacts else []
 
 
 def _told(wired: Wiring, attempt_id: str, sid: str) -> float:
-    body, url = callbacks(attempt_id, sid)[-1], wired.paths.url(attempt_id)
     sent_at = boottime_s()
-    httpx.post(url, content=body, headers={"Content-Type": "application/json"}).raise_for_status()
+    ours.tell_end(wired, attempt_id, sid)
     return boottime_s() - sent_at
 
 
@@ -101,24 +89,11 @@ def beside(wired: Wiring, dead: list[str], contacts: int, nth: int) -> Round:
 
 def measure(contacts: int, repeats: int) -> list[tuple[Round, Round]]:
     """Run everything; gives pairs of rounds, without and beside."""
-    port = free_port()
-    with (
-        ground.redis_server(appendonly=True) as redis_url,
-        ground.provider() as provider_url,
-        tempfile.TemporaryDirectory() as text,
-        dead_receivers() as dead,
-    ):
-        folder = Path(text)
-        more = {
-            "PORT": str(port),
-            "DIALER_PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "DIALER_ALLOWED_URL_HOSTS": "127.0.0.1",
-            **ours.UNPACED,
-        }
-        env = ours.environment(redis_url, provider_url, folder, more)
-        wired = ours.wiring(env)
-        with ours.running(env, ["web", "feeder", "results", "worker", "events"], folder):
-            ground.until(lambda: ground.listens(port), within_s=120)
+    more = {"DIALER_ALLOWED_URL_HOSTS": "127.0.0.1", **ours.UNPACED}
+    with ours.installed(more, appendonly=True) as here, dead_receivers() as dead:
+        wired, roles = here.wired, ["web", "feeder", "results", "worker", "events"]
+        with ours.running(here.env, roles, here.folder):
+            ground.until(lambda: ground.listens(here.port), within_s=120)
             time.sleep(_WARM_S)  # until everybody polls
             one_round(wired, contacts, 0)  # the first of all is no measure
             pairs = []

@@ -6,12 +6,9 @@ A fact is one callback. Two in three of a call change its attempt, the rest repe
 """
 
 import gc
-import json
 import random
-import tempfile
 import threading
 import time
-from pathlib import Path
 from statistics import median
 
 from bench import ground, ours
@@ -27,26 +24,6 @@ make work for the feeder, which is not running here."""
 
 IN_MEMORY = "no persistence"
 _DOUBLED = 0.2
-
-
-def callbacks(attempt_id: str, sid: str) -> list[bytes]:
-    """Write what the provider sends of one call: agent answered, customer answered, ended."""
-    common = {"CallSid": sid, "CustomField": f"a={attempt_id}"}
-    up, talked = {"Status": "in-progress"}, {"Status": "completed", "OnCallDuration": 30}
-    return [
-        json.dumps({**common, **more}).encode()
-        for more in (
-            {"EventType": "answered", "Status": "in-progress", "Legs": [up]},
-            {"EventType": "answered", "Status": "in-progress", "Legs": [up, up]},
-            {
-                "EventType": "terminal",
-                "Status": "completed",
-                "ConversationDuration": "30",
-                "RecordingUrl": f"https://recordings.example.com/{sid}.mp3",
-                "Legs": [talked, talked],
-            },
-        )
-    ]
 
 
 def place_calls(wired: Wiring, calls: int) -> list[Dialled]:
@@ -67,7 +44,7 @@ def store_callbacks(wired: Wiring, placed: list[Dialled]) -> int:
     facts = [
         (str(one.attempt_id), body)
         for one in placed
-        for body in callbacks(str(one.attempt_id), str(one.attempt.sid))
+        for body in ours.callbacks(str(one.attempt_id), str(one.attempt.sid))
     ]
     facts += random.sample(facts, int(len(facts) * _DOUBLED))
     random.shuffle(facts)
@@ -98,12 +75,8 @@ def settle(wired: Wiring) -> float:
 
 def facts_per_s(calls: int, *, appendonly: bool) -> tuple[float, float]:
     """Measure once; gives facts a second, and CPU of the process a fact, µs."""
-    with (
-        ground.redis_server(appendonly=appendonly) as redis_url,
-        ground.provider() as provider_url,
-        tempfile.TemporaryDirectory() as folder,
-    ):
-        wired = ours.wiring(ours.environment(redis_url, provider_url, Path(folder), ours.UNPACED))
+    with ours.installed(ours.UNPACED, appendonly=appendonly) as here:
+        wired = here.wired
         placed = place_calls(wired, calls)
         facts = store_callbacks(wired, placed)
         cpu_s = time.process_time()
