@@ -39,20 +39,16 @@ class Message:
     at: datetime
 
 
-def message(
-    id_: str, words: str, *, account: str, at_s: float, is_over: bool, note: str = ""
-) -> Message:
+def message(id_: str, words: str, *, account: str, at_s: float, is_over: bool) -> Message:
     """Make a message.
 
     Args:
         words: What is so, or was, without a point.
-        note: Sentences that follow.
     """
     plain = " ".join(mask_text(words).split())
     at = datetime.fromtimestamp(at_s, UTC)
     said = f"Over: {plain}" if is_over else plain[:1].upper() + plain[1:]
-    since = f"{'Over' if is_over else 'So'} since {at:%Y-%m-%d %H:%M} UTC."
-    text = " ".join(part for part in (f"{said}.", " ".join(mask_text(note).split()), since) if part)
+    text = f"{said}. {'Over' if is_over else 'So'} since {at:%Y-%m-%d %H:%M} UTC."
     where = f"dialer, {account}" if account else "dialer"
     return Message(id_, f"[{where}] {said[:120]}", text, at)
 

@@ -19,10 +19,9 @@ class LoadRefused(Exception):
 class StartRefused(Exception):
     """What is loaded would be dialled without anybody starting it, which whoever loads may not do."""
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self) -> None:
         super().__init__(
-            message
-            or told(
+            told(
                 "its contacts would be called without anybody starting it, which takes the scope "
                 "operate; pause the campaign first, or load it without a start time"
             )

@@ -94,7 +94,7 @@ class Fault:
             raise ValueError(f"{self.trouble} needs a call: write {self.trouble}+placed")
 
     @classmethod
-    def parse(cls, text: str, *, retry_after: str | None = None) -> Self:
+    def parse(cls, text: str) -> Self:
         """Read `reset` or `reset+placed`; what always has a call needs no suffix."""
         word, _, suffix = text.partition("+")
         if suffix not in {"", "placed"} or word not in set(Trouble):
@@ -102,7 +102,7 @@ class Fault:
             near = did_you_mean(word, Trouble)
             raise ValueError(f"no such fault: {text!r} (one of {known}, or +placed){near}")
         trouble = Trouble(word)
-        return cls(trouble, bool(suffix) or trouble in ALWAYS_PLACED, retry_after)
+        return cls(trouble, bool(suffix) or trouble in ALWAYS_PLACED)
 
     def __str__(self) -> str:
         return f"{self.trouble}+placed" if self.placed else self.trouble.value

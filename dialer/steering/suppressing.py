@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import phonenumbers
 
+from campaigns.lists.headings import squeezed
 from campaigns.lists.open_file import open_source
 from campaigns.lists.source import AS_FOUND, CampaignFileError, ListLimits, ReadingChoice, Row
 from campaigns.numbers.phone import Phone, PhoneProblem, parse_phone
@@ -152,9 +153,9 @@ class Suppressing:
         found = parse_phone(written, self._rules)
         return found.e164 if isinstance(found, Phone) else None
 
-    def entry_of(self, e164: str, *, campaign: str | None = None) -> Suppressed | None:
-        """Read what a list says of a number; None: it does not stand there."""
-        entry = self._list(campaign).entry_of(e164[1:])
+    def entry_of(self, e164: str) -> Suppressed | None:
+        """Read what the account's list says of a number; None: it does not stand there."""
+        entry = self._list(None).entry_of(e164[1:])
         return _suppressed(e164[1:], json.loads(entry)) if entry else None
 
     def all(self, *, campaign: str | None = None) -> Iterator[Suppressed]:
@@ -208,8 +209,8 @@ def _numbers(
 
 
 def _column(first: Sequence[str], chosen: str | None) -> int:
-    names = [_squeezed(cell) for cell in first]
-    wanted = _NUMBER_COLUMNS if chosen is None else {_squeezed(chosen)}
+    names = [squeezed(cell) for cell in first]
+    wanted = _NUMBER_COLUMNS if chosen is None else {squeezed(chosen)}
     fitting = [index for index, name in enumerate(names) if name in wanted]
     if len(fitting) == 1:
         return fitting[0]
@@ -222,10 +223,6 @@ def _column(first: Sequence[str], chosen: str | None) -> int:
         line=1,
         choice="column",
     )
-
-
-def _squeezed(name: str) -> str:
-    return "".join(mark for mark in name.casefold() if mark.isalnum())
 
 
 def _suppressed(digits: str, entry: Mapping[str, Any]) -> Suppressed:

@@ -62,11 +62,10 @@ _parse_url: Any = redis.connection.parse_url
 class IsCluster(redis.ConnectionError):
     """The server that was meant to have all keys is a node of a cluster."""
 
-    def __init__(
-        self,
-        says: str = "REDIS_URL names a node of a cluster: write it as redis+cluster://host:port",
-    ) -> None:
-        super().__init__(says)
+    def __init__(self) -> None:
+        super().__init__(
+            "REDIS_URL names a node of a cluster: write it as redis+cluster://host:port"
+        )
 
 
 def open_redis(url: str, *, account: str) -> "redis.Redis":

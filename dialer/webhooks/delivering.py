@@ -25,7 +25,6 @@ from dialer.store import Database
 from dialer.store.events import Entry, place
 from dialer.store.webhooks import Aside, Result, Standing, Webhook, Webhooks
 from dialer.webhooks.retrying import (
-    FIRST_WAIT_S,
     GIVEN_UP_S,
     LONGEST_WAIT_ASIDE_S,
     after_silence,
@@ -48,7 +47,6 @@ class Delivering:
     """Delivers an account's events.
 
     Args:
-        first_wait_s: After a failure; doubled with each.
         most_aside: Events of a receiver that stand aside.
     """
 
@@ -58,19 +56,17 @@ class Delivering:
         outbox: Outbox,
         sender: Sender,
         *,
-        first_wait_s: float = FIRST_WAIT_S,
         most_aside: int = MOST_ASIDE,
     ) -> None:
         self._db = db
         self._outbox = outbox
         self._sender = sender
         self._webhooks = Webhooks(db)
-        self._first_wait_s = first_wait_s
         self._most_aside = most_aside
 
-    def deliver(self, id_: str, *, within_s: float = _AT_A_TIME_S) -> None:
+    def deliver(self, id_: str) -> None:
         """Deliver what waits for one webhook, unless another process is at it."""
-        token, until_s = new_nonce(), boottime_s() + within_s
+        token, until_s = new_nonce(), boottime_s() + _AT_A_TIME_S
         if not self._webhooks.lease(id_, token):
             return
         try:
@@ -199,15 +195,13 @@ class Delivering:
 
     def _put_aside(self, result: Result, aside: Aside, reply: Reply, now_s: float) -> Result:
         again = replace(aside, tries=aside.tries + 1, answer=reply.text)
-        waits_s = wait_s(again.tries, first_s=self._first_wait_s, most_s=LONGEST_WAIT_ASIDE_S)
+        waits_s = wait_s(again.tries, most_s=LONGEST_WAIT_ASIDE_S)
         return result._replace(aside=json.dumps(asdict(again)), aside_at=now_s + waits_s)
 
     def _after_silence(
         self, webhook: Webhook, standing: Standing, reply: Reply, now_s: float
     ) -> Standing:
-        after = after_silence(
-            standing, wished_s=reply.wait_s, now_s=now_s, first_s=self._first_wait_s
-        )
+        after = after_silence(standing, wished_s=reply.wait_s, now_s=now_s)
         if after.paused:
             return self._pause(webhook, standing, after.paused)
         if not standing.tries:

@@ -15,15 +15,13 @@ SILENT = "the receiver took nothing for three days; everything since waits for i
 _random = SystemRandom()
 
 
-def wait_s(tries: int, *, first_s: float, most_s: float) -> float:
+def wait_s(tries: int, *, most_s: float) -> float:
     """Give how long to wait after so many failures; spread, so that not all come back at once."""
-    doubled = first_s * 2.0 ** min(tries - 1, 20)
+    doubled = FIRST_WAIT_S * 2.0 ** min(tries - 1, 20)
     return min(doubled, most_s) * _random.uniform(1 - SPREAD, 1 + SPREAD)
 
 
-def after_silence(
-    standing: Standing, *, wished_s: float, now_s: float, first_s: float = FIRST_WAIT_S
-) -> Standing:
+def after_silence(standing: Standing, *, wished_s: float, now_s: float) -> Standing:
     """Tell where a receiver stands that took nothing: it is asked again later, or paused after three days.
 
     Args:
@@ -33,5 +31,5 @@ def after_silence(
     if now_s - since_s > GIVEN_UP_S:
         return replace(standing, paused=SILENT)
     tries = standing.tries + 1
-    waits_s = max(wished_s, wait_s(tries, first_s=first_s, most_s=LONGEST_WAIT_S))
+    waits_s = max(wished_s, wait_s(tries, most_s=LONGEST_WAIT_S))
     return replace(standing, tries=tries, failing_since=since_s, next_at=now_s + waits_s)
