@@ -1,7 +1,7 @@
 """Every rule that may be given, as it declares itself: for the command line, forms, API and docs."""
 
 from campaigns.campaign_rules import CampaignRules
-from campaigns.rule import Panel, Rule
+from campaigns.rules.declaring import Panel, Rule
 
 HOLIDAYS = "holidays"
 """May be given beside the rules: days off, such as `2026-01-26,IN-MH`, added to the hours."""

@@ -9,7 +9,7 @@ from typing import Any
 from campaigns.attempt import Attempt, AttemptState, CallReport, LegReport, ReportSource
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
-from campaigns.event import Event
+from campaigns.event_document import Event
 from dialer.events.outbox import ALL, Outbox, Wanted
 from dialer.ids import new_campaign_id
 from dialer.store import Campaign, Campaigns, ContactRecord, Database

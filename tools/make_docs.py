@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from campaigns.declared_rules import HOLIDAYS, RULES, default_text, is_yes_or_no, written_name
-from campaigns.rule import Panel
+from campaigns.rules.declaring import Panel
 from dialer.reporting.tables import ATTEMPTS, CONTACTS, Column
 from dialer.settings import Settings
 

@@ -36,7 +36,7 @@ from campaigns.outlook.blockers import ContactBlocker
 from campaigns.outlook.situation import Constraint
 from campaigns.reports.reconciliation import Verdict
 from campaigns.retry_policy import MACHINE
-from campaigns.rule import Panel
+from campaigns.rules.declaring import Panel
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did
 from dialer.reporting.tables import Kind

@@ -19,3 +19,6 @@ class ColumnChoice:
     name: str | None = None
     why: str = "named by hand"
     takes_suggestion: bool = False
+
+
+NOTHING_SAID = ColumnChoice()

@@ -12,13 +12,13 @@ from typing import BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 from campaigns.contact import Contact
-from campaigns.lists.chosen_columns import (
+from campaigns.lists.column_checks import (
     check_not_doubled,
     check_not_hidden,
     hidden_notes,
     tell_hidden,
 )
-from campaigns.lists.column_choice import ColumnChoice
+from campaigns.lists.column_choice import NOTHING_SAID, ColumnChoice
 from campaigns.lists.column_names import tell_apart
 from campaigns.lists.columns import (
     NO_MEMORY,
@@ -51,7 +51,6 @@ from campaigns.numbers.phone_rules import PhoneRules
 
 ROWS_SHOWN = 5
 ROWS_PER_CHUNK = 2_000  # they stay in the processor's cache; with ten thousand a load took longer
-BY_SYNONYMS = ColumnChoice()
 DEFAULT_LIMITS = ListLimits()
 
 
@@ -152,7 +151,7 @@ class ContactList:
 def open_list(
     file: BinaryIO,
     *,
-    choice: ColumnChoice = BY_SYNONYMS,
+    choice: ColumnChoice = NOTHING_SAID,
     memory: ColumnMemory = NO_MEMORY,
     limits: ListLimits = DEFAULT_LIMITS,
     rules: PhoneRules,

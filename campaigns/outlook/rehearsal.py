@@ -12,7 +12,7 @@ from campaigns.declared_rules import RULES
 from campaigns.dispositions import Disposition
 from campaigns.hours.calling_hours import CallingHours
 from campaigns.retry_policy import RetryRule
-from campaigns.rule import Hurried
+from campaigns.rules.declaring import Hurried
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from functools import partial
 
 from pydantic import Field
 
-from campaigns.rule import Panel, declared
+from campaigns.rules.declaring import Panel, declared
 from campaigns.rules.kinds import Seconds, SomeRules
 
 _rule = partial(declared, Panel.CALL)

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from campaigns.rule import Hurried, Panel, declared
+from campaigns.rules.declaring import Hurried, Panel, declared
 from campaigns.rules.kinds import Country, SomeRules
 from campaigns.sentence import told
 

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from campaigns.retry_policy import DEFAULT_RULES, RetryRule
-from campaigns.rule import Hurried, Panel, declared
+from campaigns.rules.declaring import Hurried, Panel, declared
 from campaigns.rules.kinds import Retry, Seconds, SomeRules
 from campaigns.sentence import told
 

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from campaigns.dispositions import MOST_DISPOSITIONS, split_dispositions
-from campaigns.rule import Hurried, Panel, declared
+from campaigns.rules.declaring import Hurried, Panel, declared
 from campaigns.rules.kinds import Seconds, SomeRules, Word
 from campaigns.sentence import told
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, Field, ValidationInfo, field_validator, model_validator
 
 from campaigns.hours.calling_hours import CallingHours
-from campaigns.rule import Hurried, Panel, declared
+from campaigns.rules.declaring import Hurried, Panel, declared
 from campaigns.rules.kinds import Hours, SomeRules, TimeZone
 from campaigns.sentence import told
 

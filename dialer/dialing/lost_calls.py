@@ -26,7 +26,7 @@ from dialer.store import CallbackInbox, Campaigns, ContactRecord, Database
 from dialer.store.agents import AgentStore
 from dialer.store.contacts import Contacts
 from dialer.store.holds import ByMachine
-from dialer.store.records import customers_of_all
+from dialer.store.record_table import customers_of_all
 from dialer.store.teams import KnownTeams
 
 log = get_logger(__name__)

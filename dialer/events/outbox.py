@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaigns.event import Event
+from campaigns.event_document import Event
 from campaigns.events import EventKind
 from dialer.errors import NotDone
 from dialer.events.files import EventFiles

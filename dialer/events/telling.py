@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from campaigns.event import Event, EventAttempt, EventCampaign, EventContact, EventData
+from campaigns.event_document import Event, EventAttempt, EventCampaign, EventContact, EventData
 from campaigns.events import EventKind
 from dialer.ids import AttemptId, ContactId
 from dialer.store import Campaign, Campaigns, Database

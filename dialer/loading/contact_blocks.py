@@ -12,12 +12,12 @@ from campaigns.many_tuples import apart, made
 from campaigns.numbers.phone import zone_of
 from campaigns.rules.when import ZoneBy
 from dialer import failpoints
-from dialer.behind import OneBehind
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.contact_rows import NO_EXTRA, Row
 from dialer.store.contacts import Block, Contacts, pack_records
 from dialer.store.external_ids import Named
 from dialer.store.record import PER_CHUNK
+from dialer.threads import OneBehind
 
 _BLOCK = 2_000  # contacts a script call: about 5 ms in which nobody else is served
 

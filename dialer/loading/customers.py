@@ -10,7 +10,7 @@ import numpy as np
 from campaigns.lists.sorted_runs import Integers
 from dialer.clock import boottime_s
 from dialer.store import Database
-from dialer.store.records import customers_of
+from dialer.store.record_table import customers_of
 
 _FRESH_S = 60.0  # numbers are also forgotten, and then may come again
 _MOST_CAMPAIGNS = 64

@@ -9,7 +9,7 @@ from campaigns.lists.sieve import Dedupe, Lookup, OtherLists, listed_nowhere
 from dialer.loading.customers import Customers
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.external_ids import bearers_of
-from dialer.store.records import customers_of, customers_of_all
+from dialer.store.record_table import customers_of, customers_of_all
 from dialer.store.suppressed import lists_with_numbers
 
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
-from campaigns.lists.column_choice import ColumnChoice
+from campaigns.lists.column_choice import NOTHING_SAID, ColumnChoice
 from campaigns.lists.columns import ColumnMemory
 from campaigns.lists.contact_list import ContactList, open_list
 from campaigns.lists.diff import ListDiff
@@ -279,7 +279,7 @@ class Loading:
 
     def _remember(self, contact_list: ContactList, options: LoadOptions) -> None:
         """Remember what a person said of the columns, for files with the same ones."""
-        if options.choice != ColumnChoice():
+        if options.choice != NOTHING_SAID:
             self._choices.remember(contact_list.header.columns, _chosen(contact_list))
 
     @contextlib.contextmanager

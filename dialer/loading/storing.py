@@ -17,7 +17,6 @@ from campaigns.lists.external_ids import Fingerprints
 from campaigns.lists.judged_rows import Chunk, Rejected, Summary, write_rejected
 from campaigns.lists.sieve import Dedupe
 from dialer import failpoints
-from dialer.handover import quick_handover
 from dialer.loading.comparing import arrangement_of, remarks_in
 from dialer.loading.contact_blocks import ContactBlocks, Interrupted
 from dialer.loading.elsewhere import listed_elsewhere
@@ -27,6 +26,7 @@ from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.contacts import Contacts
 from dialer.store.imports import Imports, LoadMark, Mended, RejectedRow
+from dialer.threads import quick_handover
 
 log = get_logger(__name__)
 

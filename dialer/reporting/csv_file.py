@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from campaigns.spreadsheet_safety import as_text_numbers, kept_cell, safe_cell, safe_cells
-from dialer.behind import OneBehind
 from dialer.reporting.cells import (
     all_missing,
     end_to_end,
@@ -23,6 +22,7 @@ from dialer.reporting.cells import (
     text_array,
 )
 from dialer.reporting.tables import Column, Columns, Kind, Layout, Table, Type
+from dialer.threads import OneBehind
 
 
 class CsvFile:

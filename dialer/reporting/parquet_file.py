@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from campaigns.hours.zone_names import canonical
-from dialer.behind import OneBehind
 from dialer.reporting.cells import all_missing, one_by_one, stamps
 from dialer.reporting.tables import Columns, Table, Type
+from dialer.threads import OneBehind
 
 
 class ParquetFile:

@@ -19,9 +19,7 @@ from campaigns.reports.occupancy import NOBODY_TOLD, Presences
 from campaigns.reports.report import Report, make_report
 from campaigns.reports.subject import Pace, Subject
 from campaigns.reports.sums import Identity, contact_fault, differences, identities
-from dialer.behind import OneBehind
 from dialer.file_set import FileSet, plain_name
-from dialer.handover import quick_handover
 from dialer.ids import ContactId
 from dialer.reporting.cells import figures_columns
 from dialer.reporting.files import Format, TableFiles
@@ -39,6 +37,7 @@ from dialer.reporting.xlsx_file import Workbook
 from dialer.store.callback_inbox import Orphan
 from dialer.store.campaign import Campaign
 from dialer.store.snapshot import ContactLine
+from dialer.threads import OneBehind, quick_handover
 
 
 @dataclass(frozen=True, slots=True)

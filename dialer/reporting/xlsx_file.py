@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 
 from campaigns.reports.indicators import is_share
 from campaigns.spreadsheet_safety import safe_cell, safe_cells
-from dialer.behind import OneBehind
 from dialer.reporting.cells import (
     changes_clocks,
     end_to_end,
@@ -31,6 +30,7 @@ from dialer.reporting.cells import (
 )
 from dialer.reporting.tables import Column, Columns, Kind, Table, Type
 from dialer.reporting.xlsx_package import BOLD, XlsxPackage, XlsxSheet
+from dialer.threads import OneBehind
 
 
 class Workbook:

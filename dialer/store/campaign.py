@@ -9,12 +9,10 @@ from pydantic import ValidationError
 
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
-from campaigns.lists.column_choice import ColumnChoice
+from campaigns.lists.column_choice import NOTHING_SAID, ColumnChoice
 from campaigns.lists.headings import customers_name
 from dialer.errors import NotDone
 from dialer.store.database import text_fields
-
-_NONE_CHOSEN = ColumnChoice()
 
 
 class CampaignNotFound(Exception):
@@ -142,7 +140,7 @@ class Campaign:
     added: int = 0
     added_confirmed: int = 0
     asked_by: str = ""
-    chosen: ColumnChoice = _NONE_CHOSEN
+    chosen: ColumnChoice = NOTHING_SAID
     tags: tuple[str, ...] = ()
 
     @property

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 from campaigns.campaign import CampaignState, same_name
 from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import NotDialled
-from campaigns.lists.column_choice import ColumnChoice
+from campaigns.lists.column_choice import NOTHING_SAID, ColumnChoice
 from campaigns.sentence import told
 from dialer.deeds import tell
 from dialer.logger import get_logger
@@ -32,7 +32,6 @@ from dialer.store.scripts import Argument, gives
 
 log = get_logger(__name__)
 
-_NONE_CHOSEN = ColumnChoice()
 _READ_TOGETHER = 500
 _TURNS_TOGETHER = 200  # a script holds everybody up while it runs
 
@@ -122,7 +121,7 @@ class Campaigns:
         name: str,
         rules: CampaignRules,
         columns: Iterable[str],
-        chosen: ColumnChoice = _NONE_CHOSEN,
+        chosen: ColumnChoice = NOTHING_SAID,
         content_hash: str = "",
         again: bool = False,
         tags: Sequence[str] = (),

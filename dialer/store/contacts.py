@@ -35,7 +35,7 @@ from dialer.store.record import (
     ContactRecord,
     place_of,
 )
-from dialer.store.records import RECORD_TYPE, columns_of
+from dialer.store.record_table import RECORD_TYPE, columns_of
 from dialer.store.scripts import gives
 from dialer.store.search_index import entries
 

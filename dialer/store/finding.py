@@ -15,7 +15,7 @@ from campaigns.contact_state import ContactState
 from dialer.store.contact_rows import Row, rows_with
 from dialer.store.database import Database
 from dialer.store.record import PER_CHUNK, RECORD_BYTES, STATE_CODES
-from dialer.store.records import RECORD_TYPE
+from dialer.store.record_table import RECORD_TYPE
 from dialer.store.search_index import bits_of_name, bits_of_number, fitting
 
 _TOGETHER = 500  # hundreds of contacts in one round trip: 1.8 MB at most

@@ -10,7 +10,7 @@ from campaigns.outlook.blockers import WaitingContacts
 from dialer.store.contacts import pinned_of
 from dialer.store.database import Database
 from dialer.store.record import STATE_CODES
-from dialer.store.records import RECORD_TYPE, records_of
+from dialer.store.record_table import RECORD_TYPE, records_of
 
 
 def waiting_of(db: Database, campaign: str, *, size: int) -> WaitingContacts:

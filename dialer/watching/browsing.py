@@ -16,7 +16,7 @@ from dialer.store import Campaign, Database, OpenAttempt
 from dialer.store.external_ids import bearers_of
 from dialer.store.finding import Part, contacts_with
 from dialer.store.record import PER_CHUNK
-from dialer.store.records import contacts_where
+from dialer.store.record_table import contacts_where
 from dialer.store.snapshot import ContactLine, cells_of, contact_lines, lines_of, tried_lines
 from dialer.watching.overview import error_of, when_due
 

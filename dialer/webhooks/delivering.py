@@ -15,7 +15,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from campaigns.event import Event
+from campaigns.event_document import Event
 from campaigns.events import SCHEMA_VERSION
 from dialer.clock import boottime_s
 from dialer.events.outbox import Outbox, Page, Wanted

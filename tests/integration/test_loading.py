@@ -26,7 +26,7 @@ from dialer.reporting.source import report_source
 from dialer.store import Campaigns, Database
 from dialer.store.contacts import Contacts
 from dialer.store.imports import Imports, RejectedRow
-from dialer.store.records import customers_of
+from dialer.store.record_table import customers_of
 from dialer.store.scripts import SCRIPTS, Given
 from dialer.store.snapshot import contact_lines
 from tests.conservation import check_conservation

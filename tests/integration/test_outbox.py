@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from campaigns.event import Event
+from campaigns.event_document import Event
 from campaigns.events import EventKind
 from dialer.events.files import EventFiles
 from dialer.events.keeping import Keeping

@@ -19,7 +19,7 @@ from dialer.reporting.reporting import write_reports
 from dialer.reporting.source import report_source
 from dialer.store import Campaigns
 from dialer.store.imports import Imports
-from dialer.store.records import customers_of
+from dialer.store.record_table import customers_of
 from dialer.store.snapshot import contact_lines
 from dialer.watching.browsing import names_of
 from tests.conservation import check_conservation

@@ -72,6 +72,7 @@ MADE = {
     NumberRefused: lambda: NumberRefused(WHY, side=None, do_not_disturb=False),
     NameTaken: lambda: NameTaken(A_CAMPAIGN),
     SecondPersonNeeded: lambda: SecondPersonNeeded(A_CAMPAIGN),
+    StartRefused: StartRefused,
 }
 
 

@@ -9,7 +9,7 @@ from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.store import record
 from dialer.store.record import END_CODES, STATE_CODES, ContactRecord
-from dialer.store.records import RECORD_TYPE
+from dialer.store.record_table import RECORD_TYPE
 from dialer.store.scripts import prelude
 from tests.factories import record_bytes
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from campaigns.event import Event
+from campaigns.event_document import Event
 from campaigns.events import EventKind
 from dialer.events.outbox import Outbox, Wanted
 from workers.cli.printing import note, say, when_stopped

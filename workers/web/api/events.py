@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 from pydantic import BaseModel, Field
 
-from campaigns.event import Event
+from campaigns.event_document import Event
 from campaigns.events import EventKind
 from dialer.events.outbox import Wanted
 from workers.web.api.needs import Reader, Router, TheServices

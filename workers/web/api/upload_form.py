@@ -8,7 +8,7 @@ from campaigns.campaign import LONGEST_NAME
 from campaigns.declared_rules import RULES, default_text, is_yes_or_no, written_name
 from campaigns.lists.sieve import Dedupe
 from campaigns.lists.source import HiddenRows
-from campaigns.rule import Rule
+from campaigns.rules.declaring import Rule
 
 _FILE = {"type": "string", "format": "binary", "description": "CSV or a workbook, any size."}
 _READING: dict[str, Any] = {

@@ -1,8 +1,12 @@
-"""Work that goes on in a thread while the next of its kind is prepared: one at a time, in order."""
+"""Work that goes on in a thread of its own while the next is prepared, and how soon it gets the interpreter."""
 
-from collections.abc import Callable
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+
+_HANDOVER_S = 0.0001
 
 
 class OneBehind:
@@ -26,3 +30,18 @@ class OneBehind:
     def end(self) -> None:
         """End the thread, after the piece under way, however that goes."""
         self._thread.shutdown()
+
+
+@contextlib.contextmanager
+def quick_handover() -> Iterator[None]:
+    """Let threads wait for the interpreter for a tenth of a millisecond, instead of five.
+
+    A thread that compresses, or joins columns, lets go of it dozens of times a batch. Had it to wait so
+    long each time to get it back, it would do its work while the other one waits for it.
+    """
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(min(before_s, _HANDOVER_S))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before_s)
