@@ -210,13 +210,11 @@ def tell(
     after: dict[str, Any] | None = None,
     why: str = "",
     what: Did | None = None,
-    actor: Actor | None = None,
 ) -> None:
     """Add to what is recorded of the action under way.
 
     Args:
         what: Where only now it is known which action it is.
-        actor: Where only now it is known whose.
     """
     deed = deed_under_way()
     if deed is None:
@@ -226,4 +224,3 @@ def tell(
     deed.after |= after or {}
     deed.why = why or deed.why
     deed.what = what or deed.what
-    deed.actor = actor or deed.actor

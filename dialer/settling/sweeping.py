@@ -177,7 +177,7 @@ class Sweeping:
         look_s = min(doubled_s, self._times.lookup_every_s)
         self._settling.update(
             one.id,
-            lambda now: None if now.is_settled else now._replace(looks=now.looks + 1),
+            _looked_again,
             before=one.attempt,
             follows=Follows(look_s=look_s),
         )
@@ -218,7 +218,7 @@ class Sweeping:
         look_s = min(every_s * min(2**attempt.looks, _LONGEST_BACK_OFF), left_s)
         self._settling.update(
             one.id,
-            lambda now: None if now.is_settled else now._replace(looks=now.looks + 1),
+            _looked_again,
             follows=Follows(look_s=look_s if left_s > 0 else every_s),
         )
 
@@ -242,11 +242,8 @@ class Sweeping:
         return after if isinstance(after, Attempt) and not after.is_settled else None
 
     def _without_legs(self, one: OpenAttempt, report: CallReport) -> None:
-        def count(now: Attempt) -> Attempt | None:
-            return None if now.is_settled else now._replace(looks=now.looks + 1)
-
         after = self._settling.update(
-            one.id, count, follows=Follows(look_s=self._times.lookup_every_s)
+            one.id, _looked_again, follows=Follows(look_s=self._times.lookup_every_s)
         )
         if isinstance(after, Attempt) and not after.is_settled and after.looks >= _LEGS_LOOKS:
             self._settling.settle_by_status(one.id, report, at=self._db.now())
@@ -402,6 +399,11 @@ def _say_why_not(error: NoSlot | ProviderError) -> None:
         log.debug("lookup_put_off", message=str(error))
     else:
         log.warning("lookup_failed", message=str(error))
+
+
+def _looked_again(now: Attempt) -> Attempt | None:
+    """Count a look that brought no end."""
+    return None if now.is_settled else now._replace(looks=now.looks + 1)
 
 
 def _is_unsure(attempt: Attempt) -> bool:
