@@ -26,7 +26,8 @@ TONES = r"tone-\w+"
 
 
 def styled() -> set[str]:
-    sheet = re.sub(r"/\*.*?\*/", "", (WEB / "static" / "app.css").read_text(), flags=re.DOTALL)
+    sheets = "".join(one.read_text() for one in WEB.glob("static/*.css"))
+    sheet = re.sub(r"/\*.*?\*/", "", sheets, flags=re.DOTALL)
     return set(re.findall(r"\.([A-Za-z][\w-]*)", re.sub(r"{[^{}]*}", " ", sheet)))
 
 
