@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from jinja2 import Environment, Template
+from jinja2 import Environment
 
 from campaigns.dispositions import NONE_GIVEN
 from campaigns.reports.figures import Standing
@@ -29,18 +29,22 @@ class _Card:
 
 def render_html_report(report: Report) -> str:
     """Render the page. Whatever people typed is escaped, and no script may run."""
-    return _template().render(
-        report=report,
-        subject=report.subject,
-        pending=list(_pending(report)),
-        cards=list(_cards(report)),
-        has_dispositions=any(one.key != NONE_GIVEN for one in report.by_disposition),
-        agents=[
-            replace(one, key=agent_in_words(one.key))
-            for one in report.by_agent[:_MOST_AGENTS_SHOWN]
-        ],
-        agents_left_out=max(0, len(report.by_agent) - _MOST_AGENTS_SHOWN),
-        charts=all_charts(report),
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            subject=report.subject,
+            pending=list(_pending(report)),
+            cards=list(_cards(report)),
+            has_dispositions=any(one.key != NONE_GIVEN for one in report.by_disposition),
+            agents=[
+                replace(one, key=agent_in_words(one.key))
+                for one in report.by_agent[:_MOST_AGENTS_SHOWN]
+            ],
+            agents_left_out=max(0, len(report.by_agent) - _MOST_AGENTS_SHOWN),
+            charts=all_charts(report),
+        )
     )
 
 
@@ -127,10 +131,6 @@ def _shown(value: Number | str | None, name: str = "") -> str:
 
 def _rates(group: Group) -> list[str]:
     return ["–" if one.value is None else f"{one.value:.1%}" for one in group_rates(group.tally)]
-
-
-def _template() -> Template:
-    return _environment().get_template("report.html")
 
 
 @cache

@@ -22,11 +22,13 @@ def all_processes(env: Mapping[str, str] | None = None) -> list[ChildSpec]:
         env: Added to each one's environment.
     """
     env = env or {}
+    worker = _dramatiq("workers.actors", threads=16, stop_s=_WORKER_STOP_S)
+    events = _dramatiq("workers.deliveries", threads=EVENT_THREADS, stop_s=_EVENTS_STOP_S)
     return [
         ChildSpec("feeder", _dialer("feeder"), env, stop_s=60.0),
-        ChildSpec("worker", _worker(), env, stop_s=_WORKER_STOP_S + 5),
+        ChildSpec("worker", worker, env, stop_s=_WORKER_STOP_S + 5),
         ChildSpec("results", _dialer("results"), env),
-        ChildSpec("events", _events(), env),
+        ChildSpec("events", events, env),
         ChildSpec("web", _dialer("web"), env),
     ]
 
@@ -34,14 +36,6 @@ def all_processes(env: Mapping[str, str] | None = None) -> list[ChildSpec]:
 def _dialer(role: str) -> list[str]:
     # this very installation's, whatever PATH says
     return [sys.executable, "-m", "workers.cli", role]
-
-
-def _worker() -> list[str]:
-    return _dramatiq("workers.actors", threads=16, stop_s=_WORKER_STOP_S)
-
-
-def _events() -> list[str]:
-    return _dramatiq("workers.deliveries", threads=EVENT_THREADS, stop_s=_EVENTS_STOP_S)
 
 
 def _dramatiq(module: str, *, threads: int, stop_s: float) -> list[str]:

@@ -72,7 +72,7 @@ class _Visit:
         """Do something, and record that the agent did it."""
         actor = Actor(ActorKind.AGENT, self.agent.id, self.name, self.address)
         deed = Deed(what, actor, on=f"agent {self.agent.id}", asked={"link": self.link.id})
-        with self.services.audit.recording(deed):
+        with self.services.wiring.audit.recording(deed):
             does()
 
 

@@ -87,8 +87,7 @@ class Choosing:
         scope["state"]["services"] = services
         name = services.wiring.name
         if self._remembers and asked and name != usual:
-            cookie = account_cookie(request)
-            send = with_cookie(request, send, cookie, name, for_s=LONGEST_S, same_site="strict")
+            send = with_cookie(request, send, account_cookie(request), name, for_s=LONGEST_S)
         await self._app(scope, receive, send)
 
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from workers.web.cookies import with_cookie
+from workers.web.cookies import keep_cookie
 from workers.web.texts import ENGLISH
 
 LANGUAGES = {ENGLISH: "English", "hi": "हिन्दी"}
@@ -42,8 +42,8 @@ class Languages:
         asked = request.query_params.get(_COOKIE, "")
         if asked in LANGUAGES and request.method == "GET":
             answer = RedirectResponse(_address(request), 303)
-            remembering = with_cookie(request, send, _COOKIE, asked, for_s=_FOR_S, same_site="lax")
-            await answer(scope, receive, remembering)
+            keep_cookie(request, answer, _COOKIE, asked, for_s=_FOR_S, same_site="lax")
+            await answer(scope, receive, send)
             return
         # a request is a task with a context of its own, so nothing has to be set back
         usual = request.app.state.services.wiring.settings.dialer_language

@@ -152,7 +152,7 @@ def as_problem(error: Exception) -> Problem:
         or _of_request(error)
         or _of_use_case(error)
         or _of_kind(error)
-        or _unexpected()
+        or Problem(500, "internal", told("Something went wrong here; the log says what."))
     )
     tell(why=f"{problem.code}: {problem}")
     return problem
@@ -238,10 +238,6 @@ def _of_use_case(error: Exception) -> Problem | None:
             )
         case _:
             return None
-
-
-def _unexpected() -> Problem:
-    return Problem(500, "internal", told("Something went wrong here; the log says what."))
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

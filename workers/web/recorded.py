@@ -61,7 +61,7 @@ class Recorded:
     def _audit_for(self, deed: Deed, scope: Scope) -> Audit:
         """Give the trail of the account that the request is about, or the home's."""
         services: Services = scope["state"].get("services", self._home)
-        return (self._home if deed.what in OF_INSTALLATION else services).audit
+        return (self._home if deed.what in OF_INSTALLATION else services).wiring.audit
 
     async def _answer(
         self, audit: Audit, deed: Deed, scope: Scope, receive: Receive, send: Send

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Concatenate
 
 from campaigns.sentence import told
-from dialer.access.api_keys import ApiKeys
-from dialer.audit import Audit
 from dialer.settings import Settings
 from dialer.watching.finding import Finding
 from workers.record_keeping import archive_index, archives_dir
@@ -71,7 +69,7 @@ class Services:
         settings = self.wiring.settings
         return Authenticator(
             self.wiring.db,
-            self.keys,
+            self.wiring.api_keys,
             settings_key=settings.dialer_api_key.get_secret_value(),
             faces_others=settings.faces_others,
         )
@@ -80,11 +78,6 @@ class Services:
     def identifying(self) -> Identifying:
         """Tells visitors by what they show."""
         return self.home.identifying if self.home else Identifying(self.authenticator)
-
-    @cached_property
-    def keys(self) -> ApiKeys:
-        """The keys that were made."""
-        return self.wiring.api_keys
 
     @cached_property
     def trusted(self) -> TrustedProxies:
@@ -105,7 +98,7 @@ class Services:
         self, job: Callable[Concatenate[Tell, Settings, P], Result], *args: P.args, **more: P.kwargs
     ) -> Result:
         """Have something done apart with this account's settings; nobody looks how far it is."""
-        return await self.apart.run(job, lambda _: None, self.settings_apart, *args, **more)
+        return await self.apart.run(job, lambda _: None, self.wiring.settings_apart, *args, **more)
 
     @cached_property
     def intake(self) -> Intake:
@@ -118,16 +111,6 @@ class Services:
         return self.home.watchers if self.home else Counter()
 
     # what each account has of its own
-
-    @cached_property
-    def settings_apart(self) -> Settings:
-        """What work in a process of its own is handed."""
-        return self.wiring.settings_apart
-
-    @cached_property
-    def audit(self) -> Audit:
-        """Records what is done."""
-        return self.wiring.audit
 
     @cached_property
     def watching(self) -> Watching:
@@ -170,7 +153,7 @@ class Services:
     @cached_property
     def tasks(self) -> Tasks:
         """Does what takes a while and is told on a page of its own."""
-        return Tasks(self._folder("tasks"), apart=self.at_length, audit=self.audit)
+        return Tasks(self._folder("tasks"), apart=self.at_length, audit=self.wiring.audit)
 
     @property
     def uploads_dir(self) -> Path:

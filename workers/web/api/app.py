@@ -61,7 +61,7 @@ def api_app(
         routes=_described().routes,
         middleware=[
             Middleware(SecurityHeaders),
-            Middleware(TurnedAway, audit=services.audit),
+            Middleware(TurnedAway, audit=services.wiring.audit),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(Entrance, identify=services.identifying.by_header, turn_away=ask_for_key),
             Middleware(Choosing, accounts=services.accounts),

@@ -68,13 +68,13 @@ def read_audit(
     A key that does not open all accounts is not shown keys and sign-ins. With `format=jsonl` all of it is sent, a record a line."""
     found = _found(services, visitor, since, who, after)
     if format is Shape.JSONL:
-        services.audit.note(Deed(Did.AUDIT_TAKEN, actor_of(request.scope)), Outcome.DONE)
+        services.wiring.audit.note(Deed(Did.AUDIT_TAKEN, actor_of(request.scope)), Outcome.DONE)
         lines = (f"{line.exported()}\n" for line in found)
         return StreamingResponse(lines, media_type="application/x-ndjson")
     items = [line.as_json() for line in islice(found, limit + 1)]
     is_whole = len(items) <= limit
     items = items[:limit]
-    trail = services.audit.trail
+    trail = services.wiring.audit.trail
     return AuditDocument(
         items=items,
         next=None if is_whole else items[-1]["no"],
@@ -85,6 +85,6 @@ def read_audit(
 def _found(
     services: Services, visitor: Visitor, since: datetime | None, who: str, after: int
 ) -> Iterator[Line]:
-    lines = services.audit.trail.lines(since_s=since.timestamp() if since else 0)
+    lines = services.wiring.audit.trail.lines(since_s=since.timestamp() if since else 0)
     lines = by(lines, who, without=hidden_from(visitor))
     return (line for line in lines if line.as_json()["no"] > after)

@@ -68,7 +68,7 @@ def create_key(visitor: Admin, services: TheServices, order: KeyOrder) -> NewKey
         None if order.accounts is None else [named(visitor, one).sid for one in order.accounts]
     )
     try:
-        key, secret = services.keys.create(
+        key, secret = services.wiring.api_keys.create(
             order.name,
             order.scopes,
             expires_s=order.expires_s,
@@ -86,7 +86,7 @@ def revoke_key(
     visitor: Admin, services: TheServices, key_id: Annotated[str, Path(max_length=20)]
 ) -> None:
     """Revoke a key and those it made; they open nothing from the next request on."""
-    ended = services.keys.revoke(key_id) if key_id in _within(services, visitor) else []
+    ended = services.wiring.api_keys.revoke(key_id) if key_id in _within(services, visitor) else []
     if not ended:
         raise not_found(told("There is no such key."))
     log.info("keys_revoked", key_ids=ended, by=visitor.id)
@@ -94,7 +94,7 @@ def revoke_key(
 
 def _within(services: Services, visitor: Visitor) -> dict[str, ApiKey]:
     """Give the keys, by id, that open no account which the visitor's does not."""
-    return {key.id: key for key in services.keys.all() if visitor.reaches(key.accounts)}
+    return {key.id: key for key in services.wiring.api_keys.all() if visitor.reaches(key.accounts)}
 
 
 def _document(

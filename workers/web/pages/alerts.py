@@ -1,7 +1,5 @@
 """The page of alerts: what stands, who is told of what, a test, and an end to it."""
 
-from collections.abc import Mapping
-
 from pydantic import ValidationError
 
 from campaigns.alert_rules import Way
@@ -34,7 +32,7 @@ def show(asked: Asked) -> Answer:
 @pages.post("/alerts", Scope.ADMIN, does=Did.ALERT_ADDED)
 def add(asked: Asked) -> Answer:
     """Tell somebody from now on."""
-    add_alert(asked.visitor, asked.services, _order_of(asked.fields))
+    add_alert(asked.visitor, asked.services, _order_of(asked))
     return to("/alerts")
 
 
@@ -52,18 +50,15 @@ def remove(asked: Asked) -> Answer:
     return to("/alerts")
 
 
-def _order_of(fields: Mapping[str, list[str]]) -> AlertOrder:
-    def one(name: str) -> str:
-        return "".join(fields.get(name, [])).strip()
-
+def _order_of(asked: Asked) -> AlertOrder:
+    form = {name: value.strip() for name, value in asked.form.items()}
     try:
-        numbers = {name: int(one(name)) for name in _NUMBERS if one(name)}
         return AlertOrder(
-            way=Way(one("way")),
-            to=one("to"),
-            kinds={AlertKind(kind) for kind in fields.get("kind", [])},
-            quiet=one("quiet"),
-            **numbers,
+            way=Way(form.get("way", "")),
+            to=form.get("to", ""),
+            kinds={AlertKind(kind) for kind in asked.fields.get("kind", [])},
+            quiet=form.get("quiet", ""),
+            **{name: int(form[name]) for name in _NUMBERS if form.get(name)},
         )
     except (ValidationError, ValueError):
         raise invalid(

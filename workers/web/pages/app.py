@@ -81,7 +81,7 @@ def pages_app(
             Middleware(SecurityHeaders),
             Middleware(Languages),
             Middleware(ProblemPages),
-            Middleware(TurnedAway, audit=services.audit),
+            Middleware(TurnedAway, audit=services.wiring.audit),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(
                 Entrance,

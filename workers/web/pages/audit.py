@@ -34,7 +34,7 @@ def show(asked: Asked) -> Answer:
 def _read(
     services: Services, visitor: Visitor, who: str, *, is_checked: bool
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    trail = services.audit.trail
+    trail = services.wiring.audit.trail
     found = list(
         islice(actions(by(trail.newest(), who, without=hidden_from(visitor))), _MOST_SHOWN + 1)
     )

@@ -211,7 +211,7 @@ def _begun(
     begun = services.tasks.begin(
         kind,
         work,
-        {"settings": services.settings_apart, "account": services.wiring.name, **more},
+        {"settings": services.wiring.settings_apart, "account": services.wiring.name, **more},
         of=of,
         campaign=campaign.id if campaign else "",
         by=actor_of(asked.request.scope),

@@ -142,7 +142,7 @@ def _show(
         zone=campaign.rules.zone,
         line=line,
         agent_names=AgentStore(wiring.db).names([line.planned, line.rung]),
-        cells=[] if masked else _cells(campaign, line),
+        cells=[] if masked else list(zip(campaign.columns, line.row.cells, strict=False)),
         story=story_of(line, masked=masked),
         kept=_kept_of(wiring, campaign, line),
         words=words,
@@ -161,7 +161,3 @@ def _kept_of(wiring: Wiring, campaign: Campaign, line: ContactLine) -> dict[int,
         return kept_of(wiring.db, wiring.recordings_place, campaign, line.n, nos)
     except PlaceAway as error:
         return {no: Kept("", "", 0, "", 0.0, error=str(error)) for no in nos}
-
-
-def _cells(campaign: Campaign, line: ContactLine) -> list[tuple[str, str]]:
-    return list(zip(campaign.columns, line.row.cells, strict=False))

@@ -24,12 +24,12 @@ def show(asked: Asked) -> Answer:
 @pages.post("/keys", Scope.ADMIN, does=Did.KEY_MADE, most=_MOST_FIELDS)
 def create(asked: Asked) -> Answer:
     """Make a key, and show it this once."""
-    fields = asked.fields
+    form, fields = asked.form, asked.fields
     try:
         order = KeyOrder(
-            name="".join(fields.get("name", [])),
+            name=form.get("name", ""),
             scopes={Scope(one) for one in fields.get("scope", [])},
-            expires_s=int("".join(fields.get("days", []))) * _DAY_S,
+            expires_s=int(form.get("days", "")) * _DAY_S,
             accounts=fields.get("account"),
         )
     except (ValidationError, ValueError):

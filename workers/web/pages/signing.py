@@ -12,6 +12,7 @@ from dialer.access.sessions import LONGEST_S
 from dialer.deeds import Deed, Did, Outcome
 from dialer.logger import get_logger
 from workers.web.choosing import account_cookie, services_of, visitor_of
+from workers.web.cookies import keep_cookie
 from workers.web.deeds import actor_named, say_what_is_done
 from workers.web.entrance import address_of, cookie_name
 from workers.web.pages.declaring import Pages
@@ -48,19 +49,13 @@ async def sign_in(request: Request) -> Response:
     if before := request.cookies.get(cookie_name(request)):
         await asyncio.to_thread(services.authenticator.end_session, before)
     deed = Deed(Did.SIGNED_IN, actor_named(visitor, address_of(request)))
-    await asyncio.to_thread(services.audit.note, deed, Outcome.DONE)  # nobody is in yet: the home's
+    await asyncio.to_thread(
+        services.wiring.audit.note, deed, Outcome.DONE
+    )  # nobody is in yet: the home's
     session = await asyncio.to_thread(services.authenticator.open_session, visitor)
     log.info("signed_in", key_id=visitor.id, client=address_of(request))
     response = RedirectResponse(where, status_code=303)
-    response.set_cookie(
-        cookie_name(request),
-        session,
-        max_age=LONGEST_S,
-        path="/",
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="strict",
-    )
+    keep_cookie(request, response, cookie_name(request), session, for_s=LONGEST_S)
     return response
 
 

@@ -30,13 +30,13 @@ def show_all(asked: Asked) -> Answer:
 @pages.post("/webhooks", Scope.ADMIN, does=Did.WEBHOOK_ADDED, most=_MOST_FIELDS)
 def add(asked: Asked) -> Answer:
     """Register a receiver, and show its secret this once."""
-    fields = asked.fields
+    form, fields = asked.form, asked.fields
     try:
         order = WebhookOrder(
-            url="".join(fields.get("url", [])).strip(),
+            url=form.get("url", "").strip(),
             events=[EventKind(one) for one in fields.get("event", [])],
-            campaign_id="".join(fields.get("campaign", [])),
-            batch=int("".join(fields.get("batch", [])) or 1),
+            campaign_id=form.get("campaign", ""),
+            batch=int(form.get("batch") or 1),
         )
     except (ValidationError, ValueError):
         raise invalid(
