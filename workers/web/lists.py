@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 
 from campaigns.campaign import LONGEST_NAME, is_name
 from campaigns.campaign_rules import CampaignRules
@@ -13,19 +14,49 @@ from campaigns.sentence import told
 from campaigns.tags import tags_of
 from dialer.loading.loading import LoadOptions
 from dialer.steering.changing_rules import new_rules
-from workers.web.problems import Problem, invalid
-from workers.web.rules import given_rules, rule_name
+from workers.web.problems import invalid
+from workers.web.rules import given_rules, refuse_unknown
 from workers.wiring import Wiring
 
 Fields = Mapping[str, Sequence[str]]
 
-READING = frozenset(
-    {
-        *("agent_column", "customer_column", "name_column", "yes_columns", "dedupe"),
-        *("sheet", "header_line", "hidden_rows", "create_agents"),
-    }
-)
-"""Fields that say how a file is to be read."""
+READING_FORM: dict[str, Any] = {
+    "agent_column": {"type": "string", "description": "By its heading when empty."},
+    "customer_column": {"type": "string", "description": "By its heading when empty."},
+    "name_column": {
+        "type": "string",
+        "description": "Customers' names; by its heading when empty.",
+    },
+    "yes_columns": {
+        "type": "boolean",
+        "default": False,
+        "description": "The columns that headings and content suggest are the right ones.",
+    },
+    "dedupe": {
+        "type": "string",
+        "enum": list(Dedupe),
+        "default": "active",
+        "description": "Where a customer must not be listed already.",
+    },
+    "sheet": {
+        "type": "string",
+        "description": "Of a workbook; the one that holds phone numbers when empty.",
+    },
+    "header_line": {"type": "integer", "minimum": 1, "description": "Of the columns' names."},
+    "hidden_rows": {
+        "type": "string",
+        "enum": list(HiddenRows),
+        "description": "What becomes of rows that a sheet hides; where there are, it is needed.",
+    },
+    "create_agents": {
+        "type": "boolean",
+        "default": False,
+        "description": "Take groups that no agent belongs to yet; their contacts wait for agents.",
+    },
+}
+"""Fields that say how a file is to be read, as the API's document describes them."""
+
+READING = frozenset(READING_FORM)
 
 _OPTIONS = READING | {"name", "again", "dry_run", "start", "template", "like", "tag"}
 _YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
@@ -48,15 +79,10 @@ def list_order(wiring: Wiring, fields: Fields, *, default_name: str = "") -> Lis
     Raises:
         NotDone: It names a template that there is not.
         CampaignNotFound: Or a campaign whose rules it begins with.
-        Problem: Naming what is wrong, fields that are not known included: a misspelt rule must not
-            pass as if it had been heeded.
+        Problem: Naming what is wrong, fields that are not known included.
         RulesRefused: Naming every rule that is wrong.
     """
-    unknown = sorted(name for name in fields if name not in _OPTIONS and not rule_name(name))
-    if unknown:
-        raise Problem(
-            422, "unknown_field", told("Not known: {unknown}.", unknown=", ".join(unknown)[:200])
-        )
+    refuse_unknown(fields, beside=_OPTIONS)
     dry_run = truth(fields, "dry_run")
     name = one(fields, "name").strip() or default_name
     if not dry_run:

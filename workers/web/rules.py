@@ -2,11 +2,13 @@
 `time_limit`, `max_attempts`, `retry`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from campaigns.declared_rules import RULES, default_text, is_yes_or_no, written_name
+from campaigns.sentence import told
+from workers.web.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,19 @@ def rule_fields(defaults: Mapping[str, Any]) -> list[RuleField]:
 def rule_name(field: str) -> str | None:
     """Tell which rule a form field is; None when it is none. Units may be left out."""
     return next((one for one in (field, f"{field}_s") if one in RULES), None)
+
+
+def refuse_unknown(names: Iterable[str], *, beside: Container[str] = ()) -> None:
+    """Check that each name is a rule's, or one of those that stand beside rules.
+
+    Raises:
+        Problem: Naming those that are not: a misspelt one must not pass as if it had been heeded.
+    """
+    unknown = sorted(name for name in names if name not in beside and not rule_name(name))
+    if unknown:
+        raise Problem(
+            422, "unknown_field", told("Not known: {unknown}.", unknown=", ".join(unknown)[:200])
+        )
 
 
 def given_rules(fields: Mapping[str, Sequence[str]]) -> dict[str, Any]:

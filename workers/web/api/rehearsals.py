@@ -15,11 +15,11 @@ from workers.web.api.needs import Reader, Router, TheServices, Uploader
 from workers.web.api.upload_form import REHEARSE_FORM
 from workers.web.choosing import services_of
 from workers.web.downloads import MEDIA_TYPES
-from workers.web.lists import READING, Fields, load_options, one, truth
+from workers.web.lists import READING, READING_FORM, Fields, load_options, one, truth
 from workers.web.problems import Problem, invalid, not_found
 from workers.web.rehearsal_options import MOST_ROWS, agents_of, dashed, environment, rule_options
 from workers.web.rehearsals import AlreadyRehearsing, RehearsalNotFound, RehearsalState
-from workers.web.rules import given_rules, rule_name
+from workers.web.rules import given_rules, refuse_unknown
 from workers.web.services import Services
 from workers.web.uploads import received_upload
 
@@ -148,7 +148,7 @@ async def remove_rehearsal(
     await services.rehearsals.remove(rehearsal)
 
 
-_SWITCHES = frozenset({"yes_columns", "create_agents"})
+_SWITCHES = frozenset(name for name, one in READING_FORM.items() if one["type"] == "boolean")
 
 
 def _options(fields: Fields) -> list[str]:
@@ -156,9 +156,7 @@ def _options(fields: Fields) -> list[str]:
 
     Each value stays in one word with its option, so that none can pass for another option.
     """
-    unknown = sorted(name for name in fields if name not in _OPTIONS and not rule_name(name))
-    if unknown:
-        raise Problem(422, "unknown_field", f"Not known: {', '.join(unknown)[:200]}.")
+    refuse_unknown(fields, beside=_OPTIONS)
     given = {name: value for name in _OPTIONS - {"speed"} if (value := one(fields, name))}
     return [
         f"--speed={_speed(fields):g}",

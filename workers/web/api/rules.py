@@ -14,8 +14,7 @@ from workers.documents.rules import VersionDocument
 from workers.web.api.campaigns import status_of
 from workers.web.api.needs import Onlooker, Operator, Router, TheCampaign, TheServices
 from workers.web.api.shapes import CampaignStatus, Open, Order, Whole
-from workers.web.problems import Problem
-from workers.web.rules import rule_name
+from workers.web.rules import refuse_unknown, rule_name
 from workers.web.services import Services
 
 router = Router("/campaigns/{campaign_id}/rules", "campaigns")
@@ -155,9 +154,7 @@ def known_rules(given: Given) -> dict[str, Any]:
     Raises:
         Problem: Naming those that are none.
     """
-    unknown = sorted(name for name in given if rule_name(name) is None)
-    if unknown:
-        raise Problem(422, "unknown_field", f"Not known: {', '.join(unknown)[:200]}.")
+    refuse_unknown(given)
     return {rule_name(name) or "": value for name, value in given.items()}
 
 

@@ -6,45 +6,10 @@ from typing import Any
 
 from campaigns.campaign import LONGEST_NAME
 from campaigns.declared_rules import RULES, default_text, is_yes_or_no, written_name
-from campaigns.lists.sieve import Dedupe
-from campaigns.lists.source import HiddenRows
 from campaigns.rules.declaring import Rule
+from workers.web.lists import READING_FORM
 
 _FILE = {"type": "string", "format": "binary", "description": "CSV or a workbook, any size."}
-_READING: dict[str, Any] = {
-    "agent_column": {"type": "string", "description": "By its heading when empty."},
-    "customer_column": {"type": "string", "description": "By its heading when empty."},
-    "name_column": {
-        "type": "string",
-        "description": "Customers' names; by its heading when empty.",
-    },
-    "yes_columns": {
-        "type": "boolean",
-        "default": False,
-        "description": "The columns that headings and content suggest are the right ones.",
-    },
-    "dedupe": {
-        "type": "string",
-        "enum": list(Dedupe),
-        "default": "active",
-        "description": "Where a customer must not be listed already.",
-    },
-    "sheet": {
-        "type": "string",
-        "description": "Of a workbook; the one that holds phone numbers when empty.",
-    },
-    "header_line": {"type": "integer", "minimum": 1, "description": "Of the columns' names."},
-    "hidden_rows": {
-        "type": "string",
-        "enum": list(HiddenRows),
-        "description": "What becomes of rows that a sheet hides; where there are, it is needed.",
-    },
-    "create_agents": {
-        "type": "boolean",
-        "default": False,
-        "description": "Take groups that no agent belongs to yet; their contacts wait for agents.",
-    },
-}
 _AGAIN = {
     "again": {
         "type": "boolean",
@@ -91,13 +56,13 @@ LOAD_FORM = _form(
         "tag": {"type": "array", "items": {"type": "string"}, "description": "Of the campaign."},
         "template": {"type": "string", "description": "Whose rules it begins with."},
         "like": {"type": "string", "description": "A campaign whose rules it begins with."},
-        **_READING,
+        **READING_FORM,
         **_AGAIN,
         **_RULES,
     },
     ["file", "name"],
 )
-APPEND_FORM = _form({"file": _FILE, **_READING, **_AGAIN}, ["file"])
+APPEND_FORM = _form({"file": _FILE, **READING_FORM, **_AGAIN}, ["file"])
 REHEARSE_FORM = _form(
     {
         "file": {**_FILE, "description": "CSV or a workbook, at most 10,000 rows."},
@@ -108,7 +73,7 @@ REHEARSE_FORM = _form(
             "default": 30,
             "description": "Seconds that pass in one.",
         },
-        **_READING,
+        **READING_FORM,
         **_RULES,
     },
     ["file"],
@@ -120,8 +85,8 @@ AGENTS_FORM = _form(
             "description": "A table of agents: number, and as you like name, groups, shift, "
             "timezone, languages, skills, most_calls_a_day.",
         },
-        "sheet": _READING["sheet"],
-        "hidden_rows": _READING["hidden_rows"],
+        "sheet": READING_FORM["sheet"],
+        "hidden_rows": READING_FORM["hidden_rows"],
     },
     ["file"],
 )
@@ -130,8 +95,8 @@ SUPPRESS_FORM = _form(
         "file": {**_FILE, "description": "One number a line, or a table with a column of them."},
         "why": {"type": "string"},
         "column": {"type": "string"},
-        "sheet": _READING["sheet"],
-        "hidden_rows": _READING["hidden_rows"],
+        "sheet": READING_FORM["sheet"],
+        "hidden_rows": READING_FORM["hidden_rows"],
     },
     ["file"],
 )
