@@ -43,6 +43,7 @@ TARGETS = {
     "dialer/lua/gate.lua": f"{GATE} test_agreeing test_dialing test_pacing test_recovery",
     "dialer/lua/release.lua": f"{RELEASE} test_gate test_feeder_races test_idling test_explaining",
     "dialer/lua/record.lua": f"{RECORD} test_sweeping test_deciding test_calling_back test_resuming",
+    "dialer/lua/prelude/sums.lua": "test_account_day test_agent_page test_talk_and_spend test_today",
     "dialer/lua/take_slot.lua": "test_pacing test_sweeping test_lookups_that_fail test_agreeing",
     "dialer/lua/hold.lua": "test_recovery test_resuming test_agreeing test_pacing",
     "dialer/lua/restore.lua": "test_recovery test_resuming",

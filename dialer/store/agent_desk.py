@@ -16,7 +16,7 @@ MOST_TALKS = 5
 
 
 class Figures(NamedTuple):
-    """What an agent did on a day; record.lua counts in this order."""
+    """What an agent did on a day; prelude/sums.lua counts in this order."""
 
     calls: int = 0
     conversations: int = 0

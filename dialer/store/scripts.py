@@ -28,7 +28,7 @@ Given = tuple[Any, ...]
 
 PRELUDE = (
     *("words", "events", "account", "contacts", "turns", "phones"),
-    *("teams", "queues", "presence", "ends", "pace", "many"),
+    *("teams", "queues", "presence", "ends", "sums", "pace", "many"),
 )
 """The parts of `dialer/lua/prelude`: each knows those before it."""
 
