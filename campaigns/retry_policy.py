@@ -29,6 +29,11 @@ class Backoff(StrEnum):
     LINEAR = "linear"
     EXPONENTIAL = "exponential"
 
+    @property
+    def sign(self) -> str:
+        """What stands behind the delays of a rule that grows so."""
+        return {Backoff.NONE: "", Backoff.LINEAR: "+", Backoff.EXPONENTIAL: "*"}[self]
+
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
@@ -85,10 +90,9 @@ class RetryRule:
         )
 
     def __str__(self) -> str:
-        growth = {Backoff.NONE: "", Backoff.LINEAR: "+", Backoff.EXPONENTIAL: "*"}[self.backoff]
         delays = ",".join(f"{delay}s" for delay in self.delays_s)
         times = "" if self.times is None else f"x{self.times}"
-        return f"{self.cause}={delays}{growth}{times}"
+        return f"{self.cause}={delays}{self.backoff.sign}{times}"
 
     def delay_s(self, nth: int) -> int:
         """Give the seconds to wait before the nth retry, counted from 1."""

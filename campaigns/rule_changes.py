@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from campaigns.campaign_rules import CampaignRules
 from campaigns.declared_rules import RULES
 from campaigns.hours.calling_hours import CallingHours
-from campaigns.retry_policy import Backoff, RetryRule
+from campaigns.retry_policy import RetryRule
 from campaigns.rules_in_words import (
     disposition_in_words,
     instant_in_words,
@@ -125,9 +125,6 @@ def _retries(rules: tuple[RetryRule, ...], defaults: CampaignRules) -> list[str]
     ]
 
 
-_GROWTH = {Backoff.NONE: "", Backoff.LINEAR: "+", Backoff.EXPONENTIAL: "*"}
-
-
 def written_retry(rule: RetryRule) -> str:
     """Write a retry as people do: `customer_busy=5mx3`."""
     times = "" if rule.times is None else f"x{rule.times}"
@@ -136,7 +133,7 @@ def written_retry(rule: RetryRule) -> str:
 
 def written_delays(rule: RetryRule) -> str:
     """Write the delays of a retry, with what lets them grow."""
-    return ",".join(map(written_span, rule.delays_s)) + _GROWTH[rule.backoff]
+    return ",".join(map(written_span, rule.delays_s)) + rule.backoff.sign
 
 
 def written_span(seconds: int) -> str:

@@ -139,9 +139,10 @@ class RowJudge:
         cells = self._fitted(row.cells)
         if fault := self._shape_fault(row, cells):
             return fault.reject(row, row_no)
-        team = self._team.team_of(cells) if self._team.places else None
-        if isinstance(team, TeamFault):
-            return _team_fault(team, cells).reject(row, row_no)
+        try:
+            team = self._team.team_of(cells) if self._team.places else None
+        except TeamFault as unfit:
+            return _team_fault(unfit, cells).reject(row, row_no)
         agent = self._read_agent(cells[self._agent.index]) if not (team and team.group) else None
         if isinstance(agent, PhoneProblem):
             return _number_fault(agent, self._agent).reject(row, row_no)

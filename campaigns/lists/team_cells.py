@@ -1,7 +1,6 @@
 """The cells that name a team instead of an agent: a group, or an agent's stand-ins."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from campaigns.agents.agent import LONGEST_WORD, read_words
@@ -49,20 +48,12 @@ class LooseTeams:
         return self._teams.get(agent)
 
 
-@dataclass(frozen=True, slots=True)
-class TeamFault:
-    """Why a row's team cannot be used."""
+class TeamFault(Exception):
+    """A row's team cannot be used."""
 
-    code: str
-    match: MatchedColumn
-    expected: str
-    fix: str
-
-
-class _Unfit(Exception):
-    def __init__(self, fault: TeamFault) -> None:
-        super().__init__(fault.expected)
-        self.fault = fault
+    def __init__(self, code: str, match: MatchedColumn, expected: str, fix: str) -> None:
+        super().__init__(expected)
+        self.code, self.match, self.expected, self.fix = code, match, expected, fix
 
 
 class TeamCells:
@@ -85,15 +76,16 @@ class TeamCells:
         self._read_agent = read_agent
         self.places = [one.index for one in self._by_role.values()]
 
-    def team_of(self, cells: Sequence[str]) -> Team | TeamFault | None:
-        """Give the team that a row names; None: it names an agent alone, or nobody."""
+    def team_of(self, cells: Sequence[str]) -> Team | None:
+        """Give the team that a row names; None: it names an agent alone, or nobody.
+
+        Raises:
+            TeamFault: It cannot be used.
+        """
         group, backup = self._cell(cells, Role.AGENT_GROUP), self._cell(cells, Role.BACKUP)
-        try:
-            if group:
-                return self._group(cells, group, backup)
-            return self._stand_ins(cells, backup) if backup else None
-        except _Unfit as unfit:
-            return unfit.fault
+        if group:
+            return self._group(cells, group, backup)
+        return self._stand_ins(cells, backup) if backup else None
 
     def number_of(self, team: Team) -> str:
         """Give what stands for a team where another contact has an agent's number."""
@@ -152,8 +144,8 @@ class TeamCells:
 
     def _unfit(
         self, code: RowFault, expected: str, fix: str, role: Role = Role.AGENT_GROUP
-    ) -> _Unfit:
-        return _Unfit(TeamFault(code, self._by_role[role], expected, fix))
+    ) -> TeamFault:
+        return TeamFault(code, self._by_role[role], expected, fix)
 
     def _cell(self, cells: Sequence[str], role: Role) -> str:
         match = self._by_role.get(role)

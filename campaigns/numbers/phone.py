@@ -289,20 +289,20 @@ def _lacks_its_zero(compact: str, number: phonenumbers.PhoneNumber) -> bool:
     )
 
 
+_A_NUMBER = told("a phone number")
+_A_FULL_ONE = told("a full phone number")
+_AN_ORDINARY_ONE = told("an ordinary number")
 _ADVICE = {
-    NumberFault.MISSING: (told("a phone number"), told("Fill in the number or remove the row.")),
+    NumberFault.MISSING: (_A_NUMBER, told("Fill in the number or remove the row.")),
     NumberFault.INVALID: (
-        told("a phone number"),
+        _A_NUMBER,
         told("Write one number per cell, with area or country code, such as +919876543210."),
     ),
     NumberFault.TOO_LONG: (
         told("a phone number of ordinary length"),
         told("Remove the digits that do not belong; write one number per cell."),
     ),
-    NumberFault.DIGITS_LOST: (
-        told("a phone number"),
-        told("Format the column as text and export again."),
-    ),
+    NumberFault.DIGITS_LOST: (_A_NUMBER, told("Format the column as text and export again.")),
     NumberFault.TWO_NUMBERS: (
         told("one phone number"),
         told("Leave the one to be called in the cell, or make a row for each."),
@@ -312,45 +312,27 @@ _ADVICE = {
         told("Letters stand where digits belong, such as O for 0: write digits."),
     ),
     NumberFault.ERROR_CELL: (
-        told("a phone number"),
+        _A_NUMBER,
         told(
             "The spreadsheet's own error stands in the cell: mend its formula, or write the number."
         ),
     ),
     NumberFault.FORMULA: (
-        told("a phone number"),
+        _A_NUMBER,
         told("It is a formula without its result: open the file, save it again, and load that."),
     ),
-    NumberFault.SHORT_CODE: (
-        told("a full phone number"),
-        told("Short codes cannot be called from here."),
-    ),
-    NumberFault.EMERGENCY: (
-        told("a full phone number"),
-        told("Emergency numbers are never called."),
-    ),
-    NumberFault.PREMIUM_RATE: (
-        told("an ordinary number"),
-        told("Premium-rate numbers are never called."),
-    ),
-    NumberFault.SHARED_COST: (
-        told("an ordinary number"),
-        told("Shared-cost numbers are never called."),
-    ),
-    NumberFault.TOLL_FREE: (
-        told("an ordinary number"),
-        told("Toll-free numbers are never called."),
-    ),
+    NumberFault.SHORT_CODE: (_A_FULL_ONE, told("Short codes cannot be called from here.")),
+    NumberFault.EMERGENCY: (_A_FULL_ONE, told("Emergency numbers are never called.")),
+    NumberFault.PREMIUM_RATE: (_AN_ORDINARY_ONE, told("Premium-rate numbers are never called.")),
+    NumberFault.SHARED_COST: (_AN_ORDINARY_ONE, told("Shared-cost numbers are never called.")),
+    NumberFault.TOLL_FREE: (_AN_ORDINARY_ONE, told("Toll-free numbers are never called.")),
     NumberFault.PERSONAL: (
-        told("an ordinary number"),
+        _AN_ORDINARY_ONE,
         told("Personal numbers, which lead anywhere, are never called."),
     ),
-    NumberFault.PAGER: (told("an ordinary number"), told("Pagers are never called.")),
-    NumberFault.UAN: (
-        told("an ordinary number"),
-        told("Numbers of companies' switches are never called."),
-    ),
-    NumberFault.VOICEMAIL: (told("an ordinary number"), told("Voicemail boxes are never called.")),
+    NumberFault.PAGER: (_AN_ORDINARY_ONE, told("Pagers are never called.")),
+    NumberFault.UAN: (_AN_ORDINARY_ONE, told("Numbers of companies' switches are never called.")),
+    NumberFault.VOICEMAIL: (_AN_ORDINARY_ONE, told("Voicemail boxes are never called.")),
     NumberFault.COUNTRY_NOT_ALLOWED: (
         told("a number of an allowed country"),
         told("Add the country to DIALER_ALLOWED_COUNTRIES if calls there are wanted."),

@@ -97,8 +97,7 @@ class TurnRules(SomeRules):
         Field(False),
         "Same agent",
         "of a group, ring who spoke with the customer before, in this or an earlier campaign "
-        "with "
-        "this rule, where they are free",
+        "with this rule, where they are free",
         "",
         "yes",
     )
@@ -106,8 +105,7 @@ class TurnRules(SomeRules):
         Field(False),
         "Stand-in when busy",
         "ring a stand-in also while the agent is on a call, and not only away; of lists "
-        "loaded from "
-        "then on",
+        "loaded from then on",
         "",
         "yes",
     )

@@ -17,6 +17,7 @@ import workers
 from campaigns.campaign import CampaignState
 from campaigns.lists.header import ColumnsUnclear
 from campaigns.lists.source import CampaignFileError
+from campaigns.lists.team_cells import TeamFault
 from dialer.errors import CallbackRejected, NumberRefused
 from dialer.exotel.bodies import UnreadableBody
 from dialer.exotel.deadline import CalledOff, SendWindowPassed
@@ -49,6 +50,7 @@ NEVER = {
     Interrupted: "a load that is interrupted says so itself",
     SameContent: "loading makes AlreadyLoaded of it",
     NotTakenNow: "adding contacts makes one of its own kinds of it",
+    TeamFault: "a rejected row is made of it",
     InvalidParameter: "the simulator's own answers",
     Refusal: "likewise",
     TooManyWatchers: "the stream of events answers 429",

@@ -9,7 +9,7 @@ from campaigns.campaign_rules import CampaignRules
 from campaigns.declared_rules import HOLIDAYS, written_name
 from campaigns.hours.calling_hours import CallingHours
 from campaigns.hours.local_day import DAY_MIN, Span
-from campaigns.retry_policy import DEFAULT_RULES, MACHINE, RETRIABLE, Backoff, RetryRule
+from campaigns.retry_policy import DEFAULT_RULES, MACHINE, RETRIABLE, RetryRule
 from campaigns.rule_changes import written_span
 from campaigns.rules.retries import with_retry
 from campaigns.sentence import told
@@ -28,7 +28,6 @@ MOST_FIELDS = 250
 _WINDOWS = 2
 _MOST_WINDOWS = 8
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00")
-_GROWTH = {Backoff.NONE: "", Backoff.LINEAR: "+", Backoff.EXPONENTIAL: "*"}
 
 Values = Mapping[str, str]
 """What stands in the fields, by their names."""
@@ -166,7 +165,7 @@ def _retry_fields(retries: Sequence[RetryRule]) -> Iterator[tuple[str, str]]:
         if one.times == 0:
             continue
         yield f"retry_{one.cause}_wait", ",".join(map(written_span, one.delays_s))
-        yield f"retry_{one.cause}_growth", _GROWTH[one.backoff]
+        yield f"retry_{one.cause}_growth", one.backoff.sign
         yield f"retry_{one.cause}_most", "" if one.times is None else str(one.times)
 
 
