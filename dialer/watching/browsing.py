@@ -110,6 +110,19 @@ def attempts_page(
     return _page(db, campaign, wanted, fitting, cursor=cursor, most=most, of_attempts=True)
 
 
+def undecided(db: Database, campaign: Campaign, *, now_s: float) -> Iterator[OpenAttempt]:
+    """Give the attempts that a person may decide: of unknown fate, and calls that should long be over."""
+    wanted = Filter(undecided_at=now_s)
+    cursor: int | None = 0
+    while cursor is not None:
+        page = attempts_page(db, campaign, wanted, cursor=cursor, most=_A_PAGE)
+        yield from page.items
+        cursor = page.next_cursor
+
+
+_A_PAGE = 500
+
+
 def with_external_id(
     db: Database, campaigns: Sequence[Campaign], external_id: str
 ) -> list[tuple[Campaign, ContactLine]]:

@@ -1,6 +1,5 @@
 """`dialer campaign unresolved` and `resolve`: attempts of which nobody knows whether a phone rang."""
 
-import getpass
 from typing import Annotated, Any
 
 import typer
@@ -11,15 +10,13 @@ from dialer.ids import AttemptId
 from dialer.settling.deciding import Decision, decide
 from dialer.store import Campaign, OpenAttempt
 from dialer.store.contacts import Contacts
-from dialer.watching.browsing import Filter, attempts_page, names_of
+from dialer.watching.browsing import names_of, undecided
 from workers.cli.campaign import Name
 from workers.cli.faults import WrongUse
 from workers.cli.instants import iso, local
 from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
-from workers.cli.session import open_wiring
-from workers.wiring import Wiring
+from workers.cli.session import open_wiring, terminal_user
 
-_PAGE = 500
 _WORDS = {"redial": Decision.NOT_PLACED}
 """Beside the decisions' own names."""
 
@@ -34,7 +31,7 @@ def unresolved(campaign: Name, *, as_json: AsJson = False) -> None:
     wiring = open_wiring()
     found = wiring.campaigns.find(campaign)
     now_s = wiring.db.now()
-    attempts = _undecided(wiring, found, now_s)
+    attempts = list(undecided(wiring.db, found, now_s=now_s))
     if as_json:
         say_json([_as_json(one, now_s, found) for one in attempts])
         return
@@ -87,7 +84,7 @@ def resolve(
         raise WrongUse(f"{attempt!r} is no attempt's id; see: dialer campaign unresolved")
     decision = _decision(as_)
     wiring = open_wiring()
-    after = decide(wiring.db, wiring.settling, id_, decision, who=getpass.getuser())
+    after = decide(wiring.db, wiring.settling, id_, decision, who=terminal_user())
     contact = Contacts(wiring.db).get(id_.campaign, id_.n)
     state = contact.state if contact else None
     told = {"attempt_id": attempt, "outcome": after.outcome, "contact_state": state}
@@ -102,17 +99,6 @@ def _decision(word: str) -> Decision:
         known = (*_WORDS, *Decision)
         near = did_you_mean(word, known)
         raise WrongUse(f"--as {word}: use one of {', '.join(known)}{near}") from None
-
-
-def _undecided(wiring: Wiring, campaign: Campaign, now_s: float) -> list[OpenAttempt]:
-    wanted = Filter(undecided_at=now_s)
-    found: list[OpenAttempt] = []
-    cursor: int | None = 0
-    while cursor is not None:
-        page = attempts_page(wiring.db, campaign, wanted, cursor=cursor, most=_PAGE)
-        found += page.items
-        cursor = page.next_cursor
-    return found
 
 
 def _as_json(one: OpenAttempt, now_s: float, campaign: Campaign) -> dict[str, Any]:

@@ -112,8 +112,8 @@ def begin(wiring: "Wiring") -> None:
 
 def at_terminal() -> Actor:
     """Tell who gives this command: the user that the kernel knows, and who they logged in as."""
-    user = _user_name(os.getuid())
-    asked_by = {_user_name(uid) for uid in (_login_uid(),) if uid is not None}
+    user = user_name(os.getuid())
+    asked_by = {user_name(uid) for uid in (_login_uid(),) if uid is not None}
     if sudo := os.environ.get("SUDO_USER"):
         asked_by.add(sudo)
     others = sorted(asked_by - {user})
@@ -160,7 +160,8 @@ def _end(order: _Order, error: BaseException | None) -> None:
     order.wiring.audit.end(order.deed, outcome, why=str(error) or type(error).__name__)
 
 
-def _user_name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """Name a user as the operating system does, or by number: nobody gave a container's a name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -1,7 +1,6 @@
 """Settings, logs and connections of one command."""
 
 import os
-import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +111,4 @@ def _wired(settings: Settings) -> tuple[Wiring, ...]:
 
 def terminal_user() -> str:
     """Name who sits at the command line: the account of the operating system, not its environment."""
-    try:
-        return f"os:{pwd.getpwuid(os.getuid()).pw_name}"
-    except KeyError:  # a container's, which nobody gave a name
-        return f"os:{os.getuid()}"
+    return f"os:{recorded.user_name(os.getuid())}"

@@ -33,7 +33,7 @@ from dialer.store.agents import AgentStore
 from dialer.watching.agent_desk import DeskView
 from workers.instants import as_written, instant
 from workers.web.beside import beside
-from workers.web.entrance import Throttle, address_of, too_many
+from workers.web.entrance import Throttle, address_of, too_many, wants_page
 from workers.web.events import Events, event_stream
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SecurityHeaders
 from workers.web.languages import Languages, language_links
@@ -238,7 +238,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 
 def _done(request: Request) -> Response:
-    if "text/html" not in request.headers.get("accept", ""):
+    if not wants_page(request):
         return Response(status_code=204)
     return RedirectResponse(f"/a/{request.path_params['link']}", status_code=303)
 
@@ -266,7 +266,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if problem.status >= 500:
         log.error("agent_page_failed", code=problem.code, error=type(error).__name__)
     headers = dict(problem.headers or {})
-    if "text/html" not in request.headers.get("accept", ""):
+    if not wants_page(request):
         return Response(_renderer(request).say(problem), problem.status, headers, "text/plain")
     page = _renderer(request).part(
         "agent/refused.html", problem=problem, language_links=language_links(request)

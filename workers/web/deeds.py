@@ -29,7 +29,7 @@ class Deeds(NamedTuple):
 
 DECLARED: list[Deeds] = []
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _CALLED = {"n": "contact", "no": "attempt", "rule_id": "alert", "kind": "file"}
 
 
@@ -49,7 +49,7 @@ def what_is_done(method: str, path: str) -> tuple[Did | None, str]:
         above, _, last = path.rpartition("/")
         if last in one.what:
             return one.what[last], _named(one.path.rpartition("/")[0], above)
-    return (None, "") if method in _SAFE_METHODS else (Did.OTHER, path)
+    return (None, "") if method in SAFE_METHODS else (Did.OTHER, path)
 
 
 def takes_file(path: str) -> bool:

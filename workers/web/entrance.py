@@ -180,6 +180,11 @@ def cookie_name(request: Request) -> str:
     return "__Host-dialer" if request.url.scheme == "https" else "dialer"
 
 
+def wants_page(request: Request) -> bool:
+    """Tell whether a person asks, by a browser."""
+    return "text/html" in request.headers.get("accept", "")
+
+
 def ask_for_key(_: Request) -> Response:
     """Tell a program that it needs a key."""
     problem = Problem(
@@ -193,8 +198,7 @@ def ask_for_key(_: Request) -> Response:
 
 def ask_to_sign_in(request: Request) -> Response:
     """Send people to the sign-in page, and scripts of ours an answer they understand."""
-    wants_page = "text/html" in request.headers.get("accept", "")
-    if request.method != "GET" or not wants_page:
+    if request.method != "GET" or not wants_page(request):
         return ask_for_key(request)
     where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return RedirectResponse(f"/sign-in?next={quote(where, safe='')}", status_code=303)

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from campaigns.sentence import told
-from workers.web.deeds import takes_file
+from workers.web.deeds import SAFE_METHODS, takes_file
 from workers.web.problems import Problem, as_problem, problem_response
 
 CONTENT_SECURITY_POLICY = (
@@ -22,7 +22,6 @@ CONTENT_SECURITY_POLICY = (
     "'none'; "
     "base-uri 'none'"
 )
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OUR_OWN = frozenset({"same-origin", "none"})  # none: the address bar, a bookmark
 _LOOPBACK = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$", re.IGNORECASE)
 
@@ -97,7 +96,7 @@ class SameOrigin:
     async def _problem(self, scope: Scope) -> Problem | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if scope["method"] not in _SAFE_METHODS and not _is_from_us(headers, host):
+        if scope["method"] not in SAFE_METHODS and not _is_from_us(headers, host):
             return Problem(403, "cross_site", told("The request came from another site."))
         try:
             if _LOOPBACK.match(host) or not await self._is_open():
@@ -149,7 +148,7 @@ class BodyLimit:
         self._deadline_s = deadline_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in _SAFE_METHODS:
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self._app(scope, receive, send)
             return
         is_upload = takes_file(scope["path"])

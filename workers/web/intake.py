@@ -33,15 +33,7 @@ class Intake:
         free: Tells what of a folder's disk is free, and how much there is.
     """
 
-    def __init__(
-        self,
-        *,
-        most: int = MOST_AT_ONCE,
-        most_of_key: int = MOST_OF_KEY,
-        free: Callable[[Path], tuple[int, int]] = free_bytes,
-    ) -> None:
-        self._most = most
-        self._most_of_key = most_of_key
+    def __init__(self, *, free: Callable[[Path], tuple[int, int]] = free_bytes) -> None:
         self._free = free
         self._of_key: Counter[str] = Counter()
         self._announced_bytes = 0
@@ -57,10 +49,10 @@ class Intake:
         Raises:
             Problem: There are too many, or no room.
         """
-        if self._of_key[key] >= self._most_of_key:
-            raise _too_many(f"{self._most_of_key} of one key")
-        if self._of_key.total() >= self._most:
-            raise _too_many(f"{self._most} in all")
+        if self._of_key[key] >= MOST_OF_KEY:
+            raise _too_many(f"{MOST_OF_KEY} of one key")
+        if self._of_key.total() >= MOST_AT_ONCE:
+            raise _too_many(f"{MOST_AT_ONCE} in all")
         self.check_room(folder, self._announced_bytes + announced_bytes)
         self._of_key[key] += 1
         self._announced_bytes += announced_bytes

@@ -14,13 +14,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dialer.audit import Audit
 from dialer.deeds import OF_INSTALLATION, Deed, Did, Outcome, under_way
 from dialer.store.trail import TrailBusy
-from workers.web.deeds import actor_of, outcome_of, what_is_done
+from workers.web.deeds import SAFE_METHODS, actor_of, outcome_of, what_is_done
 from workers.web.entrance import Throttle
 from workers.web.problems import as_problem, problem_response
 from workers.web.recordings import is_a_listen
 from workers.web.services import Services
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _IS_RECORDED = "is_recorded"
 _KEY_ID = re.compile(r"dk_([0-9a-z]{10})_.*")
 
@@ -120,7 +119,7 @@ class TurnedAway:
         is_about_a_key = status in {401, 429} and (shown or scope["path"] == "/sign-in")
         if is_about_a_key:
             await self._record(Did.KEY_REFUSED, scope, status, key=_id_in(shown))
-        elif 400 <= status < 500 and scope["method"] not in _SAFE_METHODS:
+        elif 400 <= status < 500 and scope["method"] not in SAFE_METHODS:
             await self._record(Did.REQUEST_REFUSED, scope, status)
 
     async def _record(self, what: Did, scope: Scope, status: int, *, key: str = "") -> None:

@@ -1,6 +1,7 @@
 """A campaign's contacts, attempts and agents, and the decisions on unresolved attempts."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Annotated
 
 from fastapi import Path, Query, Request
@@ -24,6 +25,7 @@ from dialer.watching.browsing import (
     attempts_page,
     contacts_page,
     names_of,
+    undecided,
 )
 from workers.web.api.needs import Onlooker, Operator, Reader, Router, TheCampaign, TheServices
 from workers.web.api.shapes import (
@@ -46,17 +48,23 @@ from workers.web.services import Services
 
 router = Router("/campaigns/{campaign_id}", "contacts")
 
-_CONTACT_STATES = "|".join((*ContactState, IN_FLIGHT, RETRY, NOT_TRIED))
-_ATTEMPT_STATES = "|".join((*AttemptState, IN_FLIGHT))
-_ENDS = "|".join((*Outcome, *NotDialled))
+CONTACT_STATES = (*ContactState, IN_FLIGHT, RETRY, NOT_TRIED)
+ATTEMPT_STATES = (*AttemptState, IN_FLIGHT)
+ENDS = (*Outcome, *NotDialled)
+_MOST_UNDECIDED = 200
 _MOST_N = 4_294_967_295
+
+
+def _one_of(words: tuple[str, ...]) -> str:
+    """Write the pattern of a word that is one of these."""
+    return f"^({'|'.join(words)})$"
 
 
 class Selection(BaseModel):
     """Which contacts or attempts, and how many at once; by a number: `POST /numbers/search`."""
 
     outcome: str | None = Field(
-        None, pattern=f"^({_ENDS})$", description="Or why a contact was closed without one."
+        None, pattern=_one_of(ENDS), description="Or why a contact was closed without one."
     )
     error: str | None = Field(
         None, min_length=1, max_length=80, description="As `error` of an attempt."
@@ -80,13 +88,13 @@ class Selection(BaseModel):
 class ContactSelection(Selection):
     """Which contacts."""
 
-    state: str | None = Field(None, pattern=f"^({_CONTACT_STATES})$")
+    state: str | None = Field(None, pattern=_one_of(CONTACT_STATES))
 
 
 class AttemptSelection(Selection):
     """Which attempts."""
 
-    state: str | None = Field(None, pattern=f"^({_ATTEMPT_STATES})$")
+    state: str | None = Field(None, pattern=_one_of(ATTEMPT_STATES))
 
 
 class DecisionOrder(Order):
@@ -173,15 +181,10 @@ async def list_agents(
 @router.get("/unresolved")
 def list_unresolved(visitor: Onlooker, services: TheServices, campaign: TheCampaign) -> AttemptList:
     """List attempts of unknown fate, and those whose call should long be over, at most 200."""
-    wanted = Filter(undecided_at=services.wiring.db.now())
-    cursor: int | None = 0
-    found: list[AttemptDocument] = []
-    while cursor is not None and len(found) < 200:
-        page = attempts_page(services.wiring.db, campaign, wanted, cursor=cursor, most=200)
-        names = _names(services, campaign, page.items)
-        found += attempt_documents(page.items, names, masked=visitor.is_masked)
-        cursor = page.next_cursor
-    return AttemptList(items=found)
+    db = services.wiring.db
+    found = list(islice(undecided(db, campaign, now_s=db.now()), _MOST_UNDECIDED))
+    names = _names(services, campaign, found)
+    return AttemptList(items=attempt_documents(found, names, masked=visitor.is_masked))
 
 
 def _names(

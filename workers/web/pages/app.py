@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from dialer.logger import get_logger
 from workers.web.choosing import Choosing
-from workers.web.entrance import Entrance, ask_to_sign_in
+from workers.web.entrance import Entrance, ask_to_sign_in, wants_page
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.languages import Languages
 from workers.web.masking import Masking
@@ -42,7 +42,7 @@ from workers.web.pages import (
     webhooks,
 )
 from workers.web.pages.manual import manual_routes
-from workers.web.pages.problem_pages import ProblemPages, problem_page, wants_page
+from workers.web.pages.problem_pages import ProblemPages, problem_page
 from workers.web.pages.rendering import Renderer
 from workers.web.pages.static import static_routes
 from workers.web.problems import EXPECTED_ERRORS, problem_of, problem_response

@@ -8,8 +8,6 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
 
-from campaigns.attempt import Outcome
-from campaigns.contact_state import NotDialled
 from campaigns.sentence import told
 from dialer import clock
 from dialer.access.api_keys import Scope
@@ -17,6 +15,7 @@ from dialer.deeds import Did
 from dialer.masking import mask_text
 from dialer.store import Campaign
 from workers.web import book_jobs
+from workers.web.api.contacts import ENDS
 from workers.web.deeds import actor_of
 from workers.web.downloads import MEDIA_TYPES
 from workers.web.pages.contact import instant_of
@@ -228,6 +227,6 @@ def _task(asked: Asked) -> Task:
 
 
 def _end(word: str) -> str:
-    if word not in {*Outcome, *NotDialled}:
+    if word not in ENDS:
         raise invalid(told("Choose an outcome first."))
     return word

@@ -11,6 +11,7 @@ from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did
 from workers.web.deeds import actor_of
+from workers.web.entrance import wants_page
 from workers.web.lists import READING, default_name, list_order
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.pages.rendering import check_token
@@ -50,7 +51,7 @@ async def _receive(asked: Asked, *, append_to: str, of_agents: bool = False) -> 
             await asyncio.to_thread(list_order, services.wiring, fields, default_name=name)
         review = services.reviews.open(upload, fields, append_to=append_to, of_agents=of_agents)
     where = f"/imports/{review.id}"
-    if "text/html" in asked.request.headers.get("accept", ""):
+    if wants_page(asked.request):
         return to(where)
     return JSONResponse({"location": where}, 201)
 

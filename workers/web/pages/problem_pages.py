@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from campaigns.sentence import told
+from workers.web.entrance import wants_page
 from workers.web.pages.rendering import ADMIN_LINKS, PAGE_LINKS, Renderer
 from workers.web.problems import Problem, problem_response
 
@@ -26,11 +27,6 @@ NAMES = {
 
 _PROBLEM = "application/problem+json"
 _AWAY = "redis_away"
-
-
-def wants_page(request: Request) -> bool:
-    """Tell whether a person asks, by a browser."""
-    return "text/html" in request.headers.get("accept", "")
 
 
 async def problem_page(request: Request, problem: Problem) -> Response:

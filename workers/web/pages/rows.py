@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from campaigns.attempt import AttemptState, Outcome
-from campaigns.contact_state import ContactState, NotDialled
+from campaigns.attempt import Outcome
 from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did
@@ -13,16 +12,14 @@ from dialer.store import OpenAttempt
 from dialer.store.agents import AgentStore
 from dialer.watching.browsing import (
     AGENT_REACHED,
-    IN_FLIGHT,
     NO_OUTCOME,
-    NOT_TRIED,
-    RETRY,
     Filter,
     attempts_page,
     contacts_page,
     names_of,
 )
 from dialer.watching.overview import RETRIES_DUE
+from workers.web.api.contacts import ATTEMPT_STATES, CONTACT_STATES, ENDS
 from workers.web.pages.declaring import Answer, Asked, Pages, page
 from workers.web.pages.rendering import digits_in
 from workers.wiring import Wiring
@@ -30,9 +27,6 @@ from workers.wiring import Wiring
 pages = Pages()
 
 _ROWS = 100
-_CONTACT_STATES = (*ContactState, IN_FLIGHT, RETRY, NOT_TRIED)
-_ATTEMPT_STATES = (*AttemptState, IN_FLIGHT)
-_ENDS = (*Outcome, *NotDialled)
 _OUTCOMES = (AGENT_REACHED, *Outcome, NO_OUTCOME)
 _LONGEST_ERROR = 80
 
@@ -44,13 +38,13 @@ _ATTEMPTS = "/campaigns/{campaign_id}/attempts"
 @pages.get(_CONTACTS, Scope.READ_MASKED)
 def contacts(asked: Asked) -> Answer:
     """List contacts by filters."""
-    return _list(asked, "contacts.html", contacts_page, _CONTACT_STATES, _ENDS)
+    return _list(asked, "contacts.html", contacts_page, CONTACT_STATES, ENDS)
 
 
 @pages.get(_ATTEMPTS, Scope.READ_MASKED)
 def attempts(asked: Asked) -> Answer:
     """List attempts by filters."""
-    return _list(asked, "attempts.html", attempts_page, _ATTEMPT_STATES, _OUTCOMES)
+    return _list(asked, "attempts.html", attempts_page, ATTEMPT_STATES, _OUTCOMES)
 
 
 # by a number, which stands in the body: addresses stand in logs

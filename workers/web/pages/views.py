@@ -136,7 +136,6 @@ class Pace:
         area: The same, closed at the bottom.
         limit_y: Where the limit lies.
         refusals: Where 429s were, x.
-        top: What the chart's upper edge stands for.
     """
 
     rate: Rate
@@ -144,7 +143,6 @@ class Pace:
     area: str
     limit_y: float
     refusals: tuple[float, ...]
-    top: int
     busiest: int
 
 
@@ -167,7 +165,6 @@ def pace(reading: Reading) -> Pace:
             for second, _, refused in reading.history
             if refused and second > first
         ),
-        top=round(top),
         busiest=max(sums),
     )
 
