@@ -19,9 +19,10 @@ class LoadRefused(Exception):
 class StartRefused(Exception):
     """What is loaded would be dialled without anybody starting it, which whoever loads may not do."""
 
-    def __init__(self) -> None:
+    def __init__(self, message: str = "") -> None:  # pickle gives it, on its way between processes
         super().__init__(
-            told(
+            message
+            or told(
                 "its contacts would be called without anybody starting it, which takes the scope "
                 "operate; pause the campaign first, or load it without a start time"
             )
