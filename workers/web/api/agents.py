@@ -21,6 +21,7 @@ from workers.web.lists import reading_choice
 from workers.web.problems import invalid
 from workers.web.services import Services
 from workers.web.uploads import received_upload
+from workers.wiring import Wiring
 
 AGENT_ID = r"^[0-9a-z]{10}$"
 MOST_AT_ONCE = 1_000
@@ -96,9 +97,7 @@ TheAgent = Annotated[Agent, Depends(find_agent)]
 @router.get("")
 def list_agents(visitor: Onlooker, services: TheServices) -> RegisteredAgents:
     """Tell who the agents are and what they are doing, of all campaigns."""
-    registered = {one.number: one for one in services.wiring.registry.all()}
-    others = {number: Agent(number) for number in busy_agents(services.wiring.db)}
-    agents = sorted((others | registered).values(), key=lambda one: one.number)
+    agents = sorted(everybody(services.wiring), key=lambda one: one.number)
     return RegisteredAgents(items=_documents(services, agents, masked=visitor.is_masked))
 
 
@@ -156,6 +155,13 @@ async def load_agents(
             jobs.load_agents, upload.path, reading=reading_choice(upload.fields)
         )
     return AgentsLoadedDocument(**loaded)
+
+
+def everybody(wiring: Wiring) -> list[Agent]:
+    """Give the registered agents, and without an id whoever else is on a call, resting or parked."""
+    registered = {one.number: one for one in wiring.registry.all()}
+    others = {number: Agent(number) for number in busy_agents(wiring.db)}
+    return list((others | registered).values())
 
 
 def _set(services: Services, agents: list[Agent], order: PresenceOrder, *, by: str) -> None:

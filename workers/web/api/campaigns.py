@@ -4,7 +4,7 @@ import asyncio
 import json
 from contextlib import aclosing
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import Header, Query, Request
 from pydantic import Field
@@ -70,26 +70,29 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
-LEADS_TO = {
-    Action.START: CampaignState.RUNNING,
-    Action.PAUSE: CampaignState.PAUSED,
-    Action.RESUME: CampaignState.RUNNING,
-    Action.CANCEL: CampaignState.CANCELLING,
-}
+class Steering(NamedTuple):
+    """What an action is called by the audit trail, where it leads to, and from where."""
+
+    does: Did
+    to: CampaignState
+    comes_from: tuple[CampaignState, ...]
 
 
-STEERS = {
-    Action.START: Did.CAMPAIGN_STARTED,
-    Action.PAUSE: Did.CAMPAIGN_PAUSED,
-    Action.RESUME: Did.CAMPAIGN_RESUMED,
-    Action.CANCEL: Did.CAMPAIGN_CANCELLED,
+_LOADED, _RUNNING, _PAUSED = CampaignState.LOADED, CampaignState.RUNNING, CampaignState.PAUSED
+STEERING = {
+    Action.START: Steering(Did.CAMPAIGN_STARTED, _RUNNING, (_LOADED,)),
+    Action.PAUSE: Steering(Did.CAMPAIGN_PAUSED, _PAUSED, (_RUNNING,)),
+    Action.RESUME: Steering(Did.CAMPAIGN_RESUMED, _RUNNING, (_PAUSED,)),
+    Action.CANCEL: Steering(
+        Did.CAMPAIGN_CANCELLED, CampaignState.CANCELLING, (_LOADED, _RUNNING, _PAUSED)
+    ),
 }
-"""What the audit trail calls each."""
+STEERS = {action: one.does for action, one in STEERING.items()}
 
 
 def steer(wiring: Wiring, campaign: Campaign, action: Action, *, who: str) -> None:
     """Do what was asked of a campaign."""
-    to = LEADS_TO[action]
+    to = STEERING[action].to
     if to is CampaignState.RUNNING:
         wiring.starting.start(campaign, who=who)
     else:

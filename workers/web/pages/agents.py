@@ -13,10 +13,11 @@ from dialer.access.api_keys import Scope
 from dialer.deeds import Did
 from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore, Figures
 from dialer.store.agents import Whereabouts
-from dialer.watching.overview import AgentNow, AgentState, agent_states, busy_agents
+from dialer.watching.overview import AgentNow, AgentState, agent_states
 from dialer.watching.today import AWAY
 from workers.instants import instant
 from workers.web.api.agent_links import put_notice, url_of
+from workers.web.api.agents import everybody
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.problems import invalid
 from workers.web.services import Services
@@ -146,9 +147,7 @@ def _agent(asked: Asked) -> Agent:
 
 def _lines(services: Services) -> tuple[list[_Line], float]:
     wiring = services.wiring
-    registered = {one.number: one for one in wiring.registry.all()}
-    others = {number: Agent(number) for number in busy_agents(wiring.db)}
-    agents = sorted((others | registered).values(), key=lambda one: (one.name or "~", one.number))
+    agents = sorted(everybody(wiring), key=lambda one: (one.name or "~", one.number))
     states = agent_states(wiring.db, [one.number for one in agents])
     presences = wiring.presences.of(agents)
     as_of = wiring.db.now()

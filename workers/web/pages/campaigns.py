@@ -18,7 +18,7 @@ from dialer.steering.tagging import set_tags
 from dialer.store import Campaign, Counts, Database
 from dialer.store.archived import archived_as, archived_called, archived_ids, count_archived
 from dialer.store.campaign import Roll, WrongState, tags_in
-from workers.web.api.campaigns import LEADS_TO, STEERS, Action, steer
+from workers.web.api.campaigns import STEERING, Action, steer
 from workers.web.deeds import actor_of
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 from workers.web.pages.rendering import digits_in
@@ -47,12 +47,6 @@ _ORDER = {
     CampaignState.LOADED: 2,
     CampaignState.COMPLETED: 3,
     CampaignState.CANCELLED: 3,
-}
-_COMES_FROM = {
-    Action.START: {CampaignState.LOADED},
-    Action.PAUSE: {CampaignState.RUNNING},
-    Action.RESUME: {CampaignState.PAUSED},
-    Action.CANCEL: {CampaignState.LOADED, CampaignState.RUNNING, CampaignState.PAUSED},
 }
 
 
@@ -176,12 +170,12 @@ def ask_several(asked: Asked) -> Answer:
     """Ask once before several campaigns are steered, and count them."""
     action = _action(asked.query("action"))
     ids = asked.request.query_params.getlist("campaign")[:_MOST_TOGETHER]
-    found = _chosen(asked.wiring, ids)
+    found, comes_from = _chosen(asked.wiring, ids), STEERING[action].comes_from
     return page(
         "several.html",
         action=action,
-        takes=[one for one in found if one.state in _COMES_FROM[action]],
-        leaves=[one for one in found if one.state not in _COMES_FROM[action]],
+        takes=[one for one in found if one.state in comes_from],
+        leaves=[one for one in found if one.state not in comes_from],
         back=Wanted.of(asked).query,
     )
 
@@ -205,7 +199,7 @@ def tag(asked: Asked) -> Answer:
 
 
 def _steered(wiring: Wiring, campaign: Campaign, action: Action, actor: Any, who: str) -> bool:
-    deed = Deed(STEERS[action], actor, on=f"campaign {campaign.name} {campaign.id}")
+    deed = Deed(STEERING[action].does, actor, on=f"campaign {campaign.name} {campaign.id}")
     try:
         with wiring.audit.recording(deed):
             steer(wiring, campaign, action, who=who)
@@ -215,7 +209,7 @@ def _steered(wiring: Wiring, campaign: Campaign, action: Action, actor: Any, who
 
 
 def _action(word: str) -> Action:
-    if word not in LEADS_TO:
+    if word not in set(Action):
         raise invalid(told("action is one of {words}.", words=", ".join(Action)))
     return Action(word)
 
