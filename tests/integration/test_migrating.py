@@ -20,9 +20,9 @@ from workers.wiring import Wiring
 VERSION = "9.9.9"
 
 
-@pytest.fixture
-def old(redis_client, tmp_path) -> Account:
-    return account_of(redis_client, put_back(redis_client, "by_0_1_0"), tmp_path / "journal")
+@pytest.fixture(params=["by_0_1_0", "by_0_2_0"])
+def old(request, redis_client, tmp_path) -> Account:
+    return account_of(redis_client, put_back(redis_client, request.param), tmp_path / "journal")
 
 
 def archived_as_before(account: Account, name: str, folder) -> str:

@@ -1,7 +1,7 @@
 """What an earlier version stored, in the middle of its campaigns, is read, dialled on and reported in full.
 
-`tests/stored/by_0_1_0.json.gz` was written by the code of 0.1.0: one campaign over, one with calls ended, one
-call still open, a retry due, rows not taken, and one that was only loaded.
+Each file in `tests/stored/` was written by the code of the version it names: one campaign over, one with calls
+ended, one call still open, a retry due, rows not taken, and one that was only loaded.
 """
 
 import csv
@@ -19,7 +19,7 @@ from tests.factories import terminal
 from tests.stored_kit import account_of, put_back
 
 
-@pytest.fixture(params=["by_0_1_0"])
+@pytest.fixture(params=["by_0_1_0", "by_0_2_0"])
 def stored(request, redis_client):
     return put_back(redis_client, request.param)
 
