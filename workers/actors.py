@@ -4,42 +4,29 @@ Dramatiq starts a worker by importing this module, so it reads the settings and 
 """
 
 import gc
-import sys
 
 import dramatiq
 from redis.exceptions import RedisError
 
-from dialer import failpoints, logs
+from dialer import failpoints
 from dialer.dialing.entrance import FOR_OTHERS, OTHER_SETTINGS
 from dialer.dialing.releasing import Released
 from dialer.ids import ContactId
 from dialer.logger import get_logger
-from dialer.private_files import keep_files_private
-from dialer.settings import SettingsError, read_settings
 from workers.broker import ACTOR, QUEUE, make_worker_broker, queue_of, send_all
 from workers.redis_fitness import require_fit_redis, tell_exposures
+from workers.under_dramatiq import starting
 from workers.wiring import wire_served
 
 log = get_logger(__name__)
 
-keep_files_private()
-try:
-    settings = read_settings()
-    logs.set_up(
-        log_format=settings.dialer_log_format,
-        level=settings.dialer_log_level,
-        role="worker",
-        to=sys.__stderr__,  # not Dramatiq's pipe, which has its master write each line once more
-    )
+with starting("worker") as settings:
     served = wire_served(settings)
     wirings = {queue_of(one): one for one in served}
     for client in {one.redis for one in served}:
         require_fit_redis(client)
     tell_exposures(settings)
     broker = make_worker_broker(served)
-except SettingsError as error:
-    sys.stderr.write(f"dialer: {error}\n")
-    raise SystemExit(2) from None  # as the commands say it: starting again will not help
 
 dramatiq.set_broker(broker)
 gc.freeze()  # what is there now stays: the collector need not look through it again and again

@@ -5,7 +5,6 @@ delivers takes the webhook's lease, so a message may come twice or be lost. The 
 through the home's queue.
 """
 
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,18 +13,16 @@ from functools import partial
 import dramatiq
 from redis.exceptions import RedisError
 
-from dialer import logs
 from dialer.events.keeping import Keeping
 from dialer.ids import AttemptId
 from dialer.logger import get_logger
-from dialer.private_files import keep_files_private
-from dialer.settings import SettingsError, read_settings
 from dialer.store.recordings import KeptRecordings
 from dialer.store.webhooks import Webhooks
 from dialer.store.work import EVENTS_QUEUE
 from dialer.webhooks.delivering import Delivering
 from workers.broker import enqueue, make_events_broker
 from workers.heartbeat import beating
+from workers.under_dramatiq import starting
 from workers.wiring import Wiring, process_name, wire
 
 ACTOR = "tell_receiver"
@@ -161,20 +158,9 @@ class AtWork:
 
 at_work = AtWork()
 
-keep_files_private()
-try:
-    settings = read_settings()
-    logs.set_up(
-        log_format=settings.dialer_log_format,
-        level=settings.dialer_log_level,
-        role="events",
-        to=sys.__stderr__,  # not Dramatiq's pipe, which has its master write each line once more
-    )
+with starting("events") as settings:
     wirings = {one.name: one for one in wire(settings)}
     broker = make_events_broker(next(iter(wirings.values())), partial(keep_up, wirings))
-except SettingsError as error:
-    sys.stderr.write(f"dialer: {error}\n")
-    raise SystemExit(2) from None  # as the commands say it: starting again will not help
 
 dramatiq.set_broker(broker)
 

@@ -104,13 +104,7 @@ class RecordKeeping:
 
     @cached_property
     def _lookups(self) -> Lookups:
-        return Lookups(
-            self.wiring.provider,
-            self.wiring.pacing,
-            sleep=self.wiring.sleep,
-            patience_s=_PATIENCE_S,
-            overdue_patience_s=_PATIENCE_S,
-        )
+        return self.wiring.lookups(patience_s=_PATIENCE_S)
 
 
 def source_of(wiring: Wiring, campaign: Campaign) -> ReportInput:

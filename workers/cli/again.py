@@ -11,6 +11,7 @@ from dialer.loading.loading import LoadOptions
 from dialer.reporting.again import wanted_ends, write_again
 from dialer.settings import require_account, require_data_dir
 from workers.cli.campaign import Name
+from workers.cli.list_options import Tags
 from workers.cli.lists import DryRun, ToLoad, load_list
 from workers.cli.printing import AsJson
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
@@ -30,9 +31,7 @@ def again(
             metavar="OUTCOME",
         ),
     ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option(help="A tag of the campaign; give it once for each.")
-    ] = None,
+    tag: Tags = None,
     dedupe: Annotated[
         Dedupe, typer.Option(help="Where a customer must not be listed already, as of load.")
     ] = Dedupe.ACTIVE,

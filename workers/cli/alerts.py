@@ -10,7 +10,7 @@ from campaigns.alert_rules import Way
 from campaigns.alerts import AlertKind, Limits
 from dialer.store.alerts import Alert
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.printing import AsJson, plain_table, say, say_json, show
+from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
 from workers.cli.session import open_wiring, terminal_user
 from workers.documents.alerts import AlertRuleDocument, AlertsDocument
 from workers.wiring import Wiring
@@ -71,13 +71,12 @@ def add(
         zone=timezone,
         by=terminal_user(),
     )
-    if as_json:
-        say_json(AlertRuleDocument.of(rule))
-        return
-    if way is Way.EVENTS:
-        say(f"Told as events alert.begun and alert.over from now on; the rule is {rule.id}.")
-        return
-    say(f"{escape(rule.whom)} is told from now on. To try it: dialer alert test {rule.id}")
+    text = (
+        f"Told as events alert.begun and alert.over from now on; the rule is {rule.id}."
+        if way is Way.EVENTS
+        else f"{escape(rule.whom)} is told from now on. To try it: dialer alert test {rule.id}"
+    )
+    answer(AlertRuleDocument.of(rule), text, as_json=as_json)
 
 
 def list_(*, as_json: AsJson = False) -> None:

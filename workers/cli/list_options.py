@@ -19,6 +19,9 @@ Again = Annotated[
     bool,
     typer.Option("--again", help="Load the file although its very bytes are another campaign."),
 ]
+Tags = Annotated[
+    list[str] | None, typer.Option(help="A tag of the campaign; give it once for each.")
+]
 _option = partial(typer.Option, rich_help_panel="How the list is read")
 
 

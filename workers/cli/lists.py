@@ -30,7 +30,7 @@ from dialer.store.imports import Imports
 from workers.cli.campaign import Name
 from workers.cli.completing import campaigns
 from workers.cli.instants import iso, local
-from workers.cli.list_options import Again, GivenList, ListFile, takes_list
+from workers.cli.list_options import Again, GivenList, ListFile, Tags, takes_list
 from workers.cli.printing import (
     AsJson,
     complain,
@@ -69,9 +69,7 @@ def load(
             shell_complete=campaigns,
         ),
     ] = "",
-    tag: Annotated[
-        list[str] | None, typer.Option(help="A tag of the campaign; give it once for each.")
-    ] = None,
+    tag: Tags = None,
     dry_run: DryRun = False,
     starting: Annotated[bool, typer.Option("--start", help="Start it once it is loaded.")] = False,
     as_json: AsJson = False,

@@ -49,12 +49,11 @@ def add(
         by=at_terminal().name,
     )
     secret = made.secrets[0].value
-    if as_json:
-        say_json({"webhook_id": made.id, "url": url, "secret": secret})
-        return
-    say(f"Webhook {made.id} is told from now on.")
-    say(f"Its secret, for the receiver: {secret}")
-    say(f"Try it: dialer webhook test {made.id}")
+    text = (
+        f"Webhook {made.id} is told from now on.\nIts secret, for the receiver: {secret}\n"
+        f"Try it: dialer webhook test {made.id}"
+    )
+    answer({"webhook_id": made.id, "url": url, "secret": secret}, text, as_json=as_json)
 
 
 def list_(*, as_json: AsJson = False) -> None:

@@ -12,7 +12,7 @@ from dialer.clock import now
 from dialer.embedded.embedded import EmbeddedServerError
 from dialer.errors import AccountRefused, ProviderError
 from dialer.settings import SettingsError, require_dialling
-from dialer.settling.lookups import Lookups, NoSlot
+from dialer.settling.lookups import NoSlot
 from workers.doctor.findings import Finding, fail, ok, warn
 from workers.wiring import Wiring
 
@@ -29,13 +29,7 @@ def ask_about_credentials(wiring: Wiring) -> None:
         ProviderError: It does not take them, or does not answer.
     """
     provider, at = wiring.provider, now()
-    lookups = Lookups(
-        provider,
-        wiring.pacing,
-        sleep=wiring.sleep,
-        patience_s=_SLOT_WITHIN_S,
-        overdue_patience_s=_SLOT_WITHIN_S,
-    )
+    lookups = wiring.lookups(patience_s=_SLOT_WITHIN_S)
     try:
         lookups.paced(provider.check_credentials, overdue=True)
     except AccountRefused as error:

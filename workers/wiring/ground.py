@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dialer.access.api_keys import ApiKeys
     from dialer.agreeing import Agreeing
     from dialer.exotel import Exotel
+    from dialer.settling.lookups import Lookups
 
 _UNNAMED_ACCOUNT = "unnamed"  # lists can be loaded before the account is known
 
@@ -169,6 +170,22 @@ class Ground:
             timezone=ZoneInfo(settings.exotel_timezone),
             clock_s=boottime_s,
             deadline_s=settings.dialer_http_deadline_s,
+        )
+
+    def lookups(self, *, patience_s: float) -> "Lookups":
+        """Make what asks the provider within the account's limit.
+
+        Args:
+            patience_s: How long it waits for its turn: calls go first.
+        """
+        from dialer.settling.lookups import Lookups
+
+        return Lookups(
+            self.provider,
+            self.pacing,
+            sleep=self.sleep,
+            patience_s=patience_s,
+            overdue_patience_s=patience_s,
         )
 
     @cached_property

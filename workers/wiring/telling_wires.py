@@ -76,21 +76,13 @@ class TellingWires(SteeringWires):
     def keeping_recordings(self) -> "KeepingRecordings | None":
         """Keeps recordings; None: none are kept."""
         from dialer.recordings.keeping import MOST_BYTES, Keeping
-        from dialer.settling.lookups import Lookups
 
         if self.recordings_place is None:
             return None
-        lookups = Lookups(
-            self.provider,
-            self.pacing,
-            sleep=self.sleep,
-            patience_s=RECORDING_PATIENCE_S,
-            overdue_patience_s=RECORDING_PATIENCE_S,
-        )
         return Keeping(
             self.db,
             self.recording_hosts(max_bytes=MOST_BYTES),
-            lookups,
+            self.lookups(patience_s=RECORDING_PATIENCE_S),
             self.recordings_place,
             folder=self.settings.dialer_data_dir / "incoming",
         )
