@@ -1,6 +1,5 @@
 """`dialer alert`: who is told of what is wrong."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ from campaigns.alert_rules import Way
 from campaigns.alerts import AlertKind, Limits
 from dialer.store.alerts import Alert
 from workers.cli.faults import JobFailed, WrongUse
+from workers.cli.instants import minute
 from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
 from workers.cli.session import open_wiring, terminal_user
 from workers.documents.alerts import AlertRuleDocument, AlertsDocument
@@ -114,8 +114,7 @@ def remove(rule: RuleId) -> None:
 
 
 def _say_standing(alert: Alert, wiring: Wiring) -> None:
-    zone = wiring.zone
-    at = f"{datetime.fromtimestamp(alert.begun_at, zone):%Y-%m-%d %H:%M}"
+    at = minute(alert.begun_at, wiring.zone)
     told = "told" if alert.told_at else "not told yet"
     error = f": {alert.error}" if alert.error else ""
     over = ", over" if alert.over_at else ""

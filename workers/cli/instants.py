@@ -23,6 +23,17 @@ def local(epoch_s: float, zone: tzinfo) -> str:
     return f"{datetime.fromtimestamp(epoch_s, zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
+def minute(at: float | datetime, zone: tzinfo) -> str:
+    """Write an instant for a table: the day, the time to the minute, and the zone."""
+    instant = at if isinstance(at, datetime) else datetime.fromtimestamp(at, zone)
+    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+
+
+def weekday(epoch_s: float, zone: tzinfo) -> str:
+    """Write an instant of these days: the day of the week, the date, and the time to the minute."""
+    return f"{datetime.fromtimestamp(epoch_s, zone):%a %d %b %H:%M}"
+
+
 def read_instant(
     option: str, text: str, zone: tzinfo, *, write: str = "a time such as 2026-11-24T15:30"
 ) -> datetime:

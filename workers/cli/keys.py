@@ -1,7 +1,6 @@
 """`dialer key …`: keys for the API and the pages."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from campaigns.retry_policy import seconds_in
 from dialer.access.api_keys import LONGEST_DAYS, ApiKey, Scope
 from dialer.clock import now
 from workers.cli.faults import JobFailed, WrongUse
+from workers.cli.instants import minute
 from workers.cli.on_account import account_named
 from workers.cli.printing import AsJson, plain_table, say, say_json, show
 from workers.cli.session import open_wiring, open_wirings
@@ -57,7 +57,7 @@ def create(
     if as_json:
         say_json({**dict(told), "key": secret})
         return
-    until = f"in force until {_minute(key.expires_at, wirings)}"
+    until = f"in force until {minute(key.expires_at, wirings[0].zone)}"
     opens = f", for {', '.join(told.accounts)}" if told.accounts else ""
     say(f"{escape(key.name)} ({', '.join(sorted(key.scopes))}){opens}, id {key.id}, {until}:")
     print(secret)  # noqa: T201 - on a line of its own, never wrapped
@@ -75,11 +75,12 @@ def list_(*, as_json: AsJson = False) -> None:
         return
     several = ("accounts",) if len(wirings) > 1 or any(one.accounts for one in found) else ()
     table = plain_table("id", "name", "scopes", *several, "made", "made by", "last used", "expires")
+    zone = wirings[0].zone
     for key in found:
         scopes = ", ".join(sorted(key.scopes))
-        used = _minute(key.last_used_at, wirings) if key.last_used_at else "never"
-        expires = _minute(key.expires_at, wirings) if now() < key.expires_at else "expired"
-        made = _minute(key.created_at, wirings)
+        used = minute(key.last_used_at, zone) if key.last_used_at else "never"
+        expires = minute(key.expires_at, zone) if now() < key.expires_at else "expired"
+        made = minute(key.created_at, zone)
         opens = (", ".join(_told(key, wirings).accounts or ["all"]),) if several else ()
         by = key.made_by or "–"
         table.add_row(key.id, escape(key.name), scopes, *opens, made, by, used, expires)
@@ -106,12 +107,6 @@ def _lifetime_s(text: str) -> int:
     if not seconds:
         raise WrongUse("--expires: a key must be in force for a while, such as 90d")
     return seconds
-
-
-def _minute(instant: datetime, wirings: Sequence[Wiring]) -> str:
-    """Write an instant in the time of the installation, as its campaigns do."""
-    zone = wirings[0].zone
-    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
 def _told(key: ApiKey, wirings: Sequence[Wiring]) -> KeyDocument:

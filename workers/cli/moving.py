@@ -1,6 +1,5 @@
 """`dialer agents move|moves|undo-move`: waiting contacts are given to somebody else, and back."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ from rich.markup import escape
 
 from dialer.agents.moving import Destination, Moving, NotMoved
 from workers.cli.faults import WrongUse
+from workers.cli.instants import weekday
 from workers.cli.printing import AsJson, answer, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 from workers.documents.moves import MoveDocument
@@ -67,16 +67,14 @@ def moves(*, as_json: AsJson = False) -> None:
         say("No contacts were moved in the last seven days.")
         return
     names = {one.id: one.name or one.number for one in wiring.registry.all()}
-    zone = wiring.zone
     table = plain_table("move", "at", "from", "to", "contacts", "by", "", numbers=("contacts",))
     for one in found:
-        at = f"{datetime.fromtimestamp(one.at, zone):%a %d %b %H:%M}"
         whose = names.get(one.agent_id) or f"+{one.source}"
         became = f"undone by {one.undone_by}" if one.undone_by else ""
         became = became or (f"undid {one.undoes}" if one.undoes else "")
         became = became or ("" if one.ended_at else "broken off")
         cells = (whose, names.get(one.to, one.to), f"{one.moved:,}", one.by, became)
-        table.add_row(one.id, at, *map(escape, cells))
+        table.add_row(one.id, weekday(one.at, wiring.zone), *map(escape, cells))
     show(table)
 
 

@@ -1,6 +1,7 @@
 """`dialer campaign plan`: what a list would take, before it is loaded."""
 
 from collections import Counter
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
@@ -14,7 +15,6 @@ from campaigns.lists.team_cells import LooseTeams
 from campaigns.outlook.plan import Assumptions, Plan
 from campaigns.rules_in_words import span_in_words
 from workers.cli.faults import WrongUse
-from workers.cli.instants import iso
 from workers.cli.list_options import GivenList, ListFile, takes_list
 from workers.cli.printing import AsJson, plain_table, progress, say, say_json, show
 from workers.cli.rules import GivenRules, campaign_rules, takes_rules
@@ -123,25 +123,16 @@ def _as_json(plan: Plan, assumptions: Assumptions) -> dict[str, Any]:
             "mean": round(mean, 1),
             "most": round(most, 1),
         },
-        "starts_at": iso(starts_at),
-        "done_at": iso(done_at),
+        "starts_at": starts_at,
+        "done_at": done_at,
         "duration_s": round((done_at - starts_at).total_seconds())
         if done_at and starts_at
         else None,
         "binding": plan.bounds[0].constraint if plan.bounds else None,
         "bounds": [
-            {
-                "constraint": one.constraint,
-                "done_at": iso(one.done_at),
-                "why": one.sentence,
-            }
+            {"constraint": one.constraint, "done_at": one.done_at, "why": one.sentence}
             for one in plan.bounds
         ],
         "left_at_end": plan.left_at_end,
-        "assumptions": {
-            "agent_answers": assumptions.agent_answers,
-            "customer_answers": assumptions.customer_answers,
-            "talk_s": assumptions.talk_s,
-            "ring_s": assumptions.ring_s,
-        },
+        "assumptions": asdict(assumptions),
     }

@@ -1,9 +1,7 @@
 """`dialer agents list|load|remove|pause|resume|shift`: who the agents are, and where."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -15,7 +13,7 @@ from campaigns.retry_policy import seconds_in
 from dialer.store.agents import Whereabouts
 from dialer.watching.agents_now import agents_now
 from workers.cli.faults import JobFailed, WrongUse
-from workers.cli.instants import iso, read_instant
+from workers.cli.instants import iso, read_instant, weekday
 from workers.cli.printing import AsJson, complain, plain_table, say, say_json, show
 from workers.cli.session import open_wiring
 from workers.cli.shared_options import Hidden, Sheet, given_file
@@ -100,7 +98,7 @@ def list_(
     for agent, at in zip(found, where, strict=True):
         word = f"{at.state} ({at.reason})" if at.reason else str(at.state)
         groups, shift = ", ".join(agent.groups), agent.shift.in_words() if agent.shift else ""
-        cells = (agent.name, word, _local(at.until, zone), groups, shift)
+        cells = (agent.name, word, weekday(at.until, zone) if at.until else "", groups, shift)
         table.add_row(agent.number, agent.id, *map(escape, cells))
     show(table)
 
@@ -214,7 +212,7 @@ def _tell(wiring: Wiring, agents: list[Agent], *, as_json: bool) -> None:
         return
     zone = wiring.zone
     for agent, at in zip(agents, where, strict=True):
-        until = f" until {_local(at.until, zone)}" if at.until else ""
+        until = f" until {weekday(at.until, zone)}" if at.until else ""
         name = f"{agent.name} ({agent.number})" if agent.name else agent.number
         say(f"{escape(name)} is {_WORDS[at.state]}{until}.")
     if not agents:
@@ -238,7 +236,3 @@ def _as_json(agent: Agent, at: Whereabouts) -> dict[str, Any]:
         "timezone": agent.shift.zone.key if agent.shift else None,
         "most_calls_a_day": agent.most_calls_a_day or None,
     }
-
-
-def _local(epoch_s: float | None, zone: ZoneInfo) -> str:
-    return f"{datetime.fromtimestamp(epoch_s, zone):%a %d %b %H:%M}" if epoch_s else ""

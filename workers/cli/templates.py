@@ -1,6 +1,5 @@
 """`dialer template`: rules under a name, to load lists with."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ from dialer.steering.changing_rules import RulesRefused
 from dialer.steering.templates import KnownTemplate
 from workers.cli.completing import campaigns
 from workers.cli.faults import WrongUse
+from workers.cli.instants import minute
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
 from workers.cli.rules import GivenRules, takes_rules, wrong_options
 from workers.cli.session import open_wiring
@@ -29,13 +29,11 @@ def list_(*, as_json: AsJson = False) -> None:
     if not found:
         say("No templates yet. Save one: dialer template save NAME --like CAMPAIGN")
         return
-    zone = wiring.zone
     table = plain_table("template", "saved", "by", "rules", "")
     for one in found:
-        saved_at = datetime.fromtimestamp(one.template.saved_at, zone)
         table.add_row(
             escape(one.template.name),
-            f"{saved_at:%Y-%m-%d %H:%M %Z}",
+            minute(one.template.saved_at, wiring.zone),
             escape(one.template.saved_by or "–"),
             escape(
                 ", ".join(f"{rule}={_text(value)}" for rule, value in one.template.given.items())
