@@ -1,12 +1,16 @@
 """What a terminal shows."""
 
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from campaigns.plain_text import NotPlain, plain_line
 from workers.cli.printing import complain, note, plain_table, say, say_json, show, when_stopped
 
+ROOM = Path(__file__).parents[2] / "workers" / "documents"
 HOSTILE = "\x1b]0;gone\x07\x9b2J\u202edesrever\x7f"
 
 
@@ -45,3 +49,30 @@ def test_a_line_is_plain_or_refused_in_words():
     for text in (HOSTILE, "two\nlines", "x" * 21):
         with pytest.raises(NotPlain, match="the name: "):
             plain_line(text, "the name", most=20)
+
+
+def test_a_json_document_tells_models_by_their_fields_and_instants_to_the_second(capsys):
+    class Told(BaseModel):
+        at: datetime
+
+    at = datetime(2026, 11, 24, 15, 30, 9, 123456, tzinfo=UTC)
+
+    say_json([{"since": at, "told": Told(at=at)}])
+
+    assert json.loads(capsys.readouterr().out) == [
+        {"since": "2026-11-24T15:30:09+00:00", "told": {"at": "2026-11-24T15:30:09+00:00"}}
+    ]
+
+
+@pytest.mark.parametrize("room", sorted(ROOM.glob("[a-z]*.py")), ids=lambda one: one.stem)
+def test_a_document_of_its_room_is_told_by_the_api_and_by_a_command(room):
+    imported = f"from workers.documents.{room.stem} import"
+    doors = ("cli", "web")
+
+    told_by = {
+        door
+        for door in doors
+        if any(imported in one.read_text() for one in (ROOM.parent / door).rglob("*.py"))
+    }
+
+    assert told_by == set(doors)
