@@ -63,17 +63,15 @@ def _say_as_json(code: int, lines: list[str]) -> None:
 def is_refusal(error: BaseException) -> bool:
     """Tell whether a command was refused, and nothing done, rather than failed in the middle."""
     from campaigns.lists.source import CampaignFileError
-    from campaigns.plain_text import NotPlain
     from dialer.errors import NotDone
     from dialer.loading.refusing import LoadRefused
-    from dialer.settings import SettingsError
-    from dialer.steering.changing_rules import RulesRefused
     from dialer.store.campaign import CampaignNotFound, WrongState
 
-    of_lists = (LoadRefused, CampaignFileError)
-    refusals = (NotDone, *of_lists, CampaignNotFound, WrongState, NotPlain, RulesRefused)
-    return isinstance(
-        error, (*refusals, WrongUse, SettingsError, typer.Abort, typer.TyperException)
+    if isinstance(error, typer.Abort | typer.TyperException):
+        return True
+    refusals = (NotDone, LoadRefused, CampaignFileError, CampaignNotFound, WrongState)
+    return isinstance(error, refusals) or (
+        isinstance(error, Exception) and judge(error)[0] == WRONG_USE
     )
 
 
