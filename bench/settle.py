@@ -2,11 +2,13 @@
 
     calls are placed ─▶ their callbacks go to the stream ─▶ one consumer settles them ─▶ facts/s
 
-A fact is one callback. Two in three of a call change its attempt, the rest repeat what is known.
+A fact is one callback. Two in three of a call change its attempt, the rest repeat what is known. Each
+attempt that ends is a line of the log, in a file.
 """
 
 import gc
 import random
+import tempfile
 import threading
 import time
 from statistics import median
@@ -14,6 +16,7 @@ from statistics import median
 from bench import ground, ours
 from bench.chart import Bar
 from bench.result import Plot, Result, Table, arguments, begin, publish
+from dialer import logs
 from dialer.dialing.dialing import Dialled
 from workers.results import settle_in_background
 from workers.wiring import Wiring
@@ -95,10 +98,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args()
     run = begin(__doc__)
-    runs = {
-        how: [facts_per_s(args.calls, appendonly=appendonly) for _ in range(args.repeats)]
-        for how, appendonly in ((IN_MEMORY, False), ("appendfsync always", True))
-    }
+    with tempfile.TemporaryFile("w") as lines:
+        logs.set_up(log_format="json", to=lines)
+        runs = {
+            how: [facts_per_s(args.calls, appendonly=appendonly) for _ in range(args.repeats)]
+            for how, appendonly in ((IN_MEMORY, False), ("appendfsync always", True))
+        }
     rates = {how: [rate for rate, _ in found] for how, found in runs.items()}
     rows = (
         (f"dialer, {how}", ground.spread(rates[how]), ground.spread([cpu for _, cpu in found]))

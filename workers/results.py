@@ -28,7 +28,7 @@ from workers.wiring import Wiring, process_name
 
 log = get_logger(__name__)
 
-_TOGETHER = 2
+_TOGETHER = 3
 _BATCH = 200
 _WAIT_S = 3.0
 _LEFT_ALONE_S = 15.0
@@ -51,10 +51,14 @@ def run(wirings: Sequence[Wiring]) -> int:
 
 
 def settle_in_background(wiring: Wiring, stop: threading.Event) -> list[threading.Thread]:
-    """Settle what comes, in threads of which one reads callbacks while another waits for Redis."""
+    """Settle what comes: in one thread, and where that is not enough, in more of them.
+
+    While one of them waits for Redis, another reads callbacks.
+    """
+    is_much = threading.Event()
     threads = [
         threading.Thread(
-            target=_consume, args=(wiring, stop, nth), name=f"results {wiring.name} {nth}"
+            target=_consume, args=(wiring, stop, is_much, nth), name=f"results {wiring.name} {nth}"
         )
         for nth in range(_TOGETHER)
     ]
@@ -63,23 +67,27 @@ def settle_in_background(wiring: Wiring, stop: threading.Event) -> list[threadin
     return threads
 
 
-def _consume(wiring: Wiring, stop: threading.Event, nth: int) -> None:
+def _consume(wiring: Wiring, stop: threading.Event, is_much: threading.Event, nth: int) -> None:
     inbox = wiring.callback_inbox
     consumer = f"{process_name()}/{nth}"
     took_over_at = float("-inf")
     ready = False
     while not stop.is_set():
+        if nth and not is_much.wait(_WAIT_S):
+            continue
         try:
             if not ready:
                 inbox.ensure_group()
                 ready = True
             now_s = boottime_s()
-            if now_s - took_over_at > _LEFT_ALONE_S:
+            if not nth and now_s - took_over_at > _LEFT_ALONE_S:  # one of them is enough
                 settle_all(wiring, inbox.take_over(consumer, idle_s=_LEFT_ALONE_S, most=_BATCH))
-                if not nth:  # one of them is enough
-                    inbox.forget_consumers(silent_s=_GONE_S)
+                inbox.forget_consumers(silent_s=_GONE_S)
                 took_over_at = now_s
-            settle_all(wiring, inbox.read(consumer, most=_BATCH, wait_s=_WAIT_S))
+            facts = inbox.read(consumer, most=_BATCH, wait_s=0 if nth else _WAIT_S)
+            # more wait than fit; who settles last sees that nothing does
+            (is_much.set if len(facts) == _BATCH else is_much.clear)()
+            settle_all(wiring, facts)
         except redis.RedisError as error:
             # unacknowledged callbacks stay in the stream and come again
             log.warning("settling_failed", message=str(error))

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
+import orjson
+
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.caps import DailyCaps
 from campaigns.contact_state import NotDialled
@@ -24,8 +26,6 @@ GATE_FILLS = ("requested_at", "no", "nonce", "agent", "customer")
 GATE_FILLS_FOR_TEAMS = (*GATE_FILLS, "team")
 _NOT_THERE = [b"stale", b""]
 _WRITES_AT_ONCE = 50  # a few milliseconds in which nobody else is served
-# dumps() would make an encoder a call
-_as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class Follows(NamedTuple):
             plain["correct"] = _given_of(self.correct)
         if self.disposed:
             plain["disposed"] = _given_of(self.disposed)
-        return _as_json(plain)
+        return orjson.dumps(plain).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,18 +380,17 @@ def encode(attempt: Attempt, *, gaps: Collection[str] = ()) -> str:
         values[Attempt._fields.index(name)] = f"<{name}>"
     while values[-1] == _DEFAULTS[len(values) - 1]:
         values.pop()
-    return _as_json(values)
+    return orjson.dumps(values).decode()
 
 
 def decode(stored: bytes | str) -> Attempt:
     """Decode from Redis."""
-    # told that it is text, json need not find out which
-    return _made_of(json.loads(stored if isinstance(stored, str) else stored.decode()))
+    return _made_of(orjson.loads(stored))
 
 
 def decode_all(stored: Iterable[bytes]) -> list[Attempt]:
-    """Decode many; as one JSON text, which takes half the time."""
-    return [_made_of(values) for values in json.loads(b"[" + b",".join(stored) + b"]")]
+    """Decode many."""
+    return [_made_of(orjson.loads(one)) for one in stored]
 
 
 def _made_of(values: list[Any]) -> Attempt:

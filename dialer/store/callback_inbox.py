@@ -86,9 +86,9 @@ class CallbackInbox:
                 raise
 
     def read(self, consumer: str, *, most: int, wait_s: float) -> list[Fact]:
-        """Read callbacks nobody has read, waiting for the first."""
+        """Read callbacks nobody has read, waiting for the first; 0 = without waiting."""
         answer = self._db.client.xreadgroup(
-            _GROUP, consumer, {self.key: ">"}, count=most, block=int(wait_s * 1000)
+            _GROUP, consumer, {self.key: ">"}, count=most, block=int(wait_s * 1000) or None
         )
         if not answer:
             return []

@@ -5,7 +5,6 @@ record, some hundreds of bytes in place of some thousands. What scripts ask of a
 stays beside it.
 """
 
-import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
+import orjson
 import redis
 
 from dialer.store.archived import put_among_archived
@@ -113,7 +113,7 @@ def unpacked(record: Mapping[bytes, bytes]) -> Unpacked:
     if not packed:
         return NOTHING
     unpack = zlib.decompressobj(zdict=_dictionary())
-    parts = json.loads(unpack.decompress(packed[1:]) + unpack.flush())
+    parts = orjson.loads(unpack.decompress(packed[1:]) + unpack.flush())
     fields, counts, told = (_bytes(parts[name]) for name in ("fields", "counts", "told"))
     beside = {name: value for name, value in record.items() if name != PACKED}
     return Unpacked({**fields, **beside}, counts, [one.encode() for one in parts["imports"]], told)
@@ -141,8 +141,7 @@ def _pack(found: Unpacked) -> bytes:
         "told": text_fields(found.told),
     }
     packing = zlib.compressobj(9, zdict=_dictionary())
-    whole = json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()
-    return b"1" + packing.compress(whole) + packing.flush()
+    return b"1" + packing.compress(orjson.dumps(parts)) + packing.flush()
 
 
 @cache

@@ -100,6 +100,22 @@ def test_the_threads_of_a_process_settle_all_that_comes_and_end_when_told(accoun
     check_conservation(db)
 
 
+def test_of_the_threads_of_a_process_one_alone_asks_while_little_comes(account, db, wiring):
+    store_campaign(db, [pair(1, 1)])
+    done = account.dial_one()
+    stop = threading.Event()
+
+    threads = settle_in_background(wiring, stop)
+    store(wiring, str(done.attempt_id), callback(done.attempt.sid))
+    until(lambda: not wiring.callback_inbox.waiting(), what="it is settled")
+    asked = wiring.redis.xinfo_consumers(wiring.callback_inbox.key, "results")
+    stop.set()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert len(asked) == 1
+
+
 def test_a_batch_whose_consumer_died_is_taken_over_and_changes_nothing_twice(account, db, wiring):
     campaign = store_campaign(db, [pair(1, 1)])
     done = account.dial_one()
