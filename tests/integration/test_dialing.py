@@ -13,6 +13,8 @@ from tests.conservation import check_conservation
 from tests.factories import answered, pair, store_campaign, terminal
 from tests.phone_company import Answer, Call
 
+DAY_S = 86_400
+
 
 def tell(account: Account, call: Call, **legs: object) -> None:
     """Deliver the terminal callback of a call."""
@@ -352,6 +354,24 @@ def test_one_sid_belongs_to_one_attempt(account, db):
     assert isinstance(done, Dialled)
     assert done.attempt.sid is None
     assert account.counts(campaign).unresolved == 1
+    check_conservation(db)
+
+
+def test_a_sid_belongs_to_its_attempt_the_whole_next_day(account, db):
+    db.clock_s = (db.now() // DAY_S + 1) * DAY_S - 1  # the last second of a day
+    store_campaign(db, [pair(1, 1), pair(2, 2)])
+    first, second = account.tick()
+    owner = account.dial(first)
+    account.company.same_sid_again = True
+
+    db.pass_time(2)
+    done = account.dial(second)
+
+    assert isinstance(done, Dialled)
+    assert done.attempt.sid is None
+    assert Attempts(db).owner(owner.attempt.sid) == str(owner.attempt_id)
+    kept_s = [db.client.ttl(one) for one in db.client.scan_iter(db.key("sids", "*"))]
+    assert min(kept_s) >= DAY_S
     check_conservation(db)
 
 

@@ -211,6 +211,16 @@ def test_a_request_that_came_to_no_call_is_not_one_of_the_agents_calls(account, 
     assert AgentStore(db).presence_of([agent(1)])[0].state is Presence.ON
 
 
+def test_a_request_that_came_to_no_call_ends_nobodys_break(account, db, registry, presences):
+    store_campaign(db, [pair(1, 1)])
+    (one,) = put(registry, 1, most_calls_a_day=5)
+    account.company.answers.append(Answer.NO_CONNECTION)
+    account.company.before_answering = lambda: presences.set([one], Presence.BREAK)
+    account.dial_all()
+
+    assert presences.of([one])[0].state is Presence.BREAK
+
+
 def test_missed_calls_in_a_row_are_told_as_missed_until_somebody_says_on(
     account, db, registry, presences
 ):

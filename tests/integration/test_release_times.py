@@ -7,6 +7,7 @@ from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
 from tests.conservation import check_conservation, check_turns
 from tests.factories import Listed, agent, pair, start, store_campaign, terminal
+from tests.phone_company import Answer
 
 
 def test_a_closed_campaign_waits_and_goes_by_itself_when_it_opens(account, db):
@@ -106,6 +107,25 @@ def test_an_agent_rests_after_a_call(account, db):
     db.pass_time(9)
     assert account.tick() == ()
     db.pass_time(2)
+    assert len(account.tick()) == 1
+
+
+def test_an_agent_whose_phone_was_not_rung_does_not_rest(account, db):
+    store_campaign(db, [pair(1, 1), pair(1, 2)], wrap_up_s=10)
+    account.company.answers.append(Answer.NO_CONNECTION)
+    account.dial_one()
+
+    db.pass_time(2)
+    assert len(account.tick()) == 1
+
+
+def test_a_customer_whose_phone_did_not_ring_is_not_left_alone_for_the_gap(account, db):
+    store_campaign(db, [pair(1, 1)], name="one", min_gap_s=600, priority=1)
+    store_campaign(db, [pair(2, 1)], name="two")
+    done = account.dial_one()
+    missed = terminal(done.attempt.sid or "", agent_status="busy", customer_status=None, talk_s=0)
+    account.settling.report(done.attempt_id, missed, at=db.now())
+
     assert len(account.tick()) == 1
 
 

@@ -49,6 +49,29 @@ def test_an_end_whose_durations_are_longer_than_the_call_has_lasted_waits(talk_s
     assert (now.outcome, now.told_outcome) == (None, Outcome.CONNECTED)
 
 
+@pytest.mark.parametrize(
+    "figure",
+    [
+        {"talk_s": 40},
+        {"total_s": 40},
+        {"agent_leg": LegReport("completed", on_call_s=40)},
+        {"customer_leg": LegReport("completed", on_call_s=40)},
+    ],
+)
+def test_one_figure_that_is_longer_than_the_call_has_lasted_is_enough_to_wait(figure):
+    bare = LegReport("completed")
+    end = terminal("s1", **{"talk_s": None, "agent_leg": bare, "customer_leg": bare, **figure})
+
+    assert not after([end], at=AT_S + 30).is_settled
+
+
+def test_stamps_that_are_cut_to_a_second_are_no_doubt_where_many_seconds_of_a_call_pass_in_one():
+    """Three seconds at 25 times the speed, of which the two stamps show two."""
+    reports = [answered("s1", 2, at_s=AT_S + 60), terminal("s1", talk_s=75, ended_at_s=AT_S + 62)]
+
+    assert after(reports, at=AT_S + 63, doubts=replace(REAL, call_speed=25.0)).is_settled
+
+
 def test_a_talk_that_is_longer_than_since_the_answer_waits():
     reports = [answered("s1", 2, at_s=AT_S + 60), terminal("s1", ended_at_s=AT_S + 70)]
 
@@ -129,6 +152,27 @@ def test_an_end_right_before_a_redial_waits(redial_s, is_doubted):
     end = ended(Outcome.CUSTOMER_BUSY, after_s=20)
 
     assert REAL.of_outcome(end, time_out_s=30, redial_s=redial_s, at=AT_S + 20) is is_doubted
+
+
+@pytest.mark.parametrize(("redial_s", "is_doubted"), [(0.1, True), (1, False)])
+def test_how_soon_a_redial_is_counts_in_seconds_of_a_call(redial_s, is_doubted):
+    end = ended(Outcome.CUSTOMER_BUSY, after_s=20)
+    fast = replace(REAL, call_speed=25.0)
+
+    assert fast.of_outcome(end, time_out_s=30, redial_s=redial_s, at=AT_S + 20) is is_doubted
+
+
+@pytest.mark.parametrize("figure", ["agent_s", "talk_s", "total_s"])
+@pytest.mark.parametrize(("after_s", "is_doubted"), [(30, True), (38, False)])
+def test_an_end_told_before_the_response_waits_where_a_figure_is_longer_than_the_call_has_lasted(
+    figure, after_s, is_doubted
+):
+    """But for what the provider rounds up, and clocks that differ."""
+    end = ended(Outcome.CONNECTED, after_s=after_s)._replace(**{figure: 40})
+
+    found = REAL.of_outcome(end, time_out_s=30, redial_s=None, at=AT_S + after_s)
+
+    assert found is is_doubted
 
 
 def test_all_ends_wait_where_that_is_wished_but_for_those_without_a_call():
