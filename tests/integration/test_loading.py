@@ -214,6 +214,31 @@ def test_no_private_copy_is_left_behind(db, tmp_path):
     assert not list((tmp_path / "uploads").iterdir())
 
 
+class GrowingFile(io.FileIO):
+    """A file on disk to which somebody adds rows while it is read."""
+
+    def readinto(self, into: Any) -> int:
+        with Path(str(self.name)).open("ab") as writer:
+            writer.write(b"9000000001,9198765" if self.tell() == 0 else b"")  # half a number
+        return super().readinto(into)
+
+
+def test_a_file_that_is_still_being_written_is_refused_and_leaves_nothing_behind(db, tmp_path):
+    path = tmp_path / "contacts.csv"
+    path.write_bytes(listed(20))
+
+    loading = Loading(db, phone_rules=PhoneRules(), data_dir=tmp_path)
+
+    with (
+        io.BufferedReader(GrowingFile(path)) as growing,
+        pytest.raises(CampaignFileError, match="changed while it was read"),
+    ):
+        loading.load(growing, name="sale", rules=rules(), options=LoadOptions())
+
+    assert not list(Campaigns(db).all())
+    assert not list((tmp_path / "uploads").iterdir())
+
+
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "two\nlines"])
 def test_a_name_that_nobody_could_type_is_refused(db, tmp_path, name):
     with pytest.raises(LoadRefused, match="name"):

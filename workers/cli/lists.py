@@ -22,6 +22,7 @@ from campaigns.tags import tags_of
 from dialer.deeds import Did, tell
 from dialer.loading.loading import Loaded, LoadOptions
 from dialer.loading.refusing import NameTaken
+from dialer.loading.uploads import require_state, state_of
 from dialer.settings import require_account, require_data_dir
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.store import Campaign
@@ -93,16 +94,20 @@ def load(
 
       dialer campaign load contacts.csv --name pongal --like diwali --record
     """
-    wiring = open_wiring()
-    if not dry_run:
-        require_account(wiring.settings)
-        require_data_dir(wiring.settings)
-    settings = wiring.settings
-    if dry_run and not settings.exotel_caller_id:  # nothing is dialled from it
-        settings = settings.model_copy(update={"exotel_caller_id": _ANY_CALLER})
-    rules = campaign_rules(settings, wiring.templates.given(template=template, like=like) | given)
-    options = replace(given_list.as_options(again=again), tags=tags_of(tag or ()))
     with file.open("rb") as opened:
+        before = state_of(opened)
+        wiring = open_wiring()
+        if not dry_run:
+            require_account(wiring.settings)
+            require_data_dir(wiring.settings)
+        settings = wiring.settings
+        if dry_run and not settings.exotel_caller_id:  # nothing is dialled from it
+            settings = settings.model_copy(update={"exotel_caller_id": _ANY_CALLER})
+        rules = campaign_rules(
+            settings, wiring.templates.given(template=template, like=like) | given
+        )
+        options = replace(given_list.as_options(again=again), tags=tags_of(tag or ()))
+        require_state(opened, before)  # connecting took a while
         to_load = ToLoad(opened, file.name, name, rules, options)
         load_list(wiring, to_load, dry_run=dry_run, starting=starting, as_json=as_json)
 
@@ -178,6 +183,7 @@ def append(
     found = wiring.campaigns.find(campaign)
     options = given_list.as_options(again=again)
     with file.open("rb") as opened:
+        before = state_of(opened)
         try:
             with when_stopped("stopped; nothing was appended"):
                 diff = _tell_diff(wiring, opened, found, options)
@@ -190,6 +196,7 @@ def append(
         if diff and diff.new.count and not yes and sys.stdin.isatty():
             typer.confirm("Append the new pairs?", default=True, abort=True, err=True)
         opened.seek(0)
+        require_state(opened, before)
         with (
             progress(f"Reading {escape(file.name)}") as on_share,
             _telling_what_is_stored(wiring, found.id),

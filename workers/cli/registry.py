@@ -10,6 +10,7 @@ from campaigns.agents.agent import Agent, Presence
 from campaigns.hours.local_day import zone_named
 from campaigns.lists.source import ReadingChoice
 from campaigns.retry_policy import seconds_in
+from dialer.loading.uploads import unchanged
 from dialer.store.agents import Whereabouts
 from dialer.watching.agents_now import agents_now
 from workers.cli.faults import JobFailed, WrongUse
@@ -55,7 +56,7 @@ def load(
     counts at once, in running campaigns too.
     """
     wiring = open_wiring()
-    with file.open("rb") as opened:
+    with unchanged(file) as opened:
         reading = ReadingChoice(sheet=sheet, hidden_rows=hidden_rows)
         loaded = wiring.registry.load(opened, reading=reading)
     listed = loaded.listed

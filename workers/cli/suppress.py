@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from campaigns.lists.source import ReadingChoice
+from dialer.loading.uploads import unchanged
 from dialer.steering.suppressing import Suppressing
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.on_account import is_named
@@ -58,7 +59,7 @@ def add(
     """
     wiring = open_wiring()
     suppressing = _list(wiring, campaign, all_accounts=all_accounts)
-    with file.open("rb") as opened:
+    with unchanged(file) as opened:
         added = suppressing.add(
             opened,
             source=file.name,
