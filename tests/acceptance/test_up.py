@@ -64,6 +64,14 @@ class Lines(list):
         return [int(line.split()[-1]) for line in self if f" {word} " in line]
 
 
+@pytest.fixture(autouse=True)
+def hangups_are_heard():
+    """Whoever runs the tests by nohup hands on to their processes that hangups are ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def lines() -> Lines:
     return Lines()
