@@ -64,7 +64,7 @@ def licence_of(package: str) -> str:
 
 def is_commercial_friendly(package: str, licence: str) -> bool:
     """Tell whether a product may be sold that uses a package under this licence."""
-    parts = re.split(r" / | AND | OR ", licence)
+    parts = re.split(r" / | AND | OR ", re.sub(r"\(([^()]* OR [^()]*)\)", r"\1", licence))
     return all(GOOD.fullmatch(one) for one in parts) or LIBRARIES.get(package) == licence
 
 

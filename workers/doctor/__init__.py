@@ -23,7 +23,7 @@ from workers.doctor.server import examine_server
 from workers.web.loopback import MAKE_A_KEY, require_key_beyond_loopback
 from workers.wiring import Wiring
 
-__all__ = ["Finding", "Verdict", "examine", "examine_account"]
+__all__ = ["Finding", "Verdict", "agreement", "examine", "examine_account"]
 
 _SOON = timedelta(days=30)
 _ON_THE_PAGE_OF_KEYS = told("make one on the page of keys")
@@ -85,10 +85,10 @@ def _own(wiring: Wiring) -> Iterator[Finding]:
     yield from _account(wiring)
     yield from _sick_hosts(wiring)
     yield from _webhooks(wiring)
-    yield from _agreement(wiring)
+    yield from agreement(wiring)
 
 
-def _agreement(wiring: Wiring) -> Iterator[Finding]:
+def agreement(wiring: Wiring) -> Iterator[Finding]:
     """Examine what all processes of the account must have the same; who differs dials nothing."""
     own = own_differences(wiring.db, terms_of(wiring.settings))
     says = [
