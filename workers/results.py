@@ -81,7 +81,7 @@ def _consume(wiring: Wiring, stop: threading.Event, is_much: threading.Event, nt
                 ready = True
             now_s = boottime_s()
             if not nth and now_s - took_over_at > _LEFT_ALONE_S:  # one of them is enough
-                settle_all(wiring, inbox.take_over(consumer, idle_s=_LEFT_ALONE_S, most=_BATCH))
+                settle_left(wiring, consumer)
                 inbox.forget_consumers(silent_s=_GONE_S)
                 took_over_at = now_s
             facts = inbox.read(consumer, most=_BATCH, wait_s=0 if nth else _WAIT_S)
@@ -93,6 +93,15 @@ def _consume(wiring: Wiring, stop: threading.Event, is_much: threading.Event, nt
             log.warning("settling_failed", message=str(error))
             ready = False
             stop.wait(_AFTER_FAULT_S)
+
+
+def settle_left(wiring: Wiring, consumer: str, *, idle_s: float = _LEFT_ALONE_S) -> None:
+    """Settle all that consumers read and left: they died, with a batch for each of their threads.
+
+    What cannot be settled yet is not idle for a while, so it is not taken up again here.
+    """
+    while facts := wiring.callback_inbox.take_over(consumer, idle_s=idle_s, most=_BATCH):
+        settle_all(wiring, facts)
 
 
 def settle_all(wiring: Wiring, facts: Sequence[Fact]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from campaigns.contact import Contact
@@ -96,6 +97,13 @@ class GivenJudge:
         Args:
             number: Its place among those given together, from 1.
         """
+        if broken := _not_text(given):
+            message = told(
+                "Contact {no}, {field}: it holds half of a character. Send the text as UTF-8.",
+                no=number,
+                field=broken,
+            )
+            return not_taken(number, RowFault.NOT_UNDERSTOOD, broken, message)
         unknown = [name for name in given.row if name not in self._columns]
         if unknown:
             message = told(
@@ -120,6 +128,17 @@ class GivenJudge:
 
 
 _PAIR = frozenset({Role.AGENT, Role.CUSTOMER})
+
+
+def _not_text(given: GivenContact) -> str | None:
+    """Name the field that UTF-8 cannot write: JSON's escapes and a shell's bytes can be halves of characters."""
+    for name in (*_FIELDS, "row"):
+        value = getattr(given, name)
+        try:
+            "".join(chain(*value.items()) if name == "row" else str(value)).encode()
+        except UnicodeEncodeError:
+            return name
+    return None
 
 
 def not_taken(number: int, code: RowFault, column: str | None, message: str) -> Rejected:

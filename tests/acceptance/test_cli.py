@@ -76,6 +76,29 @@ def test_what_goes_wrong_is_one_line_on_stderr_with_its_exit_code(rig, command, 
 @pytest.mark.parametrize(
     "command",
     [
+        "campaign load list.csv --name {}",
+        "campaign load list.csv --name a --tag {}",
+        "campaign load {}.csv --name a",
+        "campaign status {}",
+        "contact add a --customer +919876543201 --cell name={}",
+        "hold set {}",
+    ],
+)
+def test_what_is_not_in_utf_8_is_refused_before_anything_is_done(rig, redis_client, command):
+    name = os.fsdecode(b"caf\xe9")  # Latin-1, as an older system has it
+    for file in ("list", name):
+        (rig.folder / f"{file}.csv").write_text("\n".join(["agent,customer,name", *ROWS]))
+
+    done = rig.run(*command.format(name).split())
+
+    assert done.returncode == 2
+    assert "UTF-8" in one_line(done.stderr)
+    assert not redis_client.dbsize()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
         "--version",
         "campaign --help",
         "campaign list",

@@ -48,6 +48,32 @@ def test_one_lead_has_its_own_status_and_many_have_one_each(web, campaign):
     assert [many.json()[name] for name in ("added", "known", "not_taken")] == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"row": {"name": "a\ud800b"}},
+        {"row": {"\udc00": "x"}},
+        *(
+            {name: "\ud800"}
+            for name in ("external_id", "custom_field", "timezone", "agent", "backup")
+        ),
+    ],
+)
+def test_a_lead_with_half_a_character_is_turned_down_and_the_others_are_taken(web, campaign, more):
+    """JSON can say halves of surrogate pairs, which no text in UTF-8 has."""
+    whole = LEAD | {"external_id": "whole"}
+    body = json.dumps({"leads": [LEAD | more, whole]})  # as escapes; httpx would not write them
+
+    told = web.api(
+        "POST",
+        f"/campaigns/{campaign}/leads",
+        content=body,
+        headers={"content-type": "application/json"},
+    )
+
+    assert [one["status"] for one in told.json()["items"]] == [422, 201]
+
+
 @pytest.mark.parametrize("body", [[], [LEAD] * 1_001, 5, None])
 def test_what_is_no_lead_and_no_list_of_up_to_a_thousand_is_refused(web, campaign, body):
     assert post(web, campaign, body).status_code == 422

@@ -15,7 +15,7 @@ from dialer.store.events import BEGINNING, EventStream, entries
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign
 from tests.patience import until
-from workers.results import settle_all, settle_in_background
+from workers.results import settle_all, settle_in_background, settle_left
 from workers.wiring import Wiring
 
 
@@ -98,6 +98,16 @@ def test_the_threads_of_a_process_settle_all_that_comes_and_end_when_told(accoun
     assert not any(thread.is_alive() for thread in threads)
     assert account.open_attempts() == []
     check_conservation(db)
+
+
+def test_of_a_process_that_died_all_batches_are_settled_by_another(wiring):
+    for _ in range(450):
+        store(wiring, "no id at all", callback("s1"))
+    assert len(wiring.callback_inbox.read("dead", most=450, wait_s=0)) == 450
+
+    settle_left(wiring, "me", idle_s=0)
+
+    assert wiring.callback_inbox.waiting() == 0
 
 
 def test_of_the_threads_of_a_process_one_alone_asks_while_little_comes(account, db, wiring):

@@ -36,6 +36,7 @@ def exit_code(tree: TyperGroup) -> int:
         level="warning"
     )  # before anything can fail; the settings may say otherwise later
     try:
+        _require_text(sys.argv[1:])
         return tree.main(standalone_mode=False) or DONE
     except (KeyboardInterrupt, typer.Abort):
         return _INTERRUPTED
@@ -50,6 +51,20 @@ def exit_code(tree: TyperGroup) -> int:
         if "--json" in sys.argv[1:]:
             _say_as_json(code, lines)
         return code
+
+
+def _require_text(words: list[str]) -> None:
+    """Refuse bytes that are no text before anything is done: Redis could not be told them.
+
+    Raises:
+        WrongUse: A word is not in UTF-8.
+    """
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            shown = word.encode(errors="backslashreplace").decode()
+            raise WrongUse(f"{shown} is not in UTF-8: write it so, or rename the file.") from None
 
 
 def _say_as_json(code: int, lines: list[str]) -> None:

@@ -105,10 +105,8 @@ def _wait(stage: Sandbox, condition: Callable[[], bool], *, within_s: float, wha
 
 
 def _end(signum: int, _frame: object) -> None:
-    for one in STOPS:
-        signal.signal(
-            one, signal.SIG_IGN
-        )  # what is undone hurries already, and must come to its end
+    for one in STOPS:  # what is undone hurries already, and must come to its end
+        signal.signal(one, signal.SIG_IGN)
     with suppress(OSError):  # a terminal that was closed
         os.write(2, "stopping …\n".encode())  # unbuffered: a print may be what was interrupted
     raise SystemExit(128 + signum)  # as shells have it
