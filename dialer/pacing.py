@@ -126,6 +126,8 @@ class TakeSlot(NamedTuple):
         overdue: It may go before waiting dials.
         pause_s: Between two such look-ups while dials wait, at least.
         allowance: The caller's request allowance, text.
+        clock_from: Redis' clock stands behind that if nobody set it, epoch s; None: nobody knows.
+        clock_until: And before that.
     """
 
     member: str
@@ -136,6 +138,8 @@ class TakeSlot(NamedTuple):
     overdue: bool
     pause_s: float
     allowance: str
+    clock_from: float | None
+    clock_until: float | None
 
 
 @gives("answered")
@@ -191,6 +195,7 @@ class Pacing:
         """
         if not self.allowance.shares_lookups:
             return 0.0
+        clock = self._db.clock.bounds
         answer = self._db.run(
             TakeSlot(
                 member=member,
@@ -201,6 +206,8 @@ class Pacing:
                 overdue=overdue,
                 pause_s=_GRANTS_A_LOOK * self.allowance.spacing_s,
                 allowance=self.allowance.as_text,
+                clock_from=clock.clock_from,
+                clock_until=clock.clock_until,
             )
         )
         return float(answer)

@@ -8,6 +8,7 @@ from redis.commands.core import Script
 
 from dialer.store import Database
 from dialer.store.scripts import Given, arguments
+from dialer.store.server_clock import ServerClock
 
 START_S = 1_800_000_000.0  # a full minute, as fixed windows begin
 _REAL_TIME = "redis.call('TIME')"
@@ -31,6 +32,8 @@ class VirtualDatabase(Database):
     ) -> None:
         super().__init__(client, account, shares_phones=shares_phones, tells=tells)
         self.clock_s = START_S
+        self.set_by_s = 0.0
+        self.clock = ServerClock(self, boottime=lambda: self.clock_s - self.set_by_s)
 
     def _script(self, given: type[Given]) -> Script:
         if given not in self._scripts:
@@ -49,6 +52,11 @@ class VirtualDatabase(Database):
     def now(self) -> float:
         """Tell the virtual instant, epoch s."""
         return self.clock_s
+
+    def set_clock(self, by_s: float) -> None:
+        """Have somebody set it ahead by that, below 0 back, while no time passes."""
+        self.clock_s = round(self.clock_s + by_s, 6)
+        self.set_by_s += by_s
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, in whole microseconds, as Redis counts it."""

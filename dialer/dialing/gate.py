@@ -122,7 +122,11 @@ class Gate:
         self._known: dict[str, Campaign] = {}
         self._unreadable: set[str] = set()  # what was said of campaigns, once
         self._questions = Questions(
-            Hours(db), allowance=pacing.allowance, options=options, journal=journal
+            Hours(db),
+            allowance=pacing.allowance,
+            options=options,
+            journal=journal,
+            clock=db.clock,
         )
 
     @property

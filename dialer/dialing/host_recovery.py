@@ -19,6 +19,7 @@ from dialer.store.attempts import decode
 from dialer.store.database import text
 from dialer.store.rate import free_slots_by
 from dialer.store.scripts import gives
+from dialer.store.server_clock import Reading
 
 log = get_logger(__name__)
 
@@ -122,14 +123,19 @@ class HostRecovery:
         if not beat.has_reported:
             self._report(beat)
         elif not beat.is_held:
-            self._journal.prune(before=beat.now_s)
+            self._journal.prune(before=self._surely_over(beat))
 
     def _beat(self, *report: str) -> _Beat:
         """Tell that this host lives and what it knows, which may be that Redis has lost state."""
         journal = self._journal
-        answer = self._db.run(HostLives(journal.epoch, journal.identity, self._host, *report))
-        hold, held_s, is_held, has_reported, now_s = answer
-        return _Beat(text(hold), float(held_s), bool(is_held), bool(has_reported), float(now_s))
+        clock, is_right = self._db.clock, False
+        while not is_right:  # by another clock, a hold would seem to stand for hours
+            asked = clock.boottime()
+            answer = self._db.run(HostLives(journal.epoch, journal.identity, self._host, *report))
+            hold, held_s, is_held, has_reported, now_s, moves = answer
+            read = Reading(asked, clock.boottime(), float(now_s), int(moves))
+            is_right = clock.heard(read, slots_kept_s=self._allowance.lease_s)
+        return _Beat(text(hold), float(held_s), bool(is_held), bool(has_reported), read.now_s)
 
     def _free_slots_of_the_dead(self) -> None:
         """Give slots back as if their requests were given up now: their process is dead.
@@ -152,7 +158,7 @@ class HostRecovery:
         """Bring back what Redis lost, and say so; also to a hold that is over, if it came too late."""
         if beat.held_s < _STILL_SENDING_S:
             return  # a request that passed its gate before the hold may not be in the journal yet
-        intents = self._journal.intents(ending_after=beat.now_s)
+        intents = self._journal.intents(ending_after=self._surely_over(beat))
         intents.sort(key=lambda one: one.epoch)  # as they were made
         restored = [
             str(id_) for id_, intent in self._unknown(intents) if self._restore(id_, intent)
@@ -170,6 +176,13 @@ class HostRecovery:
         if self._beat(beat.hold, json.dumps(report)).has_reported:
             log.warning("journal_reported", **report)
 
+    def _surely_over(self, beat: _Beat) -> float:
+        """Give the instant before which what the journal says is over is so, epoch s.
+
+        It was written by Redis' clock, which may have been set ahead since.
+        """
+        return beat.now_s - self._db.clock.set_ahead_s
+
     def _unknown(self, intents: Sequence[Intent]) -> Iterator[tuple[AttemptId, Intent]]:
         """Pass over those whose attempts Redis has: nearly all, and many are read in one round trip."""
         attempts = Attempts(self._db)
@@ -180,8 +193,11 @@ class HostRecovery:
             yield from (one for one, attempt in zip(some, known, strict=True) if attempt is None)
 
     def _restore(self, id_: AttemptId, intent: Intent) -> bool:
-        attempt = decode(intent.attempt)._replace(
-            state=AttemptState.UNKNOWN, error_code="redis_lost"
+        attempt = decode(intent.attempt)
+        attempt = attempt._replace(
+            state=AttemptState.UNKNOWN,
+            error_code="redis_lost",
+            quarantine_s=attempt.quarantine_s + self._db.clock.set_ahead_s,
         )
         return bring_back(
             self._db,

@@ -21,6 +21,7 @@ from dialer.store import Campaign
 from dialer.store.attempts import GATE_FILLS, GATE_FILLS_FOR_TEAMS, caps_json, encode
 from dialer.store.record import ContactRecord
 from dialer.store.scripts import gives
+from dialer.store.server_clock import ServerClock
 
 
 class AskForContact(NamedTuple):
@@ -78,6 +79,8 @@ class AskGate(NamedTuple):
         most_calls: In that day; 0 = no cap, as of the next two.
         second_above: Contacts above which a second person has to have started it; 0 = never.
         terms: Fingerprint of the caller's; with others than the account's it dials nothing.
+        clock_from: Redis' clock stands behind that if nobody set it, epoch s; None: nobody knows.
+        clock_until: And before that.
     """
 
     requests: int
@@ -94,6 +97,8 @@ class AskGate(NamedTuple):
     most_spend: float
     second_above: int
     terms: str
+    clock_from: float | None
+    clock_until: float | None
     contacts: Sequence[AskForContact]
 
 
@@ -101,9 +106,16 @@ class Questions:
     """Makes questions; what many calls have in common is worked out once."""
 
     def __init__(
-        self, hours: Hours, *, allowance: Allowance, options: DialingOptions, journal: Journal
+        self,
+        hours: Hours,
+        *,
+        allowance: Allowance,
+        options: DialingOptions,
+        journal: Journal,
+        clock: ServerClock,
     ) -> None:
         self._hours = hours
+        self._clock = clock
         self._allowance = allowance
         self._options = options
         self._journal = journal
@@ -115,6 +127,7 @@ class Questions:
         """Ask for these, together."""
         allowance, options = self._allowance, self._options
         day, day_ends = local_day(self._hours.now(), options.zone)
+        clock = self._clock.bounds
         most = {name: count * unit for name, count, unit in options.caps.named()}
         return AskGate(
             requests=allowance.requests,
@@ -131,6 +144,8 @@ class Questions:
             most_spend=most["spend"],
             second_above=options.second_above,
             terms=options.terms,
+            clock_from=clock.clock_from,
+            clock_until=clock.clock_until,
             contacts=contacts,
         )
 

@@ -192,6 +192,16 @@ local function ask(one)
     end
   end
 
+  -- Whoever waits is alive: its lease begins anew, or five long waits would look like five deaths.
+  local function wait(seconds)
+    forget_note()
+    redis.call('ZADD', key('released'), exact(now + 10), release)
+    return { 'wait', seconds }
+  end
+
+  if is_clock_in_doubt(given.clock_from, given.clock_until) then
+    return wait('0.1')
+  end
   local rules = rules_of(campaign)
   local closed = held and 'hold' or other_terms and 'other settings'
     or (account().stopped and not account().probing) and 'stopped'
@@ -260,13 +270,6 @@ local function ask(one)
     take_back(campaign, n, token, c)
     return { 'drop', 'outside hours' }
   end
-  -- Whoever waits is alive: its lease begins anew, or five long waits would look like five deaths.
-  local function wait(seconds)
-    forget_note()
-    redis.call('ZADD', key('released'), exact(now + 10), release)
-    return { 'wait', seconds }
-  end
-
   if given.most_live > 0 and redis.call('ZCARD', key('open')) >= given.most_live then
     return wait('0.2')
   end

@@ -3,7 +3,8 @@
 -- KEYS 1  prefix
 -- GIVEN   HostLives in dialer/dialing/host_recovery.py
 -- Returns {id of the last hold, '' = there never was one; since when, s ago; 1 if it stands; 1 if
--- this host has reported to it; now}; after a report that came for an earlier hold it has not.
+-- this host has reported to it; now; how often what ends by Redis' clock was moved}; after a report that
+-- came for an earlier hold it has not.
 
 local SEEN_EVERY_S, FORGOTTEN_S = 10, 30 * 86400
 epoch_or_hold(given.epoch)
@@ -28,4 +29,4 @@ if given.hold and given.hold == id then
   redis.call('HSET', key('reported'), given.host, given.report)
 end
 local has_reported = id == '' or redis.call('HEXISTS', key('reported'), given.host) == 1
-return { id, text(now - a.held_at), a.hold and 1 or 0, has_reported and 1 or 0, text(now) }
+return { id, text(now - a.held_at), a.hold and 1 or 0, has_reported and 1 or 0, text(now), a.moves }

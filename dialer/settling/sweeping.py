@@ -78,6 +78,7 @@ class Sweeping:
         self._lookups = Lookups(provider, pacing, sleep=sleep, patience_s=_PATIENCE_S)
         self.search = CallSearch(db, self._lookups)
         self._settling = settling
+        self._slots_kept_s = pacing.allowance.lease_s
         self._times = times
         self._attempts = Attempts(db)
         self._campaigns = Campaigns(db)
@@ -85,6 +86,8 @@ class Sweeping:
 
     def sweep(self) -> Swept:
         """Look at everything that is due, as far as the allowance lets us."""
+        # a quarantine must not seem to be over because somebody set the clock
+        self._db.clock.look(slots_kept_s=self._slots_kept_s)
         open_ones, late_ones = self._attempts.due(
             most=_MOST_PER_SWEEP, put_off_s=self._times.lookup_every_s
         )

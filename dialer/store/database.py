@@ -12,6 +12,7 @@ from dialer.meters import Meters
 from dialer.store import keys
 from dialer.store.functions import KeptScript, Written
 from dialer.store.scripts import KEPT, SCRIPTS, Given, arguments, source
+from dialer.store.server_clock import ServerClock, this_boot
 
 _READ_TOGETHER = 500
 
@@ -43,6 +44,7 @@ class Database:
         self._tells = str(tells).lower()
         self.meters = Meters()
         """What this process measures of the account, until its next heartbeat tells it."""
+        self.clock = ServerClock(self, machine=this_boot())
         self._scripts: dict[type[Given], Script | KeptScript] = {}
 
     def key(self, *parts: str | int) -> str:

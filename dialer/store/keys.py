@@ -113,7 +113,10 @@ orphans_of:D        hash    attempt id → how many of day D                    
 suppressed          hash    number → when and why, JSON                               for ever
 account             hash    run_id, epoch; stopped, hold, hand, capped_by: why        for ever
                             nothing is dialled; layout of contacts; terms,
-                            terms_told, allowance: what all must have the same
+                            terms_told, allowance: what all must have the same; moves:
+                            how often Redis' clock was set and all that ends by it moved
+clocks              hash    host since its boot → by how much Redis' clock is ahead of   30 days
+                            its own, s; moves by then; when, epoch s
 terms               hash    process → fingerprint, since when, its terms as JSON:     20 s of silence,
                             what must agree, see dialer/terms.py                      or the next's coming
 terms_seen          zset    process → when it told last that it lives, epoch s        as terms

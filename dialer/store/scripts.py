@@ -211,7 +211,18 @@ def taken_apart(given: type[Given]) -> str:
     return "\n".join(lines)
 
 
-_READ_OF_ATTEMPTS = ("version", "state", "requested_at", "nonce", "agent", "outcome", "disposition")
+_READ_OF_ATTEMPTS = (
+    *(
+        "version",
+        "state",
+        "requested_at",
+        "nonce",
+        "agent",
+        "quarantine_s",
+        "outcome",
+        "disposition",
+    ),
+)
 _PLAIN = (str, bytes, int, float, bool, Argument)
 
 

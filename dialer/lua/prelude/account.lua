@@ -5,12 +5,13 @@ local account_read
 local function account()
   if not account_read then
     local a = redis.call('HMGET', key('account'), 'run_id', 'epoch', 'hold', 'stopped', 'probe_at',
-      'probing', 'capped_by', 'capped_until', 'hand', 'terms', 'hold_id', 'held_at')
+      'probing', 'capped_by', 'capped_until', 'hand', 'terms', 'hold_id', 'held_at', 'moves')
     account_read = {
       run_id = a[1], epoch = tonumber(a[2] or 0), hold = a[3],
       stopped = a[4], probe_at = tonumber(a[5] or nil), probing = a[6],
       capped_by = a[7], capped_until = tonumber(a[8] or 0),
       hand = a[9], terms = a[10] or '', hold_id = a[11], held_at = tonumber(a[12] or 0),
+      moves = tonumber(a[13] or 0),
     }
   end
   return account_read
@@ -39,6 +40,12 @@ local function hold_account(why, missing)
   redis.call('DEL', key('reported'))
   event('account.held', nil, nil, nil, why)
   account().hold, account().hold_id, account().held_at = why, id, now
+end
+
+-- Whether Redis' clock was set, and what ends by it was not moved yet, as far as the caller's own tells; see
+-- dialer/store/server_clock.py. A question that took too long on its way looks the same.
+local function is_clock_in_doubt(from, until_at)
+  return from ~= nil and (now < from or now > until_at)
 end
 
 -- Forgets that the provider refused the account, for this reason; tells whether it did.

@@ -1,0 +1,133 @@
+-- Somebody looked at Redis' clock. Where it was set, all that ends by it is moved with it, once, whoever
+-- sees it first: then nothing ends before it would have. See dialer/store/server_clock.py.
+-- KEYS 1  prefix
+-- GIVEN   MoveEnds in dialer/store/server_clock.py
+-- Returns {how often all was moved; 1 if it was now; now}
+
+local FORGOTTEN_S = 30 * 86400
+local by_s = given.by_s
+
+-- Puts each end of a sorted set elsewhere.
+local function move_ends(where, moved)
+  local found = redis.call('ZRANGE', where, 0, -1, 'WITHSCORES')
+  for i = 1, #found, 2 do
+    local ends_at = tonumber(found[i + 1])
+    if ends_at < math.huge then
+      redis.call('ZADD', where, exact(moved(ends_at, found[i])), found[i])
+    end
+  end
+end
+
+local function along(ends_at)
+  return ends_at + by_s
+end
+
+-- What must not end early ends later where the clock was set ahead. Where it was set back it does so anyway, and
+-- nothing here says for sure by how much: it only lasts no longer than what begins now.
+local function no_earlier(ends_at)
+  return ends_at + math.max(0, by_s)
+end
+
+local function move_slots()
+  move_ends(key('slots'), function(ends_at)
+    return math.min(no_earlier(ends_at), now + given.slots_kept_s)
+  end)
+end
+
+-- How fast the account may send: instants to come, and some that are past, which stay so.
+local function move_pace()
+  for _, name in ipairs({ 'next_at', 'blocked_until', 'slow_until', 'full_until', 'next_look_at' }) do
+    local at = tonumber(redis.call('HGET', key('pace'), name) or nil)
+    if at then
+      redis.call('HSET', key('pace'), name, exact(along(at)))
+    end
+  end
+  for name, where in pairs({ cut_at = 'pace', ticked_at = 'pace', held_at = 'account' }) do
+    local at = tonumber(redis.call('HGET', key(where), name) or nil)
+    if at then
+      redis.call('HSET', key(where), name, text(math.min(along(at), now)))
+    end
+  end
+  local probe_at = tonumber(redis.call('HGET', key('account'), 'probe_at') or nil)
+  if probe_at then
+    redis.call('HSET', key('account'), 'probe_at', text(along(probe_at)))
+  end
+end
+
+-- The fields of an attempt before its quarantine hold no commas; see campaigns/attempt.py.
+local UNTIL_QUARANTINE = '^%[(%d+)(' .. string.rep(',[^,]*', ATTEMPT.quarantine_s - 2) .. ',)([^,%]]*)(.*)$'
+
+-- Has an attempt's call be live for as long as it could be, by the clock as it is now; whoever
+-- read it before must read it anew.
+local function move_quarantine(id)
+  local campaign, n, no = string.match(id, '^(.-)%-(%d+)%-(%d+)%-')
+  if not no then
+    return
+  end
+  local where, field = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK)), n .. '-' .. no
+  local stored = redis.call('HGET', where, field)
+  local version, before, quarantine_s, rest = string.match(stored or '', UNTIL_QUARANTINE)
+  quarantine_s = tonumber(quarantine_s or nil)
+  if not quarantine_s then
+    return
+  end
+  local requested_at = cjson.decode(stored)[ATTEMPT.requested_at]
+  -- at most as if it began now
+  local lasts_s = math.min(quarantine_s + math.max(0, by_s), now - requested_at + quarantine_s)
+  if requested_at > now then
+    lasts_s = now - requested_at + quarantine_s
+  end
+  redis.call('HSET', where, field, string.format('[%d%s%.6f%s', version + 1, before, lasts_s, rest))
+end
+
+local function move_phones()
+  move_ends(key('ghosts'), no_earlier)
+  if SHARED then
+    for _, number in ipairs(redis.call('ZRANGE', SHARED .. 'held_until', 0, -1)) do
+      if redis.call('HGET', SHARED .. 'held_by', number) == prefix then
+        redis.call('ZINCRBY', SHARED .. 'held_until', math.max(0, by_s), number)
+      end
+    end
+  end
+  for _, where in ipairs({ 'resting', 'released', 'late', 'terms_seen' }) do
+    move_ends(key(where), along)
+  end
+  for _, where in ipairs({ 'wrapping_up', 'parked' }) do
+    local known = redis.call('HGETALL', key(where))
+    for i = 1, #known, 2 do
+      redis.call('HSET', key(where), known[i], text(along(tonumber(known[i + 1]))))
+    end
+  end
+  local waiting = redis.call('HGETALL', key('waits_for_word'))
+  for i = 1, #waiting, 2 do
+    local id, least = string.match(waiting[i + 1], '^(%S+) (%S+)$')
+    if id then
+      redis.call('HSET', key('waits_for_word'), waiting[i], id .. ' ' .. text(along(tonumber(least))))
+    end
+  end
+end
+
+local moves = tonumber(redis.call('HGET', key('account'), 'moves') or 0)
+if moves ~= given.moves then
+  return { moves, 0, text(now) }
+end
+if by_s ~= 0 then
+  moves = redis.call('HINCRBY', key('account'), 'moves', 1)
+  move_slots()
+  move_pace()
+  for _, id in ipairs(redis.call('ZRANGE', key('open'), 0, -1)) do
+    move_quarantine(id)
+  end
+  move_ends(key('open'), along)
+  move_phones()
+end
+if given.machine then
+  for _, machine in ipairs(redis.call('HKEYS', key('clocks'))) do
+    local seen = string.match(redis.call('HGET', key('clocks'), machine), '%S+$')
+    if tonumber(seen) < now - FORGOTTEN_S then
+      redis.call('HDEL', key('clocks'), machine)
+    end
+  end
+  redis.call('HSET', key('clocks'), given.machine, text(given.apart_s) .. ' ' .. moves .. ' ' .. text(now))
+end
+return { moves, by_s ~= 0 and 1 or 0, text(now) }
