@@ -126,7 +126,7 @@ class TakeSlot(NamedTuple):
         overdue: It may go before waiting dials.
         pause_s: Between two such look-ups while dials wait, at least.
         allowance: The caller's request allowance, text.
-        clock_from: Redis' clock stands behind that if nobody set it, epoch s; None: nobody knows.
+        clock_from: Redis' clock stands behind that if nobody set it, epoch s.
         clock_until: And before that.
     """
 
@@ -138,8 +138,8 @@ class TakeSlot(NamedTuple):
     overdue: bool
     pause_s: float
     allowance: str
-    clock_from: float | None
-    clock_until: float | None
+    clock_from: float
+    clock_until: float
 
 
 @gives("answered")
@@ -195,7 +195,7 @@ class Pacing:
         """
         if not self.allowance.shares_lookups:
             return 0.0
-        clock = self._db.clock.bounds
+        clock = self._db.clock.bounds(slots_kept_s=self.allowance.lease_s)
         answer = self._db.run(
             TakeSlot(
                 member=member,

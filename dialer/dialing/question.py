@@ -79,7 +79,7 @@ class AskGate(NamedTuple):
         most_calls: In that day; 0 = no cap, as of the next two.
         second_above: Contacts above which a second person has to have started it; 0 = never.
         terms: Fingerprint of the caller's; with others than the account's it dials nothing.
-        clock_from: Redis' clock stands behind that if nobody set it, epoch s; None: nobody knows.
+        clock_from: Redis' clock stands behind that if nobody set it, epoch s.
         clock_until: And before that.
     """
 
@@ -97,8 +97,8 @@ class AskGate(NamedTuple):
     most_spend: float
     second_above: int
     terms: str
-    clock_from: float | None
-    clock_until: float | None
+    clock_from: float
+    clock_until: float
     contacts: Sequence[AskForContact]
 
 
@@ -127,7 +127,7 @@ class Questions:
         """Ask for these, together."""
         allowance, options = self._allowance, self._options
         day, day_ends = local_day(self._hours.now(), options.zone)
-        clock = self._clock.bounds
+        clock = self._clock.bounds(slots_kept_s=allowance.lease_s)
         most = {name: count * unit for name, count, unit in options.caps.named()}
         return AskGate(
             requests=allowance.requests,

@@ -54,30 +54,32 @@ local function move_pace()
   end
 end
 
--- The fields of an attempt before its quarantine hold no commas; see campaigns/attempt.py.
-local UNTIL_QUARANTINE = '^%[(%d+)(' .. string.rep(',[^,]*', ATTEMPT.quarantine_s - 2) .. ',)([^,%]]*)(.*)$'
+-- The fields of an attempt up to its quarantine hold no commas; see campaigns/attempt.py.
+local FIELD = ',[^,]*'
+local UP_TO_REQUEST = '^%[(%d+)(' .. string.rep(FIELD, ATTEMPT.requested_at - 2) .. '),([^,]*)'
+local UP_TO_QUARANTINE = '(' .. string.rep(FIELD, ATTEMPT.quarantine_s - ATTEMPT.requested_at - 1) .. ',)([^,%]]*)(.*)$'
 
--- Has an attempt's call be live for as long as it could be, by the clock as it is now; whoever
--- read it before must read it anew.
+-- Has an attempt's call be live for as long as it could be, by the clock as it is now; whoever read it before must
+-- read it anew. Where the clock was set back, the request was sooner by it: the provider's list is searched by that.
 local function move_quarantine(id)
   local campaign, n, no = string.match(id, '^(.-)%-(%d+)%-(%d+)%-')
   if not no then
     return
   end
   local where, field = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK)), n .. '-' .. no
-  local stored = redis.call('HGET', where, field)
-  local version, before, quarantine_s, rest = string.match(stored or '', UNTIL_QUARANTINE)
-  quarantine_s = tonumber(quarantine_s or nil)
-  if not quarantine_s then
+  local stored = redis.call('HGET', where, field) or ''
+  local version, before, requested_at, between, lasts_s, rest =
+    string.match(stored, UP_TO_REQUEST .. UP_TO_QUARANTINE)
+  if not version then
     return
   end
-  local requested_at = cjson.decode(stored)[ATTEMPT.requested_at]
-  -- at most as if it began now
-  local lasts_s = math.min(quarantine_s + math.max(0, by_s), now - requested_at + quarantine_s)
-  if requested_at > now then
-    lasts_s = now - requested_at + quarantine_s
+  if by_s < 0 then
+    requested_at = text(requested_at + by_s)
+  else
+    lasts_s = text(lasts_s + by_s)
   end
-  redis.call('HSET', where, field, string.format('[%d%s%.6f%s', version + 1, before, lasts_s, rest))
+  redis.call('HSET', where, field,
+    '[' .. version + 1 .. before .. ',' .. requested_at .. between .. lasts_s .. rest)
 end
 
 local function move_phones()

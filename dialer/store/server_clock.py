@@ -66,10 +66,10 @@ class Reading(NamedTuple):
 
 
 class ClockBounds(NamedTuple):
-    """Between which instants Redis' clock must stand when it takes up a question, epoch s; None: nobody knows."""
+    """Between which instants Redis' clock must stand when it takes up a question, epoch s."""
 
-    clock_from: float | None = None
-    clock_until: float | None = None
+    clock_from: float
+    clock_until: float
 
 
 @gives("clock")
@@ -113,12 +113,10 @@ class ServerClock:
         self.set_ahead_s = 0.0
         """By how much it was set ahead altogether while this process looked, s."""
 
-    @property
-    def bounds(self) -> ClockBounds:
-        """Where Redis' clock must stand when it takes up what is asked right now."""
-        known = self._known
-        if known is None:
-            return ClockBounds()
+    def bounds(self, *, slots_kept_s: float) -> ClockBounds:
+        """Tell where Redis' clock must stand when it takes up what is asked right now; who does not know looks."""
+        while (known := self._known) is None:
+            self.look(slots_kept_s=slots_kept_s)
         now = self.boottime()
         return ClockBounds(
             clock_from=now + known.least_s - 2 * STEP_S,
@@ -145,7 +143,10 @@ class ServerClock:
         known = self._known or self._left_by_others(reading)
         by_s = _set_by(known, reading) if known else 0.0
         self.set_ahead_s += max(0.0, by_s)
-        if known is None or known.moves != reading.moves:
+        if known and reading.moves < known.moves:
+            # Redis lost the last move: once more by all that was seen, since too late is never too early
+            self._take(reading, by_s=self.set_ahead_s, slots_kept_s=slots_kept_s)
+        elif known is None or known.moves != reading.moves:
             # nothing to compare with, or somebody has moved all since
             self._take(reading, by_s=0.0, slots_kept_s=slots_kept_s)
         elif by_s:

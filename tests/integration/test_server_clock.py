@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.attempt import AttemptState
+from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
@@ -199,17 +199,49 @@ def test_a_quarantine_lasts_as_long_as_before_when_the_clock_is_set_ahead(accoun
         db.pass_time(60)
 
 
-def test_a_quarantine_ends_no_later_than_a_new_one_would_when_the_clock_is_set_back(account, db):
+def test_a_call_is_found_on_the_providers_list_though_the_clock_was_wrong_when_it_was_placed(
+    account, db
+):
+    campaign = unheard(account)
+    (call,) = account.company.live()
+    db.set_clock(-24 * HOUR_S)  # to the right time, which was the provider's all along
+    call.placed_at_s -= 24 * HOUR_S
+    account.recovery.tick()
+    db.pass_time(200)
+    account.company.end(call)
+    account.sweeping.sweep()
+    assert account.contact(campaign).outcome is Outcome.CONNECTED
+    check_conservation(db)
+
+
+def test_a_quarantine_lasts_as_long_as_before_when_the_clock_is_set_back(account, db):
     campaign = unheard(account)
     (before,) = account.open_attempts()
     db.set_clock(-24 * HOUR_S)
     account.recovery.tick()
     (after,) = account.open_attempts()
     assert after.attempt.version == before.attempt.version + 1
-    assert after.attempt.quarantine_ends_at == pytest.approx(db.now() + before.attempt.quarantine_s)
-    assert after.attempt.requested_at == before.attempt.requested_at
-    check_conservation(db)
+    left_s = after.attempt.quarantine_ends_at - db.now()
+    assert left_s == pytest.approx(before.attempt.quarantine_s, abs=0.1)
     assert account.contact(campaign).state is ContactState.UNRESOLVED
+    check_conservation(db)
+
+
+def test_a_move_that_redis_lost_in_a_failover_is_made_again(account, db, tmp_path):
+    site = Site(account, tmp_path)
+    unheard(account)
+    (before,) = account.open_attempts()
+    older = site.snapshot()
+    others = process(db)
+    look(others)
+    db.set_clock(HOUR_S)
+    account.recovery.tick()
+    site.come_back_older(older)
+    for one in (account.recovery.tick, lambda: look(others), account.recovery.tick):
+        one()
+        (after,) = account.open_attempts()
+        lasts_s = before.attempt.quarantine_s + HOUR_S
+        assert after.attempt.quarantine_s == pytest.approx(lasts_s, abs=1)
 
 
 def test_whoever_read_an_attempt_before_the_move_reads_it_again(account, db):
@@ -325,6 +357,7 @@ def test_a_step_while_all_were_down_is_seen_by_whoever_comes_up_on_the_host(db):
     assert not db.client.hget(db.key("account"), "moves")
     look(process(db, machine=MACHINE))
     assert db.client.hget(db.key("account"), "moves") == b"1"
+    look(db.clock)
     assert pacing.take_slot("second") > 60
 
 

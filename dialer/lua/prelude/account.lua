@@ -45,7 +45,7 @@ end
 -- Whether Redis' clock was set, and what ends by it was not moved yet, as far as the caller's own tells; see
 -- dialer/store/server_clock.py. A question that took too long on its way looks the same.
 local function is_clock_in_doubt(from, until_at)
-  return from ~= nil and (now < from or now > until_at)
+  return now < from or now > until_at
 end
 
 -- Forgets that the provider refused the account, for this reason; tells whether it did.
