@@ -18,8 +18,11 @@ local function move_ends(where, moved)
   end
 end
 
+-- What may as well end a little late goes either way. What ends in the future by the new clock too was most likely
+-- written by it, in the second before anybody saw the step: not to be moved by hours.
+local A_MINUTE_S = 60
 local function along(ends_at)
-  return ends_at + by_s
+  return by_s > A_MINUTE_S and ends_at > now and ends_at or ends_at + by_s
 end
 
 -- What must not end early ends later where the clock was set ahead. Where it was set back it does so anyway, and

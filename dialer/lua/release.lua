@@ -124,7 +124,7 @@ if cap > 0 then
 end
 
 -- For the report: for how long only the pace kept a campaign's contacts from being dialled.
-local waited_s = math.min(now - tonumber(pace_now[3] or 0), 1)
+local waited_s = math.max(0, math.min(now - tonumber(pace_now[3] or 0), 1))
 local noted = {}
 for _, one in ipairs(held) do
   local campaign = string.match(one, '^(.-)/')

@@ -305,6 +305,26 @@ def test_an_agent_rests_as_long_as_before(account, db, by_s):
     assert isinstance(done, Dialled)
 
 
+@pytest.mark.parametrize("by_s", [3 * HOUR_S, -3 * HOUR_S])
+def test_what_is_written_before_anybody_sees_the_step_waits_no_longer_than_ever(account, db, by_s):
+    campaign = store_campaign(db, [pair(1, 1), pair(1, 2), pair(2, 3)])
+    account.change_rules(campaign, wrap_up_s=10)
+    account.recovery.tick()
+    first, _ = account.tick()  # the other one's worker was killed
+    assert isinstance(account.dial(first), Dialled)
+    db.pass_time(10.1)
+    db.set_clock(by_s)
+    account.tick()  # released anew
+    account.end_all()
+    account.pacing.close_for(20)
+    account.recovery.tick()
+
+    db.pass_time(account.pacing.allowance.lease_s)
+    assert len(account.dial_all()) == 2
+    assert float(db.client.hget(db.key("c", campaign), "ready_s") or 0) >= 0
+    check_conservation(db)
+
+
 def test_what_was_released_before_the_clock_was_set_back_is_released_again(account, db):
     store_campaign(db, [pair(1, 1)])
     account.recovery.tick()
