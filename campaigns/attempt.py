@@ -255,7 +255,6 @@ class CallReport(NamedTuple):
 
     Args:
         status: The overall status, in one spelling; it mixes both legs.
-        event: A callback's `answered`, `terminal` or another word; None for details.
         is_over: The call has ended, by this report.
         agent_leg: None when this report tells nothing of the leg (four-field callbacks).
         customer_leg: As `agent_leg`; a leg never tried is `LegReport(status=None)`.
@@ -269,7 +268,6 @@ class CallReport(NamedTuple):
     source: ReportSource
     sid: str
     status: str | None
-    event: str | None = None
     is_over: bool = False
     agent_leg: LegReport | None = None
     customer_leg: LegReport | None = None
@@ -278,10 +276,8 @@ class CallReport(NamedTuple):
     price: Decimal | None = None
     recording_url: str | None = None
     created_at: datetime | None = None
-    started_at: datetime | None = None
     ended_at: datetime | None = None
     updated_at: datetime | None = None
     agent: str | None = None
     customer: str | None = None
-    caller_id: str | None = None
     custom_field: str | None = None

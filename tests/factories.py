@@ -165,7 +165,6 @@ def answered(sid: str, leg: int, *, at_s: float) -> CallReport:
         ReportSource.CALLBACK,
         sid,
         "in-progress",
-        event="answered",
         agent_leg=up,
         customer_leg=up if leg == 2 else None,
         updated_at=datetime.fromtimestamp(at_s, UTC),
@@ -184,7 +183,6 @@ def terminal(
 ) -> CallReport:
     """The report of a call that is over."""
     plain: dict[str, Any] = {
-        "event": "terminal" if source is ReportSource.CALLBACK else None,
         "is_over": True,
         "agent_leg": LegReport(agent_status, on_call_s=(talk_s or 0) + 8 if agent_status else None),
         "customer_leg": LegReport(customer_status, on_call_s=talk_s if customer_status else None),

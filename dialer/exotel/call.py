@@ -5,7 +5,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,66 +23,8 @@ def is_over(status: str | None, ended_at: datetime | None) -> bool:
     return ended_at is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call as v1 prints it, on placing it and on reading it back.
-
-    Args:
-        agent: `From`, the number rung first, as printed: often without the country code.
-        customer: `To`, as `agent`.
-        caller_id: `PhoneNumberSid`, the ExoPhone used.
-        status: In one spelling; at first `in-progress` or `queued`, which says nothing of the legs.
-        total_s: `Duration`; filled in up to five minutes after the end, like `price`.
-        price: In the account's billing currency.
-        answered_by: `human`, `machine`, `notsure` or `na`.
-        talk_s: `ConversationDuration`, seconds both parties were joined.
-        agent_leg: None when the answer tells nothing of it; placing a call tells only a status.
-    """
-
-    sid: str
-    agent: str | None = field(repr=False)
-    customer: str | None = field(repr=False)
-    caller_id: str | None
-    status: str | None
-    answered_by: str | None
-    created_at: datetime | None
-    updated_at: datetime | None
-    started_at: datetime | None
-    ended_at: datetime | None
-    total_s: int | None
-    talk_s: int | None
-    price: Decimal | None
-    recording_url: str | None = field(repr=False)
-    agent_leg: LegReport | None
-    customer_leg: LegReport | None
-    custom_field: str | None
-
-    def report(self) -> CallReport:
-        """Tell what these details say of the call."""
-        return CallReport(
-            source=ReportSource.DETAILS,
-            sid=self.sid,
-            status=self.status,
-            is_over=is_over(self.status, self.ended_at),
-            agent_leg=self.agent_leg,
-            customer_leg=self.customer_leg,
-            talk_s=self.talk_s,
-            total_s=self.total_s,
-            price=self.price,
-            recording_url=self.recording_url,
-            created_at=self.created_at,
-            started_at=self.started_at,
-            ended_at=self.ended_at,
-            updated_at=self.updated_at,
-            agent=self.agent,
-            customer=self.customer,
-            caller_id=self.caller_id,
-            custom_field=self.custom_field,
-        )
-
-
-def read_call(body: bytes, *, timezone: ZoneInfo) -> Call:
-    """Read `{"Call": {…}}`, JSON or XML.
+def read_call(body: bytes, *, timezone: ZoneInfo) -> CallReport:
+    """Read `{"Call": {…}}`, as v1 prints a call on placing it and on reading it back, JSON or XML.
 
     Raises:
         UnreadableBody: Neither of them, or a call without a Sid.
@@ -119,7 +60,7 @@ class UnreadableRow:
     """A row of a list that names no call: some call it is, and nobody can ask which.
 
     Args:
-        agent: As in `Call`, as are the others; None where it does not tell.
+        agent: As in `CallReport`, as are the others; None where it does not tell.
         why: What is wrong with it.
     """
 
@@ -132,7 +73,7 @@ class UnreadableRow:
 
 def read_calls(
     document: Fields, *, timezone: ZoneInfo
-) -> tuple[list[Call], tuple[UnreadableRow, ...]]:
+) -> tuple[list[CallReport], tuple[UnreadableRow, ...]]:
     """Read the calls of a bulk page: a list, one object, or either of them inside `Call`.
 
     Returns:
@@ -153,34 +94,33 @@ def read_calls(
     return calls, tuple(unreadable)
 
 
-def call_from(fields: Any, *, timezone: ZoneInfo) -> Call:
-    """Read a call from its fields.
+def call_from(fields: Any, *, timezone: ZoneInfo) -> CallReport:
+    """Read a call from its fields; at first its status is `in-progress` or `queued`, which says nothing of the legs.
 
     Raises:
         UnreadableBody: There is no Sid.
     """
     sid = _sid(fields)
     details = values.member(fields, "Details")
-    answered_by = values.word(fields.get("AnsweredBy"))
-    agent_leg, customer_leg = _detail_legs(details, answered_by)
-    started_at = values.instant(fields.get("StartTime"), timezone)
-    return Call(
+    status = values.status(fields.get("Status"))
+    agent_leg, customer_leg = _detail_legs(details, values.word(fields.get("AnsweredBy")))
+    ended_at = values.ended(fields.get("StartTime"), fields.get("EndTime"), timezone)
+    return CallReport(
+        source=ReportSource.DETAILS,
         sid=sid,
-        agent=values.text(fields.get("From")),
-        customer=values.text(fields.get("To")),
-        caller_id=values.text(fields.get("PhoneNumberSid")),
-        status=values.status(fields.get("Status")),
-        answered_by=answered_by,
-        created_at=values.instant(fields.get("DateCreated"), timezone),
-        updated_at=values.instant(fields.get("DateUpdated"), timezone),
-        started_at=started_at,
-        ended_at=values.ended(started_at, values.instant(fields.get("EndTime"), timezone)),
-        total_s=values.seconds(fields.get("Duration")),
-        talk_s=values.seconds(values.member(details, "ConversationDuration")),
-        price=values.price(fields.get("Price")),
-        recording_url=values.text(fields.get("RecordingUrl")),
+        status=status,
+        is_over=is_over(status, ended_at),
         agent_leg=agent_leg,
         customer_leg=customer_leg,
+        talk_s=values.seconds(values.member(details, "ConversationDuration")),
+        total_s=values.seconds(fields.get("Duration")),
+        price=values.price(fields.get("Price")),
+        recording_url=values.text(fields.get("RecordingUrl")),
+        created_at=values.instant(fields.get("DateCreated"), timezone),
+        ended_at=ended_at,
+        updated_at=values.instant(fields.get("DateUpdated"), timezone),
+        agent=values.text(fields.get("From")),
+        customer=values.text(fields.get("To")),
         custom_field=values.text(fields.get("CustomField")),
     )
 
@@ -220,7 +160,6 @@ def read_v3_details(body: bytes, *, timezone: ZoneInfo) -> CallReport:
         raise UnreadableBody("no sid")
     status = values.word(details.get("status"))
     agent_leg, customer_leg = _V3_LEGS.get(status or "", (None, None))
-    started_at = values.instant(details.get("start_time"), timezone)
     return CallReport(
         source=ReportSource.DETAILS,
         sid=sid,
@@ -232,10 +171,8 @@ def read_v3_details(body: bytes, *, timezone: ZoneInfo) -> CallReport:
         total_s=values.seconds(details.get("total_duration")),
         recording_url=_first_recording(details.get("recordings")),
         created_at=values.instant(details.get("created_time"), timezone),
-        started_at=started_at,
-        ended_at=values.ended(started_at, values.instant(details.get("end_time"), timezone)),
+        ended_at=values.ended(details.get("start_time"), details.get("end_time"), timezone),
         updated_at=values.instant(details.get("updated_time"), timezone),
-        caller_id=values.text(details.get("virtual_number")),
         custom_field=values.text(details.get("custom_field")),
     )
 

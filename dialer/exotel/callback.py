@@ -34,13 +34,11 @@ def _report(fields: Fields, timezone: ZoneInfo) -> CallReport:
     event = values.word(fields.get("EventType"))
     status = values.status(fields.get("Status"))
     legs = read_legs(fields.get("Legs"))
-    started_at = values.instant(fields.get("StartTime"), timezone)
-    ended_at = values.ended(started_at, values.instant(fields.get("EndTime"), timezone))
+    ended_at = values.ended(fields.get("StartTime"), fields.get("EndTime"), timezone)
     return CallReport(
         source=ReportSource.CALLBACK,
         sid=sid,
         status=status,
-        event=event,
         # a four-field callback names no event; there the status has to do
         is_over=event == "terminal" if event else is_over(status, ended_at),
         agent_leg=legs.get(1),
@@ -49,12 +47,8 @@ def _report(fields: Fields, timezone: ZoneInfo) -> CallReport:
         total_s=values.seconds(fields.get("Duration")),
         price=values.price(fields.get("Price")),
         recording_url=values.text(fields.get("RecordingUrl")),
-        created_at=values.instant(fields.get("DateCreated"), timezone),
-        started_at=started_at,
         ended_at=ended_at,
         updated_at=values.instant(fields.get("DateUpdated"), timezone),
         agent=values.text(fields.get("From")),
         customer=values.text(fields.get("To")),
-        caller_id=values.text(fields.get("PhoneNumberSid")),
-        custom_field=values.text(fields.get("CustomField")),
     )

@@ -196,7 +196,7 @@ class Exotel:
         )
         if answer.status == 404:
             return None
-        return read(answer, lambda body: read_call(body, timezone=self._timezone)).report()
+        return read(answer, lambda body: read_call(body, timezone=self._timezone))
 
     def call_details_v3(self, sid: str, *, send_before: float | None = None) -> CallReport | None:
         """Look one call up in v3, the only look-up that returns our `custom_field`.
@@ -290,7 +290,7 @@ class Exotel:
         calls, unreadable = read(answer, lambda _: read_calls(document, timezone=self._timezone))
         next_page = values.text(values.member(document.get("Metadata"), "NextPageUri"))
         return CallsPage(
-            reports=tuple(call.report() for call in calls),
+            reports=tuple(calls),
             unreadable=unreadable,
             next_page=next_page,
         )

@@ -110,11 +110,11 @@ def instant(value: Any, timezone: ZoneInfo) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone)
 
 
-def ended(started_at: datetime | None, ended_at: datetime | None) -> datetime | None:
-    """Clamp an end to the start: Exotel has been seen to print it earlier."""
-    if started_at is None or ended_at is None:
-        return ended_at
-    return max(started_at, ended_at)
+def ended(start: Any, end: Any, timezone: ZoneInfo) -> datetime | None:
+    """Read when a call ended, not before its start: Exotel has been seen to print it earlier."""
+    ended_at = instant(end, timezone)
+    started_at = instant(start, timezone) if ended_at else None
+    return max(started_at, ended_at) if started_at and ended_at else ended_at
 
 
 def member(value: Any, name: str) -> Any:

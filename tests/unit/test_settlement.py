@@ -292,7 +292,6 @@ def test_a_call_nobody_answered_has_no_talk_no_ring_time_and_no_answer(status):
         ReportSource.CALLBACK,
         "s1",
         "completed",
-        event="terminal",
         is_over=True,
         agent_leg=LegReport("completed", on_call_s=20),
         customer_leg=LegReport(status, on_call_s=12),
