@@ -232,6 +232,7 @@ def _taking(pacing: Pacing, db: VirtualDatabase, slack_s: float | None) -> Calla
     allowance = pacing.allowance
 
     def take(member: str) -> float:
+        clock = db.clock.bounds(slots_kept_s=allowance.lease_s)
         answer = db.run(
             TakeSlot(
                 member=member,
@@ -242,6 +243,8 @@ def _taking(pacing: Pacing, db: VirtualDatabase, slack_s: float | None) -> Calla
                 overdue=False,
                 pause_s=0,
                 allowance=allowance.as_text,
+                clock_from=clock.clock_from,
+                clock_until=clock.clock_until,
             )
         )
         return float(answer)
