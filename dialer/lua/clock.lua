@@ -125,6 +125,9 @@ if by_s ~= 0 then
   end
   move_ends(key('open'), along)
   move_phones()
+  if given.is_told then
+    redis.call('HSET', key('account'), 'set_by', text(by_s), 'set_at', text(now))
+  end
 end
 if given.machine then
   for _, machine in ipairs(redis.call('HKEYS', key('clocks'))) do

@@ -114,7 +114,8 @@ suppressed          hash    number → when and why, JSON                       
 account             hash    run_id, epoch; stopped, hold, hand, capped_by: why        for ever
                             nothing is dialled; layout of contacts; terms,
                             terms_told, allowance: what all must have the same; moves:
-                            how often Redis' clock was set and all that ends by it moved
+                            how often Redis' clock was set and all that ends by it moved;
+                            set_by, set_at: the last time that was a second or more
 clocks              hash    host since its boot → by how much Redis' clock is ahead of   30 days
                             its own, s; moves by then; when, epoch s
 terms               hash    process → fingerprint, since when, its terms as JSON:     20 s of silence,

@@ -82,6 +82,7 @@ class MoveEnds(NamedTuple):
         moves: As the caller knew it.
         by_s: So far was the clock set ahead, below 0 back; 0 = it was not.
         slots_kept_s: No slot ends later than that from now.
+        is_told: People are told of it.
     """
 
     machine: str | None
@@ -89,6 +90,25 @@ class MoveEnds(NamedTuple):
     moves: int
     by_s: float
     slots_kept_s: float
+    is_told: bool
+
+
+class Step(NamedTuple):
+    """Redis' clock was set.
+
+    Args:
+        by_s: Ahead, below 0 back.
+        at: Epoch s, by the clock as it was then.
+    """
+
+    by_s: float
+    at: float
+
+
+def last_step(db: "Database") -> Step | None:
+    """Tell when Redis' clock was set last by a second or more; None where nobody saw it."""
+    by_s, at = db.client.hmget(db.key("account"), "set_by", "set_at")
+    return Step(float(by_s), float(at)) if by_s and at else None
 
 
 class ServerClock:
@@ -169,12 +189,13 @@ class ServerClock:
 
     def _take(self, reading: Reading, *, by_s: float, slots_kept_s: float) -> None:
         asked = self.boottime()
+        is_told = abs(by_s) >= _TOLD_S
         moves, is_moved, now_s = self._db.run(
-            MoveEnds(self._machine, reading.most_s, reading.moves, by_s, slots_kept_s)
+            MoveEnds(self._machine, reading.most_s, reading.moves, by_s, slots_kept_s, is_told)
         )
         # what ends by it was moved by now, whoever did it
         self._known = Reading(asked, self.boottime(), float(now_s), int(moves))
-        if is_moved and abs(by_s) >= _TOLD_S:
+        if is_moved and is_told:
             log.warning("redis_clock_set", ahead_s=round(by_s, 1))
 
 

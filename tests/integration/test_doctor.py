@@ -112,3 +112,14 @@ def test_an_account_that_may_not_dial_is_no_ok_whatever_keeps_it(wired, db):
     assert "402" in found[0].says
     assert "fire drill" in found[1].says
     assert all(one.remedy for one in found)
+
+
+def test_a_clock_of_redis_that_was_set_is_told_for_a_day(wired, db):
+    wiring = wired()
+    db.client.hset(db.key("account"), mapping={"set_by": 10_800, "set_at": db.client.time()[0]})
+    found = {one.name: one for one in examine(wiring)}["clock set"]
+    assert found.verdict is Verdict.WARN
+    assert "+10,800 s" in found.says
+
+    db.client.hset(db.key("account"), "set_at", db.client.time()[0] - 86_401)
+    assert "clock set" not in {one.name for one in examine(wiring)}

@@ -11,7 +11,7 @@ from campaigns.contact_state import ContactState
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
 from dialer.pacing import Allowance, Pacing
-from dialer.store.server_clock import LATE_ANSWER_S, STEP_S, Reading, ServerClock
+from dialer.store.server_clock import LATE_ANSWER_S, STEP_S, Reading, ServerClock, last_step
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign
@@ -390,6 +390,18 @@ def test_who_comes_up_after_others_moved_everything_moves_it_no_more(db):
     look(process(db, machine=MACHINE))
     look(process(db, machine=MACHINE))
     assert db.client.hget(db.key("account"), "moves") == b"1"
+
+
+def test_the_last_step_is_told_and_none_of_two_clocks_that_only_drift(db):
+    look(db.clock)
+    db.set_clock(0.5)
+    look(db.clock)
+    assert last_step(db) is None
+    db.set_clock(-HOUR_S)
+    look(db.clock)
+    step = last_step(db)
+    assert step is not None
+    assert (round(step.by_s), step.at) == (-HOUR_S, pytest.approx(db.now()))
 
 
 def test_hosts_that_are_long_gone_are_forgotten(db):

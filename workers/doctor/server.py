@@ -10,11 +10,14 @@ from dialer.clock import now
 from dialer.store.connection import IsCluster, owner_of
 from dialer.store.replies import why_no_writes
 from dialer.store.rights import Right, missing_rights
+from dialer.store.server_clock import last_step
 from dialer.watching.health import NEARLY_FULL, RedisHealth, read_redis_health
 from workers.doctor.findings import Finding, Verdict, fail, judged, ok, warn
+from workers.instants import instant
 from workers.wiring import Wiring
 
 _MOST_SKEW_S = 1.0
+_A_DAY_S = 86_400.0
 _OLDEST_REDIS = 7
 
 
@@ -33,9 +36,24 @@ def examine_server(wiring: Wiring) -> Iterator[Finding]:
         told("{skew_s:.1f} s between Redis and this host", skew_s=skew_s),
         told("run NTP on both; Redis' clock decides"),
     )
+    yield from _clock_set(wiring)
     yield from _memory(wiring, health)
     yield from _durability(wiring, health)
     yield from _stored(wiring)
+
+
+def _clock_set(wiring: Wiring) -> Iterator[Finding]:
+    step = last_step(wiring.db)
+    if step and wiring.db.now() - step.at < _A_DAY_S:
+        yield warn(
+            told("clock set"),
+            told(
+                "Redis' clock was set by {by_s:+,.0f} s at {at}; dialling stopped for two minutes at most",
+                by_s=step.by_s,
+                at=f"{instant(step.at).astimezone(wiring.zone):%d %b, %H:%M}",
+            ),
+            told("have NTP slew it; nothing ended early, but hours and days go by the new time"),
+        )
 
 
 def _stored(wiring: Wiring) -> Iterator[Finding]:
