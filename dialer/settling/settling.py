@@ -6,13 +6,12 @@ wrote meanwhile; then it is decided again. So facts may come in any order and an
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import redis
 
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
 from campaigns.contact_state import NotDialled
-from campaigns.day_figures import Figures
 from campaigns.doubt import Doubts
 from campaigns.settlement import (
     NO_DOUBTS,
@@ -32,6 +31,7 @@ from dialer.ids import AttemptId
 from dialer.logger import get_logger
 from dialer.pacing import WINDOW_MARGIN_S
 from dialer.settling.effects import consequence
+from dialer.settling.news import is_held, with_news
 from dialer.store import Attempts, Database, Follows, Settle, Stale
 from dialer.store.attempts import Correction, SidTaken, Write
 from dialer.store.background import Background, backgrounds
@@ -276,12 +276,10 @@ class Settling:
                 )
                 if not before.outcome and self._is_doubted(after, settle, known[place]):
                     after, settle = held(after), None
-            follows = self._follows(before, after, one.follows)._replace(
-                uses=_uses(before, after),
-                answered=_answered_now(before, after),
-                revalued=_revalued(before, after),
-                recorded=self._keeps_recordings and _is_recorded(after) > _is_recorded(before),
-                figures=_added(before, after),
+            follows = with_news(
+                self._follows(before, after, one.follows),
+                *(before, after),
+                keeps_recordings=self._keeps_recordings,
             )
             if settle:
                 if before.outcome:
@@ -323,7 +321,7 @@ class Settling:
             return follows._replace(late_s=0.0)
         if after.details_outcome and not before.details_outcome:
             return follows._replace(late_s=self._times.final_values_after_s)
-        if _is_held(after) and not _is_held(before):
+        if is_held(after) and not is_held(before):
             return follows._replace(look_s=0.0)
         if after.state is AttemptState.PLACED and after.ended_at and not before.ended_at:
             # it ended, but no legs were told, or it is not proven to be ours: ask the provider,
@@ -372,69 +370,6 @@ class _Merger:
         return after if is_news else None
 
 
-def _is_held(attempt: Attempt) -> bool:
-    """Its end is told and doubted: it counts once the provider itself tells of one."""
-    return attempt.sid_is_proven and attempt.told_outcome is not None and not attempt.is_settled
-
-
-def _answered_now(before: Attempt, after: Attempt) -> str | None:
-    """Tell who took the call by what is news; None where nobody did, or where it was known."""
-    if after.answered_at and not before.answered_at:
-        return "customer"
-    if after.agent_answered_at and not before.agent_answered_at:
-        return "agent"
-    return None
-
-
-def _added(before: Attempt, after: Attempt) -> dict[str, float] | None:
-    """Tell what an attempt that has ended adds to the figures of its day; None: nothing."""
-    if not after.is_settled:
-        return None
-    return Figures.of(after).since(Figures.of(before)) or None
-
-
-def _revalued(before: Attempt, after: Attempt) -> Outcome | None:
-    """Give the outcome of an attempt that stays as it ended, and of which more or other figures are known."""
-    if (
-        after.outcome is None
-        or before.outcome != after.outcome
-        or _values(before) == _values(after)
-    ):
-        return None
-    return after.outcome
-
-
-def _values(attempt: Attempt) -> tuple[object, ...]:
-    """Give what a report tells of how it went, beside its outcome."""
-    return (
-        *(attempt.agent_s, attempt.talk_s, attempt.ring_s, attempt.total_s, attempt.price),
-        *(attempt.recording_url, attempt.answered_by, attempt.answered_at, attempt.ended_at),
-    )
-
-
-def _uses(before: Attempt, after: Attempt) -> dict[str, Any] | None:
-    """Tell what an attempt that is over took of the account's day; None where that is no news."""
-    if not after.is_settled or before == after:
-        return None
-    if after.outcome is Outcome.TURNED_AWAY:
-        return {"calls": 0, "s": 0, "spend": 0, "done": True}
-    if after.sid is None:
-        # without evidence nobody knows how long it lasted: what was reserved stays counted
-        unknown = after.outcome is Outcome.UNKNOWN
-        return {"done": True} if unknown else {"s": 0, "spend": 0, "done": True}
-    lasted_s = next(
-        (s for s in (after.total_s, after.agent_s, after.talk_s) if s is not None), None
-    )
-    known = {"s": lasted_s, "spend": float(after.price) if after.price is not None else None}
-    told = {name: value for name, value in known.items() if value is not None}
-    return {**told, "done": after.has_final_values}
-
-
-def _is_recorded(attempt: Attempt) -> bool:
-    """Its call is over for good, and was recorded."""
-    return attempt.is_settled and bool(attempt.recording_url) and attempt.has_final_values
-
-
 def _note(write: Write, now: Attempt | SidTaken) -> None:
     # the thread that writes may be at work on another contact: each line names its own
     ids = {"contact_id": str(write.id.contact), "attempt_id": str(write.id)}
@@ -444,7 +379,7 @@ def _note(write: Write, now: Attempt | SidTaken) -> None:
     failpoints.reach("recorded")
     if now.error_code == NUMBERS_DIFFER != write.before.error_code:
         log.warning("numbers_differ", **ids, sid=now.sid)
-    if _is_held(now) and not _is_held(write.before):
+    if is_held(now) and not is_held(write.before):
         log.info("end_doubted", **ids, sid=now.sid, outcome=str(now.told_outcome))
     if now.is_settled and not write.before.is_settled:
         log.info(
