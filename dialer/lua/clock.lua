@@ -11,10 +11,7 @@ local by_s = given.by_s
 local function move_ends(where, moved)
   local found = redis.call('ZRANGE', where, 0, -1, 'WITHSCORES')
   for i = 1, #found, 2 do
-    local ends_at = tonumber(found[i + 1])
-    if ends_at < math.huge then
-      redis.call('ZADD', where, exact(moved(ends_at, found[i])), found[i])
-    end
+    redis.call('ZADD', where, exact(moved(tonumber(found[i + 1]))), found[i])
   end
 end
 
@@ -45,7 +42,7 @@ local function move_pace()
       redis.call('HSET', key('pace'), name, exact(along(at)))
     end
   end
-  for name, where in pairs({ cut_at = 'pace', ticked_at = 'pace', held_at = 'account' }) do
+  for name, where in pairs({ cut_at = 'pace', held_at = 'account' }) do
     local at = tonumber(redis.call('HGET', key(where), name) or nil)
     if at then
       redis.call('HSET', key(where), name, text(math.min(along(at), now)))
@@ -87,13 +84,6 @@ end
 
 local function move_phones()
   move_ends(key('ghosts'), no_earlier)
-  if SHARED then
-    for _, number in ipairs(redis.call('ZRANGE', SHARED .. 'held_until', 0, -1)) do
-      if redis.call('HGET', SHARED .. 'held_by', number) == prefix then
-        redis.call('ZINCRBY', SHARED .. 'held_until', math.max(0, by_s), number)
-      end
-    end
-  end
   for _, where in ipairs({ 'resting', 'released', 'late', 'terms_seen' }) do
     move_ends(key(where), along)
   end
@@ -112,6 +102,22 @@ local function move_phones()
   end
 end
 
+-- Each account moves its own phones, and a rest ends for all when it ends for us. Those of others that seem to be
+-- over through the step are kept as well: their accounts may see it later than we, and leave those alone that we moved.
+local function move_shared()
+  local held = redis.call('ZRANGE', SHARED .. 'held_until', 0, -1, 'WITHSCORES')
+  for i = 1, #held, 2 do
+    local number, ends_at = held[i], tonumber(held[i + 1])
+    local is_ours = redis.call('HGET', SHARED .. 'held_by', number) == prefix
+    if is_ours and redis.call('HEXISTS', key('busy'), number) == 0 then
+      ends_at = tonumber(redis.call('ZSCORE', key('resting'), number) or ends_at)
+    elseif is_ours or ends_at <= now then
+      ends_at = no_earlier(ends_at)
+    end
+    redis.call('ZADD', SHARED .. 'held_until', exact(ends_at), number)
+  end
+end
+
 local moves = tonumber(redis.call('HGET', key('account'), 'moves') or 0)
 if moves ~= given.moves then
   return { moves, 0, text(now) }
@@ -127,6 +133,9 @@ if by_s ~= 0 then
   move_phones()
   if given.is_told then
     redis.call('HSET', key('account'), 'set_by', text(by_s), 'set_at', text(now))
+  end
+  if SHARED then
+    move_shared()
   end
 end
 if given.machine then

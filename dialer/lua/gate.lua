@@ -340,6 +340,7 @@ local function ask(one)
     await_member(team, agent)
   end
   count_for_agent(agent)
+  forget_who_is_over_for_all()
   hold_for_all(agent, now + one.held_s)
   hold_for_all(c.customer, now + one.held_s)
   local attempt = string.gsub(one.attempt, '"<([%l_]+)>"', {

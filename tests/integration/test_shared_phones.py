@@ -14,6 +14,8 @@ from tests.account_kit import Account
 from tests.factories import agent, customer, pair, store_campaign
 from tests.virtual_time import VirtualDatabase
 
+HOUR_S = 3600.0
+
 
 class Both:
     """Two accounts, and time that passes for both."""
@@ -27,6 +29,16 @@ class Both:
     def pass_time(self, seconds: float) -> None:
         for one in (self.first, self.second):
             one.db.pass_time(seconds)
+
+    def set_clock(self, by_s: float) -> None:
+        """Have somebody set the clock of the Redis that both are on; nobody has seen it yet."""
+        for one in (self.first, self.second):
+            one.db.set_clock(by_s)
+
+    def look(self) -> None:
+        """Have a worker of each look at that clock, as it does every second."""
+        for one in (self.first, self.second):
+            one.recovery.tick()
 
     def shared(self) -> dict[str, str]:
         """Give who has which number."""
@@ -114,6 +126,64 @@ def test_an_account_that_is_gone_holds_a_phone_no_longer_than_its_call_could_las
 
     assert dialled(both.second.dial_all())
     assert both.shared()[agent(1).lstrip("+")] == both.second.db.prefix
+
+
+@pytest.mark.parametrize("by_s", [10 * 60, 3 * HOUR_S])
+@pytest.mark.parametrize("first_to_see", ["first", "second"])
+def test_a_phone_on_another_accounts_call_is_not_rung_when_the_clock_is_set_ahead(
+    both, by_s, first_to_see
+):
+    store_campaign(both.first.db, [pair(1, 1)])
+    store_campaign(both.second.db, [pair(1, 2), pair(2, 1)])
+    both.look()
+    both.first.dial_one()
+    both.set_clock(by_s)
+
+    getattr(both, first_to_see).recovery.tick()
+    assert dialled(both.second.dial_all()) == []
+    both.look()
+    for _ in range(30):  # as long as a call may last
+        both.pass_time(60)
+        assert dialled(both.second.dial_all()) == []
+
+    both.first.end_all()
+    both.pass_time(60)
+    assert dialled(both.second.dial_all())
+
+
+def test_a_call_that_ends_before_the_step_is_seen_has_no_other_accounts_phone_forgotten(both):
+    store_campaign(both.first.db, [pair(1, 1)])
+    store_campaign(both.second.db, [pair(2, 2), pair(1, 3)], wrap_up_s=10)
+    both.look()
+    both.first.dial_one()
+    both.second.dial_one()
+
+    both.set_clock(3 * HOUR_S)
+    both.second.end_all()
+    both.look()
+
+    both.pass_time(60)
+    assert dialled(both.second.dial_all()) == []
+
+
+@pytest.mark.parametrize("by_s", [3 * HOUR_S, -3 * HOUR_S])
+@pytest.mark.parametrize("first_to_see", ["first", "second"])
+def test_an_agents_rest_is_as_long_for_the_other_account_when_the_clock_is_set(
+    both, by_s, first_to_see
+):
+    store_campaign(both.first.db, [pair(1, 1)], wrap_up_s=100)
+    store_campaign(both.second.db, [pair(1, 2)])
+    both.look()
+    both.first.dial_one()
+    both.first.end_all()
+    both.set_clock(by_s)
+
+    getattr(both, first_to_see).recovery.tick()
+    both.look()
+    both.pass_time(50)
+    assert dialled(both.second.dial_all()) == []
+    both.pass_time(53)
+    assert dialled(both.second.dial_all())
 
 
 def test_an_account_alone_keeps_no_such_record(redis_client, tmp_path):
