@@ -8,6 +8,7 @@ harmless, because the gate asks Redis.
 
 import math
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -39,6 +40,7 @@ _MAINTENANCE_PER_MILLION = 100_000
 _SLOWEST_USUAL_ANSWER_S = 5.0
 _SPARE_THREADS = 8  # at least
 _PARTIES_AHEAD = 6
+_POST_OVER_MS = 75_000  # as the Procfile has it
 _STOPS = (signal.SIGTERM, signal.SIGHUP)
 _FETCHED_WITHIN_S = 0.03  # of a pace that leaves less between two requests, several are at hand
 
@@ -109,10 +111,40 @@ class DialNoMore(Middleware):
 
 
 class EndWithMaster(Middleware):
-    """Ends a worker process whose master was killed; a POST under way is finished first."""
+    """Ends a worker process whose master was killed; a POST under way is finished first.
 
-    def after_process_boot(self, _broker: dramatiq.Broker) -> None:
-        end_with_parent(signal.SIGTERM, parent_pid=_master_pid())
+    Not in Dramatiq's way: that begins once the worker has booted, which it tells its master, and whoever tells
+    somebody that was killed while they waited for it waits for ever (`multiprocessing.Event.set`). All
+    its threads would dial on, and nothing would ever end them.
+    """
+
+    def __init__(self) -> None:
+        self._worker: dramatiq.Worker | None = None
+
+    def after_process_boot(self, broker: dramatiq.Broker) -> None:
+        master = _master_pid() or os.getppid()
+        stop = signal.getsignal(signal.SIGTERM)
+
+        def stop_or_end(signum: int, frame: FrameType | None) -> None:
+            if os.getppid() != master:
+                # beside the main thread, which may stand anywhere, with whatever lock
+                threading.Thread(target=self._end, args=(broker,), name="end").start()
+            elif callable(stop):
+                stop(signum, frame)
+
+        signal.signal(signal.SIGTERM, stop_or_end)
+        end_with_parent(signal.SIGTERM, parent_pid=master)
+
+    def before_worker_boot(self, _broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        self._worker = worker
+
+    def _end(self, broker: dramatiq.Broker) -> None:
+        try:
+            if self._worker:
+                self._worker.stop(timeout=_POST_OVER_MS)
+                broker.close()
+        finally:
+            os._exit(0)  # the main thread may wait for the master
 
 
 def _master_pid() -> int | None:

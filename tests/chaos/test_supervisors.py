@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -324,3 +324,34 @@ def _answers(rig: Rig, process: subprocess.Popen[bytes]) -> bool:
         return get(f"http://127.0.0.1:{rig.port}/readyz", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def waits_for_its_worker(pid: int) -> bool:
+    """Tell whether Dramatiq's master has made its worker, and sleeps until that has booted."""
+    asleep_at = Path(f"/proc/{pid}/wchan").read_text(encoding="ascii")
+    return len(descendants(pid)) > 0 and asleep_at.startswith("futex")
+
+
+@pytest.mark.parametrize("module", ["workers.actors", "workers.deliveries"])
+def test_a_worker_whose_master_is_killed_while_it_boots_ends(tmp_path, module):
+    with _server(tmp_path, "REDIS_URL") as redis_url:
+        rig = Rig(tmp_path, "http://127.0.0.1:9", {"REDIS_URL": redis_url})
+        master = subprocess.Popen(
+            [BIN / "dramatiq", module, "--processes", "1", "--skip-logging"],
+            env=rig.env,
+            cwd=tmp_path,
+        )
+        until(lambda: waits_for_its_worker(master.pid), what="a worker that boots")
+        workers = descendants(master.pid)
+        master.kill()
+        master.wait()
+
+        def are_gone() -> bool:
+            return not any(Path(f"/proc/{one}/exe").exists() for one in workers)
+
+        try:
+            until(are_gone, within_s=60, what="the end of what the master has made")
+        finally:
+            for one in workers:
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGKILL)
