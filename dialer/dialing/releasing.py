@@ -45,6 +45,8 @@ class Release(NamedTuple):
         used_within_s: A release usually has been used by then.
         queued: Messages that wait in the queue, used or not.
         terms: Fingerprint of the caller's; with others than the account's it releases nothing.
+        clock_from: Redis' clock stands behind that if nobody set it, epoch s.
+        clock_until: And before that.
     """
 
     most: int
@@ -55,6 +57,8 @@ class Release(NamedTuple):
     used_within_s: float
     queued: int
     terms: str
+    clock_from: float
+    clock_until: float
 
 
 _AHEAD_S = 3.0
@@ -76,7 +80,7 @@ class Tick:
     Args:
         released: To be sent to the queue now.
         held_by: Why no more was released: `nothing`, `stopped`, `capped`, `blocked`, `hold`,
-            `channels`, `other settings`;
+            `channels`, `other settings`, `clock`;
             empty when enough is.
         idle_s: How long there is nothing to release, unless somebody calls.
     """
@@ -94,6 +98,7 @@ class Feeding:
     ) -> None:
         self._db = db
         self._terms = terms
+        self._slots_kept_s = allowance.lease_s
         self._cap = max_concurrent_calls
         self._ahead = min(_MOST, max(_FEWEST, math.ceil(_AHEAD_S / allowance.spacing_s)))
         # a slow pace takes longer to use the fewest
@@ -112,6 +117,7 @@ class Feeding:
         Args:
             queued: Messages in the queue that no worker has taken.
         """
+        clock = self._db.clock.bounds(slots_kept_s=self._slots_kept_s)
         answer = self._db.run(
             Release(
                 most=self._ahead,
@@ -122,11 +128,16 @@ class Feeding:
                 used_within_s=self._used_within_s,
                 queued=queued,
                 terms=self._terms,
+                clock_from=clock.clock_from,
+                clock_until=clock.clock_until,
             )
         )
         self._epoch = max(self._epoch, int(float(answer[1])))
         failpoints.reach("released")
-        return Tick(tuple(_released(answer[3:])), text(answer[0]), float(answer[2]))
+        held_by = text(answer[0])
+        if held_by == "clock":
+            self._db.clock.look(slots_kept_s=self._slots_kept_s)
+        return Tick(tuple(_released(answer[3:])), held_by, float(answer[2]))
 
     def wait_for_call(self, *, within_s: float) -> bool:
         """Wait until there may be something to do: a campaign was steered, or has somebody to ring.

@@ -42,7 +42,7 @@ local function move_pace()
       redis.call('HSET', key('pace'), name, exact(along(at)))
     end
   end
-  for name, where in pairs({ cut_at = 'pace', held_at = 'account' }) do
+  for name, where in pairs({ cut_at = 'pace', held_at = 'account', known_until = 'account' }) do
     local at = tonumber(redis.call('HGET', key(where), name) or nil)
     if at then
       redis.call('HSET', key(where), name, text(math.min(along(at), now)))
@@ -92,6 +92,11 @@ local function move_phones()
     for i = 1, #known, 2 do
       redis.call('HSET', key(where), known[i], text(along(tonumber(known[i + 1]))))
     end
+  end
+  -- a hold waits for those who were seen when the last one was
+  local seen = redis.call('HGETALL', key('hosts'))
+  for i = 1, #seen, 2 do
+    redis.call('HSET', key('hosts'), seen[i], text(math.min(along(tonumber(seen[i + 1])), now)))
   end
   local waiting = redis.call('HGETALL', key('waits_for_word'))
   for i = 1, #waiting, 2 do

@@ -8,6 +8,10 @@ local most, lease_s, cap = given.most, given.lease_s, given.most_live
 local MOST_HELD = 4 -- times as many releases as are used in that time
 local MOST_DEATHS = 4 -- on the way to the gate, in a row: the contact itself kills its workers
 
+if is_clock_in_doubt(given.clock_from, given.clock_until) then
+  return { 'clock', '0', '0' } -- what is to be moved first would seem to be over
+end
+
 -- Seconds until something is due that no other script tells of.
 local until_due_s = 3600
 

@@ -258,6 +258,8 @@ def test_r8_another_database_is_not_taken_for_ours(station, server):
                 used_within_s=3.0,
                 queued=0,
                 terms="",
+                clock_from=0,
+                clock_until=1e12,
             )
         )
         assert answer[0] == b"hold"

@@ -9,7 +9,7 @@ from dialer.dialing.releasing import Release
 from dialer.store import Database
 from dialer.store.functions import KeptScript, Written, forget_functions
 
-RELEASE = Release(1, 10.0, "token", 0, 0, 3.0, 0, "")
+RELEASE = Release(1, 10.0, "token", 0, 0, 3.0, 0, "", 0.0, 1e12)
 ANSWERS_ARGUMENT = Written("local function run() return ARGV[1] .. KEYS[1] end")
 
 

@@ -10,12 +10,16 @@ from campaigns.attempt import AttemptState, Outcome
 from campaigns.contact_state import ContactState
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
+from dialer.ids import ContactId
 from dialer.pacing import Allowance, Pacing
+from dialer.settling.disposing import Said, dispose
+from dialer.store.phones import read_phones
 from dialer.store.server_clock import LATE_ANSWER_S, STEP_S, Reading, ServerClock, last_step
 from tests.account_kit import Account
 from tests.conservation import check_conservation
-from tests.factories import pair, store_campaign
+from tests.factories import agent, pair, store_campaign, terminal
 from tests.pacing_kit import UnspacedAllowance
+from tests.phone_company import Answer
 from tests.two_hosts import Site
 from tests.virtual_time import VirtualDatabase
 
@@ -285,7 +289,157 @@ def test_what_redis_lost_comes_back_from_the_journal_with_its_time_though_the_cl
     assert [call.customer for call in site.company.live()] == [pair(1, 1).customer]
 
 
+@pytest.mark.parametrize("who_is_first", ["feeder", "worker"])
+def test_phones_of_a_lost_campaigns_call_are_held_as_long_as_before_when_the_clock_is_set_ahead(
+    account, tmp_path, who_is_first
+):
+    site = Site(account, tmp_path)
+    host = site.host("first")
+    host.recovery.tick()
+    site.feed()
+    before = site.snapshot()
+    store_campaign(site.db, [pair(1, 1)])
+    assert [type(one) for one in site.dial_all(host)] == [Dialled]
+    site.come_back_older(before)
+    site.feed()
+    for _ in range(20):
+        host.recovery.tick()
+        site.recovery.tick()
+        site.db.pass_time(1)
+    assert site.hold is None
+    store_campaign(site.db, [pair(1, 2)])
+
+    site.db.set_clock(3 * HOUR_S)
+    if who_is_first == "feeder":
+        site.feed()
+    host.recovery.tick()
+    for _ in range(30):
+        site.db.pass_time(60)
+        assert site.dial_all(host) == []
+    site.db.pass_time(600)
+    assert [type(one) for one in site.dial_all(host)] == [Dialled]
+
+
+def test_the_last_contact_of_a_hundred_is_held_as_long_as_before(account, db):
+    campaign = store_campaign(
+        db, [*(pair(n % 90, n % 90) for n in range(1, 100)), pair(91, 91, priority=5)]
+    )
+    account.recovery.tick()
+    account.company.answers.append(Answer.PLACED_UNHEARD)
+    released = account.tick()
+    assert isinstance(account.dial(released[0]), Dialled)
+    (before,) = account.open_attempts()
+    assert before.id.contact == ContactId(campaign, 100)
+    db.set_clock(HOUR_S)
+    account.recovery.tick()
+    (after,) = account.open_attempts()
+    lasts_s = before.attempt.quarantine_s + HOUR_S
+    assert after.attempt.quarantine_s == pytest.approx(lasts_s, abs=1)
+
+
 ################################################################ it goes on
+
+
+@pytest.mark.parametrize("by_s", [3 * HOUR_S, -3 * HOUR_S])
+def test_a_limit_that_a_refusal_lowered_is_back_when_it_would_have_been(db, by_s):
+    pacing = Pacing(db, UnspacedAllowance(requests=2))
+    look(db.clock)
+    pacing.close_for(30)
+    db.set_clock(by_s)
+    look(db.clock)
+    db.pass_time(590)
+    assert pacing.rate().limit == 1
+    db.pass_time(11)
+    assert pacing.rate().limit == 2
+
+
+@pytest.mark.parametrize("by_s", [3 * HOUR_S, -3 * HOUR_S])
+def test_a_stopped_account_is_tried_when_it_would_have_been(account, db, by_s):
+    store_campaign(db, [pair(1, 1)])
+    account.recovery.tick()
+    account.company.answers.append(Answer.NO_CREDENTIALS)
+    account.dial_one()
+    db.set_clock(by_s)
+    account.recovery.tick()
+    db.pass_time(55)
+    assert account.tick() == ()
+    db.pass_time(6)
+    assert len(account.tick()) == 1
+
+
+@pytest.mark.parametrize("by_s", [3 * HOUR_S, -3 * HOUR_S])
+def test_a_hold_waits_for_what_was_being_sent_as_long_as_before(account, tmp_path, by_s):
+    site = Site(account, tmp_path)
+    host = site.host("first")
+    host.recovery.tick()
+    site.come_back_older(site.snapshot())
+    site.feed()
+    assert site.hold.waiting_for == ("first",)
+    site.db.set_clock(by_s)
+    site.db.pass_time(1)
+    host.recovery.tick()
+    assert site.hold.waiting_for == ("first",)
+    site.db.pass_time(2)
+    host.recovery.tick()
+    assert site.hold.waiting_for == ()
+
+
+@pytest.mark.parametrize("by_s", [3 * HOUR_S, -3 * HOUR_S])
+def test_a_hold_after_the_step_waits_for_all_who_were_seen_lately(account, tmp_path, by_s):
+    site = Site(account, tmp_path)
+    here, gone = site.host("here"), site.host("gone")
+    for host in (here, gone):
+        host.recovery.tick()
+    site.db.set_clock(by_s)
+    here.recovery.tick()
+    site.db.pass_time(1)
+    site.come_back_older(site.snapshot())
+    site.feed()
+    assert site.hold.waiting_for == ("gone", "here")
+
+
+@pytest.mark.parametrize("by_s", [3 * HOUR_S, -3 * HOUR_S])
+def test_agents_are_left_alone_as_long_as_before(account, db, by_s):
+    store_campaign(
+        db, [pair(n, 10 * m + n) for n in (1, 2) for m in (1, 2)], park_after=1, park_s=600
+    )
+    account.recovery.tick()
+    assert len(account.dial_all()) == 2
+    for live in account.open_attempts():
+        missed = terminal(
+            live.attempt.sid, agent_status="no-answer", customer_status=None, talk_s=0
+        )
+        account.settling.report(live.id, missed, at=db.now())
+    db.set_clock(by_s)
+    account.recovery.tick()
+    db.pass_time(590)
+    phones = read_phones(db, [agent(1)[1:], agent(2)[1:]])
+    assert [one.parked_until - db.now() for one in phones] == pytest.approx([10, 10], abs=0.5)
+    assert account.tick() == ()
+    db.pass_time(11)
+    assert len(account.tick()) == 2
+
+
+@pytest.mark.parametrize("by_s", [3 * HOUR_S, -3 * HOUR_S])
+def test_agents_who_said_what_came_of_it_rest_as_long_as_before(account, db, by_s):
+    campaign = store_campaign(
+        db,
+        [pair(n, 10 * m + n) for n in (1, 2) for m in (1, 2)],
+        disposition=("sale",),
+        wrap_up_s=30,
+        wrap_up_until="disposition",
+        wrap_up_longest_s=120,
+    )
+    account.recovery.tick()
+    account.dial_and_end()
+    db.set_clock(by_s)
+    account.recovery.tick()
+    for n in (1, 3):
+        dispose(db, account.settling, ContactId(campaign, n), Said("sale", by="Asha"))
+    db.pass_time(25)
+    assert account.tick() == ()
+    db.pass_time(6)
+    assert len(account.tick()) == 2
 
 
 @pytest.mark.parametrize("by_s", [3 * HOUR_S, -3 * HOUR_S])
@@ -314,7 +468,6 @@ def test_what_is_written_before_anybody_sees_the_step_waits_no_longer_than_ever(
     assert isinstance(account.dial(first), Dialled)
     db.pass_time(10.1)
     db.set_clock(by_s)
-    account.tick()  # released anew
     account.end_all()
     account.pacing.close_for(20)
     account.recovery.tick()
