@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from rich.cells import cell_len
 
 from campaigns.plain_text import NotPlain, plain_line
 from workers.cli.printing import complain, note, plain_table, say, say_json, show, when_stopped
@@ -33,6 +34,35 @@ def test_whatever_a_name_holds_no_terminal_obeys_it(capsys):
     shown = "".join(capsys.readouterr())
     assert shown.count("desre") == 4
     assert not set(shown) & set("\x1b\x07\x9b\u202e\x7f")
+
+
+def table_of(rows: int, *, name: str = "आशा \\[vip]"):
+    table = plain_table("agent", "is", "name", "waiting", numbers=("waiting",))
+    for n in range(rows):
+        table.add_row(f"+91{n}", "[dim]–[/dim]", name, f"{n:,}")
+    return table
+
+
+def shown_lines(capsys, table) -> list[str]:
+    show(table)
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_table_of_many_rows_is_set_as_one_of_few(capsys):
+    few, many = (shown_lines(capsys, table_of(rows)) for rows in (400, 4000))
+
+    assert len(many) == 4001
+    assert [line.split() for line in many[:401]] == [line.split() for line in few]
+    assert "आशा [vip]" in many[1]
+    assert len({cell_len(line) for line in many}) == 1
+
+
+def test_a_row_of_many_is_one_line_that_no_terminal_obeys(capsys):
+    lines = shown_lines(capsys, table_of(4000, name=f"{'long ' * 60}\n{HOSTILE}"))
+
+    assert len(lines) == 4001
+    assert all("desrever" in line for line in lines[1:])
+    assert not set("".join(lines)) & set("\x1b\x07\x9b\u202e\x7f")
 
 
 def test_a_json_document_tells_control_characters_without_sending_them(capsys):

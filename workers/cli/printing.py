@@ -10,14 +10,19 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.markup import escape
+from rich.markup import escape, render
 from rich.segment import Segment
 from rich.table import Table
 
 from campaigns.plain_text import UNSEEN, harmless
 
 _WIDTH_OF_A_PIPE = 160  # a file has no width; cut nothing, fold nothing a grep would look for
+
+_MOST_ROWS_DRAWN = 500
+"""Of a table that Rich draws. It takes most of a millisecond a row, and a list of agents or of numbers never
+called may have a hundred thousand."""
 
 OnShare = Callable[[float], None]
 """Take how much is done: 0 … 1."""
@@ -49,8 +54,27 @@ def say(text: str = "") -> None:
 
 
 def show(renderable: RenderableType) -> None:
-    """Print a table or a panel."""
-    console().print(renderable)
+    """Print a table or a panel; a table of more rows than people read at once comes without folds and colours."""
+    if isinstance(renderable, Table) and renderable.row_count > _MOST_ROWS_DRAWN:
+        typer.echo("\n".join(_lines(renderable)))
+    else:
+        console().print(renderable)
+
+
+def _lines(table: Table) -> Iterator[str]:
+    """Set a table as Rich would on a terminal that is as wide as its longest row."""
+    columns = []
+    for column in table.columns:
+        texts = (render(str(one)).plain for one in (column.header, *column.cells))
+        cells = [harmless(" ".join(one.splitlines())) for one in texts]
+        width = max(map(cell_len, cells))
+        gaps = (" " * (width - cell_len(cell)) for cell in cells)
+        is_right = column.justify == "right"
+        columns.append(
+            [gap + cell if is_right else cell + gap for cell, gap in zip(cells, gaps, strict=True)]
+        )
+    for row in zip(*columns, strict=True):
+        yield "  ".join(row).rstrip()
 
 
 _answered: list[bool] = []
