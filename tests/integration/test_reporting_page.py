@@ -91,6 +91,11 @@ def plain_visit(browser, plain) -> Visit:
 
 
 @pytest.fixture(scope="module")
+def offline_visit(browser, plain) -> Visit:
+    return Visit(browser, plain.uri, offline=True)
+
+
+@pytest.fixture(scope="module")
 def hostile_visit(browser, hostile) -> Visit:
     return Visit(browser, hostile.uri)
 
@@ -98,21 +103,16 @@ def hostile_visit(browser, hostile) -> Visit:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.browser
-def test_every_chart_is_drawn_offline_and_fits_the_screen(plain, browser, scheme, width):
-    visit = Visit(
-        browser,
-        plain.uri,
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,
-        offline=True,
-    )
+def test_every_chart_is_drawn_offline_and_fits_the_screen(plain, offline_visit, scheme, width):
+    page = offline_visit.page
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
 
     for name in charts.all_charts(plain.report):
-        assert visit.page.locator(f"#chart-{name} ").inner_html().strip()
-    assert visit.page.evaluate("document.documentElement.scrollWidth") == width
-    assert visit.requests == [plain.uri]
-    assert visit.complaints == []
-    visit.page.close()
+        assert page.locator(f"#chart-{name} ").inner_html().strip()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert offline_visit.requests == [plain.uri]
+    assert offline_visit.complaints == []
 
 
 @pytest.mark.browser
