@@ -84,7 +84,7 @@ end
 
 local function move_phones()
   move_ends(key('ghosts'), no_earlier)
-  for _, where in ipairs({ 'resting', 'released', 'late', 'terms_seen' }) do
+  for _, where in ipairs({ 'resting', 'undisposed', 'released', 'late', 'terms_seen' }) do
     move_ends(key(where), along)
   end
   for _, where in ipairs({ 'wrapping_up', 'parked' }) do

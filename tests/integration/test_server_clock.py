@@ -478,6 +478,22 @@ def test_what_is_written_before_anybody_sees_the_step_waits_no_longer_than_ever(
     check_conservation(db)
 
 
+@pytest.mark.parametrize("by_s", [3 * HOUR_S, -3 * HOUR_S])
+def test_an_agent_has_as_long_as_before_to_say_what_came_of_it(account, db, by_s):
+    campaign = store_campaign(db, [pair(1, 1)], disposition=["sale"], disposition_within_s=600)
+    account.recovery.tick()
+    account.dial_and_end()
+    db.set_clock(by_s)
+    account.recovery.tick()
+
+    db.pass_time(500)  # of ten minutes
+    account.tick()
+    assert account.contact(campaign).state is ContactState.OPEN
+    db.pass_time(101)
+    account.tick()
+    assert account.contact(campaign).state is ContactState.FINAL
+
+
 def test_what_was_released_before_the_clock_was_set_back_is_released_again(account, db):
     store_campaign(db, [pair(1, 1)])
     account.recovery.tick()
