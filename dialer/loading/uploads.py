@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -47,13 +48,26 @@ def require_state(file: BinaryIO, state: FileState | None) -> None:
 
 
 @contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that is read more than once; what a pipe brings is kept until the block's end."""
+    with path.open("rb") as file:
+        if file.seekable():
+            yield file
+            return
+        with tempfile.TemporaryFile() as kept:
+            shutil.copyfileobj(file, kept)
+            kept.seek(0)
+            yield cast("BinaryIO", kept)
+
+
+@contextlib.contextmanager
 def unchanged(path: Path) -> Iterator[BinaryIO]:
     """Open a file that is to be the same at the block's end.
 
     Raises:
         StillWritten: It was written to meanwhile.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         state = state_of(file)
         yield file
         require_state(file, state)

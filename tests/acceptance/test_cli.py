@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import httpx
@@ -51,6 +52,8 @@ def one_line(stderr: str) -> str:
     [
         ("campaign load nowhere.csv --name a", 2, "nowhere.csv"),
         ("campaign load empty.csv --name a", 1, "empty"),
+        ("campaign load /dev/zero --name a", 2, "a device"),
+        ("suppress add /dev/zero", 2, "a device"),
         ("campaign load list.csv --name a --time-out 61", 2, "--time-out"),
         ("campaign load list.csv --name a --hours nine-to-five", 2, "--hours"),
         ("campaign load list.csv --name a --retry busy=5m", 2, "--retry"),
@@ -316,6 +319,25 @@ def test_a_campaign_is_steered_by_name_or_id_and_never_where_it_cannot_go(rig):
     assert states == ["running", "paused", "running", "cancelling"]
     assert too_late.returncode == 1
     assert "cancelling" in one_line(too_late.stderr)
+
+
+@pytest.mark.parametrize(
+    ("command", "brings"),
+    [
+        ("suppress add pipe", "9876543201\n"),
+        ("campaign load pipe --name b", "agent,customer,name\n" + ROWS[1]),
+        ("campaign append a pipe --yes", "agent,customer,name\n" + ROWS[1]),
+        ("agents load pipe", "agent,name\n9000000001,Asha\n"),
+    ],
+)
+def test_a_pipe_is_read_as_a_file_is_and_it_is_told_that_it_is_waited_for(rig, command, brings):
+    rig.load(ROWS[:1], name="a")
+    pipe = rig.folder / "pipe"
+    os.mkfifo(pipe)
+    threading.Thread(target=pipe.write_text, args=(brings,), daemon=True).start()
+    done = rig.run(*command.split())
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("dialer: pipe is a pipe: waiting for who writes to it.\n")
 
 
 def test_a_suppressed_number_is_listed_until_it_is_removed(rig):

@@ -22,6 +22,7 @@ from campaigns.tags import tags_of
 from dialer.deeds import Did, tell
 from dialer.loading.loading import Loaded, LoadOptions
 from dialer.loading.refusing import NameTaken
+from dialer.loading.uploads import opened as opened_list
 from dialer.loading.uploads import require_state, state_of
 from dialer.settings import require_account, require_data_dir
 from dialer.steering.starting import SecondPersonNeeded
@@ -182,7 +183,7 @@ def append(
     wiring = open_wiring()
     found = wiring.campaigns.find(campaign)
     options = given_list.as_options(again=again)
-    with file.open("rb") as opened:
+    with opened_list(file) as opened:
         before = state_of(opened)
         try:
             with when_stopped("stopped; nothing was appended"):

@@ -10,6 +10,7 @@ import phonenumbers
 from campaigns.agents.agent import Agent
 from campaigns.agents.team import Team
 from dialer.agents.registry import Registry
+from dialer.loading.uploads import unchanged
 from dialer.store.teams import Teams
 from workers.wiring import Wiring
 
@@ -18,7 +19,7 @@ _OF_A_GROUP = 3
 
 def take_agents(registry: Registry, file: Path) -> int:
     """Register the agents of a list: always on shift, without caps, as no midnight comes."""
-    with file.open("rb") as opened:
+    with unchanged(file) as opened:
         registry.load(opened)
     registry.put([replace(one, shift=None, most_calls_a_day=0) for one in registry.all()])
     return len(registry.all())

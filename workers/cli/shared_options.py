@@ -2,14 +2,23 @@
 
 import functools
 import inspect
+import stat
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from campaigns.lists.source import HiddenRows
+from workers.cli.faults import WrongUse
+from workers.cli.printing import complain
 
 _Run = Callable[..., None]
+
+_OF_SHELLS = (
+    ("/", "dev"),
+    ("/", "proc"),
+)  # where pipes have a name that a shell has made writers for
 
 Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook.")]
 Hidden = Annotated[HiddenRows | None, typer.Option(help="What becomes of rows a sheet hides.")]
@@ -17,7 +26,28 @@ Hidden = Annotated[HiddenRows | None, typer.Option(help="What becomes of rows a 
 
 def given_file(help_: str) -> Any:
     """Declare a file that is read, for the parameter FILE of a command."""
-    return typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help=help_)
+    return typer.Argument(
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        callback=_require_an_end,
+        help=help_,
+    )
+
+
+def _require_an_end(file: Path) -> Path:
+    """Refuse a device, which may bring bytes until the disk is full; tell that a named pipe is waited for.
+
+    Raises:
+        WrongUse: It is a device.
+    """
+    mode = file.stat().st_mode
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise WrongUse(f"{file} is a device: name a file, or a pipe that ends.")
+    if stat.S_ISFIFO(mode) and file.parts[:2] not in _OF_SHELLS:
+        complain(f"{file} is a pipe: waiting for who writes to it.")
+    return file
 
 
 def shares(
