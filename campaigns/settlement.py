@@ -403,8 +403,6 @@ def _answered_at(attempt: Attempt, ended_at: float | None, talk_s: int | None) -
 
 def _surer(known: str | None, told: str | None) -> str | None:
     """Take the surer word of who answered: a leg that still rings is told of as `na`."""
-    if told is None or told == known:
-        return known
     return max(known, told, key=lambda word: _SURENESS.get(word or "", 0))
 
 

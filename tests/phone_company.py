@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,6 +25,7 @@ class Answer(StrEnum):
     PLACED_UNHEARD = "placed, and the response is lost"
     LOST = "nothing placed, and the response is lost"
     OVER_LIMIT = "429"
+    UNAVAILABLE = "503"
     BAD_NUMBER = "400 about the customer's number"
     BAD_SETTING = "400 about the caller id"
     DO_NOT_DISTURB = "403 NDNC"
@@ -62,6 +63,8 @@ class PhoneCompany:
         self.posts: list[str] = []
         self.looks: list[str] = []
         self.look_status = 200
+        self.headers: dict[str, str] = {}
+        """Of its answers where a call was placed."""
         self.same_sid_again = False
         self.before_answering: Callable[[], None] = lambda: None
         self.while_posting: Callable[[Call], None] = lambda _: None
@@ -123,7 +126,7 @@ class PhoneCompany:
             self.calls.append(call)
             self.while_posting(call)
             if answer is Answer.PLACED:
-                return _json({"Call": self._fields(call)})
+                return _json({"Call": self._fields(call)}, headers=self.headers)
         match answer:
             case Answer.PLACED_UNHEARD | Answer.LOST:
                 raise httpx.ReadTimeout("no answer", request=request)
@@ -131,6 +134,8 @@ class PhoneCompany:
                 raise httpx.ConnectError("refused", request=request)
             case Answer.OVER_LIMIT:
                 return httpx.Response(429, headers={"Retry-After": "20"})
+            case Answer.UNAVAILABLE:
+                return _refusal(503, 34011, "Not now", headers={"Retry-After": "20"})
             case Answer.BAD_NUMBER:
                 return _refusal(400, 34009, f"Invalid number {form['To']}")
             case Answer.BAD_SETTING:
@@ -178,10 +183,12 @@ def _stamp(epoch_s: float) -> str:
     return datetime.fromtimestamp(epoch_s, UTC).astimezone(IST).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _json(body: dict[str, Any]) -> httpx.Response:
-    return httpx.Response(200, content=json.dumps(body))
+def _json(body: dict[str, Any], *, headers: Mapping[str, str] | None = None) -> httpx.Response:
+    return httpx.Response(200, content=json.dumps(body), headers=headers)
 
 
-def _refusal(status: int, code: int, message: str) -> httpx.Response:
+def _refusal(
+    status: int, code: int, message: str, *, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
     body = {"RestException": {"Status": status, "Code": code, "Message": message}}
-    return httpx.Response(status, content=json.dumps(body))
+    return httpx.Response(status, content=json.dumps(body), headers=headers)

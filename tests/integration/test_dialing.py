@@ -6,6 +6,7 @@ from campaigns.attempt import AttemptState, Outcome
 from campaigns.campaign import CampaignState
 from campaigns.contact_state import ContactState
 from dialer.dialing.dialing import Dialled
+from dialer.dialing.entrance import FOR_OTHERS
 from dialer.ids import AttemptId
 from dialer.store import Attempts
 from tests.account_kit import Account
@@ -136,6 +137,41 @@ def test_a_request_that_cannot_be_built_pauses_its_campaign_and_leaves_the_conta
     assert account.contact(campaign).charged == 0
     assert account.company.calls == []
     check_conservation(db)
+
+
+def test_a_worker_that_stops_leaves_who_waits_to_another_one(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    (released,) = account.tick()
+    stopping = account.dialing
+    stopping.stop()
+
+    dropped = stopping.dial(released.contact, released.token)
+
+    assert dropped in FOR_OTHERS
+    assert account.company.posts == []
+    assert isinstance(account.dial(released), Dialled)
+    assert account.contact(campaign).made == 1
+
+
+def test_a_provider_that_turns_a_request_away_is_left_alone_for_as_long_as_it_says(account, db):
+    campaign = store_campaign(db, [pair(1, 1)])
+    account.company.answers.append(Answer.UNAVAILABLE)
+
+    done = account.dial_one()
+
+    assert done.attempt.outcome is Outcome.TURNED_AWAY
+    assert account.pacing.rate().blocked_for_s == pytest.approx(20)
+    assert account.pacing.rate().limit == account.pacing.allowance.requests
+    assert account.contact(campaign).charged == 0
+
+
+def test_what_the_provider_says_is_left_of_its_window_is_heeded(account, db):
+    store_campaign(db, [pair(1, 1)])
+    account.company.headers = {"X-RateLimit-Limit": "200", "X-RateLimit-Remaining": "0"}
+
+    account.dial_one()
+
+    assert account.pacing.take_slot("look") > 0
 
 
 def test_wrong_credentials_stop_the_account_and_one_contact_a_minute_tries_again(account, db):

@@ -40,12 +40,13 @@ def look(clock: ServerClock, allowance: Allowance = ONE) -> None:
 ################################################################ whoever asks meanwhile
 
 
-@pytest.mark.parametrize("by_s", [HOUR_S, -HOUR_S, LATE_ANSWER_S + 0.1, -0.3])
+@pytest.mark.parametrize("by_s", [HOUR_S, -HOUR_S, LATE_ANSWER_S + 0.1, -2.5 * STEP_S])
 def test_no_slot_is_given_between_the_step_and_the_move(db, by_s):
     pacing = Pacing(db, ONE)
     look(db.clock)
     assert pacing.take_slot("first") == 0
     pacing.never_sent("first")
+    db.pass_time(1)  # nothing else keeps the next one waiting
 
     db.set_clock(by_s)
     assert 0 < pacing.take_slot("second") <= 1, "asked again soon"
@@ -81,6 +82,21 @@ def test_an_answer_that_took_long_is_no_step(db):
     assert clock.heard(Reading(now - 30, now, db.now(), 0), slots_kept_s=1)
     assert clock.heard(Reading(now, now + 30, db.now(), 0), slots_kept_s=1)
     assert not db.client.hget(db.key("account"), "moves")
+
+
+def test_a_quicker_answer_tells_better_where_the_clock_stands(db):
+    answers_after_s = [0.0, 0.0, 0.0, 30.0]
+
+    def boottime() -> float:
+        db.pass_time(answers_after_s.pop(0) if answers_after_s else 0.0)
+        return db.clock.boottime()
+
+    clock = ServerClock(db, boottime=boottime)
+    clock.heard(Reading(boottime(), boottime(), db.now(), 0), slots_kept_s=1)
+    look(clock)
+    db.set_clock(10)
+    look(clock)
+    assert clock.set_ahead_s == pytest.approx(10)
 
 
 def test_clocks_that_go_at_different_speeds_are_followed(db):

@@ -167,6 +167,13 @@ def test_the_overall_status_alone_tells_no_outcome():
     assert outcome_of(four_fields("s1", "busy")) is None
 
 
+def test_an_ended_call_of_which_one_leg_is_not_told_has_no_outcome_yet():
+    ended = terminal("s1", customer_status=None, talk_s=None)
+
+    assert outcome_of(ended._replace(agent_leg=None)) is None
+    assert outcome_of(ended._replace(customer_leg=None)) is None
+
+
 def test_a_call_under_way_has_no_outcome():
     assert outcome_of(answered("s1", 2, at_s=AT_S)) is None
 
@@ -195,6 +202,14 @@ def test_a_report_of_another_call_is_a_conflict_and_changes_nothing():
     answer = told(attempt(sid="s1"), terminal("s2"), at=AT_S)
 
     assert isinstance(answer, Conflict)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [attempt(), attempt(sid_is_proven=False, state=AttemptState.SETTLED, outcome=Outcome.UNKNOWN)],
+)
+def test_details_of_another_call_change_nothing_once_a_call_is_proven_or_its_outcome_stands(known):
+    assert isinstance(told(known, details("s2"), at=AT_S), Conflict)
 
 
 def test_a_report_for_an_attempt_that_placed_no_call_is_a_conflict():
@@ -284,6 +299,12 @@ def test_an_answered_call_was_answered_when_its_talk_began():
     after = learnt(attempt(), [terminal("s1", talk_s=30, ended_at_s=1_800_000_100)])
 
     assert (after.answered_at, after.ring_s) == (1_800_000_070, 8)
+
+
+def test_who_answered_as_soon_as_the_agent_spoke_rang_no_second():
+    legs = {"agent_leg": LegReport("completed", 30), "customer_leg": LegReport("completed", 30)}
+
+    assert learnt(attempt(), [details("s1", **legs)]).ring_s == 0
 
 
 @pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
