@@ -166,17 +166,21 @@ class ServerClock:
         if known and reading.moves < known.moves:
             # Redis lost the last move: once more by all that was seen, since too late is never too early
             self._take(reading, by_s=self.set_ahead_s, slots_kept_s=slots_kept_s)
-        elif known is None or known.moves != reading.moves:
-            # nothing to compare with, or somebody has moved all since
+            return not by_s
+        if known and reading.moves > known.moves:
+            # somebody has moved all since, for what they saw: it may have been set once more
+            known = self._left_by_others(reading)
+        left_s = _set_by(known, reading) if known else 0.0
+        if known is None or known.moves != reading.moves:  # nothing to compare with
             self._take(reading, by_s=0.0, slots_kept_s=slots_kept_s)
-        elif by_s:
-            self._take(reading, by_s=by_s, slots_kept_s=slots_kept_s)
-        elif self._known is None or reading.took_s < known.took_s / 2:
+        elif left_s:
+            self._take(reading, by_s=left_s, slots_kept_s=slots_kept_s)
+        elif known is not self._known or reading.took_s < known.took_s / 2:
             self._known = reading
         return not by_s
 
     def _left_by_others(self, reading: Reading) -> Reading | None:
-        """Give what this host's processes knew last, as if it had been read just now."""
+        """Give what this host's processes knew last, as if it had been read just now, by an answer that was late."""
         if self._machine is None:
             return None
         stored = self._db.client.hget(self._db.key("clocks"), self._machine)
@@ -184,17 +188,20 @@ class ServerClock:
             return None
         apart_s, moves, _ = stored.split()
         return reading._replace(
-            asked=reading.answered, now_s=reading.answered + float(apart_s), moves=int(moves)
+            asked=reading.answered,
+            answered=reading.answered + LATE_ANSWER_S,
+            now_s=reading.answered + float(apart_s),
+            moves=int(moves),
         )
 
     def _take(self, reading: Reading, *, by_s: float, slots_kept_s: float) -> None:
-        asked = self.boottime()
         is_told = abs(by_s) >= _TOLD_S
-        moves, is_moved, now_s = self._db.run(
+        moves, is_moved, _ = self._db.run(
             MoveEnds(self._machine, reading.most_s, reading.moves, by_s, slots_kept_s, is_told)
         )
-        # what ends by it was moved by now, whoever did it
-        self._known = Reading(asked, self.boottime(), float(now_s), int(moves))
+        # as of the look, not of the move: between them it may have been set once more. Where somebody else was first,
+        # the next look is compared with what they saw.
+        self._known = reading._replace(moves=int(moves)) if is_moved else reading
         if is_moved and is_told:
             log.warning("redis_clock_set", ahead_s=round(by_s, 1))
 

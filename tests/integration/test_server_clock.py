@@ -552,6 +552,39 @@ def test_several_processes_that_see_one_step_move_everything_once(db):
     assert pacing.take_slot("second") == 0
 
 
+def test_a_step_that_is_seen_by_who_did_not_see_the_one_before_is_moved_as_well(db):
+    pacing = Pacing(db, ONE)
+    feeder, worker = (process(db, machine=MACHINE) for _ in range(2))
+    for one in (feeder, worker, db.clock):
+        look(one)
+    pacing.take_slot("first")
+    pacing.answered("first")
+    db.set_clock(HOUR_S)
+    look(worker)
+    db.set_clock(24 * HOUR_S)
+    look(feeder)
+    db.set_clock(HOUR_S)
+    look(feeder)
+    for one in (worker, db.clock):
+        look(one)
+    db.pass_time(LATE_ANSWER_S)  # which their answers may have taken
+    assert pacing.take_slot("second") > 30
+
+
+def test_a_step_between_a_look_and_the_move_is_seen_by_the_next_look(db):
+    pacing, clock = Pacing(db, ONE), db.clock
+    look(clock)
+    pacing.take_slot("first")
+    pacing.answered("first")
+    db.set_clock(HOUR_S)
+    now = clock.boottime()
+    reading = Reading(now, now, db.now(), 0)
+    db.set_clock(24 * HOUR_S)
+    clock.heard(reading, slots_kept_s=ONE.lease_s)
+    look(clock)
+    assert pacing.take_slot("second") > 30
+
+
 def test_a_step_while_all_were_down_is_seen_by_whoever_comes_up_on_the_host(db):
     pacing = Pacing(db, ONE)
     look(process(db, machine=MACHINE))
@@ -563,6 +596,7 @@ def test_a_step_while_all_were_down_is_seen_by_whoever_comes_up_on_the_host(db):
     look(process(db, machine=MACHINE))
     assert db.client.hget(db.key("account"), "moves") == b"1"
     look(db.clock)
+    db.pass_time(LATE_ANSWER_S)  # which the answer may have taken
     assert pacing.take_slot("second") > 60
 
 
