@@ -56,23 +56,29 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def signed_in(chrome: Browser, rig: Rig) -> Iterator[Page]:
+    """Sign in once for all: a window for each test is a second of work."""
+    with visitor(chrome, base_url=f"http://localhost:{rig.port}") as context:
+        page = context.new_page()
+        page.goto("/campaigns")
+        page.get_by_label("Your key").fill(KEY)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
+        yield page
+
+
+@pytest.fixture(scope="module")
+def complaints(signed_in: Page) -> Complaints:
+    return Complaints(signed_in)
+
+
 @pytest.fixture
-def page(chrome: Browser, rig: Rig) -> Iterator[Page]:
-    context = visitor(
-        chrome, base_url=f"http://localhost:{rig.port}", accept_downloads=True, viewport=None
-    )
-    page = context.new_page()
-    complaints = Complaints(page)
-    yield page
-    context.close()
+def page(signed_in: Page, complaints: Complaints) -> Iterator[Page]:
+    complaints.all.clear()
+    yield signed_in
+    signed_in.goto("about:blank")  # no test's page asks for news while the next one runs
     assert complaints.all == []
-
-
-def sign_in(page: Page) -> None:
-    page.goto("/campaigns")
-    page.get_by_label("Your key").fill(KEY)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Campaigns", exact=True)).to_be_visible()
 
 
 def upload(page: Page, name: str, content: str) -> None:
@@ -95,7 +101,6 @@ def confirm(page: Page, button: str, *, yes: str) -> None:
 
 
 def test_an_awkward_list_becomes_a_campaign_that_is_watched_until_it_ends(page: Page) -> None:
-    sign_in(page)
     upload(page, "awkward", AWKWARD)
     expect(page.locator(".equation")).to_have_text(
         re.compile(r"4 rows\s*=\s*2 accepted\s*\+\s*1 rejected\s*\+\s*1 duplicate")
@@ -122,7 +127,6 @@ def test_an_awkward_list_becomes_a_campaign_that_is_watched_until_it_ends(page: 
 
 
 def test_a_campaign_is_paused_resumed_and_cancelled_with_a_question_each(page: Page) -> None:
-    sign_in(page)
     upload(page, "steered", listed(pairs(300, agents=3)))
     page.get_by_role("button", name=re.compile("Load 300")).click()
     shoot(page, "start")
@@ -149,7 +153,7 @@ def test_a_campaign_is_paused_resumed_and_cancelled_with_a_question_each(page: P
 def test_every_number_leads_to_its_rows_and_they_to_their_story(page: Page, rig: Rig) -> None:
     rig.load(pairs(30, agents=10), "--start", name="rows")
     rig.wait_for_state("completed", name="rows")
-    sign_in(page)
+    page.goto("/campaigns")
     page.get_by_role("link", name="rows", exact=True).click()
 
     page.locator('[data-part="progress"]').get_by_role("link", name=re.compile("30 final")).click()
@@ -186,7 +190,6 @@ def test_each_number_on_a_campaign_s_page_leads_to_as_many_rows(page: Page, rig:
     until(lambda: dialled_once(rig.seen("told")), what="a call to everybody", every_s=0.5)
     rig.run("campaign", "pause", "told")
     until(lambda: not rig.seen("told")["in_flight"], what="the end of calls", every_s=0.5)
-    sign_in(page)
     page.goto(f"/campaigns/{rig.ids['told']}")
     links = page.locator(".live a[href^='/campaigns/'][href*='?']").evaluate_all(
         "links => links.map(one => [one.getAttribute('href'), one.textContent])"
@@ -212,7 +215,7 @@ def dialled_once(status: dict[str, Any]) -> bool:
 def test_a_report_is_downloaded_and_the_page_of_it_opens(page: Page, rig: Rig) -> None:
     rig.load(pairs(5, agents=5), "--start", name="reported")
     rig.wait_for_state("completed", name="reported")
-    sign_in(page)
+    page.goto("/campaigns")
     page.get_by_role("link", name="reported", exact=True).click()
 
     page.get_by_text("Single tables").click()
@@ -226,6 +229,7 @@ def test_a_report_is_downloaded_and_the_page_of_it_opens(page: Page, rig: Rig) -
     assert len(lines) >= 6
     expect(popup.value.locator("h1")).to_be_visible()
     expect(popup.value.locator(".bars").first).to_be_visible()
+    popup.value.close()
 
 
 def test_an_unresolved_row_is_decided(page: Page, rig: Rig) -> None:
@@ -233,7 +237,7 @@ def test_an_unresolved_row_is_decided(page: Page, rig: Rig) -> None:
     rig.order(odds={"connect": {"504+placed": 1.0}, "callback": {CallbackTrouble.LOST: 1.0}})
     try:
         rig.load(pairs(1, agents=1), "--start", name="unknown fate")
-        sign_in(page)
+        page.goto("/campaigns")
         page.get_by_role("link", name="unknown fate").click()
         page.get_by_role("link", name="Decide").click()
         shoot(page, "decide")
@@ -245,7 +249,7 @@ def test_an_unresolved_row_is_decided(page: Page, rig: Rig) -> None:
 
 
 def test_a_dropped_file_is_taken_as_a_chosen_one(page: Page) -> None:
-    sign_in(page)
+    page.goto("/campaigns")
     dropped = page.evaluate_handle(
         """() => {
             const data = new DataTransfer();
@@ -262,7 +266,7 @@ def test_a_dropped_file_is_taken_as_a_chosen_one(page: Page) -> None:
 
 
 def test_the_keyboard_searches_goes_to_pages_and_tells_what_there_is(page: Page) -> None:
-    sign_in(page)
+    page.goto("/campaigns")
 
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("search a number or a name")
@@ -278,7 +282,6 @@ def test_the_keyboard_searches_goes_to_pages_and_tells_what_there_is(page: Page)
 
 
 def test_an_upload_that_cannot_be_read_says_why_on_the_page(page: Page) -> None:
-    sign_in(page)
     page.goto("/campaigns")
     picture = {"name": "x.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + b"0" * 99}
     page.get_by_label("Choose a list").set_input_files([picture])
@@ -324,17 +327,15 @@ def paths_of_pages(campaign: str, agent: str) -> list[str]:
     return found
 
 
-def test_pages_fit_every_screen_and_can_be_read(chrome: Browser, rig: Rig) -> None:
+def test_pages_fit_every_screen_and_can_be_read(
+    page: Page, complaints: Complaints, rig: Rig
+) -> None:
     """Each page is opened once, and shown on every screen: nothing of it depends on the first."""
     rig.load(pairs(40, agents=10), "--start", name="shown")
     (rig.folder / "agents.csv").write_text("number,name\n+919000000001,Asha\n")
     rig.json("agents", "load", "agents.csv")
     (agent,) = [one["agent_id"] for one in rig.json("agents", "list") if one["name"] == "Asha"]
     wrong: list[str] = []
-    context = visitor(chrome, base_url=f"http://localhost:{rig.port}")
-    page = context.new_page()
-    complaints = Complaints(page)
-    sign_in(page)
     for path in paths_of_pages(rig.status("shown")["campaign_id"], agent):
         page.goto(path)
         for width, scheme in SCREENS:
@@ -346,7 +347,6 @@ def test_pages_fit_every_screen_and_can_be_read(chrome: Browser, rig: Rig) -> No
             judged = [*page.evaluate(ACCESSIBILITY), *axe_violations(page), *complaints.all]
             wrong += [f"{path} at {width}, {scheme}: {one}" for one in judged]
             complaints.all.clear()
-    context.close()
     assert not wrong, "\n".join(wrong)
 
 
