@@ -321,6 +321,12 @@ def test_a_campaign_is_steered_by_name_or_id_and_never_where_it_cannot_go(rig):
     assert "cancelling" in one_line(too_late.stderr)
 
 
+def test_a_plan_of_rows_none_of_which_would_be_called_says_so(rig):
+    rig.load(ROWS[:1], "--start", name="a")
+    done = rig.run("campaign", "plan", "a.csv")
+    assert "Nobody would be called: every row is rejected or a duplicate." in done.stdout
+
+
 @pytest.mark.parametrize(
     ("command", "brings"),
     [

@@ -80,6 +80,9 @@ def plan(
 
 def _tell(plan: Plan, rules: CampaignRules) -> None:
     fewest, mean, most = plan.calls_per_agent
+    if not plan.contacts:
+        say("Nobody would be called: every row is rejected or a duplicate.")
+        return
     if plan.starts_at is None:
         say("The calling hours never open.")
         return
