@@ -139,6 +139,18 @@ def test_a_request_that_cannot_be_built_pauses_its_campaign_and_leaves_the_conta
     check_conservation(db)
 
 
+def test_a_hosts_faults_are_in_a_row_only_until_a_request_is_answered(account, db):
+    store_campaign(db, [pair(n, n) for n in range(1, 6)])
+    dialing, faults = account.dialing, [Answer.NO_CONNECTION] * 2
+    account.company.answers.extend([*faults, Answer.PLACED, *faults])
+
+    for released in account.tick():
+        assert isinstance(dialing.dial(released.contact, released.token), Dialled)
+
+    assert not account.company.answers
+    assert dialing.way_out.is_open
+
+
 def test_a_worker_that_stops_leaves_who_waits_to_another_one(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
     (released,) = account.tick()
