@@ -86,12 +86,13 @@ class Sweeping:
 
     def sweep(self) -> Swept:
         """Look at everything that is due, as far as the allowance lets us."""
-        # a quarantine must not seem to be over because somebody set the clock
-        self._db.clock.look(slots_kept_s=self._slots_kept_s)
         open_ones, late_ones = self._attempts.due(
             most=_MOST_PER_SWEEP, put_off_s=self._times.lookup_every_s
         )
         if not open_ones and not late_ones:
+            return Swept(0, 0)
+        if not self._db.clock.look(slots_kept_s=self._slots_kept_s):
+            # somebody set it: what seemed to be over is not, and all of this is looked at again
             return Swept(0, 0)
         requests_before, put_off_before = self._lookups.requests, self._lookups.put_off
         self._answered_before = self._lookups.answered

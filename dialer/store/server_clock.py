@@ -143,13 +143,14 @@ class ServerClock:
             clock_until=now + known.most_s + LATE_ANSWER_S,
         )
 
-    def look(self, *, slots_kept_s: float) -> None:
-        """Look whether it was set; see `heard`."""
+    def look(self, *, slots_kept_s: float) -> bool:
+        """Look whether it was set, as `heard` does with what was said."""
         # first: moved meanwhile it is at worst too low, and then compared with nothing
         moves = int(self._db.client.hget(self._db.key("account"), "moves") or 0)
         asked = self.boottime()
         now_s = self._db.now()
-        self.heard(Reading(asked, self.boottime(), now_s, moves), slots_kept_s=slots_kept_s)
+        read = Reading(asked, self.boottime(), now_s, moves)
+        return self.heard(read, slots_kept_s=slots_kept_s)
 
     def heard(self, reading: Reading, *, slots_kept_s: float) -> bool:
         """Compare what Redis said; where its clock was set, have all that ends by it moved, once.
