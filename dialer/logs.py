@@ -13,6 +13,7 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any, Literal, TextIO, cast
 
+import orjson
 import structlog
 
 from dialer.masking import masked
@@ -47,7 +48,7 @@ def set_up(
     renderer: structlog.types.Processor = (
         structlog.dev.ConsoleRenderer(pad_event_to=24)
         if as_console
-        else structlog.processors.JSONRenderer(_as_json)
+        else structlog.processors.JSONRenderer(as_json)
     )
     rendered: list[structlog.types.Processor] = [
         structlog.processors.format_exc_info,
@@ -119,12 +120,20 @@ def take_counted(*accounts: str) -> Counter[tuple[str, str]]:
         return sum((_counted.pop(one, Counter()) for one in accounts), Counter())
 
 
-_encode = json.JSONEncoder(default=repr).encode
+_escaped = json.JSONEncoder(default=repr).encode
 
 
-def _as_json(event: MutableMapping[str, Any], **_: Any) -> str:
-    # dumps() would make an encoder a line
-    return _encode(event)
+def as_json(event: MutableMapping[str, Any], **_: Any) -> str:
+    """Write a line in ASCII: a terminal obeys some of the characters that JSON need not escape.
+
+    orjson escapes none of them, and takes neither large numbers nor half a character; of what is
+    logged hardly a line has any of that, and the others cost it a tenth.
+    """
+    try:
+        line = orjson.dumps(event, default=repr)
+    except orjson.JSONEncodeError:
+        return _escaped(event)
+    return line.decode() if line.isascii() else _escaped(event)
 
 
 def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

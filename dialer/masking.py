@@ -1,6 +1,7 @@
 """Masks phone numbers and secrets in whatever is shown or logged."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 # Ten to fifteen digits, in one piece or in groups as people write them; `%2B` is a plus in a URL.
@@ -38,10 +39,14 @@ def _mask_number(found: re.Match[str]) -> str:
     return f"{plus}{digits[:2]}******{digits[-4:]}"
 
 
+_SHORT = 64
+_mask_short = lru_cache(maxsize=1024)(mask_text)  # names of events, fields' values, ids: again and again
+
+
 def masked(value: Any) -> Any:
     match value:
         case str():
-            return mask_text(value)
+            return _mask_short(value) if len(value) <= _SHORT else mask_text(value)
         case dict():
             return {name: masked(one) for name, one in value.items()}
         case list() | tuple():

@@ -1,14 +1,15 @@
 """No full phone number and no secret gets through, whatever the code logs."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dialer.logs import mask
+from dialer.logs import as_json, mask
 from dialer.masking import mask_text
 
 NUMBER = "+919876543210"
@@ -115,6 +116,26 @@ def test_numbers_that_are_figures_stay_figures():
         "none": None,
         "at": 1.5e9,
     }
+
+
+_LOGGED = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(event=st.dictionaries(st.text(), _LOGGED))
+@example(event={"event": "\x9b2J", "name": "\u2028", "half": "\ud800", "large": 10**30})
+def test_a_line_says_what_was_logged_in_characters_that_no_terminal_obeys(event):
+    line = as_json(event)
+
+    assert json.loads(line) == event
+    assert line.isascii()
+    assert "\n" not in line
+
+
+def test_a_line_is_written_whatever_is_logged():
+    assert json.loads(as_json({"of": {1: object}, "at": float("inf")}))
 
 
 def test_what_a_process_sets_up_counts_whatever_its_start_wanted():
