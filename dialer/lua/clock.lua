@@ -2,7 +2,7 @@
 -- sees it first: then nothing ends before it would have. See dialer/store/server_clock.py.
 -- KEYS 1  prefix
 -- GIVEN   MoveEnds in dialer/store/server_clock.py
--- Returns {how often all was moved; 1 if it was now; now}
+-- Returns {how often all was moved; 1 if it was now}
 
 local FORGOTTEN_S = 30 * 86400
 local by_s = given.by_s
@@ -125,7 +125,7 @@ end
 
 local moves = tonumber(redis.call('HGET', key('account'), 'moves') or 0)
 if moves ~= given.moves then
-  return { moves, 0, text(now) }
+  return { moves, 0 }
 end
 if by_s ~= 0 then
   moves = redis.call('HINCRBY', key('account'), 'moves', 1)
@@ -152,4 +152,4 @@ if given.machine then
   end
   redis.call('HSET', key('clocks'), given.machine, text(given.apart_s) .. ' ' .. moves .. ' ' .. text(now))
 end
-return { moves, by_s ~= 0 and 1 or 0, text(now) }
+return { moves, by_s ~= 0 and 1 or 0 }

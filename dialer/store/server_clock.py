@@ -197,7 +197,7 @@ class ServerClock:
 
     def _take(self, reading: Reading, *, by_s: float, slots_kept_s: float) -> None:
         is_told = abs(by_s) >= _TOLD_S
-        moves, is_moved, _ = self._db.run(
+        moves, is_moved = self._db.run(
             MoveEnds(self._machine, reading.most_s, reading.moves, by_s, slots_kept_s, is_told)
         )
         # as of the look, not of the move: between them it may have been set once more. Where somebody else was first,

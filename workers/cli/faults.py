@@ -106,6 +106,7 @@ def judge(error: Exception) -> tuple[int, list[str]]:
     from dialer.settings import SettingsError
     from dialer.steering.changing_rules import RulesRefused
     from dialer.store.campaign import CampaignNotFound, WrongState
+    from dialer.store.refusals import refusal_of
     from dialer.store.trail import TrailBusy
     from workers.up import AlreadyRunning, CannotRun
 
@@ -139,7 +140,8 @@ def judge(error: Exception) -> tuple[int, list[str]]:
             near = did_you_mean(error.asked, error.names)
             return FAILED, [f"{error}{near or '.'} See: dialer campaign list"]
         case RedisError():
-            return FAILED, [f"Redis: {error or type(error).__name__}; see: dialer doctor"]
+            says = refusal_of(error) or f"Redis: {error or type(error).__name__}"
+            return FAILED, [f"{says}; see: dialer doctor"]
         case OSError():
             where = f"{error.filename or _full_folder(error)}: "
             where = "" if where == ": " else where

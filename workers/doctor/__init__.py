@@ -14,6 +14,7 @@ from dialer.settings import SettingsError, require_dialling
 from dialer.store.connection import owner_of
 from dialer.store.hosts import sick_hosts
 from dialer.store.processes import ROLES
+from dialer.store.refusals import refusal_of
 from dialer.terms import terms_of
 from dialer.watching.health import AccountStops, account_stops
 from dialer.watching.status import alive
@@ -62,8 +63,8 @@ def _unless_away(findings: Iterable[Finding]) -> Iterator[Finding]:
     except EmbeddedServerError as error:
         yield fail("redis", str(error), told("mend that, and run doctor again"))
     except redis.RedisError as error:
-        says = told("does not answer: {error}", error=str(error))
-        yield fail("redis", says, told("check REDIS_URL"))
+        away = told("does not answer: {error}", error=str(error))
+        yield fail("redis", *(refusal_of(error) or (away, told("check REDIS_URL"))))
 
 
 def _settings(wiring: Wiring) -> Iterator[Finding]:

@@ -37,6 +37,7 @@ from dialer.steering.noting import NotNoted
 from dialer.steering.starting import SecondPersonNeeded
 from dialer.steering.templates import NoSuchTemplate
 from dialer.store.campaign import CampaignNotFound, WrongState
+from dialer.store.refusals import refusal_of
 from dialer.store.teams import TooManyTeams
 from dialer.store.trail import TrailBusy
 from dialer.webhooks.receivers import WebhookNotFound
@@ -232,12 +233,17 @@ def _of_use_case(error: Exception) -> Problem | None:
         case FileOnItsWay():
             return Problem(503, "list_on_its_way", _sentence(error), headers={"Retry-After": "5"})
         case redis.RedisError():
-            away = {"Retry-After": "5"}
-            return Problem(
-                503, "redis_away", told("Redis does not answer; try again."), headers=away
-            )
+            return _of_redis(error)
         case _:
             return None
+
+
+def _of_redis(error: redis.RedisError) -> Problem:
+    code, detail = "redis_away", told("Redis does not answer; try again.")
+    if refusal := refusal_of(error):
+        code = "redis_refuses"
+        detail = told("{why}: {remedy}.", why=refusal.why, remedy=refusal.remedy)
+    return Problem(503, code, detail, headers={"Retry-After": "5"})
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -7,6 +7,9 @@ local function fault(error)
     return why -- of a command
   end
   why = tostring(error)
+  if string.find(why, '^%u+ ') then
+    return why -- of a command too: in a script, unlike a function, pcall gives its text alone
+  end
   return string.find(why, '^user_script') and why or 'user_script: ' .. why
 end
 

