@@ -7,8 +7,9 @@
              no cell is made safe, everything is in memory
 
 Each format runs in a process of its own; memory is its peak. What it takes to make the contacts is
-measured first and taken off; CSV and Parquet are written in turns, and medians told. Pandas writes 200,000 attempts to XLSX and no more: a million would take
-it some ten minutes and more than six gigabytes.
+measured first and taken off. CSV and Parquet are written in turns, of which the medians are told.
+Pandas writes 200,000 attempts to XLSX and no more: a million would take it some ten minutes and more
+than six gigabytes.
 """
 
 import argparse

@@ -58,3 +58,25 @@ def test_a_call_that_was_found_meanwhile_is_not_overruled(account, db, unresolve
 
     with pytest.raises(NotUndecided):
         decide(db, account.settling, attempt_id, Decision.SKIP, who="test")
+
+
+def test_what_was_decided_is_not_corrected_by_what_comes_late(account, db, unresolved):
+    campaign, attempt_id = unresolved
+    decide(db, account.settling, attempt_id, Decision.CUSTOMER_NO_ANSWER, who="test")
+
+    account.settling.report(attempt_id, terminal("s1"), at=db.now())
+
+    assert account.contact(campaign).outcome is Outcome.CUSTOMER_NO_ANSWER
+    assert account.counts(campaign).outcomes == {"customer_no_answer": 1}
+    check_conservation(db)
+
+
+def test_a_decision_that_comes_second_changes_nothing(account, db, unresolved):
+    campaign, attempt_id = unresolved
+    decide(db, account.settling, attempt_id, Decision.CONNECTED, who="test")
+
+    with pytest.raises(NotUndecided):
+        decide(db, account.settling, attempt_id, Decision.SKIP, who="another")
+
+    assert account.contact(campaign).outcome is Outcome.CONNECTED
+    check_conservation(db)

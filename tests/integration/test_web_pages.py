@@ -20,7 +20,7 @@ from dialer.simulator import SimulatorOptions, running
 from dialer.simulator.faults import Fault
 from dialer.store import Attempts
 from dialer.store.processes import ROLES
-from tests.factories import give_life
+from tests.factories import give_life, store_campaign
 from tests.patience import until
 from tests.web_kit import ADMIN_KEY, LIST, Browser, Site, settings_for, site
 from workers.web.pages.campaign import shown_to
@@ -348,6 +348,15 @@ def test_no_press_on_a_list_dials_it_leads_to_what_a_start_would_mean(browser: B
         assert told in page
     assert "at most 2 that reached for the customer" in page
     assert "No feeder runs" in page
+
+
+def test_a_campaign_without_contacts_has_no_forecast(browser: Browser, web: Site) -> None:
+    campaign = store_campaign(web.wiring.db, [], running=False)
+
+    page = browser.get(f"/campaigns/{campaign}/start").text
+
+    assert "It has no contacts yet" in page
+    assert "within a year" not in page
 
 
 def test_one_press_on_the_sheet_starts_it_now(browser: Browser) -> None:
