@@ -45,7 +45,7 @@ class _Beat(NamedTuple):
     now_s: float
 
 
-@gives("host")
+@gives("host", kept=True)
 class HostLives(NamedTuple):
     """What a worker host tells of itself.
 
