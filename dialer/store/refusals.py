@@ -60,9 +60,11 @@ _BY_WORD = {"MISCONF": _NO_DISK, "NOREPLICAS": _NO_REPLICAS}
 
 def refusal_of(error: RedisError) -> Refusal | None:
     """Tell why Redis refused; None where it did not: it is away, or the question was wrong."""
-    for kind, refusal in _BY_KIND.items():
-        if isinstance(error, kind):
-            return refusal
+    # our clients leave a replica as if it were away, and say what it answered
+    for one in (error, error.__cause__):
+        for kind, refusal in _BY_KIND.items():
+            if isinstance(one, kind):
+                return refusal
     if isinstance(error, ResponseError):
         said = set(str(error).split())
         return next((refusal for word, refusal in _BY_WORD.items() if word in said), None)

