@@ -72,6 +72,43 @@ def test_a_word_that_was_mistyped_is_guessed_at(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("report", "x", "--out", "a", "--out", "b"), "--out is given 2 times: give it once"),
+        (
+            ("report", "x", "--out", "a", "--format", "csv", "--format=xlsx"),
+            "--format is given 2 times: give it once, with commas between",
+        ),
+        (
+            ("report", "x", "--out", "a", "--bom", "--no-bom"),
+            "--bom is given 2 times: give it once",
+        ),
+        (("campaign", "plan", "l.csv", "--caller-id", "1", "--caller-id", "2"), "--caller-id is"),
+    ],
+)
+def test_what_is_said_twice_is_refused_and_not_half_of_it_taken(
+    rig: Rig, command: tuple[str, ...], told: str
+) -> None:
+    (rig.folder / "l.csv").write_text("agent,customer\n+919000000001,+919876543201\n")
+
+    done = rig.run(*command)
+
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_may_be_said_several_times_is_taken_whole(rig: Rig) -> None:
+    (rig.folder / "l.csv").write_text("agent,customer\n+919000000001,+919876543201\n")
+    retries = ("--retry", "customer_busy=5m", "--retry", "customer_no_answer=2h")
+
+    rig.run("campaign", "load", "l.csv", "--name", "x", *retries)
+
+    retries = rig.json("campaign", "rules", "x")["rules"]["retry"]
+    assert {"customer_busy=300s", "customer_no_answer=7200s"} <= set(retries)
+
+
 def test_a_dry_run_needs_no_caller_id(tmp_path: Path) -> None:
     rig = Rig(tmp_path, "http://127.0.0.1:9", {"EXOTEL_CALLER_ID": ""})
     (tmp_path / "l.csv").write_text("agent,customer\n+919000000001,+919876543201\n")

@@ -1,13 +1,15 @@
 """A tree of commands that imports what is asked for: help is written from the table alone."""
 
+from collections import Counter
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final
 
 import typer
-from typer.core import TyperArgument, TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from workers.cli.command import Command, Group, Table
+from workers.cli.faults import WrongUse
 from workers.cli.imports import importing
 
 MARKUP: Final = "markdown"
@@ -46,6 +48,22 @@ class CommandTree(TyperGroup):
         return offered
 
 
+class _OnceEach(TyperCommand):
+    """A command that refuses an option given twice: else the last counts, and what was said first is lost."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what follows the command's name."""
+        if not ctx.resilient_parsing:
+            _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+            options = Counter(one for one in given if isinstance(one, TyperOption))
+            for option, times in options.items():
+                is_repeatable = option.multiple or (option.is_flag and not option.secondary_opts)
+                if times > 1 and not is_repeatable:
+                    joined = ", with commas between" if "," in (option.metavar or "") else ""
+                    raise WrongUse(f"{option.opts[0]} is given {times} times: give it once{joined}")
+        return super().parse_args(ctx, args)
+
+
 def plant(root: CommandTree, table: Table) -> CommandTree:
     """Let a group have the commands of a table; none is imported."""
     root.table = table
@@ -70,7 +88,7 @@ def load(path: tuple[str, ...], entry: Command) -> Any:
     command = recording.recorded(getattr(home, function), path, entry)
     if entry.of_account:
         command = on_account.about_an_account(command)
-    alone.command(path[-1])(command)
+    alone.command(path[-1], cls=_OnceEach)(command)
     return typer.main.get_command(alone)
 
 
