@@ -30,6 +30,7 @@ from workers.up import ProcessGroup
 from workers.wiring import Wiring
 
 _GONE_WITHIN_S = 10.0
+_ANSWERS_WITHIN_S = 10.0  # a process that starts on a busy machine takes seconds
 _PREFIX = "dialer-demo-"
 _OWNER_LOCK = "owner.lock"  # held by the process whose folder it is; a killed one lets go of it
 
@@ -53,11 +54,18 @@ class Sandbox:
         """Tell whether the web process answers and everybody else has said that they live."""
         self.processes.poll()
         try:
-            if httpx.get(f"{self.page_url}/readyz", timeout=1).status_code != httpx.codes.OK:
+            if (
+                httpx.get(f"{self.page_url}/readyz", timeout=_ANSWERS_WITHIN_S).status_code
+                != httpx.codes.OK
+            ):
                 return False
         except httpx.HTTPError:
             return False
         return {"feeder", "results", "worker"} <= alive(self.wiring.db).keys()
+
+    def who_lives(self) -> frozenset[str]:
+        """Name those that have said that they live."""
+        return frozenset(alive(self.wiring.db))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.exceptions import MasterDownError
 from redis.retry import Retry
 
 from dialer.addresses import split_servers
@@ -226,7 +227,8 @@ _NOT_HERE = (redis.ReadOnlyError, *MOVED, *ON_ITS_WAY)
 def _away(error: Exception, pool: Any) -> redis.ConnectionError:
     """Give what an answer of the wrong server comes to: ours is away, and may be found elsewhere."""
     owner: SlotOwner | None = pool.connection_kwargs.get("owner")
-    if isinstance(error, redis.ReadOnlyError) and owner is None:
+    is_replica = isinstance(error, redis.ReadOnlyError | MasterDownError)
+    if is_replica and owner is None:
         return redis.ConnectionError("the server is a replica now")
     if owner is None:
         return IsCluster()

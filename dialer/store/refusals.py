@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from redis.exceptions import (
     AuthenticationError,
+    MasterDownError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -51,10 +52,11 @@ _STRANGER = Refusal(
 _BY_KIND: dict[type[RedisError], Refusal] = {
     OutOfMemoryError: _FULL,
     ReadOnlyError: _REPLICA,
+    MasterDownError: _REPLICA,
     NoPermissionError: _NO_RIGHT,
     AuthenticationError: _STRANGER,
 }
-_BY_WORD = {"MISCONF": _NO_DISK, "NOREPLICAS": _NO_REPLICAS}
+_BY_WORDS = {"MISCONF ": _NO_DISK, "NOREPLICAS ": _NO_REPLICAS, "ACL failure in script": _NO_RIGHT}
 """Those for which redis-py has no class; inside a pipeline words stand before them."""
 
 
@@ -66,6 +68,6 @@ def refusal_of(error: RedisError) -> Refusal | None:
             if isinstance(one, kind):
                 return refusal
     if isinstance(error, ResponseError):
-        said = set(str(error).split())
-        return next((refusal for word, refusal in _BY_WORD.items() if word in said), None)
+        said = str(error)
+        return next((refusal for words, refusal in _BY_WORDS.items() if words in said), None)
     return None

@@ -7,7 +7,9 @@ from typing import Any, cast
 import redis
 from redis.asyncio import Redis
 
+from campaigns.sentence import Sentence, told
 from dialer.store.database import Database
+from dialer.store.refusals import Refusal, refusal_of
 
 _KEPT_S = 86_400
 _RUNNING_S = 3_600  # a process that died leaves its mark no longer than this
@@ -54,17 +56,22 @@ async def write_something(client: Redis, db: Database) -> None:
     await cast("Awaitable[object]", answer)
 
 
-def why_no_writes(db: Database) -> str:
-    """Write by a script; tell why Redis does not take it, '' where it does.
+def why_no_writes(db: Database) -> Refusal | None:
+    """Write by a script; tell why Redis does not take it, None where it does.
 
     Raises:
         RedisError: It is away.
     """
     try:
         db.client.eval(*_write(db))
-    except redis.ResponseError as error:
-        return str(error)
-    return ""
+    except redis.RedisError as error:
+        if refusal := refusal_of(error):
+            return refusal
+        if isinstance(error, redis.ResponseError):
+            said = str(error)
+            return Refusal(Sentence(said, said), told("its own log says more"))
+        raise
+    return None
 
 
 def _write(db: Database) -> tuple[str, int, str, str]:

@@ -309,7 +309,8 @@ class Statuses:
         """Tell why Redis does not do what dialling needs: feeders say, or cannot even say."""
         told = [one.trouble for one in found if one.role == "feeder"]
         if not told:
-            return why_no_writes(self._db)
+            refusal = why_no_writes(self._db)
+            return refusal.why if refusal else ""
         return "" if "" in told else told[0]
 
     @property

@@ -165,13 +165,13 @@ def test_a_server_that_still_reads_its_data_is_waited_for_as_long_as_it_takes(da
         first.wait()
     supervisor = open_lock(folder.supervisor_lock)  # it would end a server that is not its own
     assert try_lock(supervisor, fcntl.LOCK_EX)
-    each_us = ("--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024")
+    each_us = ("--key-load-delay", "25000", "--loading-process-events-interval-bytes", "1024")
 
     slow = start_orphan(folder, *each_us)
     try:
         # a busy machine starts it late
         until(lambda: is_there(client), within_s=60, what="the server")
-        with ensure_running(data_dir, within_s=1) as server, connect(server) as client:
+        with ensure_running(data_dir, within_s=4) as server, connect(server) as client:
             assert client.dbsize() == 300
     finally:
         slow.kill()

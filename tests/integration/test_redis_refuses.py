@@ -80,6 +80,15 @@ def _want_replicas(client: "redis.Redis") -> None:
     client.config_set("min-replicas-to-write", "1")
 
 
+def _leave_a_master(client: "redis.Redis") -> None:
+    client.config_set("replica-serve-stale-data", "no")
+    client.replicaof("127.0.0.1", "1")
+
+
+def _take_a_right(client: "redis.Redis") -> None:
+    client.execute_command("ACL SETUSER", "default", "-set", "-hset")
+
+
 def _take_rights(client: "redis.Redis") -> None:
     client.execute_command("ACL SETUSER", "default", "resetkeys")
 
@@ -92,6 +101,8 @@ def _take_rights(client: "redis.Redis") -> None:
     [
         (_fill, "Redis has no memory left for more"),
         (_make_replica, "Redis is a replica there, and takes no changes"),
+        (_leave_a_master, "Redis is a replica there, and takes no changes"),
+        (_take_a_right, "Redis does not let its user do this"),
         (_want_replicas, "Redis has too few replicas in step, and takes no changes"),
         (_take_rights, "Redis does not let its user do this"),
     ],
@@ -162,10 +173,14 @@ def test_pages_and_programs_are_told_that_redis_is_full_and_go_on_once_it_is_not
         _fill(client)
 
         page = browser.post("/suppression", token=token, number="+919876543210")
+        browser.client.cookies.set("language", "hi")
+        in_hindi = browser.post("/suppression", token=token, number="+919876543210")
         answer = web.upload()
 
         assert page.status_code == answer.status_code == 503
         assert "Redis has no memory left for more: raise its maxmemory" in page.text
+        assert "Redis में और कुछ रखने की मेमोरी नहीं बची" in in_hindi.text
+        assert "Redis has no memory" not in in_hindi.text
         assert answer.json()["code"] == "redis_refuses"
         assert answer.headers["retry-after"]
         client.config_set("maxmemory", "0")

@@ -42,7 +42,13 @@ def undo_on_signals() -> None:
 def wait_until_up(stage: Sandbox) -> None:
     """Wait until every process lives."""
     with console(stderr=True).status("Starting the server, the simulator and four processes …"):
-        _wait(stage, stage.is_up, within_s=_UP_WITHIN_S, what="the processes did not start")
+        _wait(
+            stage,
+            stage.is_up,
+            within_s=_UP_WITHIN_S,
+            what="the processes did not start",
+            progress=stage.who_lives,
+        )
 
 
 def follow(stage: Sandbox, campaign: Campaign, *, within_s: float) -> None:
@@ -61,12 +67,17 @@ def report(stage: Sandbox, campaign: Campaign, out: Path) -> "ReportSet":
     from workers.reports import report_to  # noqa: PLC0415 - pandas takes a while
 
     wiring = stage.wiring
+
+    def late() -> int:
+        return wiring.statuses.of(campaign.id).values_late
+
     with console(stderr=True).status("Fetching the calls' prices, writing the reports …"):
         _wait(
             stage,
-            lambda: not wiring.statuses.of(campaign.id).values_late,
+            lambda: not late(),
             within_s=_FINAL_WITHIN_S,
             what="the calls' prices did not come",
+            progress=late,
         )
         return report_to(out, wiring, wiring.campaigns.find(campaign.id))
 
@@ -96,9 +107,19 @@ def tell_result(stage: Sandbox, campaign: Campaign, written: "ReportSet") -> boo
     return all(agreement.holds for agreement in found)
 
 
-def _wait(stage: Sandbox, condition: Callable[[], bool], *, within_s: float, what: str) -> None:
-    give_up_at_s = boottime_s() + within_s
+def _wait(
+    stage: Sandbox,
+    condition: Callable[[], bool],
+    *,
+    within_s: float,
+    what: str,
+    progress: Callable[[], object] = lambda: None,
+) -> None:
+    """Wait for so long, and as long again each time that there is progress: a busy machine takes its time."""
+    came_to, give_up_at_s = progress(), boottime_s() + within_s
     while not condition():
+        if (now := progress()) != came_to:
+            came_to, give_up_at_s = now, boottime_s() + within_s
         if boottime_s() > give_up_at_s:
             raise JobFailed(f"{what} within {within_s:g} s; the logs are in {stage.log_dir}")
         stage.processes.poll(_LOOK_EVERY_S)

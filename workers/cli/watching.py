@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from dialer.clock import boottime_s
+from dialer.store.refusals import refusal_of
 from dialer.watching.status import Status
 from workers.cli.printing import console
 from workers.cli.status_view import line, panel
@@ -48,7 +49,8 @@ class Follower:
         try:
             self._status = self._wiring.statuses.of(self._campaign)
         except redis.RedisError as error:
-            lost = Text(f"Redis does not answer ({error}); this is how it stood.", style="red")
+            why = refusal_of(error) or f"Redis does not answer ({error})"
+            lost = Text(f"{why}; this is how it stood.", style="red")
         if self._console.is_terminal:
             self._draw(lost)
         elif self._status.is_over or boottime_s() >= self._next_line_at_s:

@@ -101,12 +101,9 @@ def _rights(refused: Sequence[Right]) -> Iterator[Finding]:
 
 
 def _writes(wiring: Wiring) -> Finding:
-    if why := why_no_writes(wiring.db):
-        return fail(
-            told("writes"),
-            told("Redis takes no writes, so nothing is dialled: {why}", why=why),
-            told("give it memory or disk, or name the master in REDIS_URL"),
-        )
+    if refusal := why_no_writes(wiring.db):
+        says = told("Redis takes no writes, so nothing is dialled: {why}", why=refusal.why)
+        return fail(told("writes"), says, refusal.remedy)
     return ok(told("writes"), told("Redis takes writes"))
 
 

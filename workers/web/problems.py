@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from campaigns.lists.header import ColumnsUnclear
 from campaigns.lists.source import CampaignFileError
@@ -266,20 +267,41 @@ def _is_taken(request: Request, method: str) -> bool:
     return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
+_IN_STATE = "problem"
+
+
+class _ProblemResponse(JSONResponse):
+    """Problem details, which leave with the request what they say: on a page it is said in its reader's language."""
+
+    def __init__(self, problem: Problem) -> None:
+        body = {
+            "type": "about:blank",
+            "title": _TITLES.get(problem.status, "Error"),
+            "status": problem.status,
+            "code": problem.code,
+            "detail": str(problem),
+            **{name: value for name, value in problem.more.items() if value is not None},
+        }
+        headers = dict(problem.headers) if problem.headers else None
+        super().__init__(
+            body, problem.status, headers=headers, media_type="application/problem+json"
+        )
+        self._problem = problem
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})[_IN_STATE] = self._problem
+        await super().__call__(scope, receive, send)
+
+
 def problem_response(problem: Problem) -> JSONResponse:
     """Write problem details."""
-    body = {
-        "type": "about:blank",
-        "title": _TITLES.get(problem.status, "Error"),
-        "status": problem.status,
-        "code": problem.code,
-        "detail": str(problem),
-        **{name: value for name, value in problem.more.items() if value is not None},
-    }
-    headers = dict(problem.headers) if problem.headers else None
-    return JSONResponse(
-        body, problem.status, headers=headers, media_type="application/problem+json"
-    )
+    return _ProblemResponse(problem)
+
+
+def problem_in(scope: Scope) -> Problem | None:
+    """Give the problem that a request was answered with."""
+    found: Problem | None = scope.get("state", {}).get(_IN_STATE)
+    return found
 
 
 def answer_with_problems(app: FastAPI) -> None:

@@ -4,7 +4,6 @@ Most of what stands before the routes answers with problem details. Without Redi
 who asks, so the page of that says what is known of each page, and looks again by itself.
 """
 
-import json
 from contextlib import suppress
 from typing import cast
 
@@ -16,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from campaigns.sentence import told
 from workers.web.entrance import wants_page
 from workers.web.pages.rendering import ADMIN_LINKS, PAGE_LINKS, Renderer
-from workers.web.problems import Problem, problem_response
+from workers.web.problems import Problem, problem_in, problem_response
 
 NAMES = {
     **dict((*PAGE_LINKS, *ADMIN_LINKS)),
@@ -58,30 +57,20 @@ class ProblemPages:
         if scope["type"] != "http" or not wants_page(Request(scope)):
             await self._app(scope, receive, send)
             return
-        start: Message | None = None
-        body = b""
+        problem: Problem | None = None
 
         async def send_page(message: Message) -> None:
-            nonlocal start, body
-            if message["type"] == "http.response.start" and _is_problem(message):
-                start = message
-            elif start is None:
+            nonlocal problem
+            if message["type"] == "http.response.start":
+                problem = problem_in(scope) if _is_problem(message) else None
+            if problem is None:
                 await send(message)
-            else:
-                body += message.get("body", b"")
-                if not message.get("more_body", False):
-                    page = await problem_page(Request(scope), _read(start, body))
-                    await page(scope, receive, send)
+            elif not message.get("more_body", message["type"] == "http.response.start"):
+                page = await problem_page(Request(scope), problem)
+                await page(scope, receive, send)
 
         await self._app(scope, receive, send_page)
 
 
 def _is_problem(message: Message) -> bool:
     return Headers(raw=message["headers"]).get("content-type", "").startswith(_PROBLEM)
-
-
-def _read(start: Message, body: bytes) -> Problem:
-    found = json.loads(body)
-    headers = Headers(raw=start["headers"])
-    kept = {name: headers[name] for name in ("retry-after", "allow") if name in headers}
-    return Problem(start["status"], found["code"], told(found["detail"]), headers=kept)

@@ -26,7 +26,7 @@ function open(page) {
   source.addEventListener("ended", () => source.close());
   source.addEventListener("signed_out", () => { source.close(); location.reload(); });
   source.addEventListener("full", () => say(told, text("Too many people are watching; trying again …"), true));
-  source.addEventListener("away", () => say(told, text("Redis does not answer, trying again … figures are old"), true));
+  source.addEventListener("away", () => say(told, text("No news from Redis, trying again … figures are old"), true));
   source.addEventListener("error", () => {
     if (!told.textContent) say(told, text("Not connected, trying again … figures may be old"), true);
     // a browser gives up where it is answered with an error, as while Redis is away
