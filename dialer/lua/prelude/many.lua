@@ -2,13 +2,10 @@
 
 -- What went wrong, as text that tells a fault of the data from one of the server.
 local function fault(error)
-  local why = type(error) == 'table' and error.err
-  if why then
-    return why -- of a command
-  end
-  why = tostring(error)
-  if string.find(why, '^%u+ ') then
-    return why -- of a command too: in a script, unlike a function, pcall gives its text alone
+  -- in a script, unlike a function, pcall gives a command's text alone
+  local why = type(error) == 'table' and error.err or tostring(error)
+  if string.find(why, '^%u+ ') and not string.find(why, '^ERR ') then
+    return why -- Redis refuses, or says what the data are
   end
   return string.find(why, '^user_script') and why or 'user_script: ' .. why
 end
