@@ -137,5 +137,12 @@ def as_json(event: MutableMapping[str, Any], **_: Any) -> str:
 
 
 def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask phone numbers and secrets in every field, however deep."""
-    return {name: masked(value) for name, value in event.items()}
+    """Mask phone numbers and secrets in every field, however deep; what cannot be told fails no line."""
+    return {name: _masked(value) for name, value in event.items()}
+
+
+def _masked(value: Any) -> Any:
+    try:
+        return masked(value)
+    except Exception:  # noqa: BLE001  # of whatever class is logged; or it holds itself
+        return f"<{type(value).__name__}>"

@@ -44,15 +44,28 @@ _SHORT = 64
 _mask_short = lru_cache(maxsize=1024)(mask_text)
 
 
+_LAST_INSTANT_S = 4.3e9  # that there is; a whole float above it may be a number
+
+
 def masked(value: Any) -> Any:
+    """Mask whatever is logged, however deep, names of fields too: these become text."""
     match value:
         case str():
             return _mask_short(value) if len(value) <= _SHORT else mask_text(value)
         case dict():
-            return {name: masked(one) for name, one in value.items()}
+            return {_masked_name(name): masked(one) for name, one in value.items()}
         case list() | tuple():
             return [masked(one) for one in value]
-        case None | bool() | int() | float():
+        case None | bool():
             return value
+        case int():
+            return mask_text(str(value)) if 10**9 <= abs(value) < 10**15 else value
+        case float():
+            is_number = _LAST_INSTANT_S < value < 1e15 and value.is_integer()
+            return mask_text(f"{value:.0f}") if is_number else value
         case _:
             return mask_text(str(value))
+
+
+def _masked_name(name: Any) -> str:
+    return str(masked(name))

@@ -109,6 +109,38 @@ def test_masking_reaches_into_whatever_is_logged():
     assert "9876543210" not in repr(event)
 
 
+@pytest.mark.parametrize(
+    "logged",
+    [
+        919876543210,
+        919876543210.0,
+        {NUMBER: 1},
+        {919876543210: {9876543210: "x"}},
+        {(NUMBER, 919876543210): "pair"},
+        [({919876543210},), {"deep": (9876543210,)}],
+    ],
+)
+def test_a_number_that_is_no_text_or_names_a_field_is_masked_too(logged):
+    line = as_json(mask(None, "info", {"event": "x", "of": logged}))
+
+    assert "9876543210" not in line
+    assert "******3210" in line
+
+
+class _Untold:
+    def __str__(self) -> str:
+        raise RuntimeError("not now")
+
+
+def test_a_line_is_written_whatever_cannot_be_told():
+    endless: dict[str, object] = {}
+    endless["again"] = endless
+
+    line = as_json(mask(None, "info", {"event": "x", "what": _Untold(), "endless": endless}))
+
+    assert json.loads(line) == {"event": "x", "what": "<_Untold>", "endless": "<dict>"}
+
+
 def test_numbers_that_are_figures_stay_figures():
     assert mask(None, "info", {"talk_s": 30, "ok": True, "none": None, "at": 1.5e9}) == {
         "talk_s": 30,
