@@ -80,8 +80,6 @@ def _feed(wiring: Wiring, stop: threading.Event) -> None:
         try:
             if boottime_s() >= look_at_s:
                 feeding.keep_schedules()
-                while feeding.cancel_some() and not stop.is_set():
-                    pass
                 look_at_s = boottime_s() + _SCHEDULES_EVERY_S
             if boottime_s() >= watch_at_s:
                 burst = _watch_day(wiring, burst)
@@ -118,6 +116,8 @@ def _watch_day(wiring: Wiring, was_burst: bool) -> bool:
 
 def _wait(wiring: Wiring, fed: Tick, stop: threading.Event) -> bool:
     """Wait for the next tick; tell whether somebody called for it."""
+    if fed.is_closing:
+        return False
     if fed.held_by == OTHER_SETTINGS:
         wiring.agreeing.doubt()
         stop.wait(_SCHEDULES_EVERY_S)

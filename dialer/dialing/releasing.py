@@ -5,6 +5,7 @@ cost the queue nothing.
 """
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,11 +84,13 @@ class Tick:
             `channels`, `other settings`, `clock`;
             empty when enough is.
         idle_s: How long there is nothing to release, unless somebody calls.
+        is_closing: Contacts of a cancelled campaign are still to be closed.
     """
 
     released: tuple[Released, ...]
     held_by: str
     idle_s: float = 0.0
+    is_closing: bool = False
 
 
 class Feeding:
@@ -105,7 +108,7 @@ class Feeding:
         self._used_within_s = max(_AHEAD_S, self._ahead * allowance.spacing_s)
         self._campaigns = Campaigns(db)
         self._going_on = OpenCampaigns(self._campaigns)
-        self._cancelling: list[str] = []
+        self._cancelling: deque[str] = deque()
         self._hours = Hours(db)
         self._shifts = Shifts(db)
         self._teams = TeamBook(db)
@@ -114,9 +117,13 @@ class Feeding:
     def tick(self, *, queued: int = 0) -> Tick:
         """Take back releases that ran out, wake who waited, release what is due.
 
+        Before that some contacts of a cancelled campaign are closed, and no more of them than others can
+        wait for: their calls go on while a million are closed.
+
         Args:
             queued: Messages in the queue that no worker has taken.
         """
+        is_closing = self.cancel_some()
         clock = self._db.clock.bounds(slots_kept_s=self._slots_kept_s)
         answer = self._db.run(
             Release(
@@ -137,7 +144,7 @@ class Feeding:
         held_by = text(answer[0])
         if held_by == "clock":
             self._db.clock.look(slots_kept_s=self._slots_kept_s)
-        return Tick(tuple(_released(answer[3:])), held_by, float(answer[2]))
+        return Tick(tuple(_released(answer[3:])), held_by, float(answer[2]), is_closing)
 
     def wait_for_call(self, *, within_s: float) -> bool:
         """Wait until there may be something to do: a campaign was steered, or has somebody to ring.
@@ -151,27 +158,32 @@ class Feeding:
         now = self._hours.now()
         self._shifts.keep(now)
         self._teams.keep()
-        self._cancelling = []
+        cancelling: list[str] = []
         windows: dict[str, tuple[float, float] | None] = {}
         for campaign in self._going_on.read():
             if campaign.state is CampaignState.CANCELLING:
-                self._cancelling.append(campaign.id)
+                cancelling.append(campaign.id)
             elif campaign.state is CampaignState.LOADING:
                 continue
             elif campaign.rules.end_has_come(now):
                 self._campaigns.end(campaign)
-                self._cancelling.append(campaign.id)
+                cancelling.append(campaign.id)
             elif campaign.state is CampaignState.RUNNING:
                 windows[campaign.id] = self._new_window(campaign)
             elif _starts_by_itself(campaign, now):
                 with suppress(WrongState):  # somebody else has just steered it elsewhere
                     self._campaigns.move(campaign, CampaignState.RUNNING)
                 windows[campaign.id] = self._new_window(campaign)
+        # whose turn it was to be closed keeps it
+        self._cancelling = deque(dict.fromkeys((*self._cancelling, *cancelling)))
         self._campaigns.take_turns(windows)
 
     def cancel_some(self) -> bool:
-        """Close waiting contacts of campaigns being cancelled; True while there are more."""
-        self._cancelling = [id_ for id_ in self._cancelling if self._campaigns.cancel_some(id_)]
+        """Close some waiting contacts of one of the campaigns being cancelled, in turn; True while there are more."""
+        if self._cancelling:
+            campaign = self._cancelling.popleft()
+            if self._campaigns.cancel_some(campaign):
+                self._cancelling.append(campaign)
         return bool(self._cancelling)
 
     def _new_window(self, campaign: Campaign) -> tuple[float, float] | None:

@@ -13,23 +13,32 @@ end
 local chunk, code, size = tonumber(c[2]), tonumber(c[3]), tonumber(c[4] or 0)
 local closed, last = 0, chunk + given.chunks
 local open = {}
+local AS_CLOSED = '<BBBB' -- what LAYOUT begins with
+local STATE_CHARGED_NEXT_AGENT = '<BxBxxxxxxxxxIxxxxd' -- unpack_contact would make a table and two texts of each
+
 while chunk < last and chunk * PER_CHUNK < size do
   local where = key('c', campaign, 'contacts', chunk)
   local bytes = redis.call('GET', where) or ''
-  local parts, changed = {}, false
+  local parts, changed, ranked, queues = {}, false, {}, {}
   for at = 1, #bytes, BYTES do
-    local record = string.sub(bytes, at, at + BYTES - 1)
     local n = chunk * PER_CHUNK + (at - 1) / BYTES + 1
-    local contact = unpack_contact(campaign, n, record)
-    if contact.state == WAITING then
-      record = struct.pack('<BBBB', FINAL, code, contact.charged, 0) .. string.sub(record, 5)
+    local state, charged, next_n, agent = struct.unpack(STATE_CHARGED_NEXT_AGENT, bytes, at)
+    local record = string.sub(bytes, at, at + BYTES - 1)
+    if state == WAITING then
+      if agent < 1e6 then -- a team's, of whom one agent may be pinned
+        local contact = unpack_contact(campaign, n, record)
+        agent = tonumber(contact.agent)
+        pin(campaign, n, contact, nil)
+      end
+      record = struct.pack(AS_CLOSED, FINAL, code, charged, 0) .. string.sub(record, 5)
       closed, changed = closed + 1, true
-      redis.call('DEL', key('c', campaign, 'ranked', contact.agent))
-      pin(campaign, n, contact, nil)
-    elseif contact.state == OPEN then
+      if not ranked[agent] then
+        queues[#queues + 1], ranked[agent] = key('c', campaign, 'ranked', string.format('%.0f', agent)), true
+      end
+    elseif state == OPEN then
       open[#open + 1] = n
     end
-    if contact.next == LAST then -- nobody is to stand behind it: queues end here
+    if next_n == LAST then -- nobody is to stand behind it: queues end here
       record = string.sub(record, 1, NEXT_AT) .. struct.pack('<I', APART) .. string.sub(record, NEXT_AT + 5)
       changed = true
     end
@@ -37,6 +46,9 @@ while chunk < last and chunk * PER_CHUNK < size do
   end
   if changed then
     redis.call('SET', where, table.concat(parts))
+  end
+  if #queues > 0 then
+    redis.call('DEL', unpack(queues)) -- a command for each would be most of the work
   end
   chunk = chunk + 1
 end

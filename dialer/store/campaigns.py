@@ -428,8 +428,12 @@ class Campaigns:
         for at in range(0, len(opening), _TURNS_TOGETHER):
             self._db.run_for_each(OpenWindows(opening[at : at + _TURNS_TOGETHER]))
 
-    def cancel_some(self, campaign: str, *, chunks: int = 50) -> bool:
-        """Close some hundreds of waiting contacts of a cancelling campaign; True while more wait."""
+    def cancel_some(self, campaign: str, *, chunks: int = 10) -> bool:
+        """Close some hundreds of waiting contacts of a cancelling campaign; True while more wait.
+
+        Args:
+            chunks: How many hundreds; for as long as one step takes, nobody else is answered.
+        """
         return bool(self._db.run(CancelChunk(campaign, chunks)))
 
     def counts(self, campaign: str) -> Counts:

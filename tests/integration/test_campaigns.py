@@ -44,6 +44,11 @@ def bring(account: Account, state: CampaignState) -> str:
     return campaign
 
 
+def commands(db) -> int:
+    """Count what was asked of the server, scripts' own commands included."""
+    return sum(one["calls"] for one in db.client.info("commandstats").values())
+
+
 def move(account: Account, campaign: str, to: CampaignState) -> CampaignState:
     return account.campaigns.move(account.campaigns.find(campaign), to)
 
@@ -146,6 +151,48 @@ def test_a_cancelled_campaigns_sums_hold_at_every_step(account, db):
     assert counts.final == 1_234
     assert counts.outcomes == {"connected": 50, "cancelled": 1_184}
     check_conservation(db)
+
+
+def test_others_are_dialled_while_the_contacts_of_a_cancelled_campaign_are_closed(account, db):
+    big = store_campaign(db, [pair(n, n) for n in range(100, 5_100)], name="big")
+    other = store_campaign(db, [pair(1, 1)], name="other")
+    move(account, big, CANCELLING)
+    feeding = account.feeding
+    feeding.keep_schedules()
+
+    first = feeding.tick()
+
+    assert [one.contact.campaign for one in first.released] == [other]
+    assert first.is_closing
+    assert account.counts(big).waiting > 0
+    while feeding.tick().is_closing:
+        pass
+    assert account.state(big) == "cancelled"
+
+
+def test_cancelled_campaigns_take_turns_in_being_closed(account, db):
+    ids = [store_campaign(db, [pair(n, n) for n in range(3_000)], name=f"c{at}") for at in range(3)]
+    for id_ in ids:
+        move(account, id_, CANCELLING)
+    feeding = account.feeding
+
+    for _ in ids:
+        feeding.keep_schedules()  # as each second, in the midst of it
+        feeding.tick()
+
+    assert all(0 < account.counts(id_).waiting < 3_000 for id_ in ids)
+
+
+def test_a_step_that_closes_contacts_holds_nobody_up(account, db):
+    campaign = store_campaign(db, [pair(n, n, priority=n % 2) for n in range(5_000)])
+    move(account, campaign, CANCELLING)
+    before = commands(db)
+
+    account.campaigns.cancel_some(campaign)
+
+    closed = account.counts(campaign).final
+    assert 0 < closed <= 1_000
+    assert commands(db) - before < closed / 10
 
 
 def test_a_cancelled_campaign_leaves_no_queue_behind(account, db):

@@ -24,10 +24,10 @@ local function finish_campaign_if_done(campaign)
     redis.call('ZREM', key('turns'), campaign)
     redis.call('SADD', key('ended'), campaign)
     event('campaign.' .. ended, campaign)
-    redis.call('DEL', key('c', campaign, 'ready'), key('c', campaign, 'newcomers'),
+    redis.call('UNLINK', key('c', campaign, 'ready'), key('c', campaign, 'newcomers'),
       key('c', campaign, 'newcomers_since'))
     if c[1] == 'cancelling' then
-      redis.call('DEL', key('c', campaign, 'heads'))
+      redis.call('UNLINK', key('c', campaign, 'heads'))
     end
   end
 end
