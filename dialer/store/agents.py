@@ -18,6 +18,7 @@ from dialer.store.database import Database, text, text_fields, texts
 from dialer.store.scripts import gives
 
 _TOGETHER = 500
+_SAID_TOGETHER = 100  # by a script, of some ten commands for each: nobody else is served meanwhile
 
 
 class SetPresence(NamedTuple):
@@ -161,8 +162,8 @@ class AgentStore:
     def set_presence(self, changes: Sequence[SetPresence]) -> list[Presence | None]:
         """Say where agents are; gives where each was, None where that stays as it is."""
         answers: list[Any] = []
-        for at in range(0, len(changes), _TOGETHER):
-            answers += self._db.run_for_each(SetPresences(changes[at : at + _TOGETHER]))
+        for at in range(0, len(changes), _SAID_TOGETHER):
+            answers += self._db.run_for_each(SetPresences(changes[at : at + _SAID_TOGETHER]))
         return [Presence(text(was)) if text(ok) == "ok" else None for ok, was in answers]
 
     def presence_of(self, numbers: Sequence[str]) -> list[Whereabouts]:

@@ -12,6 +12,8 @@ DIAL_QUEUE = "dial"
 EVENTS_QUEUE = "events"
 """Dramatiq's queue of webhooks that have something to be told."""
 
+_AGENTS_TOGETHER = 100
+
 
 class AccountWork(NamedTuple):
     """What the account has to do.
@@ -122,14 +124,40 @@ def due_later(db: Database, *, most: int) -> tuple[int, list[tuple[str, float]]]
 
 
 def with_work(db: Database, campaign: str, agents: Collection[str]) -> list[str]:
-    """Give those of some agents, E.164 digits, for whom a contact of the campaign is due."""
+    """Give those of some agents, E.164 digits, for whom a contact of the campaign is due.
+
+    They are asked for by the hundred: tens of thousands may be away at once, in whom it has nobody.
+    """
+    asked = list(agents)
+    together = [asked[at : at + _AGENTS_TOGETHER] for at in range(0, len(asked), _AGENTS_TOGETHER)]
+
+    def ranked(agent: str) -> str:
+        return db.key("c", campaign, "ranked", agent)
+
     with db.client.pipeline(transaction=False) as pipe:
-        for agent in agents:
-            pipe.exists(db.key("c", campaign, "ranked", agent))
-            pipe.hexists(db.key("c", campaign, "heads"), agent)
-        found = pipe.execute()
-    is_there = map(any, zip(found[::2], found[1::2], strict=True))
-    return [agent for agent, has_work in zip(agents, is_there, strict=True) if has_work]
+        for some in together:
+            pipe.hmget(db.key("c", campaign, "heads"), some)
+            pipe.exists(*map(ranked, some))
+        answers = pipe.execute()
+    heads = {
+        agent
+        for some, found in zip(together, answers[::2], strict=True)
+        for agent, head in zip(some, found, strict=True)
+        if head is not None
+    }
+    # whose they are is asked where there are any
+    unsure = [
+        agent
+        for some, number in zip(together, answers[1::2], strict=True)
+        if number
+        for agent in some
+        if agent not in heads
+    ]
+    with db.client.pipeline(transaction=False) as pipe:
+        for agent in unsure:
+            pipe.exists(ranked(agent))
+        found = dict(zip(unsure, pipe.execute(), strict=True))
+    return [agent for agent in asked if agent in heads or found.get(agent)]
 
 
 def wait_for_work(db: Database, *, within_s: float) -> bool:

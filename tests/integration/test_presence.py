@@ -14,6 +14,7 @@ from dialer.agents.registry import UnknownAgent
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped, StillOpen
 from dialer.store.agents import AgentStore
+from dialer.store.work import with_work
 from dialer.watching.overview import AgentState, agent_states
 from tests.account_kit import Account
 from tests.conservation import check_conservation
@@ -46,6 +47,42 @@ def test_an_agent_on_a_break_is_not_rung_and_their_contact_uses_up_nothing(
     contact = account.contact(campaign, 1)
     assert (contact.made, contact.charged) == (0, 0)
     check_conservation(db)
+
+
+def commands(db) -> int:
+    """Count what was asked of the server, scripts' own commands included."""
+    return sum(one["calls"] for one in db.client.info("commandstats").values())
+
+
+def scripts_run(db) -> int:
+    return db.client.info("commandstats")["cmdstat_evalsha"]["calls"]
+
+
+def test_for_whom_a_campaign_has_work_is_found_in_few_commands_however_many_are_away(
+    account, db, registry, presences
+):
+    gone = put(registry, *range(1_000))
+    presences.set(gone, Presence.OFF)
+    campaign = store_campaign(
+        db, [pair(5, 1), pair(310, 2, priority=3), pair(311, 3), pair(311, 4, priority=1)]
+    )
+    account.tick()  # who is away leaves the turns
+    digits = [one.number[1:] for one in gone]
+    before = commands(db)
+
+    found = with_work(db, campaign, digits)
+
+    assert found == [digits[n] for n in (5, 310, 311)]
+    assert commands(db) - before < len(digits) / 5
+
+
+def test_a_step_that_sends_agents_away_holds_nobody_up(db, registry, presences):
+    gone = put(registry, *range(1_000))
+    before = scripts_run(db)
+
+    presences.set(gone, Presence.OFF)
+
+    assert scripts_run(db) - before >= len(gone) / 100
 
 
 def test_who_comes_back_is_rung_at_once(account, db, registry, presences):
