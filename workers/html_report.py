@@ -48,7 +48,7 @@ def render_html_report(report: Report) -> str:
     )
 
 
-def render_charts(report: Report, language: str = "en") -> str:
+def render_charts(report: Report, language: str) -> str:
     """Render the charts alone, for a page that colours them, in its reader's language."""
     return (
         _environment(language).get_template("parts/charts.html").render(charts=all_charts(report))

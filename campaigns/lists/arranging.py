@@ -69,11 +69,11 @@ def arrange(
     header: Header,
     columns: Sequence[str],
     *,
-    numbers: tuple[str | None, str | None] = (None, None),
+    numbers: tuple[str | None, str | None],
     named: Sequence[str] | None = None,
     without: Iterable[int] = (),
     surplus: int | None = None,
-    is_unsafe: bool = False,
+    is_unsafe: bool,
 ) -> Arrangement:
     """Find a campaign's columns in a file's.
 

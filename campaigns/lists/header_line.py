@@ -43,7 +43,7 @@ def find_header(
     *,
     names_both: Callable[[Row], bool],
     holds_number: Callable[[Row], bool],
-    said: int | None = None,
+    said: int | None,
 ) -> HeaderLine:
     """Find the line of names among the first filled rows of a list.
 

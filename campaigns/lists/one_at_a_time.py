@@ -67,7 +67,7 @@ class GivenJudge:
         *,
         rules: PhoneRules,
         zone: ZoneInfo,
-        teams: TeamNumbers | None = None,
+        teams: TeamNumbers,
     ) -> None:
         self._columns = tuple(columns)
         self._roles = roles_in(columns, chosen)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from campaigns.lists.source import (
-    AS_FOUND,
     CampaignFileError,
     ListLimits,
     ListSource,
@@ -14,7 +13,7 @@ from campaigns.lists.source import (
 )
 from campaigns.lists.text_format import recognise
 from campaigns.lists.text_list import TextList
-from campaigns.lists.workbook import OLD_MAGIC, ZIP_MAGIC, open_workbook
+from campaigns.lists.workbook import OLD_MAGIC, ZIP_MAGIC
 from campaigns.sentence import told
 
 OpenWorkbook = Callable[[BinaryIO, ListLimits, ReadingChoice], ListSource]
@@ -24,8 +23,8 @@ def open_source(
     file: BinaryIO,
     limits: ListLimits,
     *,
-    reading: ReadingChoice = AS_FOUND,
-    workbooks: OpenWorkbook = open_workbook,
+    reading: ReadingChoice,
+    workbooks: OpenWorkbook,
 ) -> ListSource:
     """Open a list by its content; its name tells nothing.
 

@@ -28,7 +28,6 @@ from campaigns.lists.sheet_choice import (
 )
 from campaigns.lists.sheet_scan import SheetFacts, may_be_number
 from campaigns.lists.source import (
-    AS_FOUND,
     CampaignFileError,
     HiddenRows,
     ListLimits,
@@ -133,9 +132,7 @@ class _Merged:
                 self._open[place] = (last, cells[place])
 
 
-def open_workbook(
-    file: BinaryIO, limits: ListLimits, reading: ReadingChoice = AS_FOUND
-) -> Workbook:
+def open_workbook(file: BinaryIO, limits: ListLimits, reading: ReadingChoice) -> Workbook:
     """Open an .xlsx, .ods, .xlsb or .xls file.
 
     Raises:

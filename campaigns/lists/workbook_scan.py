@@ -41,7 +41,7 @@ DAMAGE = (
 
 
 def scan_workbook(
-    file: BinaryIO, limits: ListLimits, wanted: str | None = None
+    file: BinaryIO, limits: ListLimits, wanted: str | None
 ) -> list[ScannedSheet] | None:
     """Hold a workbook's own figures, its texts and its cells against the limits.
 

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 from campaigns.numbers.same_phone import national_digits
 from campaigns.sentence import told
-from dialer import clock
 from dialer.archiving.archive import Archive, alone_among
 from dialer.archiving.archive_index import ArchiveIndex
 from dialer.archiving.file_traces import (
@@ -138,7 +137,7 @@ class Purging:
         dry_run: bool,
         journals: Callable[..., list[Trace]],
         recordings: Recordings,
-        sleep: Sleep = clock.sleep,
+        sleep: Sleep,
     ) -> None:
         self._db = db
         self._sleep = sleep

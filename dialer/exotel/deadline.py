@@ -83,7 +83,7 @@ class Deadline:
         left_s = self._ends - self._clock_s()
         return left_s if timeout_s is None else min(left_s, timeout_s)
 
-    def left_to_send_s(self, timeout_s: float | None = None) -> float:
+    def left_to_send_s(self, timeout_s: float | None) -> float:
         """Tell the same of the time until which the request must have left."""
         left_s = self.left_s(timeout_s)
         if self._send_before is None:

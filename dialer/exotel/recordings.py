@@ -22,13 +22,14 @@ from dialer.exotel.refusals import Answer, lookup_refusal, readable
 _MOST_REDIRECTS = 3
 _OWN_DOMAIN = ".exotel.com"
 
+_DEADLINE_S = 300.0  # of a whole recording, redirects apart
+
 
 class RecordingHosts:
     """Fetches recordings; close it when done.
 
     Args:
         api_urls: Scheme and host of the provider's APIs: trusted wherever they are.
-        deadline_s: For a whole recording, redirects apart.
         max_bytes: Of one recording; a longer one is refused.
         transport: Replaces the network in tests.
     """
@@ -40,7 +41,6 @@ class RecordingHosts:
         api_token: str,
         api_urls: tuple[str, ...],
         clock_s: ClockS,
-        deadline_s: float = 300.0,
         max_bytes: int = 200_000_000,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -48,13 +48,12 @@ class RecordingHosts:
         self._api_origins = frozenset(_origin(url) for url in api_urls)
         self._api_hosts = frozenset(urlsplit(url).hostname or "" for url in api_urls)
         self._clock_s = clock_s
-        self._deadline_s = deadline_s
         self._max_bytes = max_bytes
         self._http = httpx.Client(
             follow_redirects=False,
             trust_env=False,
             headers={"Accept-Encoding": "identity"},
-            timeout=httpx.Timeout(deadline_s, connect=10.0),
+            timeout=httpx.Timeout(_DEADLINE_S, connect=10.0),
             transport=transport or DeadlineTransport(may_reach=self._may_reach),
         )
 
@@ -104,7 +103,7 @@ class RecordingHosts:
 
     @contextmanager
     def _answered(self, url: str, send_before: float | None) -> Iterator[httpx.Response]:
-        deadline = Deadline(self._clock_s, total_s=self._deadline_s, send_before=send_before)
+        deadline = Deadline(self._clock_s, total_s=_DEADLINE_S, send_before=send_before)
         auth = self._auth if self._is_own(url) else httpx.Auth()
         try:
             with self._http.stream(

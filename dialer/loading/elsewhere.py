@@ -14,7 +14,7 @@ from dialer.store.suppressed import lists_with_numbers
 
 
 def listed_elsewhere(
-    db: Database, dedupe: Dedupe, *, campaign: Campaign | None, size: int = 0
+    db: Database, dedupe: Dedupe, *, campaign: Campaign | None, size: int
 ) -> OtherLists:
     """Gather what a list's rows are held against.
 

@@ -322,7 +322,7 @@ class Loading:
         *,
         rules: CampaignRules,
         options: LoadOptions,
-        campaign: Campaign | None = None,
+        campaign: Campaign | None,
     ) -> tuple[Glimpse, ...]:
         """Tell what a file would be read as with each of the first answers to what is asked of it."""
         if not error.choices or file.seek(0, os.SEEK_END) > _MOST_GLIMPSED_BYTES:

@@ -85,9 +85,7 @@ class ContactRows:
         account: Stands in each row; '' = in none.
     """
 
-    def __init__(
-        self, campaign: str, *, own_columns: int, mask: NumberMask, account: str = ""
-    ) -> None:
+    def __init__(self, campaign: str, *, own_columns: int, mask: NumberMask, account: str) -> None:
         self._accounts = [account] if account else []
         self._campaign = campaign
         self._own_columns = own_columns

@@ -147,17 +147,15 @@ class FaultPlan:
             trouble: _Queue() for trouble in CallbackTrouble
         }
 
-    def queue_connect(self, fault: Fault, *, times: int = 1, number: str | None = None) -> None:
+    def queue_connect(self, fault: Fault, *, times: int, number: str | None) -> None:
         """Let the next `times` connects, of this number or of anyone, meet the fault."""
         self._connect_queue.put(fault, times=times, number=number)
 
-    def queue_read(self, fault: Fault, *, times: int = 1) -> None:
+    def queue_read(self, fault: Fault, *, times: int) -> None:
         """Let the next `times` GETs meet the fault."""
         self._read_queue.put(fault, times=times, number=None)
 
-    def queue_callback(
-        self, trouble: CallbackTrouble, *, times: int = 1, number: str | None = None
-    ) -> None:
+    def queue_callback(self, trouble: CallbackTrouble, *, times: int, number: str | None) -> None:
         """Let the next `times` callbacks, of this number's calls or of anyone's, meet the trouble."""
         self._callback_queues[trouble].put(trouble, times=times, number=number)
 

@@ -46,15 +46,15 @@ def serve(
 
 
 @contextmanager
-def running(options: SimulatorOptions, *, host: str = "127.0.0.1") -> Iterator[str]:
+def running(options: SimulatorOptions) -> Iterator[str]:
     """Run the simulator on a thread, at a free port; yields its URL."""
-    with socket.create_server((host, 0)) as listener:
-        server = uvicorn.Server(_config(options, host=host, port=0))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(_config(options, host="127.0.0.1", port=0))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         try:
             _wait_until_started(server, thread)
-            yield f"http://{host}:{listener.getsockname()[1]}"
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

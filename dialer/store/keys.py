@@ -132,7 +132,6 @@ meters              hash    measure, its labels and bucket, JSON → sum or coun
 in_step             string  nothing; written before Redis is asked how many replicas   for ever
                             have all writes
 calls_feeder        list    an element while there is something to release            until heard
-feeder:leader       string  which feeder ticks; saves work, guards nothing            3 s
 events              stream  what happened: one field, see dialer/store/events.py      EVENTS_DAYS
 events_kept_by      string  which process writes them into files                      30 s
 recordings_due      zset    attempt whose recording is to be fetched → from when on   until it is kept

@@ -13,7 +13,7 @@ class Lease:
         lasts_s: So long after each `take`.
     """
 
-    def __init__(self, db: Database, name: str, holder: str, *, lasts_s: float = 10.0) -> None:
+    def __init__(self, db: Database, name: str, holder: str, *, lasts_s: float) -> None:
         self._client = db.client
         self._key = db.key(name)
         self._holder = holder

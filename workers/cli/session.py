@@ -46,13 +46,13 @@ def open_accounts() -> tuple[Wiring, ...]:
     return (choose(wirings),) if is_named() else wirings
 
 
-def open_wiring(settings: Settings | None = None) -> Wiring:
+def open_wiring() -> Wiring:
     """Read the settings and connect; a command says itself what it did, so logs are quiet.
 
     Raises:
         SettingsError: A setting is wrong.
     """
-    wiring = choose(_wired(settings or read_users_settings()))
+    wiring = choose(_wired(read_users_settings()))
     recorded.begin(wiring)
     return wiring
 

@@ -29,7 +29,7 @@ class Event:
     attempt: AttemptId | None = None
 
 
-def story_of(line: ContactLine, *, masked: bool = False) -> list[Event]:
+def story_of(line: ContactLine, *, masked: bool) -> list[Event]:
     """Tell a contact's story, planned events last; masked without what agents wrote.
 
     The provider's stamps are whole seconds of its own clock, so what causes what goes before them.

@@ -35,7 +35,7 @@ REPORT_POLICY = {
 
 
 def rejected_csv(
-    services: Services, campaign: Campaign, *, text_numbers: bool = False, bom: bool = True
+    services: Services, campaign: Campaign, *, text_numbers: bool, bom: bool = True
 ) -> Response:
     """Send the rows that were not taken, ready to be mended and loaded again."""
     rows = (
@@ -66,7 +66,7 @@ async def report_response(
     format_: Format,
     visitor: Visitor,
     *,
-    text_numbers: bool = False,
+    text_numbers: bool,
     bom: bool = True,
     inline: bool = False,
 ) -> Response:

@@ -5,7 +5,6 @@ needs no client of the provider and no reader of lists.
 """
 
 from dialer.accounts import Account, read_accounts, require_all_dialling, served_here
-from dialer.clock import Sleep, sleep
 from dialer.settings import Settings, SettingsError
 from dialer.store.cluster import is_cluster
 from workers.wiring.dialing_wires import DialingWires
@@ -19,7 +18,7 @@ class Wiring(DialingWires, TellingWires):
     """Everything one process may need for an account, made when first asked for."""
 
 
-def wire(settings: Settings, *, sleep: Sleep = sleep) -> tuple[Wiring, ...]:
+def wire(settings: Settings) -> tuple[Wiring, ...]:
     """Wire every account of an installation, its home first.
 
     Raises:
@@ -36,8 +35,8 @@ def wire(settings: Settings, *, sleep: Sleep = sleep) -> tuple[Wiring, ...]:
             "another from ringing one phone: set DIALER_SHARED_PHONES=false where no two of them "
             "have the same agents or customers, or use one server"
         )
-    home = Wiring(first.settings, sleep, name=first.name)
-    return (home, *(Wiring(one.settings, sleep, home=home, name=one.name) for one in rest))
+    home = Wiring(first.settings, name=first.name)
+    return (home, *(Wiring(one.settings, home=home, name=one.name) for one in rest))
 
 
 def wire_served(settings: Settings) -> tuple[Wiring, ...]:

@@ -228,14 +228,12 @@ def campaign_line(campaign: Campaign, counts: Counts) -> CampaignLine:
     )
 
 
-def contact_document(
-    campaign: Campaign, line: ContactLine, *, masked: bool = False
-) -> ContactDocument:
+def contact_document(campaign: Campaign, line: ContactLine, *, masked: bool) -> ContactDocument:
     """Tell a contact; masked without its cells."""
     return ContactDocument(**_contact_fields(campaign, line, masked=masked))
 
 
-def contact_detail(campaign: Campaign, line: ContactLine, *, masked: bool = False) -> ContactDetail:
+def contact_detail(campaign: Campaign, line: ContactLine, *, masked: bool) -> ContactDetail:
     """Tell a contact with all that happened to it."""
     return ContactDetail(
         **_contact_fields(campaign, line, masked=masked),
@@ -273,7 +271,7 @@ def _told(column: Column, value: Any) -> Any:
 
 
 def attempt_documents(
-    found: "Sequence[OpenAttempt]", names: Mapping[int, str], *, masked: bool = False
+    found: "Sequence[OpenAttempt]", names: Mapping[int, str], *, masked: bool
 ) -> list[AttemptDocument]:
     """Tell attempts.
 

@@ -161,7 +161,6 @@ def rows(asked: Asked) -> Answer:
         names={} if masked else names,
         agent_names={} if masked else AgentStore(wiring.db).names(rung),
         is_first=after is None,
-        most=_ROWS,
     )
 
 
