@@ -69,7 +69,7 @@ def write_hours(week: Week, dates_off: frozenset[date], calendars_off: frozenset
     """Write calling hours so that `read_hours` reads the same again."""
     clauses = []
     for days, windows in _clauses(week):
-        hours = ",".join(f"{_clock(opens)}-{_clock(closes)}" for opens, closes in windows)
+        hours = ",".join(f"{clock_text(opens)}-{clock_text(closes)}" for opens, closes in windows)
         names = ",".join(_runs(days, [name[:3] for name in _DAYS], "-"))
         clauses.append(hours if len(days) == 7 else f"{names} {hours}")
     if dates_off or calendars_off:
@@ -98,7 +98,7 @@ def hours_in_words(week: Week, dates_off: frozenset[date], calendars_off: frozen
 
 def _clause_in_words(clause: tuple[list[int], tuple[tuple[int, int], ...]]) -> str:
     days, windows = clause
-    hours = _listed([f"{_clock(opens)}–{_clock(closes)}" for opens, closes in windows])
+    hours = _listed([f"{clock_text(opens)}–{clock_text(closes)}" for opens, closes in windows])
     if len(days) == 7:
         return told("every day {hours}", hours=hours)
     return told("{days} {hours}", days=_listed(_runs(days, WEEKDAYS, "–")), hours=hours)
@@ -229,7 +229,8 @@ def _listed(items: Sequence[str]) -> str:
     return told("{some} and {last}", some=joined(", ", items[:-1]), last=items[-1])
 
 
-def _clock(minute: int) -> str:
+def clock_text(minute: int) -> str:
+    """Write a minute of the day: `09:30`."""
     return f"{minute // 60:02}:{minute % 60:02}"
 
 

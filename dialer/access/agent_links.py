@@ -3,7 +3,6 @@
 A link is an id and a random secret; what is stored is the secret's SHA-256.
 """
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.sentence import told
+from dialer.access.digests import NOBODYS_DIGEST, digest_of
 from dialer.deeds import tell
 from dialer.errors import NotDone
 from dialer.ids import new_nonce
@@ -20,7 +20,6 @@ from dialer.store.json_records import JsonRecords
 DAY_S = 86_400
 USUAL_DAYS, LONGEST_DAYS = 30, 366
 MOST_OF_AGENT = 20
-_NOBODYS_DIGEST = hashlib.sha256(b"").hexdigest()  # compared when the id is unknown
 _LONGEST_TEXT = 100
 
 
@@ -70,7 +69,7 @@ class AgentLinks:
         id_, secret, at_s = new_nonce(), secrets.token_urlsafe(24), self._db.now()
         record = {
             "agent": agent,
-            "digest": _digest(secret),
+            "digest": digest_of(secret),
             "made_at": at_s,
             "expires_at": at_s + days * DAY_S,
             "by": by,
@@ -83,8 +82,8 @@ class AgentLinks:
         """Find whose link this is; None when it is nobody's, or no longer in force."""
         id_, secret = link[:10], link[10:]
         record = self._records.get(id_) if len(link) <= _LONGEST_TEXT else None
-        digest = record["digest"] if record else _NOBODYS_DIGEST
-        if not hmac.compare_digest(_digest(secret), digest) or record is None:
+        digest = record["digest"] if record else NOBODYS_DIGEST
+        if not hmac.compare_digest(digest_of(secret), digest) or record is None:
             return None
         return _link(id_, record) if record["expires_at"] > self._db.now() else None
 
@@ -112,10 +111,6 @@ class AgentLinks:
         now_s = self._db.now()
         stored = self._records.all()
         self._records.remove(*(id_ for id_, one in stored.items() if one["expires_at"] <= now_s))
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _link(id_: str, record: dict[str, Any]) -> AgentLink:

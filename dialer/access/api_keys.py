@@ -22,6 +22,7 @@ import redis
 
 from campaigns.plain_text import LONGEST_KEY_NAME, plain_line
 from campaigns.sentence import told
+from dialer.access.digests import NOBODYS_DIGEST, digest_of
 from dialer.clock import boottime_s
 from dialer.deeds import tell
 from dialer.ids import new_nonce
@@ -35,7 +36,6 @@ LONGEST_DAYS = 3_650
 _MARK = "dk"
 _MADE_FILE = "keys_made"
 _NOTE_USE_EVERY_S = 60.0
-_NOBODYS_DIGEST = hashlib.sha256(b"").hexdigest()  # compared when the id is unknown
 
 
 class Scope(StrEnum):
@@ -141,7 +141,7 @@ class ApiKeys:
             "created_at": at_s,
             "expires_at": min(at_s + expires_s, _expires_at_s(maker) if maker else float("inf")),
             "made_by": made_by,
-            "digest": _digest(secret),
+            "digest": digest_of(secret),
         }
         if (opens := _accounts_for(accounts, maker)) is not None:
             stored["accounts"] = sorted(opens)
@@ -179,8 +179,8 @@ class ApiKeys:
         mark, _, rest = key.partition("_")
         id_, _, secret = rest.partition("_")
         stored = self._stored.get(id_) if mark == _MARK else None
-        digest = stored["digest"] if stored else _NOBODYS_DIGEST
-        fits = hmac.compare_digest(_digest(secret), digest)
+        digest = stored["digest"] if stored else NOBODYS_DIGEST
+        fits = hmac.compare_digest(digest_of(secret), digest)
         return self._in_force(id_, stored) if fits and stored else None
 
     def get(self, id_: str) -> ApiKey | None:
@@ -236,10 +236,6 @@ class ApiKeys:
                 return None
             one = found
         return None
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _accounts_for(

@@ -4,13 +4,13 @@ A session is a random token; what is stored is its SHA-256 and whose key opened 
 is signed out of, with its key, after twelve hours, and after an hour in which nobody used it.
 """
 
-import hashlib
 import math
 import secrets
 from contextlib import suppress
 
 import redis
 
+from dialer.access.digests import digest_of
 from dialer.store import Database
 from dialer.store.admission import SessionRecords
 
@@ -30,7 +30,7 @@ class Sessions:
         """Open a session for the holder of a key; gives its token, which is told this once."""
         token = secrets.token_urlsafe(32)
         record = {"key": key_id, "opened_at": self._db.now()}
-        self._records.add(_digest(token), record, idle_s=IDLE_S)
+        self._records.add(digest_of(token), record, idle_s=IDLE_S)
         return token
 
     def key_of(self, token: str, *, is_use: bool = True) -> str | None:
@@ -39,7 +39,7 @@ class Sessions:
         Args:
             is_use: Somebody does something, so its idle hour begins anew.
         """
-        digest = _digest(token)
+        digest = digest_of(token)
         session, idle_left_s = self._records.get(digest)
         if session is None:
             return None
@@ -53,8 +53,4 @@ class Sessions:
 
     def end(self, token: str) -> None:
         """End a session."""
-        self._records.remove(_digest(token))
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+        self._records.remove(digest_of(token))

@@ -4,6 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from campaigns.numbers.phone import Phone, parse_phone
 from campaigns.numbers.phone_rules import PhoneRules
 from campaigns.sentence import told
 from dialer.access.agent_links import AgentLinks
-from dialer.agents.shifts import Shifts, instant
+from dialer.agents.shifts import Shifts
 from dialer.agents.teams import TeamBook
 from dialer.deeds import tell
 from dialer.errors import NotDone
@@ -125,7 +126,7 @@ class Registry:
         """Write agents as they are from now on, and let their shifts count at once."""
         if not agents:
             return []
-        now = instant(self._db.now())
+        now = datetime.fromtimestamp(self._db.now(), UTC)
         known = dict(zip((one.number for one in agents), self._get(agents), strict=True))
         agents = [
             replace(one, id=was.id) if not one.id and (was := known[one.number]) else one

@@ -5,7 +5,7 @@ does. What a person said within a shift stands until its end; who is off stays o
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from campaigns.agents.agent import Agent, Presence
 from dialer.store.agents import AgentStore, SetPresence
@@ -59,8 +59,3 @@ def _said(agent: Agent, now: datetime) -> SetPresence:
         until_at=begins.timestamp() if begins else None,
         over=_ENDED_BY_SHIFT,
     )
-
-
-def instant(epoch_s: float) -> datetime:
-    """Give an instant of Redis' clock."""
-    return datetime.fromtimestamp(epoch_s, UTC)

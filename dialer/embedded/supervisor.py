@@ -177,6 +177,15 @@ def try_lock(descriptor: int, how: int) -> bool:
     return True
 
 
+def is_free(path: Path) -> bool:
+    """Tell whether nobody holds the lock of this file."""
+    lock = open_lock(path)
+    try:
+        return try_lock(lock, fcntl.LOCK_SH)
+    finally:
+        os.close(lock)
+
+
 def wait_until(condition: Callable[[], bool], *, within_s: float) -> bool:
     """Wait for a condition; tell whether it came true in time."""
     deadline = clock.boottime_s() + within_s

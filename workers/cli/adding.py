@@ -7,11 +7,12 @@ from rich.markup import escape
 
 from campaigns.lists.one_at_a_time import GivenContact
 from campaigns.lists.sieve import Dedupe
-from dialer.loading.adding import Answer, Took
+from dialer.loading.adding import Took
 from workers.cli.campaign import Name
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.printing import AsJson, say, say_json
 from workers.cli.session import open_wiring
+from workers.documents.leads import LeadDocument
 
 
 def add(
@@ -60,7 +61,8 @@ def add(
     (answer,) = wiring.adding.add(found, [given], dedupe=dedupe, may_start=True)
     state = wiring.campaigns.find(found.id).state
     if as_json:
-        say_json(_as_json(answer) | {"campaign_id": found.id, "state": state})
+        told = LeadDocument.of(answer).model_dump(exclude={"status"})
+        say_json(told | {"campaign_id": found.id, "state": state})
     if answer.took not in {Took.ADDED, Took.KNOWN}:
         raise JobFailed(answer.message)
     if not as_json:
@@ -73,14 +75,3 @@ def _cell(text: str) -> tuple[str, str]:
     if not is_there:
         raise WrongUse(f"--cell {text}: write COLUMN=TEXT")
     return column, cell
-
-
-def _as_json(answer: Answer) -> dict[str, str | None]:
-    return {
-        "result": answer.took,
-        "contact_id": str(answer.contact) if answer.contact else None,
-        "external_id": answer.external_id,
-        "code": answer.code,
-        "field": answer.column,
-        "detail": answer.message,
-    }

@@ -29,9 +29,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from dialer import clock
-from dialer.embedded.supervisor import open_lock, try_lock
+from dialer.embedded.supervisor import is_free, open_lock, try_lock
 from workers.tied import tied_to_me
-from workers.web.uploads import remove_leavings
+from workers.web.uploads import remove_leavings, write_whole
 
 REHEARSE = ("nice", "-n", "10", sys.executable, "-m", "workers.cli", "rehearse")
 
@@ -164,7 +164,7 @@ class Rehearsals:
         standing = _read(self._folder / id_)
         if self._run and self._run.id == id_:
             return standing
-        if standing.state is RehearsalState.RUNNING and self._nobody_runs():
+        if standing.state is RehearsalState.RUNNING and is_free(self._folder / "lock"):
             standing = _read(self._folder / id_)  # it may have ended in between
             if standing.state is RehearsalState.RUNNING:
                 return replace(standing, state=RehearsalState.FAILED, error=_BROKEN_OFF)
@@ -235,13 +235,6 @@ class Rehearsals:
                 _close(locks)
                 raise AlreadyRehearsing("another rehearsal runs; wait for it, or remove it")
         return locks
-
-    def _nobody_runs(self) -> bool:
-        lock = open_lock(self._folder / "lock")
-        try:
-            return try_lock(lock, fcntl.LOCK_SH)
-        finally:
-            os.close(lock)
 
     def _close_broken_off(self) -> None:
         """Write down what ended with an earlier process, before the lock says otherwise."""
@@ -351,9 +344,8 @@ def _read(own: Path) -> RehearsalStanding:
 
 
 def _write(own: Path, standing: RehearsalStanding) -> None:
-    part = own / "state.json.part"
-    part.write_text(json.dumps({"state": standing.state, "error": standing.error}))
-    part.replace(own / "state.json")
+    document = {"state": standing.state, "error": standing.error}
+    write_whole(own / "state.json", json.dumps(document))
 
 
 def _last_line(path: Path) -> str:

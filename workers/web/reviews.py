@@ -29,7 +29,7 @@ from workers.web.deeds import recorded
 from workers.web.lists import ListOrder, default_name, list_order, load_options, reading_choice
 from workers.web.problems import Problem, as_problem
 from workers.web.subprocesses import Apart, Tell
-from workers.web.uploads import Upload
+from workers.web.uploads import Upload, write_whole
 from workers.wiring import Wiring
 
 log = get_logger(__name__)
@@ -313,9 +313,7 @@ class Reviews:
         return tell
 
     def _keep(self, review: Review) -> None:
-        part = self._file(review.id).with_suffix(".part")
-        part.write_text(json.dumps(packed(asdict(review))), encoding="utf-8")
-        part.replace(self._file(review.id))
+        write_whole(self._file(review.id), json.dumps(packed(asdict(review))))
 
     def _folder(self, id_: str) -> Path:
         return self.folder / id_

@@ -8,6 +8,7 @@ from typing import Any
 from campaigns.campaign_rules import CampaignRules
 from campaigns.declared_rules import HOLIDAYS, written_name
 from campaigns.hours.calling_hours import CallingHours
+from campaigns.hours.calling_hours_text import clock_text
 from campaigns.hours.local_day import DAY_MIN, Span
 from campaigns.retry_policy import DEFAULT_RULES, MACHINE, RETRIABLE, RetryRule
 from campaigns.rule_changes import written_span
@@ -132,12 +133,8 @@ def _minute(clock: str | None) -> int | None:
 def _week_fields(spans_of: Sequence[Sequence[Span]]) -> Iterator[tuple[str, str]]:
     for day, spans in enumerate(spans_of):
         for n, span in enumerate(spans):
-            yield f"day{day}_{n}_from", _clock(span.opens_min)
-            yield f"day{day}_{n}_until", _clock(span.closes_min)
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
+            yield f"day{day}_{n}_from", clock_text(span.opens_min)
+            yield f"day{day}_{n}_until", clock_text(span.closes_min)
 
 
 def _read_week(values: Values) -> str:

@@ -28,12 +28,12 @@ from dialer import clock, deeds
 from dialer.access.api_keys import Scope
 from dialer.audit import Audit
 from dialer.deeds import Actor, Deed, Did
-from dialer.embedded.supervisor import open_lock, try_lock
+from dialer.embedded.supervisor import is_free, open_lock, try_lock
 from dialer.logger import get_logger
 from workers.web.deeds import recorded
 from workers.web.problems import Problem, as_problem
 from workers.web.subprocesses import Apart
-from workers.web.uploads import remove_leavings
+from workers.web.uploads import remove_leavings, write_whole
 
 log = get_logger(__name__)
 
@@ -139,7 +139,8 @@ class Tasks:
             Problem: Another one runs.
         """
         self.tidy()
-        lock = self._lock()
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = open_lock(self._folder / "lock")
         if not try_lock(lock, fcntl.LOCK_EX):
             os.close(lock)
             raise Problem(
@@ -168,7 +169,11 @@ class Tasks:
         except (FileNotFoundError, NotADirectoryError):
             return None
         task = Task(**{**kept, "kind": Kind(kept["kind"]), "state": TaskState(kept["state"])})
-        if task.state is TaskState.RUNNING and id_ not in self._shares and self._is_idle():
+        if (
+            task.state is TaskState.RUNNING
+            and id_ not in self._shares
+            and is_free(self._folder / "lock")
+        ):
             return replace(task, state=TaskState.FAILED, error=_BROKEN_OFF)
         return task
 
@@ -224,21 +229,8 @@ class Tasks:
             return replace(task, state=TaskState.FAILED, error=str(problem))
         return replace(task, state=TaskState.DONE, answer=answer)
 
-    def _lock(self) -> int:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return open_lock(self._folder / "lock")
-
-    def _is_idle(self) -> bool:
-        lock = self._lock()
-        try:
-            return try_lock(lock, fcntl.LOCK_SH)
-        finally:
-            os.close(lock)
-
     def _keep(self, task: Task) -> None:
-        part = self._file(task.id).with_suffix(".part")
-        part.write_text(json.dumps(packed(asdict(task))), encoding="utf-8")
-        part.replace(self._file(task.id))
+        write_whole(self._file(task.id), json.dumps(packed(asdict(task))))
 
     def _file(self, id_: str) -> Path:
         return self._folder / id_ / "state.json"

@@ -212,6 +212,13 @@ def _plain_name(name: str) -> str:
     return "".join(mark for mark in last if mark.isprintable())[:_MAX_NAME_CHARS]
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file anew, so that whoever reads it meanwhile finds it whole."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
 def remove_leavings(folder: Path, *, older_than_s: float, now_s: float) -> None:
     """Remove what uploads left behind when a process died."""
     if not folder.is_dir():

@@ -18,6 +18,7 @@ from campaigns.lists.sieve import Dedupe
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did
 from dialer.loading.adding import Answer, Took
+from workers.documents.leads import LeadDocument
 from workers.web.api.needs import Router, TheCampaign, TheServices, Uploader
 from workers.web.problems import Problem, invalid
 
@@ -55,20 +56,6 @@ class Lead(BaseModel):
     row: dict[str, str] = Field({}, description="Cells of the campaign's own columns, by name.")
 
 
-class LeadDocument(BaseModel):
-    """What became of a lead."""
-
-    status: int = Field(description="201 added, 200 known, 409 conflict or duplicate, 422 wrong.")
-    result: Took
-    contact_id: str | None = Field(
-        description="The contact it is; of a conflict, the one that has its external id."
-    )
-    external_id: str
-    code: str = Field(description="Why it was not taken, a fixed word; '' when it was.")
-    field: str = Field(description="What of it is at fault; '' = it as a whole, or nothing.")
-    detail: str = Field(description="Why, in a sentence.")
-
-
 class LeadsDocument(BaseModel):
     """What became of the leads of a request, in their order."""
 
@@ -80,13 +67,6 @@ class LeadsDocument(BaseModel):
     items: list[LeadDocument]
 
 
-_STATUS = {
-    Took.ADDED: 201,
-    Took.KNOWN: 200,
-    Took.CONFLICT: 409,
-    Took.DUPLICATE: 409,
-    Took.REJECTED: 422,
-}
 _LEAD = Lead.model_json_schema()
 _LEADS = {"type": "array", "items": _LEAD, "minItems": 1, "maxItems": MOST_AT_ONCE}
 _UNDER_LEADS = {
@@ -175,7 +155,7 @@ def _without_nulls(told: Any) -> Any:
 
 
 def _answer_to_one(answer: Answer) -> Response:
-    document = _lead(answer)
+    document = LeadDocument.of(answer)
     if answer.took in {Took.ADDED, Took.KNOWN}:
         return JSONResponse(document.model_dump(mode="json"), document.status)
     raise Problem(
@@ -199,17 +179,5 @@ def _document(
         added=added,
         known=known,
         not_taken=len(answers) - added - known,
-        items=[_lead(one) for one in answers],
-    )
-
-
-def _lead(answer: Answer) -> LeadDocument:
-    return LeadDocument(
-        status=_STATUS[answer.took],
-        result=answer.took,
-        contact_id=str(answer.contact) if answer.contact else None,
-        external_id=answer.external_id,
-        code=answer.code,
-        field=answer.column,
-        detail=answer.message,
+        items=[LeadDocument.of(one) for one in answers],
     )
