@@ -15,6 +15,7 @@ from dialer.pacing import Allowance, Pacing
 from dialer.settings import Settings
 from dialer.settling.settling import Settling
 from dialer.store import Campaigns, ContactRecord, Database, Follows
+from dialer.store.server_clock import ServerClock
 from tests.factories import store_campaign
 from tests.virtual_time import VirtualDatabase
 from workers.wiring import Wiring
@@ -142,3 +143,16 @@ def _load(db: Database, contacts: int) -> None:
     ]
     campaign = store_campaign(db, pairs, name="paced")
     Campaigns(db).take_turns({campaign: (0, 1e12)})
+
+
+HOUR_S = 3600.0
+ONE = UnspacedAllowance(requests=1)
+
+
+def process(db: VirtualDatabase, *, machine: str | None = None) -> ServerClock:
+    """What another process knows of the clock: nothing yet."""
+    return ServerClock(db, boottime=db.clock.boottime, machine=machine)
+
+
+def look(clock: ServerClock, allowance: Allowance = ONE) -> None:
+    clock.look(slots_kept_s=allowance.lease_s)

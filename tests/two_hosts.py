@@ -20,6 +20,7 @@ from dialer.pacing import Pacing
 from dialer.settling.settling import Settling
 from dialer.store import Hold, Holds
 from tests.account_kit import FAST, Account
+from tests.factories import pair, store_campaign
 from tests.phone_company import Call
 from tests.virtual_time import VirtualDatabase
 
@@ -152,3 +153,31 @@ class Site:
 
     def _listed(self, call: Call) -> dict[str, object]:
         return self.company._fields(call) | {"CustomField": call.attempt_id}
+
+
+def dialled_once(site: Site, host: Host) -> dict[bytes, bytes]:
+    """Dial one contact; gives what Redis knew right before."""
+    host.recovery.tick()
+    (one,) = site.feed()
+    before = site.snapshot()
+    assert isinstance(host.dial(one), Dialled)
+    site.feed()  # the feeder remembers how far Redis had come
+    return before
+
+
+def lose_the_call(site: Site) -> tuple[Host, dict[bytes, bytes]]:
+    """A call is live; Redis comes back without its attempt, and its host brings that back."""
+    store_campaign(site.db, [pair(1, 1)])
+    host = site.host("first")
+    before = dialled_once(site, host)
+    site.come_back_older(before)
+    site.feed()
+    site.db.pass_time(5)
+    host.recovery.tick()
+    assert site.hold.lost
+    assert (site.hold.restored, site.hold.waiting_for) == (1, ())
+    return host, before
+
+
+def one_call_is_live(site: Site) -> None:
+    assert [call.customer for call in site.company.live()] == [pair(1, 1).customer]

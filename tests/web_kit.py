@@ -1,5 +1,6 @@
 """The web app on a thread, over a real Redis: clients with keys, without, and on a page."""
 
+import html
 import re
 import secrets
 import signal
@@ -176,3 +177,29 @@ def one_site(settings: Mapping[str, Any] = MappingProxyType({}), **parts: Any) -
             yield running
 
     return served
+
+
+def reviewed(browser: Browser, file_name: str, content: str | bytes, **fields: str) -> str:
+    """Upload a list and wait until it is judged; gives the review's address."""
+    answer = browser.upload(file_name, content, **fields)
+    assert answer.status_code == 303, answer.text
+    where = answer.headers["location"]
+    until(
+        lambda: browser.get(f"{where}/progress").json()["stage"] not in {"checking", "loading"},
+        what="the end of the check",
+    )
+    return where
+
+
+def loaded(browser: Browser, name: str = "diwali", content: str = LIST) -> str:
+    """Load a list by the pages; gives the campaign's address."""
+    where = reviewed(browser, f"{name}.csv", content)
+    browser.post(f"{where}/load", token=browser.token(where), start="no")
+    until(lambda: browser.get(where).status_code != 200, what="the campaign")
+    return next(
+        match[1]
+        for match in re.finditer(
+            r'href="(/campaigns/\w{8})">([^<]*)<', browser.get("/campaigns").text
+        )
+        if html.unescape(match[2]) == name
+    )

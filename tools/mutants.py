@@ -39,31 +39,32 @@ RELEASE = "test_release test_release_times test_release_limits test_turns test_a
 RELEASE += " test_report_source"
 RECORD = "test_settling test_rules test_release_limits test_release_times test_never_over"
 RECORD += " test_account_day test_dialing"
-ENTRANCE = "test_gate_parties test_agreeing test_slow_workers test_dial_queue test_recovery"
+RECOVERY = "test_recovery test_lost_calls"
+ENTRANCE = f"test_gate_parties test_agreeing test_slow_workers test_dial_queue {RECOVERY}"
 LOOKUPS = "test_lookups_that_fail test_reconciling test_reconciliation"
 TARGETS = {
-    "dialer/lua/gate.lua": f"{GATE} test_agreeing test_dialing test_pacing test_recovery",
+    "dialer/lua/gate.lua": f"{GATE} test_agreeing test_dialing test_pacing {RECOVERY}",
     "dialer/lua/release.lua": f"{RELEASE} test_gate test_feeder_races test_idling test_explaining",
     "dialer/lua/record.lua": f"{RECORD} test_sweeping test_deciding test_calling_back test_resuming",
     "dialer/lua/prelude/sums.lua": "test_account_day test_agent_page test_talk_and_spend test_today",
     "dialer/lua/take_slot.lua": "test_pacing test_sweeping test_lookups_that_fail test_agreeing",
-    "dialer/lua/hold.lua": "test_recovery test_resuming test_agreeing test_pacing",
-    "dialer/lua/restore.lua": "test_recovery test_resuming",
-    "dialer/lua/clock.lua": "test_server_clock test_shared_phones",
+    "dialer/lua/hold.lua": f"{RECOVERY} test_resuming test_agreeing test_pacing",
+    "dialer/lua/restore.lua": f"{RECOVERY} test_resuming",
+    "dialer/lua/clock.lua": "test_server_clock test_waiting_through_steps test_shared_phones",
     "dialer/lua/archive.lua": "test_archiving test_archived_apart test_archive_index",
-    "dialer/store/server_clock.py": "test_server_clock",
+    "dialer/store/server_clock.py": "test_server_clock test_waiting_through_steps",
     "dialer/store/past.py": "test_past_attempts",
     "campaigns/settlement.py": "test_settlement test_reconciliation test_settling test_never_over",
     "campaigns/doubt.py": "test_doubt test_settling test_sweeping",
     "campaigns/retry_policy.py": "test_retry_policy test_rules_in_words test_campaign_rules",
     "dialer/pacing.py": "test_pacing test_pacing_machine test_agreeing",
-    "dialer/dialing/journal.py": "test_journal test_recovery",
+    "dialer/dialing/journal.py": f"test_journal {RECOVERY}",
     "dialer/dialing/entrance.py": f"test_dialing {ENTRANCE}",
     "dialer/dialing/sending.py": f"test_dialing test_way_out {ENTRANCE}",
-    "dialer/dialing/finishing.py": "test_dialing test_pacing test_settling test_way_out test_recovery",
+    "dialer/dialing/finishing.py": f"test_dialing test_pacing test_settling test_way_out {RECOVERY}",
     "dialer/dialing/releasing.py": f"{RELEASE} test_dial_queue test_slow_workers test_agreeing",
     "dialer/dialing/way_out.py": "test_way_out test_clusters",
-    "dialer/settling/sweeping.py": f"test_sweeping {LOOKUPS} test_recovery",
+    "dialer/settling/sweeping.py": f"test_sweeping {LOOKUPS} {RECOVERY}",
     "dialer/settling/lookups.py": f"{LOOKUPS} test_sweeping",
     "dialer/settling/deciding.py": "test_deciding test_never_over test_sweeping",
     "dialer/callback_paths.py": "test_callback_paths",

@@ -16,7 +16,7 @@ ELSEWHERE = {
     ),
     "R9": ("integration/test_recovery.py", "test_r9_a_hold_set_by_hand_while_the_machine_works_its_own_off_stands"),
     "R10": ("integration/test_recovery.py", "test_r10_a_host_that_redis_knew_before_it_was_away_is_waited_for"),
-    "R11": ("integration/test_recovery.py", "test_r11_two_lost_attempts_of_one_contact_both_come_back_and_nobody_is_rung_again"),
+    "R11": ("integration/test_lost_calls.py", "test_r11_two_lost_attempts_of_one_contact_both_come_back_and_nobody_is_rung_again"),
     "R12": ("integration/test_recovery.py", "test_r12_a_lost_host_is_waited_for_as_long_as_the_longest_call_of_any_campaign"),
     "D3": ("unit/test_journal.py", "test_d3_a_line_that_no_file_takes_whole_is_not_durable_and_leaves_no_file_behind"),
     "C2": ("integration/test_settling.py", "test_every_order_of_a_calls_callbacks_gives_the_same_attempt"),

