@@ -25,6 +25,7 @@ from dialer.store.campaign import WrongState
 from dialer.store.database import text
 from dialer.store.scripts import gives
 from dialer.store.work import wait_for_work
+from dialer.store.zones_and_teams import zones_in
 
 RELEASE_LEASE_S = 10.0
 """A release not used by then is taken back: its worker is gone, and no call was made."""
@@ -191,7 +192,7 @@ class Feeding:
         if campaign.open_from <= self._hours.now().timestamp() < campaign.open_until:
             return None
         # a contact of another zone is sent back by the gate until its own hours open
-        return self._hours.widest(campaign.rules, self._campaigns.zones(campaign.id))
+        return self._hours.widest(campaign.rules, zones_in(self._db, campaign.id))
 
 
 def _starts_by_itself(campaign: Campaign, now: datetime) -> bool:

@@ -33,6 +33,7 @@ from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaign import WrongState
 from dialer.store.contacts import GROWN, Contacts, NotTakenNow, OneAtATime, pack_records
 from dialer.store.external_ids import Bearer, bearers_of
+from dialer.store.zones_and_teams import note_teams, note_zones
 
 log = get_logger(__name__)
 
@@ -173,8 +174,8 @@ class Adding:
         if campaign.has_a_start_ahead and not may_start:
             raise StartRefused
         contacts = list(batch.new.values())
-        self._campaigns.note_zones(campaign.id, zones_of(contacts, campaign.rules))
-        self._campaigns.note_teams(campaign.id, teams_of(contacts))
+        note_zones(self._db, campaign.id, zones_of(contacts, campaign.rules))
+        note_teams(self._db, campaign.id, teams_of(contacts))
         block = self._contacts.block(
             campaign.id,
             before=size,

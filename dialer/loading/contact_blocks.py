@@ -12,11 +12,12 @@ from campaigns.many_tuples import apart, made
 from campaigns.numbers.phone import zone_of
 from campaigns.rules.when import ZoneBy
 from dialer import failpoints
-from dialer.store import Campaign, Campaigns, Database
+from dialer.store import Campaign, Database
 from dialer.store.contact_rows import NO_EXTRA, Row
 from dialer.store.contacts import Block, Contacts, pack_records
 from dialer.store.external_ids import Named
 from dialer.store.record import PER_CHUNK
+from dialer.store.zones_and_teams import note_teams, note_zones
 from dialer.threads import OneBehind
 
 _BLOCK = 2_000  # contacts a script call: about 5 ms in which nobody else is served
@@ -48,7 +49,7 @@ class ContactBlocks:
         self._campaign = campaign
         self._fingerprints = fingerprints
         self._size = size
-        self._campaigns = Campaigns(db)
+        self._db = db
         self._contacts = Contacts(db)
         self._ends = self._contacts.queue_ends(campaign.id, size=size)
         self._waiting: list[Contact] = []
@@ -100,8 +101,8 @@ class ContactBlocks:
         self._size += len(contacts)
 
     def _store(self, block: Block, zones: Collection[str], teams: Collection[str]) -> None:
-        self._campaigns.note_zones(self._campaign.id, zones)
-        self._campaigns.note_teams(self._campaign.id, teams)
+        note_zones(self._db, self._campaign.id, zones)
+        note_teams(self._db, self._campaign.id, teams)
         if self._contacts.store(self._campaign.id, block) != block.after:
             raise Interrupted
         failpoints.reach("block_stored")

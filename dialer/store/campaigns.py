@@ -1,7 +1,7 @@
 """Campaigns in Redis: what they are, where they stand, how many contacts are where."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -389,33 +389,6 @@ class Campaigns:
         }
         self._db.client.hset(key, mapping=cast("dict[Any, Any]", noted))
         self._db.client.hdel(key, "asked_by")
-
-    def note_zones(self, campaign: str, zones: Collection[str]) -> None:
-        """Remember zones that contacts of a campaign have of their own."""
-        if zones and self._db.client.sadd(self._db.key("c", campaign, "zones"), *zones):
-            # it may be open now where it was closed: the feeder finds out
-            self._db.client.hdel(self._db.key("c", campaign), "open_from", "open_until")
-
-    def note_teams(self, campaign: str, teams: Collection[str]) -> None:
-        """Note for which teams contacts of a campaign are, by what stands for an agent's number."""
-        if teams:
-            where = self._db.key("c", campaign, "teams")
-            self._db.client.sadd(where, *(one[1:] for one in teams))
-
-    def teams(self, campaign: str) -> list[str]:
-        """Give the numbers of the teams that contacts of a campaign are for."""
-        return sorted(self.teams_of([campaign])[0])
-
-    def teams_of(self, ids: Sequence[str]) -> list[set[str]]:
-        """Give the numbers of the teams of several campaigns, at once."""
-        with self._db.client.pipeline(transaction=False) as pipe:
-            for id_ in ids:
-                pipe.smembers(self._db.key("c", id_, "teams"))
-            return [set(texts(found)) for found in pipe.execute()]
-
-    def zones(self, campaign: str) -> list[str]:
-        """Read the zones that contacts of a campaign have of their own."""
-        return sorted(texts(self._db.client.smembers(self._db.key("c", campaign, "zones"))))
 
     def take_turns(self, windows: Mapping[str, tuple[float, float] | None]) -> None:
         """Let running campaigns take turns, where they may: one has opened, or its cap is over.

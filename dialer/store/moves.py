@@ -9,12 +9,12 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from campaigns.contact_state import ContactState
-from dialer.store.campaigns import Campaigns
 from dialer.store.contacts import pinned_in, states_of
 from dialer.store.database import Database, text_fields, texts
 from dialer.store.finding import Part, contacts_with
 from dialer.store.scripts import gives
 from dialer.store.search_index import entries
+from dialer.store.zones_and_teams import teams_in_each
 
 KEPT_S = 7 * 86400
 """How long a move can be undone."""
@@ -102,7 +102,7 @@ class Moves:
             teams: Numbers of those whose contacts are the agent's as well.
         """
         found: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
-        with_teams = Campaigns(self._db).teams_of(list(sizes)) if teams else []
+        with_teams = teams_in_each(self._db, list(sizes)) if teams else []
         named = {digits: list(sizes)} | {
             team: [one for one, some in zip(sizes, with_teams, strict=True) if team in some]
             for team in teams

@@ -10,10 +10,11 @@ import numpy as np
 
 from campaigns.outlook.blockers import Blocker, HeldNumbers, Numbers, WaitingContacts, blockers
 from dialer.agreeing import Dissenter, dissenters
-from dialer.store import Campaign, Campaigns, Database
+from dialer.store import Campaign, Database
 from dialer.store.phones import read_taken
 from dialer.store.suppressed import lists_with_numbers
 from dialer.store.waiting import waiting_of
+from dialer.store.zones_and_teams import teams_in
 from dialer.watching.status import Status, Statuses
 from dialer.watching.teams_now import teams_taken
 
@@ -83,7 +84,7 @@ def explain(db: Database, statuses: Statuses, id_or_name: str) -> Explanation:
 
 def _held(db: Database, campaign: Campaign, waiting: WaitingContacts) -> HeldNumbers:
     taken = read_taken(db, resting_after=db.now())
-    teams = teams_taken(db, Campaigns(db).teams(campaign.id), taken)
+    teams = teams_taken(db, teams_in(db, campaign.id), taken)
     away = taken.away | teams.away
     return HeldNumbers(
         on_call=_numbers(taken.on_call.keys() | teams.on_call),

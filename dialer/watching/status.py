@@ -25,6 +25,7 @@ from dialer.store.phones import Taken, read_taken
 from dialer.store.processes import Process, living, living_names
 from dialer.store.replies import why_no_writes
 from dialer.store.work import campaign_work, due_later, with_work
+from dialer.store.zones_and_teams import teams_in, zones_in
 from dialer.watching.teams_now import teams_taken
 
 _TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
@@ -330,7 +331,7 @@ class Statuses:
 
     def _window(self, campaign: Campaign) -> OpenWindow | None:
         """Find when any of its contacts may be dialled, now or next."""
-        zones = self._campaigns.zones(campaign.id)
+        zones = zones_in(self._db, campaign.id)
         from_s, until_s = self._hours.widest(campaign.rules, zones)
         if not until_s:
             return None
@@ -340,7 +341,7 @@ class Statuses:
         """Count agents with a contact due by what they are doing."""
         away = taken.away.keys() - taken.on_call
         left_alone = (taken.parked & taken.resting) - away
-        teams = teams_taken(self._db, self._campaigns.teams(campaign), taken)
+        teams = teams_taken(self._db, teams_in(self._db, campaign), taken)
         until = taken.away | teams.away
         gone = with_work(self._db, campaign, away | teams.away.keys())
         back_at = min((until[one] for one in gone), default=math.inf)

@@ -13,6 +13,7 @@ from campaigns.numbers.phone import PhoneRules
 from dialer.loading.loading import Loaded, Loading, LoadOptions
 from dialer.loading.refusing import LoadRefused
 from dialer.store import Campaigns
+from dialer.store.zones_and_teams import zones_in
 from tests.factories import contact_with_row, rules
 from tests.loading_kit import (
     BAD,
@@ -59,14 +60,14 @@ def test_the_zones_of_rows_are_remembered_for_the_calling_hours(db, tmp_path):
     loaded = load(db, tmp_path, content)
 
     assert loaded.campaign
-    assert Campaigns(db).zones(loaded.campaign.id) == ["Asia/Dubai"]
+    assert zones_in(db, loaded.campaign.id) == ["Asia/Dubai"]
 
 
 def test_the_zones_of_numbers_are_remembered_where_the_hours_go_by_them(db, tmp_path):
     loaded = load(db, tmp_path, listed(20), changed=rules(zone_by="number"))
 
     assert loaded.campaign
-    assert Campaigns(db).zones(loaded.campaign.id) == ["Asia/Calcutta"]
+    assert zones_in(db, loaded.campaign.id) == ["Asia/Calcutta"]
 
 
 def test_a_contact_may_expire_at_the_end_of_time(db, tmp_path):

@@ -23,6 +23,7 @@ from dialer.settling.disposing import Said, dispose
 from dialer.steering.calling_back import call_back
 from dialer.store.contacts import pinned_of
 from dialer.store.events import BEGINNING, EventStream, entries
+from dialer.store.zones_and_teams import note_teams, teams_in
 from tests import books_kit
 from tests.chaos.nth_operation import Plan, When, failing
 from tests.conservation import check_conservation
@@ -203,7 +204,7 @@ def test_a_group_rings_whom_it_was_given_and_reports_tell_both_plans(
     ]
     contacts = table(account, campaign, "contacts", tmp_path)
     assert {one["agent_planned"] for one in contacts} == {"group Sales"}
-    assert account.campaigns.teams(campaign) == [moving.to_group("Sales").number]
+    assert teams_in(db, campaign) == [moving.to_group("Sales").number]
 
 
 def test_an_archive_tells_for_whom_each_attempt_was(account, db, people, moving, tmp_path):
@@ -226,7 +227,7 @@ def test_contacts_with_stand_ins_are_moved_with_their_agent_and_get_them_back(
     team = TeamBook(db).number_of(Team(agents=(agent(1), agent(3))))
     listed = [pair(1, 1), pair(1, 2)._replace(agent=f"+{team}")]
     campaign = store_campaign(db, listed)
-    account.campaigns.note_teams(campaign, [f"+{team}"])
+    note_teams(account.db, campaign, [f"+{team}"])
 
     done = move(moving, people[0], moving.to_agent(people[1]))
     assert agents_of(account, campaign, 2) == [agent(2), agent(2)]
@@ -341,7 +342,7 @@ def test_a_move_that_dies_at_any_command_loses_nobody_and_is_done_by_asking_agai
     for name in ("one", "two"):
         listed = [pair(1, 1), pair(1, 2), pair(1, 3)._replace(agent=f"+{team}")]
         campaigns.append(store_campaign(db, listed, name=name, running=name == "one"))
-        account.campaigns.note_teams(campaigns[-1], [f"+{team}"])
+        note_teams(account.db, campaigns[-1], [f"+{team}"])
     struck = [True]
 
     def dying(n: int, does: str) -> None:

@@ -5,6 +5,7 @@ from campaigns.contact_state import ContactState, NotDialled
 from campaigns.retry_policy import RetryRule
 from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
+from dialer.store.zones_and_teams import note_zones
 from tests.conservation import check_conservation, check_turns
 from tests.factories import Listed, agent, pair, start, store_campaign, terminal
 from tests.phone_company import Answer
@@ -38,7 +39,7 @@ def test_it_closes_in_the_evening_and_opens_the_next_day(account, db):
 def one_in_dubai(account, db) -> str:
     rows = [Listed(pair(1, 1), timezone="Asia/Dubai"), pair(2, 2)]
     campaign = store_campaign(db, rows, hours="09:00-21:00")
-    account.campaigns.note_zones(campaign, ["Asia/Dubai"])
+    note_zones(account.db, campaign, ["Asia/Dubai"])
     return campaign
 
 

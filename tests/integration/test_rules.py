@@ -6,6 +6,7 @@ import pytest
 
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.dialing.dialing import Dialled
+from dialer.store.zones_and_teams import note_zones
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import Listed, customer, pair, store_campaign
@@ -171,7 +172,7 @@ def test_a_day_off_is_off_by_each_rows_own_calendar_day(account, db):
     """In Dubai it is still Sunday, the day off, when Monday has begun in India."""
     rows = [Listed(pair(1, 1), timezone="Asia/Dubai"), pair(2, 2)]
     campaign = store_campaign(db, rows, hours="always; not 2027-01-17")
-    account.campaigns.note_zones(campaign, ["Asia/Dubai"])
+    note_zones(account.db, campaign, ["Asia/Dubai"])
 
     go_to(account, "2027-01-18T00:30+05:30")
     assert [call.customer for call in _called(account)] == [customer(2)]
