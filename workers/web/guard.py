@@ -12,6 +12,7 @@ import redis
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from campaigns.lists.source import ListLimits
 from campaigns.sentence import told
 from workers.web.deeds import SAFE_METHODS, takes_file
 from workers.web.problems import Problem, as_problem, problem_response
@@ -29,7 +30,7 @@ BODY_DEADLINE_S = 15.0
 _COUNT = re.compile(r"[0-9]{1,18}")
 MAX_BODY_BYTES = 64 * 1024
 MAX_CONTACTS_BYTES = 4_000_000  # a thousand contacts, each with as many cells as a list has
-MAX_UPLOAD_BYTES = 1_001_000_000  # the list's own limit, and the form around it
+MAX_UPLOAD_BYTES = ListLimits().max_bytes + 1_000_000  # and the form around it
 _UPLOAD_PIECE_DEADLINE_S = 30.0
 _UPLOAD_GRACE_S = 60.0
 _UPLOAD_LEAST_BYTES_PER_S = 2_000  # on the whole; whoever is slower only holds a place

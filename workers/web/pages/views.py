@@ -201,22 +201,17 @@ def agent_counts(reading: Reading) -> dict[AgentState, int]:
     return {state: counted[state] for state in _STATE_ORDER}
 
 
-_STATE_ORDER = {
-    state: place
-    for place, state in enumerate(
-        (
-            AgentState.TALKING,
-            AgentState.WAITING,
-            AgentState.RINGING,
-            AgentState.WRAP_UP,
-            AgentState.FREE,
-            AgentState.PARKED,
-            AgentState.BREAK,
-            AgentState.SHIFT,
-            AgentState.FULL,
-            AgentState.OFF,
-            AgentState.UNKNOWN,
-            AgentState.ELSEWHERE,
-        )
-    )
-}
+_STATE_ORDER = (
+    AgentState.TALKING,
+    AgentState.WAITING,
+    AgentState.RINGING,
+    AgentState.WRAP_UP,
+    AgentState.FREE,
+    AgentState.PARKED,
+    AgentState.BREAK,
+    AgentState.SHIFT,
+    AgentState.FULL,
+    AgentState.OFF,
+    AgentState.UNKNOWN,
+    AgentState.ELSEWHERE,
+)
