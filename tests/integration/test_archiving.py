@@ -29,11 +29,6 @@ from tests.factories import append_contacts, pair, start, terminal
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def finished(account, tmp_path):
-    return books_kit.finish(account, books_kit.load(account, tmp_path))
-
-
 def kept_keys(db, campaign):
     prefix = db.key("c", campaign.id, "")
     return {key.decode().removeprefix(prefix) for key in db.client.scan_iter(f"{prefix}*")}

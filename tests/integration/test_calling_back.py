@@ -1,7 +1,5 @@
 """A contact that is to be called at a certain time, and one that is opened again."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from campaigns.campaign import CampaignState
@@ -10,17 +8,12 @@ from dialer.ids import ContactId
 from dialer.steering.calling_back import CallBack, NoCallBack, call_back
 from tests.conservation import check_conservation
 from tests.factories import append_contacts, customer, pair, start, store_campaign
-from tests.virtual_time import VirtualDatabase
-
-
-def in_s(db: VirtualDatabase, seconds: float) -> datetime:
-    return datetime.fromtimestamp(db.now() + seconds, UTC)
 
 
 def test_a_contact_waits_until_then_and_then_goes_first(account, db):
     campaign = store_campaign(db, [pair(1, n) for n in range(1, 5)])
 
-    assert call_back(db, ContactId(campaign, 3), in_s(db, 600)) is CallBack.WAITS
+    assert call_back(db, ContactId(campaign, 3), db.in_s(600)) is CallBack.WAITS
     check_conservation(db)
     account.dial_and_end()
     db.pass_time(601)
@@ -33,7 +26,7 @@ def test_a_contact_waits_until_then_and_then_goes_first(account, db):
 def test_a_call_back_goes_before_agents_that_were_never_called(account, db):
     account.cap = 1
     campaign = store_campaign(db, [pair(n, n) for n in range(1, 6)])
-    call_back(db, ContactId(campaign, 4), in_s(db, 60))
+    call_back(db, ContactId(campaign, 4), db.in_s(60))
 
     account.dial_and_end()
     db.pass_time(61)
@@ -46,7 +39,7 @@ def test_a_call_back_goes_before_agents_that_were_never_called(account, db):
 def test_who_stands_behind_a_contact_that_is_called_back_later_goes_now(account, db):
     campaign = store_campaign(db, [pair(1, n) for n in range(1, 4)])
 
-    call_back(db, ContactId(campaign, 1), in_s(db, 600))
+    call_back(db, ContactId(campaign, 1), db.in_s(600))
 
     check_conservation(db)
     account.dial_and_end()
@@ -74,7 +67,7 @@ def test_wherever_it_waits_it_waits_in_one_place_afterwards(account, db, place):
         account.dial_one()  # the customer is on a call of the other campaign
         account.tick()
 
-    call_back(db, contact, in_s(db, 50))
+    call_back(db, contact, db.in_s(50))
 
     check_conservation(db)
     assert account.contact(campaign, contact.n).due_s == int(db.now()) + 50
@@ -84,7 +77,7 @@ def test_a_time_that_is_past_means_now(account, db):
     campaign = store_campaign(db, [pair(1, 1, due_s=int(db.now()) + 3600)])
     assert account.tick() == ()
 
-    call_back(db, ContactId(campaign, 1), in_s(db, -60))
+    call_back(db, ContactId(campaign, 1), db.in_s(-60))
 
     account.dial_one()
 
@@ -94,7 +87,7 @@ def test_a_contact_that_is_being_dialled_is_left_alone(account, db):
     account.dial_one()
 
     with pytest.raises(NoCallBack, match="is being dialled"):
-        call_back(db, ContactId(campaign, 1), in_s(db, 60))
+        call_back(db, ContactId(campaign, 1), db.in_s(60))
 
 
 def test_a_closed_contact_is_opened_only_when_that_is_said(account, db):
@@ -102,8 +95,8 @@ def test_a_closed_contact_is_opened_only_when_that_is_said(account, db):
     account.dial_and_end()
 
     with pytest.raises(NoCallBack, match="reopen it"):
-        call_back(db, ContactId(campaign, 1), in_s(db, 60))
-    answer = call_back(db, ContactId(campaign, 1), in_s(db, 60), reopen=True)
+        call_back(db, ContactId(campaign, 1), db.in_s(60))
+    answer = call_back(db, ContactId(campaign, 1), db.in_s(60), reopen=True)
 
     assert answer is CallBack.OPENED
     assert "connected" not in account.counts(campaign).outcomes
@@ -114,7 +107,7 @@ def test_a_closed_contact_is_opened_only_when_that_is_said(account, db):
 def test_an_opened_contact_is_dialled_again_once_its_campaign_is_started(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
     account.dial_and_end()
-    call_back(db, ContactId(campaign, 1), in_s(db, 60), reopen=True)
+    call_back(db, ContactId(campaign, 1), db.in_s(60), reopen=True)
 
     start(db, campaign)
     db.pass_time(61)
@@ -132,31 +125,31 @@ def test_nothing_is_opened_in_a_cancelled_campaign(account, db):
     account.tick()
 
     with pytest.raises(NoCallBack, match="no more calls"):
-        call_back(db, ContactId(campaign, 1), in_s(db, 60), reopen=True)
+        call_back(db, ContactId(campaign, 1), db.in_s(60), reopen=True)
 
 
 def test_a_contact_is_not_called_after_it_expires(account, db):
     campaign = store_campaign(db, [pair(1, 1, expires_s=int(db.now()) + 60)])
 
     with pytest.raises(NoCallBack, match="expires"):
-        call_back(db, ContactId(campaign, 1), in_s(db, 61))
+        call_back(db, ContactId(campaign, 1), db.in_s(61))
 
 
 def test_a_contact_that_never_was_is_said_not_to_exist(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
 
     with pytest.raises(NoCallBack, match="does not exist"):
-        call_back(db, ContactId(campaign, 2), in_s(db, 60))
+        call_back(db, ContactId(campaign, 2), db.in_s(60))
 
 
 @pytest.mark.parametrize("later_s", [-60, 700], ids=["now", "after the end"])
 def test_nobody_is_called_back_after_the_end_of_a_campaign(account, db, later_s):
-    campaign = store_campaign(db, [pair(1, 1)], ends_at=in_s(db, 600))
+    campaign = store_campaign(db, [pair(1, 1)], ends_at=db.in_s(600))
     account.dial_and_end()
     assert account.state(campaign) == "completed"
     db.pass_time(600 if later_s < 0 else 0)
 
     with pytest.raises(NoCallBack, match="ends_at comes before then"):
-        call_back(db, ContactId(campaign, 1), in_s(db, later_s), reopen=True)
+        call_back(db, ContactId(campaign, 1), db.in_s(later_s), reopen=True)
 
     assert account.counts(campaign).outcomes == {"connected": 1}

@@ -2,7 +2,6 @@
 
 import csv
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import pytest
 
@@ -40,10 +39,6 @@ def talked_campaign(account, db, **rules):
 def say(account, campaign, name, *, n=1, **more):
     said = Said(name, by="Asha", **more)
     return dispose(account.db, account.settling, ContactId(campaign, n), said)
-
-
-def in_s(db, seconds):
-    return datetime.fromtimestamp(db.now() + seconds, UTC)
 
 
 ################################################################ open
@@ -180,7 +175,7 @@ def test_who_wants_to_be_called_back_is_called_then(account, db, campaign):
 
 
 def test_an_instant_goes_before_what_would_follow(account, db, campaign):
-    say(account, campaign, "sale", call_back_at=in_s(db, 3600))
+    say(account, campaign, "sale", call_back_at=db.in_s(3600))
 
     assert account.contact(campaign).due_s == pytest.approx(db.now() + 3600, abs=2)
     check_conservation(db)
@@ -327,7 +322,7 @@ def test_a_call_that_is_not_over_has_no_disposition_yet(account, db):
 
 
 def test_an_operator_may_have_an_open_contact_called_back(account, db, campaign):
-    call_back(db, ContactId(campaign, 1), in_s(db, 60))
+    call_back(db, ContactId(campaign, 1), db.in_s(60))
 
     assert account.contact(campaign).state is ContactState.WAITING
     check_conservation(db)

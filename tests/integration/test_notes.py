@@ -21,60 +21,55 @@ from tests import books_kit
 from tests.web_kit import Site
 
 
-@pytest.fixture
-def sale(account, tmp_path):
-    return books_kit.finish(account, books_kit.load(account, tmp_path))
-
-
 def texts(account, campaign, n: int, tmp_path: Path) -> list[str]:
     finding = Finding(account.db, archives=tmp_path / "archive")
     line = finding.contact(account.campaigns.find(campaign.id), n)
     return [one.text for one in notes_of(line.row)]
 
 
-def test_notes_keep_their_order_and_change_nothing_else_of_the_row(account, sale, tmp_path):
+def test_notes_keep_their_order_and_change_nothing_else_of_the_row(account, finished, tmp_path):
     account.db.pass_time(60)
     for text in ("asked for Meera", "  calls\tback  "):
-        note(account.db, ContactId(sale.id, 2), text, by="Asha")
+        note(account.db, ContactId(finished.id, 2), text, by="Asha")
 
-    assert texts(account, sale, 2, tmp_path) == ["asked for Meera", "calls back"]
-    assert texts(account, sale, 1, tmp_path) == []
+    assert texts(account, finished, 2, tmp_path) == ["asked for Meera", "calls back"]
+    assert texts(account, finished, 1, tmp_path) == []
     finding = Finding(account.db, archives=tmp_path / "archive")
     assert [one.name for one in finding.by_name("ravi")] == ["Ravi"]
-    assert account.db.client.exists(account.db.key("c", sale.id, "index", 0))
+    assert account.db.client.exists(account.db.key("c", finished.id, "index", 0))
 
 
-def test_notes_that_come_together_are_all_kept(account, sale, tmp_path):
-    write = partial(note, account.db, ContactId(sale.id, 1), by="Asha")
+def test_notes_that_come_together_are_all_kept(account, finished, tmp_path):
+    write = partial(note, account.db, ContactId(finished.id, 1), by="Asha")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, map(str, range(12))))
 
-    assert sorted(texts(account, sale, 1, tmp_path), key=int) == list(map(str, range(12)))
+    assert sorted(texts(account, finished, 1, tmp_path), key=int) == list(map(str, range(12)))
 
 
-def test_notes_go_into_archives_and_the_report_is_the_same_from_there(account, sale, tmp_path):
-    note(account.db, ContactId(sale.id, 2), "moved to Pune", by="Asha")
-    before = _contacts(account, sale, tmp_path, "before")
+def test_notes_go_into_archives_and_the_report_is_the_same_from_there(account, finished, tmp_path):
+    note(account.db, ContactId(finished.id, 2), "moved to Pune", by="Asha")
+    before = _contacts(account, finished, tmp_path, "before")
 
-    books_kit.archive(account, sale, tmp_path)
+    books_kit.archive(account, finished, tmp_path)
 
     assert before[1]["notes"].endswith("Asha: moved to Pune")
     assert before[0]["notes"] == ""
-    assert _contacts(account, sale, tmp_path, "after") == before
-    assert texts(account, sale, 2, tmp_path) == ["moved to Pune"]
+    assert _contacts(account, finished, tmp_path, "after") == before
+    assert texts(account, finished, 2, tmp_path) == ["moved to Pune"]
     with pytest.raises(NotNoted, match="archived"):
-        note(account.db, ContactId(sale.id, 2), "more", by="Asha")
+        note(account.db, ContactId(finished.id, 2), "more", by="Asha")
 
 
 def test_a_note_that_comes_while_its_campaign_leaves_redis_is_not_taken_for_kept(
-    account, sale, redis_client
+    account, finished, redis_client
 ):
-    lines = list(contact_lines(account.db, sale.id, size=sale.accepted))
+    lines = list(contact_lines(account.db, finished.id, size=finished.accepted))
     noted = replace(lines[0], row=with_note(lines[0].row, Note(1.0, "Asha", "late")))
-    assert mark_archived(account.db, account.campaigns.find(sale.id))
+    assert mark_archived(account.db, account.campaigns.find(finished.id))
 
-    taken = replace_lines(account.db, sale.id, lines, [noted, *lines[1:]], forgets=False)
+    taken = replace_lines(account.db, finished.id, lines, [noted, *lines[1:]], forgets=False)
 
     assert not taken
     assert b"late" not in books_kit.everything_in(redis_client)
@@ -86,16 +81,16 @@ def _contacts(account, campaign, tmp_path: Path, into: str) -> list[dict[str, st
     return list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
 
 
-def test_who_is_forgotten_takes_the_notes_along(account, sale, tmp_path, redis_client):
-    note(account.db, ContactId(sale.id, 1), "sister of Zubeida", by="Asha")
-    note(account.db, ContactId(sale.id, 2), "knows 098765 43201", by="Asha")
-    note(account.db, ContactId(sale.id, 3), "of no matter", by="Asha")
+def test_who_is_forgotten_takes_the_notes_along(account, finished, tmp_path, redis_client):
+    note(account.db, ContactId(finished.id, 1), "sister of Zubeida", by="Asha")
+    note(account.db, ContactId(finished.id, 2), "knows 098765 43201", by="Asha")
+    note(account.db, ContactId(finished.id, 3), "of no matter", by="Asha")
 
     books_kit.purging_of(account.db, tmp_path).number("+919876543201")
 
     assert b"Zubeida" not in books_kit.everything_in(redis_client)
-    assert texts(account, sale, 1, tmp_path) == []
-    assert texts(account, sale, 3, tmp_path) == ["of no matter"]
+    assert texts(account, finished, 1, tmp_path) == []
+    assert texts(account, finished, 3, tmp_path) == ["of no matter"]
 
 
 @pytest.mark.parametrize(
@@ -107,17 +102,17 @@ def test_who_is_forgotten_takes_the_notes_along(account, sale, tmp_path, redis_c
         (99, "x", "does not exist"),
     ],
 )
-def test_what_is_no_note_and_a_contact_that_is_not_there_are_told(account, sale, n, text, why):
+def test_what_is_no_note_and_a_contact_that_is_not_there_are_told(account, finished, n, text, why):
     with pytest.raises(NotNoted, match=why):
-        note(account.db, ContactId(sale.id, n), text, by="Asha")
+        note(account.db, ContactId(finished.id, n), text, by="Asha")
 
 
-def test_a_contact_takes_so_many_notes_and_no_more(account, sale):
+def test_a_contact_takes_so_many_notes_and_no_more(account, finished):
     for number in range(MOST_NOTES):
-        note(account.db, ContactId(sale.id, 1), str(number), by="Asha")
+        note(account.db, ContactId(finished.id, 1), str(number), by="Asha")
 
     with pytest.raises(NotNoted, match=str(MOST_NOTES)):
-        note(account.db, ContactId(sale.id, 1), "one more", by="Asha")
+        note(account.db, ContactId(finished.id, 1), "one more", by="Asha")
 
 
 def test_a_note_is_written_from_a_search_and_told_with_who_and_when_but_not_masked(

@@ -1,6 +1,5 @@
 """A call back "by me alone": a contact of a group is its one agent's until that is over."""
 
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +14,6 @@ from dialer.agents.presence import Presences
 from dialer.agents.registry import Registry
 from dialer.agents.teams import TeamBook
 from dialer.archiving.forgetting import is_needed
-from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
 from dialer.ids import ContactId
 from dialer.settling.disposing import NotDisposed, Said, dispose
@@ -55,14 +53,6 @@ def say(account, campaign, name="call_back", *, n=1, **more):
     )
 
 
-def rung(account) -> list[str]:
-    return [one.attempt.agent for one in account.dial_all() if isinstance(one, Dialled)]
-
-
-def in_s(db, seconds) -> datetime:
-    return datetime.fromtimestamp(db.now() + seconds, UTC)
-
-
 def others(mine: str) -> list[str]:
     return [one for one in (agent(1), agent(2), agent(3)) if one != mine]
 
@@ -84,7 +74,7 @@ def test_the_agent_who_spoke_calls_back_though_others_are_idle_for_longer(
     check_conservation(db)
     db.pass_time(3601)
 
-    assert rung(account) == [mine]
+    assert account.rung() == [mine]
     check_conservation(db)
 
 
@@ -95,7 +85,7 @@ def test_without_that_anyone_of_the_group_calls_back(account, db, team, talked):
     say(account, campaign)
     db.pass_time(3601)
 
-    assert rung(account) != [mine]
+    assert account.rung() != [mine]
 
 
 def test_who_is_away_is_waited_for_and_that_is_told(account, db, registry, team, talked):
@@ -104,13 +94,13 @@ def test_who_is_away_is_waited_for_and_that_is_told(account, db, registry, team,
     Presences(db).set([registry.find(mine)], Presence.OFF)
     db.pass_time(3601)
 
-    assert rung(account) == []
+    assert account.rung() == []
 
     waiting = waiting_of(db, campaign, size=1)
     assert [f"+{one}" for one in waiting.agent] == [mine]
     assert {one.number: one.waiting for one in agents_now(db).agents}[mine] == 1
     Presences(db).set([registry.find(mine)], Presence.ON)
-    assert rung(account) == [mine]
+    assert account.rung() == [mine]
     check_conservation(db)
 
 
@@ -142,14 +132,14 @@ def test_a_call_back_that_is_missed_stays_with_its_agent(account, db, talked):
     campaign, mine = talked
     say(account, campaign, only_agent=True)
     db.pass_time(3601)
-    assert rung(account) == [mine]
+    assert account.rung() == [mine]
     (live,) = account.open_attempts()
     missed = terminal(live.attempt.sid, agent_status="no-answer", customer_status=None, talk_s=0)
     account.settling.report(live.id, missed, at=db.now())
     check_conservation(db)
     db.pass_time(86_400)
 
-    assert rung(account) == [mine]
+    assert account.rung() == [mine]
 
 
 def test_it_ends_when_the_contact_is_closed_and_opens_for_all_of_the_group(
@@ -158,7 +148,7 @@ def test_it_ends_when_the_contact_is_closed_and_opens_for_all_of_the_group(
     campaign, mine = talked
     say(account, campaign, only_agent=True)
     db.pass_time(3601)
-    rung(account)
+    account.rung()
     account.end_all()
     say(account, campaign, "sale")
     db.pass_time(601)
@@ -167,7 +157,7 @@ def test_it_ends_when_the_contact_is_closed_and_opens_for_all_of_the_group(
     check_conservation(db)
 
     make_longest_idle(account, db, team, mine)
-    call_back(db, ContactId(campaign, 1), in_s(db, 1), reopen=True)
+    call_back(db, ContactId(campaign, 1), db.in_s(1), reopen=True)
     check_conservation(db)
 
 
@@ -176,21 +166,21 @@ def test_the_desk_leaves_it_to_one_or_to_anyone_wherever_it_waits(account, db, t
     campaign, mine = talked
     id_ = ContactId(campaign, 1)
     if waits != "open":
-        call_back(db, id_, in_s(db, 60), only_agent=True)
+        call_back(db, id_, db.in_s(60), only_agent=True)
         check_conservation(db)
     if waits == "ready":
         Presences(db).set(
             [Registry(db, phone_rules=PhoneRules(), zone=ZoneInfo("UTC")).find(mine)], Presence.OFF
         )
         db.pass_time(61)
-        assert rung(account) == []
+        assert account.rung() == []
 
     make_longest_idle(account, db, team, mine)
-    call_back(db, id_, in_s(db, 5), only_agent=False)
+    call_back(db, id_, db.in_s(5), only_agent=False)
     check_conservation(db)
     db.pass_time(6)
 
-    assert rung(account)[0] in others(mine)
+    assert account.rung()[0] in others(mine)
     check_conservation(db)
 
 
@@ -223,7 +213,7 @@ def test_a_contact_that_nobody_was_rung_for_is_left_to_anyone(account, db, team)
     campaign = store_campaign(db, rows)
 
     with pytest.raises(NoCallBack, match="nobody was rung"):
-        call_back(db, ContactId(campaign, 1), in_s(db, 60), only_agent=True)
+        call_back(db, ContactId(campaign, 1), db.in_s(60), only_agent=True)
     check_conservation(db)
 
 
@@ -234,7 +224,7 @@ def test_a_pair_is_its_agents_anyway(account, db):
     say(account, campaign, only_agent=True)
     db.pass_time(3601)
 
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
     check_conservation(db)
 
 

@@ -11,7 +11,6 @@ from campaigns.agents.shift import Shift
 from campaigns.contact_state import ContactState
 from dialer.agents.presence import BadPresence, Presences
 from dialer.agents.registry import UnknownAgent
-from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped, StillOpen
 from dialer.store.agents import AgentStore
 from dialer.store.work import with_work
@@ -32,10 +31,6 @@ def local(db) -> datetime:
     return datetime.fromtimestamp(db.now(), INDIA)
 
 
-def rung(account) -> list[str]:
-    return [one.attempt.agent for one in account.dial_all() if isinstance(one, Dialled)]
-
-
 def test_an_agent_on_a_break_is_not_rung_and_their_contact_uses_up_nothing(
     account, db, registry, presences
 ):
@@ -43,7 +38,7 @@ def test_an_agent_on_a_break_is_not_rung_and_their_contact_uses_up_nothing(
     (one,) = put(registry, 1)
     presences.set([one], Presence.BREAK, reason="lunch")
 
-    assert rung(account) == [agent(2)]
+    assert account.rung() == [agent(2)]
     contact = account.contact(campaign, 1)
     assert (contact.made, contact.charged) == (0, 0)
     check_conservation(db)
@@ -89,24 +84,24 @@ def test_who_comes_back_is_rung_at_once(account, db, registry, presences):
     store_campaign(db, [pair(1, 1)])
     (one,) = put(registry, 1)
     presences.set([one], Presence.OFF)
-    assert rung(account) == []
+    assert account.rung() == []
 
     assert presences.set([one], Presence.ON) == [Presence.OFF]
 
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
 
 
 def test_a_break_ends_by_itself(account, db, registry, presences):
     store_campaign(db, [pair(1, 1)])
     (one,) = put(registry, 1)
     presences.set([one], Presence.BREAK, until_s=db.now() + 60)
-    assert rung(account) == []
+    assert account.rung() == []
     db.pass_time(59)
-    assert rung(account) == []
+    assert account.rung() == []
 
     db.pass_time(2)
 
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
     assert presences.of([one])[0].state is Presence.ON
 
 
@@ -121,7 +116,7 @@ def test_the_gate_refuses_who_went_away_after_the_release(account, db, registry,
     taken_back = account.contact(campaign)
     assert (taken_back.state, taken_back.made) == (ContactState.WAITING, 0)
     presences.set([one], Presence.ON)
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
     check_conservation(db)
 
 
@@ -149,9 +144,9 @@ def test_a_call_in_progress_goes_on_and_ends_as_usual(account, db, registry, pre
 
     assert account.counts(campaign).outcomes == {"connected": 1}
     assert agent_states(db, [agent(1)])[agent(1)].state is AgentState.BREAK
-    assert rung(account) == []
+    assert account.rung() == []
     presences.set([one], Presence.ON)
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
     check_conservation(db)
 
 
@@ -159,11 +154,11 @@ def test_contacts_loaded_for_who_is_away_wait_until_they_are_back(account, db, r
     (one,) = put(registry, 1)
     presences.set([one], Presence.OFF)
     store_campaign(db, [pair(1, 1), pair(1, 2, priority=5)])
-    assert rung(account) == []
+    assert account.rung() == []
 
     presences.set([one], Presence.ON)
 
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
 
 
 def test_agents_come_and_go_with_their_shift(account, db, registry):
@@ -172,12 +167,12 @@ def test_agents_come_and_go_with_their_shift(account, db, registry):
     loaded = registry.load(io.BytesIO(f"number,shift\n{agent(1)},mon-fri 09:00-18:00\n".encode()))
     assert loaded.new == 1
 
-    assert rung(account) == []
+    assert account.rung() == []
     account.at_local("2027-01-04 09:00:01")
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
     account.end_all()
     account.at_local("2027-01-04 18:00:01")
-    assert rung(account) == []
+    assert account.rung() == []
     (one,) = registry.all()
     where = AgentStore(db).presence_of([one.number])[0]
     assert where.state is Presence.SHIFT
@@ -230,13 +225,13 @@ def test_an_agent_has_at_most_their_calls_of_a_day(account, db, registry):
     store_campaign(db, [pair(1, n) for n in range(1, 9)])
     (one,) = put(registry, 1, most_calls_a_day=2)
     for _ in range(2):
-        assert rung(account) == [agent(1)]
+        assert account.rung() == [agent(1)]
         account.end_all()
 
-    assert rung(account) == []
+    assert account.rung() == []
     assert AgentStore(db).presence_of([one.number])[0].state is Presence.FULL
     account.at_local("2027-01-05 00:00:01")
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
 
 
 def test_a_request_that_came_to_no_call_is_not_one_of_the_agents_calls(account, db, registry):
@@ -268,11 +263,11 @@ def test_missed_calls_in_a_row_are_told_as_missed_until_somebody_says_on(
     missed = terminal(live.attempt.sid, agent_status="no-answer", customer_status=None, talk_s=0)
     account.settling.report(live.id, missed, at=db.now())
     assert presences.of([one])[0].state is Presence.MISSED
-    assert rung(account) == []
+    assert account.rung() == []
 
     assert presences.set([one], Presence.ON) == [Presence.MISSED]
 
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
 
 
 def test_every_change_stands_in_the_log_by_the_agents_id(db, registry, presences, account):
@@ -347,7 +342,7 @@ def test_presence_of_one_account_is_not_that_of_another(redis_client, tmp_path, 
     (one,) = put(registry, 1)
     Presences(db).set([one], Presence.OFF)
 
-    assert rung(other) == [agent(1)]
+    assert other.rung() == [agent(1)]
 
 
 def test_a_shift_that_ends_for_many_ends_for_all_of_them_at_once(account, db, registry):

@@ -48,11 +48,6 @@ ASHA = "+919876543201"
 DAY_S = 86_400
 
 
-@pytest.fixture
-def finished(account, tmp_path):
-    return books_kit.finish(account, books_kit.load(account, tmp_path))
-
-
 def purging(account, tmp_path, *, dry_run=False):
     return purging_of(account.db, tmp_path, dry_run=dry_run)
 

@@ -19,7 +19,7 @@ from dialer.store.contacts import ContactRecord
 from dialer.store.imports import Imports
 from tests.factories import append_records, attempt
 from tests.patience import until
-from tests.web_kit import Browser, Site, settings_for, site
+from tests.web_kit import Browser, Site, first_event, settings_for, site
 from workers.web.api import app as api
 from workers.web.masking import masked_body
 from workers.web.pages import app as pages
@@ -122,17 +122,8 @@ def read(client: httpx.Client, method: str, path: str, key: str) -> tuple[int, s
     headers = {"Authorization": f"Bearer {key}", "Accept": "text/html, application/json"}
     with client.stream(method, path, headers=headers) as answer:
         if answer.headers.get("content-type", "").startswith("text/event-stream"):
-            return answer.status_code, _first_event(answer)
+            return answer.status_code, first_event(answer)
         return answer.status_code, answer.read().decode(errors="replace")
-
-
-def _first_event(answer: httpx.Response) -> str:
-    text = ""
-    for piece in answer.iter_text():
-        text += piece
-        if "data: {" in text:
-            break
-    return text
 
 
 def shown(text: str) -> list[str]:

@@ -43,12 +43,6 @@ def only(account: Account) -> Attempt:
     return one.attempt
 
 
-def sweep_until(account: Account, *, seconds: float, every_s: float = 10) -> None:
-    for _ in range(int(seconds / every_s)):
-        account.db.pass_time(every_s)
-        account.sweeping.sweep()
-
-
 ################################################################ placing
 
 
@@ -90,11 +84,11 @@ def test_a_call_nobody_heard_of_is_found_by_its_numbers_once_it_is_over(account,
     campaign = store_campaign(db, [pair(1, 1)])
     dial_and_die(account)
     (call,) = account.company.calls
-    sweep_until(account, seconds=200)
+    account.sweep_for(200, every_s=10)
     assert account.contact(campaign).state is ContactState.UNRESOLVED
 
     account.company.end(call)
-    sweep_until(account, seconds=70)
+    account.sweep_for(70, every_s=10)
 
     assert account.contact(campaign).outcome is Outcome.CONNECTED
     assert account.state(campaign) == "completed"
@@ -107,7 +101,7 @@ def test_nothing_found_proves_nothing_until_the_quarantine_is_over(account, db):
     account.company.answers.append(Answer.LOST)
     account.dial_one()
 
-    sweep_until(account, seconds=2230, every_s=30)
+    account.sweep_for(2230, every_s=30)
 
     assert account.contact(campaign).state is ContactState.UNRESOLVED
     assert len(account.company.posts) == 1
@@ -138,7 +132,7 @@ def test_a_manual_campaign_keeps_its_unknown_ones_until_a_person_decides(account
     account.company.answers.append(Answer.LOST)
     account.dial_one()
 
-    sweep_until(account, seconds=4000, every_s=100)
+    account.sweep_for(4000, every_s=100)
 
     assert account.contact(campaign).state is ContactState.UNRESOLVED
 
@@ -153,7 +147,7 @@ def test_a_call_of_the_same_pair_that_another_attempt_owns_is_not_taken_for_it(a
     account.company.answers.append(Answer.LOST)
     second = account.dial_one()
 
-    sweep_until(account, seconds=300, every_s=30)
+    account.sweep_for(300, every_s=30)
 
     assert account.attempts.get(second.attempt_id).state is AttemptState.UNKNOWN
     assert account.contact(campaign).state is ContactState.UNRESOLVED
@@ -166,7 +160,7 @@ def test_a_failed_search_is_not_an_empty_one(account, db):
     account.company.look_status = 500
     db.pass_time(2240)
 
-    sweep_until(account, seconds=600, every_s=61)
+    account.sweep_for(600, every_s=61)
 
     assert account.contact(campaign).state is ContactState.UNRESOLVED
     assert account.company.looks
@@ -193,7 +187,7 @@ def test_a_call_that_goes_on_is_left_alone_and_asked_about_again(account, db):
     campaign = store_campaign(db, [pair(1, 1)])
     account.dial_one()
 
-    sweep_until(account, seconds=600)
+    account.sweep_for(600, every_s=10)
 
     assert account.contact(campaign).state is ContactState.DIALING
     assert 7 <= len(account.company.looks) <= 9
@@ -203,7 +197,7 @@ def test_a_call_longer_than_any_can_be_is_asked_for_by_name(account, db):
     store_campaign(db, [pair(1, 1)])
     account.dial_one()
 
-    sweep_until(account, seconds=2280, every_s=30)
+    account.sweep_for(2280, every_s=30)
 
     assert only(account).state is AttemptState.PLACED
     assert any("Calls.json" not in look for look in account.company.looks)
@@ -214,7 +208,7 @@ def test_a_sid_the_provider_does_not_know_is_given_up_after_the_quarantine(accou
     done = account.dial_one()
     account.company.calls.clear()
 
-    sweep_until(account, seconds=2400, every_s=30)
+    account.sweep_for(2400, every_s=30)
 
     assert account.attempts.get(done.attempt_id).outcome is Outcome.UNKNOWN
     assert account.state(campaign) == "completed"
@@ -229,7 +223,7 @@ def test_details_without_legs_are_asked_for_thrice_and_then_the_status_must_do(a
     db.pass_time(121)
     account.sweeping.sweep()
     assert account.contact(campaign).state is ContactState.DIALING
-    sweep_until(account, seconds=200, every_s=61)
+    account.sweep_for(200, every_s=61)
 
     assert account.contact(campaign).outcome is Outcome.CUSTOMER_BUSY
     check_conservation(db)
@@ -244,7 +238,7 @@ def test_duration_and_price_are_fetched_once_and_then_never_again(account, db):
     account.company.end(account.company.calls[0])
     account.settling.report(done.attempt_id, terminal(done.attempt.sid), at=db.now())
 
-    sweep_until(account, seconds=900, every_s=30)
+    account.sweep_for(900, every_s=30)
 
     found = account.attempts.get(done.attempt_id)
     assert (found.total_s, found.price) == (45, "1.500")
@@ -258,9 +252,9 @@ def test_a_price_that_never_comes_is_given_up(account, db):
     account.company.end(account.company.calls[0], Price=None)
     account.settling.report(done.attempt_id, terminal(done.attempt.sid), at=db.now())
 
-    sweep_until(account, seconds=1200, every_s=30)
+    account.sweep_for(1200, every_s=30)
     looks = len(account.company.looks)
-    sweep_until(account, seconds=1200, every_s=30)
+    account.sweep_for(1200, every_s=30)
 
     assert account.attempts.get(done.attempt_id).is_final
     assert len(account.company.looks) == looks
@@ -299,7 +293,7 @@ def test_look_ups_wait_for_room_and_come_again(db, tmp_path):
 
     db.pass_time(11)
     assert account.sweeping.sweep().requests == 0
-    sweep_until(account, seconds=120, every_s=20)
+    account.sweep_for(120, every_s=20)
 
     assert account.state(campaign) == "completed"
 
@@ -324,11 +318,11 @@ def test_details_that_contradict_a_callback_count_when_they_are_final(account, d
     (call,) = account.company.calls
     account.company.end(call, **NOBODY_ANSWERED)
 
-    sweep_until(account, seconds=290)
+    account.sweep_for(290, every_s=10)
     early = account.contact(campaign)
-    sweep_until(account, seconds=90)
+    account.sweep_for(90, every_s=10)
     looks = len(account.company.looks)
-    sweep_until(account, seconds=600)
+    account.sweep_for(600, every_s=10)
 
     found = account.attempts.get(done.attempt_id)
     assert early.outcome is Outcome.CONNECTED
@@ -352,7 +346,7 @@ def test_who_talked_after_all_is_not_called_again(account, db):
     (call,) = account.company.calls
     account.company.end(call)
 
-    sweep_until(account, seconds=400)
+    account.sweep_for(400, every_s=10)
     db.pass_time(7200)
 
     assert account.tick() == ()
@@ -371,7 +365,7 @@ def test_k3_who_is_to_be_called_back_is_called_whatever_late_details_say(account
     (call,) = account.company.calls
     account.company.end(call)
 
-    sweep_until(account, seconds=400)
+    account.sweep_for(400, every_s=10)
     assert account.attempts.get(done.attempt_id).outcome is Outcome.CONNECTED
     db.pass_time(3600)
 
@@ -389,7 +383,7 @@ def test_k3_a_call_back_is_somebodys_word_about_the_attempts_until_then_only(acc
     (call,) = account.company.calls
     account.company.end(call)
 
-    sweep_until(account, seconds=400)
+    account.sweep_for(400, every_s=10)
 
     assert account.contact(campaign).outcome is Outcome.CONNECTED
 
@@ -402,7 +396,7 @@ def test_k3_details_do_not_undo_what_an_operator_decided(account, db):
     (call,) = account.company.calls
     account.company.end(call, **NOBODY_ANSWERED)
 
-    sweep_until(account, seconds=900)
+    account.sweep_for(900, every_s=10)
     late = details(call.sid, customer_status="no-answer", talk_s=0)
     account.settling.report(done.attempt_id, late, at=db.now())
 
@@ -428,7 +422,7 @@ def test_an_attempt_that_was_the_agents_fault_after_all_is_not_charged(account, 
     account.settling.report(done.attempt_id, terminal(done.attempt.sid), at=db.now())
     account.company.end(account.company.calls[0], **AGENT_DID_NOT_ANSWER)
 
-    sweep_until(account, seconds=400)
+    account.sweep_for(400, every_s=10)
 
     assert account.attempts.get(done.attempt_id).outcome is Outcome.AGENT_NO_ANSWER
     assert (account.counts(campaign).charged, account.contact(campaign).charged) == (0, 0)
@@ -443,7 +437,7 @@ def test_an_attempt_that_reached_the_customer_after_all_is_charged(account, db):
     assert account.contact(campaign).charged == 0
     account.company.end(account.company.calls[0], **NOBODY_ANSWERED)
 
-    sweep_until(account, seconds=400)
+    account.sweep_for(400, every_s=10)
 
     assert account.attempts.get(done.attempt_id).outcome is Outcome.CUSTOMER_NO_ANSWER
     assert (account.counts(campaign).charged, account.contact(campaign).charged) == (1, 1)
@@ -461,7 +455,7 @@ def test_a_contact_that_is_being_called_again_goes_on_whatever_details_say_of_th
     db.pass_time(90)
     second = account.dial_one()
 
-    sweep_until(account, seconds=400)
+    account.sweep_for(400, every_s=10)
 
     assert account.attempts.get(first.attempt_id).outcome is Outcome.CONNECTED
     assert account.contact(campaign).state is ContactState.DIALING

@@ -8,7 +8,6 @@ from campaigns.agents.agent import Agent, Presence
 from campaigns.agents.team import Team
 from campaigns.contact_state import ContactState
 from dialer.agents.teams import TeamBook
-from dialer.dialing.dialing import Dialled
 from dialer.dialing.gate import Dropped
 from dialer.ids import ContactId
 from dialer.pacing import Allowance
@@ -20,6 +19,7 @@ from dialer.store.traces import forget_traces
 from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import agent, customer, pair, start, store_campaign, terminal
+from tests.virtual_time import commands_run
 
 
 @pytest.fixture
@@ -33,10 +33,6 @@ def sales(registry, *numbers: int, **said) -> list[Agent]:
 
 def for_team(team: int, *customers: int, **said) -> list[ContactRecord]:
     return [ContactRecord(agent=f"+{team}", customer=customer(one), **said) for one in customers]
-
-
-def rung(account) -> list[str]:
-    return [one.attempt.agent for one in account.dial_all() if isinstance(one, Dialled)]
 
 
 def miss(account) -> None:
@@ -57,14 +53,14 @@ def test_everybody_of_a_group_is_rung_and_nobody_twice(account, db, registry, bo
     team = book.number_of(Team("Sales"))
     campaign = store_campaign(db, for_team(team, *range(1, 9)))
 
-    assert sorted(rung(account)) == [agent(1), agent(2), agent(3)]
-    assert rung(account) == []
+    assert sorted(account.rung()) == [agent(1), agent(2), agent(3)]
+    assert account.rung() == []
     check_conservation(db)
 
     account.end_all()
-    assert sorted(rung(account)) == [agent(1), agent(2), agent(3)]
+    assert sorted(account.rung()) == [agent(1), agent(2), agent(3)]
     account.end_all()
-    assert len(rung(account)) == 2
+    assert len(account.rung()) == 2
     account.end_all()
     assert account.state(campaign) == "completed"
     check_conservation(db)
@@ -74,7 +70,7 @@ def test_whoever_is_idle_for_longest_is_rung(account, db, registry, book):
     sales(registry, 1, 2)
     team = book.number_of(Team("Sales"))
     store_campaign(db, for_team(team, *range(1, 9)))
-    assert len(rung(account)) == 2
+    assert len(account.rung()) == 2
     first, second = account.open_attempts()
     for one in (second, first):
         db.pass_time(5)
@@ -94,22 +90,22 @@ def test_who_was_rung_for_another_group_is_not_the_longest_idle_of_this_one(
     store_campaign(db, for_team(book.number_of(Team("Sales")), 1), name="sales")
     support = book.number_of(Team("support"))
     db.pass_time(10)
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
     db.pass_time(10)
     account.end_all()
 
     store_campaign(db, for_team(support, 2), name="support")
 
-    assert rung(account) == [agent(2)]
+    assert account.rung() == [agent(2)]
 
 
 def check_called_one_after_another(account, db) -> None:
     for _ in range(4):
-        assert rung(account) == [agent(1)]
-        assert rung(account) == []
+        assert account.rung() == [agent(1)]
+        assert account.rung() == []
         check_conservation(db)
         account.end_all()
-    assert rung(account) == []
+    assert account.rung() == []
 
 
 def test_an_agent_of_two_groups_has_one_call_at_a_time(account, db, registry, book):
@@ -141,8 +137,8 @@ def test_languages_and_skills_say_who_of_a_group_is_rung(account, db, registry, 
     both = book.number_of(Team("Sales", languages=("tamil", "urdu"), skills=("refunds",)))
     store_campaign(db, for_team(both, 1, 2))
 
-    assert rung(account) == [agent(3)]
-    assert rung(account) == []
+    assert account.rung() == [agent(3)]
+    assert account.rung() == []
 
 
 def test_who_is_away_is_passed_over_and_comes_back(account, db, registry, presences, book):
@@ -151,10 +147,10 @@ def test_who_is_away_is_passed_over_and_comes_back(account, db, registry, presen
     store_campaign(db, for_team(team, 1, 2, 3))
     presences.set([one], Presence.BREAK)
 
-    assert rung(account) == [agent(2)]
-    assert rung(account) == []
+    assert account.rung() == [agent(2)]
+    assert account.rung() == []
     presences.set([one], Presence.ON)
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
     check_conservation(db)
 
 
@@ -169,33 +165,33 @@ def test_the_gate_finds_that_everybody_went_away_and_takes_the_contact_back(
     assert account.dial(released) == Dropped("no agent free")
     taken_back = account.contact(campaign)
     assert (taken_back.state, taken_back.made) == (ContactState.WAITING, 0)
-    assert rung(account) == []
+    assert account.rung() == []
     presences.set(agents[1:], Presence.ON)
-    assert rung(account) == [agent(2)]
+    assert account.rung() == [agent(2)]
     check_conservation(db)
 
 
 def test_who_joins_a_group_takes_part_at_once_and_who_leaves_does_not(account, db, registry, book):
     (one,) = sales(registry, 1)
     store_campaign(db, for_team(book.number_of(Team("Sales")), 1, 2, 3, 4))
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
 
     sales(registry, 2)
-    assert rung(account) == [agent(2)]
+    assert account.rung() == [agent(2)]
     registry.put([Agent(one.number, id=one.id)])
     account.end_all()
 
-    assert rung(account) == [agent(2)]
+    assert account.rung() == [agent(2)]
     check_conservation(db)
 
 
 def test_a_group_without_agents_waits_for_them(account, db, registry, book):
     store_campaign(db, for_team(book.number_of(Team("Sales")), 1))
-    assert rung(account) == []
+    assert account.rung() == []
 
     sales(registry, 1)
 
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
 
 
 def test_no_more_is_released_than_members_are_believed_free(db, tmp_path, registry, book):
@@ -217,21 +213,17 @@ def test_members_who_must_not_be_rung_are_looked_at_now_and_then_and_not_by_each
     store_campaign(db, for_team(book.number_of(Team("Sales")), *range(1, 9)))
     db.client.hset(db.key("suppressed"), mapping={agent(one)[1:]: "{}" for one in range(1, 60)})
 
-    assert rung(account) == [agent(60)]
+    assert account.rung() == [agent(60)]
     account.end_all()
-    before = commands(db)
-    assert rung(account) == [agent(60)]
+    before = commands_run(db.client)
+    assert account.rung() == [agent(60)]
 
-    assert commands(db) - before < 250  # some 150, and 5 more for each that is looked at
+    assert commands_run(db.client) - before < 250  # some 150, and 5 more for each that is looked at
     check_conservation(db)
     account.end_all()
     db.client.delete(db.key("suppressed"))
     db.pass_time(61)
-    assert len(rung(account)) > 1
-
-
-def commands(db) -> int:
-    return sum(one["calls"] for one in db.client.info("commandstats").values())
+    assert len(account.rung()) > 1
 
 
 def test_a_member_who_is_suppressed_is_not_rung(account, db, registry, book):
@@ -239,11 +231,11 @@ def test_a_member_who_is_suppressed_is_not_rung(account, db, registry, book):
     store_campaign(db, for_team(book.number_of(Team("Sales")), 1, 2))
     db.client.hset(db.key("suppressed"), agent(1)[1:], "{}")
 
-    assert rung(account) == [agent(2)]
-    assert rung(account) == []
+    assert account.rung() == [agent(2)]
+    assert account.rung() == []
     db.client.hdel(db.key("suppressed"), agent(1)[1:])
     db.pass_time(61)
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
 
 
 def test_a_customer_who_is_in_the_group_is_rung_by_others_of_it(account, db, registry, book):
@@ -251,7 +243,7 @@ def test_a_customer_who_is_in_the_group_is_rung_by_others_of_it(account, db, reg
     team = book.number_of(Team("Sales"))
     store_campaign(db, [ContactRecord(agent=f"+{team}", customer=agent(1))])
 
-    assert rung(account) == [agent(2)]
+    assert account.rung() == [agent(2)]
 
 
 def test_a_customer_who_is_all_of_the_group_is_looked_at_once_a_minute(account, db, registry, book):
@@ -259,7 +251,7 @@ def test_a_customer_who_is_all_of_the_group_is_looked_at_once_a_minute(account, 
     team = book.number_of(Team("Sales"))
     store_campaign(db, [ContactRecord(agent=f"+{team}", customer=agent(1))])
 
-    assert rung(account) == []
+    assert account.rung() == []
     assert account.tick() == ()
     db.pass_time(61)
     assert len(account.tick()) == 1
@@ -269,11 +261,11 @@ def test_missed_calls_park_whoever_was_rung(account, db, registry, book):
     sales(registry, 1, 2)
     team = book.number_of(Team("Sales"))
     store_campaign(db, for_team(team, 1), park_after=1, park_s=300, retry=("agent_no_answer=1s",))
-    (missing,) = rung(account)
+    (missing,) = account.rung()
     miss(account)
     db.pass_time(2)
 
-    (other,) = rung(account)
+    (other,) = account.rung()
 
     assert {missing, other} == {agent(1), agent(2)}
     where = AgentStore(db).presence_of([missing, other])
@@ -287,14 +279,14 @@ def test_who_spoke_with_the_customer_before_is_rung_again_where_a_rule_says_so(
     sales(registry, *range(1, 6))
     team = book.number_of(Team("Sales"))
     campaign = store_campaign(db, for_team(team, 1), same_agent=True, max_attempts=5)
-    (first,) = rung(account)
+    (first,) = account.rung()
     for _ in range(3):
         account.end_all()
         again = datetime.fromtimestamp(db.now() + 60, UTC)
         call_back(db, ContactId(campaign, 1), again, reopen=True)
         start(db, campaign)
         db.pass_time(61)
-        assert rung(account) == [first]
+        assert account.rung() == [first]
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -304,12 +296,12 @@ def test_who_spoke_with_the_customer_in_an_earlier_campaign_is_rung_where_both_w
     sales(registry, 1, 2)
     team = book.number_of(Team("Sales"))
     store_campaign(db, for_team(team, 1), name="earlier", same_agent=True)
-    (spoke,) = rung(account)
+    (spoke,) = account.rung()
     db.pass_time(60)  # the other one is idle for longer from now on
     account.end_all()
     store_campaign(db, for_team(team, 1), name="later", same_agent=wanted)
 
-    (again,) = rung(account)
+    (again,) = account.rung()
 
     assert (again == spoke) is wanted
     account.end_all()
@@ -335,19 +327,19 @@ def test_a_stand_in_is_rung_while_the_agent_is_away_and_only_then(
     account, db, standing, presences, book
 ):
     store_campaign(db, for_team(stand_ins(book), *range(1, 9)))
-    assert rung(account) == [agent(1)]
-    assert rung(account) == []
+    assert account.rung() == [agent(1)]
+    assert account.rung() == []
     account.end_all()
 
     presences.set(standing[:1], Presence.BREAK)
-    assert rung(account) == [agent(2)]
-    assert rung(account) == []
+    assert account.rung() == [agent(2)]
+    assert account.rung() == []
     check_conservation(db)
     presences.set(standing[1:2], Presence.OFF)
-    assert rung(account) == [agent(3)]
+    assert account.rung() == [agent(3)]
     account.end_all()
     presences.set(standing, Presence.ON)
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
     check_conservation(db)
 
 
@@ -356,21 +348,21 @@ def test_stand_ins_are_rung_in_their_order_also_while_the_agent_is_on_a_call_whe
 ):
     store_campaign(db, for_team(stand_ins(book, when_busy=True), *range(1, 9)))
 
-    assert rung(account) == [agent(1), agent(2), agent(3)]
+    assert account.rung() == [agent(1), agent(2), agent(3)]
     account.end_all()
-    assert rung(account)[0] == agent(1)
+    assert account.rung()[0] == agent(1)
 
 
 def test_an_agent_who_goes_away_during_a_call_has_stand_ins_at_once(
     account, db, standing, presences, book
 ):
     store_campaign(db, for_team(stand_ins(book), 1, 2))
-    assert rung(account) == [agent(1)]
-    assert rung(account) == []
+    assert account.rung() == [agent(1)]
+    assert account.rung() == []
 
     presences.set(standing[:1], Presence.BREAK)
 
-    assert rung(account) == [agent(2)]
+    assert account.rung() == [agent(2)]
     check_conservation(db)
 
 
@@ -378,10 +370,10 @@ def test_who_missed_too_many_calls_has_stand_ins(account, db, standing, book):
     store_campaign(
         db, for_team(stand_ins(book), 1, 2), park_after=1, park_s=300, retry=(), max_attempts=1
     )
-    assert rung(account) == [agent(1)]
+    assert account.rung() == [agent(1)]
     miss(account)
 
-    assert rung(account) == [agent(2)]
+    assert account.rung() == [agent(2)]
     check_conservation(db)
 
 
@@ -393,8 +385,8 @@ def test_an_agent_of_pairs_who_is_a_stand_in_elsewhere_has_one_call_at_a_time(
     store_campaign(db, [pair(2, 3), pair(2, 4)], name="pairs")
 
     for _ in range(4):
-        assert rung(account) == [agent(2)]
-        assert rung(account) == []
+        assert account.rung() == [agent(2)]
+        assert account.rung() == []
         account.end_all()
         check_conservation(db)
 

@@ -15,7 +15,7 @@ from dialer.access.api_keys import Scope
 from dialer.settings import read_settings
 from tests.acceptance.rig import until
 from tests.tenants_kit import REHEARSED, Tenant, installation, state_of
-from tests.web_kit import SECRET, Site
+from tests.web_kit import SECRET, Site, first_event
 from workers.web.app import create_app
 from workers.web.entrance import BURST
 from workers.wiring import Wiring
@@ -441,7 +441,7 @@ class Walk:
             asks.pop("json", None)
         with self.client.stream(method, path, **asks) as answer:
             is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
-            body = _first_event(answer) if is_stream else answer.read().decode(errors="replace")
+            body = first_event(answer) if is_stream else answer.read().decode(errors="replace")
         heads = "\n".join(f"{name}: {value}" for name, value in answer.headers.multi_items())
         said = f"{heads}\n\n{body}"
         self.seen.update(one for one in self.mine.shown if one in said)
@@ -486,15 +486,6 @@ class Walk:
             assert status == 404, (route, status, said)
             if route in HARMLESS:
                 self.ask(route, asks, usual)
-
-
-def _first_event(answer: httpx.Response) -> str:
-    text = ""
-    for piece in answer.iter_text():
-        text += piece
-        if "data: {" in text:
-            break
-    return text
 
 
 def filled(route: str, tenant: Tenant) -> str:
