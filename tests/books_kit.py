@@ -11,6 +11,7 @@ from campaigns.numbers.phone import PhoneRules
 from dialer.archiving.archive import Archive
 from dialer.archiving.archiving import Archiving
 from dialer.archiving.purging import Purging
+from dialer.clock import sleep
 from dialer.dialing.journal_traces import forget_journals
 from dialer.loading.loading import Loading, LoadOptions
 from dialer.pacing import Allowance
@@ -111,4 +112,5 @@ def purging_of(
         dry_run=dry_run,
         journals=partial(forget_journals, data_dir / "journal"),
         recordings=Forgetting(db, place),
+        sleep=sleep,
     )
