@@ -39,7 +39,7 @@ class Books:
 def check_conservation(db: Database) -> None:
     """Fail where the books do not balance."""
     books = Books(db)
-    campaigns = Campaigns(db).all()
+    campaigns = list(Campaigns(db).all())
     for campaign in campaigns:
         books.contacts[campaign.id] = dict(_contacts(db, campaign.id))
         books.attempts.update(_attempts(db, campaign.id))
