@@ -89,7 +89,7 @@ def _feed(wiring: Wiring, stop: threading.Event) -> None:
                 tell_at_s = boottime_s() + _TELL_EVERY_S
             fed = feeding.tick(queued=queued(broker))
             send_all(broker, fed.released)
-            _say_released(fed)
+            _say(fed)
             wiring.pulse.trouble = ""
             if _wait(wiring, fed, stop):
                 look_at_s = float("-inf")  # a campaign was started, perhaps, or cancelled
@@ -98,12 +98,17 @@ def _feed(wiring: Wiring, stop: threading.Event) -> None:
             log.warning("feeding_failed", message=str(error))
             wiring.pulse.failed(error)
             stop.wait(_AFTER_FAULT_S)
+        except Exception:
+            log.exception("feeding_failed")  # the next tick tries again
+            stop.wait(_AFTER_FAULT_S)
 
 
-def _say_released(fed: Tick) -> None:
+def _say(fed: Tick) -> None:
     """Name the contacts; an attempt's id begins with its contact's."""
     if fed.released:
         log.info("released", contacts=[str(one.contact) for one in fed.released])
+    if fed.damaged:
+        log.error("data_damaged", message=fed.damaged)
 
 
 def _watch_day(wiring: Wiring, was_burst: bool) -> bool:

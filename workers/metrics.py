@@ -118,10 +118,9 @@ class _Account:
         paused = sum(one.state is CampaignState.PAUSED and bool(one.why) for one in going_on)
         yield self._one("campaigns_paused_by_dialer", "Paused, and not by a person.", paused)
         contacts = self._of("contacts", "Contacts by state.", "campaign", "state")
-        live = [one.id for one in going_on]
-        for campaign, counts in zip(live, self._wiring.campaigns.counts_of(live), strict=True):
+        for campaign, counts in self._wiring.campaigns.with_counts(going_on):
             for state in _STATES:
-                contacts.add_metric((self._account, campaign, state), getattr(counts, state))
+                contacts.add_metric((self._account, campaign.id, state), getattr(counts, state))
         yield contacts
 
     def _receivers(self, now_s: float) -> Iterator[Metric]:

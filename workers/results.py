@@ -17,9 +17,9 @@ from dialer.logger import get_logger
 from dialer.meters import CALLBACK_TO_SETTLED
 from dialer.settling.settling import Heard
 from dialer.store import Fact
-from dialer.store.callback_inbox import NO_ATTEMPT
+from dialer.store.callback_inbox import NO_ATTEMPT, UNSETTLED
 from dialer.store.campaign import RulesUnreadable
-from dialer.store.database import is_lasting
+from dialer.store.database import may_pass
 from workers.alerting import watch_in_background
 from workers.heartbeat import beating
 from workers.redis_fitness import tell_exposures
@@ -93,6 +93,10 @@ def _consume(wiring: Wiring, stop: threading.Event, is_much: threading.Event, nt
             log.warning("settling_failed", message=str(error))
             ready = False
             stop.wait(_AFTER_FAULT_S)
+        except Exception:
+            # a thread that ended would leave all that comes after to the sweeper
+            log.exception("settling_failed")
+            stop.wait(_AFTER_FAULT_S)
 
 
 def settle_left(wiring: Wiring, consumer: str, *, idle_s: float = _LEFT_ALONE_S) -> None:
@@ -111,7 +115,7 @@ def settle_all(wiring: Wiring, facts: Sequence[Fact]) -> None:
     try:
         _settle(wiring, facts)
     except Exception as error:
-        if _may_pass(error):
+        if may_pass(error):
             raise
         # one that cannot be settled must not hold up all that came with it
         ids = [fact.attempt_id for fact in facts]
@@ -134,16 +138,11 @@ def _is_dealt_with(wiring: Wiring, fact: Fact) -> bool:
         log.error("callback_left", attempt_id=fact.attempt_id, message=str(error))  # noqa: TRY400
         return False
     except Exception as error:
-        if _may_pass(error):
+        if may_pass(error):
             raise
         log.exception("callback_not_settled", attempt_id=fact.attempt_id)
-        wiring.callback_inbox.set_aside(fact, why="an error of ours")
+        wiring.callback_inbox.set_aside(fact, why=UNSETTLED)
     return True
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether it is Redis that is away, full or read-only; then the callbacks wait for it."""
-    return isinstance(error, redis.RedisError) and not is_lasting(error)
 
 
 def _settle(wiring: Wiring, facts: Sequence[Fact]) -> None:

@@ -53,14 +53,15 @@ class Looking:
         )
 
     def _look_at_campaigns(self, now_s: float) -> list[CampaignNow]:
-        found = [one for one in self._open.read() if one.started_at is not None]
-        counts = self._campaigns.counts_of([one.id for one in found])
+        started = [one for one in self._open.read() if one.started_at is not None]
+        counted = self._campaigns.with_counts(started)
+        found = [one for one, _ in counted]
         dialling = [one.id for one in found if _is_inside_hours(one, now_s)]
         due = dict(zip(dialling, with_work_now(self._db, dialling), strict=True))
         self._forget_but(one.id for one in found)
         return [
-            self._campaign(one, counted, is_due=due.get(one.id, False), now_s=now_s)
-            for one, counted in zip(found, counts, strict=True)
+            self._campaign(one, counts, is_due=due.get(one.id, False), now_s=now_s)
+            for one, counts in counted
         ]
 
     def _campaign(

@@ -16,7 +16,7 @@ from dialer.pacing import Allowance
 from dialer.settling.settling import Settling
 from dialer.store import Attempts, CallbackInbox, Database
 from dialer.store.attempts import decode
-from dialer.store.database import text
+from dialer.store.database import may_pass, text
 from dialer.store.rate import free_slots_by
 from dialer.store.scripts import gives
 from dialer.store.server_clock import Reading
@@ -185,12 +185,24 @@ class HostRecovery:
 
     def _unknown(self, intents: Sequence[Intent]) -> Iterator[tuple[AttemptId, Intent]]:
         """Pass over those whose attempts Redis has: nearly all, and many are read in one round trip."""
-        attempts = Attempts(self._db)
         named = [(id_, one) for one in intents if (id_ := AttemptId.parse(one.attempt_id))]
         for at in range(0, len(named), _READ_TOGETHER):
             some = named[at : at + _READ_TOGETHER]
-            known = attempts.get_many([id_ for id_, _ in some])
-            yield from (one for one, attempt in zip(some, known, strict=True) if attempt is None)
+            known = self._known([id_ for id_, _ in some])
+            yield from (one for one in some if one[0] not in known)
+
+    def _known(self, ids: Sequence[AttemptId]) -> set[AttemptId]:
+        """Tell which of these attempts Redis has; one that is damaged there is not lost."""
+        try:
+            found = Attempts(self._db).get_many(ids)
+        except Exception as error:
+            if may_pass(error):
+                raise
+            if len(ids) > 1:
+                return {known for id_ in ids for known in self._known([id_])}
+            log.exception("attempt_unreadable", attempt_id=str(ids[0]))
+            return set(ids)
+        return {id_ for id_, attempt in zip(ids, found, strict=True) if attempt}
 
     def _restore(self, id_: AttemptId, intent: Intent) -> bool:
         attempt = decode(intent.attempt)
@@ -215,10 +227,13 @@ class HostRecovery:
             try:
                 self._apply(answer)
                 failpoints.reach("handed_in")
-            except Exception:
-                with self._lock:
-                    self._late[:0] = late[position:]
-                raise
+            except Exception as error:
+                if may_pass(error):
+                    with self._lock:
+                        self._late[:0] = late[position:]
+                    raise
+                # the others, and the holds that wait for this host, must not wait for what is damaged
+                log.exception("answer_not_handed_in", attempt_id=answer.attempt_id)
 
     def _apply(self, answer: LateAnswer) -> None:
         id_ = AttemptId.parse(answer.attempt_id)

@@ -7,25 +7,30 @@ cost the queue nothing.
 import math
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from campaigns.campaign import CampaignState
 from dialer import failpoints
 from dialer.agents.shifts import Shifts
 from dialer.agents.teams import TeamBook
+from dialer.clock import boottime_s
 from dialer.dialing.open_campaigns import OpenCampaigns
 from dialer.ids import ContactId, new_nonce
+from dialer.logger import get_logger
 from dialer.open_windows import Hours
 from dialer.pacing import Allowance
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaign import WrongState
-from dialer.store.database import text
+from dialer.store.database import may_pass, text
 from dialer.store.scripts import gives
 from dialer.store.work import wait_for_work
 from dialer.store.zones_and_teams import zones_in
+
+log = get_logger(__name__)
 
 RELEASE_LEASE_S = 10.0
 """A release not used by then is taken back: its worker is gone, and no call was made."""
@@ -86,12 +91,14 @@ class Tick:
             empty when enough is.
         idle_s: How long there is nothing to release, unless somebody calls.
         is_closing: Contacts of a cancelled campaign are still to be closed.
+        damaged: What in Redis could not be worked on, and why, if only the first; '' = nothing.
     """
 
     released: tuple[Released, ...]
     held_by: str
     idle_s: float = 0.0
     is_closing: bool = False
+    damaged: str = ""
 
 
 class Feeding:
@@ -145,7 +152,9 @@ class Feeding:
         held_by = text(answer[0])
         if held_by == "clock":
             self._db.clock.look(slots_kept_s=self._slots_kept_s)
-        return Tick(tuple(_released(answer[3:])), held_by, float(answer[2]), is_closing)
+        return Tick(
+            tuple(_released(answer[4:])), held_by, float(answer[2]), is_closing, text(answer[3])
+        )
 
     def wait_for_call(self, *, within_s: float) -> bool:
         """Wait until there may be something to do: a campaign was steered, or has somebody to ring.
@@ -159,32 +168,40 @@ class Feeding:
         now = self._hours.now()
         self._shifts.keep(now)
         self._teams.keep()
-        cancelling: list[str] = []
         windows: dict[str, tuple[float, float] | None] = {}
         for campaign in self._going_on.read():
-            if campaign.state is CampaignState.CANCELLING:
-                cancelling.append(campaign.id)
-            elif campaign.state is CampaignState.LOADING:
-                continue
-            elif campaign.rules.end_has_come(now):
-                self._campaigns.end(campaign)
-                cancelling.append(campaign.id)
-            elif campaign.state is CampaignState.RUNNING:
-                windows[campaign.id] = self._new_window(campaign)
-            elif _starts_by_itself(campaign, now):
-                with suppress(WrongState):  # somebody else has just steered it elsewhere
-                    self._campaigns.move(campaign, CampaignState.RUNNING)
-                windows[campaign.id] = self._new_window(campaign)
-        # whose turn it was to be closed keeps it
-        self._cancelling = deque(dict.fromkeys((*self._cancelling, *cancelling)))
+            with _left_alone(campaign.id):
+                self._keep(campaign, now, windows)
         self._campaigns.take_turns(windows)
+
+    def _keep(
+        self, campaign: Campaign, now: datetime, windows: dict[str, tuple[float, float] | None]
+    ) -> None:
+        if campaign.state is CampaignState.CANCELLING:
+            self._close(campaign)
+        elif campaign.state is CampaignState.LOADING:
+            return
+        elif campaign.rules.end_has_come(now):
+            self._campaigns.end(campaign)
+            self._close(campaign)
+        elif campaign.state is CampaignState.RUNNING:
+            windows[campaign.id] = self._new_window(campaign)
+        elif _starts_by_itself(campaign, now):
+            with suppress(WrongState):  # somebody else has just steered it elsewhere
+                self._campaigns.move(campaign, CampaignState.RUNNING)
+            windows[campaign.id] = self._new_window(campaign)
+
+    def _close(self, campaign: Campaign) -> None:
+        if campaign.id not in self._cancelling:  # whose turn it was to be closed keeps it
+            self._cancelling.append(campaign.id)
 
     def cancel_some(self) -> bool:
         """Close some waiting contacts of one of the campaigns being cancelled, in turn; True while there are more."""
         if self._cancelling:
             campaign = self._cancelling.popleft()
-            if self._campaigns.cancel_some(campaign):
-                self._cancelling.append(campaign)
+            with _left_alone(campaign):
+                if self._campaigns.cancel_some(campaign):
+                    self._cancelling.append(campaign)
         return bool(self._cancelling)
 
     def _new_window(self, campaign: Campaign) -> tuple[float, float] | None:
@@ -193,6 +210,24 @@ class Feeding:
             return None
         # a contact of another zone is sent back by the gate until its own hours open
         return self._hours.widest(campaign.rules, zones_in(self._db, campaign.id))
+
+
+@contextmanager
+def _left_alone(campaign: str) -> Iterator[None]:
+    """Leave a campaign alone on whose data a step cannot work: the others must not wait for it."""
+    try:
+        yield
+    except Exception as error:
+        if may_pass(error):
+            raise
+        _say_now_and_then(campaign, str(error), minute=int(boottime_s() // 60))
+
+
+@lru_cache(maxsize=256)
+def _say_now_and_then(campaign: str, message: str, *, minute: int) -> None:
+    """Say it once in a minute, however often it is tried."""
+    del minute
+    log.error("campaign_left_alone", campaign_id=campaign, message=message)
 
 
 def _starts_by_itself(campaign: Campaign, now: datetime) -> bool:

@@ -160,6 +160,7 @@ local function ask(one)
   if not c then
     return { 'drop', 'no such contact' }
   end
+  require_counts(campaign)
 
   -- The same execution asking again: its first answer was lost on the way.
   local attempts = key('c', campaign, 'attempts', math.floor((n - 1) / PER_CHUNK))
@@ -312,6 +313,13 @@ local function ask(one)
     return wait(text(wait_s))
   end
 
+  c.made = c.made + 1
+  local attempt = string.gsub(one.attempt, '"<([%l_]+)>"', {
+    requested_at = text(now), no = c.made, nonce = '"' .. one.nonce .. '"',
+    agent = '"+' .. agent .. '"', customer = '"+' .. c.customer .. '"', team = c.team,
+  })
+  -- first of all: where it cannot be written nothing is done by half
+  redis.call('HSET', attempts, n .. '-' .. c.made, attempt)
   for _, cap in ipairs(caps and caps.items or {}) do
     redis.call('HINCRBYFLOAT', day_key(campaign, caps, cap), cap[1], cap[2])
     redis.call('EXPIRE', day_key(campaign, caps, cap), 3 * 86400)
@@ -327,7 +335,6 @@ local function ask(one)
     account().probing = nil -- one is enough to find out
   end
   epoch = redis.call('HINCRBY', key('account'), 'epoch', 1)
-  c.made = c.made + 1
   c.charged = c.charged + 1
   move(campaign, n, c, DIALING)
   count(campaign, 'attempts', 1)
@@ -343,13 +350,22 @@ local function ask(one)
   forget_who_is_over_for_all()
   hold_for_all(agent, now + one.held_s)
   hold_for_all(c.customer, now + one.held_s)
-  local attempt = string.gsub(one.attempt, '"<([%l_]+)>"', {
-    requested_at = text(now), no = c.made, nonce = '"' .. one.nonce .. '"',
-    agent = '"+' .. agent .. '"', customer = '"+' .. c.customer .. '"', team = c.team,
-  })
-  redis.call('HSET', attempts, n .. '-' .. c.made, attempt)
   redis.call('ZADD', key('open'), exact(now + given.unknown_after_s), attempt_id)
   return { 'go', attempt, epoch, text(one.until_at - now) }
 end
 
-return each(given.contacts, ask)
+-- A worker that asks lives: what Redis has of a contact may be damaged, and that is no death on the way here.
+local function ask_alive(one)
+  local done, answer = pcall(ask, one)
+  if done then
+    return answer
+  end
+  local c = read_contact(one.campaign, one.n)
+  if c and c.state == RELEASED and c.flags > 0 then
+    c.flags = 0
+    write_contact(c)
+  end
+  error(answer, 0)
+end
+
+return each(given.contacts, ask_alive)

@@ -86,6 +86,7 @@ local function record(one)
   if follows.settle or follows.unresolved or follows.bound or follows.correct or follows.suppress
     or follows.disposed then
     -- read before anything is written: on a damaged contact nothing must be done by half
+    require_counts(campaign)
     c = assert(read_contact(campaign, n), 'the contact is not there')
   end
 
@@ -324,7 +325,10 @@ end
 -- campaign refused for what they ask.
 local function is_trouble(where, last, what, most)
   local list = tallies[where]
-  if redis.call('LPUSH', where, unpack(list.answers)) > 2 * last then
+  local pushed = redis.pcall('LPUSH', where, unpack(list.answers))
+  if type(pushed) ~= 'number' then
+    redis.call('DEL', where) -- damaged: a breaker may forget, and answers must be written
+  elseif pushed > 2 * last then
     redis.call('LTRIM', where, 0, last - 1)
   end
   if not list.has[what] then

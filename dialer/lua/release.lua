@@ -1,15 +1,16 @@
 -- Hand due contacts to the queue: short-lived permission to try, nothing is dialled yet.
 -- KEYS 1  prefix
 -- GIVEN   Release in dialer/dialing/releasing.py
--- Returns why nothing more was released ('' when enough is), the epoch, and where there was nothing to
--- release the seconds until there may be, then campaign, contact and token of each released contact.
+-- Returns why nothing more was released ('' when enough is), the epoch, where there was nothing to
+-- release the seconds until there may be, and what is damaged ('' when nothing is), then campaign, contact and
+-- token of each released contact.
 
 local most, lease_s, cap = given.most, given.lease_s, given.most_live
 local MOST_HELD = 4 -- times as many releases as are used in that time
 local MOST_DEATHS = 4 -- on the way to the gate, in a row: the contact itself kills its workers
 
 if is_clock_in_doubt(given.clock_from, given.clock_until) then
-  return { 'clock', '0', '0' } -- what is to be moved first would seem to be over
+  return { 'clock', '0', '0', '' } -- what is to be moved first would seem to be over
 end
 
 -- Seconds until something is due that no other script tells of.
@@ -22,8 +23,25 @@ local function due(set)
     and redis.call('ZRANGEBYSCORE', key(set), '-inf', now, 'LIMIT', 0, 200) or {}
 end
 
+local damaged = '' -- what could not be worked on, and why: the first of it
+local function note_damage(what, why)
+  damaged = damaged ~= '' and damaged or what .. ': ' .. fault(why)
+end
+
+-- Does it for each that is due in this set; one that fails leaves the others alone, and is tried again in a
+-- minute: not at once, or two hundred of them would be all that is ever looked at.
+local function for_due(set, does)
+  for _, one in ipairs(due(set)) do
+    local done, why = pcall(does, one)
+    if not done then
+      note_damage(set .. ' ' .. one, why)
+      redis.call('ZADD', key(set), exact(now + 60), one)
+    end
+  end
+end
+
 -- Leases that ran out: the worker died before its gate, so no call exists.
-for _, one in ipairs(due('released')) do
+for_due('released', function(one)
   local campaign, n, token = string.match(one, '^(.+)/(%d+)/(.+)$')
   n = tonumber(n)
   local c = read_contact(campaign, n)
@@ -36,9 +54,9 @@ for _, one in ipairs(due('released')) do
   else
     take_back(campaign, n, token, c)
   end
-end
+end)
 
-for _, number in ipairs(due('resting')) do
+for_due('resting', function(number)
   redis.call('ZREM', key('resting'), number)
   redis.call('HDEL', key('waits_for_word'), number)
   if redis.call('HDEL', key('parked'), number) == 1 and not is_away(number) then
@@ -48,13 +66,13 @@ for _, number in ipairs(due('resting')) do
   if redis.call('HEXISTS', key('busy'), number) == 0 then
     wake(number)
   end
-end
+end)
 
-for _, agent in ipairs(due('away')) do
+for_due('away', function(agent)
   come_back(agent, '', 'dialer')
-end
+end)
 
-for _, one in ipairs(due('undisposed')) do
+for_due('undisposed', function(one)
   local campaign, n = string.match(one, '^(.+)/(%d+)$')
   local c = read_contact(campaign, tonumber(n))
   if c and c.state == OPEN then
@@ -62,49 +80,49 @@ for _, one in ipairs(due('undisposed')) do
   else
     redis.call('ZREM', key('undisposed'), one)
   end
-end
+end)
 
-for _, one in ipairs(due('later')) do
+for_due('later', function(one)
   local campaign, n = string.match(one, '^(.+)/(%d+)$')
   redis.call('ZREM', key('later'), one)
   local c = read_contact(campaign, tonumber(n))
   if c and c.state == WAITING then
     queue(campaign, tonumber(n), c)
   end
-end
+end)
 
-for _, one in ipairs(due('ghosts')) do
+for_due('ghosts', function(one)
   redis.call('ZREM', key('ghosts'), one)
   local number, holder = string.match(one, '^(%d+)/(.+)$')
   free(number, holder, 0)
-end
+end)
 
 local epoch = epoch_or_hold(given.epoch)
 if not epoch then
-  return { 'hold', '0', '0' }
+  return { 'hold', '0', '0', damaged }
 end
 if not has_terms(given.terms) then
-  return { 'other settings', text(epoch), '0' }
+  return { 'other settings', text(epoch), '0', damaged }
 end
 
 local is_stopped = account().stopped
 if not is_stopped and redis.call('EXISTS', key('turns'), key('released')) == 0 then
-  return { 'nothing', text(epoch), text(until_due_s) } -- an idle account: neither asks nor writes more
+  return { 'nothing', text(epoch), text(until_due_s), damaged } -- an idle account: neither asks nor writes more
 end
 if is_stopped then
   -- one contact a minute may find out whether the account works again
   local probe_at = account().probe_at
   if not probe_at or now < probe_at or redis.call('ZCARD', key('released')) > 0 then
-    return { 'stopped', text(epoch), '0' }
+    return { 'stopped', text(epoch), '0', damaged }
   end
   most = 1
 end
 if now < account().capped_until then
-  return { 'capped', text(epoch), '0' } -- its workers would only ask the gate in vain
+  return { 'capped', text(epoch), '0', damaged } -- its workers would only ask the gate in vain
 end
 local pace_now = redis.call('HMGET', key('pace'), 'blocked_until', 'full_until', 'ticked_at', 'virtual_clock')
 if now < tonumber(pace_now[1] or 0) or now < tonumber(pace_now[2] or 0) then
-  return { 'blocked', text(epoch), '0' }
+  return { 'blocked', text(epoch), '0', damaged }
 end
 
 -- One that was not used for so long may be a dead worker's. Its contact waits for the lease to end,
@@ -122,7 +140,7 @@ local room = is_behind and 0 or math.min(most - lately, most - queued, MOST_HELD
 if cap > 0 then
   local live = redis.call('ZCARD', key('open')) + #held
   if live >= cap then
-    return { 'channels', text(epoch), '0' }
+    return { 'channels', text(epoch), '0', damaged }
   end
   room = math.min(room, cap - live)
 end
@@ -132,9 +150,9 @@ local waited_s = math.max(0, math.min(now - tonumber(pace_now[3] or 0), 1))
 local noted = {}
 for _, one in ipairs(held) do
   local campaign = string.match(one, '^(.-)/')
-  if not noted[campaign] then
+  if campaign and not noted[campaign] then
     noted[campaign] = true
-    redis.call('HINCRBYFLOAT', key('c', campaign), 'ready_s', exact(waited_s))
+    redis.pcall('HINCRBYFLOAT', key('c', campaign), 'ready_s', exact(waited_s)) -- no more than a figure
   end
 end
 
@@ -221,12 +239,12 @@ local function has_room(campaign, most_live)
   if most_live == 0 then
     return true
   end
-  write_counts()
+  write_counts_of(campaign)
   local n = redis.call('HMGET', key('c', campaign, 'counts'), 'released', 'dialing', 'unresolved')
   return tonumber(n[1] or 0) + tonumber(n[2] or 0) + tonumber(n[3] or 0) < most_live
 end
 
-local out = { '', text(epoch), '0' }
+local out = { '', text(epoch), '0', damaged }
 local clock = tonumber(pace_now[4] or 0)
 local turns = room * 4 + 64 -- a bound on work per call; what is left waits for the next one
 
@@ -251,6 +269,7 @@ end
 -- Lets a campaign release until its turn comes later than that of the next, `others_at`.
 -- Returns when its next turn is; nothing when it takes part no longer.
 local function take_turns(campaign, others_at)
+  require_counts(campaign)
   local rules = redis.call('HMGET', key('c', campaign),
     'state', 'open_from', 'open_until', 'weight', 'priority', 'virtual_time', 'most_live')
   local is_open = rules[1] == 'running' and now >= tonumber(rules[2] or 0)
@@ -297,20 +316,26 @@ while room > 0 and turns > 0 do
     out[1] = 'nothing'
     break
   end
-  local at = take_turns(campaign, tonumber(first[4] or math.huge))
+  local done, at = pcall(take_turns, campaign, tonumber(first[4] or math.huge))
+  if not done then
+    note_damage('campaign ' .. campaign, at)
+    at = nil
+    pcall(pause, campaign, 'what Redis has of it is damaged')
+  end
   if at then
     redis.call('ZADD', key('turns'), 'XX', at, campaign) -- it may have been completed meanwhile
   else
     redis.call('ZREM', key('turns'), campaign)
   end
 end
-if #held > 0 or #out > 3 then -- else nobody waits for the pace, and an idle account writes nothing
+if #held > 0 or #out > 4 then -- else nobody waits for the pace, and an idle account writes nothing
   redis.call('HSET', key('pace'), 'virtual_clock', clock, 'ticked_at', now)
 end
+out[4] = damaged
 if out[1] == 'nothing' then
   out[3] = text(until_due_s)
 end
-if is_stopped and #out > 3 then
+if is_stopped and #out > 4 then
   redis.call('HSET', key('account'), 'probe_at', text(now + 60), 'probing', 1)
 end
 return out

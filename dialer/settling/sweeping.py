@@ -16,8 +16,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
-from redis.exceptions import RedisError
-
 from campaigns.attempt import Attempt, AttemptState, CallReport, Outcome
 from campaigns.rules.retries import UnknownPolicy
 from campaigns.settlement import Conflict, given_up, outcome_of, proven, without_call
@@ -31,7 +29,7 @@ from dialer.settling.searching import CallSearch
 from dialer.settling.settling import Settling, SettlingTimes
 from dialer.store import Attempts, Campaigns, Database, Follows, OpenAttempt
 from dialer.store.campaign import RulesUnreadable
-from dialer.store.database import is_lasting
+from dialer.store.database import may_pass
 
 log = get_logger(__name__)
 
@@ -145,7 +143,7 @@ class Sweeping:
             except RulesUnreadable as error:
                 log.warning("attempt_not_swept", attempt_id=str(one.id), message=str(error))
             except Exception as error:
-                if isinstance(error, RedisError) and not is_lasting(error):
+                if may_pass(error):
                     raise
                 log.exception("attempt_not_swept", attempt_id=str(one.id))
 

@@ -12,9 +12,12 @@ from campaigns.caps import DailyCaps
 from campaigns.contact_state import NotDialled
 from campaigns.many_tuples import quickly_changed
 from dialer.ids import AttemptId, ContactId
+from dialer.logger import get_logger
 from dialer.store.database import Database, text
 from dialer.store.packed_attempts import PACKED, hundred_of, of_packed, take_apart, unpack
 from dialer.store.scripts import gives
+
+log = get_logger(__name__)
 
 # The record is a JSON list in the order of the dataclass, trailing defaults cut: names would be
 # half of it.
@@ -25,6 +28,7 @@ GATE_FILLS = ("requested_at", "no", "nonce", "agent", "customer")
 """What only the gate knows of the attempt that it writes."""
 GATE_FILLS_FOR_TEAMS = (*GATE_FILLS, "team")
 _NOT_THERE = [b"stale", b""]
+_MOST_TOLD = 200  # characters
 _WRITES_AT_ONCE = 50  # a few milliseconds in which nobody else is served
 
 
@@ -432,6 +436,12 @@ def _to_look_at(answer: Sequence[bytes]) -> list[OpenAttempt]:
     found = []
     for id_text, stored in zip(answer[::2], answer[1::2], strict=True):
         id_ = AttemptId.parse(text(id_text))
-        if id_ and stored:
-            found.append(OpenAttempt(id_, decode(stored)))
+        try:
+            attempt = decode(stored) if stored else None
+        except (ValueError, TypeError):  # damaged: the others must not wait for it
+            said = stored.decode(errors="replace")[:_MOST_TOLD]
+            log.error("attempt_unreadable", attempt_id=text(id_text), stored=said)  # noqa: TRY400
+            continue
+        if id_ and attempt:
+            found.append(OpenAttempt(id_, attempt))
     return found

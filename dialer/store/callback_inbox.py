@@ -18,6 +18,8 @@ _ORPHAN_BYTES = 8_192  # the longest genuine callback has some three thousand
 _DAY_S = 86_400
 NO_ATTEMPT = "there is no such attempt"
 """Why a callback is set aside that may find its attempt yet: Redis may have lost it."""
+UNSETTLED = "an error of ours"
+"""Why one is that met data nobody can work on, or a mistake of ours: its call is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ class CallbackInbox:
         found = [
             (id_, fields)
             for id_, fields in stored
-            if text(fields.get(b"why")) == NO_ATTEMPT and text(fields.get(b"attempt")) in attempts
+            if _text(fields.get(b"why")) == NO_ATTEMPT and _text(fields.get(b"attempt")) in attempts
         ]
         with self._db.client.pipeline() as pipe:
             for id_, fields in found:
@@ -188,13 +190,26 @@ def _instant_of(id_: bytes) -> float:
     return int(id_.partition(b"-")[0]) / 1000
 
 
+def _received_at(id_: bytes, fields: dict[bytes, bytes]) -> float:
+    """When a callback came, epoch s: one that was taken up again says so."""
+    try:
+        return float(fields[b"at"])
+    except (KeyError, ValueError):
+        return _instant_of(id_)
+
+
+def _text(value: bytes | None) -> str:
+    """Decode what may be rubbish: it is set aside by whoever reads it, and must not stop them."""
+    return (value or b"").decode(errors="replace")
+
+
 def _facts(entries: Any) -> list[Fact]:
     return [
         Fact(
             id=text(id_),
-            attempt_id=text(fields.get(b"attempt")),
-            received_at=float(fields[b"at"]) if b"at" in fields else _instant_of(id_),
-            content_type=text(fields.get(b"type")),
+            attempt_id=_text(fields.get(b"attempt")),
+            received_at=_received_at(id_, fields),
+            content_type=_text(fields.get(b"type")),
             body=fields.get(b"body", b""),
         )
         for id_, fields in entries
@@ -207,8 +222,7 @@ def orphans_of(db: Database, campaign: str) -> list[Orphan]:
     stored = cast("list[tuple[bytes, dict[bytes, bytes]]]", db.client.xrange(db.key("orphans")))
     found = []
     for id_, fields in stored:
-        attempt = AttemptId.parse(text(fields[b"attempt"]))
+        attempt = AttemptId.parse(_text(fields.get(b"attempt")))
         if attempt and attempt.campaign == campaign:
-            received_at = int(text(id_).partition("-")[0]) / 1000
-            found.append(Orphan(str(attempt), text(fields[b"why"]), received_at))
+            found.append(Orphan(str(attempt), _text(fields.get(b"why")), _instant_of(id_)))
     return found

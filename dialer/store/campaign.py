@@ -11,6 +11,7 @@ from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from campaigns.lists.column_choice import NOTHING_SAID, ColumnChoice
 from campaigns.lists.headings import customers_name
+from campaigns.sentence import told
 from dialer.errors import NotDone
 from dialer.store.database import text_fields
 
@@ -31,6 +32,21 @@ class CampaignNotFound(Exception):
 
 class RulesUnreadable(NotDone):
     """A campaign whose rules a newer version wrote; the message names what is not known."""
+
+
+class CampaignDamaged(RulesUnreadable):
+    """A campaign of which Redis has what no version can work on; the others go on without it."""
+
+    def __init__(self, campaign: str, why: object) -> None:
+        super().__init__(
+            told(
+                "what Redis has of campaign {campaign} is damaged ({why}), so nothing of it is dialled; "
+                "restore it from a backup",
+                campaign=campaign,
+                why=str(why),
+            )
+        )
+        self.campaign, self.why = campaign, str(why)
 
 
 class SameContent(Exception):

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
+from redis import ResponseError
+
 from campaigns.campaign import CampaignState, same_name
 from campaigns.campaign_rules import CampaignRules
 from campaigns.contact_state import NotDialled
@@ -15,6 +17,7 @@ from dialer.logger import get_logger
 from dialer.store.archived import archived_ids, archived_with_content, tag_archived
 from dialer.store.campaign import (
     Campaign,
+    CampaignDamaged,
     CampaignNotFound,
     Counts,
     Roll,
@@ -214,17 +217,20 @@ class Campaigns:
         return [one for one in found if isinstance(one, Campaign)]
 
     def readable(self, ids: Sequence[str]) -> list[Campaign]:
-        """Read the same, and leave those out that a newer version wrote, with a line in the log."""
+        """Read the same; those that are damaged, or a newer version wrote, are left out and logged."""
         found = self._read(ids)
         for one in found:
             if isinstance(one, RulesUnreadable):
-                _say_once(str(one))
+                _say_once(one)
         return [one for one in found if isinstance(one, Campaign)]
 
     def _read(self, ids: Sequence[str]) -> "list[Campaign | RulesUnreadable]":
-        stored = self._db.read_hashes(self._records(ids))
+        stored = self._db.read_whole_hashes(self._records(ids))
         found: list[Campaign | RulesUnreadable] = []
         for id_, record in zip(ids, stored, strict=True):
+            if isinstance(record, ResponseError):
+                found.append(CampaignDamaged(id_, record))
+                continue
             fields = unpacked(record).fields or record
             try:
                 if b"rules" in fields:
@@ -232,7 +238,17 @@ class Campaigns:
             except (RulesUnreadable, ValueError) as error:  # or a state it does not know
                 name = text(fields.get(b"name"))
                 found.append(RulesUnreadable(f"campaign {name} ({id_}): {error}"))
+            except (KeyError, TypeError) as error:
+                found.append(CampaignDamaged(id_, f"{type(error).__name__}: {error}"))
         return found
+
+    def damaged(self, ids: Sequence[str]) -> list[CampaignDamaged]:
+        """Tell of which of these campaigns the record or the counts are damaged."""
+        return [
+            one
+            for one in (*self._read(ids), *self._counts(ids))
+            if isinstance(one, CampaignDamaged)
+        ]
 
     def states(self, ids: Sequence[str]) -> list[CampaignState | None]:
         """Read where campaigns stand, many in a round trip; None for an id that is none's."""
@@ -260,14 +276,21 @@ class Campaigns:
 
     def counted(self, *states: CampaignState) -> "list[tuple[Campaign, Counts]]":
         """Read campaigns in one of these states, or all in Redis, each with its counts."""
-        return self._with_counts(list(self.in_state(*(states or CampaignState))))
+        return self.with_counts(list(self.in_state(*(states or CampaignState))))
 
     def archived(self, first: int, most: int) -> "list[tuple[Campaign, Counts]]":
         """Read archived campaigns with their counts, the last archived first, from the `first` on."""
-        return self._with_counts(self.readable(archived_ids(self._db, first, most)))
+        return self.with_counts(self.readable(archived_ids(self._db, first, most)))
 
-    def _with_counts(self, found: list[Campaign]) -> "list[tuple[Campaign, Counts]]":
-        return list(zip(found, self.counts_of([one.id for one in found]), strict=True))
+    def with_counts(self, found: Sequence[Campaign]) -> "list[tuple[Campaign, Counts]]":
+        """Read campaigns' counts; those of which they are damaged are left out and logged."""
+        counted: list[tuple[Campaign, Counts]] = []
+        for campaign, counts in zip(found, self._counts([one.id for one in found]), strict=True):
+            if isinstance(counts, CampaignDamaged):
+                _say_once(counts)
+            else:
+                counted.append((campaign, counts))
+        return counted
 
     def rolls(self) -> list["Roll"]:
         """Read what campaigns in Redis are called and where they stand, and no more of them."""
@@ -275,10 +298,15 @@ class Campaigns:
         with self._db.client.pipeline(transaction=False) as pipe:
             for id_ in ids:
                 pipe.hmget(self._db.key("c", id_), "name", "state", "tags")
-            stored = map(texts, pipe.execute())
+            stored = pipe.execute(raise_on_error=False)
+        read = (
+            (id_, *texts(one))
+            for id_, one in zip(ids, stored, strict=True)
+            if not isinstance(one, ResponseError)  # damaged
+        )
         return [
             Roll(id_, name, CampaignState(state), tags_in(tags))
-            for id_, (name, state, tags) in zip(ids, stored, strict=True)
+            for id_, name, state, tags in read
             if name and state in set(CampaignState)
         ]
 
@@ -414,16 +442,42 @@ class Campaigns:
         return self.counts_of([campaign])[0]
 
     def counts_of(self, campaigns: Sequence[str]) -> list[Counts]:
-        """Read the same of many campaigns, in few round trips."""
-        stored = self._db.read_hashes([self._db.key("c", id_, "counts") for id_ in campaigns])
+        """Read the same of many campaigns, in few round trips.
+
+        Raises:
+            CampaignDamaged: Those of one are.
+        """
+        found = self._counts(campaigns)
+        for one in found:
+            if isinstance(one, CampaignDamaged):
+                raise one
+        return [one for one in found if isinstance(one, Counts)]
+
+    def _counts(self, campaigns: Sequence[str]) -> "list[Counts | CampaignDamaged]":
+        keys = [self._db.key("c", id_, "counts") for id_ in campaigns]
+        stored = self._db.read_whole_hashes(keys)
         away = [id_ for id_, one in zip(campaigns, stored, strict=True) if not one]
         short = dict(zip(away, read_unpacked(self._db, away), strict=True))
         return [
-            counts_in({text(name): int(n) for name, n in (one or short[id_].counts).items()})
+            _counts_in(id_, short[id_].counts if id_ in short else one)
             for id_, one in zip(campaigns, stored, strict=True)
         ]
 
 
+def _counts_in(id_: str, stored: Mapping[bytes, bytes] | ResponseError) -> Counts | CampaignDamaged:
+    if isinstance(stored, ResponseError):
+        return CampaignDamaged(id_, f"counts: {stored}")
+    try:
+        return counts_in({text(name): int(n) for name, n in stored.items()})
+    except (ValueError, TypeError, KeyError) as error:
+        return CampaignDamaged(id_, f"counts: {error}")
+
+
+def _say_once(unreadable: RulesUnreadable) -> None:
+    event = "campaign_damaged" if isinstance(unreadable, CampaignDamaged) else "rules_unreadable"
+    _warn_once(event, str(unreadable))
+
+
 @lru_cache(maxsize=256)
-def _say_once(message: str) -> None:
-    log.warning("rules_unreadable", message=message)
+def _warn_once(event: str, message: str) -> None:
+    log.warning(event, message=message)

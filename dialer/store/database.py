@@ -17,7 +17,9 @@ from dialer.store.server_clock import ServerClock, this_boot
 
 _READ_TOGETHER = 500
 
-_LASTING = re.compile(r"(?:^|caused error: )(?:WRONGTYPE |user_(?:script|function):)")
+_LASTING = re.compile(
+    r"(?:^|caused error: )(?:WRONGTYPE |user_(?:script|function):)| script: .*on @user_"
+)
 
 
 class Database:
@@ -96,11 +98,22 @@ class Database:
 
     def read_hashes(self, keys: Sequence[str]) -> list[dict[bytes, bytes]]:
         """Read whole hashes, some hundreds in a round trip; one that is not there is empty."""
-        return cast("list[dict[bytes, bytes]]", self._read(Pipeline.hgetall, keys))
+        found = self.read_whole_hashes(keys)
+        for one in found:
+            if isinstance(one, redis.ResponseError):
+                raise one
+        return cast("list[dict[bytes, bytes]]", found)
+
+    def read_whole_hashes(
+        self, keys: Sequence[str]
+    ) -> "list[dict[bytes, bytes] | redis.ResponseError]":
+        """Read the same; in place of what is no hash, why it could not be read."""
+        return self._read(Pipeline.hgetall, keys)
 
     def read_field(self, field: str, keys: Sequence[str]) -> list[bytes | None]:
-        """Read one field of many hashes, some hundreds in a round trip."""
-        return cast("list[bytes | None]", self._read(Pipeline.hget, keys, field))
+        """Read one field of many hashes, some hundreds in a round trip; None of what is no hash."""
+        found = self._read(Pipeline.hget, keys, field)
+        return [None if isinstance(one, redis.ResponseError) else one for one in found]
 
     def read_fields(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
         """Read fields, each a hash's key and its name, in one round trip and one command a hash."""
@@ -123,7 +136,10 @@ class Database:
             with self.client.pipeline(transaction=False) as pipe:
                 for key in keys[at : at + _READ_TOGETHER]:
                     command(pipe, key, *args)
-                found += pipe.execute()
+                found += pipe.execute(raise_on_error=False)
+        for one in found:
+            if isinstance(one, Exception) and not is_lasting(one):
+                raise one
         return found
 
     def now(self) -> float:
@@ -145,6 +161,11 @@ def is_lasting(error: Exception) -> bool:
     if not isinstance(error, redis.ResponseError) or refusal_of(error):
         return False
     return bool(_LASTING.search(str(error)))
+
+
+def may_pass(error: Exception) -> bool:
+    """Tell whether it is Redis that is away, full or read-only; then what is to be done waits for it."""
+    return isinstance(error, redis.RedisError) and not is_lasting(error)
 
 
 # redis-py types each answer as what either of its clients gives, so these take any

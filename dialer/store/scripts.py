@@ -27,8 +27,8 @@ Given = tuple[Any, ...]
 """A NamedTuple that is marked with `gives`."""
 
 PRELUDE = (
-    *("words", "events", "account", "contacts", "turns", "phones"),
-    *("teams", "queues", "presence", "ends", "sums", "pace", "many"),
+    *("words", "many", "events", "account", "contacts", "turns", "phones"),
+    *("teams", "queues", "presence", "ends", "sums", "pace"),
 )
 """The parts of `dialer/lua/prelude`: each knows those before it."""
 

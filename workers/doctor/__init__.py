@@ -12,6 +12,7 @@ from dialer.clock import now
 from dialer.embedded.embedded import EmbeddedServerError
 from dialer.settings import SettingsError, require_dialling
 from dialer.store.connection import owner_of
+from dialer.store.damage import damage
 from dialer.store.hosts import sick_hosts
 from dialer.store.processes import ROLES
 from dialer.store.refusals import refusal_of
@@ -86,6 +87,7 @@ def _own(wiring: Wiring) -> Iterator[Finding]:
     yield from _account(wiring)
     yield from _sick_hosts(wiring)
     yield from _webhooks(wiring)
+    yield from _data(wiring)
     yield from agreement(wiring)
 
 
@@ -187,6 +189,16 @@ def _webhooks(wiring: Wiring) -> Iterator[Finding]:
                 f"mend the receiver, then: dialer webhook resume {one.webhook.id}",
                 told("mend the receiver, then resume it on its page"),
             )
+
+
+def _data(wiring: Wiring) -> Iterator[Finding]:
+    """Name campaigns of which Redis has what nobody wrote for us; the others are dialled."""
+    for campaign, what in damage(wiring.db).items():
+        yield fail(
+            told("data"),
+            told("campaign {campaign} is damaged in Redis: {what}", campaign=campaign, what=what),
+            told("restore it from a backup, then resume it; the other campaigns go on without it"),
+        )
 
 
 def _sick_hosts(wiring: Wiring) -> Iterator[Finding]:

@@ -88,23 +88,40 @@ local function write_contact(c)
     CHANGES, c.state, c.outcome, c.charged, c.flags, c.priority, c.made, c.due, c.next))
 end
 
+-- Fails where a campaign's counts are damaged: nothing is done by half then. Looked at once a script.
+local can_be_counted = {}
+local function require_counts(campaign)
+  if can_be_counted[campaign] then
+    return
+  end
+  for _, n in ipairs(redis.call('HVALS', key('c', campaign, 'counts'))) do
+    assert(string.find(n, '^-?%d+$'), 'the counts of the campaign are damaged')
+  end
+  can_be_counted[campaign] = true
+end
+
 local counted = {}
 
 local function count(campaign, what, by)
+  require_counts(campaign)
   counted[campaign] = counted[campaign] or {}
   counted[campaign][what] = (counted[campaign][what] or 0) + by
 end
 
--- At the script's end, and before counts are read.
-local function write_counts()
-  for campaign, added in pairs(counted) do
-    for what, by in pairs(added) do
-      if by ~= 0 then
-        redis.call('HINCRBY', key('c', campaign, 'counts'), what, by)
-      end
+-- Before counts are read. What is written once is forgotten first: it must not be added again when it fails.
+local function write_counts_of(campaign)
+  local added = counted[campaign] or {}
+  counted[campaign] = nil
+  for what, by in pairs(added) do
+    if by ~= 0 then
+      redis.call('HINCRBY', key('c', campaign, 'counts'), what, by)
     end
   end
-  counted = {}
+end
+
+-- At the script's end.
+local function write_counts()
+  apart(counted, write_counts_of)
 end
 
 local function move(campaign, n, c, state)

@@ -3,7 +3,7 @@
 local may_be_done = {} -- campaigns of which a contact was closed
 
 local function finish_campaign_if_done(campaign)
-  write_counts()
+  write_counts_of(campaign)
   local counts = key('c', campaign, 'counts')
   if tonumber(redis.call('HGET', counts, 'waiting') or 0) ~= 0 then
     return -- as most of the time
@@ -34,9 +34,7 @@ end
 
 -- At the script's end: once, however many contacts it closed.
 local function finish_campaigns()
-  for campaign in pairs(may_be_done) do
-    finish_campaign_if_done(campaign)
-  end
+  apart(may_be_done, finish_campaign_if_done)
 end
 
 -- Whether so many contacts wait for a second person who starts the campaign too. Those that came one

@@ -24,19 +24,24 @@ local function event(kind, campaign, n, no, more, version)
 end
 
 -- Where no events are kept, a campaign to which something happened is no longer told of from its start.
-local function write_events()
-  for where, kinds in pairs(told) do
-    if TELLS then
-      for kind, times in pairs(kinds) do
-        if times ~= 0 then
-          redis.call('HINCRBY', where, kind, times)
-        end
-      end
-    else
-      redis.call('DEL', where)
+local function write_told(where, kinds)
+  if not TELLS then
+    redis.call('DEL', where)
+    return
+  end
+  for kind, times in pairs(kinds) do
+    if times ~= 0 and type(redis.pcall('HINCRBY', where, kind, times)) ~= 'number' then
+      redis.call('DEL', where) -- damaged: what was told until now is not known
+      return
     end
   end
+end
+
+local function write_events()
   for _, one in ipairs(TELLS and happened or {}) do
     redis.call('XADD', key('events'), '*', 'e', one)
+  end
+  for where, kinds in pairs(told) do
+    write_told(where, kinds)
   end
 end

@@ -10,6 +10,18 @@ local function fault(error)
   return string.find(why, '^user_script') and why or 'user_script: ' .. why
 end
 
+-- Does something for each entry of a table; one that fails leaves the others alone. Raises what failed first.
+local function apart(entries, does)
+  local failed
+  for name, its in pairs(entries) do
+    local done, why = pcall(does, name, its)
+    failed = failed or not done and why
+  end
+  if failed then
+    error(failed, 0)
+  end
+end
+
 -- Gives the answer of `does(one, its place)` for each of these; one that fails leaves the others
 -- alone, and its answer is {'failed', why}.
 local function each(ones, does)

@@ -224,17 +224,16 @@ def _listed(wiring: Wiring, wanted: Wanted, page: int) -> Listed:
     by_state = {state: sum(one.state is state for one in rolls) for state in CampaignState}
     archived = {_ARCHIVED: count_archived(wiring.db)}
     ids, fitting = _page_of_ids(wiring, wanted, rolls, first=(page - 1) * _A_PAGE)
-    found = wiring.campaigns.readable(ids)
-    counts = wiring.campaigns.counts_of([one.id for one in found])
+    found = wiring.campaigns.with_counts(wiring.campaigns.readable(ids))
     now_s = wiring.db.now()
-    waits = {one.id: _waits_for(one, now_s) for one in found}
-    open_ones = [one for one in zip(found, counts, strict=True) if waits[one[0].id] is None]
+    waits = {one.id: _waits_for(one, now_s) for one, _ in found}
+    open_ones = [one for one in found if waits[one[0].id] is None]
     waits |= binding_of(wiring.statuses.together(open_ones[:_MOST_BOUND]))
     rows = [
         CampaignRow(
             one, counted, progress(one.id, counted), results(one.id, counted), waits[one.id] or ""
         )
-        for one, counted in zip(found, counts, strict=True)
+        for one, counted in found
     ]
     plain = {str(state): number for state, number in by_state.items()}
     by_tag = Counter(tag for one in rolls for tag in one.tags)
