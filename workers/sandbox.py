@@ -24,7 +24,7 @@ from dialer.settings import read_settings
 from dialer.simulator import SimulatorOptions, running
 from dialer.store import Campaign
 from dialer.store.snapshot import contact_lines
-from dialer.watching.status import alive
+from dialer.watching.living import who_lives
 from workers.roles import all_processes
 from workers.up import ProcessGroup
 from workers.wiring import Wiring
@@ -61,7 +61,7 @@ class Sandbox:
 
     def who_lives(self) -> frozenset[str]:
         """Name those that have said that they live."""
-        return frozenset(alive(self.wiring.db))
+        return frozenset(who_lives(self.wiring.db).by_role)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,13 +72,13 @@ def _needs_somebody(now: Situation) -> Iterator[Binding]:
             told("Redis refuses what dialling needs: {why}", why=_ended(now.redis_refuses)),
             command="dialer doctor",
         )
-    elif not now.feeders:
+    elif now.feeders == 0:
         yield Binding(
             Constraint.NO_FEEDER,
             told("No feeder runs, so nothing is released."),
             command="dialer feeder",
         )
-    if not now.workers:
+    if now.workers == 0:
         yield Binding(
             Constraint.NO_WORKER,
             told("No worker runs, so nothing is dialled."),

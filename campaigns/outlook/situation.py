@@ -74,6 +74,7 @@ class Situation(NamedTuple):
         agents_back_at: When the first of those is back; None: not known, or nobody is away.
         next_due_at: When the first contact that waits for its time is due; None: none does.
         last_due_at: The same of the last one; None where that is not known either.
+        feeders: That live; None: Redis takes no sign of life, so nobody can tell. So with workers.
         settings_differ: Why nobody is left who may dial or release; '' = somebody is.
         redis_refuses: Why Redis does not do what dialling needs; '' = it does, as far as is known.
         hold: Why the account makes no calls until its records are complete; '' = it may.
@@ -111,8 +112,8 @@ class Situation(NamedTuple):
     agents_back_at: datetime | None = None
     next_due_at: datetime | None = None
     last_due_at: datetime | None = None
-    feeders: int = 1
-    workers: int = 1
+    feeders: int | None = 1
+    workers: int | None = 1
     redis_refuses: str = ""
     hold: str = ""
     settings_differ: str = ""

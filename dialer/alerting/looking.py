@@ -11,7 +11,7 @@ from dialer.dialing.open_campaigns import OpenCampaigns
 from dialer.store import Campaign, Campaigns, Counts, Database
 from dialer.store.account import read_closed
 from dialer.store.alerts import with_work_now
-from dialer.store.processes import ROLES, living_names
+from dialer.watching.living import who_lives
 
 _LOOKED_AT_AGAIN = 20  # campaigns that are over, a tick; one that goes on is found within minutes
 _PROCESSES_EVERY_S = 60.0
@@ -40,8 +40,7 @@ class Looking:
         """Read it."""
         closed = read_closed(self._db)
         if now_s - self._looked_at >= _PROCESSES_EVERY_S:
-            living = living_names(self._db)
-            self._missing = tuple(role for role in ROLES if role not in living)
+            self._missing = tuple(who_lives(self._db).missing)
             self._looked_at = now_s
         return AccountNow(
             held=closed.hold,

@@ -55,14 +55,6 @@ def living(db: Database) -> list[Process]:
     return [one for one in _seen(db) if one.role]
 
 
-def living_names(db: Database) -> dict[str, list[str]]:
-    """Name the processes that live, by role."""
-    found: dict[str, list[str]] = {}
-    for one in living(db):
-        found.setdefault(one.role, []).append(one.name)
-    return found
-
-
 def living_of_others(db: Database, version: str) -> list[Process]:
     """Read the processes that live of another version, which may not read what this one writes."""
     return [one for one in _seen(db) if one.version != version]

@@ -4,7 +4,7 @@ One answer serves the command line, the API and the pages.
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -22,10 +22,10 @@ from dialer.pacing import Allowance, Pacing, Rate
 from dialer.store import Campaign, Campaigns, Counts, Database
 from dialer.store.hosts import sick_hosts
 from dialer.store.phones import Taken, read_taken
-from dialer.store.processes import Process, living, living_names
-from dialer.store.replies import why_no_writes
+from dialer.store.processes import Process, living
 from dialer.store.work import campaign_work, due_later, with_work
 from dialer.store.zones_and_teams import teams_in, zones_in
+from dialer.watching.living import Living, living_among
 from dialer.watching.teams_now import teams_taken
 
 _TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
@@ -75,7 +75,7 @@ class Status(NamedTuple):
         calls_live: Of all the account's campaigns.
         callbacks_waiting: Callbacks received and not yet settled, of all campaigns.
         values_late: Ended calls whose duration or price is still expected, of all campaigns.
-        processes: How many of each role gave a sign of life lately.
+        processes: Those that gave a sign of life lately.
     """
 
     as_of: float
@@ -88,7 +88,7 @@ class Status(NamedTuple):
     calls_live: int
     callbacks_waiting: int
     values_late: int
-    processes: Mapping[str, int]
+    processes: Living
     binding: Binding | None
     forecast: Forecast | None
 
@@ -144,7 +144,7 @@ class Status(NamedTuple):
             "calls_live": self.calls_live,
             "callbacks_waiting": self.callbacks_waiting,
             "values_late": self.values_late,
-            "processes": dict(self.processes),
+            "processes": dict(self.processes.by_role),
             "rules": campaign.rules.model_dump(mode="json"),
             "rules_version": campaign.rules_version,
             "rules_in_words": rules_in_words(campaign.rules),
@@ -162,7 +162,7 @@ class _Account(NamedTuple):
 
     Args:
         later: How many contacts wait for their time, and when the first of them are due, by campaign.
-        processes: Of each role.
+        processes: Those that live.
         settings_differ: Why none of a role takes part that is needed; '' otherwise.
         redis_refuses: Why Redis does not do what dialling needs; '' otherwise.
     """
@@ -170,7 +170,7 @@ class _Account(NamedTuple):
     rate: Rate
     taken: Taken
     later: tuple[int, Mapping[str, Sequence[float]]]
-    processes: Mapping[str, int]
+    processes: Living
     settings_differ: str
     redis_refuses: str
     sick_hosts: tuple[str, ...]
@@ -194,13 +194,18 @@ class Statuses:
         self._campaigns = Campaigns(db)
         self._hours = Hours(db)
 
-    def of(self, id_or_name: str) -> Status:
+    def of(self, id_or_name: str, *, asks_redis: bool = False) -> Status:
         """Read where a campaign stands.
+
+        Args:
+            asks_redis: See whether Redis takes writes, and not only what processes told lately of it.
 
         Raises:
             CampaignNotFound: There is none of this id or name.
         """
-        return self.as_if(self._campaigns.find(id_or_name))
+        campaign = self._campaigns.find(id_or_name)
+        account = self._account(asks_redis=asks_redis)
+        return self._status(campaign, self._campaigns.counts(campaign.id), account)
 
     def as_if(self, campaign: Campaign) -> Status:
         """Read where a campaign stands, or would stand if it were as is given: with other rules."""
@@ -211,7 +216,7 @@ class Statuses:
         account = self._account()
         return [self._status(*one, account) for one in campaigns]
 
-    def _account(self) -> _Account:
+    def _account(self, *, asks_redis: bool = False) -> _Account:
         in_all, listed = due_later(self._db, most=_TIMERS_READ)
         later: defaultdict[str, list[float]] = defaultdict(list)
         for campaign, due in listed:
@@ -220,7 +225,7 @@ class Statuses:
             self._pacing.rate(),
             read_taken(self._db),
             (in_all, later),
-            *self._processes(),
+            *self._processes(asks_redis=asks_redis),
             tuple(f"{one.host}: {one.why}" for one in sick_hosts(self._db)),
         )
 
@@ -252,8 +257,8 @@ class Statuses:
             agents_back_at=_instant(agents.back_at),
             next_due_at=_instant(timers.first_due_at),
             last_due_at=_instant(timers.last_due_at),
-            feeders=processes.get("feeder", 0),
-            workers=processes.get("worker", 0),
+            feeders=None if processes.untold else processes.by_role.get("feeder", 0),
+            workers=None if processes.untold else processes.by_role.get("worker", 0),
             redis_refuses=account.redis_refuses,
             hold=work.closed.hold,
             settings_differ=account.settings_differ,
@@ -287,32 +292,24 @@ class Statuses:
             forecast=forecast(situation, campaign.rules.hours),
         )
 
-    def _processes(self) -> tuple[dict[str, int], str, str]:
+    def _processes(self, *, asks_redis: bool) -> tuple[Living, str, str]:
         """Count living processes by role.
 
         Tells with it why none of a role takes part that is needed, by settings that differ, and why
         Redis does not do what dialling needs.
         """
         found = living(self._db)
-        counts = dict(Counter(one.role for one in found))
+        lives = living_among(self._db, found, asks=asks_redis)
         differing = {one.process: one for one in dissenters(self._db)}
         settings_differ = ""
         for role in ("feeder", "worker"):
             idle = [
                 differing[one.name] for one in found if one.role == role and one.name in differing
             ]
-            if idle and len(idle) == counts[role]:
+            if idle and len(idle) == lives.by_role.get(role):
                 settings_differ = idle[0].sentence
                 break
-        return counts, settings_differ, self._refused(found)
-
-    def _refused(self, found: Iterable[Process]) -> str:
-        """Tell why Redis does not do what dialling needs: feeders say, or cannot even say."""
-        told = [one.trouble for one in found if one.role == "feeder"]
-        if not told:
-            refusal = why_no_writes(self._db)
-            return refusal.why if refusal else ""
-        return "" if "" in told else told[0]
+        return lives, settings_differ, lives.untold or _trouble(found)
 
     @property
     def allowance(self) -> Allowance:
@@ -355,9 +352,10 @@ class Statuses:
         )
 
 
-def alive(db: Database) -> dict[str, int]:
-    """Count the processes of each role that gave a sign of life in the last seconds."""
-    return {role: len(names) for role, names in living_names(db).items()}
+def _trouble(found: Iterable[Process]) -> str:
+    """Tell why Redis does not do what dialling needs, as feeders say; '' where one is content."""
+    told = [one.trouble for one in found if one.role == "feeder"]
+    return "" if not told or "" in told else told[0]
 
 
 def _dialled_out(counts: Counts) -> int:

@@ -1,7 +1,7 @@
 """Use case: today. How the account does beside other days, what binds it, and what wants a person."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -14,9 +14,9 @@ from dialer.account_day import Today as DayUsed
 from dialer.pacing import Rate
 from dialer.store import Campaign, Counts, Database
 from dialer.store.day import figures_by_quarter
-from dialer.store.processes import ROLES
 from dialer.store.webhooks import Webhooks
 from dialer.store.work import AccountWork, account_work
+from dialer.watching.living import Living
 from dialer.watching.overview import AgentNow, AgentState, busy_agents
 
 UNDER_WAY = (
@@ -89,7 +89,7 @@ def day_now(
     *,
     rate: Rate,
     used: DayUsed,
-    processes: Mapping[str, int],
+    processes: Living,
     zone: ZoneInfo,
 ) -> DayNow:
     """Tell an account's day.
@@ -97,7 +97,7 @@ def day_now(
     Args:
         campaigns: Those under way.
         used: Of its caps.
-        processes: How many of each role live.
+        processes: Those that live.
         zone: Whose midnight begins the day.
     """
     now_s = db.now()
@@ -119,10 +119,11 @@ def day_now(
     )
 
 
-def _of_processes(processes: Mapping[str, int]) -> Iterator[Wanted]:
-    for role in ROLES:
-        if not processes.get(role):
-            yield Wanted(_NO_PROCESS[role], "/health#h-processes")
+def _of_processes(processes: Living) -> Iterator[Wanted]:
+    if processes.says:
+        yield Wanted(processes.says, "/health#h-redis")
+    for role in processes.missing:
+        yield Wanted(_NO_PROCESS[role], "/health#h-processes")
 
 
 def _of_campaigns(campaigns: Sequence[tuple[Campaign, Counts]]) -> Iterator[Wanted]:

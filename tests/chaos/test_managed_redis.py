@@ -239,7 +239,7 @@ def test_r5_doctor_writes_and_so_finds_a_server_whose_memory_is_used_up(server, 
 
     assert verdict is Verdict.FAIL
     assert "maxmemory" in says
-    assert any("of what Redis may use" in says for _, says in findings(wiring, "memory"))
+    assert any("all the memory it may" in says for _, says in findings(wiring, "memory"))
 
 
 def test_nobody_promises_an_end_while_redis_takes_no_writes(server, tmp_path):

@@ -14,11 +14,15 @@ from dialer.store.campaigns import Campaigns
 from dialer.store.connection import open_redis
 from dialer.store.database import Database, is_lasting
 from dialer.store.functions import KeptScript, Written
+from dialer.store.processes import ROLES
 from dialer.store.refusals import refusal_of
 from dialer.store.server_clock import MoveEnds
+from dialer.watching.explaining import explain
+from tests.factories import give_life, pair, store_campaign
 from tests.patience import until
 from tests.web_kit import settings_for, site
 from workers.cli.faults import judge
+from workers.doctor import examine
 
 Ask = Callable[["redis.Redis"], object]
 
@@ -188,6 +192,49 @@ def test_pages_and_programs_are_told_that_redis_is_full_and_go_on_once_it_is_not
         assert answer.headers["retry-after"]
         client.config_set("maxmemory", "0")
         assert web.upload().status_code == 201
+
+
+@pytest.mark.parametrize("spoil", [_fill, _make_replica])
+@pytest.mark.parametrize("are_known", [True, False])
+def test_who_cannot_tell_that_they_live_is_not_said_to_be_gone(
+    server: ValkeyServer,
+    client: "redis.Redis",
+    tmp_path: Path,
+    spoil: Callable[["redis.Redis"], None],
+    *,
+    are_known: bool,
+) -> None:
+    with site(settings_for(server, f"t{secrets.token_hex(4)}", tmp_path)) as web:
+        wiring, browser = web.wiring, web.browser()
+        campaign = store_campaign(wiring.db, [pair(1, 1)])
+        for role in ROLES if are_known else ():  # each told it just before Redis refused
+            give_life(wiring.db, role, "host-1")
+        browser.get("/health")  # somebody has been there before
+        spoil(client)
+
+        told = explain(wiring.db, wiring.statuses, campaign)
+        examined = {one.name: one.says for one in examine(wiring)}
+        page = browser.get("/health").text
+
+        names = [one.name for one in told.blockers]
+        assert "redis_refuses" in names
+        assert not {"no_feeder", "no_worker"} & set(names)
+        if not are_known:
+            assert examined["processes"].startswith("not known who lives")
+            assert "none gives a sign of life" not in page
+            assert "Redis takes no writes, so nothing is dialled" in page
+
+
+def test_who_is_gone_is_said_to_be_while_redis_takes_what_they_would_tell(
+    server: ValkeyServer, tmp_path: Path
+) -> None:
+    with site(settings_for(server, f"t{secrets.token_hex(4)}", tmp_path)) as web:
+        campaign = store_campaign(web.wiring.db, [pair(1, 1)])
+
+        told = explain(web.wiring.db, web.wiring.statuses, campaign)
+
+        assert {"no_feeder", "no_worker"} <= {one.name for one in told.blockers}
+        assert "none gives a sign of life" in web.browser().get("/health").text
 
 
 def test_a_command_says_what_helps() -> None:

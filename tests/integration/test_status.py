@@ -11,7 +11,8 @@ from dialer.dialing.releasing import Feeding
 from dialer.pacing import Allowance, Pacing
 from dialer.store import Campaigns, Database
 from dialer.store.campaign import CampaignNotFound
-from dialer.watching.status import Status, Statuses, alive
+from dialer.watching.living import who_lives
+from dialer.watching.status import Status, Statuses
 from tests.factories import give_life, pair, store_campaign
 
 ALLOWANCE = Allowance()
@@ -103,7 +104,7 @@ def test_heartbeats_are_counted_by_role(db):
     for role, name in (("worker", "a-1"), ("worker", "b:2"), ("web", "a-3")):
         give_life(db, role, name)
 
-    assert alive(db) == {"worker": 2, "web": 1}
+    assert who_lives(db).by_role == {"worker": 2, "web": 1}
 
 
 def test_released_contacts_wait_for_the_limit(db, alive_roles):

@@ -10,6 +10,7 @@ from dialer.pacing import Allowance, Pacing
 from dialer.store.day import figures_by_quarter
 from dialer.store.processes import ROLES
 from dialer.store.snapshot import contact_lines
+from dialer.watching.living import Living
 from dialer.watching.today import Wanted, day_now, figures_now
 from tests import books_kit
 from tests.factories import details, pair, store_campaign
@@ -85,7 +86,7 @@ def test_a_cap_of_the_day_that_is_nearly_used_is_told_before_it_is_reached(accou
     day = used.read().day
 
     def near() -> list[Wanted]:
-        alive = dict.fromkeys(ROLES, 1)
+        alive = Living(dict.fromkeys(ROLES, 1))
         rate = Pacing(db, Allowance(200)).rate()
         told = day_now(db, (), rate=rate, used=used.read(), processes=alive, zone=UTC)
         return list(told.wanted)

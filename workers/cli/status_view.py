@@ -179,8 +179,9 @@ def _facts(status: Status, history: History, allowance: Allowance) -> Table:
         table.add_row("due later", f"{many}, the next at {next_at:%d %b %H:%M:%S}")
     if status.callbacks_waiting:
         table.add_row("callbacks", f"{status.callbacks_waiting:,} to settle")
-    processes = " · ".join(f"{role} {number}" for role, number in sorted(status.processes.items()))
-    table.add_row("processes", processes or "[red]none[/red]")
+    lives = status.processes
+    shown = " · ".join(f"{role} {number}" for role, number in sorted(lives.by_role.items()))
+    table.add_row("processes", escape(lives.says) or shown or "[red]none[/red]")
     return table
 
 

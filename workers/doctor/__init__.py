@@ -18,7 +18,7 @@ from dialer.store.processes import ROLES
 from dialer.store.refusals import refusal_of
 from dialer.terms import terms_of
 from dialer.watching.health import AccountStops, account_stops
-from dialer.watching.status import alive
+from dialer.watching.living import who_lives
 from workers.doctor.findings import Finding, Verdict, fail, judged, ok, warn
 from workers.doctor.provider import examine_callbacks, examine_provider
 from workers.doctor.server import examine_server
@@ -140,13 +140,19 @@ def _keys(wiring: Wiring) -> Finding:
 
 
 def _processes(wiring: Wiring) -> Finding:
-    found = alive(wiring.db)
-    missing = [role for role in ROLES if role not in found]
+    found = who_lives(wiring.db)
+    if found.untold:
+        return warn(
+            told("processes"),
+            told("not known who lives: {why}", why=found.untold),
+            told("mend that, and run doctor again"),
+        )
+    missing = found.missing
     names = ", ".join(missing)
     return judged(
         not missing,
         told("processes"),
-        ", ".join(f"{role} {found.get(role, 0)}" for role in ROLES),
+        ", ".join(f"{role} {found.by_role.get(role, 0)}" for role in ROLES),
         f"start {names}: dialer up",
         told("have {missing} started where this installation runs", missing=names),
     )

@@ -118,7 +118,9 @@ def _memory(wiring: Wiring, health: RedisHealth) -> Iterator[Finding]:
     if health.fullness > NEARLY_FULL:
         yield warn(
             told("memory"),
-            told("{share:.0%} of what Redis may use is used", share=health.fullness),
+            told("{share:.0%} of what Redis may use is used", share=health.fullness)
+            if health.fullness < 1
+            else told("Redis uses all the memory it may, and takes no more"),
             told("raise maxmemory; when it is full, nothing is dialled and no callback is taken"),
         )
     policy = _config(wiring, "maxmemory-policy") or health.eviction

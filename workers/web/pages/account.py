@@ -2,7 +2,6 @@
 
 import itertools
 import re
-from collections import Counter
 from io import BytesIO
 from urllib.parse import urlencode
 
@@ -15,8 +14,8 @@ from dialer.deeds import Did
 from dialer.dialing.resuming import resume_account
 from dialer.steering.suppressing import Added, Suppressing
 from dialer.store import Hold
-from dialer.store.processes import ROLES
 from dialer.watching.health import read_health
+from dialer.watching.living import living_among
 from workers.web.api.account import CapsOrder, end_hold
 from workers.web.api.suppressions import add_file, list_for
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
@@ -112,13 +111,13 @@ def health(asked: Asked) -> Answer:
     """Show how processes, Redis, queue and callbacks are."""
     wiring = asked.wiring
     found = read_health(wiring.db)
-    alive = Counter(one.role for one in found.processes)
+    lives = living_among(wiring.db, found.processes)
     return page(
         "health.html",
         health=found,
         rate=wiring.pacing.rate(),
         today=wiring.account_day.read(),
-        missing=[role for role in ROLES if not alive[role]],
+        lives=lives,
         settings=wiring.settings,
     )
 

@@ -1,11 +1,12 @@
 """What stands atop every page while something keeps the account from its work, with what mends it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from campaigns.sentence import capital, told
 from dialer.store import Database, Holds
 from dialer.watching.health import AccountStops
+from dialer.watching.living import Living
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,9 @@ class Banner:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-def banners(db: Database, stops: AccountStops, missing: Collection[str]) -> list[Banner]:
-    """Tell all that keeps the account from its work.
-
-    Args:
-        missing: Roles of which no process gives a sign of life.
-    """
-    return [*_stops(db, stops), *_missing(missing)]
+def banners(db: Database, stops: AccountStops, processes: Living) -> list[Banner]:
+    """Tell all that keeps the account from its work."""
+    return [*_stops(db, stops), *_processes(processes)]
 
 
 def _stops(db: Database, stops: AccountStops) -> Iterator[Banner]:
@@ -62,9 +59,11 @@ def _stops(db: Database, stops: AccountStops) -> Iterator[Banner]:
         yield Banner(capital(stops.capped))
 
 
-def _missing(roles: Collection[str]) -> Iterator[Banner]:
+def _processes(processes: Living) -> Iterator[Banner]:
+    if processes.says:
+        yield Banner(processes.says)
     for role, (sentence, is_stop) in _WITHOUT.items():
-        if role in roles:
+        if role in processes.missing:
             yield Banner(sentence, is_stop)
 
 

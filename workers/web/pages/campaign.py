@@ -17,7 +17,6 @@ from dialer.reporting.files import Format
 from dialer.reporting.tables import WHOLE, Kind
 from dialer.settling.deciding import Decision, decide
 from dialer.store.imports import Imports
-from dialer.store.processes import ROLES
 from workers.web import jobs
 from workers.web.api.campaigns import STEERS, Action
 from workers.web.api.campaigns import steer as steer_campaign
@@ -200,10 +199,9 @@ async def shown_to(
 
 
 def _show(services: Services, renderer: Renderer, reading: Reading, *, masked: bool) -> _Shown:
-    missing = [role for role in ROLES if not reading.status.processes.get(role)]
     context = _context(reading) | {"masked": masked}
     return _Shown(
-        banners(services.wiring.db, reading.stops, missing),
+        banners(services.wiring.db, reading.stops, reading.status.processes),
         {name: renderer.part(f"parts/{name}.html", **context) for name in _PARTS},
     )
 

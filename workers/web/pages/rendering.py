@@ -13,9 +13,8 @@ from starlette.responses import HTMLResponse, Response
 from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.clock import boottime_s
-from dialer.store.processes import ROLES
 from dialer.watching.health import account_stops
-from dialer.watching.status import alive
+from dialer.watching.living import Living, who_lives
 from workers.web.access import Visitor
 from workers.web.beside import beside
 from workers.web.choosing import services_of, visitor_of
@@ -66,7 +65,7 @@ class Renderer:
 
     def __init__(self, texts: Callable[[str], Texts] = texts_of) -> None:
         self._texts = texts
-        self._missing = _Missing()
+        self._who_lives = _WhoLives()
 
     async def page(
         self,
@@ -118,7 +117,7 @@ class Renderer:
 
     def _banners(self, services: Services) -> list[Banner]:
         db = services.wiring.db
-        return banners(db, account_stops(db), self._missing.of(services))
+        return banners(db, account_stops(db), self._who_lives.of(services))
 
     def say(self, value: object) -> str:
         """Put a sentence, or an error that was raised with one, into the language of the request."""
@@ -129,22 +128,21 @@ class Renderer:
         return self._template(template).render(**context)
 
 
-class _Missing:
-    """Roles without a process, by account; looked for every few seconds, since it takes a scan."""
+class _WhoLives:
+    """Which processes live, by account; looked for every few seconds, since each page tells of it."""
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[float, list[str]]] = {}
+        self._found: dict[str, tuple[float, Living]] = {}
 
-    def of(self, services: Services) -> list[str]:
-        at_s, roles = self._found.get(services.sid, (float("-inf"), []))
-        if boottime_s() - at_s > _MISSING_FOR_S:
-            living = alive(services.wiring.db)
-            roles = [role for role in ROLES if role not in living]
-            self._found[services.sid] = boottime_s(), roles
-        return roles
+    def of(self, services: Services) -> Living:
+        known = self._found.get(services.sid)
+        if known is None or boottime_s() - known[0] > _KNOWN_FOR_S:
+            known = boottime_s(), who_lives(services.wiring.db)
+            self._found[services.sid] = known
+        return known[1]
 
 
-_MISSING_FOR_S = 2.0
+_KNOWN_FOR_S = 2.0
 
 
 def renderer_of(request: Request) -> Renderer:

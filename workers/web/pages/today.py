@@ -18,7 +18,8 @@ from dialer.store.work import account_work
 from dialer.watching.browsing import names_of
 from dialer.watching.day_rows import LIVE, OF_THE_DAY, DayRows, live_rows, rows_of_day
 from dialer.watching.health import AccountStops, account_stops
-from dialer.watching.status import Status, alive
+from dialer.watching.living import who_lives
+from dialer.watching.status import Status
 from dialer.watching.today import UNDER_WAY, DayNow, day_now, figures_now
 from workers.web.pages.declaring import Answer, Asked, Pages, page
 from workers.web.pages.views import Bar, progress
@@ -98,7 +99,7 @@ def _read(wiring: Wiring) -> tuple[DayNow, list[Line]]:
         rate=wiring.pacing.rate(),
         used=wiring.account_day.read(),
         # to look for them takes a walk over all keys
-        processes=statuses[0].processes if statuses else alive(wiring.db),
+        processes=statuses[0].processes if statuses else who_lives(wiring.db),
         zone=wiring.zone,
     )
     binds = binding_of(statuses)
