@@ -73,7 +73,7 @@ def explain(db: Database, statuses: Statuses, id_or_name: str) -> Explanation:
     Raises:
         CampaignNotFound: There is none of this id or name.
     """
-    status = statuses.of(id_or_name, asks_redis=True)
+    status = statuses.of(id_or_name)
     campaign = status.campaign
     waiting = waiting_of(db, campaign.id, size=campaign.accepted)
     found = blockers(status.situation, waiting, _held(db, campaign, waiting))

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from campaigns.sentence import told
 from dialer.store.database import Database
 from dialer.store.processes import ROLES, Process, living
+from dialer.store.refusals import Refusal
 from dialer.store.replies import why_no_writes
 
-_TOLD_OF = ("feeder", "results", "worker")
-"""Whoever lacks one of these runs nothing, or is not told who runs."""
+_NEEDED = {"feeder", "results", "worker"}
+"""Where one of these is missing nothing runs, or nobody is told who runs."""
 
 
 class Living(NamedTuple):
@@ -36,17 +37,16 @@ class Living(NamedTuple):
 
 
 def who_lives(db: Database) -> Living:
-    """Count the processes that live."""
-    return living_among(db, living(db))
+    """Count the processes that live; where needed ones are missing, see whether they could tell."""
+    found = living(db)
+    is_whole = {one.role for one in found} >= _NEEDED
+    return living_among(found, None if is_whole else why_no_writes(db))
 
 
-def living_among(db: Database, found: Iterable[Process], *, asks: bool = False) -> Living:
-    """Count those that were found; where needed ones are missing, see whether they could tell.
+def living_among(found: Iterable[Process], refusal: Refusal | None) -> Living:
+    """Count those that were found.
 
     Args:
-        asks: See it whoever was found: signs of life are believed for twenty seconds.
+        refusal: Why Redis takes no writes; None: it does, as far as is known.
     """
-    by_role = Counter(one.role for one in found)
-    is_whole = all(by_role[role] for role in _TOLD_OF)
-    refusal = why_no_writes(db) if asks or not is_whole else None
-    return Living(by_role, refusal.why if refusal else "")
+    return Living(Counter(one.role for one in found), refusal.why if refusal else "")

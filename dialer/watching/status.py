@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from campaigns.attempt import Outcome
 from campaigns.caps import cap_in_words
@@ -17,17 +17,21 @@ from campaigns.outlook.forecast import Forecast, forecast
 from campaigns.outlook.situation import Binding, Situation
 from campaigns.rules_in_words import rules_in_words
 from dialer.agreeing import dissenters
+from dialer.clock import boottime_s
 from dialer.open_windows import Hours
 from dialer.pacing import Allowance, Pacing, Rate
 from dialer.store import Campaign, Campaigns, Counts, Database
 from dialer.store.hosts import sick_hosts
 from dialer.store.phones import Taken, read_taken
 from dialer.store.processes import Process, living
+from dialer.store.refusals import Refusal
+from dialer.store.replies import why_no_writes
 from dialer.store.work import campaign_work, due_later, with_work
 from dialer.store.zones_and_teams import teams_in, zones_in
 from dialer.watching.living import Living, living_among
 from dialer.watching.teams_now import teams_taken
 
+_ASKED_EVERY_S = 2.0  # it costs a write, and pages are looked at by many
 _TIMERS_READ = 10_000  # about 10 ms; beyond that the last one is not looked for
 
 
@@ -193,19 +197,15 @@ class Statuses:
         self._most_calls = max_concurrent_calls
         self._campaigns = Campaigns(db)
         self._hours = Hours(db)
+        self._asked_at, self._refusal = float("-inf"), cast("Refusal | None", None)
 
-    def of(self, id_or_name: str, *, asks_redis: bool = False) -> Status:
+    def of(self, id_or_name: str) -> Status:
         """Read where a campaign stands.
-
-        Args:
-            asks_redis: See whether Redis takes writes, and not only what processes told lately of it.
 
         Raises:
             CampaignNotFound: There is none of this id or name.
         """
-        campaign = self._campaigns.find(id_or_name)
-        account = self._account(asks_redis=asks_redis)
-        return self._status(campaign, self._campaigns.counts(campaign.id), account)
+        return self.as_if(self._campaigns.find(id_or_name))
 
     def as_if(self, campaign: Campaign) -> Status:
         """Read where a campaign stands, or would stand if it were as is given: with other rules."""
@@ -216,7 +216,7 @@ class Statuses:
         account = self._account()
         return [self._status(*one, account) for one in campaigns]
 
-    def _account(self, *, asks_redis: bool = False) -> _Account:
+    def _account(self) -> _Account:
         in_all, listed = due_later(self._db, most=_TIMERS_READ)
         later: defaultdict[str, list[float]] = defaultdict(list)
         for campaign, due in listed:
@@ -225,7 +225,7 @@ class Statuses:
             self._pacing.rate(),
             read_taken(self._db),
             (in_all, later),
-            *self._processes(asks_redis=asks_redis),
+            *self._processes(),
             tuple(f"{one.host}: {one.why}" for one in sick_hosts(self._db)),
         )
 
@@ -292,14 +292,14 @@ class Statuses:
             forecast=forecast(situation, campaign.rules.hours),
         )
 
-    def _processes(self, *, asks_redis: bool) -> tuple[Living, str, str]:
+    def _processes(self) -> tuple[Living, str, str]:
         """Count living processes by role.
 
         Tells with it why none of a role takes part that is needed, by settings that differ, and why
         Redis does not do what dialling needs.
         """
         found = living(self._db)
-        lives = living_among(self._db, found, asks=asks_redis)
+        lives = living_among(found, self._why_no_writes())
         differing = {one.process: one for one in dissenters(self._db)}
         settings_differ = ""
         for role in ("feeder", "worker"):
@@ -310,6 +310,13 @@ class Statuses:
                 settings_differ = idle[0].sentence
                 break
         return lives, settings_differ, lives.untold or _trouble(found)
+
+    def _why_no_writes(self) -> Refusal | None:
+        """Ask Redis, now and then: what processes told of it lately is believed for twenty seconds."""
+        if boottime_s() - self._asked_at > _ASKED_EVERY_S:
+            self._refusal = why_no_writes(self._db)
+            self._asked_at = boottime_s()
+        return self._refusal
 
     @property
     def allowance(self) -> Allowance:

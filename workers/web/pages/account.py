@@ -15,7 +15,7 @@ from dialer.dialing.resuming import resume_account
 from dialer.steering.suppressing import Added, Suppressing
 from dialer.store import Hold
 from dialer.watching.health import read_health
-from dialer.watching.living import living_among
+from dialer.watching.living import who_lives
 from workers.web.api.account import CapsOrder, end_hold
 from workers.web.api.suppressions import add_file, list_for
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
@@ -111,7 +111,7 @@ def health(asked: Asked) -> Answer:
     """Show how processes, Redis, queue and callbacks are."""
     wiring = asked.wiring
     found = read_health(wiring.db)
-    lives = living_among(wiring.db, found.processes)
+    lives = who_lives(wiring.db)
     return page(
         "health.html",
         health=found,
