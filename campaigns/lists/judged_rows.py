@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from campaigns.contact import Contact
 from campaigns.spreadsheet_safety import as_text_numbers, kept_cell, safe_cell
@@ -47,6 +48,19 @@ class Rejected:
     found: str
     message: str
     says: str = ""
+
+
+class NotTakenRow(Protocol):
+    """A row that was not taken, as far as it is written out; what is stored of it is less than it was."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def cells(self) -> tuple[str, ...]: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def message(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,7 @@ class Summary:
 
 def write_rejected(
     columns: Sequence[str],
-    rows: Iterable[Rejected],
+    rows: Iterable[NotTakenRow],
     *,
     text_numbers: bool = False,
     bom: bool = False,

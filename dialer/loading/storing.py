@@ -14,7 +14,7 @@ from pathlib import Path
 from campaigns.lists.arranging import Arrangement
 from campaigns.lists.contact_list import ContactList
 from campaigns.lists.external_ids import Fingerprints
-from campaigns.lists.judged_rows import Chunk, Rejected, Summary, write_rejected
+from campaigns.lists.judged_rows import Chunk, Summary, write_rejected
 from campaigns.lists.sieve import Dedupe
 from dialer import failpoints
 from dialer.loading.comparing import arrangement_of, remarks_in
@@ -149,11 +149,8 @@ def write_not_taken(db: Database, campaign: Campaign, *, folder: Path) -> Path |
         path.unlink(missing_ok=True)
         return None
     part = path.with_suffix(".part")
-    rows = (
-        Rejected(row.line, 0, row.cells, row.code, None, "", row.message)
-        for row in Imports(db).rejected_rows(campaign.id)
-    )
     with part.open("w", encoding="utf-8", newline="") as out:
+        rows = Imports(db).rejected_rows(campaign.id)
         out.writelines(write_rejected(campaign.columns, rows, bom=True))
         out.flush()
         os.fsync(out.fileno())

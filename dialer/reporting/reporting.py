@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from campaigns.events import EventsTold
+from campaigns.lists.judged_rows import NotTakenRow
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from campaigns.reports.does_not_add_up import DoesNotAddUp
 from campaigns.reports.figures import Counting
@@ -30,7 +31,6 @@ from dialer.reporting.tables import (
     WHOLE,
     Kind,
     Layout,
-    NotTakenRow,
     table,
 )
 from dialer.reporting.xlsx_file import Workbook

@@ -13,9 +13,10 @@ from campaigns.attempt import (
     attempt_columns,
 )
 from campaigns.contact_state import ContactState
+from campaigns.lists.judged_rows import NotTakenRow
 from campaigns.numbers.mask import FORGOTTEN, Mask, NumberMask
 from campaigns.reports.figures import STANDING_OF
-from dialer.reporting.tables import ATTEMPTS, CONTACTS, Cell, Columns, NotTakenRow
+from dialer.reporting.tables import ATTEMPTS, CONTACTS, Cell, Columns
 from dialer.store.attempts import OpenAttempt
 from dialer.store.callback_inbox import Orphan
 from dialer.store.notes import notes_of

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from campaigns.attempt import Outcome
@@ -123,19 +123,6 @@ class Layout:
     raw: bool = False
     bom: bool = False
     text_numbers: bool = False
-
-
-class NotTakenRow(Protocol):
-    """A row of the upload that was not taken, as the store gives it back."""
-
-    @property
-    def line(self) -> int: ...
-    @property
-    def cells(self) -> tuple[str, ...]: ...
-    @property
-    def code(self) -> str: ...
-    @property
-    def message(self) -> str: ...
 
 
 _NUMBERS = (

@@ -8,7 +8,7 @@ import pytest
 
 from dialer.access.api_keys import Scope
 from tests.patience import until
-from tests.web_kit import Browser, Site, one_site
+from tests.web_kit import LIST, Browser, Site, one_site
 
 web = one_site(dict.fromkeys(("exotel_base_url", "exotel_details_base_url"), "http://127.0.0.1:9"))
 
@@ -25,9 +25,9 @@ def told(browser: Browser, answer) -> str:
     return browser.get(where).text
 
 
-def over(web: Site) -> str:
+def over(web: Site, list_: str = LIST) -> str:
     """Load a campaign and cancel it."""
-    id_ = str(web.upload(name=secrets.token_hex(4)).json()["campaign_id"])
+    id_ = str(web.upload(list_, name=secrets.token_hex(4)).json()["campaign_id"])
     web.api("POST", f"/campaigns/{id_}/cancel")
     while web.wiring.campaigns.cancel_some(id_):
         pass
@@ -49,6 +49,23 @@ def test_a_campaign_is_archived_and_deleted_by_its_name(web: Site) -> None:
     assert "Delete for good" in books
     assert "It is done" in deleted
     assert browser.get(f"/campaigns/{id_}").status_code == 404
+
+
+def test_rows_not_taken_are_handed_out_from_the_archive_as_before(web: Site) -> None:
+    id_ = over(web, "agent,customer,name\n+919000000001,+919876543201,Asha\n12,34,Ravi\n")
+    browser, where = web.browser(), f"/campaigns/{id_}/rejected.csv"
+    page, for_excel, api = (
+        browser.get(where),
+        browser.get(f"{where}?text_numbers=yes"),
+        web.api("GET", where),
+    )
+
+    told(browser, browser.post(f"/campaigns/{id_}/books/archive"))
+
+    assert "Ravi" in page.text
+    assert browser.get(where).text == page.text
+    assert browser.get(f"{where}?text_numbers=yes").text == for_excel.text
+    assert web.api("GET", where).text == api.text
 
 
 def test_one_that_goes_on_is_not_archived_and_the_page_says_why(web: Site) -> None:

@@ -2,13 +2,13 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from campaigns.lists.judged_rows import Rejected, write_rejected
+from campaigns.lists.judged_rows import write_rejected
 from dialer.reporting.files import Format
 from dialer.reporting.tables import STREAMED_KINDS, WHOLE, Kind
 from dialer.store import Campaign
@@ -34,16 +34,30 @@ REPORT_POLICY = {
 }
 
 
-def rejected_csv(
+async def rejected_csv(
     services: Services, campaign: Campaign, *, text_numbers: bool, bom: bool = True
 ) -> Response:
-    """Send the rows that were not taken, ready to be mended and loaded again."""
-    rows = (
-        Rejected(row.line, 0, row.cells, row.code, None, "", row.message)
-        for row in Imports(services.wiring.db).rejected_rows(campaign.id)
-    )
-    lines = write_rejected(campaign.columns, rows, text_numbers=text_numbers, bom=bom)
-    return csv_stream(lines, f"{campaign.id}_rejected.csv")
+    """Send the rows that were not taken, ready to be mended and loaded again.
+
+    Raises:
+        ArchiveDamaged: The campaign's archive has them, and cannot be read.
+    """
+    if campaign.archived_at is None:
+        rows = Imports(services.wiring.db).rejected_rows(campaign.id)
+        lines = write_rejected(campaign.columns, rows, text_numbers=text_numbers, bom=bom)
+        return csv_stream(lines, f"{campaign.id}_rejected.csv")
+
+    async def write(folder: Path) -> list[Path]:
+        return await services.work(
+            jobs.write_not_taken,
+            campaign.id,
+            account=services.wiring.name,
+            out=folder,
+            text_numbers=text_numbers,
+            bom=bom,
+        )
+
+    return await _written(services, write)
 
 
 def csv_stream(lines: Iterator[str], name: str) -> Response:
@@ -86,10 +100,9 @@ async def report_response(
         raise Problem(403, "scope_missing", "This table takes the scope read.", scope="read")
     if kind == WHOLE and format_ not in {Format.HTML, Format.XLSX}:
         raise not_found(f"The whole report is html or xlsx; {format_} is of a table.")
-    services.reports_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=services.reports_dir))
-    try:
-        files = await services.work(
+
+    async def write(folder: Path) -> list[Path]:
+        return await services.work(
             jobs.write_report,
             campaign.id,
             account=services.wiring.name,
@@ -100,7 +113,18 @@ async def report_response(
             text_numbers=text_numbers,
             bom=bom,
         )
-        (path,) = files
+
+    return await _written(services, write, inline=inline)
+
+
+async def _written(
+    services: Services, write: Callable[[Path], Awaitable[list[Path]]], *, inline: bool = False
+) -> Response:
+    """Have a file written into a folder of its own, and send it; nothing of it is left behind."""
+    services.reports_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=services.reports_dir))
+    try:
+        (path,) = await write(folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -12,6 +12,7 @@ from typing import Any, TextIO, cast
 
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
+from campaigns.lists.judged_rows import write_rejected
 from campaigns.lists.source import CampaignFileError, ReadingChoice
 from campaigns.numbers.mask import NO_MASK, Mask, NumberMask
 from dialer import deeds
@@ -218,6 +219,28 @@ def write_report(
             on_progress=on_progress,
         )
         return list(written.files)
+
+
+def write_not_taken(
+    _tell: Tell,
+    settings: Settings,
+    campaign_id: str,
+    *,
+    account: str,
+    out: Path,
+    text_numbers: bool,
+    bom: bool,
+) -> list[Path]:
+    """Write a campaign's rows that were not taken into a folder, wherever they are."""
+    with opened_apart(settings, account) as wiring:
+        campaign = wiring.campaigns.find(campaign_id)
+        rows = source_of(wiring, campaign).rejected
+        path = out / f"{campaign.id}_rejected.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(
+                write_rejected(campaign.columns, rows, text_numbers=text_numbers, bom=bom)
+            )
+        return [path]
 
 
 def campaign_charts(

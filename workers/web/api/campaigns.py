@@ -274,7 +274,7 @@ def campaign_imports(
     response_class=Response,
     responses={200: {"content": {"text/csv": {}}, "description": "The rows, ready to be mended."}},
 )
-def campaign_rejected(
+async def campaign_rejected(
     _visitor: Reader,
     services: TheServices,
     campaign: TheCampaign,
@@ -282,7 +282,7 @@ def campaign_rejected(
     bom: Bom = False,
 ) -> Response:
     """Give the rows that were not taken, as uploaded, with line, code and reason."""
-    return rejected_csv(services, campaign, text_numbers=text_numbers, bom=bom)
+    return await rejected_csv(services, campaign, text_numbers=text_numbers, bom=bom)
 
 
 @one.get(

@@ -143,9 +143,9 @@ async def charts(asked: Asked) -> Answer:
 
 
 @pages.get("/campaigns/{campaign_id}/rejected.csv", Scope.READ, does=Did.REJECTED_TAKEN)
-def rejected(asked: Asked) -> Answer:
+async def rejected(asked: Asked) -> Answer:
     """Send the rows that were not taken."""
-    return rejected_csv(asked.services, asked.campaign, text_numbers=_wants_texts(asked))
+    return await rejected_csv(asked.services, asked.campaign, text_numbers=_wants_texts(asked))
 
 
 def _wants_texts(asked: Asked) -> bool:
