@@ -19,6 +19,7 @@ from tests.account_kit import Account
 from tests.conservation import check_conservation
 from tests.factories import agent, customer, pair, store_campaign, terminal
 from tests.phone_company import Answer
+from tests.virtual_time import commands_run
 
 INDIA = ZoneInfo("Asia/Kolkata")
 
@@ -44,11 +45,6 @@ def test_an_agent_on_a_break_is_not_rung_and_their_contact_uses_up_nothing(
     check_conservation(db)
 
 
-def commands(db) -> int:
-    """Count what was asked of the server, scripts' own commands included."""
-    return sum(one["calls"] for one in db.client.info("commandstats").values())
-
-
 def scripts_run(db) -> int:
     return db.client.info("commandstats")["cmdstat_evalsha"]["calls"]
 
@@ -63,12 +59,12 @@ def test_for_whom_a_campaign_has_work_is_found_in_few_commands_however_many_are_
     )
     account.tick()  # who is away leaves the turns
     digits = [one.number[1:] for one in gone]
-    before = commands(db)
+    before = commands_run(db.client)
 
     found = with_work(db, campaign, digits)
 
     assert found == [digits[n] for n in (5, 310, 311)]
-    assert commands(db) - before < len(digits) / 5
+    assert commands_run(db.client) - before < len(digits) / 5
 
 
 def test_a_step_that_sends_agents_away_holds_nobody_up(db, registry, presences):
