@@ -28,4 +28,9 @@ def tags_of(words: Iterable[str]) -> tuple[str, ...]:
 
 def has_tag(tags: Iterable[str], wanted: str) -> bool:
     """Tell whether a tag is among some, in whatever case."""
-    return same_name(wanted) in map(same_name, tags)
+    return has_tags(tags, [wanted])
+
+
+def has_tags(tags: Iterable[str], wanted: Iterable[str]) -> bool:
+    """Tell whether all of these are among them."""
+    return {same_name(one) for one in tags}.issuperset(map(same_name, wanted))

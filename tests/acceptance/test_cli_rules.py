@@ -153,6 +153,8 @@ def test_a_template_is_saved_shown_used_and_removed(rig):
     assert tagged["tags"] == ["renewals", "south"]
     found = rig.json("campaign", "list", "--tag", "South")
     assert [(one["name"], one["tags"]) for one in found] == [("more", ["renewals", "south"])]
+    assert rig.json("campaign", "list", "--tag", "South", "--tag", "RENEWALS") == found
+    assert rig.json("campaign", "list", "--tag", "South", "--tag", "north") == []
     assert "south" in rig.run("campaign", "list").stdout
 
 

@@ -85,6 +85,30 @@ def test_a_word_that_was_mistyped_is_guessed_at(
             "--bom is given 2 times: give it once",
         ),
         (("campaign", "plan", "l.csv", "--caller-id", "1", "--caller-id", "2"), "--caller-id is"),
+        (
+            (
+                "campaign",
+                "plan",
+                "l.csv",
+                "--hours",
+                "mon 09:00-12:00",
+                "--hours",
+                "tue 09:00-12:00",
+            ),
+            "--hours is given 2 times: give it once, with semicolons between",
+        ),
+        (
+            ("campaign", "plan", "l.csv", "--holidays", "IN", "--holidays", "IN-MH"),
+            "--holidays is given 2 times: give it once, with commas between",
+        ),
+        (
+            ("contact", "add", "x", "--customer", "1", "--backup", "1", "--backup", "2"),
+            "--backup is given 2 times: give it once, with semicolons between",
+        ),
+        (
+            ("purge", "--number", "+919876543201", "--number", "+919876543202"),
+            "--number is given 2 times: a certificate is of one number, so run it once for each",
+        ),
     ],
 )
 def test_what_is_said_twice_is_refused_and_not_half_of_it_taken(

@@ -79,6 +79,8 @@ def test_campaigns_are_listed_by_tag(web: Site) -> None:
     assert (wrong.status_code, refused.status_code) == (422, 422)
     assert named(web.api("GET", "/campaigns", params={"tag": "North"})) == {"one"}
     assert named(web.api("GET", "/campaigns", params={"tag": "renewals"})) == set()
+    assert named(web.api("GET", "/campaigns", params={"tag": ["FESTIVE", "north"]})) == {"one"}
+    assert named(web.api("GET", "/campaigns", params={"tag": ["north", "south"]})) == set()
     assert web.api("GET", f"/campaigns/{north}").json()["tags"] == ["festive", "north"]
 
 

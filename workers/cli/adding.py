@@ -24,7 +24,11 @@ def add(
         str, typer.Option(metavar="GROUP", help="Instead of an agent: whoever of it is free.")
     ] = "",
     backup: Annotated[
-        str, typer.Option(metavar="NUMBERS", help="Rung while the agent is away.")
+        str,
+        typer.Option(
+            metavar="NUMBERS",
+            help="Rung while the agent is away; several of them with semicolons between.",
+        ),
     ] = "",
     external_id: Annotated[
         str, typer.Option(metavar="ID", help="What your own system calls it: added once by it.")

@@ -180,7 +180,7 @@ def purge(
         str | None, typer.Option(help="Forget everybody in this campaign, which must be over.")
     ] = None,
     number: Annotated[
-        str | None, typer.Option(help="Forget this number, in all campaigns.")
+        list[str] | None, typer.Option(help="Forget this number, in all campaigns.")
     ] = None,
     older_than: Annotated[
         str | None,
@@ -197,6 +197,11 @@ def purge(
     numbers stays, and so do reports and recordings in folders of your own. What is left, where
     and why stands in the certificate. DIALER_KEEP_DAYS does it daily.
     """
+    if number and len(number) > 1:
+        raise WrongUse(
+            f"--number is given {len(number)} times: a certificate is of one number, "
+            "so run it once for each"
+        )
     if sum(one is not None for one in (campaign, number, older_than)) != 1:
         raise WrongUse("say what to forget: one of --campaign, --number and --older-than")
     books = open_books()
@@ -204,13 +209,13 @@ def purge(
     if campaign is not None:
         purged = purging.campaign(books.wiring.campaigns.find(campaign))
     elif number is not None:
-        purged = purging.number(_e164(number, books.wiring.phone_rules))
+        purged = purging.number(_e164(number[0], books.wiring.phone_rules))
     else:
         purged = purging.older_than(_age_s(older_than or ""))
     of = (
         f"campaign {campaign}"
         if campaign
-        else mask_text(f"number {number}" if number else f"what ended {older_than} ago")
+        else mask_text(f"number {number[0]}" if number else f"what ended {older_than} ago")
     )
     if as_json:
         at = iso(books.as_of())

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from campaigns.campaign import CampaignState
 from campaigns.plain_text import LONGEST_REASON, plain_line
-from campaigns.tags import has_tag
+from campaigns.tags import has_tags
 from dialer.store import Campaign, Counts
 from dialer.store.archived import count_archived
 from dialer.store.campaign import WrongState
@@ -28,7 +28,9 @@ Why = Annotated[str, typer.Option(help="Kept with the campaign, for those who as
 
 def list_(
     *,
-    tag: Annotated[str, typer.Option(help="Only those with this tag.")] = "",
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Only those with this tag; of several, with all.")
+    ] = None,
     archived: Annotated[bool, typer.Option("--archived", help="List those archived.")] = False,
     most: Annotated[int, typer.Option(min=1, help="So many archived ones at most.")] = 100,
     as_json: AsJson = False,
@@ -39,7 +41,7 @@ def list_(
         (one.name, *line)
         for one in wirings
         for line in (one.campaigns.archived(0, most) if archived else one.campaigns.counted())
-        if not tag or has_tag(line[0].tags, tag)
+        if has_tags(line[0].tags, tag or ())
     ]
     apart = 0 if archived else sum(count_archived(one.db) for one in wirings)
     if as_json:
@@ -57,7 +59,8 @@ def list_(
         )
         return
     if not found and tag:
-        say(f"No campaign has the tag {escape(tag)}.")
+        tags = " and ".join(map(escape, tag))
+        say(f"No campaign has the tag {tags}.")
         return
     if not found and not apart:
         store = escape(store_of(wirings[0].settings))

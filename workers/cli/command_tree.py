@@ -1,5 +1,6 @@
 """A tree of commands that imports what is asked for: help is written from the table alone."""
 
+import re
 from collections import Counter
 from importlib import import_module
 from types import MappingProxyType
@@ -59,9 +60,17 @@ class _OnceEach(TyperCommand):
             for option, times in options.items():
                 is_repeatable = option.multiple or (option.is_flag and not option.secondary_opts)
                 if times > 1 and not is_repeatable:
-                    joined = ", with commas between" if "," in (option.metavar or "") else ""
+                    joined = _joined(option)
                     raise WrongUse(f"{option.opts[0]} is given {times} times: give it once{joined}")
         return super().parse_args(ctx, args)
+
+
+def _joined(option: TyperOption) -> str:
+    """Say how an option takes several in one value, where it does: its help tells it."""
+    between = re.search(r"\bwith (?:commas|semicolons) between\b", option.help or "")
+    if between:
+        return f", {between[0]}"
+    return ", with commas between" if "," in (option.metavar or "") else ""
 
 
 def plant(root: CommandTree, table: Table) -> CommandTree:

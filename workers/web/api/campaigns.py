@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 
 from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
-from campaigns.tags import LONGEST_TAG, MOST_TAGS, has_tag
+from campaigns.tags import LONGEST_TAG, MOST_TAGS, has_tags
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did, tell
 from dialer.reporting.files import Format
@@ -122,7 +122,10 @@ def list_campaigns(  # noqa: PLR0917 - what a request has
     _visitor: Onlooker,
     services: TheServices,
     state: Annotated[CampaignState | None, Query(description="Only those in this state.")] = None,
-    tag: Annotated[str, Query(max_length=LONGEST_TAG, description="Only those with it.")] = "",
+    tag: Annotated[
+        list[Annotated[str, Field(max_length=LONGEST_TAG)]],
+        Query(max_length=MOST_TAGS, description="Only those with it; of several, with all."),
+    ] = [],  # noqa: B006 - FastAPI copies it
     archived: Annotated[bool, Query(description="Those archived, and no others.")] = False,
     first: Annotated[int, Query(ge=0, description="How many archived ones to pass over.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000, description="Of archived ones.")] = 100,
@@ -133,8 +136,7 @@ def list_campaigns(  # noqa: PLR0917 - what a request has
         found = campaigns.archived(first, limit)
     else:
         found = campaigns.counted(*([state] if state else ()))
-    if tag:
-        found = [one for one in found if has_tag(one[0].tags, tag)]
+    found = [one for one in found if has_tags(one[0].tags, filter(None, tag))]
     return CampaignList(items=[campaign_line(campaign, counts) for campaign, counts in found])
 
 
