@@ -231,10 +231,10 @@ def _say_now_and_then(campaign: str, message: str, *, minute: int) -> None:
 
 
 def _starts_by_itself(campaign: Campaign, now: datetime) -> bool:
-    """Tell whether a start is due."""
+    """Tell whether a start is due, and there is somebody to call."""
     at = campaign.rules.starts_at
     is_due = campaign.state is CampaignState.LOADED and at is not None and at <= now
-    return is_due and campaign.has_a_start_ahead
+    return is_due and campaign.has_a_start_ahead and campaign.accepted > 0
 
 
 def _released(answer: list[bytes]) -> Iterator[Released]:

@@ -28,6 +28,18 @@ class SecondPersonNeeded(NotDone):
         )
 
 
+class NobodyToCall(NotDone):
+    """A campaign without a contact: started, it would be over at once."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        super().__init__(
+            told(
+                "campaign {name} has nobody to call: append a list to it, or add contacts, and start it then",
+                name=campaign.name,
+            )
+        )
+
+
 class Starting:
     """Starts campaigns.
 
@@ -46,9 +58,12 @@ class Starting:
             who: The key's id, or the user's name at the command line.
 
         Raises:
+            NobodyToCall: It has no contact, and no file is on its way into it.
             SecondPersonNeeded: The wish was written down.
             WrongState: It cannot start from where it stands.
         """
+        if campaign.state is CampaignState.LOADED and not (campaign.accepted or campaign.in_part):
+            raise NobodyToCall(campaign)
         if campaign.state in {CampaignState.LOADED, CampaignState.PAUSED}:
             self.ask(campaign, who=who)
         return self._campaigns.move(campaign, CampaignState.RUNNING)

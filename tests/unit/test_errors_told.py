@@ -26,8 +26,8 @@ from dialer.loading.refusing import NameTaken, StartRefused
 from dialer.simulator.answers import Refusal
 from dialer.simulator.parameters import InvalidParameter
 from dialer.steering.changing_rules import RuleFault, RulesChanged, RulesRefused
-from dialer.steering.starting import SecondPersonNeeded
-from dialer.store.campaign import SameContent, WrongState
+from dialer.steering.starting import NobodyToCall, SecondPersonNeeded
+from dialer.store.campaign import CampaignDamaged, SameContent, WrongState
 from dialer.store.connection import IsCluster
 from dialer.store.contacts import NotTakenNow
 from dialer.webhooks.receivers import WebhookNotFound
@@ -73,6 +73,8 @@ MADE = {
     RulesRefused: lambda: RulesRefused(RuleFault("caller_id", WHY)),
     NumberRefused: lambda: NumberRefused(WHY, side=None, do_not_disturb=False),
     NameTaken: lambda: NameTaken(A_CAMPAIGN),
+    CampaignDamaged: lambda: CampaignDamaged("7f3kq2xa", WHY),
+    NobodyToCall: lambda: NobodyToCall(A_CAMPAIGN),
     SecondPersonNeeded: lambda: SecondPersonNeeded(A_CAMPAIGN),
     StartRefused: StartRefused,
 }

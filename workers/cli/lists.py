@@ -25,7 +25,7 @@ from dialer.loading.refusing import NameTaken
 from dialer.loading.uploads import opened as opened_list
 from dialer.loading.uploads import require_state, state_of
 from dialer.settings import require_account, require_data_dir
-from dialer.steering.starting import SecondPersonNeeded
+from dialer.steering.starting import NobodyToCall, SecondPersonNeeded
 from dialer.store import Campaign
 from dialer.store.campaign import CampaignNotFound
 from dialer.store.imports import Imports
@@ -150,7 +150,7 @@ def load_list(
         try:
             with wiring.audit.part(Did.CAMPAIGN_STARTED):
                 wiring.starting.start(loaded.campaign, who=terminal_user())
-        except SecondPersonNeeded as error:
+        except (NobodyToCall, SecondPersonNeeded) as error:
             note(f"[yellow]{escape(str(error))}[/yellow]")
     state = wiring.campaigns.find(loaded.campaign.id).state if loaded.campaign else None
     _tell_audit(loaded, state)

@@ -23,7 +23,7 @@ from dialer.reporting.files import Format
 from dialer.reporting.reporting import write_reports
 from dialer.reporting.tables import ALL_KINDS, Kind
 from dialer.settings import Settings
-from dialer.steering.starting import SecondPersonNeeded
+from dialer.steering.starting import NobodyToCall, SecondPersonNeeded
 from dialer.steering.suppressing import Added
 from dialer.store.snapshot import contact_lines
 from dialer.watching.overview import Overview, read_overview
@@ -161,7 +161,7 @@ def check_agents(
 def start(wiring: Wiring, campaign_id: str, *, who: str) -> CampaignState:
     """Start a campaign that was just loaded; one that has been started is left as it is.
 
-    One that needs a second person stays loaded, and says so.
+    One that needs a second person, or has no contact, stays loaded, and says so.
     """
     campaign = wiring.campaigns.find(campaign_id)
     if campaign.state is not CampaignState.LOADED:
@@ -169,7 +169,7 @@ def start(wiring: Wiring, campaign_id: str, *, who: str) -> CampaignState:
     try:
         with wiring.audit.part(deeds.Did.CAMPAIGN_STARTED):
             return wiring.starting.start(campaign, who=who)
-    except SecondPersonNeeded:
+    except (NobodyToCall, SecondPersonNeeded):
         return campaign.state
 
 

@@ -35,7 +35,7 @@ from dialer.settling.disposing import NotDisposed
 from dialer.steering.calling_back import NoCallBack
 from dialer.steering.changing_rules import RulesChanged, RulesRefused
 from dialer.steering.noting import NotNoted
-from dialer.steering.starting import SecondPersonNeeded
+from dialer.steering.starting import NobodyToCall, SecondPersonNeeded
 from dialer.steering.templates import NoSuchTemplate
 from dialer.store.campaign import CampaignNotFound, WrongState
 from dialer.store.refusals import refusal_of
@@ -107,6 +107,7 @@ _PLAIN: dict[type[Exception], tuple[int, str]] = {
     BadPresence: (422, "invalid"),
     NeedsSecondPerson: (409, "second_person_needed"),
     SecondPersonNeeded: (409, "second_person_needed"),
+    NobodyToCall: (409, "nobody_to_call"),
     NotPlain: (422, "invalid"),
     NotUndecided: (409, "not_unresolved"),
     NotDisposed: (409, "not_taken"),
