@@ -1,6 +1,5 @@
 """Rules, lists and decisions by the command line, as an operator meets them."""
 
-import signal
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -359,8 +358,7 @@ def test_nothing_is_unresolved_before_anything_was_dialled(rig):
     assert rig.run("campaign", "resolve", "nobody", "--as", "skip").returncode == 2
 
 
-@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT])
-def test_a_load_that_is_broken_off_goes_on_when_it_is_run_again(rig, redis_client, signum):
+def test_a_load_that_is_killed_goes_on_when_it_is_run_again(rig, redis_client):
     file = write(rig, pairs(60_000, agents=90), name="big.csv")
     load = ["campaign", "load", file, "--name", "big"]
     process = subprocess.Popen(
@@ -372,11 +370,10 @@ def test_a_load_that_is_broken_off_goes_on_when_it_is_run_again(rig, redis_clien
     )
 
     until(lambda: redis_client.keys("*:contacts:*"), what="the first block")
-    process.send_signal(signum)
-    ended = process.wait(timeout=240)
+    process.kill()
+    process.wait(timeout=240)
     loaded = rig.json(*load)
 
-    assert ended in {-signal.SIGKILL, 130}
     assert (loaded["rows"], loaded["accepted"], loaded["already"]) == (60_000, 60_000, False)
     assert rig.status("big")["waiting"] == 60_000
 
