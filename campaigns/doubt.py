@@ -17,7 +17,7 @@ STAMP_SLACK_S = 2.0
 SOON_S = 5.0
 """Seconds of a call after its end within which a redial of the same pair is doubted."""
 
-_UNANSWERED = frozenset({None, "busy", "no-answer", "failed", "canceled", "cancelled"})
+_UNANSWERED = frozenset({None, "busy", "no-answer", "failed", "canceled"})
 
 
 @dataclass(frozen=True, slots=True)

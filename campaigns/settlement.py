@@ -21,14 +21,12 @@ _AGENT_SIDE = {
     "no-answer": Outcome.AGENT_NO_ANSWER,
     "failed": Outcome.AGENT_FAILED,
     "canceled": Outcome.AGENT_FAILED,
-    "cancelled": Outcome.AGENT_FAILED,
 }
 _CUSTOMER_SIDE = {
     "busy": Outcome.CUSTOMER_BUSY,
     "no-answer": Outcome.CUSTOMER_NO_ANSWER,
     "failed": Outcome.CUSTOMER_FAILED,
     "canceled": Outcome.AGENT_LEFT,
-    "cancelled": Outcome.AGENT_LEFT,
 }
 
 

@@ -13,6 +13,7 @@ from prometheus_client.core import (
 
 from campaigns.campaign import CampaignState
 from dialer.meters import METERS, PREFIX, Meter, Reading, readings
+from dialer.store.campaign import PARTS
 from dialer.store.measured import read_measured
 from dialer.store.processes import ROLES
 from dialer.watching.health import Health, RedisHealth, read_health, read_redis_health
@@ -24,7 +25,6 @@ ACCOUNT = "account"
 _GOING_ON = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.CANCELLING)
 _WEBHOOK = "webhook"
 _CIRCUIT = ("closed", "open", "paused")
-_STATES = ("waiting", "in_flight", "unresolved", "open", "final")
 
 
 class Accounts:
@@ -119,7 +119,7 @@ class _Account:
         yield self._one("campaigns_paused_by_dialer", "Paused, and not by a person.", paused)
         contacts = self._of("contacts", "Contacts by state.", "campaign", "state")
         for campaign, counts in self._wiring.campaigns.with_counts(going_on):
-            for state in _STATES:
+            for state in PARTS:
                 contacts.add_metric((self._account, campaign.id, state), getattr(counts, state))
         yield contacts
 

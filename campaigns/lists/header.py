@@ -26,6 +26,9 @@ class Role(StrEnum):
     AGENT_SKILLS = "agent_skills"
 
 
+TEAM_ROLES = (Role.AGENT_GROUP, Role.BACKUP, Role.AGENT_LANGUAGE, Role.AGENT_SKILLS)
+
+
 @dataclass(frozen=True, slots=True)
 class MatchedColumn:
     """A header and what it was understood as, with the reason in words."""

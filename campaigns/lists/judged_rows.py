@@ -118,6 +118,16 @@ class Summary:
         """Data rows judged so far, without blank lines."""
         return self.accepted + self.rejected + self.duplicate
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows became what, by its word; blank lines are none."""
+        return {
+            "rows": self.rows,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
+            "duplicate": self.duplicate,
+        }
+
     def add(self, chunk: Chunk) -> None:
         """Add the next chunk."""
         self.accepted += len(chunk.accepted)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from campaigns.lists.column_choice import ColumnChoice
 from campaigns.lists.column_content import ColumnProfile, column, profile, suggest
-from campaigns.lists.header import ColumnsUnclear, MatchedColumn, Role
+from campaigns.lists.header import TEAM_ROLES, ColumnsUnclear, MatchedColumn, Role
 from campaigns.lists.headings import Party, read_heading, squeezed
 from campaigns.lists.source import CampaignFileError
 from campaigns.numbers.phone_rules import PhoneRules
@@ -204,9 +204,7 @@ def listed(names: list[str]) -> str:
     return ", ".join(shown) + (" …" if len(names) > len(shown) else "")
 
 
-_OF_TEAMS = frozenset(
-    squeezed(one) for one in (Role.AGENT_GROUP, Role.BACKUP, Role.AGENT_LANGUAGE, Role.AGENT_SKILLS)
-)
+_OF_TEAMS = frozenset(map(squeezed, TEAM_ROLES))
 _NUMBER_WORDS = (
     *("number", "num", "no", "phone", "phonenumber", "phonenum", "phoneno"),
     *("mobile", "mobilenumber", "mobilenum", "mobileno", "mob", "cell", "cellphone", "cellnumber"),

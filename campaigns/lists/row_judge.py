@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from campaigns.contact import Contact
 from campaigns.lists.external_ids import is_external_id
-from campaigns.lists.header import Header, MatchedColumn, Role
+from campaigns.lists.header import TEAM_ROLES, Header, MatchedColumn, Role
 from campaigns.lists.judged_rows import SURPLUS, Rejected, Remark, surplus_place
 from campaigns.lists.row_faults import RowFault, RowWarning
 from campaigns.lists.row_options import NO_OPTIONS, OptionProblem, RowOptions, read_options
 from campaigns.lists.source import NO_LINE, ListLimits, Quoting, Row
-from campaigns.lists.team_cells import TEAM_ROLES, LooseTeams, TeamCells, TeamFault, TeamNumbers
+from campaigns.lists.team_cells import LooseTeams, TeamCells, TeamFault, TeamNumbers
 from campaigns.many_tuples import made
 from campaigns.numbers.phone import (
     NumberFault,

@@ -5,12 +5,10 @@ from typing import Protocol
 
 from campaigns.agents.agent import LONGEST_WORD, read_words
 from campaigns.agents.team import MOST_STAND_INS, Team
-from campaigns.lists.header import Header, MatchedColumn, Role
+from campaigns.lists.header import TEAM_ROLES, Header, MatchedColumn, Role
 from campaigns.lists.row_faults import RowFault
 from campaigns.numbers.phone import Phone, PhoneProblem
 from campaigns.sentence import told
-
-TEAM_ROLES = frozenset({Role.AGENT_GROUP, Role.BACKUP, Role.AGENT_LANGUAGE, Role.AGENT_SKILLS})
 
 
 class TeamNumbers(Protocol):

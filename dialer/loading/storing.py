@@ -78,20 +78,14 @@ class Storing:
         except Interrupted:
             raise LoadRefused(self._why_interrupted()) from None
         mended = self._mended()
-        counts = {
-            "rows": summary.rows,
-            "accepted": summary.accepted,
-            "rejected": summary.rejected,
-            "duplicate": summary.duplicate,
-        }
         self._imports.commit(
             self._campaign.id,
-            counts=counts,
+            counts=summary.counts,
             entry={"hash": self._mark.content_hash, "blank": summary.blank},
             mended=mended,
         )
         failpoints.reach("committed")
-        log.info("list_loaded", campaign_id=self._campaign.id, **counts)
+        log.info("list_loaded", campaign_id=self._campaign.id, **summary.counts)
         return Stored(summary, mended.gone.get("rows", 0) if mended else 0)
 
     def _store_rows(self, dedupe: Dedupe, on_progress: Callable[[float], None]) -> Summary:

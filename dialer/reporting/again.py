@@ -7,6 +7,7 @@ from typing import TextIO
 from campaigns.agents.team import Team
 from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState, NotDialled
+from campaigns.lists.header import TEAM_ROLES
 from campaigns.lists.number_columns import is_of_teams
 from campaigns.plain_text import did_you_mean
 from campaigns.sentence import told
@@ -17,7 +18,6 @@ from dialer.store.campaign import Counts
 from dialer.store.snapshot import ContactLine
 
 _OURS = ("contact_id", "agent", "customer")  # as in our reports, which are known by them
-TEAMS = ("agent_group", "backup", "agent_language", "agent_skills")
 
 FOR_GOOD = frozenset(
     {
@@ -99,7 +99,7 @@ def write_list(
         for at, name in enumerate(campaign.columns)
         if not is_of_teams(name) and name.strip().casefold() not in taken
     ]
-    rows.writerow([*named, *TEAMS, *(campaign.columns[at] for at in own)])
+    rows.writerow([*named, *TEAM_ROLES, *(campaign.columns[at] for at in own)])
     number = 0
     for line in lines:
         cells = dict(enumerate(line.row.cells))

@@ -63,7 +63,7 @@ class Workbook:
         self._tells_offsets = changes_clocks(zone, as_of.year)
         self.package = XlsxPackage(path, created_at=as_of)
         self._folder = path.parent
-        self._order = [kind for kind in _ORDER if kind in kinds]
+        self._order = [kind for kind in _MEANINGS if kind in kinds]
         self._tables: dict[str, SheetsOfTable] = {}
         self.behind = OneBehind()
 
@@ -257,19 +257,6 @@ class SheetsOfTable:
         return joined(styles, days.cast(pa.large_string()), "</v>")
 
 
-_ORDER = (
-    Kind.SUMMARY,
-    Kind.KPIS,
-    Kind.BY_OUTCOME,
-    Kind.BY_AGENT,
-    Kind.BY_HOUR,
-    Kind.BY_ATTEMPT,
-    Kind.BY_DISPOSITION,
-    Kind.CONTACTS,
-    Kind.ATTEMPTS,
-    Kind.UNRESOLVED,
-    Kind.REJECTED,
-)
 _MEANINGS: dict[str, str] = {
     Kind.SUMMARY: "what the report is about, all counts with their sums, all indicators",
     Kind.KPIS: "the indicators, each with its numerator and denominator",
@@ -283,6 +270,7 @@ _MEANINGS: dict[str, str] = {
     Kind.UNRESOLVED: "a row a question that is open",
     Kind.REJECTED: "a row a line that was not taken, with the reason",
 }
+"""What each table is, in the order of the sheets."""
 _CONTENTS = "contents"
 _CONTENTS_TABLE = Table(
     _CONTENTS,

@@ -1,13 +1,12 @@
 """Plain answers: the true one, and the refusals that leave no doubt."""
 
 import json
-from collections.abc import Mapping
 from enum import Enum, auto
 
 from starlette.responses import Response
 
 from dialer.simulator.bodies import Json, as_xml
-from dialer.simulator.faults import Fault, Trouble
+from dialer.simulator.faults import PLAIN_NOES, Fault, Trouble
 from dialer.simulator.numbers import printed
 
 
@@ -89,20 +88,7 @@ def refusal_of(fault: Fault, *, customer: str) -> Refusal | None:
     """The plain no that a fault asks for; None when its answer leaves things open."""
     if fault.trouble is Trouble.NDNC:
         return do_not_disturb(customer)
-    if fault.trouble not in _REFUSALS:
+    if fault.trouble not in PLAIN_NOES:
         return None
-    status, message, code = _REFUSALS[fault.trouble]
+    status, message, code = PLAIN_NOES[fault.trouble]
     return Refusal(status, message, code=code, retry_after=fault.retry_after)
-
-
-_REFUSALS: Mapping[Trouble, tuple[int, str, int | str | None]] = {
-    Trouble.BAD_REQUEST: (400, "Invalid parameter: 'To' must be a valid phone number", None),
-    Trouble.UNAUTHORIZED: (401, "Authentication failed", 20003),
-    Trouble.NO_BALANCE: (402, "Your account has insufficient balance", None),
-    Trouble.KYC: (403, "Your account is not yet KYC compliant", 340030),
-    Trouble.NOT_FOUND: (404, "The requested resource account was not found", None),
-    Trouble.AGENT_OFFLINE: (409, "The device of the 'From' user is off", 1012),
-    Trouble.AGENT_BUSY: (409, "The 'From' user is in another call", 10706),
-    Trouble.TOO_MANY: (429, "Rate limit exceeded.", "RATE_LIMIT_EXCEEDED"),
-    Trouble.UNAVAILABLE: (503, "Service Unavailable; ", 35008),
-}

@@ -55,22 +55,20 @@ class Trouble(StrEnum):
     CALLBACK_FIRST = "callback-first"
 
 
-NEVER_PLACED = frozenset(
-    {
-        Trouble.BAD_REQUEST,
-        Trouble.UNAUTHORIZED,
-        Trouble.NO_BALANCE,
-        Trouble.KYC,
-        Trouble.NDNC,
-        Trouble.NOT_FOUND,
-        Trouble.AGENT_OFFLINE,
-        Trouble.AGENT_BUSY,
-        Trouble.TOO_MANY,
-        Trouble.UNAVAILABLE,
-        Trouble.MOVED,
-        Trouble.REDIRECTED,
-    }
-)
+PLAIN_NOES: Mapping[Trouble, tuple[int, str, int | str | None]] = {
+    Trouble.BAD_REQUEST: (400, "Invalid parameter: 'To' must be a valid phone number", None),
+    Trouble.UNAUTHORIZED: (401, "Authentication failed", 20003),
+    Trouble.NO_BALANCE: (402, "Your account has insufficient balance", None),
+    Trouble.KYC: (403, "Your account is not yet KYC compliant", 340030),
+    Trouble.NOT_FOUND: (404, "The requested resource account was not found", None),
+    Trouble.AGENT_OFFLINE: (409, "The device of the 'From' user is off", 1012),
+    Trouble.AGENT_BUSY: (409, "The 'From' user is in another call", 10706),
+    Trouble.TOO_MANY: (429, "Rate limit exceeded.", "RATE_LIMIT_EXCEEDED"),
+    Trouble.UNAVAILABLE: (503, "Service Unavailable; ", 35008),
+}
+"""Status, message and code of each that has a body of its own."""
+
+NEVER_PLACED = frozenset({*PLAIN_NOES, Trouble.NDNC, Trouble.MOVED, Trouble.REDIRECTED})
 ALWAYS_PLACED = frozenset({Trouble.STALL, Trouble.CALLBACK_FIRST})
 
 

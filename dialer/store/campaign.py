@@ -75,6 +75,10 @@ class Roll:
     tags: tuple[str, ...] = ()
 
 
+PARTS = ("waiting", "in_flight", "unresolved", "open", "final")
+"""Of `Counts`: they add up to all that were accepted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """A campaign's contacts by state and outcome, its attempts by outcome, right now."""

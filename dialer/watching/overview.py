@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from campaigns.agents.agent import Presence
 from campaigns.agents.team import Team
 from campaigns.attempt import Attempt, AttemptState, Outcome
 from campaigns.contact_state import ContactState
@@ -164,6 +163,10 @@ class AgentState(StrEnum):
     ELSEWHERE = "elsewhere"  # on a call of another campaign, seen from this one
 
 
+AWAY = (AgentState.BREAK, AgentState.SHIFT, AgentState.FULL, AgentState.OFF)
+"""What agents do who are away, in the words of their presence; parked ones are told by themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class AgentNow:
     """What an agent is doing now.
@@ -197,7 +200,7 @@ def agent_states(db: Database, numbers: Sequence[str]) -> dict[str, AgentNow]:
     for number, phone, presence in zip(numbers, phones, presences, strict=True):
         if phone.holder:
             found[number] = _on_call(calls.get(phone.holder))
-        elif presence.state in _AWAY:
+        elif str(presence.state) in AWAY:
             state = AgentState(presence.state)
             found[number] = AgentNow(state, presence.since, presence.until, reason=presence.reason)
         elif phone.parked_until > now:
@@ -207,9 +210,6 @@ def agent_states(db: Database, numbers: Sequence[str]) -> dict[str, AgentNow]:
         else:
             found[number] = AgentNow(AgentState.FREE)
     return found
-
-
-_AWAY = frozenset({Presence.BREAK, Presence.OFF, Presence.SHIFT, Presence.FULL})
 
 
 def seen_from(

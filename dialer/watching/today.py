@@ -17,7 +17,7 @@ from dialer.store.day import figures_by_quarter
 from dialer.store.webhooks import Webhooks
 from dialer.store.work import AccountWork, account_work
 from dialer.watching.living import Living
-from dialer.watching.overview import AgentNow, AgentState, busy_agents
+from dialer.watching.overview import AWAY, AgentNow, AgentState, busy_agents
 
 UNDER_WAY = (
     CampaignState.RUNNING,
@@ -29,8 +29,6 @@ UNDER_WAY = (
 
 _NEARLY_REACHED = 0.8
 _LATE_S = 30.0  # a callback is settled within one
-AWAY = (AgentState.BREAK, AgentState.SHIFT, AgentState.FULL, AgentState.OFF)
-"""What agents do who are away; parked ones are told by themselves."""
 _CAPS = {"calls": told("calls"), "seconds": told("minutes"), "spend": told("spend")}
 _NO_PROCESS = {
     "web": told("no web process gives a sign of life"),

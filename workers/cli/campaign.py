@@ -11,7 +11,7 @@ from campaigns.plain_text import LONGEST_REASON, plain_line
 from campaigns.tags import has_tags
 from dialer.store import Campaign, Counts
 from dialer.store.archived import count_archived
-from dialer.store.campaign import WrongState
+from dialer.store.campaign import PARTS, WrongState
 from workers.cli.completing import campaigns
 from workers.cli.faults import WrongUse
 from workers.cli.printing import AsJson, note, plain_table, say, say_json, show
@@ -193,7 +193,7 @@ def say_steered(wiring: Wiring, campaign: str, *, as_json: bool) -> None:
         note(f"[dim]{escape(found.binding.at_a_terminal)}[/dim]")
 
 
-_NUMBERS = ("accepted", "waiting", "in_flight", "unresolved", "open", "final")
+_NUMBERS = ("accepted", *PARTS)
 
 
 def _shown(counts: Counts) -> dict[str, int]:

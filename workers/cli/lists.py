@@ -253,11 +253,10 @@ _ANY_CALLER = "+918000000000"  # made up
 def _tell_audit(loaded: Loaded, state: CampaignState | None) -> None:
     if loaded.campaign is None:
         return
-    counted = ("rows", "accepted", "rejected", "duplicate")
     tell(
         on=f"campaign {loaded.campaign.name} {loaded.campaign.id}",
         after={
-            **{name: getattr(loaded.summary, name) for name in counted},
+            **loaded.summary.counts,
             "already": loaded.already,
             "state": state,
         },

@@ -79,10 +79,7 @@ def load_document(loaded: Loaded) -> dict[str, Any]:
         "campaign_id": campaign.id if campaign else None,
         "name": campaign.name if campaign else None,
         "state": str(campaign.state) if campaign else None,
-        "rows": summary.rows,
-        "accepted": summary.accepted,
-        "rejected": summary.rejected,
-        "duplicate": summary.duplicate,
+        **summary.counts,
         "blank": summary.blank,
         "already": loaded.already,
         "rejected_file": (

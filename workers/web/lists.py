@@ -59,7 +59,7 @@ READING_FORM: dict[str, Any] = {
 READING = frozenset(READING_FORM)
 
 _OPTIONS = READING | {"name", "again", "dry_run", "start", "template", "like", "tag"}
-_YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
+YES, _NO = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +177,6 @@ def truth(fields: Fields, name: str) -> bool:
         Problem: It is neither.
     """
     word = one(fields, name).strip().lower()
-    if word not in _YES | _NO:
+    if word not in YES | _NO:
         raise invalid(told("{name} is true or false.", name=name))
-    return word in _YES
+    return word in YES

@@ -8,6 +8,7 @@ from campaigns.declared_rules import RULES, is_yes_or_no
 from campaigns.lists.agents_list import write_agents
 from dialer.clean_environment import clean_environment
 from dialer.settings import Settings
+from workers.web.lists import YES
 from workers.wiring import Wiring
 
 MOST_ROWS = 10_000
@@ -55,7 +56,7 @@ def rule_options(given: Mapping[str, Any]) -> Iterator[str]:
             continue
         option = dashed(rule.removesuffix("_s"))
         if is_yes_or_no(rule):
-            is_on = value.lower() in {"1", "true", "yes", "on"}
+            is_on = value.lower() in YES
             yield f"--{option}" if is_on else f"--no-{option}"
         elif isinstance(value, list):
             yield from (f"--{option}={each}" for each in value)

@@ -30,6 +30,7 @@ from pathlib import Path
 
 from dialer import clock
 from dialer.embedded.supervisor import is_free, open_lock, try_lock
+from dialer.store.campaign import PARTS
 from workers.tied import tied_to_me
 from workers.web.uploads import remove_leavings, write_whole
 
@@ -302,8 +303,7 @@ class Rehearsals:
 
 _COUNTS = (
     *("rows", "accepted", "rejected", "duplicate"),
-    *("waiting", "in_flight", "unresolved", "open", "final"),
-    *("attempts", "charged", "calls"),
+    *(*PARTS, "attempts", "charged", "calls"),
 )
 
 

@@ -13,8 +13,7 @@ from dialer.access.api_keys import Scope
 from dialer.deeds import Did
 from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore, Figures
 from dialer.store.agents import Whereabouts
-from dialer.watching.overview import AgentNow, AgentState, agent_states
-from dialer.watching.today import AWAY
+from dialer.watching.overview import AWAY, AgentNow, AgentState, agent_states
 from workers.instants import instant
 from workers.web.api.agent_links import put_notice, url_of
 from workers.web.api.agents import everybody
