@@ -59,7 +59,7 @@ class Took(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Addition:
     """What became of one contact.
 
     Args:
@@ -113,7 +113,7 @@ class Adding:
         *,
         dedupe: Dedupe = Dedupe.ACTIVE,
         may_start: bool,
-    ) -> list[Answer]:
+    ) -> list[Addition]:
         """Add contacts that are not there yet; tells of each, in their order, what became of it.
 
         A campaign that has been completed goes on, where whoever adds may start calls.
@@ -228,7 +228,7 @@ class Adding:
                     state=state,
                 )
 
-    def _told(self, campaign: Campaign, batch: "_Batch") -> list[Answer]:
+    def _told(self, campaign: Campaign, batch: "_Batch") -> list[Addition]:
         counts = {took.value: count for took in Took if (count := batch.count(took))}
         tell(on=f"campaign {campaign.name} {campaign.id}", after=counts)
         log.info("contacts_added", campaign_id=campaign.id, **counts)
@@ -244,7 +244,7 @@ class _Batch:
         self._campaign = campaign
         self.judge = judge
         self._size = len(judged)
-        self._answers: dict[int, Answer] = {}
+        self._answers: dict[int, Addition] = {}
         self._same: dict[int, int] = {}  # of two alike, the later one and the first
         self.new: dict[int, Contact] = {}
         for place, one in enumerate(judged):
@@ -290,13 +290,13 @@ class _Batch:
         """Note that the new ones are stored behind so many."""
         for n, (place, contact) in enumerate(self.new.items(), before + 1):
             id_ = ContactId(self._campaign, n)
-            self._answers[place] = Answer(Took.ADDED, contact.external_id, id_)
+            self._answers[place] = Addition(Took.ADDED, contact.external_id, id_)
 
     def turn_down(self, why: str) -> None:
         """Note that the new ones were not taken."""
         for place, contact in self.new.items():
             message = f"Contact {place + 1}: {why}."
-            self._answers[place] = Answer(
+            self._answers[place] = Addition(
                 Took.REJECTED, contact.external_id, code="not_taken_now", message=message
             )
 
@@ -304,19 +304,19 @@ class _Batch:
         """Tell of how many this became."""
         return sum(one.took is took for one in self._answers.values())
 
-    def in_order(self) -> list[Answer]:
+    def in_order(self) -> list[Addition]:
         """Give the answers in the order in which the contacts were given."""
         for place, first in self._same.items():
             self._answers[place] = self._as_the_first(place, first)
         return [self._answers[place] for place in range(self._size)]
 
-    def _as_known(self, place: int, contact: Contact, bearer: Bearer) -> Answer:
+    def _as_known(self, place: int, contact: Contact, bearer: Bearer) -> Addition:
         id_ = ContactId(self._campaign, bearer.n)
         if bearer.print_ == self.judge.fingerprints.of(contact):
-            return Answer(Took.KNOWN, contact.external_id, id_)
+            return Addition(Took.KNOWN, contact.external_id, id_)
         return _conflict(place, contact, id_)
 
-    def _as_the_first(self, place: int, first: int) -> Answer:
+    def _as_the_first(self, place: int, first: int) -> Addition:
         contact, answer = self._contacts[place], self._answers[first]
         print_of = self.judge.fingerprints.of
         if print_of(contact) != print_of(self._contacts[first]):
@@ -324,14 +324,14 @@ class _Batch:
         return replace(answer, took=Took.KNOWN) if answer.took is Took.ADDED else answer
 
 
-def _conflict(place: int, contact: Contact, id_: ContactId | None) -> Answer:
+def _conflict(place: int, contact: Contact, id_: ContactId | None) -> Addition:
     whose = f"of contact {id_}" if id_ else "of another one given with it"
     message = (
         f"Contact {place + 1}, external_id: {contact.external_id} is the id {whose}, whose row is "
         "another; nothing was changed."
     )
-    return Answer(*(Took.CONFLICT, contact.external_id, id_), CONFLICT, "external_id", message)
+    return Addition(*(Took.CONFLICT, contact.external_id, id_), CONFLICT, "external_id", message)
 
 
-def _not_taken(took: Took, row: Rejected, external_id: str = "") -> Answer:
-    return Answer(took, external_id, code=row.code, column=row.column or "", message=row.message)
+def _not_taken(took: Took, row: Rejected, external_id: str = "") -> Addition:
+    return Addition(took, external_id, code=row.code, column=row.column or "", message=row.message)

@@ -88,7 +88,7 @@ class Steer(NamedTuple):
     ends_as: str
 
 
-class OpenWindow(NamedTuple):
+class CampaignWindow(NamedTuple):
     """When a campaign may dial next, epoch s; zeros: never; None: as known."""
 
     campaign: str
@@ -100,7 +100,7 @@ class OpenWindow(NamedTuple):
 class OpenWindows(NamedTuple):
     """When campaigns may dial next."""
 
-    campaigns: Sequence[OpenWindow]
+    campaigns: Sequence[CampaignWindow]
 
 
 @gives("cancel_chunk")
@@ -425,7 +425,9 @@ class Campaigns:
             windows: By campaign, when release may dial it next, from and until, epoch s, zeros for
                 never; None: as release knows it.
         """
-        opening = [OpenWindow(id_, *(window or (None, None))) for id_, window in windows.items()]
+        opening = [
+            CampaignWindow(id_, *(window or (None, None))) for id_, window in windows.items()
+        ]
         for at in range(0, len(opening), _TURNS_TOGETHER):
             self._db.run_for_each(OpenWindows(opening[at : at + _TURNS_TOGETHER]))
 

@@ -21,7 +21,7 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundContact:
     """A contact that was found."""
 
     campaign: Campaign
@@ -54,7 +54,7 @@ class Finding:
         is_whole: bool,
         is_agents: bool = False,
         among: Sequence[Campaign] | None = None,
-    ) -> Iterator[Found]:
+    ) -> Iterator[FoundContact]:
         """Find agents and customers by their number.
 
         Args:
@@ -78,9 +78,11 @@ class Finding:
                 campaign, lambda one: one.with_number(digits, is_whole=is_whole)
             ):
                 if not is_agents or line.record.agent == f"+{digits}":
-                    yield Found(campaign, line)
+                    yield FoundContact(campaign, line)
 
-    def by_name(self, words: str, *, among: Sequence[Campaign] | None = None) -> Iterator[Found]:
+    def by_name(
+        self, words: str, *, among: Sequence[Campaign] | None = None
+    ) -> Iterator[FoundContact]:
         """Find customers by a part of their name, in archives by how words of it begin."""
         wanted = words.casefold()
         here = self._here(among)
@@ -94,7 +96,7 @@ class Finding:
         for campaign in self._archived(among, lambda index: index.with_words(words)):
             for line in self._read(campaign, lambda one: one.with_cell(words)):
                 if wanted in campaign.name_in(line.row.cells).casefold():
-                    yield Found(campaign, line)
+                    yield FoundContact(campaign, line)
 
     def contact(self, campaign: Campaign, n: int) -> ContactLine | None:
         """Read one contact, also of an archive; None when there is none, or they were forgotten.
@@ -120,10 +122,10 @@ class Finding:
 
     def _lines(
         self, here: dict[str, Campaign], found: Iterable[tuple[str, int]]
-    ) -> Iterator[Found]:
+    ) -> Iterator[FoundContact]:
         for id_, numbers in groupby(found, key=itemgetter(0)):
             for line in lines_at(self._db, here[id_], (n for _, n in numbers)):
-                yield Found(here[id_], line)
+                yield FoundContact(here[id_], line)
 
     def _archived(
         self, among: Iterable[Campaign] | None, likely: Callable[[ArchiveIndex], list[str]]

@@ -15,7 +15,7 @@ from campaigns.lists.one_at_a_time import GivenContact
 from campaigns.lists.sieve import Dedupe
 from campaigns.numbers.phone_rules import PhoneRules
 from dialer import failpoints
-from dialer.loading.adding import Adding, Answer, FileOnItsWay, NeedsSecondPerson, Took
+from dialer.loading.adding import Adding, Addition, FileOnItsWay, NeedsSecondPerson, Took
 from dialer.loading.refusing import LoadRefused, StartRefused
 from dialer.steering.starting import SecondPersonNeeded, Starting
 from dialer.store import Campaigns, Database
@@ -51,12 +51,12 @@ def adding(db):
     return adding_to(db)
 
 
-def put(adding: Adding, db: Database, id_: str, *given: GivenContact, **how) -> list[Answer]:
+def put(adding: Adding, db: Database, id_: str, *given: GivenContact, **how) -> list[Addition]:
     how = {"may_start": True} | how
     return adding.add(Campaigns(db).find(id_), given, **how)
 
 
-def took(answers: list[Answer]) -> list[Took]:
+def took(answers: list[Addition]) -> list[Took]:
     return [one.took for one in answers]
 
 
@@ -124,7 +124,7 @@ def test_many_at_once_give_the_same_leads_and_each_is_there_once(db):
     """Threads with clients of their own, some leads of all in each request, in other orders."""
     id_ = store_campaign(db, [pair(1, 1)])
     leads = [contact(n, f"crm-{n}") for n in range(40)]
-    answers: list[Answer] = []
+    answers: list[Addition] = []
 
     def give(nth: int) -> None:
         kwargs = db.client.connection_pool.connection_kwargs
@@ -156,7 +156,7 @@ def test_many_at_once_give_the_same_leads_and_each_is_there_once(db):
 def test_two_leads_for_one_customer_at_once_are_one_contact(db):
     """Without an id only the customer tells that it is the same."""
     id_ = store_campaign(db, [pair(1, 1)])
-    answers: list[Answer] = []
+    answers: list[Addition] = []
 
     def give() -> None:
         kwargs = db.client.connection_pool.connection_kwargs

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field
 
-from dialer.loading.adding import Answer, Took
+from dialer.loading.adding import Addition, Took
 
 _STATUS = {
     Took.ADDED: 201,
@@ -29,7 +29,7 @@ class LeadDocument(BaseModel):
     detail: str = Field(description="Why, in a sentence.")
 
     @classmethod
-    def of(cls, answer: Answer) -> Self:
+    def of(cls, answer: Addition) -> Self:
         """Tell it."""
         return cls(
             status=_STATUS[answer.took],

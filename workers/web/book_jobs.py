@@ -23,12 +23,10 @@ from workers.web.subprocesses import Tell
 
 _MOST_SHOWN = 200
 
-Answer = dict[str, Any]
-
 
 def compare(
     tell: Tell, folder: Path, settings: Settings, *, account: str, campaign_id: str
-) -> Answer:
+) -> dict[str, Any]:
     """Compare a campaign with the provider's list of calls; a row a call goes into a file."""
     with _books(settings, account) as books:
         campaign, as_of = books.wiring.campaigns.find(campaign_id), books.as_of()
@@ -50,7 +48,7 @@ def compare(
 
 def keep_recordings(
     tell: Tell, _folder: Path, settings: Settings, *, account: str, campaign_id: str
-) -> Answer:
+) -> dict[str, Any]:
     """Have every recording of a campaign fetched that is not kept yet, those given up once more."""
     counts = Counter({"kept": 0, "waiting": 0})
     with _books(settings, account) as books:
@@ -77,7 +75,7 @@ def call_back_all(
     campaign_id: str,
     outcome: str,
     at: datetime,
-) -> Answer:
+) -> dict[str, Any]:
     """Have everybody of a campaign who ended so called again, each under the campaign's rules."""
     counts, why_not = Counter({"waiting": 0, "left": 0}), Counter[str]()
     with _books(settings, account) as books:
@@ -99,7 +97,7 @@ def call_back_all(
 
 def archive(
     tell: Tell, _folder: Path, settings: Settings, *, account: str, campaign_id: str, force: bool
-) -> Answer:
+) -> dict[str, Any]:
     """Move a campaign that is over into files."""
     with _books(settings, account) as books:
         campaign = books.wiring.campaigns.find(campaign_id)
@@ -110,7 +108,7 @@ def archive(
 
 def delete(
     _tell: Tell, _folder: Path, settings: Settings, *, account: str, campaign_id: str
-) -> Answer:
+) -> dict[str, Any]:
     """Delete an archived campaign."""
     with _books(settings, account) as books:
         campaign = books.wiring.campaigns.find(campaign_id)
@@ -127,7 +125,7 @@ def purge(
     what: str,
     value: str,
     dry_run: bool,
-) -> Answer:
+) -> dict[str, Any]:
     """Forget people, or tell what would go.
 
     Args:
@@ -146,7 +144,9 @@ def purge(
         return {"counts": counts, "at": books.as_of().timestamp(), "purged": told}
 
 
-def check(_tell: Tell, _folder: Path, settings: Settings, *, account: str, whole: bool) -> Answer:
+def check(
+    _tell: Tell, _folder: Path, settings: Settings, *, account: str, whole: bool
+) -> dict[str, Any]:
     """Examine whether all is fit for dialling.
 
     Args:

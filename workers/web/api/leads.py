@@ -17,7 +17,7 @@ from campaigns.lists.row_faults import RowFault
 from campaigns.lists.sieve import Dedupe
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did
-from dialer.loading.adding import Answer, Took
+from dialer.loading.adding import Addition, Took
 from workers.documents.leads import LeadDocument
 from workers.web.api.needs import Router, TheCampaign, TheServices, Uploader
 from workers.web.problems import Problem, invalid
@@ -154,7 +154,7 @@ def _without_nulls(told: Any) -> Any:
     return {name: _without_nulls(value) for name, value in told.items() if value is not None}
 
 
-def _answer_to_one(answer: Answer) -> Response:
+def _answer_to_one(answer: Addition) -> Response:
     document = LeadDocument.of(answer)
     if answer.took in {Took.ADDED, Took.KNOWN}:
         return JSONResponse(document.model_dump(mode="json"), document.status)
@@ -170,7 +170,7 @@ def _answer_to_one(answer: Answer) -> Response:
 
 
 def _document(
-    campaign: str, state: CampaignState | None, answers: Sequence[Answer]
+    campaign: str, state: CampaignState | None, answers: Sequence[Addition]
 ) -> LeadsDocument:
     added, known = (sum(one.took is took for one in answers) for took in (Took.ADDED, Took.KNOWN))
     return LeadsDocument(

@@ -9,7 +9,7 @@ from campaigns.lists.external_ids import LONGEST_EXTERNAL_ID
 from campaigns.sentence import told
 from dialer.deeds import Did, tell
 from dialer.watching.browsing import with_external_id
-from dialer.watching.finding import Found as Someone
+from dialer.watching.finding import FoundContact
 from workers.web.access import Visitor
 from workers.web.api.needs import Onlooker, Router, TheServices
 from workers.web.api.shapes import ContactDocument, Order, Truth, Whole, contact_document
@@ -68,7 +68,7 @@ def search_numbers(visitor: Onlooker, services: TheServices, search: Search) -> 
         tell(on="an external id")
         among = asked or campaigns.unarchived()
         lines = with_external_id(services.wiring.db, among, search.external_id)
-        return _first(starmap(Someone, lines), search.limit, visitor)
+        return _first(starmap(FoundContact, lines), search.limit, visitor)
     if search.name is not None:
         if not services.wiring.settings.dialer_search_names:
             raise invalid(told("This installation finds people by their number alone."))
@@ -86,7 +86,7 @@ def search_numbers(visitor: Onlooker, services: TheServices, search: Search) -> 
     return _first(found, search.limit, visitor)
 
 
-def _first(found: Iterator[Someone], limit: int, visitor: Visitor) -> Found:
+def _first(found: Iterator[FoundContact], limit: int, visitor: Visitor) -> Found:
     """Tell the first of those who were found."""
     some = [
         contact_document(one.campaign, one.line, masked=visitor.is_masked)

@@ -3,8 +3,7 @@
 from campaigns.lists.one_at_a_time import GivenContact
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did
-from dialer.loading.adding import Answer as Added
-from dialer.loading.adding import Took
+from dialer.loading.adding import Addition, Took
 from workers.web.pages.declaring import Answer, Asked, Pages, page, to
 
 pages = Pages()
@@ -42,7 +41,7 @@ GIVEN = (
 )
 
 
-def _page(asked: Asked, answer: Added | None) -> Answer:
+def _page(asked: Asked, answer: Addition | None) -> Answer:
     own = asked.wiring.adding.judge_of(asked.campaign).own_columns()[:_MOST_OWN]
     return page(
         "add_contact.html",

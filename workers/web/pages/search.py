@@ -10,10 +10,9 @@ from dialer.deeds import Did, tell
 from dialer.steering.suppressing import Suppressed
 from dialer.store.agents import AgentStore
 from dialer.store.suppressed import SuppressionList
-from dialer.watching.finding import Found
+from dialer.watching.finding import FoundContact
 from workers.web.masking import WHOLE_NUMBER_NEEDED
-from workers.web.pages.declaring import Answer as Shown
-from workers.web.pages.declaring import Asked, Pages, page
+from workers.web.pages.declaring import Answer, Asked, Pages, page
 from workers.web.pages.rendering import digits_in
 from workers.web.services import Services
 from workers.wiring import Wiring
@@ -25,7 +24,7 @@ _LEAST_DIGITS, _LEAST_LETTERS = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SearchResult:
     """What was found.
 
     Args:
@@ -39,7 +38,7 @@ class Answer:
     """
 
     number: str = ""
-    found: tuple[Found, ...] = ()
+    found: tuple[FoundContact, ...] = ()
     is_whole: bool = True
     listed: tuple[tuple[str, Suppressed], ...] = ()
     never: frozenset[str] = frozenset()
@@ -48,7 +47,7 @@ class Answer:
 
 
 @pages.post("/search", Scope.READ_MASKED, does=Did.NUMBER_SEARCHED)
-def search(asked: Asked) -> Shown:
+def search(asked: Asked) -> Answer:
     """Find people; what is asked for stands in the body, since addresses stand in logs."""
     who, masked, settings = (
         asked.form.get("who", "").strip()[:100],
@@ -71,26 +70,28 @@ def search(asked: Asked) -> Shown:
     )
 
 
-def _answer(services: Services, who: str, *, masked: bool) -> Answer:
+def _answer(services: Services, who: str, *, masked: bool) -> SearchResult:
     began_s = boottime_s()
     wiring = services.wiring
     number = wiring.suppressing.read_number(who) or ""
     digits = number[1:] or digits_in(who)
     is_name = any(mark.isalpha() for mark in who)
     if masked and not is_name and not number:
-        return Answer(problem=WHOLE_NUMBER_NEEDED)
+        return SearchResult(problem=WHOLE_NUMBER_NEEDED)
     if is_name and not number:
         if problem := _objection(services, who):
-            return Answer(problem=problem)
+            return SearchResult(problem=problem)
         tell(on="a name")
         found = services.finding.by_name(who)
     elif len(digits) >= _LEAST_DIGITS:
         tell(on=f"number …{digits[-3:]}")
         found = services.finding.by_number(digits, is_whole=bool(number))
     else:
-        return Answer(problem=told("Write a number, three digits of one at least, or a name."))
+        return SearchResult(
+            problem=told("Write a number, three digits of one at least, or a name.")
+        )
     shown = tuple(islice(found, _MOST_SHOWN + 1))
-    return Answer(
+    return SearchResult(
         number,
         shown[:_MOST_SHOWN],
         is_whole=len(shown) <= _MOST_SHOWN,
