@@ -380,14 +380,6 @@ def test_without_any_key_no_other_name_than_localhost_is_answered(open_site: Sit
     assert set(answers) == {421}
 
 
-def test_the_first_key_closes_the_open_door(open_site: Site) -> None:
-    before = open_site.api("GET", "/campaigns", key=None).status_code
-
-    open_site.key(Scope.READ)
-
-    assert (before, open_site.api("GET", "/campaigns", key=None).status_code) == (200, 401)
-
-
 @pytest.mark.parametrize(
     "headers",
     [
