@@ -68,24 +68,47 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "long: takes tens of seconds, so its file begins before the others"
+        "markers", "long: takes tens of seconds, so its file is not among the last to begin"
     )
     config.addinivalue_line("markers", "browser: needs Chromium on PATH")
 
 
-_DEAREST_FIRST = ("acceptance", "chaos", "integration", "contract", "unit")
+_BEGINS = {
+    "long": 0.0,
+    "acceptance": 0.0,
+    "chaos": 0.0,
+    "integration": 0.0,
+    "contract": 1.0,
+    "unit": 2.0,
+}
+_SPREAD_OVER = {"long": 0.5}
+
+
+def _turns(items: list[pytest.Item]) -> dict[Path, float]:
+    """Tell when each file has its turn: those that wait for processes are spread among those that work.
+
+    When the former came first, a third of two cores was idle meanwhile. Long ones are not among the last,
+    and what begins last is short: it leaves others idle.
+    """
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    kinds: dict[str, list[Path]] = {}
+    for path in dict.fromkeys(item.path for item in items):
+        kinds.setdefault("long" if path in long else path.parent.name, []).append(path)
+    return {
+        path: _BEGINS[kind] + _SPREAD_OVER.get(kind, 1.0) * place / len(paths)
+        for kind, paths in kinds.items()
+        for place, path in enumerate(paths)
+    }
 
 
 @pytest.hookimpl(trylast=True)  # after the shuffling
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let files with long tests begin first, and short ones last: what begins last leaves others idle.
+    """Let each file have its turn.
 
     Those in a browser run where there is one; REQUIRE_BROWSER=1 makes its absence a failure.
     """
-    long = {item.path for item in items if item.get_closest_marker("long")}
-    items.sort(
-        key=lambda item: (item.path not in long, _DEAREST_FIRST.index(item.path.parent.name))
-    )
+    turns = _turns(items)
+    items.sort(key=lambda item: turns[item.path])
     if chromium() or os.environ.get("REQUIRE_BROWSER"):
         return
     needing = [item for item in items if item.get_closest_marker("browser")]
