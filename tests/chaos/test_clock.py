@@ -1,8 +1,11 @@
 """T1: hosts whose clocks are wrong, or jump, Redis' own too: nobody rung twice, no limit passed, no hour missed."""
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -129,24 +132,84 @@ def stepped(tmp_path) -> Iterator[SteppedServer]:
     server.stop()
 
 
-@pytest.mark.parametrize("ahead_s", [3 * HOUR_S, -2 * HOUR_S, 20])
-def test_t1_the_clock_of_redis_is_set_while_calls_are_live(tmp_path, stepped, ahead_s):
-    settings = {
+def on(stepped: SteppedServer) -> dict[str, str]:
+    return {
         "REDIS_URL": stepped.url,
         "EXOTEL_RATE_LIMIT": str(LIMIT),
         "EXOTEL_RATE_WINDOW_S": "20",
         "DIALER_TIME_LIMIT_S": "120",
         **IMPATIENT,
     }
-    with running(LONG_CALLS) as provider, dialer(tmp_path, provider, **settings) as rig:
+
+
+def until_connects(rig: Rig, count: int) -> None:
+    until(lambda: rig.verdict()["connects"] >= count, within_s=300, what=f"{count} calls")
+
+
+@contextmanager
+def standing_still(rig: Rig, name: str) -> Iterator[None]:
+    """A process and its children do nothing meanwhile, and do not know it afterwards."""
+    group = rig.processes[name].pid
+    os.killpg(group, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(group, signal.SIGCONT)
+
+
+def judge(rig: Rig, *, connects: int) -> None:
+    verdict = rig.verdict()
+    assert verdict["overlapping_calls"] == verdict["attempts_posted_twice"] == []
+    assert verdict["too_many_429"] == 0
+    assert verdict["peak_in_window"] <= LIMIT
+    assert verdict["connects"] == connects
+
+
+@pytest.mark.parametrize("ahead_s", [3 * HOUR_S, -2 * HOUR_S, 20])
+def test_t1_the_clock_of_redis_is_set_while_calls_are_live(tmp_path, stepped, ahead_s):
+    with running(LONG_CALLS) as provider, dialer(tmp_path, provider, **on(stepped)) as rig:
         rig.load(pairs(150, agents=75), "--start")
-        until(lambda: rig.verdict()["connects"] >= 50, what="calls that are live")
+        until_connects(rig, 50)
         stepped.set_clock(ahead_s=ahead_s)
         until(lambda: abs(stepped.now() - time.time() - ahead_s) < 2, what="the other time")
 
         rig.wait_for_state("completed", within_s=400)
-        verdict = rig.verdict()
-        assert verdict["overlapping_calls"] == verdict["attempts_posted_twice"] == []
-        assert verdict["too_many_429"] == 0
-        assert verdict["peak_in_window"] <= LIMIT
-        assert verdict["connects"] == 150
+        judge(rig, connects=150)
+
+
+def test_t1_the_clock_of_redis_is_set_again_and_again(tmp_path, stepped):
+    with running(LONG_CALLS) as provider, dialer(tmp_path, provider, **on(stepped)) as rig:
+        rig.load(pairs(150, agents=75), "--start")
+        for n, ahead_s in enumerate([0, 600, -20, 3 * HOUR_S, 20, -2 * HOUR_S, -3, -600, 2] * 2):
+            until_connects(rig, 8 * n)
+            stepped.set_clock(ahead_s=ahead_s)
+
+        rig.wait_for_state("completed", within_s=900)
+        judge(rig, connects=150)
+
+
+def test_t1_the_clock_of_redis_is_set_while_one_of_two_hosts_stands_still_and_a_list_is_loaded(
+    tmp_path, stepped
+):
+    with running(LONG_CALLS) as provider, dialer(tmp_path, provider, **on(stepped)) as rig:
+        of_the_first = rig.settings
+        rig.settings = {**of_the_first, "DIALER_DATA_DIR": str(tmp_path / "second")}
+        rig.start("worker:2")
+        rig.settings = of_the_first
+        rig.load(pairs(150, agents=75), "--start")
+        until_connects(rig, 50)
+        with standing_still(rig, "worker:2"):
+            stepped.set_clock(ahead_s=3 * HOUR_S)
+            rig.load(pairs(230, agents=115)[150:], "--start", name="meanwhile")
+            until_connects(rig, 80)
+        with standing_still(rig, "feeder"):
+            stepped.set_clock(ahead_s=-HOUR_S)
+            until(lambda: abs(stepped.now() - time.time() + HOUR_S) < 2, what="the other time")
+        until_connects(rig, 110)
+        with standing_still(rig, "worker"):
+            stepped.set_clock(ahead_s=600)
+            until_connects(rig, 120)
+
+        for name in ("camp", "meanwhile"):
+            rig.wait_for_state("completed", name=name, within_s=900)
+        judge(rig, connects=230)

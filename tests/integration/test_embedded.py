@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import secrets
 import shutil
 import signal
 import stat
@@ -159,7 +160,8 @@ def test_a_server_that_still_reads_its_data_is_waited_for_as_long_as_it_takes(da
     first = start_orphan(folder)
     client = redis.Redis(unix_socket_path=str(folder.socket), retry=Retry(NoBackoff(), 0))
     with client:
-        client.mset({f"key {n}": "x" * 100 for n in range(300)})
+        # not to be compressed, so that it answers between any two of them while it reads
+        client.mset({f"key {n}": secrets.token_hex(600) for n in range(300)})
         client.save()
         first.kill()
         first.wait()
