@@ -16,7 +16,7 @@ USUAL_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class DayFigures:
     """Sums over attempts that have ended.
 
     Args:
@@ -43,7 +43,7 @@ class Figures:
         talk_s = attempt.talk_s or 0 if connected else 0
         return cls(1, int(attempt.agent_answered), int(connected), talk_s, price)
 
-    def since(self, earlier: "Figures") -> dict[str, float]:
+    def since(self, earlier: "DayFigures") -> dict[str, float]:
         """Give what was added, by name; what is the same is left out."""
         if self == earlier:
             return {}
@@ -54,14 +54,14 @@ class Figures:
         }
 
     @classmethod
-    def sum(cls, some: Iterable["Figures"]) -> Self:
+    def sum(cls, some: Iterable["DayFigures"]) -> Self:
         """Add them up."""
         listed = list(some)
         return cls(*(sum(getattr(one, name.name) for one in listed) for name in fields(cls)))
 
-    def over(self, days: int) -> "Figures":
+    def over(self, days: int) -> "DayFigures":
         """Give the mean of so many days."""
-        return Figures(*(getattr(self, one.name) / days for one in fields(self)))
+        return DayFigures(*(getattr(self, one.name) / days for one in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,9 @@ class Compared:
         usual: The mean of those of the last seven days on which there were calls; None: there were none.
     """
 
-    now: Figures
-    yesterday: Figures
-    usual: Figures | None
+    now: DayFigures
+    yesterday: DayFigures
+    usual: DayFigures | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class DayCompared:
     hour: Compared
 
 
-def compared(quarters: Mapping[int, Figures], now: datetime) -> DayCompared:
+def compared(quarters: Mapping[int, DayFigures], now: datetime) -> DayCompared:
     """Compare today with the days before, each up to this time of its day.
 
     Args:
@@ -99,16 +99,16 @@ def compared(quarters: Mapping[int, Figures], now: datetime) -> DayCompared:
     )
 
 
-def _compared(quarters: Mapping[int, Figures], begin: datetime, end: datetime) -> Compared:
+def _compared(quarters: Mapping[int, DayFigures], begin: datetime, end: datetime) -> Compared:
     days = [
         _between(quarters, begin - timedelta(days=back), end - timedelta(days=back))
         for back in range(USUAL_DAYS + 1)
     ]
     busy = [one for one in days[1:] if one.calls]
-    return Compared(days[0], days[1], Figures.sum(busy).over(len(busy)) if busy else None)
+    return Compared(days[0], days[1], DayFigures.sum(busy).over(len(busy)) if busy else None)
 
 
-def _between(quarters: Mapping[int, Figures], begin: datetime, end: datetime) -> Figures:
+def _between(quarters: Mapping[int, DayFigures], begin: datetime, end: datetime) -> DayFigures:
     """Add up from one wall-clock time to the quarter that another lies in."""
     first, last = (int(one.timestamp() // QUARTER_S) for one in (begin, end))
-    return Figures.sum(quarters[one] for one in range(first, last + 1) if one in quarters)
+    return DayFigures.sum(quarters[one] for one in range(first, last + 1) if one in quarters)

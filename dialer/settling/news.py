@@ -3,7 +3,7 @@
 from typing import Any
 
 from campaigns.attempt import Attempt, Outcome
-from campaigns.day_figures import Figures
+from campaigns.day_figures import DayFigures
 from dialer.store import Follows
 
 
@@ -42,7 +42,7 @@ def _added(before: Attempt, after: Attempt) -> dict[str, float] | None:
     """Tell what an attempt that has ended adds to the figures of its day; None: nothing."""
     if not after.is_settled:
         return None
-    return Figures.of(after).since(Figures.of(before)) or None
+    return DayFigures.of(after).since(DayFigures.of(before)) or None
 
 
 def _revalued(before: Attempt, after: Attempt) -> Outcome | None:

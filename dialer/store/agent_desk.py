@@ -15,7 +15,7 @@ MOST_TALKS = 5
 """Conversations that a page asks a disposition for, the newest ones."""
 
 
-class Figures(NamedTuple):
+class AgentDay(NamedTuple):
     """What an agent did on a day; prelude/sums.lua counts in this order."""
 
     calls: int = 0
@@ -35,7 +35,7 @@ class DeskNotes:
     """
 
     talks: tuple[AttemptId, ...]
-    today: Figures
+    today: AgentDay
     wanted_by: str
 
 
@@ -61,7 +61,7 @@ class DeskStore:
         pairs = zip(days, each[::2], each[1::2], strict=True)
         return [_notes(*one) for one in pairs], text(notice)
 
-    def figures(self, day: str) -> dict[str, Figures]:
+    def figures(self, day: str) -> dict[str, AgentDay]:
         """Read what all agents did on a day, by digits."""
         stored = text_fields(self._db.client.hgetall(self._db.key("agent_day", day)))
         return {agent: _figures(did) for agent, did in stored.items()}
@@ -112,5 +112,5 @@ def _notes(did: bytes | None, talks: list[bytes], wanted_by: bytes | None) -> De
     return DeskNotes(ids, _figures(did), campaign if is_campaign else "")
 
 
-def _figures(stored: bytes | str | None) -> Figures:
-    return Figures(*map(int, stored.split())) if stored else Figures()
+def _figures(stored: bytes | str | None) -> AgentDay:
+    return AgentDay(*map(int, stored.split())) if stored else AgentDay()

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from campaigns.day_figures import QUARTER_S, USUAL_DAYS, Figures
+from campaigns.day_figures import QUARTER_S, USUAL_DAYS, DayFigures
 from dialer.store.database import Database, text, text_fields
 
 _KEPT_S = 8 * 86_400
@@ -36,7 +36,7 @@ def calls_by_hour(db: Database, *, first: int) -> dict[int, int]:
     return {hour: calls for hour, calls in found.items() if hour >= first}
 
 
-def figures_by_quarter(db: Database, *, now_s: float) -> dict[int, Figures]:
+def figures_by_quarter(db: Database, *, now_s: float) -> dict[int, DayFigures]:
     """Read the figures of the last days, by quarter of an hour since 1970, in one round trip."""
     today = int(now_s // QUARTER_S) // _QUARTERS
     days = range(today - USUAL_DAYS - 1, today + 1)
@@ -45,4 +45,4 @@ def figures_by_quarter(db: Database, *, now_s: float) -> dict[int, Figures]:
         for field, value in stored.items():
             quarter, _, name = text(field).partition(":")
             found[int(quarter)][name] = float(value)
-    return {quarter: Figures(**sums) for quarter, sums in found.items()}
+    return {quarter: DayFigures(**sums) for quarter, sums in found.items()}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from dialer.store.database import Database, text, text_fields, texts
 
 
-class Phone(NamedTuple):
+class PhoneNow(NamedTuple):
     """What is known of one phone; all instants are epoch s, 0 = there is none.
 
     Args:
@@ -27,7 +27,7 @@ class Taken(NamedTuple):
     """Phones nobody may ring at present.
 
     Args:
-        on_call: With who has each, see `Phone.holder`.
+        on_call: With who has each, see `PhoneNow.holder`.
         resting: Agents after a call, and customers between two.
         agents: Those of them who are agents.
         parked: They may stand there for a while after their time is over.
@@ -42,7 +42,7 @@ class Taken(NamedTuple):
     away: dict[str, float]
 
 
-def read_phones(db: Database, digits: Sequence[str]) -> list[Phone]:
+def read_phones(db: Database, digits: Sequence[str]) -> list[PhoneNow]:
     """Tell what some phones do, in one round trip."""
     with db.client.pipeline(transaction=False) as pipe:
         pipe.hmget(db.key("busy"), list(digits))
@@ -50,7 +50,7 @@ def read_phones(db: Database, digits: Sequence[str]) -> list[Phone]:
         pipe.hmget(db.key("parked"), list(digits))
         found = cast("tuple[list[Any], list[Any], list[Any]]", pipe.execute())
     return [
-        Phone(text(holder), rests_until or 0.0, float(parked_until or 0))
+        PhoneNow(text(holder), rests_until or 0.0, float(parked_until or 0))
         for holder, rests_until, parked_until in zip(*found, strict=True)
     ]
 

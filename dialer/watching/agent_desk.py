@@ -15,7 +15,7 @@ from campaigns.numbers.mask import Mask, NumberMask
 from campaigns.rules.turns import names_in
 from dialer.ids import AttemptId, ContactId
 from dialer.store import Attempts, Campaign, Campaigns, Database
-from dialer.store.agent_desk import DeskNotes, DeskStore, Figures
+from dialer.store.agent_desk import AgentDay, DeskNotes, DeskStore
 from dialer.store.agents import AgentStore, Whereabouts
 from dialer.store.contact_rows import Row
 from dialer.store.record import ContactRecord
@@ -73,7 +73,7 @@ class DeskView:
     call: Card | None
     next_one: Card | None
     talks: tuple[Talk, ...]
-    today: Figures
+    today: AgentDay
     notice: str
 
 

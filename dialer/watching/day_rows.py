@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from campaigns.campaign import CampaignState
-from campaigns.day_figures import Figures
+from campaigns.day_figures import DayFigures
 from dialer.store import Attempts, Campaign, Database, OpenAttempt
 from dialer.store.snapshot import tried_lines
 
@@ -62,7 +62,8 @@ def rows_of_day(
             found += (
                 DayRow(campaign, one)
                 for one in line.attempts
-                if one.attempt.requested_at >= since_s and getattr(Figures.of(one.attempt), figure)
+                if one.attempt.requested_at >= since_s
+                and getattr(DayFigures.of(one.attempt), figure)
             )
             if len(found) >= most or read >= _MOST_READ:
                 return DayRows(tuple(found), (campaign.id, line.n))

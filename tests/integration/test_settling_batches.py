@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from campaigns.attempt import Outcome
-from campaigns.day_figures import Figures
+from campaigns.day_figures import DayFigures
 from dialer.settings import read_settings
 from dialer.store import Fact
 from dialer.store.day import figures_by_quarter
@@ -75,8 +75,8 @@ def test_what_a_step_writes_once_at_its_end_is_the_sum_of_all_its_facts(account,
 
     settle_all(wiring, read(wiring))
 
-    sums = Figures.sum(figures_by_quarter(db, now_s=db.now()).values())
-    assert sums == Figures(calls=3, answered=3, connected=3, talk_s=90)
+    sums = DayFigures.sum(figures_by_quarter(db, now_s=db.now()).values())
+    assert sums == DayFigures(calls=3, answered=3, connected=3, talk_s=90)
     told = [str(one.kind) for one in entries(EventStream(db).after(BEGINNING, most=100))]
     assert told.count("campaign.completed") == 1
     assert told[-1] == "campaign.completed"

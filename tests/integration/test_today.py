@@ -4,7 +4,7 @@ import secrets
 from zoneinfo import ZoneInfo
 
 from campaigns.caps import AccountCaps
-from campaigns.day_figures import Figures
+from campaigns.day_figures import DayFigures
 from dialer.account_day import AccountDay
 from dialer.pacing import Allowance, Pacing
 from dialer.store.day import figures_by_quarter
@@ -19,10 +19,10 @@ from tests.web_kit import settings_for, site
 UTC = ZoneInfo("UTC")
 
 
-def all_figures(account) -> Figures:
+def all_figures(account) -> DayFigures:
     """Add up what every attempt of the account tells."""
-    return Figures.sum(
-        Figures.of(one.attempt)
+    return DayFigures.sum(
+        DayFigures.of(one.attempt)
         for campaign in account.campaigns.all()
         for line in contact_lines(account.db, campaign.id, size=campaign.accepted)
         for one in line.attempts
@@ -33,8 +33,8 @@ def test_the_days_figures_are_the_sums_of_its_attempts_through_corrections(accou
     books_kit.finish(account, books_kit.load(account, tmp_path))
     db = account.db
 
-    def told() -> Figures:
-        return Figures.sum(figures_by_quarter(db, now_s=db.now()).values())
+    def told() -> DayFigures:
+        return DayFigures.sum(figures_by_quarter(db, now_s=db.now()).values())
 
     assert told() == all_figures(account)
     assert told().connected == 3

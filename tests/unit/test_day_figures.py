@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from campaigns.attempt import AttemptState, Outcome
-from campaigns.day_figures import QUARTER_S, Figures, compared
+from campaigns.day_figures import QUARTER_S, DayFigures, compared
 from tests.factories import attempt
 
 DELHI = ZoneInfo("Asia/Kolkata")
@@ -21,21 +21,21 @@ def test_an_attempt_adds_nothing_before_it_has_ended_and_what_changes_after():
     priced = done._replace(price="1.50")
     missed = priced._replace(outcome=Outcome.CUSTOMER_BUSY)
 
-    assert Figures.of(placed) == Figures()
-    assert Figures.of(done).since(Figures.of(placed)) == {
+    assert DayFigures.of(placed) == DayFigures()
+    assert DayFigures.of(done).since(DayFigures.of(placed)) == {
         "calls": 1,
         "answered": 1,
         "connected": 1,
         "talk_s": 30,
     }
-    assert Figures.of(priced).since(Figures.of(done)) == {"spend": 1.5}
-    assert Figures.of(missed).since(Figures.of(priced)) == {"connected": -1, "talk_s": -30}
+    assert DayFigures.of(priced).since(DayFigures.of(done)) == {"spend": 1.5}
+    assert DayFigures.of(missed).since(DayFigures.of(priced)) == {"connected": -1, "talk_s": -30}
     turned_away = attempt(state=AttemptState.SETTLED, outcome=Outcome.TURNED_AWAY, sid=None)
-    assert Figures.of(turned_away) == Figures()
+    assert DayFigures.of(turned_away) == DayFigures()
 
 
 def test_today_is_compared_up_to_the_same_time_of_the_zones_day():
-    one = Figures(calls=1)
+    one = DayFigures(calls=1)
     at = {
         "today, first": NOON.replace(hour=0, minute=0),
         "today, now": NOON,
@@ -49,7 +49,7 @@ def test_today_is_compared_up_to_the_same_time_of_the_zones_day():
 
     assert found.day.now.calls == 2
     assert found.day.yesterday.calls == 1
-    assert found.day.usual == Figures(calls=1.5)  # of the two days on which there were calls
+    assert found.day.usual == DayFigures(calls=1.5)  # of the two days on which there were calls
     assert found.hour.now.calls == 1
     assert found.hour.usual is None
 

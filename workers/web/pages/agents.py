@@ -11,7 +11,7 @@ from campaigns.sentence import told
 from dialer.access.agent_links import LONGEST_DAYS, USUAL_DAYS, AgentLinks
 from dialer.access.api_keys import Scope
 from dialer.deeds import Did
-from dialer.store.agent_desk import LONGEST_NOTICE, DeskStore, Figures
+from dialer.store.agent_desk import LONGEST_NOTICE, AgentDay, DeskStore
 from dialer.store.agents import Whereabouts
 from dialer.watching.overview import AWAY, AgentNow, AgentState, agent_states
 from workers.instants import instant
@@ -24,7 +24,7 @@ from workers.web.services import Services
 pages = Pages()
 
 _MOST_SHOWN = 1_000
-_NOTHING = Figures()
+_NOTHING = AgentDay()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class _Line:
     agent: Agent
     now: AgentNow
     at: Whereabouts
-    today: Figures
+    today: AgentDay
 
 
 @pages.get("/agents", Scope.READ_MASKED)

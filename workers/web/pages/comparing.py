@@ -51,7 +51,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class ComparedRate:
     """A rate of all of them."""
 
     name: str
@@ -87,13 +87,13 @@ def _found(wiring: Wiring, ids: Sequence[str]) -> list[Compared]:
     return [Compared.of(*one) for one in zip(campaigns, counts, happened, strict=True)]
 
 
-def _rates(compared: Sequence[Compared]) -> list[Rate]:
+def _rates(compared: Sequence[Compared]) -> list[ComparedRate]:
     def bars(name: str, part: str, whole: str) -> Bars:
         parts = [(one.campaign.name, _count(one, part), _count(one, whole)) for one in compared]
         return side_by_side(parts, name)
 
     return [
-        Rate(name, title, note, bars(told("campaign"), part, whole))
+        ComparedRate(name, title, note, bars(told("campaign"), part, whole))
         for name, title, note, part, whole in _COMPARED_BY
     ]
 

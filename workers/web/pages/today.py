@@ -8,7 +8,7 @@ from datetime import datetime, time
 from starlette.exceptions import HTTPException
 
 from campaigns.campaign import CampaignState
-from campaigns.day_figures import Compared, Figures
+from campaigns.day_figures import Compared, DayFigures
 from campaigns.sentence import told
 from dialer.access.api_keys import Scope
 from dialer.ids import ContactId
@@ -69,7 +69,7 @@ class AccountLine:
 
     name: str
     live: int
-    today: Figures
+    today: DayFigures
     stops: AccountStops
 
 
@@ -126,7 +126,7 @@ def tiles(day: DayNow) -> list[Tile]:
     return [_tile(label, f"/today/{figure}", write, day) for label, figure, write in _TILES]
 
 
-def _tile(label: str, href: str, write: Callable[[Figures], str], day: DayNow) -> Tile:
+def _tile(label: str, href: str, write: Callable[[DayFigures], str], day: DayNow) -> Tile:
     def written(of: Compared) -> tuple[str, str, str]:
         return write(of.now), write(of.yesterday), write(of.usual) if of.usual else ""
 
@@ -135,7 +135,7 @@ def _tile(label: str, href: str, write: Callable[[Figures], str], day: DayNow) -
     return Tile(label, href, now, yesterday, usual, hour, usual_hour)
 
 
-_TILES: tuple[tuple[str, str, Callable[[Figures], str]], ...] = (
+_TILES: tuple[tuple[str, str, Callable[[DayFigures], str]], ...] = (
     (told("Calls"), "calls", lambda one: number(round(one.calls))),
     (told("Connected"), "connected", lambda one: number(round(one.connected))),
     (told("Connect rate"), "connected", lambda one: percent(one.connected, one.calls)),

@@ -128,7 +128,7 @@ def _ordered(outcomes: frozenset[Outcome]) -> list[Outcome]:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PaceLine:
     """Requests in any minute of the last ten, as lines of a chart 600 wide and 100 high.
 
     Args:
@@ -146,7 +146,7 @@ class Pace:
     busiest: int
 
 
-def pace(reading: Reading) -> Pace:
+def pace(reading: Reading) -> PaceLine:
     """Draw the pace of the last minutes."""
     rate, now = reading.status.rate, int(reading.status.as_of)
     sent = {second: requests for second, requests, _ in reading.history}
@@ -155,7 +155,7 @@ def pace(reading: Reading) -> Pace:
     top = max(rate.limit, *sums, 1) * 1.12
     points = [(600 * i / (len(sums) - 1), 100 - 100 * n / top) for i, n in enumerate(sums)]
     line = " ".join(f"{'M' if i == 0 else 'L'}{x:.1f},{y:.1f}" for i, (x, y) in enumerate(points))
-    return Pace(
+    return PaceLine(
         rate=rate,
         line=line,
         area=f"{line} L600,100 L0,100 Z",
