@@ -40,7 +40,7 @@ from dialer.loading.refusing import (
     check_name,
     check_rules,
 )
-from dialer.loading.storing import Storing, write_not_taken
+from dialer.loading.storing import NotTaken, Storing, write_not_taken
 from dialer.loading.uploads import hash_of, private_copy
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaign import SameContent, WrongState
@@ -61,6 +61,7 @@ class Loaded:
         summary: Counts with examples.
         already: The same content was loaded here before: nothing was done.
         rejected_file: Rows not taken, with line, code and reason; None when there are none.
+        rejected_fault: Why there are some and no file; '' otherwise.
         same_content: Other campaigns of the very same bytes.
         mended: Rows of the campaign's rejected file that this file had again; they have left it.
     """
@@ -70,6 +71,7 @@ class Loaded:
     contact_list: ContactList | None
     already: bool = False
     rejected_file: Path | None = None
+    rejected_fault: str = ""
     same_content: tuple[Campaign, ...] = ()
     mended: int = 0
 
@@ -382,16 +384,37 @@ class Loading:
         self._remember(contact_list, options)
         mark = self._begin(campaign, content_hash, may_start=may_start)
         if mark is None:
-            return _as_it_was(campaign)
+            return self._as_it_was(campaign)
         storing = Storing(self._db, campaign, contact_list, mark, is_indexed=self._is_indexed)
         stored = storing.store(dedupe=options.dedupe, on_progress=on_progress)
         campaign = self._campaigns.find(campaign.id)
+        not_taken = self._write_not_taken(campaign)
         return Loaded(
             campaign,
             stored.summary,
             contact_list,
-            rejected_file=write_not_taken(self._db, campaign, folder=self._data_dir / "rejected"),
+            rejected_file=not_taken.file,
+            rejected_fault=not_taken.fault,
             mended=stored.mended,
+        )
+
+    def _write_not_taken(self, campaign: Campaign) -> NotTaken:
+        return write_not_taken(self._db, campaign, folder=self._data_dir / "rejected")
+
+    def _as_it_was(self, campaign: Campaign) -> Loaded:
+        """Tell of a campaign that has this content; its rows that are not taken may want a file yet."""
+        summary = Summary(
+            accepted=campaign.accepted, rejected=campaign.rejected, duplicate=campaign.duplicate
+        )
+        is_here = campaign.archived_at is None and campaign.purged_at is None
+        not_taken = self._write_not_taken(campaign) if is_here else NotTaken(None)
+        return Loaded(
+            campaign,
+            summary,
+            None,
+            already=True,
+            rejected_file=not_taken.file,
+            rejected_fault=not_taken.fault,
         )
 
     def _begin(self, campaign: Campaign, content_hash: str, *, may_start: bool) -> LoadMark | None:
@@ -425,10 +448,3 @@ def _chosen(contact_list: ContactList) -> ColumnChoice:
     header = contact_list.header
     name = header.name.column if header.name else None
     return ColumnChoice(header.agent.column, header.customer.column, name)
-
-
-def _as_it_was(campaign: Campaign) -> Loaded:
-    summary = Summary(
-        accepted=campaign.accepted, rejected=campaign.rejected, duplicate=campaign.duplicate
-    )
-    return Loaded(campaign, summary, None, already=True)

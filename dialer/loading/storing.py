@@ -5,11 +5,11 @@ Whoever does it again, after a load that broke off, finds what is stored already
 
 import contextlib
 import gc
-import os
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from campaigns.lists.arranging import Arrangement
 from campaigns.lists.contact_list import ContactList
@@ -17,6 +17,7 @@ from campaigns.lists.external_ids import Fingerprints
 from campaigns.lists.judged_rows import Chunk, Summary, write_rejected
 from campaigns.lists.sieve import Dedupe
 from dialer import failpoints
+from dialer.file_set import FileSet
 from dialer.loading.comparing import arrangement_of, remarks_in
 from dialer.loading.contact_blocks import ContactBlocks, Interrupted
 from dialer.loading.elsewhere import listed_elsewhere
@@ -135,21 +136,35 @@ class Storing:
         return "the same file is being loaded twice at once; run one load"
 
 
-def write_not_taken(db: Database, campaign: Campaign, *, folder: Path) -> Path | None:
-    """Write all rows of a campaign that are not taken; a file with none is none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{_NOT_IN_FILE_NAMES.sub('-', campaign.name)}_{campaign.id}_rejected.csv"
+class NotTaken(NamedTuple):
+    """Where the rows of a campaign that are not taken stand.
+
+    Args:
+        file: None where there are none, or it could not be written; Redis has the rows as well.
+        fault: Why it could not be written; '' where it was.
+    """
+
+    file: Path | None
+    fault: str = ""
+
+
+def write_not_taken(db: Database, campaign: Campaign, *, folder: Path) -> NotTaken:
+    """Write all rows of a campaign that are not taken into a file: whole, or not at all."""
+    name = f"{_NOT_IN_FILE_NAMES.sub('-', campaign.name)}_{campaign.id}_rejected.csv"
     if not campaign.rejected + campaign.duplicate:
-        path.unlink(missing_ok=True)
-        return None
-    part = path.with_suffix(".part")
-    with part.open("w", encoding="utf-8", newline="") as out:
-        rows = Imports(db).rejected_rows(campaign.id)
-        out.writelines(write_rejected(campaign.columns, rows, bom=True))
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(path)
-    return path
+        (folder / name).unlink(missing_ok=True)
+        return NotTaken(None)
+    try:
+        with FileSet(folder) as files:
+            with files.place(name).open("w", encoding="utf-8", newline="") as out:
+                rows = Imports(db).rejected_rows(campaign.id)
+                out.writelines(write_rejected(campaign.columns, rows, bom=True))
+            files.publish()
+    except OSError as error:
+        # the list is loaded by then, and whoever is told that it failed would load it again
+        log.warning("rejected_rows_not_written", campaign_id=campaign.id, message=str(error))
+        return NotTaken(None, f"{folder}: {error.strerror or error}")
+    return NotTaken(folder / name)
 
 
 @contextlib.contextmanager

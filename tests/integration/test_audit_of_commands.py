@@ -3,6 +3,7 @@
 import os
 import pwd
 import socket
+import subprocess
 
 import pytest
 
@@ -25,6 +26,24 @@ def rig(tmp_path, redis_server, redis_client) -> Rig:
     (tmp_path / "stop.csv").write_text("+919876543201\n", encoding="utf-8")
     url = f"unix://{redis_server.connection_kwargs['unix_socket_path']}"
     return Rig(tmp_path, "http://127.0.0.1:1", {"REDIS_URL": url})
+
+
+def test_an_export_that_finds_no_room_leaves_the_one_before_as_it_was(rig, tmp_path):
+    before = tmp_path / "trail.jsonl"
+    before.write_text("what was exported before")
+
+    done = subprocess.run(
+        ["bash", "-c", "ulimit -f 0; exec dialer audit --out trail.jsonl"],
+        env=rig.env,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1, done.stderr
+    assert before.read_text() == "what was exported before"
+    assert [one.name for one in tmp_path.glob(".*")] == []
 
 
 def records(redis_client) -> list[dict]:

@@ -44,6 +44,25 @@ def test_rejected_rows_are_kept_with_line_code_and_reason(db, tmp_path):
     assert all(row["line"] and row["error_code"] and row["error"] for row in rows)
 
 
+def test_a_list_is_loaded_although_its_rejected_rows_find_no_room_and_they_are_written_later(
+    db, tmp_path
+):
+    in_the_way = tmp_path / "rejected"
+    in_the_way.write_text("no folder")
+
+    loaded = load(db, tmp_path, listed(20))
+    in_the_way.unlink()
+    again = load(db, tmp_path, listed(20))
+
+    check_whole(db, rows=20)
+    assert (loaded.rejected_file, loaded.summary.accepted) == (None, 20)
+    assert str(in_the_way) in loaded.rejected_fault
+    assert again.already
+    assert again.rejected_file
+    assert len(again.rejected_file.read_text("utf-8-sig").splitlines()) == 1 + BAD + DUPLICATES
+    assert list(in_the_way.iterdir()) == [again.rejected_file]
+
+
 def test_cells_travel_untouched(db, tmp_path):
     load(db, tmp_path, listed(20))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 from zoneinfo import ZoneInfo
 
 import typer
@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from dialer.audit import actions, by, faults_of
 from dialer.deeds import Deed, Did, Outcome
+from dialer.file_set import FileSet
 from dialer.store.trail import Line
 from workers.cli.faults import JobFailed, WrongUse
 from workers.cli.instants import read_instant
@@ -125,10 +126,20 @@ def _change(one: dict[str, Any]) -> str:
 
 
 def _write(out: Path, lines: Iterator[Line]) -> int:
-    descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.fchmod(descriptor, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        return sum(1 for line in lines if file.write(f"{line.exported()}\n"))
+    if out.exists() and not out.is_file():  # a pipe, or where the shell leads it
+        with out.open("w", encoding="utf-8") as file:
+            return _write_into(file, lines)
+    out = out.resolve()
+    with FileSet(out.parent) as files:
+        descriptor = os.open(files.place(out.name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            count = _write_into(file, lines)
+        files.publish()
+    return count
+
+
+def _write_into(file: TextIO, lines: Iterator[Line]) -> int:
+    return sum(1 for line in lines if file.write(f"{line.exported()}\n"))
 
 
 def _since_s(text: str, wiring: Wiring) -> float:

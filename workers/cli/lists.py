@@ -337,6 +337,11 @@ def _tell(loaded: Loaded, *, name: str, state: CampaignState | None) -> None:
         say(f"\nOf the rows not taken before, {loaded.mended:,} came back, and are counted anew.")
     if loaded.rejected_file:
         say(f"\nRows not taken, ready to be mended: {escape(str(loaded.rejected_file))}")
+    if loaded.rejected_fault:
+        say(
+            f"\n[yellow]The rows not taken have no file: {escape(loaded.rejected_fault)}. They are "
+            "kept: once that is mended, load the same file again.[/yellow]"
+        )
     match state:
         case None:
             say(f"\nDry run: nothing was written. {_next_after_dry_run(loaded)}")
