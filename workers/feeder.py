@@ -10,6 +10,7 @@ from dialer.clock import boottime_s, sleeper
 from dialer.dialing.releasing import OTHER_SETTINGS, Tick
 from dialer.logger import get_logger
 from dialer.settling.lookups import NoSlot
+from dialer.store.work import Call
 from workers.alerting import watch_in_background
 from workers.broker import make_broker, queued, send_all
 from workers.heartbeat import beating
@@ -120,7 +121,10 @@ def _watch_day(wiring: Wiring, was_burst: bool) -> bool:
 
 
 def _wait(wiring: Wiring, fed: Tick, stop: threading.Event) -> bool:
-    """Wait for the next tick; tell whether somebody called for it."""
+    """Wait for the next tick; tell whether campaigns are to be looked at in it.
+
+    Not for each agent who becomes free: all that are not over are read then.
+    """
     if fed.is_closing:
         return False
     if fed.held_by == OTHER_SETTINGS:
@@ -128,7 +132,8 @@ def _wait(wiring: Wiring, fed: Tick, stop: threading.Event) -> bool:
         stop.wait(_SCHEDULES_EVERY_S)
         wiring.agreeing.agrees()  # the last process with the old ones may have gone
     elif fed.idle_s > _TICK_S:
-        return wiring.feeding.wait_for_call(within_s=min(fed.idle_s, _IDLE_S))
+        heard = wiring.feeding.wait_for_call(within_s=min(fed.idle_s, _IDLE_S))
+        return heard is Call.LOOK
     else:
         stop.wait(_TICK_S)
     return False

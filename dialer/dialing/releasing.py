@@ -27,7 +27,7 @@ from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaign import WrongState
 from dialer.store.database import may_pass, text
 from dialer.store.scripts import gives
-from dialer.store.work import wait_for_work
+from dialer.store.work import Call, wait_for_call
 from dialer.store.zones_and_teams import zones_in
 
 log = get_logger(__name__)
@@ -156,12 +156,12 @@ class Feeding:
             tuple(_released(answer[4:])), held_by, float(answer[2]), is_closing, text(answer[3])
         )
 
-    def wait_for_call(self, *, within_s: float) -> bool:
+    def wait_for_call(self, *, within_s: float) -> Call:
         """Wait until there may be something to do: a campaign was steered, or has somebody to ring.
 
         One of several feeders hears it. A call that is missed costs the wait, nothing else.
         """
-        return wait_for_work(self._db, within_s=within_s)
+        return wait_for_call(self._db, within_s=within_s)
 
     def keep_schedules(self) -> None:
         """Start and end what is due, shifts too, tell release when campaigns may dial; call every second."""

@@ -12,7 +12,7 @@ if not string.find(',' .. given.sources .. ',', ',' .. state .. ',', 1, true) th
   return { state, state }
 end
 redis.call('HSET', key('c', campaign), 'state', target, 'why', given.why, target .. '_at', text(now))
-call_feeder()
+call_feeder(LOOK)
 if target == 'running' then
   redis.call('HSETNX', key('c', campaign), 'started_at', text(now))
   event('campaign.started', campaign)

@@ -131,7 +131,7 @@ recent, c:C:recent  list    the last answers, for the breakers                  
 meters              hash    measure, its labels and bucket, JSON → sum or count         for ever
 in_step             string  nothing; written before Redis is asked how many replicas   for ever
                             have all writes
-calls_feeder        list    an element while there is something to release            until heard
+calls_feeder        list    what a feeder is called for, see lua/prelude/turns.lua    until heard
 events              stream  what happened: one field, see dialer/store/events.py      EVENTS_DAYS
 events_kept_by      string  which process writes them into files                      30 s
 recordings_due      zset    attempt whose recording is to be fetched → from when on   until it is kept

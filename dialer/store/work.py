@@ -1,7 +1,8 @@
 """How much of everything there is right now, of the account and of a campaign: one look each."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from enum import Flag, auto
+from typing import Any, NamedTuple, cast
 
 from dialer.store.account import CLOSED_FIELDS, Closed, closed_of
 from dialer.store.database import Database, text
@@ -160,9 +161,23 @@ def with_work(db: Database, campaign: str, agents: Collection[str]) -> list[str]
     return [agent for agent in asked if agent in heads or found.get(agent)]
 
 
-def wait_for_work(db: Database, *, within_s: float) -> bool:
+class Call(Flag):
+    """What a feeder is called for; nothing is false.
+
+    Somebody to ring is `WORK`; with `LOOK` campaigns are otherwise than they were.
+    """
+
+    NOTHING = 0
+    WORK = auto()
+    LOOK = auto()
+
+
+def wait_for_call(db: Database, *, within_s: float) -> Call:
     """Wait until a feeder is called; one of several hears it. A call that is missed costs the wait."""
-    return bool(db.client.blpop([db.key("calls_feeder")], within_s))
+    heard = cast("Any", db.client.blpop([db.key("calls_feeder")], within_s))
+    if not heard:
+        return Call.NOTHING
+    return Call.WORK if text(heard[1]) == "work" else Call.LOOK  # an earlier version told no word
 
 
 def _stream_second(id_: bytes) -> float:

@@ -13,6 +13,7 @@ from dialer.events.outbox import Outbox
 from dialer.settings import read_settings
 from dialer.store import Campaigns, Holds
 from dialer.store.processes import Process, living, record_of
+from dialer.store.work import Call
 from dialer.terms import terms_of
 from tests.factories import pair, store_campaign
 from tests.virtual_time import commands_run
@@ -54,7 +55,7 @@ def test_a_feeder_with_nothing_to_do_is_called_when_a_campaign_starts(account, d
     campaign = store_campaign(db, [pair(1, 1)], running=False)
     assert account.feeding.tick().idle_s > 60
     drain(account)
-    heard: list[bool] = []
+    heard: list[Call] = []
     waiter = threading.Thread(
         target=lambda: heard.append(account.feeding.wait_for_call(within_s=4))
     )
@@ -63,7 +64,7 @@ def test_a_feeder_with_nothing_to_do_is_called_when_a_campaign_starts(account, d
     Campaigns(db).move(Campaigns(db).find(campaign), CampaignState.RUNNING)
     waiter.join()
 
-    assert heard == [True]
+    assert heard == [Call.LOOK]
     assert isinstance(account.dial_one(), Dialled)
 
 
@@ -86,8 +87,24 @@ def test_a_feeder_is_called_when_an_agent_with_work_becomes_free(account, db):
 
     account.end_all()
 
-    assert account.feeding.wait_for_call(within_s=1)
+    # not to look at campaigns: each agent who becomes free would have all of them read
+    assert account.feeding.wait_for_call(within_s=1) is Call.WORK
     assert isinstance(account.dial_one(), Dialled)
+
+
+def test_that_a_campaign_was_started_is_heard_behind_a_call_that_nobody_has_heard_yet(account, db):
+    store_campaign(db, [pair(1, 1), pair(1, 2)])
+    account.dial_one()
+    while account.tick():
+        pass
+    drain(account)
+    account.end_all()
+
+    store_campaign(db, [pair(2, 2)], name="other")
+    store_campaign(db, [pair(3, 3)], name="third")
+
+    heard = [account.feeding.wait_for_call(within_s=0.01) for _ in range(3)]
+    assert heard == [Call.WORK, Call.LOOK, Call.NOTHING]
 
 
 def test_a_feeder_sleeps_no_longer_than_until_the_next_contact_is_due(account, db):

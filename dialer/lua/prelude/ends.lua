@@ -60,7 +60,7 @@ local function reopen(campaign)
   redis.call('HSET', key('c', campaign), 'state', 'loaded')
   redis.call('SREM', key('ended'), campaign)
   event('campaign.reopened', campaign)
-  call_feeder()
+  call_feeder(LOOK)
   redis.call('HDEL', key('c', campaign), 'ended_at', 'report_final')
   -- a queue of contacts that all left it is still there, and the next one stands behind them
   for _, agent in ipairs(redis.call('HKEYS', key('c', campaign, 'heads'))) do

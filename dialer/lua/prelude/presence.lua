@@ -73,6 +73,6 @@ local function end_wrap_up(agent, id)
     if SHARED and redis.call('HGET', SHARED .. 'held_by', agent) == prefix then
       hold_for_all(agent, at)
     end
-    call_feeder() -- it sleeps until the rest would have ended
+    call_feeder(WORK) -- it sleeps until the rest would have ended
   end
 end

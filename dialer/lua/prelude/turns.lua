@@ -1,9 +1,14 @@
 -- Campaigns that run take turns; a feeder that waits is called.
 
--- Calls a feeder, which waits for this while it has nothing to do; see dialer/dialing/releasing.py.
-local function call_feeder()
-  if redis.call('EXISTS', key('calls_feeder')) == 0 then
-    redis.call('RPUSH', key('calls_feeder'), 1)
+-- Calls a feeder, which waits for this while it has nothing to do; see dialer/dialing/releasing.py: there is
+-- somebody to ring, or campaigns are otherwise than they were, and it is to look at them. That is not lost
+-- behind a call that nobody has heard yet.
+local WORK, LOOK = 'work', 'look'
+
+local function call_feeder(what)
+  local last = redis.call('LINDEX', key('calls_feeder'), -1)
+  if not last or (what == LOOK and last ~= LOOK) then
+    redis.call('RPUSH', key('calls_feeder'), what)
   end
 end
 
@@ -27,7 +32,7 @@ end
 
 local function join_turns(campaign)
   if let_join_turns(campaign) then
-    call_feeder()
+    call_feeder(WORK)
   end
 end
 
