@@ -25,7 +25,11 @@ end
 
 local damaged = '' -- what could not be worked on, and why: the first of it
 local function note_damage(what, why)
-  damaged = damaged ~= '' and damaged or what .. ': ' .. fault(why)
+  why = fault(why)
+  if is_refusal(why) then
+    error(why, 0)
+  end
+  damaged = damaged ~= '' and damaged or what .. ': ' .. why
 end
 
 -- Does it for each that is due in this set; one that fails leaves the others alone, and is tried again in a

