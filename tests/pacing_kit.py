@@ -14,8 +14,9 @@ from dialer.ids import AttemptId
 from dialer.pacing import Allowance, Pacing
 from dialer.settings import Settings
 from dialer.settling.settling import Settling
-from dialer.store import Campaigns, ContactRecord, Database, Follows
+from dialer.store import ContactRecord, Database, Follows
 from dialer.store.server_clock import ServerClock
+from dialer.store.starting import take_turns
 from tests.factories import store_campaign
 from tests.virtual_time import VirtualDatabase
 from workers.wiring import Wiring
@@ -142,7 +143,7 @@ def _load(db: Database, contacts: int) -> None:
         ContactRecord(agent=f"+9198765{n:05}", customer=f"+9190000{n:05}") for n in range(contacts)
     ]
     campaign = store_campaign(db, pairs, name="paced")
-    Campaigns(db).take_turns({campaign: (0, 1e12)})
+    take_turns(db, {campaign: (0, 1e12)})
 
 
 HOUR_S = 3600.0

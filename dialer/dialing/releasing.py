@@ -27,6 +27,7 @@ from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaign import WrongState
 from dialer.store.database import may_pass, text
 from dialer.store.scripts import gives
+from dialer.store.starting import take_turns
 from dialer.store.work import Call, wait_for_call
 from dialer.store.zones_and_teams import zones_in
 
@@ -172,7 +173,7 @@ class Feeding:
         for campaign in self._going_on.read():
             with _left_alone(campaign.id):
                 self._keep(campaign, now, windows)
-        self._campaigns.take_turns(windows)
+        take_turns(self._db, windows)
 
     def _keep(
         self, campaign: Campaign, now: datetime, windows: dict[str, tuple[float, float] | None]

@@ -2,7 +2,7 @@
 -- One that was found by old rules does no harm: the gate has the last word, and it is looked for again
 -- as long as it is not open.
 -- KEYS 1  prefix
--- GIVEN   OpenWindows in dialer/store/campaigns.py
+-- GIVEN   OpenWindows in dialer/store/starting.py
 -- Returns for each campaign {'ok'} | {'failed', why}
 
 return each(given.campaigns, function(one)

@@ -10,6 +10,7 @@ from dialer.deeds import Did, tell
 from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.store import Campaign, Campaigns, Database
+from dialer.store.starting import ask_to_start, confirm_start
 
 log = get_logger(__name__)
 
@@ -48,6 +49,7 @@ class Starting:
     """
 
     def __init__(self, db: Database, *, second_above: int) -> None:
+        self._db = db
         self._campaigns = Campaigns(db)
         self._second_above = second_above
 
@@ -76,11 +78,11 @@ class Starting:
         """
         if not campaign.needs_second(above=self._second_above):
             return
-        asked_by = self._campaigns.ask_to_start(campaign, who=who)
+        asked_by = ask_to_start(self._db, campaign, who=who)
         if asked_by == who:
             tell(on=f"campaign {campaign.name} {campaign.id}", after={"asked_by": who})
             raise SecondPersonNeeded(campaign)
-        self._campaigns.confirm_start(campaign, by=f"{asked_by}, {who}")
+        confirm_start(self._db, campaign, by=f"{asked_by}, {who}")
         tell(
             what=Did.START_CONFIRMED,
             before={"asked_by": asked_by},

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 from redis import ResponseError
 
@@ -36,7 +36,6 @@ from dialer.store.scripts import Argument, gives
 log = get_logger(__name__)
 
 _READ_TOGETHER = 500
-_TURNS_TOGETHER = 200  # a script holds everybody up while it runs
 
 _MAY_COME_FROM = {
     CampaignState.RUNNING: (CampaignState.LOADED, CampaignState.PAUSED),
@@ -86,21 +85,6 @@ class Steer(NamedTuple):
     why: str
     closing: str
     ends_as: str
-
-
-class CampaignWindow(NamedTuple):
-    """When a campaign may dial next, epoch s; zeros: never; None: as known."""
-
-    campaign: str
-    open_from: float | None
-    open_until: float | None
-
-
-@gives("open_windows")
-class OpenWindows(NamedTuple):
-    """When campaigns may dial next."""
-
-    campaigns: Sequence[CampaignWindow]
 
 
 @gives("cancel_chunk")
@@ -400,36 +384,6 @@ class Campaigns:
         if not answer:
             raise CampaignNotFound(f"no campaign {campaign!r}")
         return CampaignState(text(answer[0])), CampaignState(text(answer[1]))
-
-    def ask_to_start(self, campaign: Campaign, *, who: str) -> str:
-        """Note who wants a campaign to start, and tell who wanted it first."""
-        key = self._db.key("c", campaign.id)
-        self._db.client.hsetnx(key, "asked_by", who)
-        return text(self._db.client.hget(key, "asked_by"))
-
-    def confirm_start(self, campaign: Campaign, *, by: str) -> None:
-        """Note that two people want it to start with the contacts it has."""
-        key = self._db.key("c", campaign.id)
-        noted = {
-            "confirmed": campaign.accepted,
-            "added_confirmed": campaign.added,
-            "confirmed_by": by,
-        }
-        self._db.client.hset(key, mapping=cast("dict[Any, Any]", noted))
-        self._db.client.hdel(key, "asked_by")
-
-    def take_turns(self, windows: Mapping[str, tuple[float, float] | None]) -> None:
-        """Let running campaigns take turns, where they may: one has opened, or its cap is over.
-
-        Args:
-            windows: By campaign, when release may dial it next, from and until, epoch s, zeros for
-                never; None: as release knows it.
-        """
-        opening = [
-            CampaignWindow(id_, *(window or (None, None))) for id_, window in windows.items()
-        ]
-        for at in range(0, len(opening), _TURNS_TOGETHER):
-            self._db.run_for_each(OpenWindows(opening[at : at + _TURNS_TOGETHER]))
 
     def cancel_some(self, campaign: str, *, chunks: int = 10) -> bool:
         """Close some hundreds of waiting contacts of a cancelling campaign; True while more wait.
