@@ -64,17 +64,19 @@ class Allowance:
         window_s: Length of the window, s.
         http_deadline_s: Longest a request can take, s.
         shares_lookups: Look-ups count against the same allowance.
+        asks_at: The provider's hosts; whoever asks others is told of other calls. '' = not compared.
     """
 
     requests: int = 200
     window_s: float = 60.0
     http_deadline_s: float = 45.0
     shares_lookups: bool = True
+    asks_at: str = ""
 
     @property
     def as_text(self) -> str:
         """What is compared with other processes' where a look-up wants a slot."""
-        return f"{self.requests}/{self.window_s:g}"
+        return f"{self.requests}/{self.window_s:g} {self.asks_at}".rstrip()
 
     @property
     def spacing_s(self) -> float:

@@ -18,6 +18,8 @@ from dialer.settings import Settings
 from dialer.store.layout import LAYOUT_OF_CONTACTS
 
 COMPARED = (
+    "exotel_base_url",  # as they are without these settings: by the region
+    "exotel_details_base_url",
     "exotel_rate_limit",
     "exotel_rate_window_s",
     "exotel_details_share_limit",
@@ -65,12 +67,22 @@ class Terms:
 
 def terms_of(settings: Settings) -> Terms:
     """Name what must agree."""
-    values = {name.upper(): _text(getattr(settings, name)) for name in COMPARED}
-    return Terms(
-        values | {_LAYOUT: LAYOUT_OF_CONTACTS},
-        Allowance(
-            requests=settings.exotel_rate_limit, window_s=settings.exotel_rate_window_s
-        ).as_text,
+    hosts = {
+        "exotel_base_url": settings.base_url,
+        "exotel_details_base_url": settings.details_base_url,
+    }
+    values = {name.upper(): _text(hosts.get(name) or getattr(settings, name)) for name in COMPARED}
+    return Terms(values | {_LAYOUT: LAYOUT_OF_CONTACTS}, allowance_of(settings).as_text)
+
+
+def allowance_of(settings: Settings) -> Allowance:
+    """Tell what an account may send, and where."""
+    return Allowance(
+        requests=settings.exotel_rate_limit,
+        window_s=settings.exotel_rate_window_s,
+        http_deadline_s=settings.dialer_http_deadline_s,
+        shares_lookups=settings.exotel_details_share_limit,
+        asks_at=f"{settings.base_url} {settings.details_base_url}",
     )
 
 

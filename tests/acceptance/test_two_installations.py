@@ -66,6 +66,37 @@ def test_r13_with_limits_of_60_and_61_one_installation_dials_and_the_limit_holds
 
 
 @pytest.mark.long
+def test_who_tries_a_copied_env_against_a_simulator_takes_no_contact_from_the_real_one(
+    tmp_path, redis_server, redis_client, provider_url
+):
+    options = SimulatorOptions(speed=60, outcomes={Fate.CONNECTED: 1})
+    with running(options) as simulator_url:
+        ours = installation(tmp_path / "ours", provider_url, redis_server, limit=LIMIT)
+        theirs = installation(tmp_path / "theirs", simulator_url, redis_server, limit=LIMIT)
+        try:
+            ours.start("web", "feeder", "results", "worker")
+            ours.wait_until_up()
+            theirs.start("feeder", "results", "worker")
+            until(
+                lambda: "settings_differ" in theirs.log("feeder") + theirs.log("worker"),
+                what="the second installation's complaint",
+            )
+            ours.load(pairs(60, agents=60), "--max-attempts", "1", "--start")
+            ours.wait_for_state("completed", within_s=120)
+            examined = theirs.run("doctor")
+            agrees_with_provider(ours)
+            asked = theirs.verdict()["requests"]
+        finally:
+            theirs.stop()
+            ours.stop()
+
+    assert asked <= 1, "the doctor's question"
+    said = theirs.log("feeder") + theirs.log("worker")
+    assert f"EXOTEL_BASE_URL is {simulator_url} here and {provider_url} at" in said
+    assert "EXOTEL_BASE_URL" in examined.stdout
+
+
+@pytest.mark.long
 def test_r13_a_limit_changed_by_restarting_process_by_process_dials_on_by_itself(
     tmp_path, redis_server, redis_client, provider_url
 ):

@@ -71,6 +71,8 @@ def test_r13_who_has_the_same_settings_takes_part(db):
 
 
 CHANGES = {
+    "exotel_base_url": "http://127.0.0.1:9",
+    "exotel_details_base_url": "http://127.0.0.1:9",
     "exotel_rate_limit": 61,
     "exotel_rate_window_s": 59.5,
     "exotel_details_share_limit": False,

@@ -8,7 +8,7 @@ from dialer.agreeing import Agreeing
 from dialer.errors import RateFeedback, TurnedAway
 from dialer.pacing import SPACING_SLACK_S, Allowance, Pacing
 from dialer.settings import read_settings
-from dialer.terms import terms_of
+from dialer.terms import allowance_of, terms_of
 from tests.pacing_kit import DialingCampaign, DialRequest, UnspacedAllowance
 from tests.virtual_time import START_S, VirtualDatabase
 
@@ -397,8 +397,9 @@ def test_a_look_up_waits_while_dialling_is_held_until_the_slots_are_sealed(db, p
     [(199, 0, False), (199, 19.9, False), (199, 20.5, True), (200, 0, True)],
 )
 def test_a_look_up_is_refused_while_one_process_with_another_allowance_lives(
-    db, pacing, allowed, silent_s, may_go
+    db, allowed, silent_s, may_go
 ):
+    pacing = Pacing(db, allowance_of(read_settings(env_file=None)))
     other = terms_of(read_settings(env_file=None, exotel_rate_limit=allowed))
     Agreeing(db, other, name="host-1").compare()
     db.pass_time(silent_s)

@@ -142,12 +142,9 @@ class Ground:
     @cached_property
     def allowance(self) -> Allowance:
         """What the account may send."""
-        return Allowance(
-            requests=self.settings.exotel_rate_limit,
-            window_s=self.settings.exotel_rate_window_s,
-            http_deadline_s=self.settings.dialer_http_deadline_s,
-            shares_lookups=self.settings.exotel_details_share_limit,
-        )
+        from dialer.terms import allowance_of
+
+        return allowance_of(self.settings)
 
     @cached_property
     def pacing(self) -> Pacing:
