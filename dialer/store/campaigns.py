@@ -430,10 +430,12 @@ def _counts_in(id_: str, stored: Mapping[bytes, bytes] | ResponseError) -> Count
 
 
 def _say_once(unreadable: RulesUnreadable) -> None:
-    event = "campaign_damaged" if isinstance(unreadable, CampaignDamaged) else "rules_unreadable"
-    _warn_once(event, str(unreadable))
+    _warn_once(str(unreadable), is_damaged=isinstance(unreadable, CampaignDamaged))
 
 
 @lru_cache(maxsize=256)
-def _warn_once(event: str, message: str) -> None:
-    log.warning(event, message=message)
+def _warn_once(message: str, *, is_damaged: bool) -> None:
+    if is_damaged:
+        log.warning("campaign_damaged", message=message)
+    else:
+        log.warning("rules_unreadable", message=message)
