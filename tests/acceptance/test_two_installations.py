@@ -92,7 +92,7 @@ def test_who_tries_a_copied_env_against_a_simulator_takes_no_contact_from_the_re
 
     assert asked <= 1, "the doctor's question"
     said = theirs.log("feeder") + theirs.log("worker")
-    assert f"EXOTEL_BASE_URL is {simulator_url} here and {provider_url} at" in said
+    assert f"EXOTEL_BASE_URL is {simulator_url} here and {provider_url};" in said
     assert "EXOTEL_BASE_URL" in examined.stdout
 
 
