@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from dialer.deeds import Deed, Did, Outcome, deed_under_way, under_way
+from dialer.deeds import Deed, DeedOutcome, Did, deed_under_way, under_way
 from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.masking import mask_text
@@ -51,11 +51,11 @@ class Audit:
             with under_way(deed):
                 yield deed
         except BaseException as error:
-            outcome = Outcome.REFUSED if isinstance(error, _REFUSALS) else Outcome.FAILED
+            outcome = DeedOutcome.REFUSED if isinstance(error, _REFUSALS) else DeedOutcome.FAILED
             self.end(deed, outcome, why=str(error) or type(error).__name__)
             raise
         else:
-            self.end(deed, Outcome.DONE)
+            self.end(deed, DeedOutcome.DONE)
 
     @contextmanager
     def part(self, what: Did) -> Iterator[None]:
@@ -77,16 +77,16 @@ class Audit:
         Raises:
             RedisError: It is not written, so nothing must be done.
         """
-        self._write(deed, Outcome.BEGUN, action=deed.id, asked=deed.asked)
+        self._write(deed, DeedOutcome.BEGUN, action=deed.id, asked=deed.asked)
 
-    def end(self, deed: Deed, outcome: Outcome, *, why: str = "") -> None:
+    def end(self, deed: Deed, outcome: DeedOutcome, *, why: str = "") -> None:
         """Write how an action ended. What is done is done, so a Redis that is away is only logged."""
         with _only_logged(deed, outcome):
             self._write(
                 deed, outcome, action=deed.id, **_told(deed) | ({"why": why} if why else {})
             )
 
-    def note(self, deed: Deed, outcome: Outcome) -> None:
+    def note(self, deed: Deed, outcome: DeedOutcome) -> None:
         """Write an action in one record: one that was over before it could begin.
 
         Raises:
@@ -101,12 +101,12 @@ class Audit:
             log.info("audit_trimmed", records=gone, days=days)
         return gone
 
-    def note_quietly(self, deed: Deed, outcome: Outcome) -> None:
+    def note_quietly(self, deed: Deed, outcome: DeedOutcome) -> None:
         """Do as `note`, of what was turned away anyway."""
         with _only_logged(deed, outcome):
             self.note(deed, outcome)
 
-    def _write(self, deed: Deed, outcome: Outcome, **more: Any) -> None:
+    def _write(self, deed: Deed, outcome: DeedOutcome, **more: Any) -> None:
         told = {name: value for name, value in more.items() if value}
         line = self.trail.append(
             {
@@ -127,7 +127,7 @@ def _told(deed: Deed) -> dict[str, Any]:
 
 
 @contextmanager
-def _only_logged(deed: Deed, outcome: Outcome) -> Iterator[None]:
+def _only_logged(deed: Deed, outcome: DeedOutcome) -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, TrailBusy) as error:
@@ -207,7 +207,7 @@ def actions(newest_first: Iterable[Line]) -> Iterator[dict[str, Any]]:
         record = line.as_json()
         if "action" not in record:
             yield record
-        elif record["outcome"] == Outcome.BEGUN:
+        elif record["outcome"] == DeedOutcome.BEGUN:
             yield {**record, **ended.pop(record["action"], {}), "begun_at": record["at"]}
         else:
             ended[record["action"]] = record

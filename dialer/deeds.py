@@ -101,7 +101,7 @@ OF_INSTALLATION = frozenset(
 """What is about no account; it stands in the trail of the installation's home."""
 
 
-class Outcome(StrEnum):
+class DeedOutcome(StrEnum):
     """How an action stands."""
 
     BEGUN = "begun"  # and, where nothing follows, broken off in the middle

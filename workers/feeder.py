@@ -10,7 +10,7 @@ from dialer.clock import boottime_s, sleeper
 from dialer.dialing.releasing import OTHER_SETTINGS, Tick
 from dialer.logger import get_logger
 from dialer.settling.lookups import NoSlot
-from dialer.store.work import Call
+from dialer.store.work import CalledFor
 from workers.alerting import watch_in_background
 from workers.broker import make_broker, queued, send_all
 from workers.heartbeat import beating
@@ -133,7 +133,7 @@ def _wait(wiring: Wiring, fed: Tick, stop: threading.Event) -> bool:
         wiring.agreeing.agrees()  # the last process with the old ones may have gone
     elif fed.idle_s > _TICK_S:
         heard = wiring.feeding.wait_for_call(within_s=min(fed.idle_s, _IDLE_S))
-        return heard is Call.LOOK
+        return heard is CalledFor.LOOK
     else:
         stop.wait(_TICK_S)
     return False

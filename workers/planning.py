@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from campaigns.agents.team import Team
 from campaigns.campaign_rules import CampaignRules
-from campaigns.outlook.plan import Account, Assumptions, Plan, plan_campaign
+from campaigns.outlook.plan import AccountLimits, Assumptions, Plan, plan_campaign
 from dialer.agents.workload import workload
 from workers.instants import instant
 from workers.wiring import Wiring
@@ -30,7 +30,7 @@ def planned(
         rules,
         work.contacts.values(),
         busiest=work.busiest,
-        account=Account(
+        account=AccountLimits(
             settings.exotel_rate_limit,
             settings.exotel_rate_window_s,
             settings.exotel_max_concurrent_calls,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import redis
 
 from dialer import logs
-from dialer.deeds import Actor, Deed, Did, Outcome
+from dialer.deeds import Actor, Deed, DeedOutcome, Did
 from dialer.errors import NotDone
 from dialer.logger import get_logger
 from dialer.private_files import keep_files_private
@@ -48,7 +48,7 @@ def run(wiring: Wiring) -> None:
     if gone := wiring.audit.forget(days=settings.dialer_audit_days):
         asked = {"older_than_days": settings.dialer_audit_days}
         deed = Deed(Did.RECORDS_TRIMMED, actor, asked=asked, after={"records": gone})
-        wiring.audit.note(deed, Outcome.DONE)
+        wiring.audit.note(deed, DeedOutcome.DONE)
     # pandas takes a while to import, and there may be nothing to do
     if days := settings.dialer_archive_after_days:
         from workers.record_keeping import RecordKeeping  # noqa: PLC0415

@@ -59,7 +59,7 @@ class Assumptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountLimits:
     """What all campaigns of the account share.
 
     Args:
@@ -127,7 +127,7 @@ def plan_campaign(
     rules: CampaignRules,
     contacts_per_agent: Collection[int],
     *,
-    account: Account,
+    account: AccountLimits,
     assumptions: Assumptions,
     at: datetime,
     busiest: Mapping[Shift | None, int] = NO_SHIFTS,
@@ -222,7 +222,7 @@ def _bounds(
     rules: CampaignRules,
     each: PerContact,
     contacts_per_agent: Collection[int],
-    account: Account,
+    account: AccountLimits,
     *,
     tail_s: float,
     begins_at: datetime,
@@ -310,7 +310,7 @@ def _paces(
     rules: CampaignRules,
     each: PerContact,
     contacts_per_agent: Collection[int],
-    account: Account,
+    account: AccountLimits,
 ) -> Iterator[_Pace]:
     contacts, most = sum(contacts_per_agent), max(contacts_per_agent)
     requests = contacts * each.requests

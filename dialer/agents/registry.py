@@ -29,7 +29,7 @@ from dialer.workbooks.apart import open_workbook_apart
 _REMOVED = "removed"
 
 
-class NotTaken(NotDone):
+class AgentNotTaken(NotDone):
     """What was said of an agent cannot be; says which cell, and what to write."""
 
 
@@ -98,11 +98,11 @@ class Registry:
             cells: By the names of a list's columns; what is left out stays as it is.
 
         Raises:
-            NotTaken: Says what is wrong with which cell.
+            AgentNotTaken: Says what is wrong with which cell.
         """
         loaded = self.load(io.BytesIO("".join(map(csv_line, (cells, cells.values()))).encode()))
         for rejected in loaded.listed.rejected:
-            raise NotTaken(rejected.says)
+            raise AgentNotTaken(rejected.says)
         return self.find(loaded.listed.taken[0].number)
 
     def remove(self, agents: Sequence[Agent]) -> None:

@@ -28,7 +28,7 @@ from dialer.store.campaign import WrongState
 from dialer.store.database import may_pass, text
 from dialer.store.scripts import gives
 from dialer.store.starting import take_turns
-from dialer.store.work import Call, wait_for_call
+from dialer.store.work import CalledFor, wait_for_call
 from dialer.store.zones_and_teams import zones_in
 
 log = get_logger(__name__)
@@ -157,7 +157,7 @@ class Feeding:
             tuple(_released(answer[4:])), held_by, float(answer[2]), is_closing, text(answer[3])
         )
 
-    def wait_for_call(self, *, within_s: float) -> Call:
+    def wait_for_call(self, *, within_s: float) -> CalledFor:
         """Wait until there may be something to do: a campaign was steered, or has somebody to ring.
 
         One of several feeders hears it. A call that is missed costs the wait, nothing else.

@@ -32,7 +32,7 @@ from dialer.exotel.call import (
 from dialer.exotel.deadline import ClockS, Deadline, DeadlineTransport, IsWanted
 from dialer.exotel.reading import placed_sid, read, read_answer, with_rate, word_for
 from dialer.exotel.refusals import (
-    Answer,
+    HttpAnswer,
     connect_refusal,
     lookup_refusal,
     rate_feedback,
@@ -270,7 +270,7 @@ class Exotel:
         answer = self._ask_balance(send_before)
         return read(answer, read_balance)
 
-    def _ask_balance(self, send_before: float | None) -> Answer:
+    def _ask_balance(self, send_before: float | None) -> HttpAnswer:
         return self._look_up(f"{self._account_url}Balance.json", send_before=send_before)
 
     def _first_page(self, filters: dict[str, str], *, send_before: float | None) -> CallsPage:
@@ -304,7 +304,7 @@ class Exotel:
         max_bytes: int = MAX_ANSWER_BYTES,
         may_be_missing: bool = False,
         send_before: float | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         try:
             request = httpx.Request("GET", url, params=params, headers=headers or self._headers)
             answer = self._send(request, max_bytes=max_bytes, send_before=send_before)
@@ -333,7 +333,7 @@ class Exotel:
         max_bytes: int = MAX_ANSWER_BYTES,
         send_before: float | None = None,
         is_wanted: IsWanted | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         deadline = Deadline(
             self._clock_s,
             total_s=self._deadline_s,

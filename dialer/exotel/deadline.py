@@ -24,7 +24,7 @@ import httpx
 
 from dialer import failpoints
 from dialer.clock import boottime_s
-from dialer.exotel.http1 import Answer, written
+from dialer.exotel.http1 import AnswerStream, written
 
 KEEPALIVE_EXPIRY_S = 5.0
 """Shorter than any server's: a connection closed at the other end makes an unknown outcome."""
@@ -197,9 +197,9 @@ class _Connection:
         self._ssl_context = ssl_context
         self._network = _DeadlineNetwork(addresses)
         self._stream: httpcore.NetworkStream | None = None
-        self._answer: Answer | None = None
+        self._answer: AnswerStream | None = None
 
-    def send(self, request: httpx.Request) -> Answer:
+    def send(self, request: httpx.Request) -> AnswerStream:
         """Send a request, connecting first where that is not done; a failure closes the connection."""
         timeouts = request.extensions.get("timeout", {})
         self._network.deadline = request.extensions["deadline"]
@@ -207,7 +207,7 @@ class _Connection:
             whole = written(request)
             stream = self._stream or self._open(timeouts.get("connect"))
             stream.write(whole)
-            self._answer = Answer(stream, timeouts.get("read"))
+            self._answer = AnswerStream(stream, timeouts.get("read"))
             self._answer.read_head()
         except BaseException as error:
             self.close()
@@ -255,7 +255,7 @@ class _Connection:
 class _Body(httpx.SyncByteStream):
     """A response's body; closing it frees the connection for the next request."""
 
-    def __init__(self, answer: Answer, *, given_back: Callable[[], None]) -> None:
+    def __init__(self, answer: AnswerStream, *, given_back: Callable[[], None]) -> None:
         self._answer = answer
         self._given_back = given_back
 

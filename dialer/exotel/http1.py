@@ -39,7 +39,7 @@ def _pieces(request: httpx.Request) -> Iterator[bytes]:
     return iter(request.stream)
 
 
-class Answer:
+class AnswerStream:
     """The answer to one request, read as far as it is asked for.
 
     Args:

@@ -9,20 +9,20 @@ import httpx
 from dialer.errors import LookupFailed, PlacementUnknown, ProviderError
 from dialer.exotel.bodies import UnreadableBody
 from dialer.exotel.call import read_placed_sid
-from dialer.exotel.refusals import Answer, rate_feedback
+from dialer.exotel.refusals import HttpAnswer, rate_feedback
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 T = TypeVar("T")
 
 
-def read_answer(response: httpx.Response, max_bytes: int) -> Answer:
+def read_answer(response: httpx.Response, max_bytes: int) -> HttpAnswer:
     """Read the body within bounds; when that fails, the status still stands."""
 
     headers = dict(response.headers.items())  # dict(headers) would look each of them up
 
-    def without_body(fault: str) -> Answer:
-        return Answer(response.status_code, headers, None, fault)
+    def without_body(fault: str) -> HttpAnswer:
+        return HttpAnswer(response.status_code, headers, None, fault)
 
     if headers.get("content-encoding", "identity").lower() != "identity":
         return without_body("encoded_body")
@@ -35,10 +35,10 @@ def read_answer(response: httpx.Response, max_bytes: int) -> Answer:
                 return without_body("body_too_large")
     except httpx.RequestError as error:
         return without_body(word_for(error))
-    return Answer(response.status_code, headers, bytes(body))
+    return HttpAnswer(response.status_code, headers, bytes(body))
 
 
-def placed_sid(answer: Answer) -> str:
+def placed_sid(answer: HttpAnswer) -> str:
     """Read the Sid of a call that was placed, without which nobody knows whether one was."""
     fault = answer.fault or "no_body"
     if answer.body is not None:
@@ -56,7 +56,7 @@ def placed_sid(answer: Answer) -> str:
     )
 
 
-def read(answer: Answer, reader: Callable[[bytes], T]) -> T:
+def read(answer: HttpAnswer, reader: Callable[[bytes], T]) -> T:
     """Read a look-up's answer; what cannot be read says nothing about any call."""
     try:
         if answer.body is not None:
@@ -75,7 +75,7 @@ def read(answer: Answer, reader: Callable[[bytes], T]) -> T:
     )
 
 
-def with_rate(error: ProviderError, answer: Answer) -> ProviderError:
+def with_rate(error: ProviderError, answer: HttpAnswer) -> ProviderError:
     """Tell with an error what its answer told of the allowance."""
     error.rate = rate_feedback(answer.headers)
     return error

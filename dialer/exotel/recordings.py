@@ -17,7 +17,7 @@ import httpx
 from dialer.addresses import is_public
 from dialer.errors import LookupFailed, ProviderError, TurnedAway
 from dialer.exotel.deadline import ClockS, Deadline, DeadlineTransport
-from dialer.exotel.refusals import Answer, lookup_refusal, readable
+from dialer.exotel.refusals import HttpAnswer, lookup_refusal, readable
 
 _MOST_REDIRECTS = 3
 _OWN_DOMAIN = ".exotel.com"
@@ -165,7 +165,7 @@ def _check_is_sound(response: httpx.Response) -> None:
 
 def _refused(response: httpx.Response) -> ProviderError:
     headers = dict(response.headers)
-    error = lookup_refusal(Answer(response.status_code, headers, None))
+    error = lookup_refusal(HttpAnswer(response.status_code, headers, None))
     if response.status_code == 404:
         return LookupFailed("there is no such recording", http_status=404, error_code="not_found")
     return error

@@ -42,7 +42,7 @@ MAX_WAIT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An HTTP answer, its body read and bounded.
 
     Args:
@@ -61,7 +61,7 @@ class Answer:
         return 200 <= self.status < 300
 
 
-def connect_refusal(answer: Answer, request: ConnectRequest) -> ProviderError:
+def connect_refusal(answer: HttpAnswer, request: ConnectRequest) -> ProviderError:
     """Turn an answer to connect that is no success into what the caller has to do."""
     words = _read_words(answer)
     match answer.status:
@@ -82,7 +82,7 @@ def connect_refusal(answer: Answer, request: ConnectRequest) -> ProviderError:
     )
 
 
-def lookup_refusal(answer: Answer) -> ProviderError:
+def lookup_refusal(answer: HttpAnswer) -> ProviderError:
     """Turn an answer to a look-up that is no success into what the caller has to do."""
     words = _read_words(answer)
     return _shared_refusal(answer, words) or _error(
@@ -144,7 +144,7 @@ _OTHER_PARAMETER = re.compile(
 )
 
 
-def _shared_refusal(answer: Answer, words: _Words) -> ProviderError | None:
+def _shared_refusal(answer: HttpAnswer, words: _Words) -> ProviderError | None:
     """Judge what placing a call and looking one up have in common; None: they differ."""
     if 300 <= answer.status < 400:
         return _error(AccountRefused, answer, words, "it redirects; check EXOTEL_BASE_URL")
@@ -161,7 +161,7 @@ def _shared_refusal(answer: Answer, words: _Words) -> ProviderError | None:
     return None
 
 
-def _bad_request(answer: Answer, words: _Words, request: ConnectRequest) -> ProviderError:
+def _bad_request(answer: HttpAnswer, words: _Words, request: ConnectRequest) -> ProviderError:
     side = _side_at_fault(words.message, request)
     if side is None:
         return _error(RequestRefused, answer, words, "a setting of the campaign is wrong")
@@ -221,7 +221,7 @@ def _wait_s(headers: dict[str, str]) -> float | None:
     return min(max(wait_s, MIN_WAIT_S), MAX_WAIT_S)
 
 
-def _read_words(answer: Answer) -> _Words:
+def _read_words(answer: HttpAnswer) -> _Words:
     if not answer.body:
         return _Words()
     try:
@@ -261,7 +261,9 @@ def _plain_words(body: bytes) -> _Words:
     return _Words() if text.startswith("<") else _Words(message=text)
 
 
-def _error(kind: type[ProviderError], answer: Answer, words: _Words, meaning: str) -> ProviderError:
+def _error(
+    kind: type[ProviderError], answer: HttpAnswer, words: _Words, meaning: str
+) -> ProviderError:
     return kind(
         _told(answer, words, meaning),
         http_status=answer.status,
@@ -269,7 +271,7 @@ def _error(kind: type[ProviderError], answer: Answer, words: _Words, meaning: st
     )
 
 
-def _told(answer: Answer, words: _Words, meaning: str) -> str:
+def _told(answer: HttpAnswer, words: _Words, meaning: str) -> str:
     said = f": {readable(words.message)}" if words.message else ""
     return f"Exotel answered {answer.status}{said} ({meaning})"
 

@@ -40,7 +40,7 @@ from dialer.loading.refusing import (
     check_name,
     check_rules,
 )
-from dialer.loading.storing import NotTaken, Storing, write_not_taken
+from dialer.loading.storing import RowsNotTaken, Storing, write_not_taken
 from dialer.loading.uploads import hash_of, private_copy
 from dialer.store import Campaign, Campaigns, Database
 from dialer.store.campaign import SameContent, WrongState
@@ -398,7 +398,7 @@ class Loading:
             mended=stored.mended,
         )
 
-    def _write_not_taken(self, campaign: Campaign) -> NotTaken:
+    def _write_not_taken(self, campaign: Campaign) -> RowsNotTaken:
         return write_not_taken(self._db, campaign, folder=self._data_dir / "rejected")
 
     def _as_it_was(self, campaign: Campaign) -> Loaded:
@@ -407,7 +407,7 @@ class Loading:
             accepted=campaign.accepted, rejected=campaign.rejected, duplicate=campaign.duplicate
         )
         is_here = campaign.archived_at is None and campaign.purged_at is None
-        not_taken = self._write_not_taken(campaign) if is_here else NotTaken(None)
+        not_taken = self._write_not_taken(campaign) if is_here else RowsNotTaken(None)
         return Loaded(
             campaign,
             summary,

@@ -136,7 +136,7 @@ class Storing:
         return "the same file is being loaded twice at once; run one load"
 
 
-class NotTaken(NamedTuple):
+class RowsNotTaken(NamedTuple):
     """Where the rows of a campaign that are not taken stand.
 
     Args:
@@ -148,12 +148,12 @@ class NotTaken(NamedTuple):
     fault: str = ""
 
 
-def write_not_taken(db: Database, campaign: Campaign, *, folder: Path) -> NotTaken:
+def write_not_taken(db: Database, campaign: Campaign, *, folder: Path) -> RowsNotTaken:
     """Write all rows of a campaign that are not taken into a file: whole, or not at all."""
     name = f"{_NOT_IN_FILE_NAMES.sub('-', campaign.name)}_{campaign.id}_rejected.csv"
     if not campaign.rejected + campaign.duplicate:
         (folder / name).unlink(missing_ok=True)
-        return NotTaken(None)
+        return RowsNotTaken(None)
     try:
         with FileSet(folder) as files:
             with files.place(name).open("w", encoding="utf-8", newline="") as out:
@@ -163,8 +163,8 @@ def write_not_taken(db: Database, campaign: Campaign, *, folder: Path) -> NotTak
     except OSError as error:
         # the list is loaded by then, and whoever is told that it failed would load it again
         log.warning("rejected_rows_not_written", campaign_id=campaign.id, message=str(error))
-        return NotTaken(None, f"{folder}: {error.strerror or error}")
-    return NotTaken(folder / name)
+        return RowsNotTaken(None, f"{folder}: {error.strerror or error}")
+    return RowsNotTaken(folder / name)
 
 
 @contextlib.contextmanager

@@ -161,7 +161,7 @@ def with_work(db: Database, campaign: str, agents: Collection[str]) -> list[str]
     return [agent for agent in asked if agent in heads or found.get(agent)]
 
 
-class Call(Flag):
+class CalledFor(Flag):
     """What a feeder is called for; nothing is false.
 
     Somebody to ring is `WORK`; with `LOOK` campaigns are otherwise than they were.
@@ -172,12 +172,13 @@ class Call(Flag):
     LOOK = auto()
 
 
-def wait_for_call(db: Database, *, within_s: float) -> Call:
+def wait_for_call(db: Database, *, within_s: float) -> CalledFor:
     """Wait until a feeder is called; one of several hears it. A call that is missed costs the wait."""
     heard = cast("Any", db.client.blpop([db.key("calls_feeder")], within_s))
     if not heard:
-        return Call.NOTHING
-    return Call.WORK if text(heard[1]) == "work" else Call.LOOK  # an earlier version told no word
+        return CalledFor.NOTHING
+    # an earlier version told no word
+    return CalledFor.WORK if text(heard[1]) == "work" else CalledFor.LOOK
 
 
 def _stream_second(id_: bytes) -> float:

@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from dialer.audit import Audit, faults_of
-from dialer.deeds import Actor, ActorKind, Deed, Did, Outcome, tell
+from dialer.deeds import Actor, ActorKind, Deed, DeedOutcome, Did, tell
 from dialer.store import Database
 from dialer.store.trail import Line, Trail
 
@@ -35,7 +35,7 @@ def faults(db):
 
 def write(db, many):
     for number in range(many):
-        Audit(db).note(pause(f"campaign {number}"), Outcome.DONE)
+        Audit(db).note(pause(f"campaign {number}"), DeedOutcome.DONE)
 
 
 def entries(db):
@@ -85,7 +85,7 @@ def test_no_record_holds_a_phone_number(db):
     deed = pause("+919876543210")
     deed.asked = {"why": "rang 98765 43210 twice", "rows": ["+91-98765-43210"]}
 
-    Audit(db).note(deed, Outcome.DONE)
+    Audit(db).note(deed, DeedOutcome.DONE)
 
     (line,) = Trail(db).lines()
     # with more of it than a hash has by chance
@@ -96,7 +96,7 @@ def test_a_record_stays_small_whatever_is_told(db):
     deed = pause("x" * 100_000)
     deed.asked = {str(n): ["y" * 1000] * 1000 for n in range(1000)}
 
-    Audit(db).note(deed, Outcome.DONE)
+    Audit(db).note(deed, DeedOutcome.DONE)
 
     (line,) = Trail(db).lines()
     assert len(line.record) < 2_000_000

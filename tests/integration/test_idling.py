@@ -13,7 +13,7 @@ from dialer.events.outbox import Outbox
 from dialer.settings import read_settings
 from dialer.store import Campaigns, Holds
 from dialer.store.processes import Process, living, record_of
-from dialer.store.work import Call
+from dialer.store.work import CalledFor
 from dialer.terms import terms_of
 from tests.factories import pair, store_campaign
 from tests.virtual_time import commands_run
@@ -55,7 +55,7 @@ def test_a_feeder_with_nothing_to_do_is_called_when_a_campaign_starts(account, d
     campaign = store_campaign(db, [pair(1, 1)], running=False)
     assert account.feeding.tick().idle_s > 60
     drain(account)
-    heard: list[Call] = []
+    heard: list[CalledFor] = []
     waiter = threading.Thread(
         target=lambda: heard.append(account.feeding.wait_for_call(within_s=4))
     )
@@ -64,7 +64,7 @@ def test_a_feeder_with_nothing_to_do_is_called_when_a_campaign_starts(account, d
     Campaigns(db).move(Campaigns(db).find(campaign), CampaignState.RUNNING)
     waiter.join()
 
-    assert heard == [Call.LOOK]
+    assert heard == [CalledFor.LOOK]
     assert isinstance(account.dial_one(), Dialled)
 
 
@@ -88,7 +88,7 @@ def test_a_feeder_is_called_when_an_agent_with_work_becomes_free(account, db):
     account.end_all()
 
     # not to look at campaigns: each agent who becomes free would have all of them read
-    assert account.feeding.wait_for_call(within_s=1) is Call.WORK
+    assert account.feeding.wait_for_call(within_s=1) is CalledFor.WORK
     assert isinstance(account.dial_one(), Dialled)
 
 
@@ -104,7 +104,7 @@ def test_that_a_campaign_was_started_is_heard_behind_a_call_that_nobody_has_hear
     store_campaign(db, [pair(3, 3)], name="third")
 
     heard = [account.feeding.wait_for_call(within_s=0.01) for _ in range(3)]
-    assert heard == [Call.WORK, Call.LOOK, Call.NOTHING]
+    assert heard == [CalledFor.WORK, CalledFor.LOOK, CalledFor.NOTHING]
 
 
 def test_a_feeder_sleeps_no_longer_than_until_the_next_contact_is_due(account, db):

@@ -14,7 +14,7 @@ from campaigns.attempt import Attempt, AttemptState
 from campaigns.campaign import CampaignState
 from dialer.archiving.archive_index import ArchiveIndex
 from dialer.audit import Audit, faults_of
-from dialer.deeds import Actor, Deed, Did, Outcome
+from dialer.deeds import Actor, Deed, DeedOutcome, Did
 from dialer.loading.loading import LoadOptions
 from dialer.store.attempts import encode
 from dialer.store.packed_attempts import PACKED, hundred_of
@@ -176,7 +176,7 @@ def test_an_archived_campaign_is_deleted_so_many_days_later_and_that_is_recorded
 
 def test_old_audit_records_go_and_that_is_recorded(wiring_for):
     wiring = wiring_for(dialer_audit_days=400)
-    Audit(wiring.db).note(Deed(Did.HOLD_SET, Actor.stranger("here")), Outcome.DONE)
+    Audit(wiring.db).note(Deed(Did.HOLD_SET, Actor.stranger("here")), DeedOutcome.DONE)
     key = wiring.db.key("audit")
     ((_, fields),) = wiring.redis.xrange(key)
     wiring.redis.delete(key)

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.agents.shift import Shift
-from campaigns.outlook.plan import Account, Assumptions, per_contact, plan_campaign
+from campaigns.outlook.plan import AccountLimits, Assumptions, per_contact, plan_campaign
 from campaigns.outlook.situation import Constraint
 from tests.factories import rules
 
 ZONE = ZoneInfo("Asia/Kolkata")
 NINE = datetime(2026, 11, 23, 9, tzinfo=ZONE)
-ACCOUNT = Account(requests_per_window=200, window_s=60)
+ACCOUNT = AccountLimits(requests_per_window=200, window_s=60)
 EVERYBODY_ANSWERS = Assumptions(agent_answers=1, customer_answers=1, talk_s=100, ring_s=10)
 
 
@@ -72,7 +72,7 @@ def test_the_limit_binds_where_agents_are_plenty():
 
 @pytest.mark.parametrize(
     ("account", "changed"),
-    [(Account(200, 60, most_calls=5), {}), (ACCOUNT, {"max_concurrent_calls": 5})],
+    [(AccountLimits(200, 60, most_calls=5), {}), (ACCOUNT, {"max_concurrent_calls": 5})],
 )
 def test_calls_at_once_bind_whoever_caps_them(account, changed):
     plan = planned([1] * 100, account=account, **changed)

@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from dialer.audit import actions, by, faults_of
-from dialer.deeds import Deed, Did, Outcome
+from dialer.deeds import Deed, DeedOutcome, Did
 from dialer.file_set import FileSet
 from dialer.store.trail import Line
 from workers.cli.faults import JobFailed, WrongUse
@@ -71,7 +71,7 @@ def audit(
     trail = wiring.audit.trail
     since_s = _since_s(since, wiring) if since else 0.0
     if out:
-        wiring.audit.note(Deed(Did.AUDIT_TAKEN, at_terminal(), on=str(out)), Outcome.DONE)
+        wiring.audit.note(Deed(Did.AUDIT_TAKEN, at_terminal(), on=str(out)), DeedOutcome.DONE)
         count = _write(out, by(trail.lines(since_s=since_s), who))
         text = f"{count:,} records: {escape(str(out))}"
         answer({"file": str(out), "records": count}, text, as_json=as_json)

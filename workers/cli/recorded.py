@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dialer.deeds import Actor, ActorKind, Deed, Did, Outcome, under_way
+from dialer.deeds import Actor, ActorKind, Deed, DeedOutcome, Did, under_way
 from workers.cli.command import READS, Command
 from workers.cli.faults import is_refusal
 
@@ -154,9 +154,9 @@ def _end(order: _Order, error: BaseException | None) -> None:
     if order.wiring is None:
         return  # it came to nothing before the store was open
     if error is None or (isinstance(error, typer.Exit) and not error.exit_code):
-        order.wiring.audit.end(order.deed, Outcome.DONE)
+        order.wiring.audit.end(order.deed, DeedOutcome.DONE)
         return
-    outcome = Outcome.REFUSED if is_refusal(error) else Outcome.FAILED
+    outcome = DeedOutcome.REFUSED if is_refusal(error) else DeedOutcome.FAILED
     order.wiring.audit.end(order.deed, outcome, why=str(error) or type(error).__name__)
 
 

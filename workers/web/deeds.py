@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from starlette.types import Scope
 
 from dialer.audit import Audit
-from dialer.deeds import OF_INSTALLATION, Actor, ActorKind, Deed, Did, Outcome, under_way
+from dialer.deeds import OF_INSTALLATION, Actor, ActorKind, Deed, DeedOutcome, Did, under_way
 from workers.web.access import Visitor
 from workers.web.problems import as_problem
 
@@ -87,11 +87,11 @@ def actor_named(visitor: Visitor | None, address: str) -> Actor:
     return Actor(ActorKind.KEY, visitor.id, visitor.name, address)
 
 
-def outcome_of(status: int) -> Outcome:
+def outcome_of(status: int) -> DeedOutcome:
     """Tell how a request ended by the status of its answer."""
     if status < 400:
-        return Outcome.DONE
-    return Outcome.REFUSED if status < 500 else Outcome.FAILED
+        return DeedOutcome.DONE
+    return DeedOutcome.REFUSED if status < 500 else DeedOutcome.FAILED
 
 
 @asynccontextmanager
@@ -107,4 +107,4 @@ async def recorded(audit: Audit, deed: Deed) -> AsyncIterator[None]:
         )
         raise
     else:
-        await asyncio.to_thread(audit.end, deed, Outcome.DONE)
+        await asyncio.to_thread(audit.end, deed, DeedOutcome.DONE)

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dialer.audit import Audit
-from dialer.deeds import OF_INSTALLATION, Deed, Did, Outcome, under_way
+from dialer.deeds import OF_INSTALLATION, Deed, DeedOutcome, Did, under_way
 from dialer.store.trail import TrailBusy
 from workers.web.deeds import SAFE_METHODS, actor_of, outcome_of, what_is_done
 from workers.web.entrance import Throttle
@@ -67,7 +67,7 @@ class Recorded:
     ) -> None:
         is_ended = False
 
-        async def end(outcome: Outcome, why: str = "") -> None:
+        async def end(outcome: DeedOutcome, why: str = "") -> None:
             nonlocal is_ended
             if not is_ended:
                 is_ended = True
@@ -84,11 +84,11 @@ class Recorded:
             try:
                 await self._app(scope, receive, send_recorded)
             except BaseException as error:
-                await end(Outcome.FAILED, type(error).__name__)
+                await end(DeedOutcome.FAILED, type(error).__name__)
                 raise
 
 
-class TurnedAway:
+class RecordsTurnedAway:
     """Records who was refused before anybody knew who it is: wrong keys, no key, another site.
 
     A flood of them is counted, and does not fill the trail; each process counts for itself.
@@ -133,7 +133,7 @@ class TurnedAway:
         if self._left_out:
             asked["not_recorded_before"], self._left_out = self._left_out, 0
         deed = Deed(what, actor, asked=asked, why=f"answered with {status}")
-        await asyncio.to_thread(self._audit.note_quietly, deed, Outcome.REFUSED)
+        await asyncio.to_thread(self._audit.note_quietly, deed, DeedOutcome.REFUSED)
 
 
 def _id_in(authorization: str) -> str:

@@ -35,7 +35,7 @@ from workers.web.entrance import Entrance, ask_for_key
 from workers.web.guard import BODY_DEADLINE_S, BodyLimit, SameOrigin, SecurityHeaders
 from workers.web.masking import Masking
 from workers.web.problems import answer_with_problems
-from workers.web.recorded import Recorded, TurnedAway
+from workers.web.recorded import Recorded, RecordsTurnedAway
 from workers.web.services import Services
 
 LEADS = re.compile(r"/api/v1/campaigns/[^/]+/leads")
@@ -61,7 +61,7 @@ def api_app(
         routes=_described().routes,
         middleware=[
             Middleware(SecurityHeaders),
-            Middleware(TurnedAway, audit=services.wiring.audit),
+            Middleware(RecordsTurnedAway, audit=services.wiring.audit),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(Entrance, identify=services.identifying.by_header, turn_away=ask_for_key),
             Middleware(Choosing, accounts=services.accounts),

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from dialer.audit import by, faults_of
-from dialer.deeds import Deed, Did, Outcome
+from dialer.deeds import Deed, DeedOutcome, Did
 from dialer.store.trail import Line
 from workers.web.access import Visitor
 from workers.web.api.needs import Admin, Router, TheServices
@@ -68,7 +68,7 @@ def read_audit(
     A key that does not open all accounts is not shown keys and sign-ins. With `format=jsonl` all of it is sent, a record a line."""
     found = _found(services, visitor, since, who, after)
     if format is Shape.JSONL:
-        services.wiring.audit.note(Deed(Did.AUDIT_TAKEN, actor_of(request.scope)), Outcome.DONE)
+        services.wiring.audit.note(Deed(Did.AUDIT_TAKEN, actor_of(request.scope)), DeedOutcome.DONE)
         lines = (f"{line.exported()}\n" for line in found)
         return StreamingResponse(lines, media_type="application/x-ndjson")
     items = [line.as_json() for line in islice(found, limit + 1)]

@@ -46,7 +46,7 @@ from workers.web.pages.problem_pages import ProblemPages, problem_page
 from workers.web.pages.rendering import Renderer
 from workers.web.pages.static import static_routes
 from workers.web.problems import EXPECTED_ERRORS, problem_of, problem_response
-from workers.web.recorded import Recorded, TurnedAway
+from workers.web.recorded import Recorded, RecordsTurnedAway
 from workers.web.services import Services
 
 log = get_logger(__name__)
@@ -81,7 +81,7 @@ def pages_app(
             Middleware(SecurityHeaders),
             Middleware(Languages),
             Middleware(ProblemPages),
-            Middleware(TurnedAway, audit=services.wiring.audit),
+            Middleware(RecordsTurnedAway, audit=services.wiring.audit),
             Middleware(SameOrigin, is_open=is_open),
             Middleware(
                 Entrance,

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from campaigns.sentence import told
 from dialer.access.sessions import LONGEST_S
-from dialer.deeds import Deed, Did, Outcome
+from dialer.deeds import Deed, DeedOutcome, Did
 from dialer.logger import get_logger
 from workers.web.choosing import account_cookie, services_of, visitor_of
 from workers.web.cookies import keep_cookie
@@ -50,7 +50,7 @@ async def sign_in(request: Request) -> Response:
         await asyncio.to_thread(services.authenticator.end_session, before)
     deed = Deed(Did.SIGNED_IN, actor_named(visitor, address_of(request)))
     await asyncio.to_thread(
-        services.wiring.audit.note, deed, Outcome.DONE
+        services.wiring.audit.note, deed, DeedOutcome.DONE
     )  # nobody is in yet: the home's
     session = await asyncio.to_thread(services.authenticator.open_session, visitor)
     log.info("signed_in", key_id=visitor.id, client=address_of(request))
