@@ -14,6 +14,7 @@ import pytest
 
 from dialer.simulator import SimulatorOptions, running
 from tests.acceptance.rig import BIN, Rig, end_with_tests, get
+from tests.chaos.processes_under_test import RedisProcess
 from tests.patience import until
 
 pytestmark = pytest.mark.long
@@ -101,6 +102,27 @@ def test_up_without_a_terminal_shows_no_key_and_says_how_to_make_one(rig: Rig) -
     assert "dk_" not in line
     assert line.startswith("dialer: DIALER_PUBLIC_URL is")
     assert "dialer key create NAME --scope admin" in line
+
+
+def test_up_ends_at_a_redis_that_does_not_know_its_password_and_says_so_in_one_line(
+    rig: Rig, tmp_path: Path
+) -> None:
+    with RedisProcess(tmp_path / "redis") as server, server.client() as admin:
+        admin.config_set("requirepass", "another")
+        rig.settings = {"REDIS_URL": server.url}
+
+        done = rig.run("up")
+
+    assert (done.returncode, done.stdout) == (1, "")  # nothing was started
+    [line] = done.stderr.splitlines()
+    assert line.startswith("dialer: Redis does not know this user or password: set REDIS_URL")
+
+
+def test_up_says_that_all_wait_where_redis_is_not_there(rig: Rig, tmp_path: Path) -> None:
+    rig.settings = {"REDIS_URL": f"unix://{tmp_path}/nobody.sock"}
+
+    with up(rig) as terminal:
+        terminal.shows("nobody.sock does not answer .*all wait for it")
 
 
 def test_the_web_process_of_a_public_address_starts_once_a_key_was_made(rig: Rig) -> None:

@@ -10,11 +10,12 @@ from dialer import logs
 from dialer.access.api_keys import Scope
 from dialer.deeds import Deed, Did
 from dialer.settings import Settings, read_settings, require_data_dir
+from dialer.store.refusals import refusal_of
 from workers import feeder as feeder_process
 from workers import results as results_process
-from workers.cli.printing import say
+from workers.cli.printing import complain, say
 from workers.cli.recorded import at_terminal
-from workers.cli.session import read_users_settings
+from workers.cli.session import read_users_settings, store_of
 from workers.redis_fitness import require_fit_redis
 from workers.roles import all_processes
 from workers.up import run_processes
@@ -32,6 +33,7 @@ def up() -> None:
     wire_served(settings)
     require_data_dir(settings)
     home = Wiring(settings)
+    _ask_redis(home)
     if sys.stdout.isatty():  # elsewhere it would be kept, in a log
         _show_first_key(home)
     require_key_beyond_loopback(home)  # or the web process would say so, once all have started
@@ -67,6 +69,23 @@ def _logs_for(settings: Settings) -> dict[str, str]:
     """Have the processes log for people where they are seen at a terminal, as each would by itself."""
     is_seen = sys.stdout.isatty() and settings.dialer_log_format == "auto"
     return {"DIALER_LOG_FORMAT": "console"} if is_seen else {}
+
+
+def _ask_redis(home: Wiring) -> None:
+    """End where Redis refuses, as for a wrong password; say where it is not there, which may pass.
+
+    The processes' own lines say it as well, again and again, and none of them what to do.
+
+    Raises:
+        RedisError: It refuses.
+    """
+    try:
+        home.redis.ping()
+    except redis.RedisError as error:
+        if refusal_of(error):
+            raise
+        where = store_of(home.settings)
+        complain(f"{where} does not answer ({error}): all wait for it. Check REDIS_URL.")
 
 
 def _show_first_key(wiring: Wiring) -> None:
