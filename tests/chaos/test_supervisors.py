@@ -187,7 +187,7 @@ def test_a_worker_finishes_the_requests_it_has_sent_however_it_is_asked_to_stop(
 def test_rolling_restarts_of_two_workers_lose_nothing_and_leave_no_unknown(tmp_path):
     with running(SLOW_ANSWERS) as provider, dialer(tmp_path, provider, **FAST) as rig:
         rig.start("worker:2")
-        rig.load(pairs(150, agents=150), "--start")
+        rig.load(pairs(400, agents=400), "--start")  # outlasts four restarts
         for name in ("worker", "worker:2", "worker", "worker:2"):
             requests_under_way(rig, at_least=1)
             assert stop(rig.processes.pop(name), signal.SIGTERM, within_s=10) == 0
