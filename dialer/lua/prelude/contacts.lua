@@ -94,9 +94,8 @@ local function require_counts(campaign)
   if can_be_counted[campaign] then
     return
   end
-  for _, n in ipairs(redis.call('HVALS', key('c', campaign, 'counts'))) do
-    assert(string.find(n, '^-?%d+$'), 'the counts of the campaign are damaged')
-  end
+  local all = table.concat(redis.call('HVALS', key('c', campaign, 'counts')), ' ') -- one by one takes twice as long
+  assert(string.find(all, '^[%d -]*$'), 'the counts of the campaign are damaged')
   can_be_counted[campaign] = true
 end
 
