@@ -107,7 +107,8 @@ class Station:
         return wiring
 
     def restart(self, **settings: Any) -> Wiring:
-        """Replace the process that runs by a new one."""
+        """Replace the process that runs by a new one, of which other settings are expected by then."""
+        self.wiring.agreeing.leave()
         self._wiring = self.new_process(**settings)
         return self._wiring
 
