@@ -26,8 +26,8 @@ class Lease:
         if now_s < self._renew_at_s:
             return True
         is_ours = self._take_now()
-        half_s = self._lasts_ms / 2000  # the other half is for a Redis that is away meanwhile
-        self._renew_at_s = now_s + half_s if is_ours else 0.0
+        # what is left then is for a Redis that is away meanwhile
+        self._renew_at_s = now_s + self._lasts_ms / 1500 if is_ours else 0.0
         return is_ours
 
     def _take_now(self) -> bool:
