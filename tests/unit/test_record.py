@@ -1,10 +1,13 @@
 """A contact's record: the same in Python and in Lua, and what is stored keeps its meaning."""
 
 import re
+import struct
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dialer
 from campaigns.attempt import Outcome
 from campaigns.contact_state import ContactState, NotDialled
 from dialer.store import record
@@ -36,6 +39,17 @@ def test_lua_reads_the_layout_that_python_writes():
     assert record.PACKED.format.startswith(lua["CHANGES"].strip("'"))
     assert (int(lua["LAST"]), int(lua["APART"], 16)) == (record.LAST, record.APART)
     assert lua["NEWCOMER"] == str(record.NEWCOMER)
+
+
+def test_who_closes_contacts_reads_four_of_their_fields_where_they_stand():
+    step = Path(dialer.__file__).with_name("lua") / "cancel_chunk.lua"
+    read = {"state", "charged", "next", "agent"}
+    places = [
+        letter if name in read else "x" * struct.calcsize(f"<{letter}")
+        for name, letter, _ in record.FIELDS
+    ]
+
+    assert f"'<{''.join(places).rstrip('x')}'" in step.read_text(encoding="utf-8")
 
 
 def test_lua_unpacks_the_fields_in_their_order():
