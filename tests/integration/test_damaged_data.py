@@ -12,10 +12,11 @@ from structlog.testing import capture_logs
 from campaigns.attempt import Outcome
 from campaigns.retry_policy import RetryRule
 from dialer.dialing.journal import LateAnswer
+from dialer.dialing.releasing import Feeding
 from dialer.store import Database
 from dialer.store.campaign import CampaignDamaged
 from dialer.store.events import BEGINNING, EventStream, entries
-from tests.account_kit import Account
+from tests.account_kit import FAST, Account
 from tests.conservation import check_conservation
 from tests.factories import pair, store_campaign
 from tests.web_kit import settings_for
@@ -331,3 +332,21 @@ def test_the_doctor_names_what_is_damaged(account, db, wiring, two, damage):
     assert [one.verdict for one in found] == [Verdict.FAIL]
     assert two.broken in found[0].says
     assert two.whole not in found[0].says
+
+
+def test_a_step_that_redis_keeps_looks_each_time(redis_client):
+    db = Database(redis_client, "kept")  # the others' steps are sent, since their time is virtual
+    broken = store_campaign(db, [pair(1, 1), pair(1, 2)], name="broken")
+    feeding = Feeding(db, allowance=FAST, max_concurrent_calls=0)
+    feeding.keep_schedules()
+    assert len(feeding.tick().released) == 1
+
+    redis_client.hset(db.key("c", broken, "counts"), "final", "1.5")
+    whole = store_campaign(db, [pair(2, 3)], name="whole")
+    redis_client.zadd(db.key("turns"), {broken: 0})
+    feeding.keep_schedules()
+    tick = feeding.tick()
+
+    assert [one.contact.campaign for one in tick.released] == [whole]
+    assert broken in tick.damaged
+    assert redis_client.hget(db.key("c", broken), "state") == b"paused"
